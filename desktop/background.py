@@ -1,0 +1,79 @@
+"""Work off the main thread, and one hop back to it.
+
+Two executors: a serial one for the database, so that its changes keep their order, and a small pool for everything
+else. A result comes back through `post`, which runs a function on the main thread (in the window: a queued signal;
+in the command and in tests: at once).
+"""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from desktop.errors import UserError
+
+T = TypeVar("T")
+Post = Callable[[Callable[[], None]], None]
+_log = logging.getLogger(__name__)
+
+
+class Background:
+    """The executors and the hop. `close` waits for database work that was already asked for."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="background")
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Run `function` on the main thread, soon."""
+        self._post(function)
+
+    def database(
+        self,
+        work: Callable[[], T],
+        success: Callable[[T], None] | None = None,
+        failure: Callable[[UserError], None] | None = None,
+    ) -> Future[T]:
+        """Run `work` after all database work asked for before it; `success` or `failure` then on the main thread."""
+        return self._run(self._database, work, success, failure)
+
+    def pool(
+        self,
+        work: Callable[[], T],
+        success: Callable[[T], None] | None = None,
+        failure: Callable[[UserError], None] | None = None,
+    ) -> Future[T]:
+        """Run `work` beside everything else; `success` or `failure` then on the main thread."""
+        return self._run(self._pool, work, success, failure)
+
+    def close(self) -> None:
+        """Finish the database work; drop what waits in the pool."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._database.shutdown(wait=True)
+
+    def _run(
+        self,
+        executor: ThreadPoolExecutor,
+        work: Callable[[], T],
+        success: Callable[[T], None] | None,
+        failure: Callable[[UserError], None] | None,
+    ) -> Future[T]:
+        def job() -> T:
+            try:
+                result = work()
+            except UserError as error:
+                _log.warning("background work: %s %s", error, error.technical)
+                if failure is not None:
+                    handler, caught = failure, error
+                    self._post(lambda: handler(caught))
+                raise
+            except BaseException:
+                _log.exception("background work failed")
+                raise
+            if success is not None:
+                follow = success
+                self._post(lambda: follow(result))
+            return result
+
+        return executor.submit(job)

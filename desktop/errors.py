@@ -1,0 +1,65 @@
+"""The tree of errors: what a person can act on, told apart from what is a bug.
+
+    UserError                     title, detail, remedy; shown where it happened
+    ├── NotFoundError             no such model, file or conversation
+    ├── LicenseError              license not acknowledged, revoked, or its text changed
+    ├── AccessError               token or gate
+    ├── EngineError               the engine could not load or run a model
+    ├── IntegrityError            a hash, the ledger or the database does not hold
+    ├── ForbiddenError            policy, purpose or the offline switch forbids it
+    ├── NetworkError              network or server
+    └── ResourceError             disk or memory does not suffice
+
+Every other exception is a bug: it is not caught on the way, and goes to the log with its traceback.
+"""
+
+
+class UserError(Exception):
+    """Something a person can act on.
+
+    `title` says what happened in a few words, `detail` why, `remedy` the one thing to do next. All three are
+    already translated. `technical` is for the log and for "Details": never needed to understand the error.
+    """
+
+    def __init__(self, title: str, detail: str = "", remedy: str = "", *, technical: str = "") -> None:
+        super().__init__(title, detail, remedy)
+        self.title = title
+        self.detail = detail
+        self.remedy = remedy
+        self.technical = technical
+
+    def __str__(self) -> str:
+        """The error as one sentence after another, for a terminal line or a log record."""
+        return " ".join(part for part in (self.title, self.detail, self.remedy) if part)
+
+
+class NotFoundError(UserError):
+    """No such model, file or conversation."""
+
+
+class LicenseError(UserError):
+    """The license is not acknowledged, was revoked, or its text changed."""
+
+
+class AccessError(UserError):
+    """The access token or the gate stands in the way."""
+
+
+class EngineError(UserError):
+    """The engine could not load or run a model."""
+
+
+class IntegrityError(UserError):
+    """A hash, the ledger or the database does not hold."""
+
+
+class ForbiddenError(UserError):
+    """Policy, purpose or the offline switch forbids it."""
+
+
+class NetworkError(UserError):
+    """The network or a server failed."""
+
+
+class ResourceError(UserError):
+    """Disk or memory does not suffice."""

@@ -1,0 +1,1 @@
+"""What may be loaded, and if not, what is missing."""
