@@ -1,4 +1,4 @@
-"""Conversations and messages as values, known to every floor: the engine reads them, storage keeps them, chat grows them.
+"""Conversations and messages as values, known to every floor: the engine reads, storage keeps, chat grows them.
 
 A conversation is a tree: every message names its parent, and the conversation names the leaf it shows. The branch
 shown is the path from that leaf up to the root.

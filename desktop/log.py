@@ -23,7 +23,7 @@ class _RedactingFormatter(logging.Formatter):
 
 
 def start_log(path: Path) -> bool:
-    """Write records of level INFO and above to `path` (three files of 2 MB at most). False where it cannot be written."""
+    """Write records from level INFO up to `path` (three files of 2 MB at most). False where it cannot be written."""
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     try:

@@ -64,12 +64,24 @@ def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
     if home:
         top = Path(home).expanduser().absolute()
         return Paths(
-            top / "config", top / "data", top / "models", top / "cache", top / "logs", resources=resources, catalog=catalog
+            top / "config",
+            top / "data",
+            top / "models",
+            top / "cache",
+            top / "logs",
+            resources=resources,
+            catalog=catalog,
         )
     from platformdirs import PlatformDirs
 
     dirs = PlatformDirs("Latchkey", appauthor=False)
     data = dirs.user_data_path
     return Paths(
-        dirs.user_config_path, data, data / "models", dirs.user_cache_path, dirs.user_log_path, resources=resources, catalog=catalog
+        dirs.user_config_path,
+        data,
+        data / "models",
+        dirs.user_cache_path,
+        dirs.user_log_path,
+        resources=resources,
+        catalog=catalog,
     )

@@ -71,18 +71,20 @@ class SettingsFile:
         except FileNotFoundError:
             return Settings()
         except OSError as error:
-            self.problem = tr("The settings could not be read: {reason}. Defaults are in use.").format(reason=error.strerror)
+            self.problem = tr("The settings could not be read: {reason}. Defaults are in use.").format(
+                reason=error.strerror
+            )
             return Settings()
         try:
             values = json.loads(raw)
             settings = msgspec.convert(values, Settings)
         except (ValueError, msgspec.ValidationError) as error:
             aside = self._path.with_name(f"settings.damaged-{int(time.time())}.json")
-            self.problem = tr("The settings file is damaged ({reason}). Defaults are in use; the old file is kept as {file}.").format(
-                reason=error, file=aside.name
-            )
+            self.problem = tr(
+                "The settings file is damaged ({reason}). Defaults are in use; the old file is kept as {file}."
+            ).format(reason=error, file=aside.name)
             try:
-                os.replace(self._path, aside)
+                self._path.replace(aside)
             except OSError:
                 self.problem = tr("The settings file is damaged ({reason}). Defaults are in use.").format(reason=error)
             return Settings()
@@ -99,7 +101,7 @@ class SettingsFile:
                 file.write(body)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(part, self._path)
+            part.replace(self._path)
         except OSError as error:
             raise ResourceError(
                 tr("The settings could not be saved."),

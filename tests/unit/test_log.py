@@ -1,0 +1,64 @@
+"""The log keeps what went wrong, and never an access token."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from desktop.log import log_uncaught, redact, start_log
+
+TOKEN = "hf_" + "AbCdEfGh12345678"
+
+
+@pytest.fixture(autouse=True)
+def _loggers_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    monkeypatch.setattr("sys.excepthook", lambda *_: None)
+    monkeypatch.setattr("threading.excepthook", lambda *_: None)
+    yield
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
+    logging.captureWarnings(False)
+
+
+def test_a_token_is_redacted_in_message_and_traceback(home: Path) -> None:
+    start_log(home / "logs" / "latchkey.log")
+
+    try:
+        raise ValueError(f"refused {TOKEN}")
+    except ValueError:
+        logging.getLogger("test").exception("sent %s", TOKEN)
+
+    written = (home / "logs" / "latchkey.log").read_text()
+    assert "ValueError" in written
+    assert TOKEN not in written
+    assert "hf_[redacted]" in written
+    assert redact(f"Bearer {TOKEN}.") == "Bearer hf_[redacted]."
+
+
+def test_an_error_that_nobody_caught_in_a_thread_is_logged_with_its_traceback(home: Path) -> None:
+    start_log(home / "latchkey.log")
+    log_uncaught()
+
+    def fail() -> None:
+        raise RuntimeError("a bug")
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+
+    written = (home / "latchkey.log").read_text()
+    assert "Traceback" in written
+    assert "RuntimeError: a bug" in written
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(home: Path) -> None:
+    (home / "logs").write_text("not a folder")
+
+    assert start_log(home / "logs" / "latchkey.log") is False
+    logging.getLogger("test").error("still fine")
