@@ -1,0 +1,20 @@
+#!/bin/sh
+# Installs the wheel in the folder given into a fresh virtual environment far from the checkout, and has it answer a
+# question with the built-in model. What passes here does not depend on any file of the checkout.
+set -eu
+wheel=$(ls "$(cd "$1" && pwd)"/latchkey-*.whl)
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT INT TERM
+
+echo "Installing $(basename "$wheel") into a fresh environment"
+"${PYTHON:-python3}" -m venv "$place/venv"
+CMAKE_ARGS="-DLLAMA_OPENSSL=OFF" "$place/venv/bin/python" -m pip --disable-pip-version-check install --quiet "$wheel"
+
+cd "$place"
+export LATCHKEY_HOME="$place/home"
+question='How do I add a model?'
+echo "You: $question"
+answer=$("$place/venv/bin/latchkey" ask "$question")
+echo "Latchkey: $answer"
+[ -n "$answer" ] || { echo "The installed wheel gave no answer." >&2; exit 1; }
+du -h "$wheel"

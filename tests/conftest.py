@@ -1,0 +1,140 @@
+"""What every test stands on: no display, no network, a home of its own, and nothing left running.
+
+A test that opens a socket to another machine fails, even if the code under test swallows the error; so does one that
+leaves a process behind. Qt's and Python's warnings fail tests too: that is configured in pyproject.toml.
+"""
+
+from __future__ import annotations
+
+import os
+
+# Before anything imports Qt: it reads these once.
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ["LC_ALL"] = "C.UTF-8"
+os.environ.pop("LANGUAGE", None)
+
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+GRACE_S = 3.0
+
+
+class NetworkBlockedError(RuntimeError):
+    """A test tried to reach another machine. Not an OSError: code that handles network failures must not hide it."""
+
+
+class NetworkGuard:
+    """Refuses connections from anywhere in this process, and remembers them.
+
+    An audit hook sees what Python's socket module is about to do, whoever holds a reference to it. Qt's own sockets
+    pass it by; `test_house` keeps them out of the code instead.
+    """
+
+    def __init__(self) -> None:
+        self.loopback_allowed = False
+        self.attempts: list[str] = []
+        sys.addaudithook(self._see)
+
+    def take_attempts(self) -> list[str]:
+        """What was refused since the last call."""
+        attempts, self.attempts = self.attempts, []
+        return attempts
+
+    def _see(self, event: str, args: tuple[Any, ...]) -> None:
+        if not event.startswith("socket."):
+            return
+        if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+            sock, address = args[0], args[1]
+            if sock.family in (socket.AF_INET, socket.AF_INET6) and address is not None:
+                self._judge(event, str(address[0]))
+        elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+            self._judge(event, str(args[0]))
+
+    def _judge(self, event: str, host: str) -> None:
+        if self.loopback_allowed and (host in ("localhost", "::1", "None") or host.startswith("127.")):
+            return
+        self.attempts.append(f"{event} {host}")
+        raise NetworkBlockedError(f"tests run without a network: {event} {host}")
+
+
+_guard = NetworkGuard()
+
+
+def running_children() -> set[psutil.Process]:
+    """Processes started from here that still run; one that ended and waits to be reaped does not count."""
+    running = set()
+    for child in psutil.Process().children(recursive=True):
+        try:
+            if child.status() != psutil.STATUS_ZOMBIE:
+                running.add(child)
+        except psutil.NoSuchProcess:
+            continue
+    return running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _strangers_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The person's own folders are out of reach for the whole session, whatever a test forgets."""
+    top = tmp_path_factory.mktemp("person")
+    runtime = top / "runtime"
+    runtime.mkdir(mode=0o700)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(top))
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+            patch.delenv(name, raising=False)
+        for name in ("HF_ENDPOINT", "HF_TOKEN", "HF_HOME", "LATCHKEY_POLICY", "LATCHKEY_OFFLINE"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty LATCHKEY_HOME for this test. Its path is short: the name of a Unix socket has to fit in 108 bytes."""
+    with tempfile.TemporaryDirectory(prefix="latchkey-", ignore_cleanup_errors=True) as folder:
+        monkeypatch.setenv("LATCHKEY_HOME", folder)
+        yield Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest) -> Iterator[None]:
+    _guard.take_attempts()
+    _guard.loopback_allowed = request.node.get_closest_marker("loopback") is not None
+    yield
+    _guard.loopback_allowed = False
+    if attempts := _guard.take_attempts():
+        pytest.fail(f"the network was asked for: {', '.join(attempts)}")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_running(home: Path) -> Iterator[None]:
+    before = running_children()
+    yield
+    deadline = time.monotonic() + GRACE_S
+    while (left := running_children() - before) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if left:
+        names = [" ".join(process.cmdline()[:4]) for process in left]
+        for process in left:
+            process.kill()
+        pytest.fail(f"still running at the end of the test: {names}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fixtures of wider scope have ended too by now, so nothing at all may run."""
+    deadline = time.monotonic() + GRACE_S
+    while (left := running_children()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for process in left:
+        print(f"\nstill running at the end of all tests: {process}", file=sys.stderr)  # noqa: T201
+        process.kill()
+    if left:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
