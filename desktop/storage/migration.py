@@ -1,0 +1,76 @@
+"""Numbered steps from an older schema to ours. A file that holds something is copied aside before its first step."""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+_FOLDER = Path(__file__).with_name("migrations")
+_log = logging.getLogger(__name__)
+
+MIGRATIONS: tuple[Path, ...] = (_FOLDER / "0001_conversations.sql",)
+"""The steps in order; the first leads to version 1. A step that was ever released is never changed again."""
+
+
+def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Path]) -> None:
+    """Bring the database to version `len(steps)`, each step whole or not at all.
+
+    A database of version 1 or more is copied beside itself first. Raises sqlite3.Error and OSError; the database is
+    then as it was before the step that failed.
+    """
+    version = version_of(connection)
+    if 0 < version < len(steps):
+        _log.info(
+            "database %s goes from version %d to %d; copy in %s",
+            path,
+            version,
+            len(steps),
+            _copy(connection, path, version),
+        )
+    while version < len(steps):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            version = version_of(connection)  # another process may have been quicker
+            if version < len(steps):
+                for statement in _statements(steps[version].read_text(encoding="utf-8")):
+                    connection.execute(statement)
+                version += 1
+                connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The schema's version; 0 where there is no schema yet."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _copy(connection: sqlite3.Connection, path: Path, version: int) -> Path:
+    target = path.with_name(f"{path.stem}.version-{version}{path.suffix}")
+    count = 1
+    while target.exists():
+        count += 1
+        target = path.with_name(f"{path.stem}.version-{version}-{count}{path.suffix}")
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # as private as the database itself
+        connection.execute("VACUUM INTO ?", (str(part),))
+        part.rename(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement

@@ -1,0 +1,79 @@
+CREATE INDEX conversations_listed ON conversations (pinned DESC, updated_at DESC, number DESC) WHERE deleted_at IS NULL;
+
+CREATE INDEX messages_of_conversation ON messages (conversation_id, parent_id);
+
+CREATE INDEX messages_of_parent ON messages (parent_id);
+
+CREATE INDEX messages_streaming ON messages (writer) WHERE status = 'streaming';
+
+CREATE TABLE conversations (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    title_by TEXT NOT NULL CHECK (title_by IN ('', 'first-turn', 'person')),
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    model_id TEXT,
+    system_prompt TEXT NOT NULL,
+    leaf_id TEXT,                           -- the last message of the branch shown
+    pinned INTEGER NOT NULL,
+    deleted_at REAL                         -- taken off the list, can come back until it is purged
+);
+
+CREATE VIRTUAL TABLE message_words USING fts5 (
+    text, content = 'messages', content_rowid = 'number', columnsize = 0,
+    tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3'
+);
+
+CREATE TABLE messages (
+    number INTEGER PRIMARY KEY,             -- grows: a parent's is lower than its children's
+    id TEXT NOT NULL UNIQUE,
+    conversation_id TEXT NOT NULL REFERENCES conversations (id),
+    parent_id TEXT REFERENCES messages (id),
+    role TEXT NOT NULL CHECK (role IN ('system', 'user', 'assistant')),
+    status TEXT NOT NULL CHECK (status IN ('complete', 'streaming', 'stopped', 'failed')),
+    text TEXT NOT NULL,                     -- the visible text, as search reads it
+    parts TEXT,                             -- JSON; NULL where the visible text is all there is
+    model TEXT,                             -- JSON, as are the next two
+    sampling TEXT,
+    timing TEXT,
+    error TEXT NOT NULL,
+    writer TEXT,                            -- while streaming: the process that writes it
+    created_at REAL NOT NULL
+);
+
+CREATE VIRTUAL TABLE title_words USING fts5 (
+    title, content = 'conversations', content_rowid = 'number', columnsize = 0,
+    tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3'
+);
+
+CREATE TRIGGER conversations_words_delete AFTER DELETE ON conversations BEGIN
+    INSERT INTO title_words (title_words, rowid, title) VALUES ('delete', OLD.number, OLD.title);
+END;
+
+CREATE TRIGGER conversations_words_insert AFTER INSERT ON conversations BEGIN
+    INSERT INTO title_words (rowid, title) VALUES (NEW.number, NEW.title);
+END;
+
+CREATE TRIGGER conversations_words_update AFTER UPDATE OF title ON conversations WHEN OLD.title <> NEW.title BEGIN
+    INSERT INTO title_words (title_words, rowid, title) VALUES ('delete', OLD.number, OLD.title);
+    INSERT INTO title_words (rowid, title) VALUES (NEW.number, NEW.title);
+END;
+
+CREATE TRIGGER messages_words_after AFTER UPDATE OF text, status ON messages
+WHEN NEW.status <> 'streaming' AND (OLD.status = 'streaming' OR OLD.text <> NEW.text) BEGIN
+    INSERT INTO message_words (rowid, text) VALUES (NEW.number, NEW.text);
+END;
+
+CREATE TRIGGER messages_words_before AFTER UPDATE OF text, status ON messages
+WHEN OLD.status <> 'streaming' AND (NEW.status = 'streaming' OR OLD.text <> NEW.text) BEGIN
+    INSERT INTO message_words (message_words, rowid, text) VALUES ('delete', OLD.number, OLD.text);
+END;
+
+CREATE TRIGGER messages_words_delete AFTER DELETE ON messages WHEN OLD.status <> 'streaming' BEGIN
+    INSERT INTO message_words (message_words, rowid, text) VALUES ('delete', OLD.number, OLD.text);
+END;
+
+CREATE TRIGGER messages_words_insert AFTER INSERT ON messages WHEN NEW.status <> 'streaming' BEGIN
+    INSERT INTO message_words (rowid, text) VALUES (NEW.number, NEW.text);
+END;
