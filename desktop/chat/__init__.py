@@ -1,0 +1,1 @@
+"""Conversations in motion: what is sent to the engine, what comes back, and how an answer is cut for the transcript."""

@@ -1,0 +1,50 @@
+"""What the engine is told of a conversation: the turns of a branch, and how to choose tokens."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from desktop.conversation import Message
+from desktop.engine.messages import ChatTurn, LoadParams, SamplingParams
+from desktop.settings import SamplingSettings, Settings
+
+
+def turns_for(system_prompt: str, path: Iterable[Message]) -> tuple[ChatTurn, ...]:
+    """The turns of a branch, root first, as a model is to see them.
+
+    Thinking is left out, and so are answers of which nothing came (failed, or stopped too early). Two questions that
+    then follow each other become one turn, since many chat templates refuse roles that do not alternate; the same
+    question asked again is said once.
+    """
+    turns = [ChatTurn("system", system_prompt)] if system_prompt.strip() else []
+    for message in path:
+        text = message.text
+        if not text.strip() or message.status == "streaming":
+            continue
+        last = turns[-1] if turns else None
+        if last is None or last.role != message.role:
+            turns.append(ChatTurn(message.role, text))
+        elif last.text != text:
+            turns[-1] = ChatTurn(message.role, f"{last.text}\n\n{text}")
+    return tuple(turns)
+
+
+def sampling_for(settings: SamplingSettings) -> SamplingParams:
+    """The person's settings as the engine takes them."""
+    chosen = {name: value for name, value in chosen_settings(settings).items() if name != "max_tokens"}
+    return msgspec.convert(chosen, SamplingParams)
+
+
+def chosen_settings(settings: SamplingSettings) -> dict[str, float | int | str | None]:
+    """What the person set, by name; what was left to the model's file is not named."""
+    return {name: value for name, value in msgspec.structs.asdict(settings).items() if value is not None}
+
+
+def load_params(model_path: str, settings: Settings) -> LoadParams:
+    """How a model is to be loaded under these settings."""
+    return LoadParams(
+        model_path,
+        context_length=settings.context_length,
+        threads=settings.threads,
+        gpu_layers=settings.gpu_layers,
+    )

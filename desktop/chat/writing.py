@@ -1,0 +1,134 @@
+"""What happens on the database's side of the chat: turns are written, branches found. Runs on the serial executor."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from desktop.chat.title import title_from
+from desktop.conversation import Conversation, Message, TextPart
+from desktop.errors import NotFoundError
+from desktop.storage.conversations import ConversationStore
+from desktop.translation import tr
+
+
+@dataclass(frozen=True)
+class View:
+    """A conversation with the branch it shows. `siblings`: place and count, for messages that have any."""
+
+    conversation: Conversation
+    messages: tuple[Message, ...]
+    siblings: dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Two turns that were stored: the person's, and the empty one for the answer. `created` with their conversation."""
+
+    conversation: Conversation
+    user: Message
+    answer: Message
+    created: bool
+
+
+def new_id() -> str:
+    """A fresh id for a conversation or a message."""
+    return uuid.uuid4().hex
+
+
+class Writing:
+    """Reads and writes of several steps in `store`. Each raises what the store raises."""
+
+    def __init__(self, store: ConversationStore, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+
+    def view(self, conversation_id: str) -> View:
+        """The conversation as it is to be shown. NotFoundError where it is not there, or deleted."""
+        conversation = self._there(self._store.conversation(conversation_id))
+        messages = tuple(self._store.path(conversation_id))
+        siblings = {
+            message_id: (place, len(group))
+            for group in self._store.sibling_groups(conversation_id)
+            for place, message_id in enumerate(group)
+        }
+        return View(conversation, messages, {each.id: siblings[each.id] for each in messages if each.id in siblings})
+
+    def send(self, text: str, conversation_id: str, fresh: Conversation | None) -> Sent:
+        """Store `text` at the end of the branch shown; `fresh` first where it is not stored yet.
+
+        NotFoundError where there is neither, or the conversation was deleted.
+        """
+        found = self._store.conversation(conversation_id) if fresh is None else self._store.find(conversation_id)
+        now = self._clock()
+        if found is None:
+            head = msgspec.structs.replace(
+                fresh or Conversation(conversation_id),
+                title=title_from(text),
+                title_by="first-turn",
+                created_at=now,
+                updated_at=now,
+            )
+        else:
+            head = self._there(found)
+        user = self._user(head.id, head.leaf_id, text, now)
+        answer = self._empty_answer(head.id, user.id, now)
+        self._store.add_messages((user, answer), create=head if found is None else None)
+        return Sent(msgspec.structs.replace(head, leaf_id=answer.id, updated_at=now), user, answer, found is None)
+
+    def answer_again(self, message_id: str) -> tuple[View, Message]:
+        """Store an empty answer beside `message_id` (or, where that is the person's turn, under it)."""
+        message = self._store.message(message_id)
+        parent_id = message.id if message.role == "user" else message.parent_id
+        answer = self._empty_answer(message.conversation_id, parent_id, self._clock())
+        self._store.add_messages((answer,))
+        return self.view(message.conversation_id), answer
+
+    def edit(self, message_id: str, text: str) -> tuple[View, Message]:
+        """Store `text` beside the person's turn `message_id`, and an empty answer under it."""
+        message = self._store.message(message_id)
+        now = self._clock()
+        user = self._user(message.conversation_id, message.parent_id, text, now)
+        answer = self._empty_answer(message.conversation_id, user.id, now)
+        self._store.add_messages((user, answer))
+        return self.view(message.conversation_id), answer
+
+    def step(self, message_id: str, step: int) -> View | None:
+        """Make the sibling `step` places further the one shown, with its newest branch; None where there is none."""
+        siblings = self._store.siblings(message_id)
+        place = siblings.index(message_id) + step
+        if not step or not 0 <= place < len(siblings):
+            return None
+        conversation_id = self._store.message(message_id).conversation_id
+        self._store.set_leaf(conversation_id, self._store.newest_leaf(siblings[place]))
+        return self.view(conversation_id)
+
+    def rename(self, conversation_id: str, title: str) -> None:
+        """The person's title; with a blank one the first turn's again."""
+        if title.strip():
+            self._store.rename(conversation_id, " ".join(title.split()))
+            return
+        first = next((message.text for message in self._store.path(conversation_id) if message.role == "user"), "")
+        head = self._store.conversation(conversation_id)
+        self._store.update(msgspec.structs.replace(head, title=title_from(first), title_by="first-turn"))
+
+    def delete(self, conversation_id: str) -> Conversation:
+        """Take it off the list; its head as it was."""
+        head = self._there(self._store.conversation(conversation_id))
+        self._store.delete(conversation_id, self._clock())
+        return head
+
+    def _user(self, conversation_id: str, parent_id: str | None, text: str, now: float) -> Message:
+        return Message(new_id(), conversation_id, parent_id, "user", (TextPart(text),), created_at=now)
+
+    def _empty_answer(self, conversation_id: str, parent_id: str | None, now: float) -> Message:
+        return Message(new_id(), conversation_id, parent_id, "assistant", (), status="streaming", created_at=now)
+
+    @staticmethod
+    def _there(conversation: Conversation) -> Conversation:
+        if conversation.deleted_at is not None:
+            raise NotFoundError(
+                tr("This conversation was deleted."), "", tr("Bring it back with Undo, or go on in a new one.")
+            )
+        return conversation

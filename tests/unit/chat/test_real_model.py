@@ -1,0 +1,80 @@
+"""The chat session with the real engine and the built-in model."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from desktop.chat.events import AnswerFinished, AnswerText, ContextUsed
+from desktop.engine.client import EngineClient
+from desktop.licenses.door import LicenseDoor
+from desktop.paths import find_paths
+from desktop.settings import SamplingSettings, Settings
+from tests.fakes.talk import SomeModel, Talk
+
+GUIDE = SomeModel("latchkey-guide", "Latchkey Guide", find_paths({"LATCHKEY_HOME": "unused"}).builtin_model)
+GREEDY = Settings(sampling=SamplingSettings(temperature=0.0))
+
+
+@pytest.fixture
+def talk(home: Path, begin: Callable[..., Talk]) -> Iterator[Talk]:
+    engine = EngineClient(admit=LicenseDoor().admit, logs=home / "logs", cache=home / "cache")
+    yield begin(engine=engine, model=GUIDE, settings=GREEDY)
+    engine.close()
+
+
+def workers() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def test_two_turns_are_answered_and_the_second_reads_only_what_is_new(talk: Talk) -> None:
+    first = talk.ask("How do I add a model?")
+    assert first.status == "complete"
+    assert len(first.text) > 20
+    assert "".join(event.text for event in talk.told(AnswerText)) == first.text
+    second = talk.ask("And how do I remove it?")
+    assert second.timing is not None
+    assert first.timing is not None
+    assert second.timing.cached_tokens >= first.timing.prompt_tokens
+    assert second.timing.prompt_tokens > second.timing.cached_tokens
+    assert talk.told(ContextUsed)[-1].used == second.timing.prompt_tokens + second.timing.generated_tokens
+    talk.settled()
+    assert [each.text for each in talk.store.path(talk.chat.current_id or "")][1::2] == [first.text, second.text]
+
+
+def test_a_greedy_answer_regenerated_is_the_same(talk: Talk) -> None:
+    first = talk.ask("What is a license acknowledgement?")
+    talk.chat.regenerate(first.id)
+    second = talk.until_told(AnswerFinished, 2).message
+    assert second.text == first.text
+    assert second.id != first.id
+
+
+def test_stopping_keeps_the_beginning_of_the_answer(talk: Talk) -> None:
+    talk.chat.send("Tell me everything about privacy and the offline switch.")
+    talk.until_told(AnswerText)
+    talk.chat.stop()
+    stopped = talk.until_told(AnswerFinished).message
+    assert stopped.text == "".join(event.text for event in talk.told(AnswerText))
+    assert stopped.status in ("stopped", "complete")  # a quick machine may have said it all
+    assert talk.ask("Who are you?").status == "complete"
+
+
+def test_a_worker_killed_in_mid_answer_is_told_and_survived(talk: Talk) -> None:
+    talk.ask("Hello")  # the worker is there and warm
+    victims = workers()
+    assert victims
+    talk.chat.send("Tell me everything about quantization.")
+    talk.until_told(AnswerText, len(talk.told(AnswerText)) + 1)
+    for victim in victims:
+        os.kill(victim.pid, signal.SIGKILL)
+    cut_off = talk.until_told(AnswerFinished, 2)
+    if cut_off.message.status != "complete":  # a quick machine may have said it all
+        assert cut_off.message.status == "failed"
+        assert cut_off.message.text
+        assert cut_off.error is not None
+        assert cut_off.error.title
+    assert talk.ask("Who are you?").status == "complete"
