@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from desktop.errors import UserError
+from desktop.translation import tr
 
 T = TypeVar("T")
 Post = Callable[[Callable[[], None]], None]
@@ -18,7 +19,11 @@ _log = logging.getLogger(__name__)
 
 
 class Background:
-    """The executors and the hop. `close` waits for database work that was already asked for."""
+    """The executors and the hop. `close` waits for database work that was already asked for.
+
+    Work that raises what is no UserError met a bug: that goes to the log, and `failure` is told so too, since whoever
+    waits for an end has to get one.
+    """
 
     def __init__(self, post: Post) -> None:
         self._post = post
@@ -68,8 +73,11 @@ class Background:
                     handler, caught = failure, error
                     self._post(lambda: handler(caught))
                 raise
-            except BaseException:
+            except BaseException as bug:
                 _log.exception("background work failed")
+                if failure is not None:
+                    told, mistake = failure, _mistake(bug)
+                    self._post(lambda: told(mistake))
                 raise
             if success is not None:
                 follow = success
@@ -77,3 +85,12 @@ class Background:
             return result
 
         return executor.submit(job)
+
+
+def _mistake(bug: BaseException) -> UserError:
+    return UserError(
+        tr("Latchkey made a mistake."),
+        tr("This could not be done; the log says where it failed."),
+        tr("Try again. If it happens once more, please report it with the log."),
+        technical=repr(bug),
+    )

@@ -27,9 +27,9 @@ def start_log(path: Path) -> bool:
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handler: logging.Handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=_LIMIT_BYTES, backupCount=2, encoding="utf-8", delay=False
+            path, maxBytes=_LIMIT_BYTES, backupCount=2, encoding="utf-8", errors="backslashreplace"
         )
     except OSError:
         root.addHandler(logging.NullHandler())

@@ -8,7 +8,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -16,6 +16,7 @@ from desktop.errors import ResourceError
 from desktop.translation import tr
 
 Theme = Literal["system", "light", "dark"]
+_DAMAGE = (ValueError, RecursionError, msgspec.ValidationError)
 
 
 class SamplingSettings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -35,7 +36,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     version: int = 1
     theme: Theme = "system"
-    text_scale: float = 1.0
+    text_scale: Annotated[float, msgspec.Meta(ge=0.25, le=8)] = 1.0
     language: str | None = None
     model: str | None = None
     context_length: int | None = None
@@ -53,21 +54,22 @@ class SettingsFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._unknown: dict[str, Any] = {}
+        self._unwritten: dict[str, Any] = {}
         self.problem = ""
-        self.current = self._read()
+        self.current = self._first_read()
 
     def change(self, **changes: Any) -> Settings:
         """The settings with `changes` made and written. Raises ResourceError where they cannot be written."""
         changed = msgspec.structs.replace(self.current, **changes)
         if changed != self.current:
             self.current = changed
-            self._write(changed)
+            self._unwritten |= changes
+            self._write()
         return changed
 
-    def _read(self) -> Settings:
+    def _first_read(self) -> Settings:
         try:
-            raw = self._path.read_bytes()
+            return self._read()[0]
         except FileNotFoundError:
             return Settings()
         except OSError as error:
@@ -75,32 +77,45 @@ class SettingsFile:
                 reason=error.strerror
             )
             return Settings()
-        try:
-            values = json.loads(raw)
-            settings = msgspec.convert(values, Settings)
-        except (ValueError, msgspec.ValidationError) as error:
-            aside = self._path.with_name(f"settings.damaged-{int(time.time())}.json")
-            self.problem = tr(
-                "The settings file is damaged ({reason}). Defaults are in use; the old file is kept as {file}."
-            ).format(reason=error, file=aside.name)
+        except _DAMAGE as error:
             try:
-                self._path.replace(aside)
+                aside = self._set_aside()
             except OSError:
                 self.problem = tr("The settings file is damaged ({reason}). Defaults are in use.").format(reason=error)
+            else:
+                self.problem = tr(
+                    "The settings file is damaged ({reason}). Defaults are in use; the old file is kept as {file}."
+                ).format(reason=error, file=aside.name)
             return Settings()
-        known = {field.name for field in msgspec.structs.fields(Settings)}
-        self._unknown = {name: value for name, value in values.items() if name not in known}
-        return settings
 
-    def _write(self, settings: Settings) -> None:
-        body = json.dumps({**self._unknown, **msgspec.to_builtins(settings)}, indent=2, ensure_ascii=False) + "\n"
+    def _read(self) -> tuple[Settings, dict[str, Any]]:
+        """What the file says now: what we know of, and what we do not. Raises OSError and _DAMAGE."""
+        values = json.loads(self._path.read_bytes())
+        settings = msgspec.convert(values, Settings)
+        known = {field.name for field in msgspec.structs.fields(Settings)}
+        return settings, {name: value for name, value in values.items() if name not in known}
+
+    def _write(self) -> None:
+        settings, in_the_way = self.current, False
+        unknown: dict[str, Any] = {}
+        try:
+            settings, unknown = self._read()  # another process may have changed other settings
+        except FileNotFoundError:
+            pass
+        except (OSError, *_DAMAGE):
+            in_the_way = os.path.lexists(self._path)
+        settings = msgspec.structs.replace(settings, **self._unwritten)
+        # ASCII, since a broken paste can leave half a character in a text, which UTF-8 does not take.
+        body = json.dumps({**unknown, **msgspec.to_builtins(settings)}, indent=2) + "\n"
         part = self._path.with_name(f".settings.{os.getpid()}.part")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("w", encoding="utf-8") as file:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open(part, "w", encoding="utf-8", opener=_private) as file:
                 file.write(body)
                 file.flush()
                 os.fsync(file.fileno())
+            if in_the_way:
+                self._set_aside()
             part.replace(self._path)
         except OSError as error:
             raise ResourceError(
@@ -108,3 +123,14 @@ class SettingsFile:
                 tr("Writing {file} failed: {reason}.").format(file=self._path, reason=error.strerror),
                 tr("Free some space or make the folder writable. The change holds until Latchkey is closed."),
             ) from error
+        self._unwritten.clear()
+
+    def _set_aside(self) -> Path:
+        """Keep a file that cannot be used under another name; that name. Raises OSError."""
+        aside = self._path.with_name(f"settings.damaged-{int(time.time())}.json")
+        return self._path.replace(aside)
+
+
+def _private(path: str, flags: int) -> int:
+    """Open for this person alone: a system prompt is nobody else's business."""
+    return os.open(path, flags, 0o600)

@@ -23,7 +23,7 @@ from desktop.chat.events import (
 from desktop.chat.hop import Hop
 from desktop.chat.model import Model
 from desktop.chat.turns import chosen_settings, sampling_for, turns_for
-from desktop.conversation import Message, Status
+from desktop.conversation import Message, ModelReference, Status
 from desktop.engine.failures import as_error
 from desktop.engine.interface import Engine, EngineState
 from desktop.engine.messages import AnswerEvent, Delta, Done, Failed, Generate, Prompted, PromptProgress
@@ -84,6 +84,13 @@ class Answering:
         else:
             self._engine.cancel(current.request_id)
 
+    def stop_loading(self) -> None:
+        """Give up loading the model, and with it the answers that wait."""
+        self.model.stop_loading()
+        for answer in list(self._waiting):
+            self._waiting.remove(answer)
+            self._finish(answer, "stopped", None)
+
     def busy(self, conversation_id: str) -> bool:
         """Whether an answer of this conversation is in progress or waits."""
         return any(answer.conversation_id == conversation_id for answer in self._all())
@@ -134,21 +141,22 @@ class Answering:
     def _begin(self, answer: Answer) -> None:
         self._current = answer
         parent_id = answer.message.parent_id
+        model = self.model.reference  # another may be chosen while the branch is read, and is loaded afterwards
 
         def branch() -> list[Message]:
             return self._store.path(answer.conversation_id, parent_id) if parent_id is not None else []
 
         self._background.database(
             branch,
-            lambda path: self._ask(answer, path),
+            lambda path: self._ask(answer, path, model),
             lambda error: self._finish(answer, "failed", None, error) if self._current is answer else None,
         )
 
-    def _ask(self, answer: Answer, path: list[Message]) -> None:
+    def _ask(self, answer: Answer, path: list[Message], model: ModelReference | None) -> None:
         if self._current is not answer:
             return  # stopped meanwhile
         sampling = self._settings().sampling
-        answer.model = self.model.reference
+        answer.model = model
         answer.sampling = chosen_settings(sampling) or None
         answer.request_id = self._engine.next_id()
         self._phase(answer, "loading" if self._engine.state == "dead" else "reading")
@@ -226,6 +234,8 @@ class Answering:
             case Failed():
                 self._died = event.died
                 self.model.check()
+                if self._waiting:
+                    self.model.want_again()
                 if answer.stopped:
                     self._finish(answer, "stopped", None)
                 else:

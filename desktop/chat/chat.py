@@ -134,10 +134,11 @@ class Chat:
         self._answering.stop(conversation_id)
 
         def deleted(head: Conversation) -> None:
+            self._answering.stop(conversation_id)  # what was asked just before, and stored only now
             self._tell(ConversationDeleted(head))
             self._tell(ConversationsChanged())
             if self._current == conversation_id:
-                self.new()
+                self._show_new()
                 self._deleted_open = conversation_id
 
         self._background.database(lambda: self._writing.delete(conversation_id), deleted, self._failed(conversation_id))
@@ -162,6 +163,10 @@ class Chat:
     def new(self) -> None:
         """Show a new, empty conversation: ConversationOpened, before this returns. Stored with its first message."""
         self._openings += 1
+        self._show_new()
+
+    def _show_new(self) -> None:
+        """A new conversation is shown until what is being opened is read."""
         self._fresh = Conversation(new_id())
         self._current, self._shown, self._deleted_open = self._fresh.id, [], None
         self._tell(ConversationOpened(self._fresh, (), {}))
@@ -216,7 +221,7 @@ class Chat:
 
     def regenerate(self, message_id: str) -> None:
         """Ask for another answer beside the answer `message_id`, which is kept: ConversationOpened, AnswerPhase, …"""
-        self._branch(message_id, lambda: self._writing.answer_again(message_id), "")
+        self._branch(lambda: self._writing.answer_again(message_id))
 
     def edit(self, message_id: str, text: str) -> bool:
         """Ask `text` in place of the person's turn `message_id`, as a new branch; the old one is kept.
@@ -226,7 +231,7 @@ class Chat:
         clean = storable(text)
         if _is_blank(clean):
             return False
-        self._branch(message_id, lambda: self._writing.edit(message_id, clean), text)
+        self._branch(lambda: self._writing.edit(message_id, clean), text)
         return True
 
     def stop(self, conversation_id: str | None = None) -> None:
@@ -250,8 +255,8 @@ class Chat:
         self._answering.model.none_there(error)
 
     def stop_loading(self) -> None:
-        """Give up loading the model. EngineChanged with state empty."""
-        self._answering.model.stop_loading()
+        """Give up loading the model: EngineChanged with state empty. Answers that wait for it are stopped."""
+        self._answering.stop_loading()
 
     # --- the end -------------------------------------------------------------------------------------------------
 
@@ -277,28 +282,23 @@ class Chat:
         self._ask(head, stored.answer)
         self._tell(ConversationsChanged())
 
-    def _branch(self, message_id: str, write: Callable[[], tuple[View, Message]], text: str) -> None:
-        """Stop what is being answered in the conversation of `message_id`, then `write` the branch and ask."""
+    def _branch(self, write: Callable[[], tuple[View, Message]], text: str = "") -> None:
+        """`write` the branch, stop what is being answered in its conversation, and ask."""
 
         def written(result: tuple[View, Message]) -> None:
             view, answer = result
+            self._answering.stop(answer.conversation_id)
             self._show(view)
             self._ask(view.conversation, answer)
             self._tell(ConversationsChanged())
 
-        def found(message: Message) -> None:
-            if self._closed:
-                return
-            self._answering.stop(message.conversation_id)
-            self._answering.drafts.retry()
-            self._background.database(write, written, self._failed(message.conversation_id, text))
-
-        self._background.database(lambda: self._store.message(message_id), found, self._failed(None, text))
+        self._answering.drafts.retry()
+        self._background.database(write, written, self._failed(self._current, text))
 
     def _ask(self, head: Conversation, answer: Message) -> None:
         if self._closed:
             return  # the next start finds the turn, and that nothing was answered
-        self._answering.add(answer, head.system_prompt or self._settings().system_prompt)
+        self._answering.add(answer, storable(head.system_prompt or self._settings().system_prompt))
 
     def _show(self, view: View) -> None:
         """Tell of a conversation that is open, with what is known of it beyond what is stored."""
@@ -326,8 +326,18 @@ class Chat:
         return lambda error: self._tell(ChatFailed(error, conversation_id, text))
 
     def _tell(self, event: ChatEvent) -> None:
-        if not self._closed:
+        """Tell the listener. Its bugs are raised on the main loop, not in the middle of an answer, which would hang."""
+        if self._closed:
+            return
+        try:
             self._listener(event)
+        except Exception as bug:  # noqa: BLE001 - raised again, later
+            caught = bug
+
+            def again() -> None:
+                raise caught
+
+            self._background.post(again)
 
 
 def _is_blank(text: str) -> bool:

@@ -83,7 +83,9 @@ class Model:
 
     def want_again(self) -> None:
         """Try once more to load what could not be loaded, or was given up."""
-        if self.state in ("failed", "none") and self.chosen is not None:
+        if self.state == "loading":
+            self._then = "wanted"  # where it is being given up
+        elif self.state in ("failed", "none") and self.chosen is not None:
             self.state, self.error = "wanted", None
 
     def check(self) -> None:

@@ -45,9 +45,14 @@ class Writing:
         self._clock = clock
 
     def view(self, conversation_id: str) -> View:
-        """The conversation as it is to be shown. NotFoundError where it is not there, or deleted."""
+        """The conversation as it is to be shown. NotFoundError where it is not there, or deleted.
+
+        An answer in it that another process left unfinished when it died is over then.
+        """
         conversation = self._there(self._store.conversation(conversation_id))
         messages = tuple(self._store.path(conversation_id))
+        if any(each.status == "streaming" for each in messages) and self._store.mark_interrupted():
+            messages = tuple(self._store.path(conversation_id))
         siblings = {
             message_id: (place, len(group))
             for group in self._store.sibling_groups(conversation_id)
@@ -79,7 +84,7 @@ class Writing:
 
     def answer_again(self, message_id: str) -> tuple[View, Message]:
         """Store an empty answer beside `message_id` (or, where that is the person's turn, under it)."""
-        message = self._store.message(message_id)
+        message = self._message(message_id)
         parent_id = message.id if message.role == "user" else message.parent_id
         answer = self._empty_answer(message.conversation_id, parent_id, self._clock())
         self._store.add_messages((answer,))
@@ -87,7 +92,7 @@ class Writing:
 
     def edit(self, message_id: str, text: str) -> tuple[View, Message]:
         """Store `text` beside the person's turn `message_id`, and an empty answer under it."""
-        message = self._store.message(message_id)
+        message = self._message(message_id)
         now = self._clock()
         user = self._user(message.conversation_id, message.parent_id, text, now)
         answer = self._empty_answer(message.conversation_id, user.id, now)
@@ -110,14 +115,19 @@ class Writing:
             self._store.rename(conversation_id, " ".join(title.split()))
             return
         first = next((message.text for message in self._store.path(conversation_id) if message.role == "user"), "")
-        head = self._store.conversation(conversation_id)
-        self._store.update(msgspec.structs.replace(head, title=title_from(first), title_by="first-turn"))
+        self._store.rename(conversation_id, title_from(first), by="first-turn")
 
     def delete(self, conversation_id: str) -> Conversation:
         """Take it off the list; its head as it was."""
         head = self._there(self._store.conversation(conversation_id))
         self._store.delete(conversation_id, self._clock())
         return head
+
+    def _message(self, message_id: str) -> Message:
+        """A message to branch at. NotFoundError where it is not there, or its conversation deleted."""
+        message = self._store.message(message_id)
+        self._there(self._store.conversation(message.conversation_id))
+        return message
 
     def _user(self, conversation_id: str, parent_id: str | None, text: str, now: float) -> Message:
         return Message(new_id(), conversation_id, parent_id, "user", (TextPart(text),), created_at=now)

@@ -6,6 +6,7 @@ Every method is one transaction and may be called from any thread, one at a time
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from desktop.conversation import Conversation, Message, Role
 from desktop.errors import NotFoundError
@@ -98,7 +99,7 @@ class ConversationStore:
         """The head of a conversation, deleted or not; None where there is none."""
         with self.database.read() as connection:
             row = connection.execute(
-                f"SELECT {CONVERSATION} FROM conversations WHERE id = ?", (conversation_id,)
+                f"SELECT {CONVERSATION} FROM conversations WHERE id = ?", (storable(conversation_id),)
             ).fetchone()
         return None if row is None else to_conversation(row)
 
@@ -121,9 +122,9 @@ class ConversationStore:
             if not changed.rowcount:
                 raise _missing_conversation(conversation.id)
 
-    def rename(self, conversation_id: str, title: str) -> None:
-        """Give it the person's title."""
-        self._change(conversation_id, "title = ?, title_by = 'person'", storable(title))
+    def rename(self, conversation_id: str, title: str, by: Literal["first-turn", "person"] = "person") -> None:
+        """Give it the person's title, or that of its first turn."""
+        self._change(conversation_id, "title = ?, title_by = ?", storable(title), by)
 
     def pin(self, conversation_id: str, pinned: bool) -> None:
         """Keep it at the top of the list, or no longer."""
@@ -140,7 +141,8 @@ class ConversationStore:
     def purge(self, older_than: float) -> int:
         """Erase the conversations deleted at or before `older_than`; how many there were.
 
-        Nothing of their text stays in the file or its journal: not in the tables, not in the search indexes.
+        Nothing of their text stays in the file or its journal: not in the tables, not in the search indexes. (Where
+        another process is reading just then, the journal keeps it until it is emptied or the last process closes it.)
         """
         with self.database.write() as connection:
             gone = "SELECT id FROM conversations WHERE deleted_at <= ?"
@@ -189,7 +191,8 @@ class ConversationStore:
                 raise _missing_message(message.id)
             if over and message.model is not None:
                 connection.execute(
-                    "UPDATE conversations SET model_id = ? WHERE id = ?", (message.model.id, message.conversation_id)
+                    "UPDATE conversations SET model_id = ? WHERE id = ?",
+                    (storable(message.model.id), message.conversation_id),
                 )
 
     def message(self, message_id: str) -> Message:
@@ -312,10 +315,10 @@ class ConversationStore:
                 for chat, title, message, role, found, created_at in rows
             ]
 
-    def _change(self, conversation_id: str, assignment: str, value: object) -> None:
+    def _change(self, conversation_id: str, assignment: str, *values: object) -> None:
         with self.database.write() as connection:
             changed = connection.execute(
-                f"UPDATE conversations SET {assignment} WHERE id = ?", (value, conversation_id)
+                f"UPDATE conversations SET {assignment} WHERE id = ?", (*values, conversation_id)
             )
             if not changed.rowcount:
                 raise _missing_conversation(conversation_id)

@@ -153,9 +153,9 @@ class Database:
 
 
 def _make_file(path: Path) -> None:
-    """An empty file that only this person can read; SQLite gives its journals the same rights."""
+    """An empty file, in a folder, that only this person can read; SQLite gives its journals the file's rights."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     except OSError as error:
         raise from_system(error, path) from error

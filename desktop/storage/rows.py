@@ -26,6 +26,7 @@ def from_conversation(conversation: Conversation) -> dict[str, Any]:
     row = msgspec.structs.asdict(conversation)
     row["title"] = storable(conversation.title)
     row["system_prompt"] = storable(conversation.system_prompt)
+    row["model_id"] = None if conversation.model_id is None else storable(conversation.model_id)
     return row
 
 
@@ -49,7 +50,7 @@ def from_message(message: Message) -> dict[str, Any]:
         "status": message.status,
         "text": "".join(part.text for part in parts if isinstance(part, TextPart)),
         "parts": None if only_text else _json(parts),
-        "model": _json(message.model),
+        "model": _json(_storable_model(message.model)),
         "sampling": _json(message.sampling),
         "timing": _json(message.timing),
         "error": storable(message.error),
@@ -76,6 +77,11 @@ def to_message(row: sqlite3.Row | tuple[Any, ...]) -> Message:
         error,
         created_at,
     )
+
+
+def _storable_model(model: ModelReference | None) -> ModelReference | None:
+    """A model outside the library is named by its path, and a path need not be text."""
+    return model and ModelReference(storable(model.id), storable(model.name), model.file_sha256)
 
 
 def _storable_part(part: Part) -> Part:

@@ -80,6 +80,18 @@ def test_a_bug_is_logged_with_its_traceback(background: Background, caplog: pyte
     assert "nobody expected this" in caplog.text
 
 
+def test_who_waits_for_an_end_hears_of_a_bug_too(background: Background, main: MainThread) -> None:
+    def bug() -> int:
+        raise KeyError("nobody expected this")
+
+    failures: list[UserError] = []
+    background.database(bug, lambda _: pytest.fail("it did not succeed"), failures.append)
+
+    main.run_one()
+
+    assert ["nobody expected this" in error.technical for error in failures] == [True]
+
+
 def test_closing_waits_for_database_work(main: MainThread) -> None:
     background = Background(main.waiting.put)
     saved: list[str] = []

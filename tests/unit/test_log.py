@@ -1,6 +1,7 @@
 """The log keeps what went wrong, and never an access token."""
 
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,3 +63,17 @@ def test_a_log_that_cannot_be_written_stops_nothing(home: Path) -> None:
 
     assert start_log(home / "logs" / "latchkey.log") is False
     logging.getLogger("test").error("still fine")
+
+
+def test_text_that_no_file_takes_is_logged_all_the_same(home: Path) -> None:
+    start_log(home / "logs" / "latchkey.log")
+    logging.getLogger("test").error("no such file: %s", "mod\udce9le.gguf")
+
+    assert "mod\\udce9le.gguf" in (home / "logs" / "latchkey.log").read_text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are kept otherwise there")
+def test_nobody_else_can_read_the_log(home: Path) -> None:
+    start_log(home / "logs" / "latchkey.log")
+
+    assert (home / "logs").stat().st_mode & 0o777 == 0o700

@@ -1,6 +1,7 @@
 """Settings survive, and a damaged file is never overwritten."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,20 @@ def test_without_a_file_the_defaults_hold(home: Path) -> None:
     assert file.problem == ""
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"theme": "pink"}', b'{"text_scale": "big"}', b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"theme": "pink"}',
+        b'{"text_scale": "big"}',
+        b"\xff\xfe\x00",
+        b"[" * 200_000,
+        b'{"text_scale": NaN}',
+        b'{"text_scale": 1e9}',
+    ],
+)
 def test_a_damaged_file_is_set_aside_and_said(home: Path, content: bytes) -> None:
     file = home / "settings.json"
     file.write_bytes(content)
@@ -58,3 +72,62 @@ def test_a_folder_that_cannot_be_written_is_said_and_the_change_still_holds(home
 
     assert "settings.json" in caught.value.detail
     assert settings.current.theme == "dark"
+
+
+def test_two_processes_do_not_undo_each_others_changes(home: Path) -> None:
+    file = home / "settings.json"
+    one, other = SettingsFile(file), SettingsFile(file)
+    one.change(theme="dark")
+    other.change(model="guide")
+    one.change(text_scale=1.5)
+
+    again = SettingsFile(file).current
+
+    assert (again.theme, again.model, again.text_scale) == ("dark", "guide", 1.5)
+
+
+def test_a_change_that_could_not_be_written_is_written_with_the_next(home: Path) -> None:
+    (home / "config").write_text("a file where the folder should be")
+    settings = SettingsFile(home / "config" / "settings.json")
+    with pytest.raises(ResourceError):
+        settings.change(theme="dark")
+    (home / "config").unlink()
+    settings.change(model="guide")
+
+    again = SettingsFile(home / "config" / "settings.json").current
+
+    assert (again.theme, again.model) == ("dark", "guide")
+
+
+def test_a_file_that_could_not_be_read_is_not_overwritten(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = home / "settings.json"
+    SettingsFile(file).change(system_prompt="written with care")
+    before = file.read_bytes()
+
+    def refuse(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    settings = SettingsFile(file)
+    settings.change(theme="dark")
+    monkeypatch.undo()
+    settings.change(text_scale=1.5)
+
+    assert "Permission denied" in settings.problem
+    assert before in [path.read_bytes() for path in home.iterdir() if path.name.startswith("settings.damaged-")]
+    assert (SettingsFile(file).current.theme, SettingsFile(file).current.text_scale) == ("dark", 1.5)
+
+
+def test_half_a_character_in_a_setting_is_kept(home: Path) -> None:
+    file = home / "settings.json"
+    SettingsFile(file).change(system_prompt="a\ud800b \u00e9")
+
+    assert SettingsFile(file).current.system_prompt == "a\ud800b \u00e9"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are kept otherwise there")
+def test_nobody_else_can_read_the_settings(home: Path) -> None:
+    file = home / "config" / "settings.json"
+    SettingsFile(file).change(system_prompt="mine")
+
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from desktop.conversation import Conversation, Message, ModelReference, Part, Status, TextPart, ThinkingPart, Timing
@@ -67,10 +68,29 @@ def test_renaming_makes_the_title_the_persons(store: ConversationStore) -> None:
     assert (store.conversation("c").title, store.conversation("c").title_by) == ("Mine", "person")
 
 
+def test_renaming_leaves_the_rest_of_the_head_alone(store: ConversationStore) -> None:
+    whole = Conversation("c", "Old", "person", 1.5, 2.5, "model", "Be brief.", "leaf", True, 9.0)
+    store.create(whole)
+    store.rename("c", "First turn", by="first-turn")
+    assert store.conversation("c") == msgspec.structs.replace(whole, title="First turn", title_by="first-turn")
+
+
+def test_a_model_named_by_a_path_that_is_no_text_is_kept(store: ConversationStore) -> None:
+    name = "mod\udce9le.gguf"
+    store.create(Conversation("c", model_id=name))
+    store.add_message(said("m", None, status="streaming"))
+    model = ModelReference(name, name, "ab" * 32)
+    store.save_message(msgspec.structs.replace(said("m", None, "over"), model=model))
+    kept = ModelReference("mod\ufffdle.gguf", "mod\ufffdle.gguf", "ab" * 32)
+    assert (store.message("m").text, store.message("m").model) == ("over", kept)
+    assert store.conversation("c").model_id == kept.id
+
+
 def test_what_is_not_there_is_said_not_made(store: ConversationStore) -> None:
     missing = Conversation("nowhere")
     for act in (
         lambda: store.conversation("nowhere"),
+        lambda: store.conversation("no\udcffwhere"),
         lambda: store.update(missing),
         lambda: store.rename("nowhere", "x"),
         lambda: store.delete("nowhere", 1.0),

@@ -85,6 +85,7 @@ def test_nobody_else_may_read_the_file(path: Path) -> None:
     database.close()
     assert modes["latchkey.db"] == "0o600"
     assert set(modes.values()) == {"0o600"}
+    assert oct(path.parent.stat().st_mode & 0o777) == "0o700"
 
 
 def test_closing_leaves_one_file_that_holds_all(filled: Path) -> None:
