@@ -1,0 +1,325 @@
+"""The composition root: everything is built here and passed on by constructor.
+
+The window is painted first; the database, the engine and the chat session follow at once, and typing never waits
+for them. Their modules are therefore imported only then.
+"""
+
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QSocketNotifier, Qt, Signal
+from PySide6.QtWidgets import QApplication
+
+from desktop.errors import NotFoundError, UserError
+from desktop.paths import Paths, find_paths
+from desktop.settings import SettingsFile
+from desktop.translation import tr, use_language
+from desktop.ui.single_instance import SingleInstance
+from desktop.ui.theme.theme import Theme
+from desktop.ui.window import MainWindow
+
+if TYPE_CHECKING:
+    from desktop.background import Background
+    from desktop.chat.chat import Chat
+    from desktop.engine.interface import Engine
+    from desktop.library.models import Library, LibraryModel
+    from desktop.storage.database import Database
+
+_log = logging.getLogger(__name__)
+_RELOADING = {"context_length", "threads", "gpu_layers"}
+
+
+class Hop(QObject):
+    """Runs functions on the main thread: the one way back from other threads."""
+
+    _called = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open = True
+        self._called.connect(self._run, Qt.ConnectionType.QueuedConnection)
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Run `function` on the main thread, later; not at all once this is closed."""
+        if self._open:
+            self._called.emit(function)
+
+    def close(self) -> None:
+        """Run nothing any more."""
+        self._open = False
+
+    def _run(self, function: Callable[[], None]) -> None:
+        if self._open:
+            function()
+
+
+class Program(QObject):
+    """The running program: builds the window at once, and all that stands behind it after the first paint."""
+
+    def __init__(self, paths: Paths, engine: "Engine | None" = None) -> None:
+        super().__init__()
+        self._paths = paths
+        self._settings = SettingsFile(paths.settings_file)
+        self._hop = Hop()
+        self._engine = engine
+        self._background: Background | None = None
+        self._database: Database | None = None
+        self._chat: Chat | None = None
+        self._library: Library | None = None
+        self._models: list[LibraryModel] = []
+        self._model: LibraryModel | None = None
+        self._closed = False
+        settings = self._settings.current
+        use_language(paths.resources / "translations", settings.language)
+        self.theme = Theme(paths.resources, settings.theme, settings.text_scale)
+        self.window = MainWindow(self.theme, paths, settings)
+        self.window.first_paint.connect(self.start)
+        self.window.closing.connect(self.close)
+        self.window.settings_changed.connect(self._change_settings)
+        self.window.model_chosen.connect(self._choose_model)
+        self.window.retry_asked.connect(self._open_database)
+
+    def start(self) -> None:
+        """Build what stands behind the window."""
+        if self._background is not None or self._closed:
+            return
+        from desktop.background import Background
+
+        self._background = Background(self._hop.post)
+        # Importing takes a tenth of a second: in a thread of its own, so that typing goes on meanwhile.
+        self._background.pool(_import_core, lambda _: self._build())
+
+    def _build(self) -> None:
+        if self._closed or self._background is None:
+            return
+        self._make_engine()
+        self._make_chat()
+        self._background.pool(self._list_models, self._models_listed, self._no_models)
+        self._open_database()
+        self._background.pool(_import_markdown)
+        # What stands now stays: the collector need not look at it again while an answer streams.
+        gc.freeze()
+        if self._settings.problem:
+            page = self.window.chat_page
+            error = UserError(tr("Your settings were not used."), self._settings.problem)
+            page.show_problem(error, (tr("Close"), lambda: page.show_problem(None)))
+
+    def _make_engine(self) -> None:
+        if self._engine is None:
+            from desktop.engine.client import EngineClient
+            from desktop.licenses.door import LicenseDoor
+
+            paths = self._paths
+            self._engine = EngineClient(admit=LicenseDoor().admit, logs=paths.engine_logs, cache=paths.cache)
+
+    def _make_chat(self) -> None:
+        from desktop.chat.chat import Chat
+        from desktop.library.hashes import FileHashes
+        from desktop.storage.conversations import ConversationStore
+        from desktop.storage.database import Database
+
+        assert self._background is not None
+        assert self._engine is not None
+        self._database = Database(self._paths.database_file)
+        self._chat = Chat(
+            store=ConversationStore(self._database),
+            engine=self._engine,
+            background=self._background,
+            settings=lambda: self._settings.current,
+            listener=self.window.hear,
+            hash_file=FileHashes(self._paths.cache).sha256,
+        )
+
+    def _open_database(self) -> None:
+        assert self._background is not None
+        assert self._database is not None
+        self._background.database(self._database.open, lambda _: self._database_opened(), self._database_failed)
+
+    def _database_opened(self) -> None:
+        if self._chat is None or self._closed:
+            return
+        self.window.clear_failure()
+        if self.window.chat is None:
+            self._chat.start()
+            self.window.use_chat(self._chat)
+
+    def _database_failed(self, error: UserError) -> None:
+        if not self._closed:
+            self.window.show_failure(error)
+
+    # --- models --------------------------------------------------------------------------------------------------
+
+    def _list_models(self) -> "tuple[list[LibraryModel], LibraryModel | None]":
+        """The models here, and the one chosen in the settings (or the first)."""
+        from desktop.library.models import Library
+
+        self._library = Library(self._paths)
+        models = self._library.models()
+        wanted = self._settings.current.model
+        if wanted:
+            try:
+                chosen = self._library.find(wanted)
+            except UserError as error:
+                _log.warning("the model chosen is gone: %s", error)
+            else:
+                known = any(model.id == chosen.id for model in models)
+                return (models if known else [*models, chosen]), chosen
+        return models, models[0] if models else None
+
+    def _models_listed(self, found: "tuple[list[LibraryModel], LibraryModel | None]") -> None:
+        self._models, self._model = found
+        self.window.show_models(self._models, self._model)
+        if self._chat is None or self._closed:
+            return
+        if self._model is not None:
+            self._chat.use_model(self._model)
+        else:
+            self._no_models(
+                NotFoundError(
+                    tr("There is no model on this computer."),
+                    tr("The model that comes with Latchkey is missing from this installation."),
+                    tr("Install Latchkey again."),
+                )
+            )
+
+    def _no_models(self, error: UserError) -> None:
+        self.window.show_models([], None)
+        if self._chat is not None and not self._closed:
+            self._chat.no_model(error)
+
+    def _choose_model(self, model_id: str) -> None:
+        model = next((held for held in self._models if held.id == model_id), None)
+        if model is None or self._chat is None:
+            return
+        self._model = model
+        self._change_settings({"model": model_id})
+        self.window.show_models(self._models, model)
+        self._chat.use_model(model)
+
+    # --- settings ------------------------------------------------------------------------------------------------
+
+    def _change_settings(self, changes: dict[str, Any]) -> None:
+        try:
+            self._settings.change(**changes)
+        except UserError as error:
+            _log.warning("%s", error)
+            if not self._closed:
+                self.window.show_settings_error(error)
+        self.window.show_settings(self._settings.current)
+        if _RELOADING & changes.keys() and self._model is not None and self._chat is not None:
+            self._chat.use_model(self._model)
+
+    # --- the end -------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Store what was said and stop everything. The window's draft is stored already."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._chat is not None:
+            self._chat.close()
+        if self._engine is not None:
+            self._engine.close()
+        if self._background is not None:
+            self._background.close()
+        if self._database is not None:
+            self._database.close()
+        self._hop.close()
+
+
+def _import_core() -> None:
+    from importlib import import_module
+
+    for name in ("chat.chat", "engine.client", "library.hashes", "library.models", "storage.database"):
+        import_module(f"desktop.{name}")
+
+
+def _import_markdown() -> None:
+    """What the first answer is drawn with, before it comes."""
+    from desktop.ui.chat.markdown import parser
+
+    parser().parse("")
+
+
+def create(argv: Sequence[str], *, engine: "Engine | None" = None) -> tuple[QApplication, MainWindow]:
+    """The real application and its window, shown, without entering the event loop.
+
+    `engine` takes the place of the real one. Closing the window ends everything that was started for it.
+    """
+    paths = find_paths()
+    application = _application(argv)
+    return application, _open(paths, engine).window
+
+
+def run(argv: Sequence[str]) -> int:
+    """Open the window and stay until it is closed; the exit code. A second start raises the first window and ends."""
+    paths = find_paths()
+    application = _application(argv)
+    instance = SingleInstance(paths.data)
+    if not instance.claim() and instance.raise_first():
+        return 0
+    window = _open(paths, None).window
+    window.first_paint.connect(lambda: _start_log(paths))
+    instance.asked.connect(window.come_forward)
+    window.first_paint.connect(instance.listen)
+    waking = _close_on_signals(window)
+    code = application.exec()
+    del waking
+    instance.close()
+    return code
+
+
+def _application(argv: Sequence[str]) -> QApplication:
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    application = QApplication(list(argv))
+    application.setApplicationName("Latchkey")
+    application.setDesktopFileName("latchkey")
+    if sys.platform != "darwin":
+        application.setStyle("Fusion")
+    return application
+
+
+def _open(paths: Paths, engine: "Engine | None") -> Program:
+    program = Program(paths, engine)
+    # The window keeps the program alive, and goes with it.
+    program.window.program = program  # type: ignore[attr-defined]
+    program.window.show()
+    return program
+
+
+def _start_log(paths: Paths) -> None:
+    from desktop.log import log_uncaught, start_log
+
+    start_log(paths.log_file)
+    log_uncaught()
+
+
+def _close_on_signals(window: MainWindow) -> object:
+    """Close the window, and so store everything, where the system asks the process to end (not on Windows)."""
+    if os.name != "posix":
+        return None
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+    notifier = QSocketNotifier(reading, QSocketNotifier.Type.Read)
+
+    def woken() -> None:
+        try:
+            os.read(reading, 64)
+        except BlockingIOError:
+            return
+        window.close()
+        QApplication.quit()
+
+    notifier.activated.connect(woken)
+    return notifier

@@ -1,0 +1,183 @@
+"""The real window under measurement, as a process of its own: `latchkey bench` starts one and reads what it says.
+
+`startup` opens the window as `latchkey` does, says when it stood, and leaves. `stream` opens it, and answers each line
+`{"text": …}` of standard input with how that answer went. Both are given `desktop.app`, which stands above this floor.
+Times are of `time.monotonic`, the same clock in every process of the machine.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+
+from desktop.ui.window import MainWindow
+
+if TYPE_CHECKING:
+    from desktop.chat.events import AnswerFinished, ChatEvent
+
+_SETTLED_MS = 200  # after the end of an answer its last words are still to be drawn
+
+
+def say(value: dict[str, Any]) -> None:
+    """One line of JSON to whoever measures."""
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+class StartupWindow(MainWindow):
+    """Says when it stands and takes typing, and closes."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.first_paint.connect(lambda: when_at_rest(self._bench_typing))
+
+    def _bench_typing(self, painted: float) -> None:
+        edit = self.chat_page.composer.edit
+        edit.insertPlainText("a")
+        if edit.isVisible() and edit.isEnabled() and edit.toPlainText() == "a":
+            say({"painted": painted, "usable": time.monotonic()})
+        else:
+            say({"error": "the window does not take typing"})
+        edit.clear()
+        self.close()
+
+
+def when_at_rest(then: Callable[[float], None]) -> None:
+    """Call `then` with the time now, once the event loop has done what waits."""
+    now = time.monotonic()
+    QTimer.singleShot(0, lambda: then(now))
+
+
+class Frames(QObject):
+    """What each frame of a window costs the main thread, in milliseconds of CPU time: all work since the last one.
+
+    Qt's event loops differ in what they tell of waking and sleeping; the thread's own clock stands still in sleep.
+    """
+
+    def __init__(self, window: QObject) -> None:
+        super().__init__()
+        self.taken: list[float] = []
+        self._last = time.thread_time()
+        self._drawing = False
+        window.installEventFilter(self)
+
+    def start(self) -> None:
+        """Forget what was, and count from now."""
+        self.taken = []
+        self._last = time.thread_time()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.UpdateRequest and not self._drawing:
+            self._drawing = True
+            QTimer.singleShot(0, self._drawn)  # this event is seen before it is handled
+        return False
+
+    def _drawn(self) -> None:
+        self._drawing = False
+        now = time.thread_time()
+        self.taken.append(1000 * (now - self._last))
+        self._last = now
+
+
+class Questions(QObject):
+    """Asks a window what standard input says, and says how each answer went."""
+
+    _asked = Signal(str)
+    _left = Signal()
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__()
+        self._window = window
+        self._frames = Frames(window)
+        self._writing = False
+        self._asked.connect(self._ask, Qt.ConnectionType.QueuedConnection)
+        self._left.connect(window.close, Qt.ConnectionType.QueuedConnection)
+        window.first_paint.connect(
+            lambda: when_at_rest(lambda painted: say({"painted": painted, "usable": time.monotonic()}))
+        )
+
+    def start(self) -> None:
+        """From now on there is a chat session to ask."""
+        say({"ready": True})
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def begin(self, event: "ChatEvent") -> None:
+        """Called before the window hears `event`."""
+        from desktop.chat.events import AnswerText  # by now the program has loaded it: it waits for the first paint
+
+        if isinstance(event, AnswerText) and not self._writing:
+            self._writing = True
+            self._frames.start()
+
+    def end(self, event: "ChatEvent") -> None:
+        """Called after the window has heard `event`."""
+        from desktop.chat.events import AnswerFinished, ChatFailed
+
+        if isinstance(event, ChatFailed):
+            say({"error": str(event.error)})
+        elif isinstance(event, AnswerFinished):
+            QTimer.singleShot(_SETTLED_MS, lambda: self._tell(event))
+
+    def _read(self) -> None:
+        for line in sys.stdin:
+            self._asked.emit(json.loads(line)["text"])
+        self._left.emit()
+
+    def _ask(self, text: str) -> None:
+        self._window.new_chat()
+        edit = self._window.chat_page.composer.edit
+        edit.setPlainText(text)
+        self._writing = False
+        enter = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier)
+        QCoreApplication.sendEvent(edit, enter)
+
+    def _tell(self, event: "AnswerFinished") -> None:
+        timing = event.message.timing
+        if event.error is not None or timing is None:
+            say({"error": event.message.error or "no answer"})
+            return
+        frames = list(self._frames.taken)
+        say({"tokens_per_s": timing.tokens_per_s, "tokens": timing.generated_tokens, "frames_ms": frames})
+
+
+class StreamWindow(MainWindow):
+    """Lets `Questions` hear what it hears."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._bench_questions = Questions(self)
+
+    def use_chat(self, chat: Any) -> None:
+        super().use_chat(chat)
+        self._bench_questions.start()
+
+    def hear(self, event: "ChatEvent") -> None:
+        self._bench_questions.begin(event)
+        super().hear(event)
+        self._bench_questions.end(event)
+
+
+def _tell_bug(kind: type[BaseException], error: BaseException, _trace: object) -> None:
+    say({"error": f"{kind.__name__}: {error}"})
+    os._exit(1)
+
+
+def startup(app: Any) -> int:
+    """Start the program as a person would, and close it as soon as it takes typing."""
+    sys.excepthook = _tell_bug
+    app.MainWindow = StartupWindow
+    return int(app.run(sys.argv[:1]))
+
+
+def stream(app: Any) -> int:
+    """Stay open and answer what is asked on standard input, until that is closed."""
+    sys.excepthook = _tell_bug
+    app.MainWindow = StreamWindow
+    application, _window = app.create(sys.argv[:1])
+    return int(application.exec())

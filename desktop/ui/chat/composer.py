@@ -1,0 +1,270 @@
+"""Where the person writes: a box that grows to eight lines, how full the context is, and Send that becomes Stop."""
+
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QInputMethodEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+    QTextCursor,
+    QTextOption,
+)
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+
+from desktop.translation import tr
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.error_box import Note
+from desktop.ui.parts.paint import paint_box
+from desktop.ui.parts.scroll import use_slim_scroll_bars
+from desktop.ui.theme.palette import palette_of
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import RADIUS_SOFT, M, S
+
+_MOST_LINES = 8
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class MessageEdit(QPlainTextEdit):
+    """The text. Enter sends, Shift+Enter breaks the line (or the other way round); never while a word is composed."""
+
+    submitted = Signal()
+    up_in_empty = Signal()
+    cancelled = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._composing = False
+        self.enter_sends = True
+        self.setPlaceholderText(tr("Message"))
+        self.setAccessibleName(tr("Message"))
+        self.setTabChangesFocus(True)
+        use_slim_scroll_bars(self, theme)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.document().setDocumentMargin(0)
+        self.document().documentLayout().documentSizeChanged.connect(self._fit)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Take the theme's present colors and fonts."""
+        self.setFont(self._theme.font("reading"))
+        palette = QPalette(palette_of(self._theme.tokens))
+        palette.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)
+        self.setPalette(palette)
+        self.viewport().setAutoFillBackground(False)
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        lines = max(1, min(_MOST_LINES, int(self.document().size().height())))
+        return QSize(200, lines * self.fontMetrics().lineSpacing() + 4)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def _fit(self) -> None:
+        fits = int(self.document().size().height()) <= _MOST_LINES
+        policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOff if fits else Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        self.setVerticalScrollBarPolicy(policy)
+        self.setFixedHeight(self.sizeHint().height())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in _ENTER and self._composing:
+            return  # it belongs to the word being composed
+        if event.key() in _ENTER:
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+            if control or shift != self.enter_sends:
+                self.submitted.emit()
+            else:
+                self.textCursor().insertBlock()
+                self.ensureCursorVisible()
+            return
+        if event.key() == Qt.Key.Key_Up and self.document().isEmpty():
+            self.up_in_empty.emit()
+            return
+        if event.key() == Qt.Key.Key_Escape:
+            self.cancelled.emit()
+        super().keyPressEvent(event)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        self._composing = bool(event.preeditString())
+        super().inputMethodEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._composing = False
+        super().focusOutEvent(event)
+
+
+class ContextMeter(QProgressBar):
+    """How much of the context conversation and answer take, in tokens, as numbers and as a bar."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._label = ""
+        self.setAccessibleName(tr("Context used"))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setRange(0, 1)
+        self.setValue(0)
+        self.restyle()
+
+    def set_used(self, used: int, total: int) -> None:
+        """Show `used` of `total` tokens; nothing where the total is not known."""
+        self._label = tr("{used} of {total}").format(used=f"{used:,}", total=f"{total:,}") if total else ""
+        self.setRange(0, max(total, 1))
+        self.setValue(min(used, total))
+        self.setAccessibleDescription(tr("{label} tokens").format(label=self._label) if self._label else "")
+        self.setToolTip(tr("How much of the model's context this conversation takes, in tokens"))
+        self.updateGeometry()
+        self.update()
+
+    def text(self) -> str:
+        return self._label
+
+    def restyle(self) -> None:
+        """Take the theme's present fonts."""
+        self.setFont(self._theme.font("normal"))
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        text = self.fontMetrics().horizontalAdvance(self._label)
+        return QSize(text + M + 90 if self._label else 0, self.fontMetrics().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self._label:
+            return
+        painter = QPainter(self)
+        painter.setPen(self._theme.color("muted"))
+        metrics = self.fontMetrics()
+        painter.drawText(QPointF(0, (self.height() + metrics.ascent() - metrics.descent()) / 2), self._label)
+        track = QRectF(self.width() - 90, self.height() / 2 - 2, 90, 4)
+        paint_box(painter, track, self._theme.color("line"), None, 2)
+        share = self.value() / max(self.maximum(), 1)
+        if share > 0:
+            color = "warn_text" if share >= 0.9 else "accent"
+            paint_box(
+                painter,
+                QRectF(track.x(), track.y(), max(track.width() * share, 4), 4),
+                self._theme.color(color),
+                None,
+                2,
+            )
+
+
+class Composer(QWidget):
+    """Emits `sent` with the text; whoever takes it says `accept` or leaves the text where it is."""
+
+    sent = Signal(str)
+    stopped = Signal()
+    edit_last = Signal()
+    edit_cancelled = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._answering = False
+        self.edit = MessageEdit(theme)
+        self.meter = ContextMeter(theme)
+        self.button = Button(theme, tr("Send"), kind="accent", other_text=tr("Stop"))
+        self._note = Note(
+            theme, tr("Editing an earlier message: the conversation goes on from there. Esc cancels."), "edit"
+        )
+        self._note.hide()
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(M + 3, M + 3, M + 3, M - 1)
+        column.setSpacing(S + 4)
+        column.addWidget(self._note)
+        column.addWidget(self.edit)
+        row = QHBoxLayout()
+        row.setSpacing(M)
+        row.addStretch(1)
+        row.addWidget(self.meter)
+        row.addWidget(self.button)
+        column.addLayout(row)
+        self.edit.submitted.connect(self._submit)
+        self.edit.up_in_empty.connect(self.edit_last)
+        self.edit.cancelled.connect(self._cancel_edit)
+        self.edit.textChanged.connect(self._show_state)
+        self.edit.installEventFilter(self)
+        self.button.clicked.connect(self._clicked)
+        self.setCursor(Qt.CursorShape.IBeamCursor)
+        self.button.setCursor(Qt.CursorShape.ArrowCursor)
+        self._show_state()
+        theme.changed.connect(self._restyle)
+
+    @property
+    def text(self) -> str:
+        return self.edit.toPlainText()
+
+    @property
+    def editing(self) -> bool:
+        """Whether an earlier turn is being edited."""
+        return not self._note.isHidden()
+
+    def set_text(self, text: str) -> None:
+        """Replace the text; the cursor goes to its end."""
+        self.edit.setPlainText(text)
+        self.edit.moveCursor(QTextCursor.MoveOperation.End)
+
+    def set_editing(self, editing: bool) -> None:
+        """Say that an earlier turn is being edited, or no longer."""
+        self._note.setVisible(editing)
+
+    def set_answering(self, answering: bool) -> None:
+        """Whether the button stops an answer or sends the text."""
+        if answering != self._answering:
+            self._answering = answering
+            self.button.setText(tr("Stop") if answering else tr("Send"))
+            self.button.setAccessibleName(self.button.text())
+            self.button.updateGeometry()
+            self._show_state()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        line = "accent" if self.edit.hasFocus() else "line"
+        paint_box(
+            QPainter(self), QRectF(self.rect()), self._theme.color("field"), self._theme.color(line), RADIUS_SOFT + 2
+        )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._note.setFixedHeight(self._note.place(self.width() - 2 * M - 6))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self.update()
+        return super().eventFilter(watched, event)
+
+    def mousePressEvent(self, event: object) -> None:
+        self.edit.setFocus(Qt.FocusReason.MouseFocusReason)
+
+    def _clicked(self) -> None:
+        if self._answering:
+            self.stopped.emit()
+        else:
+            self._submit()
+
+    def _submit(self) -> None:
+        if not self._answering and not self.edit.document().isEmpty() and self.text.strip():
+            self.sent.emit(self.text)
+
+    def _cancel_edit(self) -> None:
+        if self.editing:
+            self.edit_cancelled.emit()
+
+    def _show_state(self) -> None:
+        # An empty box has nothing to send. A long text is not read out for this: any character counts.
+        self.button.setEnabled(self._answering or not self.edit.document().isEmpty())
+
+    def _restyle(self) -> None:
+        self.edit.restyle()
+        self.meter.restyle()
+        self.update()

@@ -1,0 +1,67 @@
+"""What was typed and not yet sent, per conversation: kept when another one is opened, and over a restart."""
+
+import json
+import os
+from pathlib import Path
+
+from desktop.errors import ResourceError
+from desktop.translation import tr
+
+NEW = ""
+"""The key of a conversation that does not exist yet."""
+
+
+class Drafts:
+    """Drafts in a small file. A file that cannot be read counts as empty and is left alone until something is saved."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._texts: dict[str, str] = self._read()
+        self._changed = False
+
+    def get(self, conversation_id: str) -> str:
+        """The draft of a conversation, "" where there is none."""
+        return self._texts.get(conversation_id, "")
+
+    def put(self, conversation_id: str, text: str) -> None:
+        """Remember `text`; "" forgets the draft."""
+        if text == self.get(conversation_id):
+            return
+        self._changed = True
+        if text:
+            self._texts[conversation_id] = text
+        else:
+            self._texts.pop(conversation_id, None)
+
+    def save(self) -> None:
+        """Write the file where something changed. Raises ResourceError where that fails."""
+        if not self._changed:
+            return
+        part = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # ASCII: half a character, as a broken paste leaves it, is no valid UTF-8.
+            with open(part, "w", encoding="ascii", opener=_private) as file:
+                json.dump(self._texts, file)
+            part.replace(self._path)
+        except OSError as error:
+            raise ResourceError(
+                tr("The draft could not be saved."),
+                tr("Writing {file} failed: {reason}.").format(file=self._path, reason=error.strerror),
+                tr("Copy what you typed before you close Latchkey."),
+            ) from error
+        self._changed = False
+
+    def _read(self) -> dict[str, str]:
+        try:
+            values = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        if not isinstance(values, dict):
+            return {}
+        return {key: text for key, text in values.items() if isinstance(text, str)}
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens for this person alone."""
+    return os.open(path, flags, 0o600)

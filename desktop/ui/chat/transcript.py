@@ -1,0 +1,269 @@
+"""The conversation: the newest turns are built at once, older ones when the person scrolls up to them."""
+
+import time
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from desktop.conversation import Message
+from desktop.errors import UserError
+from desktop.translation import tr
+from desktop.ui.chat.answer import AnswerView
+from desktop.ui.chat.column import TurnColumn
+from desktop.ui.chat.message_view import MessageActions, MessageView
+from desktop.ui.chat.person import PersonView
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import L
+
+NEWEST = 40
+"""How many of the newest turns are built without being scrolled to."""
+
+_AT_ONCE = 10
+_OLDER = 12
+_FLUSH_MS = 33
+_SLOWEST_FLUSH_MS = 500
+
+Siblings = dict[str, tuple[int, int]]
+
+
+class Transcript(TurnColumn):
+    """Shows the branch of messages given to `show_messages`; `add`, `append_text` and `finish` make it grow."""
+
+    def __init__(self, theme: Theme, actions: MessageActions, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._does = actions
+        self._messages: list[Message] = []
+        self._siblings: Siblings = {}
+        self._errors: dict[str, UserError] = {}
+        self._first = 0
+        self._pending: dict[str, list[tuple[str, bool]]] = {}
+        self._query = ""
+        self._current: MessageView | None = None
+        self.setAccessibleName(tr("Transcript"))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._flush_timer = QTimer(self)
+        self._flush_timer.setSingleShot(True)
+        self._flush_timer.setInterval(_FLUSH_MS)
+        self._flush_timer.timeout.connect(self.flush)
+        self._older_timer = QTimer(self)
+        self._older_timer.setSingleShot(True)
+        self._older_timer.setInterval(0)
+        self._older_timer.timeout.connect(self._build_newest)
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    @property
+    def messages(self) -> list[Message]:
+        """The messages of the branch shown, root first."""
+        return list(self._messages)
+
+    def show_messages(self, messages: tuple[Message, ...], siblings: Siblings, kept: int = 0) -> None:
+        """Show `messages`; the first `kept` of them are the ones shown now, and stay as they are."""
+        self._pending.clear()
+        keep = min(kept, len(self._messages), len(messages))
+        if keep <= self._first:
+            keep = 0
+        built = keep - self._first if keep else 0
+        for view in self.remove_views(built):
+            self._discard(view)
+        self._messages, self._siblings = list(messages), dict(siblings)
+        self._at_end = True
+        self._older_timer.start()  # the rest of the newest, once the first of them are on the screen
+        if keep:
+            self.insert_views(built, [self._make(message) for message in messages[keep:]])
+            self._renumber()
+            self.place_from(built)
+        else:
+            self._first = len(messages)
+            self.forget_width()
+            self.place_from(0)
+            self._build_older(_AT_ONCE)
+        self.jump_to_end()
+
+    def add(self, message: Message) -> None:
+        """Append a turn."""
+        if any(held.id == message.id for held in self._messages[-2:]):
+            return
+        self._messages.append(message)
+        self.insert_views(len(self._views), [self._make(message)])
+        self._renumber()
+        self.place_from(len(self._views) - 1)
+
+    def append_text(self, message_id: str, text: str, thinking: bool) -> None:
+        """More of an answer; drawn with whatever else comes within a thirtieth of a second."""
+        waiting = self._pending.setdefault(message_id, [])
+        if waiting and waiting[-1][1] == thinking:
+            waiting[-1] = (waiting[-1][0] + text, thinking)
+        else:
+            waiting.append((text, thinking))
+        if not self._flush_timer.isActive():
+            self._flush_timer.start()
+
+    def flush(self) -> None:
+        """Draw what `append_text` gathered."""
+        self._flush_timer.stop()
+        started = time.perf_counter()
+        pending, self._pending = self._pending, {}
+        for message_id, pieces in pending.items():
+            index, view = self._answer(message_id)
+            if view is None:
+                continue
+            for text, thinking in pieces:
+                view.add_text(text, thinking)
+            self.place_from(index, grown=True)
+        # Where drawing is dear (a table of a hundred rows), it takes a fifth of the time at most.
+        took = (time.perf_counter() - started) * 1000
+        self._flush_timer.setInterval(min(max(_FLUSH_MS, round(took * 5)), _SLOWEST_FLUSH_MS))
+
+    def set_phase(self, message_id: str, phase: str) -> None:
+        """Say what an answer waits for."""
+        _, view = self._answer(message_id)
+        if view is not None:
+            view.set_phase(phase)
+
+    def finish(self, message: Message, error: UserError | None = None) -> None:
+        """An answer is over. Nothing happens where it is not of the branch shown."""
+        self.flush()
+        if error is not None:
+            self._errors[message.id] = error
+        for place, held in enumerate(self._messages):
+            if held.id == message.id:
+                self._messages[place] = message
+        index, view = self._answer(message.id)
+        if view is not None:
+            view.finish(message, error)
+            if self._query:
+                view.set_found(self._query)
+            self.place_from(index, grown=True)
+
+    def last_of(self, role: str) -> Message | None:
+        """The newest message of `role`."""
+        return next((message for message in reversed(self._messages) if message.role == role), None)
+
+    # --- going to a turn -----------------------------------------------------------------------------------------
+
+    def find_text(self, query: str) -> list[str]:
+        """Mark `query` in every turn; the ids of the messages that hold it, oldest first."""
+        self._query = query
+        wanted = query.casefold()
+        for view in self._views:
+            view.set_found(query)
+        if not wanted:
+            return []
+        return [message.id for message in self._messages if wanted in message.text.casefold()]
+
+    def show_message(self, message_id: str) -> None:
+        """Scroll to a message, building the turns down from it where they are not there yet."""
+        place = next((place for place, held in enumerate(self._messages) if held.id == message_id), None)
+        if place is None:
+            return
+        if place < self._first:
+            self._build_older(self._first - place)
+        self._set_current(self._views[place - self._first])
+        self.scroll_to(place - self._first)
+
+    def focus_message(self, step: int) -> None:
+        """Give the focus to the turn `step` places from the current one."""
+        if not self._views:
+            return
+        here = self._views.index(self._current) if self._current in self._views else len(self._views) - 1
+        target = here + step if self._current is not None and self._current.hasFocus() else here
+        if target < 0 and self._first:
+            target += self._build_older(_OLDER)
+        view = self._views[min(max(target, 0), len(self._views) - 1)]
+        self._set_current(view)
+        view.setFocus(Qt.FocusReason.TabFocusReason)
+        self.ensureVisible(0, view.y() + view.height(), 0, L)
+        self.ensureVisible(0, view.y(), 0, L)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        bar = self.verticalScrollBar()
+        if self._walks(event):
+            return
+        if event.key() == Qt.Key.Key_Home:
+            bar.setValue(bar.minimum())
+        elif event.key() == Qt.Key.Key_End:
+            self.jump_to_end()
+        else:
+            super().keyPressEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and self._walks(event):
+            return True
+        return super().eventFilter(watched, event)
+
+    def _walks(self, event: QKeyEvent) -> bool:
+        """Ctrl+Up and Ctrl+Down go from turn to turn."""
+        up, down = event.key() == Qt.Key.Key_Up, event.key() == Qt.Key.Key_Down
+        if not (up or down) or not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            return False
+        self.focus_message(-1 if up else 1)
+        return True
+
+    # --- building ------------------------------------------------------------------------------------------------
+
+    def near_top(self) -> None:
+        if self._first and not self._older_timer.isActive():
+            self._build_older(_OLDER)
+
+    def _make(self, message: Message) -> MessageView:
+        siblings = self._siblings.get(message.id)
+        view: MessageView
+        if message.role == "user":
+            view = PersonView(self.theme, message, self._does, siblings, self.page)
+        else:
+            view = AnswerView(self.theme, message, self._does, siblings, self._errors.get(message.id), self.page)
+        view.installEventFilter(self)
+        if self._query:
+            view.set_found(self._query)
+        return view
+
+    def _discard(self, view: MessageView) -> None:
+        if view is self._current:
+            self._current = None
+        view.removeEventFilter(self)
+        view.deleteLater()
+
+    def _build_older(self, count: int) -> int:
+        """Build up to `count` turns above the first one built, keeping what is on screen where it is; how many."""
+        count = min(count, self._first)
+        if not count:
+            return 0
+        below = self.below_edge() if self._views else None
+        made = [self._make(message) for message in self._messages[self._first - count : self._first]]
+        self._first -= count
+        self.insert_views(0, made)
+        self._renumber()
+        self.place_from(0, keep_below=below)
+        return count
+
+    def _build_newest(self) -> None:
+        if len(self._views) < NEWEST:
+            self._build_older(_AT_ONCE)
+        if len(self._views) < NEWEST and self._first:
+            self._older_timer.start()
+
+    def _renumber(self) -> None:
+        for index, view in enumerate(self._views):
+            who = tr("You, message {number}") if view.message.role == "user" else tr("Assistant, message {number}")
+            view.set_number(self._first + index + 1, who)
+        # The newest turn is the one Tab reaches, unless the person is in another one.
+        focus = QApplication.focusWidget()
+        current = self._current
+        inside = current is not None and focus is not None and (current is focus or current.isAncestorOf(focus))
+        if self._views and not inside:
+            self._set_current(self._views[-1])
+
+    def _set_current(self, view: MessageView) -> None:
+        if self._current is not None and self._current is not view:
+            self._current.set_current(False)
+        self._current = view
+        view.set_current(True)
+
+    def _answer(self, message_id: str) -> tuple[int, AnswerView | None]:
+        for index in range(len(self._views) - 1, -1, -1):
+            view = self._views[index]
+            if view.message.id == message_id and isinstance(view, AnswerView):
+                return index, view
+        return -1, None

@@ -1,0 +1,66 @@
+"""What full pages share: a strip with a title above a column that scrolls."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+
+from desktop.ui.parts.label import Label
+from desktop.ui.parts.scroll import use_slim_scroll_bars
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import XL, L, M
+
+
+class Column(QScrollArea):
+    """A column of widgets in the middle of the page, at most `width` wide, that scrolls when it must."""
+
+    def __init__(self, theme: Theme, name: str, width: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._most = width
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        use_slim_scroll_bars(self, theme)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidgetResizable(True)
+        inside = QWidget()
+        self.setWidget(inside)
+        self.rows = QVBoxLayout(inside)
+        self.rows.setContentsMargins(XL, M, XL, XL)
+        self.rows.setSpacing(M)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        side = max((self.width() - self._most) // 2, L + 4)
+        self.rows.setContentsMargins(side, M, side, XL)
+
+
+class Page(QWidget):
+    """A page: paints its ground."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), self.theme.color("page"))
+
+
+def title(theme: Theme, text: str) -> Label:
+    """A page's title."""
+    return Label(theme, text, size="title", bold=True)
+
+
+def heading(theme: Theme, text: str) -> Label:
+    """The heading of a section."""
+    return Label(theme, text, size="reading", bold=True)
+
+
+class Line(QWidget):
+    """A line across."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setFixedHeight(1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), self._theme.color("line"))

@@ -1,0 +1,201 @@
+"""The page of settings. Every change holds at once; there is nothing to save."""
+
+import platform
+from typing import Any
+
+import msgspec
+from PySide6 import __version__ as pyside_version
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop import __version__
+from desktop.errors import UserError
+from desktop.paths import Paths
+from desktop.settings import Settings
+from desktop.translation import tr
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.error_box import ErrorBox
+from desktop.ui.parts.label import Label
+from desktop.ui.parts.page import Column, Line, Page, heading, title
+from desktop.ui.parts.page_bar import PageBar
+from desktop.ui.settings.controls import Choice, NumberField, TextBox
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import TEXT_SCALES, XS, L, S
+
+_WIDTH = 640
+
+
+class SettingsPage(Page):
+    """Emits `changed` with the settings a person changed, by name; `show_settings` shows those in force."""
+
+    changed = Signal(dict)
+
+    def __init__(self, theme: Theme, paths: Paths, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._paths, self._settings = paths, settings
+        self._hint: dict[QWidget, Label] = {}
+        self._error: ErrorBox | None = None
+        self.bar = PageBar(theme)
+        self.bar.row.addWidget(title(theme, tr("Settings")))
+        self.bar.row.addStretch(1)
+        self.column = Column(theme, tr("Settings"), _WIDTH)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.bar)
+        outer.addWidget(self.column, 1)
+        self._appearance()
+        self._model()
+        self._answers()
+        self._folders()
+        self._about()
+        self.column.rows.addStretch(1)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Show what is in force where it was changed elsewhere."""
+        self._settings = settings
+        self._theme_choice.set_value(settings.theme)
+        self._scale_choice.set_value(settings.text_scale)
+
+    def show_error(self, error: UserError) -> None:
+        """A change could not be written."""
+        if self._error is not None:
+            self._error.deleteLater()
+        self._error = ErrorBox(self.theme, error)
+        self.column.rows.insertWidget(0, self._error)
+
+    # --- sections ------------------------------------------------------------------------------------------------
+
+    def _appearance(self) -> None:
+        self._section(tr("Appearance"))
+        themes = (("system", tr("As the system")), ("light", tr("Light")), ("dark", tr("Dark")))
+        self._theme_choice = Choice(self.theme, tr("Theme"), themes, self._settings.theme)
+        self._theme_choice.chosen.connect(lambda value: self.changed.emit({"theme": value}))
+        self._row(tr("Theme"), "", self._theme_choice)
+        scales = [(scale, f"{scale * 100:.0f} %") for scale in TEXT_SCALES]
+        self._scale_choice = Choice(self.theme, tr("Text size"), scales, self._settings.text_scale)
+        self._scale_choice.chosen.connect(lambda value: self.changed.emit({"text_scale": value}))
+        self._row(tr("Text size"), tr("Of the system's font."), self._scale_choice)
+        keys = ((True, tr("Enter sends")), (False, tr("Shift+Enter sends")))
+        enter = Choice(self.theme, tr("Sending"), keys, self._settings.send_with_enter)
+        enter.chosen.connect(lambda value: self.changed.emit({"send_with_enter": value}))
+        self._row(tr("Sending"), tr("The other key breaks the line. Ctrl+Enter always sends."), enter)
+
+    def _model(self) -> None:
+        self._section(tr("Model"))
+        context = tr("In tokens. More context takes more memory. A change loads the model again.")
+        self._number("context_length", tr("Context length"), context, 256, 1_048_576)
+        self._number("threads", tr("Threads"), tr("How many processor cores compute."), 1, 512)
+        self._number("gpu_layers", tr("GPU layers"), tr("−1 for all of them, 0 for none."), -1, 1000)
+
+    def _answers(self) -> None:
+        self._section(tr("Answers"))
+        prompt = tr("What every conversation begins with. The built-in guide needs none.")
+        box = TextBox(self.theme, tr("System prompt"), tr("None"), self._settings.system_prompt)
+        box.committed.connect(lambda text: self.changed.emit({"system_prompt": text}))
+        self._label(tr("System prompt"), prompt)
+        self.column.rows.addWidget(box)
+        sampling = (
+            ("temperature", tr("Temperature"), tr("0 always takes the likeliest token."), 0.0, 5.0, False),
+            ("top_k", "Top-k", tr("Only the k likeliest tokens; 0 for all."), 0, 1_000_000, True),
+            ("top_p", "Top-p", tr("Only the likeliest tokens that together reach p."), 0.0, 1.0, False),
+            ("min_p", "Min-p", tr("Only tokens at least this likely, next to the likeliest."), 0.0, 1.0, False),
+            ("repeat_penalty", tr("Repeat penalty"), tr("1 for none."), 0.5, 2.0, False),
+            ("max_tokens", tr("Longest answer"), tr("In tokens."), 1, 1_048_576, True),
+            ("seed", tr("Seed"), tr("The same seed gives the same answer."), 0, 4_294_967_295, True),
+        )
+        for field, name, hint, low, high, whole in sampling:
+            self._number(field, name, hint, low, high, whole=whole, sampling=True)
+
+    def _folders(self) -> None:
+        self._section(tr("Folders"))
+        folders = (
+            (tr("Conversations"), self._paths.data),
+            (tr("Models"), self._paths.models),
+            (tr("Settings"), self._paths.config),
+            (tr("Logs"), self._paths.logs),
+        )
+        for name, path in folders:
+            opened = Button(self.theme, tr("Open"), name=tr("Open folder: {name}").format(name=name))
+            opened.clicked.connect(lambda _=False, place=path: self._open(str(place)))
+            copy = Button(self.theme, tr("Copy"), name=tr("Copy path: {name}").format(name=name))
+            copy.clicked.connect(lambda _=False, place=path: QGuiApplication.clipboard().setText(str(place)))
+            self._row(name, str(path), opened, copy)
+
+    def _about(self) -> None:
+        self._section(tr("About"))
+        text = tr("Latchkey {version}, under the Apache License 2.0").format(version=__version__)
+        parts = (f"Python {platform.python_version()}", f"PySide {pyside_version}", _llama_version())
+        copy = Button(self.theme, tr("Copy"), name=tr("Copy versions"))
+        versions = " · ".join(part for part in parts if part)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(f"Latchkey {__version__} · {versions}"))
+        self._row(text, versions, copy)
+
+    # --- pieces --------------------------------------------------------------------------------------------------
+
+    def _section(self, name: str) -> None:
+        rows = self.column.rows
+        if rows.count():
+            rows.addSpacing(S)
+            rows.addWidget(Line(self.theme))
+            rows.addSpacing(XS)
+        rows.addWidget(heading(self.theme, name))
+
+    def _label(self, name: str, hint: str, into: QHBoxLayout | None = None) -> Label:
+        texts = QVBoxLayout()
+        texts.setSpacing(2)
+        texts.addWidget(Label(self.theme, name))
+        label = Label(self.theme, hint, size="small", color="muted", wrap=True)
+        label.setVisible(bool(hint))
+        texts.addWidget(label)
+        if into is None:
+            self.column.rows.addLayout(texts)
+        else:
+            into.addLayout(texts, 1)
+        return label
+
+    def _row(self, name: str, hint: str, *controls: QWidget) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(S)
+        label = self._label(name, hint, row)
+        row.addSpacing(L)
+        for control in controls:
+            row.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
+            self._hint[control] = label
+        self.column.rows.addLayout(row)
+
+    def _number(
+        self, field: str, name: str, hint: str, low: float, high: float, *, whole: bool = True, sampling: bool = False
+    ) -> None:
+        held: Any = self._settings.sampling if sampling else self._settings
+        number = NumberField(self.theme, name, low, high, getattr(held, field), whole=whole)
+
+        def commit(value: float | None) -> None:
+            self._say(number, hint)
+            if sampling:
+                self.changed.emit({"sampling": msgspec.structs.replace(self._settings.sampling, **{field: value})})
+            else:
+                self.changed.emit({field: value})
+
+        number.committed.connect(commit)
+        number.refused.connect(lambda why: self._say(number, why))
+        self._row(name, hint, number)
+
+    def _say(self, control: QWidget, text: str) -> None:
+        label = self._hint[control]
+        label.setText(text)
+        label.setVisible(bool(text))
+
+    def _open(self, path: str) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(path)):
+            QGuiApplication.clipboard().setText(path)
+
+
+def _llama_version() -> str:
+    from importlib import metadata
+
+    try:
+        return f"llama-cpp-python {metadata.version('llama-cpp-python')}"
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,1 @@
+"""The left side: search, conversations, pages."""

@@ -1,0 +1,152 @@
+"""The conversations drawn as a calm list; rows are all of one height, so that ten thousand of them stay quick."""
+
+from PySide6.QtCore import QAbstractItemModel, QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QLineEdit,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from desktop.translation import tr
+from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.scroll import use_slim_scroll_bars
+from desktop.ui.sidebar.rows import ConversationItemModel, Index, Role
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import RADIUS, S
+
+_HEADING_DROP = 3.5
+
+
+class ConversationDelegate(QStyledItemDelegate):
+    """Draws one row, and the field that renames it."""
+
+    def __init__(self, theme: Theme, parent: QListView) -> None:
+        super().__init__(parent)
+        self._theme, self._view = theme, parent
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(0, QFontMetrics(self._theme.font("normal")).height() + 2 * S + 1)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        painter.save()
+        theme, rect = self._theme, QRectF(option.rect)
+        heading = bool(index.data(Role.HEADING))
+        state = option.state
+        if heading:
+            painter.setFont(theme.font("small"))
+            painter.setPen(theme.color("faint"))
+            rect.translate(0, _HEADING_DROP)
+        else:
+            if state & QStyle.StateFlag.State_Selected:
+                paint_box(painter, rect, theme.color("selected"), None, RADIUS - 1)
+            elif state & QStyle.StateFlag.State_MouseOver:
+                paint_box(painter, rect, theme.color("hover"), None, RADIUS - 1)
+            if state & QStyle.StateFlag.State_HasFocus and self._view.hasFocus():
+                paint_focus(painter, rect, theme.color("accent"), RADIUS - 1)
+            painter.setFont(theme.font("normal"))
+            painter.setPen(theme.color("text"))
+        metrics = painter.fontMetrics()
+        text = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideRight, round(rect.width()) - 2 * S)
+        baseline = rect.y() + (rect.height() + metrics.ascent() - metrics.descent()) / 2
+        painter.drawText(QPointF(rect.x() + S, baseline), text)
+        painter.restore()
+
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
+        editor = QLineEdit(parent)
+        editor.setAccessibleName(tr("Rename conversation"))
+        editor.setFont(self._theme.font("normal"))
+        editor.setMaxLength(200)
+        return editor
+
+    def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: Index) -> None:
+        if isinstance(editor, QLineEdit) and editor.text() != index.data():
+            model.setData(index, editor.text())
+
+
+class ConversationList(QListView):
+    """`chosen` when a row is opened, `delete_asked` and `menu_asked` for the row they are about."""
+
+    chosen = Signal(str)
+    delete_asked = Signal(str)
+    menu_asked = Signal(str, QPoint)
+    reached_end = Signal()
+
+    def __init__(self, theme: Theme, model: ConversationItemModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._showing = False
+        self.setAccessibleName(tr("Conversations"))
+        self.setModel(model)
+        self.setItemDelegate(ConversationDelegate(theme, self))
+        self.setUniformItemSizes(True)
+        use_slim_scroll_bars(self, theme)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.verticalScrollBar().setSingleStep(16)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.setMouseTracking(True)
+        self.viewport().setAutoFillBackground(False)
+        self.clicked.connect(self._open)
+        self.activated.connect(self._open)
+        self.verticalScrollBar().valueChanged.connect(self._scrolled)
+
+    def select(self, conversation_id: str | None) -> None:
+        """Show which conversation is open."""
+        row = self._model.row_of(conversation_id)
+        self._showing = True
+        if row is None:
+            self.clearSelection()
+        else:
+            index = self._model.index(row)
+            if self.currentIndex() != index:
+                self.setCurrentIndex(index)
+            self.selectionModel().select(index, self.selectionModel().SelectionFlag.ClearAndSelect)
+        self._showing = False
+
+    def current_id(self) -> str | None:
+        """The conversation of the row the keyboard is on."""
+        conversation = self._model.conversation_at(self.currentIndex())
+        return conversation.id if conversation is not None else None
+
+    def rename(self, conversation_id: str) -> None:
+        """Let the person type over a title."""
+        row = self._model.row_of(conversation_id)
+        if row is not None:
+            self.setCurrentIndex(self._model.index(row))
+            self.edit(self._model.index(row))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Delete and (here := self.current_id()) is not None:
+            self.delete_asked.emit(here)
+        elif event.key() == Qt.Key.Key_Backspace:
+            event.accept()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        index = self.currentIndex() if by_key else self.indexAt(event.pos())
+        conversation = self._model.conversation_at(index)
+        if conversation is not None:
+            at = self.visualRect(index).bottomLeft() if by_key else event.pos()
+            self.menu_asked.emit(conversation.id, self.viewport().mapToGlobal(at))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.scheduleDelayedItemsLayout()
+
+    def _open(self, index: Index) -> None:
+        conversation = self._model.conversation_at(index)
+        if conversation is not None:
+            self.chosen.emit(conversation.id)
+
+    def _scrolled(self, value: int) -> None:
+        if value and value >= self.verticalScrollBar().maximum():
+            self.reached_end.emit()

@@ -1,0 +1,193 @@
+"""The left side of the window: search and new, the conversations, the way to the pages, and that nothing leaves."""
+
+from datetime import date
+
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop.conversation import Conversation
+from desktop.translation import tr
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.field import Field
+from desktop.ui.parts.label import Badge, Label
+from desktop.ui.parts.menu import make_menu
+from desktop.ui.parts.page import Line
+from desktop.ui.sidebar.list_view import ConversationList
+from desktop.ui.sidebar.rows import ConversationItemModel, grouped, title_of
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import XS, M, S
+
+WIDTH = 251
+_SEARCH_PAUSE_MS = 120
+_UNDO_MS = 12_000
+
+
+class UndoBar(QWidget):
+    """ "Conversation deleted · Undo", for some seconds."""
+
+    undone = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._id = ""
+        row = QHBoxLayout(self)
+        row.setContentsMargins(S, XS, 0, XS)
+        row.setSpacing(XS)
+        self._label = Label(theme, tr("Conversation deleted"), size="small", color="muted")
+        self.button = Button(theme, tr("Undo"), size="small")
+        self.button.clicked.connect(self._undo)
+        row.addWidget(self._label, 1)
+        row.addWidget(self.button)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_UNDO_MS)
+        self._timer.timeout.connect(self._leave)
+        self.hide()
+
+    def offer(self, conversation: Conversation) -> None:
+        """Offer to bring `conversation` back."""
+        self._id = conversation.id
+        self._label.setToolTip(title_of(conversation))
+        self.setAccessibleName(tr("{title} was deleted").format(title=title_of(conversation)))
+        self.show()
+        self._timer.start()
+
+    def _undo(self) -> None:
+        self.hide()
+        self.undone.emit(self._id)
+
+    def _leave(self) -> None:
+        # Never from under the person's hand.
+        if self.button.hasFocus() or self.underMouse():
+            self._timer.start()
+        else:
+            self.hide()
+
+
+class Sidebar(QWidget):
+    """Emits what the person asks for; shows what it is given."""
+
+    new_asked = Signal()
+    search_changed = Signal(str)
+    opened = Signal(str)
+    renamed = Signal(str, str)
+    pin_asked = Signal(str, bool)
+    delete_asked = Signal(str)
+    undo_asked = Signal(str)
+    page_asked = Signal(str)
+    more_asked = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._open_id: str | None = None
+        self.search = Field(theme, tr("Search chats"), escape_clears=True)
+        self.new_button = Button(theme, tr("New"), icon="plus", name=tr("New chat"))
+        self.rows = ConversationItemModel(self)
+        self.list = ConversationList(theme, self.rows)
+        self.undo_bar = UndoBar(theme)
+        self.models = Button(theme, tr("Models"), kind="row")
+        self.settings = Button(theme, tr("Settings"), kind="row")
+        self._empty = Label(theme, "", size="small", color="faint", wrap=True)
+        self._build()
+        self._search_timer = QTimer(self)
+        self._search_timer.setSingleShot(True)
+        self._search_timer.setInterval(_SEARCH_PAUSE_MS)
+        self._search_timer.timeout.connect(lambda: self.search_changed.emit(self.query))
+        self.search.textChanged.connect(lambda: self._search_timer.start())
+        self.new_button.clicked.connect(self.new_asked)
+        self.list.chosen.connect(self.opened)
+        self.list.delete_asked.connect(self.delete_asked)
+        self.list.menu_asked.connect(self._menu)
+        self.list.reached_end.connect(self.more_asked)
+        self.rows.renamed.connect(self.renamed)
+        self.undo_bar.undone.connect(self.undo_asked)
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(S + 2, M, S + 2, M)
+        column.setSpacing(0)
+        top = QHBoxLayout()
+        top.setSpacing(S)
+        top.addWidget(self.search, 1)
+        top.addWidget(self.new_button)
+        column.addLayout(top)
+        column.addSpacing(M)
+        self._empty.setContentsMargins(S, XS, S, XS)
+        self._empty.hide()
+        column.addWidget(self._empty)
+        column.addWidget(self.list, 1)
+        column.addWidget(self.undo_bar)
+        column.addSpacing(S)
+        column.addWidget(Line(self._theme))
+        column.addSpacing(S)
+        for name, button in (("models", self.models), ("settings", self.settings)):
+            button.setCheckable(True)
+            button.clicked.connect(lambda _=False, page=name: self.page_asked.emit(page))
+            column.addWidget(button)
+        pill = Badge(self._theme, tr("Offline"), "good")
+        pill.setAccessibleDescription(tr("no network use"))
+        bottom = QHBoxLayout()
+        bottom.setContentsMargins(S, XS + 1, S, 0)
+        bottom.setSpacing(S)
+        bottom.addWidget(pill)
+        bottom.addWidget(Label(self._theme, tr("no network use"), color="faint", size="small"), 1)
+        column.addLayout(bottom)
+
+    @property
+    def query(self) -> str:
+        """What is searched for, "" for nothing."""
+        return self.search.text().strip()
+
+    def show_conversations(self, conversations: list[Conversation]) -> None:
+        """Show these, in this order."""
+        bar = self.list.verticalScrollBar()
+        at = bar.value()
+        heading = tr("Found") if self.query else ""
+        if self.rows.show(grouped(conversations, date.today(), heading)):  # noqa: DTZ011 - the person's own days
+            bar.setValue(at)
+        self._empty.setText(tr("Nothing found.") if self.query else tr("No conversations yet."))
+        self._empty.setVisible(not conversations)
+        self.list.select(self._open_id)
+
+    def show_open(self, conversation_id: str | None) -> None:
+        """Mark the conversation that is open."""
+        self._open_id = conversation_id
+        self.list.select(conversation_id)
+
+    def show_page(self, page: str) -> None:
+        """Mark the page that is shown: "models", "settings" or "" for the conversation."""
+        self.models.setChecked(page == "models")
+        self.settings.setChecked(page == "settings")
+        self.list.select(None if page else self._open_id)
+
+    def fill_menu(self, conversation_id: str, menu: object) -> None:
+        """Add what can be done with a conversation to a menu."""
+        from PySide6.QtWidgets import QMenu
+
+        assert isinstance(menu, QMenu)
+        row = self.rows.row_of(conversation_id)
+        conversation = self.rows.conversation_at(self.rows.index(row)) if row is not None else None
+        if conversation is None:
+            return
+        pinned = conversation.pinned
+        menu.addAction(tr("Rename\tF2"), lambda: self.list.rename(conversation_id))
+        menu.addAction(tr("Unpin") if pinned else tr("Pin"), lambda: self.pin_asked.emit(conversation_id, not pinned))
+        menu.addSeparator()
+        menu.addAction(tr("Delete\tDel"), lambda: self.delete_asked.emit(conversation_id))
+
+    def _menu(self, conversation_id: str, at: QPoint) -> None:
+        menu = make_menu(self._theme, self)
+        self.fill_menu(conversation_id, menu)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(at)
+
+    def sizeHint(self) -> QSize:
+        return QSize(WIDTH, 600)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(180, 300)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), self._theme.color("sidebar"))

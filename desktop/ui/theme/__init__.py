@@ -1,0 +1,1 @@
+"""Colors, fonts and icons, and their switch while the window is open."""

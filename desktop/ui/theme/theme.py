@@ -1,0 +1,129 @@
+"""The theme in force: colors, fonts and icons, passed to every widget by constructor.
+
+It follows the system's light or dark choice unless the settings override it, and changes while the window is open:
+`changed` is emitted after the application's palette and font were replaced.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QObject, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QImage, QPainter, QPixmap
+from PySide6.QtWidgets import QApplication
+
+from desktop.ui.theme.palette import palette_of
+from desktop.ui.theme.tokens import Tokens, read_tokens
+
+Size = Literal["small", "normal", "reading", "title"]
+
+_SCALES: dict[str, float] = {"small": 0.9, "normal": 1.0, "reading": 1.06, "title": 1.42}
+_SMALLEST_SYSTEM_FONT_PT = 10.0
+_FAMILY = "Inter"
+
+
+class Theme(QObject):
+    """Colors (`tokens`), fonts (`font`, `mono`) and icons (`pixmap`)."""
+
+    changed = Signal()
+
+    def __init__(self, resources: Path, choice: str = "system", text_scale: float = 1.0) -> None:
+        super().__init__()
+        self._styles, self._icons = resources / "style", resources / "icons"
+        self._choice, self._scale = choice, text_scale
+        self._pixmaps: dict[tuple[str, str, int, float], QPixmap] = {}
+        self._fonts: dict[tuple[str, bool], QFont] = {}
+        self._base = self._system_font()
+        self.tokens: Tokens = read_tokens(self._styles, self._wanted())
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_changed)
+        self._apply()
+
+    def choose(self, choice: str, text_scale: float) -> None:
+        """Take theme "system", "light" or "dark" and multiply all text by `text_scale`, at once."""
+        if (choice, text_scale) == (self._choice, self._scale):
+            return
+        self._choice, self._scale = choice, text_scale
+        self._refresh()
+
+    def color(self, name: str) -> QColor:
+        """The color of one token."""
+        return QColor(getattr(self.tokens, name))
+
+    def font(self, size: Size = "normal", bold: bool = False) -> QFont:
+        """The window's font in one of its sizes; `bold` is semi-bold."""
+        font = self._fonts.get((size, bold))
+        if font is None:
+            font = QFont(self._base)
+            font.setPointSizeF(self._points(size))
+            if bold:
+                font.setWeight(QFont.Weight.DemiBold)
+            self._fonts[size, bold] = font
+        return QFont(font)
+
+    def mono(self, size: Size = "normal") -> QFont:
+        """The system's font of fixed width, a little smaller than the text beside it."""
+        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        font.setPointSizeF(self._points(size) * 0.94)
+        font.setHintingPreference(self._base.hintingPreference())
+        return font
+
+    def pixmap(self, name: str, color: str, size: int, ratio: float) -> QPixmap:
+        """Icon `name` in the color of token `color`, `size` pixels square at device pixel ratio `ratio`."""
+        value = getattr(self.tokens, color)
+        key = (name, value, size, ratio)
+        found = self._pixmaps.get(key)
+        if found is None:
+            found = self._pixmaps[key] = self._draw(name, value, size, ratio)
+        return found
+
+    def icon_size(self) -> int:
+        """The side of an icon beside normal text, in pixels."""
+        return max(12, round(self._points("normal") * 1.2))
+
+    def _draw(self, name: str, color: str, size: int, ratio: float) -> QPixmap:
+        # Only now: the window's first paint should not wait for the SVG module where nothing needs it.
+        from PySide6.QtSvg import QSvgRenderer
+
+        source = (self._icons / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", color)
+        side = round(size * ratio)
+        image = QImage(side, side, QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(image)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        QSvgRenderer(source.encode()).render(painter, QRectF(0, 0, side, side))
+        painter.end()
+        image.setDevicePixelRatio(ratio)
+        return QPixmap.fromImage(image)
+
+    def _points(self, size: str) -> float:
+        return self._base.pointSizeF() * _SCALES[size] * self._scale
+
+    def _system_font(self) -> QFont:
+        font = QFont(QGuiApplication.font())
+        if font.pointSizeF() < _SMALLEST_SYSTEM_FONT_PT:
+            font.setPointSizeF(_SMALLEST_SYSTEM_FONT_PT)
+        preferred = QFont(_FAMILY)
+        if QFontInfo(preferred).family() == _FAMILY:
+            font.setFamilies([_FAMILY, *font.families()])
+        # Without hinting glyphs keep their shapes and distances at every scale.
+        font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+        return font
+
+    def _wanted(self) -> str:
+        if self._choice in ("light", "dark"):
+            return self._choice
+        dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        return "dark" if dark else "light"
+
+    def _system_changed(self) -> None:
+        if self._choice == "system" and self._wanted() != self.tokens.name:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        self.tokens = read_tokens(self._styles, self._wanted())
+        self._fonts.clear()
+        self._apply()
+        self.changed.emit()
+
+    def _apply(self) -> None:
+        QApplication.setPalette(palette_of(self.tokens))
+        QApplication.setFont(self.font("normal"))

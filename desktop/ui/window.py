@@ -1,0 +1,347 @@
+"""The window: a sidebar, and beside it the conversation or a page. It shows what it is told, passes on what is done."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QIcon, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
+
+from desktop.conversation import Conversation
+from desktop.errors import UserError
+from desktop.paths import Paths
+from desktop.settings import Settings
+from desktop.translation import tr
+from desktop.ui.actions import Actions
+from desktop.ui.chat.drafts import Drafts
+from desktop.ui.chat.page import ChatPage
+from desktop.ui.commands import Commands
+from desktop.ui.pages import Pages
+from desktop.ui.parts.split import Split
+from desktop.ui.sidebar.sidebar import WIDTH, Sidebar
+from desktop.ui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from desktop.chat.chat import Chat
+    from desktop.chat.events import ChatEvent, EngineChanged
+    from desktop.library.models import LibraryModel
+    from desktop.ui.models.page import ModelsPage
+    from desktop.ui.settings.page import SettingsPage
+
+_SIZE = QSize(1280, 800)
+_PAGE_SIZE = 500
+_REFRESH_MS = 40
+
+
+class MainWindow(QMainWindow):
+    """`first_paint` once, when the window stands and takes typing; `closing` when it is about to go."""
+
+    first_paint = Signal()
+    closing = Signal()
+    settings_changed = Signal(dict)
+    model_chosen = Signal(str)
+    retry_asked = Signal()
+
+    def __init__(self, theme: Theme, paths: Paths, settings: Settings) -> None:
+        super().__init__()
+        self._theme, self._paths, self._settings = theme, paths, settings
+        self._chat: Chat | None = None
+        self._model_id: str | None = None
+        self._engine_error = False
+        self._conversation: Conversation | None = None
+        self._limit = _PAGE_SIZE
+        self._painted = False
+        self.setWindowTitle("Latchkey")
+        self.sidebar = Sidebar(theme)
+        self.chat_page = ChatPage(theme, Drafts(paths.data / "drafts.json"), self._fill_menu, str(paths.log_file))
+        self.chat_page.composer.edit.enter_sends = settings.send_with_enter
+        self._pages = Pages(theme, paths, settings, self.chat_page)
+        self._split = Split(theme, Qt.Orientation.Horizontal)
+        self._split.addWidget(self.sidebar)
+        self._split.addWidget(self._pages)
+        self._split.setCollapsible(1, False)
+        self._split.setStretchFactor(1, 1)
+        self.setCentralWidget(self._split)
+        self.commands = Commands(self)
+        self.actions_table = Actions(self, self.commands.handlers())
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.setInterval(_REFRESH_MS)
+        self._refresh_timer.timeout.connect(self._list_conversations)
+        self._restore()
+        self._connect()
+        self.chat_page.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _connect(self) -> None:
+        side, page = self.sidebar, self.chat_page
+        side.new_asked.connect(self.new_chat)
+        side.search_changed.connect(lambda _: self._list_conversations())
+        side.opened.connect(self.open_conversation)
+        side.page_asked.connect(self.show_page)
+        side.more_asked.connect(self._list_more)
+        page.top_bar.models_asked.connect(lambda: self.show_page("models"))
+        page.answering_changed.connect(self.actions_table["stop"].setEnabled)
+        page.link_asked.connect(self._ask_link)
+        self.actions_table["stop"].setEnabled(False)
+        self._split.splitterMoved.connect(self._show_sidebar_button)
+        self._pages.sidebar_asked.connect(self.toggle_sidebar)
+        self._pages.model_chosen.connect(self.model_chosen)
+        self._pages.settings_changed.connect(self.settings_changed)
+        self._pages.retry_asked.connect(self.retry_asked)
+
+    @property
+    def conversation(self) -> Conversation | None:
+        """The conversation that is open."""
+        return self._conversation
+
+    @property
+    def chat(self) -> "Chat | None":
+        """The chat session, once there is one."""
+        return self._chat
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._settings
+
+    @property
+    def theme(self) -> Theme:
+        """The theme in force."""
+        return self._theme
+
+    @property
+    def pages(self) -> Pages:
+        """The conversation page and the others."""
+        return self._pages
+
+    @property
+    def models_page(self) -> "ModelsPage":
+        """The page of models."""
+        return self._pages.models
+
+    @property
+    def settings_page(self) -> "SettingsPage":
+        """The page of settings."""
+        return self._pages.settings
+
+    def panes(self) -> list[QWidget]:
+        """Where F6 goes, in order."""
+        return [self.sidebar.list, *self._pages.panes()]
+
+    # --- from the core -------------------------------------------------------------------------------------------
+
+    def use_chat(self, chat: "Chat") -> None:
+        """From now on show and ask `chat`."""
+        self._chat = chat
+        side = self.sidebar
+        side.renamed.connect(chat.rename)
+        side.pin_asked.connect(chat.pin)
+        side.delete_asked.connect(chat.delete)
+        side.undo_asked.connect(chat.undo_delete)
+        chat.new()
+        self.chat_page.use_chat(chat)
+        self._list_conversations()
+
+    def hear(self, event: "ChatEvent") -> None:
+        """Show what the chat session tells."""
+        from desktop.chat import events
+
+        page = self.chat_page
+        match event:
+            case events.AnswerText():
+                page.text(event)
+            case events.AnswerPhase():
+                page.phase(event)
+            case events.AnswerFinished():
+                page.finished(event)
+            case events.MessageAdded():
+                page.added(event)
+            case events.ContextUsed():
+                page.context(event)
+            case events.ConversationsChanged():
+                self._refresh_timer.start()
+            case events.ConversationOpened():
+                self._opened(event)
+            case events.ConversationDeleted():
+                self.sidebar.undo_bar.offer(event.conversation)
+            case events.EngineChanged():
+                self._show_engine(event)
+            case events.ChatFailed():
+                page.failed(event)
+
+    def show_models(self, models: "list[LibraryModel]", in_use: "LibraryModel | None") -> None:
+        """Offer `models`; `in_use` answers."""
+        self._model_id = in_use.id if in_use is not None else None
+        self.chat_page.top_bar.show_models(models)
+        self.chat_page.top_bar.show_model(in_use)
+        self.chat_page.empty.show_model(in_use)
+        self._pages.show_models(models, self._model_id)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Take on the settings in force."""
+        self._settings = settings
+        self._theme.choose(settings.theme, settings.text_scale)
+        self.chat_page.composer.edit.enter_sends = settings.send_with_enter
+        self._pages.show_settings(settings)
+
+    def show_settings_error(self, error: UserError) -> None:
+        """A setting holds and could not be written."""
+        self._pages.show_settings_error(error)
+
+    def show_failure(self, error: UserError) -> None:
+        """The conversations cannot be opened: say so in place of them."""
+        self._pages.show_failure(error)
+
+    def clear_failure(self) -> None:
+        """They can be opened again."""
+        if self._pages.clear_failure():
+            self.show_page("")
+
+    def come_forward(self) -> None:
+        """Show this window above all others."""
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _opened(self, event: "object") -> None:
+        from desktop.chat.events import ConversationOpened
+
+        assert isinstance(event, ConversationOpened)
+        self._conversation = event.conversation
+        self.chat_page.opened(event)
+        self.sidebar.show_open(event.conversation.id)
+        self._show_title()
+
+    def _show_title(self) -> None:
+        title = self._conversation.title if self._conversation is not None else ""
+        self.setWindowTitle(f"{title} – Latchkey" if title else "Latchkey")
+
+    def _show_engine(self, event: "EngineChanged") -> None:
+        bar = self.chat_page.top_bar
+        if event.state == "loading":
+            percent = round((event.fraction or 0) * 100)
+            bar.show_loading(event.fraction or 0.0, tr("Loading… {percent} %").format(percent=percent))
+        else:
+            bar.show_loading(None)
+        if event.error is not None:
+            model = event.model_id or self._model_id or ""
+            again = (tr("Try again"), lambda: self.model_chosen.emit(model))
+            close = (tr("Close"), lambda: self.chat_page.show_problem(None))
+            self.chat_page.show_problem(event.error, again if model else close)
+            self._engine_error = True
+        elif self._engine_error and event.state == "ready":
+            self._engine_error = False
+            self.chat_page.show_problem(None)
+
+    def _list_conversations(self) -> None:
+        if self._chat is not None:
+            self._chat.list_conversations(self.sidebar.query, self._listed, limit=self._limit)
+
+    def _list_more(self) -> None:
+        if len(self.sidebar.rows.conversations) >= self._limit:
+            self._limit *= 4
+            self._list_conversations()
+
+    def _listed(self, conversations: list[Conversation]) -> None:
+        self.sidebar.show_conversations(conversations)
+        here = self._conversation.id if self._conversation is not None else None
+        found = next((held for held in conversations if held.id == here), None)
+        if found is not None:
+            self._conversation = found
+            self._show_title()
+
+    # --- pages ---------------------------------------------------------------------------------------------------
+
+    def show_page(self, page: str) -> None:
+        """Show "models", "settings", or "" for the conversation."""
+        self.sidebar.show_page(self._pages.show_page(page))
+        self._show_sidebar_button()
+
+    def new_chat(self) -> None:
+        """Begin a new conversation."""
+        if self._chat is not None:
+            self._chat.new()
+        self.show_page("")
+
+    def open_conversation(self, conversation_id: str) -> None:
+        """Open a conversation of the list."""
+        if self._chat is not None and conversation_id != self.chat_page.conversation_id:
+            self._chat.open(conversation_id)
+        self.show_page("")
+
+    def toggle_sidebar(self) -> None:
+        """Hide the sidebar, or bring it back."""
+        if self.sidebar_shown:
+            self.sidebar.hide()
+        else:
+            self.sidebar.show()
+            if self._split.sizes()[0] == 0:  # it was dragged shut
+                self._split.setSizes([WIDTH, max(self.width() - WIDTH, 1)])
+        self._show_sidebar_button()
+
+    @property
+    def sidebar_shown(self) -> bool:
+        """Whether the sidebar is there."""
+        return not self.sidebar.isHidden() and self._split.sizes()[0] > 0
+
+    def _show_sidebar_button(self) -> None:
+        shown = self.sidebar_shown
+        for bar in self._pages.bars():
+            bar.sidebar_button.setVisible(not shown)
+
+    def _ask_link(self, address: str) -> None:
+        from desktop.ui.links import ask_to_open
+
+        ask_to_open(self, address)
+
+    def _fill_menu(self, menu: QMenu) -> None:
+        """The conversation's menu, at the right of the top bar."""
+        if self._conversation is not None:
+            self.sidebar.fill_menu(self._conversation.id, menu)
+        menu.addSeparator()
+        for name in ("find", "copy-answer", "regenerate"):
+            menu.addAction(self.actions_table[name])
+
+    # --- coming and going ----------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            # The event loop comes back only after everything of the first paint is on the screen.
+            QTimer.singleShot(0, self._stands)
+
+    def _stands(self) -> None:
+        # Where no window manager does it, the keyboard would go nowhere.
+        self.activateWindow()
+        self.setWindowIcon(QIcon(str(self._paths.resources / "icons" / "latchkey.svg")))
+        self.first_paint.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.commands.place()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.chat_page.keep_draft()
+        geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
+        width = self._split.sizes()[0] if self.sidebar_shown else 0
+        self.settings_changed.emit({"window_geometry": geometry, "sidebar_width": width or -1})
+        self._chat = None
+        self.chat_page.leave_chat()
+        self.closing.emit()
+        super().closeEvent(event)
+
+    def _restore(self) -> None:
+        geometry = self._settings.window_geometry
+        if not geometry or not self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore"))):
+            room = self.screen().availableSize()
+            self.resize(_SIZE.boundedTo(room))
+        width = self._settings.sidebar_width
+        # Sizes are shared out at the width it has when they are set.
+        self._split.resize(self.size())
+        shown = width if width > 0 else WIDTH
+        self._split.setSizes([shown, max(self.width() - shown, 1)])
+        if width < 0:
+            self.sidebar.hide()
+            self._show_sidebar_button()

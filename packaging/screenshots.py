@@ -1,0 +1,273 @@
+"""Writes pictures of the real window, in both themes, sharp at one and two device pixels per pixel.
+
+    python packaging/screenshots.py [FOLDER]
+
+Without FOLDER the two pictures of the README go to packaging/screenshots/ and all others to build/screenshots/. No
+display is needed. Answers are the built-in model's own, except where a picture needs what it cannot give: those come
+from the scripted engine and have "scripted" in their names.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+TOP = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TOP))
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from desktop.engine.fake import FakeAnswer
+    from desktop.ui.window import MainWindow
+
+_PATIENCE_S = 120.0
+_README = ("chat-light", "chat-dark")
+
+LONG_ANSWER = """\
+Split on the dash, take month and year from the right side, and let **datetime** refuse what is not a date:
+
+```python
+from datetime import datetime
+
+def date_range(text):
+    left, right = text.replace("–", "-").split("-")
+    end = datetime.strptime(right.strip(), "%d %B %Y")
+    return end.replace(day=int(left)).date(), end.date()
+```
+
+Three things go wrong:
+
+1. a range that *crosses a month*, such as “28 February – 3 March 2026”,
+2. a locale whose month names differ,
+3. a day that the first month lacks: `end.replace(day=31)` raises `ValueError` in February.
+
+| Input | Result |
+| --- | --- |
+| `3–7 March 2026` | 3 March to 7 March 2026 |
+| `28–31 February 2026` | `ValueError`: day is out of range |
+
+> Dates are local agreements. Ask which calendar, which zone and which language first.
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """One picture: what is done before it is taken, at which size, theme and scale, and with which engine."""
+
+    name: str
+    act: Callable[["Stage"], None]
+    theme: str = "light"
+    width: int = 1280
+    height: int = 800
+    scale: int = 1
+    answers: tuple["FakeAnswer", ...] = ()
+    damaged: bool = False
+
+
+class Stage:
+    """The running window and what a scene does with it."""
+
+    def __init__(self, application: "QApplication", window: "MainWindow") -> None:
+        self.application, self.window = application, window
+
+    def wait(self, until: Callable[[], bool] = lambda: False, seconds: float = _PATIENCE_S) -> None:
+        """Let the window live until something holds (or for `seconds`)."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not until():
+            self.application.processEvents()
+            time.sleep(0.005)
+
+    def settle(self) -> None:
+        """Let what is under way be drawn."""
+        self.wait(seconds=0.4)
+
+    def ask(self, question: str, *, finish: bool = True) -> None:
+        """Type a question, send it, and wait for the answer."""
+        page, chat = self.window.chat_page, self.window.chat
+        assert chat is not None
+        before = len(page.transcript.messages)
+        page.composer.set_text(question)
+        page.composer.button.click()
+        self.wait(lambda: len(page.transcript.messages) >= before + 2)
+        if finish:
+            self.wait(lambda: not chat.answering())
+        self.settle()
+
+
+def chat(stage: Stage) -> None:
+    stage.ask("How do I add a model?")
+    stage.ask("Does anything leave my computer?")
+    stage.ask("What does “gated” mean?")
+
+
+def long_answer(stage: Stage) -> None:
+    stage.ask("Parse “3–7 March 2026” into two dates in Python. What can go wrong?")
+    stage.window.chat_page.transcript.verticalScrollBar().setValue(0)
+    stage.settle()
+
+
+def streaming(stage: Stage) -> None:
+    stage.ask("Parse “3–7 March 2026” into two dates in Python. What can go wrong?", finish=False)
+    stage.wait(seconds=3)
+
+
+def failed_answer(stage: Stage) -> None:
+    stage.ask("What does a license acknowledgement record?")
+    stage.settle()
+
+
+def nothing(stage: Stage) -> None:
+    stage.settle()
+
+
+def models(stage: Stage) -> None:
+    stage.window.show_page("models")
+    stage.settle()
+
+
+def settings(stage: Stage) -> None:
+    stage.window.show_page("settings")
+    stage.settle()
+
+
+def settings_end(stage: Stage) -> None:
+    settings(stage)
+    column = stage.window.settings_page.column
+    column.verticalScrollBar().setValue(column.verticalScrollBar().maximum())
+    stage.settle()
+
+
+def go_to(stage: Stage) -> None:
+    stage.ask("Which quantization should I choose?")
+    stage.window.actions_table["go-to"].trigger()
+    stage.settle()
+
+
+def find(stage: Stage) -> None:
+    stage.ask("How do I add a model?")
+    stage.window.actions_table["find"].trigger()
+    stage.window.chat_page.find_bar.field.setText("model")
+    stage.settle()
+
+
+def scenes() -> list[Scene]:
+    from desktop.engine.fake import FakeAnswer
+
+    code = (FakeAnswer(LONG_ANSWER, thinking="A dash, two days, one month.", tokens_per_s=900, prompt_tokens=2113),)
+    slow = (dataclasses.replace(code[0], tokens_per_s=30),)
+    dying = (FakeAnswer("It records who accepted which text, when, and for which purpose. The text is", dies_after=11),)
+    found = []
+    for theme in ("light", "dark"):
+        found += [
+            Scene(f"chat-{theme}", chat, theme),
+            Scene(f"chat-{theme}-720", chat, theme, height=720),
+            Scene(f"chat-{theme}-2x", chat, theme, scale=2),
+            Scene(f"empty-{theme}", nothing, theme),
+            Scene(f"models-{theme}", models, theme),
+            Scene(f"settings-{theme}", settings, theme),
+            Scene(f"settings-end-{theme}", settings_end, theme, height=720),
+            Scene(f"go-to-{theme}", go_to, theme),
+            Scene(f"find-{theme}", find, theme, width=1000, height=720),
+            Scene(f"damaged-{theme}", nothing, theme, damaged=True),
+            Scene(f"long-scripted-{theme}", long_answer, theme, answers=code),
+            Scene(f"long-scripted-{theme}-2x", long_answer, theme, scale=2, answers=code),
+            Scene(f"streaming-scripted-{theme}", streaming, theme, answers=slow),
+            Scene(f"failed-scripted-{theme}", failed_answer, theme, answers=dying),
+        ]
+    return found
+
+
+def furnish(home: Path, scene: Scene) -> None:
+    """Give the scene's home its settings, and conversations of other days."""
+    from desktop.conversation import Conversation, Message, TextPart
+    from desktop.storage.conversations import ConversationStore
+    from desktop.storage.database import Database
+
+    os.environ["LATCHKEY_HOME"] = str(home)
+    chosen = {"version": 1, "theme": scene.theme, "sampling": {"temperature": 0, "seed": 1}}
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "settings.json").write_text(json.dumps(chosen), encoding="utf-8")
+    (home / "data").mkdir()
+    path = home / "data" / "latchkey.db"
+    if scene.damaged:
+        path.write_bytes(b"SQLite format 3\0" + b"\0damaged" * 600)
+        return
+    database = Database(path)
+    store = ConversationStore(database)
+    now, day = time.time(), 86400.0
+    older = (
+        ("Thesis: related work", 9.0, True),
+        ("Translate the lease", 0.01, False),
+        ("Why is the build slow?", 0.02, False),
+        ("Plan for the reading group", 1.0, False),
+        ("Compare Pythia and Dolly", 1.01, False),
+        ("Notes on CC BY-NC-SA", 4.0, False),
+    )
+    for number, (title, age, pinned) in enumerate(older):
+        at = now - age * day
+        key = f"older-{number}"
+        store.create(Conversation(key, title, "person", at, at, pinned=pinned))
+        store.add_message(Message(f"{key}-1", key, None, "user", (TextPart(title),), created_at=at))
+        store.update(Conversation(key, title, "person", at, at, leaf_id=f"{key}-1", pinned=pinned))
+    database.close()
+
+
+def take(scene: Scene, file: Path) -> None:
+    """Take one picture, in this process."""
+    from desktop import app
+    from desktop.engine.fake import FakeEngine
+
+    with tempfile.TemporaryDirectory(prefix="latchkey-", ignore_cleanup_errors=True) as folder:
+        furnish(Path(folder), scene)
+        engine = FakeEngine(scene.answers, model_name="Scripted", context_length=8192) if scene.answers else None
+        application, window = app.create(["latchkey"], engine=engine)
+        window.resize(scene.width, scene.height)
+        stage = Stage(application, window)
+        if not scene.damaged:
+            stage.wait(lambda: window.chat is not None and window.chat_page.top_bar.progress is None)
+        stage.settle()
+        scene.act(stage)
+        if not window.grab().save(str(file)):
+            raise OSError(f"cannot write {file}")
+        window.close()
+        application.processEvents()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write pictures of the window.")
+    parser.add_argument("folder", nargs="?", type=Path, help="where all of them go")
+    parser.add_argument("--only", default="", help="only pictures whose name holds this")
+    parser.add_argument("--one", default="", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    table = {scene.name: scene for scene in scenes()}
+    if options.one:
+        take(table[options.one], options.folder)
+        return 0
+    for scene in table.values():
+        if options.only not in scene.name:
+            continue
+        folder = options.folder or TOP / ("packaging" if scene.name in _README else "build") / "screenshots"
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{scene.name}.png"
+        environment = {**os.environ, "QT_SCALE_FACTOR": str(scene.scale)}
+        # A process each: the scale cannot change while Qt runs, and every picture begins with an empty home.
+        command = [sys.executable, __file__, str(file), "--one", scene.name]
+        ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+        if ended.returncode:
+            print(f"{scene.name}: failed\n{ended.stderr}", file=sys.stderr)
+            return 1
+        print(file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""The real window for each test, and everything it started gone at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from desktop.engine.interface import Engine
+from tests.ui.driving import Driver
+
+
+@pytest.fixture
+def open_window(qtbot: QtBot) -> Iterator[Callable[..., Driver]]:
+    """Opens the application's window; with an engine in place of the real one where one is given."""
+    drivers: list[Driver] = []
+
+    def opened(engine: Engine | None = None, *, wait: bool = True, **settings: Any) -> Driver:
+        driver = Driver(qtbot, engine, settings)
+        drivers.append(driver)
+        if wait:
+            driver.wait_ready()
+        return driver
+
+    yield opened
+    for driver in drivers:
+        driver.close()

@@ -1,0 +1,130 @@
+"""Starting: nothing heavy before the first paint, one window per person, and an end that keeps everything."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+START_S = 60.0
+
+HEAVY = ("jinja2", "llama_cpp", "numpy", "pygments", "markdown_it", "sqlite3", "psutil")
+
+UNTIL_PAINTED = """
+import sys
+from desktop import app
+application, window = app.create(["latchkey"])
+def painted():
+    heavy = [name for name in sys.argv[1:] if name in sys.modules]
+    focused = window.focusWidget().accessibleName()
+    print(heavy, focused, window.chat_page.composer.isEnabled())
+    window.close()
+    application.quit()
+window.first_paint.connect(painted)
+application.exec()
+"""
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(TOP), "QT_QPA_PLATFORM": "offscreen"}
+
+
+def test_nothing_heavy_is_imported_before_the_first_paint(home: Path) -> None:
+    command = [sys.executable, "-c", UNTIL_PAINTED, *HEAVY]
+    shown = subprocess.run(
+        command, env=_environment(), capture_output=True, text=True, timeout=START_S, check=True
+    ).stdout
+    assert shown.strip() == "[] Message True"
+
+
+class Latchkey:
+    """The program as a process of its own."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "desktop"], env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def wait(self) -> int:
+        return self.process.wait(START_S)
+
+
+@pytest.fixture
+def start(home: Path) -> Iterator[type[Latchkey]]:
+    started: list[Latchkey] = []
+
+    class Started(Latchkey):
+        def __init__(self) -> None:
+            super().__init__()
+            started.append(self)
+
+    yield Started
+    for running in started:
+        if running.process.poll() is None:
+            running.process.terminate()
+            try:
+                running.process.wait(20)
+            except subprocess.TimeoutExpired:
+                running.process.kill()
+        running.process.communicate()
+
+
+def _log(home: Path) -> str:
+    file = home / "logs" / "latchkey.log"
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def _listening(home: Path) -> None:
+    """Until the first window stands: its database is there by then."""
+    end = time.monotonic() + START_S
+    while not (home / "data" / "latchkey.db").exists():
+        assert time.monotonic() < end, "the window never came"
+        time.sleep(0.05)
+
+
+def test_a_second_start_raises_the_first_window(home: Path, start: type[Latchkey]) -> None:
+    first = start()
+    _listening(home)
+    second = start()
+    assert second.wait() == 0
+    assert first.process.poll() is None
+    assert "a second start asked for the window" in _log(home)
+
+
+def test_two_starts_at_once_open_one_window(home: Path, start: type[Latchkey]) -> None:
+    both = [start(), start()]
+    _listening(home)
+    end = time.monotonic() + START_S
+    while all(running.process.poll() is None for running in both):
+        assert time.monotonic() < end, "both stay"
+        time.sleep(0.05)
+    assert [running.process.poll() for running in both].count(0) == 1
+
+
+def test_a_killed_window_does_not_stand_in_the_way(home: Path, start: type[Latchkey]) -> None:
+    first = start()
+    _listening(home)
+    first.process.send_signal(signal.SIGKILL)
+    first.process.wait()
+    second = start()
+    time.sleep(1)
+    third = start()
+    assert third.wait() == 0
+    assert second.process.poll() is None
+    assert "a second start asked for the window" in _log(home)
+
+
+def test_the_system_may_end_it_and_nothing_stays(home: Path, start: type[Latchkey]) -> None:
+    running = start()
+    _listening(home)
+    time.sleep(0.5)
+    running.process.send_signal(signal.SIGTERM)
+    assert running.wait() == 0
+    assert "Traceback" not in _log(home)
