@@ -101,10 +101,7 @@ class Questions(QObject):
         window.first_paint.connect(
             lambda: when_at_rest(lambda painted: say({"painted": painted, "usable": time.monotonic()}))
         )
-
-    def start(self) -> None:
-        """From now on there is a chat session to ask."""
-        say({"ready": True})
+        # From the start, so that this process ends with the one that started it, whatever happens here.
         threading.Thread(target=self._read, daemon=True).start()
 
     def begin(self, event: "ChatEvent") -> None:
@@ -155,7 +152,7 @@ class StreamWindow(MainWindow):
 
     def use_chat(self, chat: Any) -> None:
         super().use_chat(chat)
-        self._bench_questions.start()
+        say({"ready": True})
 
     def hear(self, event: "ChatEvent") -> None:
         self._bench_questions.begin(event)

@@ -36,7 +36,7 @@ class Commands:
             "edit-last": lambda: self._to_chat(page.edit_last),
             "copy-answer": page.copy_last,
             "latest": page.jump_to_latest,
-            "rename": lambda: self._with_open(lambda key: window.sidebar.list.rename(key)),
+            "rename": lambda: self._with_open(self.rename),
             "pin": self._pin,
             "delete": lambda: self._with_open(lambda key: window.chat.delete(key) if window.chat else None),
             "chat": lambda: window.show_page(""),
@@ -90,10 +90,18 @@ class Commands:
         self._window.show_page("")
         then()
 
-    def _search(self) -> None:
-        sidebar = self._window.sidebar
+    def rename(self, conversation_id: str) -> None:
+        """Let the person type over a title in the list."""
+        self._show_sidebar()
+        self._window.sidebar.list.rename(conversation_id)
+
+    def _show_sidebar(self) -> None:
         if not self._window.sidebar_shown:
             self._window.toggle_sidebar()
+
+    def _search(self) -> None:
+        sidebar = self._window.sidebar
+        self._show_sidebar()
         sidebar.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         sidebar.search.selectAll()
 

@@ -15,7 +15,16 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+from shiboken6 import isValid
 
 from desktop.translation import tr
 from desktop.ui.parts.field import Field
@@ -89,7 +98,7 @@ class _Delegate(QStyledItemDelegate):
 
 
 class GoTo(QWidget):
-    """Lies over the window while it is open. `closed` when it goes, whether something was chosen or not."""
+    """Lies over the window while it is open. `closed` when it went and what had the focus before is gone too."""
 
     closed = Signal()
 
@@ -97,6 +106,7 @@ class GoTo(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._all: list[Destination] = []
+        self._before: QWidget | None = None
         self.field = Field(theme, tr("Go to anything"))
         self._model = _Destinations()
         self.list = QListView()
@@ -119,7 +129,9 @@ class GoTo(QWidget):
         self.hide()
 
     def open_over(self, destinations: list[Destination]) -> None:
-        """Offer `destinations`."""
+        """Offer `destinations`. Closed by Escape, it gives the focus back to where it was."""
+        if self.isHidden():
+            self._before = QApplication.focusWidget()
         self._all = destinations
         self.field.clear()
         self._filter("")
@@ -141,7 +153,10 @@ class GoTo(QWidget):
         """Go away."""
         if not self.isHidden():
             self.hide()
-            self.closed.emit()
+            if self._before is not None and isValid(self._before) and self._before.isVisible():
+                self._before.setFocus(Qt.FocusReason.OtherFocusReason)
+            else:
+                self.closed.emit()
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):

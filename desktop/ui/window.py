@@ -77,6 +77,7 @@ class MainWindow(QMainWindow):
         side.search_changed.connect(lambda _: self._list_conversations())
         side.opened.connect(self.open_conversation)
         side.page_asked.connect(self.show_page)
+        side.rename_asked.connect(self.commands.rename)
         side.more_asked.connect(self._list_more)
         page.top_bar.models_asked.connect(lambda: self.show_page("models"))
         page.answering_changed.connect(self.actions_table["stop"].setEnabled)
@@ -136,7 +137,7 @@ class MainWindow(QMainWindow):
         side.renamed.connect(chat.rename)
         side.pin_asked.connect(chat.pin)
         side.delete_asked.connect(chat.delete)
-        side.undo_asked.connect(chat.undo_delete)
+        side.undo_asked.connect(self._undo_delete)
         chat.new()
         self.chat_page.use_chat(chat)
         self._list_conversations()
@@ -162,6 +163,7 @@ class MainWindow(QMainWindow):
             case events.ConversationOpened():
                 self._opened(event)
             case events.ConversationDeleted():
+                self.chat_page.set_deleted(event.conversation.id, True)
                 self.sidebar.undo_bar.offer(event.conversation)
             case events.EngineChanged():
                 self._show_engine(event)
@@ -199,7 +201,7 @@ class MainWindow(QMainWindow):
     def come_forward(self) -> None:
         """Show this window above all others."""
         if self.isMinimized():
-            self.showNormal()
+            self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)  # and as large as it was
         self.show()
         self.raise_()
         self.activateWindow()
@@ -270,6 +272,11 @@ class MainWindow(QMainWindow):
             self._chat.open(conversation_id)
         self.show_page("")
 
+    def _undo_delete(self, conversation_id: str) -> None:
+        if self._chat is not None:
+            self.chat_page.set_deleted(conversation_id, False)
+            self._chat.undo_delete(conversation_id)
+
     def toggle_sidebar(self) -> None:
         """Hide the sidebar, or bring it back."""
         if self.sidebar_shown:
@@ -323,6 +330,8 @@ class MainWindow(QMainWindow):
         self.commands.place()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if (focus := self.focusWidget()) is not None:
+            focus.clearFocus()  # what is typed into a setting holds from here on
         self.chat_page.keep_draft()
         geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
         width = self._split.sizes()[0] if self.sidebar_shown else 0

@@ -218,6 +218,9 @@ class AnswerView(MessageView):
             found += self._footer.buttons
         return found
 
+    def plain_text(self) -> str:
+        return self._text  # of an answer in progress too: its message is still empty
+
     def set_found(self, query: str) -> int:
         self._found = query
         return sum((view.view if isinstance(view, CodeView) else view).set_found(query) for view in self._views)

@@ -4,7 +4,7 @@ A layout would ask every turn for its height whenever one grows; here only what 
 The view follows the end only while the person is at the end.
 """
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
@@ -25,6 +25,8 @@ _UNKNOWN = -1
 
 class TurnColumn(QScrollArea):
     """Holds turns, oldest first, and places them in the middle of the page."""
+
+    _restyled = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,6 +49,7 @@ class TurnColumn(QScrollArea):
         self._latest.clicked.connect(self.jump_to_end)
         self._latest.hide()
         theme.changed.connect(self._restyle)
+        self._restyled.connect(self._place_restyled, Qt.ConnectionType.QueuedConnection)
 
     @property
     def views(self) -> list[MessageView]:
@@ -144,6 +147,10 @@ class TurnColumn(QScrollArea):
     def _restyle(self) -> None:
         for view in self._views:
             view.restyle()
+        self._place_restyled()
+        self._restyled.emit()  # buttons and labels in them hear of the change only after this
+
+    def _place_restyled(self) -> None:
         self._heights = [_UNKNOWN] * len(self._heights)
         self.place_from(0)
 

@@ -1,6 +1,6 @@
 """Where the person writes: a box that grows to eight lines, how full the context is, and Send that becomes Stop."""
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QInputMethodEvent,
@@ -15,6 +15,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.translation import tr
+from desktop.ui.chat.text_view import wrapping_of
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import Note
 from desktop.ui.parts.paint import paint_box
@@ -39,6 +40,7 @@ class MessageEdit(QPlainTextEdit):
         self._theme = theme
         self._composing = False
         self.enter_sends = True
+        self.escape_cancels = False
         self.setPlaceholderText(tr("Message"))
         self.setAccessibleName(tr("Message"))
         self.setTabChangesFocus(True)
@@ -72,6 +74,14 @@ class MessageEdit(QPlainTextEdit):
         self.setVerticalScrollBarPolicy(policy)
         self.setFixedHeight(self.sizeHint().height())
 
+    def event(self, event: QEvent) -> bool:
+        # While it gives up an edit here, Escape does nothing else in the window.
+        override = event.type() == QEvent.Type.ShortcutOverride
+        if override and self.escape_cancels and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in _ENTER and self._composing:
             return  # it belongs to the word being composed
@@ -90,6 +100,16 @@ class MessageEdit(QPlainTextEdit):
         if event.key() == Qt.Key.Key_Escape:
             self.cancelled.emit()
         super().keyPressEvent(event)
+
+    def wrap_for(self, text: str) -> None:
+        """`text` is about to be put in: see `wrapping_of`. An emptied box breaks lines between words again."""
+        mode = wrapping_of(text)
+        if mode != self.wordWrapMode() and (mode == QTextOption.WrapMode.WrapAnywhere or self.document().isEmpty()):
+            self.setWordWrapMode(mode)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        self.wrap_for(source.text())
+        super().insertFromMimeData(source)
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         self._composing = bool(event.preeditString())
@@ -160,7 +180,7 @@ class ContextMeter(QProgressBar):
 
 
 class Composer(QWidget):
-    """Emits `sent` with the text; whoever takes it says `accept` or leaves the text where it is."""
+    """Emits `sent` with the text, which stays where it is until `set_text` replaces it."""
 
     sent = Signal(str)
     stopped = Signal()
@@ -211,13 +231,18 @@ class Composer(QWidget):
         return not self._note.isHidden()
 
     def set_text(self, text: str) -> None:
-        """Replace the text; the cursor goes to its end."""
+        """Replace the text; the cursor goes to its end. Nothing moves where it is the same."""
+        if text == self.text:
+            return
+        self.edit.clear()
+        self.edit.wrap_for(text)
         self.edit.setPlainText(text)
         self.edit.moveCursor(QTextCursor.MoveOperation.End)
 
     def set_editing(self, editing: bool) -> None:
         """Say that an earlier turn is being edited, or no longer."""
         self._note.setVisible(editing)
+        self.edit.escape_cancels = editing
 
     def set_answering(self, answering: bool) -> None:
         """Whether the button stops an answer or sends the text."""

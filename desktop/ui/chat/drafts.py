@@ -11,12 +11,18 @@ NEW = ""
 """The key of a conversation that does not exist yet."""
 
 
+def edit_key(conversation_id: str, message_id: str) -> str:
+    """The key of what a person made of an earlier turn, and has not sent."""
+    return f"{conversation_id}/{message_id}"
+
+
 class Drafts:
     """Drafts in a small file. A file that cannot be read counts as empty and is left alone until something is saved."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._texts: dict[str, str] = self._read()
+        self._deleted: set[str] = set()
         self._changed = False
 
     def get(self, conversation_id: str) -> str:
@@ -33,6 +39,12 @@ class Drafts:
         else:
             self._texts.pop(conversation_id, None)
 
+    def set_deleted(self, conversation_id: str, deleted: bool) -> None:
+        """Leave the drafts of a deleted conversation out of the file. They are kept here, for when it comes back."""
+        if deleted != (conversation_id in self._deleted):
+            self._changed = True
+            self._deleted ^= {conversation_id}
+
     def save(self) -> None:
         """Write the file where something changed. Raises ResourceError where that fails."""
         if not self._changed:
@@ -42,7 +54,7 @@ class Drafts:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # ASCII: half a character, as a broken paste leaves it, is no valid UTF-8.
             with open(part, "w", encoding="ascii", opener=_private) as file:
-                json.dump(self._texts, file)
+                json.dump(self._kept(), file)
             part.replace(self._path)
         except OSError as error:
             raise ResourceError(
@@ -51,6 +63,9 @@ class Drafts:
                 tr("Copy what you typed before you close Latchkey."),
             ) from error
         self._changed = False
+
+    def _kept(self) -> dict[str, str]:
+        return {key: text for key, text in self._texts.items() if key.partition("/")[0] not in self._deleted}
 
     def _read(self) -> dict[str, str]:
         try:

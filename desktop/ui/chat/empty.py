@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from desktop.translation import tr
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from desktop.library.models import LibraryModel
 
 
+_WIDEST = 560
+
+
 class EmptyState(QWidget):
     """`asked` carries the question whose button was pressed."""
 
@@ -23,7 +27,8 @@ class EmptyState(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._title = Label(theme, "", size="title", bold=True)
+        self._guide = True
+        self._title = Label(theme, "", size="title", bold=True, wrap=True)
         self._text = Label(theme, "", size="reading", color="muted", wrap=True)
         self._questions = QWidget()
         column = QVBoxLayout(self)
@@ -32,23 +37,21 @@ class EmptyState(QWidget):
         column.addStretch(3)
         for label in (self._title, self._text):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            label.setMaximumWidth(560)
-            label.setMinimumWidth(200)
             column.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(M)
         column.addWidget(self._questions, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(4)
-        grid = QGridLayout(self._questions)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(S)
+        self._grid = QGridLayout(self._questions)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(S)
         self.buttons: list[Button] = []
-        for place, question in enumerate(self._examples()):
+        for question in self._examples():
             button = Button(theme, question)
             policy = button.sizePolicy()
             policy.setHorizontalPolicy(policy.Policy.Expanding)
             button.setSizePolicy(policy)
+            button.setMinimumWidth(1)  # in a narrow window its text is cut
             button.clicked.connect(lambda _=False, text=question: self.asked.emit(text))
-            grid.addWidget(button, place // 2, place % 2)
             self.buttons.append(button)
         self._model: LibraryModel | None = None
         self.show_model(None)
@@ -69,9 +72,31 @@ class EmptyState(QWidget):
             self._title.setText(tr("Chat with {model}").format(model=model.name))
             text = tr("Everything you write stays on this computer.")
         self._text.setText(text)
-        width = min(560, self._text.fontMetrics().horizontalAdvance(text) + 2)
-        self._text.setFixedSize(width, self._text.heightForWidth(width))
-        self._questions.setVisible(guide)
+        self._guide = guide
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(160, 60)  # large text must not make the window larger than the screen
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Break lines where the page is narrow, and leave out the questions where they have no room."""
+        room = max(self.width() - 2 * XL, 100)
+        for label, most in ((self._title, room), (self._text, min(_WIDEST, room))):
+            width = min(most, label.fontMetrics().horizontalAdvance(label.text()) + 2)
+            label.setFixedSize(width, label.heightForWidth(width - 4))  # metrics are whole pixels, lines not
+        hints = [button.sizeHint() for button in self.buttons]
+        columns = 2 if 2 * max(hint.width() for hint in hints) + S <= room else 1
+        for place, button in enumerate(self.buttons):
+            self._grid.addWidget(button, place // columns, place % columns)
+        self._questions.setMaximumWidth(room)
+        rows = len(self.buttons) // columns
+        questions = rows * hints[0].height() + (rows - 1) * S
+        texts = self._title.height() + self._text.height() + 4 * S + M + 2 * XL
+        self._questions.setVisible(self._guide and texts + questions <= self.height())
 
     def _examples(self) -> tuple[str, ...]:
         return (

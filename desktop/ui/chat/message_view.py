@@ -77,7 +77,8 @@ class MessageView(QWidget):
 
     def copy(self) -> None:
         """Put the whole text on the clipboard."""
-        QGuiApplication.clipboard().setText(self.plain_text())
+        if text := self.plain_text():
+            QGuiApplication.clipboard().setText(text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):

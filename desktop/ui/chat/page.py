@@ -7,7 +7,6 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
-    QGuiApplication,
     QPainter,
     QPaintEvent,
     QResizeEvent,
@@ -18,7 +17,7 @@ from desktop.conversation import Message
 from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.chat.composer import Composer
-from desktop.ui.chat.drafts import Drafts
+from desktop.ui.chat.drafts import NEW, Drafts, edit_key
 from desktop.ui.chat.empty import EmptyState
 from desktop.ui.chat.find import FindBar, Finder
 from desktop.ui.chat.top_bar import TopBar
@@ -56,6 +55,7 @@ class ChatPage(QWidget):
         self._conversation_id: str | None = None
         self._is_new = True
         self._kept_to_send = ""
+        self._unstored: set[str] = set()
         self._editing: Message | None = None
         self._problem: ErrorBox | None = None
         self._problem_stays = False
@@ -77,7 +77,7 @@ class ChatPage(QWidget):
         self._meter_timer.setInterval(_METER_MS)
         self._meter_timer.timeout.connect(self._show_used)
         self._connect()
-        self.composer.set_text(drafts.get(""))
+        self.composer.set_text(drafts.get(NEW))
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
@@ -140,7 +140,9 @@ class ChatPage(QWidget):
         self._chat = chat
         if self._kept_to_send:
             text, self._kept_to_send = self._kept_to_send, ""
+            typed = self.composer.text
             self._send(text)
+            self.composer.set_text(typed.removeprefix(text).lstrip())  # what was typed since then is not part of it
 
     def leave_chat(self) -> None:
         """The chat session ends: ask it nothing any more."""
@@ -173,7 +175,10 @@ class ChatPage(QWidget):
 
     def added(self, event: "events.MessageAdded") -> None:
         """A turn was written."""
+        self._unstored.discard(event.conversation_id)
         if event.conversation_id == self._conversation_id:
+            if self._is_new:
+                self._drafts.put(NEW, "")  # what is typed by now belongs to this conversation
             self._is_new = False
             self.transcript.add(event.message)
             self._stack.setCurrentWidget(self.transcript)
@@ -209,12 +214,19 @@ class ChatPage(QWidget):
 
     def failed(self, event: "events.ChatFailed") -> None:
         """Something was not done; what was typed is given back."""
-        if event.conversation_id in (None, self._conversation_id):
-            if event.text and event.text != self.composer.text:
-                self.composer.set_text("\n\n".join(text for text in (event.text, self.composer.text) if text))
-            self.show_problem(event.error)
+        asked_in = event.conversation_id or self._conversation_id or NEW
+        if event.text and asked_in == self._conversation_id and self._editing is None:
+            self.composer.set_text(_joined(event.text, self.composer.text))
         elif event.text:
-            self._drafts.put(event.conversation_id or "", event.text)
+            # A conversation that was never stored is in no list: what was said in it waits where a new one begins.
+            key = NEW if asked_in in self._unstored else asked_in
+            here = key == self._draft_key()
+            text = _joined(event.text, self.composer.text if here else self._drafts.get(key))
+            self._drafts.put(key, text)
+            if here:
+                self.composer.set_text(text)
+        self._unstored.discard(asked_in)
+        self.show_problem(event.error)
         self._show_answering()
 
     def show_problem(self, error: UserError | None, action: tuple[str, Callable[[], None]] | None = None) -> None:
@@ -231,6 +243,7 @@ class ChatPage(QWidget):
             self._problem.setMaximumWidth(_COMPOSER)
             self._bottom.insertWidget(0, self._problem)
             self._center()
+            self._say(str(error))
 
     def _clear_passing_problem(self) -> None:
         if not self._problem_stays:
@@ -255,8 +268,8 @@ class ChatPage(QWidget):
 
     def copy_last(self) -> None:
         """Put the newest answer on the clipboard."""
-        if self._transcript is not None and (message := self._transcript.last_of("assistant")) is not None:
-            QGuiApplication.clipboard().setText(message.text)
+        if self._transcript is not None:
+            self._transcript.copy_last_answer()
 
     def edit_last(self) -> None:
         """Edit the newest turn of the person's."""
@@ -265,11 +278,10 @@ class ChatPage(QWidget):
 
     def begin_edit(self, message: Message) -> None:
         """Put a turn into the composer; sending it makes a new branch."""
-        if self._editing is None:
-            self.keep_draft()
+        self.keep_draft()
         self._editing = message
         self.composer.set_editing(True)
-        self.composer.set_text(message.text)
+        self.composer.set_text(self._drafts.get(self._draft_key()) or message.text)
         self.focus_composer()
 
     def focus_composer(self) -> None:
@@ -289,8 +301,17 @@ class ChatPage(QWidget):
     def keep_draft(self) -> None:
         """Remember what is typed, and write it to the drafts' file where that works."""
         self._draft_timer.stop()
-        if self._editing is None:
-            self._drafts.put(self._draft_key(), self.composer.text)
+        text = self.composer.text
+        unchanged = self._editing is not None and text == self._editing.text
+        self._drafts.put(self._draft_key(), "" if unchanged else text)
+        self._save_drafts()
+
+    def set_deleted(self, conversation_id: str, deleted: bool) -> None:
+        """A conversation was deleted, or brought back: its drafts go with it."""
+        self._drafts.set_deleted(conversation_id, deleted)
+        self._save_drafts()
+
+    def _save_drafts(self) -> None:
         try:
             self._drafts.save()
         except UserError as error:
@@ -298,11 +319,14 @@ class ChatPage(QWidget):
                 self.show_problem(error)
 
     def _draft_key(self) -> str:
-        return "" if self._is_new or self._conversation_id is None else self._conversation_id
+        if self._editing is not None:
+            return edit_key(self._editing.conversation_id, self._editing.id)
+        return NEW if self._is_new or self._conversation_id is None else self._conversation_id
 
     def _ask_example(self, question: str) -> None:
-        self.composer.set_text(question)
+        typed = self.composer.text
         self._send(question)
+        self.composer.set_text(typed)
 
     def _send(self, text: str) -> None:
         if not text.strip():
@@ -311,21 +335,22 @@ class ChatPage(QWidget):
             self._kept_to_send = text
             return
         self._clear_passing_problem()
-        editing, self._editing = self._editing, None
+        editing = self._editing
         taken = self._chat.edit(editing.id, text) if editing is not None else self._chat.send(text)
         if not taken:
-            self._editing = editing
             return
-        self.composer.set_editing(False)
-        self.composer.set_text("")
+        if self._is_new and self._conversation_id is not None:
+            self._unstored.add(self._conversation_id)
         self._drafts.put(self._draft_key(), "")
-        if editing is not None:
-            self.composer.set_text(self._drafts.get(self._draft_key()))
+        self._editing = None
+        self.composer.set_editing(False)
+        self.composer.set_text(self._drafts.get(self._draft_key()))
         self._show_answering()
         self.focus_composer()
 
     def _cancel_edit(self) -> None:
         if self._editing is not None:
+            self.keep_draft()  # given up by one key, and there again when the turn is edited again
             self._editing = None
             self.composer.set_editing(False)
             self.composer.set_text(self._drafts.get(self._draft_key()))
@@ -346,8 +371,11 @@ class ChatPage(QWidget):
 
     def _announce(self, message: Message) -> None:
         words = {"failed": tr("The answer failed"), "stopped": tr("Answer stopped")}
-        text = words.get(message.status, tr("Answer finished"))
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.transcript, text))
+        self._say(words.get(message.status, tr("Answer finished")))
+
+    def _say(self, text: str) -> None:
+        """Tell screen readers."""
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     # --- drawing -------------------------------------------------------------------------------------------------
 
@@ -362,6 +390,10 @@ class ChatPage(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         QPainter(self).fillRect(self.rect(), self._theme.color("page"))
+
+
+def _joined(first: str, second: str) -> str:
+    return first if first == second else "\n\n".join(text for text in (first, second) if text)
 
 
 def _phase_text(phase: str, fraction: float | None) -> str:

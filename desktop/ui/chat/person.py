@@ -36,6 +36,7 @@ class PersonView(MessageView):
         self._view = TextView(theme, theme.font("reading"), parent=self)
         self._view.setAccessibleName(tr("Your words"))
         self._view.link_clicked.connect(actions.open_link)
+        self.setAccessibleDescription(message.text)
         self._box = QRectF()
         self._whole = False
         text = message.text
@@ -135,6 +136,7 @@ class PersonView(MessageView):
         characters.setFont(self.theme.font("reading"))
         characters.setForeground(self.theme.color("text"))
         self._view.document.clear()
+        self._view.wrap_for(text)
         cursor = QTextCursor(self._view.document)
         cursor.setBlockFormat(block)
         cursor.insertText(text.replace("\0", "\ufffd"), characters)

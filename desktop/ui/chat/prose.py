@@ -40,6 +40,7 @@ class ProseView(TextView):
         """Show `text`."""
         if text == self._text and text:
             return
+        self.wrap_for(text)
         if not text.startswith(self._text):
             self._forget()
         elif self._appends and self._append_plain(text):

@@ -4,6 +4,8 @@ A text browser per piece of a message would bring a viewport, two scroll bars an
 widget has none of them: whoever holds it asks for its height at a width and places it.
 """
 
+import re
+
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QAbstractTextDocumentLayout,
@@ -35,6 +37,15 @@ QUOTE_DEPTH = QTextFormat.Property.UserProperty + 1
 
 RULE = QTextFormat.Property.UserProperty + 2
 """Block property: the block is a line across."""
+
+
+_LONG_WORD = re.compile(r"\S{2000}")
+
+
+def wrapping_of(text: str) -> QTextOption.WrapMode:
+    """How `text` is broken into lines. Looking for words' ends in one of 200,000 characters takes Qt seconds."""
+    modes = QTextOption.WrapMode
+    return modes.WrapAnywhere if _LONG_WORD.search(text) else modes.WrapAtWordBoundaryOrAnywhere
 
 
 class TextView(QWidget):
@@ -69,6 +80,13 @@ class TextView(QWidget):
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.IBeamCursor)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
+
+    def wrap_for(self, text: str) -> None:
+        """`text` is about to be shown: break it anywhere where it holds a very long word."""
+        option = self.document.defaultTextOption()
+        if self._wraps and option.wrapMode() != (mode := wrapping_of(text)):
+            option.setWrapMode(mode)
+            self.document.setDefaultTextOption(option)
 
     # --- size ----------------------------------------------------------------------------------------------------
 

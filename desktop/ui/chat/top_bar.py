@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
@@ -52,6 +52,7 @@ class TopBar(PageBar):
         self._model: LibraryModel | None = None
         self._fill_menu = fill_menu
         self.model_button = Button(theme, tr("Choose a model"), menu_arrow=True, name=tr("Model"))
+        self.model_button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.model_button.clicked.connect(self._open_models)
         self._restrictions = Badge(theme, "", "warn")
         self._restrictions.hide()

@@ -65,6 +65,8 @@ class Transcript(TurnColumn):
         if keep <= self._first:
             keep = 0
         built = keep - self._first if keep else 0
+        focus = QApplication.focusWidget()
+        had_focus = focus is not None and any(view is focus or view.isAncestorOf(focus) for view in self._views[built:])
         for view in self.remove_views(built):
             self._discard(view)
         self._messages, self._siblings = list(messages), dict(siblings)
@@ -80,6 +82,8 @@ class Transcript(TurnColumn):
             self.place_from(0)
             self._build_older(_AT_ONCE)
         self.jump_to_end()
+        if had_focus and self._current is not None:
+            self._current.setFocus(Qt.FocusReason.OtherFocusReason)  # not wherever Qt finds the next widget
 
     def add(self, message: Message) -> None:
         """Append a turn."""
@@ -140,6 +144,12 @@ class Transcript(TurnColumn):
     def last_of(self, role: str) -> Message | None:
         """The newest message of `role`."""
         return next((message for message in reversed(self._messages) if message.role == role), None)
+
+    def copy_last_answer(self) -> None:
+        """Put the newest answer on the clipboard, as far as it goes."""
+        view = next((view for view in reversed(self._views) if isinstance(view, AnswerView)), None)
+        if view is not None:
+            view.copy()
 
     # --- going to a turn -----------------------------------------------------------------------------------------
 

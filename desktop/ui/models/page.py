@@ -98,6 +98,7 @@ class ModelsPage(Page):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
+        self.setAccessibleName(tr("Models page"))
         self._rows: list[ModelRow] = []
         self._in_use: str | None = None
         self._shown: LibraryModel | None = None

@@ -1,6 +1,6 @@
 """A line to type into, in a soft box."""
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -44,6 +44,14 @@ class Field(QLineEdit):
             paint_focus(painter, rect, self._theme.color("accent"), RADIUS - 1)
         painter.end()
         super().paintEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        # Where Escape empties the field it does nothing else in the window.
+        override = event.type() == QEvent.Type.ShortcutOverride and self._escape_clears and self.text()
+        if override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._escape_clears and self.text():

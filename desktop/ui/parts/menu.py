@@ -24,6 +24,7 @@ def make_menu(theme: Theme, parent: QWidget) -> QMenu:
     """An empty menu; it takes the theme's colors as they are now."""
     cut = QGuiApplication.platformName() == "xcb"
     menu = _CutMenu(parent) if cut else QMenu(parent)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     menu.setWindowFlag(Qt.WindowType.FramelessWindowHint)
     menu.setWindowFlag(Qt.WindowType.NoDropShadowWindowHint)
     menu.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground, not cut)

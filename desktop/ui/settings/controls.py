@@ -40,7 +40,6 @@ class Choice(Button):
 
     def _open(self) -> None:
         menu = make_menu(self._menu_theme, self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for value, text in self._options:
             action = menu.addAction(text)
             action.setCheckable(True)

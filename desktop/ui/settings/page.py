@@ -34,6 +34,7 @@ class SettingsPage(Page):
     def __init__(self, theme: Theme, paths: Paths, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._paths, self._settings = paths, settings
+        self.setAccessibleName(tr("Settings page"))
         self._hint: dict[QWidget, Label] = {}
         self._error: ErrorBox | None = None
         self.bar = PageBar(theme)

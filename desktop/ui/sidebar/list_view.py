@@ -75,11 +75,11 @@ class ConversationList(QListView):
     delete_asked = Signal(str)
     menu_asked = Signal(str, QPoint)
     reached_end = Signal()
+    rename_ended = Signal()
 
     def __init__(self, theme: Theme, model: ConversationItemModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
-        self._showing = False
         self.setAccessibleName(tr("Conversations"))
         self.setModel(model)
         self.setItemDelegate(ConversationDelegate(theme, self))
@@ -97,17 +97,30 @@ class ConversationList(QListView):
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
 
     def select(self, conversation_id: str | None) -> None:
-        """Show which conversation is open."""
+        """Show which conversation is open. A row the keyboard is on stays the current one."""
         row = self._model.row_of(conversation_id)
-        self._showing = True
         if row is None:
             self.clearSelection()
         else:
             index = self._model.index(row)
-            if self.currentIndex() != index:
+            if self.currentIndex() != index and not (self.hasFocus() and self.current_id() is not None):
                 self.setCurrentIndex(index)
             self.selectionModel().select(index, self.selectionModel().SelectionFlag.ClearAndSelect)
-        self._showing = False
+
+    def stay_at(self, conversation_id: str | None, row: int) -> None:
+        """After other rows came: the keyboard is where it was, or beside it where that conversation is gone."""
+        if conversation_id is None:
+            return
+        places = [self._model.row_of(conversation_id), *range(row, self._model.rowCount()), *range(row - 1, -1, -1)]
+        indexes = (self._model.index(place) for place in places if place is not None)
+        index = next((index for index in indexes if self._model.conversation_at(index) is not None), None)
+        if index is not None:
+            self.selectionModel().setCurrentIndex(index, self.selectionModel().SelectionFlag.NoUpdate)
+
+    @property
+    def renaming(self) -> bool:
+        """Whether a title is being typed over."""
+        return self.state() == QAbstractItemView.State.EditingState
 
     def current_id(self) -> str | None:
         """The conversation of the row the keyboard is on."""
@@ -123,7 +136,8 @@ class ConversationList(QListView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Delete and (here := self.current_id()) is not None:
-            self.delete_asked.emit(here)
+            if not event.isAutoRepeat():  # a key held down a moment too long takes one of them, not several
+                self.delete_asked.emit(here)
         elif event.key() == Qt.Key.Key_Backspace:
             event.accept()
         else:
@@ -136,6 +150,10 @@ class ConversationList(QListView):
         if conversation is not None:
             at = self.visualRect(index).bottomLeft() if by_key else event.pos()
             self.menu_asked.emit(conversation.id, self.viewport().mapToGlobal(at))
+
+    def closeEditor(self, editor: QWidget, hint: QStyledItemDelegate.EndEditHint) -> None:
+        super().closeEditor(editor, hint)
+        self.rename_ended.emit()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

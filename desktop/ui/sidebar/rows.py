@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
+from html import escape
 
 from PySide6.QtCore import QAbstractListModel, QDate, QLocale, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
@@ -106,8 +107,10 @@ class ConversationItemModel(QAbstractListModel):
             if role == Role.HEADING:
                 return True
             return row.text if role == Qt.ItemDataRole.DisplayRole else None
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole, Qt.ItemDataRole.ToolTipRole):
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
             return title_of(row)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return escape(title_of(row))  # a tooltip takes what looks like markup for markup
         return row.id if role == Role.ID else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:

@@ -1,9 +1,10 @@
 """The left side of the window: search and new, the conversations, the way to the pages, and that nothing leaves."""
 
 from datetime import date
+from html import escape
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.conversation import Conversation
@@ -24,13 +25,13 @@ _UNDO_MS = 12_000
 
 
 class UndoBar(QWidget):
-    """ "Conversation deleted · Undo", for some seconds."""
+    """ "Conversation deleted · Undo", for some seconds. Of several deleted meanwhile the last comes back first."""
 
     undone = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._id = ""
+        self._deleted: list[Conversation] = []
         row = QHBoxLayout(self)
         row.setContentsMargins(S, XS, 0, XS)
         row.setSpacing(XS)
@@ -47,21 +48,31 @@ class UndoBar(QWidget):
 
     def offer(self, conversation: Conversation) -> None:
         """Offer to bring `conversation` back."""
-        self._id = conversation.id
-        self._label.setToolTip(title_of(conversation))
-        self.setAccessibleName(tr("{title} was deleted").format(title=title_of(conversation)))
+        self._deleted.append(conversation)
+        self._show_last()
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self.accessibleName()))
+
+    def _show_last(self) -> None:
+        title = title_of(self._deleted[-1])
+        self._label.setToolTip(escape(title))
+        self.setAccessibleName(tr("{title} was deleted").format(title=title))
         self.show()
         self._timer.start()
 
     def _undo(self) -> None:
-        self.hide()
-        self.undone.emit(self._id)
+        restored = self._deleted.pop()
+        if self._deleted:
+            self._show_last()
+        else:
+            self.hide()
+        self.undone.emit(restored.id)
 
     def _leave(self) -> None:
         # Never from under the person's hand.
         if self.button.hasFocus() or self.underMouse():
             self._timer.start()
         else:
+            self._deleted.clear()
             self.hide()
 
 
@@ -71,6 +82,7 @@ class Sidebar(QWidget):
     new_asked = Signal()
     search_changed = Signal(str)
     opened = Signal(str)
+    rename_asked = Signal(str)
     renamed = Signal(str, str)
     pin_asked = Signal(str, bool)
     delete_asked = Signal(str)
@@ -82,6 +94,7 @@ class Sidebar(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._open_id: str | None = None
+        self._postponed: list[Conversation] | None = None
         self.search = Field(theme, tr("Search chats"), escape_clears=True)
         self.new_button = Button(theme, tr("New"), icon="plus", name=tr("New chat"))
         self.rows = ConversationItemModel(self)
@@ -101,8 +114,9 @@ class Sidebar(QWidget):
         self.list.delete_asked.connect(self.delete_asked)
         self.list.menu_asked.connect(self._menu)
         self.list.reached_end.connect(self.more_asked)
+        self.list.rename_ended.connect(self._show_postponed, Qt.ConnectionType.QueuedConnection)
         self.rows.renamed.connect(self.renamed)
-        self.undo_bar.undone.connect(self.undo_asked)
+        self.undo_bar.undone.connect(self._undone)
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
@@ -141,15 +155,31 @@ class Sidebar(QWidget):
         return self.search.text().strip()
 
     def show_conversations(self, conversations: list[Conversation]) -> None:
-        """Show these, in this order."""
+        """Show these, in this order; not before a title that is being typed over is finished."""
+        if self.list.renaming:
+            self._postponed = conversations
+            return
+        self._postponed = None
+        here, row = self.list.current_id(), self.list.currentIndex().row()
         bar = self.list.verticalScrollBar()
         at = bar.value()
         heading = tr("Found") if self.query else ""
         if self.rows.show(grouped(conversations, date.today(), heading)):  # noqa: DTZ011 - the person's own days
             bar.setValue(at)
+            if self.list.hasFocus():
+                self.list.stay_at(here, row)
         self._empty.setText(tr("Nothing found.") if self.query else tr("No conversations yet."))
         self._empty.setVisible(not conversations)
         self.list.select(self._open_id)
+
+    def _show_postponed(self) -> None:
+        if self._postponed is not None:
+            self.show_conversations(self._postponed)
+
+    def _undone(self, conversation_id: str) -> None:
+        if self.undo_bar.isHidden():
+            self.list.setFocus(Qt.FocusReason.OtherFocusReason)  # the button that had it is gone
+        self.undo_asked.emit(conversation_id)
 
     def show_open(self, conversation_id: str | None) -> None:
         """Mark the conversation that is open."""
@@ -172,7 +202,7 @@ class Sidebar(QWidget):
         if conversation is None:
             return
         pinned = conversation.pinned
-        menu.addAction(tr("Rename\tF2"), lambda: self.list.rename(conversation_id))
+        menu.addAction(tr("Rename\tF2"), lambda: self.rename_asked.emit(conversation_id))
         menu.addAction(tr("Unpin") if pinned else tr("Pin"), lambda: self.pin_asked.emit(conversation_id, not pinned))
         menu.addSeparator()
         menu.addAction(tr("Delete\tDel"), lambda: self.delete_asked.emit(conversation_id))
@@ -180,7 +210,6 @@ class Sidebar(QWidget):
     def _menu(self, conversation_id: str, at: QPoint) -> None:
         menu = make_menu(self._theme, self)
         self.fill_menu(conversation_id, menu)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(at)
 
     def sizeHint(self) -> QSize:

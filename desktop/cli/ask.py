@@ -1,0 +1,187 @@
+"""`latchkey ask`: one question, one answer."""
+
+import threading
+from argparse import Namespace
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import msgspec
+
+from desktop.chat.turns import load_params, sampling_for
+from desktop.cli.answering import answer, chosen_model, load
+from desktop.cli.conversations import kept_conversation
+from desktop.cli.exit_codes import DONE, INTERRUPTED, UsageError
+from desktop.cli.session import ChangedRequests, Session
+from desktop.cli.tools import Tools
+from desktop.conversation import StopReason
+from desktop.engine.messages import ChatTurn, Generate
+from desktop.errors import UserError
+from desktop.library.models import LibraryModel
+from desktop.settings import Settings
+from desktop.translation import tr
+
+Say = Callable[[str, bool], None]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The answer as `ask --json` gives it: fields and their names are part of the command's contract."""
+
+    text: str
+    thinking: str
+    model: str
+    file_sha256: str
+    prompt_tokens: int
+    cached_tokens: int
+    generated_tokens: int
+    time_to_first_token_s: float | None
+    tokens_per_s: float | None
+    stop_reason: StopReason
+    seed: int | None
+    engine: str
+
+
+def run(options: Namespace, tools: Tools) -> int:
+    text = question(options.text, tools)
+    say = quiet if options.json else speaker(tools)
+    asked = _in_conversation(options, tools, text, say) if options.conversation else _alone(options, tools, text, say)
+    if options.json:
+        tools.output.json(asked)
+    elif not asked.text.endswith("\n"):
+        tools.output.line()
+    return INTERRUPTED if asked.stop_reason == "cancelled" else DONE
+
+
+def question(text: str, tools: Tools) -> str:
+    """The question: `text`, or standard input where it is "-". Raises UsageError where there is none."""
+    if text == "-":
+        text = tools.stdin.read().decode("utf-8-sig", errors="replace")
+    else:
+        text = clean(text)
+    if not text.strip():
+        raise UsageError(
+            tr("The question is empty."), "", tr("Write it after “ask”, or “-” to read it from standard input.")
+        )
+    return text
+
+
+def clean(text: str) -> str:
+    """`text` without the lone surrogates that stand for typed bytes that are no UTF-8: nothing could write them."""
+    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
+
+
+def speaker(tools: Tools) -> Say:
+    """Writes an answer as it comes; its thinking dimly before it, where a person looks on."""
+    thought = False
+
+    def say(text: str, thinking: bool) -> None:
+        nonlocal thought
+        if thinking:
+            tools.output.dim(text)
+        else:
+            if thought:
+                tools.output.dim("\n\n")
+            tools.output.write(text)
+        thought = thinking
+
+    return say
+
+
+def quiet(text: str, thinking: bool) -> None:
+    """Writes nothing."""
+
+
+def _alone(options: Namespace, tools: Tools, text: str, say: Say) -> Asked:
+    """One answer that is kept nowhere."""
+    model = chosen_model(tools, options.model)
+    settings = _settings(options, tools.settings)
+    system = settings.system_prompt
+    turns = (ChatTurn("system", system),) * bool(system) + (ChatTurn("user", text),)
+    hashed = _hash_meanwhile(tools, model) if options.json else None
+    with tools.engine() as engine:
+        info = load(engine, model, load_params(str(model.path), settings), tools.output)
+        sha256 = hashed.result() if hashed else ""  # before the answer, so that reading the file does not slow it
+        request = Generate(
+            engine.next_id(),
+            turns,
+            sampling_for(settings.sampling),
+            settings.sampling.max_tokens,
+            raw_prompt=options.raw_prompt,
+            ignore_eos=options.ignore_eos,
+        )
+        answered = answer(engine, request, say, tools.output)
+    done = answered.done
+    return Asked(
+        text=answered.text,
+        thinking=answered.thinking,
+        model=model.id,
+        file_sha256=sha256,
+        prompt_tokens=done.prompt_tokens,
+        cached_tokens=done.cached_tokens,
+        generated_tokens=done.generated_tokens,
+        time_to_first_token_s=done.time_to_first_token_s,
+        tokens_per_s=done.tokens_per_s,
+        stop_reason=done.stop_reason,
+        seed=done.seed,
+        engine=info.engine,
+    )
+
+
+def _in_conversation(options: Namespace, tools: Tools, text: str, say: Say) -> Asked:
+    """One more turn of a stored conversation, kept there. Options hold for this turn alone."""
+    kept = kept_conversation(tools, options.conversation)
+    model = chosen_model(tools, options.model or kept.model_id)
+    settings = _settings(options, tools.settings)
+
+    def change(request: Generate) -> Generate:
+        if options.system is not None:
+            turns = tuple(turn for turn in request.turns if turn.role != "system")
+            request = msgspec.structs.replace(request, turns=(ChatTurn("system", options.system), *turns))
+        return msgspec.structs.replace(request, raw_prompt=options.raw_prompt, ignore_eos=options.ignore_eos)
+
+    with tools.engine() as engine, Session(tools, ChangedRequests(engine, change), say, settings) as session:
+        session.open(options.conversation)
+        session.use(model)
+        message = session.ask(text)
+        info = engine.model
+    timing = message.timing
+    if timing is None or info is None:
+        raise KeyboardInterrupt  # stopped before the model began
+    return Asked(
+        text=message.text,
+        thinking=message.thinking,
+        model=model.id,
+        file_sha256=tools.hashes.sha256(model.path) if options.json else "",
+        prompt_tokens=timing.prompt_tokens,
+        cached_tokens=timing.cached_tokens,
+        generated_tokens=timing.generated_tokens,
+        time_to_first_token_s=timing.time_to_first_token_s,
+        tokens_per_s=timing.tokens_per_s,
+        stop_reason=timing.stop_reason,
+        seed=timing.seed,
+        engine=info.engine,
+    )
+
+
+def _settings(options: Namespace, settings: Settings) -> Settings:
+    """The person's settings with the command's options in their place."""
+    given = {"temperature": options.temperature, "seed": options.seed, "max_tokens": options.max_tokens}
+    sampling = msgspec.structs.replace(
+        settings.sampling, **{name: value for name, value in given.items() if value is not None}
+    )
+    system = settings.system_prompt if options.system is None else options.system
+    return msgspec.structs.replace(settings, sampling=sampling, system_prompt=system)
+
+
+def _hash_meanwhile(tools: Tools, model: LibraryModel) -> "Future[str]":
+    """The file's sha256, read while the model loads: both want the same bytes from the disk."""
+    future: Future[str] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(tools.hashes.sha256(model.path))
+        except UserError as error:
+            future.set_exception(error)
+
+    # A daemon, so that Ctrl+C does not wait for gigabytes to be read.
+    threading.Thread(target=work, name="hash", daemon=True).start()
+    return future

@@ -1,0 +1,150 @@
+"""The command: chooses what to measure, and shows what was found."""
+
+import os
+import platform
+from argparse import Namespace
+from pathlib import Path
+
+import msgspec
+
+from desktop.cli.answering import load
+from desktop.cli.bench.engine import EngineFigures, measure_engine
+from desktop.cli.bench.figures import Compared, Figures, Machine, Startup, Window
+from desktop.cli.bench.model import ONE_BILLION, QUICK, bench_model
+from desktop.cli.bench.window import measure_startup, measure_window
+from desktop.cli.exit_codes import DONE
+from desktop.cli.output import Output
+from desktop.cli.tools import Tools
+from desktop.engine.hardware import cpu_name, total_memory, usable_cores
+from desktop.engine.messages import LoadParams, ModelInfo
+from desktop.library.models import LibraryModel
+from desktop.translation import tr
+
+_CONTEXT = 4608  # a prompt of 4,000 tokens and an answer
+
+
+class _Extent(msgspec.Struct, frozen=True):
+    """How long to measure: rounds of each figure, and tokens of each answer."""
+
+    rounds: int
+    decode_tokens: int
+    window_tokens: int
+
+
+_FULL = _Extent(rounds=5, decode_tokens=128, window_tokens=192)
+_SHORT = _Extent(rounds=2, decode_tokens=32, window_tokens=48)
+
+
+def run(options: Namespace, tools: Tools) -> int:
+    """Measure, print, and leave nothing running."""
+    extent = _SHORT if options.quick else _FULL
+    model = _model(options, tools)
+    figures = _measure(model, extent, tools, window_only=options.window)
+    if options.json:
+        tools.output.json(figures)
+    else:
+        show(figures, tools.output)
+    return DONE
+
+
+def _model(options: Namespace, tools: Tools) -> LibraryModel:
+    if options.model:
+        return tools.library.find(options.model)
+    shape = QUICK if options.quick else ONE_BILLION
+    tools.output.progress(tr("Writing a model of random weights…"))
+    return tools.library.find(str(bench_model(shape, tools.paths.cache / "bench")))
+
+
+def _measure(model: LibraryModel, extent: _Extent, tools: Tools, *, window_only: bool) -> Figures:
+    say = tools.output.progress
+    settings = tools.settings
+    params = LoadParams(
+        str(model.path), context_length=_CONTEXT, threads=settings.threads, gpu_layers=settings.gpu_layers
+    )
+    load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    startup, first_paint_ms = measure_startup(extent.rounds, say)
+    measured: EngineFigures | None = None
+    with tools.engine() as engine:
+        info = load(engine, model, params, tools.output)
+        if not window_only:
+            measured = measure_engine(engine, info, model.path, extent.rounds, extent.decode_tokens, say)
+        window = measure_window(engine, info, params, extent.rounds, extent.window_tokens, first_paint_ms, say)
+    machine = _machine(model, info, load_average)
+    if measured is None:
+        return Figures(machine, startup=startup, window=window)
+    return Figures(
+        machine,
+        decode=measured.decode,
+        prefill=measured.prefill,
+        ttft_warm_ratio=measured.ttft_warm_ratio,
+        stop_ms=measured.stop_ms,
+        startup=startup,
+        window=window,
+    )
+
+
+def _machine(model: LibraryModel, info: ModelInfo, load_average: float | None) -> Machine:
+    return Machine(
+        cpu=cpu_name(),
+        cores=usable_cores(),
+        threads=info.threads,
+        memory=total_memory() or 0,
+        system=platform.platform(),
+        engine=info.engine,
+        model=Path(model.path).name,
+        parameters=info.parameters,
+        load_average=load_average,
+    )
+
+
+def show(figures: Figures, output: Output) -> None:
+    """Print the figures as a table."""
+    machine = figures.machine
+    output.line(f"{machine.cpu}, {machine.threads} threads, {machine.system}")
+    output.line(f"{machine.model}, {machine.parameters / 1e9:.2f} B parameters, {machine.engine}")
+    output.line()
+    rows = [("", tr("ours"), tr("baseline"), tr("ratio"))]
+    rows += _speed(tr("decode, tokens/s"), figures.decode)
+    rows += _speed(tr("prefill, tokens/s"), figures.prefill)
+    rows += _window(figures.window)
+    rows += _startup(figures.startup)
+    if figures.ttft_warm_ratio is not None:
+        rows.append((tr("first token, second turn against first"), "", "", f"{figures.ttft_warm_ratio:.3f}"))
+    if figures.stop_ms is not None:
+        rows.append((tr("Stop while reading, ms"), f"{figures.stop_ms:.1f}", "", ""))
+    output.table(rows)
+
+
+def _speed(name: str, compared: Compared | None) -> list[tuple[str, str, str, str]]:
+    if compared is None:
+        return []
+    return [(name, f"{compared.ours:.1f}", f"{compared.baseline:.1f}", f"{compared.ratio:.3f}")]
+
+
+def _window(window: Window | None) -> list[tuple[str, str, str, str]]:
+    if window is None:
+        return []
+    return [
+        (
+            tr("decode while the window draws, tokens/s"),
+            f"{window.tokens_per_s:.1f}",
+            f"{window.baseline:.1f}",
+            f"{window.ratio:.3f}",
+        ),
+        (tr("frame, half are quicker, ms"), f"{window.frame_p50_ms:.1f}", "", ""),
+        (tr("frame, 99 of 100 are quicker, ms"), f"{window.frame_p99_ms:.1f}", "", ""),
+        (tr("first paint, ms"), f"{window.first_paint_ms:.0f}", "", ""),
+    ]
+
+
+def _startup(startup: Startup | None) -> list[tuple[str, str, str, str]]:
+    if startup is None:
+        return []
+    return [
+        (
+            tr("start to usable window, ms"),
+            f"{startup.ours_ms:.0f}",
+            f"{startup.baseline_ms:.0f}",
+            f"{startup.ratio:.2f}",
+        )
+    ]

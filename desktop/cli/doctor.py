@@ -1,0 +1,190 @@
+"""`latchkey doctor`: what Latchkey found on this machine, so that trouble can be told by reading one page."""
+
+import os
+import platform
+import shutil
+from argparse import Namespace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from desktop import __version__
+from desktop.cli.exit_codes import DONE, exit_code
+from desktop.cli.tools import Tools
+from desktop.engine.hardware import available_memory, cpu_features, cpu_name, total_memory, usable_cores
+from desktop.engine.messages import Device, Probed
+from desktop.errors import ResourceError, UserError
+from desktop.translation import tr
+
+_PACKAGES = ("llama-cpp-python", "PySide6-Essentials", "msgspec", "Jinja2", "numpy")
+
+
+class Folder(msgspec.Struct, frozen=True):
+    """A folder Latchkey uses. `free` is bytes left on its disk, None where there is no telling."""
+
+    purpose: str
+    path: str
+    exists: bool
+    writable: bool
+    free: int | None
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Everything that was found. `problems` are sentences; none means that all is well."""
+
+    versions: dict[str, str | None]
+    system: dict[str, Any]
+    cpu: dict[str, Any]
+    memory: dict[str, int | None]
+    devices: tuple[Device, ...]
+    folders: tuple[Folder, ...]
+    database: str
+    log: str
+    sandbox: str
+    keyring: str
+    policy: str
+    offline: str
+    problems: tuple[str, ...]
+
+
+def run(options: Namespace, tools: Tools) -> int:
+    """Look, print, and give the exit code of the first problem found."""
+    problems: list[UserError] = []
+    report = _examine(tools, problems)
+    if options.json:
+        tools.output.json(report)
+    else:
+        _print(report, tools)
+    return exit_code(problems[0]) if problems else DONE
+
+
+def _examine(tools: Tools, problems: list[UserError]) -> Report:
+    folders = _folders(tools, problems)
+    database = _database(tools, problems)
+    probed = _probe(tools, problems)
+    packages = {name: _version(name) for name in _PACKAGES}
+    return Report(
+        versions={
+            "latchkey": __version__,
+            "python": platform.python_version(),
+            "llama.cpp": probed.llama_cpp if probed else None,
+            "llama.cpp build": probed.build if probed else None,
+            **packages,
+        },
+        system={"platform": platform.platform(), "machine": platform.machine(), "display": _display()},
+        cpu={
+            "name": cpu_name(),
+            "cores": usable_cores(),
+            "features": list(probed.cpu_features if probed else cpu_features()),
+        },
+        memory={"total": total_memory(), "available": available_memory()},
+        devices=probed.devices if probed else (),
+        folders=folders,
+        database=database,
+        log=str(tools.paths.log_file),
+        sandbox=probed.confinement if probed else "unknown: the engine does not start",
+        keyring="not used yet",
+        policy="none",
+        offline="Latchkey opens no connection",
+        problems=tuple(str(problem) for problem in problems),
+    )
+
+
+def _probe(tools: Tools, problems: list[UserError]) -> Probed | None:
+    with tools.engine() as engine:
+        try:
+            return engine.probe_and_wait()
+        except UserError as problem:
+            problems.append(problem)
+            return None
+
+
+def _folders(tools: Tools, problems: list[UserError]) -> tuple[Folder, ...]:
+    paths = tools.paths
+    purposes = {
+        "settings": paths.config,
+        "conversations": paths.data,
+        "models": paths.models,
+        "cache": paths.cache,
+        "logs": paths.logs,
+    }
+    folders = tuple(_folder(purpose, path) for purpose, path in purposes.items())
+    problems.extend(_unwritable(folder) for folder in folders if not folder.writable)
+    return folders
+
+
+def _unwritable(folder: Folder) -> ResourceError:
+    return ResourceError(
+        tr("The folder for {purpose} cannot be written: {path}.").format(purpose=folder.purpose, path=folder.path),
+        "",
+        tr("Make it writable, or set LATCHKEY_HOME to another folder."),
+    )
+
+
+def _folder(purpose: str, path: Path) -> Folder:
+    """A folder that is not there yet counts as writable where it could be made."""
+    nearest = next(place for place in (path, *path.parents) if place.exists() or place == place.parent)
+    writable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    try:
+        free = shutil.disk_usage(nearest).free
+    except OSError:
+        free = None
+    return Folder(purpose, str(path), path.is_dir(), writable, free)
+
+
+def _database(tools: Tools, problems: list[UserError]) -> str:
+    if not tools.paths.database_file.exists():
+        return "not made yet"
+    try:
+        count = len(tools.store.conversations(limit=1_000_000))
+    except UserError as problem:
+        problems.append(problem)
+        return problem.title
+    return tr("in order, {count} conversations").format(count=count)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _display() -> str | None:
+    names = ("WAYLAND_DISPLAY", "DISPLAY", "QT_QPA_PLATFORM")
+    return next((f"{name}={os.environ[name]}" for name in names if os.environ.get(name)), None)
+
+
+def _print(report: Report, tools: Tools) -> None:
+    line = tools.output.line
+    for name, version in report.versions.items():
+        line(f"{name}: {version or tr('unknown')}")
+    line(f"{report.system['platform']}, {tr('display')}: {report.system['display'] or tr('none')}")
+    line(f"{report.cpu['name']}, {report.cpu['cores']} {tr('cores')}: {' '.join(report.cpu['features'])}")
+    line(
+        tr("memory: {available} of {total} available").format(
+            available=_size(report.memory["available"]), total=_size(report.memory["total"])
+        )
+    )
+    for device in report.devices:
+        line(f"{tr('device')} {device.name} ({device.kind}): {device.description}, {_size(device.memory_total)}")
+    for folder in report.folders:
+        state = tr("writable") if folder.writable else tr("NOT WRITABLE")
+        line(f"{folder.purpose}: {folder.path} ({state}, {_size(folder.free)} {tr('free')})")
+    for name, value in (
+        (tr("conversations file"), report.database),
+        (tr("log"), report.log),
+        (tr("sandbox"), report.sandbox),
+        (tr("keyring"), report.keyring),
+        (tr("policy"), report.policy),
+        (tr("network"), report.offline),
+    ):
+        line(f"{name}: {value}")
+    line()
+    line("\n".join(report.problems) if report.problems else tr("Everything is in order."))
+
+
+def _size(size: int | None) -> str:
+    return tr("unknown") if size is None else f"{size / 1e9:.1f} GB"

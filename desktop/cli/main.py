@@ -1,0 +1,92 @@
+"""The command: from arguments to an exit code. Every failure becomes one sentence here; a traceback goes to the log."""
+
+import logging
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+
+from desktop.cli.exit_codes import BUG, DONE, INTERRUPTED, exit_code
+from desktop.cli.output import Output
+from desktop.cli.tools import Tools
+from desktop.errors import UserError
+from desktop.log import log_uncaught, start_log
+from desktop.paths import find_paths
+from desktop.translation import tr, use_language
+
+_log = logging.getLogger(__name__)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command line `argv` (its first item names the program) and give its exit code."""
+    paths = find_paths()
+    log_kept = start_log(paths.log_file)
+    log_uncaught()
+    output = Output(sys.stdout, sys.stderr)
+    tools = Tools(paths, output, sys.stdin.buffer)
+    try:
+        use_language(paths.resources / "translations", tools.settings.language)
+        code = _dispatch(list(argv[1:]), tools)
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        _log.warning("%s %s", error, error.technical)
+        output.note(str(error))
+        return exit_code(error)
+    except KeyboardInterrupt:
+        output.note(tr("Interrupted."))
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output went away. Python would complain once more when it flushes at exit: give it a sink.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a sentence
+        _log.critical("uncaught error", exc_info=error)
+        output.note(
+            tr("This is a bug in Latchkey; what happened stands in {file}.").format(file=paths.log_file)
+            if log_kept
+            else tr("This is a bug in Latchkey ({error}); the log could not be written.").format(error=repr(error))
+        )
+        return BUG
+
+
+def _dispatch(arguments: list[str], tools: Tools) -> int:
+    if not arguments:
+        from desktop.cli import terminal_chat
+
+        return terminal_chat.run(tools)
+    try:
+        from desktop.cli.arguments import parser
+
+        parsed = parser()
+        options = parsed.parse_args(arguments)
+        if options.command is None:
+            parsed.error(tr("a command is missing"))
+    except SystemExit as leave:  # argparse has said what there was to say: the help, the version, or what is wrong
+        return leave.code if isinstance(leave.code, int) else DONE
+    return _run_command(options, tools)
+
+
+def _run_command(options: Namespace, tools: Tools) -> int:
+    match options.command:
+        case "ask":
+            from desktop.cli import ask
+
+            return ask.run(options, tools)
+        case "models":
+            from desktop.cli import models
+
+            return models.run(options, tools)
+        case "conversations":
+            from desktop.cli import conversations
+
+            return conversations.run(options, tools)
+        case "doctor":
+            from desktop.cli import doctor
+
+            return doctor.run(options, tools)
+        case "bench":
+            from desktop.cli.bench import command as bench
+
+            return bench.run(options, tools)
+    raise AssertionError(f"no such command: {options.command}")

@@ -1,0 +1,107 @@
+"""Chatting where there is no window: at a prompt on a terminal, or one answer to what is piped in."""
+
+from desktop.cli import ask
+from desktop.cli.answering import chosen_model
+from desktop.cli.ask import clean, speaker
+from desktop.cli.exit_codes import DONE
+from desktop.cli.output import Output
+from desktop.cli.session import Session
+from desktop.cli.tools import Tools
+from desktop.conversation import Message
+from desktop.errors import IntegrityError, ResourceError, UserError
+from desktop.translation import tr
+
+_PROMPT = "> "
+
+
+def run(tools: Tools) -> int:
+    """Chat until the person leaves, and keep the conversation; from a pipe, answer the piped text and keep nothing."""
+    return _chat(tools) if tools.stdin.isatty() else _answer_pipe(tools)
+
+
+def _answer_pipe(tools: Tools) -> int:
+    from desktop.cli.arguments import parser
+
+    return ask.run(parser().parse_args(["ask", "-"]), tools)
+
+
+def _chat(tools: Tools) -> int:
+    _edit_lines()
+    output = tools.output
+    model = chosen_model(tools, None)
+    output.line(tr("{model}. Ctrl+C stops an answer, Ctrl+D leaves, /help says more.").format(model=model.name))
+    with tools.engine() as engine, Session(tools, engine, speaker(tools)) as session:
+        session.new()
+        session.use(model)
+        while (text := _read_line(output)) is not None:
+            match text.strip():
+                case "":
+                    continue
+                case "/quit" | "/exit":
+                    break
+                case "/new":
+                    session.new()
+                    output.line(tr("A new conversation."))
+                case "/help":
+                    output.line(_help())
+                case _:
+                    _turn(session, text, output)
+    return DONE
+
+
+def _turn(session: Session, text: str, output: Output) -> None:
+    """One question and its answer. What goes wrong is said, and the chat goes on."""
+    try:
+        message = session.ask(text)
+    except (IntegrityError, ResourceError):
+        raise
+    except UserError as error:
+        output.note(str(error))
+        return
+    output.line()
+    output.dim(_summary(message) + "\n")
+
+
+def _summary(message: Message) -> str:
+    timing = message.timing
+    if timing is None:
+        return ""
+    parts = [tr("{count} tokens").format(count=timing.generated_tokens)]
+    if timing.tokens_per_s:
+        parts.append(tr("{speed} tokens/s").format(speed=f"{timing.tokens_per_s:.0f}"))
+    if timing.stop_reason == "cancelled":
+        parts.append(tr("stopped"))
+    elif timing.stop_reason == "context-full":
+        parts.append(tr("the context is full"))
+    return ", ".join(parts)
+
+
+def _read_line(output: Output) -> str | None:
+    """What the person typed; None where they left. Ctrl+C begins the line again."""
+    while True:
+        try:
+            return clean(input(_PROMPT))
+        except EOFError:
+            output.line()
+            return None
+        except KeyboardInterrupt:
+            output.line()
+
+
+def _edit_lines() -> None:
+    """Cursor keys and history at the prompt, where the system has them."""
+    try:
+        import readline
+    except ImportError:  # Windows edits lines by itself
+        return
+    readline.parse_and_bind("set enable-bracketed-paste on")
+
+
+def _help() -> str:
+    return "\n".join(
+        (
+            tr("/new   begin a new conversation"),
+            tr("/quit  leave (so does Ctrl+D)"),
+            tr("Ctrl+C stops an answer. Conversations are kept: “latchkey conversations list” shows them."),
+        )
+    )

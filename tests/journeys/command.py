@@ -1,0 +1,180 @@
+"""Running the real command as a process, the way a person or a script does."""
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+TOP = Path(__file__).resolve().parents[2]
+TIMEOUT_S = 120
+_LOADING_CPU_S = 1.2  # a tiny model loads in 0.3
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a finished command left: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as the one JSON value that it has to be."""
+        return json.loads(self.out)
+
+    def failed_with(self, code: int) -> str:
+        """The sentence it failed with, having checked that it is one, and all there is."""
+        assert self.code == code, self
+        assert self.out == "", self
+        assert self.err.count("\n") == 1, self
+        assert "Traceback" not in self.err, self
+        return self.err.strip()
+
+
+def environment() -> dict[str, str]:
+    """This process's environment without a display."""
+    return {name: value for name, value in os.environ.items() if name not in _DISPLAYS} | {"PYTHONPATH": str(TOP)}
+
+
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "desktop", *arguments]
+
+
+def latchkey(*arguments: str, stdin: str | bytes = b"", **environ: str) -> Ran:
+    """Run `latchkey` with these arguments to its end, in a pipe and without a display."""
+    given = stdin.encode() if isinstance(stdin, str) else stdin
+    ran = subprocess.run(
+        command(*arguments),
+        input=given,
+        capture_output=True,
+        env=environment() | environ,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+
+
+class Running:
+    """A command while it runs, in a session of its own, so that a signal reaches all of it as Ctrl+C does."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            command(*arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            start_new_session=True,
+        )
+
+    def first_output(self) -> bytes:
+        """Waits for the first bytes of the answer."""
+        assert self.process.stdout is not None
+        return os.read(self.process.stdout.fileno(), 64)
+
+    def workers(self) -> list[psutil.Process]:
+        """Every process it has started and that still runs."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def wait_for_worker(self) -> list[psutil.Process]:
+        deadline = time.monotonic() + TIMEOUT_S
+        while not (found := self.workers()):
+            assert time.monotonic() < deadline, "no worker was started"
+            time.sleep(0.01)
+        return found
+
+    def wait_until_busy(self) -> list[psutil.Process]:
+        """Waits until the worker has computed for longer than any loading takes, so that it must be answering."""
+        (worker,) = self.wait_for_worker()
+        while worker.cpu_times().user < _LOADING_CPU_S:
+            time.sleep(0.05)
+        return [worker]
+
+    def interrupt(self) -> None:
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def end(self) -> Ran:
+        out, err = self.process.communicate(timeout=TIMEOUT_S)
+        return Ran(self.process.returncode, out.decode(), err.decode())
+
+
+class Terminal:
+    """A command on a terminal of its own."""
+
+    def __init__(self, *arguments: str, **environ: str) -> None:
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            command(*arguments),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment() | {"TERM": "dumb"} | environ,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self._seen = b""
+        self._taken = 0
+
+    def type(self, text: str) -> None:
+        """What a person types; "\\n" is Enter."""
+        os.write(self._master, text.encode())
+
+    def read_until(self, wanted: str) -> str:
+        """Everything shown since the last call, up to and with `wanted`."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while (at := self._seen.find(wanted.encode(), self._taken)) < 0:
+            assert self._read(deadline), f"{wanted!r} never came: {self.screen}"
+        shown = self._seen[self._taken : at + len(wanted.encode())].decode(errors="replace")
+        self._taken = at + len(wanted.encode())
+        return shown
+
+    def interrupt(self) -> None:
+        """Ctrl+C: to the foreground of the terminal, which is the command and what it started."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def end(self) -> int:
+        """Reads what is left and gives the exit code."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while self._read(deadline):
+            pass
+        code = self.process.wait(TIMEOUT_S)
+        os.close(self._master)
+        return code
+
+    @property
+    def screen(self) -> str:
+        """All that was ever shown."""
+        return self._seen.decode(errors="replace")
+
+    def _read(self, deadline: float) -> bool:
+        while time.monotonic() < deadline:
+            if select.select([self._master], [], [], 0.1)[0]:
+                try:
+                    more = os.read(self._master, 65536)
+                except OSError:  # how Linux says that nobody holds the other side any more
+                    return False
+                self._seen += more
+                return bool(more)
+            if self.process.poll() is not None and not select.select([self._master], [], [], 0)[0]:
+                return False
+        return False
+
+
+def all_ended(processes: Sequence[psutil.Process]) -> bool:
+    """Whether all of them end within a few seconds."""
+    _, alive = psutil.wait_procs(processes, timeout=10)
+    return not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]

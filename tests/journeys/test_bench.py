@@ -1,0 +1,39 @@
+"""`latchkey bench` measures all that it promises, with real windows and a real engine. Figures are not judged here."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.tiny_gguf import random_model
+from tests.journeys.command import latchkey
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(random_model(tmp_path_factory.mktemp("bench") / "tiny.gguf", context_length=8192))
+
+
+def test_every_figure_of_the_contract_is_measured(model: str, home: Path) -> None:
+    ran = latchkey("bench", "--model", model, "--quick", "--json")
+    assert ran.code == 0, ran
+    figures = ran.json
+    assert set(figures) == {"machine", "decode", "prefill", "ttft_warm_ratio", "stop_ms", "startup", "window"}
+    for name in ("decode", "prefill"):
+        assert set(figures[name]) == {"ours", "baseline", "ratio"}
+        assert all(value > 0 for value in figures[name].values())
+    assert 0 < figures["ttft_warm_ratio"] < 1  # most of the second turn was read in the first
+    assert figures["stop_ms"] >= 0
+    assert set(figures["startup"]) == {"ours_ms", "baseline_ms", "ratio"}
+    assert set(figures["window"]) == {
+        "tokens_per_s",
+        "baseline",
+        "ratio",
+        "frame_p50_ms",
+        "frame_p99_ms",
+        "first_paint_ms",
+    }
+    assert 0 < figures["window"]["frame_p50_ms"] <= figures["window"]["frame_p99_ms"]
+    assert 0 < figures["window"]["first_paint_ms"] <= figures["startup"]["ours_ms"]
+    assert figures["machine"]["model"] == "tiny.gguf"
+    # The windows that were measured had homes of their own.
+    assert not (home / "data").exists()

@@ -1,0 +1,101 @@
+"""Conversations from the command: begun in a terminal, continued by a script, read and searched, and never damaged."""
+
+from pathlib import Path
+
+import pytest
+
+from desktop.paths import find_paths
+from tests.journeys.command import Terminal, latchkey
+
+
+def chat(*questions: str) -> str:
+    """Hold a conversation in a terminal and give all that was shown."""
+    terminal = Terminal()
+    for question in questions:
+        terminal.read_until("> ")
+        terminal.type(question + "\n")
+        terminal.read_until("tokens/s")
+    terminal.read_until("> ")
+    terminal.type("\x04")
+    assert terminal.end() == 0, terminal.screen
+    return terminal.screen
+
+
+def begun() -> str:
+    """The id of a conversation of one turn."""
+    chat("What is Latchkey?")
+    return str(latchkey("conversations", "list", "--json").json[0]["id"])
+
+
+def test_a_chat_in_the_terminal_is_kept_like_one_in_the_window() -> None:
+    chat("What is Latchkey?", "Thank you!")
+    found = latchkey("conversations", "list", "--json").json
+    assert [each["title"] for each in found] == ["What is Latchkey?"]
+    shown = latchkey("conversations", "show", found[0]["id"], "--json").json
+    assert [message["role"] for message in shown["messages"]] == ["user", "assistant", "user", "assistant"]
+    assert [message["status"] for message in shown["messages"]] == ["complete"] * 4
+    assert shown["messages"][2]["text"] == "Thank you!"
+    assert shown["messages"][1]["model"]["id"] == "latchkey-guide"
+    assert latchkey("conversations", "list").out.count("What is Latchkey?") == 1
+    assert "Thank you!" in latchkey("conversations", "show", found[0]["id"]).out
+
+
+def test_another_process_continues_a_conversation_and_the_turn_is_kept() -> None:
+    conversation = begun()
+    ran = latchkey("ask", "And is it free?", "--conversation", conversation, "--json")
+    assert ran.code == 0, ran
+    alone = latchkey("ask", "And is it free?", "--json", "--max-tokens", "1").json
+    assert ran.json["prompt_tokens"] > alone["prompt_tokens"]  # it was given what was said before
+    messages = latchkey("conversations", "show", conversation, "--json").json["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "user", "assistant"]
+    assert messages[3]["text"] == ran.json["text"]
+    assert messages[3]["timing"]["seed"] == ran.json["seed"]
+    assert messages[3]["parent"] == messages[2]["id"]
+
+
+def test_options_hold_for_the_turn_they_are_given_with() -> None:
+    conversation = begun()
+    line = ["ask", "And is it free?", "--conversation", conversation, "--json"]
+    assert latchkey(*line, "--max-tokens", "2", "--seed", "11").json["generated_tokens"] == 2
+    assert latchkey(*line, "--max-tokens", "9", "--ignore-eos").json["stop_reason"] == "length"
+
+
+def test_what_was_said_is_found_again() -> None:
+    conversation = begun()
+    found = latchkey("conversations", "search", "latchkey", "--json").json
+    assert conversation in {each["conversation_id"] for each in found}
+    assert latchkey("conversations", "search", "zeppelin", "--json").json == []
+
+
+def test_an_unknown_conversation_is_not_made_up() -> None:
+    begun()
+    assert "no-such-id" in latchkey("ask", "hello", "--conversation", "no-such-id").failed_with(3)
+    assert "no-such-id" in latchkey("conversations", "show", "no-such-id").failed_with(3)
+    assert len(latchkey("conversations", "list", "--json").json) == 1
+
+
+def test_looking_for_conversations_makes_no_file_where_there_is_none() -> None:
+    assert latchkey("conversations", "list", "--json").json == []
+    assert latchkey("conversations", "search", "x", "--json").json == []
+    latchkey("conversations", "show", "x").failed_with(3)
+    latchkey("ask", "hello", "--conversation", "x").failed_with(3)
+    assert not find_paths().database_file.exists()
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but somebody's notes\n" * 40, b"SQLite format 3\x00cut"])
+def test_a_damaged_database_is_told_and_left_as_it_is(home: Path, content: bytes) -> None:
+    path = find_paths().database_file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    assert "left exactly as it is" in latchkey("conversations", "list").failed_with(7)
+    assert latchkey("ask", "hello", "--conversation", "x").failed_with(7)
+    assert path.read_bytes() == content
+
+
+def test_a_home_that_cannot_be_written_is_told_before_anything_is_lost() -> None:
+    terminal = Terminal(LATCHKEY_HOME="/dev/null/home")
+    terminal.read_until("> ")
+    terminal.type("hello\n")
+    assert terminal.end() == 10, terminal.screen
+    assert "not writable" in terminal.screen
+    assert "Traceback" not in terminal.screen

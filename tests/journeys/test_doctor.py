@@ -1,0 +1,99 @@
+"""`latchkey doctor` and `latchkey models`: what is found on this machine."""
+
+import hashlib
+from pathlib import Path
+
+from desktop.paths import find_paths
+from tests.journeys.command import latchkey
+
+
+def test_doctor_reports_what_matters_and_changes_nothing(home: Path) -> None:
+    ran = latchkey("doctor", "--json")
+    assert ran.code == 0, ran
+    report = ran.json
+    assert set(report) == {
+        "versions",
+        "system",
+        "cpu",
+        "memory",
+        "devices",
+        "folders",
+        "database",
+        "log",
+        "sandbox",
+        "keyring",
+        "policy",
+        "offline",
+        "problems",
+    }
+    assert report["problems"] == []
+    assert report["versions"]["llama.cpp"]
+    assert report["versions"]["PySide6-Essentials"].startswith("6.11.")
+    assert any(device["kind"] == "cpu" for device in report["devices"])
+    assert report["memory"]["total"] > report["memory"]["available"] > 0
+    assert {folder["purpose"] for folder in report["folders"]} == {
+        "settings",
+        "conversations",
+        "models",
+        "cache",
+        "logs",
+    }
+    assert all(folder["path"].startswith(str(home)) and folder["writable"] for folder in report["folders"])
+    assert not find_paths().database_file.exists()
+    assert not find_paths().config.exists()
+
+
+def test_doctor_speaks_to_people_as_well() -> None:
+    ran = latchkey("doctor")
+    assert ran.code == 0, ran
+    assert "Everything is in order." in ran.out
+
+
+def test_doctor_finds_folders_that_cannot_be_written() -> None:
+    ran = latchkey("doctor", "--json", LATCHKEY_HOME="/dev/null/home")
+    assert ran.code == 10, ran
+    assert any("cannot be written" in problem for problem in ran.json["problems"])
+
+
+def test_doctor_finds_a_damaged_database() -> None:
+    path = find_paths().database_file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"SQLite format 3\x00cut")
+    ran = latchkey("doctor", "--json")
+    assert ran.code == 7, ran
+    assert "damaged" in ran.json["database"]
+
+
+def test_the_built_in_model_is_listed_with_its_license() -> None:
+    (model,) = latchkey("models", "list", "--json").json
+    path = find_paths().builtin_model
+    assert model == {
+        "id": "latchkey-guide",
+        "name": "Latchkey Guide",
+        "family": "Latchkey",
+        "publisher": "Latchkey",
+        "license": "Apache-2.0",
+        "gate": "open",
+        "restrictions": [],
+        "lineage": [],
+        "effective_terms": [],
+        "architecture": "llama",
+        "runnable": True,
+        "files": [
+            {
+                "name": "latchkey-guide.gguf",
+                "quantization": "Q8_0",
+                "size": path.stat().st_size,
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            }
+        ],
+        "installed": True,
+        "fits": True,
+    }
+    assert latchkey("models", "show", "latchkey-guide", "--json").json == model
+    assert "Apache-2.0" in latchkey("models", "list").out
+    assert "latchkey-guide" in latchkey("models", "show", "latchkey-guide").out
+
+
+def test_a_model_that_is_not_here_is_not_shown() -> None:
+    assert "gpt-9" in latchkey("models", "show", "gpt-9").failed_with(3)

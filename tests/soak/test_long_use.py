@@ -1,0 +1,81 @@
+"""A day's work in one go: hundreds of answers in one conversation, and a worker killed again and again."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from desktop.engine.client import EngineClient
+from desktop.engine.messages import ChatTurn, Delta, Done, Generate, LoadParams, Prompted, SamplingParams
+from desktop.errors import UserError
+from desktop.paths import find_paths
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
+
+ANSWERS = 400
+KILLS = 20
+MIB = 1024 * 1024
+GREEDY = SamplingParams(temperature=0)
+QUESTIONS = ("How do I add a model?", "And from the terminal?", "What is the ledger?", "Who won the cup?", "Thanks!")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[EngineClient]:
+    made = EngineClient(admit=lambda _: None, logs=tmp_path / "logs", cache=tmp_path / "cache")
+    made.load_and_wait(LoadParams(str(find_paths().builtin_model)))
+    yield made
+    made.close()
+
+
+def worker() -> psutil.Process:
+    (process,) = psutil.Process().children()
+    return process
+
+
+def ask(engine: EngineClient, turns: list[ChatTurn]) -> tuple[str, Prompted, Done]:
+    """One answer with what was told of its prompt and its end."""
+    text, prompted, done = "", None, None
+    for event in engine.answer(Generate(engine.next_id(), tuple(turns), GREEDY, conversation="long")):
+        if isinstance(event, Delta):
+            text += event.text
+        elif isinstance(event, Prompted):
+            prompted = event
+        elif isinstance(event, Done):
+            done = event
+    assert prompted is not None
+    assert done is not None
+    return text, prompted, done
+
+
+def test_hundreds_of_answers_in_one_conversation(engine: EngineClient) -> None:
+    turns: list[ChatTurn] = []
+    sizes: list[int] = []
+    dropped = 0
+    for number in range(ANSWERS):
+        turns.append(ChatTurn("user", QUESTIONS[number % len(QUESTIONS)]))
+        text, prompted, done = ask(engine, turns)
+        assert text
+        assert done.stop_reason in ("end", "context-full")
+        assert prompted.prompt_tokens <= prompted.context_length
+        turns.append(ChatTurn("assistant", text))
+        dropped = max(dropped, prompted.dropped_messages)
+        sizes.append(worker().memory_info().rss)
+
+    assert dropped > 0
+    assert max(sizes[-20:]) - max(sizes[80:100]) < 16 * MIB
+
+
+def test_a_worker_killed_again_and_again(engine: EngineClient) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(KILLS):
+        request = Generate(engine.next_id(), (ChatTurn("user", QUESTIONS[0]),), GREEDY, ignore_eos=True)
+        events = engine.answer(request)
+        assert any(isinstance(event, Delta) for event in events)
+        worker().send_signal(signal.SIGKILL)
+        with pytest.raises(UserError):
+            list(events)
+        text, _, _ = ask(engine, [ChatTurn("user", QUESTIONS[0])])
+        assert "Models" in text
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 4

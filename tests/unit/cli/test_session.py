@@ -1,0 +1,175 @@
+"""Asking from the command with a scripted engine: what faults look like, and what is asked of the engine."""
+
+import io
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop.cli import ask
+from desktop.cli.arguments import parser
+from desktop.cli.output import Output
+from desktop.cli.session import Session
+from desktop.cli.tools import Tools
+from desktop.conversation import Conversation
+from desktop.engine.fake import FakeAnswer, FakeEngine
+from desktop.errors import EngineError, NotFoundError, ResourceError
+from desktop.paths import find_paths
+from desktop.settings import SamplingSettings, SettingsFile
+from tests.fakes.tiny_gguf import random_model
+
+
+class ScriptedTools(Tools):
+    """The command's parts with a scripted engine in place of the real one."""
+
+    def __init__(self, *answers: FakeAnswer, load_error: EngineError | None = None) -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+        super().__init__(find_paths(), Output(self.out, self.err), io.BytesIO())
+        self.scripted = FakeEngine(answers or (FakeAnswer(),), load_errors=[load_error] if load_error else [])
+
+    def engine(self) -> Any:
+        tools = self
+
+        class Engine:
+            def __enter__(self) -> FakeEngine:
+                return tools.scripted
+
+            def __exit__(self, *_: object) -> None:
+                tools.scripted.close()
+
+        return Engine()
+
+
+@pytest.fixture
+def model(home: Path) -> str:
+    return str(random_model(home / "some.gguf"))
+
+
+def options(*arguments: str) -> Namespace:
+    return parser().parse_args(["ask", *arguments])
+
+
+def begin(conversation_id: str = "c1", system_prompt: str = "") -> str:
+    """A stored, empty conversation."""
+    ScriptedTools().store.create(Conversation(conversation_id, system_prompt=system_prompt))
+    return conversation_id
+
+
+def test_an_answer_is_streamed_and_ends_with_one_line_break(model: str) -> None:
+    tools = ScriptedTools(FakeAnswer("Hello there.", thinking="hm"))
+    assert ask.run(options("hi", "--model", model), tools) == 0
+    assert tools.out.getvalue() == "Hello there.\n"
+    assert tools.err.getvalue() == ""
+
+
+def test_json_keeps_thinking_and_answer_apart(model: str) -> None:
+    tools = ScriptedTools(FakeAnswer("Hello.", thinking="They greet."))
+    ask.run(options("hi", "--model", model, "--json"), tools)
+    told = json.loads(tools.out.getvalue())
+    assert (told["text"], told["thinking"]) == ("Hello.", "They greet.")
+
+
+def test_what_an_answer_cut_off_by_a_fault_said_so_far_is_seen_and_the_fault_is_told(model: str) -> None:
+    fault = EngineError("The engine could not go on.")
+    tools = ScriptedTools(FakeAnswer("one two three", error=fault, fails_after=2))
+    with pytest.raises(EngineError, match="could not go on"):
+        ask.run(options("hi", "--model", model), tools)
+    assert tools.out.getvalue() == "one two"
+
+
+def test_a_model_that_does_not_load_is_told(model: str) -> None:
+    tools = ScriptedTools(load_error=EngineError("The file is odd."))
+    with pytest.raises(EngineError, match="odd"):
+        ask.run(options("hi", "--model", model), tools)
+
+
+def test_options_win_over_settings_and_settings_over_nothing(model: str) -> None:
+    SettingsFile(find_paths().settings_file).change(
+        system_prompt="Be brief.", context_length=1024, sampling=SamplingSettings(temperature=0.3, top_k=5, seed=1)
+    )
+    tools = ScriptedTools()
+    ask.run(options("hi", "--model", model, "--temperature", "0.9", "--max-tokens", "4"), tools)
+    (request,) = tools.scripted.requests
+    assert tools.scripted.loads[0].context_length == 1024
+    assert [(turn.role, turn.text) for turn in request.turns] == [("system", "Be brief."), ("user", "hi")]
+    assert (request.sampling.temperature, request.sampling.top_k, request.sampling.seed) == (0.9, 5, 1)
+    assert request.max_tokens == 4
+    assert not request.raw_prompt
+    assert not request.ignore_eos
+
+
+def test_a_prompt_can_go_to_the_model_as_it_is_and_beyond_the_models_end(model: str) -> None:
+    tools = ScriptedTools()
+    ask.run(options("hi", "--model", model, "--raw-prompt", "--ignore-eos"), tools)
+    (request,) = tools.scripted.requests
+    assert request.raw_prompt
+    assert request.ignore_eos
+
+
+def test_the_model_of_the_settings_answers_where_none_is_named(model: str) -> None:
+    SettingsFile(find_paths().settings_file).change(model=model)
+    tools = ScriptedTools()
+    ask.run(options("hi"), tools)
+    assert tools.scripted.loads[0].model_path == model
+
+
+def test_dropped_messages_are_told(model: str) -> None:
+    tools = ScriptedTools(FakeAnswer("Yes.", dropped_messages=3))
+    ask.run(options("hi", "--model", model), tools)
+    assert "left out" in tools.err.getvalue()
+    tools = ScriptedTools(FakeAnswer("Yes.", dropped_messages=3))
+    ask.run(options("hi", "--model", model, "--conversation", begin()), tools)
+    assert tools.err.getvalue().count("left out") == 1
+
+
+def test_in_a_conversation_every_option_reaches_the_engine(model: str) -> None:
+    begin(system_prompt="Be kind.")
+    tools = ScriptedTools()
+    line = ["--system", "Be stern.", "--raw-prompt", "--ignore-eos", "--seed", "5", "--max-tokens", "9"]
+    ask.run(options("hi", "--model", model, "--conversation", "c1", *line), tools)
+    (request,) = tools.scripted.requests
+    assert [(turn.role, turn.text) for turn in request.turns] == [("system", "Be stern."), ("user", "hi")]
+    assert request.raw_prompt
+    assert request.ignore_eos
+    assert request.sampling.seed == 5
+    assert request.max_tokens == 9
+    assert tools.store.conversation("c1").system_prompt == "Be kind."  # for this turn alone
+
+
+def test_a_conversation_keeps_its_own_system_prompt_and_model(model: str) -> None:
+    store = ScriptedTools().store
+    store.create(Conversation("c1", system_prompt="Be kind.", model_id=model))
+    tools = ScriptedTools()
+    ask.run(options("hi", "--conversation", "c1"), tools)
+    assert tools.scripted.requests[0].turns[0].text == "Be kind."
+    assert tools.scripted.loads[0].model_path == model
+
+
+def test_a_failed_answer_in_a_conversation_is_kept_with_what_was_said(model: str) -> None:
+    fault = EngineError("The engine could not go on.")
+    tools = ScriptedTools(FakeAnswer("one two three", error=fault, fails_after=2))
+    with pytest.raises(EngineError, match="could not go on"):
+        ask.run(options("hi", "--model", model, "--conversation", begin()), tools)
+    kept = ScriptedTools().store.path("c1")
+    assert [message.role for message in kept] == ["user", "assistant"]
+    assert (kept[1].text, kept[1].status) == ("one two", "failed")
+
+
+def test_a_deleted_conversation_is_not_continued(model: str) -> None:
+    store = ScriptedTools().store
+    store.create(Conversation("c2"))
+    store.delete("c2", 1.0)
+    with pytest.raises(NotFoundError, match="c2"):
+        ask.run(options("hi", "--model", model, "--conversation", "c2"), ScriptedTools())
+
+
+def test_where_conversations_cannot_be_kept_the_chat_says_so(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATCHKEY_HOME", "/dev/null/home")
+    tools = ScriptedTools()
+    with tools.engine() as engine, Session(tools, engine, ask.quiet) as session:
+        session.new()
+        session.use(tools.library.find(model))
+        with pytest.raises(ResourceError, match="not writable"):
+            session.ask("hi")
