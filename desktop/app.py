@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from desktop.background import Background
     from desktop.chat.chat import Chat
     from desktop.engine.interface import Engine
+    from desktop.library.hashes import FileHashes
     from desktop.library.models import Library, LibraryModel
     from desktop.storage.database import Database
 
@@ -71,6 +72,7 @@ class Program(QObject):
         self._database: Database | None = None
         self._chat: Chat | None = None
         self._library: Library | None = None
+        self._hashes: FileHashes | None = None
         self._models: list[LibraryModel] = []
         self._model: LibraryModel | None = None
         self._closed = False
@@ -92,7 +94,7 @@ class Program(QObject):
 
         self._background = Background(self._hop.post)
         # Importing takes a tenth of a second: in a thread of its own, so that typing goes on meanwhile.
-        self._background.pool(_import_core, lambda _: self._build())
+        self._background.pool(_import_core, lambda _: self._build(), self.window.chat_page.show_problem)
 
     def _build(self) -> None:
         if self._closed or self._background is None:
@@ -126,13 +128,14 @@ class Program(QObject):
         assert self._background is not None
         assert self._engine is not None
         self._database = Database(self._paths.database_file)
+        self._hashes = FileHashes(self._paths.cache)
         self._chat = Chat(
             store=ConversationStore(self._database),
             engine=self._engine,
             background=self._background,
             settings=lambda: self._settings.current,
             listener=self.window.hear,
-            hash_file=FileHashes(self._paths.cache).sha256,
+            hash_file=self._hashes.sha256,
         )
 
     def _open_database(self) -> None:
@@ -225,6 +228,8 @@ class Program(QObject):
             self._chat.close()
         if self._engine is not None:
             self._engine.close()
+        if self._hashes is not None:
+            self._hashes.stop()  # the process would stay until a file of many gigabytes is read
         if self._background is not None:
             self._background.close()
         if self._database is not None:
@@ -295,9 +300,10 @@ def _open(paths: Paths, engine: "Engine | None") -> Program:
 
 
 def _start_log(paths: Paths) -> None:
-    from desktop.log import log_uncaught, start_log
+    from desktop.log import log_to_stderr, log_uncaught, start_log
 
-    start_log(paths.log_file)
+    if not start_log(paths.log_file):
+        log_to_stderr()
     log_uncaught()
 
 

@@ -40,6 +40,14 @@ def start_log(path: Path) -> bool:
     return True
 
 
+def log_to_stderr() -> None:
+    """Write warnings and errors to standard error: where there is no log file they would be lost."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(_RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+
+
 def log_uncaught() -> None:
     """Send exceptions that nobody caught, in any thread, to the log with their traceback."""
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from desktop.errors import IntegrityError, UserError
-from desktop.storage.failures import as_user_error, from_system, newer, not_ours, unwritable
+from desktop.storage.failures import as_user_error, damaged, from_system, newer, not_ours, unwritable
 from desktop.storage.inspection import APPLICATION_ID, inspect
 from desktop.storage.migration import MIGRATIONS, migrate, version_of
 
@@ -42,8 +42,18 @@ class Database:
         self._damage: IntegrityError | None = None
 
     def open(self) -> None:
-        """Open the file now, make it where it is missing, and bring it up to date."""
-        self._connection()
+        """Open the file now, make it where it is missing, and bring it up to date.
+
+        Where it was found damaged before, it may have been replaced since: it is opened anew and looked through.
+        """
+        if self._damage is None:
+            self._connection()
+            return
+        self.close()
+        self._damage = None
+        if found := self.check():
+            self._damage = damaged(self.path, found[0])
+            raise self._damage
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:

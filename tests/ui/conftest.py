@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop.engine.interface import Engine
@@ -16,6 +17,7 @@ from tests.ui.driving import Driver
 def open_window(qtbot: QtBot) -> Iterator[Callable[..., Driver]]:
     """Opens the application's window; with an engine in place of the real one where one is given."""
     drivers: list[Driver] = []
+    font = QApplication.font()  # the next theme begins with what this one leaves
 
     def opened(engine: Engine | None = None, *, wait: bool = True, **settings: Any) -> Driver:
         driver = Driver(qtbot, engine, settings)
@@ -27,3 +29,4 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., Driver]]:
     yield opened
     for driver in drivers:
         driver.close()
+    QApplication.setFont(font)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QInputMethodEvent
+from PySide6.QtGui import QInputMethodEvent, QTextOption
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -145,3 +145,14 @@ def test_damaged_drafts_count_as_none_and_failing_ones_are_told(tmp_path: Path) 
     blocked.put("a", "text")
     with pytest.raises(ResourceError):
         blocked.save()
+
+
+def test_a_word_of_two_hundred_thousand_characters_is_broken_anywhere(composer: Composer) -> None:
+    """Breaking it at the ends of words took seconds for each key."""
+    QApplication.clipboard().setText("x" * 200_000)
+    composer.edit.paste()
+    assert composer.edit.wordWrapMode() == QTextOption.WrapMode.WrapAnywhere
+    composer.set_text("")
+    QTest.keyClicks(composer.edit, "words again")
+    composer.set_text("and more words")
+    assert composer.edit.wordWrapMode() == QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere

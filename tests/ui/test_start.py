@@ -7,10 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from desktop.engine.fake import FakeEngine
+from desktop.errors import ResourceError
+from tests.ui.driving import Driver
 
 TOP = Path(__file__).resolve().parents[2]
 START_S = 60.0
@@ -128,3 +132,71 @@ def test_the_system_may_end_it_and_nothing_stays(home: Path, start: type[Latchke
     running.process.send_signal(signal.SIGTERM)
     assert running.wait() == 0
     assert "Traceback" not in _log(home)
+
+
+BUGS = """
+import sys, threading
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from desktop import app
+from desktop.ui.window import MainWindow
+class Window(MainWindow):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.first_paint.connect(lambda: QTimer.singleShot(200, self.slot))
+    def slot(self):
+        threading.Thread(target=lambda: 1 / 0).start()
+        QTimer.singleShot(300, self.say)
+        raise RuntimeError("a bug in a slot")
+    def say(self):
+        print("still here", self.isVisible(), self.chat is not None, flush=True)
+        self.close()
+app.MainWindow = Window
+sys.exit(app.run(["latchkey"]))
+"""
+
+
+def _with_bugs() -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", BUGS]
+    return subprocess.run(command, env=_environment(), capture_output=True, text=True, timeout=START_S, check=True)
+
+
+def test_bugs_reach_the_log_and_the_window_stays(home: Path) -> None:
+    ended = _with_bugs()
+    assert "still here True" in ended.stdout
+    log = _log(home)
+    assert "RuntimeError: a bug in a slot" in log
+    assert "in slot" in log  # the traceback
+    assert "ZeroDivisionError" in log
+
+
+def test_without_a_log_bugs_reach_standard_error(home: Path) -> None:
+    (home / "logs").write_text("a file stands where the folder should be")
+    ended = _with_bugs()
+    assert "still here True" in ended.stdout
+    assert "RuntimeError: a bug in a slot" in ended.stderr
+    assert "ZeroDivisionError" in ended.stderr
+
+
+def test_quitting_does_not_wait_for_a_large_file_to_be_hashed(home: Path) -> None:
+    """A device without an end stands for the file."""
+    code = """
+import sys
+from pathlib import Path
+from desktop.background import Background
+from desktop.library.hashes import FileHashes
+hashes = FileHashes(Path(sys.argv[1]))
+background = Background(lambda function: function())
+background.pool(lambda: hashes.sha256(Path("/dev/zero")))
+hashes.stop()
+background.close()
+"""
+    subprocess.run([sys.executable, "-c", code, str(home)], env=_environment(), timeout=START_S, check=True)
+
+
+def test_the_program_stops_hashing_when_its_window_closes(open_window: Callable[..., Driver]) -> None:
+    driver = open_window(FakeEngine())
+    hashes = driver.window.program._hashes  # type: ignore[attr-defined]
+    driver.close()
+    with pytest.raises(ResourceError):
+        hashes.sha256(Path(__file__))

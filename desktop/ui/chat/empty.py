@@ -87,7 +87,9 @@ class EmptyState(QWidget):
         room = max(self.width() - 2 * XL, 100)
         for label, most in ((self._title, room), (self._text, min(_WIDEST, room))):
             width = min(most, label.fontMetrics().horizontalAdvance(label.text()) + 2)
-            label.setFixedSize(width, label.heightForWidth(width - 4))  # metrics are whole pixels, lines not
+            # Metrics are whole pixels and lines are not: where they are broken, one more may be needed.
+            spare = label.fontMetrics().lineSpacing() if width == most and most < _WIDEST else 0
+            label.setFixedSize(width, label.heightForWidth(width) + spare)
         hints = [button.sizeHint() for button in self.buttons]
         columns = 2 if 2 * max(hint.width() for hint in hints) + S <= room else 1
         for place, button in enumerate(self.buttons):

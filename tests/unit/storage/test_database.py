@@ -232,6 +232,22 @@ def test_when_the_damaged_file_is_moved_away_no_restart_is_needed(filled: Path) 
     database.close()
 
 
+def test_opening_again_after_damage_looks_through_the_file_that_is_there_now(filled: Path) -> None:
+    good = filled.read_bytes()
+    damage(filled, "messages")
+    database = Database(filled)
+    store = ConversationStore(database)
+    with pytest.raises(IntegrityError):
+        store.path("c", "m199")
+    with pytest.raises(IntegrityError):
+        database.open()
+    database.close()
+    filled.write_bytes(good)
+    database.open()
+    assert len(store.path("c", "m199")) == 200
+    database.close()
+
+
 # --- not writable, full ----------------------------------------------------------------------------------------------
 
 _AS_STRANGER = """
