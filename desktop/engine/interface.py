@@ -1,4 +1,7 @@
-"""What the rest of the app knows of an engine: one loaded model that answers. `client` is the real one, `fake` a scripted one."""
+"""What the rest of the app knows of an engine: one loaded model that answers.
+
+`client` is the real one, `fake` a scripted one.
+"""
 
 from collections.abc import Callable
 from typing import Literal, Protocol
@@ -12,8 +15,8 @@ class Engine(Protocol):
     """One model in one worker process.
 
     Callbacks come on the engine's own reader thread, in order, never while a method of the engine is on the stack of
-    the caller's thread; the last event of a load is Ready or Failed, of an answer Done or Failed. All methods return at once
-    (`close` waits up to a few seconds) and may be called from any thread.
+    the caller's thread; the last event of a load is Ready or Failed, of an answer Done or Failed. All methods return at
+    once (`close` waits up to a few seconds) and may be called from any thread.
     """
 
     @property

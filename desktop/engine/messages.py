@@ -152,8 +152,11 @@ class ModelInfo(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The model is loaded. `notice` is one sentence for the person where it runs otherwise than asked, else ""."""
+
     info: ModelInfo
     seconds: float
+    notice: str = ""
 
 
 class Prompted(msgspec.Struct, frozen=True, tag="prompted"):
@@ -185,7 +188,10 @@ class Delta(msgspec.Struct, frozen=True, tag="delta"):
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
-    """The answer is over. Times in seconds; `tokens_per_s` is decoding alone, without reading the prompt."""
+    """The answer is over. Times in seconds; `tokens_per_s` is decoding alone, without reading the prompt.
+
+    `notice` is one sentence for the person where the model had to be loaded again and runs otherwise than before.
+    """
 
     id: int
     stop_reason: StopReason
@@ -199,6 +205,7 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     context_length: int
     dropped_messages: int
     thinking_s: float | None = None
+    notice: str = ""
 
 
 class Tokenized(msgspec.Struct, frozen=True, tag="tokenized"):

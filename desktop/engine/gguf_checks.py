@@ -1,0 +1,219 @@
+"""What must hold of a model's metadata before llama.cpp may see the file: faults here would end its process.
+
+Each fault was tried on llama.cpp: most are asserts, some exhaust the memory.
+"""
+
+import math
+import re
+from pathlib import Path
+
+from desktop.engine.architectures import EMBEDDING, KNOWN, OTHER_PARTS
+from desktop.engine.bounded_file import damaged
+from desktop.engine.gguf_reader import Array, GgufFile
+from desktop.engine.gguf_types import FLOAT32, FLOAT64, STRING
+from desktop.errors import EngineError
+from desktop.translation import tr
+
+_MOST_LAYERS = 512
+_MOST_EXPERTS = 512
+_LONGEST_CONTEXT = 100_000_000
+_LARGEST_EMBEDDING = 1 << 20
+_SPLIT_NAME = re.compile(r"^(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
+_ROPE_SCALINGS = ("none", "linear", "yarn", "longrope")
+_EPSILONS = ("attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon", "attention.group_norm_epsilon")
+
+
+def check_model(gguf: GgufFile) -> str:
+    """Raise EngineError where the file's metadata is unsound or no chat model's; otherwise its architecture."""
+    architecture = _check_kind(gguf)
+    checks = _Checks(gguf, architecture)
+    checks.layers()
+    checks.lengths()
+    checks.parts()
+    checks.heads()
+    checks.floats()
+    checks.vocabulary()
+    return architecture
+
+
+def number(gguf: GgufFile, key: str) -> int | None:
+    """A whole number of the metadata, or None where there is none. Raises EngineError where it is something else."""
+    value = gguf.metadata.get(key)
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise damaged(gguf.path, tr("{key} should be a whole number.").format(key=key))
+
+
+def numbers(gguf: GgufFile, key: str) -> tuple[int, ...]:
+    """A whole number or one for each layer; () where there is none. Raises EngineError where it is something else."""
+    value = gguf.metadata.get(key)
+    if isinstance(value, Array):
+        found = tuple(item for item in value.items if isinstance(item, int) and not isinstance(item, bool))
+        if len(found) != value.length:
+            raise damaged(gguf.path, tr("{key} should be whole numbers.").format(key=key))
+        return found
+    single = number(gguf, key)
+    return () if single is None else (single,)
+
+
+def split_files(gguf: GgufFile) -> list[Path]:
+    """All files of a model in several, the first one included. Raises EngineError where one is missing."""
+    count = number(gguf, "split.count") or 1
+    if count == 1:
+        return [gguf.path]
+    name = _SPLIT_NAME.match(gguf.path.name)
+    if count > 99_999 or count < 0 or name is None or int(name["count"]) != count:
+        raise EngineError(
+            tr("{file} is one part of a model in {count} files.").format(file=gguf.path.name, count=count),
+            tr("Its name no longer says which one."),
+            tr("Give the files the names they were published with."),
+        )
+    files = [gguf.path.with_name(f"{name['stem']}-{part:05d}-of-{count:05d}.gguf") for part in range(1, count + 1)]
+    if int(name["number"]) != 1:
+        raise EngineError(
+            tr("{file} is a later part of a model in {count} files.").format(file=gguf.path.name, count=count),
+            remedy=tr("Open {file} instead.").format(file=files[0].name),
+        )
+    missing = [file.name for file in files if not file.is_file()]
+    if missing:
+        raise EngineError(
+            tr("This model is made of {count} files, and {missing} of them are missing.").format(
+                count=count, missing=len(missing)
+            ),
+            tr("The first missing one is {file}.").format(file=missing[0]),
+            tr("Put all of them into one folder."),
+        )
+    return files
+
+
+def _check_kind(gguf: GgufFile) -> str:
+    """That the file is a chat model's, of an architecture that the engine knows."""
+    kind = gguf.metadata.get("general.type", "model")
+    architecture = gguf.metadata.get("general.architecture")
+    if architecture is None:
+        raise damaged(gguf.path, tr("It does not say its architecture."))
+    if not isinstance(architecture, str) or not architecture:
+        raise damaged(gguf.path, tr("{key} should be a text.").format(key="general.architecture"))
+    shown = architecture[:60]
+    if kind == "adapter":
+        title = tr("{file} is an adapter (LoRA), not a whole model.")
+    elif kind == "mmproj" or architecture in OTHER_PARTS:
+        title = tr("{file} is a part that belongs to another model; it cannot chat by itself.")
+    elif kind == "imatrix" or architecture == "imatrix":
+        title = tr("{file} is an importance matrix for quantization, not a model.")
+    elif architecture in EMBEDDING:
+        title = tr("{file} is an embedding model: it cannot chat.")
+    elif architecture not in KNOWN:
+        raise EngineError(
+            tr("This model's architecture, {name}, is not known to this version of the engine.").format(name=shown),
+            remedy=tr("Update Latchkey, or choose another model."),
+            technical=f"unknown model architecture: '{shown}'",
+        )
+    else:
+        return architecture
+    raise EngineError(title.format(file=gguf.path.name), remedy=tr("Choose the model's own file."))
+
+
+class _Checks:
+    def __init__(self, gguf: GgufFile, architecture: str) -> None:
+        self._gguf = gguf
+        self._architecture = architecture
+
+    def layers(self) -> None:
+        count = self._number("block_count")
+        if count is None or not 1 <= count <= _MOST_LAYERS:
+            raise self._impossible("block_count", count)
+
+    def lengths(self) -> None:
+        context = self._number("context_length")
+        if context is None or not 1 <= context <= _LONGEST_CONTEXT:
+            raise self._impossible("context_length", context)
+        embedding = self._number("embedding_length")
+        if embedding is None or not 1 <= embedding <= _LARGEST_EMBEDDING:
+            raise self._impossible("embedding_length", embedding)
+        for key in ("attention.key_length", "attention.value_length"):
+            value = self._number(key)
+            if value is not None and not 0 < value <= 1 << 16:
+                raise self._impossible(key, value)
+
+    def parts(self) -> None:
+        """Experts, extra layers and the stretching of positions are of kinds that llama.cpp knows."""
+        experts, used = self._number("expert_count") or 0, self._number("expert_used_count") or 0
+        if not 0 <= experts <= _MOST_EXPERTS:
+            raise self._impossible("expert_count", experts)
+        if not (used == 0 if experts == 0 else 1 <= used <= experts):
+            raise self._impossible("expert_used_count", used)
+        extra = self._number("nextn_predict_layers") or 0
+        if not 0 <= extra < (self._number("block_count") or 0):
+            raise self._impossible("nextn_predict_layers", extra)
+        scaling = self._gguf.metadata.get(f"{self._architecture}.rope.scaling.type", "none")
+        if scaling not in _ROPE_SCALINGS:
+            raise self._impossible("rope.scaling.type", scaling)
+
+    def heads(self) -> None:
+        """Attention heads divide what they share; layers without attention (recurrent ones) have none."""
+        embedding = self._number("embedding_length") or 1
+        heads = numbers(self._gguf, f"{self._architecture}.attention.head_count")
+        shared = numbers(self._gguf, f"{self._architecture}.attention.head_count_kv")
+        recurrent = f"{self._architecture}.ssm.state_size" in self._gguf.metadata or "rwkv" in self._architecture
+        if any(not 0 <= count <= 4096 for count in (*heads, *shared)):
+            raise self._impossible("attention.head_count", str(heads))
+        if any(count == 0 for count in heads) and not recurrent and len(heads) == 1:
+            raise self._impossible("attention.head_count", 0)
+        if self._number("attention.key_length") is None and any(count and embedding % count for count in heads):
+            raise self._impossible("attention.head_count", str(heads))
+        pairs = zip(heads, shared if len(shared) == len(heads) else shared * len(heads), strict=False)
+        if any(few and (many % few or few > many) for many, few in pairs if many):
+            raise self._impossible("attention.head_count_kv", str(shared))
+        if shared == (0,) and heads != (0,) and not recurrent:
+            raise self._impossible("attention.head_count_kv", 0)
+
+    def floats(self) -> None:
+        for name in _EPSILONS:
+            key = f"{self._architecture}.{name}"
+            value = self._gguf.metadata.get(key)
+            if value is None:
+                continue
+            if self._gguf.kinds[key] not in (FLOAT32, FLOAT64) or not isinstance(value, float):
+                raise damaged(self._gguf.path, tr("{key} should be a number.").format(key=key))
+            if not math.isfinite(value) or value <= 0 or value >= 1:
+                raise self._impossible(name, value)
+        for name in ("rope.freq_base", "rope.scaling.factor", "attention.scale"):
+            value = self._gguf.metadata.get(f"{self._architecture}.{name}")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise self._impossible(name, value)
+
+    def vocabulary(self) -> None:
+        kind = self._gguf.metadata.get("tokenizer.ggml.model")
+        tokens = self._gguf.metadata.get("tokenizer.ggml.tokens")
+        if kind in (None, "none", "no_vocab") or tokens is None:
+            raise EngineError(
+                tr("{file} carries no vocabulary.").format(file=self._gguf.path.name),
+                tr("Without one it cannot read or write text."),
+                tr("Choose another file of this model."),
+            )
+        if not isinstance(kind, str):
+            raise damaged(self._gguf.path, tr("{key} should be a text.").format(key="tokenizer.ggml.model"))
+        if not isinstance(tokens, Array) or tokens.kind != STRING or tokens.length == 0:
+            raise damaged(self._gguf.path, tr("{key} should be texts.").format(key="tokenizer.ggml.tokens"))
+        if tokens.repeated is not None:
+            raise damaged(
+                self._gguf.path, tr("Its vocabulary holds a token twice: {t}.").format(t=tokens.repeated[:40])
+            )
+        for name in ("tokenizer.ggml.scores", "tokenizer.ggml.token_type"):
+            values = self._gguf.metadata.get(name)
+            if values is not None and (not isinstance(values, Array) or values.length != tokens.length):
+                raise damaged(self._gguf.path, tr("{key} does not fit the vocabulary.").format(key=name))
+        template = self._gguf.metadata.get("tokenizer.chat_template")
+        if template is not None and not isinstance(template, str):
+            raise damaged(self._gguf.path, tr("{key} should be a text.").format(key="tokenizer.chat_template"))
+
+    def _number(self, name: str) -> int | None:
+        return number(self._gguf, f"{self._architecture}.{name}")
+
+    def _impossible(self, name: str, value: object) -> EngineError:
+        if value is None:
+            return damaged(self._gguf.path, tr("It does not say its {name}.").format(name=name))
+        return damaged(self._gguf.path, tr("Its {name} is {value}.").format(name=name, value=str(value)[:40]))

@@ -1,0 +1,230 @@
+"""One answer, from the request to its last word: the prompt read in pieces, then token after token.
+
+The loop is the hot path: per token it makes two C calls, one list access and a little text work, some 20 µs in all.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from desktop.conversation import StopReason
+from desktop.engine.messages import Done, Generate, Prompted, PromptProgress
+from desktop.engine.worker.cache import PrefixCache
+from desktop.engine.worker.loading import Model
+from desktop.engine.worker.native import llama
+from desktop.engine.worker.outbox import Outbox
+from desktop.engine.worker.prompt import Prompt, Prompter
+from desktop.engine.worker.sampling import Sampler, in_file, resolve
+from desktop.engine.worker.text import AnswerText
+from desktop.errors import EngineError
+from desktop.translation import tr
+
+_ABORTED = 2
+_NO_ROOM = 1
+
+
+class _CancelledError(Exception):
+    """The person stopped the answer."""
+
+
+class Generator:
+    """Answers requests with one model. `cancel` is the byte that the reading thread sets to stop the answer."""
+
+    def __init__(self, model: Model, send: Callable[[Any], None], outbox: Outbox, cancel: Any) -> None:
+        self._model = model
+        self._send = send
+        self._outbox = outbox
+        self._cancel = cancel
+        self._cache = PrefixCache(model)
+        self._prompter = Prompter(model)
+        self._from_file = in_file(model.handle)
+        self._suppressed = model.tokenizer.suppressed_tokens()
+        self._eog: list[int] | None = None
+        self._buffer = (llama.llama_token * model.batch_tokens)()
+        self._batch = llama.llama_batch_get_one(self._buffer, 1)
+        self._pieces: dict[int, bytes] = {}
+
+    def prepare(self) -> None:
+        """Do beforehand what the first prompt would have to wait for."""
+        self._prompter.prepare()
+
+    def answer(self, request: Generate, started: float) -> None:
+        """Send the events of one answer; the last is Done. Raises UserError where there can be none."""
+        prompt = self._prompter.make(request)
+        settings = resolve(request.sampling, self._from_file)
+        forbidden = list(self._suppressed)
+        if request.ignore_eos:
+            self._eog = self._eog if self._eog is not None else self._model.tokenizer.eog_tokens()
+            forbidden += self._eog
+        sampler = Sampler(settings, self._model.tokenizer, self._model.context_length, forbidden)
+        try:
+            _Answer(self, request, prompt, sampler, started).tell()
+        finally:
+            sampler.close()
+
+    def forget(self) -> None:
+        """Drop what the context holds."""
+        self._cache.clear()
+
+    # What one answer needs of it, kept here because it outlives the answer.
+
+    def decode(self, count: int) -> None:
+        """Compute the first `count` tokens of the buffer. Raises _CancelledError, EngineError."""
+        self._batch.n_tokens = count
+        result = llama.llama_decode(self._model.context, self._batch)
+        if result == 0:
+            return
+        self._cache.recover()
+        if result == _ABORTED:
+            raise _CancelledError
+        reason = tr("no room in the context") if result == _NO_ROOM else tr("error {code}").format(code=result)
+        raise EngineError(
+            tr("The engine could not compute the answer."),
+            tr("It reports: {reason}.").format(reason=reason),
+            tr("Ask again; where it happens again, start a new conversation."),
+        )
+
+
+class _Answer:
+    """The state of one answer in the making."""
+
+    def __init__(
+        self, generator: Generator, request: Generate, prompt: Prompt, sampler: Sampler, started: float
+    ) -> None:
+        self._generator = generator
+        self._model = generator._model
+        self._cache = generator._cache
+        self._request, self._prompt, self._sampler = request, prompt, sampler
+        self._started = started
+        self._cached = 0
+        self._generated = 0
+        self._read_s = 0.0
+        self._first = self._last = 0.0
+        self._thinking_s: float | None = None
+        self._tokens: list[int] = []
+        self._shown: list[str] = []
+        self._thought = False
+        self._text = AnswerText(prompt.stops, prompt.opened, strip=not request.raw_prompt)
+
+    def tell(self) -> None:
+        generator, prompt = self._generator, self._prompt
+        generator._outbox.start(self._request.id)
+        self._cached = self._cache.reuse(prompt.tokens, self._request.conversation)
+        generator._send(
+            Prompted(self._request.id, len(prompt.tokens), self._cached, prompt.dropped, self._model.context_length)
+        )
+        reason: StopReason = "cancelled"
+        try:
+            self._read()
+            reason = self._write()
+        except _CancelledError:
+            pass
+        self._show(self._text.finish())
+        generator._outbox.flush()
+        self._remember()
+        self._done(reason)
+
+    def _read(self) -> None:
+        """Compute the prompt, in pieces, so that it can be told how far it is."""
+        generator, tokens, buffer = self._generator, self._prompt.tokens, self._generator._buffer
+        begun = time.perf_counter()
+        pause = self._checkpoint_at()
+        position, total, most = self._cached, len(tokens), self._model.batch_tokens
+        while position < total:
+            if generator._cancel[0]:
+                raise _CancelledError
+            end = min(position + most, total)
+            if position < pause < end:
+                end = pause
+            buffer[: end - position] = tokens[position:end]
+            generator.decode(end - position)
+            self._cache.tokens += tokens[position:end]
+            position = end
+            if position == pause:
+                self._cache.checkpoint()
+            generator._send(PromptProgress(self._request.id, position, total))
+        self._read_s = time.perf_counter() - begun
+        self._sampler.see(tokens)
+
+    def _checkpoint_at(self) -> int:
+        """The position where the state is kept, for models that cannot roll back; 0 for others."""
+        if not self._cache.wants_checkpoints or self._request.raw_prompt:
+            return 0
+        return self._generator._prompter.steady_length(self._prompt, self._request.turns)
+
+    def _write(self) -> StopReason:
+        """Generate until something ends the answer."""
+        sample, is_eog = llama.llama_sampler_sample, llama.llama_vocab_is_eog
+        chain, context, vocabulary = self._sampler.chain, self._model.context, self._model.tokenizer.handle
+        generator, cache, buffer = self._generator, self._cache.tokens, self._generator._buffer
+        cancel, pieces, text, tokens = generator._cancel, generator._pieces, self._text, self._tokens
+        limit, most, clock = self._model.context_length, self._request.max_tokens, time.perf_counter
+        if most is not None and most <= 0:
+            return "length"
+        while True:
+            token = sample(chain, context, -1)
+            now = self._last = clock()
+            if is_eog(vocabulary, token):
+                return "end"
+            self._generated += 1
+            if self._generated == 1:
+                self._first = now
+            piece = pieces.get(token)
+            if piece is None:
+                piece = pieces[token] = self._model.tokenizer.visible_piece(token)
+            told = text.feed(piece)
+            tokens.append(token)
+            if told:
+                self._show(told)
+                if text.stopped:
+                    return "end"
+            if self._generated == most:
+                return "length"
+            if len(cache) >= limit:
+                return "context-full"
+            if cancel[0]:
+                return "cancelled"
+            buffer[0] = token
+            generator.decode(1)
+            cache.append(token)
+
+    def _show(self, told: list[tuple[str, bool]]) -> None:
+        """Send text on its way; notice when thinking ends."""
+        speed, put = self._speed(), self._generator._outbox.put
+        for part, thinking in told:
+            put(part, thinking, self._generated, speed, self._last)
+            self._shown.append(part)
+            if thinking:
+                self._thought = True
+            elif self._thought and self._thinking_s is None:
+                self._thinking_s = self._last - self._first
+
+    def _remember(self) -> None:
+        """Keep the answer's own tokens for the next turn, where they stand for exactly what was shown."""
+        pieces, text = self._generator._pieces, "".join(self._shown)
+        said = b"".join(pieces[token] for token in self._tokens).decode("utf-8", "replace")
+        if text and not self._thought and not self._request.raw_prompt and said.strip() == text.strip():
+            self._generator._prompter.remember(text, self._tokens)
+
+    def _speed(self) -> float | None:
+        elapsed = self._last - self._first
+        return (self._generated - 1) / elapsed if self._generated > 1 and elapsed > 0 else None
+
+    def _done(self, reason: StopReason) -> None:
+        read = len(self._prompt.tokens) - self._cached
+        self._generator._send(
+            Done(
+                id=self._request.id,
+                stop_reason=reason,
+                prompt_tokens=len(self._prompt.tokens),
+                cached_tokens=self._cached,
+                generated_tokens=self._generated,
+                time_to_first_token_s=self._first - self._started if self._generated else None,
+                tokens_per_s=self._speed(),
+                prompt_tokens_per_s=read / self._read_s if self._read_s > 0 else None,
+                seed=self._sampler.seed,
+                context_length=self._model.context_length,
+                dropped_messages=self._prompt.dropped,
+                thinking_s=self._thinking_s,
+            )
+        )

@@ -1,0 +1,143 @@
+"""A model's chat template: compiled once, asked what it can do, rendered under a deadline.
+
+Published templates differ in what they take. Some drop the system message or refuse it, some want turns to alternate,
+some want text as a list of parts. What this one does is found out with probes, and the turns are made to fit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import replace as changed
+from typing import Any
+
+from desktop.engine.messages import ChatTurn
+from desktop.engine.worker.deadline import DeadlineExceeded, deadline
+from desktop.engine.worker.sandbox import compiled, render
+from desktop.errors import EngineError
+from desktop.translation import tr
+
+# For files that carry no template: plain headings that any text model can follow. Documented in the README of desktop.
+PLAIN_TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if message.role == 'user' %}### User:\n{% elif message.role == 'assistant' %}### Assistant:\n{% endif %}"
+    "{{ message.content | trim }}{{ '\n\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}### Assistant:{{ '\n' }}{% endif %}"
+)
+PLAIN_STOPS = ("\n### User:",)
+TEMPLATE_SECONDS = 2.0
+_LARGEST_SOURCE = 1_000_000
+_PROBE_SYSTEM, _PROBE_USER, _PROBE_ANSWER = "probe-s-71c4", "probe-u-71c4", "probe-a-71c4"
+
+
+@dataclass(frozen=True)
+class _Habits:
+    """What a template does with turns."""
+
+    takes_system: bool = True
+    typed_content: bool = False
+
+
+class ChatTemplate:
+    """`source` is Jinja; "" takes the plain fallback. `bos` and `eos` are the texts of those tokens.
+
+    Raises EngineError where the template cannot be compiled in time.
+    """
+
+    def __init__(self, source: str, bos: str, eos: str) -> None:
+        self.is_fallback = not source
+        self._tokens = {"bos_token": bos, "eos_token": eos}
+        if len(source) > _LARGEST_SOURCE:
+            raise _broken("it is too long")
+        try:
+            with deadline(TEMPLATE_SECONDS):
+                self._template = compiled(source or PLAIN_TEMPLATE)
+        except DeadlineExceeded:
+            raise _too_slow() from None
+        except Exception as error:
+            raise _broken(str(error)) from error
+        self._habits = self._find_habits()
+
+    def render(self, turns: Sequence[ChatTurn], *, generation_prompt: bool = True) -> str:
+        """`turns` as the model wants to read them. Raises EngineError where the template fails or takes too long."""
+        if not self._habits.takes_system:
+            turns = _folded(turns)
+        try:
+            return self._render(turns, self._habits, generation_prompt)
+        except EngineError:
+            merged = _merged(turns)
+            if len(merged) == len(turns):
+                raise
+            return self._render(merged, self._habits, generation_prompt)
+
+    def _render(self, turns: Sequence[ChatTurn], habits: _Habits, generation_prompt: bool) -> str:
+        messages: list[dict[str, Any]] = [
+            {"role": turn.role, "content": [{"type": "text", "text": turn.text}] if habits.typed_content else turn.text}
+            for turn in turns
+        ]
+        variables = {"messages": messages, "add_generation_prompt": generation_prompt, **self._tokens}
+        try:
+            with deadline(TEMPLATE_SECONDS):
+                return render(self._template, variables)
+        except DeadlineExceeded:
+            raise _too_slow() from None
+        except Exception as error:
+            raise _broken(str(error) or type(error).__name__) from error
+
+    def _find_habits(self) -> _Habits:
+        habits = _Habits()
+        user, answer = ChatTurn("user", _PROBE_USER), ChatTurn("assistant", _PROBE_ANSWER)
+        if _PROBE_USER not in self._probe((user,), habits):
+            typed = changed(habits, typed_content=True)
+            if _PROBE_USER in self._probe((user,), typed):
+                habits = typed
+        system = ChatTurn("system", _PROBE_SYSTEM)
+        told = self._probe((system, user), habits), self._probe((system, user, answer, user), habits)
+        return changed(habits, takes_system=all(_PROBE_SYSTEM in text for text in told))
+
+    def _probe(self, turns: Sequence[ChatTurn], habits: _Habits) -> str:
+        try:
+            return self._render(turns, habits, True)
+        except EngineError as error:
+            if error.__cause__ is None:
+                raise
+            return ""
+
+
+def _folded(turns: Sequence[ChatTurn]) -> list[ChatTurn]:
+    """The turns with the system message at the beginning of the first user turn."""
+    system = "\n\n".join(turn.text for turn in turns if turn.role == "system" and turn.text.strip())
+    rest = [turn for turn in turns if turn.role != "system"]
+    if not system:
+        return rest
+    for index, turn in enumerate(rest):
+        if turn.role == "user":
+            rest[index] = ChatTurn("user", f"{system}\n\n{turn.text}" if turn.text else system)
+            return rest
+    return [ChatTurn("user", system), *rest]
+
+
+def _merged(turns: Sequence[ChatTurn]) -> list[ChatTurn]:
+    """The turns with neighbours of one role made one, for templates that insist on alternation."""
+    merged: list[ChatTurn] = []
+    for turn in turns:
+        if merged and merged[-1].role == turn.role:
+            merged[-1] = ChatTurn(turn.role, f"{merged[-1].text}\n\n{turn.text}")
+        else:
+            merged.append(turn)
+    return merged
+
+
+def _too_slow() -> EngineError:
+    return EngineError(
+        tr("This model's chat template does not come to an end."),
+        tr("It was stopped after {seconds} seconds.").format(seconds=int(TEMPLATE_SECONDS)),
+        tr("Choose another model, or another file of this one."),
+    )
+
+
+def _broken(reason: str) -> EngineError:
+    return EngineError(
+        tr("This model's chat template does not work."),
+        tr("It fails with: {reason}.").format(reason=reason.strip().rstrip(".")[:300]),
+        tr("Choose another model, or another file of this one."),
+    )

@@ -1,0 +1,112 @@
+"""Text to tokens and back, as the loaded vocabulary has them."""
+
+import ctypes
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from desktop.engine.worker.native import llama
+from desktop.engine.worker.text import TAG_STYLES
+from desktop.errors import EngineError
+from desktop.translation import tr
+
+_THINKING_MARKS = tuple(tag.encode() for style in TAG_STYLES for tag in (style.opens, style.closes))
+_CONTROL_OR_UNKNOWN = (1 << 3) | (1 << 0)
+_SPM = 1
+_PIECE = 4096
+_SEARCH = 2048
+_WORD_BEGINS = re.compile(r"(?<=\w)(?= \w)")
+
+
+class Tokenizer:
+    """The vocabulary of a loaded model. `handle` and `size` are llama.cpp's; `bos` and `eos` -1 where there is none."""
+
+    def __init__(self, model: Any) -> None:
+        self.handle = llama.llama_model_get_vocab(model)
+        self.size = int(llama.llama_vocab_n_tokens(self.handle))
+        self.bos = int(llama.llama_vocab_bos(self.handle))
+        self.eos = int(llama.llama_vocab_eos(self.handle))
+        self.adds_bos = bool(llama.llama_vocab_get_add_bos(self.handle)) and self.bos >= 0
+        self._is_spm = llama.llama_vocab_type(self.handle) == _SPM
+        self._neutral = (b"\x02", self._tokenize(b"\x02", True))
+
+    def tokenize(self, text: str, *, special: bool, continued: bool = False) -> list[int]:
+        """`text` in tokens, without begin or end. Control tokens are recognized only with `special`.
+
+        With `continued` the text goes on within a line: SPM vocabularies put no space before it.
+        """
+        tokens: list[int] = []
+        for index, piece in enumerate(_pieces(text)):
+            data = piece.encode("utf-8", "replace")
+            tokens += self._continue(data, special) if index or continued else self._tokenize(data, special)
+        return tokens
+
+    def text_of(self, token: int) -> str:
+        """How `token` is spelled, control tokens included; "" for -1."""
+        return self._piece(token, True).decode("utf-8", "replace") if token >= 0 else ""
+
+    def visible_piece(self, token: int) -> bytes:
+        """The bytes of `token` as an answer shows them: of control tokens only those that mark thinking."""
+        piece = self._piece(token, False)
+        if piece or not llama.llama_vocab_is_control(self.handle, token):
+            return piece
+        spelled = self._piece(token, True)
+        return spelled if any(spelled in tag for tag in _THINKING_MARKS) else b""
+
+    def eog_tokens(self) -> list[int]:
+        """Every token that ends an answer."""
+        return [token for token in range(self.size) if llama.llama_vocab_is_eog(self.handle, token)]
+
+    def suppressed_tokens(self) -> list[int]:
+        """Tokens that the file says must never be said."""
+        count = ctypes.c_int32()
+        tokens = llama.llama_vocab_get_suppress_tokens(self.handle, ctypes.byref(count))
+        return [token for token in tokens[: count.value] if 0 <= token < self.size] if count.value > 0 else []
+
+    def control_spellings(self) -> list[str]:
+        """Every text that is taken for a control token, longest first."""
+        attributes, text = llama.llama_vocab_get_attr, llama.llama_vocab_get_text
+        spelled = {text(self.handle, t) for t in range(self.size) if attributes(self.handle, t) & _CONTROL_OR_UNKNOWN}
+        return sorted((word.decode("utf-8", "replace") for word in spelled if word), key=len, reverse=True)
+
+    def _tokenize(self, text: bytes, special: bool) -> list[int]:
+        room = len(text) + 8
+        tokens = (llama.llama_token * room)()
+        count = llama.llama_tokenize(self.handle, text, len(text), tokens, room, False, special)
+        if count < 0:
+            room = -count
+            tokens = (llama.llama_token * room)()
+            count = llama.llama_tokenize(self.handle, text, len(text), tokens, room, False, special)
+        if count < 0:
+            raise EngineError(tr("The text is too long for the model's tokenizer."))
+        return list(tokens[:count])
+
+    def _continue(self, text: bytes, special: bool) -> list[int]:
+        if not self._is_spm or not text:
+            return self._tokenize(text, special)
+        mark, before = self._neutral
+        tokens = self._tokenize(mark + text, special)
+        return tokens[len(before) :] if tokens[: len(before)] == before else self._tokenize(text, special)
+
+    def _piece(self, token: int, special: bool) -> bytes:
+        buffer = ctypes.create_string_buffer(64)
+        size = llama.llama_token_to_piece(self.handle, token, buffer, 64, 0, special)
+        if size < 0:
+            buffer = ctypes.create_string_buffer(-size)
+            size = llama.llama_token_to_piece(self.handle, token, buffer, -size, 0, special)
+        return buffer.raw[: max(size, 0)]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A long text in pieces, cut before words where there are any.
+
+    llama.cpp's SPM tokenizer takes time with the square of the length for what its vocabulary lacks: 200,000 emoji in
+    one piece take 25 s. A cut before a single space changes no tokens: no vocabulary joins across it.
+    """
+    at = 0
+    while len(text) - at > 2 * _PIECE:
+        found = _WORD_BEGINS.search(text, at + _PIECE, at + _PIECE + _SEARCH)
+        end = found.start() if found else at + _PIECE
+        yield text[at:end]
+        at = end
+    yield text[at:]

@@ -1,0 +1,160 @@
+"""A real worker with small models made on the spot, and a short way to ask it."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop.engine.client import EngineClient
+from desktop.engine.messages import (
+    AnswerEvent,
+    ChatTurn,
+    Delta,
+    Done,
+    Generate,
+    LoadParams,
+    Prompted,
+    PromptProgress,
+    SamplingParams,
+)
+from desktop.engine.orders import Patience
+from tests.fakes import tiny_gguf
+
+GREEDY = SamplingParams(temperature=0)
+
+
+@dataclass
+class Answer:
+    """What one answer consisted of."""
+
+    text: str = ""
+    thinking: str = ""
+    prompted: Prompted | None = None
+    done: Done | None = None
+    deltas: list[Delta] = field(default_factory=list)
+    progress: list[PromptProgress] = field(default_factory=list)
+
+    @property
+    def end(self) -> Done:
+        assert self.done is not None
+        return self.done
+
+    def take(self, event: AnswerEvent) -> None:
+        match event:
+            case Prompted():
+                self.prompted = event
+            case PromptProgress():
+                self.progress.append(event)
+            case Delta(thinking=True):
+                self.thinking += event.text
+            case Delta():
+                self.deltas.append(event)
+                self.text += event.text
+            case Done():
+                self.done = event
+
+
+class Asker:
+    """An EngineClient with a model loaded, asked in one line."""
+
+    def __init__(self, client: EngineClient) -> None:
+        self.client = client
+
+    def request(self, *turns: str | ChatTurn, **options: Any) -> Generate:
+        """User turns as plain texts, others as ChatTurn; greedy unless told otherwise."""
+        whole = tuple(ChatTurn("user", turn) if isinstance(turn, str) else turn for turn in turns)
+        return Generate(self.client.next_id(), whole, **{"sampling": GREEDY, **options})
+
+    def ask(self, *turns: str | ChatTurn, **options: Any) -> Answer:
+        """Everything of one answer. Raises UserError where it failed."""
+        answer = Answer()
+        for event in self.client.answer(self.request(*turns, **options)):
+            answer.take(event)
+        return answer
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def model_file(model_folder: Path) -> Callable[[str], Path]:
+    """The path of a standard small model by name, made when first asked for."""
+    makers: dict[str, Callable[[Path], Path]] = {
+        "llama": tiny_gguf.random_model,
+        "bpe": lambda path: tiny_gguf.random_model(
+            path, architecture="qwen2", vocabulary=tiny_gguf.bpe_vocabulary("qwen2")
+        ),
+        "gemma3": lambda path: tiny_gguf.random_model(path, architecture="gemma3", layers=6),
+        "mamba": lambda path: tiny_gguf.random_model(path, architecture="mamba"),
+        "wide": lambda path: tiny_gguf.random_model(path, width=256, layers=6, context_length=16384),
+    }
+
+    def make(name: str) -> Path:
+        path = model_folder / f"{name}.gguf"
+        return path if path.exists() else makers[name](path)
+
+    return make
+
+
+@pytest.fixture
+def make_client(tmp_path: Path) -> Iterator[Callable[..., EngineClient]]:
+    """Make clients that are closed at the end, leaving no process behind."""
+    made: list[EngineClient] = []
+
+    def make(**options: Any) -> EngineClient:
+        options = {"admit": lambda _: None, "logs": tmp_path / "logs", "cache": tmp_path / "cache", **options}
+        made.append(EngineClient(**options))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+    assert not children(), "a worker was left behind"
+
+
+@pytest.fixture
+def load(make_client: Callable[..., EngineClient]) -> Callable[..., Asker]:
+    """Load a model file into a client of its own."""
+
+    def load_it(path: Path, patience: Patience | None = None, **params: Any) -> Asker:
+        client = make_client(patience=patience)
+        client.load_and_wait(LoadParams(str(path), **{"threads": 1, **params}))
+        return Asker(client)
+
+    return load_it
+
+
+def children() -> list[int]:
+    """Process ids of this process's living children that are engine workers."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            stat = (entry / "stat").read_text().rpartition(")")[2].split()
+            command = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(stat[1]) == os.getpid() and stat[0] != "Z" and b"worker" in command:
+            found.append(int(entry.name))
+    return found
+
+
+def kill_worker(how: signal.Signals = signal.SIGKILL) -> None:
+    (process,) = children()
+    os.kill(process, how)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for something that has to come; fails where it does not."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.005)
