@@ -1,7 +1,5 @@
 """A link in an answer was clicked: a model wrote it, so the person sees its true target before anything is opened."""
 
-from urllib.parse import quote
-
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -13,8 +11,9 @@ _OPENED = ("http", "https", "mailto")
 
 def true_target(address: str) -> str:
     """`address` as a browser would ask for it: look-alike letters in host names and the like written out."""
-    encoded = bytes(QUrl(address).toEncoded().data()).decode("ascii", "replace")
-    return encoded or quote(address, safe="/:?#[]@!$&'()*+,;=%", errors="replace")  # no address at all is shown too
+    encoded = bytes(QUrl(address).toEncoded().data())
+    encoded = encoded or bytes(QUrl.toPercentEncoding(address, b"/:?#[]@!$&'()*+,;=%").data())  # shown, address or not
+    return encoded.decode("ascii", "replace")
 
 
 def ask_to_open(parent: QWidget, address: str) -> QMessageBox:

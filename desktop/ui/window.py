@@ -225,7 +225,7 @@ class MainWindow(QMainWindow):
             percent = round((event.fraction or 0) * 100)
             bar.show_loading(event.fraction or 0.0, tr("Loading… {percent} %").format(percent=percent))
         else:
-            bar.show_loading(None)
+            bar.show_loading(None, event.notice)
         if event.error is not None:
             model = event.model_id or self._model_id or ""
             again = (tr("Try again"), lambda: self.model_chosen.emit(model))

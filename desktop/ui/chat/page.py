@@ -20,6 +20,7 @@ from desktop.ui.chat.composer import Composer
 from desktop.ui.chat.drafts import NEW, Drafts, edit_key
 from desktop.ui.chat.empty import EmptyState
 from desktop.ui.chat.find import FindBar, Finder
+from desktop.ui.chat.problem import Action, ProblemPlace
 from desktop.ui.chat.top_bar import TopBar
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.theme.theme import Theme
@@ -57,8 +58,6 @@ class ChatPage(QWidget):
         self._kept_to_send = ""
         self._unstored: set[str] = set()
         self._editing: Message | None = None
-        self._problem: ErrorBox | None = None
-        self._problem_stays = False
         self._transcript: Transcript | None = None
         self.top_bar = TopBar(theme, fill_menu)
         self.find_bar = FindBar(theme)
@@ -91,6 +90,7 @@ class ChatPage(QWidget):
         self._bottom.setSpacing(M)
         self.composer.setMaximumWidth(_COMPOSER)
         self._bottom.addWidget(self.composer, 0)
+        self._problems = ProblemPlace(self._theme, self._bottom, _COMPOSER, self._log)
         column.addLayout(self._bottom)
 
     def _connect(self) -> None:
@@ -133,7 +133,7 @@ class ChatPage(QWidget):
     @property
     def problem(self) -> ErrorBox | None:
         """The error shown above the composer, where there is one."""
-        return self._problem
+        return self._problems.box
 
     def use_chat(self, chat: "Chat") -> None:
         """From now on talk to `chat`; what was sent before is sent now."""
@@ -157,7 +157,7 @@ class ChatPage(QWidget):
         if head.id != self._conversation_id:
             self.keep_draft()
             self._cancel_edit()
-            self._clear_passing_problem()
+            self._problems.pass_by()
             self._conversation_id = head.id
             self._is_new = not event.messages
             self.composer.set_text(self._drafts.get(self._draft_key()))
@@ -229,25 +229,12 @@ class ChatPage(QWidget):
         self.show_problem(event.error)
         self._show_answering()
 
-    def show_problem(self, error: UserError | None, action: tuple[str, Callable[[], None]] | None = None) -> None:
+    def show_problem(self, error: UserError | None, action: Action | None = None) -> None:
         """Show an error above the composer; None takes it away. One with an action of its own stays until then."""
-        self._problem_stays = action is not None
-        if self._problem is not None:
-            self._bottom.removeWidget(self._problem)
-            self._problem.hide()
-            self._problem.deleteLater()
-            self._problem = None
+        self._problems.show(error, action)
         if error is not None:
-            own = action or (tr("Close"), lambda: self.show_problem(None))
-            self._problem = ErrorBox(self._theme, error, action=own, log=self._log)
-            self._problem.setMaximumWidth(_COMPOSER)
-            self._bottom.insertWidget(0, self._problem)
             self._center()
             self._say(str(error))
-
-    def _clear_passing_problem(self) -> None:
-        if not self._problem_stays:
-            self.show_problem(None)
 
     # --- what the person does ------------------------------------------------------------------------------------
 
@@ -315,7 +302,7 @@ class ChatPage(QWidget):
         try:
             self._drafts.save()
         except UserError as error:
-            if self._problem is None:
+            if self.problem is None:
                 self.show_problem(error)
 
     def _draft_key(self) -> str:
@@ -334,7 +321,7 @@ class ChatPage(QWidget):
         if self._chat is None:
             self._kept_to_send = text
             return
-        self._clear_passing_problem()
+        self._problems.pass_by()
         editing = self._editing
         taken = self._chat.edit(editing.id, text) if editing is not None else self._chat.send(text)
         if not taken:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from desktop.translation import tr
@@ -12,6 +12,7 @@ from desktop.ui.parts.label import Badge, Label, Tone
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import COLUMN
 
 if TYPE_CHECKING:
     from desktop.library.models import LibraryModel
@@ -88,9 +89,10 @@ class TopBar(PageBar):
         self._license.setVisible(bool(license_name))
 
     def show_loading(self, fraction: float | None, text: str = "") -> None:
-        """Show how far the model is loaded; None where nothing is loading."""
+        """Show how far the model is loaded; None where nothing is loading. `text` is said beside it."""
         self.progress = fraction
-        self._state.setText(text)
+        self._state.setText(self._state.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, 6 * COLUMN // 10))
+        self._state.setToolTip(text)
         self.update()
 
     def _open_models(self) -> None:
