@@ -66,7 +66,7 @@ def test_without_a_display_what_is_piped_in_is_answered() -> None:
 
 def test_a_seed_makes_an_answer_repeatable_and_another_seed_another_answer() -> None:
     def answer(seed: int) -> str:
-        line = ["ask", "What is Latchkey?", "--temperature", "3", "--max-tokens", "60", "--json"]
+        line = ["ask", "a", "--raw-prompt", "--temperature", "3", "--max-tokens", "60", "--json"]
         told = latchkey(*line, "--seed", str(seed)).json
         assert told["seed"] == seed
         return str(told["text"])
@@ -76,7 +76,7 @@ def test_a_seed_makes_an_answer_repeatable_and_another_seed_another_answer() -> 
 
 
 def test_an_answer_told_with_its_seed_can_be_had_again() -> None:
-    line = ["ask", "Who are you?", "--temperature", "2", "--max-tokens", "40", "--json"]
+    line = ["ask", "a", "--raw-prompt", "--temperature", "3", "--max-tokens", "60", "--json"]
     first = latchkey(*line).json
     again = latchkey(*line, "--seed", str(first["seed"])).json
     assert again["text"] == first["text"]
