@@ -104,8 +104,8 @@ class Stage:
 
 def chat(stage: Stage) -> None:
     stage.ask("How do I add a model?")
-    stage.ask("Does anything leave my computer?")
-    stage.ask("What does “gated” mean?")
+    stage.ask("Are my chats private?")
+    stage.ask("What is a gated model?")
 
 
 def long_answer(stage: Stage) -> None:

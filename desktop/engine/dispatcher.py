@@ -284,7 +284,7 @@ class Dispatcher:
     def _hear(self, event: Received) -> None:
         match event:
             case WorkerGone():
-                self._slot.worker_gone()
+                self._worker_gone()
             case Probed():
                 self._hear_probed(event)
             case LoadProgress():

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 _WIDEST = 560
 
 
+EXAMPLES = (
+    "How do I add a model?",
+    "Are my chats private?",
+    "What is a gated model?",
+    "Which quantization should I choose?",
+)
+"""Questions that the guide is offered with: a test asks it each of them."""
+
+
 class EmptyState(QWidget):
     """`asked` carries the question whose button was pressed."""
 
@@ -101,9 +110,4 @@ class EmptyState(QWidget):
         self._questions.setVisible(self._guide and texts + questions <= self.height())
 
     def _examples(self) -> tuple[str, ...]:
-        return (
-            tr("How do I add a model?"),
-            tr("Does anything leave my computer?"),
-            tr("What does “gated” mean?"),
-            tr("Which quantization should I choose?"),
-        )
+        return tuple(tr(question) for question in EXAMPLES)

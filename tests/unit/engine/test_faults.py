@@ -411,7 +411,7 @@ def test_the_worker_ends_with_the_app_even_in_mid_answer(model_file: Files, tmp_
         client.load_and_wait(LoadParams({str(model_file("wide"))!r}, threads=1))
         for event in client.answer(Generate(1, (ChatTurn("user", "x"),), ignore_eos=True)):
             if isinstance(event, Delta):
-                print(client._dispatcher._worker.pid, flush=True)
+                print(client._dispatcher._slot.worker.pid, flush=True)
                 threading.Event().wait()
         """
     )

@@ -14,7 +14,7 @@ SYSTEM, USER, ANSWER = ChatTurn("system", "Be brief."), ChatTurn("user", "Hi"), 
 
 @pytest.fixture(autouse=True)
 def _little_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("desktop.engine.worker.template.TEMPLATE_SECONDS", 0.5)
+    monkeypatch.setattr("desktop.engine.worker.template.TEMPLATE_SECONDS", 1.0)
 
 
 def render(source: str, *turns: ChatTurn) -> str:
