@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -158,3 +160,32 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.005)
+
+
+def impostor(tmp_path: Path, on_load: str) -> list[str]:
+    """A command for a worker that behaves until it is to load; then it does `on_load`."""
+    script = tmp_path / "worker_impostor.py"
+    script.write_text(
+        textwrap.dedent(
+            f"""
+            import sys, os, time, signal
+            sys.path.insert(0, {str(Path(__file__).parents[3])!r})
+            from desktop.engine.messages import Failed, LoadProgress
+            from desktop.engine.worker import native
+            from desktop.engine.worker.main import Worker, run
+
+            def abort():
+                base = native._library("ggml-base")
+                base.ggml_abort(b"/build/machine/impostor.c", 1, b"hello from the assert")
+
+            original = Worker._load
+
+            def load(self, request):
+                {on_load}
+
+            Worker._load = load
+            run(sys.argv[1:])
+            """
+        )
+    )
+    return [sys.executable, str(script)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.messages import ChatTurn, Done, Failed, Prompted, PromptProgress
+from desktop.engine.messages import AnswerEvent, ChatTurn, Done, Failed, Prompted, PromptProgress
 from desktop.errors import EngineError
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.engine.conftest import Answer, Asker
@@ -90,11 +90,16 @@ def test_regenerating_reads_next_to_nothing(load: Loader, model_file: Files, kin
     assert second.end.cached_tokens >= first.end.prompt_tokens - 16
 
 
-def test_a_sliding_window_that_slid_on_is_read_again(load: Loader, model_file: Files) -> None:
-    """Far beyond the window of 64, and back to the middle: what is kept must be whole."""
+@pytest.mark.parametrize("back", [20, 120, 170, 190, 210, 230, 700])
+def test_a_sliding_window_that_slid_on_is_read_again(load: Loader, model_file: Files, back: int) -> None:
+    """Far beyond the window of 64 tokens, and `back` again: what is kept of the window must be whole.
+
+    The cache holds 256 positions of it. Going back further than some 180 leaves a part of a window, further none.
+    """
     asker = load(model_file("gemma3"), batch_tokens=64)
-    asker.ask(LONG * 3, max_tokens=100, ignore_eos=True)
-    turns = (LONG + "then otherwise",)
+    begin = "the of and to in is it you " * 100
+    asker.ask(begin + "he was for on " * (back // 4), max_tokens=4, ignore_eos=True)
+    turns = (begin + "then otherwise",)
     assert asker.ask(*turns, max_tokens=24, ignore_eos=True).text == fresh(load, model_file("gemma3"), *turns)
 
 
@@ -153,6 +158,32 @@ def test_cancel_while_the_prompt_is_read_stops_at_once_and_the_next_answer_is_ri
     assert again.text == fresh(load, model_file("wide"), prompt, context_length=4096)
 
 
+def test_cancel_in_the_middle_of_one_computation(load: Loader, model_file: Files) -> None:
+    """The whole prompt is one call into llama.cpp: it returns before it is done, and what it did half is forgotten."""
+    asker = load(model_file("wide"), context_length=4096, batch_tokens=4096)
+    first = asker.ask(LONG, max_tokens=24, ignore_eos=True, conversation="a")
+    turns = (LONG, said(first), " ".join(f"the {n} of" for n in range(450)))
+    request, answer, over = asker.request(*turns, conversation="a"), Answer(), threading.Event()
+
+    def take(event: AnswerEvent) -> None:
+        answer.take(event)
+        if isinstance(event, Prompted):
+            threading.Timer(0.1, asker.client.cancel, [request.id]).start()
+        if isinstance(event, Done | Failed):
+            over.set()
+
+    asker.client.generate(request, take)
+    assert over.wait(60)
+    assert answer.end.stop_reason == "cancelled"
+    assert not answer.progress, "the call returned early"
+    asker.ask("you it is " * 60, max_tokens=4, conversation="b")
+    again = asker.ask(LONG, said(first), "And now?", max_tokens=24, ignore_eos=True, conversation="a")
+    assert again.end.cached_tokens >= first.end.prompt_tokens + 24 - 1
+    straight = load(model_file("wide"), context_length=4096)
+    straight.ask(LONG, max_tokens=24, ignore_eos=True)
+    assert again.text == straight.ask(LONG, said(first), "And now?", max_tokens=24, ignore_eos=True).text
+
+
 @pytest.mark.parametrize("kind", ["gemma3", "mamba"])
 def test_cancel_while_reading_with_models_that_cannot_roll_back(tmp_path: Path, load: Loader, kind: str) -> None:
     path = random_model(tmp_path / "m.gguf", architecture=kind, width=128, layers=6, context_length=4096)
@@ -205,7 +236,7 @@ def test_the_turns_after_need_not_be_read_anew_each_time(load: Loader, model_fil
         answer = asker.ask(*turns, max_tokens=8, ignore_eos=True, conversation="c")
         dropped.append(answer.end.dropped_messages)
         cached.append(answer.end.cached_tokens)
-        turns += [said(answer), ChatTurn("user", f"{number} and so on")]
+        turns += [said(answer), ChatTurn("user", f"{number} " + "the of and to " * 8)]
     assert len(set(dropped)) < len(dropped) / 2, dropped
     kept = [c for c, (a, b) in zip(cached[1:], itertools.pairwise(dropped), strict=True) if a == b]
     assert min(kept) > 300

@@ -11,7 +11,8 @@ import pytest
 
 from desktop.engine.client import EngineClient
 from desktop.engine.messages import LoadParams
-from tests.unit.engine.conftest import Asker, children
+from desktop.errors import EngineError
+from tests.unit.engine.conftest import Asker, children, impostor
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's confinement is Linux's")
 
@@ -98,3 +99,29 @@ def test_every_thread_of_the_worker_is_confined(
     threads = list(Path(f"/proc/{process}/task").iterdir())
     assert len(threads) > 2
     assert all("Seccomp:\t2" in (thread / "status").read_text() for thread in threads)
+
+
+@pytest.mark.parametrize("action", ["open({secret!r})", "open('/etc/passwd')", "__import__('socket').socket()"])
+def test_a_worker_about_to_read_a_model_is_confined(
+    make_client: Callable[..., EngineClient],
+    model_file: Callable[[str], Path],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    outcomes: dict[str, str],
+    action: str,
+) -> None:
+    """The attempt is made by the worker itself, where it would load the model."""
+    assert outcomes
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret.txt"
+    secret.write_text("secret")
+    attempt = f"""
+                try:
+                    {action.format(secret=str(secret))}
+                    told = "it could"
+                except PermissionError:
+                    told = "it could not"
+                self._send(Failed(0, "engine", told))
+    """
+    client = make_client(executable=impostor(tmp_path, attempt))
+    with pytest.raises(EngineError, match="it could not"):
+        client.load_and_wait(LoadParams(str(model_file("llama"))))

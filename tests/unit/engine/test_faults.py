@@ -29,7 +29,7 @@ from desktop.engine.messages import (
 from desktop.engine.orders import Patience
 from desktop.errors import EngineError, LicenseError, ResourceError
 from tests.fakes.tiny_gguf import random_model, scripted_model
-from tests.unit.engine.conftest import Asker, children, kill_worker, wait_until
+from tests.unit.engine.conftest import Asker, children, impostor, kill_worker, wait_until
 
 Loader = Callable[..., Asker]
 Files = Callable[[str], Path]
@@ -116,35 +116,6 @@ def test_the_assert_text_is_told(make_client: Clients, model_file: Files, tmp_pa
     assert "impostor.c:1: hello from the assert" in caught.value.detail
     assert "/" not in caught.value.detail, "no folders of the machine that built the library"
     assert model_file("llama").name in caught.value.title
-
-
-def impostor(tmp_path: Path, on_load: str) -> list[str]:
-    """A command for a worker that behaves until it is to load; then it does `on_load`."""
-    script = tmp_path / "worker_impostor.py"
-    script.write_text(
-        textwrap.dedent(
-            f"""
-            import sys, os, time, signal
-            sys.path.insert(0, {str(Path(__file__).parents[3])!r})
-            from desktop.engine.messages import Failed, LoadProgress
-            from desktop.engine.worker import native
-            from desktop.engine.worker.main import Worker, run
-
-            def abort():
-                base = native._library("ggml-base")
-                base.ggml_abort(b"/build/machine/impostor.c", 1, b"hello from the assert")
-
-            original = Worker._load
-
-            def load(self, request):
-                {on_load}
-
-            Worker._load = load
-            run(sys.argv[1:])
-            """
-        )
-    )
-    return [sys.executable, str(script)]
 
 
 def test_a_worker_that_dies_at_every_start_is_told_each_time(make_client: Clients, model_file: Files) -> None:
