@@ -13,6 +13,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["LC_ALL"] = "C.UTF-8"
 os.environ.pop("LANGUAGE", None)
 
+import signal
 import socket
 import sys
 import tempfile
@@ -25,6 +26,11 @@ import psutil
 import pytest
 
 GRACE_S = 3.0
+
+# A shell that starts the tests in the background has them ignore Ctrl+C, and what is ignored stays so in every process
+# started from here: the journeys' commands would ignore it too.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class NetworkBlockedError(RuntimeError):
