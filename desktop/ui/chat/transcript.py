@@ -21,7 +21,7 @@ NEWEST = 40
 
 _AT_ONCE = 10
 _OLDER = 12
-_FLUSH_MS = 33
+_FLUSH_MS = 50  # twenty times a second reads as flowing, and leaves the cores to the worker
 _SLOWEST_FLUSH_MS = 500
 
 Siblings = dict[str, tuple[int, int]]
