@@ -40,8 +40,8 @@ words, upper and lower case. Answers are never changed. Conversations have one t
 
 ## Training
 
-{minutes:.0f} minutes on {threads} thread(s) with PyTorch: {tokens:.1f} million tokens, about {rate:.0f} a second; AdamW,
-bfloat16 autocast, averaged weights. `make builtin-model` does all of it: vocabulary, training, conversion,
+{minutes:.0f} minutes on {threads} thread(s) with PyTorch: {tokens:.1f} million tokens, about {rate:.0f} a second;
+AdamW, bfloat16 autocast, averaged weights. `make builtin-model` does all of it: vocabulary, training, conversion,
 checks, evaluation and this card. Two runs do not give the same bytes, because the clock sets the length of a run.
 
 ## Evaluation
