@@ -61,7 +61,7 @@ class Answer:
         """The message as it stays. Without `done` (the engine failed) the timing is what is known."""
         timing = None
         if done is not None:
-            timing = _timing(done)
+            timing = timing_of(done)
         elif self.prompted is not None:
             timing = self._known_timing("cancelled" if status == "stopped" else "end")
         thinking_s = done.thinking_s if done is not None else None
@@ -105,7 +105,8 @@ def _parts(said: Iterable[tuple[bool, list[str]]], thinking_s: float | None) -> 
     return tuple(parts)
 
 
-def _timing(done: Done) -> Timing:
+def timing_of(done: Done) -> Timing:
+    """How an answer went, as it is stored with it."""
     return Timing(
         prompt_tokens=done.prompt_tokens,
         cached_tokens=done.cached_tokens,

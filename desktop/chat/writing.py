@@ -24,12 +24,11 @@ class View:
 
 @dataclass(frozen=True)
 class Sent:
-    """Two turns that were stored: the person's, and the empty one for the answer. `created` with their conversation."""
+    """Two turns that were stored: the person's, and the empty one for the answer."""
 
     conversation: Conversation
     user: Message
     answer: Message
-    created: bool
 
 
 def new_id() -> str:
@@ -80,7 +79,7 @@ class Writing:
         user = self._user(head.id, head.leaf_id, text, now)
         answer = self._empty_answer(head.id, user.id, now)
         self._store.add_messages((user, answer), create=head if found is None else None)
-        return Sent(msgspec.structs.replace(head, leaf_id=answer.id, updated_at=now), user, answer, found is None)
+        return Sent(msgspec.structs.replace(head, leaf_id=answer.id, updated_at=now), user, answer)
 
     def answer_again(self, message_id: str) -> tuple[View, Message]:
         """Store an empty answer beside `message_id` (or, where that is the person's turn, under it)."""

@@ -7,14 +7,15 @@ from concurrent.futures import Future
 
 import msgspec
 
+from desktop.chat.answer import timing_of
 from desktop.chat.turns import load_params, sampling_for
 from desktop.cli.answering import answer, chosen_model, load
 from desktop.cli.conversations import kept_conversation
 from desktop.cli.exit_codes import DONE, INTERRUPTED, UsageError
 from desktop.cli.session import ChangedRequests, Session
 from desktop.cli.tools import Tools
-from desktop.conversation import StopReason
-from desktop.engine.messages import ChatTurn, Generate
+from desktop.conversation import StopReason, Timing
+from desktop.engine.messages import ChatTurn, Generate, ModelInfo
 from desktop.errors import UserError
 from desktop.library.models import LibraryModel
 from desktop.settings import Settings
@@ -109,21 +110,7 @@ def _alone(options: Namespace, tools: Tools, text: str, say: Say) -> Asked:
             ignore_eos=options.ignore_eos,
         )
         answered = answer(engine, request, say, tools.output)
-    done = answered.done
-    return Asked(
-        text=answered.text,
-        thinking=answered.thinking,
-        model=model.id,
-        file_sha256=sha256,
-        prompt_tokens=done.prompt_tokens,
-        cached_tokens=done.cached_tokens,
-        generated_tokens=done.generated_tokens,
-        time_to_first_token_s=done.time_to_first_token_s,
-        tokens_per_s=done.tokens_per_s,
-        stop_reason=done.stop_reason,
-        seed=done.seed,
-        engine=info.engine,
-    )
+    return _asked(answered.text, answered.thinking, model, sha256, timing_of(answered.done), info)
 
 
 def _in_conversation(options: Namespace, tools: Tools, text: str, say: Say) -> Asked:
@@ -146,11 +133,16 @@ def _in_conversation(options: Namespace, tools: Tools, text: str, say: Say) -> A
     timing = message.timing
     if timing is None or info is None:
         raise KeyboardInterrupt  # stopped before the model began
+    sha256 = tools.hashes.sha256(model.path) if options.json else ""
+    return _asked(message.text, message.thinking, model, sha256, timing, info)
+
+
+def _asked(text: str, thinking: str, model: LibraryModel, sha256: str, timing: Timing, info: ModelInfo) -> Asked:
     return Asked(
-        text=message.text,
-        thinking=message.thinking,
+        text=text,
+        thinking=thinking,
         model=model.id,
-        file_sha256=tools.hashes.sha256(model.path) if options.json else "",
+        file_sha256=sha256,
         prompt_tokens=timing.prompt_tokens,
         cached_tokens=timing.cached_tokens,
         generated_tokens=timing.generated_tokens,

@@ -62,11 +62,6 @@ class GgufFile:
     alignment: int = 32
     data_start: int = 0
 
-    @property
-    def data_size(self) -> int:
-        """Bytes of all tensors, padding aside."""
-        return sum(tensor.size for tensor in self.tensors)
-
 
 def read_gguf(path: Path) -> GgufFile:
     """The header of `path`. Raises NotFoundError, and EngineError with one sentence on what is wrong with it."""

@@ -62,7 +62,6 @@ class MarkdownWriter:
         self._quotes = 0
         self._marker = False
         self._heading = 0.0
-        self._in_table = False
         self._continues = continues
         self.has_marks = False
         self.last_characters = QTextCharFormat()
@@ -217,12 +216,12 @@ class MarkdownWriter:
         shape.setCellSpacing(0)
         shape.setHeaderRowCount(1)
         table = self._cursor.insertTable(len(rows), columns, shape)
-        inside, self._in_table = self._cursor, True
+        inside = self._cursor
         for y, row in enumerate(rows):
             for x, (token, is_header) in enumerate(row):
                 self._cursor = table.cellAt(y, x).firstCursorPosition()
                 self._inline(token.children or [], bold=is_header)
-        self._cursor, self._in_table = inside, False
+        self._cursor = inside
         self._cursor.movePosition(QTextCursor.MoveOperation.End)
         # A document cannot end in a table. The block after it stays empty and takes no room: used for text, its margin
         # would be lost.
