@@ -1,96 +1,185 @@
-"""The catalog as values, and the one reader of models.toml."""
+"""The catalog as values: licenses, prompts, datasets, models. `reading` makes them from models.toml.
 
-import tomllib
-from pathlib import Path
-from typing import Literal
+Every struct is one table of the file, field for field; what a field means is said here and nowhere else.
+"""
+
+from typing import Annotated, Literal
 
 import msgspec
 
-from desktop.errors import IntegrityError
-from desktop.translation import tr
+from desktop.catalog.terms import INHERITING, Gate, Origin, Relation, Restriction, Strength
 
-Gate = Literal["open", "click-through", "hub-auto", "hub-manual", "closed"]
-Restriction = Literal[
-    "research-only",
-    "non-commercial",
-    "attribution",
-    "no-derivatives",
-    "share-alike",
-    "acceptable-use",
-    "user-cap",
-    "region",
-    "no-output-training",
-]
+Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]*$", max_length=100)]
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")]
+Place = Annotated[str, msgspec.Meta(pattern=r"^(?!/)(?!.*(^|/)\.\.(/|$))[^\\:]*$")]
+Date = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}(-\d{2}(-\d{2})?)?)?$")]
+
+
+class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A restriction and where the license states it.
+
+    `clause` is its number or heading ("1.b.i"), `says` one sentence of ours, `quote` words of the text by which the
+    clause is found (they have to stand in it, white space aside).
+    """
+
+    restriction: Restriction
+    clause: Words
+    says: Words
+    quote: Words
 
 
 class License(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A license: an SPDX id (or `LicenseRef-…`), its name, and what it restricts."""
+    """A license. `id` is an SPDX id, or `LicenseRef-…`.
 
-    id: str
-    name: str
-    restrictions: tuple[Restriction, ...] = ()
+    `text` is the file under `licenses/` of the resources that holds it, byte for byte as published; "" only where the
+    text is not ours to ship and nothing is ever fetched under it (closed models). `source` says where it was taken
+    from, `retrieved` when. `hub_ids` are the names that the Hub and GGUF headers use for it. `attribution` is the
+    line that it asks to be shown, `acceptable_use` a second text that it incorporates. `note` says what could not be
+    checked.
+    """
+
+    id: Id
+    name: Words
+    text: Place = ""
+    source: str = ""
+    retrieved: Date = ""
+    hub_ids: tuple[str, ...] = ()
+    restriction: tuple[Clause, ...] = ()
+    attribution: str = ""
+    acceptable_use: Place = ""
+    note: str = ""
+
+    @property
+    def spdx(self) -> str | None:
+        """The SPDX id; None where SPDX lists no such license."""
+        return None if self.id.startswith("LicenseRef-") else self.id
+
+    @property
+    def restrictions(self) -> tuple[Restriction, ...]:
+        """What it restricts, each named once, in the order of its clauses."""
+        return tuple(dict.fromkeys(clause.restriction for clause in self.restriction))
+
+
+class Prompt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a family wants to be spoken to: a Jinja chat template, and the strings at which an answer ends.
+
+    Used where a model's file carries no template of its own. `source` says where the publisher documents the format.
+    """
+
+    id: Id
+    template: Annotated[str, msgspec.Meta(min_length=1)]
+    stops: tuple[str, ...] = ()
+    source: str = ""
+
+
+class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Data that a model was trained on, as a node of lineage. `license` is "" where its terms are not known."""
+
+    id: Id
+    name: Words
+    publisher: Words
+    license: str = ""
+    note: str = ""
+
+
+class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing a model was built on: the id of a model or a dataset, and how."""
+
+    id: Id
+    relation: Relation
+
+    @property
+    def inherits(self) -> bool:
+        """Whether its weights live on in the model."""
+        return self.relation in INHERITING
 
 
 class EntryFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One file of a model. `shipped` is its place under the resources where it travels with the app, else ""."""
+    """One file of a model. `size` in bytes, 0 where it could not be checked; so `sha256` "".
 
-    name: str
-    quantization: str
-    shipped: str = ""
+    `shipped` is its place under the resources where it travels with the app, else "".
+    """
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[^/\\:\x00-\x1f]+$", max_length=200)]
+    quantization: Words
+    size: Annotated[int, msgspec.Meta(ge=0)] = 0
+    sha256: Sha256 = ""
+    shipped: Place = ""
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A model of the catalog. `lineage` names what it was built on, nearest ancestor first."""
+    """A model of the catalog.
 
-    id: str
-    name: str
-    family: str
-    publisher: str
+    `license` is its own; `more_licenses` are others that its publisher names beside it. `gate` is how one gets its
+    weights. `architecture` is llama.cpp's name, "" for a model without weights to be had; `not_runnable` says why it
+    cannot run, "" where it can. `origin` says whether it was trained from nothing, built on others (`base`), or is of
+    unknown lineage. `repository` is the publisher's on the Hub, `gguf` the one that holds `file` (the same, or that of
+    somebody who may publish it), `page` a web address that says more. `prompt` names a prompt, for files without a
+    chat template. `context_length` in tokens; `parameters` counts weights; `published` is a date. `chat` is False for
+    base models, which only complete text. `unchecked` lists what could not be checked.
+    """
+
+    id: Id
+    name: Words
+    family: Words
+    publisher: Words
     license: str
     gate: Gate
-    architecture: str
-    lineage: tuple[str, ...] = ()
+    summary: Words
+    architecture: str = ""
+    origin: Origin = "pretrained"
+    base: tuple[Base, ...] = ()
+    more_licenses: tuple[str, ...] = ()
+    not_runnable: str = ""
+    repository: str = ""
+    gguf: str = ""
+    page: str = ""
     file: tuple[EntryFile, ...] = ()
+    prompt: str = ""
+    context_length: Annotated[int, msgspec.Meta(ge=0)] = 0
+    parameters: Annotated[int, msgspec.Meta(ge=0)] = 0
+    languages: tuple[str, ...] = ()
+    published: Date = ""
+    chat: bool = True
+    strengths: tuple[Strength, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+    @property
+    def licenses(self) -> tuple[str, ...]:
+        """Its own license and those its publisher names beside it."""
+        return (self.license, *self.more_licenses)
+
+    @property
+    def runnable(self) -> bool:
+        return not self.not_runnable
 
 
 class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every entry and every license they name."""
+    """Every license, prompt, dataset and model. The version is that of the file's format."""
 
     version: Literal[1]
     license: tuple[License, ...] = ()
+    prompt: tuple[Prompt, ...] = ()
+    dataset: tuple[Dataset, ...] = ()
     model: tuple[Entry, ...] = ()
 
-    def find_license(self, license_id: str) -> License | None:
-        """The license with this id, whatever its letters' case; None where the catalog does not know it."""
-        wanted = license_id.casefold()
-        return next((known for known in self.license if known.id.casefold() == wanted), None)
+    def find_license(self, name: str) -> License | None:
+        """The license with this id or Hub name, whatever its letters' case; None where the catalog knows none."""
+        wanted = name.casefold()
+        for known in self.license:
+            if wanted == known.id.casefold() or any(wanted == hub.casefold() for hub in known.hub_ids):
+                return known
+        return None
 
+    def find_model(self, model_id: str) -> Entry | None:
+        """The entry with this id."""
+        return next((entry for entry in self.model if entry.id == model_id), None)
 
-def read_catalog(path: Path) -> Catalog:
-    """The catalog in `path`.
+    def find_dataset(self, dataset_id: str) -> Dataset | None:
+        """The dataset with this id."""
+        return next((dataset for dataset in self.dataset if dataset.id == dataset_id), None)
 
-    Raises IntegrityError where it is missing, malformed, or names a license that it does not hold.
-    """
-    try:
-        catalog = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Catalog)
-    except OSError as error:
-        raise _broken(path, error.strerror or str(error)) from error
-    except (ValueError, msgspec.ValidationError) as error:
-        raise _broken(path, str(error)) from error
-    for entry in catalog.model:
-        if catalog.find_license(entry.license) is None:
-            raise _broken(
-                path,
-                tr("{model} names the license {license}, which is not listed").format(
-                    model=entry.id, license=entry.license
-                ),
-            )
-    return catalog
-
-
-def _broken(path: Path, reason: str) -> IntegrityError:
-    return IntegrityError(
-        tr("The catalog cannot be read."),
-        tr("{file}: {reason}.").format(file=path, reason=reason),
-        tr("Install Latchkey again to restore it."),
-    )
+    def find_prompt(self, prompt_id: str) -> Prompt | None:
+        """The prompt with this id."""
+        return next((prompt for prompt in self.prompt if prompt.id == prompt_id), None)

@@ -1,0 +1,123 @@
+"""From models.toml to the catalog: everything in it checked hard, every mistake named with its line.
+
+A table with a mistake is left out, and so is whatever rests on it; the rest is used. A person's own file adds to the
+catalog that ships and cannot change what is in it.
+"""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from desktop.catalog import checks
+from desktop.catalog.checks import Item
+from desktop.catalog.entries import Catalog, Dataset, Entry, License, Prompt
+from desktop.catalog.lines import Lines
+from desktop.translation import tr
+
+_KINDS: dict[str, type[Any]] = {"license": License, "prompt": Prompt, "dataset": Dataset, "model": Entry}
+_LARGEST = 16 << 20
+_PATH = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
+_FIELD = re.compile(r"(?:unknown|required) field `([^`]+)`")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A mistake in a catalog file: the file, the line (from 1), what it is about ("model qwen3-8b"), one sentence."""
+
+    file: Path
+    line: int
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file.name}:{self.line}: "
+        return f"{place}{self.where}: {self.message}" if self.where else f"{place}{self.message}"
+
+
+@dataclass(frozen=True)
+class CatalogRead:
+    """The catalog, of all that holds, and what does not."""
+
+    catalog: Catalog
+    problems: tuple[Problem, ...]
+
+
+def read_catalog(
+    shipped: Path, own: Path | None = None, *, text_folders: Sequence[Path] = (), thorough: bool = False
+) -> CatalogRead:
+    """The catalog in `shipped` and in a person's `own` file, where there is one.
+
+    Texts of licenses are looked for in `text_folders`; only a `thorough` reading looks for the clauses in them. Nothing
+    is raised: a file that cannot be read is a problem.
+    """
+    items: list[Item] = []
+    problems: list[Problem] = []
+    for path in (shipped, own) if own is not None else (shipped,):
+        if path == shipped or path.exists():
+            _read_file(path, items, problems)
+    lost = checks.check(items, text_folders, thorough=thorough)
+    problems += [Problem(item.file, item.lines.of_key(item.kind, item.index, key), item.where, why)
+                 for item, key, why in lost]  # fmt: skip
+    gone = {id(item) for item, _, _ in lost}
+    held = [item for item in items if id(item) not in gone]
+
+    def of(kind: str, type_: type[T]) -> tuple[T, ...]:
+        return tuple(item.value for item in held if item.kind == kind and isinstance(item.value, type_))
+
+    catalog = Catalog(1, of("license", License), of("prompt", Prompt), of("dataset", Dataset), of("model", Entry))
+    return CatalogRead(catalog, tuple(sorted(problems, key=lambda each: (each.file != shipped, each.line))))
+
+
+def _read_file(path: Path, items: list[Item], problems: list[Problem]) -> None:
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ValueError(tr("it is too large to be a catalog"))
+        text = path.read_bytes().decode("utf-8-sig")
+        tables = tomllib.loads(text)
+    except OSError as error:
+        problems.append(Problem(path, 1, "", error.strerror or str(error)))
+        return
+    except (ValueError, RecursionError) as error:
+        found = re.search(r"line (\d+)", str(error))
+        problems.append(Problem(path, int(found[1]) if found else 1, "", str(error)))
+        return
+    lines = Lines(text)
+    version = tables.pop("version", None)
+    if version != 1:
+        problems.append(Problem(path, 1, "", tr("version has to be 1, the version that this Latchkey reads")))
+        return
+    for kind, value in tables.items():
+        if kind not in _KINDS or not isinstance(value, list):
+            sentence = tr("“{name}” is not known here; there are [[license]], [[prompt]], [[dataset]] and [[model]]")
+            problems.append(Problem(path, 1, "", sentence.format(name=kind)))
+            continue
+        for index, table in enumerate(value):
+            _read_table(path, lines, kind, index, table, items, problems)
+
+
+def _read_table(
+    path: Path, lines: Lines, kind: str, index: int, table: Any, items: list[Item], problems: list[Problem]
+) -> None:
+    named = table.get("id") if isinstance(table, dict) else None
+    where = f"{kind} {named}" if isinstance(named, str) else f"{kind} {index + 1}"
+    try:
+        value = msgspec.convert(table, _KINDS[kind])
+    except msgspec.ValidationError as error:
+        message = str(error)
+        at = _PATH.search(message)
+        field = _FIELD.search(message)
+        key = (at[1] if at else "$") + (f".{field[1]}" if field and "unknown" in message else "")
+        problems.append(Problem(path, lines.of_key(kind, index, key), where, _plain(message)))
+        return
+    items.append(Item(path, lines, kind, index, where, value))
+
+
+def _plain(message: str) -> str:
+    """msgspec's sentence without its notation."""
+    return _PATH.sub(lambda match: f" ({match[1].lstrip('$.')})" if match[1] != "$" else "", message)

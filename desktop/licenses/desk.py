@@ -1,0 +1,252 @@
+"""The license desk: everything that window and command do with licenses, over the door, the ledger and the texts."""
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from desktop.catalog.entries import Catalog, License
+from desktop.catalog.terms import PURPOSES, Purpose
+from desktop.errors import ForbiddenError, LicenseError, NotFoundError
+from desktop.licenses.door import LicenseDoor, Verdict, forbidden_by_terms
+from desktop.licenses.ledger import Ledger, LedgerCheck
+from desktop.licenses.policy import PolicyFile, forbids_purpose
+from desktop.licenses.record import Fact, Record
+from desktop.licenses.subject import NeededLicense, Subject
+from desktop.licenses.texts import LicenseText, LicenseTexts, readable
+from desktop.translation import tr
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """What a person filled in: the name they typed, their purpose, and their organization, if any."""
+
+    person: str
+    purpose: Purpose
+    organization: str = ""
+
+
+@dataclass(frozen=True)
+class DiffLine:
+    """One paragraph of the difference between two texts."""
+
+    kind: Literal["same", "removed", "added"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An accepted text beside the one now in force, paragraph by paragraph."""
+
+    old: Record
+    new: NeededLicense
+    lines: tuple[DiffLine, ...]
+
+    @property
+    def changed(self) -> int:
+        """How many paragraphs are not what they were."""
+        return sum(line.kind != "same" for line in self.lines)
+
+
+class LicenseDesk:
+    """`catalog` is asked for each time, as a person's own catalog may change. `on_change` is called, on the thread of the
+    change, after an acknowledgement or a revocation: the engine then looks at the door again."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Callable[[], Catalog],
+        texts: LicenseTexts,
+        ledger: Ledger,
+        policy: PolicyFile,
+        door: LicenseDoor,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._catalog = catalog
+        self._texts = texts
+        self._ledger = ledger
+        self._policy = policy
+        self._door = door
+        self.on_change = on_change
+
+    # --- looking -------------------------------------------------------------------------------------------------
+
+    def verdict(self, subject: Subject) -> Verdict:
+        """Whether `subject` may be used now, and how each of its licenses stands. Touches no file of the model.
+
+        A text that changed since it was accepted is recorded as a suspension, once.
+        """
+        verdict = self._door.verdict(subject)
+        for standing in verdict.standings:
+            if standing.status == "text-changed" and standing.record is not None:
+                self._suspend(subject, standing.needed, standing.record)
+        return verdict
+
+    def license(self, license_id: str) -> License:
+        """The license with this id or Hub name. Raises NotFoundError."""
+        known = self._catalog().find_license(license_id)
+        if known is None:
+            raise NotFoundError(
+                tr("There is no license called {license}.").format(license=license_id),
+                "",
+                tr("“latchkey licenses list” names them."),
+            )
+        return known
+
+    def text(self, license_id: str) -> LicenseText:
+        """The text in force. Raises NotFoundError or IntegrityError."""
+        return self._texts.of(self.license(license_id))
+
+    def acceptable_use(self, license_id: str) -> str:
+        """The use policy that the license incorporates, "" where there is none."""
+        return self._texts.acceptable_use(self.license(license_id))
+
+    def kept_text(self, sha256: str) -> bytes | None:
+        """A text that was accepted once, byte for byte; None where none with this hash was."""
+        return self._ledger.text(sha256)
+
+    def purpose_refusal(self, subject: Subject, purpose: Purpose) -> ForbiddenError | None:
+        """Why this purpose cannot be declared for the model; None where it can."""
+        try:
+            policy = self._policy.current()
+        except ForbiddenError as error:
+            return error
+        return forbidden_by_terms(subject, purpose) or forbids_purpose(policy, purpose)
+
+    def difference(self, subject: Subject, license_id: str) -> Difference | None:
+        """What changed since the person accepted this license; None where nothing was accepted or nothing changed."""
+        needed = self._needed(subject, license_id)
+        standing = self._ledger.state().standing(subject.id, needed.id)
+        if standing is None or standing.record.text_sha256 == needed.text_sha256:
+            return None
+        old = self._ledger.text(standing.record.text_sha256)
+        new = self.text(needed.id)
+        return Difference(standing.record, needed, tuple(compare(readable(old or b""), new.text)))
+
+    def records(self) -> list[Record]:
+        """The whole ledger, in its order."""
+        return self._ledger.records()
+
+    def check(self) -> LedgerCheck:
+        """Whether the ledger holds."""
+        return self._ledger.check()
+
+    # --- doing ---------------------------------------------------------------------------------------------------
+
+    def accept(self, subject: Subject, license_id: str, text_sha256: str, acceptance: Acceptance) -> Record:
+        """Record that a person accepts the text with this hash, which has to be the one now in force.
+
+        Where the ledger did not hold, this begins it afresh. Raises LicenseError, ForbiddenError where the purpose is
+        ruled out, ResourceError where it cannot be stored.
+        """
+        needed = self._needed(subject, license_id)
+        text = self.text(needed.id)
+        if text_sha256.strip().lower() != text.sha256:
+            raise LicenseError(
+                tr("This is not the text of {license} that is in force.").format(license=text.license.name),
+                tr("The text in force has the sha256 {sha256}.").format(sha256=text.sha256),
+                tr("Read it with “latchkey licenses show {id}”, then accept that one.").format(id=needed.id),
+            )
+        if acceptance.purpose not in PURPOSES:
+            raise LicenseError(tr("The purpose is missing."), "", tr("Choose personal, research or commercial."))
+        refusal = self.purpose_refusal(subject, acceptance.purpose)
+        if refusal is not None:
+            raise refusal
+        self._ledger.keep_text(text.data)
+        fact = Fact(
+            event="acknowledged",
+            model=subject.id,
+            model_name=subject.name,
+            repository=subject.repository,
+            commit=subject.commit,
+            file_sha256=subject.file_sha256,
+            license=needed.id,
+            text_sha256=text.sha256,
+            person=acceptance.person,
+            organization=acceptance.organization,
+            purpose=acceptance.purpose,
+        )
+        record = self._ledger.append(fact, afresh=True)
+        self.on_change()
+        return record
+
+    def revoke(self, subject_id: str, name: str = "") -> list[Record]:
+        """Take back every acknowledgement of a model; the records. Raises NotFoundError where none is in force."""
+        state = self._ledger.state()
+        held = [each.record for each in state.acknowledgements() if each.record.model == subject_id]
+        if not held:
+            raise NotFoundError(
+                tr("No license of {model} is accepted.").format(model=name or subject_id),
+                "",
+                tr("“latchkey licenses log” shows what was."),
+            )
+        facts = [
+            Fact(
+                event="revoked",
+                model=record.model,
+                model_name=record.model_name,
+                repository=record.repository,
+                commit=record.commit,
+                file_sha256=record.file_sha256,
+                license=record.license,
+                text_sha256=record.text_sha256,
+            )
+            for record in held
+        ]
+        records = self._ledger.append_all(facts)
+        self.on_change()
+        return records
+
+    def _needed(self, subject: Subject, license_id: str) -> NeededLicense:
+        wanted = self.license(license_id).id
+        needed = next((each for each in subject.needed if each.id == wanted), None)
+        if needed is None:
+            raise NotFoundError(
+                tr("{model} is not under {license}.").format(model=subject.name, license=license_id),
+                "",
+                tr("“latchkey models show {id}” names its licenses.").format(id=subject.id),
+            )
+        return needed
+
+    def _suspend(self, subject: Subject, needed: NeededLicense, accepted: Record) -> None:
+        """Record, once for each new text, that the model waits for a person."""
+        state = self._ledger.state()
+        if not state.check.ok:
+            return
+        known = state.standing(subject.id, needed.id)
+        if known is None or known.status == "suspended":
+            return
+        note = tr("The text changed from {old} to {new}.").format(
+            old=accepted.text_sha256[:16], new=needed.text_sha256[:16]
+        )
+        self._ledger.append(
+            Fact(
+                event="suspended",
+                model=subject.id,
+                model_name=subject.name,
+                repository=subject.repository,
+                commit=subject.commit,
+                license=needed.id,
+                text_sha256=needed.text_sha256,
+                note=note,
+            )
+        )
+
+
+def paragraphs(text: str) -> list[str]:
+    """A text in its paragraphs, without the breaks within them, so that only a change of words counts as one."""
+    blocks = text.replace("\r\n", "\n").replace("\r", "\n").split("\n\n")
+    return [joined for block in blocks if (joined := " ".join(block.split()))]
+
+
+def compare(old: str, new: str) -> Sequence[DiffLine]:
+    """The difference between two texts, paragraph by paragraph."""
+    before, after = paragraphs(old), paragraphs(new)
+    lines: list[DiffLine] = []
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "equal":
+            lines += [DiffLine("same", text) for text in before[a:b]]
+            continue
+        lines += [DiffLine("removed", text) for text in before[a:b]]
+        lines += [DiffLine("added", text) for text in after[c:d]]
+    return lines

@@ -1,0 +1,43 @@
+"""What the door looks at: one model with everything its terms rest on, as a value. The library makes it."""
+
+from dataclasses import dataclass
+
+from desktop.catalog.lineage import Lineage
+from desktop.catalog.terms import Gate
+
+
+@dataclass(frozen=True)
+class NeededLicense:
+    """A license that has to be acknowledged for a model, and the text that is in force for it now.
+
+    `comes_from` is the id of the model (itself or an ancestor) that brings it, `from_name` that model's name.
+    """
+
+    id: str
+    name: str
+    text_sha256: str
+    comes_from: str
+    from_name: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model before the door. `needed` are its licenses, ancestors' first; `lineage` carries its effective terms.
+
+    `file_sha256` is what its file has to hash to ("" where nothing is known, as for a model that is not here), `vouched`
+    whether its publisher or the catalog says so too. `attribution` are the lines that its licenses ask to be shown.
+    """
+
+    id: str
+    name: str
+    publisher: str
+    gate: Gate | None
+    needed: tuple[NeededLicense, ...]
+    lineage: Lineage
+    repository: str = ""
+    commit: str = ""
+    file_sha256: str = ""
+    vouched: bool = False
+    imported: bool = False
+    not_runnable: str = ""
+    attribution: tuple[str, ...] = ()

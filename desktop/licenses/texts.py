@@ -1,0 +1,79 @@
+"""The license texts in force: the exact bytes of each, its hash, and how it reads."""
+
+import codecs
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.catalog.entries import License
+from desktop.errors import IntegrityError
+from desktop.translation import tr
+
+_LARGEST = 16 << 20
+
+
+@dataclass(frozen=True)
+class LicenseText:
+    """A license's text: `data` is what was published, byte for byte, and `sha256` the hash of just that."""
+
+    license: License
+    data: bytes
+    sha256: str
+
+    @property
+    def text(self) -> str:
+        """The text as people read it; line ends as they are."""
+        return readable(self.data)
+
+
+class LicenseTexts:
+    """Texts by license, from the folders given, the first that has it. Read when asked for."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = tuple(folders)
+        self._known: dict[Path, tuple[tuple[int, int, int], bytes]] = {}
+
+    def of(self, license_: License) -> LicenseText:
+        """The text in force for `license_`. Raises IntegrityError where there is none."""
+        data = self._read(license_.text, license_.name)
+        return LicenseText(license_, data, sha256_of(data))
+
+    def acceptable_use(self, license_: License) -> str:
+        """The use policy that the license incorporates, "" where there is none. Raises IntegrityError."""
+        return readable(self._read(license_.acceptable_use, license_.name)) if license_.acceptable_use else ""
+
+    def _read(self, place: str, name: str) -> bytes:
+        for folder in self._folders if place else ():
+            path = folder / place
+            try:
+                status = path.stat()
+                stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
+                known = self._known.get(path)
+                if known is None or known[0] != stamp:
+                    if status.st_size > _LARGEST:
+                        continue
+                    known = self._known[path] = (stamp, path.read_bytes())
+                return known[1]
+            except OSError:
+                continue
+        raise IntegrityError(
+            tr("The text of the license {license} is missing.").format(license=name),
+            tr("Without its text nobody can accept it."),
+            tr("Install Latchkey again to restore it."),
+        )
+
+
+def sha256_of(data: bytes) -> str:
+    """The SHA-256 of exactly these bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def readable(data: bytes) -> str:
+    """Bytes as text: UTF-16 where a mark says so, else UTF-8, else what every byte has a meaning in (Windows-1252)."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
