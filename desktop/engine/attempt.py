@@ -1,6 +1,5 @@
 """One attempt at loading a model: the file checked and let through the door, its size measured against the machine."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import msgspec
 
 from desktop.engine import hardware
 from desktop.engine.header import Header, read_header
+from desktop.engine.interface import Door
 from desktop.engine.ladder import Rung, next_rung
 from desktop.engine.memory import fitting_context
 from desktop.engine.messages import Load, Probed
@@ -25,12 +25,17 @@ class Attempt:
     past_weights: bool = False
 
     @classmethod
-    def begin(cls, rung: Rung, admit: Callable[[Path], None]) -> "Attempt":
+    def begin(cls, rung: Rung, door: Door) -> "Attempt":
         """Check the file, then ask the license door. Raises UserError."""
         path = _readable_path(rung.params.model_path)
         header = read_header(path)
-        admit(path)
+        door.admit(path)
         return cls(rung, header)
+
+    @property
+    def path(self) -> Path:
+        """The model's file."""
+        return Path(self.rung.params.model_path)
 
     def request(self, probed: Probed) -> Load:
         """What to send the worker, now that its devices are known. Raises ResourceError where the model cannot fit."""

@@ -1,6 +1,6 @@
 """The real engine: a worker process, watched and restarted, behind the `Engine` protocol.
 
-engine = EngineClient(admit=door.admit, logs=paths.logs, cache=paths.cache)
+engine = EngineClient(door=door, logs=paths.logs, cache=paths.cache)
 engine.load_and_wait(LoadParams(str(model_file)))
 for event in engine.answer(Generate(engine.next_id(), (ChatTurn("user", "Hello"),))): ...
 """
@@ -15,7 +15,7 @@ import msgspec
 
 from desktop.engine.dispatcher import Dispatcher
 from desktop.engine.failures import as_error
-from desktop.engine.interface import EngineState
+from desktop.engine.interface import Door, EngineState
 from desktop.engine.messages import (
     AnswerEvent,
     ChatTurn,
@@ -36,7 +36,7 @@ _CLOSE_S = 6.0
 
 
 class EngineClient:
-    """An `Engine`. `admit` is the license door, asked before every load; it raises UserError to refuse a file.
+    """An `Engine`. `door` is asked before every load, before every answer, and every second while a model is loaded.
 
     `logs` takes the workers' native logs, `cache` what workers may write. `executable` is the command that starts a
     worker, where it is not the usual one.
@@ -45,14 +45,14 @@ class EngineClient:
     def __init__(
         self,
         *,
-        admit: Callable[[Path], None],
+        door: Door,
         logs: Path,
         cache: Path,
         executable: Sequence[str] | None = None,
         patience: Patience | None = None,
     ) -> None:
         command = tuple(executable) if executable is not None else default_command()
-        self._dispatcher = Dispatcher(admit, Workplace(command, logs, cache), patience or Patience())
+        self._dispatcher = Dispatcher(door, Workplace(command, logs, cache), patience or Patience())
         self._ids = itertools.count(1)
 
     @property
@@ -86,6 +86,9 @@ class EngineClient:
 
     def unload(self) -> None:
         self._dispatcher.order(PlainOrder("unload"))
+
+    def recheck(self) -> None:
+        self._dispatcher.order(PlainOrder("recheck"))
 
     def close(self) -> None:
         self._dispatcher.order(PlainOrder("close"))

@@ -17,7 +17,7 @@ import msgspec
 from desktop.engine import endings, hardware
 from desktop.engine.attempt import Attempt
 from desktop.engine.failures import as_error, failed
-from desktop.engine.interface import EngineState
+from desktop.engine.interface import Door, EngineState
 from desktop.engine.ladder import Rung
 from desktop.engine.messages import (
     Cancel,
@@ -27,7 +27,6 @@ from desktop.engine.messages import (
     Generate,
     LoadProgress,
     ModelInfo,
-    Ping,
     Probe,
     Probed,
     Prompted,
@@ -44,9 +43,11 @@ from desktop.engine.orders import (
     ProbeOrder,
     Waiting,
     Workplace,
+    take_out,
 )
 from desktop.engine.process import Received, WorkerGone, WorkerProcess
 from desktop.engine.slot import WorkerSlot
+from desktop.engine.standing import Standing
 from desktop.engine.watch import Watch
 from desktop.errors import EngineError, UserError
 from desktop.translation import tr
@@ -59,10 +60,10 @@ Stage = Literal["idle", "probing", "loading", "answering"]
 class Dispatcher:
     """Owns the worker. `state` and `model` may be read from any thread; everything else goes through `order`."""
 
-    def __init__(self, admit: Callable[[Path], None], workplace: Workplace, patience: Patience) -> None:
+    def __init__(self, door: Door, workplace: Workplace, patience: Patience) -> None:
         self.state: EngineState = "empty"
         self.model: ModelInfo | None = None
-        self._admit = admit
+        self._standing = Standing(door)
         self._slot = WorkerSlot(workplace, lambda worker, event: self._inbox.put((worker, event)))
         self._watch = Watch(patience)
         self._inbox: queue.SimpleQueue[Order | tuple[WorkerProcess, Received]] = queue.SimpleQueue()
@@ -87,13 +88,15 @@ class Dispatcher:
 
     def _run(self) -> None:
         while not self._closed:
+            item: Order | tuple[WorkerProcess, Received] | None
             try:
                 item = self._inbox.get(timeout=self._until_due())
             except queue.Empty:
-                self._overdue()
-                continue
+                item = None
             try:
-                self._take(item)
+                self._overdue() if item is None else self._take(item)
+                if self._standing.until_due() == 0:
+                    self._recheck()
             except UserError as error:
                 self._fail(error)
             except Exception as error:  # noqa: BLE001 - one bug must not end the thread that everything hangs on
@@ -112,6 +115,8 @@ class Dispatcher:
                 self._cancel(request_id)
             case PlainOrder("start"):
                 self._slot.start()
+            case PlainOrder("recheck"):
+                self._recheck()
             case PlainOrder("unload"):
                 self._drop_everything()
             case PlainOrder("close"):
@@ -172,6 +177,7 @@ class Dispatcher:
 
     def _end_worker(self) -> None:
         self.model = None
+        self._standing.end()
         self._slot.end()
 
     def _ask(self, request: Any, stage: Stage) -> None:
@@ -183,6 +189,7 @@ class Dispatcher:
     def _drop_everything(self) -> None:
         """Unload: whatever is under way ends as cancelled."""
         self._wanted, self.model = None, None
+        self._standing.end()
         self._slot.end(tr("it was unloaded") if self._current is not None else "")
         if self._current is not None:
             self._end_cancelled()
@@ -191,12 +198,31 @@ class Dispatcher:
             self._end_cancelled()
         self.state = "empty"
 
+    # --- the door ---
+
+    def _recheck(self) -> None:
+        """Unload the model at once where it may no longer stay; an answer in progress fails with the reason."""
+        try:
+            self._standing.check()
+        except UserError as error:
+            self._put_out(error)
+
+    def _put_out(self, error: UserError) -> None:
+        self.model, self._wanted = None, None
+        self._standing.end()
+        self._slot.end(tr("it may no longer be used"))
+        if isinstance(self._current, AnswerOrder):
+            self._fail(error)
+        else:
+            _log.warning("engine: unloaded: %s", error)
+            self.state = "empty"
+
     # --- loading ---
 
     def _begin_load(self, rung: Rung) -> None:
         """Check the file, pass the license door, then hand it to a fresh worker. Raises UserError."""
         self.state = "loading"
-        self._attempt = Attempt.begin(rung, self._admit)
+        self._attempt = Attempt.begin(rung, self._standing.door)
         if self._slot.used:
             self._end_worker()
         if isinstance(self._current, LoadOrder):
@@ -213,6 +239,11 @@ class Dispatcher:
 
     def _loaded(self, ready: Ready) -> None:
         assert self._attempt is not None
+        try:
+            self._standing.begin(self._attempt.path)
+        except UserError as error:
+            self._load_failed(error)
+            return
         self.model, self._wanted, self._notice = ready.info, self._attempt.rung, self._attempt.rung.notice
         match self._current:
             case LoadOrder():
@@ -240,6 +271,11 @@ class Dispatcher:
             raise EngineError(
                 tr("This conversation is too long to be sent to the engine."), remedy=tr("Start a new conversation.")
             )
+        try:
+            self._standing.check()
+        except UserError as error:
+            self._put_out(error)
+            return
         self.state = "answering"
         self._last_delta = self._last_prompted = None
         self._ask(request, "answering")
@@ -269,15 +305,11 @@ class Dispatcher:
             if self._slot.worker is not None:
                 self._slot.worker.send(Cancel(0 if self._stage == "loading" else number))
             return
-        for order in self._line:
-            if isinstance(order, AnswerOrder) and order.request.id == request_id:
-                self._line.remove(order)
-                self._call(order.on_event, endings.cancelled(order.request))
-                return
-            if isinstance(order, LoadOrder) and request_id == 0:
-                self._line.remove(order)
-                self._call(order.on_event, failed(0, endings.loading_cancelled()))
-                return
+        match take_out(self._line, request_id):
+            case AnswerOrder(request, on_event):
+                self._call(on_event, endings.cancelled(request))
+            case LoadOrder(_, on_event):
+                self._call(on_event, failed(0, endings.loading_cancelled()))
 
     # --- what the worker says ---
 
@@ -334,6 +366,7 @@ class Dispatcher:
         worker = self._slot.empty()
         assert worker is not None
         worker.wait()
+        self._standing.end()
         crashed, reason, technical = worker.crashed, worker.reason(), worker.log.tail()
         _log.warning("engine: the worker (process %s) is gone: %s", worker.pid, reason)
         self.model = None
@@ -354,19 +387,11 @@ class Dispatcher:
     # --- time ---
 
     def _until_due(self) -> float | None:
-        """Seconds until something may be overdue; None while nothing can be."""
-        return self._watch.until_due() if self._current is not None and self._slot.worker is not None else None
+        """Seconds until something may be overdue or has to be looked at; None while nothing has."""
+        busy = self._current is not None and self._slot.worker is not None
+        due = [self._watch.until_due() if busy else None, self._standing.until_due()]
+        return min((seconds for seconds in due if seconds is not None), default=None)
 
     def _overdue(self) -> None:
-        worker = self._slot.worker
-        if worker is None:
-            return
-        match self._watch.verdict():
-            case "ping":
-                worker.send(Ping(0))
-            case "gone":
-                worker.kill(tr("it did not answer any more"))
-            case "disobeyed":
-                worker.kill(tr("it did not stop when it was asked to"))
-            case "wait":
-                pass
+        if self._slot.worker is not None and self._current is not None:
+            self._watch.attend(self._slot.worker)

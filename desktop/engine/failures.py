@@ -3,14 +3,23 @@
 from typing import Literal
 
 from desktop.engine.messages import Failed
-from desktop.errors import EngineError, ForbiddenError, LicenseError, NotFoundError, ResourceError, UserError
+from desktop.errors import (
+    EngineError,
+    ForbiddenError,
+    IntegrityError,
+    LicenseError,
+    NotFoundError,
+    ResourceError,
+    UserError,
+)
 
-Kind = Literal["engine", "resource", "not-found", "license", "forbidden", "bug"]
+Kind = Literal["engine", "resource", "not-found", "license", "forbidden", "integrity", "bug"]
 _KINDS: tuple[tuple[Kind, type[UserError]], ...] = (
     ("resource", ResourceError),
     ("not-found", NotFoundError),
     ("license", LicenseError),
     ("forbidden", ForbiddenError),
+    ("integrity", IntegrityError),
     ("engine", EngineError),
 )
 

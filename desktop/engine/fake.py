@@ -17,7 +17,7 @@ from pathlib import Path
 
 from desktop.engine.failures import failed
 from desktop.engine.fake_answer import FakeAnswer, Script, Telling
-from desktop.engine.interface import EngineState
+from desktop.engine.interface import Door, EngineState
 from desktop.engine.messages import (
     AnswerEvent,
     Device,
@@ -57,8 +57,8 @@ class _ProbeJob:
 class FakeEngine:
     """An `Engine` that follows a script. `requests` and `loads` record what it was asked for.
 
-    `load_s` is how long a load takes; `load_errors` are the outcomes of the next loads (None: well). `admit` is the
-    license door, called before every load as the real engine does.
+    `load_s` is how long a load takes; `load_errors` are the outcomes of the next loads (None: well). `door` is
+    asked before every load, as the real engine does.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class FakeEngine:
         context_length: int = 4096,
         load_s: float = 0.0,
         load_errors: Sequence[UserError | None] = (),
-        admit: Callable[[Path], None] | None = None,
+        door: Door | None = None,
     ) -> None:
         self.requests: list[Generate] = []
         self.loads: list[LoadParams] = []
@@ -79,7 +79,7 @@ class FakeEngine:
         self._context_length = context_length
         self._load_s = load_s
         self._load_errors = list(load_errors)
-        self._admit = admit
+        self._door = door
         self._ids = itertools.count(1)
         self._jobs: queue.SimpleQueue[_LoadJob | _AnswerJob | _ProbeJob | None] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
@@ -119,6 +119,15 @@ class FakeEngine:
 
     def probe(self, on_event: Callable[[Probed], None]) -> None:
         self._jobs.put(_ProbeJob(on_event))
+
+    def recheck(self) -> None:
+        """Unload where the door no longer holds the model."""
+        if self._door is None or self._params is None:
+            return
+        try:
+            self._door.holds(Path(self._params.model_path))
+        except UserError:
+            self.unload()
 
     def unload(self) -> None:
         self._model, self._params, self._state = None, None, "empty"
@@ -163,8 +172,8 @@ class FakeEngine:
         self.loads.append(params)
         started = time.monotonic()
         try:
-            if self._admit is not None:
-                self._admit(Path(params.model_path))
+            if self._door is not None:
+                self._door.admit(Path(params.model_path))
             error = self._load_errors.pop(0) if self._load_errors else None
             for step in range(1, 5):
                 on_event(LoadProgress(step / 5))

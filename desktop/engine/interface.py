@@ -4,11 +4,25 @@
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal, Protocol
 
 from desktop.engine.messages import AnswerEvent, Generate, LoadEvent, LoadParams, ModelInfo, Probed
 
 EngineState = Literal["empty", "loading", "ready", "answering", "dead"]
+
+
+class Door(Protocol):
+    """Who is asked about every file before it is loaded, and while it stays loaded (`desktop.licenses.door`)."""
+
+    def admit(self, path: Path) -> None:
+        """Return where the file may be loaded now; raise UserError to refuse it."""
+
+    def loaded(self, path: Path) -> None:
+        """The file was loaded. Raises UserError where it may not stay so, as when that cannot be recorded."""
+
+    def holds(self, path: Path) -> None:
+        """Return where the loaded file may stay; raise UserError where it no longer may. Has to be cheap."""
 
 
 class Engine(Protocol):
@@ -48,6 +62,9 @@ class Engine(Protocol):
 
     def unload(self) -> None:
         """End the worker; all its memory returns."""
+
+    def recheck(self) -> None:
+        """Ask the door now whether the loaded model may stay. Where it may not, it is unloaded, and an answer fails."""
 
     def close(self) -> None:
         """Unload and stop every thread. The engine cannot be used afterwards."""

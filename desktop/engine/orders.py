@@ -1,5 +1,6 @@
 """What the app may ask of the engine's dispatcher, as values, and how patient it is with a worker."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +56,21 @@ class CancelOrder:
 
 @dataclass(frozen=True)
 class PlainOrder:
-    """Start a worker ahead of need, end it, or end everything."""
+    """Start a worker ahead of need, ask the door about the loaded model, end the worker, or end everything."""
 
-    what: Literal["start", "unload", "close"]
+    what: Literal["start", "recheck", "unload", "close"]
 
 
 Waiting = LoadOrder | AnswerOrder | ProbeOrder
 Order = Waiting | CancelOrder | PlainOrder
+
+
+def take_out(line: deque[Waiting], request_id: int) -> Waiting | None:
+    """The order in `line` with this id (0: the first load), taken out of it; None where there is none."""
+    for order in line:
+        if request_id == (order.request.id if isinstance(order, AnswerOrder) else 0) and not isinstance(
+            order, ProbeOrder
+        ):
+            line.remove(order)
+            return order
+    return None

@@ -1,9 +1,12 @@
-"""When a silent worker is asked for a word, and when it is given up. Time alone; no process is touched here."""
+"""When a silent worker is asked for a word, and when it is given up."""
 
 import time
 from typing import Literal
 
+from desktop.engine.messages import Ping
 from desktop.engine.orders import Patience
+from desktop.engine.process import WorkerProcess
+from desktop.translation import tr
 
 Verdict = Literal["wait", "ping", "gone", "disobeyed"]
 
@@ -63,3 +66,15 @@ class Watch:
             return self._heard + self._patience.ping_after
         allowed = self._patience.gone_after
         return self._pinged + (min(allowed, self._patience.prompt_after) if self.rendering else allowed)
+
+    def attend(self, worker: WorkerProcess) -> None:
+        """Ask a worker that has been silent too long for a word, or end it."""
+        match self.verdict():
+            case "ping":
+                worker.send(Ping(0))
+            case "gone":
+                worker.kill(tr("it did not answer any more"))
+            case "disobeyed":
+                worker.kill(tr("it did not stop when it was asked to"))
+            case "wait":
+                pass

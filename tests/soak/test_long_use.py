@@ -11,6 +11,7 @@ from desktop.engine.client import EngineClient
 from desktop.engine.messages import ChatTurn, Delta, Done, Generate, LoadParams, Prompted, SamplingParams
 from desktop.errors import UserError
 from desktop.paths import find_paths
+from tests.fakes.doors import OpenDoor
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 
@@ -23,7 +24,7 @@ QUESTIONS = ("How do I add a model?", "And from the terminal?", "What is the led
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[EngineClient]:
-    made = EngineClient(admit=lambda _: None, logs=tmp_path / "logs", cache=tmp_path / "cache")
+    made = EngineClient(door=OpenDoor(), logs=tmp_path / "logs", cache=tmp_path / "cache")
     made.load_and_wait(LoadParams(str(find_paths().builtin_model)))
     yield made
     made.close()

@@ -26,6 +26,7 @@ from desktop.engine.messages import (
 )
 from desktop.engine.orders import Patience
 from tests.fakes import tiny_gguf
+from tests.fakes.doors import OpenDoor
 
 GREEDY = SamplingParams(temperature=0)
 
@@ -111,7 +112,7 @@ def make_client(tmp_path: Path) -> Iterator[Callable[..., EngineClient]]:
     made: list[EngineClient] = []
 
     def make(**options: Any) -> EngineClient:
-        options = {"admit": lambda _: None, "logs": tmp_path / "logs", "cache": tmp_path / "cache", **options}
+        options = {"door": OpenDoor(), "logs": tmp_path / "logs", "cache": tmp_path / "cache", **options}
         made.append(EngineClient(**options))
         return made[-1]
 

@@ -28,6 +28,7 @@ from desktop.engine.messages import (
 )
 from desktop.engine.orders import Patience
 from desktop.errors import EngineError, LicenseError, ResourceError
+from tests.fakes.doors import OpenDoor
 from tests.fakes.tiny_gguf import random_model, scripted_model
 from tests.unit.engine.conftest import Asker, children, impostor, kill_worker, wait_until
 
@@ -100,7 +101,7 @@ def test_killed_while_idle_the_next_question_works(load: Loader, model_file: Fil
 
 def test_the_license_door_is_asked_again_before_a_restart(make_client: Clients, model_file: Files) -> None:
     asked: list[Path] = []
-    asker = Asker(make_client(admit=asked.append))
+    asker = Asker(make_client(door=OpenDoor(asked.append)))
     asker.client.load_and_wait(LoadParams(str(model_file("llama")), threads=1))
     kill_worker()
     wait_until(lambda: asker.client.state == "dead")
@@ -178,7 +179,7 @@ def test_a_reload_that_the_door_refuses_fails_the_answer_and_can_be_asked_for_ag
         if refuse:
             raise LicenseError("Revoked.")
 
-    asker = Asker(make_client(admit=door))
+    asker = Asker(make_client(door=OpenDoor(door)))
     asker.client.load_and_wait(LoadParams(str(model_file("llama")), threads=1))
     refuse = True
     kill_worker()
@@ -378,7 +379,8 @@ def test_the_worker_ends_with_the_app_even_in_mid_answer(model_file: Files, tmp_
         from pathlib import Path
         from desktop.engine.client import EngineClient
         from desktop.engine.messages import *
-        client = EngineClient(admit=lambda _: None, logs=Path({str(tmp_path)!r}), cache=Path({str(tmp_path)!r}))
+        from tests.fakes.doors import OpenDoor
+        client = EngineClient(door=OpenDoor(), logs=Path({str(tmp_path)!r}), cache=Path({str(tmp_path)!r}))
         client.load_and_wait(LoadParams({str(model_file("wide"))!r}, threads=1))
         for event in client.answer(Generate(1, (ChatTurn("user", "x"),), ignore_eos=True)):
             if isinstance(event, Delta):
