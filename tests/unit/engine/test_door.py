@@ -42,6 +42,7 @@ def test_every_load_is_admitted_and_recorded_also_after_a_crash(make_client: Cli
     client.load_and_wait(LoadParams(str(path)))
     assert (door.admitted, door.recorded) == ([path], [path])
     kill_worker()
+    wait_until(lambda: client.state == "dead")
     asker.ask("again")
     assert (door.admitted, door.recorded) == ([path, path], [path, path])
 
