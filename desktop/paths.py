@@ -34,6 +34,18 @@ class Paths:
         return self.data / "latchkey.db"
 
     @property
+    def ledger_file(self) -> Path:
+        return self.data / "ledger.db"
+
+    @property
+    def imports(self) -> Path:
+        return self.data / "imports"
+
+    @property
+    def own_catalog(self) -> Path:
+        return self.config / "models.toml"
+
+    @property
     def log_file(self) -> Path:
         return self.logs / "latchkey.log"
 

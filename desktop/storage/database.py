@@ -12,18 +12,32 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.errors import IntegrityError, UserError
-from desktop.storage.failures import as_user_error, damaged, from_system, newer, not_ours, unwritable
-from desktop.storage.inspection import APPLICATION_ID, inspect
-from desktop.storage.migration import MIGRATIONS, migrate, version_of
+from desktop.storage.failures import Failures, Wording, conversations_wording, ledger_wording
+from desktop.storage.inspection import APPLICATION_ID, LEDGER_ID, inspect
+from desktop.storage.migration import LEDGER_MIGRATIONS, MIGRATIONS, migrate, version_of
 
 _BUSY_TIMEOUT_S = 5.0
 _WAL_LIMIT_BYTES = 4 * 1024 * 1024
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What a database file holds: the mark in its header, the steps to its schema, the words for its troubles."""
+
+    application_id: int
+    migrations: Sequence[Path]
+    wording: Callable[[], Wording]
+
+
+CONVERSATIONS = Holding(APPLICATION_ID, MIGRATIONS, conversations_wording)
+LEDGER = Holding(LEDGER_ID, LEDGER_MIGRATIONS, ledger_wording)
 
 
 class Database:
@@ -33,9 +47,14 @@ class Database:
     IntegrityError where the file is damaged, not ours or newer, and ResourceError where it cannot be read or written.
     """
 
-    def __init__(self, path: Path, *, migrations: Sequence[Path] = MIGRATIONS) -> None:
+    def __init__(
+        self, path: Path, holding: Holding = CONVERSATIONS, *, migrations: Sequence[Path] | None = None
+    ) -> None:
         self.path = path
-        self._migrations = migrations
+        self._application_id = holding.application_id
+        self._migrations = holding.migrations if migrations is None else migrations
+        self._failures = Failures(path, holding.wording)
+        self._identity: tuple[int, int] | None = None
         self._mine = threading.local()
         self._lock = threading.Lock()
         self._all: list[sqlite3.Connection] = []
@@ -52,7 +71,7 @@ class Database:
         self.close()
         self._damage = None
         if found := self.check():
-            self._damage = damaged(self.path, found[0])
+            self._damage = self._failures.damaged(found[0])
             raise self._damage
 
     @contextmanager
@@ -78,11 +97,17 @@ class Database:
         with self._errors():
             self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def replaced(self) -> bool:
+        """Whether the file that was opened is no longer the one at `path`. What is written to it would be lost."""
+        with self._lock:
+            return self._identity is not None and self._identity != _identity_of(self.path)
+
     def close(self) -> None:
         """Close every connection; no thread may be using one. The file can be opened again afterwards."""
         with self._lock:
             connections, self._all = self._all, []
             self._mine = threading.local()
+            self._identity = None
         for connection in connections:
             try:
                 connection.close()
@@ -109,7 +134,7 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            known = as_user_error(error, self.path)
+            known = self._failures.from_sqlite(error)
             if known is None:
                 raise
             if isinstance(known, IntegrityError):
@@ -126,34 +151,38 @@ class Database:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        if not inspect(self.path, len(self._migrations)):
-            _make_file(self.path)
+        # Where a connection is open already, looking at the file would drop the locks of this process on it (POSIX
+        # drops all of them when any descriptor is closed), and another process would take itself for the last one.
+        if not self._all and not inspect(self._failures, self._application_id, len(self._migrations)):
+            self._make_file()
         if not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)):
-            raise unwritable(self.path)
+            raise self._failures.unwritable()
         # Used by one thread at a time; `close` may come from another.
         connection = sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
             self._prepare(connection)
         except sqlite3.Error as error:
             connection.close()
-            raise as_user_error(error, self.path) or error from error
+            raise self._failures.from_sqlite(error) or error from error
         except OSError as error:
             connection.close()
-            raise from_system(error, self.path) from error
+            raise self._failures.from_system(error) from error
         except UserError:
             connection.close()
             raise
+        if not self._all:
+            self._identity = _identity_of(self.path)
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         application_id = int(connection.execute("PRAGMA application_id").fetchone()[0])
         version = version_of(connection)
-        if application_id != APPLICATION_ID:
+        if application_id != self._application_id:
             if application_id or version or connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-                raise not_ours(self.path, f"application_id {application_id:#x}")
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                raise self._failures.not_ours(f"application_id {application_id:#x}")
+            connection.execute(f"PRAGMA application_id = {self._application_id}")
         if version > len(self._migrations):
-            raise newer(self.path, version, len(self._migrations))
+            raise self._failures.newer(version, len(self._migrations))
         for pragma in ("foreign_keys = ON", "secure_delete = ON", f"journal_size_limit = {_WAL_LIMIT_BYTES}"):
             connection.execute(f"PRAGMA {pragma}")
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
@@ -161,11 +190,19 @@ class Database:
         if version < len(self._migrations):
             migrate(connection, self.path, self._migrations)
 
+    def _make_file(self) -> None:
+        """An empty file, in a folder, that only this person can read; SQLite gives its journals the file's rights."""
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+        except OSError as error:
+            raise self._failures.from_system(error) from error
 
-def _make_file(path: Path) -> None:
-    """An empty file, in a folder, that only this person can read; SQLite gives its journals the file's rights."""
+
+def _identity_of(path: Path) -> tuple[int, int] | None:
+    """What tells one file from another that took its name; None where there is none."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    except OSError as error:
-        raise from_system(error, path) from error
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,7 +1,13 @@
-"""SQLite's errors in words a person can act on. What is not named here is a bug, and raises as it is."""
+"""SQLite's errors in words a person can act on. What is not named here is a bug, and raises as it is.
+
+Two files have these troubles, the conversations and the ledger. Each says in its own `Wording` what a person loses by
+them; the rest of the sentences is the same.
+"""
 
 import errno
 import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.errors import IntegrityError, ResourceError, UserError
@@ -12,87 +18,133 @@ _UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 
 
-def damaged(path: Path, technical: str = "") -> IntegrityError:
-    """The file is Latchkey's, and does not hold."""
-    return IntegrityError(
-        tr("The conversations cannot be read: their file is damaged."),
-        tr("{file} was left exactly as it is.").format(file=path),
-        tr("Put a backup of it in its place, or move it elsewhere to begin with an empty one."),
-        technical=technical,
+class NewerError(IntegrityError):
+    """A newer Latchkey wrote the file: it is whole, and only that one may write to it."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What a file's troubles are called, as whole sentences in the person's language. `unwritable` names {folder}."""
+
+    damaged: str
+    not_ours: str
+    newer: str
+    unwritable: str
+    full: str
+    busy: str
+    broken_disk: str
+    mend: str
+    begin_anew: str
+
+
+def conversations_wording() -> Wording:
+    """The words for the file of conversations."""
+    return Wording(
+        damaged=tr("The conversations cannot be read: their file is damaged."),
+        not_ours=tr("The conversations cannot be read: their file is not a Latchkey database."),
+        newer=tr("The conversations were written by a newer Latchkey."),
+        unwritable=tr("Conversations cannot be saved: {folder} is not writable."),
+        full=tr("Conversations cannot be saved: the disk is full."),
+        busy=tr("Conversations cannot be saved: another program holds their file."),
+        broken_disk=tr("Conversations cannot be read or saved: the disk reports an error."),
+        mend=tr("Put a backup of it in its place, or move it elsewhere to begin with an empty one."),
+        begin_anew=tr("Move it elsewhere; Latchkey then begins with an empty one."),
     )
 
 
-def not_ours(path: Path, technical: str = "") -> IntegrityError:
-    """The file at our place is something else."""
-    return IntegrityError(
-        tr("The conversations cannot be read: their file is not a Latchkey database."),
-        tr("{file} was left exactly as it is.").format(file=path),
-        tr("Move it elsewhere; Latchkey then begins with an empty one."),
-        technical=technical,
+def ledger_wording() -> Wording:
+    """The words for the ledger's file."""
+    return Wording(
+        damaged=tr("The ledger cannot be read: its file is damaged."),
+        not_ours=tr("The ledger cannot be read: its file is not a Latchkey ledger."),
+        newer=tr("The ledger was written by a newer Latchkey."),
+        unwritable=tr("The ledger cannot be written: {folder} is not writable."),
+        full=tr("The ledger cannot be written: the disk is full."),
+        busy=tr("The ledger cannot be written: another program holds its file."),
+        broken_disk=tr("The ledger cannot be read or written: the disk reports an error."),
+        mend=tr("Put the newest copy of it back, or acknowledge afresh: the file is then kept under another name."),
+        begin_anew=tr("Put the ledger back, or acknowledge afresh: the file is then kept under another name."),
     )
 
 
-def newer(path: Path, version: int, known: int) -> IntegrityError:
-    """A newer Latchkey wrote the file."""
-    return IntegrityError(
-        tr("The conversations were written by a newer Latchkey."),
-        tr("{file} has version {version}; this Latchkey knows versions up to {known}. Nothing was changed.").format(
-            file=path, version=version, known=known
-        ),
-        tr("Install the newer Latchkey again."),
-    )
+@dataclass(frozen=True)
+class Failures:
+    """The errors of the file at `path`; `wording` is asked when one is made, as the language may change."""
 
+    path: Path
+    wording: Callable[[], Wording]
 
-def unwritable(path: Path, technical: str = "") -> ResourceError:
-    """The file or its folder cannot be written."""
-    return ResourceError(
-        tr("Conversations cannot be saved: {folder} is not writable.").format(folder=path.parent),
-        tr("Latchkey keeps them in {file}.").format(file=path.name),
-        tr("Make the folder and the file writable, or set LATCHKEY_HOME to another folder."),
-        technical=technical,
-    )
+    def damaged(self, technical: str = "") -> IntegrityError:
+        """The file is Latchkey's, and does not hold."""
+        words = self.wording()
+        return IntegrityError(words.damaged, self._left_alone(), words.mend, technical=technical)
 
+    def not_ours(self, technical: str = "") -> IntegrityError:
+        """The file at our place is something else."""
+        words = self.wording()
+        return IntegrityError(words.not_ours, self._left_alone(), words.begin_anew, technical=technical)
 
-def full(path: Path, technical: str = "") -> ResourceError:
-    """The disk holds no more."""
-    return ResourceError(
-        tr("Conversations cannot be saved: the disk is full."),
-        tr("Writing {file} failed; what was stored before is intact.").format(file=path),
-        tr("Free some space and try again."),
-        technical=technical,
-    )
+    def newer(self, version: int, known: int) -> NewerError:
+        """A newer Latchkey wrote the file."""
+        return NewerError(
+            self.wording().newer,
+            tr("{file} has version {version}; this Latchkey knows versions up to {known}. Nothing was changed.").format(
+                file=self.path, version=version, known=known
+            ),
+            tr("Install the newer Latchkey again."),
+        )
 
+    def unwritable(self, technical: str = "") -> ResourceError:
+        """The file or its folder cannot be written."""
+        return ResourceError(
+            self.wording().unwritable.format(folder=self.path.parent),
+            tr("The file is {file}.").format(file=self.path.name),
+            tr("Make the folder and the file writable, or set LATCHKEY_HOME to another folder."),
+            technical=technical,
+        )
 
-def from_system(error: OSError, path: Path) -> ResourceError:
-    """The operating system's own refusal to make, read or write the file."""
-    return (full if error.errno in (errno.ENOSPC, errno.EDQUOT) else unwritable)(path, str(error))
+    def full(self, technical: str = "") -> ResourceError:
+        """The disk holds no more."""
+        return ResourceError(
+            self.wording().full,
+            tr("Writing {file} failed; what was stored before is intact.").format(file=self.path),
+            tr("Free some space and try again."),
+            technical=technical,
+        )
 
+    def from_system(self, error: OSError) -> ResourceError:
+        """The operating system's own refusal to make, read or write the file."""
+        no_room = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        return (self.full if error.errno in no_room else self.unwritable)(str(error))
 
-def as_user_error(error: sqlite3.Error, path: Path) -> UserError | None:
-    """`error` as something a person can act on; None where it is a bug."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is None:
+    def from_sqlite(self, error: sqlite3.Error) -> UserError | None:
+        """`error` as something a person can act on; None where it is a bug."""
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is None:
+            return None
+        technical = f"{error.sqlite_errorname}: {error}"
+        primary = code & 0xFF
+        if primary in _DAMAGED:
+            return self.damaged(technical)
+        if primary == sqlite3.SQLITE_FULL:
+            return self.full(technical)
+        if primary in _UNWRITABLE:
+            return self.unwritable(technical)
+        if primary in _BUSY:
+            return ResourceError(
+                self.wording().busy,
+                tr("{file} stayed locked for several seconds.").format(file=self.path),
+                tr("Close the other program and try again."),
+                technical=technical,
+            )
+        if primary == sqlite3.SQLITE_IOERR:
+            return ResourceError(
+                self.wording().broken_disk,
+                tr("The file is {file}.").format(file=self.path),
+                tr("Check the disk and its free space, then try again."),
+                technical=technical,
+            )
         return None
-    technical = f"{error.sqlite_errorname}: {error}"
-    primary = code & 0xFF
-    if primary in _DAMAGED:
-        return damaged(path, technical)
-    if primary == sqlite3.SQLITE_FULL:
-        return full(path, technical)
-    if primary in _UNWRITABLE:
-        return unwritable(path, technical)
-    if primary in _BUSY:
-        return ResourceError(
-            tr("Conversations cannot be saved: another program holds their file."),
-            tr("{file} stayed locked for several seconds.").format(file=path),
-            tr("Close the other program and try again."),
-            technical=technical,
-        )
-    if primary == sqlite3.SQLITE_IOERR:
-        return ResourceError(
-            tr("Conversations cannot be read or saved: the disk reports an error."),
-            tr("The file is {file}.").format(file=path),
-            tr("Check the disk and its free space, then try again."),
-            technical=technical,
-        )
-    return None
+
+    def _left_alone(self) -> str:
+        return tr("{file} was left exactly as it is.").format(file=self.path)

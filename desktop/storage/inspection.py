@@ -8,48 +8,49 @@ SQLite's file format, section 1.3, "The Database Header".
 import struct
 from pathlib import Path
 
-from desktop.storage.failures import damaged, from_system, newer, not_ours
+from desktop.storage.failures import Failures
 
 APPLICATION_ID = 0x4C6B6579
-"""Marks our files ("Lkey"), for `file` and for us."""
+"""Marks the file of conversations ("Lkey"), for `file` and for us."""
+LEDGER_ID = 0x4C6B6C67
+"""Marks the ledger ("Lklg"), so that neither file can stand in the other's place."""
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
 
 
-def inspect(path: Path, known_version: int) -> bool:
-    """Whether there is a database at `path` already. Reads only.
+def inspect(failures: Failures, application_id: int, known_version: int) -> bool:
+    """Whether there is a database at the path of `failures` already, marked `application_id` or not yet. Reads only.
 
+    Not to be called while this process has the file open through SQLite: closing it here would drop SQLite's locks.
     Raises IntegrityError where what lies there is damaged, not ours, or of a version above `known_version`, and
     ResourceError where it cannot be read.
     """
+    path = failures.path
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER_BYTES)
     except FileNotFoundError:
         if _has_journal(path):
-            raise damaged(path, "a write-ahead log without its database") from None
+            raise failures.damaged("a write-ahead log without its database") from None
         return False
     except OSError as error:
-        raise from_system(error, path) from error
+        raise failures.from_system(error) from error
     if not header:
         if _has_journal(path):
-            raise damaged(path, "an empty database with a write-ahead log") from None
+            raise failures.damaged("an empty database with a write-ahead log") from None
         return False
     if not header.startswith(_MAGIC):
-        raise not_ours(path, "no SQLite header") if not _MAGIC.startswith(header) else damaged(path, "header cut short")
+        begun = _MAGIC.startswith(header)
+        raise failures.damaged("header cut short") if begun else failures.not_ours("no SQLite header")
     if len(header) < _HEADER_BYTES:
-        raise damaged(path, "header cut short")
-    _check_header(path, header, known_version)
+        raise failures.damaged("header cut short")
+    marked, version = _u32(header, 68), _u32(header, 60)
+    if marked not in (0, application_id):
+        raise failures.not_ours(f"application_id {marked:#x}")
+    if marked and version > known_version:
+        raise failures.newer(version, known_version)
     return True
-
-
-def _check_header(path: Path, header: bytes, known_version: int) -> None:
-    application_id, version = _u32(header, 68), _u32(header, 60)
-    if application_id not in (0, APPLICATION_ID):
-        raise not_ours(path, f"application_id {application_id:#x}")
-    if application_id and version > known_version:
-        raise newer(path, version, known_version)
 
 
 def _u32(header: bytes, offset: int) -> int:

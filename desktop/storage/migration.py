@@ -7,10 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _FOLDER = Path(__file__).with_name("migrations")
+_LEDGER = Path(__file__).with_name("migrations_ledger")
 _log = logging.getLogger(__name__)
 
 MIGRATIONS: tuple[Path, ...] = (_FOLDER / "0001_conversations.sql",)
 """The steps in order; the first leads to version 1. A step that was ever released is never changed again."""
+
+LEDGER_MIGRATIONS: tuple[Path, ...] = (_LEDGER / "0001_ledger.sql",)
+"""The same for the ledger, which lives in a file of its own."""
 
 
 def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Path]) -> None:

@@ -1,0 +1,116 @@
+"""The ledger's key in files of the config folder: for systems without a keyring, and for a home one carries along.
+
+Whoever can change the ledger can read these files too. They show an accident, a restored backup and a careless edit,
+not somebody who knows what to do. The window and the command say where the key is kept.
+"""
+
+import os
+import secrets
+import threading
+from pathlib import Path
+
+import msgspec
+
+from desktop.credentials.keeper import Anchor, Place
+from desktop.errors import ResourceError
+from desktop.translation import tr
+
+KEY_BYTES = 32
+_MOST_BYTES = 4096
+
+
+class _KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    key: str
+
+
+class FileKeeper:
+    """Keeps the key in `ledger-key.json` and the anchor in `ledger-anchor.json`, both for this person alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._key_file = folder / "ledger-key.json"
+        self._anchor_file = folder / "ledger-anchor.json"
+
+    @property
+    def place(self) -> Place:
+        return "file"
+
+    def key(self) -> bytes | None:
+        found = _read(self._key_file)
+        if found is None:
+            return None
+        try:
+            key = bytes.fromhex(msgspec.json.decode(found, type=_KeyFile).key)
+        except (msgspec.DecodeError, ValueError):
+            return None
+        return key if len(key) == KEY_BYTES else None
+
+    def anchor(self) -> Anchor | None:
+        found = _read(self._anchor_file)
+        if found is None:
+            return None
+        try:
+            return msgspec.json.decode(found, type=Anchor)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+    def make_key(self) -> bytes:
+        key = secrets.token_bytes(KEY_BYTES)
+        # The key first: should the machine stop here, it fits no seal, and nothing is forgotten in silence.
+        _write(self._key_file, msgspec.json.encode(_KeyFile(key.hex())))
+        _write(self._anchor_file, msgspec.json.encode(Anchor(0, "0" * 64)))
+        return key
+
+    def advance(self, anchor: Anchor) -> None:
+        known = self.anchor()
+        if known is None or known.seq < anchor.seq:
+            _write(self._anchor_file, msgspec.json.encode(anchor))
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ResourceError(
+            tr("The ledger's key cannot be read."),
+            tr("{file}: {reason}.").format(file=path, reason=error.strerror),
+            tr("Make the file readable for yourself."),
+        ) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            with open(part, "wb", opener=_private) as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise ResourceError(
+            tr("The ledger's key cannot be saved."),
+            tr("Writing {file} failed: {reason}.").format(file=path, reason=error.strerror),
+            tr("Free some space or make the folder writable."),
+        ) from error
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a new name on the disk as well, where the system can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,112 @@
+"""What the chain alone cannot show: that all of it was computed anew, or that its end is missing.
+
+The newest record is sealed with an HMAC under a key that is kept outside the ledger's file, and the number and hash of
+the newest record are kept beside that key (the anchor). Pure functions; the keys are kept by `desktop/credentials`.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from desktop.credentials.keeper import Anchor, Place
+from desktop.licenses.chain import GENESIS, ChainCheck, Marked, canonical
+from desktop.licenses.record import Record
+from desktop.storage.ledger import SealRow
+from desktop.translation import tr
+
+Kind = Literal["", "chain", "seal", "shortened", "key-lost", "damaged"]
+
+
+@dataclass(frozen=True)
+class LedgerCheck:
+    """Whether the ledger holds, and if not, what is wrong.
+
+    `first_bad` is the number of the first record that does not hold, None where no single one can be named. `kind`:
+    a record was changed, removed or put in ("chain"), the newest one is not the one that was sealed ("seal"), records
+    are missing at the end ("shortened"), the key is gone ("key-lost"), the file or a text in it is damaged
+    ("damaged"). `marked` are records that count for nothing since somebody acknowledged afresh. `clock_back` are
+    records whose time is earlier than that of the one before. `sealed_by` says where the key is kept.
+    """
+
+    ok: bool
+    records: int
+    first_bad: int | None = None
+    reason: str = ""
+    kind: Kind = ""
+    marked: tuple[Marked, ...] = ()
+    clock_back: tuple[int, ...] = ()
+    sealed_by: Literal["keyring", "file", ""] = ""
+
+
+def key_id_of(key: bytes) -> str:
+    """Which key it is, without giving it away."""
+    return hashlib.sha256(b"latchkey-ledger-key" + key).hexdigest()[:16]
+
+
+def mac_of(key: bytes, seq: int, record_hash: str) -> str:
+    """The HMAC-SHA256 (hexadecimal) over the canonical JSON of a record's number and hash."""
+    return hmac.new(key, canonical({"seq": seq, "hash": record_hash}), "sha256").hexdigest()
+
+
+def seal_of(key: bytes, record: Record, kept_in: Place) -> SealRow:
+    """The seal for a ledger that ends with `record`."""
+    return SealRow(record.seq, record.hash, key_id_of(key), kept_in, mac_of(key, record.seq, record.hash))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept outside the file: the key, the newest record that was seen, and where."""
+
+    key: bytes | None
+    anchor: Anchor | None
+    place: Place
+
+
+def check_seal(
+    records: Sequence[Record], chain: ChainCheck, seal: SealRow | None, kept: Kept
+) -> tuple[Kind, int | None, str]:
+    """What the seal says of records whose chain holds: a kind, the first bad record, a reason; "" where it is right."""
+    last = records[-1].seq if records else 0
+    head = records[-1].hash if records else GENESIS
+    anchor = kept.anchor
+    if anchor is not None and anchor.seq > last:
+        return "shortened", last + 1, _shortened(last, anchor.seq)
+    if seal is None:
+        return ("seal", None, tr("The seal is missing.")) if records else ("", None, "")
+    if type(seal.seq) is not int or seal.seq > last:
+        return "shortened", last + 1, _shortened(last, seal.seq)
+    if kept.key is None:
+        return "key-lost", None, _key_gone(seal, kept.place)
+    if key_id_of(kept.key) != seal.key_id:
+        return "key-lost", None, tr("The key that is kept now is not the one that sealed the ledger.")
+    if seal.seq < last and hmac.compare_digest(_ascii(seal.mac), mac_of(kept.key, seal.seq, seal.hash).encode()):
+        return "seal", seal.seq + 1, tr("Record {seq} was added without a seal.").format(seq=seal.seq + 1)
+    if (seal.seq, seal.hash) != (last, head):
+        return "seal", None, tr("The seal is not that of the newest record: the ledger was written anew.")
+    if not hmac.compare_digest(_ascii(seal.mac), mac_of(kept.key, last, head).encode()):
+        return "seal", None, tr("The seal is not right: the ledger was written anew without the key.")
+    if anchor is None:
+        return "seal", None, tr("The number of the newest record, which is kept beside the key, is gone.")
+    if anchor.seq and not any((record.seq, record.hash) == (anchor.seq, anchor.hash) for record in records):
+        return "seal", anchor.seq, tr("Record {seq} is not the one that was there before.").format(seq=anchor.seq)
+    return "", None, ""
+
+
+def _shortened(last: int, known: object) -> str:
+    if not last:
+        return tr("The ledger is gone: {known} records were in it.").format(known=known)
+    return tr("The ledger ends with record {last}, and {known} was written already: it was cut or restored.").format(
+        last=last, known=known
+    )
+
+
+def _key_gone(seal: SealRow, place: Place) -> str:
+    if seal.kept_in == "keyring" and place == "file":
+        return tr("The key that seals the ledger is in a keyring that cannot be reached in this session.")
+    return tr("The key that seals the ledger is gone.")
+
+
+def _ascii(text: object) -> bytes:
+    return str(text).encode("ascii", "replace")
