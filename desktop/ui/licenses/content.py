@@ -1,0 +1,100 @@
+"""What the license pages show, as values: made off the main thread by `gather`, drawn by the pages."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from desktop.catalog.entries import Clause
+from desktop.catalog.terms import Purpose
+from desktop.licenses.desk import Difference
+from desktop.licenses.ledger import LedgerCheck
+from desktop.licenses.record import Record
+from desktop.licenses.subject import NeededLicense, Subject
+from desktop.ui.licenses.passages import Passage
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One restriction of a license, and where its clause stands in the text shown; None where it was not found."""
+
+    clause: Clause
+    passage: Passage | None
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a person has filled in so far."""
+
+    person: str = ""
+    organization: str = ""
+    purpose: Purpose | Literal[""] = ""
+
+
+@dataclass(frozen=True)
+class StepContent:
+    """One license of one model, to be read and accepted, or only to be read.
+
+    `text` is the text in force (or, to be read, the one that was accepted) and `sha256` that of its bytes. `number` of
+    `count` licenses of the model is this. `why` says why it is asked for, `origin` where the text is from. `refused`
+    gives the sentence why a purpose cannot be declared. `forbidden` says why nothing can be accepted at all. `record`
+    is the acknowledgement in force, where there is one. `last_person` is the name typed last.
+    """
+
+    subject: Subject
+    needed: NeededLicense
+    text: str
+    sha256: str
+    origin: str
+    asks: tuple[Ask, ...] = ()
+    acceptable_use: str = ""
+    number: int = 1
+    count: int = 1
+    why: str = ""
+    refused: dict[Purpose, str] = field(default_factory=dict)
+    forbidden: "Exception | None" = None
+    record: Record | None = None
+    last_person: str = ""
+
+    @property
+    def to_accept(self) -> bool:
+        """Whether it waits for the person."""
+        return self.record is None
+
+
+@dataclass(frozen=True)
+class InForce:
+    """A license that is accepted: the record that says so, and what the license restricts."""
+
+    record: Record
+    license_name: str
+    restrictions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A license that waits for the person: what happened to it, said in one sentence, and its badge."""
+
+    model_id: str
+    model_name: str
+    license_id: str
+    badge: str
+    sentence: str
+    changed: bool
+
+
+@dataclass(frozen=True)
+class LedgerView:
+    """Everything the Licenses page shows."""
+
+    check: LedgerCheck
+    records: tuple[Record, ...]
+    in_force: tuple[InForce, ...]
+    waiting: tuple[Waiting, ...]
+    names: dict[str, str]
+
+
+@dataclass(frozen=True)
+class DifferenceContent:
+    """What changed in a license of a model since it was accepted."""
+
+    subject: Subject
+    difference: Difference

@@ -1,0 +1,267 @@
+"""The license step: the whole text at the left, what it asks and a person's decision at the right."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.errors import UserError
+from desktop.translation import tr, trn
+from desktop.ui.licenses.asks import Asks
+from desktop.ui.licenses.content import Form, StepContent
+from desktop.ui.licenses.find import FindInText
+from desktop.ui.licenses.form import AcceptanceForm, purpose_name
+from desktop.ui.licenses.passages import Passage
+from desktop.ui.licenses.text_pane import TextPane
+from desktop.ui.licenses.times import day_of
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.label import Label
+from desktop.ui.parts.page import Column, Page, heading
+from desktop.ui.parts.page_bar import PageBar
+from desktop.ui.parts.split import Split
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import XL, XS, M, S
+
+_LEFT, _RIGHT = 640, 388
+
+
+class LicenseStep(Page):
+    """`accepted` carries the form; `declined`, and `left` where the person goes back without deciding."""
+
+    accepted = Signal(object)
+    declined = Signal()
+    left = Signal()
+    revoke_asked = Signal()
+
+    def __init__(self, theme: Theme, log: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self.setAccessibleName(tr("License step"))
+        self._content: StepContent | None = None
+        self.bar = PageBar(theme)
+        self._crumbs = Button(theme, "", kind="quiet")
+        self._title = Label(theme, "", size="reading", bold=True)
+        self.text = TextPane(theme, tr("License text"))
+        self.acceptable_use = TextPane(theme, tr("Acceptable use policy"))
+        self._panes = QStackedWidget()
+        self.find = FindInText(theme, self.current_pane)
+        self._which = [Button(theme, tr("License"), kind="row"), Button(theme, tr("Acceptable use"), kind="row")]
+        self._origin = Label(theme, "", size="small", color="muted", wrap=True, selectable=True)
+        self._hash = Label(theme, "", size="small", color="muted", wrap=True, selectable=True)
+        self._whole_hash = Button(theme, tr("Show all of it"), kind="quiet", size="small")
+        self._why = Label(theme, "", size="small", wrap=True)
+        self.asks = Asks(theme)
+        self.form = AcceptanceForm(theme, log)
+        self._accepted_note = Label(theme, "", size="small", wrap=True, selectable=True)
+        self._back = Button(theme, tr("Back"))
+        self._right = Column(theme, tr("What it asks of you"), 600)
+        self._read_only = QWidget()
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        self.bar.row.addWidget(self._crumbs)
+        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.bar.row.addWidget(self._title, 1)
+        self.bar.row.addWidget(self.find)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(self._head())
+        self._panes.addWidget(self.text)
+        self._panes.addWidget(self.acceptable_use)
+        column.addWidget(self._panes, 1)
+        split = Split(self.theme, Qt.Orientation.Horizontal)
+        split.addWidget(left)
+        split.addWidget(self._right)
+        split.setChildrenCollapsible(False)
+        split.setStretchFactor(0, 62)
+        split.setStretchFactor(1, 38)
+        split.setSizes([_LEFT, _RIGHT])
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.bar)
+        whole.addWidget(split, 1)
+        self._fill_right()
+
+    def _head(self) -> QVBoxLayout:
+        """Above the text: where it is from, its hash, and which of two texts is shown."""
+        head = QVBoxLayout()
+        head.setContentsMargins(XL, M, XL, S)
+        head.setSpacing(XS)
+        head.addWidget(self._origin)
+        line = QHBoxLayout()
+        line.setSpacing(S)
+        line.addWidget(self._hash, 1)
+        line.addWidget(self._whole_hash)
+        head.addLayout(line)
+        tabs = QHBoxLayout()
+        tabs.setSpacing(XS)
+        for place, button in enumerate(self._which):
+            button.setCheckable(True)
+            button.setAutoExclusive(True)
+            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(lambda _=False, at=place: self._show_pane(at))
+            tabs.addWidget(button)
+        tabs.addStretch(1)
+        head.addLayout(tabs)
+        return head
+
+    def _fill_right(self) -> None:
+        theme, rows = self.theme, self._right.rows
+        rows.setSpacing(S)
+        rows.addWidget(self._why)
+        rows.addWidget(heading(theme, tr("What it asks of you")))
+        rows.addWidget(self.asks)
+        summary = tr("A summary is a help for reading. The text at the left is what counts.")
+        rows.addWidget(Label(theme, summary, size="small", color="muted", wrap=True))
+        rows.addSpacing(S)
+        rows.addWidget(self.form)
+        inner = QVBoxLayout(self._read_only)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(S)
+        inner.addWidget(heading(theme, tr("Your acceptance")))
+        inner.addWidget(self._accepted_note)
+        inner.addWidget(self._back, 0, Qt.AlignmentFlag.AlignLeft)
+        rows.addWidget(self._read_only)
+        rows.addStretch(1)
+
+    def _connect(self) -> None:
+        self._crumbs.clicked.connect(self.left)
+        self._back.clicked.connect(self.left)
+        self._whole_hash.clicked.connect(self._show_whole_hash)
+        self.asks.passage_asked.connect(self._show_passage)
+        self.form.accepted.connect(lambda: self.accepted.emit(self.form.form))
+        self.form.declined.connect(self.declined)
+        for pane in (self.text, self.acceptable_use):
+            pane.found_changed.connect(self.find.show_count)
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    @property
+    def content(self) -> StepContent | None:
+        """What is shown now."""
+        return self._content
+
+    def show_content(self, content: StepContent, form: Form) -> None:
+        """Show a license, with what is filled in already, from the top of its text."""
+        self._content = content
+        needed, subject = content.needed, content.subject
+        home = tr("Models") if content.to_accept else tr("Licenses")
+        self._crumbs.setText(f"{home} / {subject.name} /")
+        self._crumbs.setAccessibleName(tr("Back from the license of {model}").format(model=subject.name))
+        numbered = tr("License {number} of {count}: {name}")
+        plain = tr("License: {name}")
+        title = (numbered if content.count > 1 and content.to_accept else plain).format(
+            number=content.number, count=content.count, name=needed.name
+        )
+        self._title.setText(title)
+        self._title.setToolTip("")
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(content.why)
+        self._why.setText(content.why)
+        self._why.setVisible(bool(content.why))
+        count = trn("{count} character.", "{count} characters.", len(content.text)).format(
+            count=f"{len(content.text):,}"
+        )
+        kept = tr("This exact text is what your acceptance records.") if content.to_accept else ""
+        self._origin.setText(" ".join(part for part in (content.origin, count, kept) if part))
+        self._origin.setAccessibleName(self._origin.text())
+        self._hash.setText(tr("sha256 {hash}").format(hash=short_hash(content.sha256)))
+        self._hash.setAccessibleName(self._hash.text())
+        self._whole_hash.show()
+        self.find.clear()
+        passages = [ask.passage for ask in content.asks if ask.passage is not None]
+        self.text.show_text(content.text, passages)
+        self.acceptable_use.show_text(content.acceptable_use)
+        for button in self._which:
+            button.setVisible(bool(content.acceptable_use))
+        self._show_pane(0)
+        self.asks.show_asks(content.asks)
+        self._show_decision(content, form)
+        self._order()
+
+    def _show_decision(self, content: StepContent, form: Form) -> None:
+        self.form.setVisible(content.to_accept)
+        self._read_only.setVisible(not content.to_accept)
+        if content.record is not None:
+            record = content.record
+            by = f"{record.person} ({record.organization})" if record.organization else record.person
+            self._accepted_note.setText(
+                tr(
+                    "Accepted on {day} by {person}, for the purpose “{purpose}”: record {number} of your ledger."
+                ).format(day=day_of(record.time), person=by, purpose=purpose_name(record.purpose), number=record.seq)
+            )
+            return
+        self.form.show_form(form, content.refused, content.last_person, allowed=content.forbidden is None)
+        if isinstance(content.forbidden, UserError):
+            self.form.show_error(content.forbidden)
+
+    def show_error(self, error: UserError, action: tuple[str, Callable[[], None]] | None = None) -> None:
+        """It could not be recorded: say so where the person decides. What was typed stays."""
+        self.form.set_busy(False)
+        self.form.show_error(error, action)
+        if self.form.box is not None:
+            self._right.ensureWidgetVisible(self.form.box)
+        self.say(str(error))
+
+    def say(self, text: str) -> None:
+        """Tell screen readers."""
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+
+    def begin(self) -> None:
+        """Take the focus: the text first."""
+        self.text.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def current_pane(self) -> TextPane:
+        """The text that is shown: the license, or the policy it incorporates."""
+        return self.acceptable_use if self._panes.currentIndex() else self.text
+
+    def open_find(self) -> None:
+        """Write what is to be found."""
+        self.find.open()
+
+    def _show_pane(self, place: int) -> None:
+        self._which[place].setChecked(True)
+        self._panes.setCurrentIndex(place)
+        self.find.again()
+
+    def _show_passage(self, passage: Passage) -> None:
+        self._show_pane(0)
+        self.text.show_passage(passage)
+        self.say(self.text.shown[passage.clause_start : passage.clause_end])
+
+    def _show_whole_hash(self) -> None:
+        if self._content is not None:
+            self._hash.setText(tr("sha256 {hash}").format(hash=self._content.sha256))
+            self._hash.setAccessibleName(self._hash.text())
+            self._whole_hash.hide()
+
+    def _order(self) -> None:
+        """Tab goes as people read: the text, the clauses, the name, the purpose, the decision."""
+        stops: list[QWidget] = [self.text, self.acceptable_use, *self.asks.rows, *self.form.tab_stops(), self._back]
+        for first, second in zip(stops, stops[1:], strict=False):
+            QWidget.setTabOrder(first, second)
+
+    # --- keys ----------------------------------------------------------------------------------------------------
+
+    def event(self, event: QEvent) -> bool:
+        # Escape leads back from here, whatever else it does in the window.
+        override = event.type() == QEvent.Type.ShortcutOverride
+        if override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+def short_hash(sha256: str) -> str:
+    """A hash as it is recognized: its first and last four digits."""
+    return f"{sha256[:4]}…{sha256[-4:]}" if len(sha256) > 12 else sha256

@@ -1,0 +1,247 @@
+"""A license text to read: the whole of it, in a measure that reads well, its restricting clauses marked.
+
+Qt lays the text out piece by piece, so that one of a megabyte opens at once. Only what is in view is marked.
+"""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextOption,
+)
+from PySide6.QtWidgets import QTextEdit, QWidget
+
+from desktop.ui.chat.text_view import wrapping_of
+from desktop.ui.licenses.passages import Passage, Places, is_columnar, occurrences, shown_text, widest_line
+from desktop.ui.parts.paint import paint_focus
+from desktop.ui.parts.scroll import use_slim_scroll_bars
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import XL, M, S
+
+MEASURE = 640
+"""The widest that a line of running text grows, in pixels at the usual text size."""
+
+_LINE_HEIGHT = 138.0
+_FIXED_LINE_HEIGHT = 122.0
+_SMALLEST_FIXED = 0.86
+_BAR = 3
+
+
+class TextPane(QTextEdit):
+    """Shows a text. `found_changed` says which of how many matches is shown, counted from 1."""
+
+    found_changed = Signal(int, int)
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._text = ""
+        self._places = Places("")
+        self._columnar, self._columns = False, 0
+        self._scale = 1.0
+        self._passages: tuple[Passage, ...] = ()
+        self._shown_passage: Passage | None = None
+        self._query = ""
+        self._found: list[tuple[int, int]] = []
+        self._place = 0
+        self.setAccessibleName(name)
+        self.setReadOnly(True)
+        self.setUndoRedoEnabled(False)
+        self.setTabChangesFocus(True)
+        flags = Qt.TextInteractionFlag
+        self.setTextInteractionFlags(flags.TextSelectableByMouse | flags.TextSelectableByKeyboard)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        use_slim_scroll_bars(self, theme)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verticalScrollBar().valueChanged.connect(self._mark_in_view)
+        self._restyle()
+        theme.changed.connect(self._restyle)
+
+    @property
+    def shown(self) -> str:
+        """The text as it is shown."""
+        return self._text
+
+    def show_text(self, text: str, passages: Sequence[Passage] = ()) -> None:
+        """Show `text`, beginning at its top; `passages` (places in `shown_text(text)`) are marked."""
+        self._text = shown_text(text)
+        self._places = Places(self._text)
+        self._columnar = is_columnar(self._text)
+        self._columns = widest_line(self._text)
+        self._passages = tuple(passages)
+        self._shown_passage = None
+        self._lay_out()
+        self.seek(self._query)
+
+    def _lay_out(self) -> None:
+        document = QTextDocument(self)
+        document.setUndoRedoEnabled(False)
+        document.setDocumentMargin(M)
+        document.setDefaultFont(self._font())
+        option = QTextOption()
+        option.setWrapMode(wrapping_of(self._text))
+        option.setTabStopDistance(QFontMetricsF(self._font()).horizontalAdvance(" ") * 8)
+        document.setDefaultTextOption(option)
+        cursor = QTextCursor(document)
+        shape = QTextBlockFormat()
+        height = _FIXED_LINE_HEIGHT if self._columnar else _LINE_HEIGHT
+        shape.setLineHeight(height, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        # Every paragraph takes on the first one's shape: formatting them afterwards would lay out the whole text.
+        cursor.setBlockFormat(shape)
+        cursor.insertText(self._text)
+        self.setDocument(document)  # the one before goes with it
+
+    # --- clauses -------------------------------------------------------------------------------------------------
+
+    def show_passage(self, passage: Passage) -> None:
+        """Scroll to a clause, and mark the words that are quoted from it."""
+        self._shown_passage = passage
+        self._go_to(passage.start, passage.end)
+        self._mark_in_view()
+
+    def _go_to(self, start: int, end: int) -> None:
+        """Put the cursor there, a third of the way down the view."""
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(self._places.unit(end))
+        self.setTextCursor(cursor)
+        cursor.setPosition(self._places.unit(start))
+        self.setTextCursor(cursor)
+        top = self.cursorRect(cursor).top()
+        bar = self.verticalScrollBar()
+        bar.setValue(bar.value() + top - self.viewport().height() // 3)
+
+    # --- finding -------------------------------------------------------------------------------------------------
+
+    def seek(self, query: str) -> None:
+        """Find `query`: go to the first match from here on."""
+        self._query = query
+        if query:
+            self._shown_passage = None
+        self._found = occurrences(self._text, query)
+        if self._found:
+            here = self._first_in_view()
+            self._place = next((at for at, span in enumerate(self._found) if span[0] >= here), 0)
+            self._go_to(*self._found[self._place])
+        self._tell_found()
+
+    def step(self, step: int) -> None:
+        """Go to the next match (1) or the previous one (-1), round the end."""
+        if self._found:
+            self._place = (self._place + step) % len(self._found)
+            self._go_to(*self._found[self._place])
+        self._tell_found()
+
+    def _tell_found(self) -> None:
+        self._mark_in_view()
+        self.found_changed.emit(self._place + 1 if self._found else 0, len(self._found))
+
+    def _first_in_view(self) -> int:
+        return self._character(self.cursorForPosition(self.viewport().rect().topLeft()).position())
+
+    def _character(self, unit: int) -> int:
+        """The character at a UTF-16 unit."""
+        low, high = max(0, unit // 2), min(unit, len(self._text))
+        while low < high:
+            middle = (low + high) // 2
+            if self._places.unit(middle) < unit:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _in_view(self) -> tuple[int, int]:
+        """The characters between the top and the bottom of the view."""
+        last = self.cursorForPosition(self.viewport().rect().bottomRight()).position()
+        return self._first_in_view(), self._character(last) + 1
+
+    def _mark_in_view(self) -> None:
+        first, last = self._in_view()
+        marks = []
+        for place, (start, end) in enumerate(self._found):
+            if end > first and start < last:
+                color = "selection" if place == self._place else "find"
+                marks.append(self._mark(start, end, self._theme.color(color)))
+        shown = self._shown_passage
+        if shown is not None and shown.end > first and shown.start < last:
+            marks.insert(0, self._mark(shown.start, shown.end, self._theme.color("find")))
+        self.setExtraSelections(marks)
+        self.viewport().update()
+
+    def _mark(self, start: int, end: int, color: QColor) -> QTextEdit.ExtraSelection:
+        mark = QTextEdit.ExtraSelection()
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(self._places.unit(start))
+        cursor.setPosition(self._places.unit(end), QTextCursor.MoveMode.KeepAnchor)
+        look = QTextCharFormat()
+        look.setBackground(color)
+        mark.cursor, mark.format = cursor, look
+        return mark
+
+    # --- drawing -------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        first, last = self._in_view()
+        for passage in self._passages:
+            if passage.clause_end >= first and passage.clause_start <= last:
+                self._paint_clause(painter, passage)
+        painter.end()
+        super().paintEvent(event)
+        if self.hasFocus():
+            painter = QPainter(self.viewport())
+            paint_focus(painter, QRectF(self.viewport().rect()), self._theme.color("accent"), S)
+
+    def _paint_clause(self, painter: QPainter, passage: Passage) -> None:
+        layout, document = self.document().documentLayout(), self.document()
+        top = layout.blockBoundingRect(document.findBlock(self._places.unit(passage.clause_start))).top()
+        bottom = layout.blockBoundingRect(document.findBlock(self._places.unit(passage.clause_end))).bottom()
+        offset = self.verticalScrollBar().value()
+        box = QRectF(0, top - offset - 3, self.viewport().width(), bottom - top + 4)
+        painter.fillRect(box, self._theme.color("warn_fill"))
+        painter.fillRect(QRectF(0, box.top(), _BAR, box.height()), self._theme.color("warn_line"))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._measure()
+        super().resizeEvent(event)
+
+    def _measure(self) -> None:
+        """Keep lines to a measure that reads well, in the middle of what room there is."""
+        metrics = QFontMetricsF(self._font(1.0))
+        wanted = MEASURE * metrics.height() / 17 if not self._columnar else 1e6
+        if self._columnar:
+            wanted = metrics.horizontalAdvance("0") * (self._columns + 1) + 2 * M
+        room = self.width() - 2 * (XL - M)
+        side = max((self.width() - round(wanted)) // 2, XL - M)
+        self.setViewportMargins(side, 0, side - 2 if side > XL else side, 0)
+        scale = max(_SMALLEST_FIXED, min(1.0, room / wanted)) if self._columnar else 1.0
+        if abs(scale - self._scale) > 0.01:
+            self._scale = scale
+            self.document().setDefaultFont(self._font())
+
+    def _font(self, scale: float | None = None) -> QFont:
+        font = self._theme.mono() if self._columnar else self._theme.font("reading")
+        font.setPointSizeF(font.pointSizeF() * (self._scale if scale is None else scale))
+        return font
+
+    def _restyle(self) -> None:
+        palette = QPalette(self.palette())
+        palette.setColor(QPalette.ColorRole.Base, self._theme.color("page"))
+        palette.setColor(QPalette.ColorRole.Text, self._theme.color("text"))
+        self.setPalette(palette)
+        if self._text:
+            at = self.verticalScrollBar().value() / max(self.verticalScrollBar().maximum(), 1)
+            self.document().setDefaultFont(self._font())
+            self._measure()
+            self.verticalScrollBar().setValue(round(at * self.verticalScrollBar().maximum()))
+            self._mark_in_view()
