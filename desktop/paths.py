@@ -64,6 +64,13 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent
 
 
+def system_policy() -> Path:
+    """Where an administrator puts this machine's policy; `LATCHKEY_HOME` does not move it."""
+    from platformdirs import PlatformDirs
+
+    return PlatformDirs("Latchkey", appauthor=False).site_config_path / "policy.toml"
+
+
 def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
     """The folders for this person and machine.
 

@@ -7,7 +7,9 @@ that the file system notices is hashed again. What cannot be kept is computed ea
 import hashlib
 import json
 import os
+import re
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from desktop.errors import NotFoundError, ResourceError
 from desktop.translation import tr
 
 _PIECE_BYTES = 1 << 20
+_PART = re.compile(r"(?P<stem>.+)-00001-of-(?P<count>\d{5})\.gguf$")
 
 
 class FileHashes:
@@ -44,6 +47,21 @@ class FileHashes:
         if unchanged:
             self._keep(key, stamp, digest)
         return digest
+
+    def model(self, files: Sequence[Path]) -> str:
+        """The hash of a model: of its file; of a model in several files, the hash of their hashes, a line for each."""
+        if len(files) == 1:
+            return self.sha256(files[0])
+        lines = "".join(f"{self.sha256(file)}\n" for file in files)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def forget(self, files: Sequence[Path]) -> None:
+        """Remember nothing of these files, so that they are read to their end when next asked for."""
+        with self._lock:
+            entries = self._read()
+            gone = [entries.pop(str(file.absolute()), None) for file in files]
+            if any(gone):
+                self._write(entries)
 
     def stop(self) -> None:
         """Give up hashing, in every thread and from now on: `sha256` then raises ResourceError at the next piece."""
@@ -76,13 +94,16 @@ class FileHashes:
         with self._lock:
             entries = self._read()
             entries[key] = {"stamp": stamp, "sha256": digest}
-            part = self._file.with_name(f".hashes.{os.getpid()}.{threading.get_ident()}.part")
-            try:
-                self._file.parent.mkdir(parents=True, exist_ok=True)
-                part.write_text(json.dumps(entries, indent=1), encoding="utf-8")
-                part.replace(self._file)
-            except OSError:
-                return
+            self._write(entries)
+
+    def _write(self, entries: dict[str, Any]) -> None:
+        part = self._file.with_name(f".hashes.{os.getpid()}.{threading.get_ident()}.part")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(entries, indent=1), encoding="utf-8")
+            part.replace(self._file)
+        except OSError:
+            return
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -90,6 +111,15 @@ class FileHashes:
         except (OSError, ValueError):
             return {}
         return entries if isinstance(entries, dict) else {}
+
+
+def parts_of(path: Path) -> list[Path]:
+    """All files of the model whose first one is `path`, by the numbers in its name; `path` alone where it has none."""
+    match = _PART.match(path.name)
+    if match is None:
+        return [path]
+    count = int(match["count"])
+    return [path.with_name(f"{match['stem']}-{part:05d}-of-{count:05d}.gguf") for part in range(1, count + 1)]
 
 
 def _stamp(path: Path) -> list[int]:

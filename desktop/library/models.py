@@ -1,15 +1,19 @@
-"""The models on this disk, as values, and the one way from what a person typed to a model file.
-
-For now these are the models that travel with the app, and any GGUF file named by its path.
-"""
+"""The models on this disk and in the catalog, as values, and the one way from what a person typed to a model."""
 
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop.catalog.entries import Catalog, Entry, EntryFile, read_catalog
+from desktop.catalog.entries import Catalog, Entry, EntryFile
+from desktop.catalog.reading import CatalogRead, Problem, read_catalog
 from desktop.engine.header import Header, read_header
-from desktop.errors import NotFoundError
+from desktop.errors import IntegrityError, LicenseError, NotFoundError
+from desktop.library.imported import ImportedModel, ImportedModels
+from desktop.library.subjects import subject_of_entry, subject_of_import
+from desktop.licenses.door import Verdict
+from desktop.licenses.subject import Subject
+from desktop.licenses.texts import LicenseTexts
 from desktop.paths import Paths
 from desktop.translation import tr
 
@@ -18,7 +22,8 @@ from desktop.translation import tr
 class LibraryModel:
     """A model file that is on this disk. `size` in bytes; `license` an id, or "" where the file names none.
 
-    `restrictions` are those of the license, where the catalog knows it. For a file given by path, `id` is that path.
+    `restrictions` are the effective ones, through its lineage; `attribution` the lines its licenses ask to be shown.
+    For a file given by path that was never imported, `id` is that path.
     """
 
     id: str
@@ -30,67 +35,169 @@ class LibraryModel:
     license: str
     restrictions: tuple[str, ...] = ()
     built_in: bool = False
+    imported: bool = False
+    attribution: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A model as it is listed: before the door, in the catalog (or None), and on this disk (or None)."""
+
+    subject: Subject
+    entry: Entry | None
+    model: LibraryModel | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """A listed model, and what the door says of it."""
+
+    listed: Listed
+    verdict: Verdict
 
 
 class Library:
-    """The models on this disk. Reads headers and the catalog when asked, and keeps nothing open."""
+    """The models on this disk and those of the catalog. May be used from any thread; keeps nothing open."""
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, texts: LicenseTexts) -> None:
         self._paths = paths
-        self._catalog: Catalog | None = None
+        self._texts = texts
+        self._lock = threading.Lock()
+        self._read: CatalogRead | None = None
+        self._stamp: object = None
+        self.imports = ImportedModels(paths.imports)
 
     @property
     def catalog(self) -> Catalog:
-        """The catalog, read at first use. Raises IntegrityError where it does not hold."""
-        if self._catalog is None:
-            self._catalog = read_catalog(self._paths.catalog)
-        return self._catalog
+        """The catalog, read again where a person's own file changed; of a file with mistakes, what is right in it."""
+        return self._current().catalog
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The mistakes in the catalog that ships and in the person's own."""
+        return self._current().problems
 
     def models(self) -> list[LibraryModel]:
-        """Every model that is here and whose header can be read, the built-in one first."""
-        return [
-            self._shipped(entry, file, path)
-            for entry in self.catalog.model
-            for file in entry.file
-            if (path := self._shipped_path(file)) is not None
-        ]
+        """Every model that is here, the built-in one first. Raises IntegrityError where they cannot be listed."""
+        return [listed.model for listed in self._here() if listed.model is not None]
+
+    def listed(self) -> list[Listed]:
+        """Every model: first those on this disk, then the catalog's, in its order."""
+        here = self._here()
+        known = {listed.subject.id for listed in here}
+        others = [self._listed_entry(entry) for entry in self.catalog.model if entry.id not in known]
+        return here + others
+
+    def listed_one(self, id_or_path: str) -> Listed:
+        """The model with this id, here or not, or the imported file at this path.
+
+        Raises NotFoundError where there is neither, and LicenseError for a file that was never imported.
+        """
+        for listed in self._here():
+            if listed.subject.id == id_or_path:
+                return listed
+        entry = self.catalog.find_model(id_or_path)
+        if entry is not None:
+            return self._listed_entry(entry)
+        return self._at_path(self.find(id_or_path).path)
 
     def find(self, id_or_path: str) -> LibraryModel:
-        """The model with this id, or the file at this path.
+        """The model with this id, or the file at this path, imported or not.
 
         Raises NotFoundError where there is neither, and EngineError where the file cannot be a model.
         """
-        for entry in self.catalog.model:
-            if entry.id != id_or_path:
-                continue
-            for file in entry.file:
-                if (path := self._shipped_path(file)) is not None:
-                    return self._shipped(entry, file, path)
+        here = self._here()
+        for listed in here:
+            if listed.subject.id == id_or_path and listed.model is not None:
+                return listed.model
         path = Path(id_or_path).expanduser()
         if path.is_dir():
             raise NotFoundError(
                 tr("{path} is a folder, not a model file.").format(path=id_or_path), "", tr("Name the GGUF file in it.")
             )
         if path.exists():
-            return self._by_path(path.absolute())
+            header = read_header(path.absolute())
+            return next(
+                (each.model for each in here if each.model is not None and _same(each.model.path, path)),
+                _never_imported(header),
+            )
         if os.sep in id_or_path or "/" in id_or_path or id_or_path.lower().endswith(".gguf"):
             raise NotFoundError(tr("There is no file {path}.").format(path=id_or_path), "", tr("Check the path."))
+        if self.catalog.find_model(id_or_path) is not None:
+            raise NotFoundError(
+                tr("{model} is not on this computer.").format(model=id_or_path),
+                "",
+                tr("“latchkey models show {model}” says what it takes to get it.").format(model=id_or_path),
+            )
         raise NotFoundError(
             tr("There is no model called {model}.").format(model=id_or_path),
             "",
-            tr("“latchkey models list” names the models on this disk; a GGUF file is named by its path."),
+            tr("“latchkey models list” names the models; a GGUF file is named by its path."),
         )
 
-    def entry(self, model: LibraryModel) -> Entry | None:
-        """The catalog's entry for `model`; None where the catalog does not know it."""
-        return next((entry for entry in self.catalog.model if entry.id == model.id), None)
+    def subject_at(self, path: Path) -> Subject:
+        """What the door looks at for the file at `path`. Raises LicenseError where it was never imported."""
+        return self._at_path(path).subject
+
+    def subject_of(self, model: ImportedModel) -> Subject:
+        """What the door looks at for an imported model."""
+        return subject_of_import(model, self.catalog, self._text_sha256)
+
+    def text_sha256(self, license_id: str) -> str:
+        """The hash of the text in force, "" for a license whose text is not ours to ship."""
+        return self._text_sha256(license_id)
+
+    # --- the catalog ---------------------------------------------------------------------------------------------
+
+    def _current(self) -> CatalogRead:
+        own = self._paths.own_catalog
+        try:
+            status = own.stat()
+            stamp: object = (status.st_size, status.st_mtime_ns, status.st_ino)
+        except OSError:
+            stamp = None
+        with self._lock:
+            if self._read is None or stamp != self._stamp:
+                folders = (self._paths.resources, self._paths.config)
+                self._read = read_catalog(self._paths.catalog, own, text_folders=folders)
+                self._stamp = stamp
+            return self._read
+
+    def _text_sha256(self, license_id: str) -> str:
+        license_ = self.catalog.find_license(license_id)
+        if license_ is None or not license_.text:
+            return ""
+        return self._texts.of(license_).sha256
+
+    # --- what is here --------------------------------------------------------------------------------------------
+
+    def _here(self) -> list[Listed]:
+        found = [
+            self._listed_shipped(entry, file, path)
+            for entry in self.catalog.model
+            for file in entry.file
+            if (path := self._shipped_path(file)) is not None
+        ]
+        if not found and self._current().problems and not self.catalog.model:
+            raise _no_catalog(self.problems[0])
+        return found + [self._listed_import(model) for model in self.imports.all() if Path(model.path).is_file()]
+
+    def _at_path(self, path: Path) -> Listed:
+        for listed in self._here():
+            if listed.model is not None and _same(listed.model.path, path):
+                return listed
+        raise _unknown_file(path)
+
+    def _listed_entry(self, entry: Entry) -> Listed:
+        return Listed(subject_of_entry(entry, self.catalog, self._text_sha256), entry, None)
 
     def _shipped_path(self, file: EntryFile) -> Path | None:
         path = self._paths.resources / file.shipped
         return path if file.shipped and path.is_file() else None
 
-    def _shipped(self, entry: Entry, file: EntryFile, path: Path) -> LibraryModel:
-        return LibraryModel(
+    def _listed_shipped(self, entry: Entry, file: EntryFile, path: Path) -> Listed:
+        subject = subject_of_entry(entry, self.catalog, self._text_sha256)
+        model = LibraryModel(
             id=entry.id,
             name=entry.name,
             publisher=entry.publisher,
@@ -98,25 +205,66 @@ class Library:
             path=path,
             size=path.stat().st_size,
             license=entry.license,
-            restrictions=self._restrictions(entry.license),
+            restrictions=subject.lineage.restrictions,
             built_in=True,
+            attribution=subject.attribution,
         )
+        return Listed(subject, entry, model)
 
-    def _by_path(self, path: Path) -> LibraryModel:
-        header: Header = read_header(path)
-        known = self.catalog.find_license(header.license) if header.license else None
-        license_id = known.id if known else header.license
-        return LibraryModel(
-            id=str(path),
-            name=header.name or path.stem,
-            publisher="",
-            quantization=header.quantization,
-            path=path,
-            size=header.file_size,
-            license=license_id,
-            restrictions=self._restrictions(license_id),
+    def _listed_import(self, kept: ImportedModel) -> Listed:
+        subject = self.subject_of(kept)
+        entry = self.catalog.find_model(kept.entry) if kept.entry else None
+        model = LibraryModel(
+            id=subject.id,
+            name=subject.name,
+            publisher=subject.publisher,
+            quantization=kept.quantization,
+            path=Path(kept.path),
+            size=kept.size,
+            license=subject.lineage.node.licenses[0] if subject.lineage.node.licenses else "",
+            restrictions=subject.lineage.restrictions,
+            imported=True,
+            attribution=subject.attribution,
         )
+        return Listed(subject, entry, model)
 
-    def _restrictions(self, license_id: str) -> tuple[str, ...]:
-        known = self.catalog.find_license(license_id)
-        return known.restrictions if known else ()
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file."""
+    if one.absolute() == other.absolute():
+        return True
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _never_imported(header: Header) -> LibraryModel:
+    path = header.path
+    return LibraryModel(
+        id=str(path),
+        name=header.name or path.stem,
+        publisher="",
+        quantization=header.quantization,
+        path=path,
+        size=header.file_size,
+        license=header.license,
+    )
+
+
+def _unknown_file(path: Path) -> LicenseError:
+    return LicenseError(
+        tr("{file} was never imported, so no license of it is accepted.").format(file=path.name),
+        "",
+        tr(
+            "Add it with “latchkey models import {path}”, then accept its license with “latchkey licenses accept”."
+        ).format(path=path),
+    )
+
+
+def _no_catalog(problem: Problem) -> IntegrityError:
+    return IntegrityError(
+        tr("The catalog cannot be read."),
+        tr("{file}: {reason}.").format(file=problem.file, reason=problem.message),
+        tr("Install Latchkey again to restore it."),
+    )

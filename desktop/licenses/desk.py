@@ -49,8 +49,10 @@ class Difference:
 
 
 class LicenseDesk:
-    """`catalog` is asked for each time, as a person's own catalog may change. `on_change` is called, on the thread of the
-    change, after an acknowledgement or a revocation: the engine then looks at the door again."""
+    """`catalog` is asked for each time, as a person's own catalog may change.
+
+    `on_change` is called after an acknowledgement or a revocation, on its thread: the engine then asks the door again.
+    """
 
     def __init__(
         self,
@@ -214,7 +216,7 @@ class LicenseDesk:
         if not state.check.ok:
             return
         known = state.standing(subject.id, needed.id)
-        if known is None or known.status == "suspended":
+        if known is None or known.latest.text_sha256 == needed.text_sha256:
             return
         note = tr("The text changed from {old} to {new}.").format(
             old=accepted.text_sha256[:16], new=needed.text_sha256[:16]

@@ -24,8 +24,9 @@ class NeededLicense:
 class Subject:
     """A model before the door. `needed` are its licenses, ancestors' first; `lineage` carries its effective terms.
 
-    `file_sha256` is what its file has to hash to ("" where nothing is known, as for a model that is not here), `vouched`
-    whether its publisher or the catalog says so too. `attribution` are the lines that its licenses ask to be shown.
+    `file_sha256` is what its file has to hash to ("" where nothing is known, as for a model that is not here).
+    `vouched` says that its publisher or the catalog gave that hash. `attribution` are the lines that its licenses ask
+    to be shown.
     """
 
     id: str

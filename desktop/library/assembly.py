@@ -1,0 +1,65 @@
+"""Library, door and desk put together: the one place where window and command get them from, so that both have the same
+door."""
+
+import os
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop import __version__
+from desktop.credentials.keepers import keeper_for
+from desktop.library.hashes import FileHashes, parts_of
+from desktop.library.importing import Importer
+from desktop.library.models import Library
+from desktop.licenses.desk import LicenseDesk
+from desktop.licenses.door import LicenseDoor
+from desktop.licenses.ledger import Ledger
+from desktop.licenses.policy import PolicyFile, find_policy
+from desktop.licenses.texts import LicenseTexts
+from desktop.paths import Paths, system_policy
+from desktop.storage.ledger import LedgerStore
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What stands between a model and the engine. Everything in it may be used from any thread."""
+
+    library: Library
+    importer: Importer
+    desk: LicenseDesk
+    door: LicenseDoor
+    ledger: Ledger
+    policy: PolicyFile
+    hashes: FileHashes
+
+
+def assemble(paths: Paths, environ: Mapping[str, str] = os.environ, *, own: Set[str] = frozenset()) -> Assembly:
+    """Everything for these folders. Opens nothing: each part reads what it needs at its first use.
+
+    `own` are the hashes of files of random weights that this process wrote to measure with: nobody's, so nothing has to
+    be accepted for them.
+    """
+    texts = LicenseTexts((paths.resources, paths.config))
+    library = Library(paths, texts)
+    hashes = FileHashes(paths.cache)
+    policy = find_policy(environ, system_policy())
+    ledger = Ledger(LedgerStore(paths.ledger_file), keeper_for(paths, environ), app_version=__version__)
+
+    def hash_model(path: Path) -> str:
+        return hashes.model(parts_of(path))
+
+    def license_names(license_id: str) -> Iterable[str]:
+        known = library.catalog.find_license(license_id)
+        return (known.id, *known.hub_ids) if known is not None else (license_id,)
+
+    door = LicenseDoor(
+        subject_of=library.subject_at,
+        hash_file=hash_model,
+        ledger=ledger,
+        policy=policy,
+        license_names=license_names,
+        own=own,
+    )
+    desk = LicenseDesk(catalog=lambda: library.catalog, texts=texts, ledger=ledger, policy=policy, door=door)
+    importer = Importer(library, hashes, ledger, policy, paths.models)
+    return Assembly(library, importer, desk, door, ledger, policy, hashes)

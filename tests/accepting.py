@@ -1,0 +1,39 @@
+"""Accepting licenses in a test's home the way a person does, through the desk: most tests are about something else."""
+
+from pathlib import Path
+
+from desktop.library.assembly import Assembly, assemble
+from desktop.licenses.desk import Acceptance
+from desktop.paths import find_paths
+
+BUILT_IN = "latchkey-guide"
+
+
+def accept(assembly: Assembly, model_id: str, person: str = "Test Person") -> None:
+    """Accept every license of a model, for research, as `person`."""
+    subject = assembly.library.listed_one(model_id).subject
+    for needed in subject.needed:
+        assembly.desk.accept(subject, needed.id, needed.text_sha256, Acceptance(person, "research"))
+
+
+def accept_everything(home: Path) -> Assembly:
+    """Accept the licenses of every model on this disk, in the home that the environment names; what was put together.
+
+    `home` is that home, so that no test can accept anything in a person's own.
+    """
+    paths = find_paths()
+    assert paths.data.is_relative_to(home)
+    assembly = assemble(paths)
+    for model in assembly.library.models():
+        accept(assembly, model.id)
+    return assembly
+
+
+def import_and_accept(home: Path, file: Path) -> str:
+    """Add a file to the library and accept its licenses; the model's id."""
+    paths = find_paths()
+    assert paths.data.is_relative_to(home)
+    assembly = assemble(paths)
+    model = assembly.importer.add(file)
+    accept(assembly, model.id)
+    return model.id
