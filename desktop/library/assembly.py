@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop import __version__
-from desktop.credentials.keepers import keeper_for
+from desktop.credentials.finding import find_keeper
 from desktop.library.hashes import FileHashes, parts_of
 from desktop.library.importing import Importer
 from desktop.library.models import Library
@@ -43,7 +43,7 @@ def assemble(paths: Paths, environ: Mapping[str, str] = os.environ, *, own: Set[
     library = Library(paths, texts)
     hashes = FileHashes(paths.cache)
     policy = find_policy(environ, system_policy())
-    ledger = Ledger(LedgerStore(paths.ledger_file), keeper_for(paths, environ), app_version=__version__)
+    ledger = Ledger(LedgerStore(paths.ledger_file), find_keeper(paths, environ), app_version=__version__)
 
     def hash_model(path: Path) -> str:
         return hashes.model(parts_of(path))
