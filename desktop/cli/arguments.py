@@ -4,6 +4,7 @@ import argparse
 import math
 
 from desktop import __version__
+from desktop.catalog.terms import PURPOSES
 from desktop.translation import tr
 
 _SEED_LIMIT = 2**32
@@ -23,7 +24,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"latchkey {__version__}")
     commands = top.add_subparsers(dest="command", metavar=tr("COMMAND"))
     _add_ask(_command(commands, "ask", tr("answer one question")))
-    _add_models(_command(commands, "models", tr("the models on this disk")))
+    _add_models(_command(commands, "models", tr("the models of the catalog and on this disk")))
+    _add_licenses(_command(commands, "licenses", tr("licenses, and the record of who accepted them")))
     _add_conversations(_command(commands, "conversations", tr("the conversations kept on this disk")))
     _add_bench(_command(commands, "bench", tr("measure speed on this machine")))
     _add_json(_command(commands, "doctor", tr("say what Latchkey found on this machine")))
@@ -57,10 +59,59 @@ def _add_ask(command: argparse.ArgumentParser) -> None:
 
 def _add_models(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(dest="action", metavar=tr("ACTION"), required=True)
-    _add_json(_command(actions, "list", tr("every model on this disk")))
-    show = _command(actions, "show", tr("all that is known of one model"))
-    show.add_argument("id", metavar="ID", help=tr("a model's id, or the path of a GGUF file"))
+    _add_json(_command(actions, "list", tr("every model of the catalog and on this disk")))
+    show = _command(actions, "show", tr("all that is known of one model, and what stands between you and chatting"))
+    show.add_argument("id", metavar="ID", help=_model_help())
     _add_json(show)
+    check = _command(actions, "check", tr("check a catalog file, and name every mistake with its line"))
+    check.add_argument("file", metavar=tr("FILE"), help=tr("a models.toml, whole, or one that adds to the catalog"))
+    _add_json(check)
+    brought = _command(actions, "import", tr("add a GGUF file of your own; it stays where it is"))
+    brought.add_argument("path", metavar="PATH", help=tr("the GGUF file"))
+    brought.add_argument("--license", metavar="ID", help=tr("its license, where you know better than the file does"))
+    brought.add_argument("--copy", action="store_true", help=tr("copy it to Latchkey's models"))
+    _add_json(brought)
+    remove = _command(actions, "remove", tr("take a model off this disk; a file used in place is left alone"))
+    remove.add_argument("id", metavar="ID", help=_model_help())
+    verify = _command(actions, "verify", tr("read model files again and compare their hashes"))
+    verify.add_argument("id", metavar="ID", nargs="?", help=tr("one model; all on this disk where it is left out"))
+    _add_json(verify)
+
+
+def _add_licenses(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", metavar=tr("ACTION"), required=True)
+    _add_json(_command(actions, "list", tr("every license of the catalog")))
+    show = _command(actions, "show", tr("the exact text of a license, or of all that a model is under"))
+    show.add_argument("id", metavar="LICENSE-OR-MODEL")
+    which = show.add_mutually_exclusive_group()
+    which.add_argument("--acceptable-use", action="store_true", help=tr("the use policy that the license incorporates"))
+    which.add_argument("--changes", action="store_true", help=tr("what changed since you accepted the model's license"))
+    _add_json(show)
+    _add_accept(_command(actions, "accept", tr("record that you accept a license text for a model")))
+    revoke = _command(actions, "revoke", tr("take back what you accepted for a model"))
+    revoke.add_argument("model", metavar="MODEL")
+    _add_json(revoke)
+    _add_json(_command(actions, "log", tr("the ledger: everything that was accepted, revoked, loaded and refused")))
+    export = _command(actions, "export", tr("write the ledger to a file for somebody else"))
+    export.add_argument("file", metavar=tr("FILE"), help=tr("its suffix decides: .json, .csv, .html or .cdx.json"))
+    verify = _command(actions, "verify", tr("check that nobody changed the ledger, or an exported JSON file"))
+    verify.add_argument("file", metavar=tr("FILE"), nargs="?", help=tr("an exported .json; the ledger if left out"))
+    _add_json(verify)
+
+
+def _add_accept(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="MODEL", help=_model_help())
+    command.add_argument(
+        "--text-sha256",
+        metavar="HASH",
+        required=True,
+        help=tr("the sha256 of the text you read; “licenses show” has it"),
+    )
+    command.add_argument("--as", metavar="NAME", dest="person", required=True, help=tr("your name"))
+    command.add_argument("--purpose", metavar="P", choices=PURPOSES, required=True, help=", ".join(PURPOSES))
+    command.add_argument("--organization", metavar="O", default="", help=tr("for whom you accept it"))
+    command.add_argument("--license", metavar="ID", help=tr("which of the model's licenses; the hash says it already"))
+    _add_json(command)
 
 
 def _add_conversations(command: argparse.ArgumentParser) -> None:
@@ -83,6 +134,10 @@ def _add_bench(command: argparse.ArgumentParser) -> None:
         "--quick", action="store_true", help=tr("a small model and fewer rounds: shows that it works, not how fast")
     )
     _add_json(command)
+
+
+def _model_help() -> str:
+    return tr("a model's id, or the path of a GGUF file")
 
 
 def _positive(text: str) -> int:

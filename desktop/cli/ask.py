@@ -1,22 +1,22 @@
 """`latchkey ask`: one question, one answer."""
 
-import threading
 from argparse import Namespace
 from collections.abc import Callable
-from concurrent.futures import Future
 
 import msgspec
 
 from desktop.chat.answer import timing_of
 from desktop.chat.turns import load_params, sampling_for
+from desktop.cli.admission import admit
 from desktop.cli.answering import answer, chosen_model, load
 from desktop.cli.conversations import kept_conversation
 from desktop.cli.exit_codes import DONE, INTERRUPTED, UsageError
 from desktop.cli.session import ChangedRequests, Session
 from desktop.cli.tools import Tools
+from desktop.cli.typed import clean
 from desktop.conversation import StopReason, Timing
 from desktop.engine.messages import ChatTurn, Generate, ModelInfo
-from desktop.errors import UserError
+from desktop.library.hashes import parts_of
 from desktop.library.models import LibraryModel
 from desktop.settings import Settings
 from desktop.translation import tr
@@ -65,11 +65,6 @@ def question(text: str, tools: Tools) -> str:
     return text
 
 
-def clean(text: str) -> str:
-    """`text` without the lone surrogates that stand for typed bytes that are no UTF-8: nothing could write them."""
-    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
-
-
 def speaker(tools: Tools) -> Say:
     """Writes an answer as it comes; its thinking dimly before it, where a person looks on."""
     thought = False
@@ -94,13 +89,12 @@ def quiet(text: str, thinking: bool) -> None:
 def _alone(options: Namespace, tools: Tools, text: str, say: Say) -> Asked:
     """One answer that is kept nowhere."""
     model = chosen_model(tools, options.model)
+    admit(tools, model)
     settings = _settings(options, tools.settings)
     system = settings.system_prompt
     turns = (ChatTurn("system", system),) * bool(system) + (ChatTurn("user", text),)
-    hashed = _hash_meanwhile(tools, model) if options.json else None
     with tools.engine() as engine:
         info = load(engine, model, load_params(str(model.path), settings), tools.output)
-        sha256 = hashed.result() if hashed else ""  # before the answer, so that reading the file does not slow it
         request = Generate(
             engine.next_id(),
             turns,
@@ -110,13 +104,14 @@ def _alone(options: Namespace, tools: Tools, text: str, say: Say) -> Asked:
             ignore_eos=options.ignore_eos,
         )
         answered = answer(engine, request, say, tools.output)
-    return _asked(answered.text, answered.thinking, model, sha256, timing_of(answered.done), info)
+    return _asked(answered.text, answered.thinking, model, _hash(options, tools, model), timing_of(answered.done), info)
 
 
 def _in_conversation(options: Namespace, tools: Tools, text: str, say: Say) -> Asked:
     """One more turn of a stored conversation, kept there. Options hold for this turn alone."""
     kept = kept_conversation(tools, options.conversation)
     model = chosen_model(tools, options.model or kept.model_id)
+    admit(tools, model)
     settings = _settings(options, tools.settings)
 
     def change(request: Generate) -> Generate:
@@ -133,8 +128,7 @@ def _in_conversation(options: Namespace, tools: Tools, text: str, say: Say) -> A
     timing = message.timing
     if timing is None or info is None:
         raise KeyboardInterrupt  # stopped before the model began
-    sha256 = tools.hashes.sha256(model.path) if options.json else ""
-    return _asked(message.text, message.thinking, model, sha256, timing, info)
+    return _asked(message.text, message.thinking, model, _hash(options, tools, model), timing, info)
 
 
 def _asked(text: str, thinking: str, model: LibraryModel, sha256: str, timing: Timing, info: ModelInfo) -> Asked:
@@ -164,16 +158,6 @@ def _settings(options: Namespace, settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, sampling=sampling, system_prompt=system)
 
 
-def _hash_meanwhile(tools: Tools, model: LibraryModel) -> "Future[str]":
-    """The file's sha256, read while the model loads: both want the same bytes from the disk."""
-    future: Future[str] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(tools.hashes.sha256(model.path))
-        except UserError as error:
-            future.set_exception(error)
-
-    # A daemon, so that Ctrl+C does not wait for gigabytes to be read.
-    threading.Thread(target=work, name="hash", daemon=True).start()
-    return future
+def _hash(options: Namespace, tools: Tools, model: LibraryModel) -> str:
+    """The file's sha256, where it is told. The door read the file already: this costs nothing."""
+    return tools.hashes.model(parts_of(model.path)) if options.json else ""

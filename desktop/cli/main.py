@@ -77,6 +77,10 @@ def _run_command(options: Namespace, tools: Tools) -> int:
             from desktop.cli import models
 
             return models.run(options, tools)
+        case "licenses":
+            from desktop.cli import licenses
+
+            return licenses.run(options, tools)
         case "conversations":
             from desktop.cli import conversations
 

@@ -1,106 +1,91 @@
-"""`latchkey models`: the models on this disk, and what is known of each."""
+"""`latchkey models`: the models of the catalog and on this disk: to look at, to add, to take away, to check."""
 
 from argparse import Namespace
-from typing import Any
+from pathlib import Path
 
+import msgspec
+
+from desktop.cli import catalog_check, models_list, models_show
 from desktop.cli.exit_codes import DONE
+from desktop.cli.model_facts import file_hash
 from desktop.cli.tools import Tools
-from desktop.engine.hardware import available_memory
-from desktop.engine.header import Header, read_header
-from desktop.library.models import LibraryModel
+from desktop.errors import IntegrityError, NotFoundError
+from desktop.library.hashes import parts_of
+from desktop.library.models import Listed
 from desktop.translation import tr
-
-_USUAL_CONTEXT = 4096
 
 
 def run(options: Namespace, tools: Tools) -> int:
-    if options.action == "list":
-        _list(options, tools)
-    else:
-        _show(options, tools)
+    match options.action:
+        case "list":
+            models_list.show_list(options, tools)
+        case "show":
+            models_show.show_one(options, tools)
+        case "check":
+            return catalog_check.run(options, tools)
+        case "import":
+            _import(options, tools)
+        case "remove":
+            _remove(options, tools)
+        case "verify":
+            _verify(options, tools)
     return DONE
 
 
-def _list(options: Namespace, tools: Tools) -> None:
-    models = tools.library.models()
+def _import(options: Namespace, tools: Tools) -> None:
+    tools.output.progress(tr("Reading {file}…").format(file=options.path))
+    model = tools.assembly.importer.add(Path(options.path), options.license or "", copy=options.copy)
+    models_show.present(model.id, tools, json=options.json)
+
+
+def _remove(options: Namespace, tools: Tools) -> None:
+    model = tools.library.find(options.id)
+    freed = tools.assembly.importer.remove(model.id)
+    if freed:
+        tools.output.line(
+            tr("Removed {model}: {size} MB are free again.").format(model=model.id, size=f"{freed / 1e6:,.0f}")
+        )
+    else:
+        tools.output.line(tr("Removed {model}; its file stays: {file}").format(model=model.id, file=model.path))
+
+
+def _verify(options: Namespace, tools: Tools) -> None:
+    """Read files to their end, whatever was remembered of them. Raises IntegrityError where one is not what it was."""
+    found = [tools.library.listed_one(options.id)] if options.id else tools.library.listed()
+    here = [listed for listed in found if listed.model is not None]
+    if options.id and not here:
+        tools.library.find(options.id)  # says that it is not here
+        raise NotFoundError(tr("{model} is not on this computer.").format(model=options.id))
+    results = [_verified(listed, tools) for listed in here]
     if options.json:
-        tools.output.json([_description(model, tools) for model in models])
-        return
-    rows = [(tr("ID"), tr("NAME"), tr("PUBLISHER"), tr("LICENSE"), tr("QUANTIZATION"), tr("SIZE"))]
-    rows += [
-        (each.id, each.name, each.publisher, each.license, each.quantization, f"{each.size / 1e6:.0f} MB")
-        for each in models
-    ]
-    tools.output.table(rows)
+        tools.output.json(results)
+    else:
+        words = {True: tr("unchanged"), False: tr("CHANGED"), None: tr("nothing to compare with")}
+        tools.output.table([(each.id, words[each.ok], each.sha256 or "–") for each in results])
+    changed = [each.id for each in results if each.ok is False]
+    if changed:
+        raise IntegrityError(
+            tr("The file of {models} is not what it was.").format(models=", ".join(changed)),
+            "",
+            tr("Put the original file back, or import it again."),
+        )
 
 
-def _show(options: Namespace, tools: Tools) -> None:
-    described = _description(tools.library.find(options.id), tools)
-    if options.json:
-        tools.output.json(described)
-        return
-    for name, value in described.items():
-        if name == "files":
-            for file in value:
-                tools.output.line(f"file: {file['name']}, {file['size']} bytes, sha256 {file['sha256']}")
-        else:
-            tools.output.line(f"{name}: {_plain(value)}")
+class Verified(msgspec.Struct, frozen=True):
+    """A file read again. `ok` is None where there is no hash to compare with; `sha256` where it cannot be read."""
+
+    id: str
+    file: str
+    ok: bool | None
+    sha256: str | None
+    expected: str | None
 
 
-def _description(model: LibraryModel, tools: Tools) -> dict[str, Any]:
-    """A model as `models show` gives it: fields and their names are part of the command's contract."""
-    header = read_header(model.path)
-    entry = tools.library.entry(model)
-    license_id = model.license or None
-    return {
-        "id": model.id,
-        "name": model.name,
-        "family": entry.family if entry else None,
-        "publisher": model.publisher or None,
-        "license": license_id,
-        "gate": entry.gate if entry else None,
-        "restrictions": list(model.restrictions),
-        "lineage": [
-            {"id": each, "name": each, "license": None, "gate": None} for each in _lineage(model, header, tools)
-        ],
-        "effective_terms": [{"restriction": each, "from": model.id} for each in model.restrictions],
-        "architecture": header.architecture,
-        "runnable": True,
-        "files": [
-            {
-                "name": model.path.name,
-                "quantization": model.quantization,
-                "size": model.size,
-                "sha256": tools.hashes.sha256(model.path),
-            }
-        ],
-        "installed": True,
-        "fits": _fits(header),
-    }
-
-
-def _lineage(model: LibraryModel, header: Header, tools: Tools) -> tuple[str, ...]:
-    entry = tools.library.entry(model)
-    return entry.lineage if entry else tuple(header.base_models)
-
-
-def _fits(header: Header) -> bool | None:
-    """Whether it can be loaded now with a usual context; None where the memory left is not known."""
-    left = available_memory()
-    context = min(_USUAL_CONTEXT, header.context_length or _USUAL_CONTEXT)
-    return None if left is None else header.estimate_memory(context) <= left
-
-
-def _plain(value: Any) -> str:
-    match value:
-        case None:
-            return tr("unknown")
-        case bool():
-            return tr("yes") if value else tr("no")
-        case []:
-            return tr("none")
-        case list():
-            return ", ".join(
-                str(each.get("restriction") or each["id"]) if isinstance(each, dict) else str(each) for each in value
-            )
-    return str(value)
+def _verified(listed: Listed, tools: Tools) -> Verified:
+    subject, model = listed.subject, listed.model
+    assert model is not None
+    tools.output.progress(tr("Reading {model}…").format(model=subject.id))
+    tools.hashes.forget(parts_of(model.path))
+    sha256, expected = file_hash(listed, tools), subject.file_sha256 or None
+    ok = None if expected is None and sha256 is not None else sha256 == expected
+    return Verified(subject.id, str(model.path), ok, sha256, expected)

@@ -12,6 +12,8 @@ from typing import Any, TextIO
 
 import msgspec
 
+from desktop.cli.layout import columns
+
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e\u2066-\u2068]")
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 
@@ -61,19 +63,32 @@ class Output:
         self._stdout.write(text + "\n")
         self._stdout.flush()
 
-    def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """Rows in aligned columns."""
-        if not rows:
+    def table(self, rows: Sequence[Sequence[str]], shrink: Sequence[int] = ()) -> None:
+        """Rows in aligned columns; those in `shrink` are shortened where the table would be too wide."""
+        for line in columns(rows, shrink):
+            self.line(line)
+
+    def bytes(self, data: bytes) -> None:
+        """Bytes as they are, where they go to a file or a pipe; on a terminal what they say, harmless."""
+        self.clear_progress()
+        binary = getattr(self._stdout, "buffer", None)
+        if self.terminal or binary is None:
+            self.write(data.decode("utf-8", "replace"))
             return
-        shown = [[" ".join(cell.split()) for cell in row] for row in rows]
-        widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
-        for row in shown:
-            self.line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        self._stdout.flush()
+        binary.write(data)
+        binary.flush()
 
     def note(self, text: str) -> None:
         """A line on standard error."""
         self.clear_progress()
         self._stderr.write(harmless(text) + "\n")
+        self._stderr.flush()
+
+    def prompt(self, text: str) -> None:
+        """A question on standard error; the cursor stays behind it."""
+        self.clear_progress()
+        self._stderr.write(harmless(text))
         self._stderr.flush()
 
     def dim(self, text: str) -> None:

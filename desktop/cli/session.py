@@ -62,6 +62,9 @@ class ChangedRequests:
     def unload(self) -> None:
         self._engine.unload()
 
+    def recheck(self) -> None:
+        self._engine.recheck()
+
     def close(self) -> None:
         self._engine.close()
 

@@ -1,12 +1,14 @@
 """Chatting where there is no window: at a prompt on a terminal, or one answer to what is piped in."""
 
 from desktop.cli import ask
+from desktop.cli.admission import admit
 from desktop.cli.answering import chosen_model
-from desktop.cli.ask import clean, speaker
+from desktop.cli.ask import speaker
 from desktop.cli.exit_codes import DONE
 from desktop.cli.output import Output
 from desktop.cli.session import Session
 from desktop.cli.tools import Tools
+from desktop.cli.typed import clean
 from desktop.conversation import Message
 from desktop.errors import IntegrityError, ResourceError, UserError
 from desktop.translation import tr
@@ -29,6 +31,7 @@ def _chat(tools: Tools) -> int:
     _edit_lines()
     output = tools.output
     model = chosen_model(tools, None)
+    admit(tools, model)
     output.line(tr("{model}. Ctrl+C stops an answer, Ctrl+D leaves, /help says more.").format(model=model.name))
     with tools.engine() as engine, Session(tools, engine, speaker(tools)) as session:
         session.new()

@@ -10,8 +10,12 @@ from desktop.paths import Paths
 
 if TYPE_CHECKING:
     from desktop.engine.client import EngineClient
+    from desktop.engine.interface import Door
+    from desktop.library.assembly import Assembly
     from desktop.library.hashes import FileHashes
     from desktop.library.models import Library
+    from desktop.licenses.desk import LicenseDesk
+    from desktop.licenses.door import LicenseDoor
     from desktop.settings import Settings
     from desktop.storage.conversations import ConversationStore
 
@@ -34,16 +38,27 @@ class Tools:
         return file.current
 
     @cached_property
+    def assembly(self) -> "Assembly":
+        """Library, desk and door, the same as the window's."""
+        from desktop.library.assembly import assemble
+
+        return assemble(self.paths)
+
+    @property
     def library(self) -> "Library":
-        from desktop.library.models import Library
+        return self.assembly.library
 
-        return Library(self.paths)
-
-    @cached_property
+    @property
     def hashes(self) -> "FileHashes":
-        from desktop.library.hashes import FileHashes
+        return self.assembly.hashes
 
-        return FileHashes(self.paths.cache)
+    @property
+    def desk(self) -> "LicenseDesk":
+        return self.assembly.desk
+
+    @property
+    def door(self) -> "LicenseDoor":
+        return self.assembly.door
 
     @cached_property
     def store(self) -> "ConversationStore":
@@ -54,12 +69,11 @@ class Tools:
         return ConversationStore(Database(self.paths.database_file))
 
     @contextmanager
-    def engine(self) -> Iterator["EngineClient"]:
-        """An engine that is gone, with its process, when the block is left."""
+    def engine(self, door: "Door | None" = None) -> Iterator["EngineClient"]:
+        """An engine that is gone, with its process, when the block is left. `door` takes the place of the usual one."""
         from desktop.engine.client import EngineClient
-        from desktop.licenses.door import LicenseDoor
 
-        engine = EngineClient(admit=LicenseDoor().admit, logs=self.paths.engine_logs, cache=self.paths.cache)
+        engine = EngineClient(door=door or self.door, logs=self.paths.engine_logs, cache=self.paths.cache)
         try:
             yield engine
         finally:

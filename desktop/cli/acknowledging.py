@@ -1,0 +1,128 @@
+"""`latchkey licenses accept` and `revoke`: what a person decides, recorded."""
+
+import shlex
+from argparse import Namespace
+from collections.abc import Sequence
+
+from desktop.cli.exit_codes import UsageError
+from desktop.cli.tools import Tools
+from desktop.cli.typed import clean
+from desktop.errors import LicenseError, NotFoundError
+from desktop.library.models import Listed
+from desktop.licenses.desk import Acceptance
+from desktop.licenses.door import Verdict, accept_command
+from desktop.licenses.facts import has_visible
+from desktop.licenses.record import Record
+from desktop.licenses.subject import NeededLicense, Subject
+from desktop.translation import tr
+
+
+def accept(options: Namespace, tools: Tools) -> None:
+    """Record that a person accepts the text with the hash given, and say what is still to be accepted.
+
+    Raises LicenseError where it is not the hash of a text in force for the model, and ForbiddenError where the purpose
+    is ruled out.
+    """
+    person = clean(options.person)
+    if not has_visible(person):
+        raise UsageError(tr("The name is empty."), "", tr("Write your name after --as."))
+    listed = tools.library.listed_one(options.model)
+    needed = meant(listed.subject, options.text_sha256, options.license, tools)
+    before = tools.desk.check()
+    acceptance = Acceptance(person, options.purpose, clean(options.organization))
+    record = tools.desk.accept(listed.subject, needed.id, options.text_sha256, acceptance)
+    if not before.ok:
+        tools.output.note(begun_afresh(before.reason))
+    if options.json:
+        tools.output.json(record)
+        return
+    tools.output.line(accepted_sentence(listed.subject, needed, record))
+    tools.output.line(next_sentence(listed, tools.desk.verdict(listed.subject)))
+
+
+def meant(subject: Subject, text_sha256: str, license_id: str | None, tools: Tools) -> NeededLicense:
+    """Which of a model's licenses is meant: the one named, else the one whose text has this hash, else the only one.
+
+    Raises NotFoundError where the model does not need the one named, LicenseError where no text has this hash.
+    """
+    if license_id is not None:
+        wanted = tools.desk.license(license_id).id
+        found = next((each for each in subject.needed if each.id == wanted), None)
+        if found is None:
+            raise NotFoundError(
+                tr("{model} is not under {license}.").format(model=subject.name, license=license_id),
+                "",
+                tr("“latchkey models show {id}” names its licenses.").format(id=shlex.quote(subject.id)),
+            )
+        return found
+    wanted = text_sha256.strip().lower()
+    found = next((each for each in subject.needed if wanted and each.text_sha256 == wanted), None)
+    if found is not None or len(subject.needed) == 1:
+        return found or subject.needed[0]  # the desk refuses a wrong hash, and says which is right
+    if not subject.needed:
+        raise NotFoundError(tr("There is nothing to accept for {model}.").format(model=subject.name))
+    raise LicenseError(
+        tr("No license text of {model} that is in force has this sha256.").format(model=subject.name),
+        tr("Its licenses are {licenses}.").format(licenses=", ".join(each.id for each in subject.needed)),
+        tr("Read them with “latchkey licenses show {id}”, then accept those.").format(id=shlex.quote(subject.id)),
+    )
+
+
+def revoke(options: Namespace, tools: Tools) -> None:
+    """Take back everything that is accepted for a model, which need not be here any more. Raises NotFoundError."""
+    try:
+        subject = tools.library.listed_one(options.model).subject
+        model_id, name = subject.id, subject.name
+    except (NotFoundError, LicenseError):
+        model_id, name = options.model, ""
+    records = tools.desk.revoke(model_id, name)
+    if options.json:
+        tools.output.json(records)
+        return
+    for record in records:
+        tools.output.line(
+            tr("Revoked {license} for {model}, as record {seq}.").format(
+                license=record.license, model=record.model, seq=record.seq
+            )
+        )
+    tools.output.line(tr("It is unloaded wherever it runs, and may not be loaded again."))
+
+
+def accepted_sentence(subject: Subject, needed: NeededLicense, record: Record) -> str:
+    """What was recorded."""
+    return tr("Recorded as number {seq}: {person} accepts {license} for {model}, for the purpose “{purpose}”.").format(
+        seq=record.seq, person=record.person, license=needed.name, model=subject.name, purpose=record.purpose
+    )
+
+
+def begun_afresh(reason: str) -> str:
+    """What became of a ledger that did not hold."""
+    return tr(
+        "The ledger did not hold ({reason}) and begins afresh: what was in it is kept and marked, and counts for"
+        " nothing any more. Accept again what else you use."
+    ).format(reason=reason.rstrip("."))
+
+
+def next_sentence(listed: Listed, verdict: Verdict) -> str:
+    """What is to be done after an acceptance."""
+    subject = listed.subject
+    waiting = _waiting(verdict)
+    if waiting:
+        return tr("{model} also needs {licenses}. Next: {command}").format(
+            model=subject.name,
+            licenses=", ".join(each.name for each in waiting),
+            command=accept_command(subject, waiting[0]),
+        )
+    if verdict.error is not None:
+        return str(verdict.error)
+    if listed.model is None:
+        return tr("{model} is not on this computer: “latchkey models show {id}” says how to get it.").format(
+            model=subject.name, id=shlex.quote(subject.id)
+        )
+    return tr("{model} may be used now: latchkey ask “…” --model {id}").format(
+        model=subject.name, id=shlex.quote(subject.id)
+    )
+
+
+def _waiting(verdict: Verdict) -> Sequence[NeededLicense]:
+    return [each.needed for each in verdict.standings if each.status != "in-force"]

@@ -1,0 +1,50 @@
+"""`latchkey models list`: every model of the catalog and on this disk, one line each."""
+
+from argparse import Namespace
+
+from desktop.catalog.terms import Restriction
+from desktop.cli.model_facts import card_of, describe
+from desktop.cli.steps import state_of
+from desktop.cli.tools import Tools
+from desktop.library.models import Card
+from desktop.translation import tr
+
+_SHRINKING = (1, 2, 4)
+_OWN_PREFIX = "LicenseRef-"
+
+
+def show_list(options: Namespace, tools: Tools) -> None:
+    """Those on this disk come first."""
+    cards = [card_of(listed, tools) for listed in tools.library.listed()]
+    if options.json:
+        tools.output.json([describe(card, tools, hashed=False) for card in cards])
+    else:
+        rows = [(tr("ID"), tr("LICENSE"), tr("RESTRICTIONS"), tr("GATE"), tr("STATE"))]
+        tools.output.table(rows + [_row(card) for card in cards], _SHRINKING)
+    tell_problems(tools)
+
+
+def tell_problems(tools: Tools) -> None:
+    """Say where the catalog has mistakes: what is right in it is used all the same."""
+    for problem in tools.library.problems:
+        tools.output.note(str(problem))
+
+
+def _row(card: Card) -> tuple[str, str, str, str, str]:
+    subject = card.listed.subject
+    licenses = [each.removeprefix(_OWN_PREFIX) for each in subject.lineage.node.licenses] or [tr("unknown")]
+    return (
+        subject.id,
+        " + ".join(licenses),
+        _in_short(subject.lineage.restrictions),
+        subject.gate or "–",
+        state_of(card),
+    )
+
+
+def _in_short(restrictions: tuple[Restriction, ...]) -> str:
+    """The severest, and how many more there are."""
+    if not restrictions:
+        return "–"
+    more = len(restrictions) - 1
+    return restrictions[0] + (f" +{more}" if more else "")

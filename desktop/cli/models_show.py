@@ -1,0 +1,121 @@
+"""`latchkey models show`: one model in sections that a person can read: terms, lineage, files, and what to do next."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+
+from desktop.cli.layout import columns, paragraph
+from desktop.cli.lineage_tree import tree
+from desktop.cli.model_facts import card_of, describe
+from desktop.cli.steps import gate_sentence, steps_of
+from desktop.cli.tools import Tools
+from desktop.library.models import Card
+from desktop.licenses.door import LicenseStanding
+from desktop.translation import tr
+
+
+def show_one(options: Namespace, tools: Tools) -> None:
+    """Raises NotFoundError, and LicenseError for a file that was never imported."""
+    present(tools.library.listed_one(options.id).subject.id, tools, json=options.json)
+
+
+def present(model_id: str, tools: Tools, *, json: bool) -> None:
+    """Show the model with this id."""
+    tools.output.progress(tr("Reading {model}…").format(model=model_id))
+    card = card_of(tools.library.listed_one(model_id), tools, hashed=True)
+    if json:
+        tools.output.json(describe(card, tools, hashed=True))
+        return
+    for line in sections(card, tools):
+        tools.output.line(line)
+
+
+def sections(card: Card, tools: Tools) -> Iterator[str]:
+    """All that is known of a model, line by line."""
+    lineage = card.listed.subject.lineage
+    yield from _head(card)
+    yield from ("", tr("TERMS"))
+    yield from _terms(card)
+    yield from ("", tr("LINEAGE"))
+    yield from tree(lineage)
+    for flag in lineage.flags:
+        yield from paragraph(flag.sentence, "  ! ")
+    yield from ("", tr("FILES"))
+    yield from _files(card, tools)
+    yield from ("", tr("BEFORE YOU CAN CHAT") if not card.verdict.allowed or not card.listed.model else tr("NOW"))
+    for number, step in enumerate(steps_of(card), 1):
+        yield from paragraph(step.sentence, f"  {number}. ")
+        yield from (f"     {command}" for command in step.commands)
+
+
+def _head(card: Card) -> Iterator[str]:
+    subject, entry = card.listed.subject, card.listed.entry
+    yield from paragraph(subject.name)
+    parts = [subject.id]
+    if subject.publisher:
+        parts.append(tr("by {publisher}").format(publisher=subject.publisher))
+    if entry:
+        parts += [tr("family {family}").format(family=entry.family), entry.architecture, entry.published]
+        parts.append(tr("{count} parameters").format(count=_count(entry.parameters)) if entry.parameters else "")
+        parts.append(tr("context {count}").format(count=entry.context_length) if entry.context_length else "")
+    yield from paragraph(", ".join(part for part in parts if part))
+    if entry:
+        yield from paragraph(entry.summary)
+        if entry.page:
+            yield entry.page
+        for unchecked in entry.unchecked:
+            yield from paragraph(tr("Not checked: {what}").format(what=unchecked))
+
+
+def _terms(card: Card) -> Iterator[str]:
+    subject = card.listed.subject
+    rows = []
+    for standing in card.verdict.standings:
+        needed = standing.needed
+        brought = "" if needed.comes_from == subject.id else tr("from {ancestor}").format(ancestor=needed.from_name)
+        rows.append((needed.id, needed.name, brought, standing_phrase(standing)))
+    yield from columns(rows, shrink=(1, 2), indent="  ")
+    gate = f"{subject.gate}: {gate_sentence(subject.gate)}" if subject.gate else tr("none known")
+    yield from paragraph(gate, tr("  gate          "))
+    restrictions = ", ".join(subject.lineage.restrictions) or tr("none known")
+    yield from paragraph(restrictions, tr("  restrictions  "))
+    for line in subject.attribution:
+        yield from paragraph(line, tr("  attribution   "))
+
+
+def standing_phrase(standing: LicenseStanding) -> str:
+    """Where a person stands with one license."""
+    record = standing.record
+    if standing.status == "in-force" and record is not None:
+        return tr("accepted {date} by {person}, {purpose}").format(
+            date=record.time[:10], person=record.person, purpose=record.purpose
+        )
+    return {
+        "revoked": tr("revoked"),
+        "text-changed": tr("its text changed"),
+        "suspended": tr("its text changed"),
+    }.get(standing.status, tr("not accepted"))
+
+
+def _files(card: Card, tools: Tools) -> Iterator[str]:
+    described = describe(card, tools, hashed=True)
+    for file in described["files"]:
+        size = f"{file['size'] / 1e6:,.0f} MB" if file["size"] else tr("size not known")
+        yield from paragraph(f"{file['name']}, {file['quantization']}, {size}", "  ")
+        if file["sha256"]:
+            yield f"    sha256 {file['sha256']}"
+    if not described["files"]:
+        yield "  " + tr("none known")
+    model = card.listed.model
+    if model is not None:
+        yield "  " + tr("in {folder}").format(folder=model.path.parent)
+    if described["fits"] is not None:
+        yield "  " + (
+            tr("fits into the memory that is free") if described["fits"] else tr("does not fit into memory now")
+        )
+
+
+def _count(parameters: int) -> str:
+    for size, letter in ((1e9, "B"), (1e6, "M")):
+        if parameters >= size:
+            return f"{parameters / size:.1f}".removesuffix(".0") + f" {letter}"
+    return str(parameters)

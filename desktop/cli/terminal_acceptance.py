@@ -1,0 +1,147 @@
+"""Accepting a license at a terminal, where a model waits for it: its terms, its text, a name, a purpose, a word.
+
+Everything here goes to standard error and is typed by a person: nothing is filled in, and every answer but the whole
+word declines. In a pipe it is never reached.
+"""
+
+import shutil
+from collections.abc import Sequence
+
+from desktop.catalog.terms import PURPOSES, Purpose
+from desktop.cli.acknowledging import accepted_sentence, begun_afresh
+from desktop.cli.layout import cells, paragraph
+from desktop.cli.license_texts import difference_lines
+from desktop.cli.tools import Tools
+from desktop.cli.typed import clean
+from desktop.errors import LicenseError
+from desktop.licenses.desk import Acceptance
+from desktop.licenses.door import Verdict
+from desktop.licenses.facts import has_visible
+from desktop.licenses.subject import NeededLicense, Subject
+from desktop.licenses.texts import LicenseText
+from desktop.translation import tr
+
+
+def can_ask(tools: Tools) -> bool:
+    """Whether a person sits there who can read and type."""
+    return tools.stdin.isatty() and tools.output.notes_on_terminal
+
+
+class TerminalAcceptance:
+    """One model's licenses, one after another, until all are accepted or one is declined."""
+
+    def __init__(self, tools: Tools, subject: Subject, verdict: Verdict) -> None:
+        self._tools = tools
+        self._subject = subject
+        self._verdict = verdict
+        self._acceptance: Acceptance | None = None
+
+    def run(self) -> None:
+        """Raises LicenseError where the person declines, and what recording fails with."""
+        waiting = [each.needed for each in self._verdict.standings if each.status != "in-force"]
+        self._say(*paragraph(self._opening(len(waiting))))
+        for needed in waiting:
+            self._one(needed)
+        self._say("")
+
+    def _opening(self, count: int) -> str:
+        if count == 1:
+            return tr("Before {model} can be loaded, its license has to be accepted.").format(model=self._subject.name)
+        return tr("Before {model} can be loaded, {count} licenses have to be accepted.").format(
+            model=self._subject.name, count=count
+        )
+
+    def _one(self, needed: NeededLicense) -> None:
+        text = self._tools.desk.text(needed.id)
+        self._show_terms(needed, text)
+        difference = self._tools.desk.difference(self._subject, needed.id)
+        if difference is not None:
+            self._page(difference_lines(difference))
+        if self._ask(tr("Read the whole text now? [y/N] ")).casefold() in (tr("y"), tr("yes")):
+            self._page(text.text.splitlines())
+        acceptance = self._acceptance or self._who()
+        self._say(
+            *paragraph(
+                tr("{person}, do you accept {license} for {model}, for the purpose “{purpose}”?").format(
+                    person=acceptance.person,
+                    license=text.license.name,
+                    model=self._subject.name,
+                    purpose=acceptance.purpose,
+                )
+            )
+        )
+        if self._ask(tr("Type “accept” to accept; anything else declines: ")) != tr("accept"):
+            self._decline()
+        before = self._tools.desk.check()
+        record = self._tools.desk.accept(self._subject, needed.id, text.sha256, acceptance)
+        self._acceptance = acceptance
+        if not before.ok:
+            self._say(begun_afresh(before.reason))
+        self._say(*paragraph(accepted_sentence(self._subject, needed, record)))
+
+    def _show_terms(self, needed: NeededLicense, text: LicenseText) -> None:
+        license_ = text.license
+        heading = f"{license_.name} ({license_.id})"
+        if needed.comes_from != self._subject.id:
+            heading += ", " + tr("from {ancestor}").format(ancestor=needed.from_name)
+        self._say("", *paragraph(heading, "  "))
+        for clause in license_.restriction:
+            self._say(*paragraph(f"{clause.restriction}, {clause.clause}: {clause.says}", "  • "))
+        if not license_.restriction:
+            self._say("  " + tr("It restricts nothing that Latchkey keeps track of."))
+        if license_.acceptable_use:
+            command = f"latchkey licenses show {license_.id} --acceptable-use"
+            self._say(*paragraph(tr("It incorporates a use policy: {command}").format(command=command), "  "))
+        self._say("  " + tr("The text: latchkey licenses show {id}").format(id=license_.id))
+        self._say("  sha256 " + text.sha256, "")
+
+    def _who(self) -> Acceptance:
+        """The name, organization and purpose, as the person types them."""
+        person = self._ask(tr("Your name: "))
+        if not has_visible(person):
+            self._decline()
+        organization = self._ask(tr("Your organization, if you accept for one: "))
+        return Acceptance(person, self._purpose(), organization)
+
+    def _purpose(self) -> Purpose:
+        while True:
+            typed = self._ask(tr("Your purpose ({purposes}): ").format(purposes=", ".join(PURPOSES))).casefold()
+            if not typed:
+                self._decline()
+            purpose = next((each for each in PURPOSES if each == typed), None)
+            if purpose is None:
+                continue
+            refusal = self._tools.desk.purpose_refusal(self._subject, purpose)
+            if refusal is None:
+                return purpose
+            self._say(str(refusal))
+
+    def _decline(self) -> None:
+        error = self._verdict.error
+        raise LicenseError(tr("Declined: nothing was accepted."), "", error.remedy if error is not None else "")
+
+    def _say(self, *lines: str) -> None:
+        for line in lines:
+            self._tools.output.note(line)
+
+    def _ask(self, question: str) -> str:
+        """What the person typed, without the blanks around it; "" also where the input ends."""
+        self._tools.output.prompt(question)
+        typed: bytes = self._tools.stdin.readline()
+        if not typed.endswith(b"\n"):
+            self._say("")
+        return clean(typed.decode("utf-8", "surrogateescape")).strip()
+
+    def _page(self, lines: Sequence[str]) -> None:
+        """Show lines a screenful at a time, until the end or until the person types q."""
+        width, height = shutil.get_terminal_size()
+        room = 0
+        for line in lines:
+            takes = max(1, -(-cells(line) // max(1, width)))
+            if room and room + takes > height - 1:
+                if self._ask(tr("-- Enter shows more, q ends --")).casefold().startswith("q"):
+                    return
+                room = 0
+            self._say(line)
+            room += takes
+        self._say("")
