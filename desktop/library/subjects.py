@@ -7,6 +7,7 @@ from desktop.catalog.entries import Base, Catalog, Entry
 from desktop.catalog.lineage import Lineage, Node, node_of_entry, trace_in
 from desktop.library.imported import ImportedModel
 from desktop.licenses.subject import NeededLicense, Subject
+from desktop.translation import tr
 
 UNKNOWN = "LicenseRef-Unknown"
 """The license in whose text a person states that they looked for the terms themselves."""
@@ -29,7 +30,7 @@ def subject_of_entry(entry: Entry, catalog: Catalog, text_sha256: TextHash) -> S
         repository=entry.repository,
         file_sha256=shipped.sha256 if shipped else "",
         vouched=bool(entry.file) and all(file.sha256 for file in entry.file),
-        not_runnable=entry.not_runnable,
+        not_runnable=entry.not_runnable or _closed(entry),
         attribution=_attribution(lineage, catalog),
     )
 
@@ -51,6 +52,12 @@ def subject_of_import(model: ImportedModel, catalog: Catalog, text_sha256: TextH
         file_sha256=model.sha256,
         imported=True,
         attribution=_attribution(lineage, catalog),
+    )
+
+
+def _closed(entry: Entry) -> str:
+    return (
+        tr("Its publisher keeps the weights to itself: there is nothing to download.") if entry.gate == "closed" else ""
     )
 
 
