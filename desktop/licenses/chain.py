@@ -119,7 +119,8 @@ def _first_bad(records: Sequence[Record], trusted: int, *, restarted: bool) -> t
             return _out_of_order(records, at, last + 1)
         if reason := _misfit(record):
             return record.seq, reason
-        if record.previous != previous and not (restarted and at == trusted):
+        begins = restarted and at == trusted
+        if (record.previous != previous or record.event == "restarted") and not begins:
             return _broken_link(records, at)
         last, previous = record.seq, record.hash
     return None, ""

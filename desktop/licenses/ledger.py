@@ -106,6 +106,11 @@ class Ledger:
             except UserError as error:
                 return str(error), self._store.files()
 
+    def close(self) -> None:
+        """Close the file; it is opened again at the next use."""
+        with self._lock:
+            self._store.close()
+
     def text(self, sha256: str) -> bytes | None:
         """A license text by its hash, byte for byte; None where it is not kept.
 
