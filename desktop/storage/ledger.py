@@ -43,6 +43,8 @@ Row = tuple[Any, ...]
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 _RECORDS = f"SELECT {_NAMES} FROM ledger ORDER BY seq"
 _ADD = f"INSERT INTO ledger ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"
+_TEXTS = "SELECT CAST(sha256 AS BLOB), CAST(bytes AS BLOB) FROM license_texts ORDER BY number"
+_KEPT = "SELECT CAST(bytes AS BLOB) FROM license_texts WHERE sha256 = ? ORDER BY number"
 _OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite@_%' ESCAPE '@'"
 _TEXT_AND_NUMBER = {str, int}
 
@@ -83,14 +85,13 @@ class Reading:
     def texts(self) -> Iterator[tuple[str, bytes]]:
         """Every text that is kept, with the hash it is kept under; one hash may come twice."""
         self._ensure_tables()
-        for sha256, data in self._connection.execute("SELECT sha256, bytes FROM license_texts ORDER BY number"):
-            yield str(sha256), data if isinstance(data, bytes) else str(data).encode()
+        for sha256, data in self._connection.execute(_TEXTS):
+            yield sha256.decode(errors="replace"), data
 
     def kept(self, sha256: str) -> list[bytes]:
         """What is kept under a hash."""
         self._ensure_tables()
-        found = self._connection.execute("SELECT bytes FROM license_texts WHERE sha256 = ? ORDER BY number", (sha256,))
-        return [data if isinstance(data, bytes) else str(data).encode() for (data,) in found]
+        return [data for (data,) in self._connection.execute(_KEPT, (sha256,))]
 
     def guarded(self) -> bool:
         """Whether the triggers stand as they were made, and nothing else was added."""
@@ -184,7 +185,7 @@ class LedgerStore:
     def read(self) -> Iterator[Reading]:
         """One state of the file, from the disk and not from what this process remembers of it."""
         self._use()
-        with self._database.read() as connection:
+        with self._unreadable(), self._database.read() as connection:
             connection.execute("PRAGMA shrink_memory")
             yield Reading(connection, self._failures)
 
@@ -192,7 +193,7 @@ class LedgerStore:
     def write(self) -> Iterator[Writing]:
         """The file, locked against other writers. What was written is on the disk when this returns."""
         self._use()
-        with self._database.write() as connection:
+        with self._unreadable(), self._database.write() as connection:
             self._ensure_in_place()
             yield Writing(connection, self._failures)
             self._ensure_in_place()
@@ -243,6 +244,16 @@ class LedgerStore:
         if self._database.replaced():
             self._database.close()
         self._database.open()
+
+    @contextmanager
+    def _unreadable(self) -> Iterator[None]:
+        """What Python's sqlite3 itself cannot read (text that is no UTF-8) it reports without a code."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", None) is not None:
+                raise
+            raise self._failures.damaged(str(error)) from error
 
     def _ensure_in_place(self) -> None:
         if self._database.replaced():
