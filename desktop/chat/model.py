@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from desktop.background import Background
 from desktop.chat.hop import Hop
-from desktop.chat.turns import load_params
+from desktop.chat.turns import LoadableModel, load_params
 from desktop.conversation import ModelReference
 from desktop.engine.failures import as_error
 from desktop.engine.interface import Engine
@@ -18,15 +18,13 @@ from desktop.settings import Settings
 ModelState = Literal["none", "wanted", "loading", "ready", "failed"]
 
 
-class ChosenModel(Protocol):
+class ChosenModel(LoadableModel, Protocol):
     """What chat needs to know of a model on this disk (`desktop.library.models.LibraryModel` is one)."""
 
     @property
     def id(self) -> str: ...
     @property
     def name(self) -> str: ...
-    @property
-    def path(self) -> Path: ...
 
 
 class Model:
@@ -72,7 +70,7 @@ class Model:
     def choose(self, model: ChosenModel) -> None:
         """Want `model`; `load` loads it."""
         self.chosen, self.error = model, None
-        wanted = load_params(str(model.path), self._settings())
+        wanted = load_params(model, self._settings())
         if self.state == "loading":
             self._then = "wanted"
             if wanted != self._params:
@@ -103,7 +101,7 @@ class Model:
         if self.state != "wanted" or self.chosen is None:
             return
         self.state, self.fraction, self._given_up, self.notice = "loading", 0.0, False, ""
-        self._params = load_params(str(self.chosen.path), self._settings())
+        self._params = load_params(self.chosen, self._settings())
         self._engine.load(self._params, self._hop.put)
         self._changed()
 

@@ -1,6 +1,8 @@
 """What the engine is told of a conversation: the turns of a branch, and how to choose tokens."""
 
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -40,11 +42,24 @@ def chosen_settings(settings: SamplingSettings) -> dict[str, float | int | str |
     return {name: value for name, value in msgspec.structs.asdict(settings).items() if value is not None}
 
 
-def load_params(model_path: str, settings: Settings) -> LoadParams:
+class LoadableModel(Protocol):
+    """What loading needs to know of a model: its file, and the prompt that the catalog knows for it."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def chat_template(self) -> str: ...
+    @property
+    def stops(self) -> tuple[str, ...]: ...
+
+
+def load_params(model: LoadableModel, settings: Settings) -> LoadParams:
     """How a model is to be loaded under these settings."""
     return LoadParams(
-        model_path,
+        str(model.path),
         context_length=settings.context_length,
         threads=settings.threads,
         gpu_layers=settings.gpu_layers,
+        chat_template=model.chat_template,
+        stops=model.stops,
     )

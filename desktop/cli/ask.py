@@ -94,7 +94,7 @@ def _alone(options: Namespace, tools: Tools, text: str, say: Say) -> Asked:
     system = settings.system_prompt
     turns = (ChatTurn("system", system),) * bool(system) + (ChatTurn("user", text),)
     with tools.engine() as engine:
-        info = load(engine, model, load_params(str(model.path), settings), tools.output)
+        info = load(engine, model, load_params(model, settings), tools.output)
         request = Generate(
             engine.next_id(),
             turns,

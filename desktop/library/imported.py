@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from desktop.catalog.entries import Catalog
+from desktop.engine.header import Header
 from desktop.errors import IntegrityError, ResourceError
 from desktop.translation import tr
 
@@ -39,6 +41,35 @@ class ImportedModel(msgspec.Struct, frozen=True):
     context_length: int = 0
     entry: str = ""
     copied: bool = False
+
+
+def from_header(header: Header, catalog: Catalog, stated: str = "") -> ImportedModel:
+    """What a model file says of itself, not yet hashed: its path stands for its id.
+
+    `stated` is a license that a person names beside it. A header's own license can be added to, not talked away.
+    """
+    named = [name for name in (header.license, header.license_name) if name and name.casefold() != "other"]
+    known = [license_.id for name in named if (license_ := catalog.find_license(name)) is not None]
+    return ImportedModel(
+        id=str(header.path),
+        name=header.name or header.path.stem,
+        path=str(header.path),
+        size=header.file_size,
+        sha256="",
+        quantization=header.quantization,
+        architecture=header.architecture,
+        publisher=_text(header, "general.organization") or _text(header, "general.author"),
+        licenses=tuple(dict.fromkeys([*(known[:1] or named[:1]), *([stated] if stated else [])])),
+        stated=stated,
+        bases=header.base_models,
+        quantized=bool(_text(header, "general.quantized_by")),
+        context_length=header.context_length,
+    )
+
+
+def _text(header: Header, key: str) -> str:
+    value = header.metadata.get(key, "")
+    return value[:300] if isinstance(value, str) else ""
 
 
 class ImportedModels:

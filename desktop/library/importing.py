@@ -2,13 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from desktop.engine.header import Header, read_header
 from desktop.errors import ForbiddenError, NotFoundError, ResourceError
 from desktop.library.hashes import FileHashes
-from desktop.library.imported import ImportedModel, id_for
+from desktop.library.imported import from_header, id_for
 from desktop.library.models import Library, LibraryModel
 from desktop.licenses.ledger import Ledger
 from desktop.licenses.policy import PolicyFile, forbidden
@@ -43,22 +44,13 @@ class Importer:
         sha256 = self._hashes.model(header.files)
         if copy:
             path = self._copied(header)
-        known = _known(header, sha256, stated, self._library)
-        model = ImportedModel(
+        catalog = self._library.catalog
+        model = replace(
+            from_header(header, catalog, stated),
             id=id_for(header.name or path.stem, sha256),
-            name=header.name or path.stem,
             path=str(path),
-            size=header.file_size,
             sha256=sha256,
-            quantization=header.quantization,
-            architecture=header.architecture,
-            publisher=_text(header, "general.organization") or _text(header, "general.author"),
-            licenses=known,
-            stated=stated,
-            bases=header.base_models,
-            quantized=bool(_text(header, "general.quantized_by")),
-            context_length=header.context_length,
-            entry=self._entry(sha256),
+            entry=next((each.id for each in catalog.model if any(file.sha256 == sha256 for file in each.file)), ""),
             copied=copy,
         )
         subject = self._library.subject_of(model)
@@ -95,10 +87,6 @@ class Importer:
             )
         return known.id
 
-    def _entry(self, sha256: str) -> str:
-        entries = self._library.catalog.model
-        return next((each.id for each in entries if any(file.sha256 == sha256 for file in each.file)), "")
-
     def _copied(self, header: Header) -> Path:
         """The model's files copied into a folder of their own among ours; the path of the first."""
         folder = self._models / f"{header.path.stem[:80]}-{os.getpid()}-{header.path.stat().st_mtime_ns}"
@@ -133,19 +121,6 @@ class Importer:
                 note=note,
             )
         )
-
-
-def _known(header: Header, sha256: str, stated: str, library: Library) -> tuple[str, ...]:
-    """The licenses that the header and the person name; a header can be added to, not talked out of its own."""
-    find: Callable[[str], str] = lambda name: known.id if (known := library.catalog.find_license(name)) else ""  # noqa: E731
-    named = [name for name in (header.license, header.license_name) if name and name.casefold() != "other"]
-    told = next((found for name in named if (found := find(name))), named[0] if named else "")
-    return tuple(dict.fromkeys(name for name in (told, stated) if name))
-
-
-def _text(header: Header, key: str) -> str:
-    value = header.metadata.get(key, "")
-    return value[:300] if isinstance(value, str) else ""
 
 
 def _free(folder: Path) -> int | None:

@@ -4,12 +4,13 @@ import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from desktop.catalog.entries import Catalog, Entry, EntryFile
 from desktop.catalog.reading import CatalogRead, Problem, read_catalog
-from desktop.engine.header import Header, read_header
+from desktop.engine.header import read_header
 from desktop.errors import IntegrityError, LicenseError, NotFoundError
-from desktop.library.imported import ImportedModel, ImportedModels
+from desktop.library.imported import ImportedModel, ImportedModels, from_header
 from desktop.library.subjects import subject_of_entry, subject_of_import
 from desktop.licenses.door import Verdict
 from desktop.licenses.subject import Subject
@@ -23,7 +24,8 @@ class LibraryModel:
     """A model file that is on this disk. `size` in bytes; `license` an id, or "" where the file names none.
 
     `restrictions` are the effective ones, through its lineage; `attribution` the lines its licenses ask to be shown.
-    For a file given by path that was never imported, `id` is that path.
+    `chat_template` and `stops` are the catalog's prompt for it, where its file carries none. For a file given by path
+    that was never imported, `id` is that path.
     """
 
     id: str
@@ -37,6 +39,8 @@ class LibraryModel:
     built_in: bool = False
     imported: bool = False
     attribution: tuple[str, ...] = ()
+    chat_template: str = ""
+    stops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,11 +83,11 @@ class Library:
 
     def models(self) -> list[LibraryModel]:
         """Every model that is here, the built-in one first. Raises IntegrityError where they cannot be listed."""
-        return [listed.model for listed in self._here() if listed.model is not None]
+        return [listed.model for listed in self._listed_here() if listed.model is not None]
 
     def listed(self) -> list[Listed]:
         """Every model: first those on this disk, then the catalog's, in its order."""
-        here = self._here()
+        here = self._listed_here()
         known = {listed.subject.id for listed in here}
         others = [self._listed_entry(entry) for entry in self.catalog.model if entry.id not in known]
         return here + others
@@ -117,10 +121,8 @@ class Library:
             )
         if path.exists():
             header = read_header(path.absolute())
-            return next(
-                (each.model for each in here if each.model is not None and _same(each.model.path, path)),
-                _never_imported(header),
-            )
+            known = next((each.model for each in here if each.model is not None and _same(each.model.path, path)), None)
+            return known or self._model_of(from_header(header, self.catalog), imported=False)
         if os.sep in id_or_path or "/" in id_or_path or id_or_path.lower().endswith(".gguf"):
             raise NotFoundError(tr("There is no file {path}.").format(path=id_or_path), "", tr("Check the path."))
         if self.catalog.find_model(id_or_path) is not None:
@@ -182,6 +184,10 @@ class Library:
             raise _no_catalog(self.problems[0])
         return found + [self._listed_import(model) for model in self.imports.all() if Path(model.path).is_file()]
 
+    def _listed_here(self) -> list[Listed]:
+        """What is here, each model once: a second file of it is found by its path."""
+        return list({listed.subject.id: listed for listed in reversed(self._here())}.values())[::-1]
+
     def _at_path(self, path: Path) -> Listed:
         for listed in self._here():
             if listed.model is not None and _same(listed.model.path, path):
@@ -208,13 +214,33 @@ class Library:
             restrictions=subject.lineage.restrictions,
             built_in=True,
             attribution=subject.attribution,
+            **self._prompt(entry),
         )
         return Listed(subject, entry, model)
 
+    def _nearest(self, subject: Subject) -> Entry | None:
+        """The nearest ancestor whose weights live on in the model; None where it is no chat model or not known.
+
+        What was made of a base model speaks in a way of its own.
+        """
+        near = [each.node.id for each in reversed(subject.lineage.ancestors) if each.inherits]
+        entry = next((entry for name in near if (entry := self.catalog.find_model(name)) is not None), None)
+        return entry if entry is not None and entry.chat else None
+
+    def _prompt(self, entry: Entry | None) -> "_Prompt":
+        prompt = self.catalog.find_prompt(entry.prompt) if entry is not None and entry.prompt else None
+        if prompt is None:
+            return {"chat_template": "", "stops": ()}
+        return {"chat_template": prompt.template, "stops": prompt.stops}
+
     def _listed_import(self, kept: ImportedModel) -> Listed:
-        subject = self.subject_of(kept)
         entry = self.catalog.find_model(kept.entry) if kept.entry else None
-        model = LibraryModel(
+        return Listed(self.subject_of(kept), entry, self._model_of(kept, imported=True))
+
+    def _model_of(self, kept: ImportedModel, *, imported: bool) -> LibraryModel:
+        subject = self.subject_of(kept)
+        entry = self.catalog.find_model(kept.entry) if kept.entry else self._nearest(subject)
+        return LibraryModel(
             id=subject.id,
             name=subject.name,
             publisher=subject.publisher,
@@ -223,10 +249,15 @@ class Library:
             size=kept.size,
             license=subject.lineage.node.licenses[0] if subject.lineage.node.licenses else "",
             restrictions=subject.lineage.restrictions,
-            imported=True,
+            imported=imported,
             attribution=subject.attribution,
+            **self._prompt(entry),
         )
-        return Listed(subject, entry, model)
+
+
+class _Prompt(TypedDict):
+    chat_template: str
+    stops: tuple[str, ...]
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -237,19 +268,6 @@ def _same(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:
         return False
-
-
-def _never_imported(header: Header) -> LibraryModel:
-    path = header.path
-    return LibraryModel(
-        id=str(path),
-        name=header.name or path.stem,
-        publisher="",
-        quantization=header.quantization,
-        path=path,
-        size=header.file_size,
-        license=header.license,
-    )
 
 
 def _unknown_file(path: Path) -> LicenseError:

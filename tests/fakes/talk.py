@@ -27,6 +27,8 @@ class SomeModel:
     id: str = "scripted"
     name: str = "Scripted model"
     path: Path = Path("scripted.gguf")
+    chat_template: str = ""
+    stops: tuple[str, ...] = ()
 
 
 class Talk:

@@ -10,9 +10,9 @@ import pytest
 
 from desktop.chat.events import AnswerFinished, AnswerText, ContextUsed
 from desktop.engine.client import EngineClient
-from desktop.licenses.door import LicenseDoor
 from desktop.paths import find_paths
 from desktop.settings import SamplingSettings, Settings
+from tests.accepting import accept_everything
 from tests.fakes.talk import SomeModel, Talk
 
 GUIDE = SomeModel("latchkey-guide", "Latchkey Guide", find_paths({"LATCHKEY_HOME": "unused"}).builtin_model)
@@ -21,7 +21,7 @@ GREEDY = Settings(sampling=SamplingSettings(temperature=0.0))
 
 @pytest.fixture
 def talk(home: Path, begin: Callable[..., Talk]) -> Iterator[Talk]:
-    engine = EngineClient(admit=LicenseDoor().admit, logs=home / "logs", cache=home / "cache")
+    engine = EngineClient(door=accept_everything(home).door, logs=home / "logs", cache=home / "cache")
     yield begin(engine=engine, model=GUIDE, settings=GREEDY)
     engine.close()
 

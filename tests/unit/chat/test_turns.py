@@ -1,10 +1,13 @@
 """What the engine is told of a branch."""
 
+from pathlib import Path
+
 import pytest
 
 from desktop.chat.turns import chosen_settings, load_params, sampling_for, turns_for
 from desktop.conversation import Message, Role, Status, TextPart, ThinkingPart
 from desktop.settings import SamplingSettings, Settings
+from tests.fakes.talk import SomeModel
 
 U: Role = "user"
 A: Role = "assistant"
@@ -47,5 +50,7 @@ def test_what_the_person_set_is_passed_on_and_nothing_else() -> None:
     assert (sampling.temperature, sampling.top_k, sampling.seed, sampling.top_p) == (0.0, 5, 0, None)
     assert chosen_settings(settings) == {"temperature": 0.0, "top_k": 5, "seed": 0, "max_tokens": 9}
     assert chosen_settings(SamplingSettings()) == {}
-    loaded = load_params("m.gguf", Settings(context_length=2048, threads=3, gpu_layers=0))
+    model = SomeModel(path=Path("m.gguf"), chat_template="{{ messages[0].content }}", stops=("### End",))
+    loaded = load_params(model, Settings(context_length=2048, threads=3, gpu_layers=0))
     assert (loaded.model_path, loaded.context_length, loaded.threads, loaded.gpu_layers) == ("m.gguf", 2048, 3, 0)
+    assert (loaded.chat_template, loaded.stops) == (model.chat_template, model.stops)
