@@ -47,7 +47,11 @@ class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LoadParams(msgspec.Struct, frozen=True):
-    """How a model is loaded. None means automatic. `gpu_layers` -1 is all of them, 0 none."""
+    """How a model is loaded. None means automatic. `gpu_layers` -1 is all of them, 0 none.
+
+    `chat_template` (Jinja) and `stops` are the prompt that the catalog knows for the model: they count where its file
+    carries no template of its own.
+    """
 
     model_path: str
     context_length: int | None = None
@@ -55,6 +59,8 @@ class LoadParams(msgspec.Struct, frozen=True):
     gpu_layers: int | None = None
     flash_attention: Literal["auto", "on", "off"] = "auto"
     batch_tokens: int = 512
+    chat_template: str = ""
+    stops: tuple[str, ...] = ()
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
@@ -220,7 +226,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """
 
     id: int
-    kind: Literal["engine", "resource", "not-found", "license", "forbidden", "bug"]
+    kind: Literal["engine", "resource", "not-found", "license", "forbidden", "integrity", "bug"]
     title: str
     detail: str = ""
     remedy: str = ""

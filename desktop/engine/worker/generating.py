@@ -158,13 +158,14 @@ class _Answer:
         chain, context, vocabulary = self._sampler.chain, self._model.context, self._model.tokenizer.handle
         generator, cache, buffer = self._generator, self._cache.tokens, self._generator._buffer
         cancel, pieces, text, tokens = generator._cancel, generator._pieces, self._text, self._tokens
+        ends = self._prompt.ends
         limit, most, clock = self._model.context_length, self._request.max_tokens, time.perf_counter
         if most is not None and most <= 0:
             return "length"
         while True:
             token = sample(chain, context, -1)
             now = self._last = clock()
-            if is_eog(vocabulary, token):
+            if is_eog(vocabulary, token) or token in ends:
                 return "end"
             self._generated += 1
             if self._generated == 1:
@@ -176,8 +177,8 @@ class _Answer:
             tokens.append(token)
             if told:
                 self._show(told)
-                if text.stopped:
-                    return "end"
+            if text.stopped:
+                return "end"
             if self._generated == most:
                 return "length"
             if len(cache) >= limit:

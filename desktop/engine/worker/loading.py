@@ -75,7 +75,9 @@ class Model:
         self.tokenizer = Tokenizer(self.handle)
         self.window = int(llama.llama_model_n_swa(self.handle))
         self.recurrent = bool(llama.llama_model_is_recurrent(self.handle) or llama.llama_model_is_hybrid(self.handle))
-        self.template = native.metadata(self.handle, "tokenizer.chat_template") or ""
+        own = native.metadata(self.handle, "tokenizer.chat_template") or ""
+        self.template = own or params.chat_template
+        self.stops = () if own else params.stops
         self.info = self._describe(confinement)
 
     def warm_up(self) -> None:

@@ -28,12 +28,16 @@ _MOST_REMEMBERED = 512
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the model is to read. `dropped` counts turns left out; `opened` is the thinking tag that is open already."""
+    """What the model is to read. `dropped` counts turns left out; `opened` is the thinking tag that is open already.
+
+    The answer ends before any of `stops` in its text, and at any of the tokens `ends`, whose spelling never shows.
+    """
 
     tokens: list[int]
     dropped: int = 0
     opened: TagStyle | None = None
     stops: tuple[str, ...] = ()
+    ends: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,10 @@ class Prompter:
             tokens = self._begin(self._tokenizer.tokenize(request.turns[-1].text, special=True))
             if len(tokens) >= self._model.context_length:
                 raise _too_long(len(tokens), self._model.context_length)
-            return Prompt(tokens, stops=request.stop)
+            return Prompt(tokens, stops=request.stop, ends=self._ends(request.stop))
         prompt, dropped = self._fit(request)
-        stops = (*request.stop, *PLAIN_STOPS) if self.template.is_fallback else request.stop
-        return Prompt(prompt.tokens, dropped, _opened(prompt.tail), stops)
+        stops = (*request.stop, *(PLAIN_STOPS if self.template.is_fallback else self._model.stops))
+        return Prompt(prompt.tokens, dropped, _opened(prompt.tail), stops, self._ends(stops))
 
     def steady_length(self, prompt: Prompt, turns: Sequence[ChatTurn]) -> int:
         """How many tokens at the prompt's beginning the next turn's prompt will share: all but the answer's opening."""
@@ -183,6 +187,10 @@ class Prompter:
             return [*pieces]
         blunted = [ChatTurn(turn.role, self._control_pattern.sub(_split_by(_WORD_JOINER), turn.text)) for turn in turns]
         return [self.template.render(blunted, generation_prompt=generation_prompt)]
+
+    def _ends(self, stops: Sequence[str]) -> frozenset[int]:
+        """The control tokens that one of `stops` spells: an answer's text never shows them."""
+        return frozenset(token for stop in stops if (token := self._tokenizer.control_token(stop)) is not None)
 
     @property
     def _control_pattern(self) -> re.Pattern[str]:

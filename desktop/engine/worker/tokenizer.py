@@ -69,6 +69,11 @@ class Tokenizer:
         spelled = {text(self.handle, t) for t in range(self.size) if attributes(self.handle, t) & _CONTROL_OR_UNKNOWN}
         return sorted((word.decode("utf-8", "replace") for word in spelled if word), key=len, reverse=True)
 
+    def control_token(self, text: str) -> int | None:
+        """The control token that is spelled exactly `text`; None where there is none."""
+        found = [token for token in self.tokenize(text, special=True) if self.text_of(token) == text]
+        return next((token for token in found if llama.llama_vocab_is_control(self.handle, token)), None)
+
     def _tokenize(self, text: bytes, special: bool) -> list[int]:
         room = len(text) + 8
         tokens = (llama.llama_token * room)()
