@@ -11,6 +11,18 @@ from typing import Any
 import msgspec
 
 from desktop import __version__
+from desktop.cli.doctor_desk import (
+    CatalogFound,
+    LedgerFound,
+    PolicyFound,
+    find_catalog,
+    find_keyring,
+    find_ledger,
+    find_policy,
+    told_catalog,
+    told_ledger,
+    told_policy,
+)
 from desktop.cli.exit_codes import DONE, exit_code
 from desktop.cli.tools import Tools
 from desktop.engine.hardware import available_memory, cpu_features, cpu_name, total_memory, usable_cores
@@ -44,7 +56,9 @@ class Report(msgspec.Struct, frozen=True):
     log: str
     sandbox: str
     keyring: str
-    policy: str
+    policy: PolicyFound
+    ledger: LedgerFound
+    catalog: CatalogFound
     offline: str
     problems: tuple[str, ...]
 
@@ -64,6 +78,7 @@ def _examine(tools: Tools, problems: list[UserError]) -> Report:
     folders = _folders(tools, problems)
     database = _database(tools, problems)
     probed = _probe(tools, problems)
+    policy, ledger, catalog = find_policy(tools, problems), find_ledger(tools, problems), find_catalog(tools, problems)
     packages = {name: _version(name) for name in _PACKAGES}
     return Report(
         versions={
@@ -85,8 +100,10 @@ def _examine(tools: Tools, problems: list[UserError]) -> Report:
         database=database,
         log=str(tools.paths.log_file),
         sandbox=probed.confinement if probed else "unknown: the engine does not start",
-        keyring="not used yet",
-        policy="none",
+        keyring=find_keyring(tools, problems),
+        policy=policy,
+        ledger=ledger,
+        catalog=catalog,
         offline="Latchkey opens no connection",
         problems=tuple(str(problem) for problem in problems),
     )
@@ -178,7 +195,9 @@ def _print(report: Report, tools: Tools) -> None:
         (tr("log"), report.log),
         (tr("sandbox"), report.sandbox),
         (tr("keyring"), report.keyring),
-        (tr("policy"), report.policy),
+        (tr("policy"), told_policy(report.policy)),
+        (tr("ledger"), told_ledger(report.ledger)),
+        (tr("catalog"), told_catalog(report.catalog)),
         (tr("network"), report.offline),
     ):
         line(f"{name}: {value}")

@@ -14,9 +14,7 @@ def tree(lineage: Lineage) -> list[str]:
     below: dict[str, list[Ancestor]] = defaultdict(list)
     for ancestor in lineage.ancestors:
         below[ancestor.parent_of].append(ancestor)
-    terms: dict[str, list[Term]] = defaultdict(list)
-    for term in lineage.terms:
-        terms[term.from_id].append(term)
+    terms = _placed(lineage)
     lines = paragraph(_named(lineage.node), "  ", "    ")
     lines += _terms(terms[lineage.node.id], "  " + ("│ " if below[lineage.node.id] else "  "))
     return lines + list(_branches(lineage.node.id, below, terms, "  ", {lineage.node.id}))
@@ -35,6 +33,21 @@ def _branches(
         )
         yield from _terms(terms[each.node.id], further + grows)
         yield from _branches(each.node.id, below, terms, further, seen | {each.node.id})
+
+
+def _placed(lineage: Lineage) -> dict[str, list[Term]]:
+    """Each term once, at the oldest node that brings its license: a license handed down is not repeated all the way."""
+    depth = {lineage.node.id: 0} | {each.node.id: each.depth for each in lineage.ancestors}
+    oldest: dict[tuple[str, str], Term] = {}
+    for term in lineage.terms:
+        known = oldest.get((term.license, term.restriction))
+        if known is None or depth[term.from_id] > depth[known.from_id]:
+            oldest[term.license, term.restriction] = term
+    placed: dict[str, list[Term]] = defaultdict(list)
+    for term in lineage.terms:
+        if oldest[term.license, term.restriction] is term:
+            placed[term.from_id].append(term)
+    return placed
 
 
 def _named(node: Node) -> str:

@@ -67,16 +67,17 @@ def _head(card: Card) -> Iterator[str]:
 
 
 def _terms(card: Card) -> Iterator[str]:
-    subject = card.listed.subject
+    subject, lineage = card.listed.subject, card.listed.subject.lineage
     rows = []
     for standing in card.verdict.standings:
         needed = standing.needed
         brought = "" if needed.comes_from == subject.id else tr("from {ancestor}").format(ancestor=needed.from_name)
-        rows.append((needed.id, needed.name, brought, standing_phrase(standing)))
+        stands = "" if subject.gate == "closed" else standing_phrase(standing)
+        rows.append((needed.id, needed.name, brought, stands))
     yield from columns(rows, shrink=(1, 2), indent="  ")
     gate = f"{subject.gate}: {gate_sentence(subject.gate)}" if subject.gate else tr("none known")
     yield from paragraph(gate, tr("  gate          "))
-    restrictions = ", ".join(subject.lineage.restrictions) or tr("none known")
+    restrictions = ", ".join(lineage.restrictions) or (tr("not known") if lineage.unknown else tr("none"))
     yield from paragraph(restrictions, tr("  restrictions  "))
     for line in subject.attribution:
         yield from paragraph(line, tr("  attribution   "))

@@ -3,6 +3,7 @@
 import shlex
 from dataclasses import dataclass
 
+from desktop.catalog.entries import Entry
 from desktop.cli.model_facts import why_not_runnable
 from desktop.library.models import Card, Listed
 from desktop.licenses.door import LicenseStanding, accept_command
@@ -34,7 +35,7 @@ def steps_of(card: Card) -> list[Step]:
         steps.append(Step(str(verdict.error)))
     if listed.model is None:
         steps += _get(listed)
-    name = shlex.quote(listed.subject.id)
+    name = shlex.quote(listed.subject.id) if listed.model is not None or _recognized(listed) else "ID"
     return [*steps, Step(tr("Ask it something."), (f'latchkey ask "…" --model {name}',))]
 
 
@@ -89,16 +90,37 @@ def _get(listed: Listed) -> list[Step]:
     steps = []
     if gate is not None and gate != "open":
         steps.append(Step(gate_sentence(gate)))
-    place = entry.gguf or entry.repository if entry else ""
-    names = ", ".join(file.name for file in entry.file[:3]) if entry else ""
-    if place:
+    if entry is not None:
+        sentence = _where(entry)
+        if not _recognized(listed):
+            sentence += " " + tr(
+                "The file is then listed under an id of its own, and its licenses are accepted for that."
+            )
+        steps.append(Step(sentence, ("latchkey models import FILE.gguf",)))
+    return steps
+
+
+def _recognized(listed: Listed) -> bool:
+    """Whether a file of this model is known by its hash, so that it is taken for the model wherever it comes from."""
+    return listed.entry is not None and any(file.sha256 for file in listed.entry.file)
+
+
+def _where(entry: Entry) -> str:
+    """Where a file for llama.cpp is to be had."""
+    if entry.gguf:
         sentence = tr("This version does not download yet: get a file from huggingface.co/{repository} and import it.")
-        sentence = sentence.format(repository=place)
-        if names:
-            sentence += " " + tr("There are {files}.").format(files=names)
-    else:
-        sentence = tr("Its publisher offers no GGUF file: one made from its weights can be imported.")
-    return [*steps, Step(sentence, ("latchkey models import FILE.gguf",))]
+        return sentence.format(repository=entry.gguf)
+    if any(base.relation == "difference" for base in entry.base):
+        return tr(
+            "It is published as a difference to the weights it was built on: add the two, make a GGUF file of the sum,"
+            " and import it."
+        )
+    if entry.repository:
+        sentence = tr(
+            "No GGUF file of it is known: make one of the weights at huggingface.co/{repository}, and import it."
+        )
+        return sentence.format(repository=entry.repository)
+    return tr("No GGUF file of it is known: one made of its weights can be imported.")
 
 
 def gate_sentence(gate: str) -> str:

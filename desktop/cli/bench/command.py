@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from desktop.cli.admission import admit
 from desktop.cli.answering import load
 from desktop.cli.bench.engine import EngineFigures, measure_engine
 from desktop.cli.bench.figures import Compared, Figures, Machine, Startup, Window
@@ -17,6 +18,7 @@ from desktop.cli.output import Output
 from desktop.cli.tools import Tools
 from desktop.engine.hardware import cpu_name, total_memory, usable_cores
 from desktop.engine.messages import LoadParams, ModelInfo
+from desktop.library.assembly import assemble
 from desktop.library.models import LibraryModel
 from desktop.translation import tr
 
@@ -38,8 +40,8 @@ _SHORT = _Extent(rounds=2, decode_tokens=32, window_tokens=48)
 def run(options: Namespace, tools: Tools) -> int:
     """Measure, print, and leave nothing running."""
     extent = _SHORT if options.quick else _FULL
-    model = _model(options, tools)
-    figures = _measure(model, extent, tools, window_only=options.window)
+    model, own = _model(options, tools)
+    figures = _measure(model, own, extent, tools, window_only=options.window)
     if options.json:
         tools.output.json(figures)
     else:
@@ -47,15 +49,19 @@ def run(options: Namespace, tools: Tools) -> int:
     return DONE
 
 
-def _model(options: Namespace, tools: Tools) -> LibraryModel:
+def _model(options: Namespace, tools: Tools) -> tuple[LibraryModel, frozenset[str]]:
+    """The model to measure with, and the hashes of what this program wrote itself, for which no license is asked."""
     if options.model:
-        return tools.library.find(options.model)
+        model = tools.library.find(options.model)
+        admit(tools, model)
+        return model, frozenset()
     shape = QUICK if options.quick else ONE_BILLION
     tools.output.progress(tr("Writing a model of random weights…"))
-    return tools.library.find(str(bench_model(shape, tools.paths.cache / "bench")))
+    written = bench_model(shape, tools.paths.cache / "bench")
+    return tools.library.find(str(written.path)), frozenset({written.sha256})
 
 
-def _measure(model: LibraryModel, extent: _Extent, tools: Tools, *, window_only: bool) -> Figures:
+def _measure(model: LibraryModel, own: frozenset[str], extent: _Extent, tools: Tools, *, window_only: bool) -> Figures:
     say = tools.output.progress
     settings = tools.settings
     params = LoadParams(
@@ -64,11 +70,11 @@ def _measure(model: LibraryModel, extent: _Extent, tools: Tools, *, window_only:
     load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     startup, first_paint_ms = measure_startup(extent.rounds, say)
     measured: EngineFigures | None = None
-    with tools.engine() as engine:
+    with tools.engine(assemble(tools.paths, own=own).door if own else None) as engine:
         info = load(engine, model, params, tools.output)
         if not window_only:
             measured = measure_engine(engine, info, model.path, extent.rounds, extent.decode_tokens, say)
-        window = measure_window(engine, info, params, extent.rounds, extent.window_tokens, first_paint_ms, say)
+        window = measure_window(engine, info, params, own, extent.rounds, extent.window_tokens, first_paint_ms, say)
     machine = _machine(model, info, load_average)
     if measured is None:
         return Figures(machine, startup=startup, window=window)

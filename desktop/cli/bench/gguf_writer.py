@@ -1,7 +1,7 @@
 """Writing a GGUF file, as far as the benchmark needs it. Values and layout as in the GGUF specification, version 3."""
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,14 @@ class Tensor:
 
 
 def write_gguf(path: Path, metadata: Mapping[str, Value], tensors: Sequence[Tensor]) -> None:
-    """Write a GGUF file. Integers become uint32 (int32 in arrays), floats float32. Raises OSError."""
+    """Write a GGUF file. Raises OSError."""
+    with path.open("wb") as file:
+        for piece in gguf_pieces(metadata, tensors):
+            file.write(piece)
+
+
+def gguf_pieces(metadata: Mapping[str, Value], tensors: Sequence[Tensor]) -> Iterator[bytes]:
+    """The bytes of a GGUF file, in order. Integers become uint32 (int32 in arrays), floats float32."""
     head = bytearray(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata)))
     for key, value in metadata.items():
         head += _string(key) + _value(value)
@@ -33,15 +40,15 @@ def write_gguf(path: Path, metadata: Mapping[str, Value], tensors: Sequence[Tens
         head += _string(tensor.name) + struct.pack("<I", len(tensor.shape))
         head += struct.pack(f"<{len(tensor.shape)}Q", *tensor.shape) + struct.pack("<IQ", tensor.kind, offset)
         offset += _padded(tensor.size)
-    with path.open("wb") as file:
-        file.write(head.ljust(_padded(len(head)), b"\0"))
-        for tensor in tensors:
-            written = 0
-            for piece in tensor.data:
-                written += file.write(piece)
-            if written != tensor.size:
-                raise ValueError(f"{tensor.name}: {written} bytes where {tensor.size} were announced")
-            file.write(b"\0" * (_padded(written) - written))
+    yield bytes(head.ljust(_padded(len(head)), b"\0"))
+    for tensor in tensors:
+        made = 0
+        for piece in tensor.data:
+            made += len(piece)
+            yield piece
+        if made != tensor.size:
+            raise ValueError(f"{tensor.name}: {made} bytes where {tensor.size} were announced")
+        yield b"\0" * (_padded(made) - made)
 
 
 def _padded(size: int) -> int:

@@ -4,6 +4,7 @@ Speed depends on the shape and the quantization, not on what the weights say. Th
 passes finite numbers on.
 """
 
+import hashlib
 import itertools
 import os
 import shutil
@@ -13,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop.cli.bench.gguf_writer import F32, Q4_0, Tensor, Value, write_gguf
+from desktop.cli.bench.gguf_writer import F32, Q4_0, Tensor, Value, gguf_pieces, write_gguf
 from desktop.errors import ResourceError
+from desktop.library.hashes import FileHashes
 from desktop.translation import tr
 
 _BLOCK = 32  # weights in one Q4_0 block: a float16 scale, then 16 bytes of two 4-bit weights each
@@ -52,11 +54,38 @@ WORDS = ["".join(letters) for letters in itertools.product(string.ascii_lowercas
 """Words that are one token each when a space stands before them."""
 
 
-def bench_model(shape: Shape, folder: Path) -> Path:
-    """The file of random weights of this shape, written at the first call. Raises ResourceError where it cannot be."""
+@dataclass(frozen=True)
+class OwnModel:
+    """A file of random weights that this program wrote: where it lies, and the sha256 of exactly those bytes."""
+
+    path: Path
+    sha256: str
+
+
+def bench_model(shape: Shape, folder: Path) -> OwnModel:
+    """The file of random weights of this shape, written at the first call. Raises ResourceError where it cannot be.
+
+    Its weights are nobody's, so no license is asked for them. That holds for just these bytes: a file of the same name
+    that holds anything else is written over.
+    """
     path = folder / f"{shape.name}.gguf"
-    if path.is_file():
-        return path
+    sha256 = _weights_sha256(shape)
+    if path.is_file() and FileHashes(folder).sha256(path) == sha256:
+        return OwnModel(path, sha256)
+    _write(shape, path)
+    return OwnModel(path, sha256)
+
+
+def _weights_sha256(shape: Shape) -> str:
+    """The sha256 of the file of this shape, by making its bytes once more: nothing on the disk is taken at its word."""
+    digest = hashlib.sha256()
+    for piece in gguf_pieces(_metadata(shape), _tensors(shape)):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _write(shape: Shape, path: Path) -> None:
+    folder = path.parent
     tensors = _tensors(shape)
     needed = sum(tensor.size for tensor in tensors) + _SPARE_BYTES
     part = folder / f".{shape.name}.{os.getpid()}.part"
@@ -81,7 +110,6 @@ def bench_model(shape: Shape, folder: Path) -> Path:
         ) from error
     finally:
         part.unlink(missing_ok=True)
-    return path
 
 
 def _metadata(shape: Shape) -> dict[str, Value]:

@@ -17,7 +17,7 @@ TINY = Shape("tiny", width=64, layers=2, feed_forward=128, heads=4, key_value_he
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> gguf.GGUFReader:
-    return gguf.GGUFReader(bench_model(TINY, tmp_path_factory.mktemp("bench")))
+    return gguf.GGUFReader(bench_model(TINY, tmp_path_factory.mktemp("bench")).path)
 
 
 def test_every_kind_of_value_reads_back_as_it_was_written(home: Path) -> None:
@@ -66,11 +66,21 @@ def test_the_vocabulary_is_whole_and_every_prefix_of_a_word_is_in_it(reader: ggu
 
 def test_the_same_file_is_written_every_time_and_kept(home: Path) -> None:
     first = bench_model(TINY, home / "a")
-    stamp = first.stat()
-    assert bench_model(TINY, home / "a").stat() == stamp
+    stamp = first.path.stat()
+    assert bench_model(TINY, home / "a") == first
+    assert first.path.stat() == stamp
     second = bench_model(TINY, home / "b")
-    assert hashlib.sha256(first.read_bytes()).digest() == hashlib.sha256(second.read_bytes()).digest()
-    assert [path.name for path in (home / "a").iterdir()] == ["tiny.gguf"]
+    assert first.sha256 == second.sha256 == hashlib.sha256(second.path.read_bytes()).hexdigest()
+    assert [path.name for path in (home / "a").iterdir() if path.suffix == ".gguf"] == ["tiny.gguf"]
+
+
+def test_somebody_elses_file_of_that_name_is_not_taken_for_the_programs_own(home: Path) -> None:
+    own = bench_model(TINY, home)
+    right = own.path.read_bytes()
+    own.path.write_bytes(right[:-1] + bytes([right[-1] ^ 1]))
+    again = bench_model(TINY, home)
+    assert again == own
+    assert again.path.read_bytes() == right
 
 
 def test_a_full_disk_is_noticed_before_anything_is_written(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
