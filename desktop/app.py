@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, Signal
@@ -62,9 +62,10 @@ class Hop(QObject):
 class Program(QObject):
     """The running program: builds the window at once, and all that stands behind it after the first paint."""
 
-    def __init__(self, paths: Paths, engine: "Engine | None" = None) -> None:
+    def __init__(self, paths: Paths, engine: "Engine | None" = None, own: Set[str] = frozenset()) -> None:
         super().__init__()
         self._paths = paths
+        self._own = own
         self._settings = SettingsFile(paths.settings_file)
         self._hop = Hop()
         self._engine = engine
@@ -114,10 +115,11 @@ class Program(QObject):
     def _make_engine(self) -> None:
         if self._engine is None:
             from desktop.engine.client import EngineClient
-            from desktop.licenses.door import LicenseDoor
+            from desktop.library.assembly import assemble
 
             paths = self._paths
-            self._engine = EngineClient(admit=LicenseDoor().admit, logs=paths.engine_logs, cache=paths.cache)
+            door = assemble(paths, own=self._own).door
+            self._engine = EngineClient(door=door, logs=paths.engine_logs, cache=paths.cache)
 
     def _make_chat(self) -> None:
         from desktop.chat.chat import Chat
@@ -251,14 +253,17 @@ def _import_markdown() -> None:
     parser().parse("")
 
 
-def create(argv: Sequence[str], *, engine: "Engine | None" = None) -> tuple[QApplication, MainWindow]:
+def create(
+    argv: Sequence[str], *, engine: "Engine | None" = None, paths: Paths | None = None, own: Set[str] = frozenset()
+) -> tuple[QApplication, MainWindow]:
     """The real application and its window, shown, without entering the event loop.
 
-    `engine` takes the place of the real one. Closing the window ends everything that was started for it.
+    `engine` takes the place of the real one, `paths` of the usual folders; `own` are the hashes of files of random
+    weights that are measured with (see `desktop.library.assembly`). Closing the window ends everything that was started
+    for it.
     """
-    paths = find_paths()
     application = _application(argv)
-    return application, _open(paths, engine).window
+    return application, _open(paths or find_paths(), engine, own).window
 
 
 def run(argv: Sequence[str]) -> int:
@@ -291,8 +296,8 @@ def _application(argv: Sequence[str]) -> QApplication:
     return application
 
 
-def _open(paths: Paths, engine: "Engine | None") -> Program:
-    program = Program(paths, engine)
+def _open(paths: Paths, engine: "Engine | None", own: Set[str] = frozenset()) -> Program:
+    program = Program(paths, engine, own)
     # The window keeps the program alive, and goes with it.
     program.window.program = program  # type: ignore[attr-defined]
     program.window.show()
