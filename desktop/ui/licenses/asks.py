@@ -6,32 +6,21 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QTextCharFormat, QTextLayout, QTextOption
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
-from desktop.catalog.lineage import restriction_phrase
 from desktop.translation import tr
 from desktop.ui.licenses.content import Ask
 from desktop.ui.licenses.passages import Passage
-from desktop.ui.parts.label import Label, Tone
-from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.label import Label, Tone, badge_size, paint_badge
+from desktop.ui.parts.paint import paint_focus
+from desktop.ui.parts.terms import SEVERE, restriction_name
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS, XS, S
 
-_SEVERE = {"research-only", "non-commercial"}
 _LEAST_ROOM = 150
-_TONE_COLORS: dict[Tone, tuple[str, str, str | None]] = {
-    "bad": ("bad_text", "bad_fill", None),
-    "warn": ("warn_text", "warn_fill", "warn_line"),
-}
-
-
-def restriction_title(restriction: str) -> str:
-    """A restriction as it stands on a badge."""
-    phrase = restriction_phrase(restriction)  # type: ignore[arg-type]
-    return phrase[:1].upper() + phrase[1:]
 
 
 def restriction_tone(restriction: str) -> Tone:
     """The tone of a restriction's badge."""
-    return "bad" if restriction in _SEVERE else "warn"
+    return "bad" if restriction in SEVERE else "warn"
 
 
 class AskRow(QAbstractButton):
@@ -40,7 +29,7 @@ class AskRow(QAbstractButton):
     def __init__(self, theme: Theme, ask: Ask, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._ask = theme, ask
-        self._title = restriction_title(ask.clause.restriction)
+        self._title = restriction_name(ask.clause.restriction)
         self._tone = restriction_tone(ask.clause.restriction)
         clause = ask.clause.clause
         number = tr("clause {clause}").format(clause=clause) if clause[:1].isdigit() else f"“{clause}”"
@@ -74,23 +63,16 @@ class AskRow(QAbstractButton):
         layout, _ = self._layout(self.width())
         badge = self._badge_size()
         box = QRectF(XS, XS, badge.width(), badge.height())
-        text, fill, line = _TONE_COLORS[self._tone]
         theme = self._theme
-        paint_box(painter, box, theme.color(fill), theme.color(line) if line else None, badge.height() / 2)
-        metrics = self.fontMetrics()
         painter.setFont(self.font())
-        painter.setPen(theme.color(text))
-        painter.drawText(
-            QPointF(box.x() + 10, box.y() + (box.height() + metrics.ascent() - metrics.descent()) / 2), self._title
-        )
+        paint_badge(painter, theme, box, self._title, self._tone)
         painter.setPen(theme.color("text"))
         layout.draw(painter, QPointF(0, 0))
         if self.hasFocus():
             paint_focus(painter, QRectF(self.rect()), theme.color("accent"), RADIUS - 1)
 
     def _badge_size(self) -> QSize:
-        metrics = self.fontMetrics()
-        return QSize(metrics.horizontalAdvance(self._title) + 20, metrics.height() + 6)
+        return badge_size(self.fontMetrics(), self._title)
 
     def _layout(self, width: int) -> tuple[QTextLayout, int]:
         """The text laid out beside the badge, or below it where the badge leaves too little room."""

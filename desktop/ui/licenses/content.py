@@ -9,6 +9,7 @@ from desktop.licenses.desk import Difference
 from desktop.licenses.ledger import LedgerCheck
 from desktop.licenses.record import Record
 from desktop.licenses.subject import NeededLicense, Subject
+from desktop.ui.licenses.changes import Paragraph
 from desktop.ui.licenses.passages import Passage
 
 
@@ -83,13 +84,15 @@ class Waiting:
 
 @dataclass(frozen=True)
 class LedgerView:
-    """Everything the Licenses page shows."""
+    """Everything the Licenses page shows. `names` are the licenses' by their ids, `haystacks` what a filter looks
+    through, for each record."""
 
     check: LedgerCheck
     records: tuple[Record, ...]
     in_force: tuple[InForce, ...]
     waiting: tuple[Waiting, ...]
     names: dict[str, str]
+    haystacks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -98,3 +101,9 @@ class DifferenceContent:
 
     subject: Subject
     difference: Difference
+    paragraphs: tuple[Paragraph, ...]
+
+
+def short_hash(sha256: str) -> str:
+    """A hash as it is recognized: its first and last four digits."""
+    return f"{sha256[:4]}…{sha256[-4:]}" if len(sha256) > 12 else sha256

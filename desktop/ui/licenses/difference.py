@@ -17,16 +17,15 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QTextBrowser, QVBoxLayout, QWidget
 
 from desktop.translation import tr, trn
-from desktop.ui.licenses.changes import Paragraph, arrange
-from desktop.ui.licenses.content import DifferenceContent
-from desktop.ui.licenses.step import short_hash
-from desktop.ui.licenses.times import day_of
+from desktop.ui.licenses.changes import Paragraph
+from desktop.ui.licenses.content import DifferenceContent, short_hash
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.page import Page
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.paint import paint_focus
 from desktop.ui.parts.scroll import use_slim_scroll_bars
+from desktop.ui.parts.terms import day_of
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XL, XS, L, M, S
 
@@ -241,7 +240,7 @@ class DifferencePage(Page):
         title = tr("What changed: {license}").format(license=new.name)
         self._title.setText(title)
         self.setAccessibleName(title)
-        self.pane.show_paragraphs(arrange(content.difference.lines))
+        self.pane.show_paragraphs(list(content.paragraphs))
         facts = tr(
             "Accepted by {person} on {day}: the text {old}. In force now: {new}. The model stays suspended until the "
             "new text is accepted."

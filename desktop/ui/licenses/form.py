@@ -11,22 +11,18 @@ from desktop.catalog.terms import PURPOSES, Purpose
 from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.licenses.content import Form
+from desktop.ui.licenses.placed import Placed
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.field import Field
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.page import heading
 from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.terms import purpose_name
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS, XS, S
 
 _LONGEST = 100_000
-
-
-def purpose_name(purpose: str) -> str:
-    """A purpose as people read it."""
-    names = {"personal": tr("Personal"), "research": tr("Research"), "commercial": tr("Commercial")}
-    return names.get(purpose, purpose)
 
 
 class Choice(QRadioButton):
@@ -45,7 +41,7 @@ class Choice(QRadioButton):
         return QSize(metrics.horizontalAdvance(self.text()) + self._side() + 3 * S + XS, metrics.height() + 16)
 
     def hitButton(self, pos: object) -> bool:
-        return self.rect().contains(pos)  # type: ignore[call-overload, no-any-return]
+        return self.rect().contains(pos)  # type: ignore[call-overload]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -86,7 +82,7 @@ class AcceptanceForm(QWidget):
         super().__init__(parent)
         self._theme, self._log = theme, log
         self._allowed, self._busy = True, False
-        self.box: ErrorBox | None = None
+        self.box: Placed | None = None
         self.name = _field(theme, tr("Your name"))
         self.organization = _field(theme, tr("Organization (optional)"))
         self.choices: dict[Purpose, Choice] = {}
@@ -188,7 +184,7 @@ class AcceptanceForm(QWidget):
             self.box.deleteLater()
             self.box = None
         if error is not None:
-            self.box = ErrorBox(self._theme, error, action=action, log=self._log)
+            self.box = Placed(ErrorBox(self._theme, error, action=action, log=self._log))
             self._column.insertWidget(1, self.box)
 
     @property

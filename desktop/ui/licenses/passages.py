@@ -41,10 +41,10 @@ def locate(text: str, quote: str) -> Passage | None:
         return None
     first, last = _line(text, found.start())[0], _line(text, found.end() - 1)[1]
     start, end = first, last
-    while start > 0 and (above := _line(text, start - 1)) and text[above[0] : above[1]].strip():
-        start = above[0]
-    while end < len(text) and (below := _line(text, end + 1)) and text[below[0] : below[1]].strip():
-        end = below[1]
+    while start > 0 and text[slice(*_line(text, start - 1))].strip():
+        start = _line(text, start - 1)[0]
+    while end < len(text) and text[slice(*_line(text, end + 1))].strip():
+        end = _line(text, end + 1)[1]
     if text.count("\n", start, end) >= _LONGEST_CLAUSE:
         start, end = first, last
     return Passage(found.start(), found.end(), start, end)
@@ -71,7 +71,7 @@ def occurrences(text: str, query: str, most: int = 100_000) -> list[tuple[int, i
 
 
 def is_columnar(text: str) -> bool:
-    """Whether `text` is laid out with spaces: indented or centered lines, tables. It then needs a font of fixed width."""
+    """Whether `text` is laid out with spaces (indented or centered lines, tables): it needs a font of fixed width."""
     lines = [line for line in text.split("\n")[:4000] if line.strip()]
     if not lines:
         return False

@@ -1,6 +1,7 @@
 """The license step: the whole text at the left, what it asks and a person's decision at the right."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent
@@ -9,17 +10,17 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLay
 from desktop.errors import UserError
 from desktop.translation import tr, trn
 from desktop.ui.licenses.asks import Asks
-from desktop.ui.licenses.content import Form, StepContent
+from desktop.ui.licenses.content import Form, StepContent, short_hash
 from desktop.ui.licenses.find import FindInText
-from desktop.ui.licenses.form import AcceptanceForm, purpose_name
+from desktop.ui.licenses.form import AcceptanceForm
 from desktop.ui.licenses.passages import Passage
 from desktop.ui.licenses.text_pane import TextPane
-from desktop.ui.licenses.times import day_of
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.page import Column, Page, heading
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.split import Split
+from desktop.ui.parts.terms import day_of, purpose_name
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XL, XS, M, S
 
@@ -44,7 +45,7 @@ class LicenseStep(Page):
         self.text = TextPane(theme, tr("License text"))
         self.acceptable_use = TextPane(theme, tr("Acceptable use policy"))
         self._panes = QStackedWidget()
-        self.find = FindInText(theme, self.current_pane)
+        self.finder = FindInText(theme, self.current_pane)
         self._which = [Button(theme, tr("License"), kind="row"), Button(theme, tr("Acceptable use"), kind="row")]
         self._origin = Label(theme, "", size="small", color="muted", wrap=True, selectable=True)
         self._hash = Label(theme, "", size="small", color="muted", wrap=True, selectable=True)
@@ -63,7 +64,7 @@ class LicenseStep(Page):
         self.bar.row.addWidget(self._crumbs)
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.bar.row.addWidget(self._title, 1)
-        self.bar.row.addWidget(self.find)
+        self.bar.row.addWidget(self.finder)
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
@@ -136,7 +137,7 @@ class LicenseStep(Page):
         self.form.accepted.connect(lambda: self.accepted.emit(self.form.form))
         self.form.declined.connect(self.declined)
         for pane in (self.text, self.acceptable_use):
-            pane.found_changed.connect(self.find.show_count)
+            pane.found_changed.connect(self.finder.show_count)
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
@@ -172,7 +173,7 @@ class LicenseStep(Page):
         self._hash.setText(tr("sha256 {hash}").format(hash=short_hash(content.sha256)))
         self._hash.setAccessibleName(self._hash.text())
         self._whole_hash.show()
-        self.find.clear()
+        self.finder.clear()
         passages = [ask.passage for ask in content.asks if ask.passage is not None]
         self.text.show_text(content.text, passages)
         self.acceptable_use.show_text(content.acceptable_use)
@@ -221,12 +222,12 @@ class LicenseStep(Page):
 
     def open_find(self) -> None:
         """Write what is to be found."""
-        self.find.open()
+        self.finder.open()
 
     def _show_pane(self, place: int) -> None:
         self._which[place].setChecked(True)
         self._panes.setCurrentIndex(place)
-        self.find.again()
+        self.finder.again()
 
     def _show_passage(self, passage: Passage) -> None:
         self._show_pane(0)
@@ -242,7 +243,7 @@ class LicenseStep(Page):
     def _order(self) -> None:
         """Tab goes as people read: the text, the clauses, the name, the purpose, the decision."""
         stops: list[QWidget] = [self.text, self.acceptable_use, *self.asks.rows, *self.form.tab_stops(), self._back]
-        for first, second in zip(stops, stops[1:], strict=False):
+        for first, second in pairwise(stops):
             QWidget.setTabOrder(first, second)
 
     # --- keys ----------------------------------------------------------------------------------------------------
@@ -260,8 +261,3 @@ class LicenseStep(Page):
             self.left.emit()
         else:
             super().keyPressEvent(event)
-
-
-def short_hash(sha256: str) -> str:
-    """A hash as it is recognized: its first and last four digits."""
-    return f"{sha256[:4]}…{sha256[-4:]}" if len(sha256) > 12 else sha256

@@ -1,0 +1,268 @@
+"""Gathers what the license pages show, from library, ledger and desk. Reads files: off the main thread only."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from desktop.catalog.entries import License
+from desktop.catalog.terms import PURPOSES, Purpose
+from desktop.errors import NotFoundError, UserError
+from desktop.library.models import Card
+from desktop.licenses.ledger import Acknowledgement
+from desktop.licenses.record import Record
+from desktop.licenses.subject import NeededLicense, Subject
+from desktop.licenses.texts import readable
+from desktop.translation import tr, trn
+from desktop.ui.licenses.changes import arrange
+from desktop.ui.licenses.content import Ask, DifferenceContent, InForce, LedgerView, StepContent, Waiting
+from desktop.ui.licenses.history import haystack
+from desktop.ui.licenses.passages import locate, shown_text
+from desktop.ui.parts.terms import day_of, joined, purpose_phrase
+
+if TYPE_CHECKING:
+    from desktop.library.assembly import Assembly
+    from desktop.licenses.door import LicenseStanding, Verdict
+
+
+class Gatherer:
+    """Asks the parts of `assembly`. Every method may raise UserError."""
+
+    def __init__(self, assembly: "Assembly") -> None:
+        self._library, self._desk, self._ledger = assembly.library, assembly.desk, assembly.ledger
+
+    def card(self, id_or_path: str) -> Card:
+        """One model and what the door says of it."""
+        listed = self._library.listed_one(id_or_path)
+        return Card(listed, self._desk.verdict(listed.subject))
+
+    def cards(self) -> list[Card]:
+        """Every model, and what the door says of each."""
+        return [Card(listed, self._desk.verdict(listed.subject)) for listed in self._library.listed()]
+
+    # --- the license step ----------------------------------------------------------------------------------------
+
+    def step(self, model_id: str, license_id: str = "", *, again: bool = False) -> StepContent:
+        """The step for a license of a model ("" for the first that waits): to be accepted where it is not yet.
+
+        `again` asks for a fresh acceptance of one that is in force.
+        """
+        card = self.card(model_id)
+        subject, verdict = card.listed.subject, card.verdict
+        standing = _standing(subject, verdict, license_id)
+        needed, text = standing.needed, self._desk.text(standing.needed.id)
+        at = subject.needed.index(needed)
+        in_force = standing.status == "in-force" and verdict.refusal not in ("purpose", "ledger") and not again
+        return StepContent(
+            subject=subject,
+            needed=replace(needed, text_sha256=text.sha256),
+            text=shown_text(text.text),
+            sha256=text.sha256,
+            origin=_origin(text.license),
+            asks=_asks(text.license, text.text),
+            acceptable_use=shown_text(self._desk.acceptable_use(needed.id)),
+            number=at + 1,
+            count=len(subject.needed),
+            why=_why(subject, needed, standing, verdict),
+            refused=self._refused(subject),
+            forbidden=verdict.error if verdict.refusal in ("policy", "not-runnable") and not verdict.purpose else None,
+            record=standing.record if in_force else None,
+            last_person=self._last_person(),
+        )
+
+    def accepted(self, record: Record) -> StepContent:
+        """The text that a record says was accepted, to be read."""
+        license_ = self._license(record.license)
+        name = license_.name if license_ is not None else record.license
+        data = self._desk.kept_text(record.text_sha256)
+        if data is None:
+            raise NotFoundError(tr("The text that was accepted is no longer kept."), record.text_sha256)
+        text = readable(data)
+        model_name = record.model_name or record.model
+        try:
+            subject = self._library.listed_one(record.model).subject
+        except UserError:
+            subject = None
+        from desktop.catalog.lineage import Lineage, Node
+
+        fallback = Subject(record.model, model_name, "", None, (), Lineage(Node(record.model, model_name)))
+        return StepContent(
+            subject=subject or fallback,
+            needed=NeededLicense(record.license, name, record.text_sha256, record.model, model_name),
+            text=shown_text(text),
+            sha256=record.text_sha256,
+            origin=tr("The text as it was accepted, kept in your ledger."),
+            asks=_asks(license_, text) if license_ is not None else (),
+            record=record,
+        )
+
+    def difference(self, model_id: str, license_id: str) -> DifferenceContent | None:
+        """What changed in a license since it was accepted; None where nothing did."""
+        subject = self._library.listed_one(model_id).subject
+        found = self._desk.difference(subject, license_id)
+        return DifferenceContent(subject, found, tuple(arrange(found.lines))) if found is not None else None
+
+    def _refused(self, subject: Subject) -> dict[Purpose, str]:
+        """The purposes that cannot be declared, each with the sentence that says why."""
+        refused: dict[Purpose, str] = {}
+        by_clause: dict[tuple[str, str, str], list[Purpose]] = {}
+        for purpose in PURPOSES:
+            error = self._desk.purpose_refusal(subject, purpose)
+            if error is None:
+                continue
+            term = subject.lineage.forbidding(purpose)
+            if term is None:
+                refused[purpose] = " ".join(part for part in (error.title, error.remedy) if part)
+            else:
+                by_clause.setdefault((term.license, term.clause, term.from_name), []).append(purpose)
+        for (license_id, clause, source), purposes in by_clause.items():
+            known = self._license(license_id)
+            sentence = trn(
+                "{purposes} is not allowed by {license}, clause {clause}.",
+                "{purposes} are not allowed by {license}, clause {clause}.",
+                len(purposes),
+            ).format(
+                purposes=joined(purpose_phrase(each) for each in purposes),
+                license=known.name if known is not None else license_id,
+                clause=clause,
+            )
+            if source != subject.name:
+                sentence += " " + tr("It comes with {model}.").format(model=source)
+            refused |= dict.fromkeys(purposes, sentence[:1].upper() + sentence[1:])
+        return {purpose: refused[purpose] for purpose in PURPOSES if purpose in refused}
+
+    def _license(self, license_id: str) -> License | None:
+        try:
+            return self._desk.license(license_id)
+        except NotFoundError:
+            return None
+
+    def _last_person(self) -> str:
+        accepted = self._ledger.state().acknowledgements()
+        return accepted[-1].record.person if accepted else ""
+
+    # --- the Licenses page ---------------------------------------------------------------------------------------
+
+    def ledger_view(self, cards: Sequence[Card], *, anew: bool) -> LedgerView:
+        """Everything the Licenses page shows; `anew` looks through the ledger even where nothing changed."""
+        check = self._desk.check() if anew else self._ledger.state().check
+        try:
+            records = tuple(self._desk.records())
+        except UserError:
+            if check.ok:
+                raise
+            records = ()  # the file cannot be read: the check says so
+        acknowledgements = self._ledger.state().acknowledgements()
+        names = {license_.id: license_.name for license_ in self._library.catalog.license}
+        current = {
+            (card.listed.subject.id, each.needed.id): each.status for card in cards for each in card.verdict.standings
+        }
+        in_force = [
+            each
+            for each in acknowledgements
+            if each.status == "in-force" and current.get(_key(each), "in-force") == "in-force"
+        ]
+        return LedgerView(
+            check,
+            records,
+            tuple(self._in_force(each.record, names) for each in reversed(in_force)),
+            self._waiting(cards, {_key(each): each for each in acknowledgements}),
+            names,
+            tuple(haystack(record, names) for record in records),
+        )
+
+    def _in_force(self, record: Record, names: dict[str, str]) -> InForce:
+        known = self._license(record.license)
+        return InForce(
+            record, names.get(record.license, record.license), known.restrictions if known is not None else ()
+        )
+
+    def _waiting(
+        self, cards: Sequence[Card], acknowledged: dict[tuple[str, str], Acknowledgement]
+    ) -> tuple[Waiting, ...]:
+        rows = []
+        for card in cards:
+            if card.verdict.refusal not in ("license", "ledger"):
+                continue
+            for standing in card.verdict.standings:
+                changed = standing.status in ("suspended", "text-changed")
+                if standing.status != "in-force" and (changed or card.listed.model is not None):
+                    held = acknowledged.get((card.listed.subject.id, standing.needed.id))
+                    rows.append(self._wait(card, standing, held))
+                    break  # the step leads on to the next license
+        return tuple(rows)
+
+    def _wait(self, card: Card, standing: "LicenseStanding", held: Acknowledgement | None) -> Waiting:
+        subject, needed = card.listed.subject, standing.needed
+        changed = standing.status in ("suspended", "text-changed")
+        if changed:
+            badge, sentence = tr("Suspended"), self._changed_sentence(subject, needed, held)
+        elif card.verdict.refusal == "ledger":
+            badge = tr("Not counted")
+            sentence = tr("What was accepted before does not count, as the ledger does not hold.")
+        elif standing.status == "revoked":
+            badge, sentence = tr("Revoked"), tr("You revoked {license}.").format(license=needed.name)
+        else:
+            badge, sentence = tr("Not accepted"), tr("{license} is not accepted yet.").format(license=needed.name)
+        return Waiting(subject.id, subject.name, needed.id, badge, sentence, changed)
+
+    def _changed_sentence(self, subject: Subject, needed: NeededLicense, held: Acknowledgement | None) -> str:
+        found = self._desk.difference(subject, needed.id)
+        count = max((each.change for each in arrange(found.lines)), default=0) if found is not None else 0
+        paragraphs = trn("{count} paragraph", "{count} paragraphs", count).format(count=count)
+        if held is not None and held.status == "suspended":
+            return tr("The terms of {license} changed: noticed on {day} ({paragraphs}).").format(
+                license=needed.name, day=day_of(held.latest.time), paragraphs=paragraphs
+            )
+        return tr("The terms of {license} changed ({paragraphs}).").format(license=needed.name, paragraphs=paragraphs)
+
+
+def _key(each: Acknowledgement) -> tuple[str, str]:
+    return each.record.model, each.record.license
+
+
+def _standing(subject: Subject, verdict: "Verdict", license_id: str) -> "LicenseStanding":
+    wanted = license_id or verdict.license
+    found = next((each for each in verdict.standings if each.needed.id == wanted), None)
+    if found is None and not wanted and verdict.standings:
+        waiting = (each for each in verdict.standings if each.status != "in-force")
+        found = next(waiting, verdict.standings[0])
+    if found is None:
+        raise NotFoundError(
+            tr("{model} is not under {license}.").format(model=subject.name, license=license_id or tr("any license"))
+        )
+    return found
+
+
+def _origin(license_: License) -> str:
+    if not license_.source:
+        return tr("The text that comes with Latchkey.")
+    if license_.retrieved:
+        return tr("Text from {source}, retrieved on {day}.").format(source=license_.source, day=license_.retrieved)
+    return tr("Text from {source}.").format(source=license_.source)
+
+
+def _asks(license_: License, text: str) -> tuple[Ask, ...]:
+    shown = shown_text(text)
+    return tuple(Ask(clause, locate(shown, clause.quote)) for clause in license_.restriction)
+
+
+def _why(subject: Subject, needed: NeededLicense, standing: "LicenseStanding", verdict: "Verdict") -> str:
+    """Why this license is asked for, where the model's name alone does not say it."""
+    said = []
+    if verdict.refusal == "ledger":
+        said.append(tr("The ledger does not hold: what was accepted before does not count. Accepting begins it anew."))
+    elif standing.status in ("suspended", "text-changed"):
+        said.append(tr("Its text changed since it was accepted."))
+    elif standing.status == "revoked":
+        said.append(tr("It was revoked; accepting it again undoes that."))
+    if needed.comes_from != subject.id:
+        said.append(
+            tr("{model} is built on {base}, whose license applies as well.").format(
+                model=subject.name, base=needed.from_name
+            )
+        )
+    elif len(subject.needed) > 1:
+        said.append(tr("{model} stands under {count} licenses; each is accepted for itself.").format(
+            model=subject.name, count=len(subject.needed)
+        ))  # fmt: skip
+    return " ".join(said)

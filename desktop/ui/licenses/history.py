@@ -1,0 +1,199 @@
+"""The ledger's records as rows of a table: newest first, filtered by words, ten thousand of them without a hitch."""
+
+from collections.abc import Mapping
+from html import escape
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from desktop.licenses.record import Record
+from desktop.translation import tr
+from desktop.ui.licenses.content import LedgerView, short_hash
+from desktop.ui.licenses.times import utc
+from desktop.ui.parts.terms import purpose_name
+
+Index = QModelIndex | QPersistentModelIndex
+MARKED = Qt.ItemDataRole.UserRole + 1
+"""Whether a row's record counts for nothing since a restart."""
+
+NOTE = 8
+
+
+def event_name(event: str) -> str:
+    """An event of the ledger as people read it."""
+    names = {
+        "acknowledged": tr("accepted"),
+        "revoked": tr("revoked"),
+        "suspended": tr("suspended"),
+        "downloaded": tr("downloaded"),
+        "imported": tr("imported"),
+        "loaded": tr("loaded"),
+        "refused": tr("refused"),
+        "removed": tr("removed"),
+        "restarted": tr("ledger begun anew"),
+    }
+    return names.get(event, event)
+
+
+class HistoryItemModel(QAbstractTableModel):
+    """Rows of records. `records` as they were given, `rows` those that the filter leaves, newest first."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._titles = (
+            "#",
+            tr("Time (UTC)"),
+            tr("Event"),
+            tr("Model"),
+            tr("License"),
+            tr("Text"),
+            tr("Person"),
+            tr("Purpose"),
+            tr("Note"),
+        )
+        self._all: list[Record] = []
+        self._haystacks: list[str] = []
+        self._cells: dict[int, tuple[str, ...]] = {}
+        self._names: Mapping[str, str] = {}
+        self._marked: tuple[range, ...] = ()
+        self._back: frozenset[int] = frozenset()
+        self._words: list[str] = []
+        self.rows: list[Record] = []
+
+    @property
+    def total(self) -> int:
+        """How many records there are, whether the filter leaves them or not."""
+        return len(self._all)
+
+    def show(self, view: LedgerView) -> bool:
+        """Show the records of `view`. Whether anything is new."""
+        check = view.check
+        newest = list(reversed(view.records))
+        marked = tuple(range(part.first, part.last + 1) for part in check.marked)
+        back = frozenset(check.clock_back)
+        if (newest, marked, back) == (self._all, self._marked, self._back):
+            return False
+        self.beginResetModel()
+        self._all, self._marked, self._back, self._names = newest, marked, back, view.names
+        self._cells, self._haystacks = {}, list(reversed(view.haystacks))
+        self._apply()
+        self.endResetModel()
+        return True
+
+    def filter(self, text: str) -> None:
+        """Leave only records that hold every word of `text`."""
+        words = text.casefold().split()
+        if words == self._words:
+            return
+        self.beginResetModel()
+        self._words = words
+        self._apply()
+        self.endResetModel()
+
+    def _apply(self) -> None:
+        if not self._words:
+            self.rows = self._all
+            return
+        words = self._words
+        self.rows = [
+            record
+            for record, text in zip(self._all, self._haystacks, strict=True)
+            if all(word in text for word in words)
+        ]
+
+    def is_marked(self, record: Record) -> bool:
+        """Whether a record counts for nothing since somebody accepted afresh."""
+        return any(record.seq in part for part in self._marked)
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._titles)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self._titles[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid() or index.row() >= len(self.rows):
+            return None
+        record = self.rows[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._row(record)[index.column()]
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{self._titles[index.column()]}: {self._row(record)[index.column()]}"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            full = record.text_sha256 if index.column() == 5 else self._row(record)[index.column()]
+            return escape(full) if full not in ("", "–") else None
+        return self.is_marked(record) if role == MARKED else None
+
+    def _row(self, record: Record) -> tuple[str, ...]:
+        cells = self._cells.get(record.seq)
+        if cells is None:
+            cells = self._cells[record.seq] = self._make_row(record)
+        return cells
+
+    def _make_row(self, record: Record) -> tuple[str, ...]:
+        notes = []
+        if self.is_marked(record):
+            notes.append(tr("Counts no longer: from before the ledger was begun anew."))
+        if record.seq in self._back:
+            notes.append(tr("The clock had been set back."))
+        notes.append(record.note)
+        person = f"{record.person} ({record.organization})" if record.organization else record.person
+        return (
+            str(record.seq),
+            utc(str(record.time)),
+            event_name(record.event),
+            record.model_name or record.model or "–",
+            self._names.get(record.license, record.license) or "–",
+            short_hash(record.text_sha256) or "–",
+            person or record.os_user or "–",
+            purpose_name(record.purpose) or "–",
+            " ".join(note for note in notes if note) or "–",
+        )
+
+    def details(self, record: Record, between: str = "\n") -> str:
+        """Everything that a record holds, one fact after the other."""
+        facts = (
+            (tr("Record"), str(record.seq)),
+            (tr("Time"), str(record.time)),
+            (tr("Event"), event_name(record.event)),
+            (tr("Model"), " · ".join(part for part in (record.model_name, record.model) if part)),
+            (tr("Repository"), " ".join(part for part in (record.repository, record.commit) if part)),
+            (tr("File sha256"), record.file_sha256),
+            (tr("License"), record.license),
+            (tr("Text sha256"), record.text_sha256),
+            (tr("Person"), record.person),
+            (tr("Organization"), record.organization),
+            (tr("Signed in as"), record.os_user),
+            (tr("Purpose"), record.purpose),
+            (tr("Note"), record.note),
+            (tr("Latchkey"), record.app_version),
+            (tr("Hash"), record.hash),
+            (tr("Hash before"), record.previous),
+        )
+        return between.join(f"{name}: {value}" for name, value in facts if value)
+
+
+def haystack(record: Record, names: Mapping[str, str]) -> str:
+    """All words by which a record is found."""
+    parts = (
+        str(record.seq),
+        utc(str(record.time)),
+        event_name(record.event),
+        record.event,
+        record.model_name,
+        record.model,
+        names.get(record.license, ""),
+        record.license,
+        record.text_sha256,
+        record.file_sha256,
+        record.person,
+        record.organization,
+        record.os_user,
+        record.purpose,
+        record.note,
+    )
+    return "\n".join(map(str, parts)).casefold()

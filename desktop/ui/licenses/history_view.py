@@ -1,0 +1,223 @@
+"""The history as a table in the window's own look, with a filter above it and the whole of one record below."""
+
+from PySide6.QtCore import QEvent, QItemSelection, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPalette, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QHBoxLayout,
+    QHeaderView,
+    QSizePolicy,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.translation import tr, trn
+from desktop.ui.licenses.content import LedgerView
+from desktop.ui.licenses.history import MARKED, NOTE, HistoryItemModel, Index
+from desktop.ui.parts.field import Field
+from desktop.ui.parts.label import Label
+from desktop.ui.parts.page import heading
+from desktop.ui.parts.paint import paint_focus
+from desktop.ui.parts.scroll import use_slim_scroll_bars
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import RADIUS, M, S
+
+_SAMPLES = (
+    "00000",
+    "2000-00-00 00:00:000",
+    "downloaded",
+    "Llama 3.2 3B Instruct",
+    "Llama 3.2 Community",
+    "a91f…07c2",
+    "Ada Lovelace",
+    "Commercial",
+    "A note of some words",
+)
+_FLEXIBLE = {3: 3, 4: 3, 6: 2, NOTE: 4}
+_ROWS = 7
+
+
+class _Delegate(QStyledItemDelegate):
+    """Cells over a thin line; quiet ones in a quieter color, those that count no longer fainter and struck through."""
+
+    def __init__(self, theme: Theme, view: QTableView) -> None:
+        super().__init__(view)
+        self._theme, self._view = theme, view
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        painter.save()
+        theme, rect = self._theme, QRectF(option.rect)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, theme.color("selected"))
+        painter.fillRect(QRectF(rect.x(), rect.bottom() - 1, rect.width(), 1), theme.color("line"))
+        marked = bool(index.data(MARKED))
+        font = theme.font("normal")
+        font.setStrikeOut(marked and index.column() == 2)
+        painter.setFont(font)
+        quiet = marked or index.column() in (0, 5, NOTE)
+        painter.setPen(theme.color("faint" if marked else "muted" if quiet else "text"))
+        metrics = painter.fontMetrics()
+        text = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideRight, round(rect.width()) - 2 * S)
+        baseline = rect.y() + (rect.height() + metrics.ascent() - metrics.descent()) / 2
+        painter.drawText(QPointF(rect.x() + S, baseline), text)
+        current = self._view.currentIndex()
+        if self._view.hasFocus() and current.row() == index.row() and index.column() == current.column():
+            paint_focus(painter, rect.adjusted(0, 0, 0, -1), theme.color("accent"), RADIUS - 3)
+        painter.restore()
+
+
+class _Header(QHeaderView):
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._theme = theme
+        self.setSectionsClickable(False)
+        self.setHighlightSections(False)
+        self.setStretchLastSection(True)
+        self.setMinimumSectionSize(24)
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.fontMetrics().height() + 2 * S)
+
+    def paintSection(self, painter: QPainter, rect: object, logicalIndex: int) -> None:
+        box = QRectF(rect)  # type: ignore[call-overload]
+        theme = self._theme
+        painter.save()
+        painter.fillRect(box, theme.color("page"))
+        painter.fillRect(QRectF(box.x(), box.bottom() - 1, box.width(), 1), theme.color("line"))
+        painter.setFont(theme.font("small", bold=True))
+        painter.setPen(theme.color("faint"))
+        metrics = painter.fontMetrics()
+        title = str(self.model().headerData(logicalIndex, Qt.Orientation.Horizontal))
+        text = metrics.elidedText(title, Qt.TextElideMode.ElideRight, round(box.width()) - 2 * S)
+        painter.drawText(
+            QPointF(box.x() + S, box.y() + (box.height() + metrics.ascent() - metrics.descent()) / 2), text
+        )
+        painter.restore()
+
+
+class HistoryTable(QTableView):
+    """The table itself. Ctrl+C copies the whole record."""
+
+    def __init__(self, theme: Theme, rows: HistoryItemModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme, self._rows = theme, rows
+        self.setAccessibleName(tr("History"))
+        self.setModel(rows)
+        self.setItemDelegate(_Delegate(theme, self))
+        self.setHorizontalHeader(_Header(theme, self))
+        self.verticalHeader().hide()
+        self.setShowGrid(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setTabKeyNavigation(False)
+        self.setWordWrap(False)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        use_slim_scroll_bars(self, theme)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def minimumSizeHint(self) -> QSize:
+        row = self.verticalHeader().defaultSectionSize()
+        return QSize(300, self.horizontalHeader().sizeHint().height() + row * _ROWS)
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSizeHint()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        index = self.currentIndex()
+        if event.matches(QKeySequence.StandardKey.Copy) and index.isValid():
+            QApplication.clipboard().setText(self._rows.details(self._rows.rows[index.row()]))
+        elif event.key() == Qt.Key.Key_Escape and index.isValid():
+            self.clearSelection()
+            self.setCurrentIndex(self._rows.index(-1, -1))
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        override = event.type() == QEvent.Type.ShortcutOverride and self.currentIndex().isValid()
+        if override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        """Each column what its contents usually take; what is left goes to those with longer texts."""
+        metrics = self.fontMetrics()
+        wanted = [metrics.horizontalAdvance(sample) + 2 * S + 4 for sample in _SAMPLES]
+        spare = self.viewport().width() - sum(wanted)
+        total = sum(_FLEXIBLE.values())
+        for column, width in enumerate(wanted):
+            part = spare * _FLEXIBLE.get(column, 0) // total
+            self.setColumnWidth(column, max(width + part, metrics.horizontalAdvance("000") + 2 * S))
+
+    def _restyle(self) -> None:
+        self.setFont(self._theme.font("normal"))
+        self.horizontalHeader().setFont(self._theme.font("small", bold=True))
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 2 * S + 1)
+        palette = QPalette(self.palette())
+        palette.setColor(QPalette.ColorRole.Base, self._theme.color("page"))
+        self.setPalette(palette)
+        self._share_width()
+
+
+class History(QWidget):
+    """Filter, table, and the whole of the record that is chosen."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.rows = HistoryItemModel(self)
+        self.filter = Field(theme, tr("Filter the history"), escape_clears=True)
+        self.filter.setMaximumWidth(260)
+        self.count = Label(theme, "", size="small", color="muted")
+        self.table = HistoryTable(theme, self.rows)
+        self.details = Label(theme, "", size="small", color="muted", wrap=True, selectable=True)
+        self.details.setAccessibleName(tr("The record that is chosen"))
+        self.details.hide()
+        top = QHBoxLayout()
+        top.setSpacing(M)
+        top.addWidget(heading(theme, tr("History")))
+        top.addWidget(self.count, 1)
+        top.addWidget(self.filter, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(S)
+        column.addLayout(top)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.details)
+        self.filter.textChanged.connect(self._filter)
+        self.table.selectionModel().selectionChanged.connect(self._chosen)
+        self.rows.modelReset.connect(lambda: self.details.hide())
+
+    def show_view(self, view: LedgerView) -> None:
+        """Show the ledger's records."""
+        if self.rows.show(view):
+            self._count()
+
+    def _filter(self, text: str) -> None:
+        self.rows.filter(text)
+        self._count()
+
+    def _count(self) -> None:
+        shown, total = self.rows.rowCount(), self.rows.total
+        whole = trn("{count} record", "{count} records", total).format(count=f"{total:,}")
+        text = tr("{shown} of {whole}").format(shown=f"{shown:,}", whole=whole)
+        self.count.setText(text if self.filter.text().strip() else "")
+        self.filter.setAccessibleDescription(self.count.text())
+
+    def _chosen(self, selected: QItemSelection, _: QItemSelection) -> None:
+        indexes = selected.indexes()
+        if indexes:
+            self.details.setText(self.rows.details(self.rows.rows[indexes[0].row()], "  ·  "))
+        self.details.setVisible(bool(indexes))

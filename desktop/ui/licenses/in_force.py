@@ -1,0 +1,212 @@
+"""What is accepted, and what waits for the person: two short tables of rows with what can be done in each."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from desktop.translation import tr
+from desktop.ui.licenses.asks import restriction_tone
+from desktop.ui.licenses.content import InForce, Waiting
+from desktop.ui.licenses.link import Link
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.label import Badge, Label
+from desktop.ui.parts.terms import day_of, purpose_name, restriction_phrase
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import XS, M, S
+
+
+class _Cut(QWidget):
+    """Text of one line, cut where its column ends; all of it as a tooltip."""
+
+    def __init__(self, theme: Theme, text: str, color: str = "text", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme, self._text, self._color = theme, text, color
+        self.setAccessibleName(text)
+        self.setToolTip(text if "<" not in text else "")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:
+        self.setFont(self._theme.font("normal"))
+        return QSize(self.fontMetrics().horizontalAdvance(self._text) + 2, self.fontMetrics().height() + 2)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().averageCharWidth() * 6, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setFont(self._theme.font("normal"))
+        painter.setPen(self._theme.color(self._color))
+        metrics = painter.fontMetrics()
+        text = metrics.elidedText(self._text, Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(QPointF(0, (self.height() + metrics.ascent() - metrics.descent()) / 2), text)
+
+
+class _Ruled(QWidget):
+    """Lays a line under each row of its grid."""
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setAccessibleName(name)
+        self.grid = QGridLayout(self)
+        self.grid.setContentsMargins(S, 0, S, 0)
+        self.grid.setHorizontalSpacing(M)
+        self.grid.setVerticalSpacing(1)
+
+    def empty(self) -> None:
+        """Take every row away."""
+        while (item := self.grid.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        for row in range(self.grid.rowCount()):
+            rect = self.grid.cellRect(row, 0)
+            if rect.isValid() and rect.height() > 0:
+                painter.fillRect(QRectF(0, rect.bottom() + 1, self.width(), 1), self._theme.color("line"))
+
+
+class InForceTable(_Ruled):
+    """The licenses that are accepted. `read_asked` and `revoke_asked` carry the row's record."""
+
+    read_asked = Signal(object)
+    revoke_asked = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, tr("In force"), parent)
+        self._rows: tuple[InForce, ...] | None = None
+        for column, stretch in enumerate((4, 4, 5, 0, 3, 0, 0)):
+            self.grid.setColumnStretch(column, stretch)
+
+    def show_rows(self, rows: Sequence[InForce]) -> None:
+        """Show them, in this order."""
+        if tuple(rows) == self._rows:
+            return
+        self._rows = tuple(rows)
+        self.empty()
+        titles = (tr("Model"), tr("License"), tr("Restrictions"), tr("Accepted"), tr("By"), tr("Purpose"), "")
+        for column, text in enumerate(titles):
+            label = Label(self._theme, text, size="small", color="faint", bold=True)
+            label.setContentsMargins(0, S, 0, S)
+            self.grid.addWidget(label, 0, column)
+        for place, row in enumerate(rows, 1):
+            self._add(place, row, sum(other.record.model == row.record.model for other in rows))
+
+    def _add(self, place: int, row: InForce, of_model: int) -> None:
+        record, theme = row.record, self._theme
+        by = f"{record.person} ({record.organization})" if record.organization else record.person
+        model = _Cut(theme, record.model_name or record.model)
+        cells: dict[int, QWidget] = {}
+        for column, widget in (
+            (0, model),
+            (1, _Cut(theme, row.license_name)),
+            (2, self._badges(row.restrictions)),
+            (3, _Cut(theme, day_of(record.time))),
+            (4, _Cut(theme, by)),
+            (5, _Cut(theme, purpose_name(record.purpose))),
+        ):
+            cells[column] = widget
+            self.grid.addWidget(widget, place, column, Qt.AlignmentFlag.AlignVCenter)
+        self._add_actions(place, row, of_model, [cells[column] for column in (3, 4, 5)])
+        self.grid.setRowMinimumHeight(place, model.sizeHint().height() + 2 * S + 1)
+
+    def _badges(self, restrictions: tuple[str, ...]) -> QWidget:
+        holder = QWidget()
+        line = QHBoxLayout(holder)
+        line.setContentsMargins(0, XS - 1, 0, XS - 1)
+        line.setSpacing(XS)
+        phrases = [restriction_phrase(each) for each in restrictions]
+        holder.setAccessibleName(", ".join(phrases) or tr("none"))
+        if not restrictions:
+            line.addWidget(Label(self._theme, tr("none"), color="muted"))
+        for restriction, phrase in list(zip(restrictions, phrases, strict=True))[:2]:
+            line.addWidget(Badge(self._theme, phrase, restriction_tone(restriction)))
+        if len(phrases) > 2:
+            more = Badge(self._theme, f"+{len(phrases) - 2}", "quiet")
+            more.setToolTip(", ".join(phrases[2:]))
+            more.setAccessibleName(", ".join(phrases[2:]))
+            line.addWidget(more)
+        line.addStretch(1)
+        return holder
+
+    def _add_actions(self, place: int, row: InForce, of_model: int, last: list[QWidget]) -> None:
+        """ "Read · Revoke" at the end of a row; in place of its last cells, once asked, whether one is sure."""
+        theme, name = self._theme, row.record.model_name or row.record.model
+        usual, sure = QWidget(), QWidget()
+        line = _line(usual, 0)
+        read = Link(theme, tr("Read"), tr("Read the license of {model}").format(model=name))
+        revoke = Link(theme, tr("Revoke"), tr("Revoke the license of {model}").format(model=name))
+        for widget in (read, Label(theme, "·", color="muted"), revoke):
+            line.addWidget(widget)
+        asked = _line(sure, XS)
+        question = tr("Revoke? The model is unloaded now.")
+        if of_model > 1:
+            question = tr("Revoke all {count} licenses? The model is unloaded now.").format(count=of_model)
+        yes = Button(theme, tr("Revoke"), size="small", name=tr("Revoke now"))
+        no = Button(theme, tr("Keep"), size="small", name=tr("Keep the acceptance"))
+        asked.addStretch(1)
+        for each in (Label(theme, question, size="small"), yes, no):
+            asked.addWidget(each)
+        self.grid.addWidget(usual, place, 6, Qt.AlignmentFlag.AlignVCenter)
+        self.grid.addWidget(sure, place, 3, 1, 4, Qt.AlignmentFlag.AlignVCenter)
+        sure.hide()
+
+        def ask(asking: bool) -> None:
+            for cell in (usual, *last):
+                cell.setVisible(not asking)
+            sure.setVisible(asking)
+            (no if asking else revoke).setFocus(Qt.FocusReason.OtherFocusReason)
+
+        def go() -> None:
+            yes.setEnabled(False)
+            self.revoke_asked.emit(row.record)
+
+        read.clicked.connect(lambda: self.read_asked.emit(row.record))
+        revoke.clicked.connect(lambda: ask(True))
+        yes.clicked.connect(go)
+        no.clicked.connect(lambda: ask(False))
+
+
+def _line(holder: QWidget, spacing: int) -> QHBoxLayout:
+    line = QHBoxLayout(holder)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(spacing)
+    return line
+
+
+class WaitingList(_Ruled):
+    """The licenses that wait. `asked` carries the row that was pressed."""
+
+    asked = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, tr("Waiting for you"), parent)
+        self._rows: tuple[Waiting, ...] | None = None
+        self.grid.setColumnStretch(2, 1)
+
+    def show_rows(self, rows: Sequence[Waiting]) -> None:
+        """Show them, in this order."""
+        if tuple(rows) == self._rows:
+            return
+        self._rows = tuple(rows)
+        self.empty()
+        for place, row in enumerate(rows):
+            name = _Cut(self._theme, row.model_name)
+            name.setMinimumWidth(120)
+            tone = "bad" if row.changed else "warn"
+            sentence = Label(self._theme, row.sentence, wrap=True)
+            text = tr("See the difference") if row.changed else tr("Read and accept…")
+            button = Button(self._theme, text, name=f"{text}: {row.model_name}")
+            button.clicked.connect(lambda _=False, row=row: self.asked.emit(row))
+            badge = QWidget()
+            holder = QVBoxLayout(badge)
+            holder.setContentsMargins(0, 0, 0, 0)
+            holder.addWidget(Badge(self._theme, row.badge, tone))  # type: ignore[arg-type]
+            for column, widget in enumerate((name, badge, sentence, button)):
+                self.grid.addWidget(widget, place, column, Qt.AlignmentFlag.AlignVCenter)
+            self.grid.setRowMinimumHeight(place, button.sizeHint().height() + S + 1)

@@ -1,0 +1,237 @@
+"""The Licenses page: what is accepted, what waits, and everything that happened; verified, exported, revoked here."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop.errors import IntegrityError, UserError
+from desktop.licenses.ledger import LedgerCheck
+from desktop.translation import tr, trn
+from desktop.ui.licenses.content import LedgerView
+from desktop.ui.licenses.history_view import History
+from desktop.ui.licenses.in_force import InForceTable, WaitingList
+from desktop.ui.licenses.placed import Placed
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.error_box import ErrorBox
+from desktop.ui.parts.label import Badge, Label
+from desktop.ui.parts.page import Column, Page, heading, title
+from desktop.ui.parts.page_bar import PageBar
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import M, S
+
+_MOMENT_MS = 60_000
+
+
+class LicensesPage(Page):
+    """Shows the ledger it is given. `read_asked` and `revoke_asked` carry a record, `waiting_asked` a row of those."""
+
+    read_asked = Signal(object)
+    revoke_asked = Signal(object)
+    waiting_asked = Signal(object)
+    verify_asked = Signal()
+    export_asked = Signal()
+
+    def __init__(self, theme: Theme, log: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._log = log
+        self._check: LedgerCheck | None = None
+        self._box: Placed | None = None
+        self._told: QWidget | None = None
+        self.setAccessibleName(tr("Licenses page"))
+        self.bar = PageBar(theme)
+        self.badge = Badge(theme, tr("Looking through the ledger…"))
+        self.verify_button = Button(theme, tr("Verify"))
+        self.export_button = Button(theme, tr("Export…"))
+        self.column = Column(theme, tr("Licenses"), 1400)
+        self.in_force = InForceTable(theme)
+        self.waiting = WaitingList(theme)
+        self.history = History(theme)
+        self._nothing = Label(theme, tr("Nothing is accepted yet."), color="muted")
+        self._waiting_title = heading(theme, tr("Waiting for you"))
+        self._marked = Label(theme, "", size="small", color="muted", wrap=True)
+        self._build()
+        self._moment = QTimer(self)
+        self._moment.setSingleShot(True)
+        self._moment.setInterval(_MOMENT_MS)
+        self._moment.timeout.connect(lambda: self._show_verified(recent=False))
+        self._verified_at = ""
+        self.in_force.read_asked.connect(self.read_asked)
+        self.in_force.revoke_asked.connect(self.revoke_asked)
+        self.waiting.asked.connect(self.waiting_asked)
+        self.verify_button.clicked.connect(self.verify_asked)
+        self.export_button.clicked.connect(self.export_asked)
+
+    def _build(self) -> None:
+        row = self.bar.row
+        row.addWidget(title(self.theme, tr("Licenses")))
+        row.addWidget(self.badge)
+        row.addStretch(1)
+        row.addWidget(self.verify_button)
+        row.addWidget(self.export_button)
+        self._top = QVBoxLayout()
+        self._top.setSpacing(S)
+        rows = self.column.rows
+        rows.setSpacing(S)
+        rows.addLayout(self._top)
+        rows.addWidget(heading(self.theme, tr("In force")))
+        rows.addWidget(self._nothing)
+        rows.addWidget(self.in_force)
+        rows.addSpacing(M)
+        rows.addWidget(self._waiting_title)
+        rows.addWidget(self.waiting)
+        rows.addSpacing(M)
+        rows.addWidget(self._marked)
+        rows.addWidget(self.history, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.bar)
+        whole.addWidget(self.column, 1)
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    def show_view(self, view: LedgerView, now: str) -> None:
+        """Show the ledger as it was found at `now` ("18:02")."""
+        self._check, self._verified_at = view.check, now
+        self.verify_button.setEnabled(True)
+        self._show_verified(recent=True)
+        self._moment.start()
+        self._show_problem(view.check)
+        self.in_force.show_rows(view.in_force)
+        self.in_force.setVisible(bool(view.in_force))
+        self._nothing.setVisible(not view.in_force)
+        self._nothing.setText(
+            tr("Nothing is accepted yet.")
+            if view.check.ok
+            else tr("Nothing counts until a license is accepted afresh.")
+        )
+        self.waiting.show_rows(view.waiting)
+        for widget in (self.waiting, self._waiting_title):
+            widget.setVisible(bool(view.waiting))
+        self._marked.setText(self._remarks(view.check))
+        self._marked.setVisible(bool(self._marked.text()))
+        self.history.show_view(view)
+
+    def show_busy(self) -> None:
+        """The ledger is being looked through."""
+        self.badge.set(tr("Looking through the ledger…"), "quiet")
+        self.verify_button.setEnabled(False)
+
+    def show_error(self, error: UserError, action: tuple[str, Callable[[], None]] | None = None) -> None:
+        """Something here was not done, or the ledger could not be read."""
+        self.verify_button.setEnabled(True)
+        if self._check is None:
+            self.badge.set(tr("Ledger not read"), "bad")
+        box = ErrorBox(self.theme, error, action=action or (tr("Close"), self.clear_told), log=self._log)
+        self._tell(Placed(box))
+        self.say(str(error))
+
+    def show_done(self, text: str, action: tuple[str, Callable[[], None]] | None = None) -> None:
+        """Say what was done, with one thing to do next."""
+        line = QWidget()
+        line.setAccessibleName(text)
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(S)
+        row.addWidget(Badge(self.theme, tr("Done"), "good"))
+        row.addWidget(Label(self.theme, text, wrap=True, selectable=True), 1)
+        if action is not None:
+            button = Button(self.theme, action[0], size="small")
+            button.clicked.connect(action[1])
+            row.addWidget(button)
+        close = Button(self.theme, icon="close", kind="quiet", name=tr("Close this message"))
+        close.clicked.connect(self.clear_told)
+        row.addWidget(close)
+        self._tell(line)
+        self.say(text)
+
+    def clear_told(self) -> None:
+        """Take away what was told."""
+        self._tell(None)
+
+    def say(self, text: str) -> None:
+        """Tell screen readers."""
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+
+    def open_find(self) -> None:
+        """Write what the history is filtered by."""
+        self.history.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.history.filter.selectAll()
+
+    def _tell(self, widget: QWidget | None) -> None:
+        if self._told is not None:
+            self._top.removeWidget(self._told)
+            self._told.hide()
+            self._told.deleteLater()
+        self._told = widget
+        if widget is not None:
+            self._top.addWidget(widget)
+            self.column.verticalScrollBar().setValue(0)
+
+    def _show_verified(self, *, recent: bool) -> None:
+        check = self._check
+        if check is None:
+            return
+        when = tr("a moment ago") if recent else tr("at {time}").format(time=self._verified_at)
+        if check.ok:
+            count = trn("{count} record", "{count} records", check.records).format(count=f"{check.records:,}")
+            self.badge.set(tr("Ledger verified: {count}, {when}").format(count=count, when=when), "good")
+        else:
+            self.badge.set(tr("The ledger does not hold"), "bad")
+
+    def _show_problem(self, check: LedgerCheck) -> None:
+        if self._box is not None:
+            self._top.removeWidget(self._box)
+            self._box.hide()
+            self._box.deleteLater()
+            self._box = None
+        if check.ok:
+            return
+        first = (
+            tr("Record {number} is the first that does not hold.").format(number=check.first_bad)
+            if check.first_bad is not None
+            else ""
+        )
+        error = IntegrityError(
+            tr("The license ledger does not hold, so no model is loaded."),
+            " ".join(part for part in (check.reason, first, _meaning(check)) if part),
+            tr(
+                "Keep a copy of the ledger if you need to find out who did it (Export…). Then accept the license of a "
+                "model afresh: what is recorded so far is kept, marked, and counts no longer."
+            ),
+        )
+        self._box = Placed(ErrorBox(self.theme, error, log=self._log))
+        self._top.insertWidget(0, self._box)
+        self.say(str(error))
+
+    def _remarks(self, check: LedgerCheck) -> str:
+        """What a reader of the history should know."""
+        told = [
+            tr("Records {first} to {last} count no longer: the ledger was begun anew behind them. {reason}").format(
+                first=part.first, last=part.last, reason=part.reason
+            )
+            for part in check.marked
+            if part.last
+        ]
+        if check.clock_back:
+            numbers = ", ".join(map(str, check.clock_back[:5])) + ("…" if len(check.clock_back) > 5 else "")
+            told.append(
+                tr("This computer's clock went back before record {numbers}. The order is that of the numbers.").format(
+                    numbers=numbers
+                )
+            )
+        if check.sealed_by == "file":
+            told.append(tr("The seal's key is kept in a file, as this computer has no keyring that can be used."))
+        return "\n".join(told)
+
+
+def _meaning(check: LedgerCheck) -> str:
+    return {
+        "chain": tr("Somebody or something changed the ledger's file other than through Latchkey."),
+        "seal": tr("Its newest record is not the one that Latchkey sealed."),
+        "shortened": tr("Records are missing at its end, as after restoring an older copy."),
+        "key-lost": tr("The key it is sealed with is gone, so nobody can say whether it is whole."),
+        "damaged": tr("The file, or a text in it, is damaged."),
+    }.get(check.kind, "")
