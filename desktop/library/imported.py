@@ -82,7 +82,7 @@ class ImportedModels:
         """Every imported model, by name. Raises IntegrityError where what is kept of one cannot be read."""
         try:
             files = sorted(each for each in self._folder.iterdir() if each.suffix == _ENDING)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # nothing was ever kept, as where no home can be made
             return []
         except OSError as error:
             raise _unreadable(self._folder, error.strerror or str(error)) from error
