@@ -11,11 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 
+from desktop.paths import Paths, find_paths
 from desktop.ui.window import MainWindow
 
 if TYPE_CHECKING:
@@ -172,9 +175,31 @@ def startup(app: Any) -> int:
     return int(app.run(sys.argv[:1]))
 
 
+@dataclass(frozen=True)
+class ApartPaths(Paths):
+    """The person's folders, library and license ledger among them, with settings and conversations elsewhere."""
+
+    apart: Path
+
+    @property
+    def settings_file(self) -> Path:
+        return self.apart / "config" / "settings.json"
+
+    @property
+    def database_file(self) -> Path:
+        return self.apart / "data" / "latchkey.db"
+
+
 def stream(app: Any) -> int:
-    """Stay open and answer what is asked on standard input, until that is closed."""
+    """Stay open and answer what is asked on standard input, until that is closed.
+
+    The arguments are a folder for settings and conversations, and the hashes of weights that nobody has rights to.
+    """
     sys.excepthook = _tell_bug
     app.MainWindow = StreamWindow
-    application, _window = app.create(sys.argv[:1])
+    apart, *own = sys.argv[1:]
+    usual = find_paths()
+    folders = {each.name: getattr(usual, each.name) for each in fields(usual)}
+    paths = ApartPaths(**folders, apart=Path(apart))
+    application, _window = app.create(sys.argv[:1], paths=paths, own=frozenset(own))
     return int(application.exec())

@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import desktop
+from desktop.engine.interface import Door
 from desktop.engine.messages import ModelInfo
 from desktop.errors import EngineError
 from desktop.translation import tr
 
 
 class BareLoop:
-    """The baseline, loaded as the engine loaded the same file: threads, layers on the GPU, context. Close it."""
+    """The baseline, loaded as the engine loaded the same file: threads, layers on the GPU, context. Close it.
 
-    def __init__(self, model: Path, like: ModelInfo) -> None:
+    `door` is asked before, as it is for every load. Raises UserError where it refuses the file.
+    """
+
+    def __init__(self, model: Path, like: ModelInfo, door: Door) -> None:
+        door.admit(model)
         script = Path(desktop.__file__).parent / "engine" / "worker" / "baseline.py"
         settings = [str(like.threads), str(like.gpu_layers), str(like.context_length)]
         self._process = subprocess.Popen(

@@ -3,12 +3,14 @@
 import os
 import platform
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from desktop.cli.admission import admit
 from desktop.cli.answering import load
+from desktop.cli.bench.bare_loop import BareLoop
 from desktop.cli.bench.engine import EngineFigures, measure_engine
 from desktop.cli.bench.figures import Compared, Figures, Machine, Startup, Window
 from desktop.cli.bench.model import ONE_BILLION, QUICK, bench_model
@@ -70,10 +72,12 @@ def _measure(model: LibraryModel, own: frozenset[str], extent: _Extent, tools: T
     load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     startup, first_paint_ms = measure_startup(extent.rounds, say)
     measured: EngineFigures | None = None
-    with tools.engine(assemble(tools.paths, own=own).door if own else None) as engine:
+    door = assemble(tools.paths, own=own).door if own else tools.door
+    with tools.engine(door) as engine:
         info = load(engine, model, params, tools.output)
         if not window_only:
-            measured = measure_engine(engine, info, model.path, extent.rounds, extent.decode_tokens, say)
+            bare_loop = partial(BareLoop, model.path, info, door)
+            measured = measure_engine(engine, info, bare_loop, extent.rounds, extent.decode_tokens, say)
         window = measure_window(engine, info, params, own, extent.rounds, extent.window_tokens, first_paint_ms, say)
     machine = _machine(model, info, load_average)
     if measured is None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
@@ -118,12 +117,14 @@ class Asker:
                     text.append(getattr(event, "text", ""))
 
 
-def measure_engine(engine: Engine, info: ModelInfo, model: Path, rounds: int, tokens: int, say: Say) -> EngineFigures:
+def measure_engine(
+    engine: Engine, info: ModelInfo, bare_loop: Callable[[], BareLoop], rounds: int, tokens: int, say: Say
+) -> EngineFigures:
     """Measure a loaded engine against the bare loop on the same file. `say` is told what is being measured."""
     asker = Asker(engine)
     asker.calibrate()
     room = info.context_length - 128
-    with closing(BareLoop(model, info)) as bare:
+    with closing(bare_loop()) as bare:
         say(tr("Decoding…"))
         decode = _decode(asker, bare, rounds, tokens)
         say(tr("Reading a prompt…"))

@@ -1,7 +1,7 @@
 """The window measured, from outside: how soon it takes typing, and what drawing an answer costs the engine.
 
-The command may not load Qt, so each window is a process of its own, with a home of its own and Qt's offscreen platform
-unless another one was asked for. What runs there is in `desktop.ui.bench_window` and `desktop.ui.bench_bare`.
+The command may not load Qt, so each window is a process of its own, with conversations of its own and Qt's offscreen
+platform unless another one was asked for. What runs there is in `desktop.ui.bench_window` and `desktop.ui.bench_bare`.
 """
 
 import json
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +42,18 @@ class Opened:
 
 
 class WindowProcess:
-    """A window in a process of its own, that says in JSON lines what happens to it. Close it."""
+    """A window in a process of its own, that says in JSON lines what happens to it. Close it.
 
-    def __init__(self, what: Literal["bare", "startup", "stream"], home: Path) -> None:
-        environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ, "LATCHKEY_HOME": str(home)}
-        program = ["-c", _OURS.format(top=str(_PACKAGE.parent), what=what)]
+    `home` takes the place of the person's own, where it is given.
+    """
+
+    def __init__(
+        self, what: Literal["bare", "startup", "stream"], home: Path | None, arguments: Sequence[str] = ()
+    ) -> None:
+        environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ}
+        if home is not None:
+            environment["LATCHKEY_HOME"] = str(home)
+        program = ["-c", _OURS.format(top=str(_PACKAGE.parent), what=what), *arguments]
         if what == "bare":
             program = [str(_PACKAGE / "ui" / "bench_bare.py")]
         self._started = time.monotonic()
@@ -117,18 +124,26 @@ def measure_startup(rounds: int, say: Say) -> tuple[Startup, float]:
 
 
 def measure_window(
-    engine: Engine, info: ModelInfo, params: LoadParams, rounds: int, tokens: int, first_paint_ms: float, say: Say
+    engine: Engine,
+    info: ModelInfo,
+    params: LoadParams,
+    own: Set[str],
+    rounds: int,
+    tokens: int,
+    first_paint_ms: float,
+    say: Say,
 ) -> Window:
     """Decoding while a window draws the answer, against the same engine without one, in turns.
 
-    `engine` has loaded `params` and says `info` of it; the window's own is told to do the same.
+    `engine` has loaded `params` and says `info` of it; the window's own is told to do the same. It passes the person's
+    license door, with `own` as files for which nothing is asked, and keeps its conversations apart from theirs.
     """
     say(tr("Drawing an answer…"))
     asker = Asker(engine)
     asker.calibrate()
     ours, baseline = [], []
     frames: list[float] = []
-    settings = {
+    settings: dict[str, Any] = {
         "version": 1,
         "model": params.model_path,
         "context_length": params.context_length,
@@ -136,7 +151,7 @@ def measure_window(
         "gpu_layers": info.gpu_layers,
         "sampling": {"max_tokens": tokens},
     }
-    with _home(settings) as home, closing(WindowProcess("stream", home)) as window:
+    with _home(settings) as home, closing(WindowProcess("stream", None, [str(home), *own])) as window:
         window.opened()
         window.hear()  # its model is loaded
         for number in range(rounds + 1):
@@ -173,7 +188,7 @@ def _open(what: Literal["bare", "startup"], home: Path) -> Opened:
 
 @contextmanager
 def _home(settings: dict[str, Any]) -> Iterator[Path]:
-    """A home for a window, gone afterwards."""
+    """A folder for a window's settings and conversations, gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="latchkey-bench-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         if settings:

@@ -18,6 +18,7 @@ from desktop.engine.fake import FakeAnswer, FakeEngine
 from desktop.errors import EngineError, NotFoundError, ResourceError
 from desktop.paths import find_paths
 from desktop.settings import SamplingSettings, SettingsFile
+from tests.accepting import import_and_accept
 from tests.fakes.tiny_gguf import random_model
 
 
@@ -44,7 +45,10 @@ class ScriptedTools(Tools):
 
 @pytest.fixture
 def model(home: Path) -> str:
-    return str(random_model(home / "some.gguf"))
+    """The path of a model whose license is accepted."""
+    path = random_model(home / "some.gguf")
+    import_and_accept(home, path)
+    return str(path)
 
 
 def options(*arguments: str) -> Namespace:
