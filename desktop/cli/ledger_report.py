@@ -1,14 +1,19 @@
 """`latchkey licenses log`, `export` and `verify`: the ledger, for people and for other machines."""
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from desktop.cli.exit_codes import DONE, exit_code
-from desktop.cli.layout import columns, paragraph
+from desktop import __version__
+from desktop.cli.exit_codes import DONE, UsageError, exit_code
+from desktop.cli.layout import paragraph
 from desktop.cli.tools import Tools
 from desktop.errors import IntegrityError
+from desktop.library.exported import exported_models
+from desktop.licenses.export.verify import verify_export
+from desktop.licenses.export.writing import UnknownFormError, form_of
+from desktop.licenses.export.writing import export as write_export
 from desktop.licenses.record import Record
 from desktop.licenses.seal import LedgerCheck
 from desktop.translation import tr, trn
@@ -24,13 +29,13 @@ def log(options: Namespace, tools: Tools) -> None:
         tools.output.table(rows + [_row(record) for record in records], shrink=(3, 4, 5))
     check = tools.desk.check()
     if not check.ok:
-        tools.output.note(tr("The ledger does not hold: {reason}").format(reason=check.reason))
+        tools.output.note(_does_not_hold(check))
     elif not records:
         tools.output.note(tr("Nothing was recorded yet."))
 
 
 def _row(record: Record) -> tuple[str, str, str, str, str, str]:
-    who = ", ".join(part for part in (record.person, record.organization, record.purpose) if part)
+    who = ", ".join(str(part) for part in (record.person, record.organization, record.purpose) if part)
     license_ = str(record.license).removeprefix("LicenseRef-")
     return (
         str(record.seq),
@@ -38,28 +43,69 @@ def _row(record: Record) -> tuple[str, str, str, str, str, str]:
         str(record.event),
         str(record.model),
         license_,
-        who or str(record.note),
+        who or str(record.note or record.os_user),
     )
 
 
 def export(options: Namespace, tools: Tools) -> None:
-    """Write the ledger to a file whose suffix says how."""
-    raise NotImplementedError
+    """Write the ledger, with every text in it and what is known of its models, in the form that the suffix asks for.
+
+    A ledger that does not hold is exported as it is, and that is said. Raises UsageError for another suffix.
+    """
+    path = Path(options.file).expanduser()
+    try:
+        form_of(path)
+    except UnknownFormError as error:
+        raise UsageError(error.title, error.detail, error.remedy) from error
+    records = tools.desk.records()
+    check = tools.desk.check()
+    write_export(
+        path,
+        records,
+        _texts(records, tools),
+        check,
+        app_version=__version__,
+        models=exported_models(records, tools.library),
+    )
+    tools.output.line(
+        trn("Wrote {count} record to {file}.", "Wrote {count} records to {file}.", len(records)).format(
+            count=len(records), file=path
+        )
+    )
+    if not check.ok:
+        tools.output.note(_does_not_hold(check))
+
+
+def _texts(records: Sequence[Record], tools: Tools) -> dict[str, bytes]:
+    """Every text that records name and that is kept unchanged, by its hash."""
+    found = {}
+    for sha256 in dict.fromkeys(record.text_sha256 for record in records if record.text_sha256):
+        try:
+            data = tools.desk.kept_text(sha256)
+        except IntegrityError as error:  # it was changed: the export shows that it is missing
+            tools.output.note(str(error))
+            continue
+        if data is not None:
+            found[sha256] = data
+    return found
+
+
+def _does_not_hold(check: LedgerCheck) -> str:
+    return tr("The ledger does not hold: {reason}").format(reason=check.reason)
 
 
 def verify(options: Namespace, tools: Tools) -> int:
-    """Check the ledger, or an exported file. Exit code 7 where it does not hold."""
-    check = tools.desk.check()
-    report = _of_ledger(check)
+    """Check the ledger, or an exported file. Exit code 7 where it does not hold. Raises NotFoundError."""
+    check = verify_export(Path(options.file).expanduser()) if options.file else tools.desk.check()
     if options.json:
-        tools.output.json(report)
+        tools.output.json(_found(check))
     else:
-        for line in sentences(check):
+        for line in sentences(check, exported=bool(options.file)):
             tools.output.line(line)
     return DONE if check.ok else exit_code(IntegrityError(""))
 
 
-def _of_ledger(check: LedgerCheck) -> dict[str, Any]:
+def _found(check: LedgerCheck) -> dict[str, Any]:
     return {
         "ok": check.ok,
         "records": check.records,
@@ -74,17 +120,22 @@ def _of_ledger(check: LedgerCheck) -> dict[str, Any]:
     }
 
 
-def sentences(check: LedgerCheck) -> Iterator[str]:
-    """What was found, in sentences."""
+def sentences(check: LedgerCheck, *, exported: bool) -> Iterator[str]:
+    """What was found, in sentences: of the ledger here, or of a file that was `exported` somewhere."""
     if not check.ok:
-        yield from paragraph(tr("The ledger does not hold. {reason}").format(reason=check.reason))
+        what = tr("The export does not hold. {reason}") if exported else tr("The ledger does not hold. {reason}")
+        yield from paragraph(what.format(reason=check.reason))
         if check.first_bad is not None:
             yield tr("The first bad record is number {seq}.").format(seq=check.first_bad)
-        yield from paragraph(
-            tr("No model may be loaded until a license is accepted afresh; what is there is kept then, and marked.")
-        )
+        if not exported:
+            afresh = tr("No model may be loaded until a license is accepted afresh; what is there is kept, and marked.")
+            yield from paragraph(afresh)
     elif not check.records:
         yield tr("Nothing was recorded yet.")
+    elif exported:
+        yield trn("The export holds: {count} record.", "The export holds: {count} records.", check.records).format(
+            count=check.records
+        )
     else:
         yield trn("The ledger holds: {count} record.", "The ledger holds: {count} records.", check.records).format(
             count=check.records
@@ -116,6 +167,3 @@ def _marked(first: int, last: int, time: str, reason: str) -> str:
     return tr("Records {first} to {last} count for nothing since {date}: {reason}").format(
         first=first, last=last, date=time[:10], reason=reason
     )
-
-
-__all__ = ["Path", "columns", "export", "log", "sentences", "verify"]

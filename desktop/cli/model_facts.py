@@ -9,7 +9,7 @@ from desktop.engine.header import Header, read_header
 from desktop.errors import UserError
 from desktop.library.hashes import parts_of
 from desktop.library.models import Card, Listed
-from desktop.licenses.door import LicenseStanding
+from desktop.licenses.door import LicenseStanding, Verdict
 from desktop.translation import tr
 
 _USUAL_CONTEXT = 4096
@@ -18,9 +18,13 @@ _SPARE = 1.15  # what keys, values and buffers add to the weights, about, at a u
 
 def card_of(listed: Listed, tools: Tools, *, hashed: bool = False) -> Card:
     """`listed` with what the door says of it now; with `hashed` also of its file, which is then read to its end."""
-    verdict = tools.desk.verdict(listed.subject)
     sha256 = file_hash(listed, tools) if hashed else None
-    return Card(listed, verdict if sha256 is None else tools.door.verdict(listed.subject, sha256))
+    try:
+        verdict = tools.desk.verdict(listed.subject)
+        return Card(listed, verdict if sha256 is None else tools.door.verdict(listed.subject, sha256))
+    except UserError as error:  # the ledger cannot be looked at now, and what is known of the model still can
+        missing = tuple(LicenseStanding(needed, "missing") for needed in listed.subject.needed)
+        return Card(listed, Verdict(missing, "ledger", error))
 
 
 def file_hash(listed: Listed, tools: Tools) -> str | None:

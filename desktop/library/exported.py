@@ -1,0 +1,40 @@
+"""What an export of the ledger says of the models in it, from the catalog and the library: the same for window and
+command."""
+
+from collections.abc import Sequence
+
+from desktop.catalog.entries import Catalog
+from desktop.errors import UserError
+from desktop.library.models import Library
+from desktop.licenses.export.document import ExportedAncestor, ExportedLicense, ExportedModel, ExportedRestriction
+from desktop.licenses.record import Record
+from desktop.licenses.subject import NeededLicense, Subject
+
+
+def exported_models(records: Sequence[Record], library: Library) -> list[ExportedModel]:
+    """What is known of each model that `records` name; nothing of one that is gone from catalog and disk."""
+    found = []
+    for model_id in dict.fromkeys(record.model for record in records if record.model):
+        try:
+            subject = library.listed_one(model_id).subject
+        except UserError:
+            continue
+        found.append(_model(subject, library.catalog))
+    return found
+
+
+def _model(subject: Subject, catalog: Catalog) -> ExportedModel:
+    return ExportedModel(
+        subject.id,
+        subject.name,
+        subject.publisher,
+        subject.repository,
+        tuple(_license(needed, catalog) for needed in subject.needed),
+        tuple(ExportedRestriction(term.restriction, term.from_name, term.clause) for term in subject.lineage.terms),
+        tuple(ExportedAncestor(each.node.id, each.node.name) for each in subject.lineage.ancestors),
+    )
+
+
+def _license(needed: NeededLicense, catalog: Catalog) -> ExportedLicense:
+    known = catalog.find_license(needed.id)
+    return ExportedLicense(needed.id, needed.name, (known.spdx if known else None) or "", needed.text_sha256)
