@@ -8,7 +8,7 @@ it once a person acknowledges afresh.
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256 as sha256_of
@@ -26,7 +26,7 @@ from desktop.storage.failures import NewerError
 from desktop.storage.ledger import LedgerStore, Writing
 from desktop.translation import tr
 
-__all__ = ["Acknowledgement", "Ledger", "LedgerCheck", "LedgerState", "Marked"]
+__all__ = ["Acknowledgement", "Ledger", "LedgerCheck", "LedgerState", "Marked", "Snapshot"]
 
 _LAST_NUMBER = 2**53
 _log = logging.getLogger(__name__)
@@ -42,6 +42,15 @@ class _Look:
     state: LedgerState
     mark: object = None
     unusable: bool = False
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The ledger at one moment: its records, the texts that are kept, by their hash, and whether it holds."""
+
+    records: tuple[Record, ...]
+    texts: Mapping[str, bytes]
+    check: LedgerCheck
 
 
 class Ledger:
@@ -86,6 +95,16 @@ class Ledger:
         with self._lock:
             self._known = self._look()
             return self._known.state.check
+
+    def snapshot(self) -> Snapshot:
+        """All of the ledger as it is at one moment, for an export. Raises IntegrityError where it is unreadable."""
+        with self._lock:
+            if not self._store.exists():
+                return Snapshot((), {}, self.check())
+            with self._store.read() as reading:
+                records = tuple(record_of(row) for row in reading.records())
+                texts = {sha256: data for sha256, data in reading.texts() if _hash(data) == sha256}
+                return Snapshot(records, texts, judge(reading, self._kept()).check)
 
     def state(self) -> LedgerState:
         """What the ledger comes to. Looks through it only where it changed since the last time."""
