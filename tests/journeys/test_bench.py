@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from desktop.paths import find_paths
+from tests.accepting import import_and_accept
 from tests.fakes.tiny_gguf import random_model
 from tests.journeys.command import latchkey
 
@@ -14,6 +16,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_every_figure_of_the_contract_is_measured(model: str, home: Path) -> None:
+    import_and_accept(home, Path(model))
     ran = latchkey("bench", "--model", model, "--quick", "--json")
     assert ran.code == 0, ran
     figures = ran.json
@@ -35,5 +38,19 @@ def test_every_figure_of_the_contract_is_measured(model: str, home: Path) -> Non
     assert 0 < figures["window"]["frame_p50_ms"] <= figures["window"]["frame_p99_ms"]
     assert 0 < figures["window"]["first_paint_ms"] <= figures["startup"]["ours_ms"]
     assert figures["machine"]["model"] == "tiny.gguf"
-    # The windows that were measured had homes of their own.
-    assert not (home / "data").exists()
+    # The windows that were measured kept their conversations elsewhere, and passed the same door.
+    assert not find_paths().database_file.exists()
+    assert not find_paths().settings_file.exists()
+    events = [record["event"] for record in latchkey("licenses", "log", "--json").json]
+    assert events == ["imported", "acknowledged", "loaded", "loaded"]
+
+
+def test_a_file_that_nobody_accepted_is_not_measured(model: str) -> None:
+    assert "models import" in latchkey("bench", "--model", model, "--quick").failed_with(4)
+
+
+def test_the_weights_that_the_benchmark_writes_need_no_ones_leave() -> None:
+    ran = latchkey("bench", "--quick", "--window", "--json")
+    assert ran.code == 0, ran
+    assert ran.json["window"]["ratio"] > 0
+    assert not find_paths().ledger_file.exists()

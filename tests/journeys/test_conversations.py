@@ -7,6 +7,8 @@ import pytest
 from desktop.paths import find_paths
 from tests.journeys.command import Terminal, latchkey
 
+pytestmark = pytest.mark.usefixtures("accepted")
+
 
 def chat(*questions: str) -> str:
     """Hold a conversation in a terminal and give all that was shown."""
@@ -85,7 +87,7 @@ def test_looking_for_conversations_makes_no_file_where_there_is_none() -> None:
 @pytest.mark.parametrize("content", [b"not a database at all, but somebody's notes\n" * 40, b"SQLite format 3\x00cut"])
 def test_a_damaged_database_is_told_and_left_as_it_is(home: Path, content: bytes) -> None:
     path = find_paths().database_file
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     assert "left exactly as it is" in latchkey("conversations", "list").failed_with(7)
     assert latchkey("ask", "hello", "--conversation", "x").failed_with(7)
@@ -94,8 +96,6 @@ def test_a_damaged_database_is_told_and_left_as_it_is(home: Path, content: bytes
 
 def test_a_home_that_cannot_be_written_is_told_before_anything_is_lost() -> None:
     terminal = Terminal(LATCHKEY_HOME="/dev/null/home")
-    terminal.read_until("> ")
-    terminal.type("hello\n")
     assert terminal.end() == 10, terminal.screen
     assert "not writable" in terminal.screen
     assert "Traceback" not in terminal.screen

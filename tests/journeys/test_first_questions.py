@@ -5,6 +5,8 @@ import pytest
 from desktop.ui.chat.empty import EXAMPLES
 from tests.journeys.command import latchkey
 
+pytestmark = pytest.mark.usefixtures("accepted")
+
 FACTS = {
     "How do I add a model?": "Open Models",
     "Are my chats private?": "stay on this machine",

@@ -6,27 +6,41 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.tiny_gguf import WORDS, scripted_model, spm_vocabulary
+from tests.accepting import import_and_accept
+from tests.fakes.tiny_gguf import scripted_model
 from tests.journeys.command import Running, Terminal, all_ended, command, environment, latchkey
+from tests.journeys.models import endless_model
 
 HOSTILE = ["▁the", "<0x1B>", "]", "0", ";", "x", "<0x07>", "<0xC2>", "<0x9B>", "▁is"]
 
 
+pytestmark = pytest.mark.usefixtures("accepted")
+
+
 @pytest.fixture(scope="module")
-def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def endless_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that says a few words over and over, and has room to go on for long."""
-    vocabulary = spm_vocabulary()
-    words = [f"▁{word}" for word in WORDS[:8]]
-    vocabulary.eos = vocabulary.id(words[0])  # after the last word comes the first one; the real end is set below
-    path = tmp_path_factory.mktemp("endless") / "endless.gguf"
-    end = {"tokenizer.ggml.eos_token_id": 2}
-    return scripted_model(path, words, vocabulary=vocabulary, context_length=262_144, metadata=end)
+    return endless_model(tmp_path_factory.mktemp("endless") / "endless.gguf")
+
+
+@pytest.fixture
+def endless(endless_file: Path, home: Path) -> Path:
+    """The same, with its license accepted."""
+    import_and_accept(home, endless_file)
+    return endless_file
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hostile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that answers with control sequences."""
     return scripted_model(tmp_path_factory.mktemp("hostile") / "hostile.gguf", HOSTILE)
+
+
+@pytest.fixture
+def hostile(hostile_file: Path, home: Path) -> Path:
+    """The same, with its license accepted."""
+    import_and_accept(home, hostile_file)
+    return hostile_file
 
 
 def test_a_hostile_answer_does_not_reach_the_terminals_controls(hostile: Path) -> None:
@@ -78,7 +92,7 @@ def test_ctrl_c_while_nothing_was_answered_yet_ends_the_command(endless: Path) -
 
 
 def test_ctrl_c_in_the_chat_stops_the_answer_and_the_chat_goes_on(endless: Path, home: Path) -> None:
-    (home / "config").mkdir()
+    (home / "config").mkdir(exist_ok=True)
     (home / "config" / "settings.json").write_text(f'{{"version": 1, "model": "{endless}"}}')
     terminal = Terminal()
     terminal.read_until("> ")
