@@ -1,270 +1,265 @@
-"""The page of models on this disk: which there are, under which terms, where they lie; one of them answers."""
+"""The page of models: those on this computer and those of the catalog at the left, the chosen one at the right."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QGridLayout, QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
-from desktop.translation import tr
-from desktop.ui.chat.top_bar import restrictions_badge
+from desktop.translation import tr, trn
+from desktop.ui.models.card_list import CardList
+from desktop.ui.models.detail import Detail
+from desktop.ui.models.filters import Filters, Gates, Licenses
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
-from desktop.ui.parts.label import Badge, Label
-from desktop.ui.parts.page import Column, Page, heading, title
+from desktop.ui.parts.field import Field
+from desktop.ui.parts.flow import Flow
+from desktop.ui.parts.label import Label
+from desktop.ui.parts.page import Page, title
 from desktop.ui.parts.page_bar import PageBar
-from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.pill import ChoicePill, Pill
 from desktop.ui.parts.split import Split
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import RADIUS, XS, M, S
+from desktop.ui.theme.tokens import XL, XS, L, M, S
 
 if TYPE_CHECKING:
-    from desktop.library.models import LibraryModel
+    from desktop.catalog.reading import Problem
+    from desktop.library.models import Card
 
+_NARROW = 700
+"""Below this width the chosen model stands under the list."""
 
-def size_text(size: int) -> str:
-    """A size in bytes as people read it, in powers of ten."""
-    for unit, step in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= step:
-            value = size / step
-            return f"{value:.1f} {unit}" if value < 10 else f"{value:,.0f} {unit}"
-    return f"{size} B"
-
-
-class ModelRow(QAbstractButton):
-    """One model: its name, who made it and how large it is, its terms, and that it is ready."""
-
-    moved = Signal(int)
-
-    def __init__(self, theme: Theme, model: "LibraryModel", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme, self.model = theme, model
-        self.setCheckable(True)
-        self.setAutoExclusive(True)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        origin = tr("built in") if model.built_in else model.publisher
-        detail = ", ".join(part for part in (origin, size_text(model.size)) if part)
-        self.setAccessibleName(f"{model.name}, {detail}")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(M, M, M, M)
-        column.setSpacing(XS + 1)
-        top = QHBoxLayout()
-        top.setSpacing(S)
-        top.addWidget(Label(theme, model.name, size="reading"))
-        top.addWidget(Label(theme, detail, color="muted"))
-        top.addStretch(1)
-        top.addWidget(Badge(theme, tr("Ready"), "good"))
-        badges = QHBoxLayout()
-        badges.setSpacing(XS + 2)
-        badges.addWidget(Badge(theme, model.license or tr("License not named")))
-        text, tone = restrictions_badge(model.restrictions)
-        if text:
-            badges.addWidget(Badge(theme, text, tone))
-        if model.quantization:
-            badges.addWidget(Badge(theme, model.quantization))
-        badges.addStretch(1)
-        column.addLayout(top)
-        column.addLayout(badges)
-
-    def sizeHint(self) -> QSize:
-        layout = self.layout()
-        assert layout is not None
-        return layout.sizeHint()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        rect = QRectF(self.rect())
-        if self.isChecked():
-            paint_box(painter, rect, self._theme.color("selected"), None, RADIUS + 1)
-        elif self.underMouse():
-            paint_box(painter, rect, self._theme.color("hover"), None, RADIUS + 1)
-        if self.hasFocus():
-            paint_focus(painter, rect, self._theme.color("accent"), RADIUS)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self.moved.emit(-1 if event.key() == Qt.Key.Key_Up else 1)
-        else:
-            super().keyPressEvent(event)
+_PROBLEMS_TOLD = 3
 
 
 class ModelsPage(Page):
-    """Shows the models it is given; `use_asked` carries the id of the one that is to answer."""
+    """Shows the cards it is given. Its signals carry the model's id, and the license's where one is meant."""
 
     use_asked = Signal(str)
+    license_asked = Signal(str, str)
+    difference_asked = Signal(str, str)
+    revoke_asked = Signal(str)
+    import_asked = Signal()
+    link_asked = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self.setAccessibleName(tr("Models page"))
-        self._rows: list[ModelRow] = []
+        self._cards: tuple[Card, ...] = ()
         self._in_use: str | None = None
-        self._shown: LibraryModel | None = None
+        self._problems: tuple[Problem, ...] = ()
+        self._box: ErrorBox | None = None
+        self.field = Field(theme, tr("Name, license or language"), tr("Search models"), escape_clears=True)
+        self.runs_here = Pill(theme, tr("Runs here"))
+        self.licenses = ChoicePill(
+            theme,
+            tr("Licenses shown"),
+            {"any": tr("Any license"), "open": tr("Open licenses"), "commercial": tr("Commercial use allowed")},
+        )
+        self.gates = ChoicePill(theme, tr("Gates shown"), {"any": tr("Open and gated"), "open": tr("Open only")})
+        self.import_button = Button(theme, tr("Import file…"), name=tr("Import model file"))
+        self.list = CardList(theme)
+        self.detail = Detail(theme)
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        theme = self.theme
         self.bar = PageBar(theme)
+        self._pills = Flow()
+        for pill in (self.runs_here, self.licenses, self.gates):
+            self._pills.add(pill)
         self.bar.row.addWidget(title(theme, tr("Models")))
+        self.bar.row.addWidget(self.field, 1)
         self.bar.row.addStretch(1)
-        self._list = Column(theme, tr("Models on this computer"), 600)
-        self._detail = Column(theme, tr("Model"), 600)
-        split = Split(theme, Qt.Orientation.Horizontal)
-        split.addWidget(self._list)
-        split.addWidget(self._detail)
-        split.setStretchFactor(0, 56)
-        split.setStretchFactor(1, 44)
-        split.setSizes([560, 468])
+        self.bar.row.addWidget(self._pills, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.bar.row.addWidget(self.import_button)
+        self._strip = QVBoxLayout()
+        self._strip.setContentsMargins(L + XS, S, L + XS, 0)
+        self._nothing = _Nothing(theme)
+        self._nothing.clear.clicked.connect(self.clear_filters)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.list)
+        self._stack.addWidget(self._nothing)
+        left = QWidget()
+        self._left = QVBoxLayout(left)
+        self._left.setContentsMargins(L, XS, XS, 0)
+        self._left.setSpacing(S)
+        self._left.addWidget(self._stack, 1)
+        self._split = Split(theme, Qt.Orientation.Horizontal)
+        self._split.addWidget(left)
+        self._split.addWidget(self.detail)
+        self._split.setChildrenCollapsible(False)
+        self._split.setStretchFactor(0, 56)
+        self._split.setStretchFactor(1, 44)
+        self._split.setSizes([560, 468])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.bar)
-        column.addWidget(split, 1)
-        self._split: QSplitter = split
+        column.addLayout(self._strip)
+        column.addWidget(self._split, 1)
+        self._pills_in_bar = True
 
-    def show_models(self, models: "list[LibraryModel]", in_use: str | None) -> None:
-        """List `models`; `in_use` is the id of the one that answers."""
-        self._in_use = in_use
-        _empty(self._list)
-        total = sum(model.size for model in models)
-        count = tr("On this computer · {size}").format(size=size_text(total))
-        label = Label(self.theme, count, size="small", color="faint")
-        label.setContentsMargins(S, XS, 0, 0)
-        self._list.rows.setSpacing(XS)
-        self._list.rows.addWidget(label)
-        self._rows = []
-        for model in models:
-            row = ModelRow(self.theme, model)
-            row.clicked.connect(lambda _=False, chosen=model: self._show(chosen))
-            row.moved.connect(self._move)
-            self._list.rows.addWidget(row)
-            self._rows.append(row)
-        self._list.rows.addStretch(1)
-        shown = next((row for row in self._rows if row.model.id == in_use), self._rows[0] if self._rows else None)
-        if shown is not None:
-            shown.setChecked(True)
-            self._show(shown.model)
+    def _connect(self) -> None:
+        self.field.textChanged.connect(self._filter)
+        self.field.returnPressed.connect(self._enter)
+        self.field.installEventFilter(self)
+        self.runs_here.toggled.connect(self._filter)
+        self.licenses.changed.connect(self._filter)
+        self.gates.changed.connect(self._filter)
+        self.import_button.clicked.connect(self.import_asked)
+        self.list.chosen.connect(self._show)
+        self.list.entered.connect(self._enter)
+        detail = self.detail
+        detail.use_asked.connect(self.use_asked)
+        detail.license_asked.connect(self.license_asked)
+        detail.difference_asked.connect(self.difference_asked)
+        detail.revoke_asked.connect(self.revoke_asked)
+        detail.import_asked.connect(self.import_asked)
+        detail.link_asked.connect(self.link_asked)
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    def show_cards(self, cards: "Sequence[Card]", in_use: str | None, problems: "Sequence[Problem]" = ()) -> None:
+        """List `cards`; `in_use` is the id of the one that answers, `problems` the mistakes in the catalog.
+
+        What is chosen, what is seen and the focus stay where they are.
+        """
+        self._cards, self._in_use = tuple(cards), in_use
+        self._tell_problems(tuple(problems))
+        self.list.show_cards(self._cards, self._filters())
+        if self.list.chosen_id is None or self.list.rows.card(self.list.chosen_id) is None:
+            first = in_use if in_use is not None and self.list.rows.card(in_use) is not None else None
+            self.list.choose(first or next(iter(self.list.rows.ids), None))
+        self._show_stack()
+        self._show(self.list.chosen_id)
+
+    def choose(self, model_id: str) -> None:
+        """Show one model, even where the filters leave it out."""
+        if self.list.rows.card(model_id) is None:
+            return
+        if self.list.rows.row_of(model_id) is None:
+            self.clear_filters()
+        self.list.choose(model_id)
+        self._show(model_id)
 
     def show_error(self, error: UserError) -> None:
         """The models could not be listed."""
-        _empty(self._list)
-        _empty(self._detail)
-        self._list.rows.addWidget(ErrorBox(self.theme, error))
-        self._list.rows.addStretch(1)
+        self._cards = ()
+        self.list.show_cards((), self._filters())
+        self.detail.show_widget(ErrorBox(self.theme, error))
 
-    def _move(self, step: int) -> None:
-        here = next((at for at, row in enumerate(self._rows) if row.hasFocus()), 0)
-        row = self._rows[max(0, min(here + step, len(self._rows) - 1))]
-        row.setFocus(Qt.FocusReason.TabFocusReason)
-        row.setChecked(True)
-        self._show(row.model)
+    def clear_filters(self) -> None:
+        """Show every model again."""
+        self.field.clear()
+        self.runs_here.setChecked(False)
+        self.licenses.choose("any")
+        self.gates.choose("any")
+        self._filter()
 
-    def _show(self, model: "LibraryModel") -> None:
-        self._shown = model
-        theme, rows = self.theme, self._detail.rows
-        _empty(self._detail)
-        rows.setSpacing(S)
-        rows.addWidget(title(theme, model.name))
-        text = (
-            tr("Came with Latchkey. It answers questions about Latchkey and knows nothing else.")
-            if model.built_in
-            else tr("A model file on this computer.")
+    def _filters(self) -> Filters:
+        licenses, gates = cast("Licenses", self.licenses.chosen), cast("Gates", self.gates.chosen)
+        return Filters(self.field.text(), self.runs_here.isChecked(), licenses, gates)
+
+    def _filter(self) -> None:
+        self.list.show_cards(self._cards, self._filters())
+        if self.list.rows.row_of(self.list.chosen_id) is None and self.list.rows.ids:
+            self.list.choose(self.list.rows.ids[0])
+            self._show(self.list.chosen_id)
+        self._show_stack()
+
+    def _show_stack(self) -> None:
+        nothing = bool(self._cards) and not self.list.rows.ids
+        self._stack.setCurrentWidget(self._nothing if nothing else self.list)
+        if nothing:
+            self._nothing.say(self.field.text().strip())
+
+    def _show(self, model_id: str | None) -> None:
+        card = self.list.rows.card(model_id) if model_id is not None else None
+        self.detail.show_card(card, in_use=model_id is not None and model_id == self._in_use)
+
+    def _tell_problems(self, problems: "tuple[Problem, ...]") -> None:
+        if problems == self._problems:
+            return
+        self._problems = problems
+        if self._box is not None:
+            self._left.removeWidget(self._box)
+            self._box.hide()
+            self._box.deleteLater()
+            self._box = None
+        if not problems:
+            return
+        text = trn("A mistake in the catalog", "{count} mistakes in the catalog", len(problems))
+        told = [str(problem) for problem in problems[:_PROBLEMS_TOLD]]
+        error = UserError(
+            text.format(count=len(problems)),
+            "\n".join(told),
+            tr("What has a mistake is left out, and so is what rests on it."),
+            technical="\n".join(str(problem) for problem in problems) if len(problems) > _PROBLEMS_TOLD else "",
         )
-        rows.addWidget(Label(theme, text, size="reading", color="muted", wrap=True))
-        rows.addSpacing(XS)
-        if model.id == self._in_use:
-            rows.addWidget(Badge(theme, tr("Answers now"), "chosen"))
-        else:
-            use = Button(theme, tr("Chat with it"), kind="accent")
-            use.clicked.connect(lambda: self.use_asked.emit(model.id))
-            rows.addWidget(use)
-        rows.addSpacing(M)
-        rows.addWidget(heading(theme, tr("Terms")))
-        rows.addLayout(self._facts(self._terms(model)))
-        rows.addSpacing(M)
-        rows.addWidget(heading(theme, tr("File")))
-        facts = [(tr("Quantization"), model.quantization or tr("not named")), (tr("Size"), size_text(model.size))]
-        rows.addLayout(self._facts([*facts, (tr("Place"), str(model.path))]))
-        rows.addSpacing(M)
-        self._other_files()
-        rows.addStretch(1)
+        self._box = ErrorBox(self.theme, error)
+        self._left.insertWidget(0, self._box)
 
-    def _terms(self, model: "LibraryModel") -> list[tuple[str, str]]:
-        restrictions, _ = restrictions_badge(model.restrictions)
-        return [
-            (tr("License"), model.license or tr("not named in the file")),
-            (tr("Restrictions"), restrictions or tr("none known")),
-            (tr("Publisher"), model.publisher or tr("not named")),
-        ]
+    # --- keyboard ------------------------------------------------------------------------------------------------
 
-    def _facts(self, facts: list[tuple[str, str]]) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(M)
-        grid.setVerticalSpacing(XS + 2)
-        grid.setColumnStretch(1, 1)
-        widest = self.fontMetrics().horizontalAdvance(tr("Quantization") + "  ")
-        grid.setColumnMinimumWidth(0, widest)
-        for line, (name, value) in enumerate(facts):
-            left = Label(self.theme, name, color="muted")
-            left.setAlignment(Qt.AlignmentFlag.AlignTop)
-            right = Label(self.theme, _breakable(value), wrap=True, selectable=True)
-            grid.addWidget(left, line, 0)
-            grid.addWidget(right, line, 1)
-        return grid
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # Up and Down walk through the cards while the words are still being typed.
+        if watched is self.field and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
+            step = steps.get(Qt.Key(event.key()))
+            if step is not None:
+                self.list.step(step)
+                return True
+        return super().eventFilter(watched, event)
 
-    def _other_files(self) -> None:
-        theme, rows = self.theme, self._detail.rows
-        rows.addWidget(heading(theme, tr("Another GGUF file")))
-        text = tr("Any GGUF file on this computer answers from a terminal:")
-        rows.addWidget(Label(theme, text, color="muted", wrap=True))
-        command = 'latchkey ask --model FILE "…"'
-        line = QHBoxLayout()
-        line.setSpacing(S)
-        box = CommandBox(theme, command)
-        copy = Button(theme, icon="copy", name=tr("Copy command"))
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
-        line.addWidget(box, 1)
-        line.addWidget(copy)
-        rows.addLayout(line)
+    def _enter(self) -> None:
+        """On to the chosen model: to what comes next with it."""
+        button = self.detail.first_button
+        if button is not None:
+            button.setFocus(Qt.FocusReason.TabFocusReason)
+            self.detail.ensureWidgetVisible(button)
+        elif self.list.rows.ids:
+            self.list.setFocus(Qt.FocusReason.TabFocusReason)
+
+    # --- widths --------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Where the page is narrow the pills stand in a strip of their own, and the model under the list."""
+        wanted = self._pills.sizeHint().width() + self.import_button.sizeHint().width()
+        in_bar = self.width() - wanted >= 22 * self.field.fontMetrics().averageCharWidth() + 2 * XL + 8 * L
+        if in_bar != self._pills_in_bar:
+            self._pills_in_bar = in_bar
+            if in_bar:
+                self.bar.row.insertWidget(self.bar.row.count() - 1, self._pills, 0, Qt.AlignmentFlag.AlignVCenter)
+            else:
+                self._strip.addWidget(self._pills)
+        orientation = Qt.Orientation.Horizontal if self.width() >= _NARROW else Qt.Orientation.Vertical
+        if self._split.orientation() != orientation:
+            self._split.setOrientation(orientation)
 
 
-class CommandBox(QWidget):
-    """A command to be typed, in a font of fixed width."""
+class _Nothing(QWidget):
+    """No card passes the filters: what was looked for, and the way back."""
 
-    def __init__(self, theme: Theme, command: str, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme, self._command = theme, command
-        self.setAccessibleName(command)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(M, XL, M, M)
+        column.setSpacing(M)
+        self._text = Label(theme, "", color="muted", wrap=True)
+        self.clear = Button(theme, tr("Show all models"))
+        column.addWidget(self._text)
+        column.addWidget(self.clear)
+        column.addStretch(1)
 
-    def sizeHint(self) -> QSize:
-        self.setFont(self._theme.mono())
-        return QSize(self.fontMetrics().horizontalAdvance(self._command) + 2 * M, self.fontMetrics().height() + 18)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        rect = QRectF(self.rect())
-        paint_box(painter, rect, self._theme.color("code"), self._theme.color("line"), RADIUS)
-        painter.setFont(self._theme.mono())
-        painter.setPen(self._theme.color("text"))
-        inner = self.rect().adjusted(M, 0, -M, 0)
-        text = painter.fontMetrics().elidedText(self._command, Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-
-
-def _breakable(text: str) -> str:
-    """`text` with places where a line may end after each separator of a path."""
-    return text.replace("/", "/\u200b").replace("\\", "\\\u200b")
-
-
-def _empty(column: Column) -> None:
-    def clear(layout: object) -> None:
-        from PySide6.QtWidgets import QLayout
-
-        assert isinstance(layout, QLayout)
-        while (item := layout.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
-            elif (inner := item.layout()) is not None:
-                clear(inner)
-
-    clear(column.rows)
+    def say(self, words: str) -> None:
+        """Name what was looked for."""
+        text = tr("No model is found by “{words}” under these filters.").format(words=words)
+        self._text.setText(text if words else tr("No model passes these filters."))

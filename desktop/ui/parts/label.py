@@ -1,9 +1,11 @@
 """Text that is only read: labels in the theme's sizes and colors, and badges."""
 
+import re
+from html import escape
 from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from desktop.ui.parts.paint import paint_box
@@ -11,7 +13,11 @@ from desktop.ui.theme.theme import Size, Theme
 
 Tone = Literal["quiet", "good", "warn", "bad", "chosen"]
 
-_TONES = {
+_PADDING = 10
+_LONGEST_WORD = 24
+_LONG_WORD = re.compile(rf"[^\s\u200b]{{{_LONGEST_WORD + 1},}}")
+
+_TONES: dict[Tone, tuple[str, str | None, str | None]] = {
     "quiet": ("muted", None, "line"),
     "good": ("good_text", "good_fill", None),
     "warn": ("warn_text", "warn_fill", "warn_line"),
@@ -56,20 +62,57 @@ class Label(QLabel):
         self.setPalette(palette)
 
 
+def badge_size(metrics: QFontMetrics, text: str) -> QSize:
+    """How large a badge of `text` is in the font that `metrics` measure."""
+    return QSize(metrics.horizontalAdvance(text) + 2 * _PADDING, metrics.height() + 7)
+
+
+def paint_badge(
+    painter: QPainter, theme: Theme, rect: QRectF, text: str, tone: Tone, *, on_selection: bool = False
+) -> None:
+    """A badge inside `rect`, in the painter's font; its text is cut where it has no room."""
+    color, fill, line = _TONES[tone]
+    if on_selection and line == "line":
+        line = "line_strong"
+    if on_selection and tone == "chosen":
+        fill, line = None, "accent"
+    radius = rect.height() / 2
+    paint_box(painter, rect, theme.color(fill) if fill else None, theme.color(line) if line else None, radius)
+    metrics = painter.fontMetrics()
+    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, round(rect.width()) - 2 * _PADDING + 1)
+    painter.setPen(theme.color(color))
+    baseline = rect.y() + (rect.height() + metrics.ascent() - metrics.descent()) / 2
+    painter.drawText(QPointF(rect.x() + _PADDING, baseline), shown)
+
+
+def breakable(text: str) -> str:
+    """`text` with places where a line may end: after the separators of a path, and within words of great length."""
+    parted = text.replace("/", "/\u200b").replace("\\", "\\\u200b").replace("_", "_\u200b")
+    return _LONG_WORD.sub(lambda found: "\u200b".join(_pieces(found[0])), parted)
+
+
+def _pieces(word: str) -> list[str]:
+    return [word[at : at + _LONGEST_WORD] for at in range(0, len(word), _LONGEST_WORD)]
+
+
 class Badge(QWidget):
-    """A short word in a rounded box. The word carries the meaning, the color only repeats it."""
+    """A short word in a rounded box, cut where there is no room. The word carries the meaning, the color repeats it."""
 
     def __init__(self, theme: Theme, text: str, tone: Tone = "quiet", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._text, self._tone = theme, text, tone
         self.setFont(theme.font("small"))
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(text)
         theme.changed.connect(self._restyle)
 
     @property
     def text(self) -> str:
         return self._text
+
+    @property
+    def tone(self) -> Tone:
+        return self._tone
 
     def set(self, text: str, tone: Tone) -> None:
         """Show another word."""
@@ -79,22 +122,19 @@ class Badge(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        metrics = self.fontMetrics()
-        return QSize(metrics.horizontalAdvance(self._text) + 20, metrics.height() + 7)
+        return badge_size(self.fontMetrics(), self._text)
 
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
+        hint = self.sizeHint()
+        return QSize(min(hint.width(), 2 * _PADDING + self.fontMetrics().averageCharWidth() * 6), hint.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        text, fill, line = _TONES[self._tone]
-        theme, rect = self._theme, QRectF(self.rect())
-        paint_box(
-            painter, rect, theme.color(fill) if fill else None, theme.color(line) if line else None, rect.height() / 2
-        )
-        metrics = self.fontMetrics()
-        painter.setPen(theme.color(text))
-        painter.drawText(QPointF(10, (self.height() + metrics.ascent() - metrics.descent()) / 2), self._text)
+        paint_badge(painter, self._theme, QRectF(self.rect()), self._text, self._tone)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.setToolTip(escape(self._text) if self.width() < self.sizeHint().width() else "")
 
     def _restyle(self) -> None:
         self.setFont(self._theme.font("small"))

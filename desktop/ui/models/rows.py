@@ -1,0 +1,149 @@
+"""The cards as Qt asks for them: one row per card and one per section, and only what passes the filters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from desktop.translation import tr
+from desktop.ui.models.filters import Filters, passes
+from desktop.ui.models.words import Face, face_of, is_closed, search_text, size_text
+
+if TYPE_CHECKING:
+    from desktop.library.models import Card
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Role(IntEnum):
+    """What a row can be asked for beside its text: the face of its card, or that it is a section's heading."""
+
+    FACE = Qt.ItemDataRole.UserRole + 1
+    HEADING = Qt.ItemDataRole.UserRole + 2
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The name of a section."""
+
+    text: str
+
+
+class CardRows(QAbstractListModel):
+    """Rows of cards in their sections. Faces are made once, what a card is found by when something is searched."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._cards: tuple[Card, ...] = ()
+        self._faces: dict[str, Face] = {}
+        self._found_by: dict[str, str] = {}
+        self._filters = Filters()
+        self._rows: list[Heading | str] = []
+        self._places: dict[str, int] = {}
+        self._by_id: dict[str, Card] = {}
+
+    @property
+    def filters(self) -> Filters:
+        return self._filters
+
+    def show(self, cards: Sequence["Card"], filters: Filters) -> bool:
+        """Show those of `cards` that pass; whether other rows are shown than before (and not only other words)."""
+        if tuple(cards) is not self._cards:
+            self._cards = tuple(cards)
+            self._by_id = {card.listed.subject.id: card for card in cards}
+            self._faces = {key: face_of(card) for key, card in self._by_id.items()}
+            self._found_by = {}
+        self._filters = filters
+        rows = self._sections([card for card in self._cards if self._passes(card)])
+        if rows == self._rows:
+            if rows:
+                self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
+            return False
+        self.beginResetModel()
+        self._rows = rows
+        self._places = {row: place for place, row in enumerate(rows) if isinstance(row, str)}
+        self.endResetModel()
+        return True
+
+    def _passes(self, card: "Card") -> bool:
+        key = card.listed.subject.id
+        if self._filters.words and key not in self._found_by:
+            self._found_by[key] = search_text(card)
+        return passes(card, self._filters, self._found_by.get(key))
+
+    def _sections(self, cards: Sequence["Card"]) -> list[Heading | str]:
+        here = [card for card in cards if card.listed.model is not None]
+        closed = [card for card in cards if card.listed.model is None and is_closed(card)]
+        others = [card for card in cards if card.listed.model is None and not is_closed(card)]
+        total = sum(card.listed.model.size for card in here if card.listed.model is not None)
+        sections = (
+            (tr("On this computer · {size}").format(size=size_text(total)), here),
+            (tr("Catalog · {count}").format(count=len(others)), others),
+            (tr("Closed: no weights to be had · {count}").format(count=len(closed)), closed),
+        )
+        rows: list[Heading | str] = []
+        for text, held in sections:
+            if held:
+                rows += [Heading(text), *(card.listed.subject.id for card in held)]
+        return rows
+
+    # --- asked by the page and the list --------------------------------------------------------------------------
+
+    def row_of(self, model_id: str | None) -> int | None:
+        """The row of a model, None where it is not shown."""
+        return self._places.get(model_id) if model_id is not None else None
+
+    def card(self, model_id: str) -> "Card | None":
+        """The card of a model, shown or filtered out."""
+        return self._by_id.get(model_id)
+
+    def id_at(self, row: int) -> str | None:
+        """The model of a row, None for a section's heading and beyond the end."""
+        held = self._rows[row] if 0 <= row < len(self._rows) else None
+        return held if isinstance(held, str) else None
+
+    def next_row(self, row: int, step: int) -> int | None:
+        """The next row with a card, up (-1) or down (1); None where there is none."""
+        row += step
+        while 0 <= row < len(self._rows):
+            if isinstance(self._rows[row], str):
+                return row
+            row += step
+        return None
+
+    @property
+    def ids(self) -> list[str]:
+        """The models shown, in order."""
+        return list(self._places)
+
+    @property
+    def headings(self) -> list[str]:
+        """The sections shown, in order."""
+        return [row.text for row in self._rows if isinstance(row, Heading)]
+
+    # --- asked by Qt ---------------------------------------------------------------------------------------------
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid():
+            return None
+        row = self._rows[index.row()]
+        if isinstance(row, Heading):
+            if role == Role.HEADING:
+                return True
+            return row.text if role == Qt.ItemDataRole.DisplayRole else None
+        face = self._faces[row]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return face.spoken
+        if role == Qt.ItemDataRole.AccessibleDescriptionRole:
+            return face.described
+        return face if role == Role.FACE else None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if self.id_at(index.row()) is None:
+            return Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable

@@ -1,0 +1,143 @@
+"""The quiet tables at the end of a model's page: its files, and facts about it."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from desktop.translation import tr
+from desktop.ui.models.steps import hub_address
+from desktop.ui.models.words import language_name, parameters_text, size_text
+from desktop.ui.parts.label import Label, breakable
+from desktop.ui.parts.link import Link
+from desktop.ui.parts.page import Line
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import XS, M, S
+
+if TYPE_CHECKING:
+    from desktop.library.models import Card
+
+_SHORT_HASH = 12
+Fact = tuple[str, str, str]
+"""What it is, its value, and the address it leads to ("" for none)."""
+
+
+def files_table(theme: Theme, card: "Card") -> QWidget | None:
+    """Quantization, size and hash of each file; None where none is known."""
+    rows = _files(card)
+    if not rows:
+        return None
+    table = QWidget()
+    table.setAccessibleName(tr("Files"))
+    grid = QGridLayout(table)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(M)
+    grid.setVerticalSpacing(S - 1)
+    grid.setColumnStretch(0, 1)
+    for column, text in enumerate((tr("Quantization"), tr("Size"), tr("sha256"))):
+        head = Label(theme, text, size="small", color="faint")
+        head.setContentsMargins(S, 0, 0, 0)
+        grid.addWidget(head, 0, column)
+    for place, (quantization, size, sha256, name) in enumerate(rows):
+        grid.addWidget(Line(theme), 2 * place + 1, 0, 1, 3)
+        known = bool(sha256)
+        shown = f"{sha256[:_SHORT_HASH]}…" if known else tr("not known")
+        for column, text in enumerate((quantization, size_text(size) if size else tr("not known"), shown)):
+            unknown = text == tr("not known")
+            label = Label(theme, breakable(text), color="muted" if unknown else "text", wrap=column == 0)
+            label.setContentsMargins(S, 0, 0, 0)
+            if column == 0:
+                label.setToolTip(name)
+            if column == 2 and known:
+                label.setToolTip(sha256)
+                label.setAccessibleName(tr("sha256 {sha256}").format(sha256=sha256))
+            grid.addWidget(label, 2 * place + 2, column)
+    grid.addWidget(Line(theme), 2 * len(rows) + 1, 0, 1, 3)
+    return table
+
+
+def _files(card: "Card") -> list[tuple[str, int, str, str]]:
+    """Quantization, size in bytes, sha256 and name of each file: the one that is here first."""
+    model, entry, subject = card.listed.model, card.listed.entry, card.listed.subject
+    rows = [(file.quantization, file.size, file.sha256, file.name) for file in entry.file] if entry is not None else []
+    if model is None:
+        return rows
+    own = (model.quantization or tr("not named"), model.size, subject.file_sha256, model.path.name)
+    return [own, *(row for row in rows if row[2] != own[2] and row[3] != own[3])]
+
+
+def facts_of(card: "Card") -> list[Fact]:
+    """What is known about a model besides its terms."""
+    model, entry, subject = card.listed.model, card.listed.entry, card.listed.subject
+    facts: list[Fact] = []
+    if entry is not None:
+        facts.append((tr("Family"), entry.family, ""))
+    facts.append((tr("Publisher"), subject.publisher or tr("not known"), ""))
+    if entry is not None:
+        number = QLocale().toString
+        window = tr("{count} tokens").format(count=number(entry.context_length)) if entry.context_length else ""
+        languages = ", ".join(language_name(code) for code in entry.languages)
+        kind = "" if entry.chat else tr("a base model: it completes text and was not taught to chat")
+        repository, gguf = entry.repository, entry.gguf if entry.gguf != entry.repository else ""
+        facts += [
+            (tr("Architecture"), entry.architecture, ""),
+            (tr("Context length"), window, ""),
+            (tr("Parameters"), parameters_text(entry.parameters) if entry.parameters else "", ""),
+            (tr("Kind"), kind, ""),
+            (tr("Languages"), languages, ""),
+            (tr("Published"), _date(entry.published), ""),
+            (tr("Repository"), repository, hub_address(repository)),
+            (tr("Its files"), gguf, hub_address(gguf)),
+            (tr("Page"), entry.page.removeprefix("https://"), entry.page),
+        ]
+    if model is not None:
+        facts.append((tr("Place"), str(model.path), ""))
+    return [fact for fact in facts if fact[1]]
+
+
+def _date(date: str) -> str:
+    """A date of the catalog ("2023", "2023-03", "2023-03-14") in the person's own form."""
+    parts = date.split("-")
+    locale = QLocale()
+    if len(parts) == 1 or not all(part.isdigit() for part in parts):
+        return date
+    month = locale.standaloneMonthName(int(parts[1]))
+    return " ".join([*(str(int(part)) for part in parts[2:]), month, parts[0]])
+
+
+def facts_table(theme: Theme, facts: Sequence[Fact], follow: Callable[[str], None]) -> QWidget:
+    """Two columns: what, and its value, which may be selected or, where it is an address, followed."""
+    table = QWidget()
+    grid = QGridLayout(table)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(M)
+    grid.setVerticalSpacing(XS + 2)
+    grid.setColumnStretch(1, 1)
+    for line, (name, value, address) in enumerate(facts):
+        left = Label(theme, name, color="muted")
+        left.setAlignment(Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(left, line, 0)
+        if address:
+            link = Link(theme, value, name=tr("{what}: {value}").format(what=name, value=value))
+            link.clicked.connect(lambda _=False, to=address: follow(to))
+            grid.addWidget(link, line, 1)
+        else:
+            grid.addWidget(Label(theme, breakable(value), wrap=True), line, 1)
+    return table
+
+
+def terms_table(theme: Theme, lines: Sequence[tuple[str, str]]) -> QWidget:
+    """Each restriction, and where it comes from."""
+    table = QWidget()
+    grid = QGridLayout(table)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(M)
+    grid.setVerticalSpacing(XS - 1)
+    grid.setColumnStretch(1, 1)
+    for line, (restriction, source) in enumerate(lines):
+        left = Label(theme, restriction, size="small")
+        left.setAlignment(Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(left, line, 0)
+        grid.addWidget(Label(theme, breakable(source), size="small", color="muted", wrap=True), line, 1)
+    return table

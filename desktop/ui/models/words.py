@@ -1,0 +1,213 @@
+"""What a model's card says, in words: its state, its badges, how a screen reader names it, what it is found by."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLocale
+
+from desktop.translation import tr
+from desktop.ui.parts.label import Tone
+from desktop.ui.parts.terms import (
+    capital,
+    joined,
+    license_label,
+    restriction_badges,
+    restriction_name,
+    restriction_phrase,
+    small,
+)
+
+if TYPE_CHECKING:
+    from desktop.library.models import Card
+    from desktop.licenses.subject import Subject
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a person stands with a model. Without a tone it is plain text, not a badge. `says` explains it."""
+
+    text: str
+    tone: Tone | None = None
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class Face:
+    """Everything that is drawn of one card, and what is read out in its place."""
+
+    id: str
+    name: str
+    origin: str
+    state: State
+    badges: tuple[tuple[str, Tone], ...]
+    spoken: str
+    described: str
+
+
+def size_text(size: int) -> str:
+    """A size in bytes as people read it, in powers of ten."""
+    for unit, step in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= step:
+            value = size / step
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:,.0f} {unit}"
+    return f"{size} B"
+
+
+def parameters_text(count: int) -> str:
+    """How many weights, as people name models: "13B", "1.5B", "270M"."""
+    for unit, step in (("B", 10**9), ("M", 10**6)):
+        if count >= step:
+            value = count / step
+            return f"{value:.1f}{unit}".replace(".0", "") if value < 10 else f"{value:,.0f}{unit}"
+    return f"{count:,}"
+
+
+def is_built_in(card: "Card") -> bool:
+    model = card.listed.model
+    return model is not None and model.built_in
+
+
+def is_closed(card: "Card") -> bool:
+    """Whether nobody can have its weights."""
+    return card.listed.subject.gate == "closed"
+
+
+def state_of(card: "Card") -> State:
+    """What stands at the right of the card: first what nobody here can change, then what the person can."""
+    here = card.listed.model is not None
+    refusal = card.verdict.refusal
+    says = str(card.verdict.error) if card.verdict.error is not None else ""
+    if is_closed(card) and not here:
+        return State(tr("Closed"), "quiet", tr("Its weights were never published: nobody can download it."))
+    if refusal == "not-runnable" or card.listed.subject.not_runnable:
+        return State(tr("Cannot run"), "quiet", says or card.listed.subject.not_runnable)
+    refused = {
+        "policy": tr("Not allowed here"),
+        "purpose": tr("Not for your purpose"),
+        "ledger": tr("Ledger does not hold"),
+        "file": tr("File changed"),
+    }
+    if refusal in refused:
+        return State(refused[refusal], "bad", says)
+    statuses = {standing.status for standing in card.verdict.standings}
+    if statuses & {"text-changed", "suspended"}:
+        return State(tr("Suspended"), "bad", says)
+    if "revoked" in statuses:
+        return State(tr("Revoked"), "bad", says)
+    if not here:
+        return State(tr("Not on this computer"))
+    if refusal or card.verdict.error is not None:
+        return State(tr("Accept license"), "chosen", says)
+    return State(tr("Ready"), "good")
+
+
+def origin_of(card: "Card") -> str:
+    """Who made it, and how large it is: the file that is here, else how many weights it has."""
+    model, entry = card.listed.model, card.listed.entry
+    size = ""
+    if model is not None:
+        size = size_text(model.size)
+    elif entry is not None and entry.parameters:
+        size = tr("{count} parameters").format(count=parameters_text(entry.parameters))
+    if is_built_in(card):
+        return tr("built in, {size}").format(size=size)
+    publisher = card.listed.subject.publisher or (tr("publisher unknown") if model is not None else "")
+    return " · ".join(part for part in (publisher, size) if part)
+
+
+def gate_badge(subject: "Subject") -> tuple[str, Tone] | None:
+    """How one gets its weights; None for a file that came from elsewhere."""
+    match subject.gate:
+        case "open":
+            return tr("Open"), "quiet"
+        case "click-through":
+            return tr("By application"), "chosen"
+        case "hub-auto":
+            return tr("Gated: terms on its page"), "chosen"
+        case "hub-manual":
+            return tr("Gated: {publisher} approves").format(publisher=subject.publisher), "chosen"
+        case _:
+            return None
+
+
+def license_ids(subject: "Subject") -> tuple[str, ...]:
+    """Its own licenses, then those that its ancestors bring."""
+    return tuple(dict.fromkeys((*subject.lineage.node.licenses, *(needed.id for needed in subject.needed))))
+
+
+def bases_of(subject: "Subject") -> list[str]:
+    """The names of the oldest models whose weights live on in it."""
+    lineage = subject.lineage
+    carrying = [each for each in lineage.ancestors if each.inherits]
+    built_on = {each.parent_of for each in carrying}
+    return [each.node.name for each in carrying if each.node.id not in built_on]
+
+
+def warnings_of(subject: "Subject") -> list[str]:
+    """What its lineage flags, in a few words each."""
+    kinds = {flag.kind for flag in subject.lineage.flags}
+    found = [tr("Claims more than its base")] if "claims-more" in kinds else []
+    if "unknown-license" in kinds or (not subject.lineage.node.licenses and not kinds):
+        found.append(tr("License unknown"))
+    if kinds & {"unknown-base", "cycle", "too-deep"}:
+        found.append(tr("Base unknown"))
+    return found
+
+
+def badges_of(card: "Card") -> tuple[tuple[str, Tone], ...]:
+    """The card's badges: license, what its terms restrict, warnings, gate, and what it is built on."""
+    subject = card.listed.subject
+    badges: list[tuple[str, Tone]] = []
+    if any(standing.status == "text-changed" for standing in card.verdict.standings):
+        badges.append((tr("License text changed: see the difference"), "bad"))
+    badges += [(license_label(license_id), "quiet") for license_id in subject.lineage.node.licenses]
+    badges += restriction_badges(subject.lineage.restrictions)
+    badges += [(warning, "warn") for warning in warnings_of(subject)]
+    gate = gate_badge(subject)
+    if gate is not None and not is_built_in(card):
+        badges.append(gate)
+    bases = bases_of(subject)
+    if len(bases) > 2:
+        badges.append((tr("built on {count} models").format(count=len(bases)), "quiet"))
+    elif bases:
+        badges.append((tr("built on {models}").format(models=joined(bases)), "quiet"))
+    return tuple(badges)
+
+
+def face_of(card: "Card") -> Face:
+    """The card as it is drawn and read out."""
+    subject = card.listed.subject
+    state, origin, badges = state_of(card), origin_of(card), badges_of(card)
+    restrictions = [restriction_name(each) for each in subject.lineage.restrictions]
+    maker = tr("built in") if is_built_in(card) else subject.publisher
+    words = [subject.name, maker, *restrictions, *warnings_of(subject), small(state.text)]
+    spoken = ", ".join(word for word in words if word)
+    described = ", ".join([origin, *(text for text, _ in badges)])
+    return Face(subject.id, subject.name, origin, state, badges, spoken, capital(described))
+
+
+def search_text(card: "Card") -> str:
+    """Everything that a card is found by, in one string without the letters' case."""
+    subject, entry = card.listed.subject, card.listed.entry
+    words = [subject.name, subject.id, subject.publisher, subject.repository, *license_ids(subject)]
+    words += [license_label(each) for each in license_ids(subject)]
+    words += [needed.name for needed in subject.needed]
+    words += [word for each in subject.lineage.restrictions for word in (each, restriction_phrase(each))]
+    words += warnings_of(subject)
+    words += [each.node.name for each in subject.lineage.ancestors if each.inherits]
+    if (gate := gate_badge(subject)) is not None:
+        words.append(gate[0])
+    words.append(state_of(card).text)
+    if entry is not None:
+        words += [entry.family, entry.architecture, entry.repository, entry.gguf, *entry.strengths]
+        words += [language_name(code) for code in entry.languages]
+    return " ".join(words).casefold()
+
+
+@cache
+def language_name(code: str) -> str:
+    """A language's English name; its code where it has none that Qt knows."""
+    language = QLocale(code).language()
+    known = language not in (QLocale.Language.C, QLocale.Language.AnyLanguage)
+    return QLocale.languageToString(language) if known else code
