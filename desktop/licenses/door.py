@@ -225,11 +225,17 @@ class LicenseDoor:
         self._held = (path, (stamp, self._policy_stamp()))
 
     def loaded(self, path: Path) -> None:
-        """The file at `path` was loaded: record it. Raises UserError where that cannot be recorded."""
+        """The file at `path` was loaded: record it.
+
+        Raises IntegrityError where it is no longer the file that was admitted, and UserError where the record cannot be
+        written.
+        """
         if self._is_own(path):
             return
-        subject = self._subject_of(path)
-        self._ledger.append(_fact("loaded", subject, self._hash_file(path)))
+        subject, sha256 = self._subject_of(path), self._hash_file(path)
+        if subject.file_sha256 and sha256 != subject.file_sha256:
+            raise _file_changed(subject)
+        self._ledger.append(_fact("loaded", subject, sha256))
 
     def holds(self, path: Path) -> None:
         """Return where the loaded file may stay loaded; raise UserError where it no longer may (revoked, say).

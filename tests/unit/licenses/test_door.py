@@ -209,6 +209,18 @@ def test_the_door_records_what_it_refuses_and_what_was_loaded(ledger: Ledger, tm
     assert records[2].file_sha256 == FILE
 
 
+def test_a_file_that_is_swapped_while_it_loads_does_not_stay(ledger: Ledger, tmp_path: Path) -> None:
+    model, path = subject("pythia"), tmp_path / "model.gguf"
+    files = Files(model)
+    door = door_to(files, ledger)
+    accept(ledger, model, "Apache-2.0")
+    door.admit(path)
+    files.sha256 = "0" * 64
+    with pytest.raises(IntegrityError):
+        door.loaded(path)
+    assert [record.event for record in ledger.records()] == ["acknowledged"]
+
+
 def test_the_door_notices_a_revocation_by_another_process(ledger: Ledger, tmp_path: Path) -> None:
     model, path = subject("pythia"), tmp_path / "model.gguf"
     files = Files(model)
