@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
-from desktop.errors import NotFoundError, UserError
+from desktop.errors import UserError
 from desktop.paths import Paths, find_paths
 from desktop.settings import SettingsFile
 from desktop.translation import tr, use_language
@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from desktop.background import Background
     from desktop.chat.chat import Chat
     from desktop.engine.interface import Engine
-    from desktop.library.hashes import FileHashes
-    from desktop.library.models import Library, LibraryModel
+    from desktop.library.assembly import Assembly
     from desktop.storage.database import Database
+    from desktop.ui.licenses.choice import ModelChoice
+    from desktop.ui.licenses.flow import LicenseFlow
+    from desktop.ui.licenses.watch import LedgerWatch
 
 _log = logging.getLogger(__name__)
 _RELOADING = {"context_length", "threads", "gpu_layers"}
@@ -72,10 +74,10 @@ class Program(QObject):
         self._background: Background | None = None
         self._database: Database | None = None
         self._chat: Chat | None = None
-        self._library: Library | None = None
-        self._hashes: FileHashes | None = None
-        self._models: list[LibraryModel] = []
-        self._model: LibraryModel | None = None
+        self._assembly: Assembly | None = None
+        self._choice: ModelChoice | None = None
+        self._flow: LicenseFlow | None = None
+        self._watch: LedgerWatch | None = None
         self._closed = False
         settings = self._settings.current
         use_language(paths.resources / "translations", settings.language)
@@ -84,7 +86,6 @@ class Program(QObject):
         self.window.first_paint.connect(self.start)
         self.window.closing.connect(self.close)
         self.window.settings_changed.connect(self._change_settings)
-        self.window.model_chosen.connect(self._choose_model)
         self.window.retry_asked.connect(self._open_database)
 
     def start(self) -> None:
@@ -94,15 +95,22 @@ class Program(QObject):
         from desktop.background import Background
 
         self._background = Background(self._hop.post)
-        # Importing takes a tenth of a second: in a thread of its own, so that typing goes on meanwhile.
-        self._background.pool(_import_core, lambda _: self._build(), self.window.chat_page.show_problem)
+        # Importing takes some tenths of a second: in a thread of its own, so that typing goes on meanwhile.
+        self._background.pool(self._assemble, self._build, self.window.chat_page.show_problem)
 
-    def _build(self) -> None:
+    def _assemble(self) -> "Assembly":
+        _import_core()
+        from desktop.library.assembly import assemble
+
+        return assemble(self._paths, own=self._own)
+
+    def _build(self, assembly: "Assembly") -> None:
         if self._closed or self._background is None:
             return
-        self._make_engine()
-        self._make_chat()
-        self._background.pool(self._list_models, self._models_listed, self._no_models)
+        self._assembly = assembly
+        self._make_engine(assembly)
+        self._make_chat(assembly)
+        self._make_license_desk(assembly)
         self._open_database()
         self._background.pool(_import_markdown)
         # What stands now stays: the collector need not look at it again while an answer streams.
@@ -112,32 +120,28 @@ class Program(QObject):
             error = UserError(tr("Your settings were not used."), self._settings.problem)
             page.show_problem(error, (tr("Close"), lambda: page.show_problem(None)))
 
-    def _make_engine(self) -> None:
+    def _make_engine(self, assembly: "Assembly") -> None:
         if self._engine is None:
             from desktop.engine.client import EngineClient
-            from desktop.library.assembly import assemble
 
             paths = self._paths
-            door = assemble(paths, own=self._own).door
-            self._engine = EngineClient(door=door, logs=paths.engine_logs, cache=paths.cache)
+            self._engine = EngineClient(door=assembly.door, logs=paths.engine_logs, cache=paths.cache)
 
-    def _make_chat(self) -> None:
+    def _make_chat(self, assembly: "Assembly") -> None:
         from desktop.chat.chat import Chat
-        from desktop.library.hashes import FileHashes
         from desktop.storage.conversations import ConversationStore
         from desktop.storage.database import Database
 
         assert self._background is not None
         assert self._engine is not None
         self._database = Database(self._paths.database_file)
-        self._hashes = FileHashes(self._paths.cache)
         self._chat = Chat(
             store=ConversationStore(self._database),
             engine=self._engine,
             background=self._background,
             settings=lambda: self._settings.current,
             listener=self.window.hear,
-            hash_file=self._hashes.sha256,
+            hash_file=assembly.hashes.sha256,
         )
 
     def _open_database(self) -> None:
@@ -157,54 +161,41 @@ class Program(QObject):
         if not self._closed:
             self.window.show_failure(error)
 
-    # --- models --------------------------------------------------------------------------------------------------
+    # --- licenses ------------------------------------------------------------------------------------------------
 
-    def _list_models(self) -> "tuple[list[LibraryModel], LibraryModel | None]":
-        """The models here, and the one chosen in the settings (or the first)."""
-        from desktop.library.models import Library
+    def _make_license_desk(self, assembly: "Assembly") -> None:
+        """Which model answers, whether it may, and the pages on which a person says so."""
+        from desktop.ui.licenses.choice import ModelChoice
+        from desktop.ui.licenses.flow import LicenseFlow
+        from desktop.ui.licenses.gather import Gatherer
+        from desktop.ui.licenses.watch import LedgerWatch
 
-        self._library = Library(self._paths)
-        models = self._library.models()
-        wanted = self._settings.current.model
-        if wanted:
-            try:
-                chosen = self._library.find(wanted)
-            except UserError as error:
-                _log.warning("the model chosen is gone: %s", error)
-            else:
-                known = any(model.id == chosen.id for model in models)
-                return (models if known else [*models, chosen]), chosen
-        return models, models[0] if models else None
+        assert self._background is not None
+        assert self._chat is not None
+        gather = Gatherer(assembly)
+        self._choice = ModelChoice(
+            self.window,
+            self._background,
+            assembly.library,
+            gather,
+            self._chat,
+            wanted=lambda: self._settings.current.model,
+            save=self._change_settings,
+            is_own=lambda path: bool(self._own) and assembly.hashes.sha256(path) in self._own,
+        )
+        self._flow = LicenseFlow(self.window, self._background, assembly, gather, self._choice)
+        self._watch = LedgerWatch(self._paths.ledger_file, assembly.ledger.stamp, self._background)
+        self._watch.changed.connect(self._ledger_changed)
+        self.window.activated.connect(self._watch.look)
+        assembly.desk.on_change = lambda: self._hop.post(self._ledger_changed)
+        self._choice.refresh()
+        self._watch.start()
 
-    def _models_listed(self, found: "tuple[list[LibraryModel], LibraryModel | None]") -> None:
-        self._models, self._model = found
-        self.window.show_models(self._models, self._model)
-        if self._chat is None or self._closed:
-            return
-        if self._model is not None:
-            self._chat.use_model(self._model)
-        else:
-            self._no_models(
-                NotFoundError(
-                    tr("There is no model on this computer."),
-                    tr("The model that comes with Latchkey is missing from this installation."),
-                    tr("Install Latchkey again."),
-                )
-            )
-
-    def _no_models(self, error: UserError) -> None:
-        self.window.show_models([], None)
-        if self._chat is not None and not self._closed:
-            self._chat.no_model(error)
-
-    def _choose_model(self, model_id: str) -> None:
-        model = next((held for held in self._models if held.id == model_id), None)
-        if model is None or self._chat is None:
-            return
-        self._model = model
-        self._change_settings({"model": model_id})
-        self.window.show_models(self._models, model)
-        self._chat.use_model(model)
+    def _ledger_changed(self) -> None:
+        """Something was accepted or revoked, here or in another process: what is loaded may have to go at once."""
+        if self._engine is not None and self._flow is not None and not self._closed:
+            self._engine.recheck()
+            self._flow.refresh()
 
     # --- settings ------------------------------------------------------------------------------------------------
 
@@ -216,8 +207,8 @@ class Program(QObject):
             if not self._closed:
                 self.window.show_settings_error(error)
         self.window.show_settings(self._settings.current)
-        if _RELOADING & changes.keys() and self._model is not None and self._chat is not None:
-            self._chat.use_model(self._model)
+        if _RELOADING & changes.keys() and self._choice is not None:
+            self._choice.reload()
 
     # --- the end -------------------------------------------------------------------------------------------------
 
@@ -226,12 +217,15 @@ class Program(QObject):
         if self._closed:
             return
         self._closed = True
+        for part in (self._choice, self._flow, self._watch):
+            if part is not None:
+                part.close()
         if self._chat is not None:
             self._chat.close()
         if self._engine is not None:
             self._engine.close()
-        if self._hashes is not None:
-            self._hashes.stop()  # the process would stay until a file of many gigabytes is read
+        if self._assembly is not None:
+            self._assembly.hashes.stop()  # the process would stay until a file of many gigabytes is read
         if self._background is not None:
             self._background.close()
         if self._database is not None:
@@ -242,7 +236,8 @@ class Program(QObject):
 def _import_core() -> None:
     from importlib import import_module
 
-    for name in ("chat.chat", "engine.client", "library.hashes", "library.models", "storage.database"):
+    parts = ("chat.chat", "engine.client", "library.assembly", "storage.database")
+    for name in (*parts, "ui.licenses.choice", "ui.licenses.flow", "ui.licenses.gather"):
         import_module(f"desktop.{name}")
 
 

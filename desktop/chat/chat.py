@@ -75,6 +75,8 @@ class Chat:
         self._listings = 0
         self._openings = 0
         self._deleted_open: str | None = None
+        self._held: list[tuple[str, str]] | None = None
+        self._refusal: UserError | None = None
 
     # --- the list ------------------------------------------------------------------------------------------------
 
@@ -210,6 +212,12 @@ class Chat:
         if self._current is None and conversation_id is None:
             self.new()
         wanted = conversation_id or self._current or ""
+        if self._held is not None:
+            self._held.append((text, wanted))
+            return True
+        if self._refusal is not None:
+            self._give_back(self._refusal, wanted, text)
+            return True
         fresh = self._fresh if self._fresh is not None and self._fresh.id == wanted else None
         self._answering.drafts.retry()
         self._background.database(
@@ -221,6 +229,9 @@ class Chat:
 
     def regenerate(self, message_id: str) -> None:
         """Ask for another answer beside the answer `message_id`, which is kept: ConversationOpened, AnswerPhase, …"""
+        if self._refusal is not None:
+            self._give_back(self._refusal, self._current)
+            return
         self._branch(lambda: self._writing.answer_again(message_id))
 
     def edit(self, message_id: str, text: str) -> bool:
@@ -231,6 +242,9 @@ class Chat:
         clean = storable(text)
         if _is_blank(clean):
             return False
+        if self._refusal is not None:
+            self._give_back(self._refusal, self._current, text)
+            return True
         self._branch(lambda: self._writing.edit(message_id, clean), text)
         return True
 
@@ -248,11 +262,27 @@ class Chat:
 
     def use_model(self, model: ChosenModel) -> None:
         """Load `model` and answer with it from now on: EngineChanged. An answer in progress is finished first."""
+        self._refusal = None
         self._answering.model.choose(model)
+        self._release()
+
+    def hold(self) -> None:
+        """Whether a model may answer is being found out: what is sent waits for it, and is not stored meanwhile."""
+        if self._held is None:
+            self._held = []
+
+    def refuse(self, error: UserError) -> None:
+        """No model may answer (a license is not accepted, say): what waits for one fails with `error`, and what is
+        asked from now on is given back with it: ChatFailed, until `use_model`. EngineChanged."""
+        self._refusal = error
+        self._answering.model.none_there(error)
+        self._release()
 
     def no_model(self, error: UserError) -> None:
         """There is no model to load: what waits for one fails with `error`. EngineChanged."""
+        self._refusal = None
         self._answering.model.none_there(error)
+        self._release()
 
     def stop_loading(self) -> None:
         """Give up loading the model: EngineChanged with state empty. Answers that wait for it are stopped."""
@@ -270,6 +300,16 @@ class Chat:
             self._answering.close()
 
     # --- inside --------------------------------------------------------------------------------------------------
+
+    def _release(self) -> None:
+        """It is known whether a model may answer: what was held is sent, or given back."""
+        held, self._held = self._held, None
+        for text, conversation_id in held or ():
+            self.send(text, conversation_id)
+
+    def _give_back(self, error: UserError, conversation_id: str | None, text: str = "") -> None:
+        """Nothing was sent; told later, as whoever asked has not returned yet."""
+        self._background.post(lambda: self._tell(ChatFailed(error, conversation_id, text)))
 
     def _sent(self, stored: Sent) -> None:
         head = stored.conversation

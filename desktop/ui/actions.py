@@ -42,6 +42,7 @@ def declared() -> tuple[ActionSpec, ...]:
         ActionSpec("delete", tr("Delete this chat"), key_hint="Del"),
         ActionSpec("chat", tr("Back to the chat"), ("Ctrl+1",)),
         ActionSpec("models", tr("Models"), ("Ctrl+2",)),
+        ActionSpec("licenses", tr("Licenses"), ("Ctrl+3",)),
         ActionSpec("settings", tr("Settings"), ("Ctrl+,",)),
         ActionSpec("sidebar", tr("Show or hide the sidebar"), ("Ctrl+B",)),
         ActionSpec("theme", tr("Switch between light and dark")),

@@ -41,6 +41,7 @@ class Commands:
             "delete": lambda: self._with_open(lambda key: window.chat.delete(key) if window.chat else None),
             "chat": lambda: window.show_page(""),
             "models": lambda: window.show_page("models"),
+            "licenses": lambda: window.show_page("licenses"),
             "settings": lambda: window.show_page("settings"),
             "sidebar": window.toggle_sidebar,
             "theme": self._switch_theme,
@@ -106,6 +107,10 @@ class Commands:
         sidebar.search.selectAll()
 
     def _find(self) -> None:
+        own = getattr(self._window.pages.currentWidget(), "open_find", None)
+        if own is not None:
+            own()
+            return
         self._window.show_page("")
         self._window.chat_page.open_find()
 

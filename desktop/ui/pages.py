@@ -12,50 +12,80 @@ from desktop.ui.chat.page import ChatPage
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
-    from desktop.library.models import LibraryModel
     from desktop.ui.failure import FailurePage
+    from desktop.ui.licenses.difference import DifferencePage
+    from desktop.ui.licenses.page import LicensesPage
+    from desktop.ui.licenses.step import LicenseStep
     from desktop.ui.models.page import ModelsPage
     from desktop.ui.parts.page_bar import PageBar
     from desktop.ui.settings.page import SettingsPage
 
+    AnyPage = ModelsPage | SettingsPage | LicensesPage | LicenseStep | DifferencePage
+
 
 class Pages(QStackedWidget):
-    """Passes on what is asked for on a page: another model, other settings, another try, the sidebar."""
+    """Passes on what is asked for on a page: another model, other settings, another try, the sidebar.
+
+    `page_shown` carries the name of the page that is shown now ("" for the conversation), `built` that of a page that
+    was just made: "models", "settings", "licenses", "license" (the step) or "difference".
+    """
 
     model_chosen = Signal(str)
     settings_changed = Signal(dict)
     retry_asked = Signal()
     sidebar_asked = Signal()
+    page_shown = Signal(str)
+    built = Signal(str)
 
     def __init__(self, theme: Theme, paths: Paths, settings: Settings, chat: ChatPage) -> None:
         super().__init__()
         self._theme, self._paths, self._settings = theme, paths, settings
-        self._models: list[LibraryModel] = []
-        self._model_id: str | None = None
+        self._built: dict[str, AnyPage] = {}
         self._models_page: ModelsPage | None = None
         self._settings_page: SettingsPage | None = None
+        self._licenses_page: LicensesPage | None = None
+        self._license_step: LicenseStep | None = None
+        self._difference_page: DifferencePage | None = None
         self._failure: FailurePage | None = None
         self.chat = chat
         chat.top_bar.sidebar_button.clicked.connect(self.sidebar_asked)
         chat.top_bar.model_chosen.connect(self.model_chosen)
         self.addWidget(chat)
 
+    @property
+    def shown(self) -> str:
+        """The name of the page that is shown, "" for the conversation."""
+        page = self.currentWidget()
+        return next((name for name, built in self._built.items() if built is page), "")
+
+    @property
+    def built_pages(self) -> tuple[str, ...]:
+        """The names of the pages built so far."""
+        return tuple(self._built)
+
     def show_page(self, page: str) -> str:
-        """Show "models", "settings", or "" for the conversation (or for why there is none); what is shown."""
+        """Show a page by its name, or "" for the conversation (or for why there is none); what is shown."""
         shown: QWidget = self.chat
-        if page == "models":
-            shown = self.models
-        elif page == "settings":
-            shown = self.settings
+        if page in ("models", "settings", "licenses", "license", "difference"):
+            shown = getattr(self, page)
         elif self._failure is not None:
             shown = self._failure
         self.setCurrentWidget(shown)
         if shown is self.chat:
             self.chat.focus_composer()
+        elif shown in (self._license_step, self._difference_page):
+            shown.begin()  # type: ignore[attr-defined]
         else:
             # The page itself, not its first control: Tab leads into it.
             shown.setFocus(Qt.FocusReason.OtherFocusReason)
-        return page if page in ("models", "settings") else ""
+        self.page_shown.emit(self.shown)
+        return self.shown
+
+    def _add(self, name: str, page: "AnyPage") -> None:
+        self._built[name] = page
+        page.bar.sidebar_button.clicked.connect(self.sidebar_asked)
+        self.addWidget(page)
+        self.built.emit(name)
 
     @property
     def models(self) -> "ModelsPage":
@@ -65,9 +95,7 @@ class Pages(QStackedWidget):
 
             self._models_page = ModelsPage(self._theme)
             self._models_page.use_asked.connect(self.model_chosen)
-            self._models_page.bar.sidebar_button.clicked.connect(self.sidebar_asked)
-            self.addWidget(self._models_page)
-            self._models_page.show_models(self._models, self._model_id)
+            self._add("models", self._models_page)
         return self._models_page
 
     @property
@@ -78,15 +106,38 @@ class Pages(QStackedWidget):
 
             self._settings_page = SettingsPage(self._theme, self._paths, self._settings)
             self._settings_page.changed.connect(self.settings_changed)
-            self._settings_page.bar.sidebar_button.clicked.connect(self.sidebar_asked)
-            self.addWidget(self._settings_page)
+            self._add("settings", self._settings_page)
         return self._settings_page
 
-    def show_models(self, models: "list[LibraryModel]", in_use: str | None) -> None:
-        """Offer `models`; the one with the id `in_use` answers."""
-        self._models, self._model_id = models, in_use
-        if self._models_page is not None:
-            self._models_page.show_models(models, in_use)
+    @property
+    def licenses(self) -> "LicensesPage":
+        """The page of what is accepted and what happened."""
+        if self._licenses_page is None:
+            from desktop.ui.licenses.page import LicensesPage
+
+            self._licenses_page = LicensesPage(self._theme, str(self._paths.log_file))
+            self._add("licenses", self._licenses_page)
+        return self._licenses_page
+
+    @property
+    def license(self) -> "LicenseStep":
+        """The step in which a license is read and accepted."""
+        if self._license_step is None:
+            from desktop.ui.licenses.step import LicenseStep
+
+            self._license_step = LicenseStep(self._theme, str(self._paths.log_file))
+            self._add("license", self._license_step)
+        return self._license_step
+
+    @property
+    def difference(self) -> "DifferencePage":
+        """The step that shows what changed in a license."""
+        if self._difference_page is None:
+            from desktop.ui.licenses.difference import DifferencePage
+
+            self._difference_page = DifferencePage(self._theme)
+            self._add("difference", self._difference_page)
+        return self._difference_page
 
     def show_settings(self, settings: Settings) -> None:
         """Take on the settings in force."""
@@ -121,8 +172,7 @@ class Pages(QStackedWidget):
 
     def bars(self) -> "list[PageBar]":
         """The strips at the top of the pages built so far."""
-        others = (self._models_page, self._settings_page)
-        return [self.chat.top_bar, *(page.bar for page in others if page is not None)]
+        return [self.chat.top_bar, *(page.bar for page in self._built.values())]
 
     def panes(self) -> list[QWidget]:
         """Where F6 goes on the page shown."""
@@ -131,6 +181,9 @@ class Pages(QStackedWidget):
             transcript = self.chat.shown_transcript
             middle = [transcript] if transcript is not None else []
             return [self.chat.top_bar.model_button, *middle, self.chat.composer.edit]
+        own = getattr(page, "panes", None)
+        if own is not None:
+            return own()
         children = page.findChildren(QWidget) if page is not None else []
         inside = [child for child in children if child.focusPolicy() & Qt.FocusPolicy.TabFocus]
         return [child for child in inside if child.isVisible()][:1]

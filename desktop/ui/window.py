@@ -1,8 +1,9 @@
 """The window: a sidebar, and beside it the conversation or a page. It shows what it is told, passes on what is done."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 
@@ -17,13 +18,15 @@ from desktop.ui.chat.page import ChatPage
 from desktop.ui.commands import Commands
 from desktop.ui.pages import Pages
 from desktop.ui.parts.split import Split
+from desktop.ui.parts.terms import purpose_name
 from desktop.ui.sidebar.sidebar import WIDTH, Sidebar
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
     from desktop.chat.chat import Chat
     from desktop.chat.events import ChatEvent, EngineChanged
-    from desktop.library.models import LibraryModel
+    from desktop.library.models import Card, LibraryModel
+    from desktop.ui.chat.problem import Action
     from desktop.ui.models.page import ModelsPage
     from desktop.ui.settings.page import SettingsPage
 
@@ -40,6 +43,7 @@ class MainWindow(QMainWindow):
     settings_changed = Signal(dict)
     model_chosen = Signal(str)
     retry_asked = Signal()
+    activated = Signal()
 
     def __init__(self, theme: Theme, paths: Paths, settings: Settings) -> None:
         super().__init__()
@@ -47,6 +51,8 @@ class MainWindow(QMainWindow):
         self._chat: Chat | None = None
         self._model_id: str | None = None
         self._engine_error = False
+        self._refusal: UserError | None = None
+        self.remedy_for: Callable[[UserError], Action | None] = lambda _: None
         self._conversation: Conversation | None = None
         self._limit = _PAGE_SIZE
         self._painted = False
@@ -81,7 +87,7 @@ class MainWindow(QMainWindow):
         side.more_asked.connect(self._list_more)
         page.top_bar.models_asked.connect(lambda: self.show_page("models"))
         page.answering_changed.connect(self.actions_table["stop"].setEnabled)
-        page.link_asked.connect(self._ask_link)
+        page.link_asked.connect(self.ask_link)
         self.actions_table["stop"].setEnabled(False)
         self._split.splitterMoved.connect(self._show_sidebar_button)
         self._pages.sidebar_asked.connect(self.toggle_sidebar)
@@ -169,6 +175,7 @@ class MainWindow(QMainWindow):
                 self._show_engine(event)
             case events.ChatFailed():
                 page.failed(event)
+                self._offer_remedy(event.error)
 
     def show_models(self, models: "list[LibraryModel]", in_use: "LibraryModel | None") -> None:
         """Offer `models`; `in_use` answers."""
@@ -176,7 +183,17 @@ class MainWindow(QMainWindow):
         self.chat_page.top_bar.show_models(models)
         self.chat_page.top_bar.show_model(in_use)
         self.chat_page.empty.show_model(in_use)
-        self._pages.show_models(models, self._model_id)
+
+    def show_verdict(self, card: "Card | None", error: UserError | None) -> None:
+        """Whether the chosen model may be used: for which purpose, or what it waits for."""
+        self._refusal = error
+        purpose = card.verdict.purpose if card is not None and error is None else ""
+        for part, show, what in (
+            (self.chat_page.top_bar, "show_purpose", purpose_name(purpose) if purpose else ""),
+            (self.chat_page.empty, "show_verdict", card),
+        ):
+            if hasattr(part, show):
+                getattr(part, show)(what)
 
     def show_settings(self, settings: Settings) -> None:
         """Take on the settings in force."""
@@ -230,11 +247,20 @@ class MainWindow(QMainWindow):
             model = event.model_id or self._model_id or ""
             again = (tr("Try again"), lambda: self.model_chosen.emit(model))
             close = (tr("Close"), lambda: self.chat_page.show_problem(None))
-            self.chat_page.show_problem(event.error, again if model else close)
+            if event.error is self._refusal and self.chat_page.shown_transcript is None:
+                return  # the page says so already, in place of a conversation
+            self.chat_page.show_problem(event.error, self.remedy_for(event.error) or (again if model else close))
             self._engine_error = True
         elif self._engine_error and event.state == "ready":
             self._engine_error = False
             self.chat_page.show_problem(None)
+
+    def _offer_remedy(self, error: UserError) -> None:
+        """Where a person's acceptance would settle `error`, a button beside it leads there."""
+        action = self.remedy_for(error)
+        if action is not None:
+            self.chat_page.show_problem(error, action)
+            self._engine_error = True
 
     def _list_conversations(self) -> None:
         if self._chat is not None:
@@ -256,7 +282,7 @@ class MainWindow(QMainWindow):
     # --- pages ---------------------------------------------------------------------------------------------------
 
     def show_page(self, page: str) -> None:
-        """Show "models", "settings", or "" for the conversation."""
+        """Show a page by its name (see `Pages`), or "" for the conversation."""
         self.sidebar.show_page(self._pages.show_page(page))
         self._show_sidebar_button()
 
@@ -297,7 +323,8 @@ class MainWindow(QMainWindow):
         for bar in self._pages.bars():
             bar.sidebar_button.setVisible(not shown)
 
-    def _ask_link(self, address: str) -> None:
+    def ask_link(self, address: str) -> None:
+        """Open an address in the person's browser, once they said so."""
         from desktop.ui.links import ask_to_open
 
         ask_to_open(self, address)
@@ -324,6 +351,11 @@ class MainWindow(QMainWindow):
         self.activateWindow()
         self.setWindowIcon(QIcon(str(self._paths.resources / "icons" / "latchkey.svg")))
         self.first_paint.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.activated.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -256,6 +256,10 @@ class DifferencePage(Page):
         self._facts.setAccessibleName(facts)
         self._show_place()
 
+    def panes(self) -> list[QWidget]:
+        """Where F6 goes."""
+        return [self.pane, self.read_button]
+
     def begin(self) -> None:
         """Take the focus."""
         self.pane.setFocus(Qt.FocusReason.OtherFocusReason)

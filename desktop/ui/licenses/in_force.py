@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout
 from desktop.translation import tr
 from desktop.ui.licenses.asks import restriction_tone
 from desktop.ui.licenses.content import InForce, Waiting
-from desktop.ui.licenses.link import Link
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Badge, Label
+from desktop.ui.parts.link import Link
 from desktop.ui.parts.terms import day_of, purpose_name, restriction_phrase
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XS, M, S
@@ -139,8 +139,8 @@ class InForceTable(_Ruled):
         theme, name = self._theme, row.record.model_name or row.record.model
         usual, sure = QWidget(), QWidget()
         line = _line(usual, 0)
-        read = Link(theme, tr("Read"), tr("Read the license of {model}").format(model=name))
-        revoke = Link(theme, tr("Revoke"), tr("Revoke the license of {model}").format(model=name))
+        read = Link(theme, tr("Read"), name=tr("Read the license of {model}").format(model=name))
+        revoke = Link(theme, tr("Revoke"), name=tr("Revoke the license of {model}").format(model=name))
         for widget in (read, Label(theme, "·", color="muted"), revoke):
             line.addWidget(widget)
         asked = _line(sure, XS)

@@ -155,6 +155,10 @@ class LicensesPage(Page):
         """Tell screen readers."""
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
+    def panes(self) -> list[QWidget]:
+        """Where F6 goes."""
+        return [self.verify_button, self.history.table]
+
     def open_find(self) -> None:
         """Write what the history is filtered by."""
         self.history.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -33,7 +33,7 @@ class LicenseStep(Page):
     accepted = Signal(object)
     declined = Signal()
     left = Signal()
-    revoke_asked = Signal()
+    again_asked = Signal()
 
     def __init__(self, theme: Theme, log: str = "", parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -55,6 +55,7 @@ class LicenseStep(Page):
         self.form = AcceptanceForm(theme, log)
         self._accepted_note = Label(theme, "", size="small", wrap=True, selectable=True)
         self._back = Button(theme, tr("Back"))
+        self._again = Button(theme, tr("Accept again for another purpose…"))
         self._right = Column(theme, tr("What it asks of you"), 600)
         self._read_only = QWidget()
         self._build()
@@ -125,13 +126,19 @@ class LicenseStep(Page):
         inner.setSpacing(S)
         inner.addWidget(heading(theme, tr("Your acceptance")))
         inner.addWidget(self._accepted_note)
-        inner.addWidget(self._back, 0, Qt.AlignmentFlag.AlignLeft)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(S)
+        buttons.addWidget(self._back)
+        buttons.addWidget(self._again)
+        buttons.addStretch(1)
+        inner.addLayout(buttons)
         rows.addWidget(self._read_only)
         rows.addStretch(1)
 
     def _connect(self) -> None:
         self._crumbs.clicked.connect(self.left)
         self._back.clicked.connect(self.left)
+        self._again.clicked.connect(self.again_asked)
         self._whole_hash.clicked.connect(self._show_whole_hash)
         self.asks.passage_asked.connect(self._show_passage)
         self.form.accepted.connect(lambda: self.accepted.emit(self.form.form))
@@ -146,11 +153,15 @@ class LicenseStep(Page):
         """What is shown now."""
         return self._content
 
-    def show_content(self, content: StepContent, form: Form) -> None:
-        """Show a license, with what is filled in already, from the top of its text."""
+    def forget(self) -> None:
+        """What was shown is settled."""
+        self._content = None
+
+    def show_content(self, content: StepContent, form: Form, back: str = "models") -> None:
+        """Show a license, with what is filled in already, from the top of its text. `back` is the page it leads to."""
         self._content = content
         needed, subject = content.needed, content.subject
-        home = tr("Models") if content.to_accept else tr("Licenses")
+        home = {"models": tr("Models"), "licenses": tr("Licenses")}.get(back, tr("Chat"))
         self._crumbs.setText(f"{home} / {subject.name} /")
         self._crumbs.setAccessibleName(tr("Back from the license of {model}").format(model=subject.name))
         numbered = tr("License {number} of {count}: {name}")
@@ -212,6 +223,10 @@ class LicenseStep(Page):
         """Tell screen readers."""
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
+    def panes(self) -> list[QWidget]:
+        """Where F6 goes."""
+        return [self.current_pane(), self.form.name if self.form.isVisible() else self._back]
+
     def begin(self) -> None:
         """Take the focus: the text first."""
         self.text.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -242,7 +257,14 @@ class LicenseStep(Page):
 
     def _order(self) -> None:
         """Tab goes as people read: the text, the clauses, the name, the purpose, the decision."""
-        stops: list[QWidget] = [self.text, self.acceptable_use, *self.asks.rows, *self.form.tab_stops(), self._back]
+        stops: list[QWidget] = [
+            self.text,
+            self.acceptable_use,
+            *self.asks.rows,
+            *self.form.tab_stops(),
+            self._back,
+            self._again,
+        ]
         for first, second in pairwise(stops):
             QWidget.setTabOrder(first, second)
 

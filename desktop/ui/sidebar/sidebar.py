@@ -101,6 +101,7 @@ class Sidebar(QWidget):
         self.list = ConversationList(theme, self.rows)
         self.undo_bar = UndoBar(theme)
         self.models = Button(theme, tr("Models"), kind="row")
+        self.licenses = Button(theme, tr("Licenses"), kind="row")
         self.settings = Button(theme, tr("Settings"), kind="row")
         self._empty = Label(theme, "", size="small", color="faint", wrap=True)
         self._build()
@@ -136,7 +137,7 @@ class Sidebar(QWidget):
         column.addSpacing(S)
         column.addWidget(Line(self._theme))
         column.addSpacing(S)
-        for name, button in (("models", self.models), ("settings", self.settings)):
+        for name, button in (("models", self.models), ("licenses", self.licenses), ("settings", self.settings)):
             button.setCheckable(True)
             button.clicked.connect(lambda _=False, page=name: self.page_asked.emit(page))
             column.addWidget(button)
@@ -187,8 +188,9 @@ class Sidebar(QWidget):
         self.list.select(conversation_id)
 
     def show_page(self, page: str) -> None:
-        """Mark the page that is shown: "models", "settings" or "" for the conversation."""
+        """Mark the page that is shown, "" for the conversation. The steps of a license belong to "licenses"."""
         self.models.setChecked(page == "models")
+        self.licenses.setChecked(page in ("licenses", "license", "difference"))
         self.settings.setChecked(page == "settings")
         self.list.select(None if page else self._open_id)
 

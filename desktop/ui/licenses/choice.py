@@ -1,0 +1,137 @@
+"""Which model answers, and whether it may: the chat is given a model only where the desk lets it through."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.background import Background
+from desktop.errors import LicenseError, NotFoundError, UserError
+from desktop.translation import tr
+
+if TYPE_CHECKING:
+    from desktop.chat.chat import Chat
+    from desktop.library.models import Card, Library, LibraryModel
+    from desktop.ui.licenses.gather import Gatherer
+    from desktop.ui.window import MainWindow
+
+_log = logging.getLogger(__name__)
+Found = tuple[list["LibraryModel"], "LibraryModel | None", "Card | None", UserError | None]
+
+
+class ModelChoice(QObject):
+    """Lists the models on this disk, keeps which one is chosen, and asks the desk before the chat may use it.
+
+    `wanted` gives the id or path in the settings, `save` stores another one. `is_own` says whether a file is one of
+    random weights that this process measures with. `judged` when the desk was asked.
+    """
+
+    judged = Signal()
+
+    def __init__(
+        self,
+        window: "MainWindow",
+        background: Background,
+        library: "Library",
+        gather: "Gatherer",
+        chat: "Chat",
+        *,
+        wanted: Callable[[], str | None],
+        save: Callable[[dict[str, Any]], None],
+        is_own: Callable[[Path], bool],
+    ) -> None:
+        super().__init__()
+        self._window, self._background, self._library, self._gather = window, background, library, gather
+        self._chat, self._wanted, self._save, self._is_own = chat, wanted, save, is_own
+        self._asked = 0
+        self._closed = False
+        self._models: list[LibraryModel] = []
+        self.model: LibraryModel | None = None
+        self.card: Card | None = None
+        self.refusal: UserError | None = None
+        window.model_chosen.connect(self.choose)
+        chat.hold()
+
+    def refresh(self) -> None:
+        """List the models and ask the desk again; on the main thread, what follows comes later."""
+        self._asked += 1
+        mine = self._asked
+        chosen = self.model.id if self.model is not None else self._wanted() or ""
+
+        def found(result: Found) -> None:
+            if mine == self._asked and not self._closed:
+                self._take(*result)
+
+        def failed(error: UserError) -> None:
+            found(([], None, None, error))
+
+        self._background.pool(lambda: self._look(chosen), found, failed)
+
+    def choose(self, model_id: str) -> None:
+        """Answer with this model from now on, where the desk allows it."""
+        model = next((held for held in self._models if held.id == model_id), None)
+        if model is None:
+            return
+        if self.model is None or model.id != self.model.id:
+            self._save({"model": model_id})
+        self.model = model
+        self._window.show_models(self._models, model)
+        self.refresh()
+
+    def reload(self) -> None:
+        """The settings it is loaded with changed."""
+        if self.model is not None and self.refusal is None and self.card is not None:
+            self._chat.use_model(self.model)
+
+    def close(self) -> None:
+        """Nothing is shown and nobody is asked any more."""
+        self._closed = True
+
+    def _look(self, wanted: str) -> Found:
+        """The models here, the one wanted (or the first), and what the desk says of it. Off the main thread."""
+        models = self._library.models()
+        model = next((held for held in models if held.id == wanted), None)
+        if model is None and wanted:
+            try:
+                model = self._library.find(wanted)
+            except UserError as error:
+                _log.warning("the model chosen is gone: %s", error)
+            else:
+                if all(held.id != model.id for held in models):
+                    models = [*models, model]
+        model = model or (models[0] if models else None)
+        if model is None:
+            return models, None, None, _no_model()
+        try:
+            card = self._gather.card(model.id)
+        except UserError as error:  # a file that was never imported, or a ledger that cannot be read
+            return models, model, None, None if self._is_own(model.path) else error
+        return models, model, card, card.verdict.error
+
+    def _take(
+        self, models: "list[LibraryModel]", model: "LibraryModel | None", card: "Card | None", error: UserError | None
+    ) -> None:
+        self._models, self.model, self.card, self.refusal = models, model, card, error
+        window = self._window
+        window.show_models(models, model)
+        window.show_verdict(card, error)
+        if error is not None:
+            self._chat.refuse(error)
+        elif model is not None:
+            self._chat.use_model(model)
+        self.judged.emit()
+
+
+def _no_model() -> NotFoundError:
+    return NotFoundError(
+        tr("There is no model on this computer."),
+        tr("The model that comes with Latchkey is missing from this installation."),
+        tr("Install Latchkey again."),
+    )
+
+
+def waits_for_a_person(error: UserError) -> bool:
+    """Whether accepting a license helps."""
+    return isinstance(error, LicenseError)

@@ -1,0 +1,343 @@
+"""What leads from page to page at the license desk: a license is read, accepted, revoked, compared, exported.
+
+Everything that reads or writes files is done in the pool; the pages only draw values and pass on what is pressed.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QObject, QTime
+from PySide6.QtWidgets import QFileDialog
+
+from desktop.background import Background
+from desktop.errors import LicenseError, UserError
+from desktop.licenses.desk import Acceptance
+from desktop.translation import tr
+from desktop.ui.licenses.choice import ModelChoice, waits_for_a_person
+from desktop.ui.licenses.content import DifferenceContent, Form, LedgerView, StepContent, Waiting
+from desktop.ui.licenses.exporting import Exporting
+
+if TYPE_CHECKING:
+    from desktop.library.assembly import Assembly
+    from desktop.library.models import Card, LibraryModel
+    from desktop.licenses.record import Record
+    from desktop.ui.chat.problem import Action
+    from desktop.ui.licenses.gather import Gatherer
+    from desktop.ui.window import MainWindow
+
+Back = Literal["", "models", "licenses"]
+
+
+class LicenseFlow(QObject):
+    """Between the pages of `window` and the desk of `assembly`. `choice` is told where a model may be used now."""
+
+    def __init__(
+        self,
+        window: "MainWindow",
+        background: Background,
+        assembly: "Assembly",
+        gather: "Gatherer",
+        choice: ModelChoice,
+    ) -> None:
+        super().__init__()
+        self._window, self._pages, self._background = window, window.pages, background
+        self._assembly, self._gather, self._choice = assembly, gather, choice
+        self._desk = assembly.desk
+        self._forms: dict[str, Form] = {}
+        self._back: Back = ""
+        self._closed = False
+        self._listings = self._views = self._steps = 0
+        self._exporting = Exporting(window, background, assembly)
+        choice.judged.connect(self._judged)
+        window.remedy_for = self._remedy_for
+        self._pages.page_shown.connect(self._shown)
+        self._pages.built.connect(self._connect)
+        for name in self._pages.built_pages:
+            self._connect(name)
+        if hasattr(window.chat_page.empty, "license_asked"):
+            window.chat_page.empty.license_asked.connect(lambda model, license_: self.open_step(model, license_))
+
+    def _connect(self, name: str) -> None:
+        """Listen to a page that was just built."""
+        pages = self._pages
+        if name == "models":
+            page = pages.models
+            page.license_asked.connect(lambda model, license_: self.open_step(model, license_, back="models"))
+            page.difference_asked.connect(lambda model, license_: self.open_difference(model, license_, back="models"))
+            page.revoke_asked.connect(self.revoke)
+            page.import_asked.connect(self._ask_import)
+            page.link_asked.connect(self._window.ask_link)
+        elif name == "licenses":
+            licenses = pages.licenses
+            licenses.read_asked.connect(self._read)
+            licenses.revoke_asked.connect(lambda record: self.revoke(record.model, record.model_name))
+            licenses.waiting_asked.connect(self._wait)
+            licenses.verify_asked.connect(lambda: self._look(anew=True))
+            licenses.export_asked.connect(self._exporting.ask)
+        elif name == "license":
+            step = pages.license
+            step.accepted.connect(self._accept)
+            step.declined.connect(self._decline)
+            step.left.connect(self._leave)
+            step.again_asked.connect(self._again)
+        elif name == "difference":
+            pages.difference.read_asked.connect(self._read_new)
+            pages.difference.left.connect(lambda: self._window.show_page(self._back))
+
+    def refresh(self) -> None:
+        """Something was accepted or revoked, here or by another process: look again at all that is shown."""
+        if not self._closed:
+            self._choice.refresh()
+
+    def close(self) -> None:
+        """Show nothing any more."""
+        self._closed = True
+
+    def _judged(self) -> None:
+        """The choice looked again; so do the pages that stand."""
+        if "models" in self._pages.built_pages:
+            self._list()
+        if self._pages.shown == "licenses":
+            self._look(anew=False)
+
+    def _shown(self, page: str) -> None:
+        if page == "models":
+            self._list()
+        elif page == "licenses":
+            self._look(anew=True)
+        if page != "license":
+            self._keep_form()
+
+    # --- pages that list -----------------------------------------------------------------------------------------
+
+    def _list(self) -> None:
+        self._listings += 1
+        mine = self._listings
+
+        def listed(cards: "list[Card]") -> None:
+            if mine == self._listings and not self._closed:
+                model = self._choice.model
+                in_use = model.id if model is not None else None
+                self._pages.models.show_cards(cards, in_use, self._assembly.library.problems)
+
+        self._background.pool(
+            self._gather.cards, listed, self._on_page(lambda error: self._pages.models.show_error(error))
+        )
+
+    def _look(self, *, anew: bool) -> None:
+        self._views += 1
+        mine = self._views
+        self._pages.licenses.show_busy()
+
+        def gathered(view: LedgerView) -> None:
+            if mine == self._views and not self._closed:
+                self._pages.licenses.show_view(view, QTime.currentTime().toString("HH:mm"))
+
+        self._background.pool(
+            lambda: self._gather.ledger_view(self._gather.cards(), anew=anew),
+            gathered,
+            self._on_page(lambda error: self._pages.licenses.show_error(error)),
+        )
+
+    def _on_page(self, show: Callable[[UserError], None]) -> Callable[[UserError], None]:
+        return lambda error: None if self._closed else show(error)
+
+    def _fail(self, error: UserError) -> None:
+        """Say what went wrong where the person is."""
+        if self._closed:
+            return
+        if self._pages.shown == "licenses":
+            self._pages.licenses.show_error(error)
+        elif self._pages.shown == "models":
+            self._pages.models.show_problem(error)
+        else:
+            self._window.chat_page.show_problem(error)
+            self._window.show_page("")
+
+    # --- the license step ----------------------------------------------------------------------------------------
+
+    def open_step(self, model_id: str, license_id: str = "", *, back: Back = "", again: bool = False) -> None:
+        """Show a license of a model, to be accepted or to be read; afterwards go back to the page `back`."""
+        self._steps += 1
+        mine = self._steps
+
+        def show(content: StepContent) -> None:
+            if mine == self._steps and not self._closed:
+                self._back = back
+                self._show_step(content, self._forms.get(model_id, Form()))
+
+        self._background.pool(lambda: self._gather.step(model_id, license_id, again=again), show, self._fail)
+
+    def _show_step(self, content: StepContent, form: Form) -> None:
+        self._pages.license.show_content(content, form, self._back)
+        self._window.show_page("license")
+
+    def _read(self, record: "Record") -> None:
+        """Show the text that was accepted, as it was."""
+        self._steps += 1
+        mine = self._steps
+
+        def show(content: StepContent) -> None:
+            if mine == self._steps and not self._closed:
+                self._back = "licenses"
+                self._show_step(content, Form())
+
+        self._background.pool(lambda: self._gather.accepted(record), show, self._fail)
+
+    def _again(self) -> None:
+        content = self._pages.license.content
+        if content is not None:
+            self.open_step(content.subject.id, content.needed.id, back=self._back, again=True)
+
+    def _accept(self, form: Form) -> None:
+        page = self._pages.license
+        content = page.content
+        if content is None or not form.purpose:
+            return
+        page.form.set_busy(True)
+        subject, needed = content.subject, content.needed
+        acceptance = Acceptance(form.person.strip(), form.purpose, form.organization.strip())
+
+        def accept() -> "StepContent | LicenseError | None":
+            """The license of the model that follows, None after the last; an error where the text is another now."""
+            try:
+                self._desk.accept(subject, needed.id, content.sha256, acceptance)
+            except LicenseError as error:
+                if self._desk.text(needed.id).sha256 != content.sha256:
+                    return error
+                raise
+            verdict = self._gather.card(subject.id).verdict
+            return self._gather.step(subject.id, verdict.license) if verdict.refusal == "license" else None
+
+        def accepted(following: "StepContent | LicenseError | None") -> None:
+            if self._closed:
+                return
+            page.form.set_busy(False)
+            if isinstance(following, LicenseError):
+                reload = lambda: self._show_new_text(subject.id, needed.id, page.form.form)  # noqa: E731
+                page.show_error(following, (tr("Show the text in force"), reload))
+            elif following is not None:
+                self._forms[subject.id] = form
+                self._show_step(following, form)
+                page.say(tr("Accepted. The next license follows: {name}.").format(name=following.needed.name))
+            else:
+                self._done(content)
+
+        self._background.pool(accept, accepted, self._on_page(page.show_error))
+
+    def _show_new_text(self, model_id: str, license_id: str, form: Form) -> None:
+        self._forms[model_id] = form
+        self.open_step(model_id, license_id, back=self._back)
+
+    def _done(self, content: StepContent) -> None:
+        """The last license of a model was accepted."""
+        model_id = content.subject.id
+        self._forms.pop(model_id, None)
+        self._pages.license.forget()
+        self._window.show_page(self._back)
+        said = tr("Accepted: {name}. It is recorded in your ledger.").format(name=content.subject.name)
+        self._pages.license.say(said)
+        if self._back == "":
+            self._choice.choose(model_id)
+        else:
+            self._choice.refresh()
+
+    def _decline(self) -> None:
+        content = self._pages.license.content
+        if content is not None:
+            self._forms.pop(content.subject.id, None)
+        self._pages.license.forget()
+        self._window.show_page(self._back)
+
+    def _leave(self) -> None:
+        self._window.show_page(self._back)
+
+    def _keep_form(self) -> None:
+        """What is typed in a license step that was left undecided is there again when it is opened again."""
+        content = self._pages.license.content if "license" in self._pages.built_pages else None
+        if content is not None and content.to_accept:
+            self._forms[content.subject.id] = self._pages.license.form.form
+
+    # --- the difference ------------------------------------------------------------------------------------------
+
+    def open_difference(self, model_id: str, license_id: str, *, back: Back) -> None:
+        """Show what changed in a license since it was accepted; the step itself where nothing can be compared."""
+        self._steps += 1
+        mine = self._steps
+
+        def show(content: DifferenceContent | None) -> None:
+            if mine != self._steps or self._closed:
+                return
+            if content is None:
+                self.open_step(model_id, license_id, back=back)
+                return
+            self._back = back
+            self._pages.difference.show_content(content)
+            self._window.show_page("difference")
+
+        self._background.pool(lambda: self._gather.difference(model_id, license_id), show, self._fail)
+
+    def _read_new(self) -> None:
+        content = self._pages.difference.content
+        if content is not None:
+            self.open_step(content.subject.id, content.difference.new.id, back=self._back)
+
+    def _wait(self, row: Waiting) -> None:
+        if row.changed:
+            self.open_difference(row.model_id, row.license_id, back="licenses")
+        else:
+            self.open_step(row.model_id, row.license_id, back="licenses")
+
+    # --- revoking, importing -------------------------------------------------------------------------------------
+
+    def revoke(self, model_id: str, name: str = "") -> None:
+        """Take back what was accepted for a model. It is unloaded; accepting again undoes it."""
+
+        def revoked(_: object) -> None:
+            if self._closed:
+                return
+            if self._pages.shown == "licenses":
+                text = tr("Revoked for {model}. The model is unloaded; accepting again undoes this.")
+                again = (tr("Read and accept again…"), lambda: self.open_step(model_id, back="licenses"))
+                self._pages.licenses.show_done(text.format(model=name or model_id), again)
+            self.refresh()
+
+        self._background.pool(lambda: self._desk.revoke(model_id, name), revoked, self._fail)
+
+    def _ask_import(self) -> None:
+        dialog = QFileDialog(self._window, tr("Add a model file"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters([tr("Model files (*.gguf)"), tr("All files (*)")])
+        dialog.fileSelected.connect(lambda path: self.import_file(Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def import_file(self, path: Path) -> None:
+        """Add a model file of the person's own, and go on to its license."""
+        page = self._pages.models
+        page.show_working(tr("Reading {file}: its header, its license, its checksum…").format(file=path.name))
+
+        def added(model: "LibraryModel") -> None:
+            if self._closed:
+                return
+            page.show_working("")
+            self.refresh()
+            self.open_step(model.id, back="models")
+
+        def failed(error: UserError) -> None:
+            if not self._closed:
+                page.show_working("")
+                self._fail(error)
+
+        self._background.pool(lambda: self._assembly.importer.add(path), added, failed)
+
+    # --- refused in the chat -------------------------------------------------------------------------------------
+
+    def _remedy_for(self, error: UserError) -> "Action | None":
+        """The button beside an error of the chat that a person's acceptance would settle."""
+        model, card = self._choice.model, self._choice.card
+        ledger = card is not None and card.verdict.refusal == "ledger"
+        if model is None or card is None or not (waits_for_a_person(error) or (ledger and error is card.verdict.error)):
+            return None
+        return tr("Read and accept…"), lambda: self.open_step(model.id)
