@@ -1,0 +1,85 @@
+"""What a person does at the license desk, with the real command, and what stands in the ledger afterwards."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from desktop.paths import find_paths
+from tests.fakes.tiny_gguf import random_model
+from tests.journeys.command import Ran, latchkey
+
+LICENSE_TEXT = "Tiny Research License\n\n1. Anybody may run it.\n\n2. It is not for commercial use.\n"
+OWN_CATALOG = """
+version = 1
+
+[[license]]
+id = "LicenseRef-Tiny-Research"
+name = "Tiny Research License"
+text = "licenses/tiny.txt"
+attribution = "Built with Tiny"
+
+[[license.restriction]]
+restriction = "non-commercial"
+clause = "2"
+says = "Nobody may earn money with it."
+quote = "It is not for commercial use."
+
+[[model]]
+id = "tiny-research"
+name = "Tiny Research"
+family = "Tiny"
+publisher = "Tiny Works"
+license = "LicenseRef-Tiny-Research"
+gate = "open"
+summary = "A model of random weights."
+architecture = "llama"
+gguf = "tiny/tiny-gguf"
+
+[[model.file]]
+name = "tiny.gguf"
+quantization = "F32"
+size = {size}
+sha256 = "{sha256}"
+"""
+
+
+def waiting(model: str) -> list[dict[str, Any]]:
+    """The licenses of a model that are not accepted."""
+    shown = latchkey("models", "show", model, "--json").json
+    return [each for each in shown["licenses"] if each["status"] != "in-force"]
+
+
+def accept(model: str, text_sha256: str, *, person: str = "Ada Example", purpose: str = "personal") -> Ran:
+    return latchkey("licenses", "accept", model, "--text-sha256", text_sha256, "--as", person, "--purpose", purpose)
+
+
+def accept_all(model: str, purpose: str = "personal") -> None:
+    """Read the hash of every license that waits, and accept it."""
+    for each in waiting(model):
+        ran = accept(model, each["text_sha256"], purpose=purpose)
+        assert ran.code == 0, ran
+
+
+def ask(model: str) -> Ran:
+    return latchkey("ask", "hello", "--model", model, "--max-tokens", "4")
+
+
+def log() -> list[dict[str, Any]]:
+    """The ledger as the command tells it."""
+    return list(latchkey("licenses", "log", "--json").json)
+
+
+def events() -> list[str]:
+    return [record["event"] for record in log()]
+
+
+def tiny_research(home: Path) -> Path:
+    """A model under a license of its own, both in the person's own catalog; its file."""
+    path = random_model(home / "tiny.gguf")
+    config = find_paths().config
+    (config / "licenses").mkdir(parents=True, exist_ok=True)
+    (config / "licenses" / "tiny.txt").write_text(LICENSE_TEXT)
+    data = path.read_bytes()
+    catalog = OWN_CATALOG.format(size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    (config / "models.toml").write_text(catalog)
+    return path
