@@ -42,7 +42,10 @@ WORDS = (
 
 @dataclass
 class Vocabulary:
-    """Tokens with their scores and kinds; `kind` is "llama" (SPM with byte tokens) or "gpt2" (byte-level BPE)."""
+    """Tokens with their scores and kinds.
+
+    `kind` is "llama" (SPM with byte tokens), "gpt2" (byte-level BPE) or "gemma4" (BPE over text with byte tokens).
+    """
 
     kind: str
     tokens: list[str]
@@ -52,22 +55,25 @@ class Vocabulary:
     bos: int = 1
     eos: int = 2
     pre: str = "default"
+    add_bos: bool = True
+    space_prefix: bool = True
 
     def id(self, token: str) -> int:
         return self.tokens.index(token)
 
-    def write(self, writer: gguf.GGUFWriter, *, add_bos: bool = True) -> None:
+    def write(self, writer: gguf.GGUFWriter) -> None:
         writer.add_tokenizer_model(self.kind)
         writer.add_token_list(self.tokens)
         writer.add_token_types(self.types)
         if self.kind == "llama":
             writer.add_token_scores(self.scores)
+            writer.add_add_space_prefix(self.space_prefix)
         else:
             writer.add_tokenizer_pre(self.pre)
             writer.add_token_merges(self.merges)
         writer.add_bos_token_id(self.bos)
         writer.add_eos_token_id(self.eos)
-        writer.add_add_bos_token(add_bos)
+        writer.add_add_bos_token(self.add_bos)
 
 
 def spm_vocabulary(extra: Sequence[str] = (), controls: Sequence[str] = CONTROLS) -> Vocabulary:
@@ -141,14 +147,14 @@ def random_model(
     if template is not None:
         writer.add_chat_template(template)
     for key, value in (metadata or {}).items():
-        _put(writer, key, value)
+        put(writer, key, value)
     random = np.random.default_rng(seed)
     for name, shape in _tensors(architecture, len(vocabulary.tokens), width, layers).items():
         tied = architecture == "gemma3" and name.startswith("token_embd")
-        writer.add_tensor(name, _fill(name, shape, random) * np.float32(0.05 if tied else 1))
+        writer.add_tensor(name, fill(name, shape, random) * np.float32(0.05 if tied else 1))
     if change is not None:
         change(writer)
-    _finish(writer)
+    finish(writer)
     return path
 
 
@@ -160,10 +166,11 @@ def scripted_model(
     template: str | None = CHATML,
     context_length: int = 4096,
     metadata: Mapping[str, Any] | None = None,
+    loops: bool = False,
 ) -> Path:
     """Write a model that says `pieces` (tokens of the vocabulary, each at most once) and then ends, greedily.
 
-    After any token that is not among them comes the first one.
+    After any token that is not among them comes the first one. With `loops` it does not end but begins again.
     """
     vocabulary = vocabulary or spm_vocabulary()
     script = [vocabulary.id(piece) for piece in pieces]
@@ -171,7 +178,7 @@ def scripted_model(
         raise ValueError("each piece may be said once only")
     count = len(vocabulary.tokens)
     width = -(-count // 64) * 64
-    following = dict(zip(script, [*script[1:], vocabulary.eos], strict=True))
+    following = dict(zip(script, [*script[1:], script[0] if loops else vocabulary.eos], strict=True))
     embedding = np.zeros((count, width), np.float32)
     embedding[np.arange(count), np.arange(count)] = 1
     output = np.zeros((count, width), np.float32)
@@ -187,16 +194,16 @@ def scripted_model(
     if template is not None:
         writer.add_chat_template(template)
     for key, value in (metadata or {}).items():
-        _put(writer, key, value)
+        put(writer, key, value)
     given = {"token_embd.weight": embedding, "output.weight": output}
     for name, shape in _tensors("llama", count, width, 1).items():
         blank = np.ones(shape, np.float32) if "norm" in name else np.zeros(shape, np.float32)
         writer.add_tensor(name, given.get(name, blank))
-    _finish(writer)
+    finish(writer)
     return path
 
 
-def _put(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
+def put(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
     for shard in writer.kv_data:
         shard.pop(key, None)
     match value:
@@ -282,7 +289,7 @@ def _mamba_block(width: int) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _fill(name: str, shape: tuple[int, ...], random: np.random.Generator) -> Any:
+def fill(name: str, shape: tuple[int, ...], random: np.random.Generator) -> Any:
     if "norm" in name:
         return np.ones(shape, np.float32)
     if name.endswith("ssm_a"):
@@ -291,7 +298,7 @@ def _fill(name: str, shape: tuple[int, ...], random: np.random.Generator) -> Any
     return (random.standard_normal(shape) * scale).astype(np.float32)
 
 
-def _finish(writer: gguf.GGUFWriter) -> None:
+def finish(writer: gguf.GGUFWriter) -> None:
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
