@@ -166,6 +166,7 @@ class _Report:
             ),
             (self._row(record) for record in self._document.records),
             ids=(f"record-{record.seq}" for record in self._document.records),
+            kind="history",
         )
         yield "</section>"
 
@@ -238,7 +239,9 @@ def _sealed(place: str) -> str:
     return tr("Nothing in it is sealed.")
 
 
-def _table(heads: Iterable[str], rows: Iterable[tuple[str, ...]], ids: Iterable[str] | None = None) -> str:
+def _table(
+    heads: Iterable[str], rows: Iterable[tuple[str, ...]], ids: Iterable[str] | None = None, kind: str = "table"
+) -> str:
     head = "".join(f'<th scope="col">{_e(name)}</th>' for name in heads)
     names = iter(ids) if ids is not None else None
     body = []
@@ -246,7 +249,8 @@ def _table(heads: Iterable[str], rows: Iterable[tuple[str, ...]], ids: Iterable[
         name = f' id="{next(names)}"' if names is not None else ""
         body.append(f"<tr{name}>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>")
     lines = "\n".join(body)
-    return f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{lines}\n</tbody>\n</table></div>'
+    table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{lines}\n</tbody>\n</table>"
+    return f'<div class="wide {kind}">{table}</div>'
 
 
 def _code(text: str) -> str:

@@ -17,6 +17,7 @@ h3 { font-size: 17px; margin: 28px 0 8px; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; margin: 8px 0 16px; }
 th, td { border: 1px solid #d7d7dc; padding: 6px 8px; text-align: start; vertical-align: top; overflow-wrap: anywhere; }
+.history td:nth-child(-n+3), th { overflow-wrap: normal; }
 th { background: #f3f3f5; }
 tr:target, article:target { background: #fff7d6; }
 code { font: 12px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }

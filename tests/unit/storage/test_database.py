@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -410,6 +411,42 @@ def test_several_processes_make_and_write_one_file(path: Path) -> None:
     database = Database(path)
     assert len(ConversationStore(database).conversations()) == 300
     database.close()
+
+
+_VISITOR = """
+import sys
+from pathlib import Path
+from desktop.conversation import Conversation
+from desktop.storage.conversations import ConversationStore
+from desktop.storage.database import Database
+database = Database(Path(sys.argv[1]))
+found = ConversationStore(database).conversations()
+print(len(found))
+ConversationStore(database).create(Conversation(f"visitor-{len(found)}"))
+database.close()
+"""
+
+
+def visit(path: Path) -> int:
+    """How many conversations another process finds, which writes one and closes the file behind it."""
+    done = subprocess.run([sys.executable, "-c", _VISITOR, str(path)], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def test_another_process_that_closes_the_file_takes_nothing_from_our_threads(path: Path) -> None:
+    """A second thread's connection once cost this process its locks: the visitor then took itself for the last one and
+    removed the journal, and what was written next was lost."""
+    window = Database(path)
+    store = ConversationStore(window)
+    store.create(Conversation("one"))
+    thread = threading.Thread(target=store.conversations)
+    thread.start()
+    thread.join()
+    assert visit(path) == 1
+    store.create(Conversation("two"))
+    assert visit(path) == 3
+    assert len(store.conversations()) == 4
+    window.close()
 
 
 def test_what_one_connection_writes_the_other_sees(path: Path) -> None:

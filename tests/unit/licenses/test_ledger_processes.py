@@ -1,0 +1,110 @@
+"""The ledger with several processes at it, and with processes that are killed."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from desktop.licenses.record import Fact
+from tests.fakes.ledgers import acknowledged, edit, file_of, fill, ledger_in
+
+_WRITER = """
+import sys
+from pathlib import Path
+from desktop.licenses.record import Fact
+from tests.fakes.ledgers import acknowledged, ledger_in
+ledger = ledger_in(Path(sys.argv[1]))
+for count in range(int(sys.argv[3])):
+    ledger.append(acknowledged(ledger, sys.argv[2], f"L{count}", b"text %d" % (count % 7)), afresh="afresh" in sys.argv)
+    print(count, flush=True)
+"""
+
+
+def writer(home: Path, name: str, count: int, *more: str) -> subprocess.Popen[str]:
+    code = [sys.executable, "-c", _WRITER, str(home), name, str(count), *more]
+    return subprocess.Popen(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_two_processes_write_one_whole_chain(home: Path) -> None:
+    writers = [writer(home, name, 200) for name in ("window", "command")]
+    for each in writers:
+        _, said = each.communicate(timeout=240)
+        assert each.returncode == 0, said
+    ledger = ledger_in(home)
+    assert ledger.check().ok
+    records = ledger.records()
+    assert len(records) == 400
+    for name in ("window", "command"):
+        assert [record.license for record in records if record.model == name] == [f"L{count}" for count in range(200)]
+    assert [record.model for record in records] != sorted(record.model for record in records)
+
+
+def test_one_that_stays_open_sees_what_others_write(home: Path) -> None:
+    window = ledger_in(home)
+    window.append(Fact(event="loaded"))
+    for round_ in range(3):
+        command = writer(home, f"command-{round_}", 2)
+        _, said = command.communicate(timeout=60)
+        assert command.returncode == 0, said
+        assert window.state().standing(f"command-{round_}", "L1") is not None
+        window.append(Fact(event="loaded"))
+    assert window.check().ok
+    assert ledger_in(home).check().records == 10
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+def test_killed_at_any_moment_it_holds(home: Path) -> None:
+    chance = random.Random(3)
+    told = 0
+    for _ in range(10):
+        process = writer(home, "killed", 100_000)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(chance.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        said, _ = process.communicate(timeout=60)
+        told += 1 + len(said.split("\n")[:-1])
+        ledger = ledger_in(home)
+        check = ledger.check()
+        assert check.ok, check.reason
+        assert check.records >= told
+        told = check.records
+        ledger.append(Fact(event="loaded"))
+        told += 1
+        ledger.close()
+
+
+def test_processes_that_begin_anew_together_leave_a_whole_ledger(home: Path) -> None:
+    ledger = ledger_in(home)
+    fill(ledger)
+    edit(home, "UPDATE ledger SET note = 'x' WHERE seq = 3")
+    writers = [writer(home, name, 20, "afresh") for name in ("window", "command", "other")]
+    for each in writers:
+        _, said = each.communicate(timeout=240)
+        assert each.returncode == 0, said
+    check = ledger_in(home).check()
+    assert check.ok, check.reason
+    assert len(check.marked) == 1
+    assert check.records == 12 + 1 + 60
+
+
+def test_a_ledger_that_is_replaced_under_the_window_takes_no_record_with_it(home: Path) -> None:
+    """Whoever puts back the same file under a new inode: what is written next is in the file that has the name."""
+    window = ledger_in(home)
+    fill(window)
+    window.close()
+    whole = file_of(home).read_bytes()
+    assert window.check().ok
+    other = file_of(home).with_name("copy.db")
+    other.write_bytes(whole)
+    for suffix in ("-wal", "-shm"):
+        file_of(home).with_name(f"ledger.db{suffix}").unlink(missing_ok=True)
+    other.replace(file_of(home))
+    record = window.append(acknowledged(window, "a", "MIT"))
+    window.close()
+    assert ledger_in(home).records()[-1] == record
+    assert ledger_in(home).check().ok
