@@ -150,12 +150,15 @@ class Model:
     def _refusal(self, path: Path) -> EngineError | ResourceError:
         """Why llama.cpp did not take the file, from its log."""
         technical = "\n".join(self._log.complaints)
-        unknown = re.search(r"unknown model architecture: '([^']*)'", technical)
+        unknown = re.search(r"(unknown|unsupported) model architecture: '([^']*)'", technical)
         if unknown:
+            title = (
+                tr("This model's architecture, {name}, is not known to this version of the engine.")
+                if unknown.group(1) == "unknown"
+                else tr("The engine knows this model's architecture, {name}, by name only, and cannot run it.")
+            )
             return EngineError(
-                tr("This model's architecture, {name}, is not known to this version of the engine.").format(
-                    name=unknown.group(1)[:60]
-                ),
+                title.format(name=unknown.group(2)[:60]),
                 remedy=tr("Update Latchkey, or choose another model."),
                 technical=technical,
             )
