@@ -203,7 +203,15 @@ class AnswerView(MessageView):
             place, count = self._siblings
             branch = BranchSwitch(self.theme, place, count, lambda step: self.does.show_branch(self.message.id, step))
         self._footer = Footer(self.theme, describe_answer(message), [copy, again], branch, self)
+        self.show_credit()
         self._footer.show()
+
+    def show_credit(self) -> bool:
+        """Say in the quiet line what is owed to the model; whether that is other than before."""
+        model = self.message.model
+        if self._footer is None or model is None:
+            return False
+        return self._footer.set_credit(self.does.credit_of(model))
 
     # --- as every turn -------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""A conversation that has not begun: what this model is good for, and a few questions to begin with."""
+"""A conversation that has not begun: what this model is good for and a few questions, or what the model waits for."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XL, M, S
 
 if TYPE_CHECKING:
-    from desktop.library.models import LibraryModel
+    from desktop.library.models import Card, LibraryModel
+    from desktop.ui.chat.waiting import WaitingCard
 
 
 _WIDEST = 560
@@ -29,14 +30,16 @@ EXAMPLES = (
 
 
 class EmptyState(QWidget):
-    """`asked` carries the question whose button was pressed."""
+    """`asked` carries the question whose button was pressed, `license_asked` a model's id and its license's."""
 
     asked = Signal(str)
+    license_asked = Signal(str, str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._guide = True
+        self._waiting: WaitingCard | None = None
         self._title = Label(theme, "", size="title", bold=True, wrap=True)
         self._text = Label(theme, "", size="reading", color="muted", wrap=True)
         self._questions = QWidget()
@@ -50,6 +53,7 @@ class EmptyState(QWidget):
         column.addSpacing(M)
         column.addWidget(self._questions, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(4)
+        self._column = column
         self._grid = QGridLayout(self._questions)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(S)
@@ -84,6 +88,27 @@ class EmptyState(QWidget):
         self._guide = guide
         self._fit()
 
+    def show_verdict(self, card: "Card | None") -> None:
+        """Where `card` may not be used yet, say what it waits for in place of the questions; else they are back."""
+        waits = card is not None and not card.verdict.allowed
+        if waits and self._waiting is None:
+            from desktop.ui.chat.waiting import WaitingCard
+
+            self._waiting = WaitingCard(self._theme, self)
+            self._waiting.license_asked.connect(self.license_asked)
+            self._column.insertWidget(1, self._waiting, 0, Qt.AlignmentFlag.AlignHCenter)
+        if self._waiting is not None:
+            if card is not None and waits:
+                self._waiting.show_card(card)
+            self._waiting.setVisible(waits)
+        self._title.setVisible(not waits)
+        self._text.setVisible(not waits)
+        self._fit()
+
+    @property
+    def _waits(self) -> bool:
+        return self._waiting is not None and not self._waiting.isHidden()
+
     def minimumSizeHint(self) -> QSize:
         return QSize(160, 60)  # large text must not make the window larger than the screen
 
@@ -94,6 +119,10 @@ class EmptyState(QWidget):
     def _fit(self) -> None:
         """Break lines where the page is narrow, and leave out the questions where they have no room."""
         room = max(self.width() - 2 * XL, 100)
+        if self._waiting is not None and self._waits:
+            self._waiting.fit(min(_WIDEST, room))
+            self._questions.hide()
+            return
         for label, most in ((self._title, room), (self._text, min(_WIDEST, room))):
             width = min(most, label.fontMetrics().horizontalAdvance(label.text()) + 2)
             # Metrics are whole pixels and lines are not: where they are broken, one more may be needed.

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QWidget
 
 from desktop.conversation import Message
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.label import breakable
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XS, S
 
@@ -84,14 +85,17 @@ class BranchSwitch(QWidget):
 
 
 class Footer(QWidget):
-    """`text` at the left, `buttons` and the branch switch at the right."""
+    """`text` at the left, `buttons` and the branch switch at the right; the credit after the text or, whole, below."""
 
     def __init__(
         self, theme: Theme, text: str, buttons: list[Button], branch: BranchSwitch | None, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._theme, self._text, self._own, self._branch = theme, text, buttons, branch
+        self._credit, self._lines = "", QTextLayout()
+        self._room = self._line = 0
         self.setFont(theme.font("small"))
+        self.setAccessibleName(text)
         for child in (*buttons, branch):
             if child is not None:
                 child.setParent(self)
@@ -103,6 +107,20 @@ class Footer(QWidget):
     @property
     def text(self) -> str:
         return self._text
+
+    @property
+    def credit(self) -> str:
+        """What is owed to the model: never cut, as its license asks for it."""
+        return self._credit
+
+    def set_credit(self, credit: str) -> bool:
+        """Say what is owed to the model; whether that is other than before."""
+        if credit == self._credit:
+            return False
+        self._credit = credit
+        self.setAccessibleName(" · ".join(part for part in (self._text, credit) if part))
+        self.update()
+        return True
 
     def restyle(self) -> None:
         """Take the theme's present fonts."""
@@ -120,13 +138,42 @@ class Footer(QWidget):
             right -= size.width()
             child.setGeometry(right, (height - size.height()) // 2, size.width(), size.height())
             right -= XS
-        self._room = right - S
+        self._room, self._line = right - S, height
+        height += self._lay_credit(width)
         self.resize(width, height)
         return height
+
+    def _lay_credit(self, width: int) -> int:
+        """Lay the credit out below the line; the height it takes, 0 where it has room in the line."""
+        if not self._credit or self._fits():
+            return 0
+        self._lines = QTextLayout(breakable(self._credit), self.font())
+        option = QTextOption()
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self._lines.setTextOption(option)
+        self._lines.beginLayout()
+        y = 0.0
+        while (line := self._lines.createLine()).isValid():
+            line.setLineWidth(width)
+            line.setPosition(QPointF(0, y))
+            y += line.height()
+        self._lines.endLayout()
+        return round(y)
+
+    def _fits(self) -> bool:
+        """Whether text and credit have room in one line."""
+        return self.fontMetrics().horizontalAdvance(self._whole()) <= self._room
+
+    def _whole(self) -> str:
+        return " · ".join(part for part in (self._text, self._credit) if part)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setPen(self._theme.color("faint"))
         metrics = self.fontMetrics()
-        text = metrics.elidedText(self._text, Qt.TextElideMode.ElideRight, self._room)
-        painter.drawText(QPointF(0, (self.height() + metrics.ascent() - metrics.descent()) / 2), text)
+        one_line = self._fits()
+        text = self._whole() if one_line else self._text
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, self._room)
+        painter.drawText(QPointF(0, (self._line + metrics.ascent() - metrics.descent()) / 2), text)
+        if self._credit and not one_line:
+            self._lines.draw(painter, QPointF(0, self._line))

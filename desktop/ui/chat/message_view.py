@@ -8,6 +8,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPainter, QP
 from PySide6.QtWidgets import QWidget
 
 from desktop.conversation import Message
+from desktop.ui.chat.credit import CreditOf, no_credit
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.paint import paint_focus
 from desktop.ui.theme.theme import Theme
@@ -16,13 +17,17 @@ from desktop.ui.theme.tokens import RADIUS
 
 @dataclass(frozen=True)
 class MessageActions:
-    """What a turn can ask for: another answer, another wording, another branch, a link to be opened."""
+    """What a turn can ask for: another answer, another wording, another branch, a link to be opened.
+
+    `credit_of` says what an answer owes to the model that gave it.
+    """
 
     regenerate: Callable[[str], None]
     edit: Callable[[Message], None]
     show_branch: Callable[[str, int], None]
     open_link: Callable[[str], None]
     log: str = ""
+    credit_of: CreditOf = no_credit
 
 
 class MessageView(QWidget):

@@ -17,9 +17,11 @@ from desktop.conversation import Message
 from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.chat.composer import Composer
+from desktop.ui.chat.credit import CreditOf, no_credit
 from desktop.ui.chat.drafts import NEW, Drafts, edit_key
 from desktop.ui.chat.empty import EmptyState
 from desktop.ui.chat.find import FindBar, Finder
+from desktop.ui.chat.phases import phase_text
 from desktop.ui.chat.problem import Action, ProblemPlace
 from desktop.ui.chat.top_bar import TopBar
 from desktop.ui.parts.error_box import ErrorBox
@@ -59,6 +61,7 @@ class ChatPage(QWidget):
         self._unstored: set[str] = set()
         self._editing: Message | None = None
         self._transcript: Transcript | None = None
+        self._credit_of: CreditOf = no_credit
         self.top_bar = TopBar(theme, fill_menu)
         self.find_bar = FindBar(theme)
         self.empty = EmptyState(theme)
@@ -116,6 +119,7 @@ class ChatPage(QWidget):
                 show_branch=self._show_branch,
                 open_link=self.link_asked.emit,
                 log=self._log,
+                credit_of=lambda model: self._credit_of(model),
             )
             self._transcript = Transcript(self._theme, actions)
             self._stack.addWidget(self._transcript)
@@ -143,6 +147,12 @@ class ChatPage(QWidget):
             typed = self.composer.text
             self._send(text)
             self.composer.set_text(typed.removeprefix(text).lstrip())  # what was typed since then is not part of it
+
+    def set_credits(self, credit_of: CreditOf) -> None:
+        """What each answer's quiet line says of the model that gave it (see `credit.credits_of`)."""
+        self._credit_of = credit_of
+        if self._transcript is not None:
+            self._transcript.show_credits()
 
     def leave_chat(self) -> None:
         """The chat session ends: ask it nothing any more."""
@@ -189,7 +199,7 @@ class ChatPage(QWidget):
     def phase(self, event: "events.AnswerPhase") -> None:
         """An answer waits for something."""
         if event.conversation_id == self._conversation_id:
-            self.transcript.set_phase(event.message_id, _phase_text(event.phase, event.fraction))
+            self.transcript.set_phase(event.message_id, phase_text(event.phase, event.fraction))
             self._show_answering()
 
     def text(self, event: "events.AnswerText") -> None:
@@ -381,16 +391,3 @@ class ChatPage(QWidget):
 
 def _joined(first: str, second: str) -> str:
     return first if first == second else "\n\n".join(text for text in (first, second) if text)
-
-
-def _phase_text(phase: str, fraction: float | None) -> str:
-    words = {
-        "waiting": tr("Waiting…"),
-        "loading": tr("Loading the model…"),
-        "reading": tr("Reading…"),
-        "thinking": tr("Thinking…"),
-    }
-    word = words.get(phase, "")
-    if word and fraction is not None and fraction < 1:
-        return tr("{what} {percent} %").format(what=word, percent=round(fraction * 100))
-    return word

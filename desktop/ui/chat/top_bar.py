@@ -1,6 +1,6 @@
 """Above the conversation: which model answers, under which terms, how far it is loaded; the conversation's menu."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -8,37 +8,15 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.label import Badge, Label, Tone
+from desktop.ui.parts.label import Badge, Label
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.page_bar import PageBar
+from desktop.ui.parts.terms import SEVERE, license_label, restrictions_badge
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import COLUMN
 
 if TYPE_CHECKING:
     from desktop.library.models import LibraryModel
-
-
-def restriction_name(restriction: str) -> str:
-    """A restriction as people read it."""
-    names = {
-        "research-only": tr("Research only"),
-        "non-commercial": tr("Non-commercial"),
-        "attribution": tr("Attribution"),
-        "no-derivatives": tr("No derivatives"),
-        "share-alike": tr("Share alike"),
-        "acceptable-use": tr("acceptable use"),
-        "user-cap": tr("User cap"),
-        "region": tr("Region"),
-        "no-output-training": tr("No training on outputs"),
-    }
-    return names.get(restriction, restriction)
-
-
-def restrictions_badge(restrictions: tuple[str, ...]) -> tuple[str, Tone]:
-    """The text and tone of the badge that sums up restrictions; the text is "" where there are none."""
-    text = " · ".join(restriction_name(restriction) for restriction in restrictions)
-    severe = {"research-only", "non-commercial"} & set(restrictions)
-    return (text[:1].upper() + text[1:], "bad" if severe else "warn")
 
 
 class TopBar(PageBar):
@@ -55,15 +33,17 @@ class TopBar(PageBar):
         self.model_button = Button(theme, tr("Choose a model"), menu_arrow=True, name=tr("Model"))
         self.model_button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.model_button.clicked.connect(self._open_models)
-        self._restrictions = Badge(theme, "", "warn")
-        self._restrictions.hide()
-        self._license = Badge(theme, "")
-        self._license.hide()
+        self._waiting: Mapping[str, str] = {}
+        self._severe, self._others = Badge(theme, "", "bad"), Badge(theme, "", "warn")
+        self._license, self._purpose = Badge(theme, ""), Badge(theme, "")
         self._state = Label(theme, "", color="faint")
         self.menu_button = Button(theme, icon="more", name=tr("Conversation menu"))
         self.menu_button.clicked.connect(self._open_menu)
-        for widget in (self.model_button, self._restrictions, self._license, self._state):
-            self.row.addWidget(widget)
+        self.row.addWidget(self.model_button)
+        for badge in (self._severe, self._others, self._license, self._purpose):
+            badge.hide()
+            self.row.addWidget(badge)
+        self.row.addWidget(self._state)
         self.row.addStretch(1)
         self.row.addWidget(self.menu_button)
 
@@ -81,12 +61,26 @@ class TopBar(PageBar):
         self.model_button.setText(model.name if model is not None else name or tr("Choose a model"))
         self.model_button.set_detail(model.quantization if model is not None else "")
         self.model_button.setAccessibleDescription(self.model_button.text())
-        text, tone = restrictions_badge(model.restrictions if model is not None else ())
-        self._restrictions.set(text, tone)
-        self._restrictions.setVisible(bool(text))
-        license_name = model.license if model is not None else ""
+        restrictions = model.restrictions if model is not None else ()
+        severe = tuple(each for each in restrictions if each in SEVERE)
+        others = tuple(each for each in restrictions if each not in SEVERE)
+        for badge, named in ((self._severe, severe), (self._others, others)):
+            badge.set(*restrictions_badge(named))
+            badge.setVisible(bool(named))
+        license_name = license_label(model.license) if model is not None else ""
         self._license.set(license_name, "quiet")
-        self._license.setVisible(bool(license_name))
+        self._license.setVisible(bool(license_name) and not restrictions)
+
+    def show_purpose(self, purpose: str) -> None:
+        """Show for what the model's use was declared ("Research"); "" where nothing was declared."""
+        self._purpose.set(purpose, "quiet")
+        self._purpose.setAccessibleName(tr("Purpose: {purpose}").format(purpose=purpose))
+        self._purpose.setToolTip(tr("The purpose declared when its license was accepted"))
+        self._purpose.setVisible(bool(purpose))
+
+    def show_waiting(self, waiting: Mapping[str, str]) -> None:
+        """Mark models in the picker: what stands in the way of each, by its id."""
+        self._waiting = waiting
 
     def show_loading(self, fraction: float | None, text: str = "") -> None:
         """Show how far the model is loaded; None where nothing is loading. `text` is said beside it."""
@@ -98,13 +92,21 @@ class TopBar(PageBar):
     def _open_models(self) -> None:
         menu = make_menu(self.theme, self)
         for model in self._models:
-            action = menu.addAction(f"{model.name}   {model.quantization}")
+            action = menu.addAction(self._entry(model))
             action.setCheckable(True)
             action.setChecked(self._model is not None and model.id == self._model.id)
             action.triggered.connect(lambda _=False, chosen=model.id: self.model_chosen.emit(chosen))
         menu.addSeparator()
         menu.addAction(tr("Models…"), self.models_asked.emit)
         menu.popup(self.model_button.mapToGlobal(self.model_button.rect().bottomLeft()))
+
+    def _entry(self, model: "LibraryModel") -> str:
+        """A model in the picker. Names come from files: an ampersand in one is no shortcut, and a long one is cut."""
+        metrics = self.fontMetrics()
+        name = metrics.elidedText(model.name, Qt.TextElideMode.ElideRight, COLUMN // 2)
+        waits = self._waiting.get(model.id, "")
+        parts = [name, model.quantization, f"({waits})" if waits else ""]
+        return "   ".join(part for part in parts if part).replace("&", "&&")
 
     def _open_menu(self) -> None:
         menu = make_menu(self.theme, self)

@@ -141,6 +141,12 @@ class Transcript(TurnColumn):
                 view.set_found(self._query)
             self.place_from(index, grown=True)
 
+    def show_credits(self) -> None:
+        """What is owed to models is known otherwise than before: say it under each answer."""
+        for view in self.views:
+            if isinstance(view, AnswerView) and view.show_credit():
+                view.grown.emit()
+
     def last_of(self, role: str) -> Message | None:
         """The newest message of `role`."""
         return next((message for message in reversed(self._messages) if message.role == role), None)

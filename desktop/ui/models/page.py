@@ -12,17 +12,17 @@ from desktop.translation import tr, trn
 from desktop.ui.models.card_list import CardList
 from desktop.ui.models.detail import Detail
 from desktop.ui.models.filters import Filters, Gates, Licenses
+from desktop.ui.models.notices import NothingFound, Notices
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.field import Field
 from desktop.ui.parts.flow import Flow
-from desktop.ui.parts.label import Label
 from desktop.ui.parts.page import Page, title
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.pill import ChoicePill, Pill
 from desktop.ui.parts.split import Split
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import XL, XS, L, M, S
+from desktop.ui.theme.tokens import XL, XS, L, S
 
 if TYPE_CHECKING:
     from desktop.catalog.reading import Problem
@@ -49,8 +49,7 @@ class ModelsPage(Page):
         self.setAccessibleName(tr("Models page"))
         self._cards: tuple[Card, ...] = ()
         self._in_use: str | None = None
-        self._problems: tuple[Problem, ...] = ()
-        self._box: ErrorBox | None = None
+        self._mistakes: tuple[Problem, ...] = ()
         self.field = Field(theme, tr("Name, license or language"), tr("Search models"), escape_clears=True)
         self.runs_here = Pill(theme, tr("Runs here"))
         self.licenses = ChoicePill(
@@ -78,7 +77,7 @@ class ModelsPage(Page):
         self.bar.row.addWidget(self.import_button)
         self._strip = QVBoxLayout()
         self._strip.setContentsMargins(L + XS, S, L + XS, 0)
-        self._nothing = _Nothing(theme)
+        self._nothing = NothingFound(theme)
         self._nothing.clear.clicked.connect(self.clear_filters)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.list)
@@ -87,6 +86,8 @@ class ModelsPage(Page):
         self._left = QVBoxLayout(left)
         self._left.setContentsMargins(L, XS, XS, 0)
         self._left.setSpacing(S)
+        self._notices = Notices(theme)
+        self._left.addWidget(self._notices)
         self._left.addWidget(self._stack, 1)
         self._split = Split(theme, Qt.Orientation.Horizontal)
         self._split.addWidget(left)
@@ -129,7 +130,7 @@ class ModelsPage(Page):
         What is chosen, what is seen and the focus stay where they are.
         """
         self._cards, self._in_use = tuple(cards), in_use
-        self._tell_problems(tuple(problems))
+        self._tell_mistakes(tuple(problems))
         self.list.show_cards(self._cards, self._filters())
         if self.list.chosen_id is None or self.list.rows.card(self.list.chosen_id) is None:
             first = in_use if in_use is not None and self.list.rows.card(in_use) is not None else None
@@ -181,27 +182,31 @@ class ModelsPage(Page):
         card = self.list.rows.card(model_id) if model_id is not None else None
         self.detail.show_card(card, in_use=model_id is not None and model_id == self._in_use)
 
-    def _tell_problems(self, problems: "tuple[Problem, ...]") -> None:
-        if problems == self._problems:
+    def show_problem(self, error: UserError | None) -> None:
+        """Something that was asked for on this page failed; None takes the message away."""
+        self._notices.put("failed", error, (tr("Close"), lambda: self.show_problem(None)))
+
+    def show_working(self, text: str) -> None:
+        """Say what is under way ("" when it is over)."""
+        self._notices.say(text)
+
+    def _tell_mistakes(self, problems: "tuple[Problem, ...]") -> None:
+        if problems == self._mistakes:
             return
-        self._problems = problems
-        if self._box is not None:
-            self._left.removeWidget(self._box)
-            self._box.hide()
-            self._box.deleteLater()
-            self._box = None
+        self._mistakes = problems
         if not problems:
+            self._notices.put("catalog", None)
             return
         text = trn("A mistake in the catalog", "{count} mistakes in the catalog", len(problems))
-        told = [str(problem) for problem in problems[:_PROBLEMS_TOLD]]
+        lines = [str(problem) for problem in problems]
+        more = len(lines) > _PROBLEMS_TOLD
         error = UserError(
             text.format(count=len(problems)),
-            "\n".join(told),
+            "\n".join(lines[:_PROBLEMS_TOLD]),
             tr("What has a mistake is left out, and so is what rests on it."),
-            technical="\n".join(str(problem) for problem in problems) if len(problems) > _PROBLEMS_TOLD else "",
+            technical="\n".join(lines) if more else "",
         )
-        self._box = ErrorBox(self.theme, error)
-        self._left.insertWidget(0, self._box)
+        self._notices.put("catalog", error)
 
     # --- keyboard ------------------------------------------------------------------------------------------------
 
@@ -243,23 +248,3 @@ class ModelsPage(Page):
         orientation = Qt.Orientation.Horizontal if self.width() >= _NARROW else Qt.Orientation.Vertical
         if self._split.orientation() != orientation:
             self._split.setOrientation(orientation)
-
-
-class _Nothing(QWidget):
-    """No card passes the filters: what was looked for, and the way back."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(M, XL, M, M)
-        column.setSpacing(M)
-        self._text = Label(theme, "", color="muted", wrap=True)
-        self.clear = Button(theme, tr("Show all models"))
-        column.addWidget(self._text)
-        column.addWidget(self.clear)
-        column.addStretch(1)
-
-    def say(self, words: str) -> None:
-        """Name what was looked for."""
-        text = tr("No model is found by “{words}” under these filters.").format(words=words)
-        self._text.setText(text if words else tr("No model passes these filters."))

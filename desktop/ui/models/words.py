@@ -1,5 +1,6 @@
 """What a model's card says, in words: its state, its badges, how a screen reader names it, what it is found by."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -100,6 +101,15 @@ def state_of(card: "Card") -> State:
     if refusal or card.verdict.error is not None:
         return State(tr("Accept license"), "chosen", says)
     return State(tr("Ready"), "good")
+
+
+def waiting_of(cards: "Iterable[Card]") -> dict[str, str]:
+    """What stands in the way of each model on this computer that may not be used yet, by its id."""
+    return {
+        card.listed.subject.id: small(state_of(card).text)
+        for card in cards
+        if card.listed.model is not None and not card.verdict.allowed
+    }
 
 
 def origin_of(card: "Card") -> str:

@@ -25,6 +25,14 @@ class Flow(QWidget):
         self._widgets.append(widget)
         self.updateGeometry()
 
+    def empty(self) -> None:
+        """Take all widgets out."""
+        for widget in self._widgets:
+            widget.hide()
+            widget.deleteLater()
+        self._widgets = []
+        self.updateGeometry()
+
     @property
     def widgets(self) -> list[QWidget]:
         return list(self._widgets)

@@ -1,0 +1,114 @@
+"""A conversation that cannot begin yet: which license the model waits for, and the one step to it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from desktop.translation import tr
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.flow import Flow
+from desktop.ui.parts.label import Badge, Label, breakable
+from desktop.ui.parts.paint import paint_box
+from desktop.ui.parts.terms import day_of, joined, license_label, restriction_badges
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import RADIUS_SOFT, XL, L, M, S
+
+if TYPE_CHECKING:
+    from desktop.library.models import Card
+
+_UNKNOWN_TERMS = "LicenseRef-Unknown"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the card says: a title, a sentence or two, and the license its button leads to ("" for no button)."""
+
+    title: str
+    text: str
+    license: str = ""
+
+
+def said_of(card: "Card") -> Said:
+    """What a person is told of a model that may not be used yet."""
+    verdict, subject = card.verdict, card.listed.subject
+    error = verdict.error
+    if verdict.refusal != "license" and error is not None:
+        again = verdict.standings[0].needed.id if verdict.refusal == "ledger" and verdict.standings else ""
+        return Said(error.title, " ".join(part for part in (error.detail, error.remedy) if part), again)
+    first = next((each for each in verdict.standings if each.needed.id == verdict.license), None)
+    status = first.status if first is not None else "missing"
+    day = day_of(first.record.time) if first is not None and first.record is not None else ""
+    if status in ("text-changed", "suspended"):
+        text = tr(
+            "You accepted an earlier text on {day}. Read the new one; the model answers again once you accept it."
+        )
+        return Said(
+            tr("The license of {model} has a new text").format(model=subject.name),
+            text.format(day=day),
+            verdict.license,
+        )
+    if status == "revoked":
+        text = tr("The model answers again once you accept it.")
+        return Said(tr("You revoked the license of {model}").format(model=subject.name), text, verdict.license)
+    waiting = [each.needed for each in verdict.standings if each.status != "in-force"]
+    if any(needed.id == _UNKNOWN_TERMS for needed in waiting):
+        text = tr("Nobody states under which terms it may be used. Look for them yourself, then say that you did.")
+        return Said(tr("The terms of {model} are not known").format(model=subject.name), text, verdict.license)
+    title = tr("{model} comes under {licenses}").format(
+        model=subject.name, licenses=joined(license_label(needed.id) for needed in waiting)
+    )
+    kept = tr("That you accept it is recorded on this computer, and nowhere else.")
+    if subject.lineage.restrictions:
+        return Said(title, tr("Before it answers, read what it asks of you. {kept}").format(kept=kept), verdict.license)
+    text = tr("You may use it for any purpose. Read its license once, and it answers. {kept}").format(kept=kept)
+    return Said(title, text, verdict.license)
+
+
+class WaitingCard(QWidget):
+    """Says what a model waits for. `license_asked` carries the model's id and the license's."""
+
+    license_asked = Signal(str, str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._model_id = self._license_id = ""
+        self._title = Label(theme, "", size="title", bold=True, wrap=True)
+        self._text = Label(theme, "", size="reading", color="muted", wrap=True)
+        self._badges = Flow()
+        self.button = Button(theme, tr("Read and accept…"), kind="accent")
+        self.button.clicked.connect(lambda: self.license_asked.emit(self._model_id, self._license_id))
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(XL, XL - 4, XL, XL - 4)
+        self._column.setSpacing(S)
+        self._column.addWidget(self._title)
+        self._column.addWidget(self._badges)
+        self._column.addWidget(self._text)
+        self._column.addSpacing(M)
+        self._column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def show_card(self, card: "Card") -> None:
+        """Say what `card` waits for."""
+        said = said_of(card)
+        self._model_id, self._license_id = card.listed.subject.id, said.license
+        self._title.setText(breakable(said.title))
+        self._text.setText(breakable(said.text))
+        self.setAccessibleName(said.title)
+        self.setAccessibleDescription(said.text)
+        self._badges.empty()
+        for text, tone in restriction_badges(card.listed.subject.lineage.restrictions):
+            self._badges.add(Badge(self._theme, text, tone))
+        self._badges.setVisible(bool(self._badges.widgets))
+        self.button.setVisible(bool(said.license))
+
+    def fit(self, width: int) -> None:
+        """Take `width`, and the height that goes with it."""
+        self._column.invalidate()
+        self.setFixedSize(width, max(self._column.totalHeightForWidth(width), L))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = self._theme
+        paint_box(QPainter(self), QRectF(self.rect()), theme.color("field"), theme.color("line"), RADIUS_SOFT)

@@ -1,0 +1,72 @@
+"""What the page of models says beside its cards: what is under way, what went wrong, and that nothing was found."""
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from desktop.errors import UserError
+from desktop.translation import tr
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.error_box import ErrorBox
+from desktop.ui.parts.label import Label, breakable
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import XL, XS, M, S
+
+
+class Notices(QWidget):
+    """Above the list; takes no room while there is nothing to say."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._boxes: dict[str, ErrorBox] = {}
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, S, M, 0)
+        self._column.setSpacing(S)
+        self._working = Label(theme, "", size="small", color="muted", wrap=True)
+        self._working.setContentsMargins(S, XS, 0, 0)
+        self._working.hide()
+        self._column.addWidget(self._working)
+        self.hide()
+
+    def say(self, text: str) -> None:
+        """Say what is under way; "" when it is over."""
+        self._working.setText(breakable(text))
+        self._working.setVisible(bool(text))
+        self._fit()
+
+    def put(self, key: str, error: UserError | None, action: tuple[str, Callable[[], None]] | None = None) -> None:
+        """Show `error` under a key, in place of the one before; None takes it away."""
+        before = self._boxes.pop(key, None)
+        if before is not None:
+            self._column.removeWidget(before)
+            before.hide()
+            before.deleteLater()
+        if error is not None:
+            self._boxes[key] = ErrorBox(self._theme, error, action=action)
+            self._column.addWidget(self._boxes[key])
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setVisible(bool(self._boxes) or bool(self._working.text()))
+
+
+class NothingFound(QWidget):
+    """No card passes the filters: what was looked for, and the way back."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(M, XL, M, M)
+        column.setSpacing(M)
+        self._text = Label(theme, "", color="muted", wrap=True)
+        self.clear = Button(theme, tr("Show all models"))
+        column.addWidget(self._text)
+        column.addWidget(self.clear)
+        column.addStretch(1)
+
+    def say(self, words: str) -> None:
+        """Name what was looked for."""
+        text = tr("No model is found by “{words}” under these filters.").format(words=words)
+        self._text.setText(text if words else tr("No model passes these filters."))
