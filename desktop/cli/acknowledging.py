@@ -10,7 +10,7 @@ from desktop.cli.typed import clean
 from desktop.errors import LicenseError, NotFoundError
 from desktop.library.models import Listed
 from desktop.licenses.desk import Acceptance
-from desktop.licenses.door import Verdict, accept_command
+from desktop.licenses.door import Verdict, accept_command, ledger_broken
 from desktop.licenses.facts import has_visible
 from desktop.licenses.record import Record
 from desktop.licenses.subject import NeededLicense, Subject
@@ -69,7 +69,13 @@ def meant(subject: Subject, text_sha256: str, license_id: str | None, tools: Too
 
 
 def revoke(options: Namespace, tools: Tools) -> None:
-    """Take back everything that is accepted for a model, which need not be here any more. Raises NotFoundError."""
+    """Take back everything that is accepted for a model, which need not be here any more.
+
+    Raises NotFoundError where nothing is, and IntegrityError where the ledger does not hold, so that nothing counts.
+    """
+    check = tools.desk.check()
+    if not check.ok:
+        raise ledger_broken(check.reason)
     try:
         subject = tools.library.listed_one(options.model).subject
         model_id, name = subject.id, subject.name
