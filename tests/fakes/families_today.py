@@ -18,6 +18,20 @@ TODAY = (
         add_bos=False,
     ),
     Family(
+        "qwen3-think",
+        "qwen2",
+        # Qwen: chat template of Qwen/Qwen3.5-4B
+        published=(
+            "<|im_start|>system\nYou are a careful assistant.<|im_end|>\n<|im_start|>user\nWhat is a ledger?"
+            "<|im_end|>\n<|im_start|>assistant\nA book of records.<|im_end|>\n<|im_start|>user\nWho keeps it?"
+            "<|im_end|>\n<|im_start|>assistant\n<think>\n"
+        ),
+        bos="<|endoftext|>",
+        eos="<|im_end|>",
+        controls=("<|im_start|>", "<|im_end|>"),
+        add_bos=False,
+    ),
+    Family(
         "llama-3",
         "llama-bpe",
         # Meta, github.com/meta-llama/llama-models: models/llama3_2/text_prompt_format.md
