@@ -70,8 +70,15 @@ def digest(records: Sequence[Record]) -> str:
     """The SHA-256 over the canonical JSON of each record, its hash included, each followed by a line feed."""
     whole = hashlib.sha256()
     for record in records:
-        whole.update(_encoder.encode(record) + b"\n")
+        whole.update(_line(record))
     return whole.hexdigest()
+
+
+def _line(record: Record) -> bytes:
+    try:
+        return _encoder.encode(record) + b"\n"
+    except (UnicodeEncodeError, OverflowError, TypeError):
+        return b"\n"  # nothing that was ever stored; it has no place in any chain
 
 
 def chained(fact: Fact, *, seq: int, time: str, os_user: str, app_version: str, previous: str) -> Record:
@@ -104,7 +111,7 @@ def _restarts(records: Sequence[Record]) -> tuple[tuple[Marked, ...], int]:
             first, last = (records[begin].seq, records[at - 1].seq) if at else (0, 0)
             marked.append(Marked(first, last, record.note, record.time))
             begin = at
-        whole.update(_encoder.encode(record) + b"\n")
+        whole.update(_line(record))
     return tuple(marked), begin
 
 
@@ -134,7 +141,7 @@ def _misfit(record: Record) -> str:
         return tr("Record {seq} holds something other than text.").format(seq=seq)
     try:
         changed = found != hashlib.sha256(canonical(values)).hexdigest()
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, OverflowError):
         changed = True
     if changed:
         return tr("Record {seq} was changed after it was written.").format(seq=seq)

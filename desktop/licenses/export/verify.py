@@ -5,6 +5,7 @@ import binascii
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -38,7 +39,7 @@ class _Export(msgspec.Struct, frozen=True):
 
 
 class _StrictRecord(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
+    seq: Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 
 
 _record = msgspec.json.Decoder(_StrictRecord)

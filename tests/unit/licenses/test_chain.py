@@ -81,6 +81,7 @@ def test_a_first_record_with_another_number_is_found(seq: object) -> None:
     (record,) = chain(1)
     changed = msgspec.structs.replace(record, seq=seq)
     assert not check_chain([changed]).ok
+    assert not check_chain([changed, *restarted(chain(2))[1:]]).ok
 
 
 @pytest.mark.parametrize("value", [b"ada", 1, None, 1.5, ["ada"], "\ud800"])
@@ -89,6 +90,7 @@ def test_a_field_of_another_kind_is_found(value: object) -> None:
     records[1] = msgspec.structs.replace(records[1], person=value)
     check = check_chain(records)
     assert (check.ok, check.first_bad) == (False, 2)
+    assert not check_chain([*records[:2], *restarted(chain(3))[2:]]).ok
 
 
 def test_an_unknown_event_is_found_though_its_hash_is_right() -> None:
