@@ -23,6 +23,8 @@ def test_doctor_reports_what_matters_and_changes_nothing(home: Path) -> None:
         "sandbox",
         "keyring",
         "policy",
+        "ledger",
+        "catalog",
         "offline",
         "problems",
     }
@@ -39,7 +41,12 @@ def test_doctor_reports_what_matters_and_changes_nothing(home: Path) -> None:
         "logs",
     }
     assert all(folder["path"].startswith(str(home)) and folder["writable"] for folder in report["folders"])
+    assert report["policy"]["state"] == "none"
+    assert (report["ledger"]["records"], report["ledger"]["holds"]) == (0, True)
+    assert report["catalog"]["models"] > 100
+    assert report["catalog"]["problems"] == []
     assert not find_paths().database_file.exists()
+    assert not find_paths().ledger_file.exists()
     assert not find_paths().config.exists()
 
 
@@ -65,9 +72,9 @@ def test_doctor_finds_a_damaged_database() -> None:
 
 
 def test_the_built_in_model_is_listed_with_its_license() -> None:
-    (model,) = latchkey("models", "list", "--json").json
+    model = latchkey("models", "list", "--json").json[0]
     path = find_paths().builtin_model
-    assert model == {
+    contract = {
         "id": "latchkey-guide",
         "name": "Latchkey Guide",
         "family": "Latchkey",
@@ -90,6 +97,9 @@ def test_the_built_in_model_is_listed_with_its_license() -> None:
         "installed": True,
         "fits": True,
     }
+    assert {name: model[name] for name in contract} == contract
+    (license_,) = model["licenses"]
+    assert (license_["id"], license_["from"], license_["status"]) == ("Apache-2.0", "latchkey-guide", "missing")
     assert latchkey("models", "show", "latchkey-guide", "--json").json == model
     assert "Apache-2.0" in latchkey("models", "list").out
     assert "latchkey-guide" in latchkey("models", "show", "latchkey-guide").out

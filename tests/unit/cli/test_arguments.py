@@ -26,6 +26,44 @@ def test_ask_takes_every_option_of_the_contract() -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        "models list",
+        "models list --json",
+        "models show m --json",
+        "models check f.toml",
+        "models import p.gguf --license MIT --copy --json",
+        "models remove m",
+        "models verify --json",
+        "models verify m",
+        "licenses list --json",
+        "licenses show MIT --json",
+        "licenses accept m --text-sha256 h --as N --purpose personal",
+        "licenses accept m --text-sha256 h --as N --purpose research --organization O",
+        "licenses revoke m",
+        "licenses log --json",
+        "licenses export f.cdx.json",
+        "licenses verify --json",
+        "licenses verify f.json",
+    ],
+)
+def test_every_line_of_the_contract_is_understood(line: str) -> None:
+    words = line.split()
+    options = parser().parse_args(words)
+    assert (options.command, options.action) == (words[0], words[1])
+    assert getattr(options, "json", False) == ("--json" in words)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "models get m",
+        "models import",
+        "licenses accept m --text-sha256 h --as N",
+        "licenses accept m --text-sha256 h --purpose personal",
+        "licenses accept m --as N --purpose personal",
+        "licenses accept m --text-sha256 h --as N --purpose profit",
+        "licenses show",
+        "licenses show m --changes --acceptable-use",
+        "licenses export",
         "ask",
         "ask hi --max-tokens 0",
         "ask hi --max-tokens many",

@@ -30,7 +30,7 @@ class ScriptedTools(Tools):
         super().__init__(find_paths(), Output(self.out, self.err), io.BytesIO())
         self.scripted = FakeEngine(answers or (FakeAnswer(),), load_errors=[load_error] if load_error else [])
 
-    def engine(self) -> Any:
+    def engine(self, door: object = None) -> Any:
         tools = self
 
         class Engine:

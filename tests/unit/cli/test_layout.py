@@ -1,0 +1,43 @@
+"""Tables and paragraphs keep to the width of a terminal, whatever the letters."""
+
+from desktop.cli.layout import WIDTH, cells, columns, paragraph, shortened
+
+
+def test_wide_letters_count_twice_and_joiners_not_at_all() -> None:
+    assert cells("abc") == 3
+    assert cells("模型") == 4
+    assert cells("e\u0301\u200d") == 1
+
+
+def test_what_is_too_long_ends_with_a_sign_that_something_is_missing() -> None:
+    assert shortened("abcdef", 6) == "abcdef"
+    assert shortened("abcdef", 4) == "abc…"
+    assert cells(shortened("模型模型", 5)) <= 5
+
+
+def test_columns_line_up_also_behind_wide_letters() -> None:
+    lines = columns([("模型", "a"), ("x", "b")])
+    assert [cells(line[: line.index(letter)]) for line, letter in zip(lines, "ab", strict=True)] == [6, 6]
+
+
+def test_only_columns_that_may_give_way_do() -> None:
+    rows = [("id-" * 20, "text " * 30, "state"), ("x", "y", "z")]
+    first, second = columns(rows, shrink=(1,))
+    assert cells(first) <= WIDTH
+    assert first.startswith("id-" * 20)
+    assert first.endswith("state")
+    assert "…" in first
+    assert second.split() == ["x", "y", "z"]
+
+
+def test_line_breaks_in_a_cell_do_not_make_rows() -> None:
+    assert columns([("a\nb", "c")]) == ["a b  c"]
+
+
+def test_a_paragraph_keeps_its_indent_and_never_breaks_a_word() -> None:
+    lines = paragraph("word " * 60 + "x" * 150, "  1. ")
+    assert lines[0].startswith("  1. word")
+    assert all(line.startswith("     ") for line in lines[1:])
+    assert all(len(line) <= WIDTH for line in lines[:-1])
+    assert lines[-1].strip() == "x" * 150
+    assert paragraph("", "  gate  ") == ["  gate"]
