@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Literal
 
+from desktop.credentials.keeper import Place
 from desktop.licenses.chain import ChainCheck, check_chain
 from desktop.licenses.record import Record
-from desktop.licenses.seal import Kept, Kind, LedgerCheck, check_seal
+from desktop.licenses.seal import Kept, Kind, LedgerCheck, check_seal, ensure_reachable
 from desktop.licenses.state import LedgerState
 from desktop.storage.ledger import COLUMNS, Reading, Row, SealRow
 from desktop.translation import tr
@@ -22,9 +24,13 @@ def row_of(record: Record) -> Row:
 
 
 def judge(reading: Reading, kept: Kept) -> LedgerState:
-    """What the ledger that is read comes to. Raises IntegrityError where its file cannot be read as a ledger."""
+    """What the ledger that is read comes to.
+
+    Raises IntegrityError where its file cannot be read as a ledger, and LockedError where its key is out of reach.
+    """
     records = [record_of(row) for row in reading.records()]
     seal = reading.seal()
+    ensure_reachable(seal, kept)
     chain = check_chain(records)
     if not chain.ok:
         return LedgerState(_check(chain, seal, kept, ("chain", chain.first_bad, chain.reason)))
@@ -54,8 +60,15 @@ def _check(chain: ChainCheck, seal: SealRow | None, kept: Kept, wrong: tuple[Kin
         kind,
         chain.marked,
         chain.clock_back,
-        kept.place if seal is not None else "",
+        _place(seal),
     )
+
+
+def _place(seal: SealRow | None) -> Place | Literal[""]:
+    """Where the key that made the seal is kept, as the seal says."""
+    if seal is None:
+        return ""
+    return "keyring" if seal.kept_in == "keyring" else "file"
 
 
 def _check_texts(trusted: Sequence[Record], reading: Reading) -> tuple[Kind, int | None, str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from desktop.credentials.keeper import Anchor, Place
+from desktop.credentials.keeper import Anchor, LockedError, Place
 from desktop.licenses.chain import GENESIS, ChainCheck, Marked, canonical
 from desktop.licenses.record import Record
 from desktop.storage.ledger import SealRow
@@ -45,14 +45,15 @@ def key_id_of(key: bytes) -> str:
     return hashlib.sha256(b"latchkey-ledger-key" + key).hexdigest()[:16]
 
 
-def mac_of(key: bytes, seq: int, record_hash: str) -> str:
-    """The HMAC-SHA256 (hexadecimal) over the canonical JSON of a record's number and hash."""
-    return hmac.new(key, canonical({"seq": seq, "hash": record_hash}), "sha256").hexdigest()
+def mac_of(key: bytes, seq: int, record_hash: str, kept_in: str) -> str:
+    """The HMAC-SHA256 (hexadecimal) over the canonical JSON of a record's number and hash and the place of the key."""
+    values = {"seq": seq, "hash": record_hash, "kept_in": kept_in}
+    return hmac.new(key, canonical(values), "sha256").hexdigest()
 
 
 def seal_of(key: bytes, record: Record, kept_in: Place) -> SealRow:
     """The seal for a ledger that ends with `record`."""
-    return SealRow(record.seq, record.hash, key_id_of(key), kept_in, mac_of(key, record.seq, record.hash))
+    return SealRow(record.seq, record.hash, key_id_of(key), kept_in, mac_of(key, record.seq, record.hash, kept_in))
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,19 @@ class Kept:
     key: bytes | None
     anchor: Anchor | None
     place: Place
+
+
+def ensure_reachable(seal: SealRow | None, kept: Kept) -> None:
+    """Raise LockedError where a keyring holds the key, and this session has none: over SSH, say. Nothing is known to
+    be wrong then, and to begin anew would mark a ledger that may well hold."""
+    if seal is None or seal.kept_in != "keyring" or kept.place == "keyring":
+        return
+    if kept.key is None or key_id_of(kept.key) != seal.key_id:
+        raise LockedError(
+            tr("The ledger is sealed with a key in the keyring, which this session does not reach."),
+            tr("Without the key nobody can say whether the ledger of licenses holds, so no model is loaded."),
+            tr("Use Latchkey in the session of your desktop, where the keyring is."),
+        )
 
 
 def check_seal(
@@ -78,15 +92,14 @@ def check_seal(
     if type(seal.seq) is not int or seal.seq > last:
         return "shortened", last + 1, _shortened(last, seal.seq)
     if kept.key is None:
-        return "key-lost", None, _key_gone(seal, kept.place)
+        return "key-lost", None, tr("The key that seals the ledger is gone.")
     if key_id_of(kept.key) != seal.key_id:
         return "key-lost", None, tr("The key that is kept now is not the one that sealed the ledger.")
-    if seal.seq < last and hmac.compare_digest(_ascii(seal.mac), mac_of(kept.key, seal.seq, seal.hash).encode()):
+    right = hmac.compare_digest(_ascii(seal.mac), _ascii(mac_of(kept.key, seal.seq, seal.hash, seal.kept_in)))
+    if right and seal.seq < last:
         return "seal", seal.seq + 1, tr("Record {seq} was added without a seal.").format(seq=seal.seq + 1)
-    if (seal.seq, seal.hash) != (last, head):
-        return "seal", None, tr("The seal is not that of the newest record: the ledger was written anew.")
-    if not hmac.compare_digest(_ascii(seal.mac), mac_of(kept.key, last, head).encode()):
-        return "seal", None, tr("The seal is not right: the ledger was written anew without the key.")
+    if not right or (seal.seq, seal.hash) != (last, head):
+        return "seal", None, tr("The seal does not fit the newest record: the ledger was written anew without the key.")
     if anchor is None:
         return "seal", None, tr("The number of the newest record, which is kept beside the key, is gone.")
     if anchor.seq and not any((record.seq, record.hash) == (anchor.seq, anchor.hash) for record in records):
@@ -100,12 +113,6 @@ def _shortened(last: int, known: object) -> str:
     return tr("The ledger ends with record {last}, and {known} was written already: it was cut or restored.").format(
         last=last, known=known
     )
-
-
-def _key_gone(seal: SealRow, place: Place) -> str:
-    if seal.kept_in == "keyring" and place == "file":
-        return tr("The key that seals the ledger is in a keyring that cannot be reached in this session.")
-    return tr("The key that seals the ledger is gone.")
 
 
 def _ascii(text: object) -> bytes:

@@ -244,6 +244,7 @@ WAYS = (
     Way("seal's code edited", sql("UPDATE seal SET mac = replace(mac, substr(mac, 1, 1), 'x')"), "seal"),
     Way("seal's code no text", sql("UPDATE seal SET mac = x'00ff'"), "seal"),
     Way("seal's hash edited", sql("UPDATE seal SET hash = 'x'"), "seal"),
+    Way("seal's place edited", sql("UPDATE seal SET kept_in = 'keyring'"), "seal"),
     Way("seal's number edited", sql("UPDATE seal SET seq = 11"), "seal"),
     Way("seal's number ahead", sql("UPDATE seal SET seq = 14"), "shortened", 13),
     Way("seal's key edited", sql("UPDATE seal SET key_id = '0123456789abcdef'"), "key-lost"),

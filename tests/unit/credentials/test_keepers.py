@@ -1,0 +1,246 @@
+"""Where the ledger's key is kept: files, a keyring, and what becomes of either when it fails."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from desktop.credentials.file_keeper import KEY_BYTES, FileKeeper
+from desktop.credentials.finding import find_keeper
+from desktop.credentials.keeper import Anchor, Keeper, LockedError
+from desktop.credentials.system_keeper import SERVICE, SystemKeeper
+from desktop.errors import ResourceError
+from desktop.paths import find_paths
+
+
+class Keyring:
+    """A keyring in memory. `error` is what every call raises, `waits` what every call waits for."""
+
+    def __init__(self) -> None:
+        self.secrets: dict[tuple[str, str], str] = {}
+        self.error: Exception | None = None
+        self.waits: threading.Event | None = None
+        self.forgets = False
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self._meet()
+        return self.secrets.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._meet()
+        if not self.forgets:
+            self.secrets[service, username] = password
+
+    def _meet(self) -> None:
+        if self.waits is not None:
+            self.waits.wait()
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture
+def keyring() -> Keyring:
+    return Keyring()
+
+
+@pytest.fixture
+def files(home: Path) -> FileKeeper:
+    return FileKeeper(home / "config")
+
+
+def in_keyring(home: Path, files: FileKeeper, keyring: Keyring | None, patience_s: float = 5.0) -> SystemKeeper:
+    return SystemKeeper(home / "data" / "ledger.db", files, find=lambda: keyring, patience_s=patience_s)
+
+
+@pytest.fixture(params=["file", "keyring"])
+def keeper(request: pytest.FixtureRequest, home: Path, files: FileKeeper, keyring: Keyring) -> Keeper:
+    return files if request.param == "file" else in_keyring(home, files, keyring)
+
+
+def test_a_key_is_made_kept_and_made_again(keeper: Keeper) -> None:
+    assert keeper.key() is None
+    assert keeper.anchor() is None
+    key = keeper.make_key()
+    assert len(key) == KEY_BYTES
+    assert keeper.key() == key
+    assert keeper.anchor() == Anchor(0, "0" * 64)
+    keeper.advance(Anchor(3, "a"))
+    other = keeper.make_key()
+    assert other != key
+    assert keeper.key() == other
+    assert keeper.anchor() == Anchor(0, "0" * 64)
+
+
+def test_an_anchor_never_goes_back(keeper: Keeper) -> None:
+    keeper.make_key()
+    for seq in (1, 5, 3, 5, 4):
+        keeper.advance(Anchor(seq, f"at {seq}"))
+    assert keeper.anchor() == Anchor(5, "at 5")
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_files_are_this_persons_alone(home: Path, files: FileKeeper) -> None:
+    files.make_key()
+    files.advance(Anchor(1, "a"))
+    assert sorted(file.name for file in (home / "config").iterdir()) == ["ledger-anchor.json", "ledger-key.json"]
+    if sys.platform != "win32":
+        assert {oct(file.stat().st_mode & 0o777) for file in (home / "config").iterdir()} == {"0o600"}
+        assert oct((home / "config").stat().st_mode & 0o777) == "0o700"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"key": 7}',
+        b'{"key": "zz"}',
+        b'{"key": ""}',
+        b'{"key": "' + b"00" * 31 + b'"}',
+        b'{"key": "' + b"00" * 33 + b'"}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
+)
+def test_a_damaged_key_is_none(home: Path, files: FileKeeper, data: bytes) -> None:
+    files.make_key()
+    (home / "config" / "ledger-key.json").write_bytes(data)
+    (home / "config" / "ledger-anchor.json").write_bytes(data)
+    assert files.key() is None
+    assert files.anchor() is None
+
+
+def test_what_cannot_be_read_or_written_is_told(home: Path, files: FileKeeper) -> None:
+    (home / "config" / "ledger-key.json").mkdir(parents=True)
+    with pytest.raises(ResourceError, match="cannot be read"):
+        files.key()
+    with pytest.raises(ResourceError, match="cannot be saved"):
+        files.make_key()
+    assert [file.name for file in (home / "config").iterdir()] == ["ledger-key.json"]
+
+
+def test_a_full_disk_leaves_the_old_key(home: Path, files: FileKeeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = files.make_key()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ResourceError):
+        files.make_key()
+    assert files.key() == key
+    assert len(list((home / "config").iterdir())) == 2
+
+
+# --- a keyring -------------------------------------------------------------------------------------------------------
+
+
+def test_building_asks_nothing(home: Path, files: FileKeeper) -> None:
+    def never() -> None:
+        raise AssertionError("asked")
+
+    SystemKeeper(home / "ledger.db", files, find=never)
+
+
+def test_each_ledger_has_its_own_entries(home: Path, files: FileKeeper, keyring: Keyring) -> None:
+    first = SystemKeeper(home / "one.db", files, find=lambda: keyring)
+    second = SystemKeeper(home / "two.db", files, find=lambda: keyring)
+    assert first.make_key() != second.make_key()
+    assert first.key() != second.key()
+    assert len(keyring.secrets) == 4
+    assert {service for service, _ in keyring.secrets} == {SERVICE}
+    assert not any(str(home) in name for _, name in keyring.secrets)
+
+
+def test_without_a_keyring_it_is_the_file(home: Path, files: FileKeeper) -> None:
+    keeper = in_keyring(home, files, None)
+    assert keeper.place == "file"
+    key = keeper.make_key()
+    assert files.key() == key
+
+
+def test_a_key_in_a_file_stays_there_when_a_keyring_turns_up(home: Path, files: FileKeeper, keyring: Keyring) -> None:
+    key = files.make_key()
+    keeper = in_keyring(home, files, keyring)
+    assert (keeper.place, keeper.key()) == ("file", key)
+
+
+def test_a_key_in_the_keyring_is_not_put_aside_by_a_file(home: Path, files: FileKeeper, keyring: Keyring) -> None:
+    key = in_keyring(home, files, keyring).make_key()
+    files.make_key()
+    keeper = in_keyring(home, files, keyring)
+    assert (keeper.place, keeper.key()) == ("keyring", key)
+
+
+@pytest.mark.parametrize("secret", ["", "zz", "00", "ä"])
+def test_a_damaged_entry_is_none(home: Path, files: FileKeeper, keyring: Keyring, secret: str) -> None:
+    keeper = in_keyring(home, files, keyring)
+    keeper.make_key()
+    for name in keyring.secrets:
+        keyring.secrets[name] = secret
+    assert keeper.key() is None
+    assert keeper.anchor() is None
+
+
+def test_a_keyring_that_refuses_is_locked_and_no_reason_for_a_file(
+    home: Path, files: FileKeeper, keyring: Keyring
+) -> None:
+    keyring.error = RuntimeError("Failed to unlock the collection!")
+    keeper = in_keyring(home, files, keyring)
+    for use in (keeper.key, keeper.anchor, keeper.make_key):
+        with pytest.raises(LockedError) as caught:
+            use()
+        assert "Failed to unlock" in caught.value.technical
+        assert caught.value.remedy
+    assert not (home / "config").exists()
+    keyring.error = None
+    assert keeper.key() is None
+    assert keeper.place == "keyring"
+
+
+def test_a_keyring_that_stores_nothing_is_found_out(home: Path, files: FileKeeper, keyring: Keyring) -> None:
+    keyring.forgets = True
+    with pytest.raises(LockedError):
+        in_keyring(home, files, keyring).make_key()
+
+
+def test_a_keyring_that_does_not_answer_holds_nobody_up(home: Path, files: FileKeeper, keyring: Keyring) -> None:
+    keyring.waits = threading.Event()
+    keeper = in_keyring(home, files, keyring, patience_s=0.05)
+    running = threading.active_count()
+    for _ in range(3):
+        with pytest.raises(LockedError):
+            keeper.key()
+    assert threading.active_count() == running + 1  # no second question over the one that waits
+    keyring.waits.set()
+    assert in_keyring(home, files, keyring).key() is None
+
+
+# --- which of them ---------------------------------------------------------------------------------------------------
+
+
+def test_a_home_of_its_own_carries_its_key(home: Path) -> None:
+    environ = {"LATCHKEY_HOME": str(home)}
+    keeper = find_keeper(find_paths(environ), environ)
+    assert keeper.place == "file"
+    keeper.make_key()
+    assert (home / "config" / "ledger-key.json").is_file()
+
+
+def test_otherwise_the_system_is_asked_later() -> None:
+    assert isinstance(find_keeper(find_paths({}), {}), SystemKeeper)
+
+
+def test_the_keyring_library_is_not_imported_before_it_is_needed() -> None:
+    code = (
+        "import sys; from desktop.credentials.finding import find_keeper; from desktop.paths import find_paths\n"
+        "find_keeper(find_paths({}), {})\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('keyring', 'secretstorage', 'jeepney')])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
