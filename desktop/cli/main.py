@@ -31,7 +31,7 @@ def run(argv: Sequence[str]) -> int:
         return code
     except UserError as error:
         _log.warning("%s %s", error, error.technical)
-        output.note(str(error))
+        output.note(" ".join(str(error).splitlines()))  # one line, also where a file's name holds a line break
         return exit_code(error)
     except KeyboardInterrupt:
         output.note(tr("Interrupted."))

@@ -1,6 +1,7 @@
 """The models on this disk and in the catalog, as values, and the one way from what a person typed to a model."""
 
 import os
+import shlex
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -276,7 +277,7 @@ def _unknown_file(path: Path) -> LicenseError:
         "",
         tr(
             "Add it with “latchkey models import {path}”, then accept its license with “latchkey licenses accept”."
-        ).format(path=path),
+        ).format(path=shlex.quote(str(path))),
     )
 
 
