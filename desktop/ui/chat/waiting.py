@@ -12,7 +12,7 @@ from desktop.ui.parts.button import Button
 from desktop.ui.parts.flow import Flow
 from desktop.ui.parts.label import Badge, Label, breakable
 from desktop.ui.parts.paint import paint_box
-from desktop.ui.parts.terms import day_of, joined, license_label, restriction_badges
+from desktop.ui.parts.terms import day_of, isolated, joined, license_label, restriction_badges
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS_SOFT, XL, L, M, S
 
@@ -34,6 +34,7 @@ class Said:
 def said_of(card: "Card") -> Said:
     """What a person is told of a model that may not be used yet."""
     verdict, subject = card.verdict, card.listed.subject
+    name = isolated(subject.name)
     error = verdict.error
     if verdict.refusal != "license" and error is not None:
         again = verdict.standings[0].needed.id if verdict.refusal == "ledger" and verdict.standings else ""
@@ -46,19 +47,19 @@ def said_of(card: "Card") -> Said:
             "You accepted an earlier text on {day}. Read the new one; the model answers again once you accept it."
         )
         return Said(
-            tr("The license of {model} has a new text").format(model=subject.name),
+            tr("The license of {model} has a new text").format(model=name),
             text.format(day=day),
             verdict.license,
         )
     if status == "revoked":
         text = tr("The model answers again once you accept it.")
-        return Said(tr("You revoked the license of {model}").format(model=subject.name), text, verdict.license)
+        return Said(tr("You revoked the license of {model}").format(model=name), text, verdict.license)
     waiting = [each.needed for each in verdict.standings if each.status != "in-force"]
     if any(needed.id == _UNKNOWN_TERMS for needed in waiting):
         text = tr("Nobody states under which terms it may be used. Look for them yourself, then say that you did.")
-        return Said(tr("The terms of {model} are not known").format(model=subject.name), text, verdict.license)
+        return Said(tr("The terms of {model} are not known").format(model=name), text, verdict.license)
     title = tr("{model} comes under {licenses}").format(
-        model=subject.name, licenses=joined(license_label(needed.id) for needed in waiting)
+        model=name, licenses=joined(license_label(needed.id) for needed in waiting)
     )
     kept = tr("That you accept it is recorded on this computer, and nowhere else.")
     if subject.lineage.restrictions:

@@ -48,10 +48,9 @@ class CardDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
         face = index.data(Role.FACE)
-        # The option's fields come from C++, which the stubs do not tell.
-        rect = QRectF(option.rect)  # type: ignore[attr-defined]
+        rect = QRectF(option.rect)
         if isinstance(face, Face):
-            self._paint_card(painter, rect, option.state, face)  # type: ignore[attr-defined]
+            self._paint_card(painter, rect, option.state, face)
         else:
             painter.setFont(self._theme.font("small"))
             painter.setPen(self._theme.color("faint"))
@@ -88,13 +87,13 @@ class CardDelegate(QStyledItemDelegate):
             painter.setFont(theme.font("small"))
             painter.setPen(theme.color("muted"))
             text = self._small.elidedText(state.text, Qt.TextElideMode.ElideRight, round(most))
-            width = self._small.horizontalAdvance(text)
+            left = right - self._small.horizontalAdvance(text)
             middle = ground.y() + M + line / 2
-            painter.drawText(QPointF(right - width, middle + (self._small.ascent() - self._small.descent()) / 2), text)
-            return right - width
+            painter.drawText(QPointF(left, middle + (self._small.ascent() - self._small.descent()) / 2), text)
+            return left
         painter.setFont(theme.font("small"))
         size = self._size(state.text)
-        width = min(size.width(), most)
+        width = min(float(size.width()), most)
         place = QRectF(right - width, ground.y() + M + (line - size.height()) / 2, width, size.height())
         paint_badge(painter, theme, place, state.text, state.tone, on_selection=selected)
         return right - width

@@ -58,11 +58,13 @@ class Detail(Column):
         focused = self._focused_name() if same else ""
         value = self.verticalScrollBar().value() if same else 0
         self.setUpdatesEnabled(False)
+        self.inside.hide()  # or each widget would be shown by an event of its own, later
         self._card, self._drawn = card, drawn
         self.clear()
         if card is not None:
             self._build(card, in_use=in_use)
             self.rows.addStretch(1)
+        self.inside.show()
         self.rows.activate()
         self.setUpdatesEnabled(True)
         self.verticalScrollBar().setValue(value)
@@ -209,8 +211,7 @@ class Detail(Column):
 
     def _focus_named(self, name: str) -> None:
         """Give the focus to what is called `name`, or to what comes next: not wherever Qt finds the next widget."""
-        inside = self.widget()
-        found = next((each for each in inside.findChildren(QWidget) if each.accessibleName() == name), None)
+        found = next((each for each in self.findChildren(QWidget) if each.accessibleName() == name), None)
         target = found if found is not None else self.first_button
         if target is not None:
             target.setFocus()

@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 
 from desktop.catalog.lineage import Ancestor, Lineage, Node, Term
 from desktop.translation import tr
-from desktop.ui.parts.terms import joined, license_label, restriction_phrase
-
-_UNKNOWN = "unknown"
+from desktop.ui.parts.terms import isolated, joined, license_label, restriction_phrase
 
 
 @dataclass
@@ -134,12 +132,12 @@ class _Growing:
 
     def _row(self, node: Node, *, known: bool) -> TreeRow:
         closed = node.gate == "closed"
-        note = tr("closed") if closed else _UNKNOWN if not known or not node.licenses else ""
-        note = tr("unknown") if not known else tr("license unknown") if note == _UNKNOWN else note
+        note = "" if known and node.licenses else tr("license unknown") if known else tr("unknown")
+        detail = ", ".join(part for part in (isolated(node.publisher), tr("closed") if closed else "") if part)
         own = dict.fromkeys(term.restriction for term in self._terms[node.id])
-        parts = [node.name, node.publisher, *(restriction_phrase(each) for each in own), note]
+        parts = [node.name, detail, *(restriction_phrase(each) for each in own), note]
         spoken = ", ".join(part for part in parts if part)
-        row = TreeRow((node.name,), 0, "", node.publisher, (), closed or not known, known, False, note, spoken)
+        row = TreeRow((node.name,), 0, "", detail, (), closed or not known, known, False, note, spoken)
         row.node = node.id
         return row
 
@@ -163,7 +161,7 @@ class _Growing:
             "difference": tr("weights as a difference on {base}"),
             "outputs": tr("trained on outputs of {base}"),
         }
-        row.relation = phrases.get(base.relation, "{base}").format(base=base.node.name)
+        row.relation = phrases.get(base.relation, "{base}").format(base=isolated(base.node.name))
         row.spoken = f"{row.spoken}; {row.relation}"
 
     def _say_beside(self, row: TreeRow, base: Ancestor, node: Node) -> None:

@@ -163,7 +163,7 @@ class LineageRow(QWidget):
             paint_box(painter, place, theme.color("page"), None, RADIUS - 1)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             pen = QPen(theme.color("line_strong"), 1)
-            if not row.known or row.note:
+            if not row.known or row.node:
                 pen.setDashPattern([3, 3])
             painter.setPen(pen)
             painter.drawRoundedRect(place.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS - 1, RADIUS - 1)

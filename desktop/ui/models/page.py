@@ -76,7 +76,7 @@ class ModelsPage(Page):
         self.bar.row.addWidget(self._pills, 0, Qt.AlignmentFlag.AlignVCenter)
         self.bar.row.addWidget(self.import_button)
         self._strip = QVBoxLayout()
-        self._strip.setContentsMargins(L + XS, S, L + XS, 0)
+        self._strip.setContentsMargins(L + XS, S, L + XS, XS)
         self._nothing = NothingFound(theme)
         self._nothing.clear.clicked.connect(self.clear_filters)
         self._stack = QStackedWidget()

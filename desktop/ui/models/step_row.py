@@ -44,7 +44,7 @@ class StepRow(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
-        theme.changed.connect(self.updateGeometry)
+        theme.changed.connect(self._restyle)
 
     def hasHeightForWidth(self) -> bool:
         return True
@@ -85,6 +85,10 @@ class StepRow(QWidget):
                 under = max(bottom, self._side()) + S
                 self._flow.setGeometry(left, under, room, height - under)
         return height
+
+    def _restyle(self) -> None:
+        self.updateGeometry()
+        self._arrange(self.width(), move=True)
 
     def _least_text(self) -> int:
         return self.fontMetrics().averageCharWidth() * 24

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from desktop.translation import tr
 from desktop.ui.models.words import is_closed
-from desktop.ui.parts.terms import day_of, purpose_phrase
+from desktop.ui.parts.terms import day_of, isolated, purpose_phrase
 
 if TYPE_CHECKING:
     from desktop.library.models import Card
@@ -65,13 +65,13 @@ def _license_step(card: "Card", standing: "LicenseStanding") -> Step:
     needed, record = standing.needed, standing.record
     read = tr("Read {license}").format(license=needed.name)
     origin = (
-        tr("It comes with {model}, which this is built on.").format(model=needed.from_name)
+        tr("It comes with {model}, which this is built on.").format(model=isolated(needed.from_name))
         if needed.comes_from != card.listed.subject.id
         else ""
     )
     if standing.status == "in-force" and record is not None:
         accepted = tr("Accepted by {person} on {day}, for {purpose}.").format(
-            person=record.person, day=day_of(record.time), purpose=purpose_phrase(record.purpose)
+            person=isolated(record.person), day=day_of(record.time), purpose=purpose_phrase(record.purpose)
         )
         buttons = (StepButton(tr("Read"), read, "license", needed.id),)
         return Step(needed.name, _sentences(accepted, origin), "done", buttons)
@@ -117,7 +117,7 @@ def _access_steps(card: "Card") -> list[Step]:
         tr("Open page…"), tr("Open the page of {publisher}").format(publisher=subject.publisher), "link", address
     )
     title = tr("Access granted by the publisher")
-    return [Step(title, text.format(publisher=subject.publisher), "later", (button,) if address else ())]
+    return [Step(title, text.format(publisher=isolated(subject.publisher)), "later", (button,) if address else ())]
 
 
 def _file_step() -> Step:

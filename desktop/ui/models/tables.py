@@ -10,7 +10,7 @@ from desktop.translation import tr
 from desktop.ui.models.steps import hub_address
 from desktop.ui.models.words import language_name, parameters_text, size_text
 from desktop.ui.parts.label import Label, breakable
-from desktop.ui.parts.link import Link
+from desktop.ui.parts.link import LINK_INSET, Link
 from desktop.ui.parts.page import Line
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XS, M, S
@@ -75,8 +75,7 @@ def facts_of(card: "Card") -> list[Fact]:
         facts.append((tr("Family"), entry.family, ""))
     facts.append((tr("Publisher"), subject.publisher or tr("not known"), ""))
     if entry is not None:
-        number = QLocale().toString
-        window = tr("{count} tokens").format(count=number(entry.context_length)) if entry.context_length else ""
+        window = tr("{count} tokens").format(count=f"{entry.context_length:,}") if entry.context_length else ""
         languages = ", ".join(language_name(code) for code in entry.languages)
         kind = "" if entry.chat else tr("a base model: it completes text and was not taught to chat")
         repository, gguf = entry.repository, entry.gguf if entry.gguf != entry.repository else ""
@@ -121,9 +120,12 @@ def facts_table(theme: Theme, facts: Sequence[Fact], follow: Callable[[str], Non
         if address:
             link = Link(theme, value, name=tr("{what}: {value}").format(what=name, value=value))
             link.clicked.connect(lambda _=False, to=address: follow(to))
-            grid.addWidget(link, line, 1)
+            # Aligned, or the link's own width would hold the column back.
+            grid.addWidget(link, line, 1, Qt.AlignmentFlag.AlignLeft)
         else:
-            grid.addWidget(Label(theme, breakable(value), wrap=True), line, 1)
+            right = Label(theme, breakable(value), wrap=True)
+            right.setContentsMargins(LINK_INSET, 0, 0, 0)
+            grid.addWidget(right, line, 1)
     return table
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from desktop.translation import tr
-from desktop.ui.parts.terms import joined, license_label, restriction_name, restriction_phrase
+from desktop.ui.parts.terms import isolated, joined, license_label, restriction_name, restriction_phrase
 
 if TYPE_CHECKING:
     from desktop.catalog.lineage import Lineage, Term
@@ -53,8 +53,8 @@ def _source(term: "Term") -> str:
     if term.relation == "itself":
         return tr("its own license ({license})").format(license=license_)
     if term.relation == "outputs":
-        return tr("outputs of {model} ({license})").format(model=term.from_name, license=license_)
-    return tr("{model} ({license})").format(model=term.from_name, license=license_)
+        return tr("outputs of {model} ({license})").format(model=isolated(term.from_name), license=license_)
+    return tr("{model} ({license})").format(model=isolated(term.from_name), license=license_)
 
 
 def beginning_said(lineage: "Lineage") -> str:
@@ -64,4 +64,4 @@ def beginning_said(lineage: "Lineage") -> str:
     publisher = lineage.node.publisher
     if not publisher:
         return tr("Nothing: it was trained from the beginning.")
-    return tr("Nothing: {publisher} trained it from the beginning.").format(publisher=publisher)
+    return tr("Nothing: {publisher} trained it from the beginning.").format(publisher=isolated(publisher))

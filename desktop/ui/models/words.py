@@ -11,6 +11,7 @@ from desktop.translation import tr
 from desktop.ui.parts.label import Tone
 from desktop.ui.parts.terms import (
     capital,
+    isolated,
     joined,
     license_label,
     restriction_badges,
@@ -136,7 +137,7 @@ def gate_badge(subject: "Subject") -> tuple[str, Tone] | None:
         case "hub-auto":
             return tr("Gated: terms on its page"), "chosen"
         case "hub-manual":
-            return tr("Gated: {publisher} approves").format(publisher=subject.publisher), "chosen"
+            return tr("Gated: {publisher} approves").format(publisher=isolated(subject.publisher)), "chosen"
         case _:
             return None
 
@@ -181,7 +182,7 @@ def badges_of(card: "Card") -> tuple[tuple[str, Tone], ...]:
     if len(bases) > 2:
         badges.append((tr("built on {count} models").format(count=len(bases)), "quiet"))
     elif bases:
-        badges.append((tr("built on {models}").format(models=joined(bases)), "quiet"))
+        badges.append((tr("built on {models}").format(models=joined(map(isolated, bases))), "quiet"))
     return tuple(badges)
 
 

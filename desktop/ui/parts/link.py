@@ -10,7 +10,8 @@ from desktop.ui.parts.paint import paint_focus
 from desktop.ui.theme.theme import Size, Theme
 from desktop.ui.theme.tokens import XS
 
-_AROUND = 2
+LINK_INSET = 2
+"""Between a link's edge and its text, where the ring that shows focus stands."""
 
 
 class Link(QAbstractButton):
@@ -33,7 +34,7 @@ class Link(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        return QSize(metrics.horizontalAdvance(self.text()) + 2 * _AROUND + 1, metrics.height() + 2)
+        return QSize(metrics.horizontalAdvance(self.text()) + 2 * LINK_INSET + 1, metrics.height() + 2)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self.fontMetrics().averageCharWidth() * 6, self.sizeHint().height())
@@ -45,8 +46,8 @@ class Link(QAbstractButton):
         painter.setFont(font)
         painter.setPen(self._theme.color("link"))
         metrics = painter.fontMetrics()
-        text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width() - 2 * _AROUND)
-        painter.drawText(QPointF(_AROUND, (self.height() + metrics.ascent() - metrics.descent()) / 2), text)
+        text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width() - 2 * LINK_INSET)
+        painter.drawText(QPointF(LINK_INSET, (self.height() + metrics.ascent() - metrics.descent()) / 2), text)
         if self.hasFocus():
             paint_focus(painter, self.rect().toRectF(), self._theme.color("accent"), XS)
 

@@ -21,9 +21,9 @@ class Column(QScrollArea):
         use_slim_scroll_bars(self, theme)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidgetResizable(True)
-        inside = QWidget()
-        self.setWidget(inside)
-        self.rows = QVBoxLayout(inside)
+        self.inside = QWidget()
+        self.setWidget(self.inside)
+        self.rows = QVBoxLayout(self.inside)
         self.rows.setContentsMargins(XL, M, XL, XL)
         self.rows.setSpacing(M)
 

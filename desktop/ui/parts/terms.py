@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from unicodedata import bidirectional
 
 from PySide6.QtCore import QDate, QLocale
 
@@ -65,6 +66,11 @@ def day_of(time: str) -> str:
     except ValueError:
         return time
     return QLocale().toString(QDate(day.year, day.month, day.day), "d MMMM yyyy")
+
+
+def isolated(name: str) -> str:
+    """A name within a sentence: one that is written from right to left must not turn the sentence around."""
+    return f"\u2068{name}\u2069" if any(bidirectional(each) in ("R", "AL") for each in name) else name
 
 
 def capital(text: str) -> str:

@@ -1,0 +1,509 @@
+"""The page of models: what a card says, what it takes to chat, what the lineage shows, all of it by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop.catalog.entries import Base, Entry, License
+from desktop.catalog.reading import Problem
+from desktop.errors import UserError
+from desktop.library.models import Card
+from desktop.licenses.policy import Policy, Rules
+from desktop.licenses.state import Status
+from desktop.ui.models.lineage_tree import LineageRow
+from desktop.ui.models.page import ModelsPage
+from desktop.ui.models.words import face_of, state_of, waiting_of
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.error_box import ErrorBox
+from desktop.ui.theme.theme import Theme
+from tests.ui.cards import (
+    COPY,
+    GPT_4,
+    GPT_J,
+    GUIDE,
+    LLAMA_32,
+    MODELS,
+    STABLE_VICUNA,
+    all_cards,
+    card_of,
+    catalog_of,
+)
+
+RESOURCES = Path(__file__).resolve().parents[2] / "resources"
+BOTH: dict[str, Status] = {"LicenseRef-LLaMA": "in-force", "CC-BY-NC-SA-4.0": "in-force"}
+
+
+@pytest.fixture
+def theme(qtbot: QtBot) -> Iterator[Theme]:
+    font = QApplication.font()
+    yield Theme(RESOURCES, "light")
+    QApplication.setFont(font)
+
+
+@pytest.fixture
+def page(qtbot: QtBot, theme: Theme) -> ModelsPage:
+    page = ModelsPage(theme)
+    qtbot.addWidget(page)
+    page.resize(1028, 748)
+    page.show_cards(all_cards(), GUIDE.id)
+    page.show()
+    qtbot.waitExposed(page)
+    return page
+
+
+def _text(page: QWidget) -> str:
+    """Everything that the page's labels say."""
+    labels = [label.text() for label in page.findChildren(QLabel) if label.isVisible()]
+    return "\n".join(labels).replace("\u200b", "")
+
+
+def _buttons(page: ModelsPage) -> list[Button]:
+    return [button for button in page.detail.findChildren(Button) if button.isVisible()]
+
+
+def _button(page: ModelsPage, name: str) -> Button:
+    found = [button for button in _buttons(page) if name in (button.accessibleName(), button.text())]
+    assert found, f"no button {name!r} among {[button.accessibleName() for button in _buttons(page)]}"
+    return found[0]
+
+
+def _tree(page: ModelsPage) -> list[LineageRow]:
+    assert page.detail.tree is not None
+    return page.detail.tree.rows
+
+
+# --- cards -----------------------------------------------------------------------------------------------------------
+
+
+def test_sections_are_what_is_here_the_catalog_and_what_nobody_can_have(page: ModelsPage) -> None:
+    assert page.list.rows.headings == ["On this computer · 2.0 GB", "Catalog · 6", "Closed: no weights to be had · 1"]
+    assert page.list.rows.ids[0] == GUIDE.id
+    assert page.list.rows.ids[-1] == GPT_4.id
+
+
+@pytest.mark.parametrize(
+    ("card", "state"),
+    [
+        (card_of(GUIDE, here=True, accepted={"Apache-2.0": "in-force"}), "Ready"),
+        (card_of(GUIDE, here=True), "Accept license"),
+        (card_of(GUIDE, here=True, accepted={"Apache-2.0": "revoked"}), "Revoked"),
+        (card_of(GUIDE, here=True, accepted={"Apache-2.0": "in-force"}, old_text=True), "Suspended"),
+        (card_of(GUIDE, here=True, accepted={"Apache-2.0": "suspended"}), "Suspended"),
+        (card_of(GUIDE, here=True, policy=Policy(deny=Rules(license=("Apache-2.0",)))), "Not allowed here"),
+        (card_of(STABLE_VICUNA, here=True, accepted=BOTH, purpose="commercial"), "Not for your purpose"),
+        (card_of(STABLE_VICUNA), "Not on this computer"),
+        (card_of(STABLE_VICUNA, policy=Policy(deny=Rules(publisher=("Meta AI",)))), "Not allowed here"),
+        (card_of(GPT_4), "Closed"),
+        (card_of(GPT_J), "Cannot run"),
+        (card_of(GPT_J, here=True), "Cannot run"),
+    ],
+)
+def test_a_card_says_how_the_person_stands_with_the_model(card: Card, state: str) -> None:
+    assert state_of(card).text == state
+    assert state[1:] in face_of(card).spoken
+
+
+def test_badges_name_license_restrictions_gate_and_origin() -> None:
+    badges = face_of(card_of(STABLE_VICUNA)).badges
+    assert badges == (
+        ("CC-BY-NC-SA-4.0", "quiet"),
+        ("LLaMA", "quiet"),
+        ("Research only", "bad"),
+        ("Non-commercial", "bad"),
+        ("No training on outputs", "warn"),
+        ("Open", "quiet"),
+        ("built on LLaMA 13B", "quiet"),
+    )
+    assert ("Gated: Meta approves", "chosen") in face_of(card_of(LLAMA_32)).badges
+    assert ("Attribution · acceptable use", "warn") in face_of(card_of(LLAMA_32)).badges
+
+
+def test_a_copy_that_claims_more_than_its_base_is_flagged(page: ModelsPage) -> None:
+    card = card_of(COPY)
+    assert ("Claims more than its base", "warn") in face_of(card).badges
+    page.choose(COPY.id)
+    text = _text(page.detail)
+    assert "It says Apache-2.0; its base Llama 3.2 3B adds: attribution, acceptable use." in text
+
+
+def test_screen_readers_hear_each_card(page: ModelsPage) -> None:
+    rows = page.list.rows
+    place = rows.row_of(STABLE_VICUNA.id)
+    assert place is not None
+    spoken = "StableVicuna 13B, CarperAI, Research only, Non-commercial, No training on outputs, not on this computer"
+    interface = QAccessible.queryAccessibleInterface(page.list)
+    cell = interface.child(place)
+    assert cell.text(QAccessible.Text.Name) == spoken
+    assert "CC-BY-NC-SA-4.0" in cell.text(QAccessible.Text.Description)
+
+
+def test_everything_that_takes_focus_has_a_name(page: ModelsPage) -> None:
+    for entry in MODELS:
+        page.choose(entry.id)
+        for widget in page.findChildren(QWidget):
+            if widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                assert widget.accessibleName(), f"{widget} on the page of {entry.name}"
+
+
+# --- searching and filtering -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("stable", [STABLE_VICUNA.id]),
+        ("carper vicuna", [STABLE_VICUNA.id]),
+        ("research only", ["llama-13b", "vicuna-13b", STABLE_VICUNA.id]),
+        ("CC-BY-NC", [STABLE_VICUNA.id]),
+        ("Community License", [LLAMA_32.id, COPY.id]),
+        ("german", [STABLE_VICUNA.id]),
+        ("openai", [GPT_4.id]),
+        ("nothing like that", []),
+    ],
+)
+def test_words_find_models_by_all_they_are_known_for(page: ModelsPage, words: str, found: list[str]) -> None:
+    page.field.setText(words)
+    assert page.list.rows.ids == found
+
+
+def test_nothing_found_is_said_and_undone_by_one_button(page: ModelsPage) -> None:
+    page.field.setText("zzz")
+    assert "No model is found by “zzz” under these filters." in _text(page)
+    shown = [button for button in page.findChildren(QAbstractButton) if button.text() == "Show all models"]
+    QTest.mouseClick(shown[0], Qt.MouseButton.LeftButton)
+    assert len(page.list.rows.ids) == len(MODELS)
+    assert page.field.text() == ""
+
+
+def test_filters_leave_out_what_cannot_run_is_restricted_or_gated(page: ModelsPage) -> None:
+    page.runs_here.click()
+    assert not {GPT_4.id, GPT_J.id} & set(page.list.rows.ids)
+    page.clear_filters()
+    page.licenses._take("open")
+    assert page.list.rows.ids == [GUIDE.id, GPT_J.id]
+    page.licenses._take("commercial")
+    assert page.list.rows.ids == [GUIDE.id, LLAMA_32.id, COPY.id, GPT_J.id]
+    page.clear_filters()
+    page.gates._take("open")
+    assert not {"llama-13b", LLAMA_32.id, GPT_4.id} & set(page.list.rows.ids)
+    assert page.gates.accessibleName() == "Gates shown: Open only"
+
+
+def test_a_model_of_unknown_terms_is_not_among_the_open_ones(page: ModelsPage) -> None:
+    lost = msgspec.structs.replace(GUIDE, id="lost", origin="derived", base=(Base("gone", "fine-tune"),))
+    page.show_cards([card_of(lost, catalog_of(lost))], None)
+    page.licenses._take("open")
+    assert page.list.rows.ids == []
+
+
+def test_the_page_is_walked_by_keyboard_from_the_words_to_the_license(page: ModelsPage, qtbot: QtBot) -> None:
+    page.field.setFocus()
+    QTest.keyClicks(page.field, "vicuna")
+    assert page.detail.card is not None
+    assert page.detail.card.listed.subject.id == "vicuna-13b"
+    QTest.keyClick(page.field, Qt.Key.Key_Down)
+    assert page.detail.card.listed.subject.id == STABLE_VICUNA.id
+    QTest.keyClick(page.field, Qt.Key.Key_Return)
+    focus = page.focusWidget()
+    assert focus is not None
+    assert focus.accessibleName() == "Read LLaMA License Agreement (2023)"
+    with qtbot.waitSignal(page.license_asked) as asked:
+        QTest.keyClick(focus, Qt.Key.Key_Space)
+    assert asked.args == [STABLE_VICUNA.id, "LicenseRef-LLaMA"]
+
+
+def test_arrows_in_the_list_pass_over_headings(page: ModelsPage) -> None:
+    page.list.setFocus()
+    QTest.keyClick(page.list, Qt.Key.Key_Down)
+    assert page.list.chosen_id == "llama-13b"
+    QTest.keyClick(page.list, Qt.Key.Key_Up)
+    QTest.keyClick(page.list, Qt.Key.Key_Up)
+    assert page.list.chosen_id == GUIDE.id
+
+
+# --- what stands before chatting -------------------------------------------------------------------------------------
+
+
+def test_steps_are_each_license_then_access_then_the_file(page: ModelsPage, qtbot: QtBot) -> None:
+    page.choose(STABLE_VICUNA.id)
+    names = [row.accessibleName() for row in page.detail.steps]
+    assert names == [
+        "Step 1, next: Read and accept LLaMA License Agreement (2023)",
+        "Step 2, still to come: Read and accept CC BY-NC-SA 4.0",
+        "Step 3, still to come: Its file on this computer",
+    ]
+    text = _text(page.detail)
+    assert "It comes with LLaMA 13B, which this is built on." in text
+    assert "Downloading comes with a later version; a GGUF file of it can be imported." in text
+    with qtbot.waitSignal(page.import_asked):
+        _button(page, "Import a GGUF file of this model").click()
+    page.choose(LLAMA_32.id)
+    with qtbot.waitSignal(page.link_asked) as asked:
+        _button(page, "Open the page of Meta").click()
+    assert asked.args == ["https://huggingface.co/meta-llama/Llama-3.2-3B"]
+
+
+def test_an_accepted_license_says_by_whom_when_and_for_what(page: ModelsPage, qtbot: QtBot) -> None:
+    page.show_cards(all_cards(card_of(STABLE_VICUNA, here=True, accepted=BOTH)), GUIDE.id)
+    page.choose(STABLE_VICUNA.id)
+    text = _text(page.detail)
+    assert "Accepted licenses" in text
+    assert "Accepted by Ada Lovelace on 14 March 2026, for research." in text
+    assert [row.step.progress for row in page.detail.steps] == ["done", "done"]
+    with qtbot.waitSignal(page.use_asked) as used:
+        _button(page, "Chat with it").click()
+    assert used.args == [STABLE_VICUNA.id]
+    with qtbot.waitSignal(page.revoke_asked) as revoked:
+        _button(page, "Revoke acceptance").click()
+    assert revoked.args == [STABLE_VICUNA.id]
+    with qtbot.waitSignal(page.license_asked) as read:
+        _button(page, "Read CC BY-NC-SA 4.0").click()
+    assert read.args == [STABLE_VICUNA.id, "CC-BY-NC-SA-4.0"]
+
+
+def test_what_waits_for_a_license_offers_no_chat(page: ModelsPage) -> None:
+    page.show_cards(all_cards(card_of(STABLE_VICUNA, here=True)), GUIDE.id)
+    page.choose(STABLE_VICUNA.id)
+    assert "Chat with it" not in [button.text() for button in _buttons(page)]
+    assert "Revoke…" not in [button.text() for button in _buttons(page)]
+
+
+def test_a_text_that_changed_leads_to_the_difference(page: ModelsPage, qtbot: QtBot) -> None:
+    changed = card_of(GUIDE, here=True, accepted={"Apache-2.0": "in-force"}, old_text=True)
+    page.show_cards([changed], GUIDE.id)
+    assert ("License text changed: see the difference", "bad") in face_of(changed).badges
+    assert "Its text changed since it was accepted on 14 March 2026." in _text(page.detail)
+    with qtbot.waitSignal(page.difference_asked) as asked:
+        _button(page, "See the difference in Apache License 2.0").click()
+    assert asked.args == [GUIDE.id, "Apache-2.0"]
+
+
+def test_a_policy_names_whom_to_ask_and_urges_no_step(page: ModelsPage) -> None:
+    policy = Policy(contact="it@example.org", deny=Rules(restriction=("research-only",)))
+    page.show_cards([card_of(STABLE_VICUNA, policy=policy)], None)
+    boxes = [box for box in page.detail.findChildren(ErrorBox) if box.isVisible()]
+    assert "Ask it@example.org." in boxes[0].accessibleDescription()
+    assert "now" not in [row.step.progress for row in page.detail.steps]
+
+
+def test_a_closed_model_says_that_nobody_can_have_it(page: ModelsPage) -> None:
+    page.choose(GPT_4.id)
+    assert "nobody can download it" in _text(page.detail)
+    assert not page.detail.steps
+    assert not _buttons(page)
+
+
+def test_what_cannot_run_says_why(page: ModelsPage) -> None:
+    page.choose(GPT_J.id)
+    assert "llama.cpp has no graph." in _text(page.detail)
+    assert not page.detail.steps
+
+
+# --- lineage ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_tree_goes_from_the_oldest_ancestor_to_the_model(page: ModelsPage) -> None:
+    page.choose(STABLE_VICUNA.id)
+    rows = [row.row for row in _tree(page)]
+    assert [(row.names[0], row.indent) for row in rows] == [
+        ("LLaMA 13B", 0),
+        ("GPT-4", 1),
+        ("ShareGPT", 1),
+        ("Vicuna 13B v0", 1),
+        ("StableVicuna 13B", 2),
+    ]
+    assert [row.joins for row in rows] == [None, 0, 0, 0, 1]
+    assert [row.quiet for row in rows] == [False, True, True, False, False]
+    spoken = [row.accessibleName() for row in _tree(page)]
+    assert spoken[0] == "LLaMA 13B, Meta AI, research only"
+    assert spoken[1].endswith("closed, no training on outputs; Vicuna 13B v0: trained on its outputs")
+    assert "Vicuna 13B v0 was trained on the data ShareGPT" in spoken[2]
+    assert spoken[3].endswith("weights as a difference on LLaMA 13B")
+    assert spoken[4] == "StableVicuna 13B, CarperAI, research only, non-commercial; fine-tuned from Vicuna 13B v0"
+
+
+def test_terms_name_the_ancestor_and_the_clause(page: ModelsPage) -> None:
+    page.choose(STABLE_VICUNA.id)
+    assert (
+        "3 terms apply to you: research only from LLaMA 13B (LLaMA §1.a), non-commercial from its own license "
+        "(CC-BY-NC-SA-4.0 §1(k)) and no training on outputs from outputs of GPT-4 (OpenAI Terms §2(c))."
+    ) in _text(page.detail)
+
+
+def test_lines_of_two_parents_with_ancestors_do_not_cross(page: ModelsPage) -> None:
+    def model(name: str, *bases: Base) -> Entry:
+        origin = "derived" if bases else "pretrained"
+        return msgspec.structs.replace(GUIDE, id=name, name=name.upper(), origin=origin, base=bases, file=())
+
+    models = (
+        model("a0"),
+        model("a1", Base("a0", "fine-tune")),
+        model("a2", Base("a1", "fine-tune")),
+        model("b0"),
+        model("b1", Base("b0", "fine-tune")),
+        model("m", Base("a2", "merge"), Base("b1", "merge"), Base("sharegpt", "dataset")),
+    )
+    page.show_cards([card_of(each, catalog_of(*models)) for each in models], None)
+    page.choose("m")
+    tree = page.detail.tree
+    assert tree is not None
+    rows = [row.row for row in tree.rows]
+    assert [(row.names[0], row.indent, row.joins) for row in rows] == [
+        ("A0", 0, None),
+        ("A1", 1, 0),
+        ("A2", 2, 1),
+        ("B0", 3, None),
+        ("B1", 4, 2),
+        ("ShareGPT", 3, 2),
+        ("M", 3, 2),
+    ]
+    for rail in tree._tree.rails:
+        assert all(row.indent > rail.indent for row in rows[rail.first + 1 : rail.last + 1])
+
+
+def test_what_is_not_known_is_shown_as_unknown(page: ModelsPage) -> None:
+    lost = msgspec.structs.replace(GUIDE, id="lost", origin="derived", base=(Base("gone", "fine-tune"),), file=())
+    found = msgspec.structs.replace(GUIDE, id="found", name="Found", origin="unknown", file=())
+    catalog = catalog_of(lost, found)
+    page.show_cards([card_of(lost, catalog), card_of(found, catalog)], None)
+    page.choose("lost")
+    assert _tree(page)[0].row.note == "unknown"
+    assert "Its base, gone, is not known to Latchkey" in _text(page.detail)
+    page.choose("found")
+    assert _tree(page)[0].row.names == ("Unknown",)
+    assert _tree(page)[0].accessibleName() == "What Found was built on is not known."
+
+
+# --- files and facts -------------------------------------------------------------------------------------------------
+
+
+def test_files_and_facts_say_what_is_known_and_what_is_not(page: ModelsPage, qtbot: QtBot) -> None:
+    page.choose(STABLE_VICUNA.id)
+    text = _text(page.detail)
+    for words in ("Q4_K_M", "7.4 GB", "not known", "13B", "2,048 tokens", "German", "28 April 2023"):
+        assert words in text
+    assert "which data its reward model was trained on" in text
+    with qtbot.waitSignal(page.link_asked) as asked:
+        link = next(each for each in page.detail.findChildren(QAbstractButton) if "delta" in each.text())
+        link.click()
+    assert asked.args == ["https://huggingface.co/CarperAI/stable-vicuna-13b-delta"]
+
+
+# --- staying where one is --------------------------------------------------------------------------------------------
+
+
+def test_refreshed_cards_keep_choice_place_and_focus(page: ModelsPage, qtbot: QtBot) -> None:
+    page.resize(1028, 420)
+    QApplication.processEvents()
+    page.choose(STABLE_VICUNA.id)
+    button = _button(page, "Read CC BY-NC-SA 4.0")
+    button.setFocus()
+    seen = page.list.verticalScrollBar().value()
+    accepted = card_of(STABLE_VICUNA, accepted={"LicenseRef-LLaMA": "in-force"})
+    cards = [accepted if card.listed.subject.id == STABLE_VICUNA.id else card for card in all_cards()]
+    page.show_cards(cards, GUIDE.id)
+    QApplication.processEvents()
+    assert page.list.chosen_id == STABLE_VICUNA.id
+    assert page.list.verticalScrollBar().value() == seen
+    assert [row.step.progress for row in page.detail.steps] == ["done", "now", "later"]
+    focus = page.focusWidget()
+    assert focus is not None
+    assert focus.accessibleName() == "Read CC BY-NC-SA 4.0"
+
+
+def test_a_model_that_comes_above_moves_nothing_that_is_seen(page: ModelsPage) -> None:
+    page.resize(1028, 420)
+    QApplication.processEvents()
+    page.choose(GPT_J.id)
+    rows = page.list
+    before = rows.visualRect(rows.rows.index(rows.rows.row_of(GPT_J.id) or 0)).y()
+    page.show_cards(all_cards(card_of(STABLE_VICUNA, here=True)), GUIDE.id)
+    QApplication.processEvents()
+    assert rows.visualRect(rows.rows.index(rows.rows.row_of(GPT_J.id) or 0)).y() == before
+    assert rows.chosen_id == GPT_J.id
+
+
+def test_the_model_in_use_is_shown_first(page: ModelsPage) -> None:
+    assert page.list.chosen_id == GUIDE.id
+    assert any(widget.accessibleName() == "Answers now" for widget in page.detail.findChildren(QWidget))
+
+
+def test_mistakes_in_the_catalog_are_told_and_gone_when_mended(page: ModelsPage) -> None:
+    mistakes = [Problem(Path("own.toml"), line, "model x", "has no license") for line in range(1, 6)]
+    page.show_cards(all_cards(), GUIDE.id, mistakes)
+    boxes = [box for box in page.findChildren(ErrorBox) if box.isVisible()]
+    assert "5 mistakes in the catalog" in boxes[0].accessibleDescription()
+    assert "own.toml:1: model x: has no license" in boxes[0].accessibleDescription()
+    page.show_cards(all_cards(), GUIDE.id)
+    assert not [box for box in page.findChildren(ErrorBox) if box.isVisible()]
+
+
+def test_what_failed_is_said_until_it_is_closed(page: ModelsPage) -> None:
+    page.show_working("Reading file.gguf")
+    assert "Reading file.gguf" in _text(page)
+    page.show_working("")
+    page.show_problem(UserError("It is no model.", "", "Choose another file."))
+    box = next(box for box in page.findChildren(ErrorBox) if box.isVisible())
+    box.buttons[0].click()
+    assert not [box for box in page.findChildren(ErrorBox) if box.isVisible()]
+
+
+# --- widths ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_nothing_widens_a_narrow_page(qtbot: QtBot, theme: Theme, scale: float) -> None:
+    """Names without a space, from right to left, twenty generations, and a license of 300 letters."""
+    wide = License("LicenseRef-" + "x" * 80, "License" * 42, "x.txt")
+    models = [msgspec.structs.replace(GUIDE, id="g0", file=())]
+    for number in range(1, 21):
+        base = (Base(f"g{number - 1}", "fine-tune"),)
+        names = {"id": f"g{number}", "name": "Generation" * 12, "publisher": "ناشر" * 30}
+        models.append(msgspec.structs.replace(GUIDE, origin="derived", base=base, license=wide.id, file=(), **names))
+    catalog = msgspec.structs.replace(catalog_of(*models), license=(*catalog_of().license, wide))
+    theme.choose("light", scale)
+    page = ModelsPage(theme)
+    qtbot.addWidget(page)
+    page.show_cards([card_of(each, catalog, here=True) for each in models], None)
+    page.resize(548, 560)
+    page.show()
+    qtbot.waitExposed(page)
+    page.choose("g20")
+    QApplication.processEvents()
+    assert page.width() == 548
+    assert page.minimumSizeHint().width() <= 548
+    inside = page.detail.widget()
+    assert inside is not None
+    assert inside.width() <= page.detail.viewport().width()
+    for label in inside.findChildren(QLabel):
+        assert label.geometry().right() <= inside.width()
+
+
+def test_another_theme_and_text_size_are_taken_on_at_once(page: ModelsPage, theme: Theme) -> None:
+    page.choose(STABLE_VICUNA.id)
+    step = page.detail.steps[0]
+    tree = page.detail.tree
+    assert tree is not None
+    height, tall = step.height(), tree.height()
+    card = page.list.visualRect(page.list.rows.index(1)).height()
+    theme.choose("dark", 1.5)
+    QApplication.processEvents()
+    QApplication.processEvents()
+    assert step.height() > height
+    assert tree.height() > tall
+    assert page.list.visualRect(page.list.rows.index(1)).height() > card
+    theme.choose("light", 1.0)
+
+
+def test_the_picker_marks_what_waits() -> None:
+    waiting = waiting_of([card_of(GUIDE, here=True), card_of(STABLE_VICUNA)])
+    assert waiting == {GUIDE.id: "accept license"}
