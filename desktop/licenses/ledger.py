@@ -265,7 +265,7 @@ class Ledger:
             # The record is stored and sealed. An anchor that lags behind is right as well.
             _log.exception("the anchor could not be moved to record %d", newest.seq)
 
-    def _remember(self, before: LedgerState, records: Sequence[Record], version: int) -> None:
+    def _remember(self, before: LedgerState, records: Sequence[Record], version: object) -> None:
         """Spare the next call a look through everything, where only we wrote."""
         try:
             mark = self._store.mark_unless_written(version)

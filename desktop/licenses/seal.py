@@ -47,7 +47,7 @@ def key_id_of(key: bytes) -> str:
 
 def mac_of(key: bytes, seq: int, record_hash: str, kept_in: str) -> str:
     """The HMAC-SHA256 (hexadecimal) over the canonical JSON of a record's number and hash and the place of the key."""
-    values = {"seq": seq, "hash": record_hash, "kept_in": kept_in}
+    values: dict[str, str | int] = {"seq": seq, "hash": record_hash, "kept_in": kept_in}
     return hmac.new(key, canonical(values), "sha256").hexdigest()
 
 

@@ -97,9 +97,9 @@ class Reading:
         """Whether the triggers stand as they were made, and nothing else was added."""
         return self._objects() == _expected()
 
-    def version(self) -> int:
-        """A number that changes when any other connection, of any process, has written."""
-        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+    def version(self) -> object:
+        """A value that changes when any other connection, of any process, has written."""
+        return id(self._connection), self._connection.execute("PRAGMA data_version").fetchone()[0]
 
     def _objects(self) -> dict[tuple[str, str], str]:
         return {(kind, name): sql for kind, name, sql in self._connection.execute(_OBJECTS)}
@@ -207,7 +207,7 @@ class LedgerStore:
         """The part of a mark for which the file need not be opened; None where there is none."""
         return (_mark(self.path), _mark(self._journal)) if self.exists() else None
 
-    def mark_unless_written(self, version: int) -> object:
+    def mark_unless_written(self, version: object) -> object:
         """The mark, where nobody else has written since `version` was read; None otherwise."""
         with self.read() as reading:
             mark = self.mark(reading)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,22 @@ def test_two_processes_write_one_whole_chain(home: Path) -> None:
     for name in ("window", "command"):
         assert [record.license for record in records if record.model == name] == [f"L{count}" for count in range(200)]
     assert [record.model for record in records] != sorted(record.model for record in records)
+
+
+def test_threads_of_one_process_write_one_whole_chain(home: Path) -> None:
+    ledger = ledger_in(home)
+
+    def work(name: str) -> None:
+        for count in range(40):
+            ledger.append(acknowledged(ledger, name, f"L{count}"))
+            assert ledger.state().standing(name, f"L{count}") is not None
+            ledger.stamp()
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(work, f"thread-{number}") for number in range(4)]:
+            done.result()
+    assert ledger.check().ok
+    assert ledger_in(home).check().records == 160
 
 
 def test_one_that_stays_open_sees_what_others_write(home: Path) -> None:
