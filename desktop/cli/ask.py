@@ -10,6 +10,7 @@ from desktop.chat.turns import load_params, sampling_for
 from desktop.cli.admission import admit
 from desktop.cli.answering import answer, chosen_model, load
 from desktop.cli.conversations import kept_conversation
+from desktop.cli.credit import credit
 from desktop.cli.exit_codes import DONE, INTERRUPTED, UsageError
 from desktop.cli.session import ChangedRequests, Session
 from desktop.cli.tools import Tools
@@ -47,8 +48,14 @@ def run(options: Namespace, tools: Tools) -> int:
     asked = _in_conversation(options, tools, text, say) if options.conversation else _alone(options, tools, text, say)
     if options.json:
         tools.output.json(asked)
-    elif not asked.text.endswith("\n"):
+        return _code(asked)
+    if not asked.text.endswith("\n"):
         tools.output.line()
+    tools.output.dim(credit(tools.library.find(asked.model)) + "\n")
+    return _code(asked)
+
+
+def _code(asked: Asked) -> int:
     return INTERRUPTED if asked.stop_reason == "cancelled" else DONE
 
 

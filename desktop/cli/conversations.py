@@ -5,6 +5,7 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
+from desktop.cli.credit import Credits
 from desktop.cli.exit_codes import DONE
 from desktop.cli.tools import Tools
 from desktop.conversation import Conversation, Message
@@ -46,8 +47,9 @@ def _list(options: Namespace, tools: Tools) -> None:
 def _show(options: Namespace, tools: Tools) -> None:
     conversation = kept_conversation(tools, options.id)
     messages = tools.store.path(conversation.id)
+    owed = Credits(tools.library)
     if options.json:
-        tools.output.json({**_head(conversation), "messages": [_message(message) for message in messages]})
+        tools.output.json({**_head(conversation), "messages": [_message(message, owed) for message in messages]})
         return
     tools.output.line(conversation.title)
     for message in messages:
@@ -56,6 +58,8 @@ def _show(options: Namespace, tools: Tools) -> None:
         tools.output.line(message.text)
         if message.error:
             tools.output.line(f"[{message.error}]")
+        if message.model and (line := owed.of(message.model)):
+            tools.output.line(f"[{line}]")
 
 
 def _search(options: Namespace, tools: Tools) -> None:
@@ -91,7 +95,7 @@ def _head(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _message(message: Message, owed: Credits) -> dict[str, Any]:
     return {
         "id": message.id,
         "parent": message.parent_id,
@@ -101,6 +105,7 @@ def _message(message: Message) -> dict[str, Any]:
         "status": message.status,
         "error": message.error,
         "model": message.model,
+        "credit": (owed.of(message.model) or None) if message.model else None,
         "sampling": message.sampling,
         "timing": message.timing,
         "created_at": moment(message.created_at),

@@ -4,6 +4,7 @@ from desktop.cli import ask
 from desktop.cli.admission import admit
 from desktop.cli.answering import chosen_model
 from desktop.cli.ask import speaker
+from desktop.cli.credit import credit
 from desktop.cli.exit_codes import DONE
 from desktop.cli.output import Output
 from desktop.cli.session import Session
@@ -48,12 +49,12 @@ def _chat(tools: Tools) -> int:
                 case "/help":
                     output.line(_help())
                 case _:
-                    _turn(session, text, output)
+                    _turn(session, text, credit(model), output)
     return DONE
 
 
-def _turn(session: Session, text: str, output: Output) -> None:
-    """One question and its answer. What goes wrong is said, and the chat goes on."""
+def _turn(session: Session, text: str, owed: str, output: Output) -> None:
+    """One question and its answer, with what is `owed` for it. What goes wrong is said, and the chat goes on."""
     try:
         message = session.ask(text)
     except (IntegrityError, ResourceError):
@@ -62,7 +63,7 @@ def _turn(session: Session, text: str, output: Output) -> None:
         output.note(str(error))
         return
     output.line()
-    output.dim(_summary(message) + "\n")
+    output.dim(", ".join(part for part in (_summary(message), owed) if part) + "\n")
 
 
 def _summary(message: Message) -> str:

@@ -1,5 +1,6 @@
 """A file of one's own: added with its license, or with a statement where none is known, and checked at every load."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from desktop.paths import find_paths
 from tests.fakes.tiny_gguf import random_model
-from tests.journeys.command import latchkey
+from tests.journeys.command import Terminal, latchkey
 from tests.journeys.desk import accept, accept_all, ask, events, log, tiny_research, waiting
 
 UNKNOWN = "LicenseRef-Unknown"
@@ -172,6 +173,30 @@ def test_a_file_whose_hash_the_catalog_knows_is_that_model(home: Path) -> None:
     assert model["id"] == "tiny-research"
     assert model["license"] == "LicenseRef-Tiny-Research"  # whatever its header says
     assert model["attribution"] == ["Built with Tiny"]
+
+
+def test_an_answer_at_a_terminal_and_a_kept_one_carry_what_is_owed_for_them(home: Path) -> None:
+    imported(tiny_research(home))
+    accept_all("tiny-research")
+    owed = "Tiny Research: LicenseRef-Tiny-Research, non-commercial; Built with Tiny"
+    terminal = Terminal("ask", "hello", "--model", "tiny-research", "--max-tokens", "4")
+    assert terminal.end() == 0
+    assert owed in terminal.screen
+    piped = ask("tiny-research")
+    assert "Built with" not in piped.out + piped.err  # whoever scripts it has the answer alone
+
+    settings = {"version": 1, "model": "tiny-research", "sampling": {"max_tokens": 4}}
+    (home / "config" / "settings.json").write_text(json.dumps(settings))
+    chat = Terminal()
+    chat.read_until("> ")
+    chat.type("hello\n")
+    chat.read_until(owed)
+    chat.read_until("> ")
+    chat.type("\x04")
+    assert chat.end() == 0
+    (conversation,) = latchkey("conversations", "list", "--json").json
+    assert owed in latchkey("conversations", "show", conversation["id"]).out
+    assert latchkey("conversations", "show", conversation["id"], "--json").json["messages"][1]["credit"] == owed
 
 
 @pytest.mark.parametrize(

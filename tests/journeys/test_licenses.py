@@ -7,7 +7,7 @@ import pytest
 
 from desktop.paths import find_paths
 from tests.accepting import import_and_accept
-from tests.journeys.command import Running, latchkey
+from tests.journeys.command import Running, Terminal, latchkey
 from tests.journeys.desk import LICENSE_TEXT, accept, accept_all, ask, events, log, tiny_research, waiting
 from tests.journeys.models import endless_model
 
@@ -76,6 +76,27 @@ def test_revoking_in_another_process_stops_an_answer_in_the_middle(home: Path) -
     assert "revoked" in ran.err
     assert "Traceback" not in ran.err
     assert events()[-2:] == ["loaded", "revoked"]
+
+
+def test_revoked_in_the_middle_of_a_chat_the_answer_ends_and_what_was_said_is_kept(home: Path) -> None:
+    model = import_and_accept(home, endless_model(home / "endless.gguf"))
+    (home / "config" / "settings.json").write_text(f'{{"version": 1, "model": "{model}"}}')
+    terminal = Terminal()
+    terminal.read_until("> ")
+    terminal.type("hello\n")
+    for _ in range(5):
+        terminal.read_until(" the")
+    assert latchkey("licenses", "revoke", model).code == 0
+    terminal.read_until("You revoked the license")
+    terminal.read_until("> ")
+    terminal.type("hello again\n")
+    terminal.read_until("You revoked the license")
+    terminal.type("/quit\n")
+    assert terminal.end() == 0, terminal.screen
+    (conversation,) = latchkey("conversations", "list", "--json").json
+    messages = latchkey("conversations", "show", conversation["id"], "--json").json["messages"]
+    assert messages[1]["status"] == "failed"
+    assert " the" in messages[1]["text"]
 
 
 @pytest.mark.parametrize("sha256", ["0" * 64, "", "apache"])
