@@ -57,7 +57,6 @@ class Detail(Column):
         same = self._card is not None and card is not None and self._card.listed.subject.id == card.listed.subject.id
         focused = self._focused_name() if same else ""
         value = self.verticalScrollBar().value() if same else 0
-        self.setUpdatesEnabled(False)
         self.inside.hide()  # or each widget would be shown by an event of its own, later
         self._card, self._drawn = card, drawn
         self.clear()
@@ -66,7 +65,6 @@ class Detail(Column):
             self.rows.addStretch(1)
         self.inside.show()
         self.rows.activate()
-        self.setUpdatesEnabled(True)
         self.verticalScrollBar().setValue(value)
         if value:
             QTimer.singleShot(0, self, lambda: self.verticalScrollBar().setValue(value))
