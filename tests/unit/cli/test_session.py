@@ -15,7 +15,7 @@ from desktop.cli.session import Session
 from desktop.cli.tools import Tools
 from desktop.conversation import Conversation
 from desktop.engine.fake import FakeAnswer, FakeEngine
-from desktop.errors import EngineError, NotFoundError, ResourceError
+from desktop.errors import EngineError, LicenseError, NotFoundError, ResourceError
 from desktop.paths import find_paths
 from desktop.settings import SamplingSettings, SettingsFile
 from tests.accepting import import_and_accept
@@ -159,6 +159,15 @@ def test_a_failed_answer_in_a_conversation_is_kept_with_what_was_said(model: str
     kept = ScriptedTools().store.path("c1")
     assert [message.role for message in kept] == ["user", "assistant"]
     assert (kept[1].text, kept[1].status) == ("one two", "failed")
+
+
+def test_a_question_to_a_model_that_nobody_accepted_leaves_no_turn_in_the_conversation(home: Path) -> None:
+    stranger = str(random_model(home / "other.gguf", seed=9))
+    tools = ScriptedTools()
+    with pytest.raises(LicenseError, match="never imported"):
+        ask.run(options("hi", "--model", stranger, "--conversation", begin()), tools)
+    assert not tools.store.path("c1")
+    assert tools.scripted.loads == []
 
 
 def test_a_deleted_conversation_is_not_continued(model: str) -> None:
