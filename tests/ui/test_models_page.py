@@ -305,6 +305,7 @@ def test_a_closed_model_says_that_nobody_can_have_it(page: ModelsPage) -> None:
 def test_what_cannot_run_says_why(page: ModelsPage) -> None:
     page.choose(GPT_J.id)
     assert "llama.cpp has no graph." in _text(page.detail)
+    assert not [box for box in page.detail.findChildren(ErrorBox) if box.isVisible()]
     assert not page.detail.steps
 
 

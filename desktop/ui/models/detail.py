@@ -153,7 +153,7 @@ class Detail(Column):
     def _add_steps(self, card: "Card") -> None:
         steps = steps_of(card)
         error = card.verdict.error
-        blocked = error if card.verdict.refusal not in ("", "license") else None
+        blocked = error if card.verdict.refusal not in ("", "license", "not-runnable") else None
         if is_closed(card) and card.listed.model is None:
             self._heading(tr("Closed"))
             text = tr(
@@ -162,6 +162,10 @@ class Detail(Column):
             )
             self.rows.addWidget(Label(self._theme, text, color="muted", wrap=True))
             return
+        if card.listed.subject.not_runnable:
+            self._heading(tr("Cannot run in Latchkey"))
+            text = card.listed.subject.not_runnable
+            self.rows.addWidget(Label(self._theme, breakable(text), color="muted", wrap=True))
         if not steps and blocked is None:
             return
         done = all(step.progress == "done" for step in steps) and blocked is None

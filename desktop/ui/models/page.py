@@ -76,7 +76,6 @@ class ModelsPage(Page):
         self.bar.row.addWidget(self._pills, 0, Qt.AlignmentFlag.AlignVCenter)
         self.bar.row.addWidget(self.import_button)
         self._strip = QVBoxLayout()
-        self._strip.setContentsMargins(L + XS, S, L + XS, XS)
         self._nothing = NothingFound(theme)
         self._nothing.clear.clicked.connect(self.clear_filters)
         self._stack = QStackedWidget()
@@ -229,6 +228,11 @@ class ModelsPage(Page):
         elif self.list.rows.ids:
             self.list.setFocus(Qt.FocusReason.TabFocusReason)
 
+    def panes(self) -> list[QWidget]:
+        """Where F6 goes: the words, the cards, what comes next with the chosen one."""
+        button = self.detail.first_button
+        return [self.field, self.list, *([button] if button is not None else [])]
+
     # --- widths --------------------------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -241,6 +245,7 @@ class ModelsPage(Page):
         in_bar = self.width() - wanted >= 22 * self.field.fontMetrics().averageCharWidth() + 2 * XL + 8 * L
         if in_bar != self._pills_in_bar:
             self._pills_in_bar = in_bar
+            self._strip.setContentsMargins(*((0, 0, 0, 0) if in_bar else (L + XS, S, L + XS, XS)))
             if in_bar:
                 self.bar.row.insertWidget(self.bar.row.count() - 1, self._pills, 0, Qt.AlignmentFlag.AlignVCenter)
             else:

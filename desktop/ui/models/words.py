@@ -219,6 +219,8 @@ def search_text(card: "Card") -> str:
 @cache
 def language_name(code: str) -> str:
     """A language's English name; its code where it has none that Qt knows."""
+    if code == "mul":  # ISO 639-2 for several languages
+        return tr("many languages")
     language = QLocale(code).language()
     known = language not in (QLocale.Language.C, QLocale.Language.AnyLanguage)
     return QLocale.languageToString(language) if known else code
