@@ -9,6 +9,7 @@ from desktop.cli.layout import paragraph
 from desktop.cli.tools import Tools
 from desktop.errors import NotFoundError, UserError
 from desktop.library.models import Listed
+from desktop.library.subjects import UNKNOWN
 from desktop.licenses.desk import Difference
 from desktop.licenses.texts import LicenseText
 from desktop.translation import tr
@@ -21,8 +22,14 @@ def show_list(options: Namespace, tools: Tools) -> None:
         tools.output.json([_described(license_, tools) for license_ in known])
         return
     rows = [(tr("ID"), tr("NAME"), tr("RESTRICTIONS"))]
-    rows += [(each.id, each.name, ", ".join(each.restrictions) or "–") for each in known]
+    rows += [(each.id, each.name, _restrictions(each)) for each in known]
     tools.output.table(rows, shrink=(1, 2))
+
+
+def _restrictions(license_: License) -> str:
+    if license_.id == UNKNOWN:
+        return tr("not known")
+    return ", ".join(license_.restrictions) or "–"
 
 
 def show(options: Namespace, tools: Tools) -> None:
