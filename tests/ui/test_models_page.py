@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtGui import QAccessible, QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
@@ -23,6 +23,7 @@ from desktop.ui.models.page import ModelsPage
 from desktop.ui.models.words import face_of, state_of, waiting_of
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
+from desktop.ui.parts.label import badge_size, parts_that_fit
 from desktop.ui.theme.theme import Theme
 from tests.ui.cards import (
     COPY,
@@ -312,6 +313,16 @@ def test_nothing_widens_a_narrow_page(qtbot: QtBot, theme: Theme, scale: float) 
     assert inside.width() <= page.detail.viewport().width()
     for label in inside.findChildren(QLabel):
         assert label.geometry().right() <= inside.width()
+
+
+def test_no_restriction_is_cut_off_where_all_have_no_room(qtbot: QtBot) -> None:
+    metrics = QFontMetrics(QApplication.font())
+    text = "Attribution · acceptable use · user cap · no training on outputs"
+    width = badge_size(metrics, "no training on outputs").width()
+    parts = parts_that_fit(metrics, text, width)
+    assert " · ".join(parts) == text
+    assert all(badge_size(metrics, part).width() <= width for part in parts)
+    assert parts_that_fit(metrics, text, 10_000) == [text]
 
 
 def test_another_theme_and_text_size_are_taken_on_at_once(page: ModelsPage, theme: Theme) -> None:

@@ -58,12 +58,19 @@ def _shown(widget: QWidget) -> str:
 def test_the_bar_says_restrictions_and_the_purpose(qtbot: QtBot, theme: Theme) -> None:
     bar = TopBar(theme, lambda menu: None)
     qtbot.addWidget(bar)
+    bar.resize(1000, 52)
+    bar.show()
     bar.show_model(_model(card_of(STABLE_VICUNA, here=True)))
     bar.show_purpose("Research")
+    QApplication.processEvents()
     names = _names(bar)
     assert "Research only · non-commercial" in names
     assert "No training on outputs" in names
     assert "Purpose: Research" in names
+    bar.resize(460, 52)
+    QApplication.processEvents()
+    assert "Research only · non-commercial · no training on outputs" in _names(bar)
+    assert bar.model_button.width() == bar.model_button.sizeHint().width()
     bar.show_model(_model(card_of(GUIDE, here=True)))
     bar.show_purpose("")
     assert "Apache-2.0" in _names(bar)

@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from desktop.translation import tr
+from desktop.ui.chat.terms_badges import TermsBadges
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.label import Badge, Label
+from desktop.ui.parts.label import Label
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.page_bar import PageBar
-from desktop.ui.parts.terms import SEVERE, license_label, restrictions_badge
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import COLUMN
 
@@ -34,15 +35,12 @@ class TopBar(PageBar):
         self.model_button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.model_button.clicked.connect(self._open_models)
         self._waiting: Mapping[str, str] = {}
-        self._severe, self._others = Badge(theme, "", "bad"), Badge(theme, "", "warn")
-        self._license, self._purpose = Badge(theme, ""), Badge(theme, "")
+        self._terms = TermsBadges(theme)
         self._state = Label(theme, "", color="faint")
         self.menu_button = Button(theme, icon="more", name=tr("Conversation menu"))
         self.menu_button.clicked.connect(self._open_menu)
         self.row.addWidget(self.model_button)
-        for badge in (self._severe, self._others, self._license, self._purpose):
-            badge.hide()
-            self.row.addWidget(badge)
+        self.row.addWidget(self._terms)
         self.row.addWidget(self._state)
         self.row.addStretch(1)
         self.row.addWidget(self.menu_button)
@@ -61,22 +59,16 @@ class TopBar(PageBar):
         self.model_button.setText(model.name if model is not None else name or tr("Choose a model"))
         self.model_button.set_detail(model.quantization if model is not None else "")
         self.model_button.setAccessibleDescription(self.model_button.text())
-        restrictions = model.restrictions if model is not None else ()
-        severe = tuple(each for each in restrictions if each in SEVERE)
-        others = tuple(each for each in restrictions if each not in SEVERE)
-        for badge, named in ((self._severe, severe), (self._others, others)):
-            badge.set(*restrictions_badge(named))
-            badge.setVisible(bool(named))
-        license_name = license_label(model.license) if model is not None else ""
-        self._license.set(license_name, "quiet")
-        self._license.setVisible(bool(license_name) and not restrictions)
+        if model is not None:
+            self._terms.show_terms(model.license, model.restrictions)
+        else:
+            self._terms.show_terms("", ())
+        self._fit()
 
     def show_purpose(self, purpose: str) -> None:
         """Show for what the model's use was declared ("Research"); "" where nothing was declared."""
-        self._purpose.set(purpose, "quiet")
-        self._purpose.setAccessibleName(tr("Purpose: {purpose}").format(purpose=purpose))
-        self._purpose.setToolTip(tr("The purpose declared when its license was accepted"))
-        self._purpose.setVisible(bool(purpose))
+        self._terms.show_purpose(purpose)
+        self._fit()
 
     def show_waiting(self, waiting: Mapping[str, str]) -> None:
         """Mark models in the picker: what stands in the way of each, by its id."""
@@ -87,7 +79,20 @@ class TopBar(PageBar):
         self.progress = fraction
         self._state.setText(self._state.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, 6 * COLUMN // 10))
         self._state.setToolTip(text)
+        self._fit()
         self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """The badges give way before the model's name does."""
+        margins, gaps = self.row.contentsMargins(), self.row.spacing() * (self.row.count() - 1)
+        others = [self._state, self.menu_button] + [each for each in (self.sidebar_button,) if not each.isHidden()]
+        room = self.width() - margins.left() - margins.right() - gaps - sum(each.sizeHint().width() for each in others)
+        name = min(self.model_button.sizeHint().width(), room * 3 // 5)
+        self._terms.setMaximumWidth(max(room - name, self._terms.minimumSizeHint().width()))
 
     def _open_models(self) -> None:
         menu = make_menu(self.theme, self)

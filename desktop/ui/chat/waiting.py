@@ -12,7 +12,7 @@ from desktop.ui.parts.button import Button
 from desktop.ui.parts.flow import Flow
 from desktop.ui.parts.label import Badge, Label, breakable
 from desktop.ui.parts.paint import paint_box
-from desktop.ui.parts.terms import day_of, isolated, joined, license_label, restriction_badges
+from desktop.ui.parts.terms import SEVERE, day_of, isolated, joined, license_label, restriction_name
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS_SOFT, XL, L, M, S
 
@@ -61,10 +61,12 @@ def said_of(card: "Card") -> Said:
     title = tr("{model} comes under {licenses}").format(
         model=name, licenses=joined(license_label(needed.id) for needed in waiting)
     )
-    kept = tr("That you accept it is recorded on this computer, and nowhere else.")
+    kept = tr("Your acceptance is recorded on this computer, and nowhere else.")
     if subject.lineage.restrictions:
         return Said(title, tr("Before it answers, read what it asks of you. {kept}").format(kept=kept), verdict.license)
-    text = tr("You may use it for any purpose. Read its license once, and it answers. {kept}").format(kept=kept)
+    text = tr("You may use it for any purpose. It answers once you have read and accepted its license. {kept}").format(
+        kept=kept
+    )
     return Said(title, text, verdict.license)
 
 
@@ -100,8 +102,8 @@ class WaitingCard(QWidget):
         self.setAccessibleName(said.title)
         self.setAccessibleDescription(said.text)
         self._badges.empty()
-        for text, tone in restriction_badges(card.listed.subject.lineage.restrictions):
-            self._badges.add(Badge(self._theme, text, tone))
+        for each in card.listed.subject.lineage.restrictions:
+            self._badges.add(Badge(self._theme, restriction_name(each), "bad" if each in SEVERE else "warn"))
         self._badges.setVisible(bool(self._badges.widgets))
         self.button.setVisible(bool(said.license))
 

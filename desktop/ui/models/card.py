@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 
 from desktop.ui.models.rows import Index, Role
 from desktop.ui.models.words import Face
-from desktop.ui.parts.label import badge_size, paint_badge
+from desktop.ui.parts.label import Tone, badge_size, paint_badge, parts_that_fit
 from desktop.ui.parts.paint import paint_box, paint_focus
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS, XS, L, M, S
@@ -16,6 +16,9 @@ _BETWEEN = 4
 
 _LEAST_ORIGIN = 60
 
+Placed = tuple[QRectF, str, Tone]
+"""A badge: where it stands below the first line, its text and its tone."""
+
 
 class CardDelegate(QStyledItemDelegate):
     """Draws cards and the sections' headings. Where badges stand is worked out once for each width."""
@@ -23,7 +26,7 @@ class CardDelegate(QStyledItemDelegate):
     def __init__(self, theme: Theme, parent: QListView) -> None:
         super().__init__(parent)
         self._theme, self._view = theme, parent
-        self._places: dict[tuple[str, int], tuple[list[QRectF], int]] = {}
+        self._places: dict[tuple[str, int], tuple[list[Placed], int]] = {}
         self._measure()
         theme.changed.connect(self._measure)
 
@@ -75,7 +78,7 @@ class CardDelegate(QStyledItemDelegate):
         painter.setFont(theme.font("small"))
         places, _ = self._badges(face, self._inner_width())
         corner = ground.topLeft() + QPoint(M, M + line + XS)
-        for place, (text, tone) in zip(places, face.badges, strict=True):
+        for place, text, tone in places:
             paint_badge(painter, theme, place.translated(corner), text, tone, on_selection=selected)
 
     def _paint_state(self, painter: QPainter, ground: QRectF, face: Face, line: int, *, selected: bool) -> float:
@@ -129,23 +132,24 @@ class CardDelegate(QStyledItemDelegate):
             size = self._sizes[text] = badge_size(self._small, text)
         return size
 
-    def _badges(self, face: Face, width: int) -> tuple[list[QRectF], int]:
+    def _badges(self, face: Face, width: int) -> tuple[list[Placed], int]:
         """Where each badge stands below the first line, and the height of them all."""
         found = self._places.get((face.id, width))
         if found is None:
             found = self._places[face.id, width] = self._place(face, width)
         return found
 
-    def _place(self, face: Face, width: int) -> tuple[list[QRectF], int]:
-        places = []
+    def _place(self, face: Face, width: int) -> tuple[list[Placed], int]:
+        places: list[Placed] = []
         x = y = 0
         height = 0
-        for text, _ in face.badges:
+        badges = [(part, tone) for text, tone in face.badges for part in parts_that_fit(self._small, text, width)]
+        for text, tone in badges:
             size = self._size(text)
             height = size.height()
             across = min(size.width(), width)
             if x and x + across > width:
                 x, y = 0, y + height + XS + 1
-            places.append(QRectF(x, y, across, height))
+            places.append((QRectF(x, y, across, height), text, tone))
             x += across + XS + 2
         return places, y + height

@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.ui.models.lineage_rows import Tree, TreeRow, tree_of
-from desktop.ui.parts.label import Tone, badge_size, breakable, paint_badge
+from desktop.ui.parts.label import Tone, badge_size, breakable, paint_badge, parts_that_fit
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.parts.terms import SEVERE, restriction_phrase
 from desktop.ui.theme.theme import Theme
@@ -73,10 +73,10 @@ class LineageRow(QWidget):
         return height
 
     def _lay(self, width: int) -> tuple[list[_Piece], int]:
-        pieces = self._make_pieces()
+        small = QFontMetrics(self._theme.font("small"))
+        pieces = self._make_pieces(small, width - self._hang)
         x, y = 0.0, 0.0
         line = self._box_height()
-        small = QFontMetrics(self._theme.font("small"))
         for piece in pieces:
             if piece.kind == "text" and small.horizontalAdvance(piece.text) > width - x:
                 y += line if x > self._hang or not y else 0
@@ -93,14 +93,15 @@ class LineageRow(QWidget):
             x += across + XS + 2
         return pieces, round(y + line)
 
-    def _make_pieces(self) -> list[_Piece]:
+    def _make_pieces(self, small: QFontMetrics, width: int) -> list[_Piece]:
         row = self.row
         pieces = [_Piece("box", name) for name in row.names]
         severe = [each for each in row.restrictions if each in SEVERE]
         others = [each for each in row.restrictions if each not in SEVERE]
         pieces += [_Piece("badge", restriction_phrase(each), "bad") for each in severe]
         if others:
-            pieces.append(_Piece("badge", " · ".join(restriction_phrase(each) for each in others), "warn"))
+            text = " · ".join(restriction_phrase(each) for each in others)
+            pieces += [_Piece("badge", part, "warn") for part in parts_that_fit(small, text, width)]
         if row.note:
             pieces.append(_Piece("badge", row.note, "quiet" if row.known and row.quiet else "warn"))
         text = " · ".join(part for part in (row.detail, row.relation) if part)

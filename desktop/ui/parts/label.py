@@ -85,6 +85,19 @@ def paint_badge(
     painter.drawText(QPointF(rect.x() + _PADDING, baseline), shown)
 
 
+def parts_that_fit(metrics: QFontMetrics, text: str, width: int) -> list[str]:
+    """`text` as one badge, or as several where it names several things and is wider than `width`."""
+    names = text.split(" · ")
+    parts = [names[0]]
+    for name in names[1:]:
+        longer = f"{parts[-1]} · {name}"
+        if badge_size(metrics, longer).width() <= width:
+            parts[-1] = longer
+        else:
+            parts.append(name)
+    return parts
+
+
 def breakable(text: str) -> str:
     """`text` with places where a line may end: after the separators of a path, and within words of great length."""
     parted = text.replace("/", "/\u200b").replace("\\", "\\\u200b").replace("_", "_\u200b")
