@@ -74,7 +74,7 @@ class Pages(QStackedWidget):
         if shown is self.chat:
             self.chat.focus_composer()
         elif shown in (self._license_step, self._difference_page):
-            shown.begin()  # type: ignore[attr-defined]
+            shown.begin()
         else:
             # The page itself, not its first control: Tab leads into it.
             shown.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -52,7 +52,7 @@ class MainWindow(QMainWindow):
         self._model_id: str | None = None
         self._engine_error = False
         self._refusal: UserError | None = None
-        self.remedy_for: Callable[[UserError], Action | None] = lambda _: None
+        self.refusal_words: Callable[[UserError], tuple[UserError, Action] | None] = lambda _: None
         self._conversation: Conversation | None = None
         self._limit = _PAGE_SIZE
         self._painted = False
@@ -150,6 +150,8 @@ class MainWindow(QMainWindow):
 
     def hear(self, event: "ChatEvent") -> None:
         """Show what the chat session tells."""
+        from msgspec.structs import replace
+
         from desktop.chat import events
 
         page = self.chat_page
@@ -159,7 +161,8 @@ class MainWindow(QMainWindow):
             case events.AnswerPhase():
                 page.phase(event)
             case events.AnswerFinished():
-                page.finished(event)
+                told = self.refusal_words(event.error) if event.error is not None else None
+                page.finished(replace(event, error=told[0]) if told is not None else event)
             case events.MessageAdded():
                 page.added(event)
             case events.ContextUsed():
@@ -175,7 +178,7 @@ class MainWindow(QMainWindow):
                 self._show_engine(event)
             case events.ChatFailed():
                 page.failed(event)
-                self._offer_remedy(event.error)
+                self._tell_refusal(event.error)
 
     def show_models(self, models: "list[LibraryModel]", in_use: "LibraryModel | None") -> None:
         """Offer `models`; `in_use` answers."""
@@ -188,12 +191,8 @@ class MainWindow(QMainWindow):
         """Whether the chosen model may be used: for which purpose, or what it waits for."""
         self._refusal = error
         purpose = card.verdict.purpose if card is not None and error is None else ""
-        for part, show, what in (
-            (self.chat_page.top_bar, "show_purpose", purpose_name(purpose) if purpose else ""),
-            (self.chat_page.empty, "show_verdict", card),
-        ):
-            if hasattr(part, show):
-                getattr(part, show)(what)
+        self.chat_page.top_bar.show_purpose(purpose_name(purpose) if purpose else "")
+        self.chat_page.empty.show_verdict(card)
 
     def show_settings(self, settings: Settings) -> None:
         """Take on the settings in force."""
@@ -245,22 +244,24 @@ class MainWindow(QMainWindow):
             bar.show_loading(None, event.notice)
         if event.error is not None:
             model = event.model_id or self._model_id or ""
-            again = (tr("Try again"), lambda: self.model_chosen.emit(model))
-            close = (tr("Close"), lambda: self.chat_page.show_problem(None))
+            self._engine_error = True
             if event.error is self._refusal and self.chat_page.shown_transcript is None:
                 return  # the page says so already, in place of a conversation
-            self.chat_page.show_problem(event.error, self.remedy_for(event.error) or (again if model else close))
-            self._engine_error = True
+            again = (tr("Try again"), lambda: self.model_chosen.emit(model))
+            close = (tr("Close"), lambda: self.chat_page.show_problem(None))
+            if not self._tell_refusal(event.error):
+                self.chat_page.show_problem(event.error, again if model else close)
         elif self._engine_error and event.state == "ready":
             self._engine_error = False
             self.chat_page.show_problem(None)
 
-    def _offer_remedy(self, error: UserError) -> None:
-        """Where a person's acceptance would settle `error`, a button beside it leads there."""
-        action = self.remedy_for(error)
-        if action is not None:
-            self.chat_page.show_problem(error, action)
+    def _tell_refusal(self, error: UserError) -> bool:
+        """Where a person's acceptance would settle `error`, say so with the button that leads there."""
+        told = self.refusal_words(error)
+        if told is not None:
+            self.chat_page.show_problem(*told)
             self._engine_error = True
+        return told is not None
 
     def _list_conversations(self) -> None:
         if self._chat is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,16 +11,22 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop.engine.interface import Engine
+from tests.accepting import accept_everything
 from tests.ui.driving import Driver
 
 
 @pytest.fixture
-def open_window(qtbot: QtBot) -> Iterator[Callable[..., Driver]]:
-    """Opens the application's window; with an engine in place of the real one where one is given."""
+def open_window(qtbot: QtBot, home: Path) -> Iterator[Callable[..., Driver]]:
+    """Opens the application's window; with an engine in place of the real one where one is given.
+
+    The built-in model's license was accepted before, through the desk. Not with `accepted=False`: nothing was then.
+    """
     drivers: list[Driver] = []
     font = QApplication.font()  # the next theme begins with what this one leaves
 
-    def opened(engine: Engine | None = None, *, wait: bool = True, **settings: Any) -> Driver:
+    def opened(engine: Engine | None = None, *, wait: bool = True, accepted: bool = True, **settings: Any) -> Driver:
+        if accepted and not (home / "data" / "ledger.db").exists():
+            accept_everything(home)
         driver = Driver(qtbot, engine, settings)
         drivers.append(driver)
         if wait:

@@ -59,7 +59,7 @@ def test_a_database_of_a_newer_version_is_told_and_left_alone(open_window: Open)
 def test_a_home_that_cannot_be_written_is_told(open_window: Open) -> None:
     home = Path(os.environ["LATCHKEY_HOME"])
     (home / "data").write_text("a file stands where the folder should be")
-    driver = open_window(FakeEngine(), wait=False)
+    driver = open_window(FakeEngine(), wait=False, accepted=False)
     assert _failure(driver)
     assert (home / "data").read_text() == "a file stands where the folder should be"
     driver.type("still takes typing")

@@ -28,6 +28,7 @@ FIXED_NAMES = (
     "Model",
     "Context used",
     "Models",
+    "Licenses",
     "Settings",
     "Offline",
 )
@@ -53,7 +54,7 @@ def test_names_that_others_rely_on(open_window: Open) -> None:
     assert driver.named("Assistant, message 2").accessibleDescription() == "Hello."
 
 
-@pytest.mark.parametrize("page", ["", "models", "settings"])
+@pytest.mark.parametrize("page", ["", "models", "settings", "licenses", "license", "difference"])
 def test_every_widget_that_takes_the_focus_has_a_name(open_window: Open, page: str) -> None:
     driver = open_window(FakeEngine([FakeAnswer("Some text\n\n```py\nx = 1\n```", thinking="Hm.")]))
     driver.ask("Hello")
@@ -82,7 +83,7 @@ def test_tab_reaches_the_composer_and_every_button_around_it(open_window: Open) 
         if seen[-1] == "Message":
             break
     assert "" not in seen
-    expected = {"Search chats", "New chat", "Conversations", "Models", "Settings", "Model", "Transcript"}
+    expected = {"Search chats", "New chat", "Conversations", "Models", "Licenses", "Settings", "Model", "Transcript"}
     assert expected <= set(seen)
     # Of all turns only the newest is on the way; Ctrl+Up leads to the others.
     assert {"Assistant, message 4", "Copy answer", "Regenerate answer"} <= set(seen)

@@ -14,6 +14,7 @@ import gguf
 import psutil
 
 from desktop.engine.fake import FakeEngine
+from tests.accepting import accept_everything, import_and_accept
 from tests.fakes.tiny_gguf import CONTROLS, random_model
 from tests.ui.driving import Driver
 
@@ -47,8 +48,11 @@ def _endless(writer: gguf.GGUFWriter) -> None:
         shard["output.weight"].tensor[: 3 + len(CONTROLS)] = 0
 
 
-def test_a_killed_worker_leaves_what_was_said_and_the_next_question_works(open_window: Open, tmp_path: Path) -> None:
+def test_a_killed_worker_leaves_what_was_said_and_the_next_question_works(
+    open_window: Open, tmp_path: Path, home: Path
+) -> None:
     model = random_model(tmp_path / "tiny.gguf", context_length=32_768, change=_endless)
+    import_and_accept(home, model)
     driver = open_window(model=str(model), sampling={"temperature": 0.0})
     assert driver.page.top_bar.model is not None
     assert driver.page.top_bar.model.path == model
@@ -70,6 +74,7 @@ def test_a_killed_worker_leaves_what_was_said_and_the_next_question_works(open_w
 
 
 def test_a_killed_program_shows_what_was_said_when_it_is_opened_again(open_window: Open, home: Path) -> None:
+    accept_everything(home)
     environment = {**os.environ, "PYTHONPATH": str(TOP), "QT_QPA_PLATFORM": "offscreen"}
     running = subprocess.Popen([sys.executable, "-c", WINDOW], env=environment, stdout=subprocess.PIPE, text=True)
     assert running.stdout is not None

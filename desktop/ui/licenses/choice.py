@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from desktop.background import Background
-from desktop.errors import LicenseError, NotFoundError, UserError
+from desktop.errors import NotFoundError, UserError
 from desktop.translation import tr
 
 if TYPE_CHECKING:
@@ -130,8 +130,3 @@ def _no_model() -> NotFoundError:
         tr("The model that comes with Latchkey is missing from this installation."),
         tr("Install Latchkey again."),
     )
-
-
-def waits_for_a_person(error: UserError) -> bool:
-    """Whether accepting a license helps."""
-    return isinstance(error, LicenseError)

@@ -8,8 +8,8 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.background import Background
-from desktop.errors import UserError
-from desktop.translation import tr
+from desktop.errors import IntegrityError
+from desktop.translation import tr, trn
 
 if TYPE_CHECKING:
     from desktop.library.assembly import Assembly
@@ -43,21 +43,35 @@ class Exporting(QObject):
 
     def write(self, path: Path) -> None:
         """Write the ledger to `path`, in the form that its suffix names."""
-        assembly, page = self._assembly, self._window.pages.licenses
+        notices = self._window.pages.licenses.notices
+        notices.show_working(tr("Exporting the ledger…"))
 
-        def work() -> None:
-            from desktop.licenses.export.writing import export
-
-            export(path, assembly)
-
-        def done(_: None) -> None:
+        def done(count: int) -> None:
             folder = (tr("Show in folder"), lambda: _show(path.parent))
-            page.show_done(tr("The ledger was exported to {file}.").format(file=path), folder)
+            text = trn("{count} record was exported to {file}.", "{count} records were exported to {file}.", count)
+            notices.show_done(text.format(count=f"{count:,}", file=path), folder)
 
-        def failed(error: UserError) -> None:
-            page.show_error(error)
+        self._background.pool(lambda: self._export(path), done, notices.show_error)
 
-        self._background.pool(work, done, failed)
+    def _export(self, path: Path) -> int:
+        """Write it; how many records. What does not hold is exported as it is, and the export says so."""
+        from desktop import __version__
+        from desktop.library.exported import exported_models
+        from desktop.licenses.export.writing import export
+
+        desk = self._assembly.desk
+        records, check = desk.records(), desk.check()
+        texts = {}
+        for sha256 in dict.fromkeys(record.text_sha256 for record in records if record.text_sha256):
+            try:
+                data = desk.kept_text(sha256)
+            except IntegrityError:  # it was changed: the export shows that it is missing
+                continue
+            if data is not None:
+                texts[sha256] = data
+        models = exported_models(records, self._assembly.library)
+        export(path, records, texts, check, app_version=__version__, models=models)
+        return len(records)
 
 
 def _show(folder: Path) -> None:

@@ -14,15 +14,15 @@ from desktop.background import Background
 from desktop.errors import LicenseError, UserError
 from desktop.licenses.desk import Acceptance
 from desktop.translation import tr
-from desktop.ui.licenses.choice import ModelChoice, waits_for_a_person
+from desktop.ui.licenses.choice import ModelChoice
 from desktop.ui.licenses.content import DifferenceContent, Form, LedgerView, StepContent, Waiting
 from desktop.ui.licenses.exporting import Exporting
+from desktop.ui.licenses.refusals import refusal_words
 
 if TYPE_CHECKING:
     from desktop.library.assembly import Assembly
     from desktop.library.models import Card, LibraryModel
     from desktop.licenses.record import Record
-    from desktop.ui.chat.problem import Action
     from desktop.ui.licenses.gather import Gatherer
     from desktop.ui.window import MainWindow
 
@@ -50,13 +50,12 @@ class LicenseFlow(QObject):
         self._listings = self._views = self._steps = 0
         self._exporting = Exporting(window, background, assembly)
         choice.judged.connect(self._judged)
-        window.remedy_for = self._remedy_for
+        window.refusal_words = lambda error: refusal_words(error, choice.card, self.open_step)
         self._pages.page_shown.connect(self._shown)
         self._pages.built.connect(self._connect)
         for name in self._pages.built_pages:
             self._connect(name)
-        if hasattr(window.chat_page.empty, "license_asked"):
-            window.chat_page.empty.license_asked.connect(lambda model, license_: self.open_step(model, license_))
+        window.chat_page.empty.license_asked.connect(lambda model, license_: self.open_step(model, license_))
 
     def _connect(self, name: str) -> None:
         """Listen to a page that was just built."""
@@ -148,7 +147,7 @@ class LicenseFlow(QObject):
         if self._closed:
             return
         if self._pages.shown == "licenses":
-            self._pages.licenses.show_error(error)
+            self._pages.licenses.notices.show_error(error)
         elif self._pages.shown == "models":
             self._pages.models.show_problem(error)
         else:
@@ -300,7 +299,7 @@ class LicenseFlow(QObject):
             if self._pages.shown == "licenses":
                 text = tr("Revoked for {model}. The model is unloaded; accepting again undoes this.")
                 again = (tr("Read and accept again…"), lambda: self.open_step(model_id, back="licenses"))
-                self._pages.licenses.show_done(text.format(model=name or model_id), again)
+                self._pages.licenses.notices.show_done(text.format(model=name or model_id), again)
             self.refresh()
 
         self._background.pool(lambda: self._desk.revoke(model_id, name), revoked, self._fail)
@@ -316,6 +315,7 @@ class LicenseFlow(QObject):
     def import_file(self, path: Path) -> None:
         """Add a model file of the person's own, and go on to its license."""
         page = self._pages.models
+        page.show_problem(None)
         page.show_working(tr("Reading {file}: its header, its license, its checksum…").format(file=path.name))
 
         def added(model: "LibraryModel") -> None:
@@ -331,13 +331,3 @@ class LicenseFlow(QObject):
                 self._fail(error)
 
         self._background.pool(lambda: self._assembly.importer.add(path), added, failed)
-
-    # --- refused in the chat -------------------------------------------------------------------------------------
-
-    def _remedy_for(self, error: UserError) -> "Action | None":
-        """The button beside an error of the chat that a person's acceptance would settle."""
-        model, card = self._choice.model, self._choice.card
-        ledger = card is not None and card.verdict.refusal == "ledger"
-        if model is None or card is None or not (waits_for_a_person(error) or (ledger and error is card.verdict.error)):
-            return None
-        return tr("Read and accept…"), lambda: self.open_step(model.id)

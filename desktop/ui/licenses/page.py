@@ -1,10 +1,8 @@
 """The Licenses page: what is accepted, what waits, and everything that happened; verified, exported, revoked here."""
 
-from collections.abc import Callable
-
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.errors import IntegrityError, UserError
 from desktop.licenses.ledger import LedgerCheck
@@ -12,6 +10,7 @@ from desktop.translation import tr, trn
 from desktop.ui.licenses.content import LedgerView
 from desktop.ui.licenses.history_view import History
 from desktop.ui.licenses.in_force import InForceTable, WaitingList
+from desktop.ui.licenses.notices import Notices
 from desktop.ui.licenses.placed import Placed
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
@@ -38,13 +37,13 @@ class LicensesPage(Page):
         self._log = log
         self._check: LedgerCheck | None = None
         self._box: Placed | None = None
-        self._told: QWidget | None = None
         self.setAccessibleName(tr("Licenses page"))
         self.bar = PageBar(theme)
         self.badge = Badge(theme, tr("Looking through the ledger…"))
         self.verify_button = Button(theme, tr("Verify"))
         self.export_button = Button(theme, tr("Export…"))
         self.column = Column(theme, tr("Licenses"), 1400)
+        self.notices = Notices(theme, log)
         self.in_force = InForceTable(theme)
         self.waiting = WaitingList(theme)
         self.history = History(theme)
@@ -72,6 +71,7 @@ class LicensesPage(Page):
         row.addWidget(self.export_button)
         self._top = QVBoxLayout()
         self._top.setSpacing(S)
+        self._top.addWidget(self.notices)
         rows = self.column.rows
         rows.setSpacing(S)
         rows.addLayout(self._top)
@@ -119,37 +119,14 @@ class LicensesPage(Page):
         self.badge.set(tr("Looking through the ledger…"), "quiet")
         self.verify_button.setEnabled(False)
 
-    def show_error(self, error: UserError, action: tuple[str, Callable[[], None]] | None = None) -> None:
-        """Something here was not done, or the ledger could not be read."""
+    def show_error(self, error: UserError) -> None:
+        """The ledger could not be looked through."""
         self.verify_button.setEnabled(True)
         if self._check is None:
             self.badge.set(tr("Ledger not read"), "bad")
-        box = ErrorBox(self.theme, error, action=action or (tr("Close"), self.clear_told), log=self._log)
-        self._tell(Placed(box))
-        self.say(str(error))
-
-    def show_done(self, text: str, action: tuple[str, Callable[[], None]] | None = None) -> None:
-        """Say what was done, with one thing to do next."""
-        line = QWidget()
-        line.setAccessibleName(text)
-        row = QHBoxLayout(line)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(S)
-        row.addWidget(Badge(self.theme, tr("Done"), "good"))
-        row.addWidget(Label(self.theme, text, wrap=True, selectable=True), 1)
-        if action is not None:
-            button = Button(self.theme, action[0], size="small")
-            button.clicked.connect(action[1])
-            row.addWidget(button)
-        close = Button(self.theme, icon="close", kind="quiet", name=tr("Close this message"))
-        close.clicked.connect(self.clear_told)
-        row.addWidget(close)
-        self._tell(line)
-        self.say(text)
-
-    def clear_told(self) -> None:
-        """Take away what was told."""
-        self._tell(None)
+        else:
+            self._show_verified(recent=False)
+        self.notices.show_error(error)
 
     def say(self, text: str) -> None:
         """Tell screen readers."""
@@ -163,16 +140,6 @@ class LicensesPage(Page):
         """Write what the history is filtered by."""
         self.history.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.history.filter.selectAll()
-
-    def _tell(self, widget: QWidget | None) -> None:
-        if self._told is not None:
-            self._top.removeWidget(self._told)
-            self._told.hide()
-            self._told.deleteLater()
-        self._told = widget
-        if widget is not None:
-            self._top.addWidget(widget)
-            self.column.verticalScrollBar().setValue(0)
 
     def _show_verified(self, *, recent: bool) -> None:
         check = self._check

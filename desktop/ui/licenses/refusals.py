@@ -1,0 +1,36 @@
+"""Refusals of the door as the window tells them: the same words, and in place of a command the button that leads on."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from desktop.errors import IntegrityError, LicenseError, UserError
+from desktop.translation import tr
+
+if TYPE_CHECKING:
+    from desktop.library.models import Card
+    from desktop.ui.chat.problem import Action
+
+
+def refusal_words(
+    error: UserError, card: "Card | None", open_step: Callable[[str], None]
+) -> "tuple[UserError, Action] | None":
+    """`error` in the window's words, with the button that settles it; None where no acceptance would settle it.
+
+    `card` is the model that is chosen, None for a file that was never imported. `open_step` opens its license step.
+    """
+    if card is None:
+        return None
+    verdict = card.verdict
+    known = verdict.error.title if verdict.error is not None else ""
+    broken = verdict.refusal == "ledger" and isinstance(error, IntegrityError) and error.title == known
+    if not broken and not isinstance(error, LicenseError):
+        return None
+    model_id = card.listed.subject.id
+    remedy = tr("Read the license and accept it; what you typed is kept.")
+    if broken:
+        remedy = tr("Accept the license afresh: the old records are kept, and marked. The Licenses page says more.")
+    kind = type(error)
+    return kind(error.title, error.detail, remedy, technical=error.technical), (
+        tr("Read and accept…"),
+        lambda: open_step(model_id),
+    )
