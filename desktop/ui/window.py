@@ -13,6 +13,7 @@ from desktop.paths import Paths
 from desktop.settings import Settings
 from desktop.translation import tr
 from desktop.ui.actions import Actions
+from desktop.ui.chat.credit import credits_of
 from desktop.ui.chat.drafts import Drafts
 from desktop.ui.chat.page import ChatPage
 from desktop.ui.commands import Commands
@@ -180,12 +181,14 @@ class MainWindow(QMainWindow):
                 page.failed(event)
                 self._tell_refusal(event.error)
 
-    def show_models(self, models: "list[LibraryModel]", in_use: "LibraryModel | None") -> None:
-        """Offer `models`; `in_use` answers."""
+    def show_models(self, models: "list[LibraryModel]", in_use: "LibraryModel | None", waiting: dict[str, str]) -> None:
+        """Offer `models`; `in_use` answers, and `waiting` says what some of them wait for, by id."""
         self._model_id = in_use.id if in_use is not None else None
         self.chat_page.top_bar.show_models(models)
+        self.chat_page.top_bar.show_waiting(waiting)
         self.chat_page.top_bar.show_model(in_use)
         self.chat_page.empty.show_model(in_use)
+        self.chat_page.set_credits(credits_of(models))
 
     def show_verdict(self, card: "Card | None", error: UserError | None) -> None:
         """Whether the chosen model may be used: for which purpose, or what it waits for."""

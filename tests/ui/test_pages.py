@@ -90,7 +90,7 @@ def test_context_length_loads_the_model_again(open_window: Open) -> None:
 
 
 def test_settings_that_cannot_be_written_hold_and_are_told(open_window: Open) -> None:
-    driver = open_window(FakeEngine())
+    driver = open_window(FakeEngine(), accepted=False)
     (driver.home / "config").write_text("in the way")
     driver.click("Settings")
     driver.window.settings_changed.emit({"theme": "dark"})

@@ -196,7 +196,7 @@ background.close()
 
 def test_the_program_stops_hashing_when_its_window_closes(open_window: Callable[..., Driver]) -> None:
     driver = open_window(FakeEngine())
-    hashes = driver.window.program._hashes  # type: ignore[attr-defined]
+    hashes = driver.window.program._assembly.hashes  # type: ignore[attr-defined]
     driver.close()
     with pytest.raises(ResourceError):
         hashes.sha256(Path(__file__))

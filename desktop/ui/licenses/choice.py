@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from desktop.background import Background
 from desktop.errors import NotFoundError, UserError
 from desktop.translation import tr
+from desktop.ui.models.words import waiting_of
 
 if TYPE_CHECKING:
     from desktop.chat.chat import Chat
@@ -18,7 +20,17 @@ if TYPE_CHECKING:
     from desktop.ui.window import MainWindow
 
 _log = logging.getLogger(__name__)
-Found = tuple[list["LibraryModel"], "LibraryModel | None", "Card | None", UserError | None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The models here, the one that is wanted with what the desk says of it, and what each other one waits for."""
+
+    models: "list[LibraryModel]" = field(default_factory=list)
+    model: "LibraryModel | None" = None
+    card: "Card | None" = None
+    error: UserError | None = None
+    waiting: dict[str, str] = field(default_factory=dict)
 
 
 class ModelChoice(QObject):
@@ -48,6 +60,7 @@ class ModelChoice(QObject):
         self._asked = 0
         self._closed = False
         self._models: list[LibraryModel] = []
+        self._waiting: dict[str, str] = {}
         self.model: LibraryModel | None = None
         self.card: Card | None = None
         self.refusal: UserError | None = None
@@ -62,10 +75,10 @@ class ModelChoice(QObject):
 
         def found(result: Found) -> None:
             if mine == self._asked and not self._closed:
-                self._take(*result)
+                self._take(result)
 
         def failed(error: UserError) -> None:
-            found(([], None, None, error))
+            found(Found(error=error))
 
         self._background.pool(lambda: self._look(chosen), found, failed)
 
@@ -77,7 +90,7 @@ class ModelChoice(QObject):
         if self.model is None or model.id != self.model.id:
             self._save({"model": model_id})
         self.model = model
-        self._window.show_models(self._models, model)
+        self._window.show_models(self._models, model, self._waiting)
         self.refresh()
 
     def reload(self) -> None:
@@ -103,24 +116,23 @@ class ModelChoice(QObject):
                     models = [*models, model]
         model = model or (models[0] if models else None)
         if model is None:
-            return models, None, None, _no_model()
+            return Found(models, error=_no_model())
         try:
             card = self._gather.card(model.id)
         except UserError as error:  # a file that was never imported, or a ledger that cannot be read
-            return models, model, None, None if self._is_own(model.path) else error
-        return models, model, card, card.verdict.error
+            return Found(models, model, error=None if self._is_own(model.path) else error)
+        return Found(models, model, card, card.verdict.error, waiting_of(self._gather.cards_here()))
 
-    def _take(
-        self, models: "list[LibraryModel]", model: "LibraryModel | None", card: "Card | None", error: UserError | None
-    ) -> None:
-        self._models, self.model, self.card, self.refusal = models, model, card, error
+    def _take(self, found: Found) -> None:
+        self._models, self.model, self.card, self.refusal = found.models, found.model, found.card, found.error
+        self._waiting = found.waiting
         window = self._window
-        window.show_models(models, model)
-        window.show_verdict(card, error)
-        if error is not None:
-            self._chat.refuse(error)
-        elif model is not None:
-            self._chat.use_model(model)
+        window.show_models(found.models, found.model, found.waiting)
+        window.show_verdict(found.card, found.error)
+        if found.error is not None:
+            self._chat.refuse(found.error)
+        elif found.model is not None:
+            self._chat.use_model(found.model)
         self.judged.emit()
 
 

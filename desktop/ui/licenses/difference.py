@@ -198,7 +198,7 @@ class DifferencePage(Page):
         super().__init__(theme, parent)
         self.content: DifferenceContent | None = None
         self.bar = PageBar(theme)
-        self._crumbs = Button(theme, "", kind="quiet")
+        self._crumbs = Button(theme, "", kind="quiet", name=tr("Back"))
         self._title = Label(theme, "", size="reading", bold=True)
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._facts = Label(theme, "", size="small", color="muted", wrap=True, selectable=True)

@@ -35,6 +35,11 @@ class Gatherer:
         listed = self._library.listed_one(id_or_path)
         return Card(listed, self._desk.verdict(listed.subject))
 
+    def cards_here(self) -> list[Card]:
+        """Every model on this disk, and what the door says of each."""
+        here = (listed for listed in self._library.listed() if listed.model is not None)
+        return [Card(listed, self._desk.verdict(listed.subject)) for listed in here]
+
     def cards(self) -> list[Card]:
         """Every model, and what the door says of each."""
         return [Card(listed, self._desk.verdict(listed.subject)) for listed in self._library.listed()]

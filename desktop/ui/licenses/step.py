@@ -40,7 +40,7 @@ class LicenseStep(Page):
         self.setAccessibleName(tr("License step"))
         self._content: StepContent | None = None
         self.bar = PageBar(theme)
-        self._crumbs = Button(theme, "", kind="quiet")
+        self._crumbs = Button(theme, "", kind="quiet", name=tr("Back"))
         self._title = Label(theme, "", size="reading", bold=True)
         self.text = TextPane(theme, tr("License text"))
         self.acceptable_use = TextPane(theme, tr("Acceptable use policy"))
@@ -180,9 +180,7 @@ class LicenseStep(Page):
         )
         kept = tr("This exact text is what your acceptance records.") if content.to_accept else ""
         self._origin.setText(" ".join(part for part in (content.origin, count, kept) if part))
-        self._origin.setAccessibleName(self._origin.text())
         self._hash.setText(tr("sha256 {hash}").format(hash=short_hash(content.sha256)))
-        self._hash.setAccessibleName(self._hash.text())
         self._whole_hash.show()
         self.finder.clear()
         passages = [ask.passage for ask in content.asks if ask.passage is not None]
@@ -252,7 +250,6 @@ class LicenseStep(Page):
     def _show_whole_hash(self) -> None:
         if self._content is not None:
             self._hash.setText(tr("sha256 {hash}").format(hash=self._content.sha256))
-            self._hash.setAccessibleName(self._hash.text())
             self._whole_hash.hide()
 
     def _order(self) -> None:

@@ -49,11 +49,22 @@ class Label(QLabel):
             self.setTextInteractionFlags(
                 Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
             )
-            self.setAccessibleName(text)
+        self._selectable = selectable
+        self._name()
         # Inside a button a label would otherwise take the button's color.
         self.setForegroundRole(QPalette.ColorRole.WindowText)
         self._restyle()
         theme.changed.connect(self._restyle)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self._name()
+
+    def _name(self) -> None:
+        """Text takes the focus, so that it can be selected by keyboard, and is its own name; no text takes none."""
+        if self._selectable:
+            self.setAccessibleName(self.text())
+            self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if self.text() else Qt.FocusPolicy.NoFocus)
 
     def _restyle(self) -> None:
         self.setFont(self._theme.font(self._size, self._bold))
