@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,16 +32,16 @@ ADA = Acceptance("Ada Lovelace", "research")
 
 
 class Mine:
-    """A home with a license of one's own, and a model file under it."""
+    """A home with a license of one's own, and a random model file under it (`options` as `random_model` has them)."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **options: Any) -> None:
         paths = find_paths()
         (paths.config / "licenses").mkdir(parents=True)
         paths.own_catalog.write_text(OWN, encoding="utf-8")
         self.text_file = paths.config / "licenses" / "mine.txt"
         self.text_file.write_bytes(TEXT.encode())
         self.assembly: Assembly = assemble(paths)
-        file = random_model(home / "mine.gguf", metadata={"general.license": "licenseref-mine"})
+        file = random_model(home / "mine.gguf", metadata={"general.license": "licenseref-mine"}, **options)
         self.model_id = self.assembly.importer.add(file).id
 
     @property
