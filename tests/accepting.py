@@ -26,6 +26,7 @@ def accept_everything(home: Path) -> Assembly:
     assembly = assemble(paths)
     for model in assembly.library.models():
         accept(assembly, model.id)
+    assembly.ledger.close()  # the window opens it next, and one process holds such a file once
     return assembly
 
 
@@ -36,4 +37,5 @@ def import_and_accept(home: Path, file: Path) -> str:
     assembly = assemble(paths)
     model = assembly.importer.add(file)
     accept(assembly, model.id)
+    assembly.ledger.close()
     return model.id

@@ -201,6 +201,17 @@ class LicenseDoor:
         self._license_names = license_names
         self._held: tuple[Path, object] | None = None
 
+    def with_own(self, own: Set[str]) -> "LicenseDoor":
+        """The same door, for a process that measures with files of these hashes."""
+        return LicenseDoor(
+            subject_of=self._subject_of,
+            hash_file=self._hash_file,
+            ledger=self._ledger,
+            policy=self._policy,
+            license_names=self._license_names,
+            own=own,
+        )
+
     def verdict(self, subject: Subject, file_sha256: str | None = None) -> Verdict:
         """What the door says of `subject` now: to fetch it, or to load it from a file of that hash."""
         policy: Policy | ForbiddenError

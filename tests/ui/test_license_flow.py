@@ -29,8 +29,11 @@ TOP = Path(__file__).resolve().parents[2]
 
 def events() -> list[str]:
     """What the ledger holds, as another process would read it."""
-    with sqlite3.connect(find_paths().ledger_file) as connection:
+    connection = sqlite3.connect(find_paths().ledger_file)
+    try:
         return [event for (event,) in connection.execute("SELECT event FROM ledger ORDER BY seq")]
+    finally:
+        connection.close()
 
 
 def workers() -> list[psutil.Process]:

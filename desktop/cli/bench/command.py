@@ -20,7 +20,6 @@ from desktop.cli.output import Output
 from desktop.cli.tools import Tools
 from desktop.engine.hardware import cpu_name, total_memory, usable_cores
 from desktop.engine.messages import LoadParams, ModelInfo
-from desktop.library.assembly import assemble
 from desktop.library.models import LibraryModel
 from desktop.translation import tr
 
@@ -72,7 +71,7 @@ def _measure(model: LibraryModel, own: frozenset[str], extent: _Extent, tools: T
     load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     startup, first_paint_ms = measure_startup(extent.rounds, say)
     measured: EngineFigures | None = None
-    door = assemble(tools.paths, own=own).door if own else tools.door
+    door = tools.door.with_own(own)
     with tools.engine(door) as engine:
         info = load(engine, model, params, tools.output)
         if not window_only:

@@ -41,6 +41,7 @@ def test_every_engine_is_built_with_the_door_of_the_assembly() -> None:
         for call in re.findall(r"\bEngineClient\(([^)]*)", source):
             assert "door=" in call, name
     assert files_with(r"\bLicenseDoor\(") - {"licenses/door.py"} == {"library/assembly.py"}
+    assert files_with(r"\.with_own\(") == {"cli/bench/command.py"}
     assert files_with(r"\bassemble\(") - {"library/assembly.py"} >= {"cli/tools.py", "app.py"}
 
 
