@@ -38,14 +38,6 @@ class Paths:
         return self.data / "ledger.db"
 
     @property
-    def network_file(self) -> Path:
-        return self.data / "network.db"
-
-    @property
-    def token_vault(self) -> Path:
-        return self.config / "tokens.vault"
-
-    @property
     def imports(self) -> Path:
         return self.data / "imports"
 
