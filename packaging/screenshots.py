@@ -17,10 +17,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 TOP = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TOP))
+sys.path[:0] = [str(TOP), str(TOP / "packaging")]
+
+import license_scenes  # noqa: E402 - the path comes first
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -60,7 +62,10 @@ Three things go wrong:
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """One picture: what is done before it is taken, at which size, theme and scale, and with which engine."""
+    """One picture: what is done before it is taken, at which size, theme and scale, and with which engine.
+
+    `licenses` says what was accepted before.
+    """
 
     name: str
     act: Callable[["Stage"], None]
@@ -70,6 +75,7 @@ class Scene:
     scale: int = 1
     answers: tuple["FakeAnswer", ...] = ()
     damaged: bool = False
+    licenses: Literal["built-in", "none", "many", "broken"] = "built-in"
 
 
 class Stage:
@@ -181,6 +187,16 @@ def scenes() -> list[Scene]:
             Scene(f"long-scripted-{theme}-2x", long_answer, theme, scale=2, answers=code),
             Scene(f"streaming-scripted-{theme}", streaming, theme, answers=slow),
             Scene(f"failed-scripted-{theme}", failed_answer, theme, answers=dying),
+            Scene(f"license-{theme}", license_scenes.step_filled, theme),
+            Scene(f"license-{theme}-2x", license_scenes.step, theme, scale=2),
+            Scene(f"license-{theme}-720", license_scenes.step, theme, height=720),
+            Scene(f"license-permissive-{theme}", license_scenes.permissive, theme, licenses="none"),
+            Scene(f"difference-{theme}", license_scenes.difference, theme, licenses="many"),
+            Scene(f"licenses-{theme}", license_scenes.ledger, theme, licenses="many"),
+            Scene(f"licenses-{theme}-2x", license_scenes.ledger, theme, scale=2, licenses="many"),
+            Scene(f"licenses-empty-{theme}", license_scenes.ledger, theme, licenses="none"),
+            Scene(f"licenses-broken-{theme}", license_scenes.ledger, theme, licenses="broken"),
+            Scene(f"refused-{theme}", license_scenes.refused, theme, licenses="none"),
         ]
     return found
 
@@ -218,6 +234,8 @@ def furnish(home: Path, scene: Scene) -> None:
         store.add_message(Message(f"{key}-1", key, None, "user", (TextPart(title),), created_at=at))
         store.update(Conversation(key, title, "person", at, at, leaf_id=f"{key}-1", pinned=pinned))
     database.close()
+    if scene.licenses != "none":
+        license_scenes.furnish(home, desk=scene.licenses != "built-in", broken=scene.licenses == "broken")
 
 
 def take(scene: Scene, file: Path) -> None:

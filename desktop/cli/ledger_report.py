@@ -155,7 +155,7 @@ def sentences(check: LedgerCheck, *, exported: bool) -> Iterator[str]:
     elif check.sealed_by == "file":
         yield from paragraph(
             tr(
-                "The key of its seal is kept in a file of the settings folder, as no keyring can be used: whoever can"
+                "The key of its seal is kept in a file of the settings folder, not in a keyring: whoever can"
                 " write to this account's files could make a new ledger with it."
             )
         )

@@ -233,9 +233,7 @@ def _sealed(place: str) -> str:
     if place == "keyring":
         return tr("Its newest record is sealed with a key in the system's keyring.")
     if place == "file":
-        return tr(
-            "Its newest record is sealed with a key in a file of the same account, as there is no keyring in use."
-        )
+        return tr("Its newest record is sealed with a key in a file of the same account, not in a keyring.")
     return tr("Nothing in it is sealed.")
 
 

@@ -171,6 +171,7 @@ class LicenseFlow(QObject):
     def _show_step(self, content: StepContent, form: Form) -> None:
         self._pages.license.show_content(content, form, self._back)
         self._window.show_page("license")
+        self._window.sidebar.show_page(self._back)
 
     def _read(self, record: "Record") -> None:
         """Show the text that was accepted, as it was."""
@@ -274,6 +275,7 @@ class LicenseFlow(QObject):
             self._back = back
             self._pages.difference.show_content(content)
             self._window.show_page("difference")
+            self._window.sidebar.show_page(self._back)
 
         self._background.pool(lambda: self._gather.difference(model_id, license_id), show, self._fail)
 

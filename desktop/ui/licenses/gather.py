@@ -247,8 +247,12 @@ def _origin(license_: License) -> str:
 
 
 def _asks(license_: License, text: str) -> tuple[Ask, ...]:
+    """Each restriction with its clause; one that stands twice in the same clause is named once."""
     shown = shown_text(text)
-    return tuple(Ask(clause, locate(shown, clause.quote)) for clause in license_.restriction)
+    first = {(clause.restriction, clause.clause): clause for clause in reversed(license_.restriction)}
+    return tuple(
+        Ask(clause, locate(shown, clause.quote)) for clause in license_.restriction if clause in first.values()
+    )
 
 
 def _why(subject: Subject, needed: NeededLicense, standing: "LicenseStanding", verdict: "Verdict") -> str:

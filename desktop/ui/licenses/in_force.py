@@ -124,12 +124,13 @@ class InForceTable(_Ruled):
         holder.setAccessibleName(", ".join(phrases) or tr("none"))
         if not restrictions:
             line.addWidget(Label(self._theme, tr("none"), color="muted"))
-        for restriction, phrase in list(zip(restrictions, phrases, strict=True))[:2]:
+        shown = len(phrases) if len(phrases) <= 2 else 1  # one in full says more than two that are cut
+        for restriction, phrase in list(zip(restrictions, phrases, strict=True))[:shown]:
             line.addWidget(Badge(self._theme, phrase, restriction_tone(restriction)))
-        if len(phrases) > 2:
-            more = Badge(self._theme, f"+{len(phrases) - 2}", "quiet")
-            more.setToolTip(", ".join(phrases[2:]))
-            more.setAccessibleName(", ".join(phrases[2:]))
+        if len(phrases) > shown:
+            more = Badge(self._theme, f"+{len(phrases) - shown}", "quiet")
+            more.setToolTip(", ".join(phrases[shown:]))
+            more.setAccessibleName(", ".join(phrases[shown:]))
             line.addWidget(more)
         line.addStretch(1)
         return holder
@@ -143,6 +144,7 @@ class InForceTable(_Ruled):
         revoke = Link(theme, tr("Revoke"), name=tr("Revoke the license of {model}").format(model=name))
         for widget in (read, Label(theme, "·", color="muted"), revoke):
             line.addWidget(widget)
+        line.addStretch(1)
         asked = _line(sure, XS)
         question = tr("Revoke? The model is unloaded now.")
         if of_model > 1:

@@ -194,7 +194,7 @@ class LicensesPage(Page):
                 )
             )
         if check.sealed_by == "file":
-            told.append(tr("The seal's key is kept in a file, as this computer has no keyring that can be used."))
+            told.append(tr("The key of its seal is kept in a file of the settings folder, not in a keyring."))
         return "\n".join(told)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from desktop.catalog.entries import Base
 from desktop.catalog.lineage import DEEPEST, Lineage, Node, node_of_entry, trace, trace_in
-from desktop.catalog.terms import Relation
+from desktop.catalog.terms import Origin, Relation
 from tests.unit.catalog.families import CATALOG
 
 
@@ -19,7 +19,7 @@ def lineage_of(model_id: str) -> Lineage:
 def strange(license_id: str, *bases: str, relation: Relation = "quantization") -> Lineage:
     """The lineage of a file that the catalog does not know, with what its header says."""
     built = tuple(Base(base, relation) for base in bases)
-    origin = "derived" if bases else "unknown"
+    origin: Origin = "derived" if bases else "unknown"
     licenses = (license_id,) if license_id else ()
     return trace_in(CATALOG, Node("file", "A file", licenses=licenses, origin=origin, bases=built))
 
