@@ -82,15 +82,30 @@ def by_command(turns: Sequence[str], home: Path) -> str:
         options += ["--conversation", _new_conversation(home)]
     text = ""
     for turn in turns:
-        done = subprocess.run(
-            [sys.executable, "-m", "desktop", "ask", turn, *options],
-            cwd=HERE.parents[1], env={**os.environ, "LATCHKEY_HOME": str(home)},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(f"latchkey ask ended with {done.returncode}: {done.stderr.strip()}")
-        text = str(json.loads(done.stdout)["text"])
+        text = str(json.loads(_run(["ask", turn, *options], home))["text"])
     return text
+
+
+def accept_license(home: Path) -> None:
+    """Accept the built-in model's license in the throwaway `home`: nobody else ever uses it.
+
+    Raises RuntimeError with the command's own words when it fails.
+    """
+    text = json.loads(_run(["licenses", "show", "latchkey-guide", "--json"], home))
+    said = ["--text-sha256", text["sha256"], "--as", "evaluation", "--purpose", "research"]
+    _run(["licenses", "accept", "latchkey-guide", *said], home)
+
+
+def _run(arguments: Sequence[str], home: Path) -> str:
+    """What `latchkey` prints. Raises RuntimeError with its own words when it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "desktop", *arguments],
+        cwd=HERE.parents[1], env={**os.environ, "LATCHKEY_HOME": str(home)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"latchkey {arguments[0]} ended with {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def _new_conversation(home: Path) -> str:
@@ -130,6 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = evaluate(questions, native.answer)
     else:
         with tempfile.TemporaryDirectory() as home:
+            accept_license(Path(home))
             found = evaluate(questions, lambda turns: by_command(turns, Path(home)))
     found["through"] = chosen.through
     if chosen.json:
