@@ -13,8 +13,6 @@ from desktop.library.imported import from_header, id_for
 from desktop.library.models import Library, LibraryModel
 from desktop.licenses.ledger import Ledger
 from desktop.licenses.policy import PolicyFile, forbidden
-from desktop.licenses.record import Event, Fact
-from desktop.licenses.subject import Subject
 from desktop.translation import tr
 
 
@@ -54,7 +52,8 @@ class Importer:
             copied=copy,
         )
         subject = self._library.subject_of(model)
-        self._tell("imported", subject, tr("Said to be under {license}.").format(license=stated) if stated else "")
+        note = tr("Said to be under {license}.").format(license=stated) if stated else ""
+        self._ledger.append(subject.fact("imported", note=note))
         self._library.imports.keep(model)
         return self._library.find(subject.id)
 
@@ -68,7 +67,7 @@ class Importer:
             if self._library.find(model_id).built_in:
                 raise ForbiddenError(tr("The built-in model is part of Latchkey and cannot be removed."))
             raise NotFoundError(tr("There is no imported model called {model}.").format(model=model_id))
-        self._tell("removed", self._library.subject_of(found))
+        self._ledger.append(self._library.subject_of(found).fact("removed"))
         self._library.imports.forget(found.id)
         if not found.copied:
             return 0
@@ -109,18 +108,6 @@ class Importer:
                 tr("Free some space, or import it without copying."),
             ) from error
         return folder / header.path.name
-
-    def _tell(self, event: Event, subject: Subject, note: str = "") -> None:
-        self._ledger.append(
-            Fact(
-                event=event,
-                model=subject.id,
-                model_name=subject.name,
-                repository=subject.repository,
-                file_sha256=subject.file_sha256,
-                note=note,
-            )
-        )
 
 
 def _free(folder: Path) -> int | None:

@@ -155,13 +155,8 @@ class LicenseDesk:
         if refusal is not None:
             raise refusal
         self._ledger.keep_text(text.data)
-        fact = Fact(
-            event="acknowledged",
-            model=subject.id,
-            model_name=subject.name,
-            repository=subject.repository,
-            commit=subject.commit,
-            file_sha256=subject.file_sha256,
+        fact = subject.fact(
+            "acknowledged",
             license=needed.id,
             text_sha256=text.sha256,
             person=acceptance.person,
@@ -221,18 +216,7 @@ class LicenseDesk:
         note = tr("The text changed from {old} to {new}.").format(
             old=accepted.text_sha256[:16], new=needed.text_sha256[:16]
         )
-        self._ledger.append(
-            Fact(
-                event="suspended",
-                model=subject.id,
-                model_name=subject.name,
-                repository=subject.repository,
-                commit=subject.commit,
-                license=needed.id,
-                text_sha256=needed.text_sha256,
-                note=note,
-            )
-        )
+        self._ledger.append(subject.fact("suspended", license=needed.id, text_sha256=needed.text_sha256, note=note))
 
 
 def paragraphs(text: str) -> list[str]:

@@ -13,7 +13,7 @@ from desktop.catalog.terms import Purpose
 from desktop.errors import ForbiddenError, IntegrityError, LicenseError, UserError
 from desktop.licenses.ledger import Ledger, LedgerState
 from desktop.licenses.policy import Policy, PolicyFile, forbids, forbids_purpose
-from desktop.licenses.record import Fact, Record
+from desktop.licenses.record import Record
 from desktop.licenses.subject import NeededLicense, Subject
 from desktop.translation import tr
 
@@ -246,7 +246,7 @@ class LicenseDoor:
         subject, sha256 = self._subject_of(path), self._hash_file(path)
         if subject.file_sha256 and sha256 != subject.file_sha256:
             raise _file_changed(subject)
-        self._ledger.append(_fact("loaded", subject, sha256))
+        self._ledger.append(subject.fact("loaded", file_sha256=sha256))
 
     def holds(self, path: Path) -> None:
         """Return where the loaded file may stay loaded; raise UserError where it no longer may (revoked, say).
@@ -276,18 +276,7 @@ class LicenseDoor:
             return  # a ledger that does not hold takes nothing but a fresh acknowledgement
         needed = next((each for each in subject.needed if each.id == verdict.license), None)
         text = needed.text_sha256 if needed is not None else ""
+        note = verdict.error.title
         self._ledger.append(
-            _fact("refused", subject, sha256, license=verdict.license, text_sha256=text, note=verdict.error.title)
+            subject.fact("refused", file_sha256=sha256, license=verdict.license, text_sha256=text, note=note)
         )
-
-
-def _fact(event: Literal["loaded", "refused"], subject: Subject, sha256: str, **more: str) -> Fact:
-    return Fact(
-        event=event,
-        model=subject.id,
-        model_name=subject.name,
-        repository=subject.repository,
-        commit=subject.commit,
-        file_sha256=sha256,
-        **more,
-    )

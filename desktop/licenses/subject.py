@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from desktop.catalog.lineage import Lineage
 from desktop.catalog.terms import Gate
+from desktop.licenses.record import Event, Fact
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,14 @@ class Subject:
     imported: bool = False
     not_runnable: str = ""
     attribution: tuple[str, ...] = ()
+
+    def fact(self, event: Event, **more: str) -> Fact:
+        """What happened to this model, as the ledger is told it; `more` adds to what names the model."""
+        named = {
+            "model": self.id,
+            "model_name": self.name,
+            "repository": self.repository,
+            "commit": self.commit,
+            "file_sha256": self.file_sha256,
+        }
+        return Fact(event=event, **{**named, **more})

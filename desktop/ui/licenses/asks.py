@@ -16,6 +16,7 @@ from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS, XS, S
 
 _LEAST_ROOM = 150
+_ONE_LINE = 24
 
 
 def restriction_tone(restriction: str) -> Tone:
@@ -33,10 +34,11 @@ class AskRow(QAbstractButton):
         self._tone = restriction_tone(ask.clause.restriction)
         clause = ask.clause.clause
         number = tr("clause {clause}").format(clause=clause) if clause[:1].isdigit() else f"“{clause}”"
-        self._link = tr("Show {clause}").format(clause=number) if ask.passage is not None else f"({number})"
+        link = tr("Show {clause}").format(clause=number) if ask.passage is not None else f"({number})"
+        self._link = link.replace(" ", "\u00a0") if len(link) < _ONE_LINE else link
         self._says = ask.clause.says
         self._hover = False
-        self.setAccessibleName(f"{self._title}: {self._says} {self._link}")
+        self.setAccessibleName(f"{self._title}: {self._says} {link}")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus if ask.passage is not None else Qt.FocusPolicy.NoFocus)
         self.setEnabled(ask.passage is not None)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)

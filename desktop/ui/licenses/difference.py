@@ -19,13 +19,14 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QTextBrowser, QVBoxLayou
 from desktop.translation import tr, trn
 from desktop.ui.licenses.changes import Paragraph
 from desktop.ui.licenses.content import DifferenceContent, short_hash
+from desktop.ui.licenses.step import short_crumbs
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.label import Label
+from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.page import Page
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.paint import paint_focus
 from desktop.ui.parts.scroll import use_slim_scroll_bars
-from desktop.ui.parts.terms import day_of
+from desktop.ui.parts.terms import day_of, isolated
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XL, XS, L, M, S
 
@@ -86,7 +87,7 @@ class DifferencePane(QTextBrowser):
         at = self.verticalScrollBar().value()
         document = QTextDocument(self)
         document.setUndoRedoEnabled(False)
-        document.setDocumentMargin(0)
+        document.setDocumentMargin(XS)
         document.setDefaultFont(self._theme.font("reading"))
         cursor = QTextCursor(document)
         self._starts = []
@@ -172,9 +173,9 @@ class DifferencePane(QTextBrowser):
                 break
             colors = fills.get(str(block.blockFormat().property(_KIND) or ""))
             if colors is not None:
-                box = QRectF(0, rect.top() - offset - XS, self.viewport().width(), rect.height() + 2 * XS)
+                box = QRectF(3, rect.top() - offset - XS, self.viewport().width() - 6, rect.height() + 2 * XS)
                 painter.fillRect(box, self._theme.color(colors[0]))
-                painter.fillRect(QRectF(0, box.top(), 3, box.height()), self._theme.color(colors[1]))
+                painter.fillRect(QRectF(3, box.top(), 3, box.height()), self._theme.color(colors[1]))
             block = block.next()
         painter.end()
         super().paintEvent(event)
@@ -231,11 +232,12 @@ class DifferencePage(Page):
         column.addWidget(self.pane, 1)
         column.addLayout(foot)
 
-    def show_content(self, content: DifferenceContent) -> None:
-        """Show what changed."""
+    def show_content(self, content: DifferenceContent, back: str = "licenses") -> None:
+        """Show what changed. `back` is the page it leads to."""
         self.content = content
         old, new = content.difference.old, content.difference.new
-        self._crumbs.setText(f"{tr('Licenses')} / {content.subject.name} /")
+        home = tr("Models") if back == "models" else tr("Licenses")
+        self._crumbs.setText(short_crumbs(self._crumbs, home, content.subject.name))
         self._crumbs.setAccessibleName(tr("Back from the difference"))
         title = tr("What changed: {license}").format(license=new.name)
         self._title.setText(title)
@@ -245,7 +247,7 @@ class DifferencePage(Page):
             "Accepted by {person} on {day}: the text {old}. In force now: {new}. The model stays suspended until the "
             "new text is accepted."
         ).format(
-            person=old.person,
+            person=isolated(breakable(old.person)),
             day=day_of(old.time),
             old=short_hash(old.text_sha256),
             new=short_hash(new.text_sha256),

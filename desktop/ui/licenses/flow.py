@@ -94,10 +94,10 @@ class LicenseFlow(QObject):
         self._closed = True
 
     def _judged(self) -> None:
-        """The choice looked again; so do the pages that stand."""
-        if "models" in self._pages.built_pages:
+        """The choice looked again; so does the page that is shown. The others will, once they are."""
+        if self._pages.shown == "models":
             self._list()
-        if self._pages.shown == "licenses":
+        elif self._pages.shown == "licenses":
             self._look(anew=False)
 
     def _shown(self, page: str) -> None:
@@ -273,7 +273,7 @@ class LicenseFlow(QObject):
                 self.open_step(model_id, license_id, back=back)
                 return
             self._back = back
-            self._pages.difference.show_content(content)
+            self._pages.difference.show_content(content, back)
             self._window.show_page("difference")
             self._window.sidebar.show_page(self._back)
 

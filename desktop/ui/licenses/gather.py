@@ -37,8 +37,7 @@ class Gatherer:
 
     def cards_here(self) -> list[Card]:
         """Every model on this disk, and what the door says of each."""
-        here = (listed for listed in self._library.listed() if listed.model is not None)
-        return [Card(listed, self._desk.verdict(listed.subject)) for listed in here]
+        return [self.card(model.id) for model in self._library.models()]
 
     def cards(self) -> list[Card]:
         """Every model, and what the door says of each."""

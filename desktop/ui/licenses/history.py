@@ -39,7 +39,7 @@ class HistoryItemModel(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._titles = (
+        self.titles = (
             "#",
             tr("Time (UTC)"),
             tr("Event"),
@@ -107,12 +107,16 @@ class HistoryItemModel(QAbstractTableModel):
     def rowCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self.rows)
 
+    def texts(self, count: int) -> list[tuple[str, ...]]:
+        """The cells of the first `count` rows."""
+        return [self._row(record) for record in self.rows[:count]]
+
     def columnCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self._titles)
+        return 0 if parent is not None and parent.isValid() else len(self.titles)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self._titles[section]
+            return self.titles[section]
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -122,7 +126,7 @@ class HistoryItemModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._row(record)[index.column()]
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{self._titles[index.column()]}: {self._row(record)[index.column()]}"
+            return f"{self.titles[index.column()]}: {self._row(record)[index.column()]}"
         if role == Qt.ItemDataRole.ToolTipRole:
             full = record.text_sha256 if index.column() == 5 else self._row(record)[index.column()]
             return escape(full) if full not in ("", "–") else None

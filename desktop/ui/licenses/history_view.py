@@ -27,18 +27,12 @@ from desktop.ui.parts.scroll import use_slim_scroll_bars
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS, M, S
 
-_SAMPLES = (
-    "00000",
-    "2000-00-00 00:00:000",
-    "downloaded",
-    "Llama 3.2 3B Instruct",
-    "Llama 3.2 Community",
-    "a91f…07c2",
-    "Ada Lovelace",
-    "Commercial",
-    "A note of some words",
-)
-_FLEXIBLE = {3: 3, 4: 3, 6: 2, NOTE: 4}
+_WEIGHTS = {3: 3, 4: 3, 6: 2, NOTE: 4}
+"""The columns whose texts may be of any length, and how they share what room is left."""
+
+_MEASURED = 60
+"""Rows whose texts a column is measured by; a longer one further down is cut."""
+
 _ROWS = 7
 
 
@@ -122,6 +116,7 @@ class HistoryTable(QTableView):
         use_slim_scroll_bars(self, theme)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self._restyle)
+        rows.modelReset.connect(self._share_width)
         self._restyle()
 
     def minimumSizeHint(self) -> QSize:
@@ -153,14 +148,30 @@ class HistoryTable(QTableView):
         self._share_width()
 
     def _share_width(self) -> None:
-        """Each column what its contents usually take; what is left goes to those with longer texts."""
-        metrics = self.fontMetrics()
-        wanted = [metrics.horizontalAdvance(sample) + 2 * S + 4 for sample in _SAMPLES]
-        spare = self.viewport().width() - sum(wanted)
-        total = sum(_FLEXIBLE.values())
+        """Each column what its texts take; where that is too much, those of any length share what is left."""
+        metrics, rows = self.fontMetrics(), self._rows
+        header = self.horizontalHeader().fontMetrics()
+        wanted = [header.horizontalAdvance(title) + 2 * S + 4 for title in rows.titles]
+        for row in rows.texts(_MEASURED):
+            for column, text in enumerate(row):
+                wanted[column] = max(wanted[column], metrics.horizontalAdvance(text[:60]) + 2 * S + 4)
+        fixed = sum(width for column, width in enumerate(wanted) if column not in _WEIGHTS)
+        room = self.viewport().width() - fixed
+        spare = room - sum(wanted[column] for column in _WEIGHTS)
+        least = metrics.averageCharWidth() * 8 + 2 * S
+        open_columns = dict(_WEIGHTS)
+        while spare < 0 and open_columns:
+            # The widest give way first: what is short is shown whole.
+            share = {column: room * weight // sum(open_columns.values()) for column, weight in open_columns.items()}
+            short = [column for column in open_columns if wanted[column] <= share[column]]
+            for column in short or list(open_columns):
+                wanted[column] = wanted[column] if short else max(share[column], least)
+                room -= wanted[column]
+                del open_columns[column]
+        if spare > 0:
+            wanted[NOTE] += spare
         for column, width in enumerate(wanted):
-            part = spare * _FLEXIBLE.get(column, 0) // total
-            self.setColumnWidth(column, max(width + part, metrics.horizontalAdvance("000") + 2 * S))
+            self.setColumnWidth(column, width)
 
     def _restyle(self) -> None:
         self.setFont(self._theme.font("normal"))
@@ -185,6 +196,7 @@ class History(QWidget):
         self.details = Label(theme, "", size="small", color="muted", wrap=True, selectable=True)
         self.details.setAccessibleName(tr("The record that is chosen"))
         self.details.hide()
+        self._nothing = Label(theme, tr("Nothing happened yet."), color="muted")
         top = QHBoxLayout()
         top.setSpacing(M)
         top.addWidget(heading(theme, tr("History")))
@@ -194,8 +206,10 @@ class History(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(S)
         column.addLayout(top)
+        column.addWidget(self._nothing)
         column.addWidget(self.table, 1)
         column.addWidget(self.details)
+        column.addStretch()
         self.filter.textChanged.connect(self._filter)
         self.table.selectionModel().selectionChanged.connect(self._chosen)
         self.rows.modelReset.connect(lambda: self.details.hide())
@@ -204,6 +218,9 @@ class History(QWidget):
         """Show the ledger's records."""
         if self.rows.show(view):
             self._count()
+        for widget in (self.table, self.filter):
+            widget.setVisible(self.rows.total > 0)
+        self._nothing.setVisible(not self.rows.total)
 
     def _filter(self, text: str) -> None:
         self.rows.filter(text)

@@ -1,6 +1,7 @@
 """What is accepted, and what waits for the person: two short tables of rows with what can be done in each."""
 
 from collections.abc import Sequence
+from html import escape
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -9,22 +10,23 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout
 from desktop.translation import tr
 from desktop.ui.licenses.asks import restriction_tone
 from desktop.ui.licenses.content import InForce, Waiting
+from desktop.ui.licenses.times import short_day_of
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Badge, Label
 from desktop.ui.parts.link import Link
-from desktop.ui.parts.terms import day_of, purpose_name, restriction_phrase
+from desktop.ui.parts.terms import purpose_name, restriction_phrase
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XS, M, S
 
 
 class _Cut(QWidget):
-    """Text of one line, cut where its column ends; all of it as a tooltip."""
+    """Text of one line, cut where its column ends; all of it, or what it `says` in full, as a tooltip."""
 
-    def __init__(self, theme: Theme, text: str, color: str = "text", parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, text: str, *, says: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme, self._text, self._color = theme, text, color
-        self.setAccessibleName(text)
-        self.setToolTip(text if "<" not in text else "")
+        self._theme, self._text = theme, text
+        self.setAccessibleName(says or text)
+        self.setToolTip(escape(says or text))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.updateGeometry)
 
@@ -38,7 +40,7 @@ class _Cut(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setFont(self._theme.font("normal"))
-        painter.setPen(self._theme.color(self._color))
+        painter.setPen(self._theme.color("text"))
         metrics = painter.fontMetrics()
         text = metrics.elidedText(self._text, Qt.TextElideMode.ElideRight, self.width())
         painter.drawText(QPointF(0, (self.height() + metrics.ascent() - metrics.descent()) / 2), text)
@@ -80,7 +82,7 @@ class InForceTable(_Ruled):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, tr("In force"), parent)
         self._rows: tuple[InForce, ...] | None = None
-        for column, stretch in enumerate((4, 4, 5, 0, 3, 0, 0)):
+        for column, stretch in enumerate((4, 5, 5, 0, 2, 0, 0)):
             self.grid.setColumnStretch(column, stretch)
 
     def show_rows(self, rows: Sequence[InForce]) -> None:
@@ -106,8 +108,8 @@ class InForceTable(_Ruled):
             (0, model),
             (1, _Cut(theme, row.license_name)),
             (2, self._badges(row.restrictions)),
-            (3, _Cut(theme, day_of(record.time))),
-            (4, _Cut(theme, by)),
+            (3, _Cut(theme, short_day_of(record.time))),
+            (4, _Cut(theme, record.person, says=by)),
             (5, _Cut(theme, purpose_name(record.purpose))),
         ):
             cells[column] = widget
@@ -142,9 +144,11 @@ class InForceTable(_Ruled):
         line = _line(usual, 0)
         read = Link(theme, tr("Read"), name=tr("Read the license of {model}").format(model=name))
         revoke = Link(theme, tr("Revoke"), name=tr("Revoke the license of {model}").format(model=name))
-        for widget in (read, Label(theme, "·", color="muted"), revoke):
+        dot = Label(theme, " · ", color="muted")
+        dot.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        for widget in (read, dot, revoke):
             line.addWidget(widget)
-        line.addStretch(1)
+        line.insertStretch(0, 1)
         asked = _line(sure, XS)
         question = tr("Revoke? The model is unloaded now.")
         if of_model > 1:

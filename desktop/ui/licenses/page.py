@@ -162,7 +162,7 @@ class LicensesPage(Page):
             return
         first = (
             tr("Record {number} is the first that does not hold.").format(number=check.first_bad)
-            if check.first_bad is not None
+            if check.first_bad is not None and str(check.first_bad) not in check.reason
             else ""
         )
         error = IntegrityError(

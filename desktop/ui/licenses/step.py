@@ -16,15 +16,16 @@ from desktop.ui.licenses.form import AcceptanceForm
 from desktop.ui.licenses.passages import Passage
 from desktop.ui.licenses.text_pane import TextPane
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.label import Label
+from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.page import Column, Page, heading
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.split import Split
-from desktop.ui.parts.terms import day_of, purpose_name
+from desktop.ui.parts.terms import day_of, isolated, purpose_name
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XL, XS, M, S
 
 _LEFT, _RIGHT = 640, 388
+_CRUMB_CHARACTERS = 32
 
 
 class LicenseStep(Page):
@@ -162,7 +163,7 @@ class LicenseStep(Page):
         self._content = content
         needed, subject = content.needed, content.subject
         home = {"models": tr("Models"), "licenses": tr("Licenses")}.get(back, tr("Chat"))
-        self._crumbs.setText(f"{home} / {subject.name} /")
+        self._crumbs.setText(short_crumbs(self._crumbs, home, subject.name))
         self._crumbs.setAccessibleName(tr("Back from the license of {model}").format(model=subject.name))
         numbered = tr("License {number} of {count}: {name}")
         plain = tr("License: {name}")
@@ -173,7 +174,7 @@ class LicenseStep(Page):
         self._title.setToolTip("")
         self.setAccessibleName(title)
         self.setAccessibleDescription(content.why)
-        self._why.setText(content.why)
+        self._why.setText(breakable(content.why))
         self._why.setVisible(bool(content.why))
         count = trn("{count} character.", "{count} characters.", len(content.text)).format(
             count=f"{len(content.text):,}"
@@ -202,7 +203,12 @@ class LicenseStep(Page):
             self._accepted_note.setText(
                 tr(
                     "Accepted on {day} by {person}, for the purpose “{purpose}”: record {number} of your ledger."
-                ).format(day=day_of(record.time), person=by, purpose=purpose_name(record.purpose), number=record.seq)
+                ).format(
+                    day=day_of(record.time),
+                    person=isolated(breakable(by)),
+                    purpose=purpose_name(record.purpose),
+                    number=record.seq,
+                )
             )
             return
         self.form.show_form(form, content.refused, content.last_person, allowed=content.forbidden is None)
@@ -280,3 +286,10 @@ class LicenseStep(Page):
             self.left.emit()
         else:
             super().keyPressEvent(event)
+
+
+def short_crumbs(button: Button, home: str, model: str) -> str:
+    """The way back as text, the model's name cut where it is long."""
+    most = _CRUMB_CHARACTERS * button.fontMetrics().averageCharWidth()
+    name = button.fontMetrics().elidedText(model, Qt.TextElideMode.ElideRight, most)
+    return f"{home} / {name} /"

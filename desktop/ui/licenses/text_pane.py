@@ -36,6 +36,7 @@ _LINE_HEIGHT = 138.0
 _FIXED_LINE_HEIGHT = 122.0
 _SMALLEST_FIXED = 0.86
 _BAR = 3
+_INSET = 3
 
 
 class TextPane(QTextEdit):
@@ -207,9 +208,9 @@ class TextPane(QTextEdit):
         top = layout.blockBoundingRect(document.findBlock(self._places.unit(passage.clause_start))).top()
         bottom = layout.blockBoundingRect(document.findBlock(self._places.unit(passage.clause_end))).bottom()
         offset = self.verticalScrollBar().value()
-        box = QRectF(0, top - offset - 3, self.viewport().width(), bottom - top + 4)
+        box = QRectF(_INSET, top - offset - 3, self.viewport().width() - 2 * _INSET, bottom - top + 4)
         painter.fillRect(box, self._theme.color("warn_fill"))
-        painter.fillRect(QRectF(0, box.top(), _BAR, box.height()), self._theme.color("warn_line"))
+        painter.fillRect(QRectF(_INSET, box.top(), _BAR, box.height()), self._theme.color("warn_line"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._measure()

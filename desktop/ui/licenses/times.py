@@ -1,6 +1,8 @@
-"""Times of the ledger in UTC, as its history shows them."""
+"""Times of the ledger as its tables show them: short days, and seconds in UTC."""
 
 from datetime import UTC, datetime
+
+from PySide6.QtCore import QDate, QLocale
 
 
 def moment(time: str) -> datetime | None:
@@ -10,6 +12,15 @@ def moment(time: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def short_day_of(time: str) -> str:
+    """The person's own day of a time, "14 Nov 2026"; the time as it is written where it cannot be read."""
+    found = moment(time)
+    if found is None:
+        return time
+    day = found.astimezone()
+    return QLocale().toString(QDate(day.year, day.month, day.day), "d MMM yyyy")
 
 
 def utc(time: str) -> str:

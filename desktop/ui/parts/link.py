@@ -37,7 +37,8 @@ class Link(QAbstractButton):
         return QSize(metrics.horizontalAdvance(self.text()) + 2 * LINK_INSET + 1, metrics.height() + 2)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self.fontMetrics().averageCharWidth() * 6, self.sizeHint().height())
+        hint = self.sizeHint()
+        return QSize(min(self.fontMetrics().averageCharWidth() * 6, hint.width()), hint.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -46,6 +46,6 @@ def test_every_engine_is_built_with_the_door_of_the_assembly() -> None:
 
 
 def test_only_the_desk_records_an_acknowledgement_and_only_window_and_command_call_it() -> None:
-    assert files_with(r"event=\"acknowledged\"") == {"licenses/desk.py"}
+    assert files_with(r"fact\(\s*\"acknowledged\"|event=\"acknowledged\"") == {"licenses/desk.py"}
     callers = files_with(r"desk\.accept\(")
     assert {name.split("/")[0] for name in callers} <= {"cli", "ui"}
