@@ -122,6 +122,8 @@ def test_a_click_opens(open_window: Open) -> None:
 
 def test_ten_thousand_conversations_are_shown(open_window: Open) -> None:
     driver = open_window(FakeEngine())
+    # The window's own list has to have come: it would take the place of this one.
+    driver.until(lambda: driver.sidebar._empty.isVisible())
     many = [_conversation(f"Conversation {number}", number / 100) for number in range(10_000)]
     driver.sidebar.show_conversations(many)
     QApplication.processEvents()

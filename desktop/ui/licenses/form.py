@@ -15,7 +15,7 @@ from desktop.ui.licenses.placed import Placed
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.field import Field
-from desktop.ui.parts.label import Label
+from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.page import heading
 from desktop.ui.parts.paint import paint_box, paint_focus
 from desktop.ui.parts.terms import purpose_name
@@ -166,7 +166,7 @@ class AcceptanceForm(QWidget):
             if purpose == form.purpose and purpose not in refused:
                 choice.setChecked(True)
         reasons = " ".join(dict.fromkeys(refused.values()))
-        self._reasons.setText(reasons)
+        self._reasons.setText(breakable(reasons))
         self._reasons.setVisible(bool(reasons))
         self._purposes.setAccessibleDescription(reasons)
         self._changed()

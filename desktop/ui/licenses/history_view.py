@@ -20,7 +20,7 @@ from desktop.translation import tr, trn
 from desktop.ui.licenses.content import LedgerView
 from desktop.ui.licenses.history import MARKED, NOTE, HistoryItemModel, Index
 from desktop.ui.parts.field import Field
-from desktop.ui.parts.label import Label
+from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.page import heading
 from desktop.ui.parts.paint import paint_focus
 from desktop.ui.parts.scroll import use_slim_scroll_bars
@@ -112,7 +112,7 @@ class HistoryTable(QTableView):
         self.setTabKeyNavigation(False)
         self.setWordWrap(False)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         use_slim_scroll_bars(self, theme)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self._restyle)
@@ -236,5 +236,5 @@ class History(QWidget):
     def _chosen(self, selected: QItemSelection, _: QItemSelection) -> None:
         indexes = selected.indexes()
         if indexes:
-            self.details.setText(self.rows.details(self.rows.rows[indexes[0].row()], "  ·  "))
+            self.details.setText(breakable(self.rows.details(self.rows.rows[indexes[0].row()], "  ·  ")))
         self.details.setVisible(bool(indexes))

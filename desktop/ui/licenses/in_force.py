@@ -12,11 +12,15 @@ from desktop.ui.licenses.asks import restriction_tone
 from desktop.ui.licenses.content import InForce, Waiting
 from desktop.ui.licenses.times import short_day_of
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.label import Badge, Label
+from desktop.ui.parts.label import Badge, Label, breakable
 from desktop.ui.parts.link import Link
+from desktop.ui.parts.page import Line
 from desktop.ui.parts.terms import purpose_name, restriction_phrase
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XS, M, S
+
+_DETAILS = (3, 4, 5)
+"""The columns that a narrow window leaves out."""
 
 
 class _Cut(QWidget):
@@ -82,20 +86,31 @@ class InForceTable(_Ruled):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, tr("In force"), parent)
         self._rows: tuple[InForce, ...] | None = None
+        self._narrow = False
+        self._details: list[QWidget] = []
         for column, stretch in enumerate((4, 5, 5, 0, 2, 0, 0)):
             self.grid.setColumnStretch(column, stretch)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Leave out when, by whom and for what, where there is no room: the license itself says so."""
+        if narrow != self._narrow:
+            self._narrow = narrow
+            for each in self._details:
+                each.setVisible(not narrow)
 
     def show_rows(self, rows: Sequence[InForce]) -> None:
         """Show them, in this order."""
         if tuple(rows) == self._rows:
             return
-        self._rows = tuple(rows)
+        self._rows, self._details = tuple(rows), []
         self.empty()
         titles = (tr("Model"), tr("License"), tr("Restrictions"), tr("Accepted"), tr("By"), tr("Purpose"), "")
         for column, text in enumerate(titles):
             label = Label(self._theme, text, size="small", color="faint", bold=True)
             label.setContentsMargins(0, S, 0, S)
             self.grid.addWidget(label, 0, column)
+            if column in _DETAILS:
+                self._details.append(label)
         for place, row in enumerate(rows, 1):
             self._add(place, row, sum(other.record.model == row.record.model for other in rows))
 
@@ -114,7 +129,10 @@ class InForceTable(_Ruled):
         ):
             cells[column] = widget
             self.grid.addWidget(widget, place, column, Qt.AlignmentFlag.AlignVCenter)
-        self._add_actions(place, row, of_model, [cells[column] for column in (3, 4, 5)])
+        self._details += [cells[column] for column in _DETAILS]
+        self._add_actions(place, row, of_model, [cells[column] for column in (2, 3, 4, 5)])
+        for each in self._details:
+            each.setVisible(not self._narrow)
         self.grid.setRowMinimumHeight(place, model.sizeHint().height() + 2 * S + 1)
 
     def _badges(self, restrictions: tuple[str, ...]) -> QWidget:
@@ -159,12 +177,12 @@ class InForceTable(_Ruled):
         for each in (Label(theme, question, size="small"), yes, no):
             asked.addWidget(each)
         self.grid.addWidget(usual, place, 6, Qt.AlignmentFlag.AlignVCenter)
-        self.grid.addWidget(sure, place, 3, 1, 4, Qt.AlignmentFlag.AlignVCenter)
+        self.grid.addWidget(sure, place, 2, 1, 5, Qt.AlignmentFlag.AlignVCenter)
         sure.hide()
 
         def ask(asking: bool) -> None:
             for cell in (usual, *last):
-                cell.setVisible(not asking)
+                cell.setVisible(not asking and not (self._narrow and cell in self._details))
             sure.setVisible(asking)
             (no if asking else revoke).setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -185,34 +203,48 @@ def _line(holder: QWidget, spacing: int) -> QHBoxLayout:
     return line
 
 
-class WaitingList(_Ruled):
+class WaitingList(QWidget):
     """The licenses that wait. `asked` carries the row that was pressed."""
 
     asked = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, tr("Waiting for you"), parent)
+        super().__init__(parent)
+        self._theme = theme
         self._rows: tuple[Waiting, ...] | None = None
-        self.grid.setColumnStretch(2, 1)
+        self.setAccessibleName(tr("Waiting for you"))
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
 
     def show_rows(self, rows: Sequence[Waiting]) -> None:
         """Show them, in this order."""
         if tuple(rows) == self._rows:
             return
         self._rows = tuple(rows)
-        self.empty()
-        for place, row in enumerate(rows):
-            name = _Cut(self._theme, row.model_name)
-            name.setMinimumWidth(120)
-            tone = "bad" if row.changed else "warn"
-            sentence = Label(self._theme, row.sentence, wrap=True)
-            text = tr("See the difference") if row.changed else tr("Read and accept…")
-            button = Button(self._theme, text, name=f"{text}: {row.model_name}")
-            button.clicked.connect(lambda _=False, row=row: self.asked.emit(row))
-            badge = QWidget()
-            holder = QVBoxLayout(badge)
-            holder.setContentsMargins(0, 0, 0, 0)
-            holder.addWidget(Badge(self._theme, row.badge, tone))  # type: ignore[arg-type]
-            for column, widget in enumerate((name, badge, sentence, button)):
-                self.grid.addWidget(widget, place, column, Qt.AlignmentFlag.AlignVCenter)
-            self.grid.setRowMinimumHeight(place, button.sizeHint().height() + S + 1)
+        while (item := self._column.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for row in rows:
+            self._column.addWidget(self._row(row))
+            self._column.addWidget(Line(self._theme))
+
+    def _row(self, row: Waiting) -> QWidget:
+        holder = QWidget()
+        line = QHBoxLayout(holder)
+        line.setContentsMargins(S, XS, S, XS)
+        line.setSpacing(M)
+        name = _Cut(self._theme, row.model_name)
+        name.setMaximumWidth(26 * name.fontMetrics().averageCharWidth())
+        badge = Badge(self._theme, row.badge, "bad" if row.changed else "warn")
+        badge.setMinimumWidth(badge.sizeHint().width())
+        sentence = Label(self._theme, breakable(row.sentence), wrap=True)
+        text = tr("See the difference") if row.changed else tr("Read and accept…")
+        button = Button(self._theme, text, name=f"{text}: {row.model_name}")
+        button.clicked.connect(lambda: self.asked.emit(row))
+        line.addWidget(name)
+        line.addWidget(badge)
+        line.addWidget(sentence, 1)
+        line.addWidget(button)
+        return holder

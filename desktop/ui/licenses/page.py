@@ -1,7 +1,7 @@
 """The Licenses page: what is accepted, what waits, and everything that happened; verified, exported, revoked here."""
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.errors import IntegrityError, UserError
@@ -14,7 +14,7 @@ from desktop.ui.licenses.notices import Notices
 from desktop.ui.licenses.placed import Placed
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
-from desktop.ui.parts.label import Badge, Label
+from desktop.ui.parts.label import Badge, Label, breakable
 from desktop.ui.parts.page import Column, Page, heading, title
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.theme.theme import Theme
@@ -90,6 +90,10 @@ class LicensesPage(Page):
         whole.addWidget(self.bar)
         whole.addWidget(self.column, 1)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.in_force.set_narrow(self.width() < 52 * self.fontMetrics().averageCharWidth() * 2)
+
     # --- what is shown -------------------------------------------------------------------------------------------
 
     def show_view(self, view: LedgerView, now: str) -> None:
@@ -110,7 +114,7 @@ class LicensesPage(Page):
         self.waiting.show_rows(view.waiting)
         for widget in (self.waiting, self._waiting_title):
             widget.setVisible(bool(view.waiting))
-        self._marked.setText(self._remarks(view.check))
+        self._marked.setText(breakable(self._remarks(view.check)))
         self._marked.setVisible(bool(self._marked.text()))
         self.history.show_view(view)
 

@@ -180,7 +180,7 @@ class LicenseStep(Page):
             count=f"{len(content.text):,}"
         )
         kept = tr("This exact text is what your acceptance records.") if content.to_accept else ""
-        self._origin.setText(" ".join(part for part in (content.origin, count, kept) if part))
+        self._origin.setText(breakable(" ".join(part for part in (content.origin, count, kept) if part)))
         self._hash.setText(tr("sha256 {hash}").format(hash=short_hash(content.sha256)))
         self._whole_hash.show()
         self.finder.clear()
