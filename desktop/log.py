@@ -9,12 +9,39 @@ from pathlib import Path
 from types import TracebackType
 
 _TOKEN = re.compile(r"hf_[A-Za-z0-9]{4,}")
+_HEADER = re.compile(
+    r"\b(Bearer\s+|authorization['\"]?\s*[:=]\s*b?['\"]?Basic\s+)(?!hf_\[)[^\s'\",;]{8,}", re.IGNORECASE
+)
+_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE)
+# Of an address that was signed for one download, whatever proves the signature.
+_SIGNED = re.compile(r"([?&](?:[\w-]*(?:signature|token|credential|policy|key[\w-]*))=)[^&\s'\"]+", re.IGNORECASE)
+_SHORTEST_HIDDEN = 6
 _LIMIT_BYTES = 2_000_000
+_hidden: set[str] = set()
+_hiding = threading.Lock()
+
+
+def hide(secret: str) -> None:
+    """Have `secret` replaced wherever this process logs it from here on. The log is the process's, and so is this.
+
+    Texts shorter than six characters are not hidden: they would be found in the middle of words.
+    """
+    if len(secret) >= _SHORTEST_HIDDEN:
+        with _hiding:
+            _hidden.add(secret)
 
 
 def redact(text: str) -> str:
-    """`text` with every Hub access token in it replaced."""
-    return _TOKEN.sub("hf_[redacted]", text)
+    """`text` without access tokens, headers that carry one, passwords in addresses, and what signs an address."""
+    with _hiding:
+        # The longest first: one secret may be the beginning of another.
+        secrets = sorted(_hidden, key=len, reverse=True)
+    for secret in secrets:
+        text = text.replace(secret, "[redacted]")
+    text = _TOKEN.sub("hf_[redacted]", text)
+    text = _HEADER.sub(r"\1[redacted]", text)
+    text = _PASSWORD.sub(r"\1[redacted]@", text)
+    return _SIGNED.sub(r"\1[redacted]", text)
 
 
 class _RedactingFormatter(logging.Formatter):

@@ -38,6 +38,18 @@ class Paths:
         return self.data / "ledger.db"
 
     @property
+    def network_file(self) -> Path:
+        return self.data / "network.db"
+
+    @property
+    def token_vault(self) -> Path:
+        return self.config / "tokens.vault"
+
+    @property
+    def token_index(self) -> Path:
+        return self.config / "token-places.json"
+
+    @property
     def imports(self) -> Path:
         return self.data / "imports"
 

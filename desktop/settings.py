@@ -32,7 +32,10 @@ class SamplingSettings(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """Every setting. `text_scale` multiplies the system font; `context_length` and `threads` None mean automatic."""
+    """Every setting. `text_scale` multiplies the system font; `context_length` and `threads` None mean automatic.
+
+    `proxy` is an address, "" for what the system says, "direct" for none; `hub_endpoint` "" means Hugging Face.
+    """
 
     version: int = 1
     theme: Theme = "system"
@@ -47,6 +50,9 @@ class Settings(msgspec.Struct, frozen=True):
     window_geometry: str = ""
     sidebar_width: int = 0
     sampling: SamplingSettings = SamplingSettings()
+    offline: bool = False
+    proxy: str = ""
+    hub_endpoint: str = ""
 
 
 class SettingsFile:

@@ -77,3 +77,23 @@ def test_nobody_else_can_read_the_log(home: Path) -> None:
     start_log(home / "logs" / "latchkey.log")
 
     assert (home / "logs").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("Authorization: Bearer abcdefghij", "Authorization: Bearer [redacted]"),
+        ("{'authorization': 'Bearer abcdefghij'}", "{'authorization': 'Bearer [redacted]'}"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic [redacted]"),
+        ("https://me:word@hub.example/x", "https://[redacted]@hub.example/x"),
+        ("https://c/f?X-Amz-Signature=abc&Expires=1", "https://c/f?X-Amz-Signature=[redacted]&Expires=1"),
+        (
+            "https://c/f?Policy=abc&Key-Pair-Id=K1&Signature=x",
+            "https://c/f?Policy=[redacted]&Key-Pair-Id=[redacted]&Signature=[redacted]",
+        ),
+        ("a basic matter; bearer of news", "a basic matter; bearer of news"),
+        ("mail me@hub.example", "mail me@hub.example"),
+    ],
+)
+def test_what_carries_a_secret_is_redacted_and_nothing_else(text: str, redacted: str) -> None:
+    assert redact(text) == redacted

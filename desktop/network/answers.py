@@ -1,0 +1,184 @@
+"""What a server answered: as a whole, or bit by bit."""
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+
+from desktop.errors import ForbiddenError
+from desktop.network.failures import RequestError, StoppedError, no_http, too_large
+from desktop.network.waiting import Patience
+
+_CHUNK = 1 << 20
+_DRAINED = 1 << 16
+
+
+class Headers(Mapping[str, str]):
+    """An answer's headers. Names are found in any spelling; of a header that came more than once, the values are
+    joined by ", "."""
+
+    def __init__(self, pairs: list[tuple[str, str]] | Mapping[str, str]) -> None:
+        self._values: dict[str, str] = {}
+        for name, value in pairs.items() if isinstance(pairs, Mapping) else pairs:
+            key = name.lower()
+            self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._values
+
+
+@dataclass(frozen=True)
+class Response:
+    """A whole answer: its status whatever it is, the body as the server meant it (unpacked), and the address that gave
+    it in the end."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    url: str
+
+
+class Streamed:
+    """An answer whose body is fetched bit by bit, as the bytes that came.
+
+    Used by one thread at a time, `close` from any. Reading raises RequestError ("timeout", "cut", "protocol"),
+    StoppedError, and ForbiddenError where the switch goes off-line meanwhile.
+    """
+
+    def __init__(
+        self,
+        answer: httpcore.Response,
+        url: str,
+        patience: Patience,
+        meet: Callable[[], Any],
+        over: Callable[[int, str], None],
+    ) -> None:
+        """`meet` gives a context in which httpcore is used, `over(status, error)` is told once that it has ended."""
+        self.status: int = answer.status
+        self.headers = Headers([(_text(name), _text(value)) for name, value in answer.headers])
+        self.url = url
+        self._answer = answer
+        self._patience = patience
+        self._meet = meet
+        self._over = over
+        self._parts = answer.iter_stream()
+        self._left = memoryview(b"")
+        self._error = ""
+        self._finished = False
+
+    @property
+    def encoding(self) -> str:
+        """The Content-Encoding where the server packed the body; "" otherwise."""
+        told = self.headers.get("Content-Encoding", "").strip().lower()
+        return "" if told == "identity" else told
+
+    def chunks(self, size: int = _CHUNK) -> Iterator[bytes]:
+        """The body in pieces of `size` bytes, the last one shorter."""
+        pieces: list[memoryview] = []
+        held = 0
+        while part := self._next(size - held):
+            pieces.append(part)
+            held += len(part)
+            if held == size:
+                yield b"".join(pieces)
+                pieces, held = [], 0
+        if pieces:
+            yield b"".join(pieces)
+
+    def read_into(self, buffer: memoryview) -> int:
+        """Fill `buffer` with what is there, at least one byte; how many, 0 at the end."""
+        part = self._next(len(buffer))
+        buffer[: len(part)] = part
+        return len(part)
+
+    def close(self) -> None:
+        """End it, from any thread: a read that waits ends with StoppedError within half a second."""
+        self._patience.close()
+
+    def body(self, most_bytes: int) -> bytes:
+        """The whole body, unpacked. Raises RequestError, "too-large" where packed or unpacked there is more of it."""
+        told = self.headers.get("Content-Length", "")
+        pieces: list[memoryview] = []
+        left = most_bytes
+        while part := self._next(left + 1):
+            left -= len(part)
+            if left < 0 or (told.isdigit() and int(told[:19]) > most_bytes):
+                raise too_large(self._patience.host, most_bytes)
+            pieces.append(part)
+        return _unpacked(b"".join(pieces), self.encoding, most_bytes, self._patience.host)
+
+    def drain(self) -> None:
+        """Read a body that is known to be short, so that the connection can be used again."""
+        told = self.headers.get("Content-Length", "")
+        if told.isdigit() and int(told[:19]) <= _DRAINED:
+            while self._next(_DRAINED):
+                pass
+
+    def finish(self) -> None:
+        """Give the connection back, or close it where something is left; nothing can be read afterwards."""
+        if self._finished:
+            return
+        self._finished = True
+        try:
+            with self._meet():
+                self._answer.close()
+        finally:
+            self._over(self.status, self._error)
+
+    def _next(self, most: int) -> memoryview:
+        """At most `most` bytes of the body; none at its end."""
+        if self._finished:
+            raise StoppedError
+        while not self._left:
+            try:
+                with self._meet():
+                    part = next(self._parts, None)
+            except StoppedError:
+                self._error = "stopped"
+                raise
+            except ForbiddenError:
+                self._error = "offline"
+                raise
+            except RequestError as error:
+                self._error = error.kind
+                raise
+            if part is None:
+                return self._left
+            self._left = memoryview(part)
+        taken, self._left = self._left[:most], self._left[most:]
+        return taken
+
+
+def _unpacked(body: bytes, encoding: str, most_bytes: int, host: str) -> bytes:
+    if not encoding or not body:
+        return body
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise no_http(host, f"packed as {encoding[:40]}")
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        unpacked = unpacking.decompress(body, most_bytes + 1)
+    except zlib.error as error:
+        raise no_http(host, f"{encoding}: {error}") from error
+    if len(unpacked) > most_bytes:
+        raise too_large(host, most_bytes)
+    if not unpacking.eof:
+        raise no_http(host, f"{encoding}: cut short")
+    return unpacked
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
