@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.errors import IntegrityError, UserError
-from desktop.storage.failures import Failures, Wording, conversations_wording, ledger_wording
-from desktop.storage.inspection import APPLICATION_ID, LEDGER_ID, inspect
-from desktop.storage.migration import LEDGER_MIGRATIONS, MIGRATIONS, migrate, version_of
+from desktop.storage.failures import Failures, Wording, conversations_wording, ledger_wording, network_wording
+from desktop.storage.inspection import APPLICATION_ID, LEDGER_ID, NETWORK_ID, inspect
+from desktop.storage.migration import LEDGER_MIGRATIONS, MIGRATIONS, NETWORK_MIGRATIONS, migrate, version_of
 
 _BUSY_TIMEOUT_S = 5.0
 _WAL_LIMIT_BYTES = 4 * 1024 * 1024
@@ -38,6 +38,7 @@ class Holding:
 
 CONVERSATIONS = Holding(APPLICATION_ID, MIGRATIONS, conversations_wording)
 LEDGER = Holding(LEDGER_ID, LEDGER_MIGRATIONS, ledger_wording)
+NETWORK = Holding(NETWORK_ID, NETWORK_MIGRATIONS, network_wording)
 
 
 class Database:

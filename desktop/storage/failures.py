@@ -1,7 +1,7 @@
 """SQLite's errors in words a person can act on. What is not named here is a bug, and raises as it is.
 
-Two files have these troubles, the conversations and the ledger. Each says in its own `Wording` what a person loses by
-them; the rest of the sentences is the same.
+Three files have these troubles: the conversations, the ledger and the log of requests. Each says in its own `Wording`
+what a person loses by them; the rest of the sentences is the same.
 """
 
 import errno
@@ -64,6 +64,21 @@ def ledger_wording() -> Wording:
         broken_disk=tr("The ledger cannot be read or written: the disk reports an error."),
         mend=tr("Put the newest copy of it back, or acknowledge afresh: the file is then kept under another name."),
         begin_anew=tr("Put the ledger back, or acknowledge afresh: the file is then kept under another name."),
+    )
+
+
+def network_wording() -> Wording:
+    """The words for the log of requests."""
+    return Wording(
+        damaged=tr("The log of requests cannot be read: its file is damaged."),
+        not_ours=tr("The log of requests cannot be read: its file is not one of Latchkey's."),
+        newer=tr("The log of requests was written by a newer Latchkey."),
+        unwritable=tr("Requests cannot be logged: {folder} is not writable."),
+        full=tr("Requests cannot be logged: the disk is full."),
+        busy=tr("Requests cannot be logged: another program holds the log's file."),
+        broken_disk=tr("The log of requests cannot be read or written: the disk reports an error."),
+        mend=tr("Move it elsewhere; Latchkey then begins a new one."),
+        begin_anew=tr("Move it elsewhere; Latchkey then begins a new one."),
     )
 
 

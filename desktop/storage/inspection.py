@@ -14,6 +14,8 @@ APPLICATION_ID = 0x4C6B6579
 """Marks the file of conversations ("Lkey"), for `file` and for us."""
 LEDGER_ID = 0x4C6B6C67
 """Marks the ledger ("Lklg"), so that neither file can stand in the other's place."""
+NETWORK_ID = 0x4C6B6E77
+"""Marks the log of requests ("Lknw")."""
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100

@@ -8,6 +8,7 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).with_name("migrations")
 _LEDGER = Path(__file__).with_name("migrations_ledger")
+_NETWORK = Path(__file__).with_name("migrations_network")
 _log = logging.getLogger(__name__)
 
 MIGRATIONS: tuple[Path, ...] = (_FOLDER / "0001_conversations.sql",)
@@ -15,6 +16,9 @@ MIGRATIONS: tuple[Path, ...] = (_FOLDER / "0001_conversations.sql",)
 
 LEDGER_MIGRATIONS: tuple[Path, ...] = (_LEDGER / "0001_ledger.sql",)
 """The same for the ledger, which lives in a file of its own."""
+
+NETWORK_MIGRATIONS: tuple[Path, ...] = (_NETWORK / "0001_requests.sql",)
+"""The same for the log of requests, which anybody may delete without losing anything else."""
 
 
 def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Path]) -> None:
