@@ -4,14 +4,13 @@ Whoever can change the ledger can read these files too. They show an accident, a
 not somebody who knows what to do. The window and the command say where the key is kept.
 """
 
-import os
 import secrets
-import threading
 from pathlib import Path
 
 import msgspec
 
 from desktop.credentials.keeper import Anchor, Place
+from desktop.credentials.private_file import read_bounded, write_private
 from desktop.errors import ResourceError
 from desktop.translation import tr
 
@@ -68,10 +67,7 @@ class FileKeeper:
 
 def _read(path: Path) -> bytes | None:
     try:
-        with path.open("rb") as file:
-            return file.read(_MOST_BYTES)
-    except FileNotFoundError:
-        return None
+        return read_bounded(path, _MOST_BYTES)
     except OSError as error:
         raise ResourceError(
             tr("The ledger's key cannot be read."),
@@ -81,36 +77,11 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            with open(part, "wb", opener=_private) as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        write_private(path, data)
     except OSError as error:
         raise ResourceError(
             tr("The ledger's key cannot be saved."),
             tr("Writing {file} failed: {reason}.").format(file=path, reason=error.strerror),
             tr("Free some space or make the folder writable."),
         ) from error
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have a new name on the disk as well, where the system can."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,10 +15,11 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import msgspec
 
+from desktop.credentials.asking import Asking
 from desktop.credentials.file_keeper import KEY_BYTES, FileKeeper
 from desktop.credentials.keeper import Anchor, Keeper, LockedError, Place
 from desktop.translation import tr
@@ -36,15 +37,16 @@ _TRUSTED: dict[str, tuple[tuple[str, str], ...]] = {
     "win32": (("keyring.backends.Windows", "WinVaultKeyring"),),
 }
 _log = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 
 class Backend(Protocol):
-    """The two calls of a keyring that are used."""
+    """The calls of a keyring that are used."""
 
     def get_password(self, service: str, username: str) -> str | None: ...
 
     def set_password(self, service: str, username: str, password: str) -> None: ...
+
+    def delete_password(self, service: str, username: str) -> None: ...
 
 
 def find_backend() -> Backend | None:
@@ -79,10 +81,9 @@ class SystemKeeper:
         self._name = hashlib.sha256(str(ledger_file.absolute()).encode("utf-8", "surrogateescape")).hexdigest()
         self._files = files
         self._find = find
-        self._patience_s = patience_s
+        self._within = Asking(locked, patience_s)
         self._lock = threading.Lock()
         self._chosen: Keeper | None = None
-        self._waiting: threading.Thread | None = None
 
     @property
     def place(self) -> Place:
@@ -113,34 +114,9 @@ class SystemKeeper:
                 _log.info("the ledger's key is kept in the %s", self._chosen.place)
             return self._chosen
 
-    def _within(self, call: Callable[[], _T]) -> _T:
-        """What `call` gives, in a thread of its own. Raises LockedError where it fails or takes too long."""
-        results: list[_T] = []
-        errors: list[Exception] = []
-
-        def run() -> None:
-            try:
-                results.append(call())
-            except Exception as error:  # noqa: BLE001 - every keyring has errors of its own, down to the bus it uses
-                errors.append(error)
-
-        if self._waiting is not None:  # a prompt is still open: no second one over it
-            self._waiting.join(self._patience_s)
-            if self._waiting.is_alive():
-                raise locked("no answer")
-        self._waiting = threading.Thread(target=run, name="keyring", daemon=True)
-        self._waiting.start()
-        self._waiting.join(self._patience_s)
-        if self._waiting.is_alive():
-            raise locked("no answer")
-        self._waiting = None
-        if errors:
-            raise locked(f"{type(errors[0]).__name__}: {errors[0]}") from errors[0]
-        return results[0]
-
 
 class _KeyringKeeper:
-    def __init__(self, backend: Backend, name: str, within: Callable[[Callable[[], str | None]], str | None]) -> None:
+    def __init__(self, backend: Backend, name: str, within: Asking) -> None:
         self._backend = backend
         self._name = name
         self._within = within

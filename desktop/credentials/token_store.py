@@ -1,0 +1,91 @@
+"""Where access tokens may be kept, what every such place can do, and what is said where one cannot."""
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from desktop.errors import AccessError, ResourceError
+from desktop.network.token import AccessToken
+from desktop.translation import tr
+
+TokenPlace = Literal["keyring", "vault", "session"]
+Standing = Literal["ready", "locked", "absent"]
+
+
+class TokenStore(Protocol):
+    """Keeps one token for each host ("huggingface.co", with the port where it is not the usual one).
+
+    Any method may take long (a keyring asks the person to unlock it) and is not for the main thread. Each raises
+    PlaceLockedError where the place is locked or does not answer, ResourceError where the disk refuses.
+    """
+
+    def get(self, host: str) -> AccessToken | None:
+        """The token for `host`; None where there is none."""
+
+    def put(self, token: AccessToken) -> None:
+        """Keep `token` in place of any other for its host. It was read back when this returns."""
+
+    def forget(self, host: str) -> None:
+        """Keep none for `host`. One that was not kept is no error."""
+
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts for which there is a token, in order."""
+
+    def place(self, host: str) -> TokenPlace | None:
+        """Where the token for `host` is kept; None where there is none."""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One place a token could be kept in here: "ready", "locked" (it has to be opened first) or "absent" (the keyring
+    of a system that has none, a vault that nobody made yet). `text` says so to a person."""
+
+    place: TokenPlace
+    standing: Standing
+    text: str
+
+
+class PlaceLockedError(AccessError):
+    """The token is there, and cannot be had now: keyring or vault are locked, or do not answer."""
+
+    def __init__(self, place: TokenPlace, title: str, detail: str, remedy: str, *, technical: str = "") -> None:
+        super().__init__(title, detail, remedy, technical=technical)
+        self.place: TokenPlace = place
+
+
+def keyring_locked(technical: str = "") -> PlaceLockedError:
+    """The keyring is locked, or does not answer."""
+    return PlaceLockedError(
+        "keyring",
+        tr("The keyring of this system does not open."),
+        tr("It is locked, or waits for a prompt that nobody answers."),
+        tr("Unlock it, or keep the token in a vault of your own or for this session only."),
+        technical=technical,
+    )
+
+
+def keyring_absent() -> AccessError:
+    """This system has no keyring."""
+    return AccessError(
+        tr("This system has no keyring."),
+        tr("None was found that keeps secrets."),
+        tr("Keep the token in a vault with a passphrase, or for this session only."),
+    )
+
+
+def vault_locked() -> PlaceLockedError:
+    """The vault is there, and was not opened yet."""
+    return PlaceLockedError(
+        "vault",
+        tr("The vault that holds the access token is locked."),
+        tr("Only its passphrase opens it."),
+        tr("Enter the passphrase, or keep the token for this session only."),
+    )
+
+
+def cannot_write(error: OSError) -> ResourceError:
+    """The disk refuses."""
+    return ResourceError(
+        tr("The access token cannot be saved."),
+        tr("{file}: {reason}.").format(file=error.filename or "", reason=error.strerror or error),
+        tr("Free some space or make the folder writable."),
+    )

@@ -1,0 +1,152 @@
+"""A file that only a passphrase opens: for systems without a keyring, and for those whose keyring is out of reach.
+
+Argon2id (RFC 9106) makes two keys of the passphrase: one encrypts (AES-256-GCM), the other only tells a wrong
+passphrase from a file that was tampered with. The cost of Argon2id stands in the file, so that it can grow; it is bound
+to what is encrypted, and held within bounds, so that a file cannot make us fill the memory.
+"""
+
+import hashlib
+import hmac
+import os
+import unicodedata
+from typing import Literal
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+from desktop.errors import AccessError, IntegrityError
+from desktop.translation import tr
+
+SHORTEST_PASSPHRASE = 8
+_SALT_BYTES, _NONCE_BYTES, _KEY_BYTES = 16, 12, 32
+_MOST_MEMORY_KIB, _MOST_ITERATIONS, _MOST_LANES = 1 << 20, 64, 64
+
+
+class Cost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a guess at the passphrase costs. The default is the second choice of RFC 9106: a tenth of a second here."""
+
+    memory_kib: int = 64 * 1024
+    iterations: int = 3
+    lanes: int = 4
+
+
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands in the file in plain text, and is bound to what does not."""
+
+    version: Literal[1]
+    kdf: Literal["argon2id"]
+    cost: Cost
+    salt: str
+    check: str
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    header: Header
+    nonce: str
+    sealed: str
+    sum: str
+
+
+class WrongPassphraseError(AccessError):
+    """The passphrase is not the one the vault was closed with."""
+
+
+class Key:
+    """The key of one vault, as long as it is open. `repr` shows nothing of it."""
+
+    def __init__(self, header: Header, secret: bytes) -> None:
+        self.header = header
+        self._secret = secret
+
+    def seal(self, content: bytes) -> bytes:
+        """The whole file that holds `content`."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = AESGCM(self._secret).encrypt(nonce, content, msgspec.json.encode(self.header))
+        file = _File(self.header, nonce.hex(), sealed.hex(), "")
+        file = msgspec.structs.replace(file, sum=_sum(file))
+        return msgspec.json.encode(file) + b"\n"
+
+    def unseal(self, data: bytes) -> bytes | None:
+        """What the file `data` holds; None where it was closed with another key. Raises IntegrityError."""
+        file = _read(data)
+        if file.header != self.header:
+            return None
+        try:
+            nonce, sealed = bytes.fromhex(file.nonce), bytes.fromhex(file.sealed)
+            return AESGCM(self._secret).decrypt(nonce, sealed, msgspec.json.encode(file.header))
+        except (InvalidTag, ValueError) as error:
+            raise tampered(type(error).__name__) from error
+
+
+def new_key(passphrase: str, cost: Cost | None = None) -> Key:
+    """The key of a vault that is to be made. Raises AccessError for a passphrase that is too short."""
+    if len(passphrase) < SHORTEST_PASSPHRASE:
+        raise AccessError(
+            tr("The passphrase is too short."),
+            tr("Whoever gets hold of the file can try millions of them."),
+            tr("Take at least {count} characters; several words are best.").format(count=SHORTEST_PASSPHRASE),
+        )
+    cost = cost or Cost()
+    salt = os.urandom(_SALT_BYTES)
+    secret, check = _derive(passphrase, salt, cost)
+    return Key(Header(1, "argon2id", cost, salt.hex(), check), secret)
+
+
+def key_of(data: bytes, passphrase: str) -> Key:
+    """The key of the vault whose file is `data`. Raises WrongPassphraseError and IntegrityError."""
+    header = _read(data).header
+    secret, check = _derive(passphrase, bytes.fromhex(header.salt), header.cost)
+    if not hmac.compare_digest(check, header.check):
+        raise WrongPassphraseError(
+            tr("The passphrase is wrong."),
+            tr("The vault stays closed."),
+            tr("Try again. Without the passphrase nobody can open it; forget the vault and enter the token anew."),
+        )
+    return Key(header, secret)
+
+
+def tampered(technical: str) -> IntegrityError:
+    """The vault's file is not what was written."""
+    return IntegrityError(
+        tr("The vault of access tokens is damaged."),
+        tr("Its file is not as Latchkey wrote it, so nothing of it is used."),
+        tr("Put a backup of it back, or forget the vault and enter the token anew."),
+        technical=technical,
+    )
+
+
+def _read(data: bytes) -> _File:
+    try:
+        file = msgspec.json.decode(data, type=_File)
+        salt = bytes.fromhex(file.header.salt)
+    except ValueError as error:  # msgspec's errors too
+        raise tampered(type(error).__name__) from error
+    cost = file.header.cost
+    bounded = (
+        0 < cost.lanes <= _MOST_LANES
+        and 0 < cost.iterations <= _MOST_ITERATIONS
+        and 8 * cost.lanes <= cost.memory_kib <= _MOST_MEMORY_KIB
+    )
+    if not bounded or len(salt) != _SALT_BYTES or file.sum != _sum(file):
+        raise tampered("sum or bounds")
+    return file
+
+
+def _sum(file: _File) -> str:
+    """Shows damage before anybody is told that the passphrase is wrong; anybody can compute it."""
+    return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(file, sum=""))).hexdigest()
+
+
+def _derive(passphrase: str, salt: bytes, cost: Cost) -> tuple[bytes, str]:
+    derivation = Argon2id(
+        salt=salt,
+        length=2 * _KEY_BYTES,
+        iterations=cost.iterations,
+        lanes=cost.lanes,
+        memory_cost=cost.memory_kib,
+    )
+    # One passphrase, however the keyboard composes its letters.
+    made = derivation.derive(unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass"))
+    return made[:_KEY_BYTES], hashlib.sha256(made[_KEY_BYTES:]).hexdigest()
