@@ -21,6 +21,10 @@ def damaged(path: Path, detail: str) -> EngineError:
     )
 
 
+class EndsEarlyError(EngineError):
+    """The file on this disk is shorter than the whole one: more of it has to be there to read on."""
+
+
 class BoundedFile:
     """`file`, of `size` bytes, from its beginning. Every method raises EngineError where the file ends too soon."""
 
@@ -54,7 +58,8 @@ class BoundedFile:
         self._before, self._at = position, 0
         self._buffer = rest + self._file.read(max(_CHUNK, count) - len(rest))
         if len(self._buffer) < count:
-            raise damaged(self.path, tr("It became shorter while it was read."))
+            error = damaged(self.path, tr("It became shorter while it was read."))
+            raise EndsEarlyError(error.title, error.detail, error.remedy)
 
     def take(self, count: int) -> bytes:
         self._need(count)

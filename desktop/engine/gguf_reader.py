@@ -63,8 +63,12 @@ class GgufFile:
     data_start: int = 0
 
 
-def read_gguf(path: Path) -> GgufFile:
-    """The header of `path`. Raises NotFoundError, and EngineError with one sentence on what is wrong with it."""
+def read_gguf(path: Path, whole_size: int | None = None) -> GgufFile:
+    """The header of `path`. Raises NotFoundError, and EngineError with one sentence on what is wrong with it.
+
+    `whole_size` is the size in bytes of a file of which only the beginning lies at `path`; where that beginning does
+    not hold the whole header, EndsEarlyError is raised.
+    """
     try:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
@@ -74,7 +78,7 @@ def read_gguf(path: Path) -> GgufFile:
         with path.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(0)
-            return _Parser(path, file, size).parse()
+            return _Parser(path, file, size if whole_size is None else whole_size).parse()
     except FileNotFoundError as error:
         raise NotFoundError(tr("There is no file {path}.").format(path=path)) from error
     except OSError as error:

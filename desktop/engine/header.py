@@ -1,6 +1,7 @@
 """What a model file says of itself, checked, without loading it: for the library, the license door and admission."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,18 +48,20 @@ class Header:
         return estimate(self.shape, context_length)
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, whole_sizes: Mapping[str, int] | None = None) -> Header:
     """The header of the model at `path`, quick also with a large vocabulary.
 
-    Raises NotFoundError, or EngineError with one sentence where it is no sound GGUF chat model.
+    Raises NotFoundError, or EngineError with one sentence where it is no sound GGUF chat model. `whole_sizes` gives
+    the sizes in bytes of files, by name, of which only the beginnings are there (see `read_gguf`).
     """
-    gguf = read_gguf(path)
+    sizes = whole_sizes or {}
+    gguf = read_gguf(path, sizes.get(path.name))
     files = split_files(gguf)
     architecture = check_model(gguf)
     tensors = list(gguf.tensors)
     size = gguf.file_size
     for other in files[1:]:
-        part = read_gguf(other)
+        part = read_gguf(other, sizes.get(other.name))
         tensors += part.tensors
         size += part.file_size
     if not any(tensor.name == "token_embd.weight" for tensor in tensors):

@@ -140,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
             seen.fault = fault.kind
             answer = _way_fault(fault, seen.target, hub)
         elif seen.listener == "hub":
-            answer = answer_as_hub(hub, request)
+            answer = hub.page(request) or answer_as_hub(hub, request)
         elif seen.listener == "cdn":
             answer = answer_as_cdn(hub, request)
         else:
@@ -182,30 +182,42 @@ class _Handler(BaseHTTPRequestHandler):
         left = out.stop_after
         began, sent = time.monotonic(), 0
         for piece in out.pieces():
-            view = memoryview(piece)[: left if left is not None else None]
+            view = memoryview(piece)[:left]
             while view:
                 rate = self._rate()
-                step = view[: max(1, int(rate * _PACE))] if rate else view
-                self.connection.sendall(step)
-                seen.sent += len(step)
-                sent += len(step)
-                view = view[len(step) :]
-                if left is not None:
-                    left -= len(step)
+                count = self._count(seen, view[: max(1, int(rate * _PACE))] if rate else view)
+                sent += count
+                view = view[count:]
+                left = None if left is None else left - count
                 ahead = began + sent / rate - time.monotonic() if rate else 0
                 if ahead > 0 and self.server.hub.stopping.wait(ahead):
                     raise ConnectionAbortedError("the fake Hub stops")
             if left == 0:
                 return
 
+    def _count(self, seen: Seen, step: memoryview) -> int:
+        """Send what goes out at once. Counted beforehand: nobody may hold bytes that are not in the count yet."""
+        seen.sent += len(step)
+        count: int = 0
+        try:
+            count = self.connection.send(step)
+        finally:
+            seen.sent -= len(step) - count
+        return count
+
     def _send_file(self, seen: Seen, path: Path, start: int, end: int) -> None:
         with path.open("rb") as file:
             while start < end:
-                count = self.connection.sendfile(file, start, min(_SENDFILE, end - start))
+                step, count = min(_SENDFILE, end - start), 0
+                seen.sent += step
+                try:
+                    count = self.connection.sendfile(file, start, step)
+                finally:
+                    # Where it broke off, sendfile left the file at how far it had come.
+                    seen.sent -= step - (count or file.tell() - start)
                 if not count:
                     raise ConnectionAbortedError(f"{path.name} became shorter while it was sent")
                 start += count
-                seen.sent += count
 
     def _rate(self) -> int | None:
         return self.server.hub.rate if self.server.listener == "cdn" else None

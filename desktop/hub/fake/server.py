@@ -13,6 +13,8 @@ from desktop.hub.fake.faults import Fault, Faults, Listener
 from desktop.hub.fake.listening import Seen, Server
 from desktop.hub.fake.people import Caller
 from desktop.hub.fake.repositories import FakeRepository, FakeToken, Standing
+from desktop.hub.fake.routes import Request
+from desktop.hub.fake.sending import Answer
 
 
 class FakeHub:
@@ -147,6 +149,9 @@ class FakeHub:
         with self._lock:
             token = self._tokens.get(authorization.removeprefix("Bearer ").strip())
         return Caller(token, bad=token is None)
+
+    def page(self, request: Request) -> Answer | None:
+        """A page for a browser in place of the Hub's own answer; None for none."""
 
     def note(self, seen: Seen) -> None:
         """Remember a request."""

@@ -1,0 +1,202 @@
+"""The Hub, asked through the app's one client: what is in a repository, who may have it, what is there to be found.
+
+A token goes along only where the answer without one was not enough: what is public is asked for by nobody.
+"""
+
+import threading
+from collections.abc import Callable
+from urllib.parse import quote, urlencode, urlsplit
+
+from desktop.engine.header import Header
+from desktop.errors import AccessError, IntegrityError, NetworkError
+from desktop.hub.access import TOKEN_PAGE, Access, unclear
+from desktop.hub.address import Repository, is_commit, resolve_url
+from desktop.hub.answering import access_in, check_served, refused
+from desktop.hub.beginnings import Source, fetch_header
+from desktop.hub.information import Found, RepositoryInfo, found_from, info_from
+from desktop.hub.locating import Locator
+from desktop.hub.names import RepositoryFile
+from desktop.hub.picking import decoded, items, senseless
+from desktop.hub.transfer.values import Located, Wanted
+from desktop.hub.whoami import WhoAmI, whoami_from
+from desktop.network.answers import Response
+from desktop.network.client import MOST_BYTES, Client
+from desktop.network.token import AccessToken, origin_of
+from desktop.translation import tr
+
+TokenFor = Callable[[str], AccessToken | None]
+"""The token kept for a host (with its port where that is not the usual one); None where there is none."""
+
+LICENSE_FILES = ("LICENSE", "LICENSE.md", "LICENSE.txt")
+README = "README.md"
+
+_MOST_TEXT = 2 << 20
+_MOST_FOUND = 100
+_LONGEST_SEARCH = 200
+_EXPANDED = ("gated", "private", "downloads", "likes", "tags", "lastModified", "cardData")
+
+
+class Hub:
+    """One endpoint. For any number of threads. Every method that asks raises NetworkError, ForbiddenError (off-line)
+    and StoppedError (where `stop` was set), besides what it says itself."""
+
+    def __init__(self, client: Client, endpoint: str, token_for: TokenFor) -> None:
+        self.endpoint = endpoint
+        self.host = urlsplit(origin_of(endpoint)).netloc
+        self._client = client
+        self._token_for = token_for
+
+    @property
+    def token_page(self) -> str:
+        """Where a person makes a token that may read gated repositories."""
+        return self.endpoint + TOKEN_PAGE
+
+    def token(self) -> AccessToken | None:
+        """The token kept for this Hub, if it is for exactly this origin."""
+        token = self._token_for(self.host)
+        return token if token is not None and token.origin == origin_of(self.endpoint) else None
+
+    def info(
+        self, repository: Repository, *, anonymous: bool = False, stop: threading.Event | None = None
+    ) -> RepositoryInfo:
+        """What is in a repository at its revision. Public also where the files are gated; the hashes are hidden then
+        until there is access. With `anonymous` no token is used. Raises NotFoundError and AccessError."""
+        path = self._info_path(repository)
+        if anonymous:
+            response, had_token = self._ask("model", path, None, stop), False
+        else:
+            response, had_token = self._ask_as_needed("model", path, stop)
+        if response.status != 200:
+            raise refused(response.status, response.headers, response.body, repository, "", had_token=had_token)
+        info = info_from(decoded(response.body, self.host), self.host)
+        if info.gated is False or anonymous or had_token or not info.hashes_hidden:
+            return info
+        token = self.token()
+        if token is None:
+            return info
+        # With access, the same question tells the hashes too.
+        again = self._ask("model", path, token, stop)
+        return info_from(decoded(again.body, self.host), self.host) if again.status == 200 else info
+
+    def access(self, repository: Repository, file: str = "", *, stop: threading.Event | None = None) -> Access:
+        """Whether the person may have the files. `file`, one of them, is asked for where this Hub does not answer the
+        question itself."""
+        path = f"/api/models/{repository.id}/auth-check"
+        response, had_token = self._ask_as_needed("access", path, stop)
+        if response.status == 404 and not response.headers.get("x-error-code") and file:
+            url = resolve_url(repository, repository.revision, file)
+            response, had_token = self._ask_as_needed("access", url.removeprefix(self.endpoint), stop, method="HEAD")
+        access = access_in(response.status, response.headers, response.body, repository, had_token=had_token)
+        if access.state == "bad-token" and (token := self.token()) is not None and self._holds(token, stop):
+            # The token is good, so the refusal is about something that was not foreseen: say what the Hub says.
+            return unclear(access.message, repository=repository.id, endpoint=self.endpoint)
+        return access
+
+    def whoami(self, token: AccessToken, *, stop: threading.Event | None = None) -> WhoAmI:
+        """Whose `token` is. Raises AccessError where the Hub does not accept it."""
+        response = self._ask("token", "/api/whoami-v2", token, stop)
+        if response.status in (401, 403):
+            raise AccessError(
+                tr("{host} does not accept this access token.").format(host=self.host),
+                tr("It was mistyped, has expired or was deleted."),
+                tr("Make a new access token and give it to Latchkey."),
+            )
+        if response.status != 200:
+            raise senseless(self.host, technical=f"whoami: {response.status}")
+        return whoami_from(decoded(response.body, self.host), self.host)
+
+    def search(self, text: str, limit: int = 30, *, stop: threading.Event | None = None) -> tuple[Found, ...]:
+        """Repositories with GGUF files whose name holds the words of `text`, most downloaded first."""
+        wanted = " ".join(text.split())[:_LONGEST_SEARCH]
+        query = [("search", wanted), ("filter", "gguf"), ("sort", "downloads"), ("direction", "-1")]
+        query += [("limit", str(max(1, min(limit, _MOST_FOUND))))] + [("expand[]", name) for name in _EXPANDED]
+        response = self._ask("search", f"/api/models?{urlencode(query)}", None, stop)
+        if response.status != 200:
+            raise NetworkError(
+                tr("{host} cannot be searched.").format(host=self.host),
+                tr("It answered with status {status}.").format(status=response.status),
+                tr("Give the model's name or paste its address instead."),
+            )
+        found = (found_from(each) for each in items(decoded(response.body, self.host), _MOST_FOUND))
+        return tuple(each for each in found if each is not None)[:limit]
+
+    def license_text(self, info: RepositoryInfo, *, stop: threading.Event | None = None) -> tuple[str, bytes] | None:
+        """The name and the exact bytes of the publisher's license at the commit of `info`; None where the repository
+        has none. It may be read before access."""
+        for name in LICENSE_FILES:
+            if name in info.names:
+                return name, self._text("license", info, name, stop)
+        return None
+
+    def header(self, info: RepositoryInfo, file: RepositoryFile, *, stop: threading.Event | None = None) -> Header:
+        """What a model file of `info` says of itself: a few megabytes of it are fetched. Raises what `fetch_header`
+        does."""
+        token = self.token() if info.gated is not False or info.private else None
+        return fetch_header(Source(self._client, Repository(self.endpoint, info.id, info.sha), token, stop), file)
+
+    def locate(self, wanted: Wanted, stop: threading.Event) -> Located:
+        """Where the bytes of a file are right now, for a transfer. Raises what `Locator.locate` does."""
+        return Locator(self._client, self.endpoint, self.token()).locate(wanted, stop)
+
+    def readme(self, info: RepositoryInfo, *, stop: threading.Event | None = None) -> bytes:
+        """The repository's README at the commit of `info`; empty where it has none."""
+        return self._text("card", info, README, stop) if README in info.names else b""
+
+    def _text(self, purpose: str, info: RepositoryInfo, name: str, stop: threading.Event | None) -> bytes:
+        at = Repository(self.endpoint, info.id, info.sha)
+        path = resolve_url(at, info.sha, name).removeprefix(self.endpoint)
+        response, had_token = self._ask_as_needed(purpose, path, stop, most_bytes=_MOST_TEXT)
+        if response.status != 200:
+            raise refused(response.status, response.headers, response.body, at, name, had_token=had_token)
+        commit = response.headers.get("x-repo-commit", info.sha)
+        if is_commit(commit) and commit != info.sha:
+            raise IntegrityError(
+                tr("{host} gave out another version of {file} than was asked for.").format(host=self.host, file=name),
+                tr("It was asked for commit {wanted} and answered with {given}.").format(wanted=info.sha, given=commit),
+                tr("Try again later."),
+            )
+        return response.body
+
+    def _holds(self, token: AccessToken, stop: threading.Event | None) -> bool:
+        try:
+            self.whoami(token, stop=stop)
+        except AccessError:
+            return False
+        return True
+
+    def _info_path(self, repository: Repository) -> str:
+        revision = "" if repository.revision == "main" else f"/revision/{quote(repository.revision, safe='')}"
+        return f"/api/models/{repository.id}{revision}?blobs=true"
+
+    def _ask_as_needed(
+        self,
+        purpose: str,
+        path: str,
+        stop: threading.Event | None,
+        *,
+        method: str = "GET",
+        most_bytes: int = MOST_BYTES,
+    ) -> tuple[Response, bool]:
+        """The answer without a token; where that is "not to somebody unknown", with one. And whether one was sent."""
+        response = self._ask(purpose, path, None, stop, method=method, most_bytes=most_bytes)
+        if response.status != 401 or (token := self.token()) is None:
+            return response, False
+        return self._ask(purpose, path, token, stop, method=method, most_bytes=most_bytes), True
+
+    def _ask(
+        self,
+        purpose: str,
+        path: str,
+        token: AccessToken | None,
+        stop: threading.Event | None,
+        *,
+        method: str = "GET",
+        most_bytes: int = MOST_BYTES,
+    ) -> Response:
+        # A file's HEAD is the question; following it would ask another host for nothing.
+        follow = method != "HEAD"
+        response = self._client.request(
+            purpose, method, self.endpoint + path, token=token, stop=stop, follow=follow, most_bytes=most_bytes
+        )
+        check_served(response.status, response.headers, response.body, self.host)
+        return response

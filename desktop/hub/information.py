@@ -1,0 +1,215 @@
+"""What the Hub tells of a model repository, as values: its commit, gate, license, bases and model files."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from desktop.catalog.terms import Relation
+from desktop.errors import ForbiddenError
+from desktop.hub.address import is_commit, is_repository_id
+from desktop.hub.names import FilePart, RepositoryFile, gather
+from desktop.hub.picking import count, fields, items, paragraphs, senseless, text, texts
+from desktop.hub.transfer.names import check_file
+
+Gated = Literal[False, "auto", "manual"]
+
+_MOST_FILES = 20_000
+_MOST_BASES = 32
+_MOST_TAGS = 500
+_MOST_FIELDS = 50
+_LONGEST_PROMPT = 50_000
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_RELATIONS: dict[str, Relation] = {
+    "quantized": "quantization",
+    "finetune": "fine-tune",
+    "adapter": "fine-tune",
+    "merge": "merge",
+}
+
+
+@dataclass(frozen=True)
+class NamedBase:
+    """What a card names as a base: a repository's id, and how the model was made from it."""
+
+    id: str
+    relation: Relation
+
+
+@dataclass(frozen=True)
+class RepositoryInfo:
+    """A model repository at one commit, `sha`.
+
+    `licenses` are the Hub's ids as the card has them; `license_name` and `license_link` belong to "other". `bases` are
+    what it names itself; `datasets` what it says it was trained on. `files` are the models in it, smallest first;
+    `left_out` are names of model files that cannot be offered: parts without their others, and names unfit for a disk.
+    `gate_prompt` is what its publisher asks before access, `gate_fields` the fields of its form.
+    """
+
+    id: str
+    sha: str
+    gated: Gated
+    private: bool
+    disabled: bool
+    licenses: tuple[str, ...]
+    license_name: str
+    license_link: str
+    bases: tuple[NamedBase, ...]
+    datasets: tuple[str, ...]
+    tags: tuple[str, ...]
+    files: tuple[RepositoryFile, ...]
+    left_out: tuple[str, ...]
+    names: frozenset[str]
+    gate_prompt: str
+    gate_fields: tuple[str, ...]
+    downloads: int
+    likes: int
+    changed: str
+
+    @property
+    def license(self) -> str:
+        """The first license's id on the Hub; "" where the card names none."""
+        return self.licenses[0] if self.licenses else ""
+
+    @property
+    def hashes_hidden(self) -> bool:
+        """Whether a model file's sha256 is not told, as before access to a gated repository."""
+        return any(not part.sha256 for file in self.files for part in file.parts)
+
+    def find(self, quantization: str) -> RepositoryFile | None:
+        """The file of this quantization, in any spelling."""
+        wanted = quantization.casefold()
+        return next((each for each in self.files if each.quantization.casefold() == wanted), None)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A repository that a search gave: less is known of it than of one that was asked for by name."""
+
+    id: str
+    gated: Gated
+    licenses: tuple[str, ...]
+    bases: tuple[NamedBase, ...]
+    tags: tuple[str, ...]
+    downloads: int
+    likes: int
+    changed: str
+
+
+def info_from(answer: Any, host: str) -> RepositoryInfo:
+    """The information in the API's answer. Raises NetworkError where it is not one about a repository."""
+    top = fields(answer)
+    repository, sha = text(top.get("id") or top.get("modelId")), text(top.get("sha"))
+    if not is_repository_id(repository) or not is_commit(sha):
+        raise senseless(host, technical=f"id {repository!r}, sha {sha!r}")
+    card, tags = fields(top.get("cardData")), texts(items(top.get("tags"), _MOST_TAGS), _MOST_TAGS)
+    names, parts, unfit = _files(items(top.get("siblings"), _MOST_FILES))
+    files, incomplete = gather(parts)
+    return RepositoryInfo(
+        id=repository,
+        sha=sha,
+        gated=gated_from(top.get("gated", False)),
+        private=top.get("private") is True,
+        disabled=top.get("disabled") is True,
+        licenses=_licenses(card, tags),
+        license_name=text(card.get("license_name")),
+        license_link=_link(text(card.get("license_link"), 500)),
+        bases=_bases(card, tags, repository),
+        datasets=tuple(dict.fromkeys([*texts(card.get("datasets"), _MOST_BASES), *_tagged(tags, "dataset:")])),
+        tags=tags,
+        files=files,
+        left_out=tuple(sorted({*incomplete, *unfit})),
+        names=frozenset(names),
+        gate_prompt=paragraphs(card.get("extra_gated_prompt"), _LONGEST_PROMPT),
+        gate_fields=tuple(
+            text(name) for name in list(fields(card.get("extra_gated_fields")))[:_MOST_FIELDS] if text(name)
+        ),
+        downloads=count(top.get("downloads")),
+        likes=count(top.get("likes")),
+        changed=text(top.get("lastModified"), 40),
+    )
+
+
+def found_from(answer: Any) -> Found | None:
+    """One repository in the answer to a search; None where it has no usable name."""
+    top = fields(answer)
+    repository = text(top.get("id") or top.get("modelId"))
+    if not is_repository_id(repository):
+        return None
+    card, tags = fields(top.get("cardData")), texts(items(top.get("tags"), _MOST_TAGS), _MOST_TAGS)
+    return Found(
+        repository,
+        gated_from(top.get("gated", False)),
+        _licenses(card, tags),
+        _bases(card, tags, repository),
+        tags,
+        count(top.get("downloads")),
+        count(top.get("likes")),
+        text(top.get("lastModified") or top.get("createdAt"), 40),
+    )
+
+
+def gated_from(value: Any) -> Gated:
+    """The gate. What is neither open nor known is taken for the stricter one."""
+    if value is False or value is None:
+        return False
+    return "auto" if value == "auto" else "manual"
+
+
+def _files(siblings: list[Any]) -> tuple[list[str], list[FilePart], list[str]]:
+    """All names that can be kept on a disk, all their files, and the names of model files that cannot."""
+    names: dict[str, FilePart] = {}
+    unfit: list[str] = []
+    for each in siblings:
+        entry = fields(each)
+        name = entry.get("rfilename")
+        if not isinstance(name, str) or name in names:
+            continue
+        try:
+            check_file(name)
+        except ForbiddenError:
+            if name.lower().endswith(".gguf"):
+                unfit.append(text(name))
+            continue
+        large = fields(entry.get("lfs"))
+        sha256 = text(large.get("sha256") or large.get("oid"), 64)
+        size = count(large.get("size")) or count(entry.get("size"))
+        # Before access, 64 asterisks stand in its place.
+        names[name] = FilePart(name, size, sha256 if _SHA256.match(sha256) else "")
+    return list(names), list(names.values()), unfit
+
+
+def _licenses(card: dict[str, Any], tags: tuple[str, ...]) -> tuple[str, ...]:
+    """By the card; where that says nothing, by the tags that the Hub made of an earlier one."""
+    return texts(card.get("license"), 8, 80) or tuple(_tagged(tags, "license:"))[:8]
+
+
+def _link(link: str) -> str:
+    """A link that can be opened without harm: to the web, or to a file of the repository."""
+    if link.lower().startswith(("https://", "http://")):
+        return link
+    return link if link and ":" not in link and ".." not in link and not link.startswith(("/", "\\")) else ""
+
+
+def _bases(card: dict[str, Any], tags: tuple[str, ...], itself: str) -> tuple[NamedBase, ...]:
+    """The bases in card and tags, each once. A relation comes from the card, else from a tag that names it."""
+    said = _RELATIONS.get(text(card.get("base_model_relation"), 20).casefold())
+    relations: dict[str, Relation] = {}
+    named = list(texts(card.get("base_model"), _MOST_BASES))
+    for tag in _tagged(tags, "base_model:"):
+        kind, _, rest = tag.partition(":")
+        if rest and kind in _RELATIONS:
+            relations[rest.casefold()] = _RELATIONS[kind]
+        named.append(rest if rest and kind in _RELATIONS else tag)
+    fallback: Relation = "merge" if "merge" in tags else "quantization" if "gguf" in tags else "fine-tune"
+    found: dict[str, NamedBase] = {}
+    for name in named:
+        address = name.partition("huggingface.co/")[2] or name
+        base = address.strip("/ ")
+        key = base.casefold()
+        if base and key != itself.casefold() and key not in found and len(found) < _MOST_BASES:
+            found[key] = NamedBase(base, said or relations.get(key, fallback))
+    return tuple(found.values())
+
+
+def _tagged(tags: tuple[str, ...], prefix: str) -> list[str]:
+    return [tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix) and len(tag) > len(prefix)]

@@ -1,0 +1,38 @@
+"""Whose an access token is, and what it is good for, by the Hub's own word."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from desktop.hub.picking import fields, items, senseless, text
+
+_ROLES = ("read", "write", "fineGrained")
+
+
+@dataclass(frozen=True)
+class WhoAmI:
+    """A token's owner and role ("read", "write", "fineGrained", or what else the Hub calls it; "" where it does not
+    say). `may_read_gated` is whether it may read gated repositories that its owner has access to; where `can_be_told`
+    is False that depends on the repository, or the Hub did not say."""
+
+    name: str
+    role: str
+    may_read_gated: bool
+    can_be_told: bool
+    token_name: str = ""
+
+
+def whoami_from(answer: Any, host: str) -> WhoAmI:
+    """Reads the answer of whoami-v2. Raises NetworkError where it names nobody."""
+    top = fields(answer)
+    name = text(top.get("name"))
+    if not name:
+        raise senseless(host)
+    token = fields(fields(top.get("auth")).get("accessToken"))
+    role, token_name = text(token.get("role"), 40), text(token.get("displayName"))
+    if role != "fineGrained":
+        return WhoAmI(name, role, role in _ROLES, role in _ROLES, token_name)
+    scopes = fields(token.get("fineGrained"))
+    if scopes.get("canReadGatedRepos") is True:
+        return WhoAmI(name, role, True, True, token_name)
+    # Single repositories may be opened to it, gated ones among them.
+    return WhoAmI(name, role, False, not items(scopes.get("scoped"), 1), token_name)

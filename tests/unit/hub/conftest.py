@@ -1,0 +1,52 @@
+"""A fake Hub on loopback, and the app's Hub that asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from desktop.hub.api import Hub
+from desktop.hub.fake import FakeHub, FakeRepository
+from desktop.network.token import AccessToken
+from tests.fakes.plain_client import PlainClient
+
+REPOSITORY = "acme/tiny-GGUF"
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeHub]:
+    with FakeHub() as hub:
+        yield hub
+
+
+@pytest.fixture(params=[False, True], ids=["http", "https"])
+def either(request: pytest.FixtureRequest) -> Iterator[FakeHub]:
+    """The fake Hub in plain text and behind TLS."""
+    with FakeHub(tls=request.param) as hub:
+        yield hub
+
+
+@pytest.fixture
+def repository() -> FakeRepository:
+    """An open one with two quantizations, a license and a README."""
+    made = FakeRepository(REPOSITORY, card={"license": "apache-2.0"}, tags=["gguf"])
+    made.add_file("tiny-Q4_K_M.gguf", b"GGUF four")
+    made.add_file("tiny-Q8_0.gguf", b"GGUF eight bits")
+    made.add_file("LICENSE", b"You may.\r\n\xff")
+    made.add_file("README.md", b"# Tiny\n")
+    return made
+
+
+AskHub = Callable[..., Hub]
+
+
+@pytest.fixture
+def ask() -> AskHub:
+    """Makes the app's Hub for a fake one, with a token or none."""
+
+    def make(fake: FakeHub, token: str | None = None, client: PlainClient | None = None) -> Hub:
+        kept = AccessToken(token, fake.endpoint) if token else None
+        return Hub(client or PlainClient(fake.ca_file), fake.endpoint, lambda _: kept)
+
+    return make
