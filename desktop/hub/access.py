@@ -30,6 +30,7 @@ TOKEN_PAGE = "/settings/tokens/new?canReadGatedRepos=true&tokenType=fineGrained"
 TOKENS_PAGE = "/settings/tokens"
 
 _GATED = "GatedRepo"
+_MISSING = "RepoNotFound"
 _FIRST_WAIT_S = 30.0
 _LONGEST_WAIT_S = 900.0
 
@@ -95,8 +96,9 @@ def state_of(status: int, code: str, message: str, *, had_token: bool) -> Access
         return "bad-token" if gate == "no-token" and had_token else gate
     if status == 401 and not code:
         return "bad-token" if had_token else "missing-or-private"
-    if status == 404 and (code == "RepoNotFound" or "repository not found" in said):
-        return "missing"
+    if status in (401, 404) and (code == _MISSING or "repository not found" in said):
+        # The Hub itself says 401 to somebody unknown without a code; copies of it say it with one.
+        return "missing" if had_token or status == 404 else "missing-or-private"
     return "unknown"
 
 

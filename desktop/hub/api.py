@@ -10,12 +10,12 @@ from urllib.parse import quote, urlencode, urlsplit
 from desktop.engine.header import Header
 from desktop.errors import AccessError, IntegrityError, NetworkError
 from desktop.hub.access import TOKEN_PAGE, Access, unclear
-from desktop.hub.address import Repository, is_commit, resolve_url
+from desktop.hub.address import MAIN, Repository, is_commit, resolve_url
 from desktop.hub.answering import access_in, check_served, refused
 from desktop.hub.beginnings import Source, fetch_header
 from desktop.hub.information import Found, RepositoryInfo, found_from, info_from
 from desktop.hub.locating import Locator
-from desktop.hub.names import RepositoryFile
+from desktop.hub.names import FilePart, RepositoryFile, joined
 from desktop.hub.picking import decoded, items, senseless
 from desktop.hub.transfer.values import Located, Wanted
 from desktop.hub.whoami import WhoAmI, whoami_from
@@ -62,10 +62,11 @@ class Hub:
         """What is in a repository at its revision. Public also where the files are gated; the hashes are hidden then
         until there is access. With `anonymous` no token is used. Raises NotFoundError and AccessError."""
         path = self._info_path(repository)
-        if anonymous:
-            response, had_token = self._ask("model", path, None, stop), False
-        else:
-            response, had_token = self._ask_as_needed("model", path, stop)
+        response, had_token = self._ask_as_needed("model", path, stop, anonymous=anonymous)
+        if response.status == 401 and response.headers.get("x-error-code") and "/revision/" not in path:
+            # Copies of the Hub that work off-line know revisions only; the Hub itself gives no code here.
+            path = self._info_path(repository, always=True)
+            response, had_token = self._ask_as_needed("model", path, stop, anonymous=anonymous)
         if response.status != 200:
             raise refused(response.status, response.headers, response.body, repository, "", had_token=had_token)
         info = info_from(decoded(response.body, self.host), self.host)
@@ -83,7 +84,7 @@ class Hub:
         question itself."""
         path = f"/api/models/{repository.id}/auth-check"
         response, had_token = self._ask_as_needed("access", path, stop)
-        if response.status == 404 and not response.headers.get("x-error-code") and file:
+        if response.status == 404 and file:
             url = resolve_url(repository, repository.revision, file)
             response, had_token = self._ask_as_needed("access", url.removeprefix(self.endpoint), stop, method="HEAD")
         access = access_in(response.status, response.headers, response.body, repository, had_token=had_token)
@@ -132,7 +133,23 @@ class Hub:
         """What a model file of `info` says of itself: a few megabytes of it are fetched. Raises what `fetch_header`
         does."""
         token = self.token() if info.gated is not False or info.private else None
-        return fetch_header(Source(self._client, Repository(self.endpoint, info.id, info.sha), token, stop), file)
+        source = Source(self._client, Repository(self.endpoint, info.id, info.sha), token, stop)
+        return fetch_header(source, self.measured(info, file, stop=stop))
+
+    def measured(
+        self, info: RepositoryInfo, file: RepositoryFile, *, stop: threading.Event | None = None
+    ) -> RepositoryFile:
+        """`file` with the size of each part. Where the repository's listing does not tell it, each is asked for."""
+        if all(part.size for part in file.parts):
+            return file
+        found = []
+        for part in file.parts:
+            if not part.size:
+                wanted = Wanted(repository=info.id, commit=info.sha, file=part.name, sha256=part.sha256)
+                located = self.locate(wanted, stop or threading.Event())
+                part = FilePart(part.name, located.size, located.sha256)
+            found.append(part)
+        return joined(tuple(found))
 
     def locate(self, wanted: Wanted, stop: threading.Event) -> Located:
         """Where the bytes of a file are right now, for a transfer. Raises what `Locator.locate` does."""
@@ -164,8 +181,9 @@ class Hub:
             return False
         return True
 
-    def _info_path(self, repository: Repository) -> str:
-        revision = "" if repository.revision == "main" else f"/revision/{quote(repository.revision, safe='')}"
+    def _info_path(self, repository: Repository, *, always: bool = False) -> str:
+        named = always or repository.revision != MAIN
+        revision = f"/revision/{quote(repository.revision, safe='')}" if named else ""
         return f"/api/models/{repository.id}{revision}?blobs=true"
 
     def _ask_as_needed(
@@ -176,10 +194,11 @@ class Hub:
         *,
         method: str = "GET",
         most_bytes: int = MOST_BYTES,
+        anonymous: bool = False,
     ) -> tuple[Response, bool]:
         """The answer without a token; where that is "not to somebody unknown", with one. And whether one was sent."""
         response = self._ask(purpose, path, None, stop, method=method, most_bytes=most_bytes)
-        if response.status != 401 or (token := self.token()) is None:
+        if response.status != 401 or anonymous or (token := self.token()) is None:
             return response, False
         return self._ask(purpose, path, token, stop, method=method, most_bytes=most_bytes), True
 

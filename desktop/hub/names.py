@@ -70,20 +70,20 @@ def gather(files: Iterable[FilePart]) -> tuple[tuple[RepositoryFile, ...], tuple
             continue
         split = _SPLIT.match(file.name)
         if split is None:
-            quantization = quantization_of(file.name)
-            singles.append(RepositoryFile(file.name, file.size, file.sha256, quantization, (file,)))
+            singles.append(joined((file,)))
         else:
             groups.setdefault((split["stem"], int(split["count"])), {})[int(split["number"])] = file
     incomplete: list[str] = []
     for (_, count), parts in groups.items():
         if 1 <= count <= _MOST_PARTS and sorted(parts) == list(range(1, count + 1)):
-            singles.append(_joined(tuple(parts[number] for number in range(1, count + 1))))
+            singles.append(joined(tuple(parts[number] for number in range(1, count + 1))))
         else:
             incomplete += sorted(part.name for part in parts.values())
     return tuple(sorted(singles, key=lambda each: (each.size, each.name))), tuple(incomplete)
 
 
-def _joined(parts: tuple[FilePart, ...]) -> RepositoryFile:
+def joined(parts: tuple[FilePart, ...]) -> RepositoryFile:
+    """The model that these parts make, in their order."""
     single = len(parts) == 1
     return RepositoryFile(
         parts[0].name,

@@ -216,6 +216,8 @@ def test_an_error_says_the_same_and_is_of_the_right_kind(row: Row) -> None:
         (404, "", "", True, "unknown"),
         (404, "EntryNotFound", "Entry not found", True, "unknown"),
         (418, "", "", False, "unknown"),
+        (401, "RepoNotFound", "Repository not found", False, "missing-or-private"),  # as copies of the Hub say it
+        (401, "RepoNotFound", "Repository not found", True, "missing"),
         (302, "", "", False, "granted"),
     ],
 )
