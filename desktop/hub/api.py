@@ -109,7 +109,7 @@ class Hub:
     def search(self, text: str, limit: int = 30, *, stop: threading.Event | None = None) -> tuple[Found, ...]:
         """Repositories with GGUF files whose name holds the words of `text`, most downloaded first."""
         wanted = " ".join(text.split())[:_LONGEST_SEARCH]
-        query = [("search", wanted), ("filter", "gguf"), ("sort", "downloads"), ("direction", "-1")]
+        query = [("search", wanted), ("filter", "gguf"), ("sort", "downloads")]
         query += [("limit", str(max(1, min(limit, _MOST_FOUND))))] + [("expand[]", name) for name in _EXPANDED]
         response = self._ask("search", f"/api/models?{urlencode(query)}", None, stop)
         if response.status != 200:
@@ -118,8 +118,9 @@ class Hub:
                 tr("It answered with status {status}.").format(status=response.status),
                 tr("Give the model's name or paste its address instead."),
             )
-        found = (found_from(each) for each in items(decoded(response.body, self.host), _MOST_FOUND))
-        return tuple(each for each in found if each is not None)[:limit]
+        found = [found_from(each) for each in items(decoded(response.body, self.host), _MOST_FOUND)]
+        usable = [each for each in found if each is not None]
+        return tuple(sorted(usable, key=lambda each: -each.downloads)[:limit])
 
     def license_text(self, info: RepositoryInfo, *, stop: threading.Event | None = None) -> tuple[str, bytes] | None:
         """The name and the exact bytes of the publisher's license at the commit of `info`; None where the repository
