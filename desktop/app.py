@@ -102,7 +102,7 @@ class Program(QObject):
         _import_core()
         from desktop.library.assembly import assemble
 
-        return assemble(self._paths, own=self._own)
+        return assemble(self._paths, settings=self._settings.latest, own=self._own)
 
     def _build(self, assembly: "Assembly") -> None:
         if self._closed or self._background is None:

@@ -6,6 +6,7 @@ one does not know is kept as it is.
 
 import json
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -56,22 +57,50 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class SettingsFile:
-    """The settings on disk. `current` is what is in force; `problem` says what was wrong with the file, or is ""."""
+    """The settings on disk. `current` is what is in force; `problem` says what was wrong with the file, or is "".
+
+    May be used from any thread.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._unwritten: dict[str, Any] = {}
+        self._lock = threading.Lock()
         self.problem = ""
+        self._stamp = self._now()
         self.current = self._first_read()
+
+    def latest(self) -> Settings:
+        """The settings in force, after whatever another process wrote: one look at the file's state, no more."""
+        stamp = self._now()
+        if stamp == self._stamp:
+            return self.current
+        with self._lock:
+            try:
+                read = self._read()[0] if stamp is not None else Settings()
+            except (OSError, *_DAMAGE):
+                return self.current  # half written by an older version, or damaged: the next start says so
+            self._stamp = stamp
+            self.current = msgspec.structs.replace(read, **self._unwritten)
+        return self.current
 
     def change(self, **changes: Any) -> Settings:
         """The settings with `changes` made and written. Raises ResourceError where they cannot be written."""
-        changed = msgspec.structs.replace(self.current, **changes)
-        if changed != self.current:
-            self.current = changed
-            self._unwritten |= changes
-            self._write()
-        return changed
+        with self._lock:
+            changed = msgspec.structs.replace(self.current, **changes)
+            if changed != self.current:
+                self.current = changed
+                self._unwritten |= changes
+                self._write()
+                self._stamp = self._now()
+            return changed
+
+    def _now(self) -> tuple[int, int, int] | None:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_size, status.st_mtime_ns, status.st_ino
 
     def _first_read(self) -> Settings:
         try:

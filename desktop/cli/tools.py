@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from desktop.library.models import Library
     from desktop.licenses.desk import LicenseDesk
     from desktop.licenses.door import LicenseDoor
-    from desktop.settings import Settings
+    from desktop.settings import Settings, SettingsFile
     from desktop.storage.conversations import ConversationStore
 
 
@@ -29,20 +29,24 @@ class Tools:
         self.stdin = stdin
 
     @cached_property
-    def settings(self) -> "Settings":
+    def settings_file(self) -> "SettingsFile":
         from desktop.settings import SettingsFile
 
         file = SettingsFile(self.paths.settings_file)
         if file.problem:
             self.output.note(file.problem)
-        return file.current
+        return file
+
+    @property
+    def settings(self) -> "Settings":
+        return self.settings_file.current
 
     @cached_property
     def assembly(self) -> "Assembly":
         """Library, desk and door, the same as the window's."""
         from desktop.library.assembly import assemble
 
-        return assemble(self.paths)
+        return assemble(self.paths, settings=self.settings_file.latest)
 
     @property
     def library(self) -> "Library":

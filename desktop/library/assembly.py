@@ -2,7 +2,7 @@
 door."""
 
 import os
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +11,14 @@ from desktop.credentials.finding import find_keeper
 from desktop.library.hashes import FileHashes, parts_of
 from desktop.library.importing import Importer
 from desktop.library.models import Library
+from desktop.library.online import Online, connect
 from desktop.licenses.desk import LicenseDesk
 from desktop.licenses.door import LicenseDoor
 from desktop.licenses.ledger import Ledger
 from desktop.licenses.policy import PolicyFile, find_policy
 from desktop.licenses.texts import LicenseTexts
 from desktop.paths import Paths, system_policy
+from desktop.settings import Settings
 from desktop.storage.ledger import LedgerStore
 
 
@@ -31,10 +33,19 @@ class Assembly:
     ledger: Ledger
     policy: PolicyFile
     hashes: FileHashes
+    online: Online
 
 
-def assemble(paths: Paths, environ: Mapping[str, str] = os.environ, *, own: Set[str] = frozenset()) -> Assembly:
+def assemble(
+    paths: Paths,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    settings: Callable[[], Settings] = Settings,
+    own: Set[str] = frozenset(),
+) -> Assembly:
     """Everything for these folders. Opens nothing: each part reads what it needs at its first use.
+
+    `settings` gives those in force, each time it is asked.
 
     `own` are the hashes of files of random weights that this process wrote to measure with: nobody's, so nothing has to
     be accepted for them.
@@ -62,4 +73,5 @@ def assemble(paths: Paths, environ: Mapping[str, str] = os.environ, *, own: Set[
     )
     desk = LicenseDesk(catalog=lambda: library.catalog, texts=texts, ledger=ledger, policy=policy, door=door)
     importer = Importer(library, hashes, ledger, policy, paths.models)
-    return Assembly(library, importer, desk, door, ledger, policy, hashes)
+    online = connect(paths, environ, settings=settings, policy=policy)
+    return Assembly(library, importer, desk, door, ledger, policy, hashes, online)

@@ -131,3 +131,36 @@ def test_nobody_else_can_read_the_settings(home: Path) -> None:
     SettingsFile(file).change(system_prompt="mine")
 
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_what_another_process_writes_is_seen(tmp_path: Path) -> None:
+    """The off-line switch of the command has to reach a window that is open."""
+    here, there = SettingsFile(tmp_path / "settings.json"), SettingsFile(tmp_path / "settings.json")
+    there.change(offline=True)
+
+    assert here.latest().offline
+    assert here.current.offline
+
+
+def test_what_could_not_be_written_outlives_what_another_process_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = SettingsFile(tmp_path / "settings.json"), SettingsFile(tmp_path / "settings.json")
+    with monkeypatch.context() as patch, pytest.raises(ResourceError):
+        patch.setattr("os.fsync", _fail)
+        here.change(threads=3)
+    there.change(offline=True)
+
+    assert (here.latest().threads, here.latest().offline) == (3, True)
+
+
+def test_a_file_damaged_meanwhile_changes_nothing(tmp_path: Path) -> None:
+    here = SettingsFile(tmp_path / "settings.json")
+    here.change(offline=True)
+    (tmp_path / "settings.json").write_text("{")
+
+    assert here.latest().offline
+
+
+def _fail(_: int) -> None:
+    raise OSError(28, "No space left on device")

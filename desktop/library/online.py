@@ -1,0 +1,113 @@
+"""All that may leave this machine, in one place: the switch, the client, the log of requests, the tokens, the Hub.
+
+Made at first use: a start needs none of it. A change of proxy or Hub in the settings holds from the next request on.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from desktop.hub.address import endpoint_from
+from desktop.licenses.policy import PolicyFile
+from desktop.network.switch import OfflineSwitch, reasons_from
+from desktop.paths import Paths
+from desktop.settings import Settings
+
+if TYPE_CHECKING:
+    from desktop.credentials.tokens import Tokens
+    from desktop.hub.api import Hub
+    from desktop.network.client import Client
+    from desktop.storage.requests import RequestStore
+
+
+class Online:
+    """For any number of threads. `settings` is asked each time, so that one written by another process counts."""
+
+    def __init__(
+        self, paths: Paths, environ: Mapping[str, str], settings: Callable[[], Settings], policy: PolicyFile
+    ) -> None:
+        self._paths, self._environ, self._settings = paths, environ, settings
+        self._lock = threading.RLock()
+        self._made: tuple[tuple[str, str], Client, Hub] | None = None
+        self._requests: RequestStore | None = None
+        self._tokens: Tokens | None = None
+        self.switch = OfflineSwitch(
+            reasons_from(setting=lambda: settings().offline, policy=lambda: policy.current().offline, environ=environ)
+        )
+
+    @property
+    def endpoint(self) -> str:
+        """The Hub that is asked. Raises UserError where the one that was set is no address."""
+        return endpoint_from(self._environ, self._settings().hub_endpoint)
+
+    @property
+    def client(self) -> "Client":
+        """The one client. Raises UserError as `endpoint` does."""
+        return self._current()[0]
+
+    @property
+    def hub(self) -> "Hub":
+        """The Hub. Raises UserError as `endpoint` does."""
+        return self._current()[1]
+
+    @property
+    def host(self) -> str:
+        """The Hub's host, as tokens are kept for it."""
+        return self.hub.host
+
+    @property
+    def requests(self) -> "RequestStore":
+        """Every request of the last ninety days."""
+        from desktop.storage.requests import RequestStore
+
+        with self._lock:
+            if self._requests is None:
+                self._requests = RequestStore(self._paths.network_file)
+            return self._requests
+
+    @property
+    def tokens(self) -> "Tokens":
+        """The person's access tokens."""
+        from desktop.credentials.tokens import find_tokens
+
+        with self._lock:
+            if self._tokens is None:
+                self._tokens = find_tokens(self._paths, self._environ)
+            return self._tokens
+
+    def hang_up(self) -> None:
+        """Close every connection that is kept: when the switch goes off-line."""
+        with self._lock:
+            if self._made is not None:
+                self._made[1].close()
+
+    def close(self) -> None:
+        """Close the connections and write what is left of the log."""
+        self.hang_up()
+        if self._requests is not None:
+            self._requests.close()
+
+    def _current(self) -> "tuple[Client, Hub]":
+        wanted = (self._settings().proxy, self.endpoint)
+        with self._lock:
+            if self._made is None or self._made[0] != wanted:
+                before = self._made
+                self._made = (wanted, *self._make(*wanted))
+                if before is not None:
+                    before[1].close()
+            return self._made[1], self._made[2]
+
+    def _make(self, proxy: str, endpoint: str) -> "tuple[Client, Hub]":
+        from desktop.hub.api import Hub
+        from desktop.network.client import Client
+
+        client = Client(switch=self.switch, log=self.requests.append, begun=self.requests.begin, proxy=proxy)
+        return client, Hub(client, endpoint, self.tokens.get)
+
+
+def connect(
+    paths: Paths, environ: Mapping[str, str] = os.environ, *, settings: Callable[[], Settings], policy: PolicyFile
+) -> Online:
+    """What reaches out for these folders. Opens nothing."""
+    return Online(paths, environ, settings, policy)
