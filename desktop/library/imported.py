@@ -24,6 +24,10 @@ class ImportedModel(msgspec.Struct, frozen=True):
     `licenses` are ids that the catalog knows, or names that it does not; `stated` is the one that the person named at
     import, "" for none. `bases` are what the header says it was made from ("organization/name"). `quantized` says that
     it names somebody who quantized it. `entry` is the catalog's entry of the same sha256, "" for none.
+
+    A file that was fetched from the Hub is kept in the same way: `model` is then the id of the model that it is a file
+    of ("" for a file that a person brought), `repository` and `commit` say where it came from, and `vouched` that its
+    hash was known beforehand. Of a file that a person brought, `repository` and `commit` are hints at most.
     """
 
     id: str
@@ -41,6 +45,10 @@ class ImportedModel(msgspec.Struct, frozen=True):
     context_length: int = 0
     entry: str = ""
     copied: bool = False
+    model: str = ""
+    repository: str = ""
+    commit: str = ""
+    vouched: bool = False
 
 
 def from_header(header: Header, catalog: Catalog, stated: str = "") -> ImportedModel:
