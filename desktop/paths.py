@@ -54,6 +54,18 @@ class Paths:
         return self.data / "imports"
 
     @property
+    def known_models(self) -> Path:
+        return self.data / "hub"
+
+    @property
+    def publishers_texts(self) -> Path:
+        return self.data / "license-texts"
+
+    @property
+    def downloads(self) -> Path:
+        return self.data / "downloads"
+
+    @property
     def own_catalog(self) -> Path:
         return self.config / "models.toml"
 

@@ -84,9 +84,10 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One thing a model was built on: the id of a model or a dataset, and how."""
+    """One thing a model was built on: the id of a model or a dataset (outside the catalog: its repository or name), and
+    how."""
 
-    id: Id
+    id: Words
     relation: Relation
 
     @property

@@ -46,7 +46,7 @@ def meant(subject: Subject, text_sha256: str, license_id: str | None, tools: Too
     Raises NotFoundError where the model does not need the one named, LicenseError where no text has this hash.
     """
     if license_id is not None:
-        wanted = tools.desk.license(license_id).id
+        wanted = tools.desk.license(license_id, subject.id).id
         found = next((each for each in subject.needed if each.id == wanted), None)
         if found is None:
             raise NotFoundError(

@@ -42,13 +42,14 @@ def show(options: Namespace, tools: Tools) -> None:
         _show_changes(options, tools, listed)
         return
     licenses = [license_] if license_ is not None else _needed(listed, tools)
+    model_id = listed.subject.id if listed is not None else ""
     if options.json:
-        described = [_described(each, tools) for each in licenses]
+        described = [_described(each, tools, model_id) for each in licenses]
         tools.output.json(described[0] if len(described) == 1 else described)
     elif options.acceptable_use:
         _show_acceptable_use(licenses, tools)
     else:
-        _show_texts([tools.desk.text(each.id) for each in licenses], listed, tools)
+        _show_texts([tools.desk.text(each.id, model_id) for each in licenses], listed, tools)
 
 
 def _named(name: str, tools: Tools) -> tuple[License | None, Listed | None]:
@@ -72,7 +73,7 @@ def _needed(listed: Listed | None, tools: Tools) -> list[License]:
         return []
     subject = listed.subject
     ids = [needed.id for needed in subject.needed] or list(subject.lineage.node.licenses)
-    return [tools.desk.license(each) for each in ids]
+    return [tools.desk.license(each, subject.id) for each in ids]
 
 
 def _show_texts(texts: Sequence[LicenseText], listed: Listed | None, tools: Tools) -> None:
@@ -159,9 +160,10 @@ def _difference(difference: Difference) -> dict[str, Any]:
     }
 
 
-def _described(license_: License, tools: Tools) -> dict[str, Any]:
+def _described(license_: License, tools: Tools, model_id: str = "") -> dict[str, Any]:
     """A license as the command's contract gives it; text and hash are null for one whose text is not ours to ship."""
-    text: LicenseText | None = tools.desk.text(license_.id) if license_.text else None
+    own = bool(model_id) and tools.library.publishers_text(model_id, license_.id) is not None
+    text: LicenseText | None = tools.desk.text(license_.id, model_id) if license_.text or own else None
     policy = None
     if license_.acceptable_use:
         try:

@@ -52,7 +52,7 @@ class TerminalAcceptance:
         )
 
     def _one(self, needed: NeededLicense) -> None:
-        text = self._tools.desk.text(needed.id)
+        text = self._tools.desk.text(needed.id, self._subject.id)
         self._show_terms(needed, text)
         difference = self._tools.desk.difference(self._subject, needed.id)
         if difference is not None:

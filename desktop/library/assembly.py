@@ -50,7 +50,7 @@ def assemble(
     `own` are the hashes of files of random weights that this process wrote to measure with: nobody's, so nothing has to
     be accepted for them.
     """
-    texts = LicenseTexts((paths.resources, paths.config))
+    texts = LicenseTexts((paths.resources, paths.config), paths.publishers_texts)
     library = Library(paths, texts)
     hashes = FileHashes(paths.cache)
     policy = find_policy(environ, system_policy())
@@ -71,7 +71,14 @@ def assemble(
         license_names=license_names,
         own=own,
     )
-    desk = LicenseDesk(catalog=lambda: library.catalog, texts=texts, ledger=ledger, policy=policy, door=door)
+    desk = LicenseDesk(
+        catalog=lambda: library.catalog,
+        texts=texts,
+        ledger=ledger,
+        policy=policy,
+        door=door,
+        publishers_text=library.publishers_text,
+    )
     importer = Importer(library, hashes, ledger, policy, paths.models)
     online = connect(paths, environ, settings=settings, policy=policy)
     return Assembly(library, importer, desk, door, ledger, policy, hashes, online)

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from desktop.catalog.entries import Catalog, Entry, EntryFile
+from desktop.catalog.entries import Catalog, Entry, EntryFile, License
 from desktop.catalog.reading import CatalogRead, Problem, read_catalog
 from desktop.engine.header import read_header
 from desktop.errors import IntegrityError, LicenseError, NotFoundError
 from desktop.library.imported import ImportedModel, ImportedModels, from_header
-from desktop.library.subjects import subject_of_entry, subject_of_import
+from desktop.library.known import KnownModel, KnownModels, publishers_license
+from desktop.library.subjects import OwnText, of_download, subject_of_entry, subject_of_import, subject_of_known
 from desktop.licenses.door import Verdict
 from desktop.licenses.subject import Subject
-from desktop.licenses.texts import LicenseTexts
+from desktop.licenses.texts import LicenseTexts, same_words
 from desktop.paths import Paths
 from desktop.translation import tr
 
@@ -46,11 +47,15 @@ class LibraryModel:
 
 @dataclass(frozen=True)
 class Listed:
-    """A model as it is listed: before the door, in the catalog (or None), and on this disk (or None)."""
+    """A model as it is listed: before the door, in the catalog (or None), and on this disk (or None).
+
+    `known` is what the Hub said of it, None where nobody looked it up.
+    """
 
     subject: Subject
     entry: Entry | None
     model: LibraryModel | None
+    known: KnownModel | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Library:
         self._read: CatalogRead | None = None
         self._stamp: object = None
         self.imports = ImportedModels(paths.imports)
+        self.known = KnownModels(paths.known_models)
 
     @property
     def catalog(self) -> Catalog:
@@ -87,11 +93,18 @@ class Library:
         return [listed.model for listed in self._listed_here() if listed.model is not None]
 
     def listed(self) -> list[Listed]:
-        """Every model: first those on this disk, then the catalog's, in its order."""
+        """Every model: first those on this disk, then those looked up at the Hub, then the catalog's, in its order."""
         here = self._listed_here()
-        known = {listed.subject.id for listed in here}
-        others = [self._listed_entry(entry) for entry in self.catalog.model if entry.id not in known]
-        return here + others
+        ids = {listed.subject.id for listed in here}
+        catalog = self.catalog
+        known = {each.id: each for each in self.known.all()}
+        others = [self._listed_entry(entry, known.get(entry.id)) for entry in catalog.model if entry.id not in ids]
+        found = [
+            self._listed_known(each)
+            for each in known.values()
+            if each.id not in ids and catalog.find_model(each.id) is None
+        ]
+        return here + found + others
 
     def listed_one(self, id_or_path: str) -> Listed:
         """The model with this id, here or not, or the imported file at this path.
@@ -99,11 +112,14 @@ class Library:
         Raises NotFoundError where there is neither, and LicenseError for a file that was never imported.
         """
         for listed in self._here():
-            if listed.subject.id == id_or_path:
+            if listed.model is not None and id_or_path in (listed.subject.id, listed.model.id):
                 return listed
+        known = self.known.find(id_or_path)
         entry = self.catalog.find_model(id_or_path)
         if entry is not None:
-            return self._listed_entry(entry)
+            return self._listed_entry(entry, known)
+        if known is not None:
+            return self._listed_known(known)
         return self._at_path(self.find(id_or_path).path)
 
     def find(self, id_or_path: str) -> LibraryModel:
@@ -113,7 +129,7 @@ class Library:
         """
         here = self._here()
         for listed in here:
-            if listed.subject.id == id_or_path and listed.model is not None:
+            if listed.model is not None and id_or_path in (listed.subject.id, listed.model.id):
                 return listed.model
         path = Path(id_or_path).expanduser()
         if path.is_dir():
@@ -124,14 +140,14 @@ class Library:
             header = read_header(path.absolute())
             known = next((each.model for each in here if each.model is not None and _same(each.model.path, path)), None)
             return known or self._model_of(from_header(header, self.catalog), imported=False)
-        if os.sep in id_or_path or "/" in id_or_path or id_or_path.lower().endswith(".gguf"):
-            raise NotFoundError(tr("There is no file {path}.").format(path=id_or_path), "", tr("Check the path."))
-        if self.catalog.find_model(id_or_path) is not None:
+        if self.catalog.find_model(id_or_path) is not None or self.known.find(id_or_path) is not None:
             raise NotFoundError(
                 tr("{model} is not on this computer.").format(model=id_or_path),
                 "",
-                tr("“latchkey models show {model}” says what it takes to get it.").format(model=id_or_path),
+                tr("“latchkey models get {model}” fetches it.").format(model=id_or_path),
             )
+        if os.sep in id_or_path or "/" in id_or_path or id_or_path.lower().endswith(".gguf"):
+            raise NotFoundError(tr("There is no file {path}.").format(path=id_or_path), "", tr("Check the path."))
         raise NotFoundError(
             tr("There is no model called {model}.").format(model=id_or_path),
             "",
@@ -144,7 +160,22 @@ class Library:
 
     def subject_of(self, model: ImportedModel) -> Subject:
         """What the door looks at for an imported model."""
-        return subject_of_import(model, self.catalog, self._text_sha256)
+        catalog = self.catalog
+        entry = catalog.find_model(model.model) if model.model else None
+        known = self.known.find(model.model) if model.model else None
+        if entry is not None:
+            return of_download(self._subject_of_entry(entry, known), model)
+        if known is not None:
+            return of_download(subject_of_known(known, catalog, self._text_sha256, self._own_text(known)), model)
+        return subject_of_import(model, catalog, self._text_sha256)
+
+    def publishers_text(self, model_id: str, license_id: str) -> tuple[License, str] | None:
+        """The publisher's own text of a model's license, as (license, sha256), where that is the one in force."""
+        known = self.known.find(model_id)
+        if known is None or known.text is None or known.text.license != license_id:
+            return None
+        found = self.catalog.find_license(license_id)
+        return (publishers_license(known.text, found), known.text.sha256) if self._own_text(known) is not None else None
 
     def text_sha256(self, license_id: str) -> str:
         """The hash of the text in force, "" for a license whose text is not ours to ship."""
@@ -172,6 +203,23 @@ class Library:
             return ""
         return self._texts.of(license_).sha256
 
+    def _own_text(self, known: KnownModel | None) -> OwnText | None:
+        """The publisher's own text, where it says other words than the catalog's for the same license."""
+        if known is None or known.text is None:
+            return None
+        license_ = self.catalog.find_license(known.text.license)
+        if license_ is not None and license_.text:
+            try:
+                kept = self._texts.of_publisher(license_, known.text.sha256)
+                if same_words(self._texts.of(license_).data, kept.data):
+                    return None
+            except IntegrityError:
+                pass  # who wants to read it is told; what was accepted of it stands
+        return OwnText(known.text.license, publishers_license(known.text, license_).name, known.text.sha256)
+
+    def _subject_of_entry(self, entry: Entry, known: KnownModel | None) -> Subject:
+        return subject_of_entry(entry, self.catalog, self._text_sha256, known, self._own_text(known))
+
     # --- what is here --------------------------------------------------------------------------------------------
 
     def _here(self) -> list[Listed]:
@@ -183,10 +231,15 @@ class Library:
         ]
         if not found and self._current().problems and not self.catalog.model:
             raise _no_catalog(self.problems[0])
-        return found + [self._listed_import(model) for model in self.imports.all() if Path(model.path).is_file()]
+        seen = {listed.subject.id for listed in found}
+        for kept in self.imports.all():
+            if Path(kept.path).is_file():
+                found.append(self._listed_import(kept, seen))
+                seen.add(found[-1].subject.id)
+        return found
 
     def _listed_here(self) -> list[Listed]:
-        """What is here, each model once: a second file of it is found by its path."""
+        """What is here, each model once: a second file of it is found by its path, or by an id of its own."""
         return list({listed.subject.id: listed for listed in reversed(self._here())}.values())[::-1]
 
     def _at_path(self, path: Path) -> Listed:
@@ -195,8 +248,12 @@ class Library:
                 return listed
         raise _unknown_file(path)
 
-    def _listed_entry(self, entry: Entry) -> Listed:
-        return Listed(subject_of_entry(entry, self.catalog, self._text_sha256), entry, None)
+    def _listed_entry(self, entry: Entry, known: KnownModel | None = None) -> Listed:
+        return Listed(self._subject_of_entry(entry, known), entry, None, known)
+
+    def _listed_known(self, known: KnownModel) -> Listed:
+        subject = subject_of_known(known, self.catalog, self._text_sha256, self._own_text(known))
+        return Listed(subject, None, None, known)
 
     def _shipped_path(self, file: EntryFile) -> Path | None:
         path = self._paths.resources / file.shipped
@@ -234,15 +291,20 @@ class Library:
             return {"chat_template": "", "stops": ()}
         return {"chat_template": prompt.template, "stops": prompt.stops}
 
-    def _listed_import(self, kept: ImportedModel) -> Listed:
-        entry = self.catalog.find_model(kept.entry) if kept.entry else None
-        return Listed(self.subject_of(kept), entry, self._model_of(kept, imported=True))
-
-    def _model_of(self, kept: ImportedModel, *, imported: bool) -> LibraryModel:
+    def _listed_import(self, kept: ImportedModel, seen: set[str]) -> Listed:
+        entry_id = kept.model or kept.entry
+        entry = self.catalog.find_model(entry_id) if entry_id else None
         subject = self.subject_of(kept)
-        entry = self.catalog.find_model(kept.entry) if kept.entry else self._nearest(subject)
+        # Of a model in several files, each after the first goes by the file's own id.
+        model_id = kept.id if subject.id in seen else subject.id
+        known = self.known.find(kept.model) if kept.model else None
+        return Listed(subject, entry, self._model_of(kept, model_id, imported=not kept.model), known)
+
+    def _model_of(self, kept: ImportedModel, model_id: str = "", *, imported: bool) -> LibraryModel:
+        subject = self.subject_of(kept)
+        entry = self.catalog.find_model(kept.model or kept.entry) if kept.model or kept.entry else None
         return LibraryModel(
-            id=subject.id,
+            id=model_id or subject.id,
             name=subject.name,
             publisher=subject.publisher,
             quantization=kept.quantization,
@@ -252,7 +314,7 @@ class Library:
             restrictions=subject.lineage.restrictions,
             imported=imported,
             attribution=subject.attribution,
-            **self._prompt(entry),
+            **self._prompt(entry or self._nearest(subject)),
         )
 
 

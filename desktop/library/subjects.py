@@ -1,11 +1,14 @@
 """From a model to what the door looks at: its lineage, and each license it needs with the text in force."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+import msgspec
 
 from desktop.catalog.entries import Base, Catalog, Entry
 from desktop.catalog.lineage import Lineage, Node, node_of_entry, trace_in
 from desktop.library.imported import ImportedModel
+from desktop.library.known import KnownModel
 from desktop.licenses.subject import NeededLicense, Subject
 from desktop.translation import tr
 
@@ -16,21 +19,61 @@ TextHash = Callable[[str], str]
 """The sha256 of the text in force for a license id; "" where it has none (closed models)."""
 
 
-def subject_of_entry(entry: Entry, catalog: Catalog, text_sha256: TextHash) -> Subject:
-    """A catalog's model before the door."""
-    lineage = trace_in(catalog, node_of_entry(entry))
+@dataclass(frozen=True)
+class OwnText:
+    """The publisher's own text of one license of a model, where it is the one in force. `name` is that license's."""
+
+    license: str
+    name: str
+    sha256: str
+
+
+def subject_of_entry(
+    entry: Entry,
+    catalog: Catalog,
+    text_sha256: TextHash,
+    known: KnownModel | None = None,
+    own_text: OwnText | None = None,
+) -> Subject:
+    """A catalog's model before the door; with what the Hub said of it, where somebody looked it up."""
+    node = node_of_entry(entry)
+    if known is None:
+        lineage = trace_in(catalog, node)
+    else:
+        lineage = msgspec.structs.replace(known, node=_both(node, known.node)).lineage(catalog)
     shipped = next((file for file in entry.file if file.shipped), None)
     return Subject(
         id=entry.id,
         name=entry.name,
         publisher=entry.publisher,
-        gate=entry.gate,
-        needed=_needed(lineage, catalog, text_sha256),
+        gate=entry.gate if known is None or known.gated is False else lineage.node.gate,
+        needed=_needed(lineage, catalog, text_sha256, own_text),
         lineage=lineage,
         repository=entry.repository,
+        commit=known.commit if known is not None else "",
         file_sha256=shipped.sha256 if shipped else "",
         vouched=bool(entry.file) and all(file.sha256 for file in entry.file),
         not_runnable=entry.not_runnable or _closed(entry),
+        attribution=_attribution(lineage, catalog),
+    )
+
+
+def subject_of_known(
+    known: KnownModel, catalog: Catalog, text_sha256: TextHash, own_text: OwnText | None = None
+) -> Subject:
+    """A model at the Hub that the catalog does not know, before the door."""
+    lineage = known.lineage(catalog)
+    return Subject(
+        id=known.id,
+        name=known.node.name,
+        publisher=known.node.publisher,
+        gate=known.node.gate,
+        needed=_needed(lineage, catalog, text_sha256, own_text),
+        lineage=lineage,
+        repository=known.repository,
+        commit=known.commit,
+        vouched=bool(known.files) and all(part.sha256 for file in known.files for part in file.parts),
+        not_runnable=known.not_runnable,
         attribution=_attribution(lineage, catalog),
     )
 
@@ -49,10 +92,27 @@ def subject_of_import(model: ImportedModel, catalog: Catalog, text_sha256: TextH
         gate=None,
         needed=_needed(lineage, catalog, text_sha256),
         lineage=lineage,
+        repository=model.repository,
+        commit=model.commit,
         file_sha256=model.sha256,
         imported=True,
         attribution=_attribution(lineage, catalog),
     )
+
+
+def of_download(subject: Subject, model: ImportedModel) -> Subject:
+    """`subject` as the very file that was fetched: at its commit, with the hash that was checked."""
+    return replace(
+        subject, repository=model.repository, commit=model.commit, file_sha256=model.sha256, vouched=model.vouched
+    )
+
+
+def _both(entry: Node, card: Node) -> Node:
+    """The catalog's node, with whatever license and base a card at the Hub names besides."""
+    bases = {base.id: base for base in (*card.bases, *entry.bases) if base.id != entry.id}
+    licenses = dict.fromkeys((*entry.licenses, *card.licenses))
+    gate = card.gate if card.gate not in (None, "open") else entry.gate
+    return replace(entry, licenses=tuple(licenses), bases=tuple(bases.values()), gate=gate)
 
 
 def _closed(entry: Entry) -> str:
@@ -83,21 +143,33 @@ def _base(name: str, model: ImportedModel, catalog: Catalog) -> Base:
     return Base(known.id if known else name, "quantization" if model.quantized else "fine-tune")
 
 
-def _needed(lineage: Lineage, catalog: Catalog, text_sha256: TextHash) -> tuple[NeededLicense, ...]:
+def _needed(
+    lineage: Lineage, catalog: Catalog, text_sha256: TextHash, own_text: OwnText | None = None
+) -> tuple[NeededLicense, ...]:
     """Each license to acknowledge, ancestors' first. A license or base that nobody knows wants the person's statement.
 
     What is known under a license, but not what it was built on, is shown as unknown; accepting that license covers it.
+    Where `own_text` is the model's own license, its text is the one in force, also of a license that nobody knows.
     """
-    names = {lineage.node.id: lineage.node.name} | {each.node.id: each.node.name for each in lineage.ancestors}
+    start = lineage.node
+    names = {start.id: start.name} | {each.node.id: each.node.name for each in lineage.ancestors}
     found: list[NeededLicense] = []
     for license_id, node in lineage.licenses:
         known = catalog.find_license(license_id)
-        if known is not None:
+        if own_text is not None and node == start.id and own_text.license == license_id:
+            found.append(NeededLicense(own_text.license, own_text.name, own_text.sha256, node, names[node]))
+        elif known is not None:
             found.append(NeededLicense(known.id, known.name, text_sha256(known.id), node, names[node]))
-    unknown = [flag for flag in lineage.unknown if flag.kind != "unknown-lineage"]
+    unread = [each for each in start.licenses if catalog.find_license(each) is None]
+    told = own_text is not None and unread == [own_text.license]
+    unknown = [
+        flag
+        for flag in lineage.unknown
+        if flag.kind != "unknown-lineage" and not (told and flag.kind == "unknown-license" and flag.node == start.id)
+    ]
     statement = catalog.find_license(UNKNOWN)
     if statement is not None and (unknown or not found):
-        node = unknown[0].node if unknown else lineage.node.id
+        node = unknown[0].node if unknown else start.id
         found.append(
             NeededLicense(statement.id, statement.name, text_sha256(statement.id), node, names.get(node, node))
         )

@@ -49,7 +49,8 @@ class Difference:
 
 
 class LicenseDesk:
-    """`catalog` is asked for each time, as a person's own catalog may change.
+    """`catalog` is asked for each time, as it may change. `publishers_text` gives, for a model and a
+    license of it, that license and the sha256 of the publisher's own text, where that is the one in force.
 
     `on_change` is called after an acknowledgement or a revocation, on its thread: the engine then asks the door again.
     """
@@ -62,6 +63,7 @@ class LicenseDesk:
         ledger: Ledger,
         policy: PolicyFile,
         door: LicenseDoor,
+        publishers_text: Callable[[str, str], tuple[License, str] | None] = lambda model, license_: None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._catalog = catalog
@@ -69,6 +71,7 @@ class LicenseDesk:
         self._ledger = ledger
         self._policy = policy
         self._door = door
+        self._publishers_text = publishers_text
         self.on_change = on_change
 
     # --- looking -------------------------------------------------------------------------------------------------
@@ -84,9 +87,11 @@ class LicenseDesk:
                 self._suspend(subject, standing.needed, standing.record)
         return verdict
 
-    def license(self, license_id: str) -> License:
-        """The license with this id or Hub name. Raises NotFoundError."""
-        known = self._catalog().find_license(license_id)
+    def license(self, license_id: str, model_id: str = "") -> License:
+        """The license with this id or Hub name; with `model_id`, as it is in force for that model. Raises
+        NotFoundError."""
+        own = self._publishers_text(model_id, license_id) if model_id else None
+        known = own[0] if own is not None else self._catalog().find_license(license_id)
         if known is None:
             raise NotFoundError(
                 tr("There is no license called {license}.").format(license=license_id),
@@ -95,13 +100,15 @@ class LicenseDesk:
             )
         return known
 
-    def text(self, license_id: str) -> LicenseText:
-        """The text in force. Raises NotFoundError or IntegrityError."""
-        return self._texts.of(self.license(license_id))
+    def text(self, license_id: str, model_id: str = "") -> LicenseText:
+        """The text in force, for a model where one is named. Raises NotFoundError or IntegrityError."""
+        own = self._publishers_text(model_id, license_id) if model_id else None
+        return self._texts.of_publisher(*own) if own is not None else self._texts.of(self.license(license_id))
 
     def acceptable_use(self, license_id: str) -> str:
         """The use policy that the license incorporates, "" where there is none."""
-        return self._texts.acceptable_use(self.license(license_id))
+        known = self._catalog().find_license(license_id)
+        return self._texts.acceptable_use(known) if known is not None else ""
 
     def kept_text(self, sha256: str) -> bytes | None:
         """A text that was accepted once, byte for byte; None where none with this hash was."""
@@ -122,7 +129,7 @@ class LicenseDesk:
         if standing is None or standing.record.text_sha256 == needed.text_sha256:
             return None
         old = self._ledger.text(standing.record.text_sha256)
-        new = self.text(needed.id)
+        new = self.text(needed.id, subject.id)
         return Difference(standing.record, needed, tuple(compare(readable(old or b""), new.text)))
 
     def records(self) -> list[Record]:
@@ -142,7 +149,7 @@ class LicenseDesk:
         ruled out, ResourceError where it cannot be stored.
         """
         needed = self._needed(subject, license_id)
-        text = self.text(needed.id)
+        text = self.text(needed.id, subject.id)
         if text_sha256.strip().lower() != text.sha256:
             raise LicenseError(
                 tr("This is not the text of {license} that is in force.").format(license=text.license.name),
@@ -195,7 +202,7 @@ class LicenseDesk:
         return records
 
     def _needed(self, subject: Subject, license_id: str) -> NeededLicense:
-        wanted = self.license(license_id).id
+        wanted = self.license(license_id, subject.id).id
         needed = next((each for each in subject.needed if each.id == wanted), None)
         if needed is None:
             raise NotFoundError(

@@ -2,12 +2,14 @@
 
 import codecs
 import hashlib
+import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.catalog.entries import License
-from desktop.errors import IntegrityError
+from desktop.errors import IntegrityError, ResourceError
 from desktop.translation import tr
 
 _LARGEST = 16 << 20
@@ -28,10 +30,14 @@ class LicenseText:
 
 
 class LicenseTexts:
-    """Texts by license, from the folders given, the first that has it. Read when asked for."""
+    """Texts by license, from the folders given, the first that has it. Read when asked for.
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    `kept` is the folder for texts that publishers have in their repositories: files named by their own sha256.
+    """
+
+    def __init__(self, folders: Sequence[Path], kept: Path | None = None) -> None:
         self._folders = tuple(folders)
+        self._kept = kept
         self._known: dict[Path, tuple[tuple[int, int, int], bytes]] = {}
 
     def of(self, license_: License) -> LicenseText:
@@ -42,6 +48,44 @@ class LicenseTexts:
     def acceptable_use(self, license_: License) -> str:
         """The use policy that the license incorporates, "" where there is none. Raises IntegrityError."""
         return readable(self._read(license_.acceptable_use, license_.name)) if license_.acceptable_use else ""
+
+    def of_publisher(self, license_: License, sha256: str) -> LicenseText:
+        """A publisher's own text for `license_`, as it was kept. Raises IntegrityError where it is gone or changed."""
+        try:
+            data = (self._kept / sha256).read_bytes() if self._kept is not None else b""
+        except OSError:
+            data = b""
+        if sha256_of(data) != sha256:
+            raise IntegrityError(
+                tr("The publisher's text of the license {license} is no longer kept.").format(license=license_.name),
+                tr("Without its text nobody can accept it."),
+                tr("Look the model up again: its license is then fetched anew."),
+            )
+        return LicenseText(license_, data, sha256)
+
+    def keep(self, data: bytes) -> str:
+        """Keep a publisher's text; its sha256. Raises ResourceError where it cannot be written."""
+        assert self._kept is not None
+        sha256 = sha256_of(data)
+        target = self._kept / sha256
+        if target.is_file():
+            return sha256
+        part = target.with_name(f".{sha256}.{os.getpid()}.{threading.get_ident()}.part")
+        try:
+            self._kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise ResourceError(
+                tr("The license text could not be kept."),
+                tr("Writing to {folder} failed: {reason}.").format(folder=self._kept, reason=error.strerror),
+                tr("Free some space or make the folder writable, and try again."),
+            ) from error
+        return sha256
 
     def _read(self, place: str, name: str) -> bytes:
         for folder in self._folders if place else ():
@@ -67,6 +111,11 @@ class LicenseTexts:
 def sha256_of(data: bytes) -> str:
     """The SHA-256 of exactly these bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def same_words(one: bytes, other: bytes) -> bool:
+    """Whether two texts say the same, however their lines are broken."""
+    return readable(one).split() == readable(other).split()
 
 
 def readable(data: bytes) -> str:

@@ -204,7 +204,7 @@ class LicenseFlow(QObject):
             try:
                 self._desk.accept(subject, needed.id, content.sha256, acceptance)
             except LicenseError as error:
-                if self._desk.text(needed.id).sha256 != content.sha256:
+                if self._desk.text(needed.id, subject.id).sha256 != content.sha256:
                     return error
                 raise
             verdict = self._gather.card(subject.id).verdict

@@ -53,7 +53,7 @@ class Gatherer:
         card = self.card(model_id)
         subject, verdict = card.listed.subject, card.verdict
         standing = _standing(subject, verdict, license_id)
-        needed, text = standing.needed, self._desk.text(standing.needed.id)
+        needed, text = standing.needed, self._desk.text(standing.needed.id, subject.id)
         at = subject.needed.index(needed)
         in_force = standing.status == "in-force" and verdict.refusal not in ("purpose", "ledger") and not again
         return StepContent(
