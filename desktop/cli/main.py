@@ -48,6 +48,8 @@ def run(argv: Sequence[str]) -> int:
             else tr("This is a bug in Latchkey ({error}); the log could not be written.").format(error=repr(error))
         )
         return BUG
+    finally:
+        tools.close()
 
 
 def _dispatch(arguments: list[str], tools: Tools) -> int:
@@ -77,6 +79,14 @@ def _run_command(options: Namespace, tools: Tools) -> int:
             from desktop.cli import models
 
             return models.run(options, tools)
+        case "access":
+            from desktop.cli import access
+
+            return access.run(options, tools)
+        case "token":
+            from desktop.cli import access_tokens
+
+            return access_tokens.run(options, tools)
         case "licenses":
             from desktop.cli import licenses
 
@@ -85,6 +95,14 @@ def _run_command(options: Namespace, tools: Tools) -> int:
             from desktop.cli import conversations
 
             return conversations.run(options, tools)
+        case "offline":
+            from desktop.cli import offline
+
+            return offline.run(options, tools)
+        case "network":
+            from desktop.cli import network_log
+
+            return network_log.run(options, tools)
         case "doctor":
             from desktop.cli import doctor
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from desktop.cli import catalog_check, models_list, models_show
+from desktop.cli import catalog_check, models_list, models_search, models_show
 from desktop.cli.exit_codes import DONE
 from desktop.cli.model_facts import file_hash
 from desktop.cli.tools import Tools
@@ -23,12 +23,16 @@ def run(options: Namespace, tools: Tools) -> int:
             models_show.show_one(options, tools)
         case "check":
             return catalog_check.run(options, tools)
+        case "search":
+            models_search.run(options, tools)
         case "import":
             _import(options, tools)
         case "remove":
             _remove(options, tools)
         case "verify":
             _verify(options, tools)
+        case other:
+            raise AssertionError(f"no such action: {other}")
     return DONE
 
 

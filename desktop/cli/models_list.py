@@ -36,13 +36,13 @@ def _row(card: Card) -> tuple[str, str, str, str, str]:
     return (
         subject.id,
         " + ".join(licenses),
-        _in_short(subject.lineage.restrictions),
+        in_short(subject.lineage.restrictions),
         subject.gate or "–",
         state_of(card),
     )
 
 
-def _in_short(restrictions: tuple[Restriction, ...]) -> str:
+def in_short(restrictions: tuple[Restriction, ...]) -> str:
     """The severest, and how many more there are."""
     if not restrictions:
         return "–"

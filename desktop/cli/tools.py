@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from desktop.library.assembly import Assembly
     from desktop.library.hashes import FileHashes
     from desktop.library.models import Library
+    from desktop.library.online import Online
     from desktop.licenses.desk import LicenseDesk
     from desktop.licenses.door import LicenseDoor
     from desktop.settings import Settings, SettingsFile
@@ -64,6 +65,11 @@ class Tools:
     def door(self) -> "LicenseDoor":
         return self.assembly.door
 
+    @property
+    def online(self) -> "Online":
+        """All that may leave this machine; nothing of it is open before it is used."""
+        return self.assembly.online
+
     @cached_property
     def store(self) -> "ConversationStore":
         """The conversations. Raises IntegrityError or ResourceError where the database cannot be opened."""
@@ -82,3 +88,8 @@ class Tools:
             yield engine
         finally:
             engine.close()
+
+    def close(self) -> None:
+        """Write what is left of the log of requests, and leave no connection open."""
+        if "assembly" in self.__dict__:
+            self.assembly.online.close()

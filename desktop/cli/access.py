@@ -1,0 +1,92 @@
+"""`latchkey access MODEL`: whether the Hub gives a person a model's files, and what stands in the way."""
+
+import shlex
+from argparse import Namespace
+
+import msgspec
+
+from desktop.cli.exit_codes import DONE
+from desktop.cli.tools import Tools
+from desktop.cli.vault_opening import tell_foreign_token, with_token
+from desktop.errors import NotFoundError, UserError
+from desktop.hub.access import Access
+from desktop.hub.address import Repository, parse_repository
+from desktop.translation import tr
+
+_FOREIGN_MATTERS = ("no-token", "missing-or-private")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The Hub's word as `access --json` gives it: fields and their names are part of the command's contract.
+
+    `state` is one of `desktop.hub.access.AccessState`, `gate` "open", "hub-auto", "hub-manual", or None where the
+    repository cannot be looked at. `message` is what to tell a person, `url` the page where something can be done.
+    """
+
+    model: str
+    state: str
+    gate: str | None
+    message: str
+    url: str
+
+
+def run(options: Namespace, tools: Tools) -> int:
+    """Ask, and say it. Raises AccessError where there is no access, NotFoundError where there is no such model."""
+    repository = repository_of(options.model, tools)
+    tools.output.progress(tr("Asking {host}…").format(host=tools.online.host))
+    access, gate = with_token(options, tools, lambda: _ask(repository, tools))
+    if options.json:
+        said = " ".join(part for part in (access.title, access.detail, access.remedy) if part)
+        tools.output.json(Asked(options.model, access.state, gate, said, access.url))
+    if not access.granted:
+        if access.state in _FOREIGN_MATTERS:
+            tell_foreign_token(tools)
+        raise refusal(access)
+    if not options.json:
+        tools.output.line(_granted(access, gate, options.model))
+    return DONE
+
+
+def repository_of(text: str, tools: Tools) -> Repository:
+    """The repository that holds the files of a model of the catalog, or the one that `text` names.
+
+    Raises NotFoundError where it names none, or the model is not at the Hub.
+    """
+    entry = tools.library.catalog.find_model(text)
+    if entry is None:
+        return parse_repository(text, tools.online.endpoint)
+    name = entry.gguf or entry.repository
+    if not name:
+        raise NotFoundError(
+            tr("{model} is not at the Hub.").format(model=entry.name),
+            "",
+            tr("“latchkey models show {id}” says what is known of it.").format(id=shlex.quote(entry.id)),
+        )
+    return parse_repository(name, tools.online.endpoint)
+
+
+def refusal(access: Access) -> UserError:
+    """What stands in the way, with the page where it can be removed."""
+    error = access.error()
+    remedy = f"{error.remedy} {access.url}".strip() if access.url else error.remedy
+    if access.state in ("no-token", "bad-token", "missing-or-private"):
+        remedy += " " + tr("Then: latchkey token set")
+    return type(error)(error.title, error.detail, remedy, technical=error.technical)
+
+
+def _ask(repository: Repository, tools: Tools) -> tuple[Access, str | None]:
+    hub = tools.online.hub
+    access = hub.access(repository)
+    if not access.granted and access.state in ("missing", "missing-or-private", "disabled"):
+        return access, None
+    try:
+        return access, {False: "open", "auto": "hub-auto", "manual": "hub-manual"}[hub.info(repository).gated]
+    except UserError:  # whoever has access and no answer to this still has access
+        return access, None
+
+
+def _granted(access: Access, gate: str | None, model: str) -> str:
+    next_one = tr("Fetch it with “latchkey models get {model}”.").format(model=shlex.quote(model))
+    if gate == "open":
+        return tr("{model} is open to everybody.").format(model=model) + " " + next_one
+    return f"{access.title} {next_one}"

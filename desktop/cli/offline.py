@@ -1,0 +1,74 @@
+"""`latchkey offline`: the switch that keeps Latchkey off the network, and what else does."""
+
+import os
+from argparse import Namespace
+
+import msgspec
+
+from desktop.cli.exit_codes import DONE
+from desktop.cli.tools import Tools
+from desktop.errors import ForbiddenError
+from desktop.network.switch import reasons_from
+from desktop.translation import tr
+
+
+class Offline(msgspec.Struct, frozen=True):
+    """What keeps Latchkey off-line, as `--json` gives it: any of the person's setting, LATCHKEY_OFFLINE and the policy.
+
+    `reason` says it in a sentence, "" on-line.
+    """
+
+    offline: bool
+    setting: bool
+    environment: bool
+    policy: bool
+    reason: str
+
+
+def run(options: Namespace, tools: Tools) -> int:
+    """Turn the switch or look at it. Raises ForbiddenError where `off` cannot bring Latchkey on-line."""
+    if options.action != "status":
+        tools.settings_file.change(offline=options.action == "on")
+    found = look(tools)
+    if options.json:
+        tools.output.json(found)
+    elif options.action != "off" or not found.offline:
+        tools.output.line(sentence(found))
+    if options.action == "off" and found.offline:
+        raise ForbiddenError(
+            tr("Latchkey stays off-line, although its own switch is off."), found.reason, _remedy(found)
+        )
+    return DONE
+
+
+def look(tools: Tools) -> Offline:
+    """What keeps Latchkey off-line now. A policy that cannot be read does."""
+    switch = tools.online.switch
+    try:
+        policy = tools.assembly.policy.current().offline
+    except ForbiddenError:
+        policy = True
+    environment = reasons_from(setting=lambda: False, policy=lambda: False, environ=os.environ)() is not None
+    return Offline(switch.offline, tools.settings_file.latest().offline, environment, policy, switch.reason)
+
+
+def sentence(found: Offline) -> str:
+    """It in a line or two."""
+    if not found.offline:
+        return tr("Latchkey is on-line: it uses the network when you ask for something there, and at no other time.")
+    held = [
+        name
+        for name, holds in (
+            (tr("its switch (“latchkey offline off” turns it)"), found.setting),
+            (tr("LATCHKEY_OFFLINE in the environment"), found.environment),
+            (tr("this machine's policy"), found.policy),
+        )
+        if holds
+    ]
+    return tr("Latchkey is off-line: no connection is opened. That is due to {what}.").format(what=", ".join(held))
+
+
+def _remedy(found: Offline) -> str:
+    if found.policy:
+        return tr("Ask whoever looks after this machine.")
+    return tr("Start Latchkey without LATCHKEY_OFFLINE.")
