@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 
@@ -12,6 +12,7 @@ from desktop.errors import UserError
 from desktop.paths import Paths
 from desktop.settings import Settings
 from desktop.translation import tr
+from desktop.ui import geometry
 from desktop.ui.actions import Actions
 from desktop.ui.chat.credit import credits_of
 from desktop.ui.chat.drafts import Drafts
@@ -20,7 +21,7 @@ from desktop.ui.commands import Commands
 from desktop.ui.pages import Pages
 from desktop.ui.parts.split import Split
 from desktop.ui.parts.terms import purpose_name
-from desktop.ui.sidebar.sidebar import WIDTH, Sidebar
+from desktop.ui.sidebar.sidebar import Sidebar
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from desktop.ui.models.page import ModelsPage
     from desktop.ui.settings.page import SettingsPage
 
-_SIZE = QSize(1280, 800)
 _PAGE_SIZE = 500
 _REFRESH_MS = 40
 
@@ -74,7 +74,9 @@ class MainWindow(QMainWindow):
         self._refresh_timer.setSingleShot(True)
         self._refresh_timer.setInterval(_REFRESH_MS)
         self._refresh_timer.timeout.connect(self._list_conversations)
-        self._restore()
+        if not geometry.restore(self, self._split, settings):
+            self.sidebar.hide()
+            self._show_sidebar_button()
         self._connect()
         self.chat_page.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -314,7 +316,7 @@ class MainWindow(QMainWindow):
         else:
             self.sidebar.show()
             if self._split.sizes()[0] == 0:  # it was dragged shut
-                self._split.setSizes([WIDTH, max(self.width() - WIDTH, 1)])
+                geometry.show_sidebar(self, self._split)
         self._show_sidebar_button()
 
     @property
@@ -369,24 +371,8 @@ class MainWindow(QMainWindow):
         if (focus := self.focusWidget()) is not None:
             focus.clearFocus()  # what is typed into a setting holds from here on
         self.chat_page.keep_draft()
-        geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
-        width = self._split.sizes()[0] if self.sidebar_shown else 0
-        self.settings_changed.emit({"window_geometry": geometry, "sidebar_width": width or -1})
+        self.settings_changed.emit(geometry.to_keep(self, self._split, sidebar_shown=self.sidebar_shown))
         self._chat = None
         self.chat_page.leave_chat()
         self.closing.emit()
         super().closeEvent(event)
-
-    def _restore(self) -> None:
-        geometry = self._settings.window_geometry
-        if not geometry or not self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore"))):
-            room = self.screen().availableSize()
-            self.resize(_SIZE.boundedTo(room))
-        width = self._settings.sidebar_width
-        # Sizes are shared out at the width it has when they are set.
-        self._split.resize(self.size())
-        shown = width if width > 0 else WIDTH
-        self._split.setSizes([shown, max(self.width() - shown, 1)])
-        if width < 0:
-            self.sidebar.hide()
-            self._show_sidebar_button()
