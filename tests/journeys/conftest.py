@@ -1,9 +1,11 @@
 """What journeys start from: mostly a person who has accepted the license of the built-in model."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from desktop.hub.fake import FakeHub
 from tests.accepting import accept_everything
 
 
@@ -12,3 +14,13 @@ def accepted(home: Path) -> Path:
     """A home in which the licenses of every model that is here were accepted."""
     accept_everything(home)
     return home
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A Hub on this machine that every command of the test asks, and no keyring: a test marked `loopback` needs it."""
+    for name in ("DBUS_SESSION_BUS_ADDRESS", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with FakeHub() as fake:
+        monkeypatch.setenv("HF_ENDPOINT", fake.endpoint)
+        yield fake
