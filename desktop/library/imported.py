@@ -28,6 +28,8 @@ class ImportedModel(msgspec.Struct, frozen=True):
     A file that was fetched from the Hub is kept in the same way: `model` is then the id of the model that it is a file
     of ("" for a file that a person brought), `repository` and `commit` say where it came from, and `vouched` that its
     hash was known beforehand. Of a file that a person brought, `repository` and `commit` are hints at most.
+
+    `stamps` are size, modification time (ns) and inode of each file when it was hashed, () where nobody noted them.
     """
 
     id: str
@@ -49,6 +51,7 @@ class ImportedModel(msgspec.Struct, frozen=True):
     repository: str = ""
     commit: str = ""
     vouched: bool = False
+    stamps: tuple[tuple[int, int, int], ...] = ()
 
 
 def from_header(header: Header, catalog: Catalog, stated: str = "") -> ImportedModel:

@@ -1,0 +1,194 @@
+"""Finding models that other apps fetched already, so that they can be used in place. Nothing is hashed or written."""
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from desktop.engine.header import read_header
+from desktop.errors import EngineError, NotFoundError
+from desktop.library.elsewhere import folders, ollama
+from desktop.library.elsewhere.found import Candidate, Findings, FoundModel, LeftOut
+from desktop.library.elsewhere.places import Places
+from desktop.library.elsewhere.walking import Budget, identity_of, read_small, shown
+from desktop.library.imported import ImportedModel
+from desktop.translation import tr
+
+_LATER_PART = re.compile(r"(?P<stem>.+)-(?!00001)\d{5}-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
+_LARGEST_LICENSE = 1 << 18
+_MOST_LICENSES = 16
+
+Scan = Callable[[Path, Budget], Iterable[Candidate]]
+
+
+def find_models(
+    environ: Mapping[str, str],
+    home: Path,
+    system: str,
+    *,
+    imports: Iterable[ImportedModel] = (),
+    stop: threading.Event | None = None,
+) -> tuple[FoundModel, ...]:
+    """The models of LM Studio, Ollama, Jan, GPT4All and the Hub's cache that can be used here, each file once.
+
+    `system` is as `platform.system()` says it. Those that are among `imports` are marked. Slow (disks, a header
+    each), within bounds; `stop` ends it early. See `look` for what was left out.
+    """
+    return look(environ, home, system, imports=imports, stop=stop).models
+
+
+def look(
+    environ: Mapping[str, str],
+    home: Path,
+    system: str,
+    *,
+    imports: Iterable[ImportedModel] = (),
+    stop: threading.Event | None = None,
+    top: Path = Path("/"),
+) -> Findings:
+    """As `find_models`, with what was left out and why. `top` is the root of the disk, for folders of the system."""
+    places = Places(environ, home, system, top)
+    sources: list[tuple[list[Path], Scan]] = [
+        (places.lm_studio(), folders.of_lm_studio),
+        (places.hugging_face(), folders.of_hugging_face),
+        (places.ollama(), ollama.candidates),
+        (places.jan(), folders.of_jan),
+        (places.gpt4all(), folders.of_gpt4all),
+    ]
+    stop = stop or threading.Event()
+    search = _Search(imports)
+    for paths, scan in sources:
+        budget = Budget(stop)
+        for path in paths:
+            search.take(scan(path, budget), budget)
+        search.close(budget)
+    return search.findings()
+
+
+def find_in(path: Path, *, imports: Iterable[ImportedModel] = (), stop: threading.Event | None = None) -> Findings:
+    """The models in a folder that a person names or drops, or the one file; other apps' layouts are understood.
+
+    Raises NotFoundError where there is nothing at `path`.
+    """
+    path = path.expanduser().absolute()
+    budget, search = Budget(stop or threading.Event()), _Search(imports)
+    if path.is_dir():
+        search.take(_scan_of(path, budget)(path, budget), budget)
+    elif path.exists():
+        search.take([Candidate("", path)], budget)
+    else:
+        raise NotFoundError(tr("There is no file {path}.").format(path=shown(path)), "", tr("Check the path."))
+    search.close(budget)
+    return search.findings()
+
+
+def _scan_of(folder: Path, budget: Budget) -> Scan:
+    if ollama.is_store(folder):
+        return ollama.candidates
+    if folders.is_hub_cache(folder, budget):
+        return folders.of_hugging_face
+    if (folder / "llamacpp" / "models").is_dir():
+        return folders.of_jan
+    return folders.of_any
+
+
+class _Search:
+    """Opens candidates one after another: each file once, unsound ones left out."""
+
+    def __init__(self, imports: Iterable[ImportedModel]) -> None:
+        known = ((identity_of(Path(model.path)), model.id) for model in imports)
+        self._imported = {identity: model_id for identity, model_id in known if identity is not None}
+        self._seen: set[tuple[int, int]] = set()
+        self._models: list[FoundModel] = []
+        self._left_out: list[LeftOut] = []
+        self._complete = True
+
+    def take(self, candidates: Iterable[Candidate], budget: Budget) -> None:
+        for candidate in candidates:
+            if not budget.spend():
+                return
+            self._open(candidate, budget)
+
+    def close(self, budget: Budget) -> None:
+        self._left_out += budget.left_out
+        self._complete = self._complete and budget.complete
+
+    def findings(self) -> Findings:
+        models = sorted(self._models, key=lambda each: (each.name.casefold(), str(each.path)))
+        return Findings(tuple(models), tuple(self._left_out), self._complete)
+
+    def _open(self, candidate: Candidate, budget: Budget) -> None:
+        path = candidate.path
+        identity = identity_of(path)
+        if identity is not None and identity in self._seen:
+            return
+        if identity is not None:
+            self._seen.add(identity)
+        problem = _problem(candidate)
+        if problem == "":
+            try:
+                model = self._found(candidate)
+            except (EngineError, NotFoundError) as error:
+                problem = " ".join(part for part in (error.title, error.detail) if part)
+            else:
+                self._seen.update(each for file in model.files if (each := identity_of(file)) is not None)
+                self._models.append(model)
+        if problem:
+            budget.leave_out(candidate.app, path, problem, candidate.name)
+
+    def _found(self, candidate: Candidate) -> FoundModel:
+        header = read_header(candidate.path)
+        claims = candidate.claims or tuple(folders.claimed_by(file) for file in header.files)
+        return FoundModel(
+            app=candidate.app,
+            path=candidate.path,
+            files=header.files,
+            name=candidate.name or shown(header.name) or shown(candidate.path.stem),
+            size=header.file_size,
+            quantization=header.quantization,
+            architecture=header.architecture,
+            license=shown(header.license_name or header.license),
+            repository=candidate.repository,
+            commit=candidate.commit,
+            claims=claims if any(claims) else (),
+            license_texts=_texts(candidate.license_files),
+            imported=self._imported.get(identity_of(candidate.path) or (0, 0), ""),
+        )
+
+
+def _problem(candidate: Candidate) -> str | None:
+    """What is wrong with a file before it is opened: "" for nothing, None where it is not worth a word."""
+    path = candidate.path
+    later = _LATER_PART.match(path.name)
+    if later is not None:
+        first = path.with_name(f"{later['stem']}-00001-of-{later['count']}.gguf")
+        return None if first.exists() else tr("The first part, {file}, is missing.").format(file=shown(first.name))
+    if not is_text(path):
+        return tr("Its name is not readable text (UTF-8): rename it to use it.")
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return tr("The file is no longer there.")
+    except (OSError, ValueError) as error:
+        return tr("It cannot be read: {reason}.").format(reason=getattr(error, "strerror", None) or error)
+    if candidate.size is not None and candidate.size != size:
+        return tr("It is incomplete or damaged: it holds {size} bytes, and should hold {whole}.").format(
+            size=f"{size:,}", whole=f"{candidate.size:,}"
+        )
+    return ""
+
+
+def is_text(path: Path) -> bool:
+    """Whether a path can be written as text; others cannot be kept or handed to the engine."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _texts(files: Iterable[Path]) -> tuple[str, ...]:
+    """The texts in these files, each once; what is no text of bearable length is none."""
+    read = [read_small(file, _LARGEST_LICENSE) for file in list(files)[:_MOST_LICENSES]]
+    texts = (data.decode("utf-8", "replace") for data in read if data and b"\0" not in data)
+    return tuple(dict.fromkeys(texts))

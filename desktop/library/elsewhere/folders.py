@@ -1,0 +1,120 @@
+"""The apps that keep models as GGUF files by name: LM Studio, Jan, GPT4All, the Hub's cache, and any folder at all."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from desktop.hub.address import is_commit, is_repository_id
+from desktop.hub.names import is_model
+from desktop.library.elsewhere.found import Candidate
+from desktop.library.elsewhere.walking import Budget, entries_of, identity_of, read_small, shown, walk
+
+LM_STUDIO, JAN, GPT4ALL, HUGGING_FACE = "LM Studio", "Jan", "GPT4All", "Hugging Face"
+
+_UNFINISHED = ("incomplete-", "downloading_", ".")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_YAML_LINE = re.compile(r"(model_path|name):[ \t]*(.+?)[ \t]*\Z")
+_LICENSE_NAMES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "USE_POLICY.md")
+_LARGEST_YAML = 1 << 16
+
+
+def is_wanted(name: str) -> bool:
+    """Whether a file of this name may be a whole model: no projector, no importance matrix, no unfinished download."""
+    return is_model(name) and not name.startswith(_UNFINISHED)
+
+
+def of_lm_studio(folder: Path, budget: Budget) -> Iterator[Candidate]:
+    """Files at publisher/repository/file.gguf, as LM Studio downloads and imports them."""
+    for path in walk(LM_STUDIO, folder, budget, is_wanted):
+        parts = path.relative_to(folder).parts
+        repository = "/".join(parts[:2]) if len(parts) == 3 else ""
+        yield Candidate(
+            LM_STUDIO,
+            path,
+            repository=repository if is_repository_id(repository) else "",
+            license_files=_licenses(path.parent),
+        )
+
+
+def of_jan(data: Path, budget: Budget) -> Iterator[Candidate]:
+    """What a model.yml in llamacpp/models names, wherever that lies; then every other GGUF file in Jan's folders.
+
+    Jan's names look like repositories and often are none, so they are no hint of one.
+    """
+    models = data / "llamacpp" / "models"
+    for file in walk(JAN, models, budget, lambda name: name == "model.yml"):
+        fields = _yaml(file)
+        model_path = fields.get("model_path", "")
+        if model_path and "\0" not in model_path:
+            yield Candidate(JAN, data / model_path, name=fields.get("name", "") or shown(file.parent.name))
+    for folder in (models, data / "models"):
+        for path in walk(JAN, folder, budget, is_wanted):
+            yield Candidate(JAN, path, name=shown(path.parent.name) if path.name == "model.gguf" else "")
+
+
+def of_gpt4all(folder: Path, budget: Budget) -> Iterator[Candidate]:
+    """The files in GPT4All's folder; it makes no folders in it."""
+    for path in walk(GPT4ALL, folder, budget, is_wanted, depth=1):
+        yield Candidate(GPT4ALL, path)
+
+
+def of_hugging_face(cache: Path, budget: Budget) -> Iterator[Candidate]:
+    """The files of every commit at models--owner--name/snapshots/commit, the one that is "main" first."""
+    for entry in entries_of(HUGGING_FACE, cache, budget):
+        kind, _, name = entry.name.partition("--")
+        repository = name.replace("--", "/")
+        if kind != "models" or not is_repository_id(repository):
+            continue
+        folder = cache / entry.name
+        main = (read_small(folder / "refs" / "main", 100) or b"").decode("ascii", "replace").strip()
+        commits = [each.name for each in entries_of(HUGGING_FACE, folder / "snapshots", budget)]
+        for commit in sorted(commits, key=lambda each: each != main):
+            snapshot = folder / "snapshots" / commit
+            for path in walk(HUGGING_FACE, snapshot, budget, is_wanted):
+                yield Candidate(
+                    HUGGING_FACE,
+                    path,
+                    repository=repository,
+                    commit=commit if is_commit(commit) else "",
+                    license_files=_licenses(snapshot),
+                )
+
+
+def is_hub_cache(folder: Path, budget: Budget) -> bool:
+    """Whether `folder` is laid out as the Hub's cache."""
+    return any(
+        entry.name.startswith("models--") and (folder / entry.name / "snapshots").is_dir()
+        for entry in entries_of("", folder, budget)
+    )
+
+
+def of_any(folder: Path, budget: Budget) -> Iterator[Candidate]:
+    """Every GGUF file in `folder` and below."""
+    for path in walk("", folder, budget, is_wanted):
+        yield Candidate("", path, license_files=_licenses(path.parent))
+
+
+def claimed_by(path: Path) -> str:
+    """The sha256 that the Hub's cache gives a large file as its name, where `path` is a link to one; else ""."""
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError):
+        return ""
+    return target.name if target.parent.name == "blobs" and _SHA256.match(target.name) else ""
+
+
+def _licenses(folder: Path) -> tuple[Path, ...]:
+    return tuple(path for name in _LICENSE_NAMES if identity_of(path := folder / name) is not None)
+
+
+def _yaml(file: Path) -> dict[str, str]:
+    """`model_path` and `name` of a model.yml, which Jan writes as plain lines."""
+    data = read_small(file, _LARGEST_YAML) or b""
+    found: dict[str, str] = {}
+    for line in data.decode("utf-8", "replace").splitlines():
+        match = _YAML_LINE.match(line)
+        if match is not None and match[1] not in found:
+            text = match[2]
+            quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+            found[match[1]] = text[1:-1] if quoted else text
+    return {"model_path": found.get("model_path", ""), "name": shown(found.get("name", ""))}

@@ -1,0 +1,65 @@
+"""What a look at other apps' folders finds, as values: models to be used in place, and what was left out and why."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class FoundModel:
+    """A model that lies on this disk and could be used where it lies. Nothing of it was hashed.
+
+    `app` is the name of the program that fetched it, "" for a folder that a person named. `path` is its first file,
+    `files` all of them; `size` in bytes of all. `name` is what that program calls it, else what its header says, else
+    the file's name. `license` is what its header says, "" for nothing.
+
+    `repository` ("owner/name") and `commit` are where its folder says it came from, "" where it says nothing: hints, as
+    `claims` are, the sha256 that each file's name claims ("" for none, () where no name claims any). `license_texts`
+    are texts that lie beside it. `imported` is the id of the model in the library that is this very file, "" for none.
+    """
+
+    app: str
+    path: Path
+    files: tuple[Path, ...]
+    name: str
+    size: int
+    quantization: str
+    architecture: str
+    license: str = ""
+    repository: str = ""
+    commit: str = ""
+    claims: tuple[str, ...] = ()
+    license_texts: tuple[str, ...] = ()
+    imported: str = ""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something that looks like a model, or a folder of models, and cannot be offered: `reason` is one sentence."""
+
+    app: str
+    path: Path
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a look found. `complete` is False where it was stopped, or gave up at its bounds."""
+
+    models: tuple[FoundModel, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file that an app's folder names as a model, before anybody opened it. `license_files` are small texts."""
+
+    app: str
+    path: Path
+    name: str = ""
+    repository: str = ""
+    commit: str = ""
+    claims: tuple[str, ...] = ()
+    license_files: tuple[Path, ...] = ()
+    size: int | None = None
