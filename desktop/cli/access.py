@@ -33,17 +33,18 @@ class Asked(msgspec.Struct, frozen=True):
 def run(options: Namespace, tools: Tools) -> int:
     """Ask, and say it. Raises AccessError where there is no access, NotFoundError where there is no such model."""
     repository = repository_of(options.model, tools)
+    model = options.model if tools.library.catalog.find_model(options.model) else repository.id
     tools.output.progress(tr("Asking {host}…").format(host=tools.online.host))
     access, gate = with_token(options, tools, lambda: _ask(repository, tools))
     if options.json:
         said = " ".join(part for part in (access.title, access.detail, access.remedy) if part)
-        tools.output.json(Asked(options.model, access.state, gate, said, access.url))
+        tools.output.json(Asked(model, access.state, gate, said, access.url))
     if not access.granted:
         if access.state in _FOREIGN_MATTERS:
             tell_foreign_token(tools)
         raise refusal(access)
     if not options.json:
-        tools.output.line(_granted(access, gate, options.model))
+        tools.output.line(_granted(access, gate, model))
     return DONE
 
 
