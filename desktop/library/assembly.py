@@ -79,6 +79,6 @@ def assemble(
         door=door,
         publishers_text=library.publishers_text,
     )
-    importer = Importer(library, hashes, ledger, policy, paths.models)
+    importer = Importer(library, hashes, ledger, policy, paths.models, texts)
     online = connect(paths, environ, settings=settings, policy=policy)
     return Assembly(library, importer, desk, door, ledger, policy, hashes, online)

@@ -9,15 +9,22 @@ import json
 import os
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from desktop.errors import NotFoundError, ResourceError
 from desktop.translation import tr
 
+Progress = Callable[[int, int], None]
+"""Is told how many bytes are done, of how many."""
+
 _PIECE_BYTES = 1 << 20
 _PART = re.compile(r"(?P<stem>.+)-00001-of-(?P<count>\d{5})\.gguf$")
+
+
+class StoppedError(ResourceError):
+    """A person gave up waiting: nothing went wrong, and nothing was changed."""
 
 
 class FileHashes:
@@ -28,32 +35,54 @@ class FileHashes:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
 
-    def sha256(self, path: Path) -> str:
-        """The file's sha256 in hexadecimal. Raises NotFoundError or ResourceError where it cannot be read."""
+    def sha256(self, path: Path, told: Callable[[int], None] | None = None, stop: threading.Event | None = None) -> str:
+        """The file's sha256 in hexadecimal. Raises NotFoundError or ResourceError where it cannot be read.
+
+        While it is read, `told` gets the bytes done so far, and `stop` ends it with StoppedError.
+        """
         key = str(path.absolute())
         try:
             stamp = _stamp(path)
             known = self._known(key, stamp)
             if known is not None:
                 return known
-            digest = self._digest(path)
+            digest = self._digest(path, told, stop)
             unchanged = _stamp(path) == stamp
         except FileNotFoundError as error:
             raise NotFoundError(tr("There is no file {file}.").format(file=path)) from error
         except OSError as error:
             raise ResourceError(
-                tr("{file} could not be read: {reason}.").format(file=path, reason=error.strerror)
+                tr("{file} could not be read: {reason}.").format(file=path, reason=error.strerror or error)
             ) from error
         if unchanged:
             self._keep(key, stamp, digest)
         return digest
 
     def model(self, files: Sequence[Path]) -> str:
-        """The hash of a model: of its file; of a model in several files, the hash of their hashes, a line for each."""
-        if len(files) == 1:
-            return self.sha256(files[0])
-        lines = "".join(f"{self.sha256(file)}\n" for file in files)
-        return hashlib.sha256(lines.encode()).hexdigest()
+        """The hash of a model, as `hash_of_parts` makes it."""
+        return hash_of_parts(self.each(files))
+
+    def each(
+        self, files: Sequence[Path], progress: Progress | None = None, stop: threading.Event | None = None
+    ) -> tuple[str, ...]:
+        """The hash of each file; `progress` is told of all of them together. Raises as `sha256` does."""
+        sizes = [size_of(file) for file in files]
+        whole, before, found = sum(sizes), 0, []
+        for file, size in zip(files, sizes, strict=True):
+            begun = before
+            told = (lambda done, begun=begun: progress(min(begun + done, whole), whole)) if progress else None
+            found.append(self.sha256(file, told, stop))
+            before += size
+            if progress is not None:
+                progress(before, whole)
+        return tuple(found)
+
+    def remember(self, path: Path, sha256: str) -> None:
+        """Keep what somebody found who read or wrote all of the file just now."""
+        try:
+            self._keep(str(path.absolute()), _stamp(path), sha256)
+        except OSError:
+            return
 
     def forget(self, files: Sequence[Path]) -> None:
         """Remember nothing of these files, so that they are read to their end when next asked for."""
@@ -67,14 +96,19 @@ class FileHashes:
         """Give up hashing, in every thread and from now on: `sha256` then raises ResourceError at the next piece."""
         self._stopped.set()
 
-    def _digest(self, path: Path) -> str:
-        digest, piece = hashlib.sha256(), bytearray(_PIECE_BYTES)
+    def _digest(self, path: Path, told: Callable[[int], None] | None, stop: threading.Event | None) -> str:
+        digest, piece, done = hashlib.sha256(), bytearray(_PIECE_BYTES), 0
         view = memoryview(piece)
         with path.open("rb", buffering=0) as file:
             while size := file.readinto(piece):
                 if self._stopped.is_set():
                     raise ResourceError(tr("{file} was not read to its end.").format(file=path))
+                if stop is not None and stop.is_set():
+                    raise StoppedError(tr("{file} was not read to its end.").format(file=path))
                 digest.update(view[:size])
+                done += size
+                if told is not None:
+                    told(done)
         return digest.hexdigest()
 
     def cached(self, path: Path) -> str | None:
@@ -111,6 +145,21 @@ class FileHashes:
         except (OSError, ValueError):
             return {}
         return entries if isinstance(entries, dict) else {}
+
+
+def hash_of_parts(hashes: Sequence[str]) -> str:
+    """The hash of a model: of its file; of a model in several files, the hash of their hashes, a line for each."""
+    if len(hashes) == 1:
+        return hashes[0]
+    return hashlib.sha256("".join(f"{each}\n" for each in hashes).encode()).hexdigest()
+
+
+def size_of(path: Path) -> int:
+    """The file's size in bytes, 0 where there is none to be seen."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def parts_of(path: Path) -> list[Path]:

@@ -1,78 +1,225 @@
 """Taking in a model file that a person has: its header read, its license and lineage noted, its contents hashed."""
 
-import os
-import shutil
+import contextlib
+import logging
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from desktop.engine.header import Header, read_header
-from desktop.errors import ForbiddenError, NotFoundError, ResourceError
-from desktop.library.hashes import FileHashes
-from desktop.library.imported import from_header, id_for
+from desktop.errors import ForbiddenError, IntegrityError, NotFoundError, ResourceError
+from desktop.library.elsewhere.found import FoundModel
+from desktop.library.file_state import file_state, stamps_of, state_error
+from desktop.library.hashes import FileHashes, Progress, hash_of_parts, parts_of
+from desktop.library.hints import with_hints
+from desktop.library.imported import ImportedModel, from_header, id_for
 from desktop.library.models import Library, LibraryModel
+from desktop.library.reading_in import Read, check_claims, copy_whole, hash_in_place, open_source
+from desktop.library.removing import delete_own, remove_import, same_file
 from desktop.licenses.ledger import Ledger
 from desktop.licenses.policy import PolicyFile, forbidden
+from desktop.licenses.texts import LicenseTexts
 from desktop.translation import tr
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Added:
+    """A model that was to be added. `existed` says that the library had it already, at `model.path`, where it stays."""
+
+    model: LibraryModel
+    existed: bool = False
 
 
 class Importer:
-    """Adds files to the library and takes them out of it; both are recorded in the ledger."""
+    """Adds files to the library and takes them out of it; both are recorded in the ledger. For any thread.
 
-    def __init__(self, library: Library, hashes: FileHashes, ledger: Ledger, policy: PolicyFile, models: Path) -> None:
+    `models` is the folder for copies. By `texts`, license texts that lie beside a file are recognized.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        hashes: FileHashes,
+        ledger: Ledger,
+        policy: PolicyFile,
+        models: Path,
+        texts: LicenseTexts | None = None,
+    ) -> None:
         self._library = library
         self._hashes = hashes
         self._ledger = ledger
         self._policy = policy
         self._models = models
+        self._texts = texts
+        self._lock = threading.Lock()
 
-    def add(self, path: Path, license_id: str = "", *, copy: bool = False) -> LibraryModel:
-        """Add the GGUF file at `path`: where it lies, or as a copy among Latchkey's models. Hashes all of it.
+    def add(
+        self,
+        source: Path | FoundModel,
+        license_id: str = "",
+        *,
+        copy: bool = False,
+        progress: Progress | None = None,
+        stop: threading.Event | None = None,
+    ) -> LibraryModel:
+        """As `take`; the model alone."""
+        return self.take(source, license_id, copy=copy, progress=progress, stop=stop).model
 
-        `license_id` is the license that the person says it is under, beside what its header says. Raises NotFoundError
-        for a file or license that is not there, EngineError for no sound model, ForbiddenError where a policy forbids
-        imports, ResourceError where a copy or the record cannot be written.
+    def take(
+        self,
+        source: Path | FoundModel,
+        license_id: str = "",
+        *,
+        copy: bool = False,
+        progress: Progress | None = None,
+        stop: threading.Event | None = None,
+    ) -> Added:
+        """Add a GGUF file, or the one model in a folder: where it lies, or as a copy among Latchkey's models.
+
+        All of it is read; `progress` gets bytes done and bytes in all, `stop` ends it with StoppedError. `license_id`
+        is the license that the person says it is under, beside what its header says. Of a model that another app
+        fetched, what its folder says is noted as a hint, and a file that is not what its name claims is refused.
+
+        Raises NotFoundError for a file or license that is not there, EngineError for no sound model, IntegrityError for
+        one that changes or is damaged, ForbiddenError where a policy forbids imports, ResourceError where a copy or the
+        record cannot be written.
         """
         policy = self._policy.current()
         if not policy.imports:
             raise forbidden(policy, tr("models from files of your own"))
         stated = self._stated(license_id)
-        path = path.expanduser().absolute()
-        header = read_header(path)
-        sha256 = self._hashes.model(header.files)
+        header = open_source(source, copy=copy)
+        existing = self._same_file(header.path)
+        if existing is not None and not _adds(existing, stated, copy):
+            return Added(self._model(existing), existed=True)
+        found = source if isinstance(source, FoundModel) else None
         if copy:
-            path = self._copied(header)
-        catalog = self._library.catalog
-        model = replace(
-            from_header(header, catalog, stated),
-            id=id_for(header.name or path.stem, sha256),
-            path=str(path),
-            sha256=sha256,
-            entry=next((each.id for each in catalog.model if any(file.sha256 == sha256 for file in each.file)), ""),
-            copied=copy,
-        )
-        subject = self._library.subject_of(model)
-        note = tr("Said to be under {license}.").format(license=stated) if stated else ""
-        self._ledger.append(subject.fact("imported", note=note))
-        self._library.imports.keep(model)
-        return self._library.find(subject.id)
+            name = found.name if found is not None else header.name or header.path.stem
+            read = copy_whole(header, name, self._models, progress, stop)
+        else:
+            read = hash_in_place(header, self._hashes, progress, stop)
+        try:
+            check_claims(read, found.claims if found is not None else ())
+            with self._lock:
+                return self._enter(read, found, stated)
+        except BaseException:
+            read.discard()
+            raise
 
-    def remove(self, model_id: str) -> int:
-        """Take an imported model out of the library; the bytes that were freed. Only a copy of ours is deleted.
+    def verify(
+        self, model_id: str, *, progress: Progress | None = None, stop: threading.Event | None = None
+    ) -> LibraryModel:
+        """Read an imported or fetched model to its end, whatever was remembered of it; the model, where it is the same.
 
-        Raises NotFoundError where there is no such model, ForbiddenError for the built-in one.
+        Raises NotFoundError where there is none or its file is gone, IntegrityError where it is another one now,
+        ResourceError where it cannot be read, StoppedError.
         """
-        found = next((each for each in self._library.imports.all() if model_id in (each.id, each.entry)), None)
-        if found is None:
-            if self._library.find(model_id).built_in:
-                raise ForbiddenError(tr("The built-in model is part of Latchkey and cannot be removed."))
-            raise NotFoundError(tr("There is no imported model called {model}.").format(model=model_id))
-        self._ledger.append(self._library.subject_of(found).fact("removed"))
-        self._library.imports.forget(found.id)
-        if not found.copied:
-            return 0
-        shutil.rmtree(Path(found.path).parent, ignore_errors=True)
-        return found.size
+        kept = self._kept(model_id)
+        files = parts_of(Path(kept.path))
+        stamps = stamps_of(files)
+        if stamps is None and (missing := state_error(kept, "missing")) is not None:
+            raise missing
+        self._hashes.forget(files)
+        if hash_of_parts(self._hashes.each(files, progress, stop)) != kept.sha256:
+            raise IntegrityError(
+                tr("The file of {model} is not the one that was added.").format(model=kept.name),
+                tr("{file} holds something else now.").format(file=kept.path),
+                tr("Put the former file back, or remove the model and import this one."),
+            )
+        if stamps != kept.stamps and stamps is not None and stamps == stamps_of(files):
+            self._library.imports.keep(replace(kept, stamps=stamps))
+        return self._model(kept)
+
+    def remove(self, model_id: str, *, loaded: Collection[Path] = ()) -> int:
+        """Take an imported or fetched model out of the library; the bytes that were freed.
+
+        Only a copy or a download of ours is deleted. `loaded` are the files that an engine holds right now: theirs is
+        refused with UserError. Raises NotFoundError where there is no such model, ForbiddenError for the built-in one,
+        ResourceError where its files cannot be deleted: it stays in the library then.
+        """
+        with self._lock:
+            kept = self._kept(model_id)
+            subject = self._library.subject_of(kept)
+            return remove_import(kept, subject, self._library.imports, self._ledger, self._models, loaded)
+
+    def _enter(self, read: Read, found: FoundModel | None, stated: str) -> Added:
+        """Note it in ledger and library; or find that the library has it."""
+        kept = self._library.imports.all()
+        existing = next((each for each in kept if each.sha256 == read.sha256), None)
+        stays = existing is not None and file_state(existing) == "here" and (read.copied is None or existing.copied)
+        if existing is not None and stays and not _adds(existing, stated, read.copied is not None):
+            read.discard()
+            return Added(self._model(existing), existed=True)
+        model = self._described(read, found, stated, existing)
+        if existing is not None and stays:
+            read.discard()
+            model = replace(model, path=existing.path, copied=existing.copied, stamps=existing.stamps)
+        elif read.copied is not None:
+            files = read.copied.settle(self._models, model.id)
+            model = replace(model, path=str(files[0]), copied=True, stamps=stamps_of(files) or ())
+            for file, sha256 in zip(files, read.hashes, strict=True):
+                self._hashes.remember(file, sha256)
+        self._record(model, stated, [each for each in kept if each.path == model.path and each.id != model.id])
+        if existing is not None and not stays:
+            self._drop_former(existing, model)
+        return Added(self._model(model))
+
+    def _record(self, model: ImportedModel, stated: str, replaced: list[ImportedModel]) -> None:
+        """Ledger and library learn of `model`, and that what lay in its place before is no more."""
+        try:
+            for former in replaced:
+                subject = self._library.subject_of(former)
+                self._ledger.append(subject.fact("removed", note=tr("Another file was put in its place.")))
+                self._library.imports.forget(former.id)
+            note = tr("Said to be under {license}.").format(license=stated) if stated else ""
+            self._ledger.append(self._library.subject_of(model).fact("imported", note=note))
+            self._library.imports.keep(model)
+        except BaseException:
+            if not any(each.path == model.path for each in self._library.imports.all()):
+                delete_own(model, self._models)
+            raise
+
+    def _drop_former(self, former: ImportedModel, model: ImportedModel) -> None:
+        """Delete a copy of ours that is damaged or half gone, now that the whole model is here again."""
+        if former.copied and former.path != model.path:
+            try:
+                delete_own(former, self._models)
+            except ResourceError:
+                _log.warning("the damaged copy %s could not be deleted", former.path)
+
+    def _described(
+        self, read: Read, found: FoundModel | None, stated: str, existing: ImportedModel | None
+    ) -> ImportedModel:
+        """What is kept of it where it lies. Of a model that the library knew, what it is called stays."""
+        catalog, header = self._library.catalog, read.header
+        model = from_header(header, catalog, stated or (existing.stated if existing is not None else ""))
+        model = replace(
+            model,
+            id=id_for(header.name or header.path.stem, read.sha256),
+            sha256=read.sha256,
+            entry=next((each.id for each in catalog.model if any(f.sha256 == read.sha256 for f in each.file)), ""),
+            stamps=read.stamps,
+        )
+        if found is not None:
+            model = with_hints(model, found, catalog, self._texts)
+        if existing is None:
+            return model
+        return replace(
+            model,
+            id=existing.id,
+            name=existing.name,
+            licenses=tuple(dict.fromkeys((*existing.licenses, *model.licenses))),
+            bases=tuple(dict.fromkeys((*existing.bases, *model.bases))),
+            quantized=existing.quantized or model.quantized,
+            model=existing.model,
+            repository=existing.repository or model.repository,
+            commit=existing.commit if existing.repository else model.commit,
+            vouched=existing.vouched,
+        )
 
     def _stated(self, license_id: str) -> str:
         if not license_id:
@@ -86,34 +233,33 @@ class Importer:
             )
         return known.id
 
-    def _copied(self, header: Header) -> Path:
-        """The model's files copied into a folder of their own among ours; the path of the first."""
-        folder = self._models / f"{header.path.stem[:80]}-{os.getpid()}-{header.path.stat().st_mtime_ns}"
-        needed, free = header.file_size, _free(self._models)
-        if free is not None and needed > free:
-            raise ResourceError(
-                tr("There is not enough space to copy this model."),
-                tr("It takes {needed:.1f} GB; {free:.1f} GB are free.").format(needed=needed / 1e9, free=free / 1e9),
-                tr("Free some space, or import it without copying."),
-            )
-        try:
-            folder.mkdir(parents=True)
-            for file in header.files:
-                shutil.copyfile(file, folder / file.name)
-        except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise ResourceError(
-                tr("The model could not be copied."),
-                tr("Writing to {folder} failed: {reason}.").format(folder=folder, reason=error.strerror),
-                tr("Free some space, or import it without copying."),
-            ) from error
-        return folder / header.path.name
+    def _same_file(self, path: Path) -> ImportedModel | None:
+        """What is kept of the very file at `path`, where it did not change since it was read."""
+        for kept in self._library.imports.all():
+            if same_file(Path(kept.path), path) and file_state(kept) == "here":
+                return kept
+        return None
+
+    def _kept(self, model_id: str) -> ImportedModel:
+        """What is kept of a model, by the id of its file, else of its model. Raises as `remove` does."""
+        kept = self._library.imports.all()
+        by_file = (each for each in kept if each.id == model_id)
+        by_model = (each for each in kept if model_id in (each.model, each.entry))
+        found = next(by_file, None) or next(by_model, None)
+        if found is not None:
+            return found
+        if self._library.find(model_id).built_in:
+            raise ForbiddenError(tr("The built-in model is part of Latchkey and cannot be removed."))
+        raise NotFoundError(tr("There is no imported model called {model}.").format(model=model_id))
+
+    def _model(self, kept: ImportedModel) -> LibraryModel:
+        """The library's model for what is kept of it: a file that the catalog lists goes by its entry's id."""
+        if not kept.entry:
+            with contextlib.suppress(NotFoundError):
+                return self._library.find(kept.id)
+        return self._library.find(self._library.subject_of(kept).id)
 
 
-def _free(folder: Path) -> int | None:
-    for place in (folder, *folder.parents):
-        try:
-            return shutil.disk_usage(place).free
-        except OSError:
-            continue
-    return None
+def _adds(existing: ImportedModel, stated: str, copy: bool) -> bool:
+    """Whether importing it again adds anything: a license that nobody stated yet, or a copy of our own."""
+    return (bool(stated) and stated != existing.stated) or (copy and not existing.copied)
