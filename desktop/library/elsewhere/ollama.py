@@ -49,7 +49,8 @@ def is_store(folder: Path) -> bool:
 def candidates(store: Path, budget: Budget) -> Iterator[Candidate]:
     """The models of the store at `store`, one for each name that has one here."""
     seen: set[tuple[str, ...]] = set()
-    named = [each for folder in _FOLDERS for each in _manifests(store / folder, budget)]
+    here = {entry.name for entry in entries_of(APP, store, budget)}
+    named = [each for folder in _FOLDERS if folder in here for each in _manifests(store / folder, budget)]
     # Of several names of one model, "latest" says least.
     for parts, file in sorted(named, key=lambda each: each[0][-1] == "latest"):
         if parts in seen or not budget.spend():
