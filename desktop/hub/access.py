@@ -73,14 +73,18 @@ def access_of(status: int, code: str, message: str, *, had_token: bool, reposito
     answers that speak of access: 429 and 5xx are about the server, and have to be sorted out before.
     """
     state = state_of(status, code, message, had_token=had_token)
+    return in_state(state, message, repository=repository, endpoint=endpoint)
+
+
+def in_state(state: AccessState, message: str, *, repository: str, endpoint: str) -> Access:
+    """The words for a state that was told earlier, with the Hub's own sentence of then."""
     title, detail, remedy, page = _words(state, repository, message)
     return Access(state, message, title, detail, remedy, _page(page, repository, endpoint))
 
 
 def unclear(message: str, *, repository: str, endpoint: str) -> Access:
     """Access that is refused for a reason not known here: the Hub's own words, as they came."""
-    title, detail, remedy, page = _words("unknown", repository, message)
-    return Access("unknown", message, title, detail, remedy, _page(page, repository, endpoint))
+    return in_state("unknown", message, repository=repository, endpoint=endpoint)
 
 
 def state_of(status: int, code: str, message: str, *, had_token: bool) -> AccessState:

@@ -55,7 +55,8 @@ class KnownAccess(msgspec.Struct, frozen=True):
 class KnownModel(msgspec.Struct, frozen=True):
     """A model at the Hub at one commit. `node` and `ancestors` are its lineage as card, tags and header tell it.
 
-    `repository` holds the files. `gate_prompt` is what the publisher asks before access. `not_runnable` says why a
+    `repository` holds the files. `gate_prompt` is what the publisher asks before access; `gate_repository` is the
+    publisher's own repository where that is gated and not the one with the files. `not_runnable` says why a
     file of it could not run here, "" where nothing speaks against it. `looked` is in seconds since 1970.
     """
 
@@ -69,6 +70,7 @@ class KnownModel(msgspec.Struct, frozen=True):
     left_out: tuple[str, ...] = ()
     gate_prompt: str = ""
     gate_fields: tuple[str, ...] = ()
+    gate_repository: str = ""
     text: PublishersText | None = None
     access: KnownAccess | None = None
     architecture: str = ""

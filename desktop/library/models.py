@@ -3,7 +3,7 @@
 import os
 import shlex
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
@@ -11,6 +11,7 @@ from desktop.catalog.entries import Catalog, Entry, EntryFile, License
 from desktop.catalog.reading import CatalogRead, Problem, read_catalog
 from desktop.engine.header import read_header
 from desktop.errors import IntegrityError, LicenseError, NotFoundError
+from desktop.library.file_state import FileState, file_state
 from desktop.library.imported import ImportedModel, ImportedModels, from_header
 from desktop.library.known import KnownModel, KnownModels, publishers_license
 from desktop.library.subjects import OwnText, of_download, subject_of_entry, subject_of_import, subject_of_known
@@ -27,7 +28,8 @@ class LibraryModel:
 
     `restrictions` are the effective ones, through its lineage; `attribution` the lines its licenses ask to be shown.
     `chat_template` and `stops` are the catalog's prompt for it, where its file carries none. For a file given by path
-    that was never imported, `id` is that path.
+    that was never imported, `id` is that path. `state` says whether the file is still there, and still the one that was
+    hashed.
     """
 
     id: str
@@ -43,6 +45,7 @@ class LibraryModel:
     attribution: tuple[str, ...] = ()
     chat_template: str = ""
     stops: tuple[str, ...] = ()
+    state: FileState = "here"
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,11 @@ class Library:
         return self._current().problems
 
     def models(self) -> list[LibraryModel]:
-        """Every model that is here, the built-in one first. Raises IntegrityError where they cannot be listed."""
-        return [listed.model for listed in self._listed_here() if listed.model is not None]
+        """Every model file that is here, the built-in one first. Raises IntegrityError where they cannot be listed."""
+        here = (each for each in self._here() if each.model is not None and each.model.state != "missing")
+        # A copy of the very same file is no other model.
+        once = {(each.subject.id, each.subject.file_sha256): each.model for each in reversed(list(here))}
+        return [model for model in reversed(once.values()) if model is not None]
 
     def listed(self) -> list[Listed]:
         """Every model: first those on this disk, then those looked up at the Hub, then the catalog's, in its order."""
@@ -232,10 +238,13 @@ class Library:
         if not found and self._current().problems and not self.catalog.model:
             raise _no_catalog(self.problems[0])
         seen = {listed.subject.id for listed in found}
-        for kept in self.imports.all():
-            if Path(kept.path).is_file():
-                found.append(self._listed_import(kept, seen))
-                seen.add(found[-1].subject.id)
+        # A file that is gone stands for its model only where no other one is there.
+        states = sorted(
+            ((file_state(kept), kept) for kept in self.imports.all()), key=lambda each: each[0] == "missing"
+        )
+        for state, kept in states:
+            found.append(self._listed_import(kept, state, seen))
+            seen.add(found[-1].subject.id)
         return found
 
     def _listed_here(self) -> list[Listed]:
@@ -291,14 +300,15 @@ class Library:
             return {"chat_template": "", "stops": ()}
         return {"chat_template": prompt.template, "stops": prompt.stops}
 
-    def _listed_import(self, kept: ImportedModel, seen: set[str]) -> Listed:
+    def _listed_import(self, kept: ImportedModel, state: FileState, seen: set[str]) -> Listed:
         entry_id = kept.model or kept.entry
         entry = self.catalog.find_model(entry_id) if entry_id else None
         subject = self.subject_of(kept)
         # Of a model in several files, each after the first goes by the file's own id.
         model_id = kept.id if subject.id in seen else subject.id
         known = self.known.find(kept.model) if kept.model else None
-        return Listed(subject, entry, self._model_of(kept, model_id, imported=not kept.model), known)
+        model = replace(self._model_of(kept, model_id, imported=not kept.model), state=state)
+        return Listed(subject, entry, model, known)
 
     def _model_of(self, kept: ImportedModel, model_id: str = "", *, imported: bool) -> LibraryModel:
         subject = self.subject_of(kept)

@@ -1,0 +1,229 @@
+"""From a name to what the Hub offers under it, who may have it, and the next step there: everything before a download.
+
+What was learned is kept (`known`), so that window and command can tell it again without any network.
+"""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from desktop.catalog.entries import Entry
+from desktop.errors import ForbiddenError, NotFoundError, UserError
+from desktop.hub.access import Access
+from desktop.hub.address import Repository, parse_repository
+from desktop.library.fitting import Machine, this_machine
+from desktop.library.known import KnownAccess, KnownModel
+from desktop.library.looking import Looker
+from desktop.library.models import Library, Listed
+from desktop.library.next_step import Facts, NextStep, next_step, no_file_at_hub
+from desktop.library.offers import Offer, access_of_known, offer_of
+from desktop.library.online import Online
+from desktop.licenses.desk import LicenseDesk
+from desktop.licenses.texts import LicenseTexts
+from desktop.translation import tr
+
+if TYPE_CHECKING:
+    from desktop.hub.information import Found
+
+MARGIN = 256 << 20
+"""Bytes that a download leaves free on the disk."""
+
+
+class Getting:
+    """For any number of threads. What asks the Hub raises NetworkError, ForbiddenError (off-line) and StoppedError
+    besides what it says itself. `machine` may be set again, once it is known which GPUs there are."""
+
+    def __init__(
+        self, library: Library, texts: LicenseTexts, online: Online, desk: LicenseDesk, models_folder: Path
+    ) -> None:
+        self._library, self._texts, self._online, self._desk = library, texts, online, desk
+        self._folder = models_folder
+        self.machine: Machine = this_machine()
+        self.bytes_here: Callable[[KnownModel, str], int] = lambda known, file: 0
+
+    # --- asking the Hub ------------------------------------------------------------------------------------------
+
+    def look(self, text: str, stop: threading.Event | None = None) -> Offer:
+        """What the Hub offers under a catalog's id, a repository's name or its pasted address; kept from now on.
+
+        Raises NotFoundError where there is no such model, AccessError where not even its name may be known.
+        """
+        self._online.switch.check()
+        repository, entry = self._named(text)
+        looker = Looker(self._online.hub, self._library.catalog, self._texts, stop)
+        model_id = entry.id if entry is not None else ""
+        before = self._library.known.find(model_id or repository.id)
+        known = looker.look(repository, entry, before)
+        chosen = repository.file or repository.quantization
+        if chosen and (file := known.file(chosen)) is not None:
+            known = msgspec.structs.replace(known, chosen=file.name)
+        elif chosen:
+            raise NotFoundError(
+                tr("{repository} holds no model file {file}.").format(repository=known.repository, file=chosen),
+                tr("It holds: {files}.").format(
+                    files=", ".join(each.quantization or each.name for each in known.files) or "–"
+                ),
+                tr("Choose one of those."),
+            )
+        self._library.known.keep(known)
+        if known.gated is not False or known.access is not None:
+            self._ask_access(known, stop)
+        known = self._library.known.find(known.id) or known
+        return offer_of(known, self.machine)
+
+    def check_access(self, model_id: str, stop: threading.Event | None = None) -> Access:
+        """Ask the Hub whether the person may have the files of a model, and remember what it says."""
+        self._online.switch.check()
+        known = self._library.known.find(model_id)
+        if known is None:
+            self.look(model_id, stop)
+            known = self._library.known.find(model_id) or self._library.known.find(self._named(model_id)[0].id)
+            if known is None:
+                raise NotFoundError(tr("There is no model called {model}.").format(model=model_id))
+            if (said := access_of_known(known)) is not None:
+                return said
+        return self._ask_access(known, stop)
+
+    def search(self, text: str, limit: int = 30, stop: threading.Event | None = None) -> "tuple[Found, ...]":
+        """Repositories with GGUF files whose names hold the words of `text`, most downloaded first."""
+        self._online.switch.check()
+        return self._online.hub.search(text, limit, stop=stop)
+
+    # --- from what is known --------------------------------------------------------------------------------------
+
+    def known(self, model_id: str) -> Offer | None:
+        """What was learned last; None where nobody looked."""
+        known = self._library.known.find(model_id)
+        return offer_of(known, self.machine) if known is not None else None
+
+    def next_step(self, model_id: str, file: str = "") -> NextStep:
+        """What comes next for a model, or for one of its files. Asks nobody; may wait for keyring and ledger."""
+        listed = self._library.listed_one(model_id)
+        return next_step(self.facts(listed, file))
+
+    def facts(self, listed: Listed, file: str = "") -> Facts:
+        """What the next step of `listed` rests on."""
+        known, entry, model = listed.known, listed.entry, listed.model
+        at_hub = known is not None or bool(entry is not None and (entry.gguf or entry.repository))
+        facts = Facts(listed.subject.id, self._desk.verdict(listed.subject), at_hub=at_hub)
+        if model is not None and (not file or _is_of(model.path, file)):
+            return replace(facts, here="changed" if model.state == "changed" else "here", path=model.path)
+        repository = known.repository if known is not None else (entry.gguf or entry.repository) if entry else ""
+        facts = replace(facts, offline=self._offline(), no_file=no_file_at_hub(repository) if at_hub else _no_source())
+        if known is None:
+            return facts
+        offer = offer_of(known, self.machine)
+        chosen = offer.file(file or known.chosen)
+        return replace(
+            facts,
+            looked=True,
+            gated=known.gated is not False,
+            access=offer.access,
+            has_token=self._has_token(),
+            file=chosen.name if chosen is not None else "",
+            size=chosen.size if chosen is not None else 0,
+            done=self.bytes_here(known, chosen.name) if chosen is not None else 0,
+            free=free_bytes(self._folder),
+            margin=MARGIN,
+        )
+
+    def forget(self, model_id: str) -> None:
+        """Forget what the Hub said of a model. One that is here keeps what its terms rest on."""
+        if not any(each.subject.id == model_id and each.model is not None for each in self._library.listed()):
+            self._library.known.forget(model_id)
+
+    def token_changed(self) -> None:
+        """Another token is kept, or none: what the Hub said of the one before counts no more."""
+        for known in self._library.known.all():
+            if known.access is not None and known.access.state in ("no-token", "bad-token", "token-lacks-scope"):
+                self._library.known.keep(msgspec.structs.replace(known, access=None))
+
+    # --- how it is done ------------------------------------------------------------------------------------------
+
+    def _named(self, text: str) -> tuple[Repository, Entry | None]:
+        """The repository with the files of what `text` names, and its entry, if the catalog has one."""
+        endpoint = self._online.endpoint
+        entry = self._library.catalog.find_model(text.strip())
+        if entry is not None:
+            where = entry.gguf or entry.repository
+            if entry.gate == "closed" or not where:
+                raise NotFoundError(
+                    tr("There is nothing to fetch of {model}.").format(model=entry.name),
+                    entry.not_runnable or _no_source(),
+                    tr("Choose another model, or import a GGUF file of it."),
+                )
+            return Repository(endpoint, where), entry
+        repository = parse_repository(text, endpoint)
+        wanted = repository.id.casefold()
+        entry = next((each for each in self._library.catalog.model if each.gguf.casefold() == wanted), None)
+        if entry is None:
+            entry = next(
+                (
+                    each
+                    for each in self._library.catalog.model
+                    if each.repository.casefold() == wanted and not each.gguf
+                ),
+                None,
+            )
+        return repository, entry
+
+    def _ask_access(self, known: KnownModel, stop: threading.Event | None) -> Access:
+        """Access to the files, and to the publisher's own repository where somebody else's hands them out: a copy that
+        is open is no way round a gate."""
+        hub = self._online.hub
+        file = known.files[0].name if known.files else ""
+        access, where = hub.access(Repository(hub.endpoint, known.repository, known.commit), file, stop=stop), ""
+        where = known.repository
+        gate = known.gate_repository
+        if access.granted and gate and gate != known.repository:
+            access, where = hub.access(Repository(hub.endpoint, gate), stop=stop), gate
+        before = known.access
+        same = before is not None and before.state == access.state
+        said = KnownAccess(
+            access.state,
+            access.message,
+            where,
+            time.time(),
+            asked=before.asked + 1 if same and before is not None else 1,
+            granted_once=access.granted or (before is not None and before.granted_once),
+        )
+        known = msgspec.structs.replace(self._library.known.find(known.id) or known, access=said)
+        self._library.known.keep(known)
+        return access_of_known(known) or access
+
+    def _has_token(self) -> bool:
+        try:
+            return self._online.tokens.place(self._online.host) is not None
+        except UserError:
+            return False
+
+    def _offline(self) -> ForbiddenError | None:
+        try:
+            self._online.switch.check()
+        except ForbiddenError as error:
+            return error
+        return None
+
+
+def free_bytes(folder: Path) -> int | None:
+    """Bytes free where `folder` is, or will be; None where the system does not say."""
+    for place in (folder, *folder.parents):
+        try:
+            return shutil.disk_usage(place).free
+        except OSError:
+            continue
+    return None
+
+
+def _is_of(path: Path, file: str) -> bool:
+    return path.name.casefold() == file.rpartition("/")[2].casefold()
+
+
+def _no_source() -> str:
+    return tr("No repository at the Hub is known that holds files of it.")

@@ -1,0 +1,154 @@
+"""One look at a model at the Hub: its files, its license's exact text, and its lineage, read and kept as values."""
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import msgspec
+
+from desktop.catalog.entries import Catalog, Entry
+from desktop.catalog.lineage import Node
+from desktop.engine.header import Header
+from desktop.errors import AccessError, EngineError, NotFoundError
+from desktop.hub.address import Repository
+from desktop.hub.api import Hub
+from desktop.hub.information import RepositoryInfo
+from desktop.hub.lineage import HubLineage, node_of
+from desktop.hub.names import RepositoryFile
+from desktop.library.known import KnownFile, KnownModel, PublishersText
+from desktop.licenses.texts import LicenseTexts
+
+_PREFERRED = ("Q4_K_M", "Q5_K_M", "Q8_0", "Q4_0")
+
+
+@dataclass(frozen=True)
+class Looker:
+    """Asks `hub`, keeps license texts in `texts`. For one question."""
+
+    hub: Hub
+    catalog: Catalog
+    texts: LicenseTexts
+    stop: threading.Event | None = None
+
+    def look(self, repository: Repository, entry: Entry | None, before: KnownModel | None) -> KnownModel:
+        """The model in `repository`, which is the catalog's `entry` where there is one. `before` is what was known.
+
+        Raises what asking the Hub does: half an answer would be taken for a whole one.
+        """
+        info = self.hub.info(repository, stop=self.stop)
+        publisher = self._publisher(info, entry)
+        header, problem = self._header(info, before)
+        if header is None and before is not None and before.commit == info.sha:
+            node, architecture = before.node, before.architecture
+            length, template = before.context_length, before.has_template
+        else:
+            node = node_of(info, self.catalog, header)
+            architecture = header.architecture if header is not None else ""
+            length = header.context_length if header is not None else 0
+            template = header is not None and header.has_template
+        if entry is not None:
+            # The catalog's entry is the model, whichever of its repositories holds the files.
+            node = replace(node, id=entry.id, name=entry.name, publisher=entry.publisher)
+            ancestors: tuple[Node, ...] = ()
+        else:
+            node = replace(node, id=info.id)
+            ancestors = HubLineage(self.hub, self.catalog, self.stop).nodes(info, header)
+        text, node = self._text(publisher, entry, node, before)
+        return KnownModel(
+            id=node.id,
+            repository=info.id,
+            commit=info.sha,
+            gated=info.gated,
+            node=node,
+            ancestors=tuple(each for each in ancestors if each.kind == "model"),
+            files=tuple(KnownFile(each.name, each.quantization, each.size, each.parts) for each in info.files),
+            left_out=info.left_out,
+            gate_prompt=info.gate_prompt or publisher.gate_prompt,
+            gate_fields=info.gate_fields or publisher.gate_fields,
+            gate_repository=publisher.id if publisher.id != info.id and publisher.gated is not False else "",
+            text=text,
+            access=before.access if before is not None else None,
+            architecture=architecture,
+            context_length=length,
+            has_template=template,
+            not_runnable=problem,
+            chosen=before.chosen if before is not None and before.repository == info.id else "",
+            downloads=info.downloads,
+            looked=time.time(),
+            endpoint=self.hub.endpoint,
+        )
+
+    def _publisher(self, info: RepositoryInfo, entry: Entry | None) -> RepositoryInfo:
+        """The repository of the model's own publisher, where its license lies."""
+        if entry is None or not entry.repository or entry.repository.casefold() == info.id.casefold():
+            return info
+        try:
+            return self.hub.info(Repository(self.hub.endpoint, entry.repository), stop=self.stop)
+        except (NotFoundError, AccessError):
+            return info
+
+    def _header(self, info: RepositoryInfo, before: KnownModel | None) -> tuple[Header | None, str]:
+        """What a file of it says of itself, and why it cannot run here ("" where nothing speaks against it)."""
+        if before is not None and before.commit == info.sha and before.architecture:
+            return None, before.not_runnable
+        file = _to_read(info.files)
+        if file is None:
+            return None, ""
+        try:
+            return self.hub.header(info, file, stop=self.stop), ""
+        except (AccessError, NotFoundError):
+            return None, ""  # a gate stands before the file: what the card says has to do until it opens
+        except EngineError as error:
+            return None, " ".join(part for part in (error.title, error.detail) if part)
+
+    def _text(
+        self, publisher: RepositoryInfo, entry: Entry | None, node: Node, before: KnownModel | None
+    ) -> tuple[PublishersText | None, Node]:
+        """The publisher's own text, kept byte for byte; and the node, with a license of its own where no card names
+        one."""
+        try:
+            found = self.hub.license_text(publisher, stop=self.stop)
+        except (AccessError, NotFoundError):
+            return (before.text if before is not None else None), node
+        if found is None or not found[1].strip():
+            return None, node
+        name, data = found
+        named = entry.license if entry is not None else node.licenses[0] if node.licenses else ""
+        if not named:
+            named = "LicenseRef-" + publisher.id.replace("/", "-")
+            node = replace(node, licenses=(named,))
+        sha256 = self.texts.keep(data)
+        source = f"{self.hub.endpoint}/{publisher.id}/blob/{publisher.sha}/{name}"
+        return PublishersText(named, name, sha256, source, datetime.now(UTC).date().isoformat()), node
+
+
+def with_header(known: KnownModel, header: Header, catalog: Catalog) -> KnownModel:
+    """`known`, with whatever license and base the header of a fetched file names besides."""
+    named = [each for each in (header.license, header.license_name) if each and each.casefold() != "other"]
+    ids = [license_.id if (license_ := catalog.find_license(each)) is not None else each for each in named[:1]]
+    licenses = tuple(dict.fromkeys((*known.node.licenses, *ids)))
+    from desktop.catalog.entries import Base
+    from desktop.hub.lineage import known_id
+
+    bases = {base.id.casefold(): base for base in known.node.bases}
+    for name in header.base_models:
+        base = known_id(name, catalog)
+        if base.casefold() not in (known.id.casefold(), known.repository.casefold()):
+            bases.setdefault(base.casefold(), Base(base, "quantization"))
+    node = replace(known.node, licenses=licenses, bases=tuple(bases.values()))
+    return msgspec.structs.replace(
+        known,
+        node=replace(node, origin="derived" if node.origin == "unknown" and bases else node.origin),
+        architecture=header.architecture,
+        context_length=header.context_length,
+        has_template=header.has_template,
+    )
+
+
+def _to_read(files: tuple[RepositoryFile, ...]) -> RepositoryFile | None:
+    """The file whose header stands for all: the headers of quantizations differ in little but their tensors' types."""
+    for wanted in _PREFERRED:
+        if (found := next((each for each in files if each.quantization == wanted), None)) is not None:
+            return found
+    return files[0] if files else None

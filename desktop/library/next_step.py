@@ -1,0 +1,243 @@
+"""The one next step between a person and a model that answers: a pure function, so that one table tests the whole way.
+
+Access comes before the license, since its publisher decides about it and that can take days; the license comes before
+the download, since a model is fetched only where the text in force is accepted.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from desktop.errors import IntegrityError, NotFoundError, ResourceError, UserError
+from desktop.hub.access import Access
+from desktop.licenses.door import Verdict
+from desktop.translation import tr
+
+_TOKEN = ("no-token", "bad-token", "token-lacks-scope", "missing-or-private")
+_ASK = ("not-requested", "reset")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Nothing a person does here leads on: `error` says why."""
+
+    error: UserError
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """The Hub has to be asked first: what it offers, or (`again`) whether there is access by now."""
+
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class EnterToken:
+    """An access token is missing, or another one is needed; `access` says which."""
+
+    access: Access
+
+
+@dataclass(frozen=True)
+class RequestAccess:
+    """The publisher has to be asked, in a browser."""
+
+    access: Access
+
+
+@dataclass(frozen=True)
+class WaitForApproval:
+    """The publisher was asked, and has not answered."""
+
+    access: Access
+
+
+@dataclass(frozen=True)
+class AcceptLicense:
+    """A license waits to be read and accepted."""
+
+    license_id: str
+    license_name: str
+    error: UserError
+
+
+@dataclass(frozen=True)
+class FreeSpace:
+    """The disk is too full: `needed` and `free` in bytes."""
+
+    needed: int
+    free: int
+
+
+@dataclass(frozen=True)
+class Download:
+    """The file can be fetched: its name in the repository, its size in bytes (0 unknown), and how much is here."""
+
+    file: str
+    size: int
+    done: int = 0
+
+
+@dataclass(frozen=True)
+class Import:
+    """The Hub has no file of it for llama.cpp: one has to be brought. `reason` says so."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Verify:
+    """The file is not what it was, or nobody has read it yet: it has to be read to its end."""
+
+    path: Path
+    error: UserError | None = None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """It can answer."""
+
+    model_id: str
+
+
+NextStep = (
+    Refused
+    | LookUp
+    | EnterToken
+    | RequestAccess
+    | WaitForApproval
+    | AcceptLicense
+    | FreeSpace
+    | Download
+    | Import
+    | Verify
+    | Ready
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the next step depends on.
+
+    `verdict` is the door's. `here` is the state of the file on this disk ("changed": not the bytes that were hashed),
+    `path` where it lies. `at_hub` says whether there is a repository to ask, `looked` whether it was asked, `gated`
+    whether it wants access, `access` what was last said about that, `has_token` whether a token is kept. `file` is the
+    one chosen ("" none is offered), `size` its bytes, `done` how many of them are here, `free` those on the disk (None
+    unknown). `offline` is why nothing may leave this machine, None where it may.
+    """
+
+    model_id: str
+    verdict: Verdict
+    here: Literal["absent", "here", "changed"] = "absent"
+    path: Path = Path()
+    at_hub: bool = True
+    looked: bool = False
+    gated: bool = False
+    access: Access | None = None
+    has_token: bool = False
+    file: str = ""
+    size: int = 0
+    done: int = 0
+    free: int | None = None
+    offline: UserError | None = None
+    no_file: str = ""
+    margin: int = 0
+
+
+def next_step(facts: Facts) -> NextStep:
+    """What comes next. The door's refusals that nobody here can change come first."""
+    verdict = facts.verdict
+    if verdict.error is not None and verdict.refusal in ("policy", "not-runnable", "purpose"):
+        return Refused(verdict.error)
+    if facts.here == "changed" or verdict.refusal == "file":
+        return Verify(facts.path, verdict.error if verdict.refusal == "file" else None)
+    if facts.here == "here":
+        return _license(verdict) or Ready(facts.model_id)
+    return _to_fetch(facts)
+
+
+def _to_fetch(facts: Facts) -> NextStep:
+    if not facts.at_hub:
+        return Import(facts.no_file)
+    if facts.offline is not None:
+        return Refused(facts.offline)
+    if not facts.looked:
+        return LookUp()
+    gate = _gate(facts)
+    if gate is not None:
+        return gate
+    if not facts.file:
+        return Import(facts.no_file)
+    waiting = _license(facts.verdict)
+    if waiting is not None:
+        return waiting
+    missing = facts.size - facts.done + facts.margin
+    if facts.free is not None and facts.size and missing > facts.free:
+        return FreeSpace(missing, facts.free)
+    return Download(facts.file, facts.size, facts.done)
+
+
+def _gate(facts: Facts) -> NextStep | None:
+    access = facts.access
+    if access is None:
+        return LookUp(again=True) if facts.gated else None
+    if access.state == "granted":
+        return None
+    if access.state == "no-token" and facts.has_token:
+        return LookUp(again=True)
+    if access.state in _TOKEN:
+        return EnterToken(access)
+    if access.state in _ASK:
+        return RequestAccess(access)
+    if access.state == "pending":
+        return WaitForApproval(access)
+    return Refused(access.error())
+
+
+def _license(verdict: Verdict) -> AcceptLicense | None:
+    if verdict.error is None:
+        return None
+    waiting = next((each for each in verdict.standings if each.status != "in-force"), None)
+    if waiting is None and verdict.standings:
+        waiting = verdict.standings[0]  # the ledger does not hold: everything is accepted afresh
+    if waiting is None:
+        return None
+    return AcceptLicense(waiting.needed.id, waiting.needed.name, verdict.error)
+
+
+def no_file_at_hub(repository: str) -> str:
+    """Why a repository offers nothing to fetch."""
+    return tr("{repository} holds no GGUF file that could be used.").format(repository=repository)
+
+
+def error_of(step: NextStep, model_name: str) -> UserError | None:
+    """What stands in the way, as an error for whoever wanted the file now; None for a step that can just be taken."""
+    match step:
+        case Refused(error) | AcceptLicense(error=error):
+            return error
+        case EnterToken(access) | RequestAccess(access) | WaitForApproval(access):
+            return access.error()
+        case FreeSpace(needed, free):
+            return no_space(model_name, needed, free)
+        case Import(reason):
+            return NotFoundError(
+                tr("There is nothing to fetch of {model}.").format(model=model_name),
+                reason,
+                tr("Import a GGUF file of it with “latchkey models import FILE”."),
+            )
+        case Verify(_, error):
+            return error or IntegrityError(
+                tr("The file of {model} is not what it was.").format(model=model_name),
+                "",
+                tr("“latchkey models verify” reads it again."),
+            )
+    return None
+
+
+def no_space(model_name: str, needed: int, free: int) -> UserError:
+    """The disk is too full for a download."""
+    return ResourceError(
+        tr("There is not enough space for {model}.").format(model=model_name),
+        tr("It takes {needed:.1f} GB more; {free:.1f} GB are free.").format(needed=needed / 1e9, free=free / 1e9),
+        tr("Free some space, or choose a smaller quantization."),
+    )
