@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.engine.bounded_file import damaged
-from desktop.engine.gguf_checks import check_model, number, numbers, split_files
+from desktop.engine.gguf_checks import check_model, number, split_files
 from desktop.engine.gguf_reader import Array, GgufFile, Tensor, read_gguf
 from desktop.engine.gguf_types import FILE_TYPES
-from desktop.engine.memory import Shape, estimate
+from desktop.engine.memory import estimate
+from desktop.engine.shape import Shape, shape_of
 from desktop.translation import tr
 
 _LONGEST_TEXT = 4096
@@ -87,7 +88,7 @@ def read_header(path: Path, whole_sizes: Mapping[str, int] | None = None) -> Hea
         has_template=bool(_text(gguf, "tokenizer.chat_template")),
         metadata=_selected(gguf),
         tensors=tuple(tensors),
-        shape=_shape(gguf, architecture, tensors),
+        shape=shape_of(gguf, architecture, tensors),
     )
 
 
@@ -139,38 +140,3 @@ def _selected(gguf: GgufFile) -> dict[str, int | float | bool | str | tuple[str,
         else:
             chosen[key] = value[:_LONGEST_TEXT] if isinstance(value, str) else value
     return chosen
-
-
-def _shape(gguf: GgufFile, architecture: str, tensors: list[Tensor]) -> Shape:
-    """What the memory estimate needs to know."""
-    layers = number(gguf, f"{architecture}.block_count") or 1
-    width = number(gguf, f"{architecture}.embedding_length") or 1
-    heads = _per_layer(numbers(gguf, f"{architecture}.attention.head_count"), layers, 0)
-    shared = _per_layer(numbers(gguf, f"{architecture}.attention.head_count_kv"), layers, None) or heads
-    most_heads = max(heads, default=0)
-    head_width = width // most_heads if most_heads else 0
-    key = number(gguf, f"{architecture}.attention.key_length") or head_width
-    value = number(gguf, f"{architecture}.attention.value_length") or head_width
-    inner = number(gguf, f"{architecture}.ssm.inner_size") or 0
-    states = (number(gguf, f"{architecture}.ssm.state_size") or 0) + (
-        number(gguf, f"{architecture}.ssm.conv_kernel") or 0
-    )
-    vocabulary = gguf.metadata.get("tokenizer.ggml.tokens")
-    return Shape(
-        architecture=architecture,
-        weights=sum(tensor.size for tensor in tensors),
-        layers=layers,
-        width=width,
-        inner_width=max(numbers(gguf, f"{architecture}.feed_forward_length"), default=4 * width),
-        shared_heads=tuple(shared),
-        head_bytes=2 * (key + value),
-        window=max(numbers(gguf, f"{architecture}.attention.sliding_window"), default=0),
-        state_bytes=4 * inner * states,
-        vocabulary=vocabulary.length if isinstance(vocabulary, Array) else 0,
-    )
-
-
-def _per_layer(values: tuple[int, ...], layers: int, missing: int | None) -> list[int]:
-    if not values:
-        return [] if missing is None else [missing] * layers
-    return [values[index] if len(values) > 1 and index < len(values) else values[0] for index in range(layers)]

@@ -1,90 +1,96 @@
 """How much memory a model will take, by arithmetic on its header, and whether this machine can give it.
 
 Linux hands out more memory than it has: too large a model is not refused but killed. So it is refused here, before.
+
+What loading takes is what its worker holds once the context is full: the weights, mapped from the file or copied, each
+once; the buffers that llama.cpp reports for the cache, recurrent states, one batch and the logits; the vocabulary's
+tables; Python and the libraries. Where llama.cpp copies weights into another order, the pages they were read from stay
+mapped for a while. They are not counted: the system takes them back as soon as it wants them. Nor are old states that
+the worker keeps on its shelf (at most 256 MB), which it can do without.
 """
 
-from dataclasses import dataclass
-
+from desktop.engine.shape import Shape
 from desktop.errors import ResourceError
 from desktop.translation import tr
 
-_UBATCH = 512
-_PROCESS = 64 << 20  # Python, the libraries and small buffers of a worker, as measured
+_UBATCH = 512  # what the worker computes at once, at most
+_CELLS = 256  # llama.cpp rounds contexts up to this
+_HALF, _FLOAT = 2, 4
+# Measured on Linux: a worker without a model and what its first answer adds; the tables of vocabularies of 30,000 to
+# 256,000 tokens, sampling and logits included; those of 150,000 merges; how Qwen 3.5's words are told apart, for which
+# llama.cpp has no code of its own and compiles a regular expression.
+_PROCESS = 37_000_000
+_TOKEN = 180
+_MERGE = 120
+_SPLITTING = {"qwen35": 18_000_000}
 _AUTOMATIC_CONTEXT = 8192
 _SMALLEST_CONTEXT = 2048
-# Of how many layers one attends to the whole context where the others see a window: llama.cpp's set_swa_pattern calls.
-_FULL_EVERY = {
-    "gemma2": 2,
-    "gemma3": 6,
-    "gemma3n": 5,
-    "cohere2": 4,
-    "gpt-oss": 2,
-    "exaone4": 4,
-    "llama4": 4,
-    "gemma4": 6,
-}
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What the estimate needs of a model. `head_bytes` is one head's key and value in half precision."""
+def estimate(shape: Shape, context_length: int, *, flash: bool = True) -> int:
+    """Bytes for weights, keys and values, recurrent state, compute buffers and the process around them.
 
-    architecture: str
-    weights: int
-    layers: int
-    width: int
-    inner_width: int
-    shared_heads: tuple[int, ...]
-    head_bytes: int
-    window: int
-    state_bytes: int
-    vocabulary: int
-
-
-def estimate(shape: Shape, context_length: int) -> int:
-    """Bytes for weights, keys and values, recurrent state, compute buffers and the process around them."""
-    return shape.weights + cache_bytes(shape, context_length) + compute_bytes(shape) + _PROCESS
+    `flash` says whether attention is computed without holding all its scores, as it is unless that is switched off.
+    """
+    buffers = cache_bytes(shape, context_length) + compute_bytes(shape, context_length, flash=flash)
+    return shape.weights + buffers + process_bytes(shape)
 
 
 def cache_bytes(shape: Shape, context_length: int) -> int:
-    """Keys and values of all layers (those with a sliding window hold no more than it), and recurrent state."""
-    full_every = _FULL_EVERY.get(shape.architecture, 1) if shape.window else 1
-    windowed = min(context_length, shape.window + _UBATCH)
-    total = 0
-    for layer, heads in enumerate(shape.shared_heads):
-        length = context_length if layer % full_every == full_every - 1 else windowed
-        total += heads * shape.head_bytes * length
-    return total + shape.layers * shape.state_bytes
+    """Keys and values of all layers in half precision (those with a window hold hardly more than it), and states."""
+    values = shape.full_values * _cells(context_length) + shape.window_values * _window_cells(shape, context_length)
+    return _HALF * values + shape.state
 
 
-def compute_bytes(shape: Shape) -> int:
-    """Activations of one batch of 512 tokens, and one row of logits."""
-    return _UBATCH * 4 * (8 * shape.width + 2 * shape.inner_width) + 4 * shape.vocabulary
+def compute_bytes(shape: Shape, context_length: int, *, flash: bool = True) -> int:
+    """Activations of one batch of 512 tokens, who may see whom in it, and one row of logits."""
+    full, windowed = _cells(context_length), _window_cells(shape, context_length)
+    seen = (full if shape.full_values else 0) + (windowed if shape.window_values else 0)
+    floats = shape.batch_floats
+    if not flash:
+        floats = max(floats, shape.heads * (full if shape.full_values else windowed) + 6 * shape.width)
+    return _UBATCH * (_FLOAT * floats + (_HALF if flash else _FLOAT) * seen) + _FLOAT * shape.vocabulary
 
 
-def fitting_context(shape: Shape, trained: int, asked: int | None, available: int | None) -> int:
+def process_bytes(shape: Shape) -> int:
+    """The worker itself and the tables of the model's vocabulary."""
+    return _PROCESS + _TOKEN * shape.vocabulary + _MERGE * shape.merges + _SPLITTING.get(shape.splitting, 0)
+
+
+def automatic_contexts(trained: int) -> tuple[int, ...]:
+    """The contexts tried where none is asked for, longest first: up to 8,192 tokens of the `trained`."""
+    longest = min(trained, _AUTOMATIC_CONTEXT) if trained > 0 else _AUTOMATIC_CONTEXT
+    return (longest, *(length for length in (4096, _SMALLEST_CONTEXT) if length < longest))
+
+
+def fitting_context(shape: Shape, trained: int, asked: int | None, available: int | None, *, flash: bool = True) -> int:
     """The context to load with: `asked`, else up to 8,192 tokens of the `trained`, shorter where memory wants it.
 
     Raises ResourceError, with both figures, where the model does not fit into `available` bytes.
     """
-    if asked is not None:
-        lengths = [asked]
-    else:
-        longest = min(trained, _AUTOMATIC_CONTEXT)
-        lengths = [length for length in (longest, 4096, _SMALLEST_CONTEXT) if length <= longest]
+    lengths = automatic_contexts(trained) if asked is None else (asked,)
     for length in lengths:
-        if available is None or estimate(shape, length) <= available:
+        if available is None or estimate(shape, length, flash=flash) <= available:
             return length
     raise ResourceError(
         tr("There is not enough memory for this model."),
         tr("It needs about {needed} with a context of {length} tokens; {available} are free.").format(
-            needed=_readable(estimate(shape, lengths[-1])),
+            needed=readable(estimate(shape, lengths[-1], flash=flash)),
             length=f"{lengths[-1]:,}",
-            available=_readable(available or 0),
+            available=readable(available or 0),
         ),
         tr("Choose a smaller model or quantization, or close other programs."),
     )
 
 
-def _readable(size: int) -> str:
+def readable(size: int) -> str:
+    """A size in bytes as people read it: "5.2 GB"."""
     return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.0f} MB"
+
+
+def _cells(length: int) -> int:
+    return -(-length // _CELLS) * _CELLS
+
+
+def _window_cells(shape: Shape, context_length: int) -> int:
+    return _cells(min(_cells(context_length), shape.window + _UBATCH))

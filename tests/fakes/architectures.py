@@ -11,20 +11,22 @@ from typing import Any
 import gguf
 import numpy as np
 
-from tests.fakes import blocks
-from tests.fakes.blocks import EXPERTS, FEED, HEAD, HEADS, KEYS, WIDTH, Tensors, linear, norm, per_layer
-from tests.fakes.tiny_gguf import Vocabulary, fill, finish, put
+from tests.fakes.blocks import Blocks, Tensors
+from tests.fakes.tiny_gguf import Vocabulary, add, fill, finish, put
 
 _RMS: Mapping[str, Any] = {"attention.layer_norm_rms_epsilon": 1e-5}
 _LAYER: Mapping[str, Any] = {"attention.layer_norm_epsilon": 1e-5}
-_EXPERTS: Mapping[str, Any] = {"expert_count": EXPERTS, "expert_used_count": 1}
-_MAMBA: Mapping[str, Any] = {
-    "ssm.conv_kernel": 4,
-    "ssm.inner_size": 2 * WIDTH,
-    "ssm.state_size": 16,
-    "ssm.time_step_rank": HEADS,
-    "ssm.group_count": 1,
+_COHERE: Mapping[str, Any] = {**_LAYER, "logit_scale": 0.0625}
+_GRANITE: Mapping[str, Any] = {
+    **_RMS,
+    "logit_scale": 8.0,
+    "residual_scale": 0.22,
+    "embedding_scale": 12.0,
+    "attention.scale": 0.0156,
 }
+
+
+_SMALLEST = Blocks()
 
 
 @dataclass(frozen=True)
@@ -44,27 +46,36 @@ class Shape:
     tied: bool = False
     output_bias: bool = False
     norm_bias: bool = False
-    context_length: int = 4096
+    context_length: int = 0
     bare: Mapping[str, Any] = field(default_factory=dict)
 
 
 def architecture_model(
-    path: Path, architecture: str, vocabulary: Vocabulary, *, template: str | None = None, seed: int = 7
+    path: Path,
+    architecture: str,
+    vocabulary: Vocabulary,
+    *,
+    template: str | None = None,
+    seed: int = 7,
+    blocks: Blocks = _SMALLEST,
+    repeat: int = 1,
+    quantization: str = "F32",
 ) -> Path:
-    """Write a random model of `architecture` with `vocabulary`.
+    """Write a random model of `architecture` with `vocabulary`: the smallest, else with larger layers and more of them.
 
     Its name says nothing: llama.cpp reads control tokens otherwise in models that are called Phi-3.
     """
-    shape, count = SHAPES[architecture], len(vocabulary.tokens)
+    shape, count = shapes(blocks, repeat)[architecture], len(vocabulary.tokens)
+    layers = shape.layers * repeat
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_name("Tiny random")
     said: dict[str, Any] = {
-        "context_length": shape.context_length,
-        "embedding_length": WIDTH,
-        "block_count": shape.layers,
-        "feed_forward_length": FEED,
-        "attention.head_count": HEADS,
-        "attention.head_count_kv": KEYS,
+        "context_length": shape.context_length or blocks.context_length,
+        "embedding_length": blocks.width,
+        "block_count": layers,
+        "feed_forward_length": blocks.feed,
+        "attention.head_count": blocks.heads,
+        "attention.head_count_kv": blocks.keys,
         "vocab_size": count,
         **shape.keys,
     }
@@ -76,193 +87,194 @@ def architecture_model(
     if template is not None:
         writer.add_chat_template(template)
     random = np.random.default_rng(seed)
-    for name, size in _tensors(shape, count).items():
+    for name, size in _tensors(shape, blocks, layers, count).items():
         scale = np.float32(0.05 if shape.tied and name.startswith("token_embd.") else 1)
-        writer.add_tensor(name, fill(name, size, random) * scale)
+        add(writer, name, fill(name, size, random) * scale, quantization)
     finish(writer)
     return path
 
 
-def _tensors(shape: Shape, vocabulary: int) -> Tensors:
-    tensors: Tensors = {"token_embd.weight": (vocabulary, WIDTH), **norm("output_norm", bias=shape.norm_bias)}
+def _tensors(shape: Shape, b: Blocks, layers: int, vocabulary: int) -> Tensors:
+    tensors: Tensors = {"token_embd.weight": (vocabulary, b.width), **b.norm("output_norm", bias=shape.norm_bias)}
     if not shape.tied:
-        tensors |= linear("output", vocabulary, WIDTH, bias=shape.output_bias)
+        tensors |= b.linear("output", vocabulary, b.width, bias=shape.output_bias)
     tensors |= {
         name: tuple(vocabulary if size == -1 else size for size in sizes) for name, sizes in shape.whole.items()
     }
-    for layer in range(shape.layers):
+    for layer in range(layers):
         tensors |= {f"blk.{layer}.{name}": size for name, size in shape.block(layer).items()}
     return tensors
 
 
-_HEADED: Mapping[str, Any] = {"attention.key_length": HEAD, "attention.value_length": HEAD}
-_ROPED: Mapping[str, Any] = {"rope.dimension_count": HEAD}
-_ALL_KEYS: Mapping[str, Any] = {"attention.head_count_kv": HEADS}
-_WINDOW: Mapping[str, Any] = {"attention.sliding_window": 64}
-_COHERE: Mapping[str, Any] = {**_LAYER, "logit_scale": 0.0625, **_ROPED}
-_GRANITE: Mapping[str, Any] = {
-    **_RMS,
-    "logit_scale": 8.0,
-    "residual_scale": 0.22,
-    "embedding_scale": 12.0,
-    "attention.scale": 0.0156,
-}
-_QWEN35: Mapping[str, Any] = {
-    **_RMS,
-    **_HEADED,
-    "rope.dimension_sections": [2, 2, 2, 0],
-    "rope.dimension_count": 12,
-    "full_attention_interval": 2,
-    "ssm.conv_kernel": 4,
-    "ssm.inner_size": 64,
-    "ssm.state_size": 32,
-    "ssm.time_step_rank": 2,
-    "ssm.group_count": 2,
-}
-_GEMMA_3N_WHOLE: Tensors = {
-    "altup_proj.weight": (3, WIDTH, WIDTH),
-    "altup_unembd_proj.weight": (3, WIDTH, WIDTH),
-}
+def shapes(b: Blocks, repeat: int = 1) -> dict[str, Shape]:
+    """Every architecture with layers of that size; `repeat` times as many of them as it needs at least."""
+    headed = {"attention.key_length": b.head, "attention.value_length": b.head}
+    roped = {"rope.dimension_count": b.head}
+    all_keys = {"attention.head_count_kv": b.heads}
+    window = {"attention.sliding_window": b.window}
+    experts = {"expert_count": b.expert_count, "expert_used_count": b.experts_used}
+    mamba = {
+        "ssm.conv_kernel": 4,
+        "ssm.inner_size": 2 * b.width,
+        "ssm.state_size": b.state,
+        "ssm.time_step_rank": b.heads,
+        "ssm.group_count": 1,
+    }
+    qwen35 = {
+        **_RMS,
+        **headed,
+        "rope.dimension_sections": [2, 2, 2, 0],
+        "rope.dimension_count": 12,
+        "full_attention_interval": 2,
+        "ssm.conv_kernel": 4,
+        "ssm.inner_size": b.width,
+        "ssm.state_size": 2 * b.state,
+        "ssm.time_step_rank": b.width // (2 * b.state),
+        "ssm.group_count": b.width // (2 * b.state),
+    }
+    altup = {"altup_proj.weight": (3, b.width, b.width), "altup_unembd_proj.weight": (3, b.width, b.width)}
+    return {
+        "llama": Shape("spm", {**_RMS, **roped}, b.llama),
+        "llama4": Shape(
+            "llama4",
+            {**_RMS, **roped, **experts, "expert_feed_forward_length": b.feed, "interleave_moe_layer_step": 1},
+            b.llama4,
+            layers=4,
+        ),
+        "gptneox": Shape(
+            "olmo",
+            {**_LAYER, **all_keys, "use_parallel_residual": True, "rope.dimension_count": 4},
+            b.gpt,
+            norm_bias=True,
+        ),
+        "gpt2": Shape(
+            "gpt-2",
+            {**_LAYER, **all_keys},
+            b.gpt,
+            whole={"position_embd.weight": (b.positions, b.width)},
+            tied=True,
+            norm_bias=True,
+            context_length=b.positions,
+        ),
+        "stablelm": Shape(
+            "stablelm2",
+            {**_LAYER, "rope.dimension_count": 4, "use_parallel_residual": False},
+            b.stablelm,
+            norm_bias=True,
+        ),
+        "falcon": Shape("falcon", {**_LAYER, "attention.head_count_kv": 1}, b.falcon, norm_bias=True),
+        "mpt": Shape("mpt", {**_LAYER, **all_keys, "attention.max_alibi_bias": 8.0}, b.mpt, tied=True),
+        "bloom": Shape(
+            "bloom",
+            {**_LAYER, **all_keys},
+            b.gpt,
+            whole=b.norm("token_embd_norm", bias=True),
+            tied=True,
+            norm_bias=True,
+        ),
+        "starcoder2": Shape("starcoder", {**_LAYER, **roped}, b.starcoder2, tied=True, norm_bias=True),
+        "qwen2": Shape("qwen2", {**_RMS}, b.qwen2),
+        "qwen3": Shape("qwen2", {**_RMS, **headed}, b.qwen3, tied=True),
+        "qwen3moe": Shape("qwen2", {**_RMS, **headed, **experts, "expert_feed_forward_length": b.feed}, b.qwen3moe),
+        "qwen35": Shape("qwen35", qwen35, b.qwen35),
+        "qwen35moe": Shape(
+            "qwen35",
+            {**qwen35, **experts, "expert_feed_forward_length": b.feed, "expert_shared_feed_forward_length": b.feed},
+            b.qwen35moe,
+        ),
+        "gemma": Shape("spm", {**_RMS, **headed}, b.llama, tied=True),
+        "gemma2": Shape(
+            "spm",
+            {**_RMS, **headed, **window, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0},
+            b.gemma2,
+            tied=True,
+        ),
+        "gemma3": Shape("spm", {**_RMS, **headed, **window}, b.gemma3, layers=6, tied=True),
+        "gemma3n": Shape(
+            "spm",
+            {**_RMS, **headed, **window},
+            b.gemma3n,
+            whole={**altup, **b.per_layer(256, 2 * repeat)},
+            tied=True,
+        ),
+        "gemma4": Shape(
+            "gemma4",
+            {
+                **_RMS,
+                **headed,
+                **window,
+                "attention.key_length_swa": b.head,
+                "attention.value_length_swa": b.head,
+                "attention.sliding_window_pattern": [True, False] * repeat,
+                "attention.shared_kv_layers": 0,
+                "embedding_length_per_layer_input": 32,
+                "rope.dimension_count": b.head,
+                "rope.dimension_count_swa": b.head,
+            },
+            b.gemma4,
+            whole={"rope_freqs.weight": (b.head // 2,), **b.per_layer(32, 2 * repeat)},
+            tied=True,
+        ),
+        "phi2": Shape(
+            "phi-2", {**_LAYER, **all_keys, "rope.dimension_count": 8}, b.phi2, norm_bias=True, output_bias=True
+        ),
+        "phi3": Shape("spm", {**_RMS, **roped, "rope.scaling.original_context_length": 4096}, b.phi3),
+        "mistral3": Shape("tekken", {**_RMS, **headed, **roped}, b.llama),
+        "olmo2": Shape("dbrx", {**_RMS}, b.olmo2),
+        "olmoe": Shape("olmo", {**_RMS, **all_keys, **experts}, b.olmoe),
+        "granite": Shape("refact", {**_GRANITE, **roped}, b.llama, tied=True),
+        "granitemoe": Shape("refact", {**_GRANITE, **roped, **experts}, b.granitemoe, tied=True),
+        "granitehybrid": Shape(
+            "dbrx", {**_GRANITE, **mamba, "attention.head_count_kv": [0, b.keys] * repeat}, b.granitehybrid, tied=True
+        ),
+        "smollm3": Shape("llama-bpe", {**_RMS, **roped}, b.llama, layers=4, tied=True),
+        "gpt-oss": Shape(
+            "gpt-4o",
+            {**_RMS, **headed, **window, **roped, **experts, "expert_feed_forward_length": b.feed},
+            b.gpt_oss,
+        ),
+        "command-r": Shape("command-r", {**_COHERE, **roped}, b.cohere, tied=True),
+        "cohere2": Shape("command-r", {**_COHERE, **roped, **window}, b.cohere, layers=4, tied=True),
+        "apertus": Shape(
+            "tekken",
+            {**_RMS, **roped},
+            b.apertus,
+            bare={"xielu.alpha_n": 0.8, "xielu.alpha_p": 0.8, "xielu.beta": 0.5, "xielu.eps": -1e-6},
+        ),
+        "nemotron": Shape("spm", {**_LAYER, "rope.dimension_count": 8}, b.nemotron, norm_bias=True),
+        "nemotron_h": Shape(
+            "pixtral",
+            {
+                **_LAYER,
+                **_RMS,
+                **headed,
+                **mamba,
+                "attention.head_count_kv": [0, b.keys, 0] * repeat,
+                "feed_forward_length": [0, 0, b.feed] * repeat,
+            },
+            b.nemotron_h,
+            layers=3,
+        ),
+        "deepseek2": Shape(
+            "deepseek-llm",
+            {
+                **_RMS,
+                **experts,
+                "attention.head_count_kv": 1,
+                "attention.q_lora_rank": b.rank,
+                "attention.kv_lora_rank": b.rank,
+                "attention.key_length": b.rank + b.rope,
+                "attention.value_length": b.rank,
+                "attention.key_length_mla": b.head + b.rope,
+                "attention.value_length_mla": b.head,
+                "rope.dimension_count": b.rope,
+                "leading_dense_block_count": 1,
+                "expert_feed_forward_length": b.feed,
+                "expert_shared_count": 1,
+            },
+            b.deepseek2,
+        ),
+    }
 
-SHAPES: dict[str, Shape] = {
-    "llama": Shape("spm", {**_RMS, **_ROPED}, blocks.llama),
-    "llama4": Shape(
-        "llama4",
-        {**_RMS, **_ROPED, **_EXPERTS, "expert_feed_forward_length": FEED, "interleave_moe_layer_step": 1},
-        blocks.llama4,
-        layers=4,
-    ),
-    "gptneox": Shape(
-        "olmo",
-        {**_LAYER, **_ALL_KEYS, "use_parallel_residual": True, "rope.dimension_count": 4},
-        blocks.gpt,
-        norm_bias=True,
-    ),
-    "gpt2": Shape(
-        "gpt-2",
-        {**_LAYER, **_ALL_KEYS},
-        blocks.gpt,
-        whole={"position_embd.weight": (512, WIDTH)},
-        tied=True,
-        norm_bias=True,
-        context_length=512,
-    ),
-    "stablelm": Shape(
-        "stablelm2",
-        {**_LAYER, "rope.dimension_count": 4, "use_parallel_residual": False},
-        blocks.stablelm,
-        norm_bias=True,
-    ),
-    "falcon": Shape("falcon", {**_LAYER, "attention.head_count_kv": 1}, blocks.falcon, norm_bias=True),
-    "mpt": Shape("mpt", {**_LAYER, **_ALL_KEYS, "attention.max_alibi_bias": 8.0}, blocks.mpt, tied=True),
-    "bloom": Shape(
-        "bloom",
-        {**_LAYER, **_ALL_KEYS},
-        blocks.gpt,
-        whole=norm("token_embd_norm", bias=True),
-        tied=True,
-        norm_bias=True,
-    ),
-    "starcoder2": Shape("starcoder", {**_LAYER, **_ROPED}, blocks.starcoder2, tied=True, norm_bias=True),
-    "qwen2": Shape("qwen2", {**_RMS}, blocks.qwen2),
-    "qwen3": Shape("qwen2", {**_RMS, **_HEADED}, blocks.qwen3, tied=True),
-    "qwen3moe": Shape("qwen2", {**_RMS, **_HEADED, **_EXPERTS, "expert_feed_forward_length": FEED}, blocks.qwen3moe),
-    "qwen35": Shape("qwen35", _QWEN35, blocks.qwen35),
-    "qwen35moe": Shape(
-        "qwen35",
-        {**_QWEN35, **_EXPERTS, "expert_feed_forward_length": FEED, "expert_shared_feed_forward_length": FEED},
-        blocks.qwen35moe,
-    ),
-    "gemma": Shape("spm", {**_RMS, **_HEADED}, blocks.llama, tied=True),
-    "gemma2": Shape(
-        "spm",
-        {**_RMS, **_HEADED, **_WINDOW, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0},
-        blocks.gemma2,
-        tied=True,
-    ),
-    "gemma3": Shape("spm", {**_RMS, **_HEADED, **_WINDOW}, blocks.gemma3, layers=6, tied=True),
-    "gemma3n": Shape(
-        "spm",
-        {**_RMS, **_HEADED, **_WINDOW},
-        blocks.gemma3n,
-        whole={**_GEMMA_3N_WHOLE, **per_layer(256)},
-        tied=True,
-    ),
-    "gemma4": Shape(
-        "gemma4",
-        {
-            **_RMS,
-            **_HEADED,
-            **_WINDOW,
-            "attention.key_length_swa": HEAD,
-            "attention.value_length_swa": HEAD,
-            "attention.sliding_window_pattern": [True, False],
-            "attention.shared_kv_layers": 0,
-            "embedding_length_per_layer_input": 32,
-            "rope.dimension_count": HEAD,
-            "rope.dimension_count_swa": HEAD,
-        },
-        blocks.gemma4,
-        whole={"rope_freqs.weight": (HEAD // 2,), **per_layer(32)},
-        tied=True,
-    ),
-    "phi2": Shape(
-        "phi-2", {**_LAYER, **_ALL_KEYS, "rope.dimension_count": 8}, blocks.phi2, norm_bias=True, output_bias=True
-    ),
-    "phi3": Shape("spm", {**_RMS, **_ROPED, "rope.scaling.original_context_length": 4096}, blocks.phi3),
-    "mistral3": Shape("tekken", {**_RMS, **_HEADED, **_ROPED}, blocks.llama),
-    "olmo2": Shape("dbrx", {**_RMS}, blocks.olmo2),
-    "olmoe": Shape("olmo", {**_RMS, **_ALL_KEYS, **_EXPERTS}, blocks.olmoe),
-    "granite": Shape("refact", {**_GRANITE, **_ROPED}, blocks.llama, tied=True),
-    "granitemoe": Shape("refact", {**_GRANITE, **_ROPED, **_EXPERTS}, blocks.granitemoe, tied=True),
-    "granitehybrid": Shape(
-        "dbrx", {**_GRANITE, **_MAMBA, "attention.head_count_kv": [0, KEYS]}, blocks.granitehybrid, tied=True
-    ),
-    "smollm3": Shape("llama-bpe", {**_RMS, **_ROPED}, blocks.llama, layers=4, tied=True),
-    "gpt-oss": Shape(
-        "gpt-4o",
-        {**_RMS, **_HEADED, **_WINDOW, **_ROPED, **_EXPERTS, "expert_feed_forward_length": FEED},
-        blocks.gpt_oss,
-    ),
-    "command-r": Shape("command-r", _COHERE, blocks.cohere, tied=True),
-    "cohere2": Shape("command-r", {**_COHERE, **_WINDOW}, blocks.cohere, layers=4, tied=True),
-    "apertus": Shape(
-        "tekken",
-        {**_RMS, **_ROPED},
-        blocks.apertus,
-        bare={"xielu.alpha_n": 0.8, "xielu.alpha_p": 0.8, "xielu.beta": 0.5, "xielu.eps": -1e-6},
-    ),
-    "nemotron": Shape("spm", {**_LAYER, "rope.dimension_count": 8}, blocks.nemotron, norm_bias=True),
-    "nemotron_h": Shape(
-        "pixtral",
-        {
-            **_LAYER,
-            **_RMS,
-            **_HEADED,
-            **_MAMBA,
-            "attention.head_count_kv": [0, KEYS, 0],
-            "feed_forward_length": [0, 0, FEED],
-        },
-        blocks.nemotron_h,
-        layers=3,
-    ),
-    "deepseek2": Shape(
-        "deepseek-llm",
-        {
-            **_RMS,
-            **_EXPERTS,
-            "attention.head_count_kv": 1,
-            "attention.q_lora_rank": 32,
-            "attention.kv_lora_rank": 32,
-            "attention.key_length": 40,
-            "attention.value_length": 32,
-            "attention.key_length_mla": 24,
-            "attention.value_length_mla": HEAD,
-            "rope.dimension_count": 8,
-            "leading_dense_block_count": 1,
-            "expert_feed_forward_length": FEED,
-            "expert_shared_count": 1,
-        },
-        blocks.deepseek2,
-    ),
-}
+
+SHAPES = shapes(_SMALLEST)

@@ -19,6 +19,19 @@ CHATML = (
 )
 _NORMAL, _UNKNOWN, _CONTROL, _USER, _BYTE = 1, 2, 3, 4, 6
 CONTROLS = ("<|im_start|>", "<|im_end|>", "<think>", "</think>")
+# What llama.cpp's own quantizer leaves alone.
+_WHOLE = (
+    "norm",
+    "ssm_conv1d",
+    "ssm_a",
+    "ssm_d",
+    "shortconv",
+    "ffn_gate_inp",
+    "altup",
+    "laurel",
+    "position_embd",
+    "_b.weight",
+)
 WORDS = (
     "the",
     "a",
@@ -296,6 +309,20 @@ def fill(name: str, shape: tuple[int, ...], random: np.random.Generator) -> Any:
         return -np.exp(random.standard_normal(shape)).astype(np.float32)
     scale = 1.0 if name.startswith(("token_embd", "output")) else 2.0 / np.sqrt(shape[-1])
     return (random.standard_normal(shape) * scale).astype(np.float32)
+
+
+def add(writer: gguf.GGUFWriter, name: str, values: Any, quantization: str = "F32") -> None:
+    """Add a tensor: the large matrices in the type `quantization`, as published files have them, the rest in F32."""
+    kind = gguf.GGMLQuantizationType[quantization]
+    block = gguf.GGML_QUANT_SIZES[kind][0]
+    if quantization == "F32" or values.shape[-1] % block or _kept_whole(name, values.ndim):
+        writer.add_tensor(name, values)
+    else:
+        writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
+
+
+def _kept_whole(name: str, dimensions: int) -> bool:
+    return dimensions < 2 or not name.endswith(".weight") or any(part in name for part in _WHOLE)
 
 
 def finish(writer: gguf.GGUFWriter) -> None:

@@ -83,19 +83,6 @@ def test_tensor_sizes_are_ggmls_own() -> None:
             assert (block, size) == known[number], name
 
 
-def test_memory_grows_with_the_context_by_its_keys_and_values(sound: Path) -> None:
-    header = read_header(sound)
-    two_layers_of_two_heads_of_16_twice_in_halves = 2 * 2 * 16 * 2 * 2
-    grown = header.estimate_memory(5000) - header.estimate_memory(4000)
-    assert grown == 1000 * two_layers_of_two_heads_of_16_twice_in_halves
-
-
-def test_layers_with_a_window_hold_no_more_than_it(model_file: Callable[[str], Path]) -> None:
-    header = read_header(model_file("gemma3"))
-    one_layer = 2 * 16 * 2 * 2
-    assert header.estimate_memory(9000) - header.estimate_memory(8000) == 1000 * one_layer
-
-
 def test_a_large_vocabulary_costs_little_memory_and_no_hang(tmp_path: Path) -> None:
     vocabulary = bpe_vocabulary("qwen2", filler=152_000)
     vocabulary.merges += [f"filler{index} x" for index in range(150_000)]

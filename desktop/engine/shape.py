@@ -1,0 +1,243 @@
+"""What of a model decides how much memory it takes, read from its header as llama.cpp's loaders read it.
+
+Which layers keep keys and values, which see only a window and which keep a state instead follows each architecture's
+`load_arch_hparams` and `llama_model::create_memory` (llama.cpp 0.5.0-dev, 0c1e57098).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from desktop.engine.activations import batch_floats
+from desktop.engine.gguf_checks import number, numbers
+from desktop.engine.gguf_reader import Array, GgufFile, Tensor
+
+# Of how many layers one attends to the whole context where the others see a window; negative: the first of each group,
+# else the last; 0: none.
+_FULL_EVERY = {
+    "afmoe": 4, "cohere2": 4, "cohere2moe": -4, "exaone-moe": 4, "exaone4": 4, "gemma2": 2, "gemma3": 6, "gemma3n": 5,
+    "gpt-oss": 2, "laguna": -4, "llama4": 4, "mellum": 4, "muse-glimmer": 4, "olmo2": 4, "plamo3": 8,
+    "smallthinker": -4, "lfm2": 0,
+}  # fmt: skip
+_PATTERN_GIVEN = frozenset(("gemma4", "mimo2", "step35", "granite_swa", "spark2_5", "maple", "dots3note"))
+_USUAL_WINDOW = {"gemma2": 4096, "exaone4": 4096, "exaone-moe": 128}
+_FIXED_WINDOW = {"llama4": 8192, "smallthinker": 4096}
+_STATE_ONLY = frozenset(("mamba", "mamba2", "rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7"))
+_STATE_WHERE_NO_KEYS = frozenset(
+    ("jamba", "plamo2", "granitehybrid", "lfm2", "lfm2moe", "kimi-linear", "kimi-k3", "bailingmoe3", "glm5-next")
+)
+_STATE_WHERE_NOTHING = frozenset(("nemotron_h", "nemotron_h_moe"))
+_STATE_BETWEEN = {"qwen3next": 4, "qwen35": 4, "qwen35moe": 4, "qwen4exp": 4, "minimax-01": 8}
+_STATE_BESIDE_KEYS = frozenset(("falcon-h1",))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the memory estimate needs of a model; sizes in bytes.
+
+    `active` is what of the weights is read for one token, `outside` what belongs to no layer. `full_values` and
+    `window_values` count what is kept of each token, keys and values together, by the layers that see everything and by
+    those that see `window` tokens. `state` is what recurrent layers keep, however long the context. `batch_floats`
+    counts the intermediate results of one token of a batch. `splitting` names how text is cut into words first.
+    """
+
+    architecture: str
+    layers: int
+    width: int
+    weights: int
+    active: int
+    outside: int
+    full_values: int
+    window_values: int
+    window: int
+    state: int
+    batch_floats: int
+    heads: int
+    vocabulary: int
+    merges: int
+    splitting: str
+
+
+def shape_of(gguf: GgufFile, architecture: str, tensors: Sequence[Tensor]) -> Shape:
+    """The shape of a checked model. Raises EngineError where a number of its metadata is something else."""
+    keys = _Keys(gguf, architecture)
+    layers = _Layers(keys)
+    vocabulary = gguf.metadata.get("tokenizer.ggml.tokens")
+    merges = gguf.metadata.get("tokenizer.ggml.merges")
+    return Shape(
+        architecture=architecture,
+        layers=keys.layers,
+        width=keys.number("embedding_length", 1),
+        weights=sum(tensor.size for tensor in tensors),
+        active=_active(keys, tensors),
+        outside=sum(tensor.size for tensor in tensors if not tensor.name.startswith("blk.")),
+        full_values=sum(layers.values(layer) for layer in layers.full),
+        window_values=sum(layers.values(layer) for layer in layers.windowed),
+        window=layers.window,
+        state=4 * keys.state_values() * len(layers.recurrent),
+        batch_floats=batch_floats(tensors, keys.number("embedding_length", 1), keys.most("expert_used_count")),
+        heads=max(keys.heads, default=0),
+        vocabulary=vocabulary.length if isinstance(vocabulary, Array) else 0,
+        merges=merges.length if isinstance(merges, Array) else 0,
+        splitting=str(gguf.metadata.get("tokenizer.ggml.pre", "")),
+    )
+
+
+class _Keys:
+    """The numbers below the architecture's name."""
+
+    def __init__(self, gguf: GgufFile, architecture: str) -> None:
+        self.gguf = gguf
+        self.architecture = architecture
+        blocks = self.number("block_count", 1)
+        # Layers for predicting several tokens at once lie behind the others and are not run.
+        self.layers = max(blocks - self.number("nextn_predict_layers"), 1)
+        self.heads = self.per_layer("attention.head_count", [0] * self.layers)
+        self.key_heads = self.per_layer("attention.head_count_kv", self.heads)
+
+    def number(self, key: str, missing: int = 0) -> int:
+        found = number(self.gguf, f"{self.architecture}.{key}")
+        return missing if found is None else found
+
+    def most(self, key: str) -> int:
+        return max(numbers(self.gguf, f"{self.architecture}.{key}"), default=0)
+
+    def per_layer(self, key: str, missing: list[int]) -> list[int]:
+        values = numbers(self.gguf, f"{self.architecture}.{key}")
+        if not values:
+            return missing
+        return [values[layer] if layer < len(values) else values[0] for layer in range(self.layers)]
+
+    def flags(self, key: str) -> list[bool] | None:
+        """One flag for each layer, where the file gives them so."""
+        value = self.gguf.metadata.get(f"{self.architecture}.{key}")
+        if not isinstance(value, Array) or len(value.items) < self.layers:
+            return None
+        return [bool(item) for item in value.items[: self.layers]]
+
+    def head_length(self, kind: str) -> int:
+        """Values of one head's key or value ("key" or "value")."""
+        heads = self.heads[0] if self.heads else 0
+        width = self.number("embedding_length") // heads if heads else 0
+        return self.number(f"attention.{kind}_length", width)
+
+    def state_values(self) -> int:
+        """How many values one recurrent layer keeps (llama_hparams::n_embd_r and n_embd_s)."""
+        width = self.number("embedding_length")
+        if head := self.number("wkv.head_size"):
+            return width * (self.number("token_shift_count", 2) + head)
+        if length := self.number("shortconv.l_cache"):
+            return width * (length - 1)
+        kernel, heads = self.number("ssm.conv_kernel"), max(self.heads, default=0)
+        if head := self.number("kda.head_dim"):
+            return (3 * (kernel - 1 if kernel else 3) + head) * heads * head
+        if self.architecture == "minimax-01":
+            return self.head_length("key") ** 2 * heads
+        inner, state = self.number("ssm.inner_size"), self.number("ssm.state_size")
+        return max(kernel - 1, 0) * (inner + 2 * self.number("ssm.group_count") * state) + inner * state
+
+
+class _Layers:
+    """Which layers keep what of the context: `full`, `windowed` and `recurrent` list them by number."""
+
+    def __init__(self, keys: _Keys) -> None:
+        self._keys = keys
+        every = range(keys.layers)
+        self.window = _window(keys)
+        self.recurrent = [layer for layer in every if _keeps_state(keys, layer)]
+        attending = [layer for layer in every if _keeps_keys(keys, layer)]
+        loops = max(keys.number("num_loops", 1), 1)
+        flags = _windowed(keys) if self.window else [False] * keys.layers
+        self.full = [layer for layer in attending if not flags[layer]] * loops
+        self.windowed = [layer for layer in attending if flags[layer]] * loops
+        self._seen = frozenset(self.windowed)
+
+    def values(self, layer: int) -> int:
+        """How many values this layer keeps of one token."""
+        keys, heads = self._keys, self._keys.key_heads[layer]
+        length = keys.head_length("key")
+        if layer in self._seen:
+            length = keys.number("attention.key_length_swa", length)
+        kept = heads * length
+        latent = keys.number("attention.key_length_mla") and keys.number("attention.value_length_mla")
+        if not latent:  # else the values are part of the compressed keys
+            value = keys.head_length("value")
+            if layer in self._seen:
+                value = keys.number("attention.value_length_swa", value)
+            kept += heads * value
+        return kept + keys.number("attention.indexer.key_length")
+
+
+def _window(keys: _Keys) -> int:
+    """How many tokens layers with a window see; 0 where llama.cpp runs none of them with one."""
+    name = keys.architecture
+    if name not in _FULL_EVERY and name not in _PATTERN_GIVEN:
+        return 0
+    if name == "exaone4" and keys.layers != 64:
+        return 0
+    given = number(keys.gguf, f"{name}.attention.sliding_window")
+    if name == "llama4":
+        return 0 if given == 0 else _FIXED_WINDOW[name]
+    window = _USUAL_WINDOW.get(name, 0) if given is None else given
+    return _FIXED_WINDOW.get(name, window) if window else 0
+
+
+def _windowed(keys: _Keys) -> list[bool]:
+    """For each layer whether it sees only the window."""
+    flags = keys.flags("attention.sliding_window_pattern")
+    if flags is not None:
+        return flags
+    every = _FULL_EVERY.get(keys.architecture, 1)
+    given = keys.gguf.metadata.get(f"{keys.architecture}.attention.sliding_window_pattern")
+    if isinstance(given, int) and not isinstance(given, bool) and given >= 0:
+        every = -given if every < 0 else given
+    if every == 0:
+        return [True] * keys.layers
+    full = 0 if every < 0 else every - 1
+    return [layer % abs(every) != full for layer in range(keys.layers)]
+
+
+def _keeps_state(keys: _Keys, layer: int) -> bool:
+    name = keys.architecture
+    if name in _STATE_ONLY or name in _STATE_BESIDE_KEYS:
+        return True
+    if name in _STATE_WHERE_NO_KEYS:
+        return keys.key_heads[layer] == 0
+    if name in _STATE_WHERE_NOTHING:
+        return keys.key_heads[layer] == 0 and not _feeds(keys, layer)
+    if name in _STATE_BETWEEN:
+        flags = keys.flags("attention.recurrent_layers")
+        if flags is not None:
+            return flags[layer]
+        every = keys.number("full_attention_interval", _STATE_BETWEEN[name])
+        return every > 0 and (layer + 1) % every != 0
+    return False
+
+
+def _keeps_keys(keys: _Keys, layer: int) -> bool:
+    name = keys.architecture
+    if name in _STATE_ONLY:
+        return False
+    if name == "gemma3n":  # its last layers use the keys of earlier ones
+        return layer < 20
+    if name == "gemma4":
+        return layer < keys.layers - keys.number("attention.shared_kv_layers")
+    if name in _STATE_WHERE_NOTHING:
+        return keys.key_heads[layer] > 0 and not _feeds(keys, layer)
+    return name in _STATE_BESIDE_KEYS or not _keeps_state(keys, layer)
+
+
+def _feeds(keys: _Keys, layer: int) -> bool:
+    return keys.per_layer("feed_forward_length", [0] * keys.layers)[layer] > 0
+
+
+def _active(keys: _Keys, tensors: Sequence[Tensor]) -> int:
+    """Bytes of weights that one token passes through: of the experts the few that are used, of the vocabulary a row."""
+    experts, used = keys.number("expert_count"), keys.most("expert_used_count")
+    tied = not any(tensor.name == "output.weight" for tensor in tensors)
+    total = 0
+    for tensor in tensors:
+        if tensor.name == "per_layer_token_embd.weight" or (tensor.name == "token_embd.weight" and not tied):
+            continue
+        share = used / experts if experts and "_exps." in tensor.name else 1
+        total += int(tensor.size * share)
+    return total

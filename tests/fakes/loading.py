@@ -1,0 +1,147 @@
+"""What loading a model takes: the buffers that llama.cpp reports, and what a real worker then holds."""
+
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.engine.client import EngineClient
+from desktop.engine.messages import ChatTurn, Generate, LoadParams, Prompted, SamplingParams
+from desktop.engine.worker import native
+from desktop.engine.worker.native import llama
+from tests.fakes.doors import OpenDoor
+
+_BUFFER = re.compile(r"(\S+)\s+(model|KV|RS|compute|output)\s+buffer size\s*=\s*([\d.]+) MiB")
+_MAPPING = re.compile(r"^[0-9a-f]+-[0-9a-f]+ ")
+_lines: list[str] = []
+# llama.cpp keeps a pointer to it for as long as the process lives.
+_listen = llama.llama_log_callback(lambda _level, text, _data: _lines.append(text.decode("utf-8", "replace")))
+
+
+@dataclass(frozen=True)
+class Reported:
+    """llama.cpp's buffers in bytes. `reordered` are weights copied into another order, in `weights` once more."""
+
+    weights: int
+    reordered: int
+    cache: int
+    compute: int
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a worker took, in bytes, and how many tokens it had read.
+
+    `held` is its resident memory after an answer, less the file's pages that were only read to reorder the weights in
+    them. `full` is an empty worker's with all of llama.cpp's buffers: what it comes to once those are used up.
+    """
+
+    held: int
+    full: int
+    tokens: int
+    reported: Reported
+
+    @property
+    def bytes(self) -> int:
+        return max(self.held, self.full)
+
+
+def llama_reports(path: Path, lengths: Sequence[int], *, flash: bool = True) -> list[Reported]:
+    """llama.cpp's buffers for contexts of these lengths, made as the worker makes them."""
+    llama.llama_log_set(_listen, None)
+    _lines.clear()
+    model = llama.llama_model_load_from_file(str(path).encode(), llama.llama_model_default_params())
+    assert model, "".join(_lines)
+    loading, found = "".join(_lines), []
+    try:
+        for length in lengths:
+            _lines.clear()
+            params = llama.llama_context_default_params()
+            params.n_ctx, params.n_batch, params.n_ubatch = length, 512, 512
+            params.n_seq_max = params.n_outputs_max = params.n_threads = params.n_threads_batch = 1
+            params.flash_attn_type, params.swa_full = (-1 if flash else 0), False
+            context = llama.llama_init_from_model(model, params)
+            assert context, "".join(_lines)
+            llama.llama_free(context)
+            found.append(_parsed(loading + "".join(_lines)))
+    finally:
+        llama.llama_model_free(model)
+    return found
+
+
+def take(path: Path, length: int, *, fill: float = 0.95) -> Taken:
+    """Load the model into a worker with a context of `length` tokens and have it read `fill` of that."""
+    with tempfile.TemporaryDirectory() as folder:
+        logs, others = Path(folder) / "logs", _children()
+        client = EngineClient(door=OpenDoor(), logs=logs, cache=Path(folder) / "cache")
+        try:
+            client.probe_and_wait()
+            (worker,) = _children() - others
+            empty = _resident(worker)
+            client.load_and_wait(LoadParams(str(path), context_length=length, threads=1))
+            tokens = _read_much(client, int(length * fill))
+            held, pages = _resident(worker), _mapped(worker, path)
+        finally:
+            client.close()
+        reported = _parsed("".join(file.read_text(errors="replace") for file in logs.iterdir()))
+    held -= min(reported.reordered, pages)
+    weights = max(reported.weights - reported.reordered, path.stat().st_size if reported.reordered else 0)
+    return Taken(held, empty + weights + reported.cache + reported.compute, tokens, reported)
+
+
+def _read_much(client: EngineClient, tokens: int) -> int:
+    """Have it read about so many tokens; how many there were."""
+    turn = ChatTurn("user", "the of and " * (tokens // 3))
+    read = 0
+    for event in client.answer(
+        Generate(
+            client.next_id(), (turn,), SamplingParams(temperature=0), max_tokens=2, ignore_eos=True, raw_prompt=True
+        )
+    ):
+        if isinstance(event, Prompted):
+            read = event.prompt_tokens
+    return read
+
+
+def _parsed(log: str) -> Reported:
+    sizes = {"weights": 0.0, "reordered": 0.0, "cache": 0.0, "compute": 0.0}
+    for buffer, kind, size in _BUFFER.findall(log):
+        part = {"model": "weights", "KV": "cache", "RS": "cache"}.get(kind, "compute")
+        sizes[part] += float(size) * (1 << 20)
+        if "REPACK" in buffer:
+            sizes["reordered"] += float(size) * (1 << 20)
+    return Reported(**{part: int(size) for part, size in sizes.items()})
+
+
+def _children() -> set[int]:
+    """This process's living children that are workers."""
+    return {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _is_worker(entry)}
+
+
+def _is_worker(entry: Path) -> bool:
+    try:
+        state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+        return int(parent) == os.getpid() and state != "Z" and b"worker" in (entry / "cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def _resident(process: int) -> int:
+    text = Path(f"/proc/{process}/smaps_rollup").read_text()
+    return next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Rss:"))
+
+
+def _mapped(process: int, path: Path) -> int:
+    """Resident bytes of the file."""
+    total, here = 0, False
+    for line in Path(f"/proc/{process}/smaps").read_text().splitlines():
+        if _MAPPING.match(line):
+            here = line.endswith(str(path))
+        elif here and line.startswith("Rss:"):
+            total += int(line.split()[1]) * 1024
+    return total
+
+
+native.start_backends()
