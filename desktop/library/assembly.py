@@ -8,6 +8,7 @@ from pathlib import Path
 
 from desktop import __version__
 from desktop.credentials.finding import find_keeper
+from desktop.library.getting import Getting
 from desktop.library.hashes import FileHashes, parts_of
 from desktop.library.importing import Importer
 from desktop.library.models import Library
@@ -34,6 +35,7 @@ class Assembly:
     policy: PolicyFile
     hashes: FileHashes
     online: Online
+    getting: Getting
 
 
 def assemble(
@@ -81,4 +83,5 @@ def assemble(
     )
     importer = Importer(library, hashes, ledger, policy, paths.models, texts)
     online = connect(paths, environ, settings=settings, policy=policy)
-    return Assembly(library, importer, desk, door, ledger, policy, hashes, online)
+    getting = Getting(library, texts, online, desk, paths.models)
+    return Assembly(library, importer, desk, door, ledger, policy, hashes, online, getting)

@@ -19,7 +19,6 @@ from desktop.hub.access import Access
 from desktop.hub.address import Repository, parse_repository
 from desktop.library.fitting import Machine, this_machine
 from desktop.library.known import KnownAccess, KnownModel
-from desktop.library.looking import Looker
 from desktop.library.models import Library, Listed
 from desktop.library.next_step import Facts, NextStep, next_step, no_file_at_hub
 from desktop.library.offers import Offer, access_of_known, offer_of
@@ -54,6 +53,8 @@ class Getting:
 
         Raises NotFoundError where there is no such model, AccessError where not even its name may be known.
         """
+        from desktop.library.looking import Looker
+
         self._online.switch.check()
         repository, entry = self._named(text)
         looker = Looker(self._online.hub, self._library.catalog, self._texts, stop)

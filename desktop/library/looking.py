@@ -5,8 +5,6 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-import msgspec
-
 from desktop.catalog.entries import Catalog, Entry
 from desktop.catalog.lineage import Node
 from desktop.engine.header import Header
@@ -121,29 +119,6 @@ class Looker:
         sha256 = self.texts.keep(data)
         source = f"{self.hub.endpoint}/{publisher.id}/blob/{publisher.sha}/{name}"
         return PublishersText(named, name, sha256, source, datetime.now(UTC).date().isoformat()), node
-
-
-def with_header(known: KnownModel, header: Header, catalog: Catalog) -> KnownModel:
-    """`known`, with whatever license and base the header of a fetched file names besides."""
-    named = [each for each in (header.license, header.license_name) if each and each.casefold() != "other"]
-    ids = [license_.id if (license_ := catalog.find_license(each)) is not None else each for each in named[:1]]
-    licenses = tuple(dict.fromkeys((*known.node.licenses, *ids)))
-    from desktop.catalog.entries import Base
-    from desktop.hub.lineage import known_id
-
-    bases = {base.id.casefold(): base for base in known.node.bases}
-    for name in header.base_models:
-        base = known_id(name, catalog)
-        if base.casefold() not in (known.id.casefold(), known.repository.casefold()):
-            bases.setdefault(base.casefold(), Base(base, "quantization"))
-    node = replace(known.node, licenses=licenses, bases=tuple(bases.values()))
-    return msgspec.structs.replace(
-        known,
-        node=replace(node, origin="derived" if node.origin == "unknown" and bases else node.origin),
-        architecture=header.architecture,
-        context_length=header.context_length,
-        has_template=header.has_template,
-    )
 
 
 def _to_read(files: tuple[RepositoryFile, ...]) -> RepositoryFile | None:

@@ -1,0 +1,79 @@
+"""What is kept of every unfinished download: one small JSON file each, the same for every process."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from desktop.errors import ResourceError
+from desktop.hub.names import FilePart
+from desktop.translation import tr
+
+_ENDING = ".json"
+
+
+class DownloadRecord(msgspec.Struct, frozen=True):
+    """A download: the model, the file at its commit, and its parts with size and hash. `begun` is in s since 1970."""
+
+    id: str
+    model_id: str
+    name: str
+    repository: str
+    commit: str
+    file: str
+    quantization: str
+    parts: tuple[FilePart, ...]
+    begun: float
+
+
+def record_id(repository: str, commit: str, file: str) -> str:
+    """The same for the same file, whoever fetches it."""
+    return hashlib.sha256(f"{repository}\n{commit}\n{file}".encode()).hexdigest()[:20]
+
+
+class DownloadRecords:
+    """All of them, in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def all(self) -> list[DownloadRecord]:
+        """Every unfinished download, oldest first; what cannot be read is none."""
+        try:
+            names = [each.stem for each in self._folder.iterdir() if each.suffix == _ENDING]
+        except OSError:
+            return []
+        found = [record for name in names if (record := self.find(name)) is not None]
+        return sorted(found, key=lambda each: (each.begun, each.id))
+
+    def find(self, download_id: str) -> DownloadRecord | None:
+        """The one with this id."""
+        if not download_id.isalnum():
+            return None
+        try:
+            data = (self._folder / f"{download_id}{_ENDING}").read_bytes()
+            record = msgspec.json.decode(data, type=DownloadRecord)
+        except (OSError, ValueError, msgspec.ValidationError):
+            return None
+        return record if record.id == download_id and record.parts else None
+
+    def keep(self, record: DownloadRecord) -> None:
+        """Keep it. Raises ResourceError."""
+        target = self._folder / f"{record.id}{_ENDING}"
+        part = self._folder / f".{record.id}.{os.getpid()}.part"
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part.write_bytes(msgspec.json.encode(record))
+            part.replace(target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise ResourceError(
+                tr("The download could not be begun."),
+                tr("Writing {file} failed: {reason}.").format(file=target, reason=error.strerror),
+                tr("Free some space or make the folder writable, and try again."),
+            ) from error
+
+    def forget(self, download_id: str) -> None:
+        """Keep nothing of it."""
+        (self._folder / f"{download_id}{_ENDING}").unlink(missing_ok=True)

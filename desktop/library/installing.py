@@ -1,0 +1,105 @@
+"""A fetched file becomes a model of the library: its header read, its terms completed by it, the ledger told."""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from desktop.catalog.entries import Base, Catalog
+from desktop.engine.header import Header, read_header
+from desktop.hub.transfer.values import Fetched
+from desktop.library.download_records import DownloadRecord
+from desktop.library.file_state import stamps_of
+from desktop.library.hashes import FileHashes
+from desktop.library.imported import ImportedModel, from_header, id_for
+from desktop.library.known import KnownModel
+from desktop.library.models import Library
+from desktop.licenses.door import Verdict
+from desktop.licenses.ledger import Ledger
+from desktop.licenses.subject import Subject
+
+
+class Installer:
+    """`verdict` asks the door whether a model may be fetched."""
+
+    def __init__(
+        self, library: Library, hashes: FileHashes, ledger: Ledger, verdict: Callable[[Subject], Verdict]
+    ) -> None:
+        self._library, self._hashes, self._ledger, self._verdict = library, hashes, ledger, verdict
+
+    def check(self, subject: Subject) -> None:
+        """Raise what the door has against fetching the model."""
+        error = self._verdict(subject).error
+        if error is not None:
+            raise error
+
+    def install(self, record: DownloadRecord, fetched: tuple[Fetched, ...]) -> str:
+        """Enter a model whose files are all here; its id. Raises EngineError for what is no sound model, and
+        ResourceError where library or ledger cannot be written."""
+        header = read_header(fetched[0].path)
+        known = self._library.known.find(record.model_id)
+        if known is not None:
+            self._library.known.keep(with_header(known, header, self._library.catalog))
+        model = self._model(record, fetched, header)
+        for each in fetched:
+            self._hashes.remember(each.path, each.sha256)
+        kept = next((each for each in self._library.imports.all() if each.path == model.path), None)
+        self._library.imports.keep(model)
+        if kept is None or kept.sha256 != model.sha256:
+            try:
+                self._ledger.append(self._library.subject_of(model).fact("downloaded"))
+            except BaseException:
+                if kept is None:
+                    self._library.imports.forget(model.id)
+                raise
+        return self._library.find(model.id).id
+
+    def _model(self, record: DownloadRecord, fetched: tuple[Fetched, ...], header: Header) -> ImportedModel:
+        files = [each.path for each in fetched]
+        if len(fetched) == 1:
+            sha256 = fetched[0].sha256
+        else:
+            sha256 = hashlib.sha256("".join(f"{each.sha256}\n" for each in fetched).encode()).hexdigest()
+        return replace(
+            from_header(header, self._library.catalog),
+            id=id_for(_name(record, header), sha256),
+            name=_name(record, header),
+            path=str(files[0]),
+            size=sum(each.size for each in fetched),
+            sha256=sha256,
+            quantization=record.quantization or header.quantization,
+            copied=True,
+            model=record.model_id,
+            repository=record.repository,
+            commit=record.commit,
+            vouched=all(each.verified for each in fetched),
+            stamps=stamps_of(files) or (),
+        )
+
+
+def with_header(known: KnownModel, header: Header, catalog: Catalog) -> KnownModel:
+    """`known`, with whatever license and base the header of a fetched file names besides."""
+    named = [each for each in (header.license, header.license_name) if each and each.casefold() != "other"]
+    ids = [license_.id if (license_ := catalog.find_license(each)) is not None else each for each in named[:1]]
+    licenses = tuple(dict.fromkeys((*known.node.licenses, *ids)))
+    from desktop.hub.lineage import known_id  # it brings the network along, which most starts do without
+
+    bases = {base.id.casefold(): base for base in known.node.bases}
+    for name in header.base_models:
+        base = known_id(name, catalog)
+        if base.casefold() not in (known.id.casefold(), known.repository.casefold()):
+            bases.setdefault(base.casefold(), Base(base, "quantization"))
+    node = dataclasses.replace(known.node, licenses=licenses, bases=tuple(bases.values()))
+    return replace(
+        known,
+        node=dataclasses.replace(node, origin="derived" if node.origin == "unknown" and bases else node.origin),
+        architecture=header.architecture,
+        context_length=header.context_length,
+        has_template=header.has_template,
+    )
+
+
+def _name(record: DownloadRecord, header: Header) -> str:
+    return header.name or Path(record.file).stem
