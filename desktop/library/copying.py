@@ -13,7 +13,7 @@ from io import FileIO
 from pathlib import Path
 
 from desktop.errors import NotFoundError, ResourceError, UserError
-from desktop.library.hashes import Progress, StoppedError, size_of
+from desktop.library.hashes import Progress, StoppedError, changing, size_of
 from desktop.library.space import clear, free_space, leftovers
 from desktop.translation import tr
 
@@ -56,7 +56,7 @@ def copy_files(
     """Copy `files` under `names` into a new folder below `models`.
 
     Raises ResourceError where space does not suffice or something cannot be read or written, NotFoundError where a file
-    vanished, StoppedError where it was stopped: nothing of it is left then.
+    vanished, IntegrityError where one grows, StoppedError where it was stopped: nothing of it is left then.
     """
     clear_cut_off(models)
     whole = sum(size_of(file) for file in files)
@@ -118,10 +118,12 @@ class _Meter:
         if self._stop is not None and self._stop.is_set():
             raise StoppedError(tr("{file} was not copied to its end.").format(file=source))
 
-    def add(self, size: int) -> None:
+    def add(self, size: int, source: Path) -> None:
         self._done += size
+        if self._done > self._whole:
+            raise changing(source)
         if self._progress is not None:
-            self._progress(min(self._done, self._whole), self._whole)
+            self._progress(self._done, self._whole)
 
 
 def _copy(source: Path, target: Path, meter: _Meter) -> str:
@@ -158,7 +160,7 @@ def _pump(reading: FileIO, writing: FileIO, source: Path, meter: _Meter) -> str:
         written = 0
         while written < size:
             written += writing.write(view[written:size])
-        meter.add(size)
+        meter.add(size, source)
 
 
 def _check_space(needed: int, models: Path) -> None:

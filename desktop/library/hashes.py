@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from desktop.errors import NotFoundError, ResourceError
+from desktop.errors import IntegrityError, NotFoundError, ResourceError
 from desktop.translation import tr
 
 Progress = Callable[[int, int], None]
@@ -38,7 +38,8 @@ class FileHashes:
     def sha256(self, path: Path, told: Callable[[int], None] | None = None, stop: threading.Event | None = None) -> str:
         """The file's sha256 in hexadecimal. Raises NotFoundError or ResourceError where it cannot be read.
 
-        While it is read, `told` gets the bytes done so far, and `stop` ends it with StoppedError.
+        While it is read, `told` gets the bytes done so far, and `stop` ends it with StoppedError. A file that grows
+        meanwhile, perhaps for ever, is given up with IntegrityError.
         """
         key = str(path.absolute())
         try:
@@ -46,7 +47,7 @@ class FileHashes:
             known = self._known(key, stamp)
             if known is not None:
                 return known
-            digest = self._digest(path, told, stop)
+            digest = self._digest(path, stamp[0], told, stop)
             unchanged = _stamp(path) == stamp
         except FileNotFoundError as error:
             raise NotFoundError(tr("There is no file {file}.").format(file=path)) from error
@@ -96,7 +97,7 @@ class FileHashes:
         """Give up hashing, in every thread and from now on: `sha256` then raises ResourceError at the next piece."""
         self._stopped.set()
 
-    def _digest(self, path: Path, told: Callable[[int], None] | None, stop: threading.Event | None) -> str:
+    def _digest(self, path: Path, most: int, told: Callable[[int], None] | None, stop: threading.Event | None) -> str:
         digest, piece, done = hashlib.sha256(), bytearray(_PIECE_BYTES), 0
         view = memoryview(piece)
         with path.open("rb", buffering=0) as file:
@@ -107,6 +108,8 @@ class FileHashes:
                     raise StoppedError(tr("{file} was not read to its end.").format(file=path))
                 digest.update(view[:size])
                 done += size
+                if done > most:
+                    raise changing(path)
                 if told is not None:
                     told(done)
         return digest.hexdigest()
@@ -152,6 +155,15 @@ def hash_of_parts(hashes: Sequence[str]) -> str:
     if len(hashes) == 1:
         return hashes[0]
     return hashlib.sha256("".join(f"{each}\n" for each in hashes).encode()).hexdigest()
+
+
+def changing(path: Path) -> IntegrityError:
+    """The file at `path` is not one to be read now: what was read of it may never have been in it together."""
+    return IntegrityError(
+        tr("{file} changed while it was read.").format(file=path.name),
+        tr("Another program seems to be writing it."),
+        tr("Wait until it is whole, then try again."),
+    )
 
 
 def size_of(path: Path) -> int:

@@ -11,7 +11,7 @@ from desktop.library.elsewhere.finding import find_in, is_text
 from desktop.library.elsewhere.found import FoundModel
 from desktop.library.elsewhere.walking import shown
 from desktop.library.file_state import stamps_of
-from desktop.library.hashes import FileHashes, Progress, hash_of_parts
+from desktop.library.hashes import FileHashes, Progress, changing, hash_of_parts
 from desktop.library.imported import id_for
 from desktop.translation import tr
 
@@ -123,9 +123,5 @@ def _unchanged(before: tuple[tuple[int, int, int], ...] | None, header: Header) 
     """The stamps, where they are as before; raises IntegrityError where the files changed or vanished meanwhile."""
     after = stamps_of(header.files)
     if after is None or after != before:
-        raise IntegrityError(
-            tr("{file} changed while it was read.").format(file=shown(header.path.name)),
-            tr("Another program seems to be writing it."),
-            tr("Wait until it is whole, then try again."),
-        )
+        raise changing(header.path)
     return after

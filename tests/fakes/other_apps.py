@@ -33,7 +33,7 @@ class OllamaStore:
         (self.folder / "blobs" / f"sha256{sign}{digest}").write_bytes(data)
         return {"digest": f"sha256:{digest}", "size": len(data)}
 
-    def model(self, scratch: Path, seed: int = 7, **metadata: Any) -> dict[str, Any]:
+    def model(self, scratch: Path, seed: int = 7, metadata: dict[str, Any] | None = None) -> dict[str, Any]:
         """Keep a model as a blob; its layer."""
         made = random_model(scratch / "made", seed=seed, metadata=metadata)
         layer = self.blob(made.read_bytes())
