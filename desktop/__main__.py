@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 WORKER = "--engine-worker"
@@ -35,17 +35,28 @@ def _x_server_runs(number: str) -> bool:
         return False
 
 
+def model_files(arguments: Sequence[str]) -> tuple[Path, ...]:
+    """The files that are named, where nothing but model files are: so a file manager opens one. () otherwise.
+
+    Absolute, since the window that takes them may be that of a process in another folder.
+    """
+    if not all(each.lower().endswith(".gguf") and not each.startswith("-") for each in arguments):
+        return ()
+    return tuple(Path(each).absolute() for each in arguments)
+
+
 def main() -> int:
-    """Open the window where nothing else is asked for and there is a display; otherwise run the command."""
+    """Open the window where nothing but model files are named and there is a display; otherwise run the command."""
     if sys.argv[1:2] == [WORKER]:
         from desktop.engine.worker.main import run as serve
 
         serve(sys.argv[2:])
         return 0
-    if len(sys.argv) == 1 and has_display(os.environ, sys.platform):
+    files = model_files(sys.argv[1:])
+    if (files or len(sys.argv) == 1) and has_display(os.environ, sys.platform):
         from desktop import app
 
-        return app.run(sys.argv)
+        return app.run(sys.argv[:1], files)
     try:
         from desktop.cli.main import run
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence, Set
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, Signal
@@ -261,8 +262,11 @@ def create(
     return application, _open(paths or find_paths(), engine, own).window
 
 
-def run(argv: Sequence[str]) -> int:
-    """Open the window and stay until it is closed; the exit code. A second start raises the first window and ends."""
+def run(argv: Sequence[str], files: Sequence[Path] = ()) -> int:
+    """Open the window and stay until it is closed; the exit code. A second start raises the first window and ends.
+
+    `files` are model files to offer for import there, absolute: what a file manager opens.
+    """
     paths = find_paths()
     application = _application(argv)
     instance = SingleInstance(paths.data)

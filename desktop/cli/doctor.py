@@ -23,6 +23,7 @@ from desktop.cli.doctor_desk import (
     told_ledger,
     told_policy,
 )
+from desktop.cli.doctor_online import NetworkFound, find_network, told_network, told_tokens
 from desktop.cli.exit_codes import DONE, exit_code
 from desktop.cli.tools import Tools
 from desktop.engine.hardware import available_memory, cpu_features, cpu_name, total_memory, usable_cores
@@ -59,7 +60,7 @@ class Report(msgspec.Struct, frozen=True):
     policy: PolicyFound
     ledger: LedgerFound
     catalog: CatalogFound
-    offline: str
+    network: NetworkFound
     problems: tuple[str, ...]
 
 
@@ -79,6 +80,7 @@ def _examine(tools: Tools, problems: list[UserError]) -> Report:
     database = _database(tools, problems)
     probed = _probe(tools, problems)
     policy, ledger, catalog = find_policy(tools, problems), find_ledger(tools, problems), find_catalog(tools, problems)
+    network = find_network(tools, problems)
     packages = {name: _version(name) for name in _PACKAGES}
     return Report(
         versions={
@@ -104,7 +106,7 @@ def _examine(tools: Tools, problems: list[UserError]) -> Report:
         policy=policy,
         ledger=ledger,
         catalog=catalog,
-        offline="Latchkey opens no connection",
+        network=network,
         problems=tuple(str(problem) for problem in problems),
     )
 
@@ -198,7 +200,8 @@ def _print(report: Report, tools: Tools) -> None:
         (tr("policy"), told_policy(report.policy)),
         (tr("ledger"), told_ledger(report.ledger)),
         (tr("catalog"), told_catalog(report.catalog)),
-        (tr("network"), report.offline),
+        (tr("network"), told_network(report.network)),
+        (tr("access tokens"), told_tokens(report.network)),
     ):
         line(f"{name}: {value}")
     line()

@@ -2,11 +2,12 @@
 
 import logging
 import os
+import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from desktop.cli.exit_codes import BUG, DONE, INTERRUPTED, exit_code
+from desktop.cli.exit_codes import BUG, DONE, INTERRUPTED, UsageError, exit_code
 from desktop.cli.output import Output
 from desktop.cli.tools import Tools
 from desktop.errors import UserError
@@ -57,6 +58,12 @@ def _dispatch(arguments: list[str], tools: Tools) -> int:
         from desktop.cli import terminal_chat
 
         return terminal_chat.run(tools)
+    if all(each.lower().endswith(".gguf") for each in arguments):  # as a file manager opens one
+        raise UsageError(
+            tr("Without a display there is no window that could open a file."),
+            "",
+            tr("Add it with “latchkey models import {file}”.").format(file=shlex.quote(arguments[0])),
+        )
     try:
         from desktop.cli.arguments import parser
 

@@ -3,17 +3,17 @@
 from typing import Any
 
 from desktop.catalog.lineage import Ancestor, Flag, Term
+from desktop.cli.standing import state_of, why_not_runnable
 from desktop.cli.tools import Tools
-from desktop.engine.hardware import available_memory
 from desktop.engine.header import Header, read_header
 from desktop.errors import UserError
+from desktop.library.fitting import Fit, Machine, fit_of_header, fit_of_size
 from desktop.library.hashes import parts_of
+from desktop.library.known import KnownFile
 from desktop.library.models import Card, Listed
 from desktop.licenses.door import LicenseStanding, Verdict
-from desktop.translation import tr
 
-_USUAL_CONTEXT = 4096
-_SPARE = 1.15  # what keys, values and buffers add to the weights, about, at a usual context
+_LOADABLE = ("fits-gpu", "fits-memory", "slow")
 
 
 def card_of(listed: Listed, tools: Tools, *, hashed: bool = False) -> Card:
@@ -42,6 +42,8 @@ def describe(card: Card, tools: Tools, *, hashed: bool) -> dict[str, Any]:
     listed, verdict = card.listed, card.verdict
     subject, entry, model = listed.subject, listed.entry, listed.model
     header = _header(listed)
+    machine = tools.getting.machine
+    fit = fit_of(listed, header, machine)
     own = subject.lineage.node.licenses
     return {
         "id": subject.id,
@@ -56,9 +58,12 @@ def describe(card: Card, tools: Tools, *, hashed: bool) -> dict[str, Any]:
         "architecture": header.architecture if header else (entry.architecture or None if entry else None),
         "runnable": not why_not_runnable(listed),
         "not_runnable": why_not_runnable(listed) or None,
-        "files": _files(listed, tools, hashed=hashed),
+        "files": _files(listed, fit, tools, hashed=hashed),
         "installed": model is not None,
-        "fits": _fits(listed, header),
+        "fits": loadable(fit),
+        "fit": _fit(fit),
+        "state": state_of(card),
+        "access": _access(listed),
         "licenses": [_needed(each) for each in verdict.standings],
         "flags": [_flag(each) for each in subject.lineage.flags],
         "allowed": verdict.allowed and model is not None,
@@ -78,14 +83,6 @@ def describe(card: Card, tools: Tools, *, hashed: bool) -> dict[str, Any]:
         "strengths": list(entry.strengths) if entry else [],
         "unchecked": list(entry.unchecked) if entry else [],
     }
-
-
-def why_not_runnable(listed: Listed) -> str:
-    """Why no weights of this model could ever run here, in one sentence; "" where they can."""
-    said = listed.subject.not_runnable or (listed.entry.not_runnable if listed.entry else "")
-    if said or listed.subject.gate != "closed":
-        return said
-    return tr("Its weights were never released: it is listed because others were built on it.")
 
 
 def _ancestor(each: Ancestor) -> dict[str, Any]:
@@ -144,22 +141,39 @@ def _needed(each: LicenseStanding) -> dict[str, Any]:
     }
 
 
-def _files(listed: Listed, tools: Tools, *, hashed: bool) -> list[dict[str, Any]]:
-    """The file that is here, or those that the catalog names; what could not be checked is null."""
+def _files(listed: Listed, fit: Fit | None, tools: Tools, *, hashed: bool) -> list[dict[str, Any]]:
+    """The file that is here, those at the Hub, or those that the catalog names; what could not be checked is null."""
     model = listed.model
-    if model is None:
+    if model is not None:
+        known = listed.subject.file_sha256 or None
+        sha256 = file_hash(listed, tools) if hashed or known is None else known
+        return [_file(model.path.name, model.quantization, model.size, sha256, fit)]
+    machine = tools.getting.machine
+    if listed.known is not None:
         return [
-            {
-                "name": file.name,
-                "quantization": file.quantization,
-                "size": file.size or None,
-                "sha256": file.sha256 or None,
-            }
-            for file in (listed.entry.file if listed.entry else ())
+            _file(each.name, each.quantization, each.size, _sha256(each), fit_of_size(each.size, machine))
+            for each in listed.known.files
         ]
-    known = listed.subject.file_sha256 or None
-    sha256 = file_hash(listed, tools) if hashed or known is None else known
-    return [{"name": model.path.name, "quantization": model.quantization, "size": model.size, "sha256": sha256}]
+    return [
+        _file(each.name, each.quantization, each.size, each.sha256, fit_of_size(each.size, machine))
+        for each in (listed.entry.file if listed.entry else ())
+    ]
+
+
+def _file(name: str, quantization: str, size: int, sha256: str | None, fit: Fit | None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "quantization": quantization,
+        "size": size or None,
+        "sha256": sha256 or None,
+        "fits": loadable(fit),
+        "fit": fit.label if fit is not None else "unknown",
+    }
+
+
+def _sha256(file: KnownFile) -> str:
+    """Of a file in one part its hash; one in several has one for each."""
+    return file.parts[0].sha256 if len(file.parts) == 1 else ""
 
 
 def _header(listed: Listed) -> Header | None:
@@ -171,15 +185,40 @@ def _header(listed: Listed) -> Header | None:
         return None
 
 
-def _fits(listed: Listed, header: Header | None) -> bool | None:
-    """Whether it can be loaded now with a usual context; None where its size or the memory left is not known.
+def fit_of(listed: Listed, header: Header | None, machine: Machine) -> Fit | None:
+    """How a model suits this machine: by the header of its file, else by the size of the smallest that could be had.
 
-    A model that is not here is judged by its smallest file whose size is known.
+    None for one that no machine runs.
     """
-    left = available_memory()
-    if left is None or why_not_runnable(listed):
+    if why_not_runnable(listed):
         return None
     if header is not None:
-        return header.estimate_memory(min(_USUAL_CONTEXT, header.context_length or _USUAL_CONTEXT)) <= left
-    sizes = [file.size for file in (listed.entry.file if listed.entry else ()) if file.size]
-    return min(sizes) * _SPARE <= left if sizes else None
+        return fit_of_header(header, machine)
+    if listed.known is not None:
+        sizes = [each.size for each in listed.known.files if each.size]
+    else:
+        sizes = [each.size for each in (listed.entry.file if listed.entry else ()) if each.size]
+    return fit_of_size(min(sizes, default=0), machine)
+
+
+def loadable(fit: Fit | None) -> bool | None:
+    """Whether it can be loaded here; None where that cannot be told."""
+    return fit.label in _LOADABLE if fit is not None and fit.label != "unknown" else None
+
+
+def _fit(fit: Fit | None) -> dict[str, Any] | None:
+    """The same with its figures, in bytes."""
+    if fit is None:
+        return None
+    return {
+        "label": fit.label,
+        "needed": fit.needed or None,
+        "available": fit.available or None,
+        "sentence": fit.sentence,
+    }
+
+
+def _access(listed: Listed) -> dict[str, Any] | None:
+    """What the Hub last said about access: its state, and when, in seconds since 1970. None where it was not asked."""
+    said = listed.known.access if listed.known is not None else None
+    return None if said is None else {"state": said.state, "time": said.time}

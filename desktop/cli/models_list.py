@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from desktop.catalog.terms import Restriction
 from desktop.cli.model_facts import card_of, describe
-from desktop.cli.steps import state_of
+from desktop.cli.standing import in_words, state_of
 from desktop.cli.tools import Tools
 from desktop.library.models import Card
 from desktop.translation import tr
@@ -38,7 +38,7 @@ def _row(card: Card) -> tuple[str, str, str, str, str]:
         " + ".join(licenses),
         in_short(subject.lineage.restrictions),
         subject.gate or "–",
-        state_of(card),
+        in_words(state_of(card)),
     )
 
 

@@ -2,12 +2,15 @@
 
 from argparse import Namespace
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
+from desktop.cli.amounts import size
 from desktop.cli.layout import columns, paragraph
 from desktop.cli.lineage_tree import tree
 from desktop.cli.model_facts import card_of, describe
 from desktop.cli.steps import gate_sentence, steps_of
 from desktop.cli.tools import Tools
+from desktop.library.known import KnownAccess
 from desktop.library.models import Card
 from desktop.licenses.door import LicenseStanding
 from desktop.translation import tr
@@ -42,7 +45,8 @@ def sections(card: Card, tools: Tools) -> Iterator[str]:
     yield from ("", tr("FILES"))
     yield from _files(card, tools)
     yield from ("", tr("BEFORE YOU CAN CHAT") if not card.verdict.allowed or not card.listed.model else tr("NOW"))
-    for number, step in enumerate(steps_of(card), 1):
+    coming = tools.getting.next_step(card.listed.subject.id) if card.listed.model is None else None
+    for number, step in enumerate(steps_of(card, coming), 1):
         yield from paragraph(step.sentence, f"  {number}. ")
         yield from (f"     {command}" for command in step.commands)
 
@@ -77,10 +81,18 @@ def _terms(card: Card) -> Iterator[str]:
     yield from columns(rows, shrink=(1, 2), indent="  ")
     gate = f"{subject.gate}: {gate_sentence(subject.gate)}" if subject.gate else tr("none known")
     yield from paragraph(gate, tr("  gate          "))
+    if card.listed.known is not None and card.listed.known.access is not None:
+        yield from paragraph(_access(card.listed.known.access), tr("  access        "))
     restrictions = ", ".join(lineage.restrictions) or (tr("not known") if lineage.unknown else tr("none"))
     yield from paragraph(restrictions, tr("  restrictions  "))
     for line in subject.attribution:
         yield from paragraph(line, tr("  attribution   "))
+
+
+def _access(said: KnownAccess) -> str:
+    """What the Hub last said, and when."""
+    when = datetime.fromtimestamp(said.time, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    return tr("{state}, asked {time}").format(state=said.state, time=when)
 
 
 def standing_phrase(standing: LicenseStanding) -> str:
@@ -99,24 +111,45 @@ def standing_phrase(standing: LicenseStanding) -> str:
 
 def _files(card: Card, tools: Tools) -> Iterator[str]:
     described = describe(card, tools, hashed=True)
+    offer = tools.getting.known(card.listed.subject.id) if card.listed.model is None else None
     for file in described["files"]:
-        size = f"{file['size'] / 1e6:,.0f} MB" if file["size"] else tr("size not known")
-        yield from paragraph(f"{file['name']}, {file['quantization']}, {size}", "  ")
+        amount = size(file["size"]) if file["size"] else tr("size not known")
+        parts = [file["name"], file["quantization"], amount, _label(file["fit"])]
+        if offer is not None and file["name"] == offer.recommended:
+            parts.append(tr("recommended here"))
+        yield from paragraph(", ".join(part for part in parts if part), "  ")
         if file["sha256"]:
             yield f"    sha256 {file['sha256']}"
     if not described["files"]:
-        yield "  " + tr("none known")
+        yield "  " + (tr("none known yet") if _could_be_asked(card) else tr("none known"))
+    if offer is not None:
+        for name in offer.left_out:
+            yield "  " + tr("not offered: {file}").format(file=name)
+        yield "  " + tr("at {page}, commit {commit}").format(page=offer.page, commit=offer.commit[:12])
     model = card.listed.model
     if model is not None:
         yield "  " + tr("in {folder}").format(folder=model.path.parent)
-    if described["fits"] is not None:
-        yield "  " + (
-            tr("fits into the memory that is free") if described["fits"] else tr("does not fit into memory now")
-        )
+    if described["fit"] is not None and described["fit"]["needed"]:
+        yield "  " + described["fit"]["sentence"]
+
+
+def _could_be_asked(card: Card) -> bool:
+    entry = card.listed.entry
+    return card.listed.known is None and entry is not None and bool(entry.gguf)
+
+
+def _label(label: str) -> str:
+    """How a file suits this machine, in a word or two."""
+    return {
+        "fits-gpu": tr("fits the GPU"),
+        "fits-memory": tr("fits memory"),
+        "slow": tr("slow here"),
+        "too-large": tr("too large for this machine"),
+    }.get(label, "")
 
 
 def _count(parameters: int) -> str:
-    for size, letter in ((1e9, "B"), (1e6, "M")):
-        if parameters >= size:
-            return f"{parameters / size:.1f}".removesuffix(".0") + f" {letter}"
+    for step, letter in ((1e9, "B"), (1e6, "M")):
+        if parameters >= step:
+            return f"{parameters / step:.1f}".removesuffix(".0") + f" {letter}"
     return str(parameters)

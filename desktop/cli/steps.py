@@ -4,8 +4,22 @@ import shlex
 from dataclasses import dataclass
 
 from desktop.catalog.entries import Entry
-from desktop.cli.model_facts import why_not_runnable
+from desktop.cli.amounts import part, size
+from desktop.cli.standing import why_not_runnable
+from desktop.hub.access import Access
 from desktop.library.models import Card, Listed
+from desktop.library.next_step import (
+    Download,
+    EnterToken,
+    FreeSpace,
+    Import,
+    LookUp,
+    NextStep,
+    Refused,
+    RequestAccess,
+    WaitForApproval,
+    error_of,
+)
 from desktop.licenses.door import LicenseStanding, accept_command
 from desktop.translation import tr
 
@@ -18,52 +32,26 @@ class Step:
     commands: tuple[str, ...] = ()
 
 
-def steps_of(card: Card) -> list[Step]:
+def steps_of(card: Card, coming: NextStep | None = None) -> list[Step]:
     """What is still to be done before the model answers, in order; the last step is to ask it. Where nothing can be
-    done there is one step, which says why."""
+    done there is one step, which says why. `coming` is what comes next at the Hub, where the model is not here."""
     listed, verdict = card.listed, card.verdict
     if reason := why_not_runnable(listed):
         return [Step(reason)]
     if verdict.error is not None and verdict.refusal in ("policy", "not-runnable"):
         return [Step(str(verdict.error))]
-    steps = []
+    away = listed.model is None
+    steps = _lost(listed) if listed.model is not None else _to_ask_for(listed, coming)
     if verdict.error is not None and verdict.refusal == "ledger":
         steps.append(Step(str(verdict.error), ("latchkey licenses verify",)))
     afresh = verdict.refusal == "ledger"
     steps += [_accept(listed, each) for each in verdict.standings if afresh or each.status != "in-force"]
     if verdict.error is not None and verdict.refusal in ("purpose", "file"):
         steps.append(Step(str(verdict.error)))
-    if listed.model is None:
-        steps += _get(listed)
-    name = shlex.quote(listed.subject.id) if listed.model is not None or _recognized(listed) else "ID"
+    if away:
+        steps += _to_fetch(listed, coming)
+    name = shlex.quote(listed.subject.id) if not away or _at_hub(listed) or _recognized(listed) else "ID"
     return [*steps, Step(tr("Ask it something."), (f'latchkey ask "…" --model {name}',))]
-
-
-def state_of(card: Card) -> str:
-    """Where the model stands, in a word or two, for a table."""
-    listed, verdict = card.listed, card.verdict
-    if listed.subject.gate == "closed":
-        return tr("closed")
-    if why_not_runnable(listed):
-        return tr("cannot run")
-    if verdict.refusal in ("policy", "purpose"):
-        return tr("forbidden")
-    if listed.model is None:
-        return tr("not here")
-    states = {
-        "": tr("ready"),
-        "file": tr("file changed"),
-        "ledger": tr("ledger broken"),
-        "not-runnable": tr("cannot run"),
-    }
-    if verdict.refusal in states:
-        return states[verdict.refusal]
-    waiting = next((each for each in verdict.standings if each.status != "in-force"), None)
-    return {
-        "revoked": tr("revoked"),
-        "text-changed": tr("license changed"),
-        "suspended": tr("license changed"),
-    }.get(waiting.status if waiting else "", tr("to accept"))
 
 
 def _accept(listed: Listed, standing: LicenseStanding) -> Step:
@@ -84,20 +72,68 @@ def _accept(listed: Listed, standing: LicenseStanding) -> Step:
     return Step(sentence, (read, accept_command(subject, needed)))
 
 
-def _get(listed: Listed) -> list[Step]:
-    """How its file comes here. Latchkey does not fetch files yet: a person does, and imports them."""
-    entry, gate = listed.entry, listed.subject.gate
-    steps = []
-    if gate is not None and gate != "open":
-        steps.append(Step(gate_sentence(gate)))
-    if entry is not None:
-        sentence = _where(entry)
-        if not _recognized(listed):
-            sentence += " " + tr(
-                "The file is then listed under an id of its own, and its licenses are accepted for that."
-            )
-        steps.append(Step(sentence, ("latchkey models import FILE.gguf",)))
-    return steps
+def _lost(listed: Listed) -> list[Step]:
+    """What to do about a file that is not there any more, or is another one than was added."""
+    model = listed.model
+    if model is None or model.state == "here":
+        return []
+    name = shlex.quote(model.id)
+    if model.state == "changed":
+        sentence = tr("Its file has changed since it was added: {file}. Reading it again tells whether it is the same.")
+        return [Step(sentence.format(file=model.path), (f"latchkey models verify {name}",))]
+    sentence = tr("Its file is gone: {file}. Put it back, or take the model out of the library.")
+    return [Step(sentence.format(file=model.path), (f"latchkey models remove {name}",))]
+
+
+def _to_ask_for(listed: Listed, coming: NextStep | None) -> list[Step]:
+    """What has to be done about the gate, before anything else: a publisher may take days."""
+    again = (f"latchkey access {shlex.quote(listed.subject.id)}",)
+    match coming:
+        case EnterToken(access):
+            return [Step(_said(access), ("latchkey token set", *again))]
+        case RequestAccess(access) | WaitForApproval(access):
+            return [Step(_said(access), again)]
+        case LookUp(again=True):
+            return [Step(tr("Ask the Hub whether you may have it."), again)]
+        case Refused(error):
+            return [Step(str(error))]
+    gate = listed.subject.gate
+    return [Step(gate_sentence(gate))] if isinstance(coming, LookUp) and gate not in (None, "open") else []
+
+
+def _said(access: Access) -> str:
+    return " ".join(part for part in (access.title, access.remedy, access.url) if part)
+
+
+def _to_fetch(listed: Listed, coming: NextStep | None) -> list[Step]:
+    """How its file comes here: from the Hub, or brought by a person."""
+    get = (f"latchkey models get {shlex.quote(listed.subject.id)}",)
+    match coming:
+        case Import(reason):
+            return [Step(reason, ("latchkey models import FILE.gguf",))]
+        case FreeSpace():
+            error = error_of(coming, listed.subject.name)
+            return [Step(str(error), get)]
+        case Download(file, amount, done) if done:
+            sentence = tr("Fetch the rest of {file}: {part} is here.")
+            return [Step(sentence.format(file=file, part=part(done, amount)), get)]
+        case Download(file, amount):
+            return [Step(tr("Fetch {file}, {size}.").format(file=file, size=size(amount)), get)]
+    if _at_hub(listed):
+        return [Step(tr("Fetch it from the Hub."), get)]
+    if listed.entry is None:
+        return []
+    sentence = _where(listed.entry)
+    if not _recognized(listed):
+        sentence += " " + tr("The file is then listed under an id of its own, and its licenses are accepted for that.")
+    return [Step(sentence, ("latchkey models import FILE.gguf",))]
+
+
+def _at_hub(listed: Listed) -> bool:
+    """Whether the Hub holds files of it that llama.cpp reads, as far as is known."""
+    return (
+        bool(listed.known.files) if listed.known is not None else bool(listed.entry is not None and listed.entry.gguf)
+    )
 
 
 def _recognized(listed: Listed) -> bool:
@@ -107,9 +143,6 @@ def _recognized(listed: Listed) -> bool:
 
 def _where(entry: Entry) -> str:
     """Where a file for llama.cpp is to be had."""
-    if entry.gguf:
-        sentence = tr("This version does not download yet: get a file from huggingface.co/{repository} and import it.")
-        return sentence.format(repository=entry.gguf)
     if any(base.relation == "difference" for base in entry.base):
         return tr(
             "It is published as a difference to the weights it was built on: add the two, make a GGUF file of the sum,"

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from desktop.engine.client import EngineClient
     from desktop.engine.interface import Door
     from desktop.library.assembly import Assembly
+    from desktop.library.downloads import Downloads
+    from desktop.library.getting import Getting
     from desktop.library.hashes import FileHashes
     from desktop.library.models import Library
     from desktop.library.online import Online
@@ -69,6 +71,15 @@ class Tools:
     def online(self) -> "Online":
         """All that may leave this machine; nothing of it is open before it is used."""
         return self.assembly.online
+
+    @property
+    def getting(self) -> "Getting":
+        """What the Hub offers, and the next step to a model."""
+        return self.assembly.getting
+
+    @property
+    def downloads(self) -> "Downloads":
+        return self.assembly.downloads
 
     @cached_property
     def store(self) -> "ConversationStore":

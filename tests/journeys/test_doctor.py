@@ -1,6 +1,7 @@
 """`latchkey doctor` and `latchkey models`: what is found on this machine."""
 
 import hashlib
+import json
 from pathlib import Path
 
 from desktop.paths import find_paths
@@ -25,7 +26,7 @@ def test_doctor_reports_what_matters_and_changes_nothing(home: Path) -> None:
         "policy",
         "ledger",
         "catalog",
-        "offline",
+        "network",
         "problems",
     }
     assert report["problems"] == []
@@ -45,6 +46,9 @@ def test_doctor_reports_what_matters_and_changes_nothing(home: Path) -> None:
     assert (report["ledger"]["records"], report["ledger"]["holds"]) == (0, True)
     assert report["catalog"]["models"] > 100
     assert report["catalog"]["problems"] == []
+    network = report["network"]
+    assert (network["offline"], network["hub"], network["tokens"]) == (False, "https://huggingface.co", [])
+    assert network["keyring"] in ("ready", "locked", "absent")
     assert not find_paths().database_file.exists()
     assert not find_paths().ledger_file.exists()
     assert not find_paths().config.exists()
@@ -54,6 +58,29 @@ def test_doctor_speaks_to_people_as_well() -> None:
     ran = latchkey("doctor")
     assert ran.code == 0, ran
     assert "Everything is in order." in ran.out
+
+
+def test_doctor_says_how_the_network_is_set_and_shows_no_secret(home: Path) -> None:
+    token = "hf_" + "Xy7" * 11
+    given = latchkey(
+        "token", "set", "--place", "vault", stdin=f"{token}\n correct horse battery\n", LATCHKEY_OFFLINE="1"
+    )
+    assert given.code == 0, given
+    settings = {"version": 1, "proxy": "http://me:secret-word@proxy.example:3128"}
+    (home / "config" / "settings.json").write_text(json.dumps(settings))
+    environ = {"HF_ENDPOINT": "https://hub.example", "LATCHKEY_OFFLINE": "1"}
+    ran = latchkey("doctor", "--json", **environ)
+    network = ran.json["network"]
+    assert (network["offline"], network["hub"]) == (True, "https://hub.example")
+    assert network["proxy"] == "proxy.example:3128"
+    assert network["tokens"] == [{"host": "huggingface.co", "place": "vault"}]
+    told = latchkey("doctor", **environ)
+    assert "LATCHKEY_OFFLINE" in told.out
+    assert "for huggingface.co in vault" in told.out
+    everything = ran.out + ran.err + told.out + told.err
+    assert token not in everything
+    assert "secret-word" not in everything
+    assert latchkey("doctor", HF_ENDPOINT="nonsense").code != 0
 
 
 def test_doctor_finds_folders_that_cannot_be_written() -> None:
@@ -92,10 +119,14 @@ def test_the_built_in_model_is_listed_with_its_license() -> None:
                 "quantization": "Q8_0",
                 "size": path.stat().st_size,
                 "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "fits": True,
+                "fit": "fits-memory",
             }
         ],
         "installed": True,
         "fits": True,
+        "state": "to-accept",
+        "access": None,
     }
     assert {name: model[name] for name in contract} == contract
     (license_,) = model["licenses"]

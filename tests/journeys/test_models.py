@@ -80,9 +80,9 @@ def test_each_step_to_a_first_answer_is_a_command_that_does_it() -> None:
 
 def test_a_model_of_the_catalog_that_is_not_here_says_how_to_get_it() -> None:
     refusal = latchkey("ask", "hi", "--model", "llama-3.2-1b-instruct").failed_with(3)
-    assert "latchkey models show llama-3.2-1b-instruct" in refusal
+    assert "latchkey models get llama-3.2-1b-instruct" in refusal
     shown = latchkey("models", "show", "llama-3.2-1b-instruct").out
-    assert "models import" in shown
+    assert "latchkey models get llama-3.2-1b-instruct" in shown
     assert "asks for access" in shown
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.__main__ import has_display
+from desktop.__main__ import has_display, model_files
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
@@ -34,3 +34,13 @@ def test_a_display_whose_server_is_gone_does_not_count() -> None:
 
 def test_a_display_on_another_machine_is_taken_as_named() -> None:
     assert has_display({"DISPLAY": "localhost:10.0"}, "linux")
+
+
+def test_model_files_that_a_file_manager_opens_are_told_from_a_command(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    assert model_files(["a model.gguf", "/tmp/B.GGUF"]) == (home / "a model.gguf", Path("/tmp/B.GGUF"))
+    assert model_files([]) == ()
+    assert model_files(["models", "import", "a.gguf"]) == ()
+    assert model_files(["-h.gguf"]) == ()

@@ -1,15 +1,32 @@
 """What stands between a person and a first answer: the steps, and the word for it in the list."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
-from desktop.catalog.entries import Entry, EntryFile
-from desktop.cli.steps import state_of, steps_of
+from desktop.catalog.entries import EntryFile
+from desktop.catalog.lineage import node_of_entry
+from desktop.cli.standing import State, in_words, state_of
+from desktop.cli.steps import steps_of
 from desktop.errors import ForbiddenError, IntegrityError, LicenseError
+from desktop.hub.access import Access, AccessState, in_state
+from desktop.hub.names import FilePart
+from desktop.library.known import KnownAccess, KnownFile, KnownModel
 from desktop.library.models import Card, LibraryModel, Listed
+from desktop.library.next_step import (
+    Download,
+    EnterToken,
+    FreeSpace,
+    LookUp,
+    NextStep,
+    Refused,
+    RequestAccess,
+    WaitForApproval,
+)
 from desktop.library.subjects import subject_of_entry
 from desktop.licenses.door import LicenseStanding, Refusal, Status, Verdict
 from tests.unit.catalog.families import CATALOG
@@ -45,14 +62,14 @@ def test_each_license_is_a_step_with_the_hash_of_its_text_ancestors_first() -> N
     assert "--text-sha256 hash of LicenseRef-LLaMA " in said[1]
     assert said[2] == "latchkey licenses show CC-BY-NC-4.0"
     assert "It comes from Llama" in steps_of(waits)[0].sentence
-    assert state_of(waits) == "to accept"
+    assert state_of(waits) == "to-accept"
 
 
 @pytest.mark.parametrize("status", ["text-changed", "suspended"])
 def test_a_changed_text_is_compared_before_it_is_accepted(status: Status) -> None:
     changed = card(listed("vicuna", here=True), status, "license", LicenseError("It changed."))
     assert commands(changed)[0] == "latchkey licenses show vicuna --changes"
-    assert state_of(changed) == "license changed"
+    assert state_of(changed) == "license-changed"
 
 
 def test_what_is_forbidden_ends_there() -> None:
@@ -75,21 +92,120 @@ def test_a_ledger_that_does_not_hold_asks_for_every_license_afresh() -> None:
     said = commands(broken)
     assert said[0] == "latchkey licenses verify"
     assert any(command.startswith("latchkey licenses accept vicuna") for command in said)
-    assert state_of(broken) == "ledger broken"
+    assert state_of(broken) == "ledger-broken"
 
 
-def test_a_file_that_is_not_here_has_to_be_fetched_and_only_a_known_one_is_taken_for_the_model() -> None:
+def test_a_file_that_is_not_at_the_hub_has_to_be_brought_and_only_a_known_one_is_taken_for_the_model() -> None:
     away = listed("vicuna")
     assert "latchkey models import FILE.gguf" in commands(card(away))
     assert commands(card(away))[-1].endswith("--model ID")
     assert away.entry is not None
-    known = replace(away, entry=_with_file(away.entry))
+    known = replace(away, entry=msgspec.structs.replace(away.entry, file=(EntryFile("v.gguf", "Q8_0", 1, "a" * 64),)))
     assert commands(card(known))[-1].endswith("--model vicuna")
-    assert state_of(card(away)) == "not here"
+    assert state_of(card(away)) == "not-here"
 
 
-def _with_file(entry: Entry) -> Entry:
-    return msgspec.structs.replace(entry, gguf="x/y", file=(EntryFile("v.gguf", "Q8_0", 1, "a" * 64),))
+def test_what_the_hub_holds_is_fetched_after_its_licenses_are_accepted() -> None:
+    waits = card(at_hub(), "missing", "license", LicenseError("It waits."))
+    said = commands_for(waits, LookUp())
+    assert said[-2:] == ["latchkey models get vicuna", 'latchkey ask "…" --model vicuna']
+    assert any(command.startswith("latchkey licenses accept vicuna") for command in said[:-2])
+    assert not any("import" in command for command in said)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "first"),
+    [
+        (EnterToken, "no-token", "latchkey token set"),
+        (RequestAccess, "not-requested", "latchkey access vicuna"),
+        (WaitForApproval, "pending", "latchkey access vicuna"),
+    ],
+)
+def test_the_gate_comes_before_the_license_since_its_publisher_may_take_days(
+    kind: Callable[[Access], NextStep], state: AccessState, first: str
+) -> None:
+    waits = card(at_hub(), "missing", "license", LicenseError("It waits."))
+    steps = steps_of(waits, kind(access(state)))
+    assert steps[0].commands[0] == first
+    assert "https://hub.example" in steps[0].sentence
+    assert any("licenses accept" in command for step in steps[1:] for command in step.commands)
+
+
+def test_a_download_says_what_comes_and_what_is_here() -> None:
+    (fetch, _) = steps_of(card(at_hub()), Download("v.gguf", 4_000_000_000))
+    assert "v.gguf, 4.0 GB" in fetch.sentence
+    (rest, _) = steps_of(card(at_hub()), Download("v.gguf", 4_000_000_000, 1_000_000_000))
+    assert "1.0 of 4.0 GB" in rest.sentence
+    (space, _) = steps_of(card(at_hub()), FreeSpace(9_000_000_000, 1_000_000_000))
+    assert "not enough space" in space.sentence
+
+
+def test_off_line_says_so_and_still_names_what_comes_after() -> None:
+    steps = steps_of(card(at_hub()), Refused(ForbiddenError("Latchkey is off-line.", "", "latchkey offline off")))
+    assert "off-line" in steps[0].sentence
+    assert steps[1].commands == ("latchkey models get vicuna",)
+
+
+def test_a_file_that_vanished_or_changed_is_told_first() -> None:
+    here = listed("vicuna", here=True)
+    assert here.model is not None
+    gone = card(replace(here, model=replace(here.model, state="missing")))
+    assert commands(gone)[0] == "latchkey models remove vicuna"
+    assert state_of(gone) == "file-missing"
+    changed = card(replace(here, model=replace(here.model, state="changed")))
+    assert commands(changed)[0] == "latchkey models verify vicuna"
+    assert state_of(changed) == "file-changed"
+
+
+@pytest.mark.parametrize(
+    ("said", "stands"),
+    [
+        ("granted", "not-here"),
+        ("no-token", "needs-token"),
+        ("token-lacks-scope", "needs-token"),
+        ("not-requested", "needs-access"),
+        ("reset", "needs-access"),
+        ("pending", "waiting-for-approval"),
+        ("rejected", "no-access"),
+        ("disabled", "no-access"),
+        ("missing", "no-access"),
+        ("unknown", "no-access"),
+    ],
+)
+def test_what_the_hub_last_said_is_the_state_of_a_model_that_is_not_here(said: AccessState, stands: State) -> None:
+    away = at_hub()
+    assert away.known is not None
+    asked = msgspec.structs.replace(away.known, access=KnownAccess(said, "", "x/y", 1.0))
+    assert state_of(card(replace(away, known=asked))) == stands
+
+
+def test_every_state_has_words() -> None:
+    assert all(in_words(state) for state in get_args(State))
+
+
+def at_hub() -> Listed:
+    """A model of the catalog whose files somebody looked up."""
+    away = listed("vicuna")
+    assert away.entry is not None
+    part = FilePart("v.gguf", 4_000_000_000, "a" * 64)
+    known = KnownModel(
+        "vicuna",
+        "x/y",
+        "c" * 40,
+        "manual",
+        node_of_entry(away.entry),
+        files=(KnownFile("v.gguf", "Q8_0", part.size, (part,)),),
+        endpoint="https://hub.example",
+    )
+    return replace(away, entry=msgspec.structs.replace(away.entry, gguf="x/y"), known=known)
+
+
+def access(state: AccessState) -> Access:
+    return in_state(state, "", repository="x/y", endpoint="https://hub.example")
+
+
+def commands_for(of: Card, coming: NextStep) -> list[str]:
+    return [command for step in steps_of(of, coming) for command in step.commands]
 
 
 def test_an_id_that_a_shell_would_take_apart_is_quoted() -> None:

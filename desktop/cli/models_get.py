@@ -1,0 +1,206 @@
+"""`latchkey models get`: a model from the Hub, as far as its gate, its license and this machine allow it."""
+
+import shlex
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from desktop.cli import models_show
+from desktop.cli.access import refusal
+from desktop.cli.amounts import part, percent, size
+from desktop.cli.exit_codes import DONE, INTERRUPTED
+from desktop.cli.following import follow
+from desktop.cli.terminal_acceptance import TerminalAcceptance, can_ask
+from desktop.cli.tools import Tools
+from desktop.cli.vault_opening import tell_foreign_token, with_token
+from desktop.errors import ForbiddenError, NotFoundError
+from desktop.hub.access import Access
+from desktop.library.models import Listed
+from desktop.library.next_step import (
+    AcceptLicense,
+    Download,
+    EnterToken,
+    LookUp,
+    NextStep,
+    Ready,
+    RequestAccess,
+    WaitForApproval,
+    error_of,
+)
+from desktop.library.offers import Offer, OfferedFile
+from desktop.translation import tr
+
+if TYPE_CHECKING:
+    from desktop.library.downloads import DownloadItem
+
+_MOST_STEPS = 20  # there are ten kinds of them, and each is taken once
+_FOREIGN_MATTERS = ("no-token", "missing-or-private")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be fetched: a model, and the name of one of its files ("" leaves that to what fits here)."""
+
+    model_id: str
+    file: str = ""
+
+
+def run(options: Namespace, tools: Tools) -> int:
+    """Fetch a model, or go on where that stopped. Raises the UserError of what stands in the way."""
+    text, wanted = _split(options.id, options.file, tools)
+    here = _here(text, wanted, tools)
+    target = Target(here.subject.id) if here is not None else _looked_up(text, wanted, options, tools)
+    step = _cleared(target, options, tools)
+    if isinstance(step, Ready):
+        return _present(target.model_id, tools, options, tr("{model} is here already."))
+    item = follow(tools.downloads, lambda: tools.downloads.start(target.model_id, step.file), tools.output)
+    return _ended(item, target, options, tools)
+
+
+# --- what is wanted ----------------------------------------------------------------------------------------------
+
+
+def _split(text: str, file: str, tools: Tools) -> tuple[str, str]:
+    """The model and the file of it. A quantization may stand behind a catalog's id, as behind a repository's name."""
+    head, colon, tail = text.partition(":")
+    if colon and tail and tools.library.catalog.find_model(head) is not None:
+        return head, file or tail
+    return text, file
+
+
+def _here(text: str, wanted: str, tools: Tools) -> Listed | None:
+    """The model where the very file that is wanted is on this disk already: nobody has to be asked about it."""
+    head, _, tail = text.partition(":")
+    wanted = (wanted or tail if "://" not in text else wanted).casefold()
+    for listed in tools.library.listed():
+        model = listed.model
+        if model is None or listed.subject.id.casefold() not in (text.casefold(), head.casefold()):
+            continue
+        names = (model.path.name.casefold(), model.quantization.casefold())
+        if not wanted or wanted.rpartition("/")[2] in names:
+            return listed
+    return None
+
+
+def _looked_up(text: str, wanted: str, options: Namespace, tools: Tools) -> Target:
+    """Ask the Hub what it offers there. Raises NotFoundError where the file is not among it."""
+    tools.output.progress(tr("Asking {host}…").format(host=tools.online.host))
+    offer = with_token(options, tools, lambda: tools.getting.look(text))
+    if not wanted:
+        return Target(offer.model_id)
+    file = offer.file(wanted)
+    if file is None:
+        raise NotFoundError(
+            tr("{repository} has no file {file}.").format(repository=offer.repository, file=wanted),
+            tr("It has {files}.").format(files=", ".join(_told(each) for each in offer.files) or tr("none")),
+            tr("Write one of these after --file."),
+        )
+    return Target(offer.model_id, file.name)
+
+
+def _told(file: OfferedFile) -> str:
+    return f"{file.name} ({size(file.size)})" if file.size else file.name
+
+
+# --- what stands in the way --------------------------------------------------------------------------------------
+
+
+def _cleared(target: Target, options: Namespace, tools: Tools) -> Download | Ready:
+    """Take one step after another until the file can be fetched, or is here. Raises the UserError of the first one that
+    only a person can take, elsewhere."""
+    asked = False
+    for _ in range(_MOST_STEPS):
+        step = tools.getting.next_step(target.model_id, target.file)
+        match step:
+            case Download() | Ready():
+                _warn(step, target, tools)
+                return step
+            case LookUp(again=False):
+                with_token(options, tools, lambda: tools.getting.look(target.model_id))
+            case LookUp() if not asked:
+                asked = True
+                with_token(options, tools, lambda: tools.getting.check_access(target.model_id))
+            case EnterToken(access) | RequestAccess(access) | WaitForApproval(access):
+                raise _gate(access, tools)
+            case AcceptLicense(error=error):
+                if not can_ask(tools):
+                    raise error
+                listed = tools.library.listed_one(target.model_id)
+                TerminalAcceptance(tools, listed.subject, tools.desk.verdict(listed.subject)).run()
+            case _:
+                raise _in_the_way(step, target, tools)
+    raise AssertionError(f"no end of steps: {step}")
+
+
+def _gate(access: Access, tools: Tools) -> Exception:
+    if access.state in _FOREIGN_MATTERS:
+        tell_foreign_token(tools)
+    return refusal(access)
+
+
+def _in_the_way(step: NextStep, target: Target, tools: Tools) -> Exception:
+    name = tools.library.listed_one(target.model_id).subject.name
+    return error_of(step, name) or ForbiddenError(
+        tr("The Hub does not say whether you may have {model}.").format(model=name),
+        "",
+        tr("Ask it again: latchkey access {model}").format(model=shlex.quote(target.model_id)),
+    )
+
+
+def _warn(step: Download | Ready, target: Target, tools: Tools) -> None:
+    """Say before the bytes come that the file is too large for this machine, or slow here."""
+    offer = tools.getting.known(target.model_id)
+    if isinstance(step, Download) and offer is not None and (file := offer.file(step.file)) is not None:
+        if file.fit.label in ("too-large", "slow"):
+            tools.output.note(f"{step.file}: {file.fit.sentence}")
+        if not target.file and _others(offer, file):
+            tools.output.note(
+                tr("Fetching {file}; --file takes another one of {others}.").format(
+                    file=step.file, others=", ".join(_others(offer, file))
+                )
+            )
+
+
+def _others(offer: Offer, file: OfferedFile) -> list[str]:
+    return [each.quantization or each.name for each in offer.files if each.name != file.name]
+
+
+# --- how it ended ------------------------------------------------------------------------------------------------
+
+
+def _ended(item: "DownloadItem", target: Target, options: Namespace, tools: Tools) -> int:
+    """Say how a download ended. Raises the UserError that it failed with."""
+    if item.error is not None:
+        raise item.error
+    progress = item.progress
+    if progress.state == "done":
+        tools.downloads.dismiss(item.id)
+        sentence = tr("{file} ({size}) is here.").format(file=item.file, size=size(progress.total))
+        return _present(item.installed or target.model_id, tools, options, sentence)
+    if progress.state == "paused":
+        tools.online.switch.check()
+        tools.output.note(
+            tr("Paused at {percent}, {part}. The same command goes on where it stopped.").format(
+                percent=percent(progress.done, progress.total), part=part(progress.done, progress.total)
+            )
+        )
+        return INTERRUPTED
+    tools.output.note(tr("The download was given up in another window."))
+    return INTERRUPTED
+
+
+def _present(model_id: str, tools: Tools, options: Namespace, sentence: str) -> int:
+    """Say that a model is here, where it lies, and what comes next; in JSON all that is known of it."""
+    if options.json:
+        models_show.present(model_id, tools, json=True)
+        return DONE
+    listed = tools.library.listed_one(model_id)
+    tools.output.line(sentence.format(model=listed.subject.name))
+    if listed.model is not None:
+        tools.output.line(tr("It lies at {path}").format(path=listed.model.path))
+    verdict = tools.desk.verdict(listed.subject)
+    if verdict.error is not None:
+        tools.output.line(str(verdict.error))
+    else:
+        tools.output.line(tr("Ask it: latchkey ask “…” --model {id}").format(id=shlex.quote(listed.subject.id)))
+    return DONE

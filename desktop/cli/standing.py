@@ -1,0 +1,90 @@
+"""Where a model stands between being known of and answering: a word for scripts, and the same for people."""
+
+from typing import Literal
+
+from desktop.library.models import Card, Listed
+from desktop.translation import tr
+
+State = Literal[
+    "ready",
+    "to-accept",
+    "revoked",
+    "license-changed",
+    "ledger-broken",
+    "forbidden",
+    "file-changed",
+    "file-missing",
+    "not-here",
+    "needs-token",
+    "needs-access",
+    "waiting-for-approval",
+    "no-access",
+    "cannot-run",
+    "closed",
+]
+_REFUSED: dict[str, State] = {"file": "file-changed", "ledger": "ledger-broken", "not-runnable": "cannot-run"}
+_WAITING: dict[str, State] = {
+    "revoked": "revoked",
+    "text-changed": "license-changed",
+    "suspended": "license-changed",
+}
+_ACCESS: dict[str, State] = {
+    "no-token": "needs-token",
+    "bad-token": "needs-token",
+    "token-lacks-scope": "needs-token",
+    "not-requested": "needs-access",
+    "reset": "needs-access",
+    "pending": "waiting-for-approval",
+    "granted": "not-here",
+}
+
+
+def state_of(card: Card) -> State:
+    """The word, from what is known without asking anybody: part of the command's contract."""
+    listed, verdict = card.listed, card.verdict
+    if listed.subject.gate == "closed":
+        return "closed"
+    if why_not_runnable(listed):
+        return "cannot-run"
+    if verdict.refusal in ("policy", "purpose"):
+        return "forbidden"
+    if listed.model is None:
+        access = listed.known.access if listed.known is not None else None
+        return "not-here" if access is None else _ACCESS.get(access.state, "no-access")
+    if listed.model.state != "here":
+        return "file-changed" if listed.model.state == "changed" else "file-missing"
+    if verdict.refusal in _REFUSED:
+        return _REFUSED[verdict.refusal]
+    waiting = next((each for each in verdict.standings if each.status != "in-force"), None)
+    if waiting is None:
+        return "ready" if verdict.error is None else "to-accept"
+    return _WAITING.get(waiting.status, "to-accept")
+
+
+def in_words(state: State) -> str:
+    """It in a word or two, for a table."""
+    return {
+        "ready": tr("ready"),
+        "to-accept": tr("to accept"),
+        "revoked": tr("revoked"),
+        "license-changed": tr("license changed"),
+        "ledger-broken": tr("ledger broken"),
+        "forbidden": tr("forbidden"),
+        "file-changed": tr("file changed"),
+        "file-missing": tr("file missing"),
+        "not-here": tr("not here"),
+        "needs-token": tr("needs a token"),
+        "needs-access": tr("needs access"),
+        "waiting-for-approval": tr("waits for access"),
+        "no-access": tr("no access"),
+        "cannot-run": tr("cannot run"),
+        "closed": tr("closed"),
+    }[state]
+
+
+def why_not_runnable(listed: Listed) -> str:
+    """Why no weights of this model could ever run here, in one sentence; "" where they can."""
+    said = listed.subject.not_runnable or (listed.entry.not_runnable if listed.entry else "")
+    if said or listed.subject.gate != "closed":
+        return said
+    return tr("Its weights were never released: it is listed because others were built on it.")
