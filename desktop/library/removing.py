@@ -66,7 +66,7 @@ def delete_own(kept: ImportedModel, models: Path, others: Collection[str] = ()) 
 def _prune(folder: Path, models: Path) -> None:
     """Delete `folder` and those above it, below `models`, as far as they are empty."""
     with contextlib.suppress(OSError):
-        while is_inside(folder, models) and folder.resolve() != models.resolve():
+        while is_inside(folder, models):
             folder.rmdir()
             folder = folder.parent
 
