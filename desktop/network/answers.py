@@ -96,6 +96,10 @@ class Streamed:
         if pieces:
             yield b"".join(pieces)
 
+    def read(self, most: int) -> memoryview:
+        """What came next, `most` bytes at most, without copying it again; none at the end."""
+        return self._next(most)
+
     def read_into(self, buffer: memoryview) -> int:
         """Fill `buffer` with what is there, at least one byte; how many, 0 at the end."""
         part = self._next(len(buffer))

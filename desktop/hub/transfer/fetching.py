@@ -1,0 +1,216 @@
+"""All missing bytes of one file, over as many connections as pay: who fetches, what went wrong, when to give up."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from desktop.hub.transfer.connection import Connection
+from desktop.hub.transfer.disk import PartFile
+from desktop.hub.transfer.growth import Growth
+from desktop.hub.transfer.halting import Halting
+from desktop.hub.transfer.hashing import PrefixHash
+from desktop.hub.transfer.judging import FailedError
+from desktop.hub.transfer.plan import SMALLEST, Job, Plan
+from desktop.hub.transfer.sidecar import Sidecar
+from desktop.hub.transfer.source import Source
+from desktop.hub.transfer.values import Patience
+from desktop.network.client import Client
+from desktop.network.failures import StoppedError
+from desktop.translation import tr
+
+TICK_S = 0.2
+_NOTED = 4 << 20
+_LONGEST_WAIT_S = 600.0
+_LASTING_TRIES = 2
+
+
+@dataclass
+class Counts:
+    """Of one file in this run, in bytes: what came, and what of it had come before. `connections`: most at once."""
+
+    received: int = 0
+    again: int = 0
+    connections: int = 0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where the bytes go: the file, its hash, and the note of what is there."""
+
+    part: PartFile
+    sidecar: Sidecar
+    hashing: PrefixHash
+
+
+class Fetching:
+    """One attempt at a file. `run` uses it from one thread, its connections from theirs."""
+
+    def __init__(
+        self,
+        client: Client,
+        source: Source,
+        plan: Plan,
+        kept: Kept,
+        *,
+        counts: Counts,
+        connections: int,
+        patience: Patience,
+        halting: Halting,
+    ) -> None:
+        self.client, self.source, self.plan = client, source, plan
+        self.parts_work = False
+        self.stop = halting.event()
+        self._halting = halting
+        self._kept = kept
+        self._counts = counts
+        self._patience = patience
+        self._growth = Growth(connections)
+        self._changed = threading.Condition()
+        self._writing = threading.Lock()
+        self._connections: list[Connection] = []
+        self._alone: Connection | None = None
+        self._wholes = self._failures = self._unnoted = 0
+        self._error: BaseException | None = None
+        self.trouble = ""
+        """What stands in the way at the moment, as a sentence; "" while bytes come."""
+        self.note = ""
+        """What is unusual about the server."""
+
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self._connections)
+
+    def run(self, report: Callable[[], None]) -> None:
+        """Until all is there. Raises UserErrors, ChangedError and HaltedError; no connection is left then."""
+        try:
+            while self._error is None and self.plan.done < self.plan.size and not self.stop.is_set():
+                self._grow()
+                report()
+                with self._changed:
+                    if self._connections and self._error is None:
+                        self._changed.wait(TICK_S)
+        finally:
+            self.stop.set()
+            for each in list(self._connections):
+                each.join()
+            self._halting.drop(self.stop)
+        self._kept.sidecar.note(self.plan.spans)
+        if self._error is not None and not isinstance(self._error, StoppedError):
+            raise self._error
+        if self.plan.done < self.plan.size:
+            self._halting.check()
+
+    def _grow(self) -> None:
+        now = time.monotonic()
+        flowing = sum(each.flowing for each in self._connections)
+        missing = self.plan.size - self.plan.done
+        wanted = self._growth.look(now, self._counts.received, flowing, missing)
+        with self._changed:
+            if self._alone is not None and self._alone in self._connections:
+                return
+            while len(self._connections) < wanted and (not self._connections or missing > 2 * SMALLEST):
+                connection = Connection(self)
+                self._connections.append(connection)
+                self._counts.connections = max(self._counts.connections, len(self._connections))
+                connection.start()
+
+    # What follows is for the connections.
+
+    def needs(self, connection: Connection) -> bool:
+        """Whether this connection should go on."""
+        with self._changed:
+            if self.stop.is_set():
+                return False
+            if self._alone is not None:
+                return self._alone is connection
+            return connection in self._connections[: self._growth.wanted]
+
+    def left(self, connection: Connection) -> None:
+        """It has ended."""
+        with self._changed:
+            self._connections.remove(connection)
+            if self._alone is connection:
+                self._alone = None
+            self._changed.notify_all()
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing more can be done."""
+        with self._changed:
+            self._error = self._error or error
+            self.stop.set()
+            self._changed.notify_all()
+
+    def write(self, at: int, data: memoryview, job: Job | None, *, received: int) -> None:
+        """These bytes came for byte `at` of the file."""
+        kept = self._kept
+        kept.part.write(at, data)
+        self.plan.wrote(at, at + len(data), job)
+        kept.hashing.offer(at, data)
+        kept.hashing.extend(self.plan.prefix)
+        with self._writing:
+            self._counts.received += received
+            self._counts.again += received - len(data)
+            self._failures, self.trouble = 0, ""
+            self._unnoted += len(data)
+            if self._unnoted < _NOTED:
+                return
+            self._unnoted = 0
+            kept.sidecar.note(self.plan.spans)
+
+    def skip(self, count: int) -> None:
+        """So many bytes came that were there already."""
+        with self._writing:
+            self._counts.received += count
+            self._counts.again += count
+
+    def learn(self, url: str, etag: str) -> None:
+        """The host of `url` calls this version of the file so."""
+        served = self.source.learn(url, etag)
+        if served is not None:
+            self._kept.sidecar.serve(served)
+
+    def count_whole(self) -> int:
+        """How often a server that gives out parts has sent the whole file in the place of one."""
+        with self._changed:
+            self._wholes += 1
+            return self._wholes
+
+    def alone(self, connection: Connection) -> None:
+        """From here on this connection fetches all of it."""
+        with self._changed:
+            self._alone, self.parts_work = connection, False
+            self.note = tr("This server gives out the file only as a whole, so it comes over one connection.")
+        self.plan.take_all()
+
+    def goes_on(self, connection: Connection, failure: FailedError, *, brought: bool) -> bool:
+        """Whether a connection whose request failed tries again, after the wait that is due. Raises the failure's
+        error where it was tried often enough, and StoppedError."""
+        with self._changed:
+            others = [each for each in self._connections if each is not connection]
+            if failure.cure == "locate" and connection.may_locate:
+                seconds = 0.0
+            elif others and not brought:
+                if flowing := sum(each.flowing for each in others):
+                    self._growth.limit(flowing, time.monotonic())  # so many are let in, and no more
+                return False
+            elif others:
+                seconds = self._patience.first
+            else:
+                seconds = self._count(failure)
+                self._changed.notify_all()
+        if self.stop.wait(seconds):
+            raise StoppedError
+        return True
+
+    def _count(self, failure: FailedError) -> float:
+        """Count a failure of the only connection that there is; how long to wait."""
+        self._failures += 1
+        tries = min(self._patience.tries, _LASTING_TRIES) if failure.lasting else self._patience.tries
+        seconds = max(self._patience.wait(self._failures), failure.wait or 0.0)
+        if self._failures > tries or seconds > _LONGEST_WAIT_S:
+            raise failure.error
+        self._growth.reset()
+        self.trouble = tr("{what} It is tried again.").format(what=failure.error.title)
+        return seconds

@@ -1,0 +1,157 @@
+"""What an answer to a request for a part of a file is worth, before one byte of it is written."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from desktop.errors import AccessError, NetworkError, UserError
+from desktop.hub.answering import check_served, is_web_page
+from desktop.hub.transfer.values import Wanted
+from desktop.network.answers import Headers
+from desktop.network.retrying import wanted_wait
+from desktop.translation import tr
+
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)\Z")
+_UNSATISFIED = re.compile(r"bytes \*/(\d{1,18})\Z")
+_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
+
+
+class FailedError(Exception):
+    """A request that brought nothing usable. `error` is what a person is told if it stays so.
+
+    `cure`: "again" (the same request may do), "locate" (the Hub has to be asked anew where the file is), "whole" (this
+    server gives out no parts). `wait` is how many seconds the server wants us to wait. `lasting`: no use in many tries.
+    """
+
+    def __init__(
+        self,
+        error: UserError,
+        cure: Literal["again", "locate", "whole"] = "again",
+        *,
+        wait: float | None = None,
+        lasting: bool = False,
+    ) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.cure = cure
+        self.wait = wait
+        self.lasting = lasting
+
+
+class ChangedError(Exception):
+    """The server has another file now than the one that was begun. `how` is a sentence."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(how)
+        self.how = how
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The bytes from `start` up to `end` of a file, at a host of which the ETag is known ("" where it is not)."""
+
+    wanted: Wanted
+    host: str
+    size: int
+    start: int
+    end: int
+    etag: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What comes: the part that was asked for, or the whole file. `etag` is its strong one, "" for none; `exact` says
+    that the body is as long as it should be, so that the connection can be used again."""
+
+    whole: bool
+    etag: str
+    exact: bool
+
+
+def judge(asked: Asked, status: int, headers: Headers, encoding: str) -> Verdict:
+    """Raises FailedError and ChangedError, and NetworkError for a page that asks for a log-in."""
+    if status in (200, 206):
+        _check_kind(asked, headers, encoding)
+        _check_version(asked, headers)
+        return _part(asked, headers) if status == 206 else _whole(asked, headers)
+    if status == 416:
+        size = _UNSATISFIED.match(headers.get("Content-Range", ""))
+        if size and int(size[1]) != asked.size:
+            raise ChangedError(_other_size(asked, int(size[1])))
+        raise FailedError(_unfit(asked, tr("It says that the part that was asked for does not exist.")), lasting=True)
+    if status in (401, 403, 404, 410):
+        raise FailedError(_refused(asked, status), "locate")
+    try:
+        check_served(status, headers, b"", asked.host)
+    except NetworkError as error:
+        raise FailedError(error, wait=wanted_wait(headers)) from error
+    raise FailedError(_unfit(asked, tr("It answered with status {status}.").format(status=status)), lasting=True)
+
+
+def _check_kind(asked: Asked, headers: Headers, encoding: str) -> None:
+    if is_web_page(headers) and not asked.wanted.file.lower().endswith((".html", ".htm")):
+        check_served(200, headers, b"", asked.host)
+    if encoding:
+        detail = tr("It sent the file packed as {encoding}, which nobody asked for.").format(encoding=encoding[:40])
+        raise FailedError(_unfit(asked, detail), lasting=True)
+
+
+def _check_version(asked: Asked, headers: Headers) -> None:
+    commit = headers.get("X-Repo-Commit", "")
+    if _COMMIT.match(commit) and _COMMIT.match(asked.wanted.commit) and commit != asked.wanted.commit:
+        raise ChangedError(tr("{host} gives out another version of the file now.").format(host=asked.host))
+    etag = _strong(headers)
+    if asked.etag and etag and etag != asked.etag:
+        raise ChangedError(tr("{host} has another file under this name now.").format(host=asked.host))
+
+
+def _part(asked: Asked, headers: Headers) -> Verdict:
+    match = _RANGE.match(headers.get("Content-Range", "").strip())
+    if match is None:
+        raise FailedError(_unfit(asked, tr("It does not say which part of the file it sent.")), lasting=True)
+    first, last, size = int(match[1]), int(match[2]), match[3]
+    if size != "*" and int(size) != asked.size:
+        raise ChangedError(_other_size(asked, int(size)))
+    if first != asked.start or last < first:
+        raise FailedError(_unfit(asked, tr("It sent another part of the file than was asked for.")), lasting=True)
+    return Verdict(False, _strong(headers), _length(headers) == asked.end - asked.start)
+
+
+def _whole(asked: Asked, headers: Headers) -> Verdict:
+    length = _length(headers)
+    if length is not None and length != asked.size:
+        raise ChangedError(_other_size(asked, length))
+    return Verdict(True, _strong(headers), length is not None)
+
+
+def _strong(headers: Headers) -> str:
+    etag = headers.get("ETag", "").strip()
+    return etag if etag.startswith('"') and etag.endswith('"') and len(etag) > 2 else ""
+
+
+def _length(headers: Headers) -> int | None:
+    told = headers.get("Content-Length", "").strip()
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 19 else None
+
+
+def _other_size(asked: Asked, size: int) -> str:
+    return tr("{host} gives out {size} bytes, where {expected} were expected.").format(
+        host=asked.host, size=size, expected=asked.size
+    )
+
+
+def _unfit(asked: Asked, detail: str) -> NetworkError:
+    return NetworkError(
+        tr("{host} does not give out {file} as it should.").format(host=asked.host, file=asked.wanted.file),
+        detail,
+        tr("Try again later: what is there already is kept."),
+    )
+
+
+def _refused(asked: Asked, status: int) -> UserError:
+    kind = AccessError if status in (401, 403) else NetworkError
+    return kind(
+        tr("{host} refuses to give out {file}.").format(host=asked.host, file=asked.wanted.file),
+        tr("The Hub names this host for the file, but it answered with status {status}.").format(status=status),
+        tr("Try again later: what is there already is kept."),
+    )

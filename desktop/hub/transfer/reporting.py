@@ -1,0 +1,84 @@
+"""What a transfer says while it runs: each change of its state at once, its figures a few times a second."""
+
+import time
+from collections.abc import Callable
+
+from desktop.hub.transfer.growth import Rate
+from desktop.hub.transfer.values import Progress, State
+
+_EVERY_S = 0.2
+
+
+class Reporter:
+    """Puts one item's Progress together. Used by the thread that runs the transfer."""
+
+    def __init__(self, listener: Callable[[Progress], None], total: int) -> None:
+        """`total` is what is known of all its files' sizes."""
+        self._listener = listener
+        self._total = total
+        self._before = self._done = self._size = 0
+        self._state: State = "queued"
+        self._note = ""
+        self._rate = Rate()
+        self._received = 0
+        self._connections = 0
+        self._told: Progress | None = None
+        self._at = float("-inf")
+
+    def begin(self, known: int | None) -> None:
+        """The next file begins; `known` is how much of the total was its size."""
+        self._before += self._done
+        self._done, self._size = 0, known or 0
+        self._rate = Rate()
+
+    def sized(self, size: int) -> None:
+        """The size of this file."""
+        self._total += size - self._size
+        self._size = size
+
+    def note(self, note: str) -> None:
+        """A sentence to be shown from here on."""
+        self._note = note
+        self._tell(self._state, note)
+
+    def say(self, state: State) -> None:
+        """What it is doing now, besides fetching."""
+        self._connections = 0
+        self._tell(state, self._note)
+
+    def checked(self, done: int) -> None:
+        """So much of a file that is there already was read."""
+        self._done = done
+        self._tell("checking", self._note)
+
+    def fetching(self, done: int, received: int, connections: int, trouble: str, unusual: str) -> None:
+        """How far this file is. `received` counts the bytes that came in this run."""
+        self._done, self._connections = done, connections
+        self._rate.add(time.monotonic(), received)
+        self._tell("retrying" if trouble else "fetching", trouble or unusual or self._note)
+
+    def end(self, state: State) -> None:
+        """The last word."""
+        self._connections = 0
+        self._tell(state, self._note if state != "done" else "")
+
+    def _tell(self, state: State, note: str) -> None:
+        now = time.monotonic()
+        self._state = state
+        done = self._before + self._done
+        rate = self._rate.bytes_per_s if state == "fetching" else 0.0
+        left = max(0, self._total - done)
+        told = Progress(
+            state=state,
+            done=done,
+            total=self._total,
+            rate=rate,
+            seconds_left=left / rate if rate else None,
+            connections=self._connections,
+            note=note,
+        )
+        last = self._told
+        changed = last is None or (last.state, last.note) != (told.state, told.note)
+        if changed or now - self._at >= _EVERY_S:
+            self._told, self._at = told, now
+            self._listener(told)

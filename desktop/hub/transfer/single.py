@@ -1,0 +1,281 @@
+"""One file of a transfer: from whatever is on the disk to all of its bytes, verified, under its unfinished name."""
+
+import contextlib
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.errors import IntegrityError, ResourceError
+from desktop.hub.transfer.disk import PartFile, another_file, check_space, disk_error, put_in_place, remove
+from desktop.hub.transfer.fetching import TICK_S, Counts, Fetching, Kept
+from desktop.hub.transfer.halting import Halting
+from desktop.hub.transfer.hashing import PrefixHash
+from desktop.hub.transfer.judging import ChangedError
+from desktop.hub.transfer.keeping import Keeper
+from desktop.hub.transfer.locking import FileLock
+from desktop.hub.transfer.names import target_in
+from desktop.hub.transfer.plan import Plan
+from desktop.hub.transfer.ranges import Ranges
+from desktop.hub.transfer.reporting import Reporter
+from desktop.hub.transfer.sidecar import Identity, Served, Sidecar, read_sidecar, sidecar_of
+from desktop.hub.transfer.source import Source, check_located, identity_of
+from desktop.hub.transfer.values import Fetched, Locate, Located, Patience, Wanted
+from desktop.network.client import Client
+from desktop.network.failures import StoppedError
+from desktop.translation import tr
+
+_READ = 1 << 20
+_LINGER_S = 0.4
+
+
+@dataclass(frozen=True)
+class Means:
+    """What every file of a transfer is fetched with."""
+
+    client: Client
+    locate: Locate
+    connections: int
+    patience: Patience
+
+
+class SingleFile:
+    """One file. Used by the thread that runs the transfer."""
+
+    def __init__(self, means: Means, wanted: Wanted, folder: Path, halting: Halting, reporter: Reporter) -> None:
+        """Raises ForbiddenError where the file's name is unfit."""
+        self.wanted = wanted
+        self.target = target_in(folder, wanted.file)
+        self.part = self.target.with_name(self.target.name + ".part")
+        self._means = means
+        self._halting = halting
+        self._reporter = reporter
+        self._lock = FileLock(self.part.with_name(self.part.name + ".lock"))
+        self._counts = Counts()
+        self._found = False
+        self._restarted = False
+
+    @property
+    def missing(self) -> int:
+        """About how many bytes it still takes on the disk, without asking anybody; 0 where the size is not known."""
+        if self.wanted.size is None or os.path.lexists(self.target):
+            return 0
+        try:
+            status = self.part.stat()
+        except OSError:
+            return self.wanted.size
+        blocks = getattr(status, "st_blocks", None)
+        return max(0, self.wanted.size - (status.st_size if blocks is None else blocks * 512))
+
+    def fetch(self, later: int) -> Fetched:
+        """Have all of it in the unfinished file, or find it under its own name already. `later`: bytes that the files
+        after it take. Raises UserErrors and HaltedError."""
+        self._take_lock()
+        located: Located | None = None
+        if os.path.lexists(self.target):
+            return self._check_target()
+        located = self._locate()
+        for again in (False, True):
+            try:
+                return self._attempt(located, later, anew=again)
+            except ChangedError as change:
+                if again:
+                    remove(self.part, sidecar_of(self.part))
+                    raise _never_right(self.wanted, change.how) from None
+                self._restarted = True
+                note = tr("{what} What had come of it was dropped, and it is fetched again from the start.")
+                self._reporter.note(note.format(what=change.how))
+                located = self._locate()
+        raise AssertionError("the second attempt returns or raises")
+
+    def publish(self) -> None:
+        """Give it its own name. Raises ResourceError."""
+        if not self._found:
+            put_in_place(self.part, self.target)
+        self._clear()
+
+    def discard(self) -> None:
+        """Delete what is unfinished of it, unless another process is fetching it."""
+        with contextlib.suppress(ResourceError):
+            if self._lock.take():
+                self._clear()
+
+    def leave(self) -> None:
+        """Let other processes have it."""
+        self._lock.leave()
+
+    def _clear(self) -> None:
+        state = sidecar_of(self.part)
+        remove(self.part, state, state.with_name(state.name + ".new"))
+
+    def _take_lock(self) -> None:
+        stop = self._halting.event()
+        try:
+            while not self._lock.take():
+                self._reporter.say("waiting")
+                stop.wait(TICK_S)
+                self._halting.check()
+        finally:
+            self._halting.drop(stop)
+
+    def _locate(self) -> Located:
+        self._halting.check()
+        self._reporter.say("locating")
+        stop = self._halting.event()
+        try:
+            located = self._means.locate(self.wanted, stop)
+        except StoppedError:
+            self._halting.check()
+            raise
+        finally:
+            self._halting.drop(stop)
+        check_located(self.wanted, located)
+        return located
+
+    def _attempt(self, located: Located, later: int, *, anew: bool) -> Fetched:
+        """Fetch what is missing and verify all. Raises ChangedError where it cannot be the right file."""
+        identity = identity_of(self.wanted, located)
+        self._reporter.sized(located.size)
+        sidecar = Sidecar(sidecar_of(self.part), identity)
+        done, served = self._what_is_there(identity, anew=anew)
+        check_space(self.part.parent, located.size - done.total + later)
+        part = PartFile(self.part, anew=not done.total)
+        hashing = PrefixHash(part)
+        plan = Plan(located.size, done)
+        keeper: Keeper | None = None
+        try:
+            sidecar.begin(plan.spans, served)
+            keeper = Keeper(part, sidecar, plan)
+            hashing.extend(plan.prefix)
+            self._fetch(Source(self._means.locate, self.wanted, located, served), plan, Kept(part, sidecar, hashing))
+            digest = self._hash(hashing, located.size)
+            part.finish(located.size)
+        finally:
+            hashing.stop()
+            self._let_go(keeper, part, sidecar)
+        if located.sha256 and digest != located.sha256.lower():
+            raise ChangedError(tr("The bytes that came are not those of the file: their hash differs."))
+        return self._fetched(digest, verified=bool(located.sha256))
+
+    def _what_is_there(self, identity: Identity, *, anew: bool) -> tuple[Ranges, Served]:
+        try:
+            size = self.part.stat(follow_symlinks=False).st_size
+        except FileNotFoundError:
+            return Ranges(), Served()
+        except OSError as error:
+            raise disk_error(self.part.parent, error) from error
+        found = None if anew else read_sidecar(sidecar_of(self.part), identity, size)
+        if found is not None:
+            return Ranges(found.spans), found.served
+        if not anew:
+            self._reporter.note(
+                tr("An unfinished file of this name was of no use for this version, so it is fetched from the start.")
+            )
+        return Ranges(), Served()
+
+    def _fetch(self, source: Source, plan: Plan, kept: Kept) -> None:
+        fetching = Fetching(
+            self._means.client,
+            source,
+            plan,
+            kept,
+            counts=self._counts,
+            connections=self._means.connections,
+            patience=self._means.patience,
+            halting=self._halting,
+        )
+
+        def report() -> None:
+            trouble = fetching.trouble
+            self._reporter.fetching(plan.done, self._counts.received, fetching.connections, trouble, fetching.note)
+
+        fetching.run(report)
+        report()
+
+    def _hash(self, hashing: PrefixHash, size: int) -> str:
+        hashing.extend(size)
+        while not hashing.wait(size, TICK_S):
+            self._reporter.say("verifying")
+            self._halting.check()
+        self._reporter.say("verifying")
+        return hashing.hexdigest()
+
+    def _let_go(self, keeper: Keeper | None, part: PartFile, sidecar: Sidecar) -> None:
+        """Close everything. Whoever pauses is not kept waiting for a slow disk: the lock is left when it is done."""
+
+        def close() -> None:
+            part.close()
+            sidecar.close()
+
+        if keeper is None:
+            close()
+        elif self._halting.reason != "paused":
+            keeper.end(close)
+        else:
+            lock, self._lock = self._lock, FileLock(self.part.with_name(self.part.name + ".lock"))
+
+            def close_and_leave() -> None:
+                close()
+                lock.leave()
+
+            keeper.end(close_and_leave, _LINGER_S)
+
+    def _check_target(self) -> Fetched:
+        """A file of its name is there. It is the right one, or it is left as it is."""
+        wanted = self.wanted
+        if not wanted.sha256 or wanted.size is None:
+            located = self._locate()
+            wanted = Wanted(
+                repository=wanted.repository,
+                commit=wanted.commit,
+                file=wanted.file,
+                size=located.size,
+                sha256=located.sha256,
+            )
+        assert wanted.size is not None
+        self._reporter.sized(wanted.size)
+        self._reporter.say("checking")
+        try:
+            status = self.target.stat()
+            if not stat.S_ISREG(status.st_mode) or status.st_size != wanted.size:
+                raise another_file(self.target)
+            digest = self._digest()
+        except OSError as error:
+            raise disk_error(self.target.parent, error) from error
+        if wanted.sha256 and digest != wanted.sha256.lower():
+            raise another_file(self.target)
+        self._found = True
+        return self._fetched(digest, verified=bool(wanted.sha256))
+
+    def _digest(self) -> str:
+        found, piece, done = hashlib.sha256(), bytearray(_READ), 0
+        view = memoryview(piece)
+        with self.target.open("rb", buffering=0) as file:
+            while size := file.readinto(piece):
+                found.update(view[:size])
+                done += size
+                self._halting.check()
+                self._reporter.checked(done)
+        return found.hexdigest()
+
+    def _fetched(self, digest: str, *, verified: bool) -> Fetched:
+        size = self.target.stat().st_size if self._found else self.part.stat().st_size
+        return Fetched(
+            path=self.target,
+            size=size,
+            sha256=digest,
+            verified=verified,
+            received=self._counts.received,
+            again=self._counts.again,
+            restarted=self._restarted,
+            connections=self._counts.connections,
+        )
+
+
+def _never_right(wanted: Wanted, how: str) -> IntegrityError:
+    return IntegrityError(
+        tr("{file} could not be fetched as it should be.").format(file=wanted.file),
+        how + " " + tr("It was fetched twice, and nothing of it was kept."),
+        tr("Try again later or from another network, and tell the authors of the repository if it stays so."),
+    )

@@ -1,0 +1,110 @@
+"""The transfer of one item: a file, or all the parts of a model that is split into several."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from desktop.errors import ForbiddenError, UserError
+from desktop.hub.transfer.disk import check_space, make_folder
+from desktop.hub.transfer.halting import Halting
+from desktop.hub.transfer.reporting import Reporter
+from desktop.hub.transfer.single import Means, SingleFile
+from desktop.hub.transfer.values import Fetched, HaltedError, Locate, Patience, Progress, Wanted
+from desktop.network.client import Client
+from desktop.translation import tr
+
+MOST_CONNECTIONS = 8
+
+
+class Transfer:
+    """Fetches `wanted` into `folder`, each file by its own name. Made anew with the same arguments, in this process or
+    another, it goes on where it was left, however it was left.
+
+    Until all files are there and verified none has its own name: unfinished ones end in `.part`, with a sidecar
+    `.part.state` and, while a process fetches them, `.part.lock` beside them. `listener` is called on the thread that
+    runs it: at once when the state or the note changes, else about five times a second.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        locate: Locate,
+        wanted: tuple[Wanted, ...],
+        folder: Path,
+        *,
+        listener: Callable[[Progress], None],
+        connections: int = MOST_CONNECTIONS,
+        patience: Patience | None = None,
+    ) -> None:
+        """Raises ForbiddenError where a name is unfit. `connections`: to one file at once, at most."""
+        self._folder = folder
+        self._halting = Halting()
+        self._reporter = Reporter(listener, sum(each.size or 0 for each in wanted))
+        means = Means(client, locate, connections, patience or Patience())
+        self._files = [SingleFile(means, each, folder, self._halting, self._reporter) for each in wanted]
+        if len({file.target.name.casefold() for file in self._files}) < len(self._files):
+            raise ForbiddenError(
+                tr("These files cannot be kept beside each other."),
+                tr("Two of them have the same name."),
+                tr("Choose one of them."),
+            )
+
+    @property
+    def missing(self) -> int:
+        """About how many bytes are still to be fetched, without asking anybody."""
+        return sum(file.missing for file in self._files)
+
+    def run(self) -> tuple[Fetched, ...]:
+        """Fetch, on the caller's thread, once. Files that were there already are verified and not fetched.
+
+        Raises HaltedError where it was paused or cancelled, and UserErrors: AccessError, NotFoundError, NetworkError,
+        ForbiddenError (off-line, by policy), ResourceError (disk; another file has the name), IntegrityError (twice not
+        the right bytes). What was fetched is kept, except after `cancel` and IntegrityError.
+        """
+        try:
+            return self._run()
+        except HaltedError as halted:
+            # `cancel` may have come while it was being paused.
+            reason = self._halting.reason or halted.state
+            if reason == "cancelled":
+                for file in self._files:
+                    file.discard()
+            self._reporter.end(reason)
+            raise HaltedError(reason) from None
+        except UserError:
+            if self._halting.reason == "cancelled":
+                for file in self._files:
+                    file.discard()
+            self._reporter.end("failed")
+            raise
+        finally:
+            for file in self._files:
+                file.leave()
+
+    def pause(self) -> None:
+        """Have `run` end soon, with what was fetched kept. From any thread, also before `run`."""
+        self._halting.halt("paused")
+
+    def cancel(self) -> None:
+        """Have `run` end soon, and delete what is unfinished. From any thread, also before `run`."""
+        self._halting.halt("cancelled")
+
+    def discard(self) -> None:
+        """Delete what is unfinished, where nothing runs: neither here nor in another process."""
+        for file in self._files:
+            file.discard()
+            file.leave()
+
+    def _run(self) -> tuple[Fetched, ...]:
+        self._halting.check()
+        make_folder(self._folder)
+        check_space(self._folder, sum(file.missing for file in self._files))
+        fetched = []
+        for number, file in enumerate(self._files):
+            self._halting.check()
+            self._reporter.begin(file.wanted.size)
+            fetched.append(file.fetch(sum(later.missing for later in self._files[number + 1 :])))
+        self._halting.check()
+        for file in self._files:
+            file.publish()
+        self._reporter.end("done")
+        return tuple(fetched)
