@@ -142,7 +142,13 @@ class Importer:
         ResourceError where its files cannot be deleted: it stays in the library then.
         """
         with self._lock:
-            kept = self._kept(model_id)
+            try:
+                kept = self._kept(model_id)
+            except NotFoundError:
+                if self._library.find(model_id).built_in:
+                    title = tr("The built-in model is part of Latchkey and cannot be removed.")
+                    raise ForbiddenError(title) from None
+                raise
             subject = self._library.subject_of(kept)
             return remove_import(kept, subject, self._library.imports, self._ledger, self._models, loaded)
 
@@ -241,15 +247,14 @@ class Importer:
         return None
 
     def _kept(self, model_id: str) -> ImportedModel:
-        """What is kept of a model, by the id of its file, else of its model. Raises as `remove` does."""
+        """What is kept of a model, by the id of its file, else of its model. Raises NotFoundError."""
         kept = self._library.imports.all()
         by_file = (each for each in kept if each.id == model_id)
         by_model = (each for each in kept if model_id in (each.model, each.entry))
         found = next(by_file, None) or next(by_model, None)
         if found is not None:
             return found
-        if self._library.find(model_id).built_in:
-            raise ForbiddenError(tr("The built-in model is part of Latchkey and cannot be removed."))
+        self._library.find(model_id)  # it says more of one that is no model at all
         raise NotFoundError(tr("There is no imported model called {model}.").format(model=model_id))
 
     def _model(self, kept: ImportedModel) -> LibraryModel:

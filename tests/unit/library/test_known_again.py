@@ -183,6 +183,8 @@ def test_verifying_settles_whether_a_file_is_still_the_same(assembly: Assembly, 
     path.unlink()
     with pytest.raises(NotFoundError, match="no longer there"):
         assembly.importer.verify(model.id)
+    with pytest.raises(NotFoundError, match="no imported model"):
+        assembly.importer.verify("latchkey-guide")
 
 
 # --- what other apps say of it ---------------------------------------------------------------------------------------
