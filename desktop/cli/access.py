@@ -13,6 +13,7 @@ from desktop.hub.access import Access
 from desktop.hub.address import Repository, parse_repository
 from desktop.translation import tr
 
+_GATES = {False: "open", "auto": "hub-auto", "manual": "hub-manual"}
 _FOREIGN_MATTERS = ("no-token", "missing-or-private")
 
 
@@ -35,7 +36,7 @@ def run(options: Namespace, tools: Tools) -> int:
     repository = repository_of(options.model, tools)
     model = options.model if tools.library.catalog.find_model(options.model) else repository.id
     tools.output.progress(tr("Asking {host}…").format(host=tools.online.host))
-    access, gate = with_token(options, tools, lambda: _ask(repository, tools))
+    access, gate = with_token(options, tools, lambda: _ask(model, repository, tools))
     if options.json:
         said = " ".join(part for part in (access.title, access.detail, access.remedy) if part)
         tools.output.json(Asked(model, access.state, gate, said, access.url))
@@ -75,13 +76,21 @@ def refusal(access: Access) -> UserError:
     return type(error)(error.title, error.detail, remedy, technical=error.technical)
 
 
-def _ask(repository: Repository, tools: Tools) -> tuple[Access, str | None]:
+def _ask(model: str, repository: Repository, tools: Tools) -> tuple[Access, str | None]:
+    """Access and gate. Of a model that Latchkey knows, or can look up in the catalog, the answer is remembered."""
+    library = tools.library
+    if library.known.find(model) is not None or library.catalog.find_model(model) is not None:
+        try:
+            access = tools.getting.check_access(model)
+            return access, library.listed_one(model).subject.gate
+        except NotFoundError:  # nothing could be looked up there; the Hub itself says what it is
+            pass
     hub = tools.online.hub
     access = hub.access(repository)
-    if not access.granted and access.state in ("missing", "missing-or-private", "disabled"):
+    if access.state in ("missing", "missing-or-private", "disabled"):
         return access, None
     try:
-        return access, {False: "open", "auto": "hub-auto", "manual": "hub-manual"}[hub.info(repository).gated]
+        return access, _GATES[hub.info(repository).gated]
     except UserError:  # whoever has access and no answer to this still has access
         return access, None
 

@@ -64,6 +64,7 @@ def _set(options: Namespace, tools: Tools) -> None:
     if place == "vault":
         open_or_make_vault(tools, passphrase)
     tools.online.tokens.put(token, place)
+    tools.getting.token_changed()
     tools.output.line(_kept_sentence(place, hub.host))
     if isinstance(asked, WhoAmI):
         for line in _who_lines(asked, hub):
@@ -212,12 +213,14 @@ def _forget(options: Namespace, tools: Tools) -> None:
         if not tokens.vault.exists:
             raise NotFoundError(tr("There is no vault of access tokens."))
         tokens.vault.remove()
+        tools.getting.token_changed()
         held = ", ".join(hosts) or tr("nothing")
         tools.output.line(tr("The vault was deleted; it held tokens for: {hosts}.").format(hosts=held))
         return
     hub = _hub(options.host, tools)
     known = hub.host in tokens.hosts()
     with_token(options, tools, lambda: tokens.forget(hub.host))
+    tools.getting.token_changed()
     if not known:
         tools.output.line(tr("No access token is kept for {host}.").format(host=hub.host))
         return
