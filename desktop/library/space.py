@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import psutil
-
 from desktop.library.hashes import parts_of
 from desktop.library.imported import ImportedModel
 
@@ -196,6 +194,8 @@ def _entries(folder: Path, depth: int, budget: list[int]) -> Iterable[tuple[Path
 
 def _is_running(pid: int, folder: Path) -> bool:
     """Whether the process that makes this copy still runs; a later one of the same number does not count."""
+    import psutil  # few starts need it
+
     try:
         return psutil.Process(pid).create_time() <= folder.lstat().st_mtime + 1
     except (psutil.Error, OSError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from desktop.library.elsewhere.found import LeftOut
 from desktop.translation import tr
 
-_MOST_ENTRIES = 100_000
+_MOST_ENTRIES = 200_000
 _MOST_SECONDS = 15.0
 _MOST_LEFT_OUT = 200
 
