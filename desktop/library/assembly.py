@@ -2,9 +2,11 @@
 door."""
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from desktop import __version__
 from desktop.credentials.finding import find_keeper
@@ -22,10 +24,18 @@ from desktop.paths import Paths, system_policy
 from desktop.settings import Settings
 from desktop.storage.ledger import LedgerStore
 
+if TYPE_CHECKING:
+    from desktop.library.downloads import Downloads
+
+_Made = TypeVar("_Made")
+
 
 @dataclass(frozen=True)
 class Assembly:
-    """What stands between a model and the engine. Everything in it may be used from any thread."""
+    """What stands between a model and the engine. Everything in it may be used from any thread.
+
+    `downloads` is made when it is first asked for: it brings the network along, which most starts do without.
+    """
 
     library: Library
     importer: Importer
@@ -36,6 +46,34 @@ class Assembly:
     hashes: FileHashes
     online: Online
     getting: Getting
+    once: "Once[Downloads]"
+
+    @property
+    def downloads(self) -> "Downloads":
+        """What is being fetched, and what was begun."""
+        return self.once.get()
+
+    def close(self) -> None:
+        """Stop what runs, quickly, and close what is open."""
+        self.hashes.stop()
+        if (downloads := self.once.made) is not None:
+            downloads.close()
+        self.online.close()
+
+
+class Once(Generic[_Made]):
+    """Something that is made at most once, by whichever thread asks first."""
+
+    def __init__(self, make: Callable[[], _Made]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self.made: _Made | None = None
+
+    def get(self) -> _Made:
+        with self._lock:
+            if self.made is None:
+                self.made = self._make()
+            return self.made
 
 
 def assemble(
@@ -84,4 +122,12 @@ def assemble(
     importer = Importer(library, hashes, ledger, policy, paths.models, texts)
     online = connect(paths, environ, settings=settings, policy=policy)
     getting = Getting(library, texts, online, desk, paths.models)
-    return Assembly(library, importer, desk, door, ledger, policy, hashes, online, getting)
+
+    def make_downloads() -> "Downloads":
+        from desktop.library.downloads import Downloads
+        from desktop.library.installing import Installer
+
+        installer = Installer(library, hashes, ledger, desk.verdict)
+        return Downloads(library, getting, online, installer, paths.models, paths.downloads)
+
+    return Assembly(library, importer, desk, door, ledger, policy, hashes, online, getting, Once(make_downloads))

@@ -28,6 +28,7 @@ class ImportedModel(msgspec.Struct, frozen=True):
     A file that was fetched from the Hub is kept in the same way: `model` is then the id of the model that it is a file
     of ("" for a file that a person brought), `repository` and `commit` say where it came from, and `vouched` that its
     hash was known beforehand. Of a file that a person brought, `repository` and `commit` are hints at most.
+    `added` is when it was fetched, in seconds since 1970.
 
     `stamps` are size, modification time (ns) and inode of each file when it was hashed, () where nobody noted them.
     """
@@ -51,6 +52,7 @@ class ImportedModel(msgspec.Struct, frozen=True):
     repository: str = ""
     commit: str = ""
     vouched: bool = False
+    added: float = 0.0
     stamps: tuple[tuple[int, int, int], ...] = ()
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from desktop.catalog.entries import Base, Catalog
 from desktop.engine.header import Header, read_header
 from desktop.hub.transfer.values import Fetched
 from desktop.library.download_records import DownloadRecord
-from desktop.library.file_state import stamps_of
+from desktop.library.file_state import file_state, stamps_of
 from desktop.library.hashes import FileHashes
 from desktop.library.imported import ImportedModel, from_header, id_for
 from desktop.library.known import KnownModel
@@ -45,7 +46,12 @@ class Installer:
         model = self._model(record, fetched, header)
         for each in fetched:
             self._hashes.remember(each.path, each.sha256)
-        kept = next((each for each in self._library.imports.all() if each.path == model.path), None)
+        kept = next((each for each in self._library.imports.all() if each.id == model.id), None)
+        if kept is not None and kept.copied and kept.path != model.path and file_state(kept) == "here":
+            # The very same bytes under another name: once is enough.
+            for each in fetched:
+                each.path.unlink(missing_ok=True)
+            return self._library.find(kept.id).id
         self._library.imports.keep(model)
         if kept is None or kept.sha256 != model.sha256:
             try:
@@ -76,6 +82,7 @@ class Installer:
             commit=record.commit,
             vouched=all(each.verified for each in fetched),
             stamps=stamps_of(files) or (),
+            added=time.time(),
         )
 
 

@@ -28,8 +28,8 @@ class LibraryModel:
 
     `restrictions` are the effective ones, through its lineage; `attribution` the lines its licenses ask to be shown.
     `chat_template` and `stops` are the catalog's prompt for it, where its file carries none. For a file given by path
-    that was never imported, `id` is that path. `state` says whether the file is still there, and still the one that was
-    hashed.
+    that was never imported, `id` is that path. `file_id` is the file's own id, by which it is found as well. `state`
+    says whether the file is still there, and still the one that was hashed.
     """
 
     id: str
@@ -46,6 +46,7 @@ class LibraryModel:
     chat_template: str = ""
     stops: tuple[str, ...] = ()
     state: FileState = "here"
+    file_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Library:
         Raises NotFoundError where there is neither, and LicenseError for a file that was never imported.
         """
         for listed in self._here():
-            if listed.model is not None and id_or_path in (listed.subject.id, listed.model.id):
+            if listed.model is not None and id_or_path in _ids(listed, listed.model):
                 return listed
         known = self.known.find(id_or_path)
         entry = self.catalog.find_model(id_or_path)
@@ -135,7 +136,7 @@ class Library:
         """
         here = self._here()
         for listed in here:
-            if listed.model is not None and id_or_path in (listed.subject.id, listed.model.id):
+            if listed.model is not None and id_or_path in _ids(listed, listed.model):
                 return listed.model
         path = Path(id_or_path).expanduser()
         if path.is_dir():
@@ -237,15 +238,17 @@ class Library:
         ]
         if not found and self._current().problems and not self.catalog.model:
             raise _no_catalog(self.problems[0])
-        seen = {listed.subject.id for listed in found}
-        # A file that is gone stands for its model only where no other one is there.
-        states = sorted(
-            ((file_state(kept), kept) for kept in self.imports.all()), key=lambda each: each[0] == "missing"
-        )
-        for state, kept in states:
-            found.append(self._listed_import(kept, state, seen))
-            seen.add(found[-1].subject.id)
-        return found
+        return found + self._imported({listed.subject.id for listed in found})
+
+    def _imported(self, seen: set[str]) -> list[Listed]:
+        """What was imported or fetched, by name. Of several files of a model, the oldest stands for it."""
+        kept = self.imports.all()
+        states = {each.id: file_state(each) for each in kept}
+        found: dict[str, Listed] = {}
+        for each in sorted(kept, key=lambda one: (states[one.id] == "missing", one.added)):
+            found[each.id] = self._listed_import(each, states[each.id], seen)
+            seen.add(found[each.id].subject.id)
+        return [found[each.id] for each in kept]
 
     def _listed_here(self) -> list[Listed]:
         """What is here, each model once: a second file of it is found by its path, or by an id of its own."""
@@ -307,7 +310,7 @@ class Library:
         # Of a model in several files, each after the first goes by the file's own id.
         model_id = kept.id if subject.id in seen else subject.id
         known = self.known.find(kept.model) if kept.model else None
-        model = replace(self._model_of(kept, model_id, imported=not kept.model), state=state)
+        model = replace(self._model_of(kept, model_id, imported=not kept.model), state=state, file_id=kept.id)
         return Listed(subject, entry, model, known)
 
     def _model_of(self, kept: ImportedModel, model_id: str = "", *, imported: bool) -> LibraryModel:
@@ -331,6 +334,10 @@ class Library:
 class _Prompt(TypedDict):
     chat_template: str
     stops: tuple[str, ...]
+
+
+def _ids(listed: Listed, model: LibraryModel) -> tuple[str, ...]:
+    return (listed.subject.id, model.id, model.file_id)
 
 
 def _same(one: Path, other: Path) -> bool:

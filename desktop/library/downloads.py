@@ -1,0 +1,355 @@
+"""Downloads as a person sees them: begun, paused, gone on with after a restart, and in the end a model in the library.
+
+A model is fetched only where the door allows it: it is asked at the start, whenever a download goes on, and whenever
+the ledger changes. What is unfinished is kept as one small file each, so that it survives every end of the process.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from desktop.errors import ForbiddenError, NotFoundError, UserError
+from desktop.hub.transfer.transfer import Transfer
+from desktop.hub.transfer.values import Fetched, HaltedError, Progress, State, Wanted
+from desktop.library.download_records import DownloadRecord, DownloadRecords, record_id
+from desktop.library.getting import Getting
+from desktop.library.installing import Installer
+from desktop.library.known import KnownModel
+from desktop.library.models import Library
+from desktop.library.next_step import Download, LookUp, Ready, error_of
+from desktop.library.online import Online
+from desktop.translation import tr
+
+_log = logging.getLogger(__name__)
+_AT_ONCE = 2
+_OVER = ("done", "failed", "cancelled", "paused")
+
+
+@dataclass(frozen=True)
+class DownloadItem:
+    """One download. `progress` says how far it is, `error` why it failed; `installed` is the model's id once it is
+    here."""
+
+    id: str
+    model_id: str
+    name: str
+    repository: str
+    commit: str
+    file: str
+    quantization: str
+    progress: Progress
+    error: UserError | None = None
+    installed: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing moves in it any more, until somebody wants it to."""
+        return self.progress.state in _OVER
+
+
+@dataclass
+class _Running:
+    """A download that has a thread of its own."""
+
+    transfer: Transfer | None = None
+    wish: str = ""
+
+
+class Downloads:
+    """For any number of threads. `listeners` are called on any of them, a few times a second for each download."""
+
+    def __init__(
+        self, library: Library, getting: Getting, online: Online, installer: Installer, models: Path, records: Path
+    ) -> None:
+        self._library, self._getting, self._online, self._installer = library, getting, online, installer
+        self._models = models
+        self._records = DownloadRecords(records)
+        self._items: dict[str, DownloadItem] = {}
+        self._running: dict[str, _Running] = {}
+        self._change = threading.Condition()
+        self._turns = threading.Semaphore(_AT_ONCE)
+        self._closed = False
+        self.listeners: list[Callable[[DownloadItem], None]] = []
+        getting.bytes_here = self._bytes_here
+
+    # --- looking -------------------------------------------------------------------------------------------------
+
+    def all(self) -> tuple[DownloadItem, ...]:
+        """Every download, oldest first; those of former runs are paused."""
+        with self._change:
+            for record in self._records.all():
+                if record.id not in self._items:
+                    self._items[record.id] = self._at_rest(record)
+            return tuple(self._items.values())
+
+    def find(self, download_id: str) -> DownloadItem:
+        """One of them. Raises NotFoundError."""
+        found = next((each for each in self.all() if each.id == download_id), None)
+        if found is None:
+            raise NotFoundError(tr("There is no such download."))
+        return found
+
+    def of_model(self, model_id: str) -> tuple[DownloadItem, ...]:
+        """Those of one model."""
+        return tuple(each for each in self.all() if each.model_id == model_id)
+
+    def wait(self, download_id: str, timeout: float | None = None) -> DownloadItem:
+        """The download, once it is over or `timeout` seconds have passed."""
+        end = None if timeout is None else time.monotonic() + timeout
+        with self._change:
+            while (item := self._items.get(download_id)) is not None and not (
+                item.over and download_id not in self._running
+            ):
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    break
+                self._change.wait(0.2 if left is None else min(0.2, left))
+        return self.find(download_id)
+
+    # --- doing ---------------------------------------------------------------------------------------------------
+
+    def start(self, model_id: str, file: str = "") -> str:
+        """Begin to fetch a file of a model ("" the one to recommend), or go on with it; the download's id.
+
+        Asks the Hub first where nothing is known of the model, or its hashes were hidden until now. Raises the
+        UserError that stands in the way: license, access, space, policy, off-line.
+        """
+        step = self._getting.next_step(model_id, file)
+        known = self._library.known.find(model_id)
+        if isinstance(step, LookUp) or (isinstance(step, Download) and known is not None and _hidden(known, step.file)):
+            model_id = self._getting.look(model_id).model_id
+            step = self._getting.next_step(model_id, file)
+        listed = self._library.listed_one(model_id)
+        if isinstance(step, Ready):
+            raise UserError(tr("{model} is on this computer already.").format(model=listed.subject.name))
+        error = error_of(step, listed.subject.name)
+        if error is not None:
+            raise error
+        known = self._library.known.find(model_id)
+        if known is None or not isinstance(step, Download) or (chosen := known.file(step.file)) is None:
+            raise NotFoundError(tr("There is nothing to fetch of {model}.").format(model=listed.subject.name))
+        record = DownloadRecord(
+            id=record_id(known.repository, known.commit, chosen.name),
+            model_id=listed.subject.id,
+            name=listed.subject.name,
+            repository=known.repository,
+            commit=known.commit,
+            file=chosen.name,
+            quantization=chosen.quantization,
+            parts=chosen.parts,
+            begun=time.time(),
+        )
+        self._records.keep(record)
+        self._launch(record)
+        return record.id
+
+    def pause(self, download_id: str) -> None:
+        """Stop it for now; what was fetched is kept."""
+        self._wish(download_id, "paused")
+
+    def resume(self, download_id: str) -> None:
+        """Go on with it. Raises what stands in the way now, as `start` does."""
+        record = self._record(download_id)
+        listed = self._library.listed_one(record.model_id)
+        self._online.switch.check()
+        self._installer.check(listed.subject)
+        self._launch(record)
+
+    def cancel(self, download_id: str) -> None:
+        """Give it up, and throw away what was fetched of it."""
+        with self._change:
+            running = download_id in self._running
+        if running:
+            self._wish(download_id, "cancelled")
+            return
+        record = self._record(download_id)
+        self._transfer(record).discard()
+        self._records.forget(download_id)
+        self._tell(replace(self.find(download_id), progress=Progress(state="cancelled"), error=None))
+
+    def dismiss(self, download_id: str) -> None:
+        """Have a download that is done or cancelled out of the list; one that failed is given up with it."""
+        item = self.find(download_id)
+        if item.progress.state in ("failed", "paused"):
+            self.cancel(download_id)
+        with self._change:
+            if download_id not in self._running:
+                self._items.pop(download_id, None)
+
+    def recheck(self) -> None:
+        """Pause whatever may no longer be fetched: a license was revoked, a policy changed."""
+        with self._change:
+            running = [self._items[each] for each in self._running if each in self._items]
+        for item in running:
+            try:
+                self._installer.check(self._library.listed_one(item.model_id).subject)
+            except UserError:
+                self.pause(item.id)
+
+    def pause_all(self) -> None:
+        """Stop all for now, as when the switch goes off-line."""
+        with self._change:
+            running = list(self._running)
+        for each in running:
+            self.pause(each)
+
+    def close(self) -> None:
+        """Stop all, quickly; each goes on from there the next time."""
+        with self._change:
+            self._closed = True
+        self.pause_all()
+        end = time.monotonic() + 3.0
+        with self._change:
+            while self._running and time.monotonic() < end:
+                self._change.wait(0.1)
+
+    # --- how it is done ------------------------------------------------------------------------------------------
+
+    def _launch(self, record: DownloadRecord) -> None:
+        with self._change:
+            if self._closed or record.id in self._running:
+                return
+            self._running[record.id] = _Running()
+        item = self._at_rest(record)
+        self._tell(replace(item, progress=_in_state(item.progress, "queued")))
+        threading.Thread(target=self._run, args=(record,), name=f"download-{record.id[:8]}", daemon=True).start()
+
+    def _run(self, record: DownloadRecord) -> None:
+        item = self._items[record.id]
+        try:
+            installed = self._fetch(record)
+            now = self._items[record.id]
+            done = replace(now, progress=_in_state(now.progress, "done"), installed=installed, error=None)
+            self._records.forget(record.id)
+            self._end(done)
+        except HaltedError as halted:
+            if halted.state == "cancelled":
+                self._records.forget(record.id)
+            now = self._items.get(record.id, item)
+            self._end(replace(now, progress=_in_state(now.progress, halted.state), error=None))
+        except UserError as error:
+            now = self._items.get(record.id, item)
+            # Off-line by the person's own wish is no failure.
+            state: State = "paused" if isinstance(error, ForbiddenError) and self._online.switch.offline else "failed"
+            self._end(replace(now, progress=_in_state(now.progress, state), error=error))
+        except Exception as error:  # noqa: BLE001 - a thread of its own: a bug has to be told, not lost
+            _log.critical("uncaught error in a download", exc_info=error)
+            now = self._items.get(record.id, item)
+            told = UserError(tr("This is a bug in Latchkey."), tr("The log says more."), technical=repr(error))
+            self._end(replace(now, progress=_in_state(now.progress, "failed"), error=told))
+
+    def _fetch(self, record: DownloadRecord) -> str:
+        running = self._running[record.id]
+        while not self._turns.acquire(timeout=0.2):
+            self._look_up(running)
+        try:
+            self._look_up(running)
+            self._installer.check(self._library.listed_one(record.model_id).subject)
+            transfer = self._transfer(record, lambda progress: self._progressed(record.id, progress))
+            with self._change:
+                running.transfer = transfer
+                wish = running.wish
+            if wish:
+                raise HaltedError("cancelled" if wish == "cancelled" else "paused")
+            fetched: tuple[Fetched, ...] = transfer.run()
+            return self._installer.install(record, fetched)
+        finally:
+            self._turns.release()
+
+    def _look_up(self, running: _Running) -> None:
+        with self._change:
+            if running.wish:
+                raise HaltedError("cancelled" if running.wish == "cancelled" else "paused")
+
+    def _wish(self, download_id: str, wish: str) -> None:
+        with self._change:
+            running = self._running.get(download_id)
+            if running is None:
+                return
+            if running.wish != "cancelled":
+                running.wish = wish
+            transfer = running.transfer
+        if transfer is not None:
+            if wish == "cancelled":
+                transfer.cancel()
+            else:
+                transfer.pause()
+
+    def _progressed(self, download_id: str, progress: Progress) -> None:
+        if progress.state in _OVER:
+            return  # what the end of a transfer comes to is said once the model is in the library
+        item = self._items.get(download_id)
+        if item is not None:
+            self._tell(replace(item, progress=progress, error=None))
+
+    def _end(self, item: DownloadItem) -> None:
+        with self._change:
+            self._running.pop(item.id, None)
+        self._tell(item)
+
+    def _tell(self, item: DownloadItem) -> None:
+        with self._change:
+            self._items[item.id] = item
+            self._change.notify_all()
+            listeners = list(self.listeners)
+        for listener in listeners:
+            listener(item)
+
+    def _record(self, download_id: str) -> DownloadRecord:
+        found = self._records.find(download_id)
+        if found is None:
+            raise NotFoundError(tr("There is no such download."))
+        return found
+
+    def _at_rest(self, record: DownloadRecord) -> DownloadItem:
+        total = sum(part.size for part in record.parts)
+        progress = Progress(state="paused", done=max(0, total - self._transfer(record).missing), total=total)
+        return DownloadItem(
+            record.id,
+            record.model_id,
+            record.name,
+            record.repository,
+            record.commit,
+            record.file,
+            record.quantization,
+            progress,
+        )
+
+    def _bytes_here(self, known: KnownModel, file: str) -> int:
+        record = self._records.find(record_id(known.repository, known.commit, file))
+        return self._at_rest(record).progress.done if record is not None else 0
+
+    def _transfer(
+        self, record: DownloadRecord, listener: Callable[[Progress], None] = lambda progress: None
+    ) -> Transfer:
+        wanted = tuple(
+            Wanted(
+                repository=record.repository,
+                commit=record.commit,
+                file=part.name,
+                size=part.size or None,
+                sha256=part.sha256,
+            )
+            for part in record.parts
+        )
+        folder = folder_of(self._models, record.repository, record.commit)
+        return Transfer(self._online.client, self._online.hub.locate, wanted, folder, listener=listener)
+
+
+def folder_of(models: Path, repository: str, commit: str) -> Path:
+    """Where the files of a repository's commit lie: one folder for each, so that versions never mix."""
+    return models / repository.replace("/", "--") / commit[:12]
+
+
+def _hidden(known: KnownModel, file: str) -> bool:
+    found = known.file(file)
+    return known.gated is not False and found is not None and any(not part.sha256 for part in found.parts)
+
+
+def _in_state(progress: Progress, state: State) -> Progress:
+    return msgspec.structs.replace(progress, state=state, rate=0.0, seconds_left=None, connections=0)

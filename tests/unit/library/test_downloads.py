@@ -1,0 +1,323 @@
+"""A download from its start to a model in the library: paused, gone on with, given up, refused, and after a restart."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from desktop.errors import AccessError, ForbiddenError, IntegrityError, LicenseError, ResourceError, UserError
+from desktop.hub.fake import FakeHub, FakeRepository, Fault
+from desktop.library.assembly import Assembly, assemble
+from desktop.library.downloads import DownloadItem
+from desktop.library.next_step import Download, Ready
+from desktop.licenses.desk import Acceptance
+from desktop.network.token import AccessToken
+from desktop.paths import find_paths
+from desktop.settings import Settings
+from tests.fakes.other_apps import split_model
+from tests.fakes.tiny_gguf import random_model
+
+pytestmark = pytest.mark.loopback
+
+MODEL = "acme/tiny-GGUF"
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    with FakeHub() as running:
+        yield running
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    return random_model(tmp_path / "tiny-Q8_0.gguf", metadata={"general.license": "apache-2.0"})
+
+
+def made(hub: FakeHub, home: Path, **environ: str) -> Assembly:
+    settings = Settings(hub_endpoint=hub.endpoint)
+    return assemble(find_paths(), {"LATCHKEY_HOME": str(home), **environ}, settings=lambda: settings)
+
+
+@pytest.fixture
+def assembly(hub: FakeHub, home: Path, model_file: Path) -> Iterator[Assembly]:
+    repository = hub.add(FakeRepository(MODEL, card={"license": "apache-2.0"}))
+    repository.add_file("tiny-Q8_0.gguf", model_file)
+    assembly = made(hub, home)
+    yield assembly
+    assembly.close()
+    assembly.ledger.close()
+
+
+def accept(assembly: Assembly, model_id: str = MODEL) -> None:
+    subject = assembly.library.listed_one(model_id).subject
+    for needed in subject.needed:
+        sha256 = assembly.desk.text(needed.id, model_id).sha256
+        assembly.desk.accept(subject, needed.id, sha256, Acceptance("Ada", "personal"))
+
+
+def ready(assembly: Assembly, model_id: str = MODEL) -> None:
+    assembly.getting.look(model_id)
+    accept(assembly, model_id)
+
+
+def fetched(assembly: Assembly, model_id: str = MODEL) -> DownloadItem:
+    item = assembly.downloads.wait(assembly.downloads.start(model_id), PATIENCE_S)
+    assert item.error is None, item.error
+    return item
+
+
+def events(assembly: Assembly) -> list[str]:
+    return [record.event for record in assembly.desk.records()]
+
+
+def test_a_download_ends_as_a_model_that_can_answer(assembly: Assembly, model_file: Path) -> None:
+    ready(assembly)
+
+    item = fetched(assembly)
+
+    model = assembly.library.find(MODEL)
+    assert (item.progress.state, item.installed) == ("done", MODEL)
+    assert model.path.read_bytes() == model_file.read_bytes()
+    assert (model.imported, model.path.is_relative_to(find_paths().models)) == (False, True)
+    record = assembly.desk.records()[-1]
+    assert record.event == "downloaded"
+    assert (record.repository, record.file_sha256) == (MODEL, hashlib.sha256(model_file.read_bytes()).hexdigest())
+    assert len(record.commit) == 40
+    assert isinstance(assembly.getting.next_step(MODEL), Ready)
+    assembly.door.admit(model.path)
+    assert not list(find_paths().downloads.iterdir())
+
+
+def test_nothing_is_fetched_before_its_license_is_accepted(assembly: Assembly, hub: FakeHub) -> None:
+    assembly.getting.look(MODEL)
+    hub.forget_requests()
+
+    with pytest.raises(LicenseError):
+        assembly.downloads.start(MODEL)
+
+    assert not hub.requests("cdn")
+    assert not assembly.downloads.all()
+
+
+def test_a_revoked_license_ends_a_download_and_keeps_it_from_going_on(assembly: Assembly, hub: FakeHub) -> None:
+    ready(assembly)
+    hub.rate = 20_000
+    download = assembly.downloads.start(MODEL)
+    _until(assembly, download, lambda item: item.progress.done > 0)
+
+    assembly.desk.revoke(MODEL)
+    assembly.downloads.recheck()
+
+    assert assembly.downloads.wait(download, PATIENCE_S).progress.state == "paused"
+    with pytest.raises(LicenseError):
+        assembly.downloads.resume(download)
+
+
+def test_a_paused_download_goes_on_in_another_process_of_the_same_home(
+    assembly: Assembly, hub: FakeHub, home: Path, model_file: Path
+) -> None:
+    ready(assembly)
+    hub.rate = 40_000
+    download = assembly.downloads.start(MODEL)
+    _until(assembly, download, lambda item: item.progress.done > 0)
+    assembly.downloads.pause(download)
+    paused = assembly.downloads.wait(download, PATIENCE_S)
+    assert (paused.progress.state, paused.error) == ("paused", None)
+    assembly.close()
+    hub.rate = None
+
+    again = made(hub, home)
+    listed = again.downloads.all()
+    step = again.getting.next_step(MODEL)
+    again.downloads.resume(download)
+    done = again.downloads.wait(download, PATIENCE_S)
+    again.close()
+
+    assert [(item.id, item.progress.state) for item in listed] == [(download, "paused")]
+    assert listed[0].progress.done > 0
+    assert isinstance(step, Download)
+    assert step.done > 0
+    assert done.installed == MODEL
+    assert again.library.find(MODEL).path.read_bytes() == model_file.read_bytes()
+    again.ledger.close()
+
+
+def test_a_download_given_up_leaves_nothing(assembly: Assembly, hub: FakeHub) -> None:
+    ready(assembly)
+    hub.rate = 20_000
+    download = assembly.downloads.start(MODEL)
+    _until(assembly, download, lambda item: item.progress.done > 0)
+
+    assembly.downloads.cancel(download)
+    item = assembly.downloads.wait(download, PATIENCE_S)
+    assembly.downloads.dismiss(download)
+
+    assert item.progress.state == "cancelled"
+    assert not assembly.downloads.all()
+    assert not [each for each in find_paths().models.rglob("*") if each.is_file()]
+    assert not list(find_paths().downloads.iterdir())
+
+
+def test_a_paused_one_given_up_leaves_nothing(assembly: Assembly, hub: FakeHub) -> None:
+    ready(assembly)
+    hub.rate = 20_000
+    download = assembly.downloads.start(MODEL)
+    _until(assembly, download, lambda item: item.progress.done > 0)
+    assembly.downloads.pause(download)
+    assembly.downloads.wait(download, PATIENCE_S)
+
+    assembly.downloads.dismiss(download)
+
+    assert not assembly.downloads.all()
+    assert not [each for each in find_paths().models.rglob("*") if each.is_file()]
+
+
+def test_wrong_bytes_never_become_a_model(assembly: Assembly, hub: FakeHub) -> None:
+    ready(assembly)
+    hub.inject(Fault("wrong-bytes", at=5000, times=10))
+
+    item = assembly.downloads.wait(assembly.downloads.start(MODEL), PATIENCE_S)
+
+    assert item.progress.state == "failed"
+    assert isinstance(item.error, IntegrityError)
+    assert "downloaded" not in events(assembly)
+    with pytest.raises(UserError):
+        assembly.library.find(MODEL)
+
+
+def test_turning_the_switch_pauses_and_is_no_failure(assembly: Assembly, hub: FakeHub, home: Path) -> None:
+    ready(assembly)
+    hub.rate = 20_000
+    download = assembly.downloads.start(MODEL)
+    _until(assembly, download, lambda item: item.progress.done > 0)
+
+    offline = threading.Event()
+    assembly.online.switch._reasons = lambda: "setting" if offline.is_set() else None
+    offline.set()
+    item = assembly.downloads.wait(download, PATIENCE_S)
+
+    assert item.progress.state == "paused"
+    assert isinstance(item.error, ForbiddenError)
+    with pytest.raises(ForbiddenError):
+        assembly.downloads.resume(download)
+
+
+def test_a_gated_model_is_fetched_with_the_token_and_its_hash_once_it_is_told(
+    assembly: Assembly, hub: FakeHub, model_file: Path
+) -> None:
+    gated = "acme/gated-GGUF"
+    repository = hub.add(FakeRepository(gated, gated="manual", card={"license": "apache-2.0"}))
+    repository.add_file("gated-Q8_0.gguf", model_file)
+    assembly.getting.look(gated)
+    with pytest.raises(AccessError):
+        assembly.downloads.start(gated)
+    token = hub.add_token("anna")
+    hub.set_standing(gated, "anna", "granted")
+    assembly.online.tokens.put(AccessToken(token, hub.endpoint), "session")
+    assembly.getting.check_access(gated)
+    accept(assembly, gated)
+
+    fetched(assembly, gated)
+
+    kept = next(each for each in assembly.library.imports.all() if each.model == gated)
+    assert kept.vouched
+    assert not any(token in str(seen.headers) for seen in hub.requests("cdn"))
+
+
+def test_a_model_in_several_files_is_one_download(assembly: Assembly, hub: FakeHub, tmp_path: Path) -> None:
+    parts = split_model(tmp_path / "parts")
+    repository = hub.add(FakeRepository("acme/split-GGUF", card={"license": "apache-2.0"}))
+    for part in parts:
+        repository.add_file(part.name, part)
+    ready(assembly, "acme/split-GGUF")
+
+    item = fetched(assembly, "acme/split-GGUF")
+
+    folder = assembly.library.find("acme/split-GGUF").path.parent
+    assert item.progress.total == sum(part.stat().st_size for part in parts)
+    assert sorted(each.name for each in folder.iterdir()) == sorted(part.name for part in parts)
+    assembly.door.admit(assembly.library.find("acme/split-GGUF").path)
+
+
+def test_a_second_quantization_is_a_model_of_its_own_under_the_same_license(
+    assembly: Assembly, hub: FakeHub, tmp_path: Path
+) -> None:
+    other = random_model(tmp_path / "tiny-F16.gguf", metadata={"general.license": "apache-2.0"}, seed=8)
+    hub.find(MODEL).add_file("tiny-F16.gguf", other)  # type: ignore[union-attr]
+    ready(assembly)
+    fetched(assembly)
+
+    item = assembly.downloads.wait(assembly.downloads.start(MODEL, "F16"), PATIENCE_S)
+
+    models = {model.id: model for model in assembly.library.models() if not model.built_in}
+    assert item.error is None
+    assert set(models) == {MODEL, item.installed}
+    assert item.installed != MODEL
+    for model in models.values():
+        assembly.door.admit(model.path)
+
+
+def test_what_is_here_is_not_fetched_again(assembly: Assembly) -> None:
+    ready(assembly)
+    fetched(assembly)
+
+    with pytest.raises(UserError, match="already"):
+        assembly.downloads.start(MODEL)
+
+
+def test_removing_a_download_frees_its_bytes(assembly: Assembly, model_file: Path) -> None:
+    ready(assembly)
+    fetched(assembly)
+
+    freed = assembly.importer.remove(MODEL)
+
+    assert freed == pytest.approx(model_file.stat().st_size, abs=8192)
+    assert events(assembly)[-1] == "removed"
+    assert isinstance(assembly.getting.next_step(MODEL), Download)
+
+
+def test_a_ledger_that_cannot_be_written_leaves_no_model(assembly: Assembly, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready(assembly)
+
+    def refuse(*_: object) -> None:
+        raise ResourceError("the disk is full")
+
+    monkeypatch.setattr(assembly.ledger, "append", refuse)
+    item = assembly.downloads.wait(assembly.downloads.start(MODEL), PATIENCE_S)
+    monkeypatch.undo()
+
+    assert isinstance(item.error, ResourceError)
+    with pytest.raises(UserError):
+        assembly.library.find(MODEL)
+    assembly.downloads.resume(item.id)
+    assert assembly.downloads.wait(item.id, PATIENCE_S).installed == MODEL
+
+
+def test_a_policy_that_forbids_imports_does_not_forbid_downloads(
+    assembly: Assembly, hub: FakeHub, home: Path, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("imports = false\n")
+    ready(assembly)
+    strict = made(hub, home, LATCHKEY_POLICY=str(policy))
+
+    fetched(strict)
+
+    strict.door.admit(strict.library.find(MODEL).path)
+    strict.close()
+    strict.ledger.close()
+
+
+def _until(assembly: Assembly, download: str, wanted: object) -> None:
+    reached = threading.Event()
+
+    def hear(item: DownloadItem) -> None:
+        if item.id == download and wanted(item):  # type: ignore[operator]
+            reached.set()
+
+    assembly.downloads.listeners.append(hear)
+    assert reached.wait(PATIENCE_S)
+    assembly.downloads.listeners.remove(hear)
