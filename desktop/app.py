@@ -197,6 +197,8 @@ class Program(QObject):
         if self._engine is not None and self._flow is not None and not self._closed:
             self._engine.recheck()
             self._flow.refresh()
+            if self._background is not None and self._assembly is not None:
+                self._background.pool(self._assembly.recheck)
 
     # --- settings ------------------------------------------------------------------------------------------------
 
@@ -226,7 +228,7 @@ class Program(QObject):
         if self._engine is not None:
             self._engine.close()
         if self._assembly is not None:
-            self._assembly.hashes.stop()  # the process would stay until a file of many gigabytes is read
+            self._assembly.close()  # the process would stay until a file of many gigabytes is read
         if self._background is not None:
             self._background.close()
         if self._database is not None:

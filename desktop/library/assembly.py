@@ -53,6 +53,11 @@ class Assembly:
         """What is being fetched, and what was begun."""
         return self.once.get()
 
+    def recheck(self) -> None:
+        """The ledger or the policy changed: what may no longer be fetched is not."""
+        if (downloads := self.once.made) is not None:
+            downloads.recheck()
+
     def close(self) -> None:
         """Stop what runs, quickly, and close what is open."""
         self.hashes.stop()
