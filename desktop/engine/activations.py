@@ -2,7 +2,7 @@
 
 The buffer is as large as the fullest moment of one layer: an attention's queries, keys, values and results, or a
 feed-forward's gate and branches, beside the residual. Which parts are there at once was fitted to the buffers that
-llama.cpp reported for seven sizes of every architecture in tests/fakes; packaging/memory_table.py shows what remains.
+llama.cpp reported for seven sizes of every architecture in tests/fakes; tests/soak/memory_table.py shows what remains.
 """
 
 from collections import defaultdict
@@ -51,13 +51,18 @@ def _mixer(layer: _Sizes, width: int) -> int:
         inner = layer["ssm_out"][0]
         if "ssm_beta" in layer or "ssm_ba" in layer or "ssm_alpha" in layer:
             return 10 * inner + 2 * width
-        return 6 * inner + width + 5 * max(_out(layer, "ssm_in") - 2 * inner, 0)
-    if "time_mix_key" in layer or "shortconv.in_proj" in layer:
-        return 16 * width if "time_mix_key" in layer else 8 * width
+        beside = width if "attn_q" in layer else 0
+        return beside + 6 * inner + width + 5 * max(_out(layer, "ssm_in") - 2 * inner, 0)
+    if "time_mix_key" in layer:
+        return max(37 * width // 2, 2 * _out(layer, "channel_mix_key") + 4 * width)
+    if "shortconv.in_proj" in layer:
+        return 7 * width
     if "attn_k_b" in layer:  # multi-head latent attention: queries are mapped into the space of the compressed keys
         nope, rank, heads = layer["attn_k_b"]
         return 4 * width + heads * (2 * rank + nope) * 2
     queries = _out(layer, "attn_q") or _out(layer, "attn_qkv") or _out(layer, "attn_q_b")
+    if "attn_kv_b" in layer:  # the same, with keys and values unpacked
+        return 2 * width + 5 * queries // 2 + 2 * _out(layer, "attn_kv_b")
     if "attn_qkv" in layer:
         return width + 2 * queries
     return 2 * width + 3 * queries + _out(layer, "attn_k")

@@ -1,4 +1,4 @@
-"""Every architecture that the catalog names, as a random model of some hundred kilobytes that llama.cpp loads and runs.
+"""Architectures, the catalog's and some more, as random models of some hundred kilobytes that llama.cpp loads and runs.
 
 What each needs was read in llama.cpp's loaders (src/models).
 """
@@ -12,6 +12,7 @@ import gguf
 import numpy as np
 
 from tests.fakes.blocks import Blocks, Tensors
+from tests.fakes.more_blocks import MoreBlocks
 from tests.fakes.tiny_gguf import Vocabulary, add, fill, finish, put
 
 _RMS: Mapping[str, Any] = {"attention.layer_norm_rms_epsilon": 1e-5}
@@ -26,7 +27,7 @@ _GRANITE: Mapping[str, Any] = {
 }
 
 
-_SMALLEST = Blocks()
+_SMALLEST = MoreBlocks()
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Shape:
     tied: bool = False
     output_bias: bool = False
     norm_bias: bool = False
+    last_norm: str = "output_norm"
     context_length: int = 0
     bare: Mapping[str, Any] = field(default_factory=dict)
 
@@ -57,7 +59,7 @@ def architecture_model(
     *,
     template: str | None = None,
     seed: int = 7,
-    blocks: Blocks = _SMALLEST,
+    blocks: MoreBlocks = _SMALLEST,
     repeat: int = 1,
     quantization: str = "F32",
 ) -> Path:
@@ -95,7 +97,7 @@ def architecture_model(
 
 
 def _tensors(shape: Shape, b: Blocks, layers: int, vocabulary: int) -> Tensors:
-    tensors: Tensors = {"token_embd.weight": (vocabulary, b.width), **b.norm("output_norm", bias=shape.norm_bias)}
+    tensors: Tensors = {"token_embd.weight": (vocabulary, b.width), **b.norm(shape.last_norm, bias=shape.norm_bias)}
     if not shape.tied:
         tensors |= b.linear("output", vocabulary, b.width, bias=shape.output_bias)
     tensors |= {
@@ -106,7 +108,7 @@ def _tensors(shape: Shape, b: Blocks, layers: int, vocabulary: int) -> Tensors:
     return tensors
 
 
-def shapes(b: Blocks, repeat: int = 1) -> dict[str, Shape]:
+def shapes(b: MoreBlocks, repeat: int = 1) -> dict[str, Shape]:
     """Every architecture with layers of that size; `repeat` times as many of them as it needs at least."""
     headed = {"attention.key_length": b.head, "attention.value_length": b.head}
     roped = {"rope.dimension_count": b.head}
@@ -132,6 +134,7 @@ def shapes(b: Blocks, repeat: int = 1) -> dict[str, Shape]:
         "ssm.time_step_rank": b.width // (2 * b.state),
         "ssm.group_count": b.width // (2 * b.state),
     }
+    no_attention = {"attention.head_count": 0, "attention.head_count_kv": 0, "feed_forward_length": 0}
     altup = {"altup_proj.weight": (3, b.width, b.width), "altup_unembd_proj.weight": (3, b.width, b.width)}
     return {
         "llama": Shape("spm", {**_RMS, **roped}, b.llama),
@@ -274,6 +277,56 @@ def shapes(b: Blocks, repeat: int = 1) -> dict[str, Shape]:
             },
             b.deepseek2,
         ),
+        "mamba": Shape("olmo", {**_RMS, **mamba, **no_attention}, b.mamba1),
+        "mamba2": Shape("olmo", {**_RMS, **mamba, **no_attention}, b.mamba2),
+        "jamba": Shape("spm", {**_RMS, **mamba, "attention.head_count_kv": [0, b.keys] * repeat}, b.jamba),
+        "falcon-h1": Shape("falcon", {**_RMS, **mamba, **roped}, b.falcon_h1),
+        "lfm2": Shape(
+            "lfm2",
+            {**_RMS, **roped, "shortconv.l_cache": 3, "attention.head_count_kv": [0, b.keys] * repeat},
+            b.lfm2,
+            last_norm="token_embd_norm",
+            tied=True,
+        ),
+        "qwen3next": Shape(
+            "qwen2",
+            {**qwen35, **experts, "expert_feed_forward_length": b.feed, "expert_shared_feed_forward_length": b.feed},
+            b.qwen3next,
+        ),
+        "rwkv7": Shape(
+            "olmo",
+            {
+                **_LAYER,
+                "attention.head_count": 0,
+                "wkv.head_size": b.head,
+                **{f"attention.{name}_lora_rank": b.rank for name in ("decay", "iclr", "value_residual_mix", "gate")},
+            },
+            b.rwkv7,
+            whole=b.norm("token_embd_norm", bias=True),
+            norm_bias=True,
+        ),
+        "minicpm3": Shape(
+            "spm",
+            {
+                **_RMS,
+                "attention.head_count_kv": b.heads,
+                "attention.q_lora_rank": b.rank,
+                "attention.kv_lora_rank": b.rank,
+                "attention.key_length": b.head + b.rope,
+                "attention.value_length": b.head,
+                "rope.dimension_count": b.rope,
+            },
+            b.minicpm3,
+        ),
+        "glm4": Shape("glm4", {**_RMS, **roped}, b.glm4),
+        "smallthinker": Shape(
+            "qwen2",
+            {**_RMS, **roped, **window, **experts, "expert_feed_forward_length": b.feed, "expert_gating_func": 2},
+            b.smallthinker,
+            layers=4,
+        ),
+        "exaone4": Shape("exaone4", {**_RMS, **roped}, b.exaone4),
+        "seed_oss": Shape("qwen2", {**_RMS, **headed}, b.seed_oss),
     }
 
 

@@ -29,6 +29,7 @@ _WHOLE = (
     "ffn_gate_inp",
     "altup",
     "laurel",
+    "lerp",
     "position_embd",
     "_b.weight",
 )
