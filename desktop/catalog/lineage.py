@@ -244,7 +244,7 @@ def _licenses(start: Node, ancestors: tuple[Ancestor, ...]) -> tuple[tuple[str, 
 def _flags(start: Node, ancestors: tuple[Ancestor, ...], find_license: FindLicense) -> list[Flag]:
     flags = []
     if not start.licenses or any(find_license(each) is None for each in start.licenses):
-        named = ", ".join(start.licenses)
+        named = ", ".join(each for each in start.licenses if find_license(each) is None)
         flags.append(
             Flag(
                 "unknown-license",

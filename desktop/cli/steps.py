@@ -20,7 +20,7 @@ from desktop.library.next_step import (
     WaitForApproval,
     error_of,
 )
-from desktop.licenses.door import LicenseStanding, accept_command
+from desktop.licenses.door import LicenseStanding, accept_command, shown_by
 from desktop.translation import tr
 
 
@@ -67,7 +67,7 @@ def _accept(listed: Listed, standing: LicenseStanding) -> Step:
     read = (
         f"latchkey licenses show {shlex.quote(subject.id)} --changes"
         if changed
-        else f"latchkey licenses show {needed.id}"
+        else f"latchkey licenses show {shown_by(subject, needed)}"
     )
     return Step(sentence, (read, accept_command(subject, needed)))
 

@@ -15,7 +15,7 @@ from desktop.cli.tools import Tools
 from desktop.cli.typed import clean
 from desktop.errors import LicenseError
 from desktop.licenses.desk import Acceptance
-from desktop.licenses.door import Verdict
+from desktop.licenses.door import Verdict, shown_by
 from desktop.licenses.facts import has_visible
 from desktop.licenses.subject import NeededLicense, Subject
 from desktop.licenses.texts import LicenseText
@@ -87,12 +87,14 @@ class TerminalAcceptance:
         self._say("", *paragraph(heading, "  "))
         for clause in license_.restriction:
             self._say(*paragraph(f"{clause.restriction}, {clause.clause}: {clause.says}", "  • "))
-        if not license_.restriction:
+        if needed.own and not license_.restriction:
+            self._say(*paragraph(tr("It is its publisher's own: what it restricts stands in its text alone."), "  "))
+        elif not license_.restriction:
             self._say("  " + tr("It restricts nothing that Latchkey keeps track of."))
         if license_.acceptable_use:
             command = f"latchkey licenses show {license_.id} --acceptable-use"
             self._say(*paragraph(tr("It incorporates a use policy: {command}").format(command=command), "  "))
-        self._say("  " + tr("The text: latchkey licenses show {id}").format(id=license_.id))
+        self._say("  " + tr("The text: latchkey licenses show {id}").format(id=shown_by(self._subject, needed)))
         self._say("  sha256 " + text.sha256, "")
 
     def _who(self) -> Acceptance:

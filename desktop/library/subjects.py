@@ -157,7 +157,7 @@ def _needed(
     for license_id, node in lineage.licenses:
         known = catalog.find_license(license_id)
         if own_text is not None and node == start.id and own_text.license == license_id:
-            found.append(NeededLicense(own_text.license, own_text.name, own_text.sha256, node, names[node]))
+            found.append(NeededLicense(own_text.license, own_text.name, own_text.sha256, node, names[node], own=True))
         elif known is not None:
             found.append(NeededLicense(known.id, known.name, text_sha256(known.id), node, names[node]))
     unread = [each for each in start.licenses if catalog.find_license(each) is None]

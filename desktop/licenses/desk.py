@@ -8,7 +8,7 @@ from typing import Literal
 from desktop.catalog.entries import Catalog, License
 from desktop.catalog.terms import PURPOSES, Purpose
 from desktop.errors import ForbiddenError, LicenseError, NotFoundError
-from desktop.licenses.door import LicenseDoor, Verdict, forbidden_by_terms
+from desktop.licenses.door import LicenseDoor, Verdict, forbidden_by_terms, shown_by
 from desktop.licenses.ledger import Ledger, LedgerCheck
 from desktop.licenses.policy import PolicyFile, forbids_purpose
 from desktop.licenses.record import Fact, Record
@@ -154,7 +154,9 @@ class LicenseDesk:
             raise LicenseError(
                 tr("This is not the text of {license} that is in force.").format(license=text.license.name),
                 tr("The text in force has the sha256 {sha256}.").format(sha256=text.sha256),
-                tr("Read it with “latchkey licenses show {id}”, then accept that one.").format(id=needed.id),
+                tr("Read it with “latchkey licenses show {id}”, then accept that one.").format(
+                    id=shown_by(subject, needed)
+                ),
             )
         if acceptance.purpose not in PURPOSES:
             raise LicenseError(tr("The purpose is missing."), "", tr("Choose personal, research or commercial."))

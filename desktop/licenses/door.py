@@ -111,8 +111,18 @@ def ledger_broken(reason: str) -> IntegrityError:
 
 def accept_command(subject: Subject, needed: NeededLicense) -> str:
     """The command that accepts one license of a model, with the parts that only a person can give left open."""
-    name = f"'{subject.id}'" if any(sign in subject.id for sign in " '\"\\$&;|<>()*?") else subject.id
-    return f"latchkey licenses accept {name} --text-sha256 {needed.text_sha256} --as NAME --purpose PURPOSE"
+    return (
+        f"latchkey licenses accept {_quoted(subject.id)} --text-sha256 {needed.text_sha256} --as NAME --purpose PURPOSE"
+    )
+
+
+def shown_by(subject: Subject, needed: NeededLicense) -> str:
+    """By what “latchkey licenses show” finds the text: the license's id, or the model where the text is its own."""
+    return _quoted(subject.id if needed.own else needed.id)
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}'" if any(sign in name for sign in " '\"\\$&;|<>()*?") else name
 
 
 def _standing(subject: Subject, needed: NeededLicense, ledger: LedgerState) -> LicenseStanding:
@@ -170,7 +180,7 @@ def _not_acknowledged(subject: Subject, standing: LicenseStanding) -> LicenseErr
         sentences[standing.status].format(model=subject.name, license=needed.name),
         inherited,
         tr("Read it with “latchkey licenses show {id}”, then accept it with “{command}”.").format(
-            id=needed.id, command=accept_command(subject, needed)
+            id=shown_by(subject, needed), command=accept_command(subject, needed)
         ),
     )
 

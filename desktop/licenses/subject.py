@@ -11,7 +11,8 @@ from desktop.licenses.record import Event, Fact
 class NeededLicense:
     """A license that has to be acknowledged for a model, and the text that is in force for it now.
 
-    `comes_from` is the id of the model (itself or an ancestor) that brings it, `from_name` that model's name.
+    `comes_from` is the id of the model (itself or an ancestor) that brings it, `from_name` its name. `own` says
+    that the text is the publisher's own, which is found by the model and not by the license.
     """
 
     id: str
@@ -19,6 +20,7 @@ class NeededLicense:
     text_sha256: str
     comes_from: str
     from_name: str
+    own: bool = False
 
 
 @dataclass(frozen=True)

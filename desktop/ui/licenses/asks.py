@@ -134,8 +134,8 @@ class Asks(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(XS)
 
-    def show_asks(self, asks: Sequence[Ask]) -> None:
-        """List `asks`, severest first as they come."""
+    def show_asks(self, asks: Sequence[Ask], *, unread: bool = False) -> None:
+        """List `asks`, severest first as they come. `unread`: nobody has read the text for its restrictions yet."""
         while (item := self._column.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()
@@ -147,7 +147,11 @@ class Asks(QWidget):
             self._column.addWidget(row)
             self.rows.append(row)
         if not asks:
-            text = tr("No restriction on what you use the model for. What it asks for concerns copies you pass on.")
+            text = (
+                tr("It is its publisher's own: what it restricts stands in the text alone. Read it.")
+                if unread
+                else tr("No restriction on what you use the model for. What it asks for concerns copies you pass on.")
+            )
             self._column.addWidget(Label(self._theme, text, size="small", wrap=True))
 
     def _ask(self, passage: Passage | None) -> None:

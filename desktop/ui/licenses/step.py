@@ -190,7 +190,7 @@ class LicenseStep(Page):
         for button in self._which:
             button.setVisible(bool(content.acceptable_use))
         self._show_pane(0)
-        self.asks.show_asks(content.asks)
+        self.asks.show_asks(content.asks, unread=content.needed.own)
         self._show_decision(content, form)
         self._order()
 
