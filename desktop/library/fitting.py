@@ -1,37 +1,59 @@
 """Whether a model suits this machine, before it is fetched: on the GPU, in memory, slowly, or not at all.
 
-What it needs is arithmetic on its header (`desktop.engine.memory`) or, where only a file's size is known, a rough rule
-on that. Judged is the whole memory, not what happens to be free: a download outlives the programs that are open now.
-Where it is too tight at the moment, the sentence says so.
+What it needs is arithmetic on its header (`desktop.engine.memory`, within a tenth of what loading takes) or, where only
+a file's size is known, a rule on that. Judged is the whole memory less what a system keeps for itself, not what happens
+to be free: a download outlives the programs that are open now. Where it is too tight at the moment, the sentence says
+so.
 """
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from desktop.engine import hardware
 from desktop.engine.header import Header
-from desktop.engine.memory import estimate
+from desktop.engine.ladder import next_rung
+from desktop.engine.memory import automatic_contexts, cache_bytes, compute_bytes, process_bytes, readable
 from desktop.engine.messages import Device as EngineDevice
+from desktop.engine.messages import LoadParams
 from desktop.translation import tr
 
 Label = Literal["fits-gpu", "fits-memory", "slow", "too-large", "unknown"]
 
-_AUTOMATIC_CONTEXT = 8192
-_CONTEXTS = (_AUTOMATIC_CONTEXT, 4096, 2048)
-_SYSTEM = 1 << 30  # what a system with a desktop keeps for itself
-_ROUGH = 1.15
-_ROUGH_MORE = 300 << 20
-_COMFORTABLE = 0.75
-_SLOW_TOKENS_PER_S = 3.0
-_BYTES_PER_CORE = 8e9
-_BYTES_PER_MACHINE = 30e9
-_PREFERRED = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M")
+# What a system with a desktop keeps of its memory, at least and of the whole; what a GPU's driver and screen keep.
+_SYSTEM_LEAST, _SYSTEM_SHARE = 1_000_000_000, 0.08
+_DRIVER = 600_000_000
+# Slower than reading aloud.
+_SLOW = 3.0
+# Weights read for tokens, in bytes a second: 8 GB on each core (a core of 2020 with K-quants; with Q4_0 it was 20 on
+# the cores this was written on), together no more than 60 % of two channels of DDR4-3200, as most machines have. A
+# GPU's memory: that of a small one (GTX 1650: 128 GB/s).
+_PER_CORE, _PER_MACHINE, _PER_GPU = 8e9, 30e9, 100e9
+# Where only the size is known: a cache of 8,192 tokens grows with the square root of a model, about (0.35 GB for 1
+# billion weights, 1 for 8, 2.7 for 70), and buffers, vocabulary and process take this.
+_BILLION_WEIGHTS, _CACHE_OF_A_BILLION, _CACHE_GROWS = 0.6e9, 0.35e9, 0.48
+_AROUND = 150_000_000
+_LAYERS_OF_MOST = 32
+_ACTIVE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)B-A(\d+(?:\.\d+)?)B", re.IGNORECASE)
+_MIXTURE = re.compile(r"(?<![\d.])(\d+)x\d+(?:\.\d+)?B", re.IGNORECASE)
+# From the best. Above Q8_0 nobody tells the difference; below Q4_K_M the answers suffer.
+_QUALITY = (
+    "Q8_0", "Q6_K_XL", "Q6_K_L", "Q6_K", "Q5_K_XL", "Q5_K_L", "Q5_K_M", "Q5_K_S", "Q5_1", "Q5_0", "MXFP4_MOE", "MXFP4",
+    "Q4_K_XL", "Q4_K_L", "Q4_K_M", "IQ4_NL", "Q4_K_S", "IQ4_XS", "NVFP4", "Q4_1", "Q4_0", "Q3_K_XL", "Q3_K_L",
+    "IQ3_M", "Q3_K_M", "IQ3_S", "IQ3_XS", "Q3_K_S", "IQ3_XXS", "Q2_K_XL", "Q2_K_L", "Q2_K", "Q2_K_S", "IQ2_M",
+    "IQ2_S", "IQ2_XS", "IQ2_XXS", "IQ1_M", "IQ1_S", "TQ2_0", "TQ1_0",
+)  # fmt: skip
+_RANK = {name: rank for rank, name in enumerate(_QUALITY)}
+_USUAL, _LOWEST_USUAL = _RANK["Q4_K_M"], _RANK["Q4_0"]
+_LAST = len(_QUALITY)  # unquantized files, and those that do not say
+_ROOMY = 0.6  # of the memory that may be used
+_QUICK = 8.0  # tokens a second, faster than most people read
 
 
 @dataclass(frozen=True)
 class Device:
-    """A GPU; memory in bytes."""
+    """A GPU with memory of its own, in bytes."""
 
     name: str
     memory_total: int
@@ -40,7 +62,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Machine:
-    """What a model may use here; bytes, 0 where they cannot be found out. `cores` are physical ones."""
+    """What a model may use here: bytes, 0 where they cannot be found out, and physical cores."""
 
     memory_total: int
     memory_free: int
@@ -52,8 +74,9 @@ class Machine:
 class Fit:
     """Whether a model suits a machine. `needed` and `available` in bytes, `context_length` in tokens (0 unknown).
 
-    `available` is the GPU's memory where the label is "fits-gpu", else the machine's. `gpu_layers` is how many go to
-    the GPU, None where there is none. `sentence` says it to a person, with both figures.
+    `available` is the GPUs' memory where the label is "fits-gpu", else the machine's; where some layers go to the GPU,
+    `needed` is still the whole. `gpu_layers` is how many go there, -1 all, None where there is no GPU. `speed` is a
+    cautious guess in tokens a second, 0 where the model does not fit. `sentence` says it to a person.
     """
 
     label: Label
@@ -62,10 +85,19 @@ class Fit:
     context_length: int
     gpu_layers: int | None
     sentence: str
+    speed: float = 0.0
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can be run at all."""
+        return self.label in ("fits-gpu", "fits-memory", "slow")
 
 
 def this_machine(devices: Sequence[EngineDevice] = ()) -> Machine:
-    """The machine this process runs on, with the `devices` that a worker found (`Probed.devices`)."""
+    """The machine this process runs on, with the `devices` that a worker found (`Probed.devices`).
+
+    A GPU that shares the machine's memory counts as none: it adds no room.
+    """
     gpus = tuple(
         Device(device.description or device.name, device.memory_total, device.memory_free)
         for device in devices
@@ -74,56 +106,189 @@ def this_machine(devices: Sequence[EngineDevice] = ()) -> Machine:
     return Machine(hardware.total_memory() or 0, hardware.available_memory() or 0, gpus, hardware.usable_cores())
 
 
-def fit_of_header(header: Header, machine: Machine, context_length: int | None = None) -> Fit:
-    """How a model with this header suits `machine`, with that context, else with the one it would be loaded with."""
+def fit_of_header(
+    header: Header, machine: Machine, context_length: int | None = None, *, size: int | None = None
+) -> Fit:
+    """How a model with this header suits `machine`, with that context, else with the one it would be loaded with.
+
+    `size` is that of another file of the same model, quantized otherwise: all but the weights is the same.
+    """
     shape = header.shape
-    length = context_length or min(header.context_length or _AUTOMATIC_CONTEXT, _AUTOMATIC_CONTEXT)
-    return _judge(estimate(shape, length), shape.weights, machine, length, shape.layers)
+    share = size / header.file_size if size and header.file_size else 1.0
+    lengths = (context_length,) if context_length else automatic_contexts(header.context_length)
+    needs = [
+        _Need(
+            length,
+            int((shape.weights - shape.outside) * share),
+            int(shape.outside * share),
+            cache_bytes(shape, length),
+            compute_bytes(shape, length) + process_bytes(shape),
+            int(shape.active * share),
+            shape.layers,
+        )
+        for length in lengths
+    ]
+    return _judge(needs, machine, exact=True)
 
 
-def fit_of_size(size: int, machine: Machine) -> Fit:
-    """How a model of which only the file's size is known suits `machine`. Rough."""
+def fit_of_size(size: int, machine: Machine, name: str = "") -> Fit:
+    """How a model of which only the file's size in bytes is known suits `machine`; "unknown" where that is 0.
+
+    Rough: for families with few key heads (Llama 3, Qwen, Gemma, Mistral, gpt-oss) `needed` came within a sixth of the
+    exact estimate from 2 GB on, and above it for smaller files; models with as many keys as queries (Llama 2, Phi 3
+    mini) take up to two thirds more at 8,192 tokens. The `name` may tell that few weights are used at a time
+    ("30B-A3B").
+    """
     if size <= 0:
-        return Fit("unknown", 0, machine.memory_total, 0, None, tr("Its size is not known."))
-    return _judge(int(size * _ROUGH) + _ROUGH_MORE, size, machine, 0, 0)
+        return Fit("unknown", 0, machine.memory_total, 0, None, tr("How large the file is, is not known."))
+    cache = int(_CACHE_OF_A_BILLION * (size / _BILLION_WEIGHTS) ** _CACHE_GROWS)
+    needs = [
+        _Need(0, size, 0, int(cache * share), _AROUND, int(size * _active_share(name)), _LAYERS_OF_MOST)
+        for share in (1, 0.5, 0.25)
+    ]
+    fit = _judge(needs, machine, exact=False)
+    return replace(fit, gpu_layers=None) if fit.gpu_layers and fit.gpu_layers > 0 else fit
 
 
 def recommended(files: Sequence[tuple[str, str, int]], machine: Machine) -> str:
-    """The name among `files` (name, quantization, size in bytes) to take on `machine`; "" where none fits."""
-    fitting = [
-        (name, quantization, size)
-        for name, quantization, size in files
-        if fit_of_size(size, machine).label in ("fits-gpu", "fits-memory", "slow")
-    ]
-    for wanted in reversed(_PREFERRED):
-        for name, quantization, _ in fitting:
-            if quantization.removeprefix("UD-") == wanted:
-                return name
-    return max(fitting, key=lambda file: file[2])[0] if fitting else ""
+    """The name among `files` (name, quantization, size in bytes) to take on `machine`; "" where none fits.
+
+    From Q8_0 down to Q4_K_M the first that fits the GPU or, where none does, that takes at most 60 % of the memory and
+    gives 8 tokens a second. Else the best of four bits that fits, else the least above, else the best below; slow ones last.
+    """
+    judged = [(_rank(kind), size, name, fit_of_size(size, machine, name)) for name, kind, size in files]
+    fitting = sorted((each for each in judged if each[3].fits), key=lambda each: each[:3])
+    on_gpu = [each for each in fitting if each[3].label == "fits-gpu"]
+    roomy = [each for each in on_gpu or fitting if each[0] <= _USUAL and (on_gpu or _comfortable(each[3], machine))]
+    if roomy:
+        return roomy[0][2]
+    for labels in (("fits-gpu",), ("fits-memory",), ("slow",)):
+        group = [each for each in fitting if each[3].label in labels]
+        usual = [each for each in group if _USUAL <= each[0] <= _LOWEST_USUAL]
+        above = [each for each in group if each[0] < _USUAL]
+        if group:
+            return (usual[:1] or above[-1:] or group[:1])[0][2]
+    return ""
 
 
-def _judge(needed: int, weights: int, machine: Machine, length: int, layers: int) -> Fit:
-    on_gpu = 0 if machine.devices else None
-    for device in machine.devices:
-        if needed <= device.memory_total:
-            sentence = tr("Fits the GPU: needs {needed} of {available}.").format(
-                needed=_readable(needed), available=_readable(device.memory_total)
-            )
-            return Fit("fits-gpu", needed, device.memory_total, length, layers + 1, sentence)
-    available = machine.memory_total
-    if not available:
-        return Fit("unknown", needed, 0, length, on_gpu, tr("How much memory this machine has is not known."))
-    figures = {"needed": _readable(needed), "available": _readable(available)}
-    if needed > available - _SYSTEM:
-        sentence = tr("Too large: needs {needed} of {available} memory.").format(**figures)
-        return Fit("too-large", needed, available, length, on_gpu, sentence)
-    speed = min(machine.cores * _BYTES_PER_CORE, _BYTES_PER_MACHINE) / max(weights, 1)
-    if speed < _SLOW_TOKENS_PER_S:
-        sentence = tr("Slow: needs {needed} of {available} memory.").format(**figures)
-        return Fit("slow", needed, available, length, on_gpu, sentence)
-    sentence = tr("Fits memory: needs {needed} of {available}.").format(**figures)
-    return Fit("fits-memory", needed, available, length, on_gpu, sentence)
+@dataclass(frozen=True)
+class _Need:
+    """What a model takes with one context: bytes, tokens, and its number of layers."""
+
+    length: int
+    layer_weights: int
+    outside: int
+    cache: int
+    around: int
+    active: int
+    layers: int
+
+    @property
+    def whole(self) -> int:
+        return self.layer_weights + self.outside + self.cache + self.around
+
+    def on_gpu(self, layers: int) -> int:
+        """Bytes on the GPU with so many layers there; one more than there are takes what belongs to none along."""
+        if layers > self.layers:
+            return self.whole
+        return (self.layer_weights + self.cache) * layers // self.layers + self.around if layers else 0
 
 
-def _readable(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.0f} MB"
+def _judge(needs: Sequence[_Need], machine: Machine, *, exact: bool) -> Fit:
+    """The fit of the first of `needs` (longest context first) that there is room for, else of the last."""
+    room = sum(max(device.memory_total - _DRIVER, 0) for device in machine.devices)
+    if machine.devices and needs[0].whole <= room:
+        return _on_gpu(needs[0], machine, exact=exact)
+    usable = usable_memory(machine)
+    for need in needs:
+        layers = _gpu_layers(need, room) if machine.devices else None
+        if usable and need.whole - need.on_gpu(layers or 0) <= usable:
+            return _in_memory(need, machine, layers, shortened=need.length < needs[0].length, exact=exact)
+    need = needs[-1]
+    layers = 0 if machine.devices else None
+    if not usable:
+        sentence = tr("Needs {needed}; how much memory this machine has is not known.")
+        return _fit("unknown", need, 0, layers, 0.0, sentence.format(needed=_about(need.whole, exact=exact)))
+    sentence = tr("Too large: needs {needed}; of this machine's {available} memory {usable} can be used.").format(
+        needed=_about(need.whole, exact=exact), available=readable(machine.memory_total), usable=readable(usable)
+    )
+    return _fit("too-large", need, machine.memory_total, layers, 0.0, sentence)
+
+
+def usable_memory(machine: Machine) -> int:
+    """Bytes of memory that a model may take; 0 where that is not known."""
+    return max(machine.memory_total - max(_SYSTEM_LEAST, int(machine.memory_total * _SYSTEM_SHARE)), 0)
+
+
+def _gpu_layers(need: _Need, room: int) -> int:
+    """How many layers the worker would keep on the GPU: it tries all and goes down its ladder until they fit."""
+    params = LoadParams("", flash_attention="off")  # past the rung that gives up something else
+    layers = need.layers + 1
+    while layers and need.on_gpu(layers) > room:
+        rung = next_rung(params, need.layers, True, lacked_memory=True)
+        if rung is None or rung.params.gpu_layers is None:
+            return 0
+        params, layers = rung.params, rung.params.gpu_layers
+    return layers
+
+
+def _on_gpu(need: _Need, machine: Machine, *, exact: bool) -> Fit:
+    available = sum(device.memory_total for device in machine.devices)
+    sentence = tr("Fits the GPU: needs {needed} of {available} on {device}.").format(
+        needed=_about(need.whole, exact=exact),
+        available=readable(available),
+        device=", ".join(device.name for device in machine.devices),
+    )
+    if need.whole > (free := sum(device.memory_free for device in machine.devices)):
+        sentence += " " + tr("Only {free} are free now.").format(free=readable(free))
+    return _fit("fits-gpu", need, available, -1, _PER_GPU / max(need.active, 1), sentence)
+
+
+def _in_memory(need: _Need, machine: Machine, layers: int | None, *, shortened: bool, exact: bool) -> Fit:
+    share = need.active * (layers or 0) // need.layers
+    per_second = min(machine.cores * _PER_CORE, _PER_MACHINE)
+    speed = 1 / max((need.active - share) / per_second + share / _PER_GPU, 1e-9)
+    figures = {"needed": _about(need.whole, exact=exact), "available": readable(machine.memory_total)}
+    label: Label = "fits-memory"
+    said = [tr("Fits: needs {needed} of {available} memory.").format(**figures)]
+    if speed < _SLOW:
+        label = "slow"
+        said = [tr("Fits, but slowly: needs {needed} of {available} memory.").format(**figures), _pace(speed)]
+    if layers:
+        said.append(tr("Part of it runs on the GPU."))
+    if shortened and need.length:
+        said.append(tr("Its context is {length} tokens then.").format(length=f"{need.length:,}"))
+    if need.whole - need.on_gpu(layers or 0) > machine.memory_free > 0:
+        said.append(tr("Only {free} are free now.").format(free=readable(machine.memory_free)))
+    return _fit(label, need, machine.memory_total, layers, speed, " ".join(said))
+
+
+def _pace(speed: float) -> str:
+    if speed < 1:
+        return tr("An answer comes at less than one token a second.")
+    return tr("An answer comes at about {speed} tokens a second.").format(speed=f"{speed:.0f}")
+
+
+def _fit(label: Label, need: _Need, available: int, layers: int | None, speed: float, sentence: str) -> Fit:
+    return Fit(label, need.whole, available, need.length, layers, sentence, speed)
+
+
+def _about(size: int, *, exact: bool) -> str:
+    return readable(size) if exact else tr("about {size}").format(size=readable(size))
+
+
+def _active_share(name: str) -> float:
+    """The part of a model's weights that one token passes through, by its name: 0.1 for "30B-A3B", 1 for most."""
+    if (named := _ACTIVE.search(name)) and float(named[1]) > 0:
+        return min(float(named[2]) / float(named[1]), 1.0)
+    if (named := _MIXTURE.search(name)) and int(named[1]) > 2:
+        return 2.2 / int(named[1])  # two experts of them, and what all tokens share
+    return 1.0
+
+
+def _rank(quantization: str) -> int:
+    return _RANK.get(quantization.upper().removeprefix("UD-"), _LAST)
+
+
+def _comfortable(fit: Fit, machine: Machine) -> bool:
+    return fit.label != "slow" and fit.speed >= _QUICK and fit.needed <= _ROOMY * usable_memory(machine)
