@@ -43,7 +43,10 @@ class Attempt:
         self.gpu = any(device.kind in ("gpu", "integrated-gpu") for device in probed.devices)
         on_cpu = not self.gpu or params.gpu_layers == 0
         free = hardware.available_memory() if on_cpu else None
-        length = fitting_context(self.header.shape, self.header.context_length, params.context_length, free)
+        flash = params.flash_attention != "off"
+        length = fitting_context(
+            self.header.shape, self.header.context_length, params.context_length, free, flash=flash
+        )
         return Load(msgspec.structs.replace(params, context_length=length))
 
     def next_rung(self, *, lacked_memory: bool = False) -> Rung | None:

@@ -154,7 +154,8 @@ def recommended(files: Sequence[tuple[str, str, int]], machine: Machine) -> str:
     """The name among `files` (name, quantization, size in bytes) to take on `machine`; "" where none fits.
 
     From Q8_0 down to Q4_K_M the first that fits the GPU or, where none does, that takes at most 60 % of the memory and
-    gives 8 tokens a second. Else the best of four bits that fits, else the least above, else the best below; slow ones last.
+    gives 8 tokens a second. Else the best of four bits that fits, else the least above, else the best below; slow ones
+    last.
     """
     judged = [(_rank(kind), size, name, fit_of_size(size, machine, name)) for name, kind, size in files]
     fitting = sorted((each for each in judged if each[3].fits), key=lambda each: each[:3])

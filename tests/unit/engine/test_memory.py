@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from desktop.engine.header import Header, read_header
-from desktop.engine.memory import automatic_contexts, cache_bytes, compute_bytes, estimate, process_bytes
+from desktop.engine.memory import (
+    automatic_contexts,
+    cache_bytes,
+    compute_bytes,
+    estimate,
+    fitting_context,
+    process_bytes,
+)
 from tests.fakes.architectures import SHAPES, architecture_model
 from tests.fakes.loading import llama_reports, take
 from tests.fakes.more_blocks import MoreBlocks
@@ -105,6 +112,9 @@ def test_scores_count_where_attention_is_computed_without_flash(tmp_path: Path) 
     (reported,) = llama_reports(path, [4096], flash=False)
     assert compute_bytes(shape, 4096, flash=False) == pytest.approx(reported.compute, rel=0.1)
     assert compute_bytes(shape, 4096, flash=False) > 2 * compute_bytes(shape, 4096)
+    enough = estimate(shape, 8192)
+    assert fitting_context(shape, 8192, None, enough) == 8192
+    assert fitting_context(shape, 8192, None, enough, flash=False) < 8192
 
 
 def test_of_experts_only_those_used_are_read(tmp_path: Path) -> None:
