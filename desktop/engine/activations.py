@@ -58,7 +58,7 @@ def _mixer(layer: _Sizes, width: int) -> int:
     if "shortconv.in_proj" in layer:
         return 7 * width
     if "attn_k_b" in layer:  # multi-head latent attention: queries are mapped into the space of the compressed keys
-        nope, rank, heads = layer["attn_k_b"]
+        nope, rank, heads = (*layer["attn_k_b"], 1, 1)[:3]
         return 4 * width + heads * (2 * rank + nope) * 2
     queries = _out(layer, "attn_q") or _out(layer, "attn_qkv") or _out(layer, "attn_q_b")
     if "attn_kv_b" in layer:  # the same, with keys and values unpacked

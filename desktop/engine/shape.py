@@ -70,8 +70,8 @@ def shape_of(gguf: GgufFile, architecture: str, tensors: Sequence[Tensor]) -> Sh
         weights=sum(tensor.size for tensor in tensors),
         active=_active(keys, tensors),
         outside=sum(tensor.size for tensor in tensors if not tensor.name.startswith("blk.")),
-        full_values=sum(layers.values(layer) for layer in layers.full),
-        window_values=sum(layers.values(layer) for layer in layers.windowed),
+        full_values=sum(layers.values(layer) for layer in layers.full) * layers.loops,
+        window_values=sum(layers.values(layer) for layer in layers.windowed) * layers.loops,
         window=layers.window,
         state=4 * keys.state_values() * len(layers.recurrent),
         batch_floats=batch_floats(tensors, keys.number("embedding_length", 1), keys.most("expert_used_count")),
@@ -145,10 +145,10 @@ class _Layers:
         self.window = _window(keys)
         self.recurrent = [layer for layer in every if _keeps_state(keys, layer)]
         attending = [layer for layer in every if _keeps_keys(keys, layer)]
-        loops = max(keys.number("num_loops", 1), 1)
+        self.loops = max(keys.number("num_loops", 1), 1)  # Nanbeige runs through its layers more than once
         flags = _windowed(keys) if self.window else [False] * keys.layers
-        self.full = [layer for layer in attending if not flags[layer]] * loops
-        self.windowed = [layer for layer in attending if flags[layer]] * loops
+        self.full = [layer for layer in attending if not flags[layer]]
+        self.windowed = [layer for layer in attending if flags[layer]]
         self._seen = frozenset(self.windowed)
 
     def values(self, layer: int) -> int:
@@ -238,6 +238,6 @@ def _active(keys: _Keys, tensors: Sequence[Tensor]) -> int:
     for tensor in tensors:
         if tensor.name == "per_layer_token_embd.weight" or (tensor.name == "token_embd.weight" and not tied):
             continue
-        share = used / experts if experts and "_exps." in tensor.name else 1
+        share = min(used / experts, 1) if experts and "_exps." in tensor.name else 1
         total += int(tensor.size * share)
     return total
