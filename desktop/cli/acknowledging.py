@@ -122,9 +122,13 @@ def next_sentence(listed: Listed, verdict: Verdict) -> str:
     if verdict.error is not None:
         return str(verdict.error)
     if listed.model is None:
-        return tr("{model} is not on this computer: “latchkey models show {id}” says how to get it.").format(
-            model=subject.name, id=shlex.quote(subject.id)
+        at_hub = listed.known is not None or (listed.entry is not None and bool(listed.entry.gguf))
+        sentence = (
+            tr("Fetch it now: latchkey models get {id}")
+            if at_hub
+            else tr("{model} is not on this computer: “latchkey models show {id}” says how to get it.")
         )
+        return sentence.format(model=subject.name, id=shlex.quote(subject.id))
     return tr("{model} may be used now: latchkey ask “…” --model {id}").format(
         model=subject.name, id=shlex.quote(subject.id)
     )

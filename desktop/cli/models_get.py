@@ -110,7 +110,7 @@ def _cleared(target: Target, options: Namespace, tools: Tools) -> Download | Rea
     only a person can take, elsewhere."""
     asked = False
     for _ in range(_MOST_STEPS):
-        step = tools.getting.next_step(target.model_id, target.file)
+        step = tools.next_step(target.model_id, target.file)
         match step:
             case Download() | Ready():
                 _warn(step, target, tools)

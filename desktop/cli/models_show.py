@@ -45,7 +45,7 @@ def sections(card: Card, tools: Tools) -> Iterator[str]:
     yield from ("", tr("FILES"))
     yield from _files(card, tools)
     yield from ("", tr("BEFORE YOU CAN CHAT") if not card.verdict.allowed or not card.listed.model else tr("NOW"))
-    coming = tools.getting.next_step(card.listed.subject.id) if card.listed.model is None else None
+    coming = tools.next_step(card.listed.subject.id) if card.listed.model is None else None
     for number, step in enumerate(steps_of(card, coming), 1):
         yield from paragraph(step.sentence, f"  {number}. ")
         yield from (f"     {command}" for command in step.commands)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from desktop.library.getting import Getting
     from desktop.library.hashes import FileHashes
     from desktop.library.models import Library
+    from desktop.library.next_step import NextStep
     from desktop.library.online import Online
     from desktop.licenses.desk import LicenseDesk
     from desktop.licenses.door import LicenseDoor
@@ -77,6 +78,11 @@ class Tools:
         """What the Hub offers, and the next step to a model."""
         return self.assembly.getting
 
+    def next_step(self, model_id: str, file: str = "") -> "NextStep":
+        """What comes next for a model, or one of its files; what is here of it already counts."""
+        _ = self.downloads  # once they are there, what is here of a file is seen
+        return self.getting.next_step(model_id, file)
+
     @property
     def downloads(self) -> "Downloads":
         return self.assembly.downloads
@@ -101,6 +107,6 @@ class Tools:
             engine.close()
 
     def close(self) -> None:
-        """Write what is left of the log of requests, and leave no connection open."""
+        """Stop what runs, write what is left of the log of requests, and leave no connection open."""
         if "assembly" in self.__dict__:
-            self.assembly.online.close()
+            self.assembly.close()

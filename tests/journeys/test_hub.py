@@ -15,7 +15,7 @@ from tests.journeys.command import Terminal, latchkey
 
 pytestmark = pytest.mark.loopback
 
-POLICY = "version = 1\norganization = 'Acme'\noffline = true\n"
+POLICY = "offline = true\n"
 
 
 def give(hub: FakeHub, role: str = "read", *, may_read_gated: bool = True) -> str:
