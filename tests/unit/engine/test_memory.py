@@ -120,7 +120,7 @@ def test_scores_count_where_attention_is_computed_without_flash(tmp_path: Path) 
 
 
 def test_senseless_numbers_give_an_estimate_all_the_same(tmp_path: Path) -> None:
-    senseless: dict[str, Any] = {"llama.num_loops": 1 << 31, "llama.nextn_predict_layers": 1 << 31}
+    senseless: dict[str, Any] = {"llama.num_loops": 1 << 31}
     assert header_with(tmp_path / "m.gguf", **senseless).estimate_memory(8192) > 1 << 40
     flat = Tensor("blk.0.attn_k_b.weight", (16, 32), "F16", 0, 1024)
     assert batch_floats([flat], 64, 0) > 0
