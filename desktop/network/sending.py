@@ -77,6 +77,7 @@ class Sender:
         self._log = log
         self._begun = begun
         self._proxy = proxy
+        self._silence = timeouts.read
         self._extensions = {
             "timeout": {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": None}
         }
@@ -118,7 +119,7 @@ class Sender:
             stack.close()
             over(status, error)
 
-        return Streamed(answer, address.url, patience, lambda: self._meet(patience), end)
+        return Streamed(answer, address.url, patience, lambda: self._meet(patience), end, self._silence)
 
     def _answer(
         self, pool: httpcore.ConnectionPool, request: httpcore.Request, patience: Patience

@@ -20,6 +20,7 @@ _FIRST_SHARE = 32 << 20
 _SHARES = 16 << 20, 256 << 20
 _SHARE_S = 8.0
 _WHOLES = 2
+_LOOKED_AT, _FAST = 8 << 20, 250e6  # from this many bytes per second on, the work per byte is what limits
 _PASSING = {"timeout", "cut", "name", "refused", "proxy", "protocol", "redirect"}
 _RARELY_PASSING = {"protocol", "redirect"}
 
@@ -113,12 +114,18 @@ class Connection(threading.Thread):
 
     def _take_part(self, streamed: Streamed, job: Job, host: str) -> None:
         fetching = self._fetching
+        start, began = job.at, time.monotonic()
+        looked = False
         while job.at < job.end:
             data = streamed.read(_PIECE)
             if not data:
                 raise FailedError(cut(host, "the answer was shorter than it should be"))
             self.flowing = True
             at = job.at
+            if not looked and at - start >= _LOOKED_AT:
+                looked = True
+                if (at - start) / (time.monotonic() - began) > _FAST:
+                    streamed.hasten(at - start + len(data))
             count = fetching.plan.reserve(job, len(data))
             fetching.write(at, data[:count], job, received=len(data))
 

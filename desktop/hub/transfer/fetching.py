@@ -20,6 +20,7 @@ from desktop.network.failures import StoppedError
 from desktop.translation import tr
 
 TICK_S = 0.2
+_TRYING_TICK_S = 0.05
 _NOTED = 4 << 20
 _LONGEST_WAIT_S = 600.0
 _LASTING_TRIES = 2
@@ -90,7 +91,7 @@ class Fetching:
                 report()
                 with self._changed:
                     if self._connections and self._error is None:
-                        self._changed.wait(TICK_S)
+                        self._changed.wait(_TRYING_TICK_S if self._growth.trying else TICK_S)
         finally:
             self.stop.set()
             for each in list(self._connections):
@@ -106,8 +107,8 @@ class Fetching:
         now = time.monotonic()
         flowing = sum(each.flowing for each in self._connections)
         missing = self.plan.size - self.plan.done
-        wanted = self._growth.look(now, self._counts.received, flowing, missing)
         with self._changed:
+            wanted = self._growth.look(now, self._counts.received, flowing, missing)
             if self._alone is not None and self._alone in self._connections:
                 return
             while len(self._connections) < wanted and (not self._connections or missing > 2 * SMALLEST):

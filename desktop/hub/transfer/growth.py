@@ -3,11 +3,11 @@ monotonic one."""
 
 from collections import deque
 
-_SETTLING_S = 0.15
+_SETTLING_S = 0.25
 _TRIAL_S = 0.35
-_AGAIN_S = 30.0
+_AGAIN_S = 10.0
 _PAYS = 1.25
-_ENOUGH = 600e6
+_ENOUGH = 300e6
 _WORTH_S = 1.0
 _RECENT_S = 4.0
 _LEAST_S = 0.3
@@ -17,7 +17,7 @@ class Growth:
     """Says how many connections there should be. One is tried first, then twice as many as long as that makes it
     faster by a quarter at least, `most` at most. Where it does not, the number before is kept for a while.
 
-    Beyond 600 MB/s the connection is not what limits. Used by one thread.
+    Beyond 300 MB/s the connection is not what limits. Not for several threads at once.
     """
 
     def __init__(self, most: int) -> None:
@@ -31,6 +31,11 @@ class Growth:
         self._settled = False
         self._since: float | None = None
         self._bytes = 0
+
+    @property
+    def trying(self) -> bool:
+        """Whether it is to be asked often: something is being tried."""
+        return not self._settled
 
     def limit(self, connections: int, now: float) -> None:
         """No more than so many are let in at the moment."""

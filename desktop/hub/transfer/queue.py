@@ -144,7 +144,7 @@ class Queue:
                 if entry.transfer is not None:
                     entry.transfer.pause()
         for entry in running:
-            if (thread := entry.thread) is not None:
+            if (thread := entry.thread) not in (None, threading.current_thread()):
                 thread.join(_CLOSING_S)
         self._tell()
         self._mute = True

@@ -57,6 +57,10 @@ class Reporter:
         self._rate.add(time.monotonic(), received)
         self._tell("retrying" if trouble else "fetching", trouble or unusual or self._note)
 
+    def count(self, done: int) -> None:
+        """How far this file is; told with the next change."""
+        self._done = done
+
     def end(self, state: State) -> None:
         """The last word."""
         self._connections = 0

@@ -190,8 +190,10 @@ class SingleFile:
             trouble = fetching.trouble
             self._reporter.fetching(plan.done, self._counts.received, fetching.connections, trouble, fetching.note)
 
-        fetching.run(report)
-        report()
+        try:
+            fetching.run(report)
+        finally:
+            self._reporter.count(plan.done)
 
     def _hash(self, hashing: PrefixHash, size: int) -> str:
         hashing.extend(size)
