@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from desktop.engine.interface import Engine
     from desktop.library.assembly import Assembly
     from desktop.storage.database import Database
+    from desktop.ui.file_watch import FileWatch
     from desktop.ui.licenses.choice import ModelChoice
     from desktop.ui.licenses.flow import LicenseFlow
-    from desktop.ui.licenses.watch import LedgerWatch
 
 _log = logging.getLogger(__name__)
 _RELOADING = {"context_length", "threads", "gpu_layers"}
@@ -78,7 +78,7 @@ class Program(QObject):
         self._assembly: Assembly | None = None
         self._choice: ModelChoice | None = None
         self._flow: LicenseFlow | None = None
-        self._watch: LedgerWatch | None = None
+        self._watch: FileWatch | None = None
         self._closed = False
         settings = self._settings.current
         use_language(paths.resources / "translations", settings.language)
@@ -166,10 +166,10 @@ class Program(QObject):
 
     def _make_license_desk(self, assembly: "Assembly") -> None:
         """Which model answers, whether it may, and the pages on which a person says so."""
+        from desktop.ui.file_watch import FileWatch
         from desktop.ui.licenses.choice import ModelChoice
         from desktop.ui.licenses.flow import LicenseFlow
         from desktop.ui.licenses.gather import Gatherer
-        from desktop.ui.licenses.watch import LedgerWatch
 
         assert self._background is not None
         assert self._chat is not None
@@ -185,7 +185,7 @@ class Program(QObject):
             is_own=lambda path: bool(self._own) and assembly.hashes.sha256(path) in self._own,
         )
         self._flow = LicenseFlow(self.window, self._background, assembly, gather, self._choice)
-        self._watch = LedgerWatch(self._paths.ledger_file, assembly.ledger.stamp, self._background)
+        self._watch = FileWatch(self._paths.ledger_file, assembly.ledger.stamp, self._background)
         self._watch.changed.connect(self._ledger_changed)
         self.window.activated.connect(self._watch.look)
         assembly.desk.on_change = lambda: self._hop.post(self._ledger_changed)

@@ -6,7 +6,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
     QHBoxLayout,
-    QHeaderView,
     QSizePolicy,
     QStyle,
     QStyledItemDelegate,
@@ -24,6 +23,7 @@ from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.page import heading
 from desktop.ui.parts.paint import paint_focus
 from desktop.ui.parts.scroll import use_slim_scroll_bars
+from desktop.ui.parts.table_header import TableHeader
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS, M, S
 
@@ -65,35 +65,6 @@ class _Delegate(QStyledItemDelegate):
         painter.restore()
 
 
-class _Header(QHeaderView):
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
-        self._theme = theme
-        self.setSectionsClickable(False)
-        self.setHighlightSections(False)
-        self.setStretchLastSection(True)
-        self.setMinimumSectionSize(24)
-
-    def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), self.fontMetrics().height() + 2 * S)
-
-    def paintSection(self, painter: QPainter, rect: object, logicalIndex: int) -> None:
-        box = QRectF(rect)  # type: ignore[call-overload]
-        theme = self._theme
-        painter.save()
-        painter.fillRect(box, theme.color("page"))
-        painter.fillRect(QRectF(box.x(), box.bottom() - 1, box.width(), 1), theme.color("line"))
-        painter.setFont(theme.font("small", bold=True))
-        painter.setPen(theme.color("faint"))
-        metrics = painter.fontMetrics()
-        title = str(self.model().headerData(logicalIndex, Qt.Orientation.Horizontal))
-        text = metrics.elidedText(title, Qt.TextElideMode.ElideRight, round(box.width()) - 2 * S)
-        painter.drawText(
-            QPointF(box.x() + S, box.y() + (box.height() + metrics.ascent() - metrics.descent()) / 2), text
-        )
-        painter.restore()
-
-
 class HistoryTable(QTableView):
     """The table itself. Ctrl+C copies the whole record."""
 
@@ -103,7 +74,7 @@ class HistoryTable(QTableView):
         self.setAccessibleName(tr("History"))
         self.setModel(rows)
         self.setItemDelegate(_Delegate(theme, self))
-        self.setHorizontalHeader(_Header(theme, self))
+        self.setHorizontalHeader(TableHeader(theme, self))
         self.verticalHeader().hide()
         self.setShowGrid(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

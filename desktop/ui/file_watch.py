@@ -1,4 +1,4 @@
-"""Notices what another process wrote to the ledger while the window is open, without asking again and again."""
+"""Notices what another process wrote while the window is open, without asking again and again."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +10,10 @@ from desktop.background import Background
 _PAUSE_MS = 120
 
 
-class LedgerWatch(QObject):
+class FileWatch(QObject):
     """`changed` where `stamp` (called off the main thread) gives another value than before.
 
-    The system tells of changes to the ledger's files; `look` asks without being told.
+    The system tells of changes to `file` (to a database's journal too); `look` asks without being told.
     """
 
     changed = Signal()
