@@ -32,11 +32,12 @@ def tell_problems(tools: Tools) -> None:
 
 def _row(card: Card) -> tuple[str, str, str, str, str]:
     subject = card.listed.subject
+    unknown = not subject.lineage.restrictions and bool(subject.lineage.unknown)
     licenses = [each.removeprefix(_OWN_PREFIX) for each in subject.lineage.node.licenses] or [tr("unknown")]
     return (
         subject.id,
         " + ".join(licenses),
-        in_short(subject.lineage.restrictions),
+        tr("not known") if unknown else in_short(subject.lineage.restrictions),
         subject.gate or "–",
         in_words(state_of(card)),
     )

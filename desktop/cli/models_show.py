@@ -10,6 +10,9 @@ from desktop.cli.lineage_tree import tree
 from desktop.cli.model_facts import card_of, describe
 from desktop.cli.steps import gate_sentence, steps_of
 from desktop.cli.tools import Tools
+from desktop.cli.vault_opening import with_token
+from desktop.errors import NotFoundError
+from desktop.hub.address import parse_repository
 from desktop.library.known import KnownAccess
 from desktop.library.models import Card
 from desktop.licenses.door import LicenseStanding
@@ -17,8 +20,27 @@ from desktop.translation import tr
 
 
 def show_one(options: Namespace, tools: Tools) -> None:
-    """Raises NotFoundError, and LicenseError for a file that was never imported."""
-    present(tools.library.listed_one(options.id).subject.id, tools, json=options.json)
+    """A model that only the Hub knows is looked up there. Raises NotFoundError, LicenseError for a file that was never
+    imported, and what asking the Hub does."""
+    try:
+        model_id = tools.library.listed_one(options.id).subject.id
+    except NotFoundError:
+        if not _names_repository(options.id, tools):
+            raise
+        tools.output.progress(tr("Asking {host}…").format(host=tools.online.host))
+        model_id = with_token(options, tools, lambda: tools.getting.look(options.id)).model_id
+    present(model_id, tools, json=options.json)
+
+
+def _names_repository(text: str, tools: Tools) -> bool:
+    """Whether `text` is a model's name or address at the Hub, and not the path of a file that is missing."""
+    if "://" not in text and (text.lower().endswith(".gguf") or text.startswith((".", "/", "~"))):
+        return False
+    try:
+        parse_repository(text, tools.online.endpoint)
+    except NotFoundError:
+        return False
+    return True
 
 
 def present(model_id: str, tools: Tools, *, json: bool) -> None:

@@ -75,7 +75,7 @@ def in_words(state: State) -> str:
         "not-here": tr("not here"),
         "needs-token": tr("needs a token"),
         "needs-access": tr("needs access"),
-        "waiting-for-approval": tr("waits for access"),
+        "waiting-for-approval": tr("access pending"),
         "no-access": tr("no access"),
         "cannot-run": tr("cannot run"),
         "closed": tr("closed"),

@@ -51,6 +51,7 @@ def take_given(options: Namespace, tools: Tools) -> None:
 
 def open_vault(tools: Tools) -> None:
     """Have the person open the vault. Raises AccessError where they cannot."""
+    tools.output.clear_progress()
     for left in reversed(range(_TRIES)):
         typed = typed_hidden(tr("Passphrase of the vault: "))
         if not typed:
@@ -113,6 +114,7 @@ def tell_foreign_token(tools: Tools) -> None:
 
 def _given(tools: Tools, question: str) -> str:
     """The first line of standard input; typed unseen where that is a terminal after all."""
+    tools.output.clear_progress()
     return typed_hidden(question) if tools.stdin.isatty() else piped(tools).first
 
 
