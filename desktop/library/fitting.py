@@ -17,6 +17,7 @@ from desktop.engine.ladder import next_rung
 from desktop.engine.memory import automatic_contexts, cache_bytes, compute_bytes, process_bytes, readable
 from desktop.engine.messages import Device as EngineDevice
 from desktop.engine.messages import LoadParams
+from desktop.engine.shape import Shape
 from desktop.translation import tr
 
 Label = Literal["fits-gpu", "fits-memory", "slow", "too-large", "unknown"]
@@ -93,6 +94,15 @@ class Fit:
         return self.label in ("fits-gpu", "fits-memory", "slow")
 
 
+@dataclass(frozen=True)
+class Measure:
+    """What a fit needs of a model file's header: its shape, its size in bytes, the context it was trained for."""
+
+    shape: Shape
+    file_size: int
+    context_length: int
+
+
 def this_machine(devices: Sequence[EngineDevice] = ()) -> Machine:
     """The machine this process runs on, with the `devices` that a worker found (`Probed.devices`).
 
@@ -113,9 +123,19 @@ def fit_of_header(
 
     `size` is that of another file of the same model, quantized otherwise: all but the weights is the same.
     """
-    shape = header.shape
-    share = size / header.file_size if size and header.file_size else 1.0
-    lengths = (context_length,) if context_length else automatic_contexts(header.context_length)
+    return fit_of(measure_of(header), machine, context_length, size=size)
+
+
+def measure_of(header: Header) -> Measure:
+    """What a fit needs of a header."""
+    return Measure(header.shape, header.file_size, header.context_length)
+
+
+def fit_of(measure: Measure, machine: Machine, context_length: int | None = None, *, size: int | None = None) -> Fit:
+    """As `fit_of_header`, from what was kept of a header."""
+    shape = measure.shape
+    share = size / measure.file_size if size and measure.file_size else 1.0
+    lengths = (context_length,) if context_length else automatic_contexts(measure.context_length)
     needs = [
         _Need(
             length,
@@ -150,14 +170,23 @@ def fit_of_size(size: int, machine: Machine, name: str = "") -> Fit:
     return replace(fit, gpu_layers=None) if fit.gpu_layers and fit.gpu_layers > 0 else fit
 
 
-def recommended(files: Sequence[tuple[str, str, int]], machine: Machine) -> str:
-    """The name among `files` (name, quantization, size in bytes) to take on `machine`; "" where none fits.
+def recommended(files: Sequence[tuple[str, str, int]], machine: Machine, measure: Measure | None = None) -> str:
+    """The name among `files` (name, quantization, size in bytes) to take on `machine`; "" where none fits. `measure` is
+    that of any of them, where its header is known.
 
     From Q8_0 down to Q4_K_M the first that fits the GPU or, where none does, that takes at most 60 % of the memory and
     gives 8 tokens a second. Else the best of four bits that fits, else the least above, else the best below; slow ones
     last.
     """
-    judged = [(_rank(kind), size, name, fit_of_size(size, machine, name)) for name, kind, size in files]
+    judged = [
+        (
+            _rank(kind),
+            size,
+            name,
+            fit_of(measure, machine, size=size) if measure and size else fit_of_size(size, machine, name),
+        )
+        for name, kind, size in files
+    ]
     fitting = sorted((each for each in judged if each[3].fits), key=lambda each: each[:3])
     on_gpu = [each for each in fitting if each[3].label == "fits-gpu"]
     roomy = [each for each in on_gpu or fitting if each[0] <= _USUAL and (on_gpu or _comfortable(each[3], machine))]

@@ -13,6 +13,7 @@ from desktop.engine.header import Header, read_header
 from desktop.hub.transfer.values import Fetched
 from desktop.library.download_records import DownloadRecord
 from desktop.library.file_state import file_state, stamps_of
+from desktop.library.fitting import measure_of
 from desktop.library.hashes import FileHashes
 from desktop.library.imported import ImportedModel, from_header, id_for
 from desktop.library.known import KnownModel
@@ -105,6 +106,7 @@ def with_header(known: KnownModel, header: Header, catalog: Catalog) -> KnownMod
         architecture=header.architecture,
         context_length=header.context_length,
         has_template=header.has_template,
+        measure=measure_of(header),
     )
 
 

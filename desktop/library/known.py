@@ -15,6 +15,7 @@ from desktop.catalog.lineage import Lineage, Node, node_of_dataset, node_of_entr
 from desktop.errors import ResourceError
 from desktop.hub.access import AccessState
 from desktop.hub.names import FilePart
+from desktop.library.fitting import Measure
 from desktop.translation import tr
 
 _ENDING = ".json"
@@ -56,8 +57,9 @@ class KnownModel(msgspec.Struct, frozen=True):
     """A model at the Hub at one commit. `node` and `ancestors` are its lineage as card, tags and header tell it.
 
     `repository` holds the files. `gate_prompt` is what the publisher asks before access; `gate_repository` is the
-    publisher's own repository where that is gated and not the one with the files. `not_runnable` says why a
-    file of it could not run here, "" where nothing speaks against it. `looked` is in seconds since 1970.
+    publisher's own repository where that is gated and not the one with the files. `measure` is what memory is
+    estimated by. `not_runnable` says why a file of it could not run here, "" where nothing speaks against it.
+    `looked` is in seconds since 1970.
     """
 
     id: str
@@ -76,6 +78,7 @@ class KnownModel(msgspec.Struct, frozen=True):
     architecture: str = ""
     context_length: int = 0
     has_template: bool = False
+    measure: Measure | None = None
     not_runnable: str = ""
     chosen: str = ""
     downloads: int = 0

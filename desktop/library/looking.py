@@ -14,6 +14,7 @@ from desktop.hub.api import Hub
 from desktop.hub.information import RepositoryInfo
 from desktop.hub.lineage import HubLineage, node_of
 from desktop.hub.names import RepositoryFile
+from desktop.library.fitting import measure_of
 from desktop.library.known import KnownFile, KnownModel, PublishersText
 from desktop.licenses.texts import LicenseTexts
 
@@ -38,13 +39,14 @@ class Looker:
         publisher = self._publisher(info, entry)
         header, problem = self._header(info, before)
         if header is None and before is not None and before.commit == info.sha:
-            node, architecture = before.node, before.architecture
+            node, architecture, measure = before.node, before.architecture, before.measure
             length, template = before.context_length, before.has_template
         else:
             node = node_of(info, self.catalog, header)
             architecture = header.architecture if header is not None else ""
             length = header.context_length if header is not None else 0
             template = header is not None and header.has_template
+            measure = measure_of(header) if header is not None else None
         if entry is not None:
             # The catalog's entry is the model, whichever of its repositories holds the files.
             node = replace(node, id=entry.id, name=entry.name, publisher=entry.publisher)
@@ -70,6 +72,7 @@ class Looker:
             architecture=architecture,
             context_length=length,
             has_template=template,
+            measure=measure,
             not_runnable=problem,
             chosen=before.chosen if before is not None and before.repository == info.id else "",
             downloads=info.downloads,
@@ -88,7 +91,7 @@ class Looker:
 
     def _header(self, info: RepositoryInfo, before: KnownModel | None) -> tuple[Header | None, str]:
         """What a file of it says of itself, and why it cannot run here ("" where nothing speaks against it)."""
-        if before is not None and before.commit == info.sha and before.architecture:
+        if before is not None and before.commit == info.sha and before.measure is not None:
             return None, before.not_runnable
         file = _to_read(info.files)
         if file is None:

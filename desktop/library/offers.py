@@ -5,7 +5,7 @@ from typing import Literal
 
 from desktop.hub.access import Access, in_state, taken_back, was_taken_back
 from desktop.hub.names import FilePart
-from desktop.library.fitting import Fit, Machine, fit_of_size, recommended
+from desktop.library.fitting import Fit, Machine, Measure, fit_of, fit_of_size, recommended
 from desktop.library.known import KnownFile, KnownModel
 
 
@@ -60,8 +60,9 @@ class Offer:
 
 def offer_of(known: KnownModel, machine: Machine) -> Offer:
     """What is known of a model, as an offer for `machine`."""
-    files = tuple(_offered(each, machine) for each in known.files)
-    chosen = recommended([(each.name, each.quantization, each.size) for each in known.files], machine)
+    files = tuple(_offered(each, known.measure, machine) for each in known.files)
+    sizes = [(each.name, each.quantization, each.size) for each in known.files]
+    chosen = recommended(sizes, machine, known.measure)
     access = access_of_known(known)
     return Offer(
         model_id=known.id,
@@ -102,5 +103,7 @@ def lost(known: KnownModel) -> bool:
     return was_taken_back("granted", now)
 
 
-def _offered(file: KnownFile, machine: Machine) -> OfferedFile:
-    return OfferedFile(file.name, file.quantization, file.size, file.parts, fit_of_size(file.size, machine))
+def _offered(file: KnownFile, measure: Measure | None, machine: Machine) -> OfferedFile:
+    exact = measure is not None and file.size
+    fit = fit_of(measure, machine, size=file.size) if measure and exact else fit_of_size(file.size, machine, file.name)
+    return OfferedFile(file.name, file.quantization, file.size, file.parts, fit)
