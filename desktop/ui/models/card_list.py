@@ -1,6 +1,6 @@
 """The list of cards: walked by keyboard, read out by name, and where it was after other cards came."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, Signal
@@ -11,11 +11,13 @@ from desktop.translation import tr
 from desktop.ui.models.card import CardDelegate
 from desktop.ui.models.filters import Filters
 from desktop.ui.models.rows import CardRows
+from desktop.ui.models.words import State
 from desktop.ui.parts.scroll import use_slim_scroll_bars
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
     from desktop.library.models import Card
+    from desktop.ui.models.findings import Section
 
 
 class CardList(QListView):
@@ -51,12 +53,19 @@ class CardList(QListView):
         """The model that is shown as chosen, whether or not the filters let it be seen."""
         return self._chosen
 
-    def show_cards(self, cards: "Sequence[Card]", filters: Filters) -> None:
-        """Show those of `cards` that pass `filters`. What is chosen stays chosen, what is seen stays where it is."""
+    def show_cards(
+        self,
+        cards: "Sequence[Card]",
+        filters: Filters,
+        notes: Mapping[str, State] | None = None,
+        found: "Sequence[Section]" = (),
+    ) -> None:
+        """Show those of `cards` that pass `filters`, after what was `found`. What is chosen stays chosen, what is seen
+        stays where it is. `notes` as in `CardRows.show`."""
         anchor, offset = self._anchor()
         words_only = filters == self.rows.filters
         self._delegate.forget()
-        if not self.rows.show(cards, filters):
+        if not self.rows.show(cards, filters, notes, found):
             self.scheduleDelayedItemsLayout()
             self.viewport().update()
             return

@@ -1,14 +1,20 @@
 """One model at the right of the page: what it is built on, what stands before chatting with it, its files, facts."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QApplication, QLayout, QWidget
 
+from desktop.errors import UserError
 from desktop.translation import tr
+from desktop.ui.downloads.row import DownloadRow
+from desktop.ui.models.files import FileChooser
 from desktop.ui.models.lineage_tree import LineageTree
+from desktop.ui.models.manage import Manage, state_note
 from desktop.ui.models.step_row import StepRow
-from desktop.ui.models.steps import StepButton, steps_of
+from desktop.ui.models.steps import StepButton, fetches, steps_of
 from desktop.ui.models.tables import facts_of, facts_table, files_table, terms_table
 from desktop.ui.models.terms_said import beginning_said, terms_said
 from desktop.ui.models.words import is_built_in, is_closed
@@ -21,11 +27,15 @@ from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XS, M, S
 
 if TYPE_CHECKING:
+    from desktop.library.downloads import DownloadItem
     from desktop.library.models import Card
+    from desktop.ui.models.findings import Finding
+    from desktop.ui.models.way import Way
 
 
 class Detail(Column):
-    """Shows one card. Its signals carry the model's id, and the license's where one is meant."""
+    """Shows one card, or something that was found. Its signals carry the model's id, and the license's where one is
+    meant; `step_asked` carries what a step's button asks for, and of what; `download_asked` a download's id."""
 
     use_asked = Signal(str)
     license_asked = Signal(str, str)
@@ -33,6 +43,9 @@ class Detail(Column):
     revoke_asked = Signal(str)
     import_asked = Signal()
     link_asked = Signal(str)
+    step_asked = Signal(str, str)
+    file_chosen = Signal(str, str)
+    download_asked = Signal(str, str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, tr("Model"), 600, parent)
@@ -42,23 +55,30 @@ class Detail(Column):
         self.steps: list[StepRow] = []
         self.tree: LineageTree | None = None
         self._buttons: list[Button] = []
+        self._way: Way | None = None
+        self._downloads: dict[str, DownloadItem] = {}
+        self.chooser: FileChooser | None = None
+        self.download: DownloadRow | None = None
         self.rows.setSpacing(S)
 
     @property
     def card(self) -> "Card | None":
         return self._card
 
-    def show_card(self, card: "Card | None", *, in_use: bool) -> None:
-        """Show `card`. Where it is the one shown already, what is seen and the focus stay where they are."""
-        drawn = (_drawn_of(card), in_use) if card is not None else None
-        if drawn == self._drawn:
-            self._card = card
-            return
+    def show_card(self, card: "Card | None", *, in_use: bool, way: "Way | None" = None) -> None:
+        """Show `card`, and what is known of its way here. Where it is the one shown already, what is seen and the focus
+        stay where they are."""
         same = self._card is not None and card is not None and self._card.listed.subject.id == card.listed.subject.id
+        download = self._download_of(card.listed.subject.id) if card is not None else None
+        drawn = (_drawn_of(card), in_use, download.id if download is not None else "") if card is not None else None
+        same_way = (way is None and self._way is None) or (way is not None and way.same_as(self._way))
+        if drawn == self._drawn and same_way:
+            self._card, self._way = card, way
+            return
         focused = self._focused_name() if same else ""
         value = self.verticalScrollBar().value() if same else 0
         self.inside.hide()  # or each widget would be shown by an event of its own, later
-        self._card, self._drawn = card, drawn
+        self._card, self._drawn, self._way = card, drawn, way
         self.clear()
         if card is not None:
             self._build(card, in_use=in_use)
@@ -71,9 +91,56 @@ class Detail(Column):
         if focused:
             self._focus_named(focused)
 
+    def show_finding(self, finding: "Finding") -> None:
+        """Show something that was found and is not in the library."""
+        if self._drawn == finding:
+            return
+        self._card, self._way, self._drawn = None, None, finding
+        self.clear()
+        theme, rows = self._theme, self.rows
+        name = title(theme, breakable(finding.face.name))
+        name.setWordWrap(True)
+        rows.addWidget(name)
+        rows.addWidget(Label(theme, breakable(finding.summary), size="reading", color="muted", wrap=True))
+        flow = Flow(gap=S, line_gap=S)
+        for each in finding.buttons:
+            button = Button(theme, each.text, kind="accent" if each is finding.buttons[0] else "boxed", name=each.name)
+            button.clicked.connect(lambda _=False, pressed=each: self.step_asked.emit(pressed.act, pressed.of))
+            flow.add(button)
+            self._buttons.append(button)
+        rows.addSpacing(XS)
+        rows.addWidget(flow)
+        if finding.note:
+            rows.addWidget(Label(theme, breakable(finding.note), size="small", color="muted", wrap=True))
+        badges = Flow()
+        for text, tone in finding.face.badges:
+            badges.add(Badge(theme, text, tone))
+        rows.addSpacing(XS)
+        rows.addWidget(badges)
+        self._heading(tr("Facts"))
+        rows.addWidget(facts_table(theme, finding.facts, self.link_asked.emit))
+        rows.addStretch(1)
+        self.verticalScrollBar().setValue(0)
+
+    def show_downloads(self, items: "Sequence[DownloadItem]") -> bool:
+        """Take on how the downloads stand; whether the model shown is drawn otherwise now, so that it has to be shown
+        again."""
+        self._downloads = {item.id: item for item in items}
+        item = self._download_of(self._card.listed.subject.id) if self._card is not None else None
+        if self.download is not None and item is not None and item.id == self.download.item.id:
+            self.download.show_item(item)
+            return False
+        return (item is None) != (self.download is None)
+
+    def _download_of(self, model_id: str) -> "DownloadItem | None":
+        """The download of a model that is under way; the newest of several."""
+        mine = [item for item in self._downloads.values() if item.model_id == model_id]
+        going = [item for item in mine if item.progress.state not in ("done", "cancelled")]
+        return going[-1] if going else None
+
     def show_widget(self, widget: QWidget) -> None:
         """Show something in place of a model."""
-        self._card = self._drawn = None
+        self._card = self._drawn = self._way = None
         self.clear()
         self.rows.addWidget(widget)
         self.rows.addStretch(1)
@@ -81,6 +148,7 @@ class Detail(Column):
     def clear(self) -> None:
         """Show nothing."""
         self.steps, self._buttons, self.tree = [], [], None
+        self.chooser = self.download = None
         _take_all(self.rows)
 
     @property
@@ -97,6 +165,7 @@ class Detail(Column):
         name.setWordWrap(True)
         rows.addWidget(name)
         rows.addWidget(Label(theme, breakable(_summary(card)), size="reading", color="muted", wrap=True))
+        self._add_state(card)
         self._add_uses(card, in_use=in_use)
         self._heading(tr("Built on"))
         self._add_lineage(card)
@@ -107,11 +176,21 @@ class Detail(Column):
         self.rows.addSpacing(M - XS)
         self.rows.addWidget(heading(self._theme, text))
 
+    def _add_state(self, card: "Card") -> None:
+        """A file that vanished or changed, and access that was taken back, are told before all else."""
+        model, way = card.listed.model, self._way
+        if model is not None and model.state != "here":
+            self.rows.addWidget(ErrorBox(self._theme, state_note(model)))
+        access = way.offer.access if way is not None and way.offer is not None and way.offer.taken_back else None
+        if access is not None:
+            self.rows.addWidget(Note(self._theme, breakable(f"{access.title} {access.detail}")))
+
     def _add_uses(self, card: "Card", *, in_use: bool) -> None:
         """Where all is done: to chat, and to take the acceptance back."""
         model_id = card.listed.subject.id
         flow = Flow(gap=S, line_gap=S)
-        if card.listed.model is not None and card.verdict.allowed:
+        model = card.listed.model
+        if model is not None and card.verdict.allowed and model.state == "here":
             if in_use:
                 flow.add(Badge(self._theme, tr("Answers now"), "chosen"))
             else:
@@ -151,9 +230,9 @@ class Detail(Column):
             rows.addWidget(Label(theme, text, size="small", color="muted", wrap=True))
 
     def _add_steps(self, card: "Card") -> None:
-        steps = steps_of(card)
+        steps = steps_of(card, self._way)
         error = card.verdict.error
-        blocked = error if card.verdict.refusal not in ("", "license", "not-runnable") else None
+        blocked = error if card.verdict.refusal not in ("", "license", "not-runnable") else self._refused(card)
         if is_closed(card) and card.listed.model is None:
             self._heading(tr("Closed"))
             text = tr(
@@ -172,18 +251,47 @@ class Detail(Column):
         self._heading(tr("Accepted licenses") if done else tr("Before you can chat"))
         if blocked is not None:
             self.rows.addWidget(ErrorBox(self._theme, blocked))
+        item = self._download_of(card.listed.subject.id)
         for number, step in enumerate(steps, 1):
-            row = StepRow(self._theme, number, step, self._ask)
+            fetching = item is not None and any(button.act == "download" for button in step.buttons)
+            row = StepRow(self._theme, number, replace(step, buttons=()) if fetching else step, self._ask)
             self.rows.addSpacing(XS)
             self.rows.addWidget(row)
             self.steps.append(row)
+        if item is not None:
+            self.download = DownloadRow(self._theme, item)
+            self.download.asked.connect(self.download_asked)
+            self.rows.addSpacing(XS)
+            self.rows.addWidget(self.download)
+
+    def _refused(self, card: "Card") -> UserError | None:
+        """What the way here says where nothing leads on."""
+        from desktop.library.next_step import Refused
+
+        way = self._way
+        if way is None or not isinstance(way.step, Refused) or (card.listed.model is not None and not fetches(way)):
+            return None
+        return way.step.error
 
     def _add_tables(self, card: "Card") -> None:
-        theme, rows = self._theme, self.rows
-        files = files_table(theme, card)
-        if files is not None:
+        theme, rows, way = self._theme, self.rows, self._way
+        model = card.listed.model
+        offer = way.offer if way is not None else None
+        if offer is not None and offer.files:
+            self._heading(tr("Files"))
+            self.chooser = FileChooser(theme, offer, way.file if way is not None else "", _file_name(card))
+            self.chooser.chosen.connect(lambda name: self.file_chosen.emit(card.listed.subject.id, name))
+            rows.addWidget(self.chooser)
+            if offer.left_out:
+                left = tr("Left out, as they cannot be used: {files}.").format(files=", ".join(offer.left_out[:5]))
+                rows.addWidget(Label(theme, breakable(left), size="small", color="muted", wrap=True))
+        elif (files := files_table(theme, card)) is not None:
             self._heading(tr("Files"))
             rows.addWidget(files)
+        if model is not None and way is not None and way.removable:
+            manage = Manage(theme, card, way)
+            manage.asked.connect(lambda act: self.step_asked.emit(act, model.file_id or model.id))
+            rows.addWidget(manage)
         self._heading(tr("Facts"))
         rows.addWidget(facts_table(theme, facts_of(card), self.link_asked.emit))
         entry = card.listed.entry
@@ -206,6 +314,8 @@ class Detail(Column):
                 self.link_asked.emit(button.of)
             case "import":
                 self.import_asked.emit()
+            case act:
+                self.step_asked.emit(act, button.of or model_id)
 
     def _focused_name(self) -> str:
         focus = QApplication.focusWidget()
@@ -224,7 +334,13 @@ def _summary(card: "Card") -> str:
         return tr("Came with Latchkey. It answers questions about Latchkey and knows nothing else.")
     if card.listed.entry is not None:
         return card.listed.entry.summary
+    if card.listed.known is not None:
+        return tr("A model from the Hub. What its publisher says of it is not checked by the catalog.")
     return tr("A model file on this computer that the catalog does not know.")
+
+
+def _file_name(card: "Card") -> str:
+    return card.listed.model.path.name if card.listed.model is not None else ""
 
 
 def _drawn_of(card: "Card") -> object:

@@ -1,6 +1,6 @@
 """The page of models: those on this computer and those of the catalog at the left, the chosen one at the right."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -9,10 +9,14 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.translation import tr, trn
+from desktop.ui.downloads.strip import DownloadsStrip
 from desktop.ui.models.card_list import CardList
 from desktop.ui.models.detail import Detail
 from desktop.ui.models.filters import Filters, Gates, Licenses
+from desktop.ui.models.foot import Foot
+from desktop.ui.models.hub_bar import HubBar
 from desktop.ui.models.notices import NothingFound, Notices
+from desktop.ui.models.words import State
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.field import Field
@@ -26,7 +30,10 @@ from desktop.ui.theme.tokens import XL, XS, L, S
 
 if TYPE_CHECKING:
     from desktop.catalog.reading import Problem
+    from desktop.library.downloads import DownloadItem
     from desktop.library.models import Card
+    from desktop.ui.models.findings import Section
+    from desktop.ui.models.way import Way
 
 _NARROW = 700
 """Below this width the chosen model stands under the list."""
@@ -35,7 +42,8 @@ _PROBLEMS_TOLD = 3
 
 
 class ModelsPage(Page):
-    """Shows the cards it is given. Its signals carry the model's id, and the license's where one is meant."""
+    """Shows the cards it is given. Its signals carry the model's id, and the license's where one is meant; `way_asked`
+    that of the model shown and the file chosen of it ("" for none)."""
 
     use_asked = Signal(str)
     license_asked = Signal(str, str)
@@ -43,14 +51,19 @@ class ModelsPage(Page):
     revoke_asked = Signal(str)
     import_asked = Signal()
     link_asked = Signal(str)
+    way_asked = Signal(str, str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self.setAccessibleName(tr("Models page"))
         self._cards: tuple[Card, ...] = ()
+        self._notes: Mapping[str, State] = {}
+        self._found: dict[str, Section] = {}
+        self._ways: dict[str, Way] = {}
+        self._picked: dict[str, str] = {}
         self._in_use: str | None = None
         self._mistakes: tuple[Problem, ...] = ()
-        self.field = Field(theme, tr("Name, license or language"), tr("Search models"), escape_clears=True)
+        self.field = Field(theme, tr("Name, or Hub address"), tr("Search models"), escape_clears=True)
         self.runs_here = Pill(theme, tr("Runs here"))
         self.licenses = ChoicePill(
             theme,
@@ -61,6 +74,9 @@ class ModelsPage(Page):
         self.import_button = Button(theme, tr("Import file…"), name=tr("Import model file"))
         self.list = CardList(theme)
         self.detail = Detail(theme)
+        self.hub = HubBar(theme)
+        self.downloads = DownloadsStrip(theme)
+        self.foot = Foot(theme)
         self._build()
         self._connect()
 
@@ -84,10 +100,14 @@ class ModelsPage(Page):
         left = QWidget()
         self._left = QVBoxLayout(left)
         self._left.setContentsMargins(L, XS, XS, 0)
-        self._left.setSpacing(S)
+        self._left.setSpacing(0)
         self._notices = Notices(theme)
+        self._left.addWidget(self.downloads)
         self._left.addWidget(self._notices)
+        self._left.addWidget(self.hub)
+        self._left.addSpacing(XS)
         self._left.addWidget(self._stack, 1)
+        self._left.addWidget(self.foot)
         self._split = Split(theme, Qt.Orientation.Horizontal)
         self._split.addWidget(left)
         self._split.addWidget(self.detail)
@@ -104,8 +124,8 @@ class ModelsPage(Page):
         self._pills_in_bar = True
 
     def _connect(self) -> None:
-        self.field.textChanged.connect(self._filter)
-        self.field.returnPressed.connect(self._enter)
+        self.field.textChanged.connect(self._words_changed)
+        self.field.returnPressed.connect(self._enter_words)
         self.field.installEventFilter(self)
         self.runs_here.toggled.connect(self._filter)
         self.licenses.changed.connect(self._filter)
@@ -120,18 +140,26 @@ class ModelsPage(Page):
         detail.revoke_asked.connect(self.revoke_asked)
         detail.import_asked.connect(self.import_asked)
         detail.link_asked.connect(self.link_asked)
+        detail.file_chosen.connect(self._pick)
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
-    def show_cards(self, cards: "Sequence[Card]", in_use: str | None, problems: "Sequence[Problem]" = ()) -> None:
-        """List `cards`; `in_use` is the id of the one that answers, `problems` the mistakes in the catalog.
+    def show_cards(
+        self,
+        cards: "Sequence[Card]",
+        in_use: str | None,
+        problems: "Sequence[Problem]" = (),
+        notes: Mapping[str, State] | None = None,
+    ) -> None:
+        """List `cards`; `in_use` is the id of the one that answers, `problems` the catalog's mistakes, `notes` what
+        stands on the cards of models that are not here, by id.
 
         What is chosen, what is seen and the focus stay where they are.
         """
-        self._cards, self._in_use = tuple(cards), in_use
+        self._cards, self._in_use, self._notes = tuple(cards), in_use, notes or {}
         self._tell_mistakes(tuple(problems))
-        self.list.show_cards(self._cards, self._filters())
-        if self.list.chosen_id is None or self.list.rows.card(self.list.chosen_id) is None:
+        self.list.show_cards(self._cards, self._filters(), self._notes, self._sections())
+        if not self._is_listed(self.list.chosen_id):
             first = in_use if in_use is not None and self.list.rows.card(in_use) is not None else None
             self.list.choose(first or next(iter(self.list.rows.ids), None))
         self._show_stack()
@@ -139,7 +167,7 @@ class ModelsPage(Page):
 
     def choose(self, model_id: str) -> None:
         """Show one model, even where the filters leave it out."""
-        if self.list.rows.card(model_id) is None:
+        if not self._is_listed(model_id):
             return
         if self.list.rows.row_of(model_id) is None:
             self.clear_filters()
@@ -149,7 +177,7 @@ class ModelsPage(Page):
     def show_error(self, error: UserError) -> None:
         """The models could not be listed."""
         self._cards = ()
-        self.list.show_cards((), self._filters())
+        self.list.show_cards((), self._filters(), {}, self._sections())
         self.detail.show_widget(ErrorBox(self.theme, error))
 
     def clear_filters(self) -> None:
@@ -164,22 +192,80 @@ class ModelsPage(Page):
         licenses, gates = cast("Licenses", self.licenses.chosen), cast("Gates", self.gates.chosen)
         return Filters(self.field.text(), self.runs_here.isChecked(), licenses, gates)
 
+    def _words_changed(self) -> None:
+        """Other words: what the Hub said to the ones before is no answer to them."""
+        self.hub.show_words(self.field.text().strip())
+        self._found.pop("hub", None)
+        self._filter()
+
     def _filter(self) -> None:
-        self.list.show_cards(self._cards, self._filters())
+        self.list.show_cards(self._cards, self._filters(), None, self._sections())
         if self.list.rows.row_of(self.list.chosen_id) is None and self.list.rows.ids:
             self.list.choose(self.list.rows.ids[0])
             self._show(self.list.chosen_id)
         self._show_stack()
 
     def _show_stack(self) -> None:
-        nothing = bool(self._cards) and not self.list.rows.ids
+        nothing = bool(self._cards) and not self.list.rows.ids and not self.list.rows.headings
         self._stack.setCurrentWidget(self._nothing if nothing else self.list)
         if nothing:
             self._nothing.say(self.field.text().strip())
 
     def _show(self, model_id: str | None) -> None:
+        finding = self.list.rows.finding(model_id) if model_id is not None else None
+        if finding is not None:
+            self.detail.show_finding(finding)
+            return
         card = self.list.rows.card(model_id) if model_id is not None else None
-        self.detail.show_card(card, in_use=model_id is not None and model_id == self._in_use)
+        way = self._ways.get(model_id) if model_id is not None else None
+        self.detail.show_card(card, in_use=model_id is not None and model_id == self._in_use, way=way)
+        if card is not None and model_id is not None:
+            self.way_asked.emit(model_id, self._picked.get(model_id, ""))
+
+    def _is_listed(self, model_id: str | None) -> bool:
+        rows = self.list.rows
+        return model_id is not None and (rows.card(model_id) is not None or rows.finding(model_id) is not None)
+
+    def _sections(self) -> "tuple[Section, ...]":
+        return tuple(self._found.values())
+
+    # --- the way to a model --------------------------------------------------------------------------------------
+
+    def show_way(self, model_id: str, way: "Way") -> None:
+        """What is known of the way to a model."""
+        self._ways[model_id] = way
+        card = self.detail.card
+        if card is not None and card.listed.subject.id == model_id:
+            self.detail.show_card(card, in_use=model_id == self._in_use, way=way)
+
+    def _pick(self, model_id: str, file: str) -> None:
+        self._picked[model_id] = file
+        self.way_asked.emit(model_id, file)
+
+    def picked(self, model_id: str) -> str:
+        """The file that is chosen of a model, "" for none."""
+        return self._picked.get(model_id, "")
+
+    def show_found(self, key: str, section: "Section | None") -> None:
+        """List what was found outside the library ("hub" or "apps"), above all else; None takes it away."""
+        self._found.pop(key, None)
+        if section is not None:
+            self._found = {key: section, **self._found}
+        self.list.show_cards(self._cards, self._filters(), None, self._sections())
+        if section is not None:
+            self.list.scrollToTop()
+            if section.findings:
+                self.list.choose(section.findings[0].face.id)
+        elif not self._is_listed(self.list.chosen_id) and self.list.rows.ids:
+            self.list.choose(self.list.rows.ids[0])
+        self._show_stack()
+        self._show(self.list.chosen_id)
+
+    def show_downloads(self, items: "Sequence[DownloadItem]") -> None:
+        """Show how the downloads stand."""
+        self.downloads.show_items(items)
+        if self.detail.show_downloads(items):
+            self._show(self.list.chosen_id)
 
     def show_problem(self, error: UserError | None) -> None:
         """Something that was asked for on this page failed; None takes the message away."""
@@ -219,6 +305,13 @@ class ModelsPage(Page):
                 return True
         return super().eventFilter(watched, event)
 
+    def _enter_words(self) -> None:
+        """Enter on the words: to the chosen model, or, where nothing here is called so, to the Hub."""
+        if self.hub.words and (self.hub.repository or not self.list.rows.ids):
+            self.hub.go()
+        else:
+            self._enter()
+
     def _enter(self) -> None:
         """On to the chosen model: to what comes next with it."""
         button = self.detail.first_button
@@ -231,7 +324,8 @@ class ModelsPage(Page):
     def panes(self) -> list[QWidget]:
         """Where F6 goes: the words, the cards, what comes next with the chosen one."""
         button = self.detail.first_button
-        return [self.field, self.list, *([button] if button is not None else [])]
+        strip = [next(iter(self.downloads.rows.values())).first] if self.downloads.rows else []
+        return [self.field, *strip, self.list, *([button] if button is not None else [])]
 
     # --- widths --------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The cards as Qt asks for them: one row per card and one per section, and only what passes the filters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -9,10 +9,11 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from desktop.translation import tr
 from desktop.ui.models.filters import Filters, passes
-from desktop.ui.models.words import Face, face_of, is_closed, search_text, size_text
+from desktop.ui.models.words import Face, State, face_of, is_closed, search_text, size_text
 
 if TYPE_CHECKING:
     from desktop.library.models import Card
+    from desktop.ui.models.findings import Finding, Section
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -43,18 +44,31 @@ class CardRows(QAbstractListModel):
         self._rows: list[Heading | str] = []
         self._places: dict[str, int] = {}
         self._by_id: dict[str, Card] = {}
+        self._notes: Mapping[str, State] = {}
+        self._found: tuple[Section, ...] = ()
 
     @property
     def filters(self) -> Filters:
         return self._filters
 
-    def show(self, cards: Sequence["Card"], filters: Filters) -> bool:
-        """Show those of `cards` that pass; whether other rows are shown than before (and not only other words)."""
-        if tuple(cards) is not self._cards:
+    def show(
+        self,
+        cards: Sequence["Card"],
+        filters: Filters,
+        notes: Mapping[str, State] | None = None,
+        found: Sequence["Section"] = (),
+    ) -> bool:
+        """Show those of `cards` that pass, after what was `found`; whether other rows are shown than before (and not
+        only other words). `notes` are the states of models that are not here, None for those of before."""
+        if tuple(cards) is not self._cards or notes is not None:
             self._cards = tuple(cards)
+            self._notes = notes if notes is not None else self._notes
             self._by_id = {card.listed.subject.id: card for card in cards}
-            self._faces = {key: face_of(card) for key, card in self._by_id.items()}
+            self._faces = {key: face_of(card, self._notes.get(key)) for key, card in self._by_id.items()}
             self._found_by = {}
+        self._found = tuple(found)
+        self._faces |= {each.face.id: each.face for section in found for each in section.findings
+                        if each.face.id not in self._by_id}  # fmt: skip
         self._filters = filters
         rows = self._sections([card for card in self._cards if self._passes(card)])
         if rows == self._rows:
@@ -76,18 +90,32 @@ class CardRows(QAbstractListModel):
     def _sections(self, cards: Sequence["Card"]) -> list[Heading | str]:
         here = [card for card in cards if card.listed.model is not None]
         closed = [card for card in cards if card.listed.model is None and is_closed(card)]
-        others = [card for card in cards if card.listed.model is None and not is_closed(card)]
+        absent = [card for card in cards if card.listed.model is None and not is_closed(card)]
+        looked = [card for card in absent if card.listed.entry is None]
+        others = [card for card in absent if card.listed.entry is not None]
         total = sum(card.listed.model.size for card in here if card.listed.model is not None)
         sections = (
             (tr("On this computer · {size}").format(size=size_text(total)), here),
+            (tr("Looked up on the Hub · {count}").format(count=len(looked)), looked),
             (tr("Catalog · {count}").format(count=len(others)), others),
             (tr("Closed: no weights to be had · {count}").format(count=len(closed)), closed),
         )
         rows: list[Heading | str] = []
-        for text, held in sections:
+        for section in self._found:
+            keys = [each.face.id for each in section.findings]
+            rows += [Heading(section.heading if keys else section.empty), *keys]
+        held_back = set(rows)  # what was found and is known as well stands where it was found
+        for text, listed in sections:
+            held = [card for card in listed if card.listed.subject.id not in held_back]
             if held:
                 rows += [Heading(text), *(card.listed.subject.id for card in held)]
         return rows
+
+    def finding(self, key: str) -> "Finding | None":
+        """What was found under this key, and is not in the library yet."""
+        if key in self._by_id:
+            return None
+        return next((each for section in self._found for each in section.findings if each.face.id == key), None)
 
     # --- asked by the page and the list --------------------------------------------------------------------------
 

@@ -4,16 +4,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from desktop.translation import tr
-from desktop.ui.models.words import is_closed
+from desktop.ui.models.words import is_closed, size_text
 from desktop.ui.parts.terms import day_of, isolated, purpose_phrase
 
 if TYPE_CHECKING:
     from desktop.library.models import Card
     from desktop.licenses.door import LicenseStanding
+    from desktop.ui.models.way import Way
 
 Progress = Literal["done", "now", "later"]
-Act = Literal["license", "difference", "import", "link"]
+Act = Literal["license", "difference", "import", "link", "look", "token", "gate", "download", "verify", "copy"]
 
+_QUIET = ("import", "link")
 _NOBODY_HERE = ("policy", "file")
 """Refusals that no step gets round."""
 
@@ -39,24 +41,44 @@ class Step:
     buttons: tuple[StepButton, ...] = ()
 
 
-def steps_of(card: "Card") -> list[Step]:
-    """The steps to chatting with a model, those done as well, in their order; none for closed models."""
+def steps_of(card: "Card", way: "Way | None" = None) -> list[Step]:
+    """The steps to chatting with a model, those done as well, in their order; none for closed models.
+
+    `way` is what is known of its way here. Without it the steps of a model that is not here say only what the catalog
+    does.
+    """
     if is_closed(card) or card.listed.subject.not_runnable:
         return []
-    steps = [_license_step(card, each) for each in card.verdict.standings]
-    if card.listed.model is None:
-        steps += [*_access_steps(card), _file_step()]
-    if card.verdict.refusal in _NOBODY_HERE:
+    licenses = [_license_step(card, each) for each in card.verdict.standings]
+    if card.listed.model is not None and (way is None or not fetches(way)):
+        steps = [*licenses, *_verify_steps(way)]
+    elif way is None:
+        steps = [*_catalog_access(card), *licenses, _file_step("")]
+    else:
+        steps = [*_look_steps(way), *_access_steps(card, way), *licenses, *_fetch_steps(way)]
+    if card.verdict.refusal in _NOBODY_HERE or (way is not None and _is_refused(way)):
         return steps
     first = next((place for place, step in enumerate(steps) if step.progress != "done"), None)
     return [_as_next(step) if place == first else step for place, step in enumerate(steps)]
 
 
+def fetches(way: "Way") -> bool:
+    """Whether the way leads over the Hub: to a model that is not here, or to another file of one that is."""
+    from desktop.library.next_step import Ready, Verify
+
+    return way.picked and not isinstance(way.step, Ready | Verify)
+
+
+def _is_refused(way: "Way") -> bool:
+    from desktop.library.next_step import Refused
+
+    return isinstance(way.step, Refused)
+
+
 def _as_next(step: Step) -> Step:
     """The step that is to be done now, with its first button to be seen."""
     buttons = tuple(
-        replace(button, accent=button.act in ("license", "difference") and place == 0)
-        for place, button in enumerate(step.buttons)
+        replace(button, accent=button.act not in _QUIET and place == 0) for place, button in enumerate(step.buttons)
     )
     return replace(step, progress="now", buttons=buttons)
 
@@ -96,20 +118,11 @@ def _license_step(card: "Card", standing: "LicenseStanding") -> Step:
     return Step(title, _sentences(why, origin), "later", (button,))
 
 
-def _access_steps(card: "Card") -> list[Step]:
-    """What the publisher asks for before the weights are given out."""
+def _catalog_access(card: "Card") -> list[Step]:
+    """What the publisher asks for before the weights are given out, by what the catalog says."""
     subject, entry = card.listed.subject, card.listed.entry
-    texts = {
-        "click-through": tr("{publisher} gives its weights out on application, on its own page."),
-        "hub-auto": tr(
-            "{publisher} asks for its terms to be accepted on its page of the Hub, and then gives access at once."
-        ),
-        "hub-manual": tr(
-            "{publisher} reads each request that is made on its page of the Hub, and grants it or does not."
-        ),
-    }
-    text = texts.get(subject.gate or "")
-    if text is None:
+    text = _gate_text(subject.gate or "")
+    if not text:
         return []
     page = entry.page if entry is not None else ""
     address = page if subject.gate == "click-through" and page else hub_address(subject.repository) or page
@@ -120,15 +133,129 @@ def _access_steps(card: "Card") -> list[Step]:
     return [Step(title, text.format(publisher=isolated(subject.publisher)), "later", (button,) if address else ())]
 
 
-def _file_step() -> Step:
+def _gate_text(gate: str) -> str:
+    return {
+        "click-through": tr("{publisher} gives its weights out on application, on its own page."),
+        "hub-auto": tr(
+            "{publisher} asks for its terms to be accepted on its page of the Hub, and then gives access at once."
+        ),
+        "hub-manual": tr(
+            "{publisher} reads each request that is made on its page of the Hub, and grants it or does not."
+        ),
+    }.get(gate, "")
+
+
+def _look_steps(way: "Way") -> list[Step]:
+    """Asking the Hub, where nobody did yet. Nothing is asked before the person wants it."""
+    if way.offer is not None or not way.waits_for_look:
+        return []
+    button = StepButton(tr("Ask the Hub"), tr("Ask the Hub what it offers of this model"), "look")
+    text = tr("Its files and sizes, its gate and its license text. {host} is asked only when you say so.")
+    return [Step(tr("See what the Hub offers"), text.format(host=way.host), "later", (button,))]
+
+
+def _access_steps(card: "Card", way: "Way") -> list[Step]:
+    """The access token and the publisher's gate, where there is one."""
+    offer, subject = way.offer, card.listed.subject
+    access = offer.access if offer is not None else None
+    gated = bool(offer.gated) if offer is not None else subject.gate in ("hub-auto", "hub-manual")
+    if access is None and not gated and subject.gate != "click-through":
+        return []
+    if access is not None and access.granted and not gated:
+        return []
+    if offer is None and subject.gate == "click-through":
+        return _catalog_access(card)
+    state = access.state if access is not None else ""
+    return [_token_step(way, state), _gate_step(card, way, state)]
+
+
+def _token_step(way: "Way", state: str) -> Step:
+    wrong = state in ("no-token", "bad-token", "token-lacks-scope", "missing-or-private")
+    done = bool(state) and not wrong and way.token is not None
+    places = {
+        "keyring": tr("Kept in your keyring, sent only to {host}."),
+        "vault": tr("Kept in your vault, sent only to {host}."),
+        "session": tr("Kept for this session, sent only to {host}."),
+    }
+    says = {
+        "bad-token": tr("{host} does not accept the one that is kept."),
+        "token-lacks-scope": tr("The one that is kept may not read gated repositories."),
+    }
+    text = says.get(state) or (places[way.token] if way.token is not None else tr("It tells {host} who you are."))
+    button = StepButton(tr("Enter…") if way.token is None else tr("Change…"), tr("Enter an access token"), "token")
+    return Step(tr("Access token"), text.format(host=way.host), "done" if done else "later", (button,))
+
+
+def _gate_step(card: "Card", way: "Way", state: str) -> Step:
+    subject, offer = card.listed.subject, way.offer
+    access = offer.access if offer is not None else None
+    publisher = isolated(subject.publisher) or tr("Its publisher")
+    title = tr("Access granted by the publisher")
+    if access is None or state in ("no-token", "bad-token", "token-lacks-scope", "missing-or-private"):
+        gate = {"auto": "hub-auto", "manual": "hub-manual"}.get(str(offer.gated) if offer else "", subject.gate or "")
+        text = (_gate_text(gate) or _gate_text("hub-manual")).format(publisher=publisher)
+    else:
+        text = _sentences(access.title, access.detail if state != "pending" else "")
+    words = {
+        "not-requested": tr("Request access…"),
+        "reset": tr("Request access…"),
+        "pending": tr("See how it stands…"),
+        "granted": tr("See…"),
+    }
+    button = StepButton(
+        words.get(state, tr("What it asks…")), tr("Access to {model}").format(model=subject.name), "gate"
+    )
+    return Step(title, text, "done" if state == "granted" else "later", (button,) if offer is not None else ())
+
+
+def _fetch_steps(way: "Way") -> list[Step]:
+    """The download, with the space that it takes; or the file that a person has to bring."""
+    from desktop.library.next_step import Download, FreeSpace, Import
+
+    if isinstance(way.step, Import):
+        return [_file_step(way.step.reason)]
+    offer = way.offer
+    chosen = offer.file(way.file) if offer is not None else None
+    free = tr("{size} free").format(size=size_text(way.free)) if way.free is not None else ""
+    size = size_text(chosen.size) if chosen is not None and chosen.size else ""
+    text = " · ".join(part for part in (size, free) if part)
+    title = tr("Download and verify")
+    match way.step:
+        case FreeSpace(needed, left):
+            text = tr("It takes {needed} more, and {free} are free. Free some space, or choose a smaller file below.")
+            text = text.format(needed=size_text(needed), free=size_text(left))
+            again = StepButton(tr("Check again"), tr("Look again how much space is free"), "download")
+            return [Step(tr("Free some space"), text, "later", (again,))]
+        case Download(_, _, done) if done > 0:
+            going = tr("{done} of it are here already.").format(done=size_text(done))
+            text = " · ".join(part for part in (text, going) if part)
+            button = StepButton(tr("Go on"), tr("Go on with the download"), "download")
+        case Download():
+            button = StepButton(tr("Download"), tr("Download the file"), "download")
+        case _:
+            return [Step(title, text, "later")]
+    return [Step(title, text, "later", (button,))]
+
+
+def _verify_steps(way: "Way | None") -> list[Step]:
+    from desktop.library.next_step import Verify
+
+    if way is None or not isinstance(way.step, Verify):
+        return []
+    text = str(way.step.error) if way.step.error is not None else tr("It changed since it was read to its end.")
+    button = StepButton(tr("Verify"), tr("Read its file to its end and compare"), "verify")
+    return [Step(tr("Verify its file"), text, "later", (button,))]
+
+
+def _file_step(reason: str) -> Step:
     button = StepButton(tr("Import file…"), tr("Import a GGUF file of this model"), "import")
-    text = tr("Downloading comes with a later version; a GGUF file of it can be imported.")
+    text = reason or tr("A GGUF file of it can be imported.")
     return Step(tr("Its file on this computer"), text, "later", (button,))
 
 
-def hub_address(repository: str) -> str:
+def hub_address(repository: str, endpoint: str = "https://huggingface.co") -> str:
     """The page of a repository on the Hub, "" for none."""
-    return f"https://huggingface.co/{repository}" if repository else ""
+    return f"{endpoint}/{repository}" if repository else ""
 
 
 def _sentences(*sentences: str) -> str:

@@ -75,8 +75,9 @@ def is_closed(card: "Card") -> bool:
     return card.listed.subject.gate == "closed"
 
 
-def state_of(card: "Card") -> State:
-    """What stands at the right of the card: first what nobody here can change, then what the person can."""
+def state_of(card: "Card", note: State | None = None) -> State:
+    """What stands at the right of the card: first what nobody here can change, then what the person can. `note` is said
+    of a model that is not here, where there is more to say than that."""
     here = card.listed.model is not None
     refusal = card.verdict.refusal
     says = str(card.verdict.error) if card.verdict.error is not None else ""
@@ -97,8 +98,12 @@ def state_of(card: "Card") -> State:
         return State(tr("Suspended"), "bad", says)
     if "revoked" in statuses:
         return State(tr("Revoked"), "bad", says)
-    if not here:
-        return State(tr("Not on this computer"))
+    if card.listed.model is None:
+        return note or State(tr("Not on this computer"))
+    if card.listed.model.state == "missing":
+        return State(tr("File is missing"), "bad", tr("Its file is no longer where it was."))
+    if card.listed.model.state == "changed":
+        return State(tr("File changed"), "bad", tr("Its file changed since it was added: verify it."))
     if refusal or card.verdict.error is not None:
         return State(tr("Accept license"), "chosen", says)
     return State(tr("Ready"), "good")
@@ -119,12 +124,22 @@ def origin_of(card: "Card") -> str:
     size = ""
     if model is not None:
         size = size_text(model.size)
+    elif (known := card.listed.known) is not None and known.files:
+        size = _sizes_text([file.size for file in known.files if file.size])
     elif entry is not None and entry.parameters:
         size = tr("{count} parameters").format(count=parameters_text(entry.parameters))
     if is_built_in(card):
         return tr("built in, {size}").format(size=size)
     publisher = card.listed.subject.publisher or (tr("publisher unknown") if model is not None else "")
     return " · ".join(part for part in (publisher, size) if part)
+
+
+def _sizes_text(sizes: list[int]) -> str:
+    """One size, or the smallest and the largest of several."""
+    if not sizes:
+        return ""
+    low, high = size_text(min(sizes)), size_text(max(sizes))
+    return low if low == high else tr("{smallest} to {largest}").format(smallest=low, largest=high)
 
 
 def gate_badge(subject: "Subject") -> tuple[str, Tone] | None:
@@ -186,10 +201,10 @@ def badges_of(card: "Card") -> tuple[tuple[str, Tone], ...]:
     return tuple(badges)
 
 
-def face_of(card: "Card") -> Face:
-    """The card as it is drawn and read out."""
+def face_of(card: "Card", note: State | None = None) -> Face:
+    """The card as it is drawn and read out; `note` as in `state_of`."""
     subject = card.listed.subject
-    state, origin, badges = state_of(card), origin_of(card), badges_of(card)
+    state, origin, badges = state_of(card, note), origin_of(card), badges_of(card)
     restrictions = [restriction_name(each) for each in subject.lineage.restrictions]
     maker = tr("built in") if is_built_in(card) else subject.publisher
     words = [subject.name, maker, *restrictions, *warnings_of(subject), small(state.text)]

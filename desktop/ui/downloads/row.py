@@ -1,0 +1,193 @@
+"""One download: what it is, how far, and what can be done with it. It is changed in place and never built anew."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from desktop.errors import UserError
+from desktop.translation import tr
+from desktop.ui.downloads.bar import ProgressBar
+from desktop.ui.downloads.words import MOVING, fraction_of, milestone, state_text, status_line, title_of
+from desktop.ui.licenses.placed import Placed
+from desktop.ui.models.words import size_text
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.confirm import Confirm
+from desktop.ui.parts.error_box import ErrorBox
+from desktop.ui.parts.flow import Flow
+from desktop.ui.parts.label import Label
+from desktop.ui.parts.paint import paint_box
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import RADIUS, XS, M, S
+
+if TYPE_CHECKING:
+    from desktop.library.downloads import DownloadItem
+
+_ACTS = ("pause", "resume", "again", "use", "cancel", "dismiss")
+
+
+class DownloadRow(QWidget):
+    """`asked` carries what is to be done ("pause", "resume", "cancel", "dismiss", "use") and the download's id. With
+    `announces` screen readers are told of its milestones."""
+
+    asked = Signal(str, str)
+
+    def __init__(
+        self, theme: Theme, item: "DownloadItem", *, announces: bool = False, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._theme, self._item, self._announces = theme, item, announces
+        self._said = milestone(item)
+        self._error: UserError | None = None
+        self._box: Placed | None = None
+        self._name = Label(theme, "", bold=True)
+        self._file = Label(theme, "", size="small", color="muted")
+        self._bar = ProgressBar(theme, tr("Progress"))
+        self._status = Label(theme, "", size="small", color="muted", wrap=True)
+        self._note = Label(theme, "", size="small", color="muted", wrap=True)
+        self._confirm = Confirm(theme)
+        self.buttons: dict[str, Button] = {
+            "use": Button(theme, tr("Chat with it"), kind="accent", size="small"),
+            "again": Button(theme, tr("Try again"), size="small"),
+            "resume": Button(theme, tr("Resume"), size="small"),
+            "pause": Button(theme, tr("Pause"), size="small"),
+            "cancel": Button(theme, tr("Cancel"), size="small"),
+            "dismiss": Button(theme, tr("Close"), size="small"),
+        }
+        self._build()
+        self.show_item(item)
+
+    def _build(self) -> None:
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(M, S + 2, M, S + 2)
+        column.setSpacing(XS + 1)
+        top = QHBoxLayout()
+        top.setSpacing(S)
+        top.addWidget(self._name)
+        top.addWidget(self._file, 1)
+        for label in (self._name, self._file):
+            label.setSizePolicy(QSizePolicy.Policy.Ignored if label is self._file else QSizePolicy.Policy.Maximum,
+                                QSizePolicy.Policy.Fixed)  # fmt: skip
+        self._flow = Flow(gap=XS + 2, line_gap=XS)
+        for act, button in self.buttons.items():
+            self._flow.add(button)
+            button.clicked.connect(lambda _=False, asked=act: self._act(asked))
+        column.addLayout(top)
+        column.addWidget(self._bar)
+        column.addWidget(self._status)
+        column.addWidget(self._note)
+        column.addWidget(self._flow)
+        column.addWidget(self._confirm)
+        self._confirm.confirmed.connect(lambda: self.asked.emit("cancel", self._item.id))
+        self._confirm.kept.connect(self._kept)
+        self._column = column
+
+    @property
+    def first(self) -> Button:
+        """The first button that does something now."""
+        return next((button for button in self.buttons.values() if not button.isHidden()), self.buttons["dismiss"])
+
+    @property
+    def item(self) -> "DownloadItem":
+        return self._item
+
+    def show_item(self, item: "DownloadItem") -> None:
+        """Show how it stands now."""
+        self._item = item
+        progress, state = item.progress, item.progress.state
+        title = title_of(item)
+        self.setAccessibleName(f"{title}: {state_text(item)}")
+        self._bar.setAccessibleName(title)
+        self._cut()
+        self._bar.show_fraction(1.0 if state == "done" else fraction_of(progress), quiet=state not in MOVING)
+        self._bar.setVisible(state != "cancelled")
+        self._set(self._status, status_line(item))
+        self._set(self._note, progress.note)
+        self._show_error(item.error)
+        self._offer(state)
+        if self._announces and (said := milestone(item)) != self._said:
+            self._said = said
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, said))
+
+    def _offer(self, state: str) -> None:
+        """The buttons that do something now. Where the one with the focus goes, its place is taken by the next."""
+        shown = {
+            "paused": ("resume", "cancel"),
+            "failed": ("again", "cancel"),
+            "done": ("use", "dismiss") if self._item.installed else ("dismiss",),
+            "cancelled": ("dismiss",),
+        }.get(state, ("cancel",) if state == "verifying" else ("pause", "cancel"))
+        focus = QApplication.focusWidget()
+        had = next((act for act, button in self.buttons.items() if button is focus), None)
+        asking = not self._confirm.isHidden()
+        if asking and "cancel" not in shown:
+            self._confirm.hide()
+            asking = False
+        for act in _ACTS:
+            button = self.buttons[act]
+            button.setAccessibleName(f"{button.text()}: {title_of(self._item)}")
+            if button.isHidden() == (act in shown):
+                button.setVisible(act in shown)
+        self._flow.setVisible(not asking)
+        if had is not None and had not in shown:
+            self.buttons[shown[0]].setFocus(Qt.FocusReason.OtherFocusReason)
+        self._flow.updateGeometry()
+
+    def _act(self, act: str) -> None:
+        if act == "cancel" and self._item.progress.done > 0:
+            size = size_text(self._item.progress.done)
+            self._flow.hide()
+            self._confirm.ask(
+                tr("Throw away the {size} that are here?").format(size=size),
+                tr("Throw away"),
+                tr("Throw away: {what}").format(what=title_of(self._item)),
+                tr("Keep: {what}").format(what=title_of(self._item)),
+            )
+            return
+        self.asked.emit("resume" if act == "again" else act, self._item.id)
+
+    def _kept(self) -> None:
+        self._flow.show()
+        self.buttons["cancel"].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _set(self, label: Label, text: str) -> None:
+        if text != label.text():
+            label.setText(text)
+        if label.isHidden() == bool(text):
+            label.setVisible(bool(text))
+
+    def _show_error(self, error: UserError | None) -> None:
+        if str(error or "") == str(self._error or ""):
+            return
+        self._error = error
+        if self._box is not None:
+            self._column.removeWidget(self._box)
+            self._box.hide()
+            self._box.deleteLater()
+            self._box = None
+        if error is not None:
+            self._box = Placed(ErrorBox(self._theme, error))
+            self._column.insertWidget(self._column.indexOf(self._flow), self._box)
+
+    def _cut(self) -> None:
+        """Name and file in one line, each cut where there is no room."""
+        item = self._item
+        name = f"{item.name} {item.quantization}".strip()
+        room = max(self.width() - 2 * M, 80)
+        self._name.setText(self._name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room * 3 // 5))
+        self._name.setToolTip("")
+        left = room - self._name.sizeHint().width() - S
+        self._file.setText(self._file.fontMetrics().elidedText(item.file, Qt.TextElideMode.ElideMiddle, max(left, 0)))
+        self._file.setAccessibleName(item.file)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._cut()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = self._theme
+        paint_box(QPainter(self), QRectF(self.rect()), theme.color("field"), theme.color("line"), RADIUS)

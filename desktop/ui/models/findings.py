@@ -1,0 +1,142 @@
+"""What was found outside the library and is not in it yet: models at the Hub, files of other apps; each with a face."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from desktop.catalog.entries import Base, Catalog
+from desktop.catalog.lineage import Lineage, Node, trace_in
+from desktop.translation import tr, trn
+from desktop.ui.models.steps import StepButton, hub_address
+from desktop.ui.models.tables import Fact
+from desktop.ui.models.words import Face, State, size_text
+from desktop.ui.parts.label import Tone
+from desktop.ui.parts.terms import joined, license_label, restriction_badges
+
+if TYPE_CHECKING:
+    from desktop.hub.information import Found
+    from desktop.library.elsewhere import FoundModel
+
+ELSEWHERE = "file:"
+"""Before the path of another app's file, in the place of a model's id."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was found: its face in the list, and what its page says. `buttons` are what can be done."""
+
+    face: Face
+    summary: str
+    facts: tuple[Fact, ...]
+    buttons: tuple[StepButton, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one search found, under its heading. `empty` is said where nothing was."""
+
+    heading: str
+    findings: tuple[Finding, ...]
+    empty: str = ""
+
+
+# --- at the Hub ---
+
+
+def on_the_hub(words: str, found: "Iterable[Found]", catalog: Catalog, endpoint: str) -> Section:
+    """What a search of the Hub gave. What is known of each is what its card says: looking at it tells more."""
+    findings = tuple(_of_hub(each, catalog, endpoint) for each in found)
+    heading = tr("On the Hub, for “{words}” · {count}").format(words=words, count=len(findings))
+    return Section(heading, findings, tr("The Hub has no GGUF model whose name holds “{words}”.").format(words=words))
+
+
+def _of_hub(found: "Found", catalog: Catalog, endpoint: str) -> Finding:
+    lineage = _lineage(found, catalog)
+    publisher, _, name = found.id.partition("/")
+    badges: list[tuple[str, Tone]] = [(license_label(each), "quiet") for each in found.licenses if each != "other"]
+    badges += restriction_badges(lineage.restrictions)
+    if not badges:
+        badges.append((tr("License not named"), "warn"))
+    gated: tuple[str, Tone] = {
+        "auto": (tr("Gated: terms on its page"), "chosen"),
+        "manual": (tr("Gated: its publisher approves"), "chosen"),
+    }.get(str(found.gated), (tr("Open"), "quiet"))  # type: ignore[assignment]
+    badges.append(gated)
+    bases = [each.id for each in found.bases]
+    if bases:
+        badges.append((tr("built on {models}").format(models=joined(bases[:2])), "quiet"))
+    downloads = trn("{count} download", "{count} downloads", found.downloads).format(count=f"{found.downloads:,}")
+    origin = f"{publisher} · {downloads}"
+    spoken = ", ".join([name, publisher, downloads, *(text for text, _ in badges)])
+    face = Face(found.id, name, origin, State(tr("On the Hub")), tuple(badges), spoken, spoken)
+    facts: tuple[Fact, ...] = (
+        (tr("Repository"), found.id, hub_address(found.id, endpoint)),
+        (tr("Publisher"), publisher, ""),
+        (tr("License"), ", ".join(found.licenses) or tr("not named"), ""),
+        (tr("Downloads"), f"{found.downloads:,}", ""),
+        (tr("Changed"), found.changed[:10], ""),
+    )
+    look = StepButton(
+        tr("See what it offers"), tr("Ask the Hub about {model}").format(model=found.id), "look", found.id
+    )
+    summary = tr("A model on the Hub. Its files, its gate and its terms are asked for when you want to see them.")
+    return Finding(face, summary, tuple(fact for fact in facts if fact[1]), (look,))
+
+
+def _lineage(found: "Found", catalog: Catalog) -> Lineage:
+    by_repository = {each.repository.casefold(): each.id for each in catalog.model if each.repository}
+    bases = tuple(Base(by_repository.get(each.id.casefold(), each.id), each.relation) for each in found.bases)
+    known = tuple(own.id if (own := catalog.find_license(each)) else each for each in found.licenses)
+    node = Node(found.id, found.id.rpartition("/")[2], licenses=known, origin="derived" if bases else "unknown",
+                bases=bases)  # fmt: skip
+    return trace_in(catalog, node)
+
+
+# --- on this disk ---
+
+
+def of_other_apps(found: "Iterable[FoundModel]", catalog: Catalog, left_out: int = 0) -> Section:
+    """What other apps fetched. Those that the library has already are left out."""
+    findings = tuple(_of_app(each, catalog) for each in found if not each.imported)
+    heading = tr("Found on this computer · {count}").format(count=len(findings))
+    empty = tr("No models of other apps were found that are not here already.")
+    if left_out:
+        empty += " " + trn(
+            "{count} file could not be used.", "{count} files could not be used.", left_out
+        ).format(count=left_out)  # fmt: skip
+    return Section(heading, findings, empty)
+
+
+def key_of(path: Path) -> str:
+    """What stands in the place of a model's id."""
+    return f"{ELSEWHERE}{path}"
+
+
+def _of_app(found: "FoundModel", catalog: Catalog) -> Finding:
+    key = key_of(found.path)
+    known = catalog.find_license(found.license) if found.license else None
+    badges: list[tuple[str, Tone]] = [(found.quantization, "quiet")] if found.quantization else []
+    badges.append((license_label(found.license), "quiet") if found.license else (tr("License not named"), "warn"))
+    badges += restriction_badges(known.restrictions) if known is not None else []
+    app = found.app or tr("A folder")
+    origin = f"{app} · {size_text(found.size)}"
+    spoken = ", ".join([found.name, origin, *(text for text, _ in badges)])
+    face = Face(key, found.name, origin, State(found.app or tr("Found")), tuple(badges), spoken, spoken)
+    facts: tuple[Fact, ...] = (
+        (tr("Fetched by"), found.app, ""),
+        (tr("Repository"), found.repository, ""),
+        (tr("Architecture"), found.architecture, ""),
+        (tr("Size"), size_text(found.size), ""),
+        (tr("Place"), str(found.path), ""),
+    )
+    buttons = (
+        StepButton(
+            tr("Use it where it is"), tr("Use {model} where it is").format(model=found.name), "import", key, True
+        ),
+        StepButton(tr("Copy it"), tr("Copy {model} to Latchkey's models").format(model=found.name), "copy", key),
+    )
+    note = tr("Used where it is, it takes no more space; when {app} removes it, it is gone here too.").format(app=app)
+    summary = tr("A model file that {app} fetched. Its licenses are asked for as for any other.").format(app=app)
+    return Finding(face, summary, tuple(fact for fact in facts if fact[1]), buttons, note)
