@@ -1,10 +1,9 @@
 """What was written is made to last every few seconds, on a thread of its own: the disk may take its time."""
 
-import contextlib
 import threading
 from collections.abc import Callable
 
-from desktop.errors import ResourceError
+from desktop.errors import UserError
 from desktop.hub.transfer.disk import PartFile
 from desktop.hub.transfer.plan import Plan
 from desktop.hub.transfer.sidecar import Sidecar
@@ -21,9 +20,15 @@ class Keeper:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._ended = False
+        self._error: UserError | None = None
         self._then: Callable[[], None] | None = None
         self._thread = threading.Thread(target=self._run, name="transfer keeper", daemon=True)
         self._thread.start()
+
+    def check(self) -> None:
+        """Raise ResourceError where the disk did not do it."""
+        if self._error is not None:
+            raise self._error
 
     def end(self, then: Callable[[], None], seconds: float | None = None) -> None:
         """Keep what there is, end, and call `then`. Where that takes longer than `seconds`, it goes on by itself."""
@@ -40,6 +45,8 @@ class Keeper:
             while not self._over.wait(_EVERY_S):
                 self._keep()
             self._keep()
+        except UserError as error:
+            self._error = error
         finally:
             with self._lock:
                 self._ended = True
@@ -49,7 +56,5 @@ class Keeper:
     def _keep(self) -> None:
         done = self._plan.done
         if done != self._kept:
-            # Where the disk does not do it, whoever writes the file finds out, and says so.
-            with contextlib.suppress(ResourceError):
-                self._sidecar.keep(lambda: self._plan.spans, self._part.flush)
-                self._kept = done
+            self._sidecar.keep(lambda: self._plan.spans, self._part.flush)
+            self._kept = done

@@ -83,7 +83,7 @@ class SingleFile:
                 if again:
                     remove(self.part, sidecar_of(self.part))
                     raise _never_right(self.wanted, change.how) from None
-                self._restarted = True
+                self._restarted, self._counts.again = True, self._counts.received
                 note = tr("{what} What had come of it was dropped, and it is fetched again from the start.")
                 self._reporter.note(note.format(what=change.how))
                 located = self._locate()
@@ -148,7 +148,8 @@ class SingleFile:
             sidecar.begin(plan.spans, served)
             keeper = Keeper(part, sidecar, plan)
             hashing.extend(plan.prefix)
-            self._fetch(Source(self._means.locate, self.wanted, located, served), plan, Kept(part, sidecar, hashing))
+            source = Source(self._means.locate, self.wanted, located, served)
+            self._fetch(source, plan, Kept(part, sidecar, hashing), keeper)
             digest = self._hash(hashing, located.size)
             part.finish(located.size)
         finally:
@@ -156,7 +157,7 @@ class SingleFile:
             self._let_go(keeper, part, sidecar)
         if located.sha256 and digest != located.sha256.lower():
             raise ChangedError(tr("The bytes that came are not those of the file: their hash differs."))
-        return self._fetched(digest, verified=bool(located.sha256))
+        return self._fetched(digest, located.size, verified=bool(located.sha256))
 
     def _what_is_there(self, identity: Identity, *, anew: bool) -> tuple[Ranges, Served]:
         try:
@@ -174,7 +175,7 @@ class SingleFile:
             )
         return Ranges(), Served()
 
-    def _fetch(self, source: Source, plan: Plan, kept: Kept) -> None:
+    def _fetch(self, source: Source, plan: Plan, kept: Kept, keeper: Keeper) -> None:
         fetching = Fetching(
             self._means.client,
             source,
@@ -187,11 +188,13 @@ class SingleFile:
         )
 
         def report() -> None:
+            keeper.check()
             trouble = fetching.trouble
             self._reporter.fetching(plan.done, self._counts.received, fetching.connections, trouble, fetching.note)
 
         try:
             fetching.run(report)
+            report()
         finally:
             self._reporter.count(plan.done)
 
@@ -248,7 +251,7 @@ class SingleFile:
         if wanted.sha256 and digest != wanted.sha256.lower():
             raise another_file(self.target)
         self._found = True
-        return self._fetched(digest, verified=bool(wanted.sha256))
+        return self._fetched(digest, wanted.size, verified=bool(wanted.sha256))
 
     def _digest(self) -> str:
         found, piece, done = hashlib.sha256(), bytearray(_READ), 0
@@ -261,8 +264,7 @@ class SingleFile:
                 self._reporter.checked(done)
         return found.hexdigest()
 
-    def _fetched(self, digest: str, *, verified: bool) -> Fetched:
-        size = self.target.stat().st_size if self._found else self.part.stat().st_size
+    def _fetched(self, digest: str, size: int, *, verified: bool) -> Fetched:
         return Fetched(
             path=self.target,
             size=size,

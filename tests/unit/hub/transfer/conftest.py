@@ -1,109 +1,29 @@
-"""A fake Hub with one model file, and a way to fetch it with the app's own client: what every transfer test needs."""
+"""Places where a transfer is tried; see tests/fakes/transfer_place.py."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from desktop.hub.api import Hub
-from desktop.hub.fake import FakeHub, FakeRepository
-from desktop.hub.transfer.transfer import Transfer
-from desktop.hub.transfer.values import Fetched, Patience, Progress, Wanted
-from desktop.network.token import AccessToken
-from tests.fakes.plain_client import PlainClient
-
-REPOSITORY = "acme/tiny-GGUF"
-MODEL = "tiny-Q8_0.gguf"
-QUICK = Patience(tries=4, first=0.01, most=0.05)
-
-
-def bytes_of(size: int, seed: int = 1) -> bytes:
-    """Bytes that no two places of which look alike."""
-    return random.Random(seed).randbytes(size)
-
-
-@dataclass
-class Place:
-    """One fake Hub, one repository with MODEL in it, one folder; `said` is every Progress of every transfer."""
-
-    fake: FakeHub
-    repository: FakeRepository
-    folder: Path
-    data: bytes
-    client: PlainClient
-    token: AccessToken | None = None
-    said: list[Progress] = field(default_factory=list)
-
-    @property
-    def hub(self) -> Hub:
-        return Hub(self.client, self.fake.endpoint, lambda _: self.token)
-
-    @property
-    def target(self) -> Path:
-        return self.folder / MODEL
-
-    @property
-    def part(self) -> Path:
-        return self.folder / (MODEL + ".part")
-
-    def wanted(self, file: str = MODEL, **known: Any) -> Wanted:
-        return Wanted(repository=REPOSITORY, commit=self.repository.head, file=file, **known)
-
-    def transfer(self, *wanted: Wanted, heard: Callable[[Progress], None] | None = None, **more: Any) -> Transfer:
-        def hear(progress: Progress) -> None:
-            self.said.append(progress)
-            if heard is not None:
-                heard(progress)
-
-        more.setdefault("patience", QUICK)
-        return Transfer(self.client, self.hub.locate, wanted or (self.wanted(),), self.folder, listener=hear, **more)
-
-    def fetch(self, *wanted: Wanted, **more: Any) -> Fetched:
-        """Run a transfer of one file to its end."""
-        (fetched,) = self.transfer(*wanted, **more).run()
-        return fetched
-
-    @property
-    def left(self) -> list[str]:
-        """The names in the folder."""
-        return sorted(each.name for each in self.folder.iterdir())
-
-    @property
-    def notes(self) -> str:
-        return "\n".join(dict.fromkeys(each.note for each in self.said if each.note))
-
-    @property
-    def states(self) -> list[str]:
-        """The states it went through, each once in a row."""
-        told = [each.state for each in self.said]
-        return [state for at, state in enumerate(told) if at == 0 or told[at - 1] != state]
-
+from desktop.hub.fake import FakeHub
+from tests.fakes.transfer_place import Place, make_place
 
 MakePlace = Callable[..., Place]
 
 
-@pytest.fixture
-def make_place(fake: FakeHub, tmp_path: Path) -> Iterator[MakePlace]:
-    clients: list[PlainClient] = []
+@pytest.fixture(name="make_place")
+def _make_place(fake: FakeHub, tmp_path: Path) -> Iterator[MakePlace]:
+    made: list[Place] = []
 
     def make(size: int = 3_000_000, timeout: float = 5, hub: FakeHub = fake) -> Place:
-        repository = FakeRepository(REPOSITORY)
-        data = bytes_of(size)
-        repository.add_file(MODEL, data)
-        hub.add(repository)
-        folder = tmp_path / "models"
-        folder.mkdir(exist_ok=True)
-        clients.append(PlainClient(hub.ca_file, timeout=timeout))
-        return Place(hub, repository, folder, data, clients[-1])
+        made.append(make_place(hub, tmp_path / "models", size, timeout))
+        return made[-1]
 
     yield make
-    for client in clients:
-        client.close()
+    for place in made:
+        place.client.close()
 
 
 @pytest.fixture

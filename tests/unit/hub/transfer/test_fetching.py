@@ -11,7 +11,8 @@ from desktop.errors import ForbiddenError, IntegrityError, ResourceError
 from desktop.hub.fake import FakeHub, FakeRepository
 from desktop.hub.transfer.values import HaltedError, Progress, Wanted
 from desktop.network.token import AccessToken
-from tests.unit.hub.transfer.conftest import MODEL, REPOSITORY, MakePlace, Place, bytes_of
+from tests.fakes.transfer_place import MODEL, REPOSITORY, Place, bytes_of
+from tests.unit.hub.transfer.conftest import MakePlace
 
 pytestmark = pytest.mark.loopback
 
@@ -167,7 +168,12 @@ def test_what_runs_already_can_be_paused_and_goes_on(make_place: MakePlace) -> N
     place.fake.rate = 4_000_000
     enough = threading.Event()
     transfer = place.transfer(heard=lambda told: enough.set() if told.done > 1_000_000 else None, connections=1)
-    thread = threading.Thread(target=lambda: enough.wait(20) and transfer.pause())
+
+    def pause() -> None:
+        enough.wait(20)
+        transfer.pause()
+
+    thread = threading.Thread(target=pause)
     thread.start()
     with pytest.raises(HaltedError) as halted:
         transfer.run()
