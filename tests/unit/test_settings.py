@@ -146,9 +146,10 @@ def test_what_could_not_be_written_outlives_what_another_process_wrote(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, there = SettingsFile(tmp_path / "settings.json"), SettingsFile(tmp_path / "settings.json")
-    with monkeypatch.context() as patch, pytest.raises(ResourceError):
+    with monkeypatch.context() as patch:
         patch.setattr("os.fsync", _fail)
-        here.change(threads=3)
+        with pytest.raises(ResourceError):
+            here.change(threads=3)
     there.change(offline=True)
 
     assert (here.latest().threads, here.latest().offline) == (3, True)
