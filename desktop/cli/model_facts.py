@@ -3,7 +3,7 @@
 from typing import Any
 
 from desktop.catalog.lineage import Ancestor, Flag, Term
-from desktop.cli.standing import state_of, why_not_runnable
+from desktop.cli.standing import id_of, state_of, why_not_runnable
 from desktop.cli.tools import Tools
 from desktop.engine.header import Header, read_header
 from desktop.errors import UserError
@@ -46,7 +46,7 @@ def describe(card: Card, tools: Tools, *, hashed: bool) -> dict[str, Any]:
     fit = fit_of(listed, header, machine)
     own = subject.lineage.node.licenses
     return {
-        "id": subject.id,
+        "id": id_of(listed),
         "name": subject.name,
         "family": entry.family if entry else None,
         "publisher": subject.publisher or None,

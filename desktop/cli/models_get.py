@@ -10,6 +10,7 @@ from desktop.cli.access import refusal
 from desktop.cli.amounts import part, percent, size
 from desktop.cli.exit_codes import DONE, INTERRUPTED
 from desktop.cli.following import follow
+from desktop.cli.standing import every_file, id_of
 from desktop.cli.terminal_acceptance import TerminalAcceptance, can_ask
 from desktop.cli.tools import Tools
 from desktop.cli.vault_opening import tell_foreign_token, with_token
@@ -49,7 +50,7 @@ def run(options: Namespace, tools: Tools) -> int:
     """Fetch a model, or go on where that stopped. Raises the UserError of what stands in the way."""
     text, wanted = _split(options.id, options.file, tools)
     here = _here(text, wanted, tools)
-    target = Target(here.subject.id) if here is not None else _looked_up(text, wanted, options, tools)
+    target = Target(id_of(here)) if here is not None else _looked_up(text, wanted, options, tools)
     step = _cleared(target, options, tools)
     if isinstance(step, Ready):
         return _present(target.model_id, tools, options, tr("{model} is here already."))
@@ -72,9 +73,12 @@ def _here(text: str, wanted: str, tools: Tools) -> Listed | None:
     """The model where the very file that is wanted is on this disk already: nobody has to be asked about it."""
     head, _, tail = text.partition(":")
     wanted = (wanted or tail if "://" not in text else wanted).casefold()
-    for listed in tools.library.listed():
+    for listed in every_file(tools.library):
         model = listed.model
-        if model is None or listed.subject.id.casefold() not in (text.casefold(), head.casefold()):
+        if model is None or not {listed.subject.id.casefold(), model.id.casefold()} & {
+            text.casefold(),
+            head.casefold(),
+        }:
             continue
         names = (model.path.name.casefold(), model.quantization.casefold())
         if not wanted or wanted.rpartition("/")[2] in names:
@@ -202,5 +206,5 @@ def _present(model_id: str, tools: Tools, options: Namespace, sentence: str) -> 
     if verdict.error is not None:
         tools.output.line(str(verdict.error))
     else:
-        tools.output.line(tr("Ask it: latchkey ask “…” --model {id}").format(id=shlex.quote(listed.subject.id)))
+        tools.output.line(tr("Ask it: latchkey ask “…” --model {id}").format(id=shlex.quote(id_of(listed))))
     return DONE

@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from desktop.catalog.terms import Restriction
 from desktop.cli.model_facts import card_of, describe
-from desktop.cli.standing import in_words, state_of
+from desktop.cli.standing import every_file, id_of, in_words, state_of
 from desktop.cli.tools import Tools
 from desktop.library.models import Card
 from desktop.translation import tr
@@ -15,7 +15,7 @@ _OWN_PREFIX = "LicenseRef-"
 
 def show_list(options: Namespace, tools: Tools) -> None:
     """Those on this disk come first."""
-    cards = [card_of(listed, tools) for listed in tools.library.listed()]
+    cards = [card_of(listed, tools) for listed in every_file(tools.library)]
     if options.json:
         tools.output.json([describe(card, tools, hashed=False) for card in cards])
     else:
@@ -35,7 +35,7 @@ def _row(card: Card) -> tuple[str, str, str, str, str]:
     unknown = not subject.lineage.restrictions and bool(subject.lineage.unknown)
     licenses = [each.removeprefix(_OWN_PREFIX) for each in subject.lineage.node.licenses] or [tr("unknown")]
     return (
-        subject.id,
+        id_of(card.listed),
         " + ".join(licenses),
         tr("not known") if unknown else in_short(subject.lineage.restrictions),
         subject.gate or "–",

@@ -8,6 +8,7 @@ from desktop.cli.amounts import size
 from desktop.cli.layout import columns, paragraph
 from desktop.cli.lineage_tree import tree
 from desktop.cli.model_facts import card_of, describe
+from desktop.cli.standing import id_of
 from desktop.cli.steps import gate_sentence, steps_of
 from desktop.cli.tools import Tools
 from desktop.cli.vault_opening import with_token
@@ -23,7 +24,7 @@ def show_one(options: Namespace, tools: Tools) -> None:
     """A model that only the Hub knows is looked up there. Raises NotFoundError, LicenseError for a file that was never
     imported, and what asking the Hub does."""
     try:
-        model_id = tools.library.listed_one(options.id).subject.id
+        model_id = id_of(tools.library.listed_one(options.id))
     except NotFoundError:
         if not _names_repository(options.id, tools):
             raise
@@ -76,7 +77,7 @@ def sections(card: Card, tools: Tools) -> Iterator[str]:
 def _head(card: Card) -> Iterator[str]:
     subject, entry = card.listed.subject, card.listed.entry
     yield from paragraph(subject.name)
-    parts = [subject.id]
+    parts = [id_of(card.listed)]
     if subject.publisher:
         parts.append(tr("by {publisher}").format(publisher=subject.publisher))
     if entry:

@@ -8,6 +8,7 @@ import msgspec
 
 from desktop.cli.model_facts import file_hash
 from desktop.cli.reading import reading
+from desktop.cli.standing import every_file, id_of
 from desktop.cli.tools import Tools
 from desktop.errors import IntegrityError, NotFoundError, ResourceError
 from desktop.library.hashes import parts_of
@@ -30,7 +31,7 @@ class Verified(msgspec.Struct, frozen=True):
 
 def run(options: Namespace, tools: Tools) -> None:
     """Raises IntegrityError where a file is not what it was, NotFoundError where one is gone."""
-    found = [tools.library.listed_one(options.id)] if options.id else tools.library.listed()
+    found = [tools.library.listed_one(options.id)] if options.id else every_file(tools.library)
     here = [listed for listed in found if listed.model is not None]
     if options.id and not here:
         tools.library.find(options.id)  # says that it is not here
@@ -72,8 +73,8 @@ def _verified(listed: Listed, tools: Tools) -> Verified:
     assert model is not None
     expected = subject.file_sha256 or None
     if not all(file.is_file() for file in parts_of(model.path)):
-        return Verified(subject.id, str(model.path), False, None, expected, "missing")
-    told = reading(subject.id, tools)
+        return Verified(id_of(listed), str(model.path), False, None, expected, "missing")
+    told = reading(id_of(listed), tools)
     if model.built_in:
         tools.hashes.forget(parts_of(model.path))
     else:
@@ -83,9 +84,9 @@ def _verified(listed: Listed, tools: Tools) -> Verified:
     sha256 = file_hash(listed, tools)
     tools.output.clear_progress()
     if sha256 is None:
-        return Verified(subject.id, str(model.path), False, None, expected, "unreadable")
+        return Verified(id_of(listed), str(model.path), False, None, expected, "unreadable")
     ok = None if expected is None else sha256 == expected
-    return Verified(subject.id, str(model.path), ok, sha256, expected, _STATES[ok])
+    return Verified(id_of(listed), str(model.path), ok, sha256, expected, _STATES[ok])
 
 
 _STATES: dict[bool | None, State] = {True: "unchanged", False: "changed", None: "unknown"}

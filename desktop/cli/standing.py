@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from desktop.library.models import Card, Listed
+from desktop.library.models import Card, Library, Listed
 from desktop.translation import tr
 
 State = Literal[
@@ -80,6 +80,21 @@ def in_words(state: State) -> str:
         "cannot-run": tr("cannot run"),
         "closed": tr("closed"),
     }[state]
+
+
+def id_of(listed: Listed) -> str:
+    """What names it in a command: of a model with several files here, each after the first goes by an id of its own."""
+    return listed.model.id if listed.model is not None else listed.subject.id
+
+
+def every_file(library: Library) -> list[Listed]:
+    """Every model, as the library lists them, and behind those that are here each further file of one."""
+    listed = library.listed()
+    seen = {each.model.path for each in listed if each.model is not None}
+    kept = [library.listed_one(each.id) for each in library.imports.all()]
+    more = [each for each in kept if each.model is not None and each.model.path not in seen]
+    here = [each for each in listed if each.model is not None]
+    return [*here, *more, *(each for each in listed if each.model is None)]
 
 
 def why_not_runnable(listed: Listed) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from desktop.catalog.entries import Entry
 from desktop.cli.amounts import part, size
-from desktop.cli.standing import why_not_runnable
+from desktop.cli.standing import id_of, why_not_runnable
 from desktop.hub.access import Access
 from desktop.library.models import Card, Listed
 from desktop.library.next_step import (
@@ -50,7 +50,7 @@ def steps_of(card: Card, coming: NextStep | None = None) -> list[Step]:
         steps.append(Step(str(verdict.error)))
     if away:
         steps += _to_fetch(listed, coming)
-    name = shlex.quote(listed.subject.id) if not away or _at_hub(listed) or _recognized(listed) else "ID"
+    name = shlex.quote(id_of(listed)) if not away or _at_hub(listed) or _recognized(listed) else "ID"
     return [*steps, Step(tr("Ask it something."), (f'latchkey ask "…" --model {name}',))]
 
 

@@ -147,7 +147,14 @@ class Library:
             header = read_header(path.absolute())
             known = next((each.model for each in here if each.model is not None and _same(each.model.path, path)), None)
             return known or self._model_of(from_header(header, self.catalog), imported=False)
-        if self.catalog.find_model(id_or_path) is not None or self.known.find(id_or_path) is not None:
+        entry = self.catalog.find_model(id_or_path)
+        if entry is not None and not entry.gguf:
+            raise NotFoundError(
+                tr("{model} is not on this computer.").format(model=id_or_path),
+                "",
+                tr("“latchkey models show {model}” says what it takes to get it.").format(model=id_or_path),
+            )
+        if entry is not None or self.known.find(id_or_path) is not None:
             raise NotFoundError(
                 tr("{model} is not on this computer.").format(model=id_or_path),
                 "",

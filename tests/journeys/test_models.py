@@ -80,10 +80,12 @@ def test_each_step_to_a_first_answer_is_a_command_that_does_it() -> None:
 
 def test_a_model_of_the_catalog_that_is_not_here_says_how_to_get_it() -> None:
     refusal = latchkey("ask", "hi", "--model", "llama-3.2-1b-instruct").failed_with(3)
-    assert "latchkey models get llama-3.2-1b-instruct" in refusal
+    assert "latchkey models show llama-3.2-1b-instruct" in refusal
     shown = latchkey("models", "show", "llama-3.2-1b-instruct").out
-    assert "latchkey models get llama-3.2-1b-instruct" in shown
+    assert "latchkey models import FILE.gguf" in shown  # nobody who may publish it at the Hub has a file of it
     assert "asks for access" in shown
+    assert "latchkey models get qwen3-0.6b" in latchkey("ask", "hi", "--model", "qwen3-0.6b").failed_with(3)
+    assert "latchkey models get qwen3-0.6b" in latchkey("models", "show", "qwen3-0.6b").out
 
 
 def test_the_catalog_that_ships_is_in_order() -> None:

@@ -36,7 +36,8 @@ def listed(model_id: str, *, here: bool = False, **changes: object) -> Listed:
     entry = CATALOG.find_model(model_id)
     assert entry is not None
     subject = subject_of_entry(entry, CATALOG, lambda license_id: f"hash of {license_id}")
-    model = LibraryModel(entry.id, entry.name, entry.publisher, "Q8_0", Path("/m.gguf"), 1, entry.license)
+    model_id = str(changes.get("id", entry.id))
+    model = LibraryModel(model_id, entry.name, entry.publisher, "Q8_0", Path("/m.gguf"), 1, entry.license)
     return Listed(replace(subject, **changes), entry, model if here else None)  # type: ignore[arg-type]
 
 
