@@ -21,7 +21,7 @@ from desktop.translation import tr
 
 TICK_S = 0.2
 _TRYING_TICK_S = 0.05
-_NOTED = 4 << 20
+_NOTED = 2 << 20
 _LONGEST_WAIT_S = 600.0
 _LASTING_TRIES = 2
 
