@@ -348,7 +348,7 @@ def folder_of(models: Path, repository: str, commit: str) -> Path:
 
 def _hidden(known: KnownModel, file: str) -> bool:
     found = known.file(file)
-    return known.gated is not False and found is not None and any(not part.sha256 for part in found.parts)
+    return known.wants_access and found is not None and any(not part.sha256 for part in found.parts)
 
 
 def _in_state(progress: Progress, state: State) -> Progress:

@@ -73,7 +73,7 @@ class Getting:
                 tr("Choose one of those."),
             )
         self._library.known.keep(known)
-        if known.gated is not False or known.access is not None:
+        if known.wants_access or known.access is not None:
             self._ask_access(known, stop)
         known = self._library.known.find(known.id) or known
         return offer_of(known, self.machine)
@@ -124,7 +124,7 @@ class Getting:
         return replace(
             facts,
             looked=True,
-            gated=known.gated is not False,
+            gated=known.wants_access,
             access=offer.access,
             has_token=self._has_token(),
             file=chosen.name if chosen is not None else "",

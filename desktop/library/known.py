@@ -85,6 +85,11 @@ class KnownModel(msgspec.Struct, frozen=True):
     looked: float = 0.0
     endpoint: str = ""
 
+    @property
+    def wants_access(self) -> bool:
+        """Whether its publisher gates it: where the files lie, or in the repository of its own."""
+        return self.gated is not False or bool(self.gate_repository)
+
     def file(self, name: str) -> KnownFile | None:
         """The file of this name or quantization, in any letters' case."""
         wanted = name.casefold()

@@ -176,6 +176,38 @@ def test_a_gated_model_leads_from_step_to_step(assembly: Assembly, hub: FakeHub,
     assert isinstance(step(assembly, GATED), Download)
 
 
+def test_an_open_copy_is_no_way_round_its_publishers_gate(
+    assembly: Assembly, hub: FakeHub, model_file: Path, home: Path
+) -> None:
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "models.toml").write_text(
+        """version = 1
+[[model]]
+id = "acme-tiny"
+name = "Acme Tiny"
+family = "Acme"
+publisher = "Acme"
+license = "Apache-2.0"
+gate = "hub-manual"
+summary = "For a test."
+architecture = "llama"
+repository = "acme/tiny"
+gguf = "copies/tiny-GGUF"
+"""
+    )
+    hub.add(FakeRepository("acme/tiny", gated="manual", card={"license": "apache-2.0"})).add_file("README.md", b"# it")
+    repository(hub, "copies/tiny-GGUF", model_file, card={"license": "apache-2.0"})
+    assembly.getting.look("acme-tiny")
+    accept(assembly, "acme-tiny")
+    assert isinstance(step(assembly, "acme-tiny"), EnterToken)
+
+    give_token(assembly, hub)
+    assert assembly.getting.check_access("acme-tiny").state == "not-requested"
+    hub.set_standing("acme/tiny", "anna", "granted")
+    assert assembly.getting.check_access("acme-tiny").granted
+    assert isinstance(step(assembly, "acme-tiny"), Download)
+
+
 def test_access_that_was_taken_back_is_said_to_be(assembly: Assembly, hub: FakeHub, model_file: Path) -> None:
     repository(hub, GATED, model_file, gated="manual", card={"license": "apache-2.0"})
     give_token(assembly, hub)
