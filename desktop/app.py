@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from desktop.ui.file_watch import FileWatch
     from desktop.ui.licenses.choice import ModelChoice
     from desktop.ui.licenses.flow import LicenseFlow
+    from desktop.ui.network.flow import NetworkFlow
 
 _log = logging.getLogger(__name__)
 _RELOADING = {"context_length", "threads", "gpu_layers"}
@@ -79,6 +80,7 @@ class Program(QObject):
         self._choice: ModelChoice | None = None
         self._flow: LicenseFlow | None = None
         self._watch: FileWatch | None = None
+        self._network: NetworkFlow | None = None
         self._closed = False
         settings = self._settings.current
         use_language(paths.resources / "translations", settings.language)
@@ -112,6 +114,7 @@ class Program(QObject):
         self._make_engine(assembly)
         self._make_chat(assembly)
         self._make_license_desk(assembly)
+        self._make_network(assembly)
         self._open_database()
         self._background.pool(_import_markdown)
         # What stands now stays: the collector need not look at it again while an answer streams.
@@ -200,6 +203,17 @@ class Program(QObject):
             if self._background is not None and self._assembly is not None:
                 self._background.pool(self._assembly.recheck)
 
+    def _make_network(self, assembly: "Assembly") -> None:
+        """The off-line switch, the log of requests, the settings of the network."""
+        from desktop.ui.network.flow import NetworkFlow
+
+        assert self._background is not None
+        self._network = NetworkFlow(
+            self.window, self._background, assembly, self._paths, self._settings, self._change_settings
+        )
+        self._network.settings_changed.connect(lambda: self.window.show_settings(self._settings.current))
+        self._network.start()
+
     # --- settings ------------------------------------------------------------------------------------------------
 
     def _change_settings(self, changes: dict[str, Any]) -> None:
@@ -210,6 +224,8 @@ class Program(QObject):
             if not self._closed:
                 self.window.show_settings_error(error)
         self.window.show_settings(self._settings.current)
+        if self._network is not None:
+            self._network.refresh()
         if _RELOADING & changes.keys() and self._choice is not None:
             self._choice.reload()
 
@@ -220,7 +236,7 @@ class Program(QObject):
         if self._closed:
             return
         self._closed = True
-        for part in (self._choice, self._flow, self._watch):
+        for part in (self._network, self._choice, self._flow, self._watch):
             if part is not None:
                 part.close()
         if self._chat is not None:

@@ -42,7 +42,9 @@ class Commands:
             "chat": lambda: window.show_page(""),
             "models": lambda: window.show_page("models"),
             "licenses": lambda: window.show_page("licenses"),
+            "network": lambda: window.show_page("network"),
             "settings": lambda: window.show_page("settings"),
+            "offline": self.turn_offline_switch,
             "sidebar": window.toggle_sidebar,
             "theme": self._switch_theme,
             "larger": lambda: self._scale(1),
@@ -86,6 +88,13 @@ class Commands:
             open_it = lambda key=key: self._window.open_conversation(key)  # noqa: E731 - bound to this one
             found.append(Destination(title_of(conversation), tr("Chat"), open_it))
         return found
+
+    def turn_offline_switch(self) -> None:
+        """Go off-line or on-line; where that is not the person's to say, show why."""
+        if self._window.sidebar.offline.held:
+            self._window.show_page("network")
+        else:
+            self._window.settings_changed.emit({"offline": not self._window.settings.offline})
 
     def _to_chat(self, then: Callable[[], None]) -> None:
         self._window.show_page("")

@@ -60,13 +60,17 @@ class FileWatch(QObject):
         self._background.pool(self._stamp, self._compare)
 
     def _follow(self) -> None:
-        """Files come and go: SQLite removes its journal, and puts a new one in its place."""
+        """Files come and go: SQLite removes its journal, and puts a new one in its place. A folder that is not there
+        yet is seen to come by the one it will lie in."""
         if self._watcher is None:
             return
         watched = {*self._watcher.files(), *self._watcher.directories()}
-        wanted = {str(each) for each in (self._folder, *self._files) if each.exists()}
+        folder = next((each for each in (self._folder, *self._folder.parents) if each.exists()), None)
+        wanted = {str(each) for each in (folder, *self._files) if each is not None and each.exists()}
         if new := wanted - watched:
             self._watcher.addPaths(sorted(new))
+        if old := set(self._watcher.directories()) - wanted:
+            self._watcher.removePaths(sorted(old))
 
     def _compare(self, stamp: object) -> None:
         if self._closed:

@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     from desktop.ui.licenses.page import LicensesPage
     from desktop.ui.licenses.step import LicenseStep
     from desktop.ui.models.page import ModelsPage
+    from desktop.ui.network.page import NetworkPage
     from desktop.ui.parts.page_bar import PageBar
     from desktop.ui.settings.page import SettingsPage
 
-    AnyPage = ModelsPage | SettingsPage | LicensesPage | LicenseStep | DifferencePage
+    AnyPage = ModelsPage | NetworkPage | SettingsPage | LicensesPage | LicenseStep | DifferencePage
 
 
 class Pages(QStackedWidget):
     """Passes on what is asked for on a page: another model, other settings, another try, the sidebar.
 
     `page_shown` carries the name of the page that is shown now ("" for the conversation), `built` that of a page that
-    was just made: "models", "settings", "licenses", "license" (the step) or "difference".
+    was just made: "models", "network", "settings", "licenses", "license" (the step) or "difference".
     """
 
     model_chosen = Signal(str)
@@ -43,6 +44,7 @@ class Pages(QStackedWidget):
         self._built: dict[str, AnyPage] = {}
         self._models_page: ModelsPage | None = None
         self._settings_page: SettingsPage | None = None
+        self._network_page: NetworkPage | None = None
         self._licenses_page: LicensesPage | None = None
         self._license_step: LicenseStep | None = None
         self._difference_page: DifferencePage | None = None
@@ -66,7 +68,7 @@ class Pages(QStackedWidget):
     def show_page(self, page: str) -> str:
         """Show a page by its name, or "" for the conversation (or for why there is none); what is shown."""
         shown: QWidget = self.chat
-        if page in ("models", "settings", "licenses", "license", "difference"):
+        if page in ("models", "network", "settings", "licenses", "license", "difference"):
             shown = getattr(self, page)
         elif self._failure is not None:
             shown = self._failure
@@ -108,6 +110,16 @@ class Pages(QStackedWidget):
             self._settings_page.changed.connect(self.settings_changed)
             self._add("settings", self._settings_page)
         return self._settings_page
+
+    @property
+    def network(self) -> "NetworkPage":
+        """The page of what was asked of whom."""
+        if self._network_page is None:
+            from desktop.ui.network.page import NetworkPage
+
+            self._network_page = NetworkPage(self._theme, str(self._paths.log_file))
+            self._add("network", self._network_page)
+        return self._network_page
 
     @property
     def licenses(self) -> "LicensesPage":

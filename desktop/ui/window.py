@@ -59,6 +59,7 @@ class MainWindow(QMainWindow):
         self._painted = False
         self.setWindowTitle("Latchkey")
         self.sidebar = Sidebar(theme)
+        self.sidebar.offline.show_setting(settings.offline)
         self.chat_page = ChatPage(theme, Drafts(paths.data / "drafts.json"), self._fill_menu, str(paths.log_file))
         self.chat_page.composer.edit.enter_sends = settings.send_with_enter
         self._pages = Pages(theme, paths, settings, self.chat_page)
@@ -88,6 +89,7 @@ class MainWindow(QMainWindow):
         side.page_asked.connect(self.show_page)
         side.rename_asked.connect(self.commands.rename)
         side.more_asked.connect(self._list_more)
+        side.offline.pill.clicked.connect(self.commands.turn_offline_switch)
         page.top_bar.models_asked.connect(lambda: self.show_page("models"))
         page.answering_changed.connect(self.actions_table["stop"].setEnabled)
         page.link_asked.connect(self.ask_link)
@@ -203,6 +205,7 @@ class MainWindow(QMainWindow):
         """Take on the settings in force."""
         self._settings = settings
         self._theme.choose(settings.theme, settings.text_scale)
+        self.sidebar.offline.show_setting(settings.offline)
         self.chat_page.composer.edit.enter_sends = settings.send_with_enter
         self._pages.show_settings(settings)
 

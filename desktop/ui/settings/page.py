@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 from PySide6 import __version__ as pyside_version
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop import __version__
 from desktop.errors import UserError
@@ -20,6 +20,8 @@ from desktop.ui.parts.label import Label
 from desktop.ui.parts.page import Column, Line, Page, heading, title
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.settings.controls import Choice, NumberField, TextBox
+from desktop.ui.settings.network import NetworkSection
+from desktop.ui.settings.rows import labelled, say, setting_row
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import TEXT_SCALES, XS, L, S
 
@@ -49,6 +51,7 @@ class SettingsPage(Page):
         self._appearance()
         self._model()
         self._answers()
+        self._network()
         self._folders()
         self._about()
         self.column.rows.addStretch(1)
@@ -58,6 +61,7 @@ class SettingsPage(Page):
         self._settings = settings
         self._theme_choice.set_value(settings.theme)
         self._scale_choice.set_value(settings.text_scale)
+        self.network.show_settings(settings)
 
     def show_error(self, error: UserError) -> None:
         """A change could not be written."""
@@ -95,7 +99,7 @@ class SettingsPage(Page):
         prompt = tr("What every conversation begins with. The built-in guide needs none.")
         box = TextBox(self.theme, tr("System prompt"), tr("None"), self._settings.system_prompt)
         box.committed.connect(lambda text: self.changed.emit({"system_prompt": text}))
-        self._label(tr("System prompt"), prompt)
+        self.column.rows.addLayout(labelled(self.theme, tr("System prompt"), prompt)[0])
         self.column.rows.addWidget(box)
         sampling = (
             ("temperature", tr("Temperature"), tr("0 always takes the likeliest token."), 0.0, 5.0, False),
@@ -108,6 +112,17 @@ class SettingsPage(Page):
         )
         for field, name, hint, low, high, whole in sampling:
             self._number(field, name, hint, low, high, whole=whole, sampling=True)
+
+    def _network(self) -> None:
+        self._network_heading = self._section(tr("Network"))
+        self.network = NetworkSection(self.theme, self._settings)
+        self.network.changed.connect(self.changed)
+        self.column.rows.addWidget(self.network)
+
+    def show_network(self) -> None:
+        """Scroll to the settings of the network."""
+        self.column.widget().layout().activate()
+        self.column.verticalScrollBar().setValue(self._network_heading.y() - L)
 
     def _folders(self) -> None:
         self._section(tr("Folders"))
@@ -135,35 +150,19 @@ class SettingsPage(Page):
 
     # --- pieces --------------------------------------------------------------------------------------------------
 
-    def _section(self, name: str) -> None:
+    def _section(self, name: str) -> Label:
         rows = self.column.rows
         if rows.count():
             rows.addSpacing(S)
             rows.addWidget(Line(self.theme))
             rows.addSpacing(XS)
-        rows.addWidget(heading(self.theme, name))
-
-    def _label(self, name: str, hint: str, into: QHBoxLayout | None = None) -> Label:
-        texts = QVBoxLayout()
-        texts.setSpacing(2)
-        texts.addWidget(Label(self.theme, name))
-        label = Label(self.theme, hint, size="small", color="muted", wrap=True)
-        label.setVisible(bool(hint))
-        texts.addWidget(label)
-        if into is None:
-            self.column.rows.addLayout(texts)
-        else:
-            into.addLayout(texts, 1)
+        label = heading(self.theme, name)
+        rows.addWidget(label)
         return label
 
     def _row(self, name: str, hint: str, *controls: QWidget) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(S)
-        label = self._label(name, hint, row)
-        row.addSpacing(L)
-        for control in controls:
-            row.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
-            self._hint[control] = label
+        row, label = setting_row(self.theme, name, hint, *controls)
+        self._hint.update(dict.fromkeys(controls, label))
         self.column.rows.addLayout(row)
 
     def _number(
@@ -184,9 +183,7 @@ class SettingsPage(Page):
         self._row(name, hint, number)
 
     def _say(self, control: QWidget, text: str) -> None:
-        label = self._hint[control]
-        label.setText(text)
-        label.setVisible(bool(text))
+        say(self._hint[control], text)
 
     def _open(self, path: str) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(path)):

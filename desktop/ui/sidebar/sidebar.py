@@ -1,4 +1,4 @@
-"""The left side of the window: search and new, the conversations, the way to the pages, and that nothing leaves."""
+"""The left side of the window: search and new, the conversations, the way to the pages, and the off-line switch."""
 
 from datetime import date
 from html import escape
@@ -11,10 +11,11 @@ from desktop.conversation import Conversation
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.field import Field
-from desktop.ui.parts.label import Badge, Label
+from desktop.ui.parts.label import Label
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.page import Line
 from desktop.ui.sidebar.list_view import ConversationList
+from desktop.ui.sidebar.offline_pill import OfflineFoot
 from desktop.ui.sidebar.rows import ConversationItemModel, grouped, title_of
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XS, M, S
@@ -102,7 +103,9 @@ class Sidebar(QWidget):
         self.undo_bar = UndoBar(theme)
         self.models = Button(theme, tr("Models"), kind="row")
         self.licenses = Button(theme, tr("Licenses"), kind="row")
+        self.network = Button(theme, tr("Network"), kind="row")
         self.settings = Button(theme, tr("Settings"), kind="row")
+        self.offline = OfflineFoot(theme)
         self._empty = Label(theme, "", size="small", color="faint", wrap=True)
         self._build()
         self._search_timer = QTimer(self)
@@ -137,18 +140,16 @@ class Sidebar(QWidget):
         column.addSpacing(S)
         column.addWidget(Line(self._theme))
         column.addSpacing(S)
-        for name, button in (("models", self.models), ("licenses", self.licenses), ("settings", self.settings)):
+        for name, button in (
+            ("models", self.models),
+            ("licenses", self.licenses),
+            ("network", self.network),
+            ("settings", self.settings),
+        ):
             button.setCheckable(True)
             button.clicked.connect(lambda _=False, page=name: self.page_asked.emit(page))
             column.addWidget(button)
-        pill = Badge(self._theme, tr("Offline"), "good")
-        pill.setAccessibleDescription(tr("no network use"))
-        bottom = QHBoxLayout()
-        bottom.setContentsMargins(S, XS + 1, S, 0)
-        bottom.setSpacing(S)
-        bottom.addWidget(pill)
-        bottom.addWidget(Label(self._theme, tr("no network use"), color="faint", size="small"), 1)
-        column.addLayout(bottom)
+        column.addWidget(self.offline)
 
     @property
     def query(self) -> str:
@@ -191,6 +192,7 @@ class Sidebar(QWidget):
         """Mark the page that is shown, "" for the conversation. The steps of a license belong to "licenses"."""
         self.models.setChecked(page == "models")
         self.licenses.setChecked(page in ("licenses", "license", "difference"))
+        self.network.setChecked(page == "network")
         self.settings.setChecked(page == "settings")
         self.list.select(None if page else self._open_id)
 

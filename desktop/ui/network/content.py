@@ -1,0 +1,120 @@
+"""What the Network page and the settings of the network show, as values: made off the main thread, drawn by them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from desktop.credentials.token_store import Standing, TokenPlace
+from desktop.errors import ForbiddenError, UserError
+from desktop.hub.address import DEFAULT_ENDPOINT
+from desktop.library.online import Online
+from desktop.licenses.policy import PolicyFile
+from desktop.network.address import parse_address
+from desktop.network.proxies import DIRECT, proxy_for
+from desktop.network.switch import ENVIRONMENT, POLICY, reasons_from
+from desktop.settings import Settings
+from desktop.translation import tr
+
+
+@dataclass(frozen=True)
+class Standpoint:
+    """How Latchkey stands to the network. `held` is why it is off-line whatever its own switch says, as sentences.
+
+    `hub` and `proxy` are for people to read; `problem` is what is wrong with what is set.
+    """
+
+    offline: bool
+    held: str
+    hub: str
+    hub_origin: str
+    proxy: str
+    problem: UserError | None = None
+
+
+def standpoint(
+    online: Online, policy: PolicyFile, settings: Settings, environ: Mapping[str, str] = os.environ
+) -> Standpoint:
+    """How it stands now."""
+    problem: UserError | None = None
+    endpoint = proxy = ""
+    try:
+        endpoint = online.endpoint
+        proxy = _proxy_words(endpoint, settings.proxy)
+    except UserError as error:
+        problem = error
+    return Standpoint(
+        online.switch.offline,
+        _held(policy, environ),
+        endpoint.partition("://")[2] if endpoint.startswith("https://") else endpoint or tr("none"),
+        _origin_words(settings, environ, endpoint),
+        proxy or tr("none"),
+        problem,
+    )
+
+
+def _held(policy: PolicyFile, environ: Mapping[str, str]) -> str:
+    reason = reasons_from(setting=lambda: False, policy=lambda: policy.current().offline, environ=environ)()
+    if reason is None:
+        return ""
+    if reason == POLICY:
+        contact = _contact(policy)
+        ask = (
+            tr("{contact} can change that.").format(contact=contact)
+            if contact
+            else tr("Whoever looks after this computer can change that.")
+        )
+        return tr("This computer's policy keeps Latchkey off-line.") + " " + ask
+    if reason == ENVIRONMENT:
+        return tr("LATCHKEY_OFFLINE is set where Latchkey was started. Started without it, this switch decides.")
+    return reason
+
+
+def _contact(policy: PolicyFile) -> str:
+    try:
+        return policy.current().contact
+    except ForbiddenError:
+        return ""
+
+
+def _origin_words(settings: Settings, environ: Mapping[str, str], endpoint: str) -> str:
+    if settings.hub_endpoint.strip():
+        return tr("as set here")
+    if environ.get("HF_ENDPOINT", "").strip():
+        return tr("from HF_ENDPOINT")
+    return tr("the usual one") if endpoint == DEFAULT_ENDPOINT else ""
+
+
+def _proxy_words(endpoint: str, setting: str) -> str:
+    """The way to the Hub. Never a proxy's name and password."""
+    found = proxy_for(parse_address(endpoint), setting)
+    if found is None:
+        return tr("none") if setting == DIRECT else tr("none, as the system says") if not setting else tr("none")
+    return found.place if setting else tr("{place}, as the system says").format(place=found.place)
+
+
+@dataclass(frozen=True)
+class KeptToken:
+    """An access token: for which host, and where it is kept."""
+
+    host: str
+    place: TokenPlace
+
+
+@dataclass(frozen=True)
+class Kept:
+    """All of a person's access tokens, how the vault stands, and the Hub's host."""
+
+    tokens: tuple[KeptToken, ...]
+    vault: Standing
+    host: str
+
+
+def kept(online: Online) -> Kept:
+    """What is kept now. Opens nothing."""
+    tokens = online.tokens
+    places = ((host, tokens.place(host)) for host in tokens.hosts())
+    try:
+        host = online.endpoint.partition("://")[2].partition("/")[0]
+    except UserError:
+        host = ""
+    return Kept(tuple(KeptToken(host, place) for host, place in places if place), tokens.vault.standing(), host)

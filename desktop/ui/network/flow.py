@@ -1,0 +1,194 @@
+"""What stands between the network and the window: the off-line switch, the log's page, the settings of the network.
+
+A switch that is turned elsewhere, by the command or by a policy, is seen here within moments, and nothing is asked
+again and again for it.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QDesktopServices
+from PySide6.QtWidgets import QFileDialog
+
+from desktop.background import Background
+from desktop.errors import UserError
+from desktop.paths import Paths
+from desktop.settings import Settings, SettingsFile
+from desktop.translation import tr, trn
+from desktop.ui.file_watch import FileWatch
+from desktop.ui.network.content import Standpoint, standpoint
+from desktop.ui.network.feed import LogFeed
+from desktop.ui.network.reading import write_csv
+from desktop.ui.network.token_desk import TokenDesk
+
+if TYPE_CHECKING:
+    from desktop.library.assembly import Assembly
+    from desktop.ui.window import MainWindow
+
+_Seen = tuple[Settings, Standpoint]
+
+
+class NetworkFlow(QObject):
+    """Between `window` and what reaches out in `assembly`. `settings_changed` where another process changed them,
+    `token_asked` where a token is to be given for a host."""
+
+    settings_changed = Signal()
+    token_asked = Signal(str)
+
+    def __init__(
+        self,
+        window: "MainWindow",
+        background: Background,
+        assembly: "Assembly",
+        paths: Paths,
+        settings: SettingsFile,
+        change: Callable[[dict[str, Any]], None],
+    ) -> None:
+        super().__init__()
+        self._window, self._pages, self._background = window, window.pages, background
+        self._assembly, self._online = assembly, assembly.online
+        self._settings, self._change = settings, change
+        self._feed: LogFeed | None = None
+        self._tokens: TokenDesk | None = None
+        self._here: Standpoint | None = None
+        self._shown: Settings = settings.current
+        self._closed = False
+        self._watch = FileWatch(paths.settings_file, self._look_around, background, self)
+        self._watch.changed.connect(self._refresh)
+        window.activated.connect(self.look)
+        self._pages.built.connect(self._connect)
+        for name in self._pages.built_pages:
+            self._connect(name)
+
+    def start(self) -> None:
+        """Look now, and watch from then on."""
+        self._watch.start()
+        self._refresh()
+
+    def look(self) -> None:
+        """Look soon whether the switch, the settings or the policy changed."""
+        self._watch.look()
+
+    def refresh(self) -> None:
+        """The settings were changed here: look at once."""
+        self._shown = self._settings.current
+        self._refresh()
+
+    def close(self) -> None:
+        """Show nothing any more."""
+        self._closed = True
+        self._watch.close()
+        for part in (self._feed, self._tokens):
+            if part is not None:
+                part.close()
+
+    # --- looking -------------------------------------------------------------------------------------------------
+
+    def _look_around(self) -> _Seen:
+        settings = self._settings.latest()
+        return settings, standpoint(self._online, self._assembly.policy, settings)
+
+    def _refresh(self) -> None:
+        if not self._closed:
+            self._background.pool(self._look_around, self._show)
+
+    def _show(self, seen: _Seen) -> None:
+        if self._closed:
+            return
+        settings, here = seen
+        before, self._here = self._here, here
+        if settings != self._settings.current:
+            return  # it was changed once more meanwhile, and is looked at again
+        if settings != self._shown:
+            self._shown = settings
+            self.settings_changed.emit()
+        self._window.sidebar.offline.show_held(here.held)
+        if "network" in self._pages.built_pages:
+            self._pages.network.show_standpoint(here)
+        if before is not None and before.offline != here.offline:
+            self._turned(here)
+        elif before is None and here.offline:
+            self._hang_up()
+
+    def _turned(self, here: Standpoint) -> None:
+        if here.offline:
+            self._hang_up()
+        said = tr("Off-line: nothing leaves this computer.") if here.offline else tr("On-line.")
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._window, said))
+
+    def _hang_up(self) -> None:
+        """Close what is open, and let what is being fetched wait: its files stay, and it goes on when told to."""
+
+        def work() -> None:
+            if (downloads := self._assembly.once.made) is not None:
+                downloads.pause_all()
+            self._online.hang_up()
+
+        self._background.pool(work)
+
+    # --- pages ---------------------------------------------------------------------------------------------------
+
+    def _connect(self, name: str) -> None:
+        """Listen to a page that was just built."""
+        if name == "network":
+            page = self._pages.network
+            self._feed = LogFeed(self._online.requests, page.log, self._background)
+            page.appeared.connect(self._feed.open)
+            page.vanished.connect(self._feed.close)
+            page.switch_asked.connect(lambda offline: self._change({"offline": offline}))
+            page.settings_asked.connect(self._open_settings)
+            page.export_asked.connect(self._ask_export)
+            if self._here is not None:
+                page.show_standpoint(self._here)
+            else:
+                self._refresh()
+        elif name == "settings":
+            section = self._pages.settings.network
+            self._tokens = TokenDesk(section, self._online, self._background)
+            section.token_asked.connect(self.token_asked)
+            section.appeared.connect(self._tokens.refresh)
+            section.log_asked.connect(lambda: self._window.show_page("network"))
+
+    def tokens_changed(self) -> None:
+        """A token was given or forgotten somewhere else in the window."""
+        if self._tokens is not None:
+            self._tokens.refresh()
+
+    def _open_settings(self) -> None:
+        self._window.show_page("settings")
+        self._pages.settings.show_network()
+
+    # --- exporting -----------------------------------------------------------------------------------------------
+
+    def _ask_export(self) -> None:
+        dialog = QFileDialog(self._window, tr("Export the requests"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters([tr("Table (*.csv)")])
+        dialog.setDefaultSuffix("csv")
+        dialog.selectFile("latchkey-requests")
+        dialog.fileSelected.connect(lambda path: self.export(Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def export(self, path: Path) -> None:
+        """Write every request that is kept to `path`."""
+        notices = self._pages.network.notices
+        notices.show_working(tr("Exporting the requests…"))
+
+        def done(count: int) -> None:
+            folder = (tr("Show in folder"), lambda: _show(path.parent))
+            text = trn("{count} request was exported to {file}.", "{count} requests were exported to {file}.", count)
+            if not self._closed:
+                notices.show_done(text.format(count=f"{count:,}", file=path), folder)
+
+        def failed(error: UserError) -> None:
+            if not self._closed:
+                notices.show_error(error)
+
+        self._background.pool(lambda: write_csv(self._online.requests, path), done, failed)
+
+
+def _show(folder: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

@@ -1,0 +1,79 @@
+"""A switch that is on or off at once: a track with a knob, and what it switches beside it."""
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+
+from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import RADIUS, S
+
+_PADDING = 4
+
+
+class Toggle(QAbstractButton):
+    """On where the knob stands at the right. Pressing it only tells `clicked`: it shows what `show_on` says."""
+
+    def __init__(self, theme: Theme, text: str, *, name: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._hover = False
+        self.setText(text)
+        self.setAccessibleName(name or text)
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._restyle()
+        theme.changed.connect(self._restyle)
+
+    def show_on(self, on: bool) -> None:
+        """Show that it is on, or off."""
+        self.setChecked(on)
+
+    def nextCheckState(self) -> None:
+        """Whoever owns it decides whether it turns."""
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        width = self._track().width() + S + metrics.horizontalAdvance(self.text()) + 2 * _PADDING + 2
+        return QSize(round(width), round(max(metrics.height(), self._track().height())) + 2 * _PADDING)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        theme = self._theme
+        if not self.isEnabled():
+            painter.setOpacity(0.55)
+        track = self._track().translated(_PADDING, (self.height() - self._track().height()) / 2)
+        on = self.isChecked()
+        fill = "accent_hover" if on and self._hover else "accent" if on else "hover" if self._hover else "field"
+        paint_box(painter, track, theme.color(fill), None if on else theme.color("muted"), track.height() / 2)
+        side = track.height() - 6
+        left = track.right() - side - 3 if on else track.left() + 3
+        knob = QRectF(left, track.top() + 3, side, side)
+        paint_box(painter, knob, theme.color("on_accent" if on else "muted"), None, side / 2)
+        metrics = self.fontMetrics()
+        painter.setFont(self.font())
+        painter.setPen(theme.color("text"))
+        baseline = (self.height() + metrics.ascent() - metrics.descent()) / 2
+        painter.drawText(QPointF(track.right() + S, baseline), self.text())
+        if self.hasFocus():
+            paint_focus(painter, QRectF(self.rect()), theme.color("accent"), RADIUS - 1)
+
+    def _track(self) -> QRectF:
+        height = round(self.fontMetrics().height() * 1.1)
+        return QRectF(0, 0, round(height * 1.75), height)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._hover = True
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover = False
+        self.update()
+        super().leaveEvent(event)
+
+    def _restyle(self) -> None:
+        self.setFont(self._theme.font("reading", bold=True))
+        self.updateGeometry()
+        self.update()

@@ -1,0 +1,200 @@
+"""The access tokens in the settings: for whom there is one, where it lies, whose it is, and how it is forgotten.
+
+A token itself is never shown here, and never comes here.
+"""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop.errors import UserError
+from desktop.translation import tr
+from desktop.ui.access.secret_field import Hidden
+from desktop.ui.access.words import place_name
+from desktop.ui.network.content import Kept, KeptToken
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.confirm import Confirm
+from desktop.ui.parts.label import Label
+from desktop.ui.settings.rows import labelled, say, setting_row
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import XS, M, S
+
+
+class TokenRow(QWidget):
+    """One host's token. `check_asked` and `forget_asked` carry the host."""
+
+    check_asked = Signal(str)
+    forget_asked = Signal(str)
+
+    def __init__(self, theme: Theme, token: KeptToken, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.token = token
+        host = token.host
+        self.check_button = Button(theme, tr("Check"), name=tr("Check the token for {host}").format(host=host))
+        self.forget_button = Button(theme, tr("Forget…"), name=tr("Forget the token for {host}").format(host=host))
+        self.confirm = Confirm(theme)
+        self._says = Label(theme, "", size="small", wrap=True, selectable=True)
+        self._says.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(XS)
+        row, _ = setting_row(theme, host, place_name(token.place), self.check_button, self.forget_button)
+        column.addLayout(row)
+        column.addWidget(self._says)
+        column.addWidget(self.confirm)
+        self.check_button.clicked.connect(self._check)
+        self.forget_button.clicked.connect(self._ask)
+        self.confirm.confirmed.connect(lambda: self.forget_asked.emit(host))
+        self.confirm.kept.connect(self._keep)
+
+    def show_found(self, text: str) -> None:
+        """Say what came of checking or forgetting."""
+        self.check_button.setEnabled(True)
+        self.forget_button.setEnabled(True)
+        say(self._says, text)
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+
+    @property
+    def found(self) -> str:
+        """What is said about it."""
+        return self._says.text()
+
+    def _check(self) -> None:
+        self.check_button.setEnabled(False)
+        say(self._says, tr("Asking {host}…").format(host=self.token.host))
+        self.check_asked.emit(self.token.host)
+
+    def _ask(self) -> None:
+        host = self.token.host
+        question = tr("Forget it here? At {host} it stays good until you delete it there.").format(host=host)
+        names = tr("Forget it now: {host}").format(host=host), tr("Keep it: {host}").format(host=host)
+        self.forget_button.setEnabled(False)
+        self.confirm.ask(question, tr("Forget"), *names)
+
+    def _keep(self) -> None:
+        self.forget_button.setEnabled(True)
+        self.forget_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+class VaultRow(QWidget):
+    """The vault, where there is one: `lock_asked`, `unlock_asked` with the passphrase."""
+
+    lock_asked = Signal()
+    unlock_asked = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.passphrase = Hidden(theme, tr("Passphrase of the vault"))
+        self.passphrase.setPlaceholderText(tr("Passphrase"))
+        self.passphrase.setFixedWidth(self.passphrase.fontMetrics().averageCharWidth() * 22)
+        self.unlock_button = Button(theme, tr("Unlock"), name=tr("Unlock the vault"))
+        self.lock_button = Button(theme, tr("Lock"), name=tr("Lock the vault"))
+        row, self._says = setting_row(theme, tr("Vault"), " ", self.passphrase, self.unlock_button, self.lock_button)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.setLayout(row)
+        self.unlock_button.clicked.connect(self._unlock)
+        self.passphrase.returnPressed.connect(self._unlock)
+        self.lock_button.clicked.connect(self.lock_asked)
+        self.hide()
+
+    def show_standing(self, standing: str) -> None:
+        """Show whether there is one, and whether it is open."""
+        focus = self.passphrase.hasFocus() or self.lock_button.hasFocus() or self.unlock_button.hasFocus()
+        self.setVisible(standing != "absent")
+        opened = standing == "ready"
+        self.passphrase.setVisible(not opened)
+        self.unlock_button.setVisible(not opened)
+        self.unlock_button.setEnabled(True)
+        self.lock_button.setVisible(opened)
+        say(self._says, tr("Open until Latchkey is closed.") if opened else tr("Locked: its passphrase opens it."))
+        if focus and self.isVisible():
+            (self.lock_button if opened else self.passphrase).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_error(self, error: UserError) -> None:
+        """It did not open."""
+        self.unlock_button.setEnabled(True)
+        text = " ".join(part for part in (error.title, error.remedy) if part)
+        say(self._says, text)
+        self.passphrase.selectAll()
+        self.passphrase.setFocus(Qt.FocusReason.OtherFocusReason)
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+
+    def _unlock(self) -> None:
+        text = self.passphrase.text()
+        if text and self.unlock_button.isEnabled():
+            self.passphrase.clear()
+            self.unlock_button.setEnabled(False)
+            self.unlock_asked.emit(text)
+
+
+class TokensBox(QWidget):
+    """All of them, and the way to another one."""
+
+    check_asked = Signal(str)
+    forget_asked = Signal(str)
+    token_asked = Signal(str)
+    lock_asked = Signal()
+    unlock_asked = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._kept: Kept | None = None
+        self.rows: dict[str, TokenRow] = {}
+        self.add_button = Button(theme, tr("Add token…"), name=tr("Add an access token"))
+        self.vault = VaultRow(theme)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(M)
+        head = QHBoxLayout()
+        head.setSpacing(S)
+        texts, self._says = labelled(theme, tr("Access tokens"), " ")
+        head.addLayout(texts, 1)
+        head.addWidget(self.add_button, 0, Qt.AlignmentFlag.AlignVCenter)
+        column.addLayout(head)
+        self._list = QVBoxLayout()
+        self._list.setSpacing(S)
+        column.addLayout(self._list)
+        column.addWidget(self.vault)
+        self.add_button.clicked.connect(lambda: self.token_asked.emit(self._kept.host if self._kept else ""))
+        self.vault.lock_asked.connect(self.lock_asked)
+        self.vault.unlock_asked.connect(self.unlock_asked)
+        self._say("")
+
+    def show_kept(self, kept: Kept) -> None:
+        """Show these. Rows that stay keep what was said about them."""
+        if self._kept != kept:
+            self._kept = kept
+            wanted = {token.host: token for token in kept.tokens}
+            lost_focus = False
+            for host in [host for host, row in self.rows.items() if wanted.get(host) != row.token]:
+                row = self.rows.pop(host)
+                lost_focus |= row.isAncestorOf(self.window().focusWidget() or self) and host not in wanted
+                self._list.removeWidget(row)
+                row.hide()
+                row.deleteLater()
+            for at, token in enumerate(kept.tokens):
+                if token.host not in self.rows:
+                    row = self.rows[token.host] = TokenRow(self._theme, token)
+                    row.check_asked.connect(self.check_asked)
+                    row.forget_asked.connect(self.forget_asked)
+                    self._list.insertWidget(at, row)
+            if lost_focus:
+                self.add_button.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._say("")
+        self.vault.show_standing(kept.vault)
+
+    def show_error(self, error: UserError) -> None:
+        """They cannot be listed."""
+        self._say(str(error))
+
+    def show_found(self, host: str, text: str) -> None:
+        """Say something about one of them."""
+        if host in self.rows:
+            self.rows[host].show_found(text)
+
+    def _say(self, problem: str) -> None:
+        usual = tr("Sent only to the host they are for, and only where it asks who you are.")
+        if self._kept is not None and not self._kept.tokens:
+            usual = tr("None is kept. Only models behind a gate need one; it goes to its own host and nowhere else.")
+        say(self._says, problem or usual)

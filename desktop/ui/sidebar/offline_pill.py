@@ -1,0 +1,108 @@
+"""Whether anything may leave this machine, at the foot of the sidebar: a word, and a switch."""
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
+
+from desktop.translation import tr
+from desktop.ui.parts.label import Label, Tone, badge_size, paint_badge
+from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.theme.theme import Theme
+from desktop.ui.theme.tokens import XS, S
+
+
+class OfflinePill(QAbstractButton):
+    """The word. Checked while off-line; pressing it only tells `clicked`."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._hover = False
+        self.setFont(theme.font("small"))
+        self.setAccessibleName(tr("Offline"))
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self._restyle)
+
+    def nextCheckState(self) -> None:
+        """It shows what is so, not what was pressed."""
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        return max((badge_size(metrics, word) for word in (tr("Offline"), tr("Online"))), key=QSize.width)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setFont(self.font())
+        rect, theme = QRectF(self.rect()), self._theme
+        words = tr("Offline") if self.isChecked() else tr("Online")
+        tone: Tone = "good" if self.isChecked() else "quiet"
+        size = badge_size(self.fontMetrics(), words)
+        badge = QRectF(0, 0, size.width(), rect.height())
+        if self._hover or self.isDown():
+            ground = theme.color("pressed" if self.isDown() else "hover")
+            paint_box(painter, badge, ground, None, badge.height() / 2)
+        paint_badge(painter, theme, badge, words, tone)
+        if self._hover and self.isChecked():
+            paint_box(painter, badge, None, theme.color("good_text"), badge.height() / 2)
+        if self.hasFocus():
+            paint_focus(painter, badge, theme.color("accent"), badge.height() / 2 - 1)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._hover = True
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover = False
+        self.update()
+        super().leaveEvent(event)
+
+    def _restyle(self) -> None:
+        self.setFont(self._theme.font("small"))
+        self.updateGeometry()
+        self.update()
+
+
+class OfflineFoot(QWidget):
+    """The pill and a word of explanation. `held` says why the switch is not the person's, "" where it is."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.held = ""
+        self._setting = False
+        self.pill = OfflinePill(theme)
+        self._words = Label(theme, "", color="faint", size="small")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(S, XS + 1, S, 0)
+        row.setSpacing(S)
+        row.addWidget(self.pill)
+        row.addWidget(self._words, 1)
+        self._show()
+
+    @property
+    def offline(self) -> bool:
+        """Whether it says so."""
+        return self._setting or bool(self.held)
+
+    def show_setting(self, offline: bool) -> None:
+        """How the person's own switch stands."""
+        self._setting = offline
+        self._show()
+
+    def show_held(self, held: str) -> None:
+        """Why Latchkey is off-line whatever the switch says, as a sentence; "" where nothing keeps it so."""
+        self.held = held
+        self._show()
+
+    def _show(self) -> None:
+        offline = self.offline
+        self.pill.setChecked(offline)
+        words = tr("no network use") if offline else tr("only when you ask")
+        self._words.setText(words)
+        click = tr("Press to see why.") if self.held else tr("Press to go on-line.") if offline else ""
+        says = self.held or words if offline else tr("The network is used only when you ask for something there.")
+        self.pill.setAccessibleDescription(says)
+        self.pill.setToolTip(" ".join(part for part in (says, click or tr("Press to go off-line.")) if part))
+        self.pill.update()
