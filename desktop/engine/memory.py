@@ -17,12 +17,12 @@ _UBATCH = 512  # what the worker computes at once, at most
 _CELLS = 256  # llama.cpp rounds contexts up to this
 _HALF, _FLOAT = 2, 4
 # Measured on Linux: a worker without a model and what its first answer adds; the tables of vocabularies of 30,000 to
-# 256,000 tokens, sampling and logits included; those of 150,000 merges; how Qwen 3.5's words are told apart, for which
-# llama.cpp has no code of its own and compiles a regular expression.
-_PROCESS = 37_000_000
+# 256,000 tokens, sampling and logits included; those of 150,000 merges; the graphs of computations, which have
+# a size set by the architecture.
+_PROCESS = 36_000_000
 _TOKEN = 180
 _MERGE = 120
-_SPLITTING = {"qwen35": 18_000_000}
+_NODE = 1_000
 _AUTOMATIC_CONTEXT = 8192
 _SMALLEST_CONTEXT = 2048
 
@@ -53,8 +53,8 @@ def compute_bytes(shape: Shape, context_length: int, *, flash: bool = True) -> i
 
 
 def process_bytes(shape: Shape) -> int:
-    """The worker itself and the tables of the model's vocabulary."""
-    return _PROCESS + _TOKEN * shape.vocabulary + _MERGE * shape.merges + _SPLITTING.get(shape.splitting, 0)
+    """The worker itself, the tables of the model's vocabulary and its graphs."""
+    return _PROCESS + _TOKEN * shape.vocabulary + _MERGE * shape.merges + _NODE * shape.graph_nodes
 
 
 def automatic_contexts(trained: int) -> tuple[int, ...]:

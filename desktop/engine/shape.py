@@ -28,6 +28,14 @@ _STATE_WHERE_NO_KEYS = frozenset(
 _STATE_WHERE_NOTHING = frozenset(("nemotron_h", "nemotron_h_moe"))
 _STATE_BETWEEN = {"qwen3next": 4, "qwen35": 4, "qwen35moe": 4, "qwen4exp": 4, "minimax-01": 8}
 _STATE_BESIDE_KEYS = frozenset(("falcon-h1",))
+# Room for operations (llama_context::graph_max_nodes): for each token of a batch and each tensor.
+_LONG_GRAPHS = {
+    "kimi-k3": (160, 64), "glm5-next": (160, 64), "hrm_text": (80, 64),
+    **dict.fromkeys(
+        ("qwen3next", "kimi-linear", "bailingmoe3", "qwen35", "qwen35moe", "qwen4exp", "deepseek4", "nanbeige",
+         "minimax-01", "minimax-m3", "hy_v4"), (40, 32)),
+}  # fmt: skip
+_BATCH = 512
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class Shape:
     `active` is what of the weights is read for one token, `outside` what belongs to no layer. `full_values` and
     `window_values` count what is kept of each token, keys and values together, by the layers that see everything and by
     those that see `window` tokens. `state` is what recurrent layers keep, however long the context. `batch_floats`
-    counts the intermediate results of one token of a batch. `splitting` names how text is cut into words first.
+    counts the intermediate results of one token of a batch, `graph_nodes` the operations that llama.cpp makes room for.
     """
 
     architecture: str
@@ -54,7 +62,7 @@ class Shape:
     heads: int
     vocabulary: int
     merges: int
-    splitting: str
+    graph_nodes: int
 
 
 def shape_of(gguf: GgufFile, architecture: str, tensors: Sequence[Tensor]) -> Shape:
@@ -78,7 +86,7 @@ def shape_of(gguf: GgufFile, architecture: str, tensors: Sequence[Tensor]) -> Sh
         heads=max(keys.heads, default=0),
         vocabulary=vocabulary.length if isinstance(vocabulary, Array) else 0,
         merges=merges.length if isinstance(merges, Array) else 0,
-        splitting=str(gguf.metadata.get("tokenizer.ggml.pre", "")),
+        graph_nodes=_graph_nodes(architecture, len(tensors)),
     )
 
 
@@ -228,6 +236,13 @@ def _keeps_keys(keys: _Keys, layer: int) -> bool:
 
 def _feeds(keys: _Keys, layer: int) -> bool:
     return keys.per_layer("feed_forward_length", [0] * keys.layers)[layer] > 0
+
+
+def _graph_nodes(architecture: str, tensors: int) -> int:
+    if architecture in _LONG_GRAPHS:
+        for_token, for_tensor = _LONG_GRAPHS[architecture]
+        return max(_BATCH * for_token, for_tensor * tensors)
+    return max(1024, 8 * tensors)
 
 
 def _active(keys: _Keys, tensors: Sequence[Tensor]) -> int:

@@ -32,20 +32,21 @@ class Reported:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a worker took, in bytes, and how many tokens it had read.
+    """What a worker held in bytes after an answer, how many tokens it had read, and what llama.cpp reported.
 
-    `held` is its resident memory after an answer, less the file's pages that were only read to reorder the weights in
-    them. `full` is an empty worker's with all of llama.cpp's buffers: what it comes to once those are used up.
+    Pages of the file that were only read to reorder the weights in them are left out.
     """
 
     held: int
-    full: int
     tokens: int
     reported: Reported
+    file: int
 
     @property
-    def bytes(self) -> int:
-        return max(self.held, self.full)
+    def buffers(self) -> int:
+        """Weights, once, and llama.cpp's other buffers, whether used to their end or not."""
+        weights = self.file if self.reported.reordered else self.reported.weights
+        return weights + self.reported.cache + self.reported.compute
 
 
 def llama_reports(path: Path, lengths: Sequence[int], *, flash: bool = True) -> list[Reported]:
@@ -77,18 +78,24 @@ def take(path: Path, length: int, *, fill: float = 0.95) -> Taken:
         logs, others = Path(folder) / "logs", _children()
         client = EngineClient(door=OpenDoor(), logs=logs, cache=Path(folder) / "cache")
         try:
-            client.probe_and_wait()
-            (worker,) = _children() - others
-            empty = _resident(worker)
             client.load_and_wait(LoadParams(str(path), context_length=length, threads=1))
+            (worker,) = _children() - others
             tokens = _read_much(client, int(length * fill))
             held, pages = _resident(worker), _mapped(worker, path)
         finally:
             client.close()
         reported = _parsed("".join(file.read_text(errors="replace") for file in logs.iterdir()))
-    held -= min(reported.reordered, pages)
-    weights = max(reported.weights - reported.reordered, path.stat().st_size if reported.reordered else 0)
-    return Taken(held, empty + weights + reported.cache + reported.compute, tokens, reported)
+    return Taken(held - min(reported.reordered, pages), tokens, reported, path.stat().st_size)
+
+
+def taken_in_full(path: Path, length: int, short: Taken) -> int:
+    """What a worker comes to with that context once it is used up, in bytes.
+
+    Of long contexts only the beginning is read, which leaves a part of the buffers untouched. So what is not in the
+    buffers is taken from a `short` context that was used up.
+    """
+    taken = take(path, length, fill=min(600 / length, 0.9))
+    return max(taken.held, taken.buffers + short.held - short.buffers)
 
 
 def _read_much(client: EngineClient, tokens: int) -> int:

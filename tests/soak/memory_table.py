@@ -14,11 +14,11 @@ from pathlib import Path
 
 from desktop.engine.header import read_header
 from tests.fakes.architectures import SHAPES, architecture_model
-from tests.fakes.loading import take
+from tests.fakes.loading import take, taken_in_full
 from tests.fakes.more_blocks import MoreBlocks
 from tests.fakes.vocabularies import family_vocabulary
 
-CONTEXTS = ((2048, 0.95), (8192, 0.09), (32_768, 0.025))
+CONTEXTS = (2048, 8192, 32_768)
 _NARROW = MoreBlocks(
     width=512, feed=1536, heads=8, keys=2, head=64, expert_count=4, experts_used=2, window=512, state=32, rank=64,
     positions=32_768, context_length=32_768,
@@ -56,8 +56,9 @@ def rows(architectures: Sequence[str], sizes: Sequence[tuple[MoreBlocks, int, st
                     path, architecture, vocabulary, blocks=blocks, repeat=repeat, quantization=quantization
                 )
                 header = read_header(path)
-                for context, fill in CONTEXTS:
-                    taken = take(path, context, fill=fill).bytes
+                short = take(path, CONTEXTS[0])
+                for context in CONTEXTS:
+                    taken = short.held if context == CONTEXTS[0] else taken_in_full(path, context, short)
                     estimated = header.estimate_memory(context)
                     yield Row(architecture, quantization, header.file_size, context, estimated, taken)
 
