@@ -105,7 +105,9 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="PATH", help=tr("a GGUF file, instead of one of random weights that is written here")
     )
-    parser.add_argument("--window", action="store_true", help=tr("measure the window only"))
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--window", action="store_true", help=tr("measure the window only"))
+    only.add_argument("--transfer", action="store_true", help=tr("measure only how fast files are fetched"))
     parser.add_argument(
         "--quick", action="store_true", help=tr("a small model and fewer rounds: shows that it works, not how fast")
     )

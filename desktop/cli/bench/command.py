@@ -10,9 +10,10 @@ import msgspec
 
 from desktop.cli.admission import admit
 from desktop.cli.answering import load
+from desktop.cli.bench import transfer
 from desktop.cli.bench.bare_loop import BareLoop
 from desktop.cli.bench.engine import EngineFigures, measure_engine
-from desktop.cli.bench.figures import Compared, Figures, Machine, Startup, Window
+from desktop.cli.bench.figures import Compared, Figures, Machine, Startup, Transfers, Window
 from desktop.cli.bench.model import ONE_BILLION, QUICK, bench_model
 from desktop.cli.bench.window import measure_startup, measure_window
 from desktop.cli.exit_codes import DONE
@@ -40,9 +41,34 @@ _SHORT = _Extent(rounds=2, decode_tokens=32, window_tokens=48)
 
 def run(options: Namespace, tools: Tools) -> int:
     """Measure, print, and leave nothing running."""
+    if options.transfer:
+        return _transfer(options, tools)
     extent = _SHORT if options.quick else _FULL
     model, own = _model(options, tools)
     figures = _measure(model, own, extent, tools, window_only=options.window)
+    if options.json:
+        tools.output.json(figures)
+    else:
+        show(figures, tools.output)
+    return DONE
+
+
+def _transfer(options: Namespace, tools: Tools) -> int:
+    extent = transfer.SHORT if options.quick else transfer.FULL
+    load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    measured = transfer.measure_transfer(extent, tools.paths.cache / "bench", tools.output.progress)
+    machine = Machine(
+        cpu=cpu_name(),
+        cores=usable_cores(),
+        threads=usable_cores(),
+        memory=total_memory() or 0,
+        system=platform.platform(),
+        engine="",
+        model="",
+        parameters=0,
+        load_average=load_average,
+    )
+    figures = Figures(machine, transfer=measured)
     if options.json:
         tools.output.json(figures)
     else:
@@ -110,7 +136,8 @@ def show(figures: Figures, output: Output) -> None:
     """Print the figures as a table."""
     machine = figures.machine
     output.line(f"{machine.cpu}, {machine.threads} threads, {machine.system}")
-    output.line(f"{machine.model}, {machine.parameters / 1e9:.2f} B parameters, {machine.engine}")
+    if machine.model:
+        output.line(f"{machine.model}, {machine.parameters / 1e9:.2f} B parameters, {machine.engine}")
     output.line()
     rows = [("", tr("ours"), tr("baseline"), tr("ratio"))]
     rows += _speed(tr("decode, tokens/s"), figures.decode)
@@ -121,7 +148,17 @@ def show(figures: Figures, output: Output) -> None:
         rows.append((tr("first token, second turn against first"), "", "", f"{figures.ttft_warm_ratio:.3f}"))
     if figures.stop_ms is not None:
         rows.append((tr("Stop while reading, ms"), f"{figures.stop_ms:.1f}", "", ""))
+    rows += _transfers(figures.transfer)
     output.table(rows)
+
+
+def _transfers(found: Transfers | None) -> list[tuple[str, str, str, str]]:
+    if found is None:
+        return []
+    rows = [(tr("fetching from a throttled server, MB/s"), found.throttled)]
+    if found.against_curl is not None:
+        rows.insert(0, (tr("fetching over loopback, beside curl, MB/s"), found.against_curl))
+    return [(name, f"{each.ours / 1e6:.1f}", f"{each.baseline / 1e6:.1f}", f"{each.ratio:.3f}") for name, each in rows]
 
 
 def _speed(name: str, compared: Compared | None) -> list[tuple[str, str, str, str]]:

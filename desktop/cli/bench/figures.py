@@ -8,7 +8,8 @@ import msgspec
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """Tokens per second of ours and of the bare loop, medians; `ratio` is the median of each round's own ratio."""
+    """Per second, of ours and of the baseline: tokens, or bytes of a transfer. Medians; `ratio` is the median of each
+    round's own ratio."""
 
     ours: float
     baseline: float
@@ -38,6 +39,19 @@ class Window(msgspec.Struct, frozen=True):
     first_paint_ms: float
 
 
+class Transfers(msgspec.Struct, frozen=True):
+    """Fetching. `against_curl` is beside curl over loopback with `size` bytes, None where there is no curl; `throttled` is
+    several connections beside one, with `throttled_size` bytes at `rate` bytes per second for each; `connections` is how
+    many there were in the end."""
+
+    size: int
+    throttled_size: int
+    rate: int
+    against_curl: Compared | None
+    throttled: Compared
+    connections: int
+
+
 class Machine(msgspec.Struct, frozen=True):
     """What it was measured on. `load_average` is that of the last minute before the run, where the system has one."""
 
@@ -62,6 +76,7 @@ class Figures(msgspec.Struct, frozen=True, omit_defaults=True):
     stop_ms: float | None = None
     startup: Startup | None = None
     window: Window | None = None
+    transfer: Transfers | None = None
 
 
 def median(values: Sequence[float]) -> float:
@@ -69,7 +84,7 @@ def median(values: Sequence[float]) -> float:
 
 
 def compared(ours: Sequence[float], baseline: Sequence[float]) -> Compared:
-    """Two rows of tokens per second, measured in turns."""
+    """Two rows of what was done per second, measured in turns."""
     ratios = [a / b for a, b in zip(ours, baseline, strict=True)]
     return Compared(median(ours), median(baseline), median(ratios))
 
