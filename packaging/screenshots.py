@@ -23,6 +23,7 @@ TOP = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TOP), str(TOP / "packaging")]
 
 import license_scenes  # noqa: E402 - the path comes first
+import network_scenes  # noqa: E402
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -64,7 +65,7 @@ Three things go wrong:
 class Scene:
     """One picture: what is done before it is taken, at which size, theme and scale, and with which engine.
 
-    `licenses` says what was accepted before.
+    `licenses` says what was accepted before, `network` what stands in the log of requests.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Scene:
     answers: tuple["FakeAnswer", ...] = ()
     damaged: bool = False
     licenses: Literal["built-in", "none", "many", "broken"] = "built-in"
+    network: Literal["none", "log", "held"] = "none"
 
 
 class Stage:
@@ -197,6 +199,15 @@ def scenes() -> list[Scene]:
             Scene(f"licenses-empty-{theme}", license_scenes.ledger, theme, licenses="none"),
             Scene(f"licenses-broken-{theme}", license_scenes.ledger, theme, licenses="broken"),
             Scene(f"refused-{theme}", license_scenes.refused, theme, licenses="none"),
+            Scene(f"network-{theme}", network_scenes.log, theme, network="log"),
+            Scene(f"network-{theme}-720", network_scenes.chosen, theme, height=720, network="log"),
+            Scene(f"network-{theme}-2x", network_scenes.log, theme, scale=2, network="log"),
+            Scene(f"network-filtered-{theme}", network_scenes.filtered, theme, network="log"),
+            Scene(f"network-empty-{theme}", network_scenes.log, theme),
+            Scene(f"network-offline-{theme}", network_scenes.off_line, theme, network="log"),
+            Scene(f"network-held-{theme}", network_scenes.log, theme, network="held"),
+            Scene(f"network-settings-{theme}", network_scenes.settings, theme, height=720),
+            Scene(f"network-narrow-{theme}", network_scenes.log, theme, width=820, height=720, network="log"),
         ]
     return found
 
@@ -234,6 +245,10 @@ def furnish(home: Path, scene: Scene) -> None:
         store.add_message(Message(f"{key}-1", key, None, "user", (TextPart(title),), created_at=at))
         store.update(Conversation(key, title, "person", at, at, leaf_id=f"{key}-1", pinned=pinned))
     database.close()
+    if scene.network != "none":
+        network_scenes.furnish(home)
+    if scene.network == "held":
+        network_scenes.keep_off_line(home)
     if scene.licenses != "none":
         license_scenes.furnish(home, desk=scene.licenses != "built-in", broken=scene.licenses == "broken")
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from desktop.credentials.token_store import Standing, TokenPlace
 from desktop.errors import ForbiddenError, UserError
-from desktop.hub.address import DEFAULT_ENDPOINT
 from desktop.library.online import Online
 from desktop.licenses.policy import PolicyFile
 from desktop.network.address import parse_address
@@ -20,7 +19,8 @@ from desktop.translation import tr
 class Standpoint:
     """How Latchkey stands to the network. `held` is why it is off-line whatever its own switch says, as sentences.
 
-    `hub` and `proxy` are for people to read; `problem` is what is wrong with what is set.
+    `hub` and `proxy` are for people to read, `hub_origin` is who says which Hub ("" for the usual one); `problem` is
+    what is wrong with what is set.
     """
 
     offline: bool
@@ -46,7 +46,7 @@ def standpoint(
         online.switch.offline,
         _held(policy, environ),
         endpoint.partition("://")[2] if endpoint.startswith("https://") else endpoint or tr("none"),
-        _origin_words(settings, environ, endpoint),
+        _origin_words(settings, environ),
         proxy or tr("none"),
         problem,
     )
@@ -76,12 +76,10 @@ def _contact(policy: PolicyFile) -> str:
         return ""
 
 
-def _origin_words(settings: Settings, environ: Mapping[str, str], endpoint: str) -> str:
+def _origin_words(settings: Settings, environ: Mapping[str, str]) -> str:
     if settings.hub_endpoint.strip():
-        return tr("as set here")
-    if environ.get("HF_ENDPOINT", "").strip():
-        return tr("from HF_ENDPOINT")
-    return tr("the usual one") if endpoint == DEFAULT_ENDPOINT else ""
+        return tr("as the settings say")
+    return tr("as HF_ENDPOINT says") if environ.get("HF_ENDPOINT", "").strip() else ""
 
 
 def _proxy_words(endpoint: str, setting: str) -> str:

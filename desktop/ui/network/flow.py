@@ -107,6 +107,8 @@ class NetworkFlow(QObject):
         self._window.sidebar.offline.show_held(here.held)
         if "network" in self._pages.built_pages:
             self._pages.network.show_standpoint(here)
+        if "settings" in self._pages.built_pages:
+            self._pages.settings.network.show_held(here.held)
         if before is not None and before.offline != here.offline:
             self._turned(here)
         elif before is None and here.offline:
@@ -146,10 +148,11 @@ class NetworkFlow(QObject):
                 self._refresh()
         elif name == "settings":
             section = self._pages.settings.network
-            self._tokens = TokenDesk(section, self._online, self._background)
+            self._tokens = TokenDesk(section, self._online, self._background, self._assembly.getting.token_changed)
             section.token_asked.connect(self.token_asked)
             section.appeared.connect(self._tokens.refresh)
             section.log_asked.connect(lambda: self._window.show_page("network"))
+            section.show_held(self._here.held if self._here is not None else "")
 
     def tokens_changed(self) -> None:
         """A token was given or forgotten somewhere else in the window."""

@@ -23,10 +23,12 @@ _PAUSE_MS = 150
 
 
 class LogView(QWidget):
-    """Shows the requests it is given. `filtered` carries what is looked for, `older_asked` when the end is near."""
+    """Shows the requests it is given. `filtered` when others are looked for, `older_asked` when the end is near,
+    `counted` carries how many are kept."""
 
-    filtered = Signal(str)
+    filtered = Signal()
     older_asked = Signal()
+    counted = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,7 +46,7 @@ class LogView(QWidget):
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE_MS)
-        self._pause.timeout.connect(lambda: self.filtered.emit(self.words))
+        self._pause.timeout.connect(self.filtered)
         self.filter.textChanged.connect(lambda: self._pause.start())
         self.table.near_end.connect(self.older_asked)
         self.table.selectionModel().selectionChanged.connect(self._choose)
@@ -59,8 +61,8 @@ class LogView(QWidget):
         top.addWidget(self.count, 1)
         top.addWidget(self.filter, 1)
         kept = tr(
-            "Latchkey looks for no updates and reports nothing to anybody: this is all it ever asked. Kept for {days} "
-            "days, on this computer only; never written down are access tokens and the values in an address."
+            "No search for updates, no reports to anybody: this is all that was ever asked. Kept for {days} days, here "
+            "only, without access tokens and without the values in addresses."
         )
         chosen = QHBoxLayout(self._chosen_box)
         chosen.setContentsMargins(0, 0, 0, 0)
@@ -101,6 +103,7 @@ class LogView(QWidget):
         else:
             self.count.setText(trn("{count} kept", "{count} kept", total).format(count=f"{total:,}") if total else "")
         self.filter.setAccessibleDescription(self.count.text())
+        self.counted.emit(total)
 
     def show_problem(self, error: UserError) -> None:
         """The log cannot be read."""

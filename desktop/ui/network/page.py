@@ -45,6 +45,8 @@ class NetworkPage(Page):
         self.switch.clicked.connect(lambda: self.switch_asked.emit(not self.switch.isChecked()))
         self.settings_button.clicked.connect(self.settings_asked)
         self.export_button.clicked.connect(self.export_asked)
+        self.export_button.setEnabled(False)
+        self.log.counted.connect(lambda count: self.export_button.setEnabled(bool(count)))
 
     def _build(self) -> None:
         row = self.bar.row
@@ -95,7 +97,7 @@ class NetworkPage(Page):
         self.switch.setEnabled(not here.held)
         self._says.setText(_says(here))
         self.switch.setAccessibleDescription(self._says.text())
-        self._hub.setText(f"{here.hub} ({here.hub_origin})" if here.hub_origin else here.hub)
+        self._hub.setText(f"{here.hub}, {here.hub_origin}" if here.hub_origin else here.hub)
         self._proxy.setText(here.proxy)
         if here.problem is not None:
             self.notices.show_error(here.problem, (tr("Settings…"), self.settings_asked.emit))

@@ -28,7 +28,7 @@ STANDING = Qt.ItemDataRole.UserRole + 1
 DAY = Qt.ItemDataRole.UserRole + 2
 """The words of a row that is a day; None for a request."""
 
-TIME, PURPOSE, METHOD, HOST, PATH, ANSWER, SENT, RECEIVED, TOOK = range(9)
+TIME, PURPOSE, HOST, ASKED, ANSWER, SENT, RECEIVED, TOOK = range(8)
 RIGHT = frozenset({SENT, RECEIVED, TOOK})
 """The columns of figures."""
 
@@ -51,9 +51,8 @@ class LogItemModel(QAbstractTableModel):
         self.titles = (
             tr("Time"),
             tr("What for"),
-            tr("Method"),
             tr("Host"),
-            tr("Path"),
+            tr("Asked"),
             tr("Answer"),
             tr("Sent"),
             tr("Received"),
@@ -134,7 +133,7 @@ class LogItemModel(QAbstractTableModel):
             return standing_of(row)
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in RIGHT:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        if role == Qt.ItemDataRole.ToolTipRole and index.column() in (HOST, PATH, ANSWER):
+        if role == Qt.ItemDataRole.ToolTipRole and index.column() in (HOST, ASKED, ANSWER):
             return escape(text)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             day = f"{day_words(day_of(row.time), self._today)}, " if index.column() == TIME else ""
@@ -155,9 +154,8 @@ class LogItemModel(QAbstractTableModel):
             cells = self._cells[exchange] = (
                 time_words(exchange.time),
                 purpose_words(exchange.purpose),
-                exchange.method,
                 exchange.host,
-                exchange.path,
+                f"{exchange.method} {exchange.path}",
                 answer_words(exchange),
                 bytes_words(exchange.sent, exchange),
                 bytes_words(exchange.received, exchange),

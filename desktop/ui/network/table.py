@@ -15,7 +15,20 @@ from PySide6.QtWidgets import (
 
 from desktop.network.exchange import Exchange
 from desktop.translation import tr
-from desktop.ui.network.rows import ANSWER, DAY, HOST, PATH, RIGHT, STANDING, Index, LogItemModel
+from desktop.ui.network.rows import (
+    ANSWER,
+    ASKED,
+    DAY,
+    HOST,
+    PURPOSE,
+    RECEIVED,
+    RIGHT,
+    SENT,
+    STANDING,
+    TOOK,
+    Index,
+    LogItemModel,
+)
 from desktop.ui.network.words import details
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.paint import paint_focus
@@ -25,8 +38,10 @@ from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS, S
 
 _COLORS = {"fine": "muted", "refused": "text", "open": "warn_text", "failed": "bad_text"}
-_WEIGHTS = {HOST: 2, PATH: 5, ANSWER: 3}
-"""The columns whose texts may be of any length, and how they share what room is left."""
+_SHRINKING = (ANSWER, HOST, PURPOSE)
+_LEAVING = (SENT, TOOK, RECEIVED)
+_LEAST, _LEAST_ASKED = 12, 24
+"""How many letters of a column stay in any case."""
 
 _MEASURED = 60
 _ROWS = 6
@@ -64,11 +79,11 @@ class _Delegate(QStyledItemDelegate):
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, theme.color("selected"))
         painter.fillRect(QRectF(rect.x(), rect.bottom() - 1, rect.width(), 1), theme.color("line"))
-        color = _COLORS[str(index.data(STANDING))] if column == ANSWER else "text" if column == PATH else "muted"
+        color = _COLORS[str(index.data(STANDING))] if column == ANSWER else "text" if column == PURPOSE else "muted"
         painter.setFont(theme.font("normal"))
         painter.setPen(theme.color(color))
         metrics = painter.fontMetrics()
-        cut = Qt.TextElideMode.ElideMiddle if column in (PATH, HOST) else Qt.TextElideMode.ElideRight
+        cut = Qt.TextElideMode.ElideMiddle if column in (ASKED, HOST) else Qt.TextElideMode.ElideRight
         text = metrics.elidedText(str(index.data()), cut, round(rect.width()) - 2 * S)
         spare = rect.width() - 2 * S - metrics.horizontalAdvance(text) if column in RIGHT else 0
         baseline = rect.y() + (rect.height() + metrics.ascent() - metrics.descent()) / 2
@@ -198,28 +213,30 @@ class LogTable(QTableView):
         self._share_width()
 
     def _share_width(self) -> None:
-        """Each column what its texts take; where that is too much, those of any length share what is left."""
+        """Each column what its texts take, and the rest to what was asked."""
         metrics, header = self.fontMetrics(), self.horizontalHeader().fontMetrics()
         wanted = [header.horizontalAdvance(title) + 2 * S + 4 for title in self._rows.titles]
         for row in self._rows.texts(_MEASURED):
             for column, text in enumerate(row):
                 wanted[column] = max(wanted[column], metrics.horizontalAdvance(text[:120]) + 2 * S + 4)
-        room = self.viewport().width() - sum(width for column, width in enumerate(wanted) if column not in _WEIGHTS)
-        least = metrics.averageCharWidth() * 12 + 2 * S
-        open_columns = dict(_WEIGHTS)
-        while open_columns and room < sum(wanted[column] for column in open_columns):
-            # The widest give way first: what is short is shown whole.
-            share = {column: room * weight // sum(open_columns.values()) for column, weight in open_columns.items()}
-            short = [column for column in open_columns if wanted[column] <= share[column]]
-            for column in short or list(open_columns):
-                wanted[column] = wanted[column] if short else max(share[column], least)
-                room -= wanted[column]
-                del open_columns[column]
-        spare = self.viewport().width() - sum(wanted)
-        if spare > 0:
-            wanted[PATH] += spare
+        across, letter = self.viewport().width(), metrics.averageCharWidth()
+        floor = sum(wanted) - sum(max(wanted[each] - _LEAST * letter, 0) for each in _SHRINKING)
+        floor += _LEAST_ASKED * letter - wanted[ASKED]
+        for column in _LEAVING:
+            leaves = floor > across
+            self.setColumnHidden(column, leaves)
+            if leaves:  # the details of a request have them all
+                floor -= wanted[column]
+                wanted[column] = 0
+        wanted[ASKED] = 0
+        for column in _SHRINKING:
+            # What was asked is the longest, and is cut; where too little of it is left, others give way.
+            missing = sum(wanted) + _LEAST_ASKED * letter - across
+            if missing > 0:
+                wanted[column] = max(wanted[column] - missing, min(wanted[column], _LEAST * letter))
+        wanted[ASKED] = max(across - sum(wanted), _LEAST_ASKED * letter)
         for column, width in enumerate(wanted):
-            if self.columnWidth(column) != width:
+            if width and self.columnWidth(column) != width:
                 self.setColumnWidth(column, width)
 
     def _restyle(self) -> None:

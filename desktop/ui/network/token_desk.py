@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 
 class TokenDesk:
-    """Lists, checks and forgets them, opens and closes the vault. `forgotten` is told the host."""
+    """Lists, checks and forgets them, opens and closes the vault. `forgotten` is called, off the main thread, once one
+    is gone."""
 
     def __init__(
         self,
         section: "NetworkSection",
         online: Online,
         background: Background,
-        forgotten: Callable[[str], None] = lambda host: None,
+        forgotten: Callable[[], None],
     ) -> None:
         self._box, self._online, self._background = section.tokens, online, background
         self._forgotten = forgotten
@@ -58,12 +59,12 @@ class TokenDesk:
         self._background.pool(check, told, lambda error: told(_sentences(error)))
 
     def _forget(self, host: str) -> None:
-        def done() -> None:
-            self._forgotten(host)
-            self.refresh()
+        def forget() -> None:
+            self._online.tokens.forget(host)
+            self._forgotten()
 
         failed = self._if_open(lambda error: self._box.show_found(host, _sentences(error)))
-        self._background.pool(lambda: self._online.tokens.forget(host), self._if_open(lambda _: done()), failed)
+        self._background.pool(forget, self._if_open(lambda _: self.refresh()), failed)
 
     def _unlock(self, passphrase: str) -> None:
         unlock = self._online.tokens.vault.unlock

@@ -23,7 +23,7 @@ def purpose_words(purpose: str) -> str:
         "search": tr("Search for models"),
         "license": tr("License text"),
         "card": tr("Model card"),
-        "header": tr("Head of a model file"),
+        "header": tr("File header"),
         "file": tr("Model file"),
     }
     return known.get(purpose, purpose)
@@ -61,7 +61,7 @@ def _failure(error: str) -> str:
         "tls": tr("connection not secure"),
         "proxy": tr("proxy does not lead on"),
         "proxy-password": tr("proxy wants a password"),
-        "timeout": tr("no answer in time"),
+        "timeout": tr("timed out"),
         "cut": tr("broke off"),
         "protocol": tr("no sensible answer"),
         "redirect": tr("led astray"),
@@ -77,7 +77,7 @@ def _meaning(status: int) -> str:
         0: tr("no answer"),
         206: tr("a part"),
         304: tr("unchanged"),
-        401: tr("not to somebody unknown"),
+        401: tr("token wanted"),
         403: tr("not allowed"),
         404: tr("not found"),
         407: tr("proxy wants a password"),
@@ -118,13 +118,13 @@ def took_words(exchange: Exchange) -> str:
     seconds = exchange.seconds
     if exchange.error == UNFINISHED:
         return "–"
-    if seconds < 1:
-        return f"{round(seconds * 1000)} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
+    if seconds < 9.95:
+        return f"{seconds:.2f} s" if seconds < 0.995 else f"{seconds:.1f} s"
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def bytes_words(count: int, exchange: Exchange) -> str:

@@ -6,9 +6,9 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from desktop.ui.parts.paint import paint_box, paint_focus
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import RADIUS, S
+from desktop.ui.theme.tokens import S
 
-_PADDING = 4
+_ABOVE = 3
 
 
 class Toggle(QAbstractButton):
@@ -35,15 +35,16 @@ class Toggle(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        width = self._track().width() + S + metrics.horizontalAdvance(self.text()) + 2 * _PADDING + 2
-        return QSize(round(width), round(max(metrics.height(), self._track().height())) + 2 * _PADDING)
+        text = S + metrics.horizontalAdvance(self.text()) + 2 if self.text() else 0
+        height = max(metrics.height(), self._track().height())
+        return QSize(round(self._track().width() + text), round(height) + 2 * _ABOVE)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         theme = self._theme
         if not self.isEnabled():
             painter.setOpacity(0.55)
-        track = self._track().translated(_PADDING, (self.height() - self._track().height()) / 2)
+        track = self._track().translated(0, (self.height() - self._track().height()) / 2)
         on = self.isChecked()
         fill = "accent_hover" if on and self._hover else "accent" if on else "hover" if self._hover else "field"
         paint_box(painter, track, theme.color(fill), None if on else theme.color("muted"), track.height() / 2)
@@ -52,12 +53,12 @@ class Toggle(QAbstractButton):
         knob = QRectF(left, track.top() + 3, side, side)
         paint_box(painter, knob, theme.color("on_accent" if on else "muted"), None, side / 2)
         metrics = self.fontMetrics()
-        painter.setFont(self.font())
         painter.setPen(theme.color("text"))
         baseline = (self.height() + metrics.ascent() - metrics.descent()) / 2
         painter.drawText(QPointF(track.right() + S, baseline), self.text())
         if self.hasFocus():
-            paint_focus(painter, QRectF(self.rect()), theme.color("accent"), RADIUS - 1)
+            ring = track.adjusted(2, 2, -2, -2) if on else track
+            paint_focus(painter, ring, theme.color("on_accent" if on else "accent"), ring.height() / 2 - 1)
 
     def _track(self) -> QRectF:
         height = round(self.fontMetrics().height() * 1.1)

@@ -10,6 +10,7 @@ from desktop.errors import UserError
 from desktop.hub.address import DEFAULT_ENDPOINT, endpoint_from
 from desktop.network.proxies import DIRECT, parse_proxy
 from desktop.settings import Settings
+from desktop.storage.requests import KEPT_DAYS
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.field import Field
@@ -83,8 +84,8 @@ class NetworkSection(QWidget):
     def __init__(self, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._settings, self._held = theme, settings, ""
-        self.switch = Toggle(theme, tr("Off-line"), name=tr("Off-line switch"))
-        self.log_button = Button(theme, tr("Requests…"), name=tr("Show the requests"))
+        self.switch = Toggle(theme, "", name=tr("Off-line switch"))
+        self.log_button = Button(theme, tr("Show"), name=tr("Show the requests"))
         ways = (
             ("", tr("As the system says")),
             (DIRECT, tr("None: directly")),
@@ -104,7 +105,9 @@ class NetworkSection(QWidget):
         self.column = column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(M)
-        self._switch_says = self._row(tr("Off-line switch"), " ", self.log_button, self.switch)
+        self._switch_says = self._row(tr("Off-line"), " ", self.switch)
+        kept = tr("All of the last {days} days are on the Network page.").format(days=KEPT_DAYS)
+        self._row(tr("Requests"), kept, self.log_button)
         self._proxy_says = self._row(tr("Proxy"), _proxy_hint(), self.way)
         self._field_row = QWidget()
         row, self._field_says = setting_row(self._theme, tr("Address of the proxy"), " ", self.proxy)
@@ -179,8 +182,8 @@ def _field_hint() -> str:
 def _hub_hint() -> str:
     named = os.environ.get("HF_ENDPOINT", "").strip()
     if named:
-        return tr("Nothing means what HF_ENDPOINT says.")
-    return tr("Nothing means Hugging Face. A mirror of your own may stand here.")
+        return tr("Empty, it is what HF_ENDPOINT says.")
+    return tr("Empty, it is Hugging Face. A mirror of your own may stand here.")
 
 
 def _tell(label: Label, error: UserError | None, hint: str) -> None:
