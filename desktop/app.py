@@ -80,6 +80,8 @@ class Program(QObject):
         self._choice: ModelChoice | None = None
         self._flow: LicenseFlow | None = None
         self._watch: FileWatch | None = None
+        self._flows: ModelFlows | None = None
+        self._files: list[Path] = []
         self._network: NetworkFlow | None = None
         self._closed = False
         settings = self._settings.current
@@ -173,6 +175,7 @@ class Program(QObject):
         from desktop.ui.licenses.choice import ModelChoice
         from desktop.ui.licenses.flow import LicenseFlow
         from desktop.ui.licenses.gather import Gatherer
+        from desktop.ui.models.flows import ModelFlows
 
         assert self._background is not None
         assert self._chat is not None
@@ -189,11 +192,21 @@ class Program(QObject):
         )
         self._flow = LicenseFlow(self.window, self._background, assembly, gather, self._choice)
         self._watch = FileWatch(self._paths.ledger_file, assembly.ledger.stamp, self._background)
+        self._flows = ModelFlows(self.window, self._background, assembly, self._flow, self._choice, self._paths)
         self._watch.changed.connect(self._ledger_changed)
         self.window.activated.connect(self._watch.look)
         assembly.desk.on_change = lambda: self._hop.post(self._ledger_changed)
         self._choice.refresh()
         self._watch.start()
+        self._flows.start()
+        self.open_files(())
+
+    def open_files(self, files: Sequence[Path]) -> None:
+        """Offer to add these model files, as soon as there is a library."""
+        self._files += files
+        if self._flows is not None and self._files and not self._closed:
+            waiting, self._files = self._files, []
+            self._flows.taking.offer(waiting)
 
     def _ledger_changed(self) -> None:
         """Something was accepted or revoked, here or in another process: what is loaded may have to go at once."""
@@ -236,7 +249,7 @@ class Program(QObject):
         if self._closed:
             return
         self._closed = True
-        for part in (self._network, self._choice, self._flow, self._watch):
+        for part in (self._network, self._choice, self._flow, self._watch, self._flows):
             if part is not None:
                 part.close()
         if self._chat is not None:
@@ -256,7 +269,7 @@ def _import_core() -> None:
     from importlib import import_module
 
     parts = ("chat.chat", "engine.client", "library.assembly", "storage.database")
-    for name in (*parts, "ui.licenses.choice", "ui.licenses.flow", "ui.licenses.gather"):
+    for name in (*parts, "ui.licenses.choice", "ui.licenses.flow", "ui.licenses.gather", "ui.models.flows"):
         import_module(f"desktop.{name}")
 
 

@@ -12,6 +12,8 @@ from desktop.ui.chat.page import ChatPage
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
+    from desktop.ui.access.gate_step import GateStep
+    from desktop.ui.access.token_step import TokenStep
     from desktop.ui.failure import FailurePage
     from desktop.ui.licenses.difference import DifferencePage
     from desktop.ui.licenses.page import LicensesPage
@@ -21,14 +23,16 @@ if TYPE_CHECKING:
     from desktop.ui.parts.page_bar import PageBar
     from desktop.ui.settings.page import SettingsPage
 
-    AnyPage = ModelsPage | NetworkPage | SettingsPage | LicensesPage | LicenseStep | DifferencePage
+    AnyPage = (
+        ModelsPage | NetworkPage | SettingsPage | LicensesPage | LicenseStep | DifferencePage | TokenStep | GateStep
+    )
 
 
 class Pages(QStackedWidget):
     """Passes on what is asked for on a page: another model, other settings, another try, the sidebar.
 
     `page_shown` carries the name of the page that is shown now ("" for the conversation), `built` that of a page that
-    was just made: "models", "network", "settings", "licenses", "license" (the step) or "difference".
+    was just made: "models", "network", "settings", "licenses", "license" (the step), "difference", "token" or "gate".
     """
 
     model_chosen = Signal(str)
@@ -48,6 +52,8 @@ class Pages(QStackedWidget):
         self._licenses_page: LicensesPage | None = None
         self._license_step: LicenseStep | None = None
         self._difference_page: DifferencePage | None = None
+        self._token_step: TokenStep | None = None
+        self._gate_step: GateStep | None = None
         self._failure: FailurePage | None = None
         self.chat = chat
         chat.top_bar.sidebar_button.clicked.connect(self.sidebar_asked)
@@ -68,14 +74,14 @@ class Pages(QStackedWidget):
     def show_page(self, page: str) -> str:
         """Show a page by its name, or "" for the conversation (or for why there is none); what is shown."""
         shown: QWidget = self.chat
-        if page in ("models", "network", "settings", "licenses", "license", "difference"):
+        if page in ("models", "network", "settings", "licenses", "license", "difference", "token", "gate"):
             shown = getattr(self, page)
         elif self._failure is not None:
             shown = self._failure
         self.setCurrentWidget(shown)
         if shown is self.chat:
             self.chat.focus_composer()
-        elif shown in (self._license_step, self._difference_page):
+        elif shown in (self._license_step, self._difference_page, self._token_step, self._gate_step):
             shown.begin()
         else:
             # The page itself, not its first control: Tab leads into it.
@@ -150,6 +156,26 @@ class Pages(QStackedWidget):
             self._difference_page = DifferencePage(self._theme)
             self._add("difference", self._difference_page)
         return self._difference_page
+
+    @property
+    def token(self) -> "TokenStep":
+        """The step in which an access token is entered."""
+        if self._token_step is None:
+            from desktop.ui.access.token_step import TokenStep
+
+            self._token_step = TokenStep(self._theme)
+            self._add("token", self._token_step)
+        return self._token_step
+
+    @property
+    def gate(self) -> "GateStep":
+        """The step before a publisher's gate."""
+        if self._gate_step is None:
+            from desktop.ui.access.gate_step import GateStep
+
+            self._gate_step = GateStep(self._theme)
+            self._add("gate", self._gate_step)
+        return self._gate_step
 
     def show_settings(self, settings: Settings) -> None:
         """Take on the settings in force."""

@@ -275,9 +275,10 @@ def test_mistakes_in_the_catalog_are_told_and_gone_when_mended(page: ModelsPage)
 
 
 def test_what_failed_is_said_until_it_is_closed(page: ModelsPage) -> None:
-    page.show_working("Reading file.gguf")
+    page.working.say("Reading file.gguf")
     assert "Reading file.gguf" in _text(page)
-    page.show_working("")
+    page.working.say("")
+    assert "Reading file.gguf" not in _text(page)
     page.show_problem(UserError("It is no model.", "", "Choose another file."))
     box = next(box for box in page.findChildren(ErrorBox) if box.isVisible())
     box.buttons[0].click()

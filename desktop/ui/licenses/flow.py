@@ -3,12 +3,10 @@
 Everything that reads or writes files is done in the pool; the pages only draw values and pass on what is pressed.
 """
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QObject, QTime
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QObject, QTime, Signal
 
 from desktop.background import Background
 from desktop.errors import LicenseError, UserError
@@ -18,10 +16,12 @@ from desktop.ui.licenses.choice import ModelChoice
 from desktop.ui.licenses.content import DifferenceContent, Form, LedgerView, StepContent, Waiting
 from desktop.ui.licenses.exporting import Exporting
 from desktop.ui.licenses.refusals import refusal_words
+from desktop.ui.models.way import notes_of
+from desktop.ui.models.words import State
 
 if TYPE_CHECKING:
     from desktop.library.assembly import Assembly
-    from desktop.library.models import Card, LibraryModel
+    from desktop.library.models import Card
     from desktop.licenses.record import Record
     from desktop.ui.licenses.gather import Gatherer
     from desktop.ui.window import MainWindow
@@ -30,7 +30,12 @@ Back = Literal["", "models", "licenses"]
 
 
 class LicenseFlow(QObject):
-    """Between the pages of `window` and the desk of `assembly`. `choice` is told where a model may be used now."""
+    """Between the pages of `window` and the desk of `assembly`. `choice` is told where a model may be used now.
+
+    `listed` carries the cards that the page of models shows now.
+    """
+
+    listed = Signal(object)
 
     def __init__(
         self,
@@ -65,7 +70,6 @@ class LicenseFlow(QObject):
             page.license_asked.connect(lambda model, license_: self.open_step(model, license_, back="models"))
             page.difference_asked.connect(lambda model, license_: self.open_difference(model, license_, back="models"))
             page.revoke_asked.connect(self.revoke)
-            page.import_asked.connect(self._ask_import)
             page.link_asked.connect(self._window.ask_link)
         elif name == "licenses":
             licenses = pages.licenses
@@ -114,15 +118,19 @@ class LicenseFlow(QObject):
         self._listings += 1
         mine = self._listings
 
-        def listed(cards: "list[Card]") -> None:
+        def work() -> "tuple[list[Card], Mapping[str, State]]":
+            cards = self._gather.cards()
+            return cards, notes_of(cards, self._assembly.getting.machine)
+
+        def listed(result: "tuple[list[Card], Mapping[str, State]]") -> None:
             if mine == self._listings and not self._closed:
+                cards, notes = result
                 model = self._choice.model
                 in_use = model.id if model is not None else None
-                self._pages.models.show_cards(cards, in_use, self._assembly.library.problems)
+                self._pages.models.show_cards(cards, in_use, self._assembly.library.problems, notes)
+                self.listed.emit(cards)
 
-        self._background.pool(
-            self._gather.cards, listed, self._on_page(lambda error: self._pages.models.show_error(error))
-        )
+        self._background.pool(work, listed, self._on_page(lambda error: self._pages.models.show_error(error)))
 
     def _look(self, *, anew: bool) -> None:
         self._views += 1
@@ -290,7 +298,7 @@ class LicenseFlow(QObject):
         else:
             self.open_step(row.model_id, row.license_id, back="licenses")
 
-    # --- revoking, importing -------------------------------------------------------------------------------------
+    # --- revoking -------------------------------------------------------------------------------------
 
     def revoke(self, model_id: str, name: str = "") -> None:
         """Take back what was accepted for a model. It is unloaded; accepting again undoes it."""
@@ -305,31 +313,3 @@ class LicenseFlow(QObject):
             self.refresh()
 
         self._background.pool(lambda: self._desk.revoke(model_id, name), revoked, self._fail)
-
-    def _ask_import(self) -> None:
-        dialog = QFileDialog(self._window, tr("Add a model file"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters([tr("Model files (*.gguf)"), tr("All files (*)")])
-        dialog.fileSelected.connect(lambda path: self.import_file(Path(path)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    def import_file(self, path: Path) -> None:
-        """Add a model file of the person's own, and go on to its license."""
-        page = self._pages.models
-        page.show_problem(None)
-        page.show_working(tr("Reading {file}: its header, its license, its checksum…").format(file=path.name))
-
-        def added(model: "LibraryModel") -> None:
-            if self._closed:
-                return
-            page.show_working("")
-            self.refresh()
-            self.open_step(model.id, back="models")
-
-        def failed(error: UserError) -> None:
-            if not self._closed:
-                page.show_working("")
-                self._fail(error)
-
-        self._background.pool(lambda: self._assembly.importer.add(path), added, failed)

@@ -1,8 +1,9 @@
-"""What the page of models says beside its cards: what is under way, what went wrong, and that nothing was found."""
+"""What the page of models says beside its cards: what was done, what went wrong, and that nothing was found."""
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.translation import tr
@@ -24,16 +25,20 @@ class Notices(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, S, M, 0)
         self._column.setSpacing(S)
-        self._working = Label(theme, "", size="small", color="muted", wrap=True)
-        self._working.setContentsMargins(S, XS, 0, 0)
-        self._working.hide()
-        self._column.addWidget(self._working)
+        self._told: QWidget | None = None
         self.hide()
 
-    def say(self, text: str) -> None:
-        """Say what is under way; "" when it is over."""
-        self._working.setText(breakable(text))
-        self._working.setVisible(bool(text))
+    def tell(self, text: str, action: tuple[str, Callable[[], None]] | None = None) -> None:
+        """Say that something was done, in place of what was said before; "" takes it away."""
+        if self._told is not None:
+            self._column.removeWidget(self._told)
+            self._told.hide()
+            self._told.deleteLater()
+            self._told = None
+        if text:
+            self._told = _Told(self._theme, text, action, lambda: self.tell(""))
+            self._column.addWidget(self._told)
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
         self._fit()
 
     def put(self, key: str, error: UserError | None, action: tuple[str, Callable[[], None]] | None = None) -> None:
@@ -49,7 +54,28 @@ class Notices(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        self.setVisible(bool(self._boxes) or bool(self._working.text()))
+        self.setVisible(bool(self._boxes) or self._told is not None)
+
+
+class _Told(QWidget):
+    """One line about something that was done, with a button that undoes it or leads on, and one that closes it."""
+
+    def __init__(
+        self, theme: Theme, text: str, action: tuple[str, Callable[[], None]] | None, close: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(S, XS, 0, XS)
+        row.setSpacing(S)
+        row.addWidget(Label(theme, breakable(text), color="muted", wrap=True), 1)
+        if action is not None:
+            button = Button(theme, action[0], size="small", name=f"{action[0]}: {text}")
+            button.clicked.connect(close)
+            button.clicked.connect(action[1])
+            row.addWidget(button)
+        leave = Button(theme, kind="quiet", icon="close", name=tr("Close: {text}").format(text=text))
+        leave.clicked.connect(close)
+        row.addWidget(leave)
 
 
 class NothingFound(QWidget):

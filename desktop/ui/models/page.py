@@ -1,6 +1,6 @@
 """The page of models: those on this computer and those of the catalog at the left, the chosen one at the right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -16,7 +16,9 @@ from desktop.ui.models.filters import Filters, Gates, Licenses
 from desktop.ui.models.foot import Foot
 from desktop.ui.models.hub_bar import HubBar
 from desktop.ui.models.notices import NothingFound, Notices
+from desktop.ui.models.taking import Taking
 from desktop.ui.models.words import State
+from desktop.ui.models.working import Working
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.field import Field
@@ -77,6 +79,8 @@ class ModelsPage(Page):
         self.hub = HubBar(theme)
         self.downloads = DownloadsStrip(theme)
         self.foot = Foot(theme)
+        self.working = Working(theme)
+        self.taking = Taking(theme)
         self._build()
         self._connect()
 
@@ -102,8 +106,8 @@ class ModelsPage(Page):
         self._left.setContentsMargins(L, XS, XS, 0)
         self._left.setSpacing(0)
         self._notices = Notices(theme)
-        self._left.addWidget(self.downloads)
-        self._left.addWidget(self._notices)
+        for widget in (self.downloads, self.taking, self.working, self._notices):
+            self._left.addWidget(widget)
         self._left.addWidget(self.hub)
         self._left.addSpacing(XS)
         self._left.addWidget(self._stack, 1)
@@ -271,9 +275,9 @@ class ModelsPage(Page):
         """Something that was asked for on this page failed; None takes the message away."""
         self._notices.put("failed", error, (tr("Close"), lambda: self.show_problem(None)))
 
-    def show_working(self, text: str) -> None:
-        """Say what is under way ("" when it is over)."""
-        self._notices.say(text)
+    def tell(self, text: str, action: tuple[str, Callable[[], None]] | None = None) -> None:
+        """Say that something was done, with a button that undoes it or leads on."""
+        self._notices.tell(text, action)
 
     def _tell_mistakes(self, problems: "tuple[Problem, ...]") -> None:
         if problems == self._mistakes:

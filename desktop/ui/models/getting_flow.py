@@ -1,0 +1,292 @@
+"""What leads from a name to a model that answers: the Hub is looked at and searched, and each step's button does it."""
+
+import threading
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.background import Background
+from desktop.credentials.token_store import PlaceLockedError
+from desktop.errors import LicenseError, UserError
+from desktop.ui.models.findings import on_the_hub
+from desktop.ui.models.way import Way
+
+if TYPE_CHECKING:
+    from desktop.library.assembly import Assembly
+    from desktop.library.offers import Offer
+    from desktop.library.space import DiskUse
+    from desktop.ui.access.flow import AccessFlow
+    from desktop.ui.downloads.flow import DownloadsFlow
+    from desktop.ui.models.findings import Section
+    from desktop.ui.models.page import ModelsPage
+    from desktop.ui.models.taking_flow import TakingFlow
+    from desktop.ui.window import MainWindow
+
+
+class GettingFlow(QObject):
+    """Between the page of models and `assembly`. `listed_anew` where the list of models has to be read again,
+    `license_asked` carries the model whose license comes next, `use_asked` the one to chat with."""
+
+    listed_anew = Signal()
+    license_asked = Signal(str)
+    use_asked = Signal(str)
+
+    def __init__(
+        self,
+        window: "MainWindow",
+        background: Background,
+        assembly: "Assembly",
+        access: "AccessFlow",
+        downloads: "DownloadsFlow",
+        taking: "TakingFlow",
+    ) -> None:
+        super().__init__()
+        self._window, self._pages, self._background, self._assembly = window, window.pages, background, assembly
+        self._getting = assembly.getting
+        self._access, self._downloads, self._taking = access, downloads, taking
+        self._closed = False
+        self._ways = 0
+        self._stop: threading.Event | None = None
+        self._wanted = ""
+        access.changed.connect(self._changed)
+        downloads.changed.connect(self._changed)
+        downloads.finished.connect(self._finished)
+        downloads.failed.connect(self._failed)
+        taking.changed.connect(self.listed_anew)
+        taking.added.connect(self._added)
+        self._pages.built.connect(self._connect)
+        self._pages.page_shown.connect(self._page_shown)
+        for name in self._pages.built_pages:
+            self._connect(name)
+
+    def _connect(self, name: str) -> None:
+        if name != "models":
+            return
+        page = self._pages.models
+        page.way_asked.connect(self.look_at_way)
+        page.detail.step_asked.connect(self._act)
+        page.detail.download_asked.connect(self._act_on_download)
+        page.downloads.asked.connect(self._act_on_download)
+        page.hub.look_asked.connect(self.look)
+        page.hub.search_asked.connect(self.search)
+        page.hub.stop_asked.connect(self._stop_asking)
+
+    def close(self) -> None:
+        """Ask and show nothing any more."""
+        self._closed = True
+        self._stop_asking()
+
+    @property
+    def _page(self) -> "ModelsPage":
+        return self._pages.models
+
+    # --- the way to a model --------------------------------------------------------------------------------------
+
+    def look_at_way(self, model_id: str, file: str = "") -> None:
+        """Put together what is known of the way to a model, or to one of its files, and show it."""
+        self._ways += 1
+        mine = self._ways
+
+        def show(way: Way) -> None:
+            if mine == self._ways and not self._closed:
+                self._page.show_way(model_id, way)
+
+        self._background.pool(lambda: self._way(model_id, file), show, lambda _: None)
+
+    def _way(self, model_id: str, file: str) -> Way:
+        """Off the main thread."""
+        from desktop.library.space import bytes_freed, free_space, own_files
+
+        online, library = self._assembly.online, self._assembly.library
+        listed = library.listed_one(model_id)
+        offer = self._getting.known(model_id)
+        chosen = offer.file(file or (listed.known.chosen if listed.known is not None else "")) if offer else None
+        kept = None
+        if listed.model is not None and not listed.model.built_in:
+            kept = next((each for each in library.imports.all() if each.id == listed.model.file_id), None)
+        folder = self._downloads.folder
+        return Way(
+            step=self._getting.next_step(model_id, file),
+            offer=offer,
+            file=chosen.name if chosen is not None else "",
+            picked=listed.model is None or bool(file),
+            free=free_space(folder),
+            token=online.tokens.place(online.host),
+            host=online.host,
+            removable=kept is not None,
+            frees=bytes_freed(own_files(kept, folder)) if kept is not None else 0,
+        )
+
+    def _changed(self, model_id: str) -> None:
+        """Something about a model's access or download is another."""
+        if self._closed or self._pages.shown not in ("models", ""):
+            return
+        self.listed_anew.emit()
+
+    def _page_shown(self, page: str) -> None:
+        if page == "models":
+            self._count()
+
+    def _count(self) -> None:
+        """What the models take of the disk, at the page's foot."""
+        from desktop.library.space import disk_use
+
+        def work() -> "tuple[DiskUse, str]":
+            endpoint = self._assembly.online.endpoint
+            return disk_use(self._assembly.library.imports.all(), self._downloads.folder), endpoint
+
+        def counted(result: "tuple[DiskUse, str]") -> None:
+            if not self._closed:
+                self._page.foot.show_use(result[0])
+                self._page.hub.endpoint = result[1]
+
+        self._background.pool(work, counted, lambda _: None)
+
+    # --- steps ---------------------------------------------------------------------------------------------------
+
+    def _act(self, act: str, of: str) -> None:
+        """A step's button was pressed."""
+        self._page.show_problem(None)
+        match act:
+            case "look":
+                self.look(of)
+            case "token":
+                self._access.open_token(of)
+            case "gate":
+                self._access.open_gate(of)
+            case "download":
+                self._downloads.begin(of, self._page.picked(of))
+            case "verify":
+                self._taking.verify(of)
+            case "remove":
+                self._taking.remove(of)
+            case "import" | "copy":
+                self._taking.take_found(of, copy=act == "copy")
+
+    def _act_on_download(self, act: str, download_id: str) -> None:
+        self._page.show_problem(None)
+        item = next((each for each in self._downloads.items if each.id == download_id), None)
+        if act == "use" and item is not None:
+            self._go_on(item.installed or item.model_id)
+        else:
+            self._downloads.act(act, download_id)
+
+    def _go_on(self, model_id: str) -> None:
+        """A model is here: chat with it, or read the license that still waits."""
+        from desktop.library.next_step import AcceptLicense
+
+        def show(step: object) -> None:
+            if self._closed:
+                return
+            if isinstance(step, AcceptLicense):
+                self.license_asked.emit(model_id)
+            else:
+                self.use_asked.emit(model_id)
+
+        self._background.pool(lambda: self._getting.next_step(model_id), show, self._fail)
+
+    def _added(self, model_id: str) -> None:
+        """A model was imported: its license comes next, else it is shown."""
+        from desktop.library.next_step import AcceptLicense
+
+        def show(step: object) -> None:
+            if self._closed:
+                return
+            if isinstance(step, AcceptLicense):
+                self.license_asked.emit(model_id)
+            else:
+                self._wanted = model_id
+                self.listed_anew.emit()
+
+        self._background.pool(lambda: self._getting.next_step(model_id), show, self._fail)
+
+    def _finished(self, model_id: str) -> None:
+        self.listed_anew.emit()
+        if self._pages.shown == "models":
+            self._count()
+
+    def _failed(self, model_id: str, error: UserError) -> None:
+        """A download cannot be begun, or not be gone on with: where a page settles that, it is shown."""
+        if isinstance(error, PlaceLockedError) and error.place == "vault":
+            begin = lambda: self._downloads.begin(model_id, self._page.picked(model_id))  # noqa: E731
+            self._access.open_token(model_id, unlock=True, then=begin)
+        elif isinstance(error, LicenseError):
+            self.license_asked.emit(model_id)
+        else:
+            self._fail(error)
+            self._changed(model_id)
+
+    def show_wanted(self) -> None:
+        """The models were listed again: choose the one that was waited for."""
+        wanted, self._wanted = self._wanted, ""
+        if wanted:
+            self._page.choose(wanted)
+
+    # --- the Hub -------------------------------------------------------------------------------------------------
+
+    def look(self, text: str) -> None:
+        """Ask the Hub about a catalog's model, a repository or a pasted address, and show it."""
+        stop = self._begin_asking()
+
+        def looked(offer: "Offer") -> None:
+            if self._end_asking(stop):
+                self._page.show_found("hub", None)
+                self._page.field.clear()
+                self._wanted = offer.model_id
+                self.listed_anew.emit()
+
+        def failed(error: UserError) -> None:
+            if not self._end_asking(stop):
+                return
+            if isinstance(error, PlaceLockedError) and error.place == "vault":
+                self._access.open_token("", unlock=True, then=lambda: self.look(text))
+            else:
+                self._page.hub.show_error(error)
+
+        self._background.pool(lambda: self._getting.look(text, stop), looked, failed)
+
+    def search(self, words: str) -> None:
+        """Ask the Hub for models whose names hold `words`."""
+        stop = self._begin_asking()
+
+        def work() -> "Section":
+            found = self._getting.search(words, stop=stop)
+            return on_the_hub(words, found, self._assembly.library.catalog, self._assembly.online.endpoint)
+
+        def found(section: "Section") -> None:
+            if self._end_asking(stop) and self._page.hub.words == words:
+                self._page.show_found("hub", section)
+
+        def failed(error: UserError) -> None:
+            if self._end_asking(stop):
+                self._page.hub.show_error(error)
+
+        self._background.pool(work, found, failed)
+
+    def _begin_asking(self) -> threading.Event:
+        self._stop_asking()
+        self._stop = threading.Event()
+        self._page.hub.show_error(None)
+        self._page.hub.set_busy(True)
+        return self._stop
+
+    def _end_asking(self, stop: threading.Event) -> bool:
+        """Whether this question is the one that is waited for."""
+        if stop is not self._stop or self._closed:
+            return False
+        self._stop = None
+        self._page.hub.set_busy(False)
+        return not stop.is_set()
+
+    def _stop_asking(self) -> None:
+        if self._stop is not None:
+            self._stop.set()
+            self._stop = None
+            if not self._closed:
+                self._page.hub.set_busy(False)
+
+    def _fail(self, error: UserError) -> None:
+        if not self._closed:
+            self._page.show_problem(error)
+            if self._pages.shown != "models":
+                self._window.show_page("models")
