@@ -40,9 +40,9 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class Transfers(msgspec.Struct, frozen=True):
-    """Fetching. `against_curl` is beside curl over loopback with `size` bytes, None where there is no curl; `throttled` is
-    several connections beside one, with `throttled_size` bytes at `rate` bytes per second for each; `connections` is how
-    many there were in the end."""
+    """Fetching, in bytes. `against_curl` is beside curl over loopback, with `size` bytes; None where there is no curl.
+    `throttled` is several connections beside one, with `throttled_size` bytes at `rate` a second for each connection;
+    `connections` is how many there were in the end."""
 
     size: int
     throttled_size: int

@@ -94,7 +94,7 @@ class Connection(threading.Thread):
             asked = Asked(source.wanted, host, source.size, start, end, source.etag_at(streamed.url))
             verdict = judge(asked, streamed.status, streamed.headers, streamed.encoding)
             if verdict.whole:
-                self._take_whole(streamed, start)
+                self._take_whole(streamed, verdict.etag)
                 return
             fetching.parts_work = True
             fetching.learn(streamed.url, verdict.etag)
@@ -129,7 +129,7 @@ class Connection(threading.Thread):
             count = fetching.plan.reserve(job, len(data))
             fetching.write(at, data[:count], job, received=len(data))
 
-    def _take_whole(self, streamed: Streamed, start: int) -> None:
+    def _take_whole(self, streamed: Streamed, etag: str) -> None:
         """The server gives out the file as a whole only: read it from its first byte on, and use what is missing."""
         fetching = self._fetching
         host = urlsplit(streamed.url).netloc
@@ -137,7 +137,7 @@ class Connection(threading.Thread):
             detail = tr("It sent the whole file in the place of a part.")
             raise FailedError(NetworkError(tr("{host} does not go on where it was left.").format(host=host), detail))
         fetching.alone(self)
-        fetching.learn(streamed.url, streamed.headers.get("ETag", ""))
+        fetching.learn(streamed.url, etag)
         at = 0
         while at < fetching.source.size:
             data = streamed.read(_PIECE)

@@ -19,14 +19,14 @@ _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 class FailedError(Exception):
     """A request that brought nothing usable. `error` is what a person is told if it stays so.
 
-    `cure`: "again" (the same request may do), "locate" (the Hub has to be asked anew where the file is), "whole" (this
-    server gives out no parts). `wait` is how many seconds the server wants us to wait. `lasting`: no use in many tries.
+    `cure`: "again" (the same request may do), "locate" (the Hub has to be asked anew where the file is). `wait` is how
+    many seconds the server wants us to wait. `lasting`: no use in many tries.
     """
 
     def __init__(
         self,
         error: UserError,
-        cure: Literal["again", "locate", "whole"] = "again",
+        cure: Literal["again", "locate"] = "again",
         *,
         wait: float | None = None,
         lasting: bool = False,
@@ -120,7 +120,8 @@ def _part(asked: Asked, headers: Headers) -> Verdict:
 def _whole(asked: Asked, headers: Headers) -> Verdict:
     length = _length(headers)
     if length is not None and length != asked.size:
-        raise ChangedError(_other_size(asked, length))
+        # Whoever has the file under the same ETag, or under none, may just as well be somebody else: the Hub decides.
+        raise FailedError(_unfit(asked, _other_size(asked, length)), "locate", lasting=True)
     return Verdict(True, _strong(headers), length is not None)
 
 

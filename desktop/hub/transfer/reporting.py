@@ -25,10 +25,10 @@ class Reporter:
         self._told: Progress | None = None
         self._at = float("-inf")
 
-    def begin(self, known: int | None) -> None:
-        """The next file begins; `known` is how much of the total was its size."""
-        self._before += self._done
-        self._done, self._size = 0, known or 0
+    def begin(self, known: int | None, there: int) -> None:
+        """The next file begins. `known` is how much of the total is its size, `there` about how much of it is there."""
+        self._before += self._size
+        self._done, self._size = there, known or 0
         self._rate = Rate()
 
     def sized(self, size: int) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import stat
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from desktop.translation import tr
 
 _READ = 1 << 20
 _LINGER_S = 0.4
+_DISCARDING_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,12 @@ class SingleFile:
 
     def discard(self) -> None:
         """Delete what is unfinished of it, unless another process is fetching it."""
+        deadline = time.monotonic() + _DISCARDING_S
         with contextlib.suppress(ResourceError):
-            if self._lock.take():
+            # A pause that ended just now may still be writing out what there is.
+            while not (ours := self._lock.take()) and time.monotonic() < deadline:
+                time.sleep(TICK_S / 4)
+            if ours:
                 self._clear()
 
     def leave(self) -> None:

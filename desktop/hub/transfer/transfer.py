@@ -101,7 +101,7 @@ class Transfer:
         fetched = []
         for number, file in enumerate(self._files):
             self._halting.check()
-            self._reporter.begin(file.wanted.size)
+            self._reporter.begin(file.wanted.size, (file.wanted.size or 0) - file.missing)
             fetched.append(file.fetch(sum(later.missing for later in self._files[number + 1 :])))
         self._halting.check()
         for file in self._files:

@@ -13,6 +13,23 @@ from tests.fakes.transfer_place import Place, make_place
 MakePlace = Callable[..., Place]
 
 
+@pytest.fixture(scope="module")
+def _one_for_all() -> Iterator[FakeHub]:
+    with FakeHub() as hub:
+        yield hub
+
+
+@pytest.fixture
+def fake(_one_for_all: FakeHub) -> FakeHub:
+    """The same fake Hub for all tests of a module, as new: starting and ending one takes a while."""
+    hub = _one_for_all
+    hub.drop_connections()
+    hub.faults.clear()
+    hub.rate = None
+    hub.forget_requests()
+    return hub
+
+
 @pytest.fixture(name="make_place")
 def _make_place(fake: FakeHub, tmp_path: Path) -> Iterator[MakePlace]:
     made: list[Place] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from desktop.errors import IntegrityError
 from desktop.hub.transfer.values import Patience
 from tests.fakes.transfer_faults import CASES, SIZE, TIMEOUT_S, Case
 from tests.fakes.transfer_place import MODEL, QUICK
@@ -35,6 +36,7 @@ def test_a_fault_ends_well(make_place: MakePlace, case: Case) -> None:
         assert len(place.fake.requests("cdn")) <= case.requests
         assert all((ended.value.title, ended.value.remedy))
         assert MODEL not in place.left
+        assert place.left == [] or case.ends is not IntegrityError, "what was never right is not kept"
         assert place.said[-1].state == "failed"
         if case.kept:
             place.fake.faults.clear()

@@ -57,7 +57,7 @@ def test_a_large_file_comes_as_fast_as_it_goes_also_over_tls(make_place: MakePla
 
 
 def test_more_connections_are_added_where_each_is_throttled(make_place: MakePlace) -> None:
-    place = make_place(size=10_000_000)
+    place = make_place(size=8_000_000)
     place.fake.rate = 1_200_000
     fetched = place.fetch()
     assert place.target.read_bytes() == place.data
@@ -194,6 +194,23 @@ def test_cancelling_leaves_nothing_behind(make_place: MakePlace) -> None:
     place = make_place(size=4_000_000)
     place.fake.rate = 2_000_000
     transfer = place.transfer(heard=lambda told: transfer.cancel() if told.done > 500_000 else None)
+    with pytest.raises(HaltedError) as halted:
+        transfer.run()
+    assert halted.value.state == "cancelled"
+    assert place.left == []
+
+
+def test_cancelling_one_that_is_just_being_paused_leaves_nothing_behind(make_place: MakePlace) -> None:
+    place = make_place(size=4_000_000)
+    place.fake.rate = 2_000_000
+
+    def stop(told: Progress) -> None:
+        if told.done > 500_000:
+            transfer.pause()
+            transfer.cancel()
+            transfer.pause()
+
+    transfer = place.transfer(heard=stop)
     with pytest.raises(HaltedError) as halted:
         transfer.run()
     assert halted.value.state == "cancelled"

@@ -96,7 +96,7 @@ def test_two_at_a_time_and_the_others_in_their_turn(stocked: Place, queue: Queue
 
 
 def test_one_is_paused_and_resumed_while_the_others_go_on(stocked: Place, queue: Queue, heard: Heard) -> None:
-    stocked.fake.rate = 1_000_000
+    stocked.fake.rate = 1_500_000
     add(queue, stocked, *FILES[:2])
     heard.wait(lambda last: all(last[file].progress.done > 200_000 for file in FILES[:2] if file in last))
     queue.pause(FILES[0])
@@ -111,7 +111,7 @@ def test_one_is_paused_and_resumed_while_the_others_go_on(stocked: Place, queue:
 
 
 def test_pausing_one_that_waits_and_going_on_at_once(stocked: Place, queue: Queue, heard: Heard) -> None:
-    stocked.fake.rate = 1_500_000
+    stocked.fake.rate = 3_000_000
     add(queue, stocked, *FILES[:3])
     queue.pause(FILES[2])
     heard.wait(in_state(FILES[2], "paused"))

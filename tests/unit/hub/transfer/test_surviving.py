@@ -107,8 +107,8 @@ def test_the_second_of_two_processes_waits_and_finds_it_done(make_place: MakePla
 
 
 def test_the_second_of_two_processes_goes_on_where_the_first_was_killed(make_place: MakePlace) -> None:
-    place = make_place(size=16 << 20)
-    place.fake.rate = 8 << 20
+    place = make_place(size=12 << 20)
+    place.fake.rate = 10 << 20
     first = start(place, connections=1)
     assert first.stdout is not None
     for line in first.stdout:
