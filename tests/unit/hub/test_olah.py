@@ -28,7 +28,8 @@ from desktop.errors import NetworkError, NotFoundError
 from desktop.hub.address import Repository
 from desktop.hub.api import Hub
 from desktop.hub.information import NamedBase
-from desktop.hub.transfer.values import Wanted
+from desktop.hub.transfer.transfer import Transfer
+from desktop.hub.transfer.values import HaltedError, Progress, Wanted
 from tests.fakes.plain_client import PlainClient
 from tests.fakes.tiny_gguf import random_model
 
@@ -191,3 +192,33 @@ def test_what_it_cannot_do_is_an_error_in_words(mirror: Mirror, which: str) -> N
     with pytest.raises(NetworkError) as failed:
         hub_at(getattr(mirror, which)).search("tiny")
     assert failed.value.remedy
+
+
+@pytest.mark.parametrize("through", ["direct", "behind"])
+def test_a_model_is_fetched_with_a_pause_in_the_middle(mirror: Mirror, tmp_path: Path, through: str) -> None:
+    source = mirror.folder / "tiny-F32.gguf"
+    hub = hub_at(getattr(mirror, through))
+    wanted = Wanted(
+        repository=ID,
+        commit=mirror.commit,
+        file=source.name,
+        size=source.stat().st_size,
+        sha256=hashlib.sha256(source.read_bytes()).hexdigest(),
+    )
+    said: list[Progress] = []
+
+    def transfer(stop: bool) -> Transfer:
+        def hear(told: Progress) -> None:
+            said.append(told)
+            if stop and told.state in ("fetching", "verifying"):
+                made.pause()
+
+        made = Transfer(PlainClient(timeout=20), hub.locate, (wanted,), tmp_path / "models", listener=hear)
+        return made
+
+    with pytest.raises(HaltedError):
+        transfer(stop=True).run()
+    (fetched,) = transfer(stop=False).run()
+    assert fetched.path.read_bytes() == source.read_bytes()
+    assert fetched.verified
+    assert [each.name for each in (tmp_path / "models").iterdir()] == [source.name]
