@@ -52,6 +52,8 @@ class GateStep(Page):
         self._error: Placed | None = None
         self.token_button = Button(theme, tr("Enter a token…"), name=tr("Enter an access token"))
         self.page_button = Button(theme, tr("Open page…"), name=tr("Open its page in the browser"))
+        name = tr("Open its page in the browser to request access")
+        self.request_button = Button(theme, tr("Open page…"), kind="accent", name=name)
         self.check_button = Button(theme, tr("Check again"))
         self.go_on = Button(theme, tr("Continue"), kind="accent")
         self._follow = Label(theme, "", size="small", color="muted", wrap=True)
@@ -80,7 +82,7 @@ class GateStep(Page):
         rows.addWidget(heading(theme, tr("How you stand")))
         rows.addWidget(self.state)
         self._buttons = Flow(gap=S, line_gap=S)
-        for button in (self.go_on, self.token_button, self.page_button, self.check_button):
+        for button in (self.go_on, self.token_button, self.request_button, self.page_button, self.check_button):
             self._buttons.add(button)
         rows.addWidget(self._buttons)
         rows.addWidget(self._follow)
@@ -104,9 +106,11 @@ class GateStep(Page):
         self._crumbs.clicked.connect(self.left)
         self.token_button.clicked.connect(self.token_asked)
         self.page_button.clicked.connect(self._open_page)
+        self.request_button.clicked.connect(self._open_page)
         self.check_button.clicked.connect(self.check_asked)
         self.go_on.clicked.connect(self.continued)
-        stops: list[QWidget] = [self.prompt, self.go_on, self.token_button, self.page_button, self.check_button]
+        buttons = [self.go_on, self.token_button, self.request_button, self.page_button, self.check_button]
+        stops: list[QWidget] = [self.prompt, *buttons]
         for first, second in pairwise(stops):
             QWidget.setTabOrder(first, second)
 
@@ -150,7 +154,9 @@ class GateStep(Page):
         state = access.state if access is not None else None
         needs_token, granted = state in TOKEN_STATES, state == "granted"
         self.token_button.setVisible(needs_token or state == "missing-or-private")
-        self.page_button.setVisible(bool(content.page) and not needs_token and not granted)
+        opens, to_request = bool(content.page) and not needs_token and not granted, state in ("not-requested", "reset")
+        self.request_button.setVisible(opens and to_request)
+        self.page_button.setVisible(opens and not to_request)
         self.check_button.setVisible(not granted)
         self.go_on.setVisible(granted)
         self._buttons.updateGeometry()
@@ -192,7 +198,7 @@ class GateStep(Page):
     @property
     def first_button(self) -> Button:
         """The button for what comes next."""
-        order = (self.go_on, self.token_button, self.page_button, self.check_button)
+        order = (self.go_on, self.token_button, self.request_button, self.page_button, self.check_button)
         return next((button for button in order if not button.isHidden()), self.check_button)
 
     def begin(self) -> None:

@@ -104,7 +104,7 @@ class DownloadRow(QWidget):
         self._bar.setAccessibleName(title)
         self._cut()
         self._bar.show_fraction(1.0 if state == "done" else fraction_of(progress), quiet=state not in MOVING)
-        self._bar.setVisible(state != "cancelled")
+        self._bar.setVisible(state not in ("done", "cancelled"))
         self._set(self._status, status_line(item))
         self._set(self._note, progress.note)
         self._show_error(item.error)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.translation import tr
 from desktop.ui.downloads.row import DownloadRow
@@ -33,7 +33,6 @@ class DownloadsStrip(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         use_slim_scroll_bars(self, theme)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setWidgetResizable(True)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._inside = QWidget()
         self._inside.installEventFilter(self)
@@ -41,6 +40,8 @@ class DownloadsStrip(QScrollArea):
         self._column = QVBoxLayout(self._inside)
         self._column.setContentsMargins(0, S, M, S)
         self._column.setSpacing(XS + 2)
+        # A layout would ask for the height that its texts take at their narrowest: it is given what they take here.
+        self._column.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self._heading = Label(theme, "", size="small", color="faint")
         self._heading.setContentsMargins(S, 0, 0, 0)
         self._column.addWidget(self._heading)
@@ -77,11 +78,14 @@ class DownloadsStrip(QScrollArea):
 
     def sizeHint(self) -> QSize:
         page = self.window().height() if self.window() is not None else 700
-        width = max(self.viewport().width(), 100)
-        layout = self._inside.layout()
-        wanted = layout.totalHeightForWidth(width) if layout is not None and layout.hasHeightForWidth() else 0
-        wanted = max(wanted, 0) or self._inside.sizeHint().height()
-        return QSize(200, min(wanted, round(page * _MOST_HEIGHT)))
+        return QSize(200, min(self._wanted(), round(page * _MOST_HEIGHT)))
+
+    def _wanted(self) -> int:
+        """The height that all rows take at this width."""
+        margins, gap = self._column.contentsMargins(), self._column.spacing()
+        width = max(self.width() - margins.left() - margins.right(), 100)
+        rows = sum(row.heightForWidth(width) + gap for row in self.rows.values())
+        return margins.top() + self._heading.sizeHint().height() + rows + margins.bottom()
 
     def minimumSizeHint(self) -> QSize:
         return QSize(100, min(self.sizeHint().height(), 80))
@@ -91,6 +95,9 @@ class DownloadsStrip(QScrollArea):
         self._fit()
 
     def _fit(self) -> None:
+        if self.width() <= 0:
+            return
+        self._inside.resize(self.width(), self._wanted())
         height = self.sizeHint().height()
         if height != self.maximumHeight():
             self.setFixedHeight(height)

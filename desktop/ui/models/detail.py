@@ -254,7 +254,7 @@ class Detail(Column):
         item = self._download_of(card.listed.subject.id)
         for number, step in enumerate(steps, 1):
             fetching = item is not None and any(button.act == "download" for button in step.buttons)
-            row = StepRow(self._theme, number, replace(step, buttons=()) if fetching else step, self._ask)
+            row = StepRow(self._theme, number, replace(step, text="", buttons=()) if fetching else step, self._ask)
             self.rows.addSpacing(XS)
             self.rows.addWidget(row)
             self.steps.append(row)
@@ -282,6 +282,9 @@ class Detail(Column):
             self.chooser = FileChooser(theme, offer, way.file if way is not None else "", _file_name(card))
             self.chooser.chosen.connect(lambda name: self.file_chosen.emit(card.listed.subject.id, name))
             rows.addWidget(self.chooser)
+            chosen = offer.file(way.file) if way is not None and way.file else None
+            if chosen is not None and chosen.fit.sentence:
+                rows.addWidget(Label(theme, breakable(chosen.fit.sentence), size="small", color="muted", wrap=True))
             if offer.left_out:
                 left = tr("Left out, as they cannot be used: {files}.").format(files=", ".join(offer.left_out[:5]))
                 rows.addWidget(Label(theme, breakable(left), size="small", color="muted", wrap=True))

@@ -43,6 +43,7 @@ class ModelFlows:
         self.getting.license_asked.connect(lambda model_id: licenses.open_step(model_id, back="models"))
         self.getting.use_asked.connect(self._use)
         licenses.listed.connect(self._listed)
+        window.pages.page_shown.connect(lambda page: self.news.clear() if page == "models" else None)
 
     def start(self) -> None:
         """List the downloads of former runs."""

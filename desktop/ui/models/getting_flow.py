@@ -63,6 +63,7 @@ class GettingFlow(QObject):
         if name != "models":
             return
         page = self._pages.models
+        page.use_asked.connect(lambda _: self._window.show_page(""))
         page.way_asked.connect(self.look_at_way)
         page.detail.step_asked.connect(self._act)
         page.detail.download_asked.connect(self._act_on_download)

@@ -66,7 +66,7 @@ class ModelsPage(Page):
         self._in_use: str | None = None
         self._mistakes: tuple[Problem, ...] = ()
         self.field = Field(theme, tr("Name, or Hub address"), tr("Search models"), escape_clears=True)
-        self.runs_here = Pill(theme, tr("Runs here"))
+        self.runs_here = Pill(theme, tr("Fits this computer"))
         self.licenses = ChoicePill(
             theme,
             tr("Licenses shown"),
@@ -207,6 +207,8 @@ class ModelsPage(Page):
         if self.list.rows.row_of(self.list.chosen_id) is None and self.list.rows.ids:
             self.list.choose(self.list.rows.ids[0])
             self._show(self.list.chosen_id)
+        elif not self._is_listed(self.list.chosen_id):
+            self.detail.show_card(None, in_use=False)  # what was found is gone with the words it was found by
         self._show_stack()
 
     def _show_stack(self) -> None:

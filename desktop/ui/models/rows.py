@@ -83,6 +83,9 @@ class CardRows(QAbstractListModel):
 
     def _passes(self, card: "Card") -> bool:
         key = card.listed.subject.id
+        note = self._notes.get(key)
+        if self._filters.runs_here and note is not None and not note.fits:
+            return False
         if self._filters.words and key not in self._found_by:
             self._found_by[key] = search_text(card)
         return passes(card, self._filters, self._found_by.get(key))

@@ -1,6 +1,7 @@
 """The quiet tables at the end of a model's page: its files, and facts about it."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, Qt
@@ -16,6 +17,7 @@ from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XS, M, S
 
 if TYPE_CHECKING:
+    from desktop.library.known import KnownModel
     from desktop.library.models import Card
 
 _SHORT_HASH = 12
@@ -90,9 +92,28 @@ def facts_of(card: "Card") -> list[Fact]:
             (tr("Its files"), gguf, hub_address(gguf)),
             (tr("Page"), entry.page.removeprefix("https://"), entry.page),
         ]
+    if (known := card.listed.known) is not None:
+        facts += _facts_of_known(known, with_entry=entry is not None)
     if model is not None:
         facts.append((tr("Place"), str(model.path), ""))
     return [fact for fact in facts if fact[1]]
+
+
+def _facts_of_known(known: "KnownModel", *, with_entry: bool) -> list[Fact]:
+    """What the Hub said of a model, beside what the catalog says."""
+    window = tr("{count} tokens").format(count=f"{known.context_length:,}") if known.context_length else ""
+    facts = [
+        (tr("Architecture"), known.architecture, ""),
+        (tr("Context length"), window, ""),
+        (tr("Repository"), known.repository, f"{known.endpoint}/{known.repository}"),
+    ]
+    looked = datetime.fromtimestamp(known.looked, UTC).astimezone().date().isoformat() if known.looked else ""
+    return [
+        *(facts if not with_entry else []),
+        (tr("Commit"), known.commit[:12], ""),
+        (tr("Downloads"), f"{known.downloads:,}" if known.downloads else "", ""),
+        (tr("Looked up"), _date(looked), ""),
+    ]
 
 
 def _date(date: str) -> str:

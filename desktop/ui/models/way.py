@@ -70,7 +70,7 @@ def fit_name(label: Label) -> str:
 def fit_text(fit: Fit) -> str:
     """The same with the speed to expect: "fits memory, ~6 tokens/s"."""
     name = fit_name(fit.label)
-    if not name or fit.speed < 0.5:
+    if not name or not 0.5 <= fit.speed < 1000:
         return name
     speed = f"{fit.speed:.0f}" if fit.speed < 100 else f"{round(fit.speed, -1):.0f}"
     return tr("{fit}, ~{speed} tokens/s").format(fit=name, speed=speed)
@@ -96,7 +96,8 @@ def _note(card: "Card", machine: Machine) -> State | None:
     fit = _fit(card, machine)
     if fit is None or not fit_name(fit.label):
         return None
-    return State(fit_text(fit), "quiet" if fit.label == "too-large" else None, fit.sentence)
+    large = fit.label == "too-large"
+    return State(fit_text(fit), "quiet" if large else None, fit.sentence, fits=not large)
 
 
 def _fit(card: "Card", machine: Machine) -> Fit | None:

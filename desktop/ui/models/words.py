@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class State:
-    """Where a person stands with a model. Without a tone it is plain text, not a badge. `says` explains it."""
+    """Where a person stands with a model. Without a tone it is plain text, not a badge. `says` explains it; `fits` is
+    False for a model that this computer is too small for."""
 
     text: str
     tone: Tone | None = None
     says: str = ""
+    fits: bool = True
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import RADIUS, XL, XS, L, M, S
+from desktop.ui.theme.tokens import RADIUS, XS, L, M, S
 
 _STAYS_MS = 25_000
 _WIDTH = 420
 _MOST = 3
+_TOP = 62
 
 
 class _Line(QWidget):
@@ -70,7 +71,7 @@ class _Line(QWidget):
 
 
 class NewsBar(QWidget):
-    """Lies over the lower right of `window`. Screen readers are told at once."""
+    """Lies over the upper right of `window`, under the strip of its pages. Screen readers are told at once."""
 
     def __init__(self, theme: Theme, window: QWidget) -> None:
         super().__init__(window)
@@ -96,6 +97,11 @@ class NewsBar(QWidget):
         self._place()
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
+    def clear(self) -> None:
+        """The person is where the news is."""
+        for line in list(self.lines):
+            self._remove(line)
+
     def _remove(self, line: _Line) -> None:
         if line in self.lines:
             self.lines.remove(line)
@@ -112,7 +118,7 @@ class NewsBar(QWidget):
         self._column.invalidate()
         height = self._column.totalHeightForWidth(width)
         height = height if height > 0 else self._column.totalSizeHint().height()
-        self.setGeometry(self._window.width() - width - XL, self._window.height() - height - XL, width, height)
+        self.setGeometry(self._window.width() - width - L, _TOP, width, height)
         self.raise_()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
