@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QSocketNotifier, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSocketNotifier, Qt, Signal
+from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 from desktop.errors import UserError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from desktop.ui.file_watch import FileWatch
     from desktop.ui.licenses.choice import ModelChoice
     from desktop.ui.licenses.flow import LicenseFlow
+    from desktop.ui.models.flows import ModelFlows
     from desktop.ui.network.flow import NetworkFlow
 
 _log = logging.getLogger(__name__)
@@ -61,6 +63,20 @@ class Hop(QObject):
     def _run(self, function: Callable[[], None]) -> None:
         if self._open:
             function()
+
+
+class FileOpening(QObject):
+    """On macOS the system asks a running program to open a file by an event, not by its arguments."""
+
+    def __init__(self, open_files: Callable[[Sequence[Path]], None]) -> None:
+        super().__init__()
+        self._open_files = open_files
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QFileOpenEvent) and event.file():
+            self._open_files([Path(event.file())])
+            return True
+        return super().eventFilter(watched, event)
 
 
 class Program(QObject):
@@ -225,7 +241,13 @@ class Program(QObject):
             self.window, self._background, assembly, self._paths, self._settings, self._change_settings
         )
         self._network.settings_changed.connect(lambda: self.window.show_settings(self._settings.current))
+        self._network.token_asked.connect(self._ask_token)
         self._network.start()
+
+    def _ask_token(self) -> None:
+        """A person wants to give an access token, from the settings; there they come back to."""
+        if self._flows is not None:
+            self._flows.access.open_token(then=lambda: self.window.show_page("settings"))
 
     # --- settings ------------------------------------------------------------------------------------------------
 
@@ -269,7 +291,14 @@ def _import_core() -> None:
     from importlib import import_module
 
     parts = ("chat.chat", "engine.client", "library.assembly", "storage.database")
-    for name in (*parts, "ui.licenses.choice", "ui.licenses.flow", "ui.licenses.gather", "ui.models.flows"):
+    for name in (
+        *parts,
+        "ui.licenses.choice",
+        "ui.licenses.flow",
+        "ui.licenses.gather",
+        "ui.models.flows",
+        "ui.network.flow",
+    ):
         import_module(f"desktop.{name}")
 
 

@@ -213,3 +213,11 @@ def test_a_keyring_that_waits_for_a_person_does_not_hold_up_the_window(
     driver.until(
         lambda: "There is no token for huggingface.co any more." in network.tokens.rows["huggingface.co"].found
     )
+
+
+def test_another_token_is_given_in_its_own_step(open_window: Open) -> None:
+    driver = open_window(FakeEngine([]))
+    section(driver)
+    press(driver, "Add an access token")
+    driver.until(lambda: driver.has("Access token"))
+    assert driver.window.pages.shown == "token"
