@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, QSocketNotifier, Qt, Signal
-from PySide6.QtGui import QFileOpenEvent
+from PySide6.QtCore import QObject, QSocketNotifier, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
 from desktop.errors import UserError
 from desktop.paths import Paths, find_paths
 from desktop.settings import SettingsFile
 from desktop.translation import tr, use_language
+from desktop.ui.opening import FileOpening
 from desktop.ui.single_instance import SingleInstance
 from desktop.ui.theme.theme import Theme
 from desktop.ui.window import MainWindow
@@ -63,20 +63,6 @@ class Hop(QObject):
     def _run(self, function: Callable[[], None]) -> None:
         if self._open:
             function()
-
-
-class FileOpening(QObject):
-    """On macOS the system asks a running program to open a file by an event, not by its arguments."""
-
-    def __init__(self, open_files: Callable[[Sequence[Path]], None]) -> None:
-        super().__init__()
-        self._open_files = open_files
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QFileOpenEvent) and event.file():
-            self._open_files([Path(event.file())])
-            return True
-        return super().eventFilter(watched, event)
 
 
 class Program(QObject):
@@ -330,11 +316,17 @@ def run(argv: Sequence[str], files: Sequence[Path] = ()) -> int:
     paths = find_paths()
     application = _application(argv)
     instance = SingleInstance(paths.data)
-    if not instance.claim() and instance.raise_first():
+    if not instance.claim() and instance.raise_first(files):
         return 0
-    window = _open(paths, None).window
+    program = _open(paths, None)
+    window = program.window
+    program.open_files(files)
     window.first_paint.connect(lambda: _start_log(paths))
     instance.asked.connect(window.come_forward)
+    instance.files_asked.connect(program.open_files)
+    opening = FileOpening(program.open_files)
+    if sys.platform == "darwin":
+        application.installEventFilter(opening)
     window.first_paint.connect(instance.listen)
     waking = _close_on_signals(window)
     code = application.exec()

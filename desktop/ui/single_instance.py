@@ -5,8 +5,10 @@ way to the first one is a socket of this machine, named after the data folder. A
 whoever holds the lock.
 """
 
+import json
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +20,16 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _CONNECT_MS = 300
 _TRIES = 8
-_WORD = b"raise\n"
+_WORD = b"raise "
+_LONGEST = 1 << 20
 
 
 class SingleInstance(QObject):
-    """Claims the data folder for this process. `asked` when a second start asked for the window."""
+    """Claims the data folder for this process. `asked` when a second start asked for the window, `files_asked` with the
+    paths of the files that it was to open."""
 
     asked = Signal()
+    files_asked = Signal(list)
 
     def __init__(self, data: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,15 +54,18 @@ class SingleInstance(QObject):
             return True
         return lock.error() != QLockFile.LockError.LockFailedError
 
-    def raise_first(self) -> bool:
-        """Ask the first process for its window. Whether it heard: it may be starting, so this is tried for a while."""
+    def raise_first(self, files: Sequence[Path] = ()) -> bool:
+        """Ask the first process for its window, and to open `files`. Whether it heard: it may be starting, so this is
+        tried for a while."""
+        names = [os.fsencode(path.absolute()).decode("utf-8", "surrogateescape") for path in files]
+        word = _WORD + json.dumps(names).encode("ascii") + b"\n"
         from PySide6.QtNetwork import QLocalSocket
 
         for _ in range(_TRIES):
             socket = QLocalSocket()
             socket.connectToServer(self._name)
             if socket.waitForConnected(_CONNECT_MS):
-                socket.write(_WORD)
+                socket.write(word)
                 heard = socket.waitForBytesWritten(_CONNECT_MS)
                 # The first one closes the connection when it has read the word.
                 socket.waitForDisconnected(_CONNECT_MS * 4)
@@ -101,11 +109,27 @@ class SingleInstance(QObject):
         from PySide6.QtNetwork import QLocalSocket
 
         assert isinstance(socket, QLocalSocket)
-        word = bytes(socket.read(len(_WORD)).data())
+        if not socket.canReadLine():
+            if socket.bytesAvailable() > _LONGEST:
+                socket.abort()
+            return  # the rest comes
+        word = bytes(socket.readLine(_LONGEST).data())
         socket.disconnectFromServer()
-        if word == _WORD:
-            _log.info("a second start asked for the window")
-            self.asked.emit()
+        if not word.startswith(_WORD):
+            return
+        _log.info("a second start asked for the window")
+        self.asked.emit()
+        if files := _paths(word[len(_WORD) :]):
+            self.files_asked.emit(files)
+
+
+def _paths(text: bytes) -> list[Path]:
+    """The files named by a second start, none where it is not understood."""
+    try:
+        names = json.loads(text)
+    except ValueError:
+        return []
+    return [Path(name) for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def _pause(milliseconds: int) -> None:

@@ -6,6 +6,7 @@ from desktop.background import Background
 from desktop.paths import Paths
 from desktop.ui.access.flow import AccessFlow
 from desktop.ui.downloads.flow import DownloadsFlow
+from desktop.ui.drop import DropTarget
 from desktop.ui.models.getting_flow import GettingFlow
 from desktop.ui.models.taking_flow import TakingFlow
 from desktop.ui.parts.news import NewsBar
@@ -39,6 +40,8 @@ class ModelFlows:
         self.downloads = DownloadsFlow(window, background, assembly, self.news, paths)
         self.taking = TakingFlow(window, background, assembly, self._loaded)
         self.getting = GettingFlow(window, background, assembly, self.access, self.downloads, self.taking)
+        self.drop = DropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
+        self.drop.dropped.connect(self.taking.offer)
         self.getting.listed_anew.connect(licenses.refresh)
         self.getting.license_asked.connect(lambda model_id: licenses.open_step(model_id, back="models"))
         self.getting.use_asked.connect(self._use)
