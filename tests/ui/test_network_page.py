@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 
 from desktop.engine.fake import FakeEngine
+from desktop.errors import ResourceError
 from desktop.hub.address import Repository
 from desktop.hub.fake import FakeHub, FakeRepository
 from desktop.network.exchange import UNFINISHED
@@ -258,3 +259,15 @@ def test_what_may_have_a_gap_is_not_put_together() -> None:
         *map(str, range(10)),
         *map(str, range(100, 110)),
     ]
+
+
+def test_that_requests_cannot_be_written_down_is_told(open_window: Open, home: Path) -> None:
+    keep(home, exchange(5))
+    driver = open_window(FakeEngine([]))
+    assembly_of(driver).online.requests.problem = ResourceError("The disk is full.", "", "Free some space.")
+    page = show_log(driver, 1)
+    assert page.log._unkept.isVisible()
+    assert page.log._unkept.text() == "The disk is full. Free some space."
+    assembly_of(driver).online.requests.problem = None
+    keep(home, exchange(0))
+    driver.until(lambda: not page.log._unkept.isVisible())

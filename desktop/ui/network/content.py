@@ -8,8 +8,6 @@ from desktop.credentials.token_store import Standing, TokenPlace
 from desktop.errors import ForbiddenError, UserError
 from desktop.library.online import Online
 from desktop.licenses.policy import PolicyFile
-from desktop.network.address import parse_address
-from desktop.network.proxies import DIRECT, proxy_for
 from desktop.network.switch import ENVIRONMENT, POLICY, reasons_from
 from desktop.settings import Settings
 from desktop.translation import tr
@@ -25,16 +23,24 @@ class Standpoint:
 
     offline: bool
     held: str
-    hub: str
-    hub_origin: str
-    proxy: str
+    hub: str = ""
+    hub_origin: str = ""
+    proxy: str = ""
     problem: UserError | None = None
 
 
 def standpoint(
-    online: Online, policy: PolicyFile, settings: Settings, environ: Mapping[str, str] = os.environ
+    online: Online,
+    policy: PolicyFile,
+    settings: Settings,
+    *,
+    ways: bool = True,
+    environ: Mapping[str, str] = os.environ,
 ) -> Standpoint:
-    """How it stands now."""
+    """How it stands now; without `ways` nothing is said of Hub and proxy."""
+    offline, held = online.switch.offline, _held(policy, environ)
+    if not ways:
+        return Standpoint(offline, held)
     problem: UserError | None = None
     endpoint = proxy = ""
     try:
@@ -43,8 +49,8 @@ def standpoint(
     except UserError as error:
         problem = error
     return Standpoint(
-        online.switch.offline,
-        _held(policy, environ),
+        offline,
+        held,
         endpoint.partition("://")[2] if endpoint.startswith("https://") else endpoint or tr("none"),
         _origin_words(settings, environ),
         proxy or tr("none"),
@@ -84,9 +90,12 @@ def _origin_words(settings: Settings, environ: Mapping[str, str]) -> str:
 
 def _proxy_words(endpoint: str, setting: str) -> str:
     """The way to the Hub. Never a proxy's name and password."""
+    from desktop.network.address import parse_address
+    from desktop.network.proxies import DIRECT, proxy_for  # asks the system by way of a slow import
+
     found = proxy_for(parse_address(endpoint), setting)
     if found is None:
-        return tr("none") if setting == DIRECT else tr("none, as the system says") if not setting else tr("none")
+        return tr("none") if setting == DIRECT else tr("none, as the system says")
     return found.place if setting else tr("{place}, as the system says").format(place=found.place)
 
 

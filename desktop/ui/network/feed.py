@@ -126,6 +126,7 @@ class LogFeed(QObject):
         return self._view.words, self._stop
 
     def _show(self, total: int) -> None:
+        self._view.show_unkept(self._store.problem)
         self._view.show_requests(self._held, whole=self._whole, total=total, today=date.today())  # noqa: DTZ011
 
     def _failed(self, stop: threading.Event) -> Callable[[UserError], None]:

@@ -19,12 +19,11 @@ from desktop.settings import Settings, SettingsFile
 from desktop.translation import tr, trn
 from desktop.ui.file_watch import FileWatch
 from desktop.ui.network.content import Standpoint, standpoint
-from desktop.ui.network.feed import LogFeed
-from desktop.ui.network.reading import write_csv
-from desktop.ui.network.token_desk import TokenDesk
 
 if TYPE_CHECKING:
     from desktop.library.assembly import Assembly
+    from desktop.ui.network.feed import LogFeed
+    from desktop.ui.network.token_desk import TokenDesk
     from desktop.ui.window import MainWindow
 
 _Seen = tuple[Settings, Standpoint]
@@ -88,7 +87,7 @@ class NetworkFlow(QObject):
 
     def _look_around(self) -> _Seen:
         settings = self._settings.latest()
-        return settings, standpoint(self._online, self._assembly.policy, settings)
+        return settings, standpoint(self._online, self._assembly.policy, settings, ways=self._feed is not None)
 
     def _refresh(self) -> None:
         if not self._closed:
@@ -135,6 +134,8 @@ class NetworkFlow(QObject):
     def _connect(self, name: str) -> None:
         """Listen to a page that was just built."""
         if name == "network":
+            from desktop.ui.network.feed import LogFeed
+
             page = self._pages.network
             self._feed = LogFeed(self._online.requests, page.log, self._background)
             page.appeared.connect(self._feed.open)
@@ -144,9 +145,10 @@ class NetworkFlow(QObject):
             page.export_asked.connect(self._ask_export)
             if self._here is not None:
                 page.show_standpoint(self._here)
-            else:
-                self._refresh()
+            self._refresh()  # with the ways to the Hub
         elif name == "settings":
+            from desktop.ui.network.token_desk import TokenDesk
+
             section = self._pages.settings.network
             self._tokens = TokenDesk(section, self._online, self._background, self._assembly.getting.token_changed)
             section.token_asked.connect(self.token_asked)
@@ -177,6 +179,8 @@ class NetworkFlow(QObject):
 
     def export(self, path: Path) -> None:
         """Write every request that is kept to `path`."""
+        from desktop.ui.network.reading import write_csv
+
         notices = self._pages.network.notices
         notices.show_working(tr("Exporting the requests…"))
 

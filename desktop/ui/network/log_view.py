@@ -40,6 +40,7 @@ class LogView(QWidget):
         self.details = Label(theme, "", size="small", color="muted", wrap=True, selectable=True)
         self.copy_button = Button(theme, tr("Copy"), name=tr("Copy this request"))
         self._chosen_box = QWidget()
+        self._unkept = Label(theme, "", color="bad_text", wrap=True)
         self._nothing = Label(theme, "", size="reading", bold=True, wrap=True)
         self._lesson = Label(theme, "", color="muted", wrap=True)
         self._build(theme)
@@ -76,13 +77,14 @@ class LogView(QWidget):
         column.setSpacing(S)
         column.addLayout(top)
         column.addWidget(Label(theme, kept.format(days=KEPT_DAYS), size="small", color="muted", wrap=True))
+        column.addWidget(self._unkept)
         column.addWidget(self.table, 1)
         column.addWidget(self._chosen_box)
         self._nothing.setContentsMargins(0, XL, 0, 0)
         column.addWidget(self._nothing)
         column.addWidget(self._lesson)
         column.addStretch()
-        for widget in (self.table, self.filter, self._nothing, self._lesson):
+        for widget in (self.table, self.filter, self._unkept, self._nothing, self._lesson):
             widget.hide()
 
     @property
@@ -104,6 +106,11 @@ class LogView(QWidget):
             self.count.setText(trn("{count} kept", "{count} kept", total).format(count=f"{total:,}") if total else "")
         self.filter.setAccessibleDescription(self.count.text())
         self.counted.emit(total)
+
+    def show_unkept(self, problem: UserError | None) -> None:
+        """New requests cannot be written down, or can again."""
+        self._unkept.setText(str(problem) if problem is not None else "")
+        self._unkept.setVisible(problem is not None)
 
     def show_problem(self, error: UserError) -> None:
         """The log cannot be read."""

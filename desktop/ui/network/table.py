@@ -38,7 +38,7 @@ from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS, S
 
 _COLORS = {"fine": "muted", "refused": "text", "open": "warn_text", "failed": "bad_text"}
-_SHRINKING = (ANSWER, HOST, PURPOSE)
+_SHRINKING = (HOST, PURPOSE, ANSWER)
 _LEAVING = (SENT, TOOK, RECEIVED)
 _LEAST, _LEAST_ASKED = 11, 18
 """How many letters of a column stay in any case."""

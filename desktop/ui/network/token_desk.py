@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from desktop.background import Background
 from desktop.errors import NotFoundError, UserError
-from desktop.hub.api import Hub
 from desktop.library.online import Online
 from desktop.translation import tr
 from desktop.ui.access.words import may_sentence, who_sentence
@@ -49,6 +48,8 @@ class TokenDesk:
 
     def _check(self, host: str) -> None:
         def check() -> str:
+            from desktop.hub.api import Hub  # with it comes all that a request takes, which most starts do without
+
             token = self._online.tokens.get(host)
             if token is None:
                 raise NotFoundError(tr("There is no token for {host} any more.").format(host=host))
@@ -56,14 +57,14 @@ class TokenDesk:
             return f"{who_sentence(who)} {may_sentence(who)}"
 
         told = self._if_open(lambda text: self._box.show_found(host, text))
-        self._background.pool(check, told, lambda error: told(_sentences(error)))
+        self._background.pool(check, told, lambda error: told(str(error)))
 
     def _forget(self, host: str) -> None:
         def forget() -> None:
             self._online.tokens.forget(host)
             self._forgotten()
 
-        failed = self._if_open(lambda error: self._box.show_found(host, _sentences(error)))
+        failed = self._if_open(lambda error: self._box.show_found(host, str(error)))
         self._background.pool(forget, self._if_open(lambda _: self.refresh()), failed)
 
     def _unlock(self, passphrase: str) -> None:
@@ -87,7 +88,3 @@ def _endpoint(online: Online, host: str, origin: str) -> str:
         return online.endpoint if online.host == host else origin
     except UserError:
         return origin
-
-
-def _sentences(error: UserError) -> str:
-    return " ".join(part for part in (error.title, error.detail, error.remedy) if part)

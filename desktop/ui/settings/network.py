@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.hub.address import DEFAULT_ENDPOINT, endpoint_from
-from desktop.network.proxies import DIRECT, parse_proxy
 from desktop.settings import Settings
 from desktop.storage.requests import KEPT_DAYS
 from desktop.translation import tr
@@ -22,7 +21,7 @@ from desktop.ui.settings.tokens import TokensBox
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import M
 
-_ADDRESS = "address"
+_DIRECT, _ADDRESS = "direct", "address"
 
 
 class AddressField(Field):
@@ -36,7 +35,7 @@ class AddressField(Field):
         self.check = lambda text: None
         self._value = ""
         self.set_value(value)
-        self.setFixedWidth(self.fontMetrics().averageCharWidth() * 34)
+        self.setFixedWidth(self.fontMetrics().averageCharWidth() * 28)
         self.editingFinished.connect(self._commit)
 
     def set_value(self, value: str) -> None:
@@ -88,7 +87,7 @@ class NetworkSection(QWidget):
         self.log_button = Button(theme, tr("Show"), name=tr("Show the requests"))
         ways = (
             ("", tr("As the system says")),
-            (DIRECT, tr("None: directly")),
+            (_DIRECT, tr("None: directly")),
             (_ADDRESS, tr("An address")),
         )
         self.way = Choice(theme, tr("Proxy"), ways, self._way_of(settings.proxy))
@@ -136,7 +135,7 @@ class NetworkSection(QWidget):
         """Show what is in force."""
         self._settings = settings
         self.way.set_value(self._way_of(settings.proxy))
-        self.proxy.set_value(settings.proxy if settings.proxy not in ("", DIRECT) else "")
+        self.proxy.set_value(settings.proxy if settings.proxy not in ("", _DIRECT) else "")
         self._field_row.setVisible(self._way_of(settings.proxy) == _ADDRESS)
         say(self._field_says, _field_hint())
         self.hub.set_value(settings.hub_endpoint)
@@ -156,7 +155,7 @@ class NetworkSection(QWidget):
         self.appeared.emit()
 
     def _way_of(self, proxy: str) -> str:
-        return proxy if proxy in ("", DIRECT) else _ADDRESS
+        return proxy if proxy in ("", _DIRECT) else _ADDRESS
 
     def _choose_way(self, way: object) -> None:
         self._field_row.setVisible(way == _ADDRESS)
@@ -167,6 +166,8 @@ class NetworkSection(QWidget):
 
 
 def _check_proxy(text: str) -> None:
+    from desktop.network.proxies import parse_proxy  # a slow import, for those who have a proxy
+
     if text:
         parse_proxy(text)
 
@@ -188,7 +189,4 @@ def _hub_hint() -> str:
 
 def _tell(label: Label, error: UserError | None, hint: str) -> None:
     """Say under a field what is wrong with it, or again what it is for."""
-    if error is None:
-        say(label, hint)
-    else:
-        say(label, " ".join(part for part in (error.title, error.detail, error.remedy) if part))
+    say(label, hint if error is None else str(error))

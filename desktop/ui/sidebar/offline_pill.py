@@ -1,7 +1,7 @@
 """Whether anything may leave this machine, at the foot of the sidebar: a word, and a switch."""
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from desktop.translation import tr
@@ -73,7 +73,9 @@ class OfflineFoot(QWidget):
         self.held = ""
         self._setting = False
         self.pill = OfflinePill(theme)
+        self._says = ""
         self._words = Label(theme, "", color="faint", size="small")
+        self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout(self)
         row.setContentsMargins(S, XS + 1, S, 0)
         row.setSpacing(S)
@@ -96,11 +98,20 @@ class OfflineFoot(QWidget):
         self.held = held
         self._show()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self.width() - self.pill.sizeHint().width() - 3 * S
+        self._words.setText(self._words.fontMetrics().elidedText(self._says, Qt.TextElideMode.ElideRight, room))
+
     def _show(self) -> None:
         offline = self.offline
         self.pill.setChecked(offline)
         words = tr("no network use") if offline else tr("only when you ask")
-        self._words.setText(words)
+        self._says = words
+        self._fit()
         click = tr("Press to see why.") if self.held else tr("Press to go on-line.") if offline else ""
         says = self.held or words if offline else tr("The network is used only when you ask for something there.")
         self.pill.setAccessibleDescription(says)
