@@ -1,7 +1,6 @@
 """How the window names requests: what for, what came of it, when, how much."""
 
 from datetime import date, datetime, timedelta
-from http import HTTPStatus
 from typing import Literal
 
 from PySide6.QtCore import QDate, QLocale
@@ -88,10 +87,7 @@ def _meaning(status: int) -> str:
         return known.get(status, "")
     if 300 <= status < 400:
         return tr("leads elsewhere")
-    try:
-        return HTTPStatus(status).phrase.lower() if status < 500 else tr("server in trouble")
-    except ValueError:
-        return tr("refused")
+    return tr("refused") if status < 500 else tr("server in trouble")
 
 
 def time_words(time: float) -> str:
