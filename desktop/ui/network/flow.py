@@ -97,9 +97,9 @@ class NetworkFlow(QObject):
         if self._closed:
             return
         settings, here = seen
-        before, self._here = self._here, here
         if settings != self._settings.current:
             return  # it was changed once more meanwhile, and is looked at again
+        before, self._here = self._here, here
         if settings != self._shown:
             self._shown = settings
             self.settings_changed.emit()
