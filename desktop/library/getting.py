@@ -3,6 +3,7 @@
 What was learned is kept (`known`), so that window and command can tell it again without any network.
 """
 
+import contextlib
 import shutil
 import threading
 import time
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from desktop.catalog.entries import Entry
-from desktop.errors import ForbiddenError, NotFoundError, UserError
+from desktop.errors import ForbiddenError, NetworkError, NotFoundError, UserError
 from desktop.hub.access import Access
 from desktop.hub.address import Repository, parse_repository
 from desktop.library.fitting import Machine, this_machine
@@ -89,7 +90,12 @@ class Getting:
                 raise NotFoundError(tr("There is no model called {model}.").format(model=model_id))
             if (said := access_of_known(known)) is not None:
                 return said
-        return self._ask_access(known, stop)
+        access = self._ask_access(known, stop)
+        if access.granted and known.measure is None and known.files:
+            # A file's header can be read now, and may name terms that the card does not.
+            with contextlib.suppress(NetworkError):
+                self.look(known.id, stop)
+        return access
 
     def search(self, text: str, limit: int = 30, stop: threading.Event | None = None) -> "tuple[Found, ...]":
         """Repositories with GGUF files whose names hold the words of `text`, most downloaded first."""

@@ -171,6 +171,10 @@ def test_a_gated_model_leads_from_step_to_step(assembly: Assembly, hub: FakeHub,
 
     hub.set_standing(GATED, "anna", "granted")
     assert assembly.getting.check_access(GATED).granted
+    known = assembly.library.known.find(GATED)
+    assert known is not None
+    assert known.measure is not None
+    assert all(part.sha256 for part in known.files[0].parts)
     assert isinstance(step(assembly, GATED), AcceptLicense)
     accept(assembly, GATED)
     assert isinstance(step(assembly, GATED), Download)
