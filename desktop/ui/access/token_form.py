@@ -116,9 +116,9 @@ class TokenFields(QWidget):
         for choice in choices:
             option = Option(self._theme, place_name(choice.place), choice.text)
             option.setEnabled(choice.place != "keyring" or choice.standing != "absent")
-            option.setVisible(not unlock)
             self._group.addButton(option)
             self._options.addWidget(option)
+            option.setVisible(not unlock)  # only now: without a parent it would be a window
             self._places[choice.place] = option
         ready = [choice.place for choice in choices if choice.standing == "ready"]
         usable = ["vault"] if unlock else [before, kept, *ready]

@@ -326,7 +326,8 @@ class Detail(Column):
 
     def _focus_named(self, name: str) -> None:
         """Give the focus to what is called `name`, or to what comes next: not wherever Qt finds the next widget."""
-        found = next((each for each in self.findChildren(QWidget) if each.accessibleName() == name), None)
+        widgets = [each for each in self.findChildren(QWidget) if each.isVisibleTo(self)]  # not those that just went
+        found = next((each for each in widgets if each.accessibleName() == name), None)
         target = found if found is not None else self.first_button
         if target is not None:
             target.setFocus()
