@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from desktop.errors import ForbiddenError, NotFoundError, UserError
+from desktop.errors import AccessError, ForbiddenError, NotFoundError, UserError
 from desktop.hub.transfer.transfer import Transfer
 from desktop.hub.transfer.values import Fetched, HaltedError, Progress, State, Wanted
 from desktop.library.download_records import DownloadRecord, DownloadRecords, record_id
@@ -235,6 +235,8 @@ class Downloads:
         except UserError as error:
             now = self._items.get(record.id, item)
             # Off-line by the person's own wish is no failure.
+            if isinstance(error, AccessError):
+                self._ask_again(record)
             state: State = "paused" if isinstance(error, ForbiddenError) and self._online.switch.offline else "failed"
             self._end(replace(now, progress=_in_state(now.progress, state), error=error))
         except Exception as error:  # noqa: BLE001 - a thread of its own: a bug has to be told, not lost
@@ -260,6 +262,13 @@ class Downloads:
             return self._installer.install(record, fetched)
         finally:
             self._turns.release()
+
+    def _ask_again(self, record: DownloadRecord) -> None:
+        """Have the model itself say what stands in the way of its files now."""
+        try:
+            self._getting.check_access(record.model_id)
+        except UserError as error:
+            _log.warning("%s", error)
 
     def _look_up(self, running: _Running) -> None:
         with self._change:

@@ -16,7 +16,7 @@ import msgspec
 
 from desktop.catalog.entries import Entry
 from desktop.errors import ForbiddenError, NetworkError, NotFoundError, UserError
-from desktop.hub.access import Access
+from desktop.hub.access import Access, in_state
 from desktop.hub.address import Repository, parse_repository
 from desktop.library.fitting import Machine, this_machine
 from desktop.library.known import KnownAccess, KnownModel
@@ -127,12 +127,17 @@ class Getting:
             return facts
         offer = offer_of(known, self.machine)
         chosen = offer.file(file or known.chosen)
+        has_token = self._has_token()
+        access = offer.access
+        if known.wants_access and access is not None and access.granted and not has_token:
+            # It was granted to whoever a token names, and that token is gone.
+            access = in_state("no-token", "", repository=known.repository, endpoint=known.endpoint)
         return replace(
             facts,
             looked=True,
             gated=known.wants_access,
-            access=offer.access,
-            has_token=self._has_token(),
+            access=access,
+            has_token=has_token,
             file=chosen.name if chosen is not None else "",
             size=chosen.size if chosen is not None else 0,
             done=self.bytes_here(known, chosen.name) if chosen is not None else 0,

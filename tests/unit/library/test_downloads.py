@@ -11,7 +11,7 @@ from desktop.errors import AccessError, ForbiddenError, IntegrityError, LicenseE
 from desktop.hub.fake import FakeHub, FakeRepository, Fault
 from desktop.library.assembly import Assembly, assemble
 from desktop.library.downloads import DownloadItem
-from desktop.library.next_step import Download, Ready
+from desktop.library.next_step import Download, EnterToken, Ready, Refused
 from desktop.licenses.desk import Acceptance
 from desktop.network.token import AccessToken
 from desktop.paths import find_paths
@@ -225,6 +225,42 @@ def test_a_gated_model_is_fetched_with_the_token_and_its_hash_once_it_is_told(
     kept = next(each for each in assembly.library.imports.all() if each.model == gated)
     assert kept.vouched
     assert not any(token in str(seen.headers) for seen in hub.requests("cdn"))
+
+
+def test_access_that_ends_in_the_middle_is_what_the_model_then_says(
+    assembly: Assembly, hub: FakeHub, model_file: Path
+) -> None:
+    gated = "acme/gated-GGUF"
+    hub.add(FakeRepository(gated, gated="manual", card={"license": "apache-2.0"})).add_file("g-Q8_0.gguf", model_file)
+    hub.set_standing(gated, "anna", "granted")
+    assembly.online.tokens.put(AccessToken(hub.add_token("anna"), hub.endpoint), "session")
+    ready(assembly, gated)
+    hub.rate = 20_000
+    download = assembly.downloads.start(gated)
+    _until(assembly, download, lambda item: item.progress.done > 0)
+    assembly.downloads.pause(download)
+    assembly.downloads.wait(download, PATIENCE_S)
+
+    hub.set_standing(gated, "anna", "rejected")
+    assembly.downloads.resume(download)
+    item = assembly.downloads.wait(download, PATIENCE_S)
+
+    assert isinstance(item.error, AccessError)
+    assert isinstance(assembly.getting.next_step(gated), Refused)
+
+
+def test_without_its_token_access_that_was_granted_is_no_more(
+    assembly: Assembly, hub: FakeHub, model_file: Path
+) -> None:
+    gated = "acme/gated-GGUF"
+    hub.add(FakeRepository(gated, gated="manual", card={"license": "apache-2.0"})).add_file("g-Q8_0.gguf", model_file)
+    hub.set_standing(gated, "anna", "granted")
+    assembly.online.tokens.put(AccessToken(hub.add_token("anna"), hub.endpoint), "session")
+    ready(assembly, gated)
+
+    assembly.online.tokens.forget(assembly.online.host)
+
+    assert isinstance(assembly.getting.next_step(gated), EnterToken)
 
 
 def test_a_model_in_several_files_is_one_download(assembly: Assembly, hub: FakeHub, tmp_path: Path) -> None:
