@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from desktop.errors import UserError
+from desktop.errors import AccessError, LicenseError, UserError
 from desktop.translation import tr
 from desktop.ui.downloads.bar import ProgressBar
 from desktop.ui.downloads.words import MOVING, fraction_of, milestone, state_text, status_line, title_of
@@ -24,12 +24,12 @@ from desktop.ui.theme.tokens import RADIUS, XS, M, S
 if TYPE_CHECKING:
     from desktop.library.downloads import DownloadItem
 
-_ACTS = ("pause", "resume", "again", "use", "cancel", "dismiss")
+_ACTS = ("pause", "resume", "see", "again", "use", "cancel", "dismiss")
 
 
 class DownloadRow(QWidget):
-    """`asked` carries what is to be done ("pause", "resume", "cancel", "dismiss", "use") and the download's id. With
-    `announces` screen readers are told of its milestones."""
+    """`asked` carries what is to be done ("pause", "resume", "cancel", "dismiss", "use", or "see" what the model waits
+    for) and the download's id. With `announces` screen readers are told of its milestones."""
 
     asked = Signal(str, str)
 
@@ -49,6 +49,7 @@ class DownloadRow(QWidget):
         self._confirm = Confirm(theme)
         self.buttons: dict[str, Button] = {
             "use": Button(theme, tr("Chat with it"), kind="accent", size="small"),
+            "see": Button(theme, tr("See what is missing"), size="small"),
             "again": Button(theme, tr("Try again"), size="small"),
             "resume": Button(theme, tr("Resume"), size="small"),
             "pause": Button(theme, tr("Pause"), size="small"),
@@ -117,7 +118,7 @@ class DownloadRow(QWidget):
         """The buttons that do something now. Where the one with the focus goes, its place is taken by the next."""
         shown = {
             "paused": ("resume", "cancel"),
-            "failed": ("again", "cancel"),
+            "failed": ("see", "again", "cancel") if _waits_for_person(self._item) else ("again", "cancel"),
             "done": ("use", "dismiss") if self._item.installed else ("dismiss",),
             "cancelled": ("dismiss",),
         }.get(state, ("cancel",) if state == "verifying" else ("pause", "cancel"))
@@ -191,3 +192,8 @@ class DownloadRow(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = self._theme
         paint_box(QPainter(self), QRectF(self.rect()), theme.color("field"), theme.color("line"), RADIUS)
+
+
+def _waits_for_person(item: "DownloadItem") -> bool:
+    """Whether a step of the model itself leads on, and not another try."""
+    return isinstance(item.error, (AccessError, LicenseError))

@@ -169,6 +169,9 @@ class GettingFlow(QObject):
         item = next((each for each in self._downloads.items if each.id == download_id), None)
         if act == "use" and item is not None:
             self._go_on(item.installed or item.model_id)
+        elif act == "see" and item is not None:
+            self._wanted = item.model_id
+            self.listed_anew.emit()
         else:
             self._downloads.act(act, download_id)
 

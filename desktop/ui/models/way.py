@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from desktop.credentials.token_store import TokenPlace
-from desktop.library.fitting import Fit, Label, Machine, fit_of_size, recommended
+from desktop.library.fitting import Fit, Label, Machine, fit_of, fit_of_size, recommended
 from desktop.library.next_step import LookUp, NextStep
 from desktop.library.offers import Offer
 from desktop.translation import tr
@@ -109,6 +109,7 @@ def _fit(card: "Card", machine: Machine) -> Fit | None:
     files = [each for each in files if each[2] > 0]
     if not files:
         return None
-    name = recommended(files, machine)
-    size = next((each[2] for each in files if each[0] == name), min(each[2] for each in files))
-    return fit_of_size(size, machine)
+    measure = known.measure if known is not None else None
+    chosen = recommended(files, machine, measure)
+    name, _, size = next((each for each in files if each[0] == chosen), min(files, key=lambda each: each[2]))
+    return fit_of(measure, machine, size=size) if measure is not None else fit_of_size(size, machine, name)
