@@ -96,6 +96,7 @@ class Detail(Column):
         if self._drawn == finding:
             return
         self._card, self._way, self._drawn = None, None, finding
+        self.inside.hide()
         self.clear()
         theme, rows = self._theme, self.rows
         name = title(theme, breakable(finding.face.name))
@@ -120,6 +121,8 @@ class Detail(Column):
         self._heading(tr("Facts"))
         rows.addWidget(facts_table(theme, finding.facts, self.link_asked.emit))
         rows.addStretch(1)
+        self.inside.show()
+        rows.activate()
         self.verticalScrollBar().setValue(0)
 
     def show_downloads(self, items: "Sequence[DownloadItem]") -> bool:

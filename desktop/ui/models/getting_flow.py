@@ -196,10 +196,10 @@ class GettingFlow(QObject):
         def show(step: object) -> None:
             if self._closed:
                 return
+            self._wanted = model_id
             if isinstance(step, AcceptLicense):
                 self.license_asked.emit(model_id)
             else:
-                self._wanted = model_id
                 self.listed_anew.emit()
 
         self._background.pool(lambda: self._getting.next_step(model_id), show, self._fail)
