@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from desktop.background import Background
     from desktop.chat.chat import Chat
     from desktop.engine.interface import Engine
+    from desktop.engine.messages import Probed
     from desktop.library.assembly import Assembly
     from desktop.storage.database import Database
     from desktop.ui.file_watch import FileWatch
@@ -134,6 +135,18 @@ class Program(QObject):
 
             paths = self._paths
             self._engine = EngineClient(door=assembly.door, logs=paths.engine_logs, cache=paths.cache)
+
+        self.window.pages.built.connect(self._page_built)
+
+    def _page_built(self, page: str) -> None:
+        """Which GPUs there are counts where it is said what fits, and nowhere sooner."""
+        if page == "models" and self._engine is not None:
+            self._engine.probe(lambda probed: self._hop.post(lambda: self._probed(probed)))
+
+    def _probed(self, probed: "Probed") -> None:
+        if self._assembly is not None and self._flow is not None and not self._closed:
+            if self._assembly.getting.use_devices(probed.devices):
+                self._flow.refresh()
 
     def _make_chat(self, assembly: "Assembly") -> None:
         from desktop.chat.chat import Chat
