@@ -72,13 +72,15 @@ class HubLineage:
     def trace(self, info: RepositoryInfo, header: Header | None = None) -> Lineage:
         """The lineage of the model in `info`. Raises NetworkError where the Hub could not be asked about a base: not
         knowing then is no knowledge that there is nothing to know."""
-        start = node_of(info, self.catalog, header)
+        return self._trace(node_of(info, self.catalog, header))
+
+    def nodes(self, start: Node) -> tuple[Node, ...]:
+        """Every known ancestor of `start` as a node, oldest first. Raises NetworkError as `trace` does."""
+        return tuple(each.node for each in self._trace(start).ancestors if each.known)
+
+    def _trace(self, start: Node) -> Lineage:
         self._remember_depth(start, 0)
         return trace(start, self._find, self.catalog.find_license)
-
-    def nodes(self, info: RepositoryInfo, header: Header | None = None) -> tuple[Node, ...]:
-        """Every known ancestor as a node, oldest first."""
-        return tuple(each.node for each in self.trace(info, header).ancestors if each.known)
 
     def _find(self, node_id: str) -> Node | None:
         entry = self.catalog.find_model(node_id)

@@ -29,6 +29,9 @@ from desktop.licenses.texts import LicenseTexts
 from desktop.translation import tr
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from desktop.engine.messages import Device
     from desktop.hub.information import Found
 
 MARGIN = 256 << 20
@@ -37,7 +40,7 @@ MARGIN = 256 << 20
 
 class Getting:
     """For any number of threads. What asks the Hub raises NetworkError, ForbiddenError (off-line) and StoppedError
-    besides what it says itself. `machine` may be set again, once it is known which GPUs there are."""
+    besides what it says itself. `machine` is what models are judged for."""
 
     def __init__(
         self, library: Library, texts: LicenseTexts, online: Online, desk: LicenseDesk, models_folder: Path
@@ -84,8 +87,7 @@ class Getting:
         self._online.switch.check()
         known = self._library.known.find(model_id)
         if known is None:
-            self.look(model_id, stop)
-            known = self._library.known.find(model_id) or self._library.known.find(self._named(model_id)[0].id)
+            known = self._library.known.find(self.look(model_id, stop).model_id)
             if known is None:
                 raise NotFoundError(tr("There is no model called {model}.").format(model=model_id))
             if (said := access_of_known(known)) is not None:
@@ -145,9 +147,15 @@ class Getting:
             margin=MARGIN,
         )
 
+    def use_devices(self, devices: "Sequence[Device]") -> bool:
+        """Count the GPUs among `devices`, which a worker found, where it is said what fits; whether there are any."""
+        self.machine = this_machine(devices)
+        return bool(self.machine.devices)
+
     def forget(self, model_id: str) -> None:
         """Forget what the Hub said of a model. One that is here keeps what its terms rest on."""
-        if not any(each.subject.id == model_id and each.model is not None for each in self._library.listed()):
+        known = self._library.known.find(model_id)
+        if known is not None and not any(each.model == known.id for each in self._library.imports.all()):
             self._library.known.forget(model_id)
 
     def token_changed(self) -> None:
@@ -171,19 +179,10 @@ class Getting:
                     tr("Choose another model, or import a GGUF file of it."),
                 )
             return Repository(endpoint, where), entry
+        from desktop.library.looking import entry_in
+
         repository = parse_repository(text, endpoint)
-        wanted = repository.id.casefold()
-        entry = next((each for each in self._library.catalog.model if each.gguf.casefold() == wanted), None)
-        if entry is None:
-            entry = next(
-                (
-                    each
-                    for each in self._library.catalog.model
-                    if each.repository.casefold() == wanted and not each.gguf
-                ),
-                None,
-            )
-        return repository, entry
+        return repository, entry_in(repository.id, self._library.catalog)
 
     def _ask_access(self, known: KnownModel, stop: threading.Event | None) -> Access:
         """Access to the files, and to the publisher's own repository where somebody else's hands them out: a copy that

@@ -45,6 +45,8 @@ class Installer:
         if known is not None:
             self._library.known.keep(with_header(known, header, self._library.catalog))
         model = self._model(record, fetched, header)
+        if known is not None and self._library.catalog.find_model(known.id) is None:
+            model = with_card(model, known)
         for each in fetched:
             self._hashes.remember(each.path, each.sha256)
         kept = next((each for each in self._library.imports.all() if each.id == model.id), None)
@@ -107,6 +109,16 @@ def with_header(known: KnownModel, header: Header, catalog: Catalog) -> KnownMod
         context_length=header.context_length,
         has_template=header.has_template,
         measure=measure_of(header),
+    )
+
+
+def with_card(model: ImportedModel, known: KnownModel) -> ImportedModel:
+    """`model`, with the terms that its card named: they are those of this very commit, and no catalog has them."""
+    bases = (base.id for base in known.node.bases if base.inherits)
+    return replace(
+        model,
+        licenses=tuple(dict.fromkeys((*model.licenses, *known.node.licenses))),
+        bases=tuple(dict.fromkeys((*model.bases, *bases))),
     )
 
 

@@ -5,6 +5,7 @@ A model of the catalog is kept under its id there, any other under its repositor
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 from typing import Literal
 
@@ -97,8 +98,9 @@ class KnownModel(msgspec.Struct, frozen=True):
         by_base = (each for each in self.files if each.name.rpartition("/")[2].casefold() == wanted)
         return next(same, None) or next(by_base, None)
 
-    def lineage(self, catalog: Catalog) -> Lineage:
-        """Its lineage, with what the catalog knows of its ancestors taken from there."""
+    def lineage(self, catalog: Catalog, start: Node) -> Lineage:
+        """The lineage of `start`, its node with whatever is known besides; what the catalog knows of its ancestors is
+        taken from there."""
         kept = {node.id: node for node in self.ancestors}
 
         def find(node_id: str) -> Node | None:
@@ -108,7 +110,7 @@ class KnownModel(msgspec.Struct, frozen=True):
             dataset = catalog.find_dataset(node_id)
             return node_of_dataset(dataset) if dataset is not None else kept.get(node_id)
 
-        return trace(self.node, find, catalog.find_license)
+        return trace(start, find, catalog.find_license)
 
 
 def publishers_license(text: PublishersText, known: License | None) -> License:
@@ -142,10 +144,13 @@ class KnownModels:
     def keep(self, model: KnownModel) -> None:
         """Keep `model` in place of what was known of it. Raises ResourceError."""
         target = self._folder / _file_name(model.id)
-        part = target.with_name(f".{target.stem}.{os.getpid()}.part")
+        part = target.with_name(f".{target.stem}.{os.getpid()}.{threading.get_ident()}.part")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part.write_bytes(msgspec.json.encode(model))
+            with part.open("wb") as file:
+                file.write(msgspec.json.encode(model))
+                file.flush()
+                os.fsync(file.fileno())  # a model's terms rest on it
             part.replace(target)
         except OSError as error:
             part.unlink(missing_ok=True)

@@ -36,6 +36,8 @@ class Looker:
         Raises what asking the Hub does: half an answer would be taken for a whole one.
         """
         info = self.hub.info(repository, stop=self.stop)
+        # The Hub answers for a renamed repository under its new name, which may be one that the catalog knows.
+        entry = entry or entry_in(info.id, self.catalog)
         publisher = self._publisher(info, entry)
         header, problem = self._header(info, before)
         if header is None and before is not None and before.commit == info.sha:
@@ -53,7 +55,7 @@ class Looker:
             ancestors: tuple[Node, ...] = ()
         else:
             node = replace(node, id=info.id)
-            ancestors = HubLineage(self.hub, self.catalog, self.stop).nodes(info, header)
+            ancestors = HubLineage(self.hub, self.catalog, self.stop).nodes(node)
         text, node = self._text(publisher, entry, node, before)
         return KnownModel(
             id=node.id,
@@ -64,9 +66,11 @@ class Looker:
             ancestors=tuple(each for each in ancestors if each.kind == "model"),
             files=tuple(KnownFile(each.name, each.quantization, each.size, each.parts) for each in info.files),
             left_out=info.left_out,
-            gate_prompt=info.gate_prompt or publisher.gate_prompt,
-            gate_fields=info.gate_fields or publisher.gate_fields,
-            gate_repository=publisher.id if publisher.id != info.id and publisher.gated is not False else "",
+            gate_prompt=info.gate_prompt or (publisher.gate_prompt if publisher is not None else ""),
+            gate_fields=info.gate_fields or (publisher.gate_fields if publisher is not None else ()),
+            gate_repository=publisher.id
+            if publisher is not None and publisher.id != info.id and publisher.gated is not False
+            else "",
             text=text,
             access=before.access if before is not None else None,
             architecture=architecture,
@@ -80,14 +84,14 @@ class Looker:
             endpoint=self.hub.endpoint,
         )
 
-    def _publisher(self, info: RepositoryInfo, entry: Entry | None) -> RepositoryInfo:
-        """The repository of the model's own publisher, where its license lies."""
+    def _publisher(self, info: RepositoryInfo, entry: Entry | None) -> RepositoryInfo | None:
+        """The repository of the model's own publisher, where its license lies; None where it is not to be seen."""
         if entry is None or not entry.repository or entry.repository.casefold() == info.id.casefold():
             return info
         try:
             return self.hub.info(Repository(self.hub.endpoint, entry.repository), stop=self.stop)
         except (NotFoundError, AccessError):
-            return info
+            return None
 
     def _header(self, info: RepositoryInfo, before: KnownModel | None) -> tuple[Header | None, str]:
         """What a file of it says of itself, and why it cannot run here ("" where nothing speaks against it)."""
@@ -104,14 +108,17 @@ class Looker:
             return None, " ".join(part for part in (error.title, error.detail) if part)
 
     def _text(
-        self, publisher: RepositoryInfo, entry: Entry | None, node: Node, before: KnownModel | None
+        self, publisher: RepositoryInfo | None, entry: Entry | None, node: Node, before: KnownModel | None
     ) -> tuple[PublishersText | None, Node]:
         """The publisher's own text, kept byte for byte; and the node, with a license of its own where no card names
         one."""
+        kept = before.text if before is not None else None
+        if publisher is None:
+            return kept, node
         try:
             found = self.hub.license_text(publisher, stop=self.stop)
         except (AccessError, NotFoundError):
-            return (before.text if before is not None else None), node
+            return kept, node
         if found is None or not found[1].strip():
             return None, node
         name, data = found
@@ -122,6 +129,14 @@ class Looker:
         sha256 = self.texts.keep(data)
         source = f"{self.hub.endpoint}/{publisher.id}/blob/{publisher.sha}/{name}"
         return PublishersText(named, name, sha256, source, datetime.now(UTC).date().isoformat()), node
+
+
+def entry_in(repository: str, catalog: Catalog) -> Entry | None:
+    """The catalog's model whose files lie in this repository."""
+    wanted = repository.casefold()
+    copies = (each for each in catalog.model if each.gguf.casefold() == wanted)
+    originals = (each for each in catalog.model if each.repository.casefold() == wanted and not each.gguf)
+    return next(copies, None) or next(originals, None)
 
 
 def _to_read(files: tuple[RepositoryFile, ...]) -> RepositoryFile | None:

@@ -118,11 +118,13 @@ class Library:
 
         Raises NotFoundError where there is neither, and LicenseError for a file that was never imported.
         """
-        for listed in self._here():
-            if listed.model is not None and id_or_path in _ids(listed, listed.model):
-                return listed
         known = self.known.find(id_or_path)
-        entry = self.catalog.find_model(id_or_path)
+        # What is kept is found in any letters' case; from here on it goes by its own.
+        model_id = known.id if known is not None else id_or_path
+        for listed in self._here():
+            if listed.model is not None and model_id in _ids(listed, listed.model):
+                return listed
+        entry = self.catalog.find_model(model_id)
         if entry is not None:
             return self._listed_entry(entry, known)
         if known is not None:
@@ -135,8 +137,10 @@ class Library:
         Raises NotFoundError where there is neither, and EngineError where the file cannot be a model.
         """
         here = self._here()
+        kept = self.known.find(id_or_path)
+        model_id = kept.id if kept is not None else id_or_path
         for listed in here:
-            if listed.model is not None and id_or_path in _ids(listed, listed.model):
+            if listed.model is not None and model_id in _ids(listed, listed.model):
                 return listed.model
         path = Path(id_or_path).expanduser()
         if path.is_dir():
@@ -147,14 +151,14 @@ class Library:
             header = read_header(path.absolute())
             known = next((each.model for each in here if each.model is not None and _same(each.model.path, path)), None)
             return known or self._model_of(from_header(header, self.catalog), imported=False)
-        entry = self.catalog.find_model(id_or_path)
+        entry = self.catalog.find_model(model_id)
         if entry is not None and not entry.gguf:
             raise NotFoundError(
                 tr("{model} is not on this computer.").format(model=id_or_path),
                 "",
                 tr("“latchkey models show {model}” says what it takes to get it.").format(model=id_or_path),
             )
-        if entry is not None or self.known.find(id_or_path) is not None:
+        if entry is not None or kept is not None:
             raise NotFoundError(
                 tr("{model} is not on this computer.").format(model=id_or_path),
                 "",
@@ -178,9 +182,10 @@ class Library:
         entry = catalog.find_model(model.model) if model.model else None
         known = self.known.find(model.model) if model.model else None
         if entry is not None:
-            return of_download(self._subject_of_entry(entry, known), model)
+            return of_download(self._subject_of_entry(entry, known, model), model)
         if known is not None:
-            return of_download(subject_of_known(known, catalog, self._text_sha256, self._own_text(known)), model)
+            own = self._own_text(known)
+            return of_download(subject_of_known(known, catalog, self._text_sha256, own, model), model)
         return subject_of_import(model, catalog, self._text_sha256)
 
     def publishers_text(self, model_id: str, license_id: str) -> tuple[License, str] | None:
@@ -231,8 +236,8 @@ class Library:
                 pass  # who wants to read it is told; what was accepted of it stands
         return OwnText(known.text.license, publishers_license(known.text, license_).name, known.text.sha256)
 
-    def _subject_of_entry(self, entry: Entry, known: KnownModel | None) -> Subject:
-        return subject_of_entry(entry, self.catalog, self._text_sha256, known, self._own_text(known))
+    def _subject_of_entry(self, entry: Entry, known: KnownModel | None, file: ImportedModel | None = None) -> Subject:
+        return subject_of_entry(entry, self.catalog, self._text_sha256, known, self._own_text(known), file)
 
     # --- what is here --------------------------------------------------------------------------------------------
 

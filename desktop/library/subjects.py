@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import msgspec
-
 from desktop.catalog.entries import Base, Catalog, Entry
 from desktop.catalog.lineage import Lineage, Node, node_of_entry, trace_in
 from desktop.library.imported import ImportedModel
@@ -34,13 +32,16 @@ def subject_of_entry(
     text_sha256: TextHash,
     known: KnownModel | None = None,
     own_text: OwnText | None = None,
+    file: ImportedModel | None = None,
 ) -> Subject:
-    """A catalog's model before the door; with what the Hub said of it, where somebody looked it up."""
+    """A catalog's model before the door; with what the Hub said of it, where somebody looked it up, and what `file`,
+    fetched from there, says of itself."""
     node = node_of_entry(entry)
-    if known is None:
-        lineage = trace_in(catalog, node)
-    else:
-        lineage = msgspec.structs.replace(known, node=_both(node, known.node)).lineage(catalog)
+    if known is not None:
+        node = _both(node, known.node)
+    if file is not None:
+        node = _with_file(node, file, catalog)
+    lineage = trace_in(catalog, node) if known is None else known.lineage(catalog, node)
     shipped = next((file for file in entry.file if file.shipped), None)
     return Subject(
         id=entry.id,
@@ -50,7 +51,8 @@ def subject_of_entry(
         needed=_needed(lineage, catalog, text_sha256, own_text),
         lineage=lineage,
         repository=entry.repository,
-        commit=known.commit if known is not None else "",
+        # Of a copy's repository the commit would name nothing at the publisher's.
+        commit=known.commit if known is not None and _same(known.repository, entry.repository) else "",
         file_sha256=shipped.sha256 if shipped else "",
         vouched=bool(entry.file) and all(file.sha256 for file in entry.file),
         not_runnable=entry.not_runnable or _closed(entry),
@@ -59,10 +61,15 @@ def subject_of_entry(
 
 
 def subject_of_known(
-    known: KnownModel, catalog: Catalog, text_sha256: TextHash, own_text: OwnText | None = None
+    known: KnownModel,
+    catalog: Catalog,
+    text_sha256: TextHash,
+    own_text: OwnText | None = None,
+    file: ImportedModel | None = None,
 ) -> Subject:
-    """A model at the Hub that the catalog does not know, before the door."""
-    lineage = known.lineage(catalog)
+    """A model at the Hub that the catalog does not know, before the door; `file` as above."""
+    node = known.node if file is None else _with_file(known.node, file, catalog)
+    lineage = known.lineage(catalog, node)
     return Subject(
         id=known.id,
         name=known.node.name,
@@ -115,6 +122,24 @@ def _both(entry: Node, card: Node) -> Node:
     return replace(entry, licenses=tuple(licenses), bases=tuple(bases.values()), gate=gate)
 
 
+def _with_file(node: Node, file: ImportedModel, catalog: Catalog) -> Node:
+    """`node`, with the terms that a file of it was fetched under: a newer commit may say less, and what the Hub said
+    may have been lost."""
+    own = {node.id.casefold(), node.repository.casefold(), file.repository.casefold()}
+    bases = {base.id.casefold(): base for base in node.bases}
+    for name in file.bases:
+        base = _base(name, file, catalog)
+        if not {name.casefold(), base.id.casefold()} & own:
+            bases.setdefault(base.id.casefold(), base)
+    licenses = dict.fromkeys((*node.licenses, *_license_ids(file, catalog)))
+    origin = "derived" if node.origin == "unknown" and bases else node.origin
+    return replace(node, licenses=tuple(licenses), bases=tuple(bases.values()), origin=origin)
+
+
+def _same(one: str, other: str) -> bool:
+    return one.casefold() == other.casefold()
+
+
 def _closed(entry: Entry) -> str:
     return (
         tr("Its publisher keeps the weights to itself: there is nothing to download.") if entry.gate == "closed" else ""
@@ -123,15 +148,19 @@ def _closed(entry: Entry) -> str:
 
 def _node_of_import(model: ImportedModel, catalog: Catalog) -> Node:
     bases = tuple(_base(name, model, catalog) for name in model.bases)
-    licenses = tuple(known.id if (known := catalog.find_license(name)) else name for name in model.licenses)
     return Node(
         model.id,
         model.name,
         model.publisher,
-        licenses=tuple(dict.fromkeys(licenses)),
+        licenses=_license_ids(model, catalog),
         origin="derived" if bases else "unknown",
         bases=bases,
     )
+
+
+def _license_ids(model: ImportedModel, catalog: Catalog) -> tuple[str, ...]:
+    found = (known.id if (known := catalog.find_license(name)) else name for name in model.licenses)
+    return tuple(dict.fromkeys(found))
 
 
 def _base(name: str, model: ImportedModel, catalog: Catalog) -> Base:

@@ -208,5 +208,5 @@ def test_known_ancestors_can_be_had_as_nodes(fake: FakeHub, ask: AskHub) -> None
     publish(fake, "x/Tune", "meta/LLaMA-7B")
     hub = ask(fake)
     info = hub.info(Repository(fake.endpoint, "x/Copy"))
-    assert [node.id for node in HubLineage(hub, CATALOG).nodes(info)] == ["llama-7b", "x/Tune"]
+    assert [node.id for node in HubLineage(hub, CATALOG).nodes(node_of(info, CATALOG))] == ["llama-7b", "x/Tune"]
     assert node_of(replace(info, bases=()), CATALOG).origin == "unknown"
