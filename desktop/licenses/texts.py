@@ -68,8 +68,11 @@ class LicenseTexts:
         assert self._kept is not None
         sha256 = sha256_of(data)
         target = self._kept / sha256
-        if target.is_file():
-            return sha256
+        try:
+            if target.read_bytes() == data:
+                return sha256
+        except OSError:
+            pass  # not there, or not to be read: it is written anew
         part = target.with_name(f".{sha256}.{os.getpid()}.{threading.get_ident()}.part")
         try:
             self._kept.mkdir(mode=0o700, parents=True, exist_ok=True)
