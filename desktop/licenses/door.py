@@ -4,6 +4,7 @@
 between it and the engine: it finds out what a path holds, asks, and records what was loaded and what was refused.
 """
 
+import shlex
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,18 +112,13 @@ def ledger_broken(reason: str) -> IntegrityError:
 
 def accept_command(subject: Subject, needed: NeededLicense) -> str:
     """The command that accepts one license of a model, with the parts that only a person can give left open."""
-    return (
-        f"latchkey licenses accept {_quoted(subject.id)} --text-sha256 {needed.text_sha256} --as NAME --purpose PURPOSE"
-    )
+    model = shlex.quote(subject.id)
+    return f"latchkey licenses accept {model} --text-sha256 {needed.text_sha256} --as NAME --purpose PURPOSE"
 
 
 def shown_by(subject: Subject, needed: NeededLicense) -> str:
     """By what “latchkey licenses show” finds the text: the license's id, or the model where the text is its own."""
-    return _quoted(subject.id if needed.own else needed.id)
-
-
-def _quoted(name: str) -> str:
-    return f"'{name}'" if any(sign in name for sign in " '\"\\$&;|<>()*?") else name
+    return shlex.quote(subject.id if needed.own else needed.id)
 
 
 def _standing(subject: Subject, needed: NeededLicense, ledger: LedgerState) -> LicenseStanding:
