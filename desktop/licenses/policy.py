@@ -126,6 +126,8 @@ def forbids(policy: Policy, subject: Subject, license_names: Callable[[str], Ite
         return forbidden(policy, tr("models whose file nobody vouches for with a checksum"))
     for what, value, own in _facts(subject):
         names = list(license_names(value)) if what == "license" else [value]
+        if what == "repository" and own:
+            names.append(subject.lineage.node.repository)  # its publisher's, where the file came from a copy
         denied, allowed = getattr(policy.deny, what), getattr(policy.allow, what)
         if denied is not None and _on(denied, names):
             return forbidden(policy, _phrase(what, value))
