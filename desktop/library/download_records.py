@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 import msgspec
@@ -61,7 +62,7 @@ class DownloadRecords:
     def keep(self, record: DownloadRecord) -> None:
         """Keep it. Raises ResourceError."""
         target = self._folder / f"{record.id}{_ENDING}"
-        part = self._folder / f".{record.id}.{os.getpid()}.part"
+        part = self._folder / f".{record.id}.{os.getpid()}.{threading.get_ident()}.part"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             part.write_bytes(msgspec.json.encode(record))

@@ -5,6 +5,7 @@ One file for each, so that window and command can add and remove at the same tim
 
 import os
 import re
+import threading
 import unicodedata
 from pathlib import Path
 
@@ -105,7 +106,7 @@ class ImportedModels:
     def keep(self, model: ImportedModel) -> None:
         """Keep what is known of `model`, in place of what was known of the same id. Raises ResourceError."""
         target = self._folder / f"{model.id}{_ENDING}"
-        part = target.with_name(f".{model.id}.{os.getpid()}.part")
+        part = target.with_name(f".{model.id}.{os.getpid()}.{threading.get_ident()}.part")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with part.open("wb") as file:
