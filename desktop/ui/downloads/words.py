@@ -63,6 +63,8 @@ def figures(progress: "Progress") -> str:
         else size_text(progress.done)
     )
     parts = [percent_of(progress), amount]
+    if progress.state not in MOVING:
+        return " · ".join(part for part in parts if part)
     if progress.rate > 0:
         parts.append(tr("{size}/s").format(size=size_text(round(progress.rate))))
     if progress.seconds_left is not None:
