@@ -139,14 +139,14 @@ class Program(QObject):
         self.window.pages.built.connect(self._page_built)
 
     def _page_built(self, page: str) -> None:
-        """Which GPUs there are counts where it is said what fits, and nowhere sooner."""
+        # Which GPUs there are counts where it is said what fits, and nowhere sooner.
         if page == "models" and self._engine is not None:
             self._engine.probe(lambda probed: self._hop.post(lambda: self._probed(probed)))
 
     def _probed(self, probed: "Probed") -> None:
-        if self._assembly is not None and self._flow is not None and not self._closed:
-            if self._assembly.getting.use_devices(probed.devices):
-                self._flow.refresh()
+        found = self._assembly is not None and self._assembly.getting.use_devices(probed.devices)
+        if found and self._flow is not None and not self._closed:
+            self._flow.refresh()
 
     def _make_chat(self, assembly: "Assembly") -> None:
         from desktop.chat.chat import Chat
