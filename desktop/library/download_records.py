@@ -7,8 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from desktop.errors import ResourceError
+from desktop.errors import ForbiddenError, ResourceError
+from desktop.hub.address import is_commit, is_repository_id
 from desktop.hub.names import FilePart
+from desktop.hub.transfer.names import check_file
 from desktop.translation import tr
 
 _ENDING = ".json"
@@ -31,6 +33,16 @@ class DownloadRecord(msgspec.Struct, frozen=True):
 def record_id(repository: str, commit: str, file: str) -> str:
     """The same for the same file, whoever fetches it."""
     return hashlib.sha256(f"{repository}\n{commit}\n{file}".encode()).hexdigest()[:20]
+
+
+def _is_sound(record: DownloadRecord) -> bool:
+    """Whether everything in it that becomes a path or an address can be one."""
+    try:
+        for part in record.parts:
+            check_file(part.name)
+    except ForbiddenError:
+        return False
+    return bool(record.parts) and is_repository_id(record.repository) and is_commit(record.commit)
 
 
 class DownloadRecords:
@@ -57,7 +69,7 @@ class DownloadRecords:
             record = msgspec.json.decode(data, type=DownloadRecord)
         except (OSError, ValueError, msgspec.ValidationError):
             return None
-        return record if record.id == download_id and record.parts else None
+        return record if record.id == download_id and _is_sound(record) else None
 
     def keep(self, record: DownloadRecord) -> None:
         """Keep it. Raises ResourceError."""

@@ -82,9 +82,14 @@ class Downloads:
     def all(self) -> tuple[DownloadItem, ...]:
         """Every download, oldest first; those of former runs are paused."""
         with self._change:
-            for record in self._records.all():
+            records = {record.id: record for record in self._records.all()}
+            for record in records.values():
                 if record.id not in self._items:
                     self._items[record.id] = self._at_rest(record)
+            for item in list(self._items.values()):
+                unfinished = item.progress.state in ("paused", "failed") and item.id not in self._running
+                if unfinished and item.id not in records:
+                    del self._items[item.id]  # another process finished it, or gave it up
             return tuple(self._items.values())
 
     def find(self, download_id: str) -> DownloadItem:
@@ -167,15 +172,15 @@ class Downloads:
         if running:
             self._wish(download_id, "cancelled")
             return
-        record = self._record(download_id)
+        item, record = self.find(download_id), self._record(download_id)
         self._transfer(record).discard()
+        self._installer.discard(record, folder_of(self._models, record.repository, record.commit))
         self._records.forget(download_id)
-        self._tell(replace(self.find(download_id), progress=Progress(state="cancelled"), error=None))
+        self._tell(replace(item, progress=Progress(state="cancelled"), error=None))
 
     def dismiss(self, download_id: str) -> None:
         """Have a download that is done or cancelled out of the list; one that failed is given up with it."""
-        item = self.find(download_id)
-        if item.progress.state in ("failed", "paused"):
+        if any(each.id == download_id and each.progress.state in ("failed", "paused") for each in self.all()):
             self.cancel(download_id)
         with self._change:
             if download_id not in self._running:
@@ -317,7 +322,11 @@ class Downloads:
 
     def _at_rest(self, record: DownloadRecord) -> DownloadItem:
         total = sum(part.size for part in record.parts)
-        progress = Progress(state="paused", done=max(0, total - self._transfer(record).missing), total=total)
+        try:
+            done = max(0, total - self._transfer(record).missing)
+        except UserError:  # as where the Hub's address is none; who wants it to go on is told
+            done = 0
+        progress = Progress(state="paused", done=done, total=total)
         return DownloadItem(
             record.id,
             record.model_id,

@@ -1,7 +1,7 @@
 """A fetched file becomes a model of the library: its header read, its terms completed by it, the ledger told."""
 
 import dataclasses
-import hashlib
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +10,13 @@ from msgspec.structs import replace
 
 from desktop.catalog.entries import Base, Catalog
 from desktop.engine.header import Header, read_header
+from desktop.hub.transfer.disk import remove
+from desktop.hub.transfer.names import target_in
 from desktop.hub.transfer.values import Fetched
 from desktop.library.download_records import DownloadRecord
 from desktop.library.file_state import file_state, stamps_of
 from desktop.library.fitting import measure_of
-from desktop.library.hashes import FileHashes
+from desktop.library.hashes import FileHashes, hash_of_parts, parts_of
 from desktop.library.imported import ImportedModel, from_header, id_for
 from desktop.library.known import KnownModel
 from desktop.library.models import Library
@@ -40,6 +42,8 @@ class Installer:
     def install(self, record: DownloadRecord, fetched: tuple[Fetched, ...]) -> str:
         """Enter a model whose files are all here; its id. Raises EngineError for what is no sound model, and
         ResourceError where library or ledger cannot be written."""
+        for each in fetched:
+            self._hashes.remember(each.path, each.sha256)
         header = read_header(fetched[0].path)
         known = self._library.known.find(record.model_id)
         if known is not None:
@@ -47,8 +51,6 @@ class Installer:
         model = self._model(record, fetched, header)
         if known is not None and self._library.catalog.find_model(known.id) is None:
             model = with_card(model, known)
-        for each in fetched:
-            self._hashes.remember(each.path, each.sha256)
         kept = next((each for each in self._library.imports.all() if each.id == model.id), None)
         if kept is not None and kept.copied and kept.path != model.path and file_state(kept) == "here":
             # The very same bytes under another name: once is enough.
@@ -65,12 +67,19 @@ class Installer:
                 raise
         return self._library.find(model.id).id
 
+    def discard(self, record: DownloadRecord, folder: Path) -> None:
+        """Delete what was fetched whole into `folder` and became no model, as a file that is none. Files of models, and
+        any that was not found to be the one that was wanted, stay. Raises ResourceError."""
+        models = {os.path.realpath(file) for each in self._library.imports.all() for file in parts_of(Path(each.path))}
+        for part in record.parts:
+            file = target_in(folder, part.name)
+            ours = part.sha256 and self._hashes.cached(file) == part.sha256
+            if ours and os.path.realpath(file) not in models:
+                remove(file)
+
     def _model(self, record: DownloadRecord, fetched: tuple[Fetched, ...], header: Header) -> ImportedModel:
         files = [each.path for each in fetched]
-        if len(fetched) == 1:
-            sha256 = fetched[0].sha256
-        else:
-            sha256 = hashlib.sha256("".join(f"{each.sha256}\n" for each in fetched).encode()).hexdigest()
+        sha256 = hash_of_parts([each.sha256 for each in fetched])
         return replace(
             from_header(header, self._library.catalog),
             id=id_for(_name(record, header), sha256),

@@ -1,0 +1,190 @@
+"""Downloads while something around them is not as it was: the Hub's address, another process, the file itself."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from desktop.errors import EngineError, NotFoundError
+from desktop.hub.fake import FakeHub, FakeRepository
+from desktop.hub.names import FilePart
+from desktop.library.assembly import Assembly, assemble
+from desktop.library.download_records import DownloadRecord, DownloadRecords, record_id
+from desktop.licenses.desk import Acceptance
+from desktop.paths import find_paths
+from desktop.settings import Settings
+from tests.fakes.tiny_gguf import random_model
+
+pytestmark = pytest.mark.loopback
+
+MODEL = "acme/tiny-GGUF"
+FILE = "tiny-Q8_0.gguf"
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    with FakeHub() as running:
+        yield running
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    return random_model(tmp_path / FILE, metadata={"general.license": "apache-2.0"})
+
+
+@pytest.fixture
+def repository(hub: FakeHub, model_file: Path) -> FakeRepository:
+    made = hub.add(FakeRepository(MODEL, card={"license": "apache-2.0"}))
+    made.add_file(FILE, model_file)
+    return made
+
+
+def made(endpoint: str, home: Path) -> Assembly:
+    settings = Settings(hub_endpoint=endpoint)
+    return assemble(find_paths(), {"LATCHKEY_HOME": str(home)}, settings=lambda: settings)
+
+
+@pytest.fixture
+def assembly(hub: FakeHub, home: Path, repository: FakeRepository) -> Iterator[Assembly]:
+    assembly = made(hub.endpoint, home)
+    yield assembly
+    assembly.close()
+    assembly.ledger.close()
+
+
+def ready(assembly: Assembly) -> None:
+    assembly.getting.look(MODEL)
+    subject = assembly.library.listed_one(MODEL).subject
+    for each in subject.needed:
+        sha256 = assembly.desk.text(each.id, MODEL).sha256
+        assembly.desk.accept(subject, each.id, sha256, Acceptance("Ada", "personal"))
+
+
+def kept_record(assembly: Assembly) -> DownloadRecord:
+    """A download that an earlier run left unfinished."""
+    known = assembly.library.known.find(MODEL)
+    assert known is not None
+    file = known.files[0]
+    record = DownloadRecord(
+        id=record_id(known.repository, known.commit, file.name),
+        model_id=MODEL,
+        name="tiny",
+        repository=known.repository,
+        commit=known.commit,
+        file=file.name,
+        quantization=file.quantization,
+        parts=file.parts,
+        begun=1.0,
+    )
+    DownloadRecords(find_paths().downloads).keep(record)
+    return record
+
+
+def test_unfinished_ones_are_listed_where_the_hubs_address_is_none(assembly: Assembly, home: Path) -> None:
+    ready(assembly)
+    record = kept_record(assembly)
+    lost = made("no address at all", home)
+
+    assert [(each.id, each.progress.state) for each in lost.downloads.all()] == [(record.id, "paused")]
+    lost.getting.next_step(MODEL)
+    lost.close()
+    lost.ledger.close()
+
+
+def test_a_record_with_names_that_no_disk_can_keep_hides_no_other(assembly: Assembly) -> None:
+    ready(assembly)
+    record = kept_record(assembly)
+    hostile = DownloadRecord(
+        id=record_id("a/b", "0" * 40, "x"), model_id="a/b", name="b", repository="a/b", commit="0" * 40,
+        file="../x.gguf", quantization="", parts=(FilePart("../x.gguf", 5),), begun=2.0,
+    )  # fmt: skip
+    DownloadRecords(find_paths().downloads).keep(hostile)
+
+    assert [each.id for each in assembly.downloads.all()] == [record.id]
+
+
+def test_one_that_another_process_finished_or_gave_up_is_no_row_here_any_more(
+    assembly: Assembly, hub: FakeHub, home: Path
+) -> None:
+    ready(assembly)
+    record = kept_record(assembly)
+    assert [each.id for each in assembly.downloads.all()] == [record.id]
+    other = made(hub.endpoint, home)
+    assert other.downloads.wait(other.downloads.start(MODEL), PATIENCE_S).installed == MODEL
+    other.close()
+    other.ledger.close()
+
+    assert assembly.downloads.all() == ()
+    with pytest.raises(NotFoundError):
+        assembly.downloads.find(record.id)
+
+
+def test_a_whole_file_that_is_no_model_goes_with_its_row(
+    assembly: Assembly, repository: FakeRepository, tmp_path: Path
+) -> None:
+    ready(assembly)
+    data = bytearray((tmp_path / FILE).read_bytes())
+    data[:4] = b"HOAX"
+    repository.swap_file(FILE, bytes(data))
+    known = assembly.library.known.find(MODEL)
+    assert known is not None
+    assembly.getting.look(MODEL)  # its header was read before: nothing but its hash is another one
+    item = assembly.downloads.wait(assembly.downloads.start(MODEL), PATIENCE_S)
+    assert isinstance(item.error, EngineError)
+
+    assembly.downloads.dismiss(item.id)
+
+    assert [each for each in find_paths().models.rglob("*") if each.is_file()] == []
+
+
+def test_a_strangers_file_in_the_way_outlives_the_row(assembly: Assembly) -> None:
+    ready(assembly)
+    known = assembly.library.known.find(MODEL)
+    assert known is not None
+    place = find_paths().models / "acme--tiny-GGUF" / known.commit[:12]
+    place.mkdir(parents=True)
+    (place / FILE).write_bytes(b"somebody's")
+    item = assembly.downloads.wait(assembly.downloads.start(MODEL), PATIENCE_S)
+    assert item.error is not None
+
+    assembly.downloads.dismiss(item.id)
+
+    assert (place / FILE).read_bytes() == b"somebody's"
+
+
+def test_a_fetched_model_outlives_a_row_that_was_left(assembly: Assembly) -> None:
+    ready(assembly)
+    item = assembly.downloads.wait(assembly.downloads.start(MODEL), PATIENCE_S)
+    assert item.installed == MODEL
+    record = kept_record(assembly)
+
+    assembly.downloads.cancel(record.id)
+
+    assert assembly.library.find(MODEL).path.is_file()
+
+
+def test_two_threads_can_keep_the_same_record(assembly: Assembly) -> None:
+    ready(assembly)
+    record = kept_record(assembly)
+    known = assembly.library.known.find(MODEL)
+    assert known is not None
+    failures: list[Exception] = []
+
+    def keep() -> None:
+        try:
+            for _ in range(40):
+                DownloadRecords(find_paths().downloads).keep(record)
+                assembly.library.known.keep(known)
+        except Exception as error:  # noqa: BLE001 - told below
+            failures.append(error)
+
+    threads = [threading.Thread(target=keep) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert assembly.library.known.find(MODEL) == known
