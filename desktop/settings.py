@@ -76,17 +76,13 @@ class SettingsFile:
         if stamp == self._stamp:
             return self.current
         with self._lock:
-            try:
-                read = self._read()[0] if stamp is not None else Settings()
-            except (OSError, *_DAMAGE):
-                return self.current  # half written by an older version, or damaged: the next start says so
-            self._stamp = stamp
-            self.current = msgspec.structs.replace(read, **self._unwritten)
-        return self.current
+            self._catch_up()
+            return self.current
 
     def change(self, **changes: Any) -> Settings:
         """The settings with `changes` made and written. Raises ResourceError where they cannot be written."""
         with self._lock:
+            self._catch_up()  # what another process wrote may be what is changed back here
             changed = msgspec.structs.replace(self.current, **changes)
             if changed != self.current:
                 self.current = changed
@@ -94,6 +90,17 @@ class SettingsFile:
                 self._write()
                 self._stamp = self._now()
             return changed
+
+    def _catch_up(self) -> None:
+        stamp = self._now()
+        if stamp == self._stamp:
+            return
+        try:
+            read = self._read()[0] if stamp is not None else Settings()
+        except (OSError, *_DAMAGE):
+            return  # half written by an older version, or damaged: the next start says so
+        self._stamp = stamp
+        self.current = msgspec.structs.replace(read, **self._unwritten)
 
     def _now(self) -> tuple[int, int, int] | None:
         try:

@@ -142,6 +142,18 @@ def test_what_another_process_writes_is_seen(tmp_path: Path) -> None:
     assert here.current.offline
 
 
+def test_a_switch_turned_to_where_it_stood_before_another_process_turned_it_is_turned(tmp_path: Path) -> None:
+    here, there = SettingsFile(tmp_path / "settings.json"), SettingsFile(tmp_path / "settings.json")
+    here.change(offline=True)
+    there.latest()
+    there.change(offline=False)
+
+    assert here.change(offline=True).offline
+
+    assert SettingsFile(tmp_path / "settings.json").current.offline
+    assert here.latest().offline
+
+
 def test_what_could_not_be_written_outlives_what_another_process_wrote(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
