@@ -4,6 +4,7 @@ from desktop.errors import NetworkError, NotFoundError, UserError
 from desktop.hub.access import Access, access_of
 from desktop.hub.address import Repository
 from desktop.hub.picking import decoded, fields, text
+from desktop.log import redact
 from desktop.network.answers import Headers
 from desktop.translation import tr
 
@@ -59,9 +60,11 @@ def access_in(status: int, headers: Headers, body: bytes, repository: Repository
 
 def message_in(status: int, headers: Headers, body: bytes) -> str:
     """The Hub's own sentence: from its header, else from the answer's JSON, else the answer itself where it is short
-    plain text. "" for an answer that is no refusal."""
-    if status < 400:
-        return ""
+    plain text. "" for an answer that is no refusal. It is kept and shown, so a token that it repeats is left out."""
+    return redact(_said(headers, body)) if status >= 400 else ""
+
+
+def _said(headers: Headers, body: bytes) -> str:
     if said := text(headers.get("x-error-message", ""), _LONGEST_MESSAGE):
         return said
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()

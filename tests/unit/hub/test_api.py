@@ -277,6 +277,17 @@ def test_a_token_that_does_not_hold_is_said_so(fake: FakeHub, ask: AskHub) -> No
     assert value not in str(refused.value) + refused.value.technical
 
 
+def test_a_token_that_the_hub_repeats_is_not_kept_with_its_words(fake: FakeHub, ask: AskHub) -> None:
+    value = fake.add_token("anna")
+    said = f"Token {value} has expired."
+    fake.inject(
+        Fault("status", on="hub", status=403, headers=(("X-Error-Message", said),), times=4),
+    )
+    access = ask(fake, value).access(Repository(fake.endpoint, REPOSITORY))
+    assert (access.state, value in access.message + access.detail) == ("unknown", False)
+    assert "has expired" in access.message
+
+
 def test_a_token_of_another_origin_is_not_used(fake: FakeHub, repository: FakeRepository, ask: AskHub) -> None:
     repository.gated = "auto"
     fake.add(repository)
