@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -27,6 +27,7 @@ from desktop.translation import tr
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 2
+_ASK_EVERY_S = 2.0
 _OVER = ("done", "failed", "cancelled", "paused")
 
 
@@ -54,10 +55,12 @@ class DownloadItem:
 
 @dataclass
 class _Running:
-    """A download that has a thread of its own."""
+    """A download that has a thread of its own: when the door was last asked about it, and what that had against it."""
 
     transfer: Transfer | None = None
     wish: str = ""
+    asked: float = field(default_factory=time.monotonic)
+    against: UserError | None = None
 
 
 class Downloads:
@@ -191,10 +194,7 @@ class Downloads:
         with self._change:
             running = [self._items[each] for each in self._running if each in self._items]
         for item in running:
-            try:
-                self._installer.check(self._library.listed_one(item.model_id).subject)
-            except UserError:
-                self.pause(item.id)
+            self._ask_door(item)
 
     def pause_all(self) -> None:
         """Stop all for now, as when the switch goes off-line."""
@@ -236,7 +236,8 @@ class Downloads:
             if halted.state == "cancelled":
                 self._records.forget(record.id)
             now = self._items.get(record.id, item)
-            self._end(replace(now, progress=_in_state(now.progress, halted.state), error=None))
+            why = self._running[record.id].against if halted.state == "paused" else None
+            self._end(replace(now, progress=_in_state(now.progress, halted.state), error=why))
         except UserError as error:
             now = self._items.get(record.id, item)
             # Off-line by the person's own wish is no failure.
@@ -300,6 +301,21 @@ class Downloads:
         item = self._items.get(download_id)
         if item is not None:
             self._tell(replace(item, progress=progress, error=None))
+            running = self._running.get(download_id)
+            if running is not None and time.monotonic() - running.asked > _ASK_EVERY_S:
+                self._ask_door(item)
+
+    def _ask_door(self, item: DownloadItem) -> None:
+        """Pause it where the door says no by now: another process may have revoked a license, or changed a policy."""
+        running = self._running.get(item.id)
+        if running is None:
+            return
+        running.asked = time.monotonic()
+        try:
+            self._installer.check(self._library.listed_one(item.model_id).subject)
+        except UserError as error:
+            running.against = error
+            self.pause(item.id)
 
     def _end(self, item: DownloadItem) -> None:
         with self._change:

@@ -116,6 +116,22 @@ def test_a_revoked_license_ends_a_download_and_keeps_it_from_going_on(assembly: 
         assembly.downloads.resume(download)
 
 
+def test_what_another_process_revokes_ends_a_download_as_well(assembly: Assembly, hub: FakeHub, home: Path) -> None:
+    ready(assembly)
+    hub.rate = 20_000
+    download = assembly.downloads.start(MODEL)
+    _until(assembly, download, lambda item: item.progress.done > 0)
+    other = made(hub, home)
+
+    other.desk.revoke(MODEL)
+
+    item = assembly.downloads.wait(download, PATIENCE_S)
+    assert item.progress.state == "paused"
+    assert isinstance(item.error, LicenseError)
+    other.close()
+    other.ledger.close()
+
+
 def test_a_paused_download_goes_on_in_another_process_of_the_same_home(
     assembly: Assembly, hub: FakeHub, home: Path, model_file: Path
 ) -> None:
