@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from desktop.catalog.entries import Entry
+from desktop.credentials.token_store import PlaceLockedError
 from desktop.errors import ForbiddenError, NetworkError, NotFoundError, UserError
 from desktop.hub.access import Access, in_state
 from desktop.hub.address import Repository, parse_repository
 from desktop.library.fitting import Machine, this_machine
 from desktop.library.known import KnownAccess, KnownModel
 from desktop.library.models import Library, Listed
-from desktop.library.next_step import Facts, NextStep, next_step, no_file_at_hub
+from desktop.library.next_step import TOKEN_STATES, Facts, NextStep, next_step, no_file_at_hub
 from desktop.library.offers import Offer, access_of_known, offer_of
 from desktop.library.online import Online
 from desktop.licenses.desk import LicenseDesk
@@ -129,8 +130,8 @@ class Getting:
             return facts
         offer = offer_of(known, self.machine)
         chosen = offer.file(file or known.chosen)
-        has_token = self._has_token()
         access = offer.access
+        has_token = self._has_token(sure=access is not None and access.state == "no-token")
         if known.wants_access and access is not None and access.granted and not has_token:
             # It was granted to whoever a token names, and that token is gone.
             access = in_state("no-token", "", repository=known.repository, endpoint=known.endpoint)
@@ -161,7 +162,7 @@ class Getting:
     def token_changed(self) -> None:
         """Another token is kept, or none: what the Hub said of the one before counts no more."""
         for known in self._library.known.all():
-            if known.access is not None and known.access.state in ("no-token", "bad-token", "token-lacks-scope"):
+            if known.access is not None and known.access.state in TOKEN_STATES:
                 self._library.known.keep(msgspec.structs.replace(known, access=None))
 
     # --- how it is done ------------------------------------------------------------------------------------------
@@ -208,9 +209,14 @@ class Getting:
         self._library.known.keep(known)
         return access_of_known(known) or access
 
-    def _has_token(self) -> bool:
+    def _has_token(self, *, sure: bool) -> bool:
+        """Whether a token is kept for this Hub; where that has to be `sure`, one that may go to this very origin. In a
+        keyring or vault that is locked there may be one."""
         try:
-            return self._online.tokens.place(self._online.host) is not None
+            kept = self._online.tokens.place(self._online.host) is not None
+            return kept and (not sure or self._online.hub.token() is not None)
+        except PlaceLockedError:
+            return True
         except UserError:
             return False
 

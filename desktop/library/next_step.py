@@ -13,7 +13,8 @@ from desktop.hub.access import Access
 from desktop.licenses.door import Verdict
 from desktop.translation import tr
 
-_TOKEN = ("no-token", "bad-token", "token-lacks-scope", "missing-or-private")
+TOKEN_STATES = ("no-token", "bad-token", "token-lacks-scope", "missing-or-private")
+"""What another access token can change."""
 _ASK = ("not-requested", "reset")
 
 
@@ -185,7 +186,7 @@ def _gate(facts: Facts) -> NextStep | None:
         return None
     if access.state == "no-token" and facts.has_token:
         return LookUp(again=True)
-    if access.state in _TOKEN:
+    if access.state in TOKEN_STATES:
         return EnterToken(access)
     if access.state in _ASK:
         return RequestAccess(access)

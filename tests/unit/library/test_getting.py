@@ -212,6 +212,34 @@ gguf = "copies/tiny-GGUF"
     assert isinstance(step(assembly, "acme-tiny"), Download)
 
 
+def test_a_token_that_is_not_for_this_hub_is_none(assembly: Assembly, hub: FakeHub, model_file: Path) -> None:
+    repository(hub, GATED, model_file, gated="manual", card={"license": "apache-2.0"})
+    elsewhere = hub.endpoint.replace("http://", "https://")
+    assembly.online.tokens.put(AccessToken(hub.add_token("anna"), elsewhere), "session")
+
+    assembly.getting.look(GATED)
+
+    assert isinstance(step(assembly, GATED), EnterToken)
+    with pytest.raises(AccessError, match="no access token"):
+        assembly.downloads.start(GATED)
+
+
+def test_another_token_is_tried_where_a_repository_was_not_to_be_seen(
+    assembly: Assembly, hub: FakeHub, model_file: Path
+) -> None:
+    made = repository(hub, OPEN, model_file, card={"license": "apache-2.0"})
+    assembly.getting.look(OPEN)
+    accept(assembly, OPEN)
+    made.private, made.members = True, {"anna"}
+    assembly.getting.check_access(OPEN)
+    assert isinstance(step(assembly, OPEN), EnterToken)
+
+    give_token(assembly, hub)
+
+    assert not isinstance(step(assembly, OPEN), EnterToken)
+    assert assembly.getting.check_access(OPEN).granted
+
+
 def test_access_that_was_taken_back_is_said_to_be(assembly: Assembly, hub: FakeHub, model_file: Path) -> None:
     repository(hub, GATED, model_file, gated="manual", card={"license": "apache-2.0"})
     give_token(assembly, hub)
