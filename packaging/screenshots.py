@@ -8,6 +8,7 @@ from the scripted engine and have "scripted" in their names.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -22,7 +23,8 @@ from typing import TYPE_CHECKING, Literal
 TOP = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TOP), str(TOP / "packaging")]
 
-import license_scenes  # noqa: E402 - the path comes first
+import access_scenes  # noqa: E402 - the path comes first
+import license_scenes  # noqa: E402
 import network_scenes  # noqa: E402
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ Three things go wrong:
 class Scene:
     """One picture: what is done before it is taken, at which size, theme and scale, and with which engine.
 
-    `licenses` says what was accepted before, `network` what stands in the log of requests.
+    `licenses` says what was accepted before, `network` what stands in the log of requests; `hub`
+    runs a fake Hub on this machine meanwhile.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Scene:
     damaged: bool = False
     licenses: Literal["built-in", "none", "many", "broken"] = "built-in"
     network: Literal["none", "log", "held"] = "none"
+    hub: bool = False
 
 
 class Stage:
@@ -207,9 +211,40 @@ def scenes() -> list[Scene]:
             Scene(f"network-offline-{theme}", network_scenes.off_line, theme, network="log"),
             Scene(f"network-held-{theme}", network_scenes.log, theme, network="held"),
             Scene(f"network-settings-{theme}", network_scenes.settings, theme, height=720),
+            *_on_the_way(theme),
             Scene(f"network-narrow-{theme}", network_scenes.log, theme, width=820, height=720, network="log"),
         ]
     return found
+
+
+def _on_the_way(theme: str) -> list[Scene]:
+    """From a name to a verified file."""
+    acts = {
+        "get-looked": access_scenes.look,
+        "get-files": access_scenes.look_end,
+        "get-search": access_scenes.search,
+        "get-offline": access_scenes.off_line,
+        "token": access_scenes.token,
+        "token-vault": access_scenes.token_vault,
+        "token-bad": access_scenes.token_bad,
+        "token-lacks": access_scenes.token_lacks,
+        "token-saved": access_scenes.token_saved,
+        "gate": access_scenes.standing("not-requested"),
+        "gate-pending": access_scenes.standing("pending"),
+        "gate-rejected": access_scenes.standing("rejected"),
+        "get-requested": access_scenes.standing("not-requested", page=True),
+        "get-waiting": access_scenes.standing("pending", page=True),
+        "get-granted": access_scenes.standing("granted", page=True),
+        "get-news": access_scenes.news,
+        "downloads-scripted": access_scenes.downloads,
+        "add-file": access_scenes.adding,
+        "add-drop": access_scenes.dropping,
+        "add-elsewhere": access_scenes.elsewhere,
+        "file-changed": access_scenes.changed,
+    }
+    found = [Scene(f"{name}-{theme}", act, theme, height=720, hub=True) for name, act in acts.items()]
+    large = ("get-looked", "token", "gate-pending", "downloads-scripted")
+    return [*found, *(Scene(f"{name}-{theme}-2x", acts[name], theme, height=720, scale=2, hub=True) for name in large)]
 
 
 def furnish(home: Path, scene: Scene) -> None:
@@ -258,7 +293,8 @@ def take(scene: Scene, file: Path) -> None:
     from desktop import app
     from desktop.engine.fake import FakeEngine
 
-    with tempfile.TemporaryDirectory(prefix="latchkey-", ignore_cleanup_errors=True) as folder:
+    fake = access_scenes.hub() if scene.hub else contextlib.nullcontext()
+    with fake, tempfile.TemporaryDirectory(prefix="latchkey-", ignore_cleanup_errors=True) as folder:
         furnish(Path(folder), scene)
         engine = FakeEngine(scene.answers, model_name="Scripted", context_length=8192) if scene.answers else None
         application, window = app.create(["latchkey"], engine=engine)

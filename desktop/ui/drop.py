@@ -46,7 +46,7 @@ class _Overlay(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ground = self._theme.color("page")
-        ground.setAlphaF(0.92)
+        ground.setAlphaF(0.97)
         painter.fillRect(self.rect(), ground)
         frame = QRectF(self.rect()).adjusted(XL, XL, -XL, -XL)
         painter.setPen(QPen(self._theme.color("accent"), 2, Qt.PenStyle.DashLine))

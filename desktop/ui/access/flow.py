@@ -59,6 +59,7 @@ class AccessFlow(QObject):
             step.saved.connect(self._save)
             step.left.connect(self._leave)
             step.continued.connect(self._continue)
+            step.forget_asked.connect(self._forget)
             step.link_asked.connect(self._window.ask_link)
         elif name == "gate":
             gate = self._pages.gate
@@ -168,7 +169,7 @@ class AccessFlow(QObject):
             if result.place is None:
                 step.show_lacking(result, lambda: self._keep(form, lacking=True))
                 return
-            step.show_saved(result, self._forget)
+            step.show_saved(result)
             model_id = step.content.model_id if step.content is not None else ""
             if model_id and checked:
                 self.ask(model_id)  # what the Hub said to nobody counts no more

@@ -30,7 +30,8 @@ _NARROW = 700
 
 
 class TokenStep(Page):
-    """`saved` when the token is to be checked and kept, `left` where the person goes back, `continued` once it is done.
+    """`saved` when the token is to be checked and kept, `left` where the person goes back, `continued` once it is done,
+    `forget_asked` where the one that is kept is to be forgotten.
 
     `link_asked` carries a page of the Hub.
     """
@@ -38,6 +39,7 @@ class TokenStep(Page):
     saved = Signal()
     left = Signal()
     continued = Signal()
+    forget_asked = Signal()
     link_asked = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -51,6 +53,7 @@ class TokenStep(Page):
         self._steps = QVBoxLayout()
         self._after = Label(theme, "", size="small", color="muted", wrap=True)
         self._kept = Label(theme, "", size="small", color="muted", wrap=True)
+        self.forget_button = Button(theme, tr("Forget it"), size="small", name=tr("Forget the access token"))
         self.fields = TokenFields(theme)
         self._result = QWidget()
         self._left = Column(theme, tr("About the access token"), 620)
@@ -60,6 +63,7 @@ class TokenStep(Page):
         self._crumbs.clicked.connect(self.left)
         self.fields.left.connect(self.left)
         self.fields.saved.connect(self.saved)
+        self.forget_button.clicked.connect(self.forget_asked)
 
     def _build(self) -> None:
         theme = self.theme
@@ -83,6 +87,7 @@ class TokenStep(Page):
         right.addWidget(self.fields)
         right.addWidget(self._result)
         right.addWidget(self._kept)
+        right.addWidget(self.forget_button)
         right.addStretch(1)
         inner = QVBoxLayout(self._result)
         inner.setContentsMargins(0, 0, 0, 0)
@@ -138,6 +143,7 @@ class TokenStep(Page):
             else ""
         )
         self._kept.setVisible(bool(self._kept.text()))
+        self.forget_button.setVisible(bool(self._kept.text()))
         self.fields.show_choices(content.choices, content.kept, unlock=content.unlock)
         self._order()
 
@@ -206,7 +212,7 @@ class TokenStep(Page):
         self._add_result(flow)
         self.say(str(error))
 
-    def show_saved(self, saved: Saved, forget: Callable[[], None]) -> None:
+    def show_saved(self, saved: Saved) -> None:
         """It is kept: whose it is, what it may, where it lies."""
         assert saved.place is not None
         self.fields.clear()
@@ -214,6 +220,7 @@ class TokenStep(Page):
         self.fields.set_busy(False)
         self.fields.hide()
         self._kept.hide()
+        self.forget_button.hide()
         self._clear_result()
         if saved.who is None:
             said = [tr("The token is kept unchecked."), kept_sentence(saved.place)]
@@ -229,7 +236,7 @@ class TokenStep(Page):
         go_on = Button(self.theme, tr("Continue"), kind="accent")
         go_on.clicked.connect(self.continued)
         other = Button(self.theme, tr("Forget it"), name=tr("Forget the access token"))
-        other.clicked.connect(forget)
+        other.clicked.connect(self.forget_asked)
         for button in (go_on, other):
             flow.add(button)
         self._add_result(flow)
@@ -269,7 +276,7 @@ class TokenStep(Page):
 
     def _order(self) -> None:
         """Tab goes from the field on; what explains it comes last."""
-        stops = self.fields.tab_stops()
+        stops = [*self.fields.tab_stops(), self.forget_button]
         if self.page_button is not None:
             stops.append(self.page_button)
         for first, second in pairwise(stops):

@@ -15,7 +15,6 @@ from desktop.ui.models.words import size_text
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.confirm import Confirm
 from desktop.ui.parts.error_box import ErrorBox
-from desktop.ui.parts.flow import Flow
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.theme.theme import Theme
@@ -41,6 +40,7 @@ class DownloadRow(QWidget):
         self._said = milestone(item)
         self._error: UserError | None = None
         self._box: Placed | None = None
+        self._shown: tuple[str, ...] = ()
         self._name = Label(theme, "", bold=True)
         self._file = Label(theme, "", size="small", color="muted")
         self._bar = ProgressBar(theme, tr("Progress"))
@@ -70,18 +70,19 @@ class DownloadRow(QWidget):
         top.setSpacing(S)
         top.addWidget(self._name)
         top.addWidget(self._file, 1)
+        self._flow = QHBoxLayout()
+        self._flow.setSpacing(XS + 2)
+        top.addLayout(self._flow)
         for label in (self._name, self._file):
             label.setSizePolicy(QSizePolicy.Policy.Ignored if label is self._file else QSizePolicy.Policy.Maximum,
                                 QSizePolicy.Policy.Fixed)  # fmt: skip
-        self._flow = Flow(gap=XS + 2, line_gap=XS)
         for act, button in self.buttons.items():
-            self._flow.add(button)
+            self._flow.addWidget(button)
             button.clicked.connect(lambda _=False, asked=act: self._act(asked))
         column.addLayout(top)
         column.addWidget(self._bar)
         column.addWidget(self._status)
         column.addWidget(self._note)
-        column.addWidget(self._flow)
         column.addWidget(self._confirm)
         self._confirm.confirmed.connect(lambda: self.asked.emit("cancel", self._item.id))
         self._confirm.kept.connect(self._kept)
@@ -128,31 +129,32 @@ class DownloadRow(QWidget):
         if asking and "cancel" not in shown:
             self._confirm.hide()
             asking = False
+        self._shown = shown
         for act in _ACTS:
             button = self.buttons[act]
             button.setAccessibleName(f"{button.text()}: {title_of(self._item)}")
-            if button.isHidden() == (act in shown):
-                button.setVisible(act in shown)
-        self._flow.setVisible(not asking)
-        if had is not None and had not in shown:
+            wanted = act in shown and not asking
+            if button.isHidden() == wanted:
+                button.setVisible(wanted)
+        if had is not None and had not in shown and not asking:
             self.buttons[shown[0]].setFocus(Qt.FocusReason.OtherFocusReason)
-        self._flow.updateGeometry()
+        self._cut()
 
     def _act(self, act: str) -> None:
         if act == "cancel" and self._item.progress.done > 0:
             size = size_text(self._item.progress.done)
-            self._flow.hide()
             self._confirm.ask(
                 tr("Throw away the {size} that are here?").format(size=size),
                 tr("Throw away"),
                 tr("Throw away: {what}").format(what=title_of(self._item)),
                 tr("Keep: {what}").format(what=title_of(self._item)),
             )
+            self._offer(self._item.progress.state)
             return
         self.asked.emit("resume" if act == "again" else act, self._item.id)
 
     def _kept(self) -> None:
-        self._flow.show()
+        self._offer(self._item.progress.state)
         self.buttons["cancel"].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _set(self, label: Label, text: str) -> None:
@@ -172,14 +174,17 @@ class DownloadRow(QWidget):
             self._box = None
         if error is not None:
             self._box = Placed(ErrorBox(self._theme, error))
-            self._column.insertWidget(self._column.indexOf(self._flow), self._box)
+            self._column.insertWidget(self._column.indexOf(self._confirm), self._box)
 
     def _cut(self) -> None:
         """Name and file in one line, each cut where there is no room."""
         item = self._item
         name = f"{item.name} {item.quantization}".strip()
-        room = max(self.width() - 2 * M, 80)
-        self._name.setText(self._name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room * 3 // 5))
+        taken = [
+            self.buttons[act].sizeHint().width() + XS + 2 for act in self._shown if not self.buttons[act].isHidden()
+        ]
+        room = max(self.width() - 2 * M - sum(taken) - S, 80)
+        self._name.setText(self._name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room * 7 // 10))
         self._name.setToolTip("")
         left = room - self._name.sizeHint().width() - S
         self._file.setText(self._file.fontMetrics().elidedText(item.file, Qt.TextElideMode.ElideMiddle, max(left, 0)))

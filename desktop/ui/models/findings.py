@@ -55,7 +55,9 @@ def on_the_hub(words: str, found: "Iterable[Found]", catalog: Catalog, endpoint:
 def _of_hub(found: "Found", catalog: Catalog, endpoint: str) -> Finding:
     lineage = _lineage(found, catalog)
     publisher, _, name = found.id.partition("/")
-    badges: list[tuple[str, Tone]] = [(license_label(each), "quiet") for each in found.licenses if each != "other"]
+    badges: list[tuple[str, Tone]] = [
+        (_license_word(each, catalog), "quiet") for each in found.licenses if each != "other"
+    ]
     badges += restriction_badges(lineage.restrictions)
     if not badges:
         badges.append((tr("License not named"), "warn"))
@@ -83,6 +85,12 @@ def _of_hub(found: "Found", catalog: Catalog, endpoint: str) -> Finding:
     )
     summary = tr("A model on the Hub. Its files, its gate and its terms are asked for when you want to see them.")
     return Finding(face, summary, tuple(fact for fact in facts if fact[1]), (look,))
+
+
+def _license_word(name: str, catalog: Catalog) -> str:
+    """A license as short words: by the catalog's id, where it knows what others call it."""
+    known = catalog.find_license(name)
+    return license_label(known.id if known is not None else name)
 
 
 def _lineage(found: "Found", catalog: Catalog) -> Lineage:
@@ -118,12 +126,14 @@ def _of_app(found: "FoundModel", catalog: Catalog) -> Finding:
     key = key_of(found.path)
     known = catalog.find_license(found.license) if found.license else None
     badges: list[tuple[str, Tone]] = [(found.quantization, "quiet")] if found.quantization else []
-    badges.append((license_label(found.license), "quiet") if found.license else (tr("License not named"), "warn"))
+    badges.append(
+        (_license_word(found.license, catalog), "quiet") if found.license else (tr("License not named"), "warn")
+    )
     badges += restriction_badges(known.restrictions) if known is not None else []
     app = found.app or tr("A folder")
     origin = f"{app} · {size_text(found.size)}"
     spoken = ", ".join([found.name, origin, *(text for text, _ in badges)])
-    face = Face(key, found.name, origin, State(found.app or tr("Found")), tuple(badges), spoken, spoken)
+    face = Face(key, found.name, origin, State(tr("Not added yet")), tuple(badges), spoken, spoken)
     facts: tuple[Fact, ...] = (
         (tr("Fetched by"), found.app, ""),
         (tr("Repository"), found.repository, ""),

@@ -51,7 +51,7 @@ def steps_of(card: "Card", way: "Way | None" = None) -> list[Step]:
         return []
     licenses = [_license_step(card, each) for each in card.verdict.standings]
     if card.listed.model is not None and (way is None or not fetches(way)):
-        steps = [*licenses, *_verify_steps(way)]
+        steps = [*_verify_steps(way), *licenses]
     elif way is None:
         steps = [*_catalog_access(card), *licenses, _file_step("")]
     else:
