@@ -228,7 +228,7 @@ def test_the_hub_is_searched_on_demand_only_and_what_it_found_leads_on(
     QTest.keyClick(walk.page.field, Qt.Key.Key_Return)
     walk.driver.until(lambda: walk.page.list.rows.headings == ["On the Hub, for “acme” · 2"])
     spoken = [walk.page.list.rows.index(row).data() for row in (1, 2)]
-    assert spoken[0] == "tiny-chat-GGUF, acme, 1,234 downloads, apache-2.0, Gated: its publisher approves"
+    assert spoken[0] == "tiny-chat-GGUF, acme, 1,234 downloads, Apache-2.0, Gated: its publisher approves"
     assert "Non-commercial" in spoken[1]
     QTest.keyClick(walk.page.field, Qt.Key.Key_Down)
     QTest.keyClick(walk.page.field, Qt.Key.Key_Up)

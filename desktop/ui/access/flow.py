@@ -96,7 +96,9 @@ class AccessFlow(QObject):
             self._tick.stop()
 
     def _ticked(self) -> None:
-        self._pages.gate.tick(time.time())
+        content = self._pages.gate.content
+        following = self.following.next_of(content.model_id) if content is not None else 0.0
+        self._pages.gate.tick(time.time(), following)
 
     def _leave(self) -> None:
         self._window.show_page("models")

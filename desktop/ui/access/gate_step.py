@@ -1,5 +1,6 @@
 """The step before a publisher's gate: what it asks at the left, how the person stands and what to do at the right."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -161,8 +162,10 @@ class GateStep(Page):
         self.go_on.setVisible(granted)
         self._buttons.updateGeometry()
 
-    def tick(self, now: float) -> None:
-        """Say how long ago the Hub was asked, and when it is asked next."""
+    def tick(self, now: float, following: float | None = None) -> None:
+        """Say how long ago the Hub was asked, and when it is asked next, where that is another time now."""
+        if self._content is not None and following is not None:
+            self._content = replace(self._content, following=following)
         content = self._content
         said = follow_sentence(now, content.asked, content.following) if content is not None else ""
         if said != self._follow.text():

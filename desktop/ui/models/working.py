@@ -1,7 +1,6 @@
 """Something long that was asked for on the page of models: what it is, how far it is, and a button that ends it."""
 
 import threading
-from pathlib import Path
 
 from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -70,8 +69,3 @@ class Told:
 
     def __call__(self, done: int, total: int) -> None:
         self.done, self.total = done, total
-
-
-def is_model_file(path: Path) -> bool:
-    """Whether a path may be a model: a .gguf file, or a folder that may hold some. Opens nothing."""
-    return path.suffix.lower() == ".gguf" or path.is_dir()

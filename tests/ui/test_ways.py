@@ -1,0 +1,200 @@
+"""The way to a model as its page draws it: one step is next whatever stands in the way, and its button asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication
+from pytestqt.qtbot import QtBot
+
+from desktop.errors import AccessError
+from desktop.hub.access import AccessState, in_state
+from desktop.hub.names import FilePart
+from desktop.library.fitting import Machine, fit_of_size
+from desktop.library.next_step import (
+    AcceptLicense,
+    Download,
+    EnterToken,
+    FreeSpace,
+    Import,
+    LookUp,
+    NextStep,
+    Refused,
+    RequestAccess,
+    Verify,
+    WaitForApproval,
+)
+from desktop.library.offers import Offer, OfferedFile
+from desktop.licenses.state import Status
+from desktop.ui.models.page import ModelsPage
+from desktop.ui.models.way import Way
+from desktop.ui.parts.error_box import ErrorBox
+from desktop.ui.theme.theme import Theme
+from tests.ui.cards import LLAMA_32, all_cards, card_of
+from tests.ui.hub_walk import text_of
+
+RESOURCES = Path(__file__).resolve().parents[2] / "resources"
+ACCEPTED: dict[str, Status] = {"LicenseRef-Llama-3.2": "in-force"}
+MACHINE = Machine(16 * 10**9, 12 * 10**9, (), 4)
+GB = 10**9
+
+
+@pytest.fixture
+def theme(qtbot: QtBot) -> Iterator[Theme]:
+    font = QApplication.font()
+    yield Theme(RESOURCES, "light")
+    QApplication.setFont(font)
+
+
+@pytest.fixture
+def page(qtbot: QtBot, theme: Theme) -> ModelsPage:
+    page = ModelsPage(theme)
+    qtbot.addWidget(page)
+    page.resize(1028, 748)
+    page.show()
+    qtbot.waitExposed(page)
+    return page
+
+
+def access(state: AccessState):  # type: ignore[no-untyped-def]
+    return in_state(state, "", repository="meta-llama/Llama-3.2-3B", endpoint="https://huggingface.co")
+
+
+def offer(state: AccessState | None = "granted", names: tuple[str, ...] = ("Q4_K_M", "Q8_0", "F16")) -> Offer:
+    sizes = {"Q4_K_M": 2 * GB, "Q8_0": 4 * GB, "F16": 40 * GB}
+    files = tuple(
+        OfferedFile(f"llama-{name}.gguf", name, sizes.get(name, GB), (FilePart(f"llama-{name}.gguf", GB),),
+                    fit_of_size(sizes.get(name, GB), MACHINE))
+        for name in names
+    )  # fmt: skip
+    return Offer(
+        model_id=LLAMA_32.id,
+        name=LLAMA_32.name,
+        repository="meta-llama/Llama-3.2-3B",
+        commit="0" * 40,
+        gated="manual",
+        files=files,
+        recommended=files[0].name,
+        access=access(state) if state else None,
+        checked=1.0,
+        asked=1,
+        taken_back=False,
+        gate_prompt="",
+        gate_fields=(),
+        left_out=(),
+        license_file="",
+        page="",
+        looked=1.0,
+    )
+
+
+def show(page: ModelsPage, step: NextStep, state: AccessState | None = "granted", *, accepted: bool = True) -> None:
+    card = card_of(LLAMA_32, accepted=ACCEPTED if accepted else None)
+    page.show_cards(all_cards(card), None)
+    page.choose(LLAMA_32.id)
+    known = None if isinstance(step, LookUp) and not step.again else offer(state)
+    file = known.files[0].name if known is not None else ""
+    page.show_way(LLAMA_32.id, Way(step, known, file, True, 80 * GB, "keyring", "huggingface.co"))
+    QApplication.processEvents()
+
+
+@pytest.mark.parametrize(
+    ("step", "state", "accepted", "title", "button", "asked"),
+    [
+        (LookUp(), None, False, "See what the Hub offers", "Ask the Hub what it offers of this model", "look"),
+        (EnterToken(access("bad-token")), "bad-token", False, "Access token", "Enter an access token", "token"),
+        (EnterToken(access("token-lacks-scope")), "token-lacks-scope", False, "Access token", "Enter an access token",
+         "token"),
+        (RequestAccess(access("not-requested")), "not-requested", False, "Access granted by the publisher",
+         "Access to Llama 3.2 3B", "gate"),
+        (WaitForApproval(access("pending")), "pending", False, "Access granted by the publisher",
+         "Access to Llama 3.2 3B", "gate"),
+        (FreeSpace(3 * GB, GB), "granted", True, "Free some space", "Look again how much space is free", "download"),
+        (Download("llama-Q4_K_M.gguf", 2 * GB), "granted", True, "Download and verify", "Download the file",
+         "download"),
+        (Download("llama-Q4_K_M.gguf", 2 * GB, GB), "granted", True, "Download and verify",
+         "Go on with the download", "download"),
+    ],
+)  # fmt: skip
+def test_the_step_that_comes_next_is_marked_and_its_button_asks_for_it(
+    page: ModelsPage,
+    qtbot: QtBot,
+    step: NextStep,
+    state: AccessState | None,
+    accepted: bool,
+    title: str,
+    button: str,
+    asked: str,
+) -> None:
+    show(page, step, state, accepted=accepted)
+    now = [row.step.title for row in page.detail.steps if row.step.progress == "now"]
+    assert now == [title]
+    pressed = next(each for each in page.detail.findChildren(QAbstractButton) if each.accessibleName() == button)
+    with qtbot.waitSignal(page.detail.step_asked) as told:
+        QTest.keyClick(pressed, Qt.Key.Key_Space)
+    assert told.args == [asked, LLAMA_32.id]
+
+
+def test_a_license_is_next_once_there_is_access(page: ModelsPage, qtbot: QtBot) -> None:
+    show(page, AcceptLicense("LicenseRef-Llama-3.2", "Llama 3.2", AccessError("x")), accepted=False)
+    assert [row.step.progress for row in page.detail.steps] == ["done", "done", "now", "later"]
+    with qtbot.waitSignal(page.license_asked) as asked:
+        page.detail.first_button.click()  # type: ignore[union-attr]
+    assert asked.args == [LLAMA_32.id, "LicenseRef-Llama-3.2"]
+
+
+def test_what_nobody_here_can_change_is_told_and_urges_nothing(page: ModelsPage) -> None:
+    show(page, Refused(access("rejected").error()), "rejected")
+    box = next(box for box in page.detail.findChildren(ErrorBox) if box.isVisible())
+    assert "was rejected" in box.accessibleDescription()
+    assert "now" not in [row.step.progress for row in page.detail.steps]
+
+
+def test_where_the_hub_has_no_file_one_can_be_brought(page: ModelsPage, qtbot: QtBot) -> None:
+    show(page, Import("It holds no GGUF file."))
+    assert "It holds no GGUF file." in text_of(page.detail)
+    with qtbot.waitSignal(page.import_asked):
+        next(
+            each
+            for each in page.detail.findChildren(QAbstractButton)
+            if each.accessibleName() == "Import a GGUF file of this model"
+        ).click()
+
+
+def test_a_file_that_changed_is_verified_before_anything_else(page: ModelsPage) -> None:
+    page.show_cards(all_cards(card_of(LLAMA_32, here=True)), None)
+    page.choose(LLAMA_32.id)
+    page.show_way(LLAMA_32.id, Way(Verify(Path("/x")), removable=True))
+    assert page.detail.steps[0].step.title == "Verify its file"
+    assert page.detail.steps[0].step.progress == "now"
+
+
+def test_files_are_chosen_by_keyboard_with_the_recommended_one_first(page: ModelsPage, qtbot: QtBot) -> None:
+    show(page, Download("llama-Q4_K_M.gguf", 2 * GB))
+    assert page.detail.chooser is not None
+    rows = page.detail.chooser.rows
+    assert [row.isChecked() for row in rows] == [True, False, False]
+    assert rows[0].accessibleName().startswith("Q4_K_M, 2.0 GB, ")
+    assert rows[0].accessibleName().endswith(", recommended")
+    assert "too large" in rows[2].accessibleName()
+    rows[0].setFocus()
+    with qtbot.waitSignal(page.way_asked) as asked:
+        QTest.keyClick(rows[0], Qt.Key.Key_Down)
+    assert asked.args == [LLAMA_32.id, "llama-Q8_0.gguf"]
+    assert page.picked(LLAMA_32.id) == "llama-Q8_0.gguf"
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_long_names_of_files_widen_nothing(page: ModelsPage, theme: Theme, scale: float) -> None:
+    theme.choose("light", scale)
+    card = card_of(LLAMA_32, accepted=ACCEPTED)
+    page.show_cards(all_cards(card), None)
+    page.choose(LLAMA_32.id)
+    long = offer(names=("Q" * 200, "ä b" * 60))
+    step, file = Download("llama-Q4_K_M.gguf", 2 * GB), "llama-Q4_K_M.gguf"
+    page.show_way(LLAMA_32.id, Way(step, offer(), file, True, 80 * GB + 5, "keyring", "huggingface.co"))
+    assert page.detail.steps is before
