@@ -195,6 +195,19 @@ def test_long_names_of_files_widen_nothing(page: ModelsPage, theme: Theme, scale
     page.show_cards(all_cards(card), None)
     page.choose(LLAMA_32.id)
     long = offer(names=("Q" * 200, "ä b" * 60))
+    name = long.files[0].name
+    page.show_way(LLAMA_32.id, Way(Download(name, GB), long, name, True, GB, None, "h" * 200))
+    page.resize(548, 600)
+    QApplication.processEvents()
+    inside = page.detail.widget()
+    assert inside is not None
+    assert inside.width() <= page.detail.viewport().width()
+    theme.choose("light", 1.0)
+
+
+def test_the_same_way_once_more_moves_nothing(page: ModelsPage) -> None:
+    show(page, Download("llama-Q4_K_M.gguf", 2 * GB))
+    before = page.detail.steps
     step, file = Download("llama-Q4_K_M.gguf", 2 * GB), "llama-Q4_K_M.gguf"
     page.show_way(LLAMA_32.id, Way(step, offer(), file, True, 80 * GB + 5, "keyring", "huggingface.co"))
     assert page.detail.steps is before
