@@ -22,8 +22,9 @@ from desktop.translation import tr
 
 FIRST_BYTES = 1 << 20
 MOST_BYTES = 64 << 20
-"""Of one file. The largest headers known, with vocabularies of 260,000 tokens and their merges, have 16 MB."""
+"""Of all files of a model. The largest headers known, with vocabularies of 260,000 tokens and merges, have 16 MB."""
 
+_LATER_BYTES = 1 << 16  # of each further part, which says little
 _GROWTH = 4
 _PIECE = 1 << 18
 _LONGEST_REFUSAL = 1 << 16
@@ -48,8 +49,10 @@ def fetch_header(source: Source, file: RepositoryFile) -> Header:
     """
     with tempfile.TemporaryDirectory(prefix="latchkey-header-") as name:
         folder = Path(name)
+        left, first = MOST_BYTES + _LATER_BYTES * (len(file.parts) - 1), FIRST_BYTES
         for part in file.parts:
-            _fetch_beginning(source, part, folder / _base(part.name))
+            left -= _fetch_beginning(source, part, folder / _base(part.name), first, left)
+            first = _LATER_BYTES
         sizes = {_base(part.name): part.size for part in file.parts}
         header = read_header(folder / _base(file.parts[0].name), sizes)
     files = tuple(Path(part.name) for part in file.parts)
@@ -60,11 +63,12 @@ def _base(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _fetch_beginning(source: Source, part: FilePart, path: Path) -> None:
-    """Put as much of the beginning of `part` into `path` as its header needs."""
-    wanted = FIRST_BYTES
+def _fetch_beginning(source: Source, part: FilePart, path: Path, first: int, most: int) -> int:
+    """Put as much of the beginning of `part` into `path` as its header needs, `first` bytes to begin with; how many."""
+    most = min(most, MOST_BYTES)
+    wanted = min(first, most)
     with path.open("wb") as file:
-        while True:
+        while wanted > 0:
             _fetch_more(source, part, file, min(wanted, part.size))
             file.flush()
             try:
@@ -72,11 +76,12 @@ def _fetch_beginning(source: Source, part: FilePart, path: Path) -> None:
             except EndsEarlyError:
                 if file.tell() >= part.size:
                     raise
-                if wanted >= MOST_BYTES:
+                if wanted >= most:
                     raise _too_large(part) from None
-                wanted = min(wanted * _GROWTH, MOST_BYTES)
+                wanted = min(wanted * _GROWTH, most)
                 continue
-            return
+            return file.tell()
+    raise _too_large(part)
 
 
 def _fetch_more(source: Source, part: FilePart, file: BinaryIO, wanted: int) -> None:

@@ -151,6 +151,17 @@ def test_a_header_without_end_is_given_up(fake: FakeHub, ask: AskHub, tmp_path: 
     assert fake.sent("cdn") <= 64 * MB
 
 
+def test_headers_of_many_parts_are_not_larger_than_one_may_be(
+    fake: FakeHub, ask: AskHub, wordy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 12 * MB
+    monkeypatch.setattr("desktop.hub.beginnings.MOST_BYTES", most)
+    hub, info = publish(fake, ask, {f"wordy-F32-{number:05d}-of-00009.gguf": wordy for number in range(1, 10)})
+    with pytest.raises(NetworkError, match="takes more"):
+        hub.header(info, info.files[0])
+    assert fake.sent("cdn") <= most + 9 * (MB >> 4)
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
