@@ -12,6 +12,7 @@ import logging
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -176,18 +177,21 @@ class Database:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        # In one transaction: another process may be making the file right now.
+        connection.execute("BEGIN")
         application_id = int(connection.execute("PRAGMA application_id").fetchone()[0])
         version = version_of(connection)
+        anything = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+        connection.execute("COMMIT")
         if application_id != self._application_id:
-            if application_id or version or connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+            if application_id or version or anything:
                 raise self._failures.not_ours(f"application_id {application_id:#x}")
             connection.execute(f"PRAGMA application_id = {self._application_id}")
         if version > len(self._migrations):
             raise self._failures.newer(version, len(self._migrations))
         for pragma in ("foreign_keys = ON", "secure_delete = ON", f"journal_size_limit = {_WAL_LIMIT_BYTES}"):
             connection.execute(f"PRAGMA {pragma}")
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         if version < len(self._migrations):
             migrate(connection, self.path, self._migrations)
 
@@ -198,6 +202,19 @@ class Database:
             os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
         except OSError as error:
             raise self._failures.from_system(error) from error
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Where two processes open a new file at the same moment, each is in the other's way here, and SQLite has one of
+    them fail at once where it would wait elsewhere."""
+    end = time.monotonic() + _BUSY_TIMEOUT_S
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
 
 
 def _identity_of(path: Path) -> tuple[int, int] | None:
