@@ -1,0 +1,66 @@
+"""Off-line, nothing opens a socket, and on-line nothing does before somebody asks: seen from outside the program.
+
+`packaging/proofs/silence.py` runs the app and its witnesses; here it is only said what they have to have seen.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+SCRIPT = TOP / "packaging" / "proofs" / "silence.py"
+
+
+def silence(*options: str) -> dict[str, Any]:
+    """What the witnesses saw, row by row, by its name."""
+    if sys.platform != "linux":
+        pytest.skip("its witnesses are Linux's")
+    ran = subprocess.run(
+        [sys.executable, SCRIPT, "--json", *options], capture_output=True, text=True, check=False, timeout=1200
+    )
+    assert ran.stdout, ran.stderr
+    told = json.loads(ran.stdout)
+    rows = {row.pop("row"): row for row in told["rows"]}
+    assert [row["wrong"] for row in rows.values() if row["wrong"]] == []
+    return {"rows": rows, "without": told["without"]}
+
+
+def check(rows: dict[str, Any], witness: str) -> None:
+    """What one witness saw: nothing at all where nothing may be sent, and something in the control."""
+    for name, row in rows.items():
+        assert bool(row[witness]) == row["loud"], (name, witness, row[witness])
+
+
+def test_the_whole_app_is_silent_off_line_and_while_nobody_asks() -> None:
+    told = silence("--quick")
+    rows = told["rows"]
+    assert [row["loud"] for row in rows.values()] == [False, False, False, False, True]
+    check(rows, "trapped")
+    if not any(each.startswith("packets") for each in told["without"]):
+        check(rows, "packets")
+    for name in ("off-line by the setting", "on-line, nothing asked"):
+        window = rows[name]["told"]["window"]
+        assert window["answer"][0] == "complete"
+        assert set(window["pages"]) >= {"models", "network", "settings", "licenses"}
+        assert [each for each in rows[name]["processes"] if "worker" in each], "the engine's worker was not looked at"
+    off_line = rows["off-line by the setting"]
+    assert "off-line" in off_line["told"]["window"]["search"][0]
+    commands = ("models search", "models get", "access", "token check")
+    assert [off_line["told"][each] for each in commands] == [8] * 4
+
+
+@pytest.mark.soak
+def test_no_packet_and_no_call_for_a_socket_is_seen() -> None:
+    told = silence()
+    rows = told["rows"]
+    if told["without"]:
+        pytest.skip(", ".join(told["without"]))
+    for witness in ("packets", "inet_sockets", "leaving", "trapped"):
+        check(rows, witness)
+    assert "huggingface.co" in "".join(rows["on-line, asked by name"]["packets"]), "the name that was asked for"
