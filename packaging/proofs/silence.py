@@ -24,9 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-TOP = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP))
-sys.path.insert(0, str(TOP / "packaging"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from desktop.cli.exit_codes import INTERRUPTED
 from proofs import apart, syscalls
@@ -34,6 +33,7 @@ from proofs.packets import Capture
 from proofs.trap import Noted, Trap, strangers
 from tests.accepting import accept_everything
 
+TOP = Path(__file__).resolve().parents[2]
 _TIMEOUT_S = 180
 _EVIDENCE_S = 30
 _TOKEN = "hf_" + "Quiet" * 6
@@ -201,8 +201,7 @@ class Watch:
 
 @contextmanager
 def _home(row: Row) -> Iterator[dict[str, str]]:
-    """The environment of a person who accepted the built-in model's license, set up as `row` says, with a token where one
-    is needed."""
+    """The environment of a person who accepted the built-in model's license, set up as `row` says."""
     with tempfile.TemporaryDirectory(prefix="latchkey-", ignore_cleanup_errors=True) as name:
         home = Path(name)
         for folder in ("person", "run"):
