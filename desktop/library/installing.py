@@ -51,20 +51,19 @@ class Installer:
         model = self._model(record, fetched, header)
         if known is not None and self._library.catalog.find_model(known.id) is None:
             model = with_card(model, known)
-        kept = next((each for each in self._library.imports.all() if each.id == model.id), None)
-        if kept is not None and kept.copied and kept.path != model.path and file_state(kept) == "here":
-            # The very same bytes under another name: once is enough.
-            for each in fetched:
-                each.path.unlink(missing_ok=True)
-            return self._library.find(kept.id).id
+        kept = next((each for each in self._library.imports.all() if each.sha256 == model.sha256), None)
+        # The very same bytes under another name: once is enough.
+        twice = kept is not None and kept.copied and kept.path != model.path and file_state(kept) == "here"
+        if kept is not None:
+            model = _in_place_of(kept, model)
+            if twice:
+                model = kept if kept.model else replace(model, path=kept.path, stamps=kept.stamps)
+        if kept is None or kept.model != model.model:
+            # First the ledger: should the process end here, it says so twice, and never leaves a model out.
+            self._ledger.append(self._library.subject_of(model).fact("downloaded"))
         self._library.imports.keep(model)
-        if kept is None or kept.sha256 != model.sha256:
-            try:
-                self._ledger.append(self._library.subject_of(model).fact("downloaded"))
-            except BaseException:
-                if kept is None:
-                    self._library.imports.forget(model.id)
-                raise
+        for each in fetched if twice else ():
+            each.path.unlink(missing_ok=True)
         return self._library.find(model.id).id
 
     def discard(self, record: DownloadRecord, folder: Path) -> None:
@@ -118,6 +117,18 @@ def with_header(known: KnownModel, header: Header, catalog: Catalog) -> KnownMod
         context_length=header.context_length,
         has_template=header.has_template,
         measure=measure_of(header),
+    )
+
+
+def _in_place_of(kept: ImportedModel, model: ImportedModel) -> ImportedModel:
+    """`model`, with what a person stated of the same bytes, and the terms that were known of them."""
+    return replace(
+        model,
+        id=kept.id,
+        licenses=tuple(dict.fromkeys((*model.licenses, *kept.licenses))),
+        bases=tuple(dict.fromkeys((*model.bases, *kept.bases))),
+        stated=kept.stated,
+        entry=kept.entry,
     )
 
 

@@ -12,6 +12,7 @@ from desktop.hub.names import FilePart
 from desktop.library.assembly import Assembly, assemble
 from desktop.library.download_records import DownloadRecord, DownloadRecords, record_id
 from desktop.licenses.desk import Acceptance
+from desktop.licenses.record import Fact, Record
 from desktop.paths import find_paths
 from desktop.settings import Settings
 from tests.fakes.tiny_gguf import random_model
@@ -165,6 +166,23 @@ def test_a_fetched_model_outlives_a_row_that_was_left(assembly: Assembly) -> Non
     assert assembly.library.find(MODEL).path.is_file()
 
 
+def test_the_ledger_knows_of_a_download_before_the_library_does(
+    assembly: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a process that ends in between leaves no model of which the ledger knows nothing."""
+    ready(assembly)
+    append, here = assembly.ledger.append, []
+
+    def look(fact: Fact, **more: bool) -> Record:
+        here.append((fact.event, len(assembly.library.imports.all())))
+        return append(fact, **more)
+
+    monkeypatch.setattr(assembly.ledger, "append", look)
+    assert assembly.downloads.wait(assembly.downloads.start(MODEL), PATIENCE_S).installed == MODEL
+
+    assert here == [("downloaded", 0)]
+
+
 def test_two_threads_can_keep_the_same_record(assembly: Assembly) -> None:
     ready(assembly)
     record = kept_record(assembly)
@@ -188,3 +206,21 @@ def test_two_threads_can_keep_the_same_record(assembly: Assembly) -> None:
 
     assert failures == []
     assert assembly.library.known.find(MODEL) == known
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_a_file_that_was_imported_before_becomes_the_model_that_is_fetched(
+    assembly: Assembly, model_file: Path, copy: bool
+) -> None:
+    assembly.importer.add(model_file, "CC-BY-NC-4.0", copy=copy)
+    ready(assembly)
+
+    item = assembly.downloads.wait(assembly.downloads.start(MODEL), PATIENCE_S)
+
+    assert (item.error, item.installed) == (None, MODEL)
+    listed = assembly.library.listed_one(MODEL)
+    assert listed.model is not None
+    assert listed.model.path.is_relative_to(find_paths().models)
+    assert {each.id for each in listed.subject.needed} == {"Apache-2.0", "CC-BY-NC-4.0"}
+    assert len(list(find_paths().models.rglob("*.gguf"))) == 1
+    assert [record.event for record in assembly.desk.records()][-1] == "downloaded"
