@@ -9,6 +9,7 @@ from desktop.errors import NetworkError
 from desktop.hub.address import Repository, is_commit, resolve_url
 from desktop.hub.answering import check_served, refused
 from desktop.hub.transfer.values import Located, Wanted
+from desktop.log import redact
 from desktop.network.answers import Response
 from desktop.network.client import Client
 from desktop.network.token import AccessToken, origin_of
@@ -67,7 +68,7 @@ class Locator:
             raise NetworkError(
                 tr("The Hub sent the request to an address that is none."),
                 remedy=tr("Try again later."),
-                technical=location[:500],
+                technical=redact(location)[:500],
             ) from error
 
     def _head(self, url: str, token: AccessToken | None, stop: Event) -> Response:

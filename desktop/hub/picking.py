@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from desktop.errors import NetworkError
+from desktop.log import redact
 from desktop.translation import tr
 
 _BLANKS = re.compile(r"\s+")
@@ -17,7 +18,8 @@ def decoded(body: bytes, host: str) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise senseless(host, technical=f"{error}: {body[:200]!r}") from error
+        # Redacted before it is cut: half a token is not found any more.
+        raise senseless(host, technical=redact(f"{error}: {body[:5000]!r}")[:300]) from error
 
 
 def senseless(host: str, technical: str = "") -> NetworkError:

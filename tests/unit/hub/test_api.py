@@ -288,6 +288,20 @@ def test_a_token_that_the_hub_repeats_is_not_kept_with_its_words(fake: FakeHub, 
     assert "has expired" in access.message
 
 
+def test_a_token_in_an_answer_that_makes_no_sense_is_not_told(fake: FakeHub, ask: AskHub) -> None:
+    value = fake.add_token("anna")
+    body = (b"{" + b" " * 190 + value.encode()).ljust(300)
+    fake.inject(
+        Fault("status", on="hub", status=200, headers=(("Content-Type", "application/json"),), body=body, times=4)
+    )
+    hub = ask(fake, value)
+    token = hub.token()
+    assert token is not None
+    with pytest.raises(NetworkError, match="makes no sense") as refused:
+        hub.whoami(token)
+    assert value[:8] not in refused.value.technical
+
+
 def test_a_token_of_another_origin_is_not_used(fake: FakeHub, repository: FakeRepository, ask: AskHub) -> None:
     repository.gated = "auto"
     fake.add(repository)
