@@ -1,7 +1,8 @@
 """Downloads as a person sees them: begun, paused, gone on with after a restart, and in the end a model in the library.
 
-A model is fetched only where the door allows it: it is asked at the start, whenever a download goes on, and whenever
-the ledger changes. What is unfinished is kept as one small file each, so that it survives every end of the process.
+A model is fetched only where the door allows it: it is asked at the start, whenever a download goes on, every few
+seconds while it runs, and when the ledger changes. What is unfinished is kept as one small file each,
+so that it survives every end of the process.
 """
 
 import logging
