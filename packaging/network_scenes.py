@@ -107,7 +107,7 @@ def furnish(home: Path) -> None:
     store = RequestStore(home / "data" / "network.db")
     now = time.time()
     for minutes, *rest in reversed(_LOG):
-        store.append(Exchange(now - float(minutes) * 60, *rest, key=f"shown-{minutes}"))  # type: ignore[arg-type]
+        store.append(Exchange(now - float(minutes) * 60, *rest, key=f"shown-{minutes}"))  # type: ignore[arg-type, misc]
     store.close()
 
 

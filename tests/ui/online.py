@@ -17,7 +17,7 @@ DAY_S = 86400.0
 
 def exchange(ago: float = 0.0, **facts: Any) -> Exchange:
     """A request that began `ago` seconds ago."""
-    usual = {
+    usual: dict[str, Any] = {
         "purpose": "model",
         "method": "GET",
         "host": "huggingface.co",

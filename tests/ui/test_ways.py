@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop.errors import AccessError
-from desktop.hub.access import AccessState, in_state
+from desktop.hub.access import Access, AccessState, in_state
 from desktop.hub.names import FilePart
 from desktop.library.fitting import Machine, fit_of_size
 from desktop.library.next_step import (
@@ -60,7 +60,7 @@ def page(qtbot: QtBot, theme: Theme) -> ModelsPage:
     return page
 
 
-def access(state: AccessState):  # type: ignore[no-untyped-def]
+def access(state: AccessState) -> Access:
     return in_state(state, "", repository="meta-llama/Llama-3.2-3B", endpoint="https://huggingface.co")
 
 

@@ -207,7 +207,8 @@ class TokenStep(Page):
         self._clear_result()
         flow = Flow(gap=S, line_gap=S)
         settings = Button(self.theme, tr("Open the token's settings…"))
-        settings.clicked.connect(lambda: self.link_asked.emit(self._content.settings if self._content else ""))
+        page = self._content.settings
+        settings.clicked.connect(lambda: self.link_asked.emit(page))
         flow.add(settings)
         self._add_result(flow)
         self.say(str(error))

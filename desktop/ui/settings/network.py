@@ -94,7 +94,7 @@ class NetworkSection(QWidget):
         self.proxy = AddressField(theme, "http://proxy.example.org:8080", tr("Address of the proxy"), "")
         self.proxy.check = _check_proxy
         self.hub = AddressField(theme, DEFAULT_ENDPOINT, tr("Hub address"), settings.hub_endpoint)
-        self.hub.check = lambda text: endpoint_from({}, text)
+        self.hub.check = _check_hub
         self.tokens = TokensBox(theme)
         self._build()
         self._connect()
@@ -163,6 +163,10 @@ class NetworkSection(QWidget):
             self.proxy.setFocus(Qt.FocusReason.OtherFocusReason)
         else:
             self.changed.emit({"proxy": way})
+
+
+def _check_hub(text: str) -> None:
+    endpoint_from({}, text)
 
 
 def _check_proxy(text: str) -> None:

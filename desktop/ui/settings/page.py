@@ -121,7 +121,7 @@ class SettingsPage(Page):
 
     def show_network(self) -> None:
         """Scroll to the settings of the network."""
-        self.column.widget().layout().activate()
+        self.column.rows.activate()
         self.column.verticalScrollBar().setValue(self._network_heading.y() - L)
 
     def _folders(self) -> None:

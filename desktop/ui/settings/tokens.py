@@ -5,7 +5,7 @@ A token itself is never shown here, and never comes here.
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.translation import tr
@@ -156,10 +156,14 @@ class TokensBox(QWidget):
         self._list.setSpacing(S)
         column.addLayout(self._list)
         column.addWidget(self.vault)
-        self.add_button.clicked.connect(lambda: self.token_asked.emit(self._kept.host if self._kept else ""))
+        self.add_button.clicked.connect(lambda: self.token_asked.emit(self._host()))
         self.vault.lock_asked.connect(self.lock_asked)
         self.vault.unlock_asked.connect(self.unlock_asked)
         self._say("")
+
+    def _host(self) -> str:
+        """The Hub's host, "" until it is known."""
+        return self._kept.host if self._kept is not None else ""
 
     def show_kept(self, kept: Kept) -> None:
         """Show these. Rows that stay keep what was said about them."""
@@ -169,7 +173,8 @@ class TokensBox(QWidget):
             lost_focus = False
             for host in [host for host, row in self.rows.items() if wanted.get(host) != row.token]:
                 row = self.rows.pop(host)
-                lost_focus |= row.isAncestorOf(self.window().focusWidget() or self) and host not in wanted
+                focus = QApplication.focusWidget()
+                lost_focus |= focus is not None and row.isAncestorOf(focus) and host not in wanted
                 self._list.removeWidget(row)
                 row.hide()
                 row.deleteLater()

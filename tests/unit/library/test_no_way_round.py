@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,7 +106,10 @@ def test_a_model_that_is_here_is_found_in_other_letters(assembly: Assembly, hub:
 
 def test_looking_again_loses_no_base_that_only_the_file_names(assembly: Assembly, hub: FakeHub, tmp_path: Path) -> None:
     published(hub, "base/derived", model_file(tmp_path, "base.gguf"), license="llama3.2")
-    base = {"general__base_model__count": 1, "general__base_model__0__repo_url": "https://huggingface.co/base/derived"}
+    base: dict[str, Any] = {
+        "general__base_model__count": 1,
+        "general__base_model__0__repo_url": "https://huggingface.co/base/derived",
+    }
     published(hub, MODEL, model_file(tmp_path, general__license="mit", **base), license="mit")
     assembly.getting.look(MODEL)
     first = needed(assembly)
