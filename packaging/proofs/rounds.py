@@ -48,7 +48,7 @@ class Round:
         ran = what()
         self.ended[name] = ran.code
         if ran.code not in (codes or (0,)):
-            self.wrong.append(f"{name} ended with {ran.code}: {(ran.out + ran.err)[-300:]}")
+            self.wrong.append(f"{name} ended with {ran.code}: {(ran.err + ran.out)[-300:]}")
         if holds((ran.out + ran.err).encode(), self.forms):
             self.wrong.append(f"{name} showed the token")
         self.steps.setdefault(name, []).extend(self._asked(self.capture.taken()[before:]))

@@ -184,7 +184,7 @@ class Watch:
                 out, err = process.communicate()
         seen.told[step.name] = json.loads(out) if step.window and out else process.returncode
         if process.returncode not in step.codes:
-            seen.wrong.append(f"{step.name} ended with {process.returncode}: {(out + err)[-300:]}")
+            seen.wrong.append(f"{step.name} ended with {process.returncode}: {(err + out)[-300:]}")
         if self._strace:
             calls = syscalls.read_calls(written.read_text(errors="replace").splitlines())
             seen.calls = seen.calls or syscalls.Calls()
