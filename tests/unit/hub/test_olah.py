@@ -30,8 +30,12 @@ from desktop.hub.api import Hub
 from desktop.hub.information import NamedBase
 from desktop.hub.transfer.transfer import Transfer
 from desktop.hub.transfer.values import HaltedError, Progress, Wanted
+from desktop.library.assembly import assemble
+from desktop.paths import find_paths
 from tests.fakes.plain_client import PlainClient
 from tests.fakes.tiny_gguf import random_model
+from tests.journeys.command import latchkey
+from tests.journeys.desk import accept_all, ask
 
 pytestmark = [pytest.mark.soak, pytest.mark.loopback]
 ID = "acme/tiny-GGUF"
@@ -222,3 +226,43 @@ def test_a_model_is_fetched_with_a_pause_in_the_middle(mirror: Mirror, tmp_path:
     assert fetched.path.read_bytes() == source.read_bytes()
     assert fetched.verified
     assert [each.name for each in (tmp_path / "models").iterdir()] == [source.name]
+
+
+def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "DBUS_SESSION_BUS_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_command_gets_a_model_from_it_and_asks_it(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_proxies(monkeypatch)
+    monkeypatch.setenv("HF_ENDPOINT", mirror.direct)
+    looked = latchkey("models", "get", f"{ID}:F32")
+    assert looked.code == 4, looked
+    accept_all(ID)
+    ran = latchkey("models", "get", f"{ID}:F32", "--json")
+    assert ran.code == 0, ran
+    assert Path(ran.json["path"]).read_bytes() == (mirror.folder / "tiny-F32.gguf").read_bytes()
+    assert latchkey("models", "verify", ID).code == 0
+    assert ask(ID).code == 0
+
+
+def test_a_model_known_from_the_first_server_is_downloaded_in_ranges_from_the_second(
+    mirror: Mirror, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one has no listings: the first one tells it of none."""
+    without_proxies(monkeypatch)
+    monkeypatch.setenv("HF_ENDPOINT", mirror.direct)
+    assert latchkey("models", "get", f"{ID}:F32").code == 4
+    accept_all(ID)
+    monkeypatch.setenv("HF_ENDPOINT", mirror.behind)
+    assembly = assemble(find_paths())
+    try:
+        item = assembly.downloads.wait(assembly.downloads.start(ID, "tiny-F32.gguf"), 120)
+        assert item.progress.state == "done", item.error
+    finally:
+        assembly.close()
+    (installed,) = home.rglob("models/**/tiny-F32.gguf")
+    assert installed.read_bytes() == (mirror.folder / "tiny-F32.gguf").read_bytes()
+    asked = latchkey("network", "log", "--json").json
+    assert 206 in [each["status"] for each in asked if each["purpose"] == "file"]
+    assert ask(ID).code == 0
