@@ -24,8 +24,9 @@ help: ## say what each target does
 run: $(RUN) ## open the window (without a display: chat in the terminal)
 	@$(PY) -m desktop $(ARGS)
 
+# Two processes halve the time on two cores; more of them would want more memory than a small machine has.
 test: $(DEV) ## run the tests
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: static test ## everything that must be green: format, lint, types, import contracts, tests
 
