@@ -5,7 +5,7 @@ A token itself is never shown here, and never comes here.
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.translation import tr
@@ -165,6 +165,10 @@ class TokensBox(QWidget):
         """The Hub's host, "" until it is known."""
         return self._kept.host if self._kept is not None else ""
 
+    def _focused(self) -> QWidget | None:
+        """What has the focus in this window, also while another one is in front."""
+        return self.window().focusWidget()
+
     def show_kept(self, kept: Kept) -> None:
         """Show these. Rows that stay keep what was said about them."""
         if self._kept != kept:
@@ -173,7 +177,7 @@ class TokensBox(QWidget):
             lost_focus = False
             for host in [host for host, row in self.rows.items() if wanted.get(host) != row.token]:
                 row = self.rows.pop(host)
-                focus = QApplication.focusWidget()
+                focus = self._focused()
                 lost_focus |= focus is not None and row.isAncestorOf(focus) and host not in wanted
                 self._list.removeWidget(row)
                 row.hide()
