@@ -232,7 +232,7 @@ class Program(QObject):
                 self._background.pool(self._assembly.recheck)
 
     def _make_network(self, assembly: "Assembly") -> None:
-        """The off-line switch, the log of requests, the settings of the network."""
+        """The offline switch, the log of requests, the settings of the network."""
         from desktop.ui.network.flow import NetworkFlow
 
         assert self._background is not None

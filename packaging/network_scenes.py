@@ -112,7 +112,7 @@ def furnish(home: Path) -> None:
 
 
 def keep_off_line(home: Path) -> None:
-    """Have a policy keep Latchkey off-line."""
+    """Have a policy keep Latchkey offline."""
     policy = home / "policy.toml"
     policy.write_text('offline = true\ncontact = "it@example.org"\n', encoding="utf-8")
     os.environ["LATCHKEY_POLICY"] = str(policy)

@@ -138,7 +138,7 @@ def _kept_sentence(place: TokenPlace, host: str) -> str:
 
 
 def _check(options: Namespace, tools: Tools) -> None:
-    """Raises AccessError where there is none, or it does not hold; ForbiddenError off-line; NetworkError."""
+    """Raises AccessError where there is none, or it does not hold; ForbiddenError offline; NetworkError."""
     hub = _hub(options.host, tools)
     place = tools.online.tokens.place(hub.host)
     token = with_token(options, tools, lambda: tools.online.tokens.get(hub.host))

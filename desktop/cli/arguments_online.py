@@ -1,4 +1,4 @@
-"""What the command understands of the network: tokens, access, the off-line switch, the log of requests."""
+"""What the command understands of the network: tokens, access, the offline switch, the log of requests."""
 
 import argparse
 
@@ -46,7 +46,7 @@ def add_offline(parser: argparse.ArgumentParser) -> None:
     does = actions(parser)
     add_json(command(does, "on", tr("open no connection from now on, in the window neither")))
     add_json(command(does, "off", tr("let Latchkey use the network again, when you ask for something there")))
-    add_json(command(does, "status", tr("say whether Latchkey is off-line, and what keeps it there")))
+    add_json(command(does, "status", tr("say whether Latchkey is offline, and what keeps it there")))
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:

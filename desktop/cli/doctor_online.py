@@ -76,9 +76,7 @@ def find_network(tools: Tools, problems: list[UserError]) -> NetworkFound:
 def told_network(found: NetworkFound) -> str:
     """The switch, the Hub and the way there, in one line."""
     parts = [
-        (found.reason or tr("off-line"))
-        if found.offline
-        else tr("on-line, used only when you ask for something there"),
+        (found.reason or tr("offline")) if found.offline else tr("online, used only when you ask for something there"),
         tr("the Hub is {hub}").format(hub=found.hub) if found.hub else tr("THE HUB'S ADDRESS IS NONE"),
         tr("through the proxy {proxy}").format(proxy=found.proxy) if found.proxy else tr("no proxy"),
         tr("{count} requests in the log").format(count=found.requests),

@@ -37,7 +37,7 @@ class FoundModel(msgspec.Struct, frozen=True):
 
 
 def run(options: Namespace, tools: Tools) -> None:
-    """Ask the Hub. Raises ForbiddenError off-line, and NetworkError."""
+    """Ask the Hub. Raises ForbiddenError offline, and NetworkError."""
     text = clean(" ".join(options.text))
     tools.output.progress(tr("Asking {host}…").format(host=tools.online.host))
     known = _by_repository(tools)

@@ -13,9 +13,9 @@ from desktop.translation import tr
 
 
 class Offline(msgspec.Struct, frozen=True):
-    """What keeps Latchkey off-line, as `--json` gives it: any of the person's setting, LATCHKEY_OFFLINE and the policy.
+    """What keeps Latchkey offline, as `--json` gives it: any of the person's setting, LATCHKEY_OFFLINE and the policy.
 
-    `reason` says it in a sentence, "" on-line.
+    `reason` says it in a sentence, "" online.
     """
 
     offline: bool
@@ -26,7 +26,7 @@ class Offline(msgspec.Struct, frozen=True):
 
 
 def run(options: Namespace, tools: Tools) -> int:
-    """Turn the switch or look at it. Raises ForbiddenError where `off` cannot bring Latchkey on-line."""
+    """Turn the switch or look at it. Raises ForbiddenError where `off` cannot bring Latchkey online."""
     if options.action != "status":
         tools.settings_file.change(offline=options.action == "on")
     found = look(tools)
@@ -36,13 +36,13 @@ def run(options: Namespace, tools: Tools) -> int:
         tools.output.line(sentence(found))
     if options.action == "off" and found.offline:
         raise ForbiddenError(
-            tr("Latchkey stays off-line, although its own switch is off."), found.reason, _remedy(found)
+            tr("Latchkey stays offline, although its own switch is off."), found.reason, _remedy(found)
         )
     return DONE
 
 
 def look(tools: Tools) -> Offline:
-    """What keeps Latchkey off-line now. A policy that cannot be read does."""
+    """What keeps Latchkey offline now. A policy that cannot be read does."""
     switch = tools.online.switch
     try:
         policy = tools.assembly.policy.current().offline
@@ -55,7 +55,7 @@ def look(tools: Tools) -> Offline:
 def sentence(found: Offline) -> str:
     """It in a line or two."""
     if not found.offline:
-        return tr("Latchkey is on-line: it uses the network when you ask for something there, and at no other time.")
+        return tr("Latchkey is online: it uses the network when you ask for something there, and at no other time.")
     held = [
         name
         for name, holds in (
@@ -65,7 +65,7 @@ def sentence(found: Offline) -> str:
         )
         if holds
     ]
-    return tr("Latchkey is off-line: no connection is opened. That is due to {what}.").format(what=", ".join(held))
+    return tr("Latchkey is offline: no connection is opened. That is due to {what}.").format(what=", ".join(held))
 
 
 def _remedy(found: Offline) -> str:

@@ -37,7 +37,7 @@ _EXPANDED = ("gated", "private", "downloads", "likes", "tags", "lastModified", "
 
 
 class Hub:
-    """One endpoint. For any number of threads. Every method that asks raises NetworkError, ForbiddenError (off-line)
+    """One endpoint. For any number of threads. Every method that asks raises NetworkError, ForbiddenError (offline)
     and StoppedError (where `stop` was set), besides what it says itself."""
 
     def __init__(self, client: Client, endpoint: str, token_for: TokenFor) -> None:
@@ -64,7 +64,7 @@ class Hub:
         path = self._info_path(repository)
         response, had_token = self._ask_as_needed("model", path, stop, anonymous=anonymous)
         if response.status == 401 and response.headers.get("x-error-code") and "/revision/" not in path:
-            # Copies of the Hub that work off-line know revisions only; the Hub itself gives no code here.
+            # Copies of the Hub that work offline know revisions only; the Hub itself gives no code here.
             path = self._info_path(repository, always=True)
             response, had_token = self._ask_as_needed("model", path, stop, anonymous=anonymous)
         if response.status != 200:

@@ -30,7 +30,7 @@ class Locator:
 
     def locate(self, wanted: Wanted, stop: Event) -> Located:
         """Where `wanted` is right now: an address that holds for a while, its size and hash. Raises AccessError,
-        NotFoundError, NetworkError, ForbiddenError (off-line) and StoppedError."""
+        NotFoundError, NetworkError, ForbiddenError (offline) and StoppedError."""
         repository = Repository(self.endpoint, wanted.repository, wanted.commit)
         url = resolve_url(repository, wanted.commit, wanted.file)
         response, token = self._head(url, None, stop), None

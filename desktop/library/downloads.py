@@ -126,7 +126,7 @@ class Downloads:
         """Begin to fetch a file of a model ("" the one to recommend), or go on with it; the download's id.
 
         Asks the Hub first where nothing is known of the model, or its hashes were hidden until now. Raises the
-        UserError that stands in the way: license, access, space, policy, off-line.
+        UserError that stands in the way: license, access, space, policy, offline.
         """
         step = self._getting.next_step(model_id, file)
         known = self._library.known.find(model_id)
@@ -198,7 +198,7 @@ class Downloads:
             self._ask_door(item)
 
     def pause_all(self) -> None:
-        """Stop all for now, as when the switch goes off-line."""
+        """Stop all for now, as when the switch goes offline."""
         with self._change:
             running = list(self._running)
         for each in running:
@@ -241,7 +241,7 @@ class Downloads:
             self._end(replace(now, progress=_in_state(now.progress, halted.state), error=why))
         except UserError as error:
             now = self._items.get(record.id, item)
-            # Off-line by the person's own wish is no failure.
+            # Offline by the person's own wish is no failure.
             if isinstance(error, AccessError):
                 self._ask_again(record)
             state: State = "paused" if isinstance(error, ForbiddenError) and self._online.switch.offline else "failed"

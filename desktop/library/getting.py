@@ -40,7 +40,7 @@ MARGIN = 256 << 20
 
 
 class Getting:
-    """For any number of threads. What asks the Hub raises NetworkError, ForbiddenError (off-line) and StoppedError
+    """For any number of threads. What asks the Hub raises NetworkError, ForbiddenError (offline) and StoppedError
     besides what it says itself. `machine` is what models are judged for."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What the Hub said of the models that somebody looked up, kept: one small JSON file each, so that it holds off-line.
+"""What the Hub said of the models that somebody looked up, kept: one small JSON file each, so that it holds offline.
 
 A model of the catalog is kept under its id there, any other under its repository ("owner/name"), which is its id.
 """

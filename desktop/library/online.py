@@ -77,7 +77,7 @@ class Online:
             return self._tokens
 
     def hang_up(self) -> None:
-        """Close every connection that is kept: when the switch goes off-line."""
+        """Close every connection that is kept: when the switch goes offline."""
         with self._lock:
             if self._made is not None:
                 self._made[1].close()

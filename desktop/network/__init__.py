@@ -1,1 +1,1 @@
-"""Every byte that leaves this machine or reaches it: one client, the off-line switch before it, the log behind it."""
+"""Every byte that leaves this machine or reaches it: one client, the offline switch before it, the log behind it."""

@@ -53,7 +53,7 @@ class Streamed:
     """An answer whose body is fetched bit by bit, as the bytes that came.
 
     Used by one thread at a time, `close` from any. Reading raises RequestError ("timeout", "cut", "protocol"),
-    StoppedError, and ForbiddenError where the switch goes off-line meanwhile.
+    StoppedError, and ForbiddenError where the switch goes offline meanwhile.
     """
 
     def __init__(

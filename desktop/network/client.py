@@ -71,7 +71,7 @@ class Client:
         """A small answer as a whole, whatever its status. Redirects are followed unless `follow` is False.
 
         The token goes to its own origin only, and over http only to this machine itself. Raises RequestError (see its
-        kinds; more than `most_bytes` is "too-large"), ForbiddenError while off-line, StoppedError where `stop` was set.
+        kinds; more than `most_bytes` is "too-large"), ForbiddenError while offline, StoppedError where `stop` was set.
         """
         headers = headers or {}
         packed = not any(name.lower() == "range" for name in headers)
@@ -110,7 +110,7 @@ class Client:
             streamed.finish()
 
     def close(self) -> None:
-        """Close the connections that are kept for the next request: at the end, and when the switch goes off-line."""
+        """Close the connections that are kept for the next request: at the end, and when the switch goes offline."""
         self._pools.close()
 
     def _in_tries(self, call: Call, url: str, follow: bool, patience: Patience, use: Callable[[Streamed], _T]) -> _T:

@@ -1,4 +1,4 @@
-"""The off-line switch: asked before every socket, and while one is open."""
+"""The offline switch: asked before every socket, and while one is open."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ class OfflineSwitch:
         """Raise ForbiddenError where nothing may leave this machine."""
         found = self._reasons()
         if found is not None:
-            raise ForbiddenError(tr("Latchkey is off-line."), _sentence(found), _remedy(found))
+            raise ForbiddenError(tr("Latchkey is offline."), _sentence(found), _remedy(found))
 
 
 def reasons_from(
@@ -57,9 +57,9 @@ def reasons_from(
 
 def _sentence(reason: str) -> str:
     known = {
-        SETTING: tr("The off-line switch is on, so nothing was sent."),
+        SETTING: tr("The offline switch is on, so nothing was sent."),
         ENVIRONMENT: tr("LATCHKEY_OFFLINE is set, so nothing was sent."),
-        POLICY: tr("This machine's policy keeps Latchkey off-line, so nothing was sent."),
+        POLICY: tr("This machine's policy keeps Latchkey offline, so nothing was sent."),
     }
     return known.get(reason, reason)
 

@@ -45,7 +45,7 @@ def declared() -> tuple[ActionSpec, ...]:
         ActionSpec("licenses", tr("Licenses"), ("Ctrl+3",)),
         ActionSpec("network", tr("Network"), ("Ctrl+4",)),
         ActionSpec("settings", tr("Settings"), ("Ctrl+,",)),
-        ActionSpec("offline", tr("Go off-line or on-line")),
+        ActionSpec("offline", tr("Go offline or online")),
         ActionSpec("sidebar", tr("Show or hide the sidebar"), ("Ctrl+B",)),
         ActionSpec("theme", tr("Switch between light and dark")),
         ActionSpec("larger", tr("Larger text"), ("Ctrl++", "Ctrl+=")),

@@ -90,7 +90,7 @@ class Commands:
         return found
 
     def turn_offline_switch(self) -> None:
-        """Go off-line or on-line; where that is not the person's to say, show why."""
+        """Go offline or online; where that is not the person's to say, show why."""
         if self._window.sidebar.offline.held:
             self._window.show_page("network")
         else:

@@ -1,4 +1,4 @@
-"""Off-line, nothing opens a socket; and on-line nothing does either as long as nobody asks for anything.
+"""Offline, nothing opens a socket; and online nothing does either as long as nobody asks for anything.
 
     python packaging/proofs/silence.py [--quick] [--json]
 
@@ -123,15 +123,15 @@ def rows(*, quick: bool, namespace: bool) -> tuple[Row, ...]:
     refused = {"HF_ENDPOINT": "http://127.0.0.1:9"}  # nobody listens there: so it needs no network
     loud = [Step("window", ("--search", "tiny", "--idle", "0"), window=True)] * (not quick)
     loud.append(Step("models search", ("models", "search", "tiny"), codes=(9,)))
-    control = [Row("on-line, asked", tuple(loud), refused, loud=True)]
+    control = [Row("online, asked", tuple(loud), refused, loud=True)]
     if namespace and not quick:
         asked = Step("models search", ("models", "search", "tiny"), codes=(9, INTERRUPTED), until_seen=True)
-        control.append(Row("on-line, asked by name", (asked,), loud=True))
+        control.append(Row("online, asked by name", (asked,), loud=True))
     return (
-        Row("off-line by the setting", everything, setting=True),
-        Row("off-line by LATCHKEY_OFFLINE", less, {"LATCHKEY_OFFLINE": "1"}),
-        Row("off-line by policy", less, policy=True),
-        Row("on-line, nothing asked", steps(quick=quick, window=True, off_line=False)),
+        Row("offline by the setting", everything, setting=True),
+        Row("offline by LATCHKEY_OFFLINE", less, {"LATCHKEY_OFFLINE": "1"}),
+        Row("offline by policy", less, policy=True),
+        Row("online, nothing asked", steps(quick=quick, window=True, off_line=False)),
         *control,
     )
 

@@ -118,7 +118,7 @@ def test_a_file_that_was_touched_is_the_same_once_it_was_read_again(home: Path) 
 @pytest.mark.loopback
 def test_a_model_that_only_the_hub_knows_is_looked_at_before_it_is_fetched(hub: FakeHub, home: Path) -> None:
     publish(hub, "acme/tiny-GGUF", random_model(home / "some.gguf"))
-    assert "off-line" in latchkey("models", "show", "acme/tiny-GGUF", LATCHKEY_OFFLINE="1").failed_with(8)
+    assert "offline" in latchkey("models", "show", "acme/tiny-GGUF", LATCHKEY_OFFLINE="1").failed_with(8)
     shown = latchkey("models", "show", f"{hub.endpoint}/acme/tiny-GGUF", "--json").json
     assert (shown["id"], shown["installed"], shown["state"]) == ("acme/tiny-GGUF", False, "not-here")
     (file,) = shown["files"]
@@ -127,7 +127,7 @@ def test_a_model_that_only_the_hub_knows_is_looked_at_before_it_is_fetched(hub: 
     told = latchkey("models", "show", "acme/tiny-GGUF", LATCHKEY_OFFLINE="1")  # by now it is known here
     assert told.code == 0, told
     assert "fits memory" in told.out
-    assert "off-line" in told.out
+    assert "offline" in told.out
     assert "acme/tiny-GGUF" in latchkey("models", "list").out
     assert "forgotten" in latchkey("models", "remove", "acme/tiny-GGUF").out
     assert "acme/tiny-GGUF" not in latchkey("models", "list").out

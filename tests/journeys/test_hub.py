@@ -139,7 +139,7 @@ def test_a_search_that_finds_nothing_says_so(hub: FakeHub) -> None:
 
 
 def test_a_search_off_line_or_with_a_broken_hub_fails_with_a_sentence(hub: FakeHub) -> None:
-    assert "off-line" in latchkey("models", "search", "x", LATCHKEY_OFFLINE="1").failed_with(8)
+    assert "offline" in latchkey("models", "search", "x", LATCHKEY_OFFLINE="1").failed_with(8)
     hub.inject(Fault("login-page", on="hub", path="/api/models", times=None))
     assert latchkey("models", "search", "x").failed_with(9)
 
@@ -158,8 +158,8 @@ def test_what_a_hub_says_cannot_write_on_the_terminal(hub: FakeHub) -> None:
 
 
 def test_the_switch_holds_for_every_command_until_it_is_turned_back(hub: FakeHub) -> None:
-    assert "on-line" in latchkey("offline", "status").out
-    assert "off-line" in latchkey("offline", "on").out
+    assert "online" in latchkey("offline", "status").out
+    assert "offline" in latchkey("offline", "on").out
     assert SettingsFile(find_paths().settings_file).current.offline
     assert "latchkey offline off" in latchkey("models", "search", "x").failed_with(8)
     assert latchkey("offline", "status", "--json").json == {
@@ -167,7 +167,7 @@ def test_the_switch_holds_for_every_command_until_it_is_turned_back(hub: FakeHub
         "setting": True,
         "environment": False,
         "policy": False,
-        "reason": "The off-line switch is on, so nothing was sent.",
+        "reason": "The offline switch is on, so nothing was sent.",
     }
     assert hub.requests() == []
     assert latchkey("offline", "off").code == 0

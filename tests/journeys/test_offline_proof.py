@@ -1,4 +1,4 @@
-"""Off-line, nothing opens a socket, and on-line nothing does before somebody asks: seen from outside the program.
+"""Offline, nothing opens a socket, and online nothing does before somebody asks: seen from outside the program.
 
 `packaging/proofs/silence.py` runs the app and its witnesses; here it is only said what they have to have seen.
 """
@@ -44,13 +44,13 @@ def test_the_whole_app_is_silent_off_line_and_while_nobody_asks() -> None:
     check(rows, "trapped")
     if not any(each.startswith("packets") for each in told["without"]):
         check(rows, "packets")
-    for name in ("off-line by the setting", "on-line, nothing asked"):
+    for name in ("offline by the setting", "online, nothing asked"):
         window = rows[name]["told"]["window"]
         assert window["answer"][0] == "complete"
         assert set(window["pages"]) >= {"models", "network", "settings", "licenses"}
         assert [each for each in rows[name]["processes"] if "worker" in each], "the engine's worker was not looked at"
-    off_line = rows["off-line by the setting"]
-    assert "off-line" in off_line["told"]["window"]["search"][0]
+    off_line = rows["offline by the setting"]
+    assert "offline" in off_line["told"]["window"]["search"][0]
     commands = ("models search", "models get", "access", "token check")
     assert [off_line["told"][each] for each in commands] == [8] * 4
 
@@ -63,4 +63,4 @@ def test_no_packet_and_no_call_for_a_socket_is_seen() -> None:
         pytest.skip(", ".join(told["without"]))
     for witness in ("packets", "inet_sockets", "leaving", "trapped"):
         check(rows, witness)
-    assert "huggingface.co" in "".join(rows["on-line, asked by name"]["packets"]), "the name that was asked for"
+    assert "huggingface.co" in "".join(rows["online, asked by name"]["packets"]), "the name that was asked for"

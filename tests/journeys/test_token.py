@@ -142,7 +142,7 @@ def test_off_line_a_token_is_kept_and_said_to_be_unchecked(hub: FakeHub) -> None
     assert "not checked" in ran.err
     assert hub.requests() == []
     stays_off = latchkey("token", "check", "--passphrase-stdin", stdin=PASSPHRASE, LATCHKEY_OFFLINE="1")
-    assert "off-line" in stays_off.failed_with(8)
+    assert "offline" in stays_off.failed_with(8)
     assert check("--json").json["ok"]
 
 

@@ -198,7 +198,7 @@ def test_offline_says_so_where_the_hub_was_wanted_and_asks_nobody(
         QTest.keyClicks(walk.page.field, words)
         QTest.keyClick(walk.page.field, Qt.Key.Key_Return)
         walk.driver.until(lambda: bool(walk.driver.errors()))
-        assert "Latchkey is off-line." in walk.driver.errors()[0].accessibleDescription()
+        assert "Latchkey is offline." in walk.driver.errors()[0].accessibleDescription()
     assert not hub.requests()
 
 

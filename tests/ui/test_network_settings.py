@@ -170,7 +170,7 @@ def test_off_line_a_check_says_that_it_is(open_window: Open) -> None:
     network = section(driver)
     driver.until(lambda: "huggingface.co" in network.tokens.rows)
     press(driver, "Check the token for huggingface.co")
-    driver.until(lambda: "off-line" in network.tokens.rows["huggingface.co"].found)
+    driver.until(lambda: "offline" in network.tokens.rows["huggingface.co"].found)
 
 
 def test_the_vault_is_opened_with_its_passphrase_and_closed(open_window: Open) -> None:

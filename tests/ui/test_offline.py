@@ -1,4 +1,4 @@
-"""The off-line switch in the real window: by mouse, by keyboard, by the command, by environment and policy."""
+"""The offline switch in the real window: by mouse, by keyboard, by the command, by environment and policy."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_keyboard_turns_the_switch(open_window: Open) -> None:
     assert written()
     assert driver.named("Offline").accessibleDescription() == "no network use"
     switch = assembly_of(driver).online.switch
-    with pytest.raises(ForbiddenError, match="off-line"):
+    with pytest.raises(ForbiddenError, match="offline"):
         switch.check()
     driver.key(Qt.Key.Key_Space)
     assert not offline(driver)
@@ -58,12 +58,12 @@ def test_the_keyboard_turns_the_switch(open_window: Open) -> None:
 def test_it_is_turned_on_its_page_in_the_settings_and_from_anywhere(open_window: Open) -> None:
     driver = open_window(FakeEngine([]))
     page = show_log(driver)
-    driver.click("Off-line switch")
+    driver.click("Offline switch")
     driver.until(lambda: page.switch.isChecked() and offline(driver))
     assert "no connection is opened" in page._says.text()
     driver.click("Settings")
-    assert driver.named("Off-line switch", QAbstractButton).isChecked()
-    driver.click("Off-line switch")
+    assert driver.named("Offline switch", QAbstractButton).isChecked()
+    driver.click("Offline switch")
     driver.until(lambda: not offline(driver) and not page.switch.isChecked())
     offered = {spec.id for spec, _ in driver.window.actions_table.in_palette()}
     assert {"offline", "network"} <= offered
@@ -108,7 +108,7 @@ def test_the_environment_holds_the_switch_and_says_so(open_window: Open, monkeyp
     assert page._says.text().startswith("LATCHKEY_OFFLINE is set")
     assert not written()
     driver.click("Settings")
-    switch = driver.named("Off-line switch", QAbstractButton)
+    switch = driver.named("Offline switch", QAbstractButton)
     assert not switch.isEnabled()
     assert switch.accessibleDescription().startswith("LATCHKEY_OFFLINE is set")
 
@@ -161,7 +161,7 @@ def test_going_off_line_ends_what_is_open_and_lets_nothing_begin(
             client.request("model", "GET", f"{fake.endpoint}/api/models/acme/tiny")
         assert len(fake.requests()) == seen
         page = show_log(driver)
-        driver.until(lambda: "failed" not in str(page.log.rows.texts(5)) and "off-line" in str(page.log.rows.texts(5)))
+        driver.until(lambda: "failed" not in str(page.log.rows.texts(5)) and "offline" in str(page.log.rows.texts(5)))
 
 
 def test_going_off_line_pauses_downloads(open_window: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,7 +134,7 @@ def test_nobody_else_can_read_the_settings(home: Path) -> None:
 
 
 def test_what_another_process_writes_is_seen(tmp_path: Path) -> None:
-    """The off-line switch of the command has to reach a window that is open."""
+    """The offline switch of the command has to reach a window that is open."""
     here, there = SettingsFile(tmp_path / "settings.json"), SettingsFile(tmp_path / "settings.json")
     there.change(offline=True)
 

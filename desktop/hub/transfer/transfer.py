@@ -57,7 +57,7 @@ class Transfer:
         """Fetch, on the caller's thread, once. Files that were there already are verified and not fetched.
 
         Raises HaltedError where it was paused or cancelled, and UserErrors: AccessError, NotFoundError, NetworkError,
-        ForbiddenError (off-line, by policy), ResourceError (disk; another file has the name), IntegrityError (twice not
+        ForbiddenError (offline, by policy), ResourceError (disk; another file has the name), IntegrityError (twice not
         the right bytes). What was fetched is kept, except after `cancel` and IntegrityError.
         """
         try:

@@ -1,1 +1,1 @@
-"""The Network page: every request of the last ninety days, and the off-line switch."""
+"""The Network page: every request of the last ninety days, and the offline switch."""

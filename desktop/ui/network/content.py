@@ -15,7 +15,7 @@ from desktop.translation import tr
 
 @dataclass(frozen=True)
 class Standpoint:
-    """How Latchkey stands to the network. `held` is why it is off-line whatever its own switch says, as sentences.
+    """How Latchkey stands to the network. `held` is why it is offline whatever its own switch says, as sentences.
 
     `hub` and `proxy` are for people to read, `hub_origin` is who says which Hub ("" for the usual one); `problem` is
     what is wrong with what is set.
@@ -69,7 +69,7 @@ def _held(policy: PolicyFile, environ: Mapping[str, str]) -> str:
             if contact
             else tr("Whoever looks after this computer can change that.")
         )
-        return tr("This computer's policy keeps Latchkey off-line.") + " " + ask
+        return tr("This computer's policy keeps Latchkey offline.") + " " + ask
     if reason == ENVIRONMENT:
         return tr("LATCHKEY_OFFLINE is set where Latchkey was started. Started without it, this switch decides.")
     return reason

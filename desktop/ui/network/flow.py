@@ -1,4 +1,4 @@
-"""What stands between the network and the window: the off-line switch, the log's page, the settings of the network.
+"""What stands between the network and the window: the offline switch, the log's page, the settings of the network.
 
 A switch that is turned elsewhere, by the command or by a policy, is seen here within moments, and nothing is asked
 again and again for it.
@@ -116,7 +116,7 @@ class NetworkFlow(QObject):
     def _turned(self, here: Standpoint) -> None:
         if here.offline:
             self._hang_up()
-        said = tr("Off-line: nothing leaves this computer.") if here.offline else tr("On-line.")
+        said = tr("Offline: nothing leaves this computer.") if here.offline else tr("Online.")
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._window, said))
 
     def _hang_up(self) -> None:

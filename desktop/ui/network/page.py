@@ -1,4 +1,4 @@
-"""The Network page: the off-line switch, whom Latchkey would ask and by which way, and every request there was."""
+"""The Network page: the offline switch, whom Latchkey would ask and by which way, and every request there was."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QHideEvent, QShowEvent
@@ -18,7 +18,7 @@ from desktop.ui.theme.tokens import XL, XS, M, S
 
 
 class NetworkPage(Page):
-    """`switch_asked` carries whether to go off-line; `appeared` and `vanished` tell whether it is seen."""
+    """`switch_asked` carries whether to go offline; `appeared` and `vanished` tell whether it is seen."""
 
     switch_asked = Signal(bool)
     settings_asked = Signal()
@@ -36,7 +36,7 @@ class NetworkPage(Page):
         self.export_button = Button(theme, tr("Export…"), name=tr("Export the requests"))
         self.column = Column(theme, tr("Network"), 1400)
         self.notices = Notices(theme, log)
-        self.switch = Toggle(theme, tr("Off-line"), name=tr("Off-line switch"))
+        self.switch = Toggle(theme, tr("Offline"), name=tr("Offline switch"))
         self._says = Label(theme, "", wrap=True, color="muted")
         self._hub = Label(theme, "", selectable=True)
         self._proxy = Label(theme, "", selectable=True)

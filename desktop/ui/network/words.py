@@ -53,7 +53,7 @@ def _failure(error: str) -> str:
     if error == "stopped":
         return tr("stopped")
     if error == "offline":
-        return tr("ended: off-line")
+        return tr("ended: offline")
     reasons = {
         "name": tr("host not found"),
         "refused": tr("cannot be reached"),

@@ -1,4 +1,4 @@
-"""The settings of the network: the off-line switch, the proxy, the Hub, and the access tokens."""
+"""The settings of the network: the offline switch, the proxy, the Hub, and the access tokens."""
 
 import os
 
@@ -83,7 +83,7 @@ class NetworkSection(QWidget):
     def __init__(self, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._settings, self._held = theme, settings, ""
-        self.switch = Toggle(theme, "", name=tr("Off-line switch"))
+        self.switch = Toggle(theme, "", name=tr("Offline switch"))
         self.log_button = Button(theme, tr("Show"), name=tr("Show the requests"))
         ways = (
             ("", tr("As the system says")),
@@ -104,7 +104,7 @@ class NetworkSection(QWidget):
         self.column = column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(M)
-        self._switch_says = self._row(tr("Off-line"), " ", self.switch)
+        self._switch_says = self._row(tr("Offline"), " ", self.switch)
         kept = tr("All of the last {days} days are on the Network page.").format(days=KEPT_DAYS)
         self._row(tr("Requests"), kept, self.log_button)
         self._proxy_says = self._row(tr("Proxy"), _proxy_hint(), self.way)
@@ -142,7 +142,7 @@ class NetworkSection(QWidget):
         self.show_held(self._held)
 
     def show_held(self, held: str) -> None:
-        """Why Latchkey is off-line whatever the switch says; "" where nothing keeps it so."""
+        """Why Latchkey is offline whatever the switch says; "" where nothing keeps it so."""
         self._held = held
         self.switch.show_on(self._settings.offline or bool(held))
         self.switch.setEnabled(not held)

@@ -12,7 +12,7 @@ from desktop.ui.theme.tokens import XS, S
 
 
 class OfflinePill(QAbstractButton):
-    """The word. Checked while off-line; pressing it only tells `clicked`."""
+    """The word. Checked while offline; pressing it only tells `clicked`."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -94,7 +94,7 @@ class OfflineFoot(QWidget):
         self._show()
 
     def show_held(self, held: str) -> None:
-        """Why Latchkey is off-line whatever the switch says, as a sentence; "" where nothing keeps it so."""
+        """Why Latchkey is offline whatever the switch says, as a sentence; "" where nothing keeps it so."""
         self.held = held
         self._show()
 
@@ -112,8 +112,8 @@ class OfflineFoot(QWidget):
         words = tr("no network use") if offline else tr("only when you ask")
         self._says = words
         self._fit()
-        click = tr("Press to see why.") if self.held else tr("Press to go on-line.") if offline else ""
+        click = tr("Press to see why.") if self.held else tr("Press to go online.") if offline else ""
         says = self.held or words if offline else tr("The network is used only when you ask for something there.")
         self.pill.setAccessibleDescription(says)
-        self.pill.setToolTip(" ".join(part for part in (says, click or tr("Press to go off-line.")) if part))
+        self.pill.setToolTip(" ".join(part for part in (says, click or tr("Press to go offline.")) if part))
         self.pill.update()

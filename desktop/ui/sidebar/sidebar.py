@@ -1,4 +1,4 @@
-"""The left side of the window: search and new, the conversations, the way to the pages, and the off-line switch."""
+"""The left side of the window: search and new, the conversations, the way to the pages, and the offline switch."""
 
 from datetime import date
 from html import escape

@@ -96,7 +96,7 @@ def test_what_stands_in_the_way_of_the_beginning_is_raised() -> None:
     downloads = Scripted()
 
     def forbidden() -> str:
-        raise ForbiddenError("Latchkey is off-line.")
+        raise ForbiddenError("Latchkey is offline.")
 
     with pytest.raises(ForbiddenError):
         follow(downloads, forbidden, Output(io.StringIO(), io.StringIO()))  # type: ignore[arg-type]

@@ -142,8 +142,8 @@ def test_a_download_says_what_comes_and_what_is_here() -> None:
 
 
 def test_off_line_says_so_and_still_names_what_comes_after() -> None:
-    steps = steps_of(card(at_hub()), Refused(ForbiddenError("Latchkey is off-line.", "", "latchkey offline off")))
-    assert "off-line" in steps[0].sentence
+    steps = steps_of(card(at_hub()), Refused(ForbiddenError("Latchkey is offline.", "", "latchkey offline off")))
+    assert "offline" in steps[0].sentence
     assert steps[1].commands == ("latchkey models get vicuna",)
 
 

@@ -23,7 +23,7 @@ CHANGED = Verdict((LicenseStanding(NEEDED, "in-force"),), "file", IntegrityError
 
 LOOKED = Facts("acme/tiny", ALLOWED, looked=True, file="tiny.gguf", size=1000, free=10_000, no_file="none")
 HERE = Facts("acme/tiny", ALLOWED, here="here", path=Path("tiny.gguf"))
-OFFLINE = ForbiddenError("off-line")
+OFFLINE = ForbiddenError("offline")
 
 
 def said(state: AccessState) -> Any:

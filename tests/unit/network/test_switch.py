@@ -1,4 +1,4 @@
-"""With the switch off-line nothing opens a socket: seen from below every library, in a process of its own."""
+"""With the switch offline nothing opens a socket: seen from below every library, in a process of its own."""
 
 import subprocess
 import sys
