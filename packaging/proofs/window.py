@@ -21,6 +21,7 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 
+from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.window import MainWindow
 
 _PATIENCE_S = 90.0
@@ -32,6 +33,12 @@ def pause(milliseconds: int) -> None:
     loop = QEventLoop()
     QTimer.singleShot(milliseconds, loop.quit)
     loop.exec()
+
+
+def errors(inside: QWidget) -> list[str]:
+    """What is said of errors in a part of the window."""
+    boxes = (each for each in inside.findChildren(ErrorBox) if each.isVisible())
+    return [each.accessibleDescription() for each in boxes]
 
 
 class Person:
@@ -100,14 +107,9 @@ class Person:
         self.window.show_page("models")
         self.type_into("Search models", words)
         self.press(f"Search the Hub for {words}")
-        self.wait(lambda: bool(self.errors()), "why there is no answer")
-        self.done["search"] = self.errors()
-
-    def errors(self) -> list[str]:
-        from desktop.ui.parts.error_box import ErrorBox
-
-        boxes = (each for each in self.window.findChildren(ErrorBox) if each.isVisible())
-        return [each.accessibleDescription() for each in boxes]
+        hub = self.window.models_page.hub
+        self.wait(lambda: bool(errors(hub)), "why there is no answer")
+        self.done["search"] = errors(hub)
 
     def look_up(self, name: str, token: str) -> None:
         """Look a gated model up, give an access token where the window asks for one, accept the license, download."""
