@@ -87,6 +87,9 @@ class Hub:
         if response.status == 404 and file:
             url = resolve_url(repository, repository.revision, file)
             response, had_token = self._ask_as_needed("access", url.removeprefix(self.endpoint), stop, method="HEAD")
+        if origin_of(response.url) != origin_of(self.endpoint):
+            # Only the Hub itself can say who may have what.
+            raise senseless(self.host, technical=f"auth-check was answered by {origin_of(response.url)}")
         access = access_in(response.status, response.headers, response.body, repository, had_token=had_token)
         if access.state == "bad-token" and (token := self.token()) is not None and self._holds(token, stop):
             # The token is good, so the refusal is about something that was not foreseen: say what the Hub says.

@@ -427,3 +427,11 @@ def test_off_line_nothing_is_asked(fake: FakeHub, repository: FakeRepository, as
         with pytest.raises(ForbiddenError):
             question()
     assert not fake.requests()
+
+
+def test_a_stranger_cannot_say_who_has_access(fake: FakeHub, repository: FakeRepository, ask: AskHub) -> None:
+    repository.gated = "manual"
+    fake.add(repository)
+    fake.inject(Fault("redirect-elsewhere", on="hub", path="auth-check", times=None))
+    with pytest.raises(NetworkError):
+        ask(fake, fake.add_token("anna")).access(Repository(fake.endpoint, REPOSITORY))
