@@ -169,7 +169,9 @@ def test_a_small_body_that_unpacks_to_much_is_refused(client: Client, packing: s
     assert error.kind == "too-large"
 
 
-@pytest.mark.parametrize("body", [b"not packed", gzip.compress(b"x" * 9999)[:-9], b"\x1f\x8b"])
+@pytest.mark.parametrize(
+    "body", [b"not packed", gzip.compress(b"x" * 9999)[:-9], b"\x1f\x8b"], ids=["no", "cut short", "the mark alone"]
+)
 def test_a_body_that_does_not_unpack_is_refused(client: Client, body: bytes) -> None:
     assert failure_of(client, lambda asked, talk: talk.answer(200, body, Content_Encoding="gzip")).kind == "protocol"
 
