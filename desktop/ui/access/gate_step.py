@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
@@ -19,7 +19,7 @@ from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.flow import Flow
 from desktop.ui.parts.label import Label, breakable
-from desktop.ui.parts.page import Column, Page, heading
+from desktop.ui.parts.page import Column, StepPage, heading
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.split import Split
 from desktop.ui.theme.theme import Theme
@@ -29,14 +29,13 @@ _LEFT, _RIGHT = 580, 448
 _NARROW = 700
 
 
-class GateStep(Page):
+class GateStep(StepPage):
     """`check_asked`, `token_asked` and `continued` as pressed, `left` where the person goes back; `link_asked` carries
     the model's page on the Hub."""
 
     check_asked = Signal()
     token_asked = Signal()
     continued = Signal()
-    left = Signal()
     link_asked = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -215,20 +214,6 @@ class GateStep(Page):
     def _open_page(self) -> None:
         if self._content is not None:
             self.link_asked.emit(self._content.page)
-
-    def event(self, event: QEvent) -> bool:
-        # Escape leads back from here, whatever else it does in the window.
-        override = event.type() == QEvent.Type.ShortcutOverride
-        if override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.left.emit()
-        else:
-            super().keyPressEvent(event)
 
     def resizeEvent(self, event: QEvent) -> None:
         super().resizeEvent(event)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import AccessError, UserError
@@ -19,7 +19,7 @@ from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import Note
 from desktop.ui.parts.flow import Flow
 from desktop.ui.parts.label import Label, breakable
-from desktop.ui.parts.page import Column, Page, heading
+from desktop.ui.parts.page import Column, StepPage, heading
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.split import Split
 from desktop.ui.theme.theme import Theme
@@ -29,7 +29,7 @@ _LEFT, _RIGHT = 560, 468
 _NARROW = 700
 
 
-class TokenStep(Page):
+class TokenStep(StepPage):
     """`saved` when the token is to be checked and kept, `left` where the person goes back, `continued` once it is done,
     `forget_asked` where the one that is kept is to be forgotten.
 
@@ -37,7 +37,6 @@ class TokenStep(Page):
     """
 
     saved = Signal()
-    left = Signal()
     continued = Signal()
     forget_asked = Signal()
     link_asked = Signal(str)
@@ -282,20 +281,6 @@ class TokenStep(Page):
             stops.append(self.page_button)
         for first, second in pairwise(stops):
             QWidget.setTabOrder(first, second)
-
-    def event(self, event: QEvent) -> bool:
-        # Escape leads back from here, whatever else it does in the window.
-        override = event.type() == QEvent.Type.ShortcutOverride
-        if override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.left.emit()
-        else:
-            super().keyPressEvent(event)
 
     def hideEvent(self, event: QEvent) -> None:
         # What is entered is not kept where nobody looks at it.

@@ -1,6 +1,6 @@
 """The difference step: what changed between the text that was accepted and the one in force now."""
 
-from PySide6.QtCore import QEvent, QRectF, Qt, QUrl, Signal
+from PySide6.QtCore import QRectF, Qt, QUrl, Signal
 from PySide6.QtGui import (
     QFont,
     QKeyEvent,
@@ -22,7 +22,7 @@ from desktop.ui.licenses.content import DifferenceContent, short_hash
 from desktop.ui.licenses.step import short_crumbs
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label, breakable
-from desktop.ui.parts.page import Page
+from desktop.ui.parts.page import StepPage
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.paint import paint_focus
 from desktop.ui.parts.scroll import use_slim_scroll_bars
@@ -189,11 +189,10 @@ class DifferencePane(QTextBrowser):
         super().resizeEvent(event)
 
 
-class DifferencePage(Page):
+class DifferencePage(StepPage):
     """`read_asked` to go on to the whole new text, `left` to go back."""
 
     read_asked = Signal()
-    left = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -281,18 +280,9 @@ class DifferencePage(Page):
         for button in (self._before, self._after):
             button.setEnabled(count > 0)
 
-    def event(self, event: QEvent) -> bool:
-        override = event.type() == QEvent.Type.ShortcutOverride
-        if override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
-            event.accept()
-            return True
-        return super().event(event)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_N: 1, Qt.Key.Key_P: -1}
-        if event.key() == Qt.Key.Key_Escape:
-            self.left.emit()
-        elif event.key() in steps and not event.modifiers():
+        if event.key() in steps and not event.modifiers():
             self.step(steps[Qt.Key(event.key())])
         else:
             super().keyPressEvent(event)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
@@ -17,7 +17,7 @@ from desktop.ui.licenses.passages import Passage
 from desktop.ui.licenses.text_pane import TextPane
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label, breakable
-from desktop.ui.parts.page import Column, Page, heading
+from desktop.ui.parts.page import Column, StepPage, heading
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.split import Split
 from desktop.ui.parts.terms import day_of, isolated, purpose_name
@@ -28,12 +28,11 @@ _LEFT, _RIGHT = 640, 388
 _CRUMB_CHARACTERS = 32
 
 
-class LicenseStep(Page):
+class LicenseStep(StepPage):
     """`accepted` carries the form; `declined`, and `left` where the person goes back without deciding."""
 
     accepted = Signal(object)
     declined = Signal()
-    left = Signal()
     again_asked = Signal()
 
     def __init__(self, theme: Theme, log: str = "", parent: QWidget | None = None) -> None:
@@ -270,22 +269,6 @@ class LicenseStep(Page):
         ]
         for first, second in pairwise(stops):
             QWidget.setTabOrder(first, second)
-
-    # --- keys ----------------------------------------------------------------------------------------------------
-
-    def event(self, event: QEvent) -> bool:
-        # Escape leads back from here, whatever else it does in the window.
-        override = event.type() == QEvent.Type.ShortcutOverride
-        if override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.left.emit()
-        else:
-            super().keyPressEvent(event)
 
 
 def short_crumbs(button: Button, home: str, model: str) -> str:

@@ -1,7 +1,7 @@
 """What full pages share: a strip with a title above a column that scrolls."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from desktop.ui.parts.label import Label
@@ -42,6 +42,26 @@ class Page(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         QPainter(self).fillRect(self.rect(), self.theme.color("page"))
+
+
+class StepPage(Page):
+    """A page that a person leaves for the one they came from: `left`, by Escape as well."""
+
+    left = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        # Escape leads back from here, whatever else it does in the window.
+        override = event.type() == QEvent.Type.ShortcutOverride
+        if override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 def title(theme: Theme, text: str) -> Label:
