@@ -13,8 +13,9 @@ from io import FileIO
 from pathlib import Path
 
 from desktop.errors import NotFoundError, ResourceError, UserError
+from desktop.hub.transfer.disk import free_space
 from desktop.library.hashes import Progress, StoppedError, changing, size_of
-from desktop.library.space import clear, free_space, leftovers
+from desktop.library.space import clear, leftovers
 from desktop.translation import tr
 
 _PIECE_BYTES = 4 << 20

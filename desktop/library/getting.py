@@ -4,7 +4,6 @@ What was learned is kept (`known`), so that window and command can tell it again
 """
 
 import contextlib
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from desktop.credentials.token_store import PlaceLockedError
 from desktop.errors import ForbiddenError, NetworkError, NotFoundError, UserError
 from desktop.hub.access import Access, in_state
 from desktop.hub.address import Repository, parse_repository
+from desktop.hub.transfer.disk import free_space
 from desktop.library.fitting import Machine, this_machine
 from desktop.library.known import KnownAccess, KnownModel
 from desktop.library.models import Library, Listed
@@ -144,7 +144,7 @@ class Getting:
             file=chosen.name if chosen is not None else "",
             size=chosen.size if chosen is not None else 0,
             done=self.bytes_here(known, chosen.name) if chosen is not None else 0,
-            free=free_bytes(self._folder),
+            free=free_space(self._folder),
             margin=MARGIN,
         )
 
@@ -226,16 +226,6 @@ class Getting:
         except ForbiddenError as error:
             return error
         return None
-
-
-def free_bytes(folder: Path) -> int | None:
-    """Bytes free where `folder` is, or will be; None where the system does not say."""
-    for place in (folder, *folder.parents):
-        try:
-            return shutil.disk_usage(place).free
-        except OSError:
-            continue
-    return None
 
 
 def _is_of(path: Path, file: str) -> bool:

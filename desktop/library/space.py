@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from desktop.hub.transfer.disk import free_space
 from desktop.library.hashes import parts_of
 from desktop.library.imported import ImportedModel
 
@@ -71,16 +72,6 @@ def disk_use(imports: Iterable[ImportedModel], folder: Path) -> DiskUse:
         elsewhere=sums[False],
         free=free_space(folder),
     )
-
-
-def free_space(folder: Path) -> int | None:
-    """The bytes that are free for us where `folder` is, or would be made; None where that cannot be told."""
-    for place in (folder, *folder.parents):
-        try:
-            return shutil.disk_usage(place).free
-        except OSError:
-            continue
-    return None
 
 
 def own_files(model: ImportedModel, folder: Path) -> tuple[Path, ...]:

@@ -150,7 +150,7 @@ def make_folder(folder: Path) -> None:
 
 def check_space(folder: Path, missing: int) -> None:
     """Raise ResourceError where `missing` bytes and some room do not fit any more."""
-    free = _free(folder)
+    free = free_space(folder)
     if free is not None and missing and missing + MARGIN > free:
         raise _full(folder, missing + MARGIN, free)
 
@@ -176,7 +176,7 @@ def another_file(target: Path) -> UserError:
 def disk_error(folder: Path, error: OSError, *, missing: int = 0) -> UserError:
     """What a failure of the disk comes to for a person."""
     if error.errno in _FULL:
-        return _full(folder, missing, _free(folder))
+        return _full(folder, missing, free_space(folder))
     reason = error.strerror or str(error)
     if error.errno == errno.ENOENT:
         reason = tr("the folder is not there any more")
@@ -202,7 +202,8 @@ def _full(folder: Path, needed: int, free: int | None) -> ResourceError:
     )
 
 
-def _free(folder: Path) -> int | None:
+def free_space(folder: Path) -> int | None:
+    """The bytes that are free for us where `folder` is, or would be made; None where that cannot be told."""
     for place in (folder, *folder.parents):
         with contextlib.suppress(OSError):
             return shutil.disk_usage(place).free

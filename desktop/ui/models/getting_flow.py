@@ -96,7 +96,8 @@ class GettingFlow(QObject):
 
     def _way(self, model_id: str, file: str) -> Way:
         """Off the main thread."""
-        from desktop.library.space import bytes_freed, free_space, own_files
+        from desktop.hub.transfer.disk import free_space
+        from desktop.library.space import bytes_freed, own_files
 
         online, library = self._assembly.online, self._assembly.library
         listed = library.listed_one(model_id)

@@ -270,7 +270,7 @@ def test_too_full_a_disk_is_said_before_anything_is_fetched(
     repository(hub, OPEN, model_file, card={"license": "apache-2.0"})
     assembly.getting.look(OPEN)
     accept(assembly, OPEN)
-    monkeypatch.setattr("desktop.library.getting.free_bytes", lambda folder: 1000)
+    monkeypatch.setattr("desktop.library.getting.free_space", lambda folder: 1000)
 
     found = step(assembly, OPEN)
 

@@ -7,8 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from desktop.errors import ForbiddenError, NotFoundError, ResourceError, UserError
+from desktop.hub.transfer.disk import free_space
 from desktop.library.assembly import Assembly, assemble
-from desktop.library.space import clear, disk_use, free_space, leftovers
+from desktop.library.space import clear, disk_use, leftovers
 from desktop.paths import find_paths
 from tests.fakes.other_apps import split_model
 from tests.fakes.tiny_gguf import random_model
