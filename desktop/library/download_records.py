@@ -1,8 +1,6 @@
 """What is kept of every unfinished download: one small JSON file each, the same for every process."""
 
 import hashlib
-import os
-import threading
 from pathlib import Path
 
 import msgspec
@@ -12,6 +10,7 @@ from desktop.hub.address import is_commit, is_repository_id
 from desktop.hub.names import FilePart
 from desktop.hub.transfer.names import check_file
 from desktop.translation import tr
+from desktop.whole_file import write_whole
 
 _ENDING = ".json"
 
@@ -74,13 +73,9 @@ class DownloadRecords:
     def keep(self, record: DownloadRecord) -> None:
         """Keep it. Raises ResourceError."""
         target = self._folder / f"{record.id}{_ENDING}"
-        part = self._folder / f".{record.id}.{os.getpid()}.{threading.get_ident()}.part"
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part.write_bytes(msgspec.json.encode(record))
-            part.replace(target)
+            write_whole(target, msgspec.json.encode(record))
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise ResourceError(
                 tr("The download could not be begun."),
                 tr("Writing {file} failed: {reason}.").format(file=target, reason=error.strerror),

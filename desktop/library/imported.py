@@ -3,9 +3,7 @@
 One file for each, so that window and command can add and remove at the same time without a lock.
 """
 
-import os
 import re
-import threading
 import unicodedata
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from desktop.catalog.entries import Catalog
 from desktop.engine.header import Header
 from desktop.errors import IntegrityError, ResourceError
 from desktop.translation import tr
+from desktop.whole_file import write_whole
 
 _ENDING = ".json"
 
@@ -106,16 +105,9 @@ class ImportedModels:
     def keep(self, model: ImportedModel) -> None:
         """Keep what is known of `model`, in place of what was known of the same id. Raises ResourceError."""
         target = self._folder / f"{model.id}{_ENDING}"
-        part = target.with_name(f".{model.id}.{os.getpid()}.{threading.get_ident()}.part")
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(model)))
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(target)
+            write_whole(target, msgspec.json.format(msgspec.json.encode(model)))
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise ResourceError(
                 tr("The model could not be added."),
                 tr("Writing {file} failed: {reason}.").format(file=target, reason=error.strerror),

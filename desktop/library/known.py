@@ -4,8 +4,6 @@ A model of the catalog is kept under its id there, any other under its repositor
 """
 
 import hashlib
-import os
-import threading
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +16,7 @@ from desktop.hub.access import AccessState
 from desktop.hub.names import FilePart
 from desktop.library.fitting import Measure
 from desktop.translation import tr
+from desktop.whole_file import write_whole
 
 _ENDING = ".json"
 
@@ -144,16 +143,9 @@ class KnownModels:
     def keep(self, model: KnownModel) -> None:
         """Keep `model` in place of what was known of it. Raises ResourceError."""
         target = self._folder / _file_name(model.id)
-        part = target.with_name(f".{target.stem}.{os.getpid()}.{threading.get_ident()}.part")
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.write(msgspec.json.encode(model))
-                file.flush()
-                os.fsync(file.fileno())  # a model's terms rest on it
-            part.replace(target)
+            write_whole(target, msgspec.json.encode(model))
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise ResourceError(
                 tr("What the Hub said of {model} could not be kept.").format(model=model.id),
                 tr("Writing {file} failed: {reason}.").format(file=target, reason=error.strerror),

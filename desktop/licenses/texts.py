@@ -2,8 +2,6 @@
 
 import codecs
 import hashlib
-import os
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 from desktop.catalog.entries import License
 from desktop.errors import IntegrityError, ResourceError
 from desktop.translation import tr
+from desktop.whole_file import write_whole
 
 _LARGEST = 16 << 20
 
@@ -73,16 +72,9 @@ class LicenseTexts:
                 return sha256
         except OSError:
             pass  # not there, or not to be read: it is written anew
-        part = target.with_name(f".{sha256}.{os.getpid()}.{threading.get_ident()}.part")
         try:
-            self._kept.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(target)
+            write_whole(target, data)
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise ResourceError(
                 tr("The license text could not be kept."),
                 tr("Writing to {folder} failed: {reason}.").format(folder=self._kept, reason=error.strerror),
