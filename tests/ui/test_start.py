@@ -24,7 +24,7 @@ HEAVY = ("jinja2", "llama_cpp", "numpy", "pygments", "markdown_it", "sqlite3", "
 UNTIL_PAINTED = """
 import sys
 from desktop import app
-app.Program.start = lambda self: None  # it follows the paint, in a thread that may be importing by the time of this look
+app.Program.start = lambda self: None  # it follows the paint, and may be importing by the time of this look
 application, window = app.create(["latchkey"])
 def painted():
     heavy = [name for name in sys.argv[1:] if name in sys.modules]
