@@ -6,18 +6,26 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 
 ARGS ?=
-PY := .venv/bin/python
+# With another Python (make PYTHON=/path/to/python3.13 test) everything lies in an environment of its own.
+ifneq ($(PYTHON),)
+    VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' || echo unusable)
+else
+    VENV := .venv
+endif
+export PYTHON VENV
+PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 TRAIN_PY := .venv-train/bin/python
 # Stamps: written when an installation is complete, older than pyproject.toml when it has to be made again.
-RUN := .venv/.ready-to-run
-DEV := .venv/.ready-to-develop
+RUN := $(VENV)/.ready-to-run
+DEV := $(VENV)/.ready-to-develop
 TRAIN := .venv-train/.ready
+LLAMA := $(VENV)/.llama-cpp
 
-.PHONY: help run test check static format bench soak package screenshots builtin-model system
+.PHONY: help run test check static format bench soak package screenshots builtin-model real-model system FORCE
 
 help: ## say what each target does
-	@echo "Latchkey. make run and make test are all the set-up there is; the first one compiles llama.cpp (about five minutes)."
+	@echo "Latchkey. make run and make test are all the set-up there is; the first one compiles llama.cpp (six to ten minutes)."
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
@@ -25,8 +33,18 @@ run: $(RUN) ## open the window (without a display: chat in the terminal)
 	@$(PY) -m desktop $(ARGS)
 
 # Two processes halve the time on two cores; more of them would want more memory than a small machine has.
-test: $(DEV) ## run the tests
+# The real model is fetched before, since tests have no network; REAL_MODEL=no leaves its tests out, and says which.
+test: $(DEV) ## run the tests (REAL_MODEL=no: without those that need the real model)
+ifeq ($(REAL_MODEL),no)
+	$(PY) -m pytest -n 2 --dist worksteal -m "not soak and not real_model" $(ARGS)
+else
+	@$(PY) packaging/real_model.py --quiet || { \
+	    echo "Without it: make $@ REAL_MODEL=no" >&2; exit 1; }
 	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+endif
+
+real-model: $(PY) ## fetch the real model that the tests use into a cache folder, once (98 MB)
+	@$(PY) packaging/real_model.py $(ARGS)
 
 check: static test ## everything that must be green: format, lint, types, import contracts, tests
 
@@ -34,7 +52,7 @@ static: $(DEV) ## the part of check that runs nothing: format, lint, types, impo
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	.venv/bin/lint-imports --no-logo
+	$(VENV)/bin/lint-imports --no-logo
 
 format: $(DEV) ## format the code and mend what ruff can mend
 	$(PY) -m ruff check --fix-only .
@@ -44,6 +62,7 @@ bench: $(RUN) ## measure speed against a bare llama.cpp loop in the same run
 	@$(PY) -m desktop bench $(ARGS)
 
 soak: $(DEV) ## the long tests: hours of use, and the evaluation of the built-in model
+	@$(PY) packaging/real_model.py --quiet
 	$(PY) -m pytest -m soak --timeout=3600 $(ARGS)
 
 package: $(DEV) ## build wheel and sdist, install the wheel in a fresh environment elsewhere, ask it a question
@@ -67,16 +86,15 @@ $(PY): | system
 	@python=$$(packaging/find_python.sh) || { \
 	    echo "Latchkey needs Python 3.11 or newer with the venv module. Install one, or name it: make PYTHON=/path/to/python3" >&2; \
 	    exit 1; }; \
-	echo "Making .venv with $$python"; \
-	"$$python" -m venv --clear .venv
+	echo "Making $(VENV) with $$python"; \
+	"$$python" -m venv --clear $(VENV)
 
-# pip keeps the llama.cpp it compiled in its cache, so a second .venv takes seconds.
-# LLAMA_OPENSSL is off: the worker has no business with the network.
-$(RUN): pyproject.toml $(PY) | system
-	@ls -d .venv/lib/python3.*/site-packages/llama_cpp >/dev/null 2>&1 || { \
-	    echo "Installing into .venv. llama.cpp is compiled for this machine: about five minutes on two cores, the first time."; \
-	    echo "pip says 'still running...' while it works."; }
-	CMAKE_ARGS="-DLLAMA_OPENSSL=OFF" $(PIP) install --editable .
+# Quick where $(VENV) holds the llama.cpp that belongs to this compiler and machine; the file changes only where it did not.
+$(LLAMA): FORCE $(PY) | system
+	@$(PY) packaging/llama_wheel.py
+
+$(RUN): pyproject.toml $(LLAMA) $(PY) | system
+	$(PIP) install --quiet --editable .
 	@touch $@
 
 $(DEV): $(RUN)

@@ -3,10 +3,16 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from desktop.paths import correct_environment
+from desktop.processor import missing_features
 
 WORKER = "--engine-worker"
 """With this first argument a packaged executable, which has no `python -m`, is a worker of the engine."""
+PROBE = "--display-probe"
+"""With this one it tries to start Qt and ends."""
 
 
 def has_display(environ: Mapping[str, str], platform: str) -> bool:
@@ -47,22 +53,100 @@ def model_files(arguments: Sequence[str]) -> tuple[Path, ...]:
 
 def main() -> int:
     """Open the window where nothing but model files are named and there is a display; otherwise run the command."""
+    _open_standard_streams()
+    _correct_umask()
+    if lacking := missing_features():
+        return _refuse_processor(lacking)
     if sys.argv[1:2] == [WORKER]:
-        from desktop.engine.worker.main import run as serve
+        from desktop.engine.worker.start import start
 
-        serve(sys.argv[2:])
+        start(sys.argv[2:])
         return 0
+    if sys.argv[1:2] == [PROBE]:
+        from desktop.ui.display import probe
+
+        probe()
+        return 0
+    _use_utf8()
+    correct_environment(os.environ)
     files = model_files(sys.argv[1:])
     if (files or len(sys.argv) == 1) and has_display(os.environ, sys.platform):
-        from desktop import app
-
-        return app.run(sys.argv[:1], files)
+        code = _open_window(files)
+        if code is not None:
+            return code
     try:
         from desktop.cli.main import run
 
         return run(sys.argv)
     except KeyboardInterrupt:  # so early, or so late, that the command could not answer it
         return 130
+
+
+def _open_window(files: Sequence[Path]) -> int | None:
+    """The exit code of the window; None, and a sentence that says why, where Qt cannot open one."""
+    from desktop.ui.display import missing_library, obstacle
+
+    why = obstacle(os.environ, lambda platform: os.environ.update(QT_QPA_PLATFORM=platform))
+    if not why:
+        try:
+            from desktop import app
+        except ImportError as error:
+            why = missing_library(error)
+        else:
+            return app.run(sys.argv[:1], files)
+    from desktop.translation import tr
+
+    _say(tr("No window can be opened: {reason}. Latchkey goes on in the terminal.").format(reason=why))
+    return None
+
+
+def _refuse_processor(lacking: Sequence[str]) -> int:
+    """Say that this processor is too old, before anything is imported that it cannot run. Gives the exit code."""
+    from desktop.translation import tr
+
+    sentence = tr("Latchkey needs a processor that knows x86-64-v2, and this one lacks {features}.")
+    _say(sentence.format(features=", ".join(lacking)))
+    return 6
+
+
+def _open_standard_streams() -> None:
+    """Have something under the numbers 0, 1 and 2, where they were closed: the next file that is opened would get them,
+    and what a library says on standard error would go into it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115 - for good
+
+
+def _correct_umask() -> None:
+    """Let nobody else write to what is made here, and this person read and write it, whatever the umask says."""
+    if os.name == "posix":
+        os.umask(os.umask(0o077) & 0o077 | 0o022)
+
+
+def _use_utf8() -> None:
+    """Begin anew in Python's UTF-8 mode where the locale's encoding is another one: files may be called anything, and
+    their names would be no text in it. What is said keeps to the locale's encoding. Returns where UTF-8 is in use.
+    """
+    if os.name != "posix" or sys.flags.utf8_mode or os.environ.get("PYTHONUTF8") == "1" or not sys.executable:
+        return
+    if sys.getfilesystemencoding() == "utf-8" or getattr(sys, "frozen", False):
+        return
+    environ = {**os.environ, "PYTHONUTF8": "1"}
+    if sys.stdout is not None:
+        environ.setdefault("PYTHONIOENCODING", f"{sys.stdout.encoding}:surrogateescape")
+    with suppress(OSError):
+        os.execve(sys.executable, [sys.orig_argv[0], "-X", "utf8", *sys.orig_argv[1:]], environ)
+
+
+def _say(sentence: str) -> None:
+    """Write a sentence to standard error, where there is one."""
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(sentence + "\n")
+        sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -6,22 +6,25 @@ for them. Their modules are therefore imported only then.
 
 import gc
 import logging
-import os
-import signal
 import sys
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QSocketNotifier, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
+from desktop.cli.exit_codes import exit_code
 from desktop.errors import UserError
 from desktop.paths import Paths, find_paths
 from desktop.settings import SettingsFile
 from desktop.translation import tr, use_language
+from desktop.ui import accessibility
 from desktop.ui.opening import FileOpening
+from desktop.ui.qt_messages import leave_qt_messages, log_qt_messages
 from desktop.ui.single_instance import SingleInstance
+from desktop.ui.start_refusal import show_refusal
+from desktop.ui.termination import close_on_signals
 from desktop.ui.theme.theme import Theme
 from desktop.ui.window import MainWindow
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from desktop.background import Background
     from desktop.chat.chat import Chat
     from desktop.engine.interface import Engine
+    from desktop.engine.kernel_check import KernelCheck
     from desktop.engine.messages import Probed
     from desktop.library.assembly import Assembly
     from desktop.storage.database import Database
@@ -69,13 +73,14 @@ class Hop(QObject):
 class Program(QObject):
     """The running program: builds the window at once, and all that stands behind it after the first paint."""
 
-    def __init__(self, paths: Paths, engine: "Engine | None" = None, own: Set[str] = frozenset()) -> None:
+    def __init__(self, paths: Paths, engine: "Engine | None" = None, *, test_engine: bool = False) -> None:
         super().__init__()
         self._paths = paths
-        self._own = own
         self._settings = SettingsFile(paths.settings_file)
         self._hop = Hop()
         self._engine = engine
+        self._test_engine = test_engine
+        self._kernels: KernelCheck | None = None
         self._background: Background | None = None
         self._database: Database | None = None
         self._chat: Chat | None = None
@@ -110,7 +115,7 @@ class Program(QObject):
         _import_core()
         from desktop.library.assembly import assemble
 
-        return assemble(self._paths, settings=self._settings.latest, own=self._own)
+        return assemble(self._paths, settings=self._settings.latest)
 
     def _build(self, assembly: "Assembly") -> None:
         if self._closed or self._background is None:
@@ -130,12 +135,25 @@ class Program(QObject):
             page.show_problem(error, (tr("Close"), lambda: page.show_problem(None)))
 
     def _make_engine(self, assembly: "Assembly") -> None:
+        from desktop.engine.kernel_check import KernelCheck
+
+        paths = self._paths
+        kernels = self._kernels = KernelCheck(paths.engine_test_file)
         if self._engine is None:
             from desktop.engine.client import EngineClient
+            from desktop.engine.fallback_store import FallbackStore
 
-            paths = self._paths
-            self._engine = EngineClient(door=assembly.door, logs=paths.engine_logs, cache=paths.cache)
-
+            self._engine = EngineClient(
+                door=assembly.door,
+                logs=paths.engine_logs,
+                cache=paths.cache,
+                fallbacks=FallbackStore(paths.load_fallbacks),
+                refuses_unusable=True,
+                kernel_choice=kernels.choice,
+            )
+        if self._test_engine:
+            engine, hop = self._engine, self._hop
+            kernels.start(lambda: engine.state in ("loading", "answering"), lambda: hop.post(self._load_again))
         self.window.pages.built.connect(self._page_built)
 
     def _page_built(self, page: str) -> None:
@@ -162,7 +180,7 @@ class Program(QObject):
             background=self._background,
             settings=lambda: self._settings.current,
             listener=self.window.hear,
-            hash_file=assembly.hashes.sha256,
+            hash_file=assembly.door.loaded_sha256,
         )
 
     def _open_database(self) -> None:
@@ -203,7 +221,6 @@ class Program(QObject):
             self._chat,
             wanted=lambda: self._settings.current.model,
             save=self._change_settings,
-            is_own=lambda path: bool(self._own) and assembly.hashes.sha256(path) in self._own,
         )
         self._flow = LicenseFlow(self.window, self._background, assembly, gather, self._choice)
         self._watch = FileWatch(self._paths.ledger_file, assembly.ledger.stamp, self._background)
@@ -239,7 +256,7 @@ class Program(QObject):
         self._network = NetworkFlow(
             self.window, self._background, assembly, self._paths, self._settings, self._change_settings
         )
-        self._network.settings_changed.connect(lambda: self.window.show_settings(self._settings.current))
+        self._network.settings_changed.connect(self.window.show_settings)
         self._network.token_asked.connect(self._ask_token)
         self._network.start()
 
@@ -260,8 +277,18 @@ class Program(QObject):
         self.window.show_settings(self._settings.current)
         if self._network is not None:
             self._network.refresh()
-        if _RELOADING & changes.keys() and self._choice is not None:
+        if _RELOADING & changes.keys():
+            self._reload_model()
+
+    def _reload_model(self) -> None:
+        """It is to run otherwise than before."""
+        if self._choice is not None and not self._closed:
             self._choice.reload()
+
+    def _load_again(self) -> None:
+        """The engine test found what has to be turned off, in the model that is loaded too."""
+        if self._chat is not None and not self._closed:
+            self._chat.load_again()
 
     # --- the end -------------------------------------------------------------------------------------------------
 
@@ -270,13 +297,10 @@ class Program(QObject):
         if self._closed:
             return
         self._closed = True
-        for part in (self._network, self._choice, self._flow, self._watch, self._flows):
+        shown = (self._network, self._choice, self._flow, self._watch, self._flows)
+        for part in (*shown, self._chat, self._kernels, self._engine):
             if part is not None:
                 part.close()
-        if self._chat is not None:
-            self._chat.close()
-        if self._engine is not None:
-            self._engine.close()
         if self._assembly is not None:
             self._assembly.close()  # the process would stay until a file of many gigabytes is read
         if self._background is not None:
@@ -284,54 +308,50 @@ class Program(QObject):
         if self._database is not None:
             self._database.close()
         self._hop.close()
+        gc.unfreeze()  # or all that was frozen would be kept beyond the window
 
 
 def _import_core() -> None:
     from importlib import import_module
 
-    parts = ("chat.chat", "engine.client", "library.assembly", "storage.database")
-    for name in (
-        *parts,
-        "ui.licenses.choice",
-        "ui.licenses.flow",
-        "ui.licenses.gather",
-        "ui.models.flows",
-        "ui.network.flow",
-    ):
+    core = ("chat.chat", "engine.client", "engine.kernel_check", "library.assembly", "storage.database")
+    flows = ("licenses.choice", "licenses.flow", "licenses.gather", "models.flows", "network.flow")
+    for name in (*core, *(f"ui.{flow}" for flow in flows)):
         import_module(f"desktop.{name}")
 
 
 def _import_markdown() -> None:
     """What the first answer is drawn with, before it comes."""
-    from desktop.ui.chat.markdown import parser
+    from desktop.chat.markdown.segments import segments
 
-    parser().parse("")
+    segments("-")
 
 
 def create(
-    argv: Sequence[str], *, engine: "Engine | None" = None, paths: Paths | None = None, own: Set[str] = frozenset()
+    argv: Sequence[str], *, engine: "Engine | None" = None, paths: Paths | None = None
 ) -> tuple[QApplication, MainWindow]:
     """The real application and its window, shown, without entering the event loop.
 
-    `engine` takes the place of the real one, `paths` of the usual folders; `own` are the hashes of files of random
-    weights that are measured with (see `desktop.library.assembly`). Closing the window ends everything that was started
-    for it.
+    `engine` takes the place of the real one, `paths` of the usual folders. Closing the window ends everything that was
+    started for it.
     """
-    application = _application(argv)
-    return application, _open(paths or find_paths(), engine, own).window
+    return _application(argv), _open(paths or find_paths(), engine).window
 
 
 def run(argv: Sequence[str], files: Sequence[Path] = ()) -> int:
-    """Open the window and stay until it is closed; the exit code. A second start raises the first window and ends.
-
-    `files` are model files to offer for import there, absolute: what a file manager opens.
+    """Open the window, stay until it is closed, and give the exit code. A second start raises the first window and
+    ends. `files` are model files to offer for import there, absolute: what a file manager opens.
     """
-    paths = find_paths()
-    application = _application(argv)
-    instance = SingleInstance(paths.data)
-    if not instance.claim() and instance.raise_first(files):
-        return 0
-    program = _open(paths, None)
+    running = _application(argv)
+    try:
+        paths = find_paths()
+        instance = SingleInstance(paths.data)
+        if not instance.claim(files):
+            return 0
+    except UserError as error:
+        show_refusal(error)
+        return exit_code(error)
+    program = _open(paths, None, test_engine=True)
     window = program.window
     program.open_files(files)
     window.first_paint.connect(lambda: _start_log(paths))
@@ -339,10 +359,11 @@ def run(argv: Sequence[str], files: Sequence[Path] = ()) -> int:
     instance.files_asked.connect(program.open_files)
     opening = FileOpening(program.open_files)
     if sys.platform == "darwin":
-        application.installEventFilter(opening)
+        running.installEventFilter(opening)
     window.first_paint.connect(instance.listen)
-    waking = _close_on_signals(window)
-    code = application.exec()
+    waking = close_on_signals(window)
+    code = running.exec()
+    leave_qt_messages()
     del waking
     instance.close()
     return code
@@ -352,16 +373,17 @@ def _application(argv: Sequence[str]) -> QApplication:
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
-    application = QApplication(list(argv))
-    application.setApplicationName("Latchkey")
-    application.setDesktopFileName("latchkey")
+    made = QApplication(list(argv))
+    made.setApplicationName("Latchkey")
+    made.setDesktopFileName("latchkey")
     if sys.platform != "darwin":
-        application.setStyle("Fusion")
-    return application
+        made.setStyle("Fusion")
+    return made
 
 
-def _open(paths: Paths, engine: "Engine | None", own: Set[str] = frozenset()) -> Program:
-    program = Program(paths, engine, own)
+def _open(paths: Paths, engine: "Engine | None", *, test_engine: bool = False) -> Program:
+    accessibility.install()
+    program = Program(paths, engine, test_engine=test_engine)
     # The window keeps the program alive, and goes with it.
     program.window.program = program  # type: ignore[attr-defined]
     program.window.show()
@@ -374,27 +396,4 @@ def _start_log(paths: Paths) -> None:
     if not start_log(paths.log_file):
         log_to_stderr()
     log_uncaught()
-
-
-def _close_on_signals(window: MainWindow) -> object:
-    """Close the window, and so store everything, where the system asks the process to end (not on Windows)."""
-    if os.name != "posix":
-        return None
-    reading, writing = os.pipe()
-    os.set_blocking(reading, False)
-    os.set_blocking(writing, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)
-    notifier = QSocketNotifier(reading, QSocketNotifier.Type.Read)
-
-    def woken() -> None:
-        try:
-            os.read(reading, 64)
-        except BlockingIOError:
-            return
-        window.close()
-        QApplication.quit()
-
-    notifier.activated.connect(woken)
-    return notifier
+    log_qt_messages()

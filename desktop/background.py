@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from desktop.errors import UserError
+from desktop.errors import StoppedError, UserError
 from desktop.translation import tr
 
 T = TypeVar("T")
@@ -21,8 +21,8 @@ _log = logging.getLogger(__name__)
 class Background:
     """The executors and the hop. `close` waits for database work that was already asked for.
 
-    Work that raises what is no UserError met a bug: that goes to the log, and `failure` is told so too, since whoever
-    waits for an end has to get one.
+    Work that was stopped is told to `failure` and to nobody else. Work that raises what is neither that nor a UserError
+    met a bug: that goes to the log, and `failure` is told so too, since whoever waits for an end has to get one.
     """
 
     def __init__(self, post: Post) -> None:
@@ -72,6 +72,11 @@ class Background:
                 if failure is not None:
                     handler, caught = failure, error
                     self._post(lambda: handler(caught))
+                raise
+            except StoppedError:
+                if failure is not None:
+                    ended = failure
+                    self._post(lambda: ended(UserError(tr("It was stopped."))))
                 raise
             except BaseException as bug:
                 _log.exception("background work failed")

@@ -10,7 +10,7 @@ import msgspec
 
 Role = Literal["system", "user", "assistant"]
 Status = Literal["complete", "streaming", "stopped", "failed"]
-StopReason = Literal["end", "length", "cancelled", "context-full"]
+StopReason = Literal["end", "length", "cancelled", "context-full", "repetition"]
 
 
 class TextPart(msgspec.Struct, frozen=True, tag="text"):

@@ -10,8 +10,12 @@
     ├── NetworkError              network or server
     └── ResourceError             disk or memory does not suffice
 
-Every other exception is a bug: it is not caught on the way, and goes to the log with its traceback.
+Every other exception but StoppedError is a bug: it is not caught on the way, and goes to the log with its traceback.
 """
+
+
+class StoppedError(Exception):
+    """Who asked for something does not want it any more, and has it stopped. Nothing is wrong."""
 
 
 class UserError(Exception):

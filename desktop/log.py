@@ -8,11 +8,16 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
+from desktop.plain_text import escape_controls
+
 _TOKEN = re.compile(r"hf_[A-Za-z0-9]{4,}")
 _HEADER = re.compile(
     r"\b(Bearer\s+|authorization['\"]?\s*[:=]\s*b?['\"]?Basic\s+)(?!hf_\[)[^\s'\",;]{8,}", re.IGNORECASE
 )
-_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE)
+# The second form: a password with a slash in it, which is not a port and a path with an @.
+_PASSWORD = re.compile(
+    r"(\b[a-z][a-z0-9+.-]{0,20}://)(?:[^\s/@'\"]+|[^\s/@:'\"]+:(?!\d+(?:/|$))[^\s'\"]{1,500})@", re.IGNORECASE
+)
 # Of an address that was signed for one download, whatever proves the signature.
 _SIGNED = re.compile(r"([?&](?:[\w-]*(?:signature|token|credential|policy|key[\w-]*))=)[^&\s'\"]+", re.IGNORECASE)
 _SHORTEST_HIDDEN = 6
@@ -46,7 +51,16 @@ def redact(text: str) -> str:
 
 class _RedactingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        # Escaped first: a token with a character in it that is left out would be found by nobody any more. Further
+        # lines are set in, so that no text can pass for a record of its own.
+        return redact(escape_controls(super().format(record)).replace("\n", "\n    "))
+
+
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log that cannot be written any more, on a full disk say, says nothing: it is no reason for a traceback."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """See the class."""
 
 
 def start_log(path: Path) -> bool:
@@ -55,7 +69,7 @@ def start_log(path: Path) -> bool:
     root.setLevel(logging.INFO)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handler: logging.Handler = logging.handlers.RotatingFileHandler(
+        handler: logging.Handler = _LogFile(
             path, maxBytes=_LIMIT_BYTES, backupCount=2, encoding="utf-8", errors="backslashreplace"
         )
     except OSError:

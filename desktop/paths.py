@@ -1,11 +1,27 @@
 """Where Latchkey keeps what: one value, made once at the start and passed on by constructor."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from desktop.errors import NotFoundError, ResourceError
+from desktop.translation import tr
+
 _PACKAGE = Path(__file__).resolve().parent
+NO_HOME = Path(os.devnull)
+"""In place of a home folder that nobody knows: nothing is ever found below it."""
+
+
+def system_policy() -> Path:
+    """Where an administrator puts this machine's policy. It is the same for every account, and nothing in the
+    environment moves it: whoever may change a variable must not be able to take a policy off."""
+    if sys.platform == "win32":
+        return _program_data() / "Latchkey" / "policy.toml"
+    if sys.platform == "darwin":
+        return Path("/Library/Application Support/Latchkey/policy.toml")
+    return Path("/etc/xdg/Latchkey/policy.toml")
 
 
 @dataclass(frozen=True)
@@ -14,7 +30,7 @@ class Paths:
 
     `config` holds settings and a person's own catalog, `data` conversations and records, `models` model files,
     `cache` what can be made again, `logs` the app's and the engine's logs. `resources` and `catalog` (models.toml)
-    travel with the program and are only read.
+    travel with the program and are only read. `system_policy` is the file that only an administrator can write.
     """
 
     config: Path
@@ -24,6 +40,7 @@ class Paths:
     logs: Path
     resources: Path
     catalog: Path
+    system_policy: Path = field(default_factory=system_policy, kw_only=True)
 
     @property
     def settings_file(self) -> Path:
@@ -38,6 +55,10 @@ class Paths:
         return self.data / "ledger.db"
 
     @property
+    def load_fallbacks(self) -> Path:
+        return self.data / "load-fallbacks.json"
+
+    @property
     def network_file(self) -> Path:
         return self.data / "network.db"
 
@@ -48,6 +69,10 @@ class Paths:
     @property
     def token_index(self) -> Path:
         return self.config / "token-places.json"
+
+    @property
+    def engine_test_file(self) -> Path:
+        return self.data / "engine-test.json"
 
     @property
     def imports(self) -> Path:
@@ -88,24 +113,85 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent
 
 
-def system_policy() -> Path:
-    """Where an administrator puts this machine's policy; `LATCHKEY_HOME` does not move it."""
-    from platformdirs import PlatformDirs
+def further_policies(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """Where policies may lie besides: in each of the folders that the desktop's standard has for system-wide settings,
+    as far as they are named there. They add to the one at the fixed place."""
+    if sys.platform in ("win32", "darwin"):
+        return ()
+    folders = [Path(each) for each in environ.get("XDG_CONFIG_DIRS", "").split(os.pathsep) if each]
+    return tuple(each / "Latchkey" / "policy.toml" for each in folders if each.is_absolute())
 
-    return PlatformDirs("Latchkey", appauthor=False).site_config_path / "policy.toml"
+
+def correct_environment(environ: MutableMapping[str, str]) -> None:
+    """Take out of the environment what names a folder and cannot: relative or empty HOME and XDG_* variables.
+
+    What is named so would be another place in every folder a program is started in, and the XDG specification has
+    relative names ignored. HOME is then what the system's list of users says, where it knows this one.
+    """
+    if os.name == "nt":
+        return
+    for name in [name for name in environ if name.startswith("XDG_") and name.endswith(("_HOME", "_DIR"))]:
+        if not environ[name].startswith("/"):
+            del environ[name]
+    if not environ.get("HOME", "/").startswith("/"):
+        del environ["HOME"]
+        if home := home_folder():
+            environ["HOME"] = str(home)
+
+
+def home_folder() -> Path | None:
+    """The person's home folder; None where neither the environment nor the system's list of users names one."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return home if home.is_absolute() else None
+
+
+def expanded(path: str | Path) -> Path:
+    """`path` with "~" and "~name" as folders; as it is where nobody knows these: a file may well be called so."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def absolute(path: Path) -> Path:
+    """`path` from the root on. Raises NotFoundError where it is relative and the folder we are in was removed."""
+    try:
+        return path.absolute()
+    except FileNotFoundError:
+        raise folder_gone() from None
+
+
+def folder_gone() -> NotFoundError:
+    """The folder we were started in does not exist any more."""
+    return NotFoundError(
+        tr("The folder in which Latchkey was started no longer exists."),
+        "",
+        tr("Change to another folder, or name files from the root on."),
+    )
 
 
 def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
     """The folders for this person and machine.
 
     `LATCHKEY_HOME` puts everything under one folder (tests, portable use); otherwise each kind of file goes where
-    the operating system wants it.
+    the operating system wants it. Raises ResourceError where nobody knows the person's home, NotFoundError where
+    `LATCHKEY_HOME` is relative to a folder that was removed.
     """
     shipped = shipped_folder()
     resources, catalog = shipped / "resources", shipped / "models.toml"
     home = environ.get("LATCHKEY_HOME")
     if home:
-        top = Path(home).expanduser().absolute()
+        folder = expanded(home)
+        if str(folder).startswith("~"):
+            raise ResourceError(
+                tr("LATCHKEY_HOME names a home folder that is not known: {folder}.").format(folder=home),
+                "",
+                tr("Set it to a folder in which Latchkey may keep its files."),
+            )
+        top = absolute(folder)
         return Paths(
             top / "config",
             top / "data",
@@ -118,13 +204,29 @@ def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
     from platformdirs import PlatformDirs
 
     dirs = PlatformDirs("Latchkey", appauthor=False)
-    data = dirs.user_data_path
-    return Paths(
-        dirs.user_config_path,
-        data,
-        data / "models",
-        dirs.user_cache_path,
-        dirs.user_log_path,
-        resources=resources,
-        catalog=catalog,
-    )
+    try:
+        data, config = dirs.user_data_path, dirs.user_config_path
+        cache, logs = dirs.user_cache_path, dirs.user_log_path
+    except RuntimeError:
+        raise ResourceError(
+            tr("Your home folder is not known: HOME is not set, and this system does not know your user id."),
+            "",
+            tr("Set LATCHKEY_HOME to a folder in which Latchkey may keep its files."),
+        ) from None
+    return Paths(config, data, data / "models", cache, logs, resources=resources, catalog=catalog)
+
+
+def _program_data() -> Path:
+    """Windows' folder for all accounts, as the system knows it: the variable of that name can be set by anybody."""
+    import ctypes
+    from uuid import UUID
+
+    windll = ctypes.windll  # type: ignore[attr-defined,unused-ignore] # there is one on Windows only
+    program_data = UUID("62ab5d82-fdc1-4dc3-a9dd-070d1d495d97")  # FOLDERID_ProgramData
+    identifier = (ctypes.c_ubyte * 16).from_buffer_copy(program_data.bytes_le)
+    found = ctypes.c_wchar_p()
+    failed = windll.shell32.SHGetKnownFolderPath(ctypes.byref(identifier), 0, None, ctypes.byref(found))
+    try:
+        return Path(r"C:\ProgramData") if failed or not found.value else Path(found.value)
+    finally:
+        windll.ole32.CoTaskMemFree(found)

@@ -1,11 +1,13 @@
 """A person's settings: declared once here with type and default, kept as JSON, written atomically.
 
 A damaged file is set aside under another name and never overwritten; a setting that a newer version wrote and this
-one does not know is kept as it is.
+one does not know is kept as it is. Where the file is a link to one that a person keeps elsewhere, it stays a link.
 """
 
+import errno
 import json
 import os
+import stat
 import threading
 import time
 from pathlib import Path
@@ -15,7 +17,9 @@ import msgspec
 
 from desktop.errors import ResourceError
 from desktop.translation import tr
+from desktop.whole_file import write_whole
 
+_LARGEST = 8 << 20
 Theme = Literal["system", "light", "dark"]
 _DAMAGE = (ValueError, RecursionError, msgspec.ValidationError)
 
@@ -30,6 +34,22 @@ class SamplingSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     repeat_penalty: float | None = None
     seed: int | None = None
     max_tokens: int | None = None
+
+
+class AcceptanceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person last accepted a license as: their name, their organization, their purpose; "" where not known.
+
+    Proposed for licenses that restrict nothing, and for no other.
+    """
+
+    name: str = ""
+    organization: str = ""
+    purpose: Literal["", "personal", "research", "commercial"] = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether a license can be accepted with it."""
+        return bool(self.name.strip() and self.purpose)
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -51,6 +71,8 @@ class Settings(msgspec.Struct, frozen=True):
     window_geometry: str = ""
     sidebar_width: int = 0
     sampling: SamplingSettings = SamplingSettings()
+    stop_on_repetition: bool = True
+    acceptance: AcceptanceSettings = AcceptanceSettings()
     offline: bool = False
     proxy: str = ""
     hub_endpoint: str = ""
@@ -112,7 +134,7 @@ class SettingsFile:
     def _first_read(self) -> Settings:
         try:
             return self._read()[0]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return Settings()
         except OSError as error:
             self.problem = tr("The settings could not be read: {reason}. Defaults are in use.").format(
@@ -132,6 +154,11 @@ class SettingsFile:
 
     def _read(self) -> tuple[Settings, dict[str, Any]]:
         """What the file says now: what we know of, and what we do not. Raises OSError and _DAMAGE."""
+        found = self._path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would never end
+            raise OSError(errno.EINVAL, tr("it is no file"))
+        if found.st_size > _LARGEST:
+            raise ValueError(tr("it is too large"))
         values = json.loads(self._path.read_bytes())
         settings = msgspec.convert(values, Settings)
         known = {field.name for field in msgspec.structs.fields(Settings)}
@@ -149,30 +176,25 @@ class SettingsFile:
         settings = msgspec.structs.replace(settings, **self._unwritten)
         # ASCII, since a broken paste can leave half a character in a text, which UTF-8 does not take.
         body = json.dumps({**unknown, **msgspec.to_builtins(settings)}, indent=2) + "\n"
-        part = self._path.with_name(f".settings.{os.getpid()}.part")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(part, "w", encoding="utf-8", opener=_private) as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
             if in_the_way:
                 self._set_aside()
-            part.replace(self._path)
+            write_whole(self._path, body.encode("ascii"), keep_link=True)
         except OSError as error:
             raise ResourceError(
                 tr("The settings could not be saved."),
                 tr("Writing {file} failed: {reason}.").format(file=self._path, reason=error.strerror),
-                tr("Free some space or make the folder writable. The change holds until Latchkey is closed."),
+                tr("Free some space or make the folder writable."),
             ) from error
         self._unwritten.clear()
 
     def _set_aside(self) -> Path:
-        """Keep a file that cannot be used under another name; that name. Raises OSError."""
-        aside = self._path.with_name(f"settings.damaged-{int(time.time())}.json")
-        return self._path.replace(aside)
+        """Keep a file that cannot be used under another name; that name. Raises OSError.
 
-
-def _private(path: str, flags: int) -> int:
-    """Open for this person alone: a system prompt is nobody else's business."""
-    return os.open(path, flags, 0o600)
+        Where the settings are a link to a file, it stays, and that file gets the name. What a link leads to and is no
+        file, such as a device, is left alone: the link goes.
+        """
+        file = Path(os.path.realpath(self._path))
+        if not file.is_file():
+            file = self._path
+        return file.replace(file.with_name(f"settings.damaged-{int(time.time())}.json"))

@@ -251,7 +251,7 @@ def dropping(stage: "Stage") -> None:
 
 def elsewhere(stage: "Stage") -> None:
     """What other apps fetched."""
-    from desktop.library.elsewhere import FoundModel
+    from desktop.library.elsewhere import FoundModel, LeftOut
     from desktop.ui.models.findings import of_other_apps
 
     page = _open(stage)
@@ -261,7 +261,8 @@ def elsewhere(stage: "Stage") -> None:
         FoundModel("LM Studio", path, (path,), "Edelweiss 8B", 4_900_000_000, "Q4_K_M", "llama", "cc-by-nc-4.0"),
         FoundModel("Ollama", blob, (blob,), "llama3.2:3b", 2_019_000_000, "Q4_K_M", "llama", "llama3.2"),
     ]
-    page.show_found("apps", of_other_apps(found, stage.window.program._assembly.library.catalog, 1))  # type: ignore[attr-defined]  # noqa: SLF001
+    left = [LeftOut("Ollama", blob, "llama3.2-vision:11b", "It is made for Ollama's own engine.")]
+    page.show_found("apps", of_other_apps(found, stage.window.program._assembly.library.catalog, left))  # type: ignore[attr-defined]  # noqa: SLF001
     stage.settle()
 
 

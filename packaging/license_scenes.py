@@ -1,9 +1,12 @@
 """What the pictures of the license desk show: a home in which licenses were accepted, revoked and changed, and the acts
 that lead to each page. `screenshots.py` takes the pictures."""
 
+import hashlib
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from desktop.settings import SettingsFile
 
 if TYPE_CHECKING:
     from screenshots import Stage
@@ -41,6 +44,24 @@ license = "LicenseRef-Reading-Lab"
 gate = "open"
 summary = "A model of a lab's own, in a catalog of its own."
 architecture = "llama"
+"""
+_OPEN = """\
+version = 1
+[[model]]
+id = "tiny-open"
+name = "Tiny Open"
+family = "Tiny"
+publisher = "Reading Lab"
+license = "Apache-2.0"
+gate = "open"
+summary = "A model of random weights, free for every use."
+architecture = "llama"
+gguf = "tiny/open-gguf"
+[[model.file]]
+name = "tiny-open.gguf"
+quantization = "F32"
+size = {size}
+sha256 = "{sha256}"
 """
 _OLD = """\
 READING LAB LICENSE
@@ -102,6 +123,24 @@ def furnish(home: Path, *, desk: bool, broken: bool) -> None:
         connection.close()
 
 
+def wait(home: Path) -> None:
+    """Have a model answer in `home` whose license nobody accepted yet: one that restricts nothing, to be accepted the
+    first time."""
+    from desktop.library.assembly import assemble
+    from desktop.paths import find_paths
+    from tests.fakes.tiny_gguf import random_model
+
+    paths = find_paths()
+    file = random_model(home / "tiny-open.gguf")
+    entry = _OPEN.format(size=file.stat().st_size, sha256=hashlib.sha256(file.read_bytes()).hexdigest())
+    paths.own_catalog.parent.mkdir(parents=True, exist_ok=True)
+    paths.own_catalog.write_text(entry, encoding="utf-8")
+    assembly = assemble(paths)
+    assembly.importer.add(file)
+    assembly.ledger.close()
+    SettingsFile(paths.settings_file).change(model="tiny-open")
+
+
 # --- acts ---
 
 
@@ -120,7 +159,7 @@ def step_filled(stage: "Stage") -> None:
 
 
 def permissive(stage: "Stage") -> None:
-    stage.window.chat_page.empty.license_asked.emit("latchkey-guide", "Apache-2.0")
+    stage.window.chat_page.empty.license_asked.emit("tiny-open", "Apache-2.0")
     stage.wait(lambda: stage.window.pages.shown == "license")
     stage.settle()
 

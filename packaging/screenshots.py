@@ -4,7 +4,8 @@
 
 Without FOLDER the two pictures of the README go to packaging/screenshots/ and all others to build/screenshots/. No
 display is needed. Answers are the built-in model's own, except where a picture needs what it cannot give: those come
-from the scripted engine and have "scripted" in their names.
+from the scripted engine and have "scripted" in their names. Those with "real" in their names are a real model's, and
+need the file that `make real-model` brings.
 """
 
 import argparse
@@ -26,6 +27,7 @@ sys.path[:0] = [str(TOP), str(TOP / "packaging")]
 import access_scenes  # noqa: E402 - the path comes first
 import license_scenes  # noqa: E402
 import network_scenes  # noqa: E402
+import real_scenes  # noqa: E402
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -68,7 +70,7 @@ class Scene:
     """One picture: what is done before it is taken, at which size, theme and scale, and with which engine.
 
     `licenses` says what was accepted before, `network` what stands in the log of requests; `hub`
-    runs a fake Hub on this machine meanwhile.
+    runs a fake Hub on this machine meanwhile. `real` has the real model answer.
     """
 
     name: str
@@ -79,9 +81,10 @@ class Scene:
     scale: int = 1
     answers: tuple["FakeAnswer", ...] = ()
     damaged: bool = False
-    licenses: Literal["built-in", "none", "many", "broken"] = "built-in"
+    licenses: Literal["built-in", "none", "waiting", "many", "broken"] = "built-in"
     network: Literal["none", "log", "held"] = "none"
     hub: bool = False
+    real: bool = False
 
 
 class Stage:
@@ -142,6 +145,7 @@ def nothing(stage: Stage) -> None:
 
 def models(stage: Stage) -> None:
     stage.window.show_page("models")
+    stage.wait(lambda: stage.window.models_page.list.rows.rowCount() > 0)
     stage.settle()
 
 
@@ -196,13 +200,13 @@ def scenes() -> list[Scene]:
             Scene(f"license-{theme}", license_scenes.step_filled, theme),
             Scene(f"license-{theme}-2x", license_scenes.step, theme, scale=2),
             Scene(f"license-{theme}-720", license_scenes.step, theme, height=720),
-            Scene(f"license-permissive-{theme}", license_scenes.permissive, theme, licenses="none"),
+            Scene(f"license-permissive-{theme}", license_scenes.permissive, theme, licenses="waiting"),
             Scene(f"difference-{theme}", license_scenes.difference, theme, licenses="many"),
             Scene(f"licenses-{theme}", license_scenes.ledger, theme, licenses="many"),
             Scene(f"licenses-{theme}-2x", license_scenes.ledger, theme, scale=2, licenses="many"),
             Scene(f"licenses-empty-{theme}", license_scenes.ledger, theme, licenses="none"),
             Scene(f"licenses-broken-{theme}", license_scenes.ledger, theme, licenses="broken"),
-            Scene(f"refused-{theme}", license_scenes.refused, theme, licenses="none"),
+            Scene(f"refused-{theme}", license_scenes.refused, theme, licenses="waiting"),
             Scene(f"network-{theme}", network_scenes.log, theme, network="log"),
             Scene(f"network-{theme}-720", network_scenes.chosen, theme, height=720, network="log"),
             Scene(f"network-{theme}-2x", network_scenes.log, theme, scale=2, network="log"),
@@ -212,6 +216,9 @@ def scenes() -> list[Scene]:
             Scene(f"network-held-{theme}", network_scenes.log, theme, network="held"),
             Scene(f"network-settings-{theme}", network_scenes.settings, theme, height=720),
             *_on_the_way(theme),
+            Scene(f"real-readme-{theme}", real_scenes.readme, theme, height=1000, real=True),
+            Scene(f"real-conversation-{theme}", real_scenes.conversation, theme, height=1100, real=True),
+            Scene(f"real-models-{theme}", real_scenes.models, theme, real=True),
             Scene(f"network-narrow-{theme}", network_scenes.log, theme, width=820, height=720, network="log"),
         ]
     return found
@@ -284,8 +291,12 @@ def furnish(home: Path, scene: Scene) -> None:
         network_scenes.furnish(home)
     if scene.network == "held":
         network_scenes.keep_off_line(home)
-    if scene.licenses != "none":
+    if scene.licenses == "waiting":
+        license_scenes.wait(home)
+    elif scene.licenses != "none":
         license_scenes.furnish(home, desk=scene.licenses != "built-in", broken=scene.licenses == "broken")
+    if scene.real:
+        real_scenes.furnish(home)
 
 
 def take(scene: Scene, file: Path) -> None:
@@ -323,6 +334,9 @@ def main() -> int:
         return 0
     for scene in table.values():
         if options.only not in scene.name:
+            continue
+        if scene.real and not real_scenes.is_there():
+            print(f"{scene.name}: left out, as `make real-model` was not run", file=sys.stderr)
             continue
         folder = options.folder or TOP / ("packaging" if scene.name in _README else "build") / "screenshots"
         folder.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from desktop.library.models import Card
     from desktop.licenses.policy import Policy
     from desktop.licenses.state import Acknowledgement
+    from desktop.ui.models.page import ModelsPage
 
 _HERE = {
     "latchkey-guide": 6_000_000,
@@ -37,7 +38,10 @@ _ACCEPTED = ("latchkey-guide", "llama-3.2-3b-instruct", "dolly-v2-3b")
 
 @dataclass(frozen=True)
 class Scene:
-    """One picture: the model chosen, how far its page is scrolled, what is searched, the size, theme and scale."""
+    """One picture: the model chosen, how far its page is scrolled, what is searched, the size, theme and scale.
+
+    With `memory` (GiB) it is what a person sees first on a machine with so much, and a GPU with `gpu` GiB.
+    """
 
     name: str
     model: str
@@ -49,6 +53,8 @@ class Scene:
     scale: int = 1
     text_scale: float = 1.0
     forbidden: bool = False
+    memory: int = 0
+    gpu: int = 0
 
 
 def scenes() -> list[Scene]:
@@ -66,6 +72,13 @@ def scenes() -> list[Scene]:
             Scene(f"card-forbidden-{theme}", "alpaca-7b", theme, forbidden=True),
             Scene(f"card-narrow-{theme}", "llama-3.2-3b-instruct", theme, width=548, height=600),
             Scene(f"card-large-{theme}", "alpaca-7b", theme, text_scale=1.5),
+            Scene(f"first-narrow-{theme}", "", theme, width=548, height=720, memory=8),
+            Scene(f"first-24gb-{theme}-2x", "", theme, scale=2, memory=24),
+        ]
+        found += [
+            Scene(f"first-{memory}gb{f'-gpu{gpu}' if gpu else ''}-{theme}", "", theme, memory=memory, gpu=gpu)
+            for memory in (8, 24, 64)
+            for gpu in (0, 12)
         ]
     return found
 
@@ -79,21 +92,22 @@ def cards_for(scene: Scene) -> "list[Card]":
     policy = (
         Policy(contact="it@example.org", deny=Rules(restriction=("research-only",))) if scene.forbidden else Policy()
     )
-    cards = [_card(entry, catalog, policy) for entry in catalog.model]
+    here = {"latchkey-guide": _HERE["latchkey-guide"]} if scene.memory else _HERE
+    cards = [_card(entry, catalog, policy, here) for entry in catalog.model]
     return sorted(cards, key=lambda card: card.listed.model is None)
 
 
-def _card(entry: "Entry", catalog: "Catalog", policy: "Policy") -> "Card":
+def _card(entry: "Entry", catalog: "Catalog", policy: "Policy", here: Mapping[str, int]) -> "Card":
     from desktop.library.models import Card, LibraryModel, Listed
     from desktop.library.subjects import subject_of_entry
-    from desktop.licenses.door import decide
     from desktop.licenses.seal import LedgerCheck
     from desktop.licenses.state import LedgerState
+    from desktop.licenses.verdict import decide
 
     subject = subject_of_entry(entry, catalog, lambda text: hashlib.sha256(text.encode()).hexdigest())
     standing = _standing(entry, {needed.id: needed.text_sha256 for needed in subject.needed})
     verdict = decide(subject, LedgerState(LedgerCheck(True, 9), standing), policy, lambda license_id: [license_id])
-    if entry.id not in _HERE:
+    if entry.id not in here:
         return Card(Listed(subject, entry, None), verdict)
     built_in = any(file.shipped for file in entry.file)
     model = LibraryModel(
@@ -102,7 +116,7 @@ def _card(entry: "Entry", catalog: "Catalog", policy: "Policy") -> "Card":
         publisher=entry.publisher,
         quantization="Q8_0" if built_in else "Q4_K_M",
         path=Path("/home/ada/models") / f"{entry.id}.gguf",
-        size=_HERE[entry.id],
+        size=here[entry.id],
         license=entry.license,
         restrictions=subject.lineage.restrictions,
         built_in=built_in,
@@ -150,17 +164,37 @@ def take(scene: Scene, file: Path) -> None:
     application.setStyle("Fusion")
     page = ModelsPage(Theme(TOP / "resources", scene.theme, scene.text_scale))
     page.resize(scene.width, scene.height)
-    page.show_cards(cards_for(scene), "latchkey-guide")
+    if scene.memory:
+        _show_first(page, scene)
+    else:
+        page.show_cards(cards_for(scene), "latchkey-guide")
     page.show()
     page.setFocus()
     page.field.setText(scene.words)
-    page.choose(scene.model)
+    if scene.model:
+        page.choose(scene.model)
     for _ in range(5):
         application.processEvents()
     page.detail.verticalScrollBar().setValue(scene.scroll)
     application.processEvents()
     if not page.grab().save(str(file)):
         raise OSError(f"cannot write {file}")
+
+
+def _show_first(page: "ModelsPage", scene: Scene) -> None:
+    """List the models as they are listed on a machine with that memory where only the built-in one is here."""
+    from desktop.catalog.reading import read_catalog
+    from desktop.library.fitting import Device, Machine
+    from desktop.library.task_choice import choose_by_task
+    from desktop.ui.models.way import notes_of
+
+    gib = 1 << 30
+    devices = (Device("GPU", scene.gpu * gib, scene.gpu * gib),) if scene.gpu else ()
+    machine = Machine(scene.memory * gib, scene.memory * gib, devices, 8)
+    catalog = read_catalog(TOP / "models.toml", text_folders=(TOP / "resources",)).catalog
+    cards = cards_for(scene)
+    choices = {each.model_id: each for each in choose_by_task(catalog, machine)}
+    page.show_cards(cards, "latchkey-guide", notes=notes_of(cards, machine), choices=choices)
 
 
 def main() -> int:

@@ -68,11 +68,12 @@ font() {
 [ -n "$(font '*emoji*')" ] || wanted="$wanted fonts-noto-color-emoji"
 [ -n "$(font 'inter*')" ] || wanted="$wanted fonts-inter"
 
-# A Python and a compiler are only needed as long as .venv does not hold what they make.
+# A Python and a compiler are only needed as long as the environment does not hold what they make.
+venv=${VENV:-.venv}
 first_time=''
-.venv/bin/python -c '' 2>/dev/null || first_time=yes
+"$venv/bin/python" -c '' 2>/dev/null || first_time=yes
 [ -z "$first_time" ] || packaging/find_python.sh >/dev/null || need python3 python3-venv
-if ! ls -d .venv/lib/python3.*/site-packages/llama_cpp >/dev/null 2>&1; then
+if [ ! -f "$venv/.llama-cpp" ]; then
     command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null || need g++
 fi
 

@@ -1,7 +1,9 @@
-"""What every test stands on: no display, no network, a home of its own, and nothing left running.
+"""What every test stands on: no display, no network, a home of its own, and nothing left running or open.
 
 A test that opens a socket to another machine fails, even if the code under test swallows the error; so does one that
-leaves a process behind. Qt's and Python's warnings fail tests too: that is configured in pyproject.toml.
+leaves a process behind, or a database open. Qt's and Python's warnings fail tests too: that is configured in
+pyproject.toml. A test marked `real_model` fails where the model's file is missing, and is named in the summary where it
+was left out.
 """
 
 from __future__ import annotations
@@ -15,9 +17,11 @@ os.environ.pop("LANGUAGE", None)
 
 import signal
 import socket
+import sqlite3
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +30,10 @@ import psutil
 import pytest
 
 GRACE_S = 3.0
+_TOP = Path(__file__).resolve().parents[1]
+# Where a person's cache lies is asked before the session's own home takes the place of theirs.
+_PERSONS_ENVIRONMENT = dict(os.environ)
+_WITHOUT_REAL_MODEL = '-m "not soak and not real_model"'
 
 # A shell that starts the tests in the background has them ignore Ctrl+C, and what is ignored stays so in every process
 # started from here: the journeys' commands would ignore it too.
@@ -71,7 +79,41 @@ class NetworkGuard:
         raise NetworkBlockedError(f"tests run without a network: {event} {host}")
 
 
+class ConnectionWatch:
+    """Remembers every connection to a database that is opened in this process, and by which code.
+
+    Python 3.13 warns of one that is freed without having been closed, in whichever test runs by then; this names the
+    test that opened it, on every Python.
+    """
+
+    def __init__(self) -> None:
+        self._opened: list[tuple[sqlite3.Connection, traceback.StackSummary]] = []
+        sys.addaudithook(self._see)
+
+    def forget(self) -> None:
+        """Watch those only that are opened from now on."""
+        self._opened = []
+
+    def still_open(self) -> list[str]:
+        """Where those that are open were opened."""
+        return ["".join(stack.format()) for connection, stack in self._opened if _is_open(connection)]
+
+    def _see(self, event: str, args: tuple[Any, ...]) -> None:
+        if event == "sqlite3.connect/handle":
+            frames = traceback.walk_stack(sys._getframe(1))
+            self._opened.append((args[0], traceback.StackSummary.extract(frames, limit=12, lookup_lines=False)))
+
+
+def _is_open(connection: sqlite3.Connection) -> bool:
+    try:
+        _ = connection.total_changes
+    except sqlite3.ProgrammingError:
+        return False
+    return True
+
+
 _guard = NetworkGuard()
+_connections = ConnectionWatch()
 
 
 def running_children() -> set[psutil.Process]:
@@ -92,6 +134,70 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+def real_model_path() -> Path:
+    """Where the real model's file has to be. Fails the test where it is not, every byte of it."""
+    sys.path.append(str(_TOP / "packaging"))  # appended: a folder of that name must not hide the library
+    try:
+        import real_model
+    finally:
+        sys.path.remove(str(_TOP / "packaging"))
+    folder = real_model.models_folder(_PERSONS_ENVIRONMENT)
+    if not real_model.is_there(real_model.SMOLLM2, folder):
+        pytest.fail(
+            f"{real_model.SMOLLM2.name} is not in {folder}, or not as it was published. "
+            f"`make real-model` brings it; {_WITHOUT_REAL_MODEL} leaves out the tests that need it.",
+            pytrace=False,
+        )
+    return folder / real_model.SMOLLM2.name
+
+
+@pytest.fixture(scope="session")
+def real_model_file() -> Path:
+    """The file of SmolLM2-135M-Instruct, Q4_1: a real chat model. For tests marked `real_model`."""
+    return real_model_path()
+
+
+@pytest.fixture(autouse=True)
+def _real_model_is_there(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("real_model") is not None:
+        request.getfixturevalue("real_model_file")
+
+
+class LeftOut:
+    """Tells in the summary which of the real model's tests `-m` left out: nobody should miss them unknowingly.
+
+    With pytest-xdist the workers select, and the main process writes the summary.
+    """
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            asked_for = "real_model" in str(item.config.option.markexpr)
+            if asked_for and item.get_closest_marker("real_model") and not item.get_closest_marker("soak"):
+                self.names.add(item.nodeid.partition("[")[0])
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output["left_out"] = sorted(self.names)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        self.names.update(getattr(node, "workeroutput", {}).get("left_out", ()))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.names:
+            terminalreporter.section(f"{len(self.names)} tests with the real model were left out")
+            for name in sorted(self.names):
+                terminalreporter.line(name)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(LeftOut(), "left-out")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -140,6 +246,18 @@ def _nothing_left_running(home: Path) -> Iterator[None]:
         for process in left:
             process.kill()
         pytest.fail(f"still running at the end of the test: {names}")
+
+
+@pytest.fixture(autouse=True)
+def _no_database_left_open(home: Path) -> Iterator[None]:
+    _connections.forget()
+    yield
+    deadline = time.monotonic() + GRACE_S  # a closed window's last work may be under way in a thread
+    while (left := _connections.still_open()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    _connections.forget()
+    if left:
+        pytest.fail(f"{len(left)} connections to a database are still open. The first was opened by\n{left[0]}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

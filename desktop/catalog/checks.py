@@ -10,6 +10,9 @@ from typing import Any
 from desktop.catalog.entries import Dataset, Entry, License, Prompt
 from desktop.catalog.lines import Lines
 from desktop.translation import tr
+from desktop.whole_file import read_whole
+
+_LARGEST_TEXT = 16 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +30,17 @@ class Item:
 Lost = tuple[Item, str, str]
 
 
-def check(items: Sequence[Item], text_folders: Sequence[Path], *, thorough: bool) -> list[Lost]:
+def check(
+    items: Sequence[Item], text_folders: Sequence[Path], *, thorough: bool, own: Path | None = None
+) -> list[Lost]:
     """Every table that does not hold, with the key that is wrong ("$.license") and why.
 
     What rests on a table that was lost is lost as well, so this goes on until nothing more is. Only a `thorough` check
-    reads the licenses' texts to look for their clauses.
+    reads the licenses' texts to look for their clauses. `own` is the file that a person wrote themselves.
     """
     lost: list[Lost] = [*_duplicates(items)]
     held = _without(items, lost)
-    for check_one in (lambda each: _license(each, text_folders, thorough), _model):
+    for check_one in (lambda each: _license(each, text_folders, thorough), _model, lambda each: _shipped(each, own)):
         lost += [found for item in held for found in _first(check_one, item)]
     held = _without(items, lost)
     while more := [*_dangling(held), *_texts_needed(held)]:
@@ -110,8 +115,16 @@ def _model(item: Item) -> Iterator[Lost]:
     names = [file.name for file in entry.file]
     if len(set(names)) != len(names):
         yield item, "$.file", tr("two files have the same name")
-    if entry.file and not entry.gguf and not all(file.shipped for file in entry.file):
+    if entry.offered and not entry.gguf and not all(file.shipped for file in entry.offered):
         yield item, "$.file", tr("files need the repository that holds them (gguf)")
+
+
+def _shipped(item: Item, own: Path | None) -> Iterator[Lost]:
+    """Only Latchkey's own catalog says what comes with Latchkey: that needs no acceptance."""
+    if isinstance(item.value, Entry) and item.file == own:
+        for index, file in enumerate(item.value.file):
+            if file.shipped:
+                yield item, f"$.file[{index}].shipped", tr("only the catalog of Latchkey says which files come with it")
 
 
 def _dangling(items: Sequence[Item]) -> Iterator[Lost]:
@@ -203,7 +216,7 @@ def _circle_from(start: str, bases: dict[str, list[str]]) -> list[str] | None:
 def _read(place: str, folders: Sequence[Path]) -> str:
     for folder in folders if place else ():
         try:
-            return (folder / place).read_bytes().decode("utf-8-sig", "replace")
+            return read_whole(folder / place, _LARGEST_TEXT, follow_link=True).decode("utf-8-sig", "replace")
         except OSError:
             continue
     return ""

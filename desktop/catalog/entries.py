@@ -13,6 +13,7 @@ Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]*$", max_l
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")]
 Place = Annotated[str, msgspec.Meta(pattern=r"^(?!/)(?!.*(^|/)\.\.(/|$))[^\\:]*$")]
+Fact = Literal["license", "gate", "lineage", "prompt", "architecture", "context", "parameters", "date", "files"]
 Date = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}(-\d{2}(-\d{2})?)?)?$")]
 
 
@@ -29,14 +30,28 @@ class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quote: Words
 
 
+class Edition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another honest edition of a license's text, known by its hash: a publisher's web page, a package's copy.
+
+    `differs` says in what from the text that ships: in white space alone, or in words (numbers and quotation marks are
+    words). `source` says who publishes it, `note` more of the difference.
+    """
+
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    differs: Literal["white space", "words"]
+    source: Words
+    note: str = ""
+
+
 class License(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A license. `id` is an SPDX id, or `LicenseRef-…`.
 
     `text` is the file under `licenses/` of the resources that holds it, byte for byte as published; "" only where the
     text is not ours to ship and nothing is ever fetched under it (closed models). `source` says where it was taken
-    from, `retrieved` when. `hub_ids` are the names that the Hub and GGUF headers use for it. `attribution` is the
-    line that it asks to be shown, `acceptable_use` a second text that it incorporates. `note` says what could not be
-    checked.
+    from, `retrieved` when, `publishers_file` that its sha256 was seen to be that of the publisher's own file. `hub_ids`
+    are the names that the Hub and GGUF headers use for it. `attribution` is the line that it asks to be shown,
+    `acceptable_use` a second text that it incorporates. `edition` are other editions of the text. `note` says what
+    could not be checked.
     """
 
     id: Id
@@ -44,7 +59,9 @@ class License(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: Place = ""
     source: str = ""
     retrieved: Date = ""
+    publishers_file: bool = False
     hub_ids: tuple[str, ...] = ()
+    edition: tuple[Edition, ...] = ()
     restriction: tuple[Clause, ...] = ()
     attribution: str = ""
     acceptable_use: Place = ""
@@ -99,7 +116,8 @@ class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class EntryFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One file of a model. `size` in bytes, 0 where it could not be checked; so `sha256` "".
 
-    `shipped` is its place under the resources where it travels with the app, else "".
+    `shipped` is its place under the resources where it travels with the app, else "". `source` says where a file was
+    found that is not in the repository `gguf`: it is recognized by its hash, and never offered.
     """
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[^/\\:\x00-\x1f]+$", max_length=200)]
@@ -107,6 +125,15 @@ class EntryFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: Annotated[int, msgspec.Meta(ge=0)] = 0
     sha256: Sha256 = ""
     shipped: Place = ""
+    source: str = ""
+
+
+class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What facts of an entry were compared with, and on which day. `source` is a file at a commit, a page, a header."""
+
+    facts: Annotated[tuple[Fact, ...], msgspec.Meta(min_length=1)]
+    source: Words
+    compared: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,8 +144,10 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cannot run, "" where it can. `origin` says whether it was trained from nothing, built on others (`base`), or is of
     unknown lineage. `repository` is the publisher's on the Hub, `gguf` the one that holds `file` (the same, or that of
     somebody who may publish it), `page` a web address that says more. `prompt` names a prompt, for files without a
-    chat template. `context_length` in tokens; `parameters` counts weights; `published` is a date. `chat` is False for
-    base models, which only complete text. `unchecked` lists what could not be checked.
+    chat template. `context_length` in tokens; `parameters` counts weights, `active_parameters` those
+    that one token passes through (0: all of them, or as the name says); `published` is a date. `chat` is False for
+    base models, which only complete text. `evidence` says what its facts were compared with, `unchecked` what could
+    not be checked.
     """
 
     id: Id
@@ -140,16 +169,40 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prompt: str = ""
     context_length: Annotated[int, msgspec.Meta(ge=0)] = 0
     parameters: Annotated[int, msgspec.Meta(ge=0)] = 0
+    active_parameters: Annotated[int, msgspec.Meta(ge=0)] = 0
     languages: tuple[str, ...] = ()
     published: Date = ""
     chat: bool = True
     strengths: tuple[Strength, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     unchecked: tuple[str, ...] = ()
+
+    @property
+    def without_evidence(self) -> tuple[Fact, ...]:
+        """The facts it states that nothing was compared with."""
+        stated: dict[Fact, object] = {
+            "license": True,
+            "gate": True,
+            "lineage": self.base,
+            "prompt": self.prompt,
+            "architecture": self.architecture,
+            "context": self.context_length,
+            "parameters": self.parameters,
+            "date": self.published,
+            "files": self.file,
+        }
+        compared = {fact for each in self.evidence for fact in each.facts}
+        return tuple(fact for fact, value in stated.items() if value and fact not in compared)
 
     @property
     def licenses(self) -> tuple[str, ...]:
         """Its own license and those its publisher names beside it."""
         return (self.license, *self.more_licenses)
+
+    @property
+    def offered(self) -> tuple[EntryFile, ...]:
+        """The files that its repository holds."""
+        return tuple(each for each in self.file if not each.source)
 
     @property
     def runnable(self) -> bool:
@@ -164,6 +217,18 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prompt: tuple[Prompt, ...] = ()
     dataset: tuple[Dataset, ...] = ()
     model: tuple[Entry, ...] = ()
+    # Ids of what a person's own file describes: it adds to Latchkey's catalog, and never speaks for what that lists.
+    own_licenses: frozenset[str] = frozenset()
+    own_models: frozenset[str] = frozenset()
+
+    @property
+    def shipped(self) -> "Catalog":
+        """What Latchkey's own catalog says."""
+        if not self.own_licenses and not self.own_models:
+            return self
+        licenses = tuple(each for each in self.license if each.id not in self.own_licenses)
+        models = tuple(each for each in self.model if each.id not in self.own_models)
+        return Catalog(1, licenses, self.prompt, self.dataset, models)
 
     def find_license(self, name: str) -> License | None:
         """The license with this id or Hub name, whatever its letters' case; None where the catalog knows none."""

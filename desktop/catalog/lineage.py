@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from desktop.catalog.base_name import NOT_NAMED, find_base
 from desktop.catalog.entries import Base, Catalog, Dataset, Entry, License
+from desktop.catalog.repository_name import is_repository_id
 from desktop.catalog.terms import SEVEREST_FIRST, Gate, Origin, Purpose, Relation, Restriction
 from desktop.catalog.terms import forbidden_purposes as _forbidden
 from desktop.translation import tr
@@ -124,17 +126,26 @@ def node_of_dataset(dataset: Dataset) -> Node:
     return Node(dataset.id, dataset.name, dataset.publisher, "", licenses, kind="dataset", origin="pretrained")
 
 
+def node_in(catalog: Catalog, node_id: str) -> Node | None:
+    """What `catalog` knows by this id, or by a base's name in any spelling; None where it knows nothing of it."""
+    entry = catalog.find_model(node_id)
+    dataset = catalog.find_dataset(node_id) if entry is None else None
+    if dataset is not None:
+        return node_of_dataset(dataset)
+    entry = entry or find_base(node_id, catalog)
+    return node_of_entry(entry) if entry is not None else None
+
+
+def node_of_name(name: str) -> Node:
+    """A base of which nothing but its name is known. A repository's name says whose it is, too."""
+    if not is_repository_id(name):
+        return Node(name, name)
+    return Node(name, name, name.partition("/")[0], name)
+
+
 def trace_in(catalog: Catalog, start: Node) -> Lineage:
     """The lineage of `start` with `catalog` as all that is known."""
-
-    def find(node_id: str) -> Node | None:
-        entry = catalog.find_model(node_id)
-        if entry is not None:
-            return node_of_entry(entry)
-        dataset = catalog.find_dataset(node_id)
-        return node_of_dataset(dataset) if dataset is not None else None
-
-    return trace(start, find, catalog.find_license)
+    return trace(start, lambda node_id: node_in(catalog, node_id), catalog.find_license)
 
 
 def trace(start: Node, find: FindNode, find_license: FindLicense) -> Lineage:
@@ -169,22 +180,26 @@ class _Walk:
         self._up(start, (start.id,), inherits=True)
 
     def _up(self, node: Node, path: tuple[str, ...], *, inherits: bool) -> None:
-        for base in node.bases:
-            if base.id in path:
-                self.flags.append(Flag("cycle", base.id, _circle(path, base.id)))
+        for named in node.bases:
+            if named.id in path:
+                self.flags.append(Flag("cycle", named.id, _circle(path, named.id)))
                 continue
             self._steps += 1
             if len(path) > DEEPEST or self._steps > _MOST_STEPS:
                 self.flags.append(
-                    Flag("too-deep", base.id, tr("Its lineage is longer than can be followed: {model} and beyond are "
-                    "not known.").format(model=base.id))
+                    Flag("too-deep", named.id, tr("Its lineage is longer than can be followed: {model} and beyond are "
+                    "not known.").format(model=named.id))
                 )  # fmt: skip
                 continue
-            self._add(base, node, path, inherits=inherits and base.inherits)
+            known = self._find(named.id)
+            base = Base(known.id, named.relation) if known is not None else named
+            if base.id in path:  # spelled otherwise
+                self.flags.append(Flag("cycle", base.id, _circle(path, base.id)))
+                continue
+            self._add(base, known, node, path, inherits=inherits and base.inherits)
 
-    def _add(self, base: Base, child: Node, path: tuple[str, ...], *, inherits: bool) -> None:
-        known = self._find(base.id)
-        node = known or Node(base.id, base.id)
+    def _add(self, base: Base, known: Node | None, child: Node, path: tuple[str, ...], *, inherits: bool) -> None:
+        node = known or node_of_name(base.id)
         before = self.found.get(base.id)
         if before is not None and before.depth >= len(path) and (before.inherits or not inherits):
             return
@@ -270,7 +285,9 @@ def _ancestor_flags(start: Node, ancestor: Ancestor, find_license: FindLicense) 
             Flag(
                 "unknown-base",
                 node.id,
-                tr("Its base, {base}, is not known to Latchkey, and neither are the terms it brings.").format(
+                tr("It was built on a base that it does not name, so the terms of that base are not known.")
+                if node.id == NOT_NAMED
+                else tr("Its base, {base}, is not known to Latchkey, and neither are the terms it brings.").format(
                     base=node.name
                 ),
             )

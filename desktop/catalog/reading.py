@@ -4,8 +4,9 @@ A table with a mistake is left out, and so is whatever rests on it; the rest is 
 catalog that ships and cannot change what is in it.
 """
 
+import errno
+import os
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from desktop.catalog import checks
 from desktop.catalog.checks import Item
 from desktop.catalog.entries import Catalog, Dataset, Entry, License, Prompt
 from desktop.catalog.lines import Lines
+from desktop.catalog.toml_file import read_toml
+from desktop.errors import IntegrityError
 from desktop.translation import tr
 
 _KINDS: dict[str, type[Any]] = {"license": License, "prompt": Prompt, "dataset": Dataset, "model": Entry}
@@ -59,9 +62,9 @@ def read_catalog(
     items: list[Item] = []
     problems: list[Problem] = []
     for path in (shipped, own) if own is not None else (shipped,):
-        if path == shipped or path.exists():
+        if path == shipped or os.path.lexists(path):
             _read_file(path, items, problems)
-    lost = checks.check(items, text_folders, thorough=thorough)
+    lost = checks.check(items, text_folders, thorough=thorough, own=own)
     problems += [Problem(item.file, item.lines.of_key(item.kind, item.index, key), item.where, why)
                  for item, key, why in lost]  # fmt: skip
     gone = {id(item) for item, _, _ in lost}
@@ -70,20 +73,38 @@ def read_catalog(
     def of(kind: str, type_: type[T]) -> tuple[T, ...]:
         return tuple(item.value for item in held if item.kind == kind and isinstance(item.value, type_))
 
-    catalog = Catalog(1, of("license", License), of("prompt", Prompt), of("dataset", Dataset), of("model", Entry))
+    def own_ids(kind: str) -> frozenset[str]:
+        return frozenset(item.value.id for item in held if item.file == own and item.kind == kind)
+
+    catalog = Catalog(
+        1,
+        license=of("license", License),
+        prompt=of("prompt", Prompt),
+        dataset=of("dataset", Dataset),
+        model=of("model", Entry),
+        own_licenses=own_ids("license"),
+        own_models=own_ids("model"),
+    )
     return CatalogRead(catalog, tuple(sorted(problems, key=lambda each: (each.file != shipped, each.line))))
+
+
+def no_catalog(problem: Problem) -> IntegrityError:
+    """Nothing can be read of the catalog that ships."""
+    return IntegrityError(
+        tr("The catalog cannot be read."),
+        tr("{file}: {reason}.").format(file=problem.file, reason=problem.message),
+        tr("Install Latchkey again to restore it."),
+    )
 
 
 def _read_file(path: Path, items: list[Item], problems: list[Problem]) -> None:
     try:
-        if path.stat().st_size > _LARGEST:
-            raise ValueError(tr("it is too large to be a catalog"))
-        text = path.read_bytes().decode("utf-8-sig")
-        tables = tomllib.loads(text)
+        text, tables = read_toml(path, _LARGEST)
     except OSError as error:
-        problems.append(Problem(path, 1, "", error.strerror or str(error)))
+        reason = tr("it is too large to be a catalog") if error.errno == errno.EFBIG else error.strerror or str(error)
+        problems.append(Problem(path, 1, "", reason))
         return
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         found = re.search(r"line (\d+)", str(error))
         problems.append(Problem(path, int(found[1]) if found else 1, "", str(error)))
         return

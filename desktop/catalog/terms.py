@@ -3,6 +3,8 @@
 from typing import Literal, get_args
 
 Gate = Literal["open", "click-through", "hub-auto", "hub-manual", "closed"]
+GATES: tuple[Gate, ...] = get_args(Gate)
+"""Gates, each stricter than the one before it."""
 Restriction = Literal[
     "research-only",
     "non-commercial",
@@ -32,6 +34,11 @@ _FORBIDDEN: dict[Restriction, frozenset[Purpose]] = {
     "research-only": frozenset({"personal", "commercial"}),
     "non-commercial": frozenset({"commercial"}),
 }
+
+
+def strictest(*gates: Gate | None) -> Gate | None:
+    """The strictest of these gates; None where none is known."""
+    return max((each for each in gates if each is not None), key=GATES.index, default=None)
 
 
 def forbidden_purposes(restriction: Restriction) -> frozenset[Purpose]:

@@ -6,7 +6,7 @@ import msgspec
 
 from desktop.chat.events import Phase
 from desktop.conversation import Message, ModelReference, Part, Status, StopReason, TextPart, ThinkingPart, Timing
-from desktop.engine.messages import Delta, Done, Prompted
+from desktop.engine.messages import Delta, Done, Prompted, Restated
 
 
 class Answer:
@@ -42,11 +42,14 @@ class Answer:
     def tokens_per_s(self) -> float | None:
         return self._tokens_per_s
 
-    def take(self, delta: Delta) -> None:
-        """Go on with `delta`."""
+    def take(self, delta: Delta | Restated) -> None:
+        """Go on with `delta`; or with the whole answer so far, where it is told anew."""
         self._generated = max(self._generated, delta.generated_tokens)
         if delta.tokens_per_s is not None:
             self._tokens_per_s = delta.tokens_per_s
+        if isinstance(delta, Restated):
+            self._said = [(part.thinking, [part.text]) for part in delta.parts]
+            return
         if not delta.text:
             return
         if not self._said or self._said[-1][0] != delta.thinking:

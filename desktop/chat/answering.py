@@ -13,6 +13,7 @@ from desktop.chat.drafts import Drafts
 from desktop.chat.events import (
     AnswerFinished,
     AnswerPhase,
+    AnswerRestated,
     AnswerText,
     ChatEvent,
     ChatFailed,
@@ -22,11 +23,11 @@ from desktop.chat.events import (
 )
 from desktop.chat.hop import Hop
 from desktop.chat.model import Model
-from desktop.chat.turns import chosen_settings, sampling_for, turns_for
+from desktop.chat.turns import chosen_settings, sampling_params, turns_for
 from desktop.conversation import Message, ModelReference, Status
 from desktop.engine.failures import as_error
 from desktop.engine.interface import Engine, EngineState
-from desktop.engine.messages import AnswerEvent, Delta, Done, Failed, Generate, Prompted, PromptProgress
+from desktop.engine.messages import AnswerEvent, Delta, Done, Failed, Generate, Prompted, PromptProgress, Restated
 from desktop.errors import UserError
 from desktop.settings import Settings
 from desktop.storage.conversations import ConversationStore
@@ -155,18 +156,20 @@ class Answering:
     def _ask(self, answer: Answer, path: list[Message], model: ModelReference | None) -> None:
         if self._current is not answer:
             return  # stopped meanwhile
-        sampling = self._settings().sampling
+        settings = self._settings()
+        chosen = chosen_settings(settings.sampling) | (answer.message.sampling or {})
         answer.model = model
-        answer.sampling = chosen_settings(sampling) or None
+        answer.sampling = chosen or None
         answer.request_id = self._engine.next_id()
         self._phase(answer, "loading" if self._engine.state == "dead" else "reading")
         self._engine.generate(
             Generate(
                 answer.request_id,
                 turns_for(answer.system_prompt, map(self.newest, path)),
-                sampling_for(sampling),
-                max_tokens=sampling.max_tokens,
+                sampling_params(chosen),
+                max_tokens=settings.sampling.max_tokens,
                 conversation=answer.conversation_id,
+                stop_on_repetition=settings.stop_on_repetition,
             ),
             lambda event: self._hop.put((answer, event)),
         )
@@ -213,6 +216,10 @@ class Answering:
                     self._phase(answer, "thinking" if thinking else "writing")
                     text.append(event.text)
                     self.drafts.grown()
+            elif isinstance(event, Restated):
+                answer.take(event)
+                self.drafts.grown()
+                self._tell(AnswerRestated(answer.conversation_id, answer.so_far()))
             else:
                 self._on_event(answer, event)
         flush()

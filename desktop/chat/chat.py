@@ -75,7 +75,7 @@ class Chat:
         self._listings = 0
         self._openings = 0
         self._deleted_open: str | None = None
-        self._held: list[tuple[str, str]] | None = None
+        self._held: list[Callable[[], object]] | None = None
         self._refusal: UserError | None = None
 
     # --- the list ------------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ class Chat:
             self.new()
         wanted = conversation_id or self._current or ""
         if self._held is not None:
-            self._held.append((text, wanted))
+            self._held.append(lambda: self.send(text, wanted))
             return True
         if self._refusal is not None:
             self._give_back(self._refusal, wanted, text)
@@ -229,9 +229,6 @@ class Chat:
 
     def regenerate(self, message_id: str) -> None:
         """Ask for another answer beside the answer `message_id`, which is kept: ConversationOpened, AnswerPhase, …"""
-        if self._refusal is not None:
-            self._give_back(self._refusal, self._current)
-            return
         self._branch(lambda: self._writing.answer_again(message_id))
 
     def edit(self, message_id: str, text: str) -> bool:
@@ -242,9 +239,6 @@ class Chat:
         clean = storable(text)
         if _is_blank(clean):
             return False
-        if self._refusal is not None:
-            self._give_back(self._refusal, self._current, text)
-            return True
         self._branch(lambda: self._writing.edit(message_id, clean), text)
         return True
 
@@ -260,14 +254,24 @@ class Chat:
 
     # --- the model -----------------------------------------------------------------------------------------------
 
-    def use_model(self, model: ChosenModel) -> None:
-        """Load `model` and answer with it from now on: EngineChanged. An answer in progress is finished first."""
+    def use_model(self, model: ChosenModel, *, again: bool = False) -> None:
+        """Load `model` and answer with it from now on: EngineChanged. An answer in progress is finished first.
+
+        One that could not be loaded is tried again with `again`, as where a person chooses it, or with a message.
+        """
         self._refusal = None
-        self._answering.model.choose(model)
+        self._answering.model.choose(model, again=again)
         self._release()
 
+    def load_again(self) -> None:
+        """Load the model once more, the same way: what the engine knows of itself changed. EngineChanged.
+
+        An answer in progress is finished first.
+        """
+        self._answering.model.load_again()
+
     def hold(self) -> None:
-        """Whether a model may answer is being found out: what is sent waits for it, and is not stored meanwhile."""
+        """Whether a model may answer is being found out: what is asked waits for it, and is not stored meanwhile."""
         if self._held is None:
             self._held = []
 
@@ -296,6 +300,7 @@ class Chat:
         `background.close()` after it waits until all is written; the engine is closed by whoever made it.
         """
         if not self._closed:
+            self._release()  # what waits is stored at least
             self._closed = True
             self._answering.close()
 
@@ -304,8 +309,8 @@ class Chat:
     def _release(self) -> None:
         """It is known whether a model may answer: what was held is sent, or given back."""
         held, self._held = self._held, None
-        for text, conversation_id in held or ():
-            self.send(text, conversation_id)
+        for ask in held or ():
+            ask()
 
     def _give_back(self, error: UserError, conversation_id: str | None, text: str = "") -> None:
         """Nothing was sent; told later, as whoever asked has not returned yet."""
@@ -323,7 +328,8 @@ class Chat:
         self._tell(ConversationsChanged())
 
     def _branch(self, write: Callable[[], tuple[View, Message]], text: str = "") -> None:
-        """`write` the branch, stop what is being answered in its conversation, and ask."""
+        """`write` the branch, stop what is being answered in its conversation, and ask: once a model may answer."""
+        conversation_id = self._current
 
         def written(result: tuple[View, Message]) -> None:
             view, answer = result
@@ -332,8 +338,17 @@ class Chat:
             self._ask(view.conversation, answer)
             self._tell(ConversationsChanged())
 
-        self._answering.drafts.retry()
-        self._background.database(write, written, self._failed(self._current, text))
+        def begin() -> None:
+            if self._refusal is not None:
+                self._give_back(self._refusal, conversation_id, text)
+                return
+            self._answering.drafts.retry()
+            self._background.database(write, written, self._failed(conversation_id, text))
+
+        if self._held is not None:
+            self._held.append(begin)
+        else:
+            begin()
 
     def _ask(self, head: Conversation, answer: Message) -> None:
         if self._closed:

@@ -64,6 +64,15 @@ class AnswerText(msgspec.Struct, frozen=True):
     used_tokens: int = 0
 
 
+class AnswerRestated(msgspec.Struct, frozen=True):
+    """An answer in progress is this from here on, in place of what was told of it, and goes on: what the model wrote
+    first turned out to be thinking.
+    """
+
+    conversation_id: str
+    message: Message
+
+
 class AnswerFinished(msgspec.Struct, frozen=True):
     """An answer is over: `message.status` is complete, stopped or failed, `message.error` says why it failed.
 
@@ -118,6 +127,7 @@ ChatEvent = (
     | MessageAdded
     | AnswerPhase
     | AnswerText
+    | AnswerRestated
     | AnswerFinished
     | ContextUsed
     | EngineChanged

@@ -12,7 +12,7 @@ from desktop.conversation import ModelReference
 from desktop.engine.failures import as_error
 from desktop.engine.interface import Engine
 from desktop.engine.messages import Failed, LoadEvent, LoadParams, LoadProgress, Ready
-from desktop.errors import UserError
+from desktop.errors import LicenseError, UserError
 from desktop.settings import Settings
 
 ModelState = Literal["none", "wanted", "loading", "ready", "failed"]
@@ -67,10 +67,13 @@ class Model:
             return reference
         return ModelReference(reference.id, reference.name, self._hashes[reference.id])
 
-    def choose(self, model: ChosenModel) -> None:
-        """Want `model`; `load` loads it."""
-        self.chosen, self.error = model, None
+    def choose(self, model: ChosenModel, *, again: bool = False) -> None:
+        """Want `model`; `load` loads it. One that failed is wanted once more only with `again`."""
         wanted = load_params(model, self._settings())
+        self.chosen = model
+        if self.state == "failed" and wanted == self._params and not again:
+            return
+        self.error = None
         if self.state == "loading":
             self._then = "wanted"
             if wanted != self._params:
@@ -86,6 +89,17 @@ class Model:
         elif self.state in ("failed", "none") and self.chosen is not None:
             self.state, self.error = "wanted", None
 
+    def load_again(self) -> None:
+        """Want the model that is chosen once more, as it was: the engine would load it otherwise now."""
+        if self.chosen is None:
+            return
+        if self.state == "loading":
+            self._then = "wanted"
+            self._give_up()
+        elif self.state in ("ready", "failed"):
+            self.state, self.error = "wanted", None
+        self._changed()
+
     def check(self) -> None:
         """An answer failed: where the engine lost its model with it, the next answer loads it again."""
         if self.state == "ready" and self._engine.state == "empty":
@@ -93,7 +107,7 @@ class Model:
 
     def none_there(self, error: UserError) -> None:
         """There is no model to choose."""
-        self.chosen, self.state, self.error = None, "failed", error
+        self.chosen, self.state, self.error, self._params = None, "failed", error, None
         self._changed()
 
     def load(self) -> None:
@@ -143,6 +157,8 @@ class Model:
             self._hash()
         else:
             self.state, self.error = "failed", as_error(event)
+            if isinstance(self.error, LicenseError):  # nothing was tried: it is as soon as it may be
+                self._params = None
 
     def _hash(self) -> None:
         model, hash_file = self.chosen, self._hash_file

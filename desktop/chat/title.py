@@ -10,6 +10,8 @@ _LOOKED_AT = 2000
 _LINE_START = re.compile(r"^(?:[>\s]|#{1,6}(?=\s)|[-+*](?=\s)|\d{1,9}[.)](?=\s))+")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _MARKS = re.compile(r"`+|\*+|~~+|(?<!\w)_+|_+(?!\w)")
+_BREAK = re.compile("[ \t]*[\t\n\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+[ \t]*")
+_BLANKS = re.compile("[ \t\n\r\x0b\x0c]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s|(?<=[。！？])")
 _SHORTEST = 8
 
@@ -25,12 +27,17 @@ def title_from(text: str) -> str:
     return tr("New chat")
 
 
+def typed_title(text: str) -> str:
+    """The title that a person typed, in one line; no-break spaces and every other character of it stay."""
+    return _BREAK.sub(" ", text).strip(" ")
+
+
 def _plain(line: str) -> str:
     if line.lstrip().startswith(("```", "~~~")):
         return ""
     line = _LINK.sub(r"\1", _LINE_START.sub("", line))
     line = _MARKS.sub("", line)
-    return " ".join("".join(character if _is_safe(character) else " " for character in line).split())
+    return _BLANKS.sub(" ", "".join(character if _is_safe(character) else " " for character in line)).strip()
 
 
 def _shortened(title: str) -> str:

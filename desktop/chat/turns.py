@@ -33,8 +33,12 @@ def turns_for(system_prompt: str, path: Iterable[Message]) -> tuple[ChatTurn, ..
 
 def sampling_for(settings: SamplingSettings) -> SamplingParams:
     """The person's settings as the engine takes them."""
-    chosen = {name: value for name, value in chosen_settings(settings).items() if name != "max_tokens"}
-    return msgspec.convert(chosen, SamplingParams)
+    return sampling_params(chosen_settings(settings))
+
+
+def sampling_params(chosen: dict[str, float | int | str | None]) -> SamplingParams:
+    """What was chosen, by name, as the engine takes it. The longest answer is no part of it."""
+    return msgspec.convert({name: value for name, value in chosen.items() if name != "max_tokens"}, SamplingParams)
 
 
 def chosen_settings(settings: SamplingSettings) -> dict[str, float | int | str | None]:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from desktop.chat.title import title_from
+from desktop.chat.title import title_from, typed_title
 from desktop.conversation import Conversation, Message, TextPart
 from desktop.errors import NotFoundError
 from desktop.storage.conversations import ConversationStore
 from desktop.translation import tr
+
+Sampling = dict[str, float | int | str | None]
+_PENALTY_STEP, _LARGEST_PENALTY, _PENALTY_TOKENS = 0.1, 1.5, 256
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,15 @@ class Writing:
         return Sent(msgspec.structs.replace(head, leaf_id=answer.id, updated_at=now), user, answer)
 
     def answer_again(self, message_id: str) -> tuple[View, Message]:
-        """Store an empty answer beside `message_id` (or, where that is the person's turn, under it)."""
+        """Store an empty answer beside `message_id` (or, where that is the person's turn, under it).
+
+        In place of one that only repeated itself, it carries sampling that makes this less likely.
+        """
         message = self._message(message_id)
         parent_id = message.id if message.role == "user" else message.parent_id
         answer = self._empty_answer(message.conversation_id, parent_id, self._clock())
+        if message.timing is not None and message.timing.stop_reason == "repetition":
+            answer = msgspec.structs.replace(answer, sampling=_less_repetitive(message.sampling or {}))
         self._store.add_messages((answer,))
         return self.view(message.conversation_id), answer
 
@@ -111,7 +119,7 @@ class Writing:
     def rename(self, conversation_id: str, title: str) -> None:
         """The person's title; with a blank one the first turn's again."""
         if title.strip():
-            self._store.rename(conversation_id, " ".join(title.split()))
+            self._store.rename(conversation_id, typed_title(title))
             return
         first = next((message.text for message in self._store.path(conversation_id) if message.role == "user"), "")
         self._store.rename(conversation_id, title_from(first), by="first-turn")
@@ -141,3 +149,15 @@ class Writing:
                 tr("This conversation was deleted."), "", tr("Bring it back with Undo, or go on in a new one.")
             )
         return conversation
+
+
+def _less_repetitive(sampling: Sampling) -> Sampling:
+    """Sampling to go beside the person's own, with a repeat penalty one step above that of `sampling`.
+
+    Over 256 tokens, as 64 are fewer than a paragraph. With the real model greedy, 1.1 ended each answer that had
+    repeated itself; DRY (multiplier 0.8) did not: sequences end at its breakers, and short lines repeated instead.
+    """
+    said = sampling.get("repeat_penalty")
+    before = max(said, 1.0) if isinstance(said, int | float) else 1.0
+    penalty = max(before, min(round(before + _PENALTY_STEP, 2), _LARGEST_PENALTY))
+    return {"repeat_penalty": penalty, "repeat_last_n": _PENALTY_TOKENS}

@@ -11,10 +11,8 @@ from desktop.cli.vault_opening import tell_foreign_token, with_token
 from desktop.errors import NotFoundError, UserError
 from desktop.hub.access import Access
 from desktop.hub.address import Repository, parse_repository
+from desktop.hub.lineage import GATES
 from desktop.translation import tr
-
-_GATES = {False: "open", "auto": "hub-auto", "manual": "hub-manual"}
-_FOREIGN_MATTERS = ("no-token", "missing-or-private")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -33,15 +31,17 @@ class Asked(msgspec.Struct, frozen=True):
 
 def run(options: Namespace, tools: Tools) -> int:
     """Ask, and say it. Raises AccessError where there is no access, NotFoundError where there is no such model."""
-    repository = repository_of(options.model, tools)
-    model = options.model if tools.library.catalog.find_model(options.model) else repository.id
+    model = tools.library.id_of(options.model)
+    repository = repository_of(model, tools)
+    if tools.library.catalog.find_model(model) is None and tools.library.known.find(model) is None:
+        model = repository.id
     tools.output.progress(tr("Asking {host}…").format(host=tools.online.host))
     access, gate = with_token(options, tools, lambda: _ask(model, repository, tools))
     if options.json:
         said = " ".join(part for part in (access.title, access.detail, access.remedy) if part)
         tools.output.json(Asked(model, access.state, gate, said, access.url))
     if not access.granted:
-        if access.state in _FOREIGN_MATTERS:
+        if access.lacks_token:
             tell_foreign_token(tools)
         raise refusal(access)
     if not options.json:
@@ -90,7 +90,7 @@ def _ask(model: str, repository: Repository, tools: Tools) -> tuple[Access, str 
     if access.state in ("missing", "missing-or-private", "disabled"):
         return access, None
     try:
-        return access, _GATES[hub.info(repository).gated]
+        return access, GATES[hub.info(repository).gated]
     except UserError:  # whoever has access and no answer to this still has access
         return access, None
 

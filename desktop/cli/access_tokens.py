@@ -6,7 +6,6 @@ from typing import NoReturn
 import msgspec
 
 from desktop.cli.exit_codes import DONE, UsageError
-from desktop.cli.output import harmless
 from desktop.cli.secret_input import piped, typed_hidden
 from desktop.cli.tools import Tools
 from desktop.cli.vault_opening import open_or_make_vault, tell_foreign_token, with_token
@@ -16,6 +15,7 @@ from desktop.hub.access import TOKENS_PAGE
 from desktop.hub.api import Hub
 from desktop.hub.whoami import WhoAmI
 from desktop.network.token import AccessToken, origin_of
+from desktop.plain_text import escape_controls
 from desktop.translation import tr
 
 _TRIES = 3
@@ -188,7 +188,7 @@ def _who_lines(who: WhoAmI, hub: Hub) -> tuple[str, str]:
         "write": tr("It is a token of {name} that may read and write; one that only reads is enough."),
         "fineGrained": tr("It is a fine-grained token of {name}."),
     }
-    name = harmless(who.name)
+    name = escape_controls(who.name)
     first = roles.get(who.role, tr("It is a token of {name}.")).format(name=name)
     if who.may_read_gated:
         return first, tr("It may read gated repositories that {name} has access to.").format(name=name)
@@ -241,7 +241,7 @@ def _hub(host: str | None, tools: Tools) -> Hub:
         origin = origin_of(address)
     except ValueError as error:
         raise UsageError(
-            tr("“{host}” is no host.").format(host=harmless(host)), "", tr("Write it like “huggingface.co”.")
+            tr("“{host}” is no host.").format(host=escape_controls(host)), "", tr("Write it like “huggingface.co”.")
         ) from error
     return online.hub if origin == origin_of(online.endpoint) else Hub(online.client, origin, online.tokens.get)
 

@@ -10,10 +10,10 @@ from desktop.cli.typed import clean
 from desktop.errors import LicenseError, NotFoundError
 from desktop.library.models import Listed
 from desktop.licenses.desk import Acceptance
-from desktop.licenses.door import Verdict, accept_command, ledger_broken
 from desktop.licenses.facts import has_visible
 from desktop.licenses.record import Record
 from desktop.licenses.subject import NeededLicense, Subject
+from desktop.licenses.verdict import Verdict, accept_command, ledger_broken
 from desktop.translation import tr
 
 
@@ -76,11 +76,12 @@ def revoke(options: Namespace, tools: Tools) -> None:
     check = tools.desk.check()
     if not check.ok:
         raise ledger_broken(check.reason)
+    part = False
     try:
         subject = tools.library.listed_one(options.model).subject
-        model_id, name = subject.id, subject.name
+        model_id, name, part = subject.id, subject.name, subject.built_in
     except (NotFoundError, LicenseError):
-        model_id, name = options.model, ""
+        model_id, name = tools.library.id_of(options.model), ""
     records = tools.desk.revoke(model_id, name)
     if options.json:
         tools.output.json(records)
@@ -91,7 +92,11 @@ def revoke(options: Namespace, tools: Tools) -> None:
                 license=record.license, model=record.model, seq=record.seq
             )
         )
-    tools.output.line(tr("It is unloaded wherever it runs, and may not be loaded again."))
+    tools.output.line(
+        tr("It is a part of Latchkey, and needs no acceptance: it goes on answering. A policy can forbid it.")
+        if part
+        else tr("It is unloaded wherever it runs, and may not be loaded again.")
+    )
 
 
 def accepted_sentence(subject: Subject, needed: NeededLicense, record: Record) -> str:
@@ -135,4 +140,4 @@ def next_sentence(listed: Listed, verdict: Verdict) -> str:
 
 
 def _waiting(verdict: Verdict) -> Sequence[NeededLicense]:
-    return [each.needed for each in verdict.standings if each.status != "in-force"]
+    return [each.needed for each in verdict.standings if each.waits]

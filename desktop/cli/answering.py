@@ -1,12 +1,13 @@
 """Loading a model and streaming one answer, as a command does it: wait, say what comes, and stop on Ctrl+C."""
 
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from desktop.cli.interrupts import stopping
+from desktop.cli.interrupts import WAKE_S, stopping
 from desktop.cli.output import Output
+from desktop.cli.speaker import Speaker
 from desktop.cli.tools import Tools
 from desktop.engine.failures import as_error
 from desktop.engine.interface import Engine
@@ -23,13 +24,13 @@ from desktop.engine.messages import (
     Prompted,
     PromptProgress,
     Ready,
+    Restated,
 )
 from desktop.library.models import LibraryModel
 from desktop.translation import tr
 
 BUILT_IN = "latchkey-guide"
 Event = TypeVar("Event")
-_WAKE_S = 0.2  # so that Ctrl+C is noticed where waiting for a lock cannot be interrupted
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,15 @@ def load(engine: Engine, model: LibraryModel, params: LoadParams, output: Output
                 )
             case Ready():
                 output.clear_progress()
+                _tell(event.notice, output)
                 return event.info
             case Failed():
                 raise as_error(event)
     raise AssertionError("a load ends with Ready or Failed")
 
 
-def answer(engine: Engine, request: Generate, say: Callable[[str, bool], None], output: Output) -> Answered:
-    """Ask, and hand each piece of the answer to `say(text, thinking)` as it comes.
+def answer(engine: Engine, request: Generate, speaker: Speaker, output: Output) -> Answered:
+    """Ask, and hand each piece of the answer to `speaker` as it comes.
 
     Ctrl+C stops the answer: what was said is returned, its `done` says cancelled. Raises the UserError it fails with.
     """
@@ -80,19 +82,32 @@ def answer(engine: Engine, request: Generate, say: Callable[[str, bool], None], 
                     output.progress(tr("Reading… {percent} %").format(percent=100 * event.done // event.total))
                 case Delta():
                     (thinking if event.thinking else text).append(event.text)
-                    say(event.text, event.thinking)
+                    speaker.say(event.text, event.thinking)
+                case Restated():
+                    text = [part.text for part in event.parts if not part.thinking]
+                    thinking = [part.text for part in event.parts if part.thinking]
+                    speaker.restate("".join(text), "".join(thinking))
                 case Done():
                     output.clear_progress()
+                    speaker.finish()
+                    _tell(event.notice, output)
                     return Answered("".join(text), "".join(thinking), event)
                 case Failed():
+                    speaker.finish()
                     raise as_error(event)
     raise AssertionError("an answer ends with Done or Failed")
+
+
+def _tell(notice: str, output: Output) -> None:
+    """Say that the model runs otherwise than asked, where it does."""
+    if notice:
+        output.note(notice)
 
 
 def _received(events: "queue.SimpleQueue[Event]") -> Iterator[Event]:
     while True:
         try:
-            yield events.get(timeout=_WAKE_S)
+            yield events.get(timeout=WAKE_S)
         except queue.Empty:
             continue
 

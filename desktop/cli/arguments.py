@@ -7,7 +7,7 @@ from desktop import __version__
 from desktop.catalog.terms import PURPOSES
 from desktop.cli.arguments_models import add_models, model_help
 from desktop.cli.arguments_online import add_access, add_network, add_offline, add_token
-from desktop.cli.arguments_parts import actions, add_json, command, positive
+from desktop.cli.arguments_parts import Parser, actions, add_json, command, positive
 from desktop.translation import tr
 
 _SEED_LIMIT = 2**32
@@ -15,13 +15,13 @@ _SEED_LIMIT = 2**32
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command. Wrong usage ends it with exit code 2."""
-    top = argparse.ArgumentParser(
+    top: argparse.ArgumentParser = Parser(
         prog="latchkey",
         allow_abbrev=False,
         description=tr("Chat with language models that run on this machine. Without arguments the window opens."),
         epilog=tr(
             "Exit codes: 0 done, 2 usage, 3 no such model, file or conversation, 4 license, 5 access, 6 engine,"
-            " 7 integrity, 8 forbidden, 9 network, 10 disk or memory, 130 interrupted."
+            " 7 integrity, 8 forbidden, 9 network, 10 disk or memory, 130 interrupted, 141 the reader went away."
         ),
     )
     top.add_argument("--version", action="version", version=f"latchkey {__version__}")
@@ -35,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
     add_offline(command(commands, "offline", tr("the switch that keeps Latchkey off the network")))
     add_network(command(commands, "network", tr("what Latchkey sent, and where to")))
     _add_bench(command(commands, "bench", tr("measure speed on this machine")))
+    engine = actions(command(commands, "engine", tr("what computes the answers: llama.cpp on this processor")))
+    add_json(command(engine, "test", tr("compute each kind of quantization here and compare it with a reference")))
     add_json(command(commands, "doctor", tr("say what Latchkey found on this machine")))
     return top
 
@@ -62,12 +64,19 @@ def _add_licenses(parser: argparse.ArgumentParser) -> None:
     which = show.add_mutually_exclusive_group()
     which.add_argument("--acceptable-use", action="store_true", help=tr("the use policy that the license incorporates"))
     which.add_argument("--changes", action="store_true", help=tr("what changed since you accepted the model's license"))
+    which.add_argument(
+        "--against-standard",
+        action="store_true",
+        help=tr("in what the publisher's own text differs from that of the license that its card names"),
+    )
     add_json(show)
     _add_accept(command(does, "accept", tr("record that you accept a license text for a model")))
     revoke = command(does, "revoke", tr("take back what you accepted for a model"))
     revoke.add_argument("model", metavar="MODEL")
     add_json(revoke)
     add_json(command(does, "log", tr("the ledger: everything that was accepted, revoked, loaded and refused")))
+    segment = command(does, "new-segment", tr("go on with a new key in a file where the keyring does not open"))
+    add_json(segment)
     export = command(does, "export", tr("write the ledger to a file for somebody else"))
     export.add_argument("file", metavar=tr("FILE"), help=tr("its suffix decides: .json, .csv, .html or .cdx.json"))
     verify = command(does, "verify", tr("check that nobody changed the ledger, or an exported JSON file"))

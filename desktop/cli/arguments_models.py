@@ -1,6 +1,7 @@
 """What the command understands of models: to look at, to find, to get, to bring along, to take away."""
 
 import argparse
+from typing import Any
 
 from desktop.cli.arguments_parts import actions, add_json, add_secrets, command, positive
 from desktop.translation import tr
@@ -11,7 +12,7 @@ def add_models(parser: argparse.ArgumentParser) -> None:
     does = actions(parser)
     add_json(command(does, "list", tr("every model of the catalog and on this disk")))
     show = command(does, "show", tr("all that is known of one model, and what stands between you and chatting"))
-    show.add_argument("id", metavar="ID", help=model_help())
+    add_hub_model(show, "id")
     add_json(show)
     _add_search(command(does, "search", tr("search the Hub for models that Latchkey can run")))
     _add_get(command(does, "get", tr("fetch a model that you have access to and whose license you accepted")))
@@ -25,6 +26,9 @@ def add_models(parser: argparse.ArgumentParser) -> None:
     add_json(verify)
     check = command(does, "check", tr("check a catalog file, and name every mistake with its line"))
     check.add_argument("file", metavar=tr("FILE"), help=tr("a models.toml, whole, or one that adds to the catalog"))
+    check.add_argument(
+        "--evidence", action="store_true", help=tr("list the facts of each model that nothing was compared with")
+    )
     add_json(check)
 
 
@@ -33,9 +37,27 @@ def model_help() -> str:
     return tr("a model's id, or the path of a GGUF file")
 
 
-def hub_model_help() -> str:
-    """What names a model that may be at the Hub only."""
-    return tr("an id of the catalog, publisher/name at the Hub, publisher/name:Q4_K_M, or a pasted address")
+def add_hub_model(parser: argparse.ArgumentParser, name: str) -> None:
+    """The argument that names a model which may be at the Hub only; the words of a pasted line are put together."""
+    parser.add_argument(
+        name,
+        metavar=name.upper(),
+        nargs="+",
+        action=_Words,
+        help=tr(
+            "an id of the catalog, publisher/name at the Hub, publisher/name:Q4_K_M, a pasted address, or, in quotation"
+            " marks, a pasted line of another program"
+        ),
+    )
+
+
+class _Words(argparse.Action):
+    """Several words become one text."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        setattr(namespace, self.dest, " ".join(values))
 
 
 def _add_search(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +67,7 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_get(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help=hub_model_help())
+    add_hub_model(parser, "id")
     parser.add_argument("--file", metavar="NAME", default="", help=tr("which file: its name, or a quantization"))
     add_secrets(parser, token=True)
     add_json(parser)

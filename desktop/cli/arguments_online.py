@@ -2,14 +2,14 @@
 
 import argparse
 
-from desktop.cli.arguments_models import hub_model_help
+from desktop.cli.arguments_models import add_hub_model
 from desktop.cli.arguments_parts import actions, add_json, add_secrets, command, positive
 from desktop.translation import tr
 
 
 def add_access(parser: argparse.ArgumentParser) -> None:
     """`latchkey access`."""
-    parser.add_argument("model", metavar="MODEL", help=hub_model_help())
+    add_hub_model(parser, "model")
     add_secrets(parser, token=True)
     add_json(parser)
 

@@ -1,8 +1,17 @@
 """What the command's parsers are made of, whatever they are for."""
 
 import argparse
+from typing import NoReturn
 
+from desktop.plain_text import one_line
 from desktop.translation import tr
+
+
+class Parser(argparse.ArgumentParser):
+    """One whose complaints quote arguments without sending their control characters to the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
 
 
 def command(

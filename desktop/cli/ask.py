@@ -1,7 +1,6 @@
 """`latchkey ask`: one question, one answer."""
 
 from argparse import Namespace
-from collections.abc import Callable
 
 import msgspec
 
@@ -13,16 +12,15 @@ from desktop.cli.conversations import kept_conversation
 from desktop.cli.credit import credit
 from desktop.cli.exit_codes import DONE, INTERRUPTED, UsageError
 from desktop.cli.session import ChangedRequests, Session
+from desktop.cli.speaker import AnswerSpeaker, QuietSpeaker, Speaker
 from desktop.cli.tools import Tools
-from desktop.cli.typed import clean
+from desktop.cli.typed import clean, decoded
 from desktop.conversation import StopReason, Timing
+from desktop.engine.interface import Engine
 from desktop.engine.messages import ChatTurn, Generate, ModelInfo
-from desktop.library.hashes import parts_of
 from desktop.library.models import LibraryModel
 from desktop.settings import Settings
 from desktop.translation import tr
-
-Say = Callable[[str, bool], None]
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -44,13 +42,15 @@ class Asked(msgspec.Struct, frozen=True):
 
 def run(options: Namespace, tools: Tools) -> int:
     text = question(options.text, tools)
-    say = quiet if options.json else speaker(tools)
-    asked = _in_conversation(options, tools, text, say) if options.conversation else _alone(options, tools, text, say)
+    options.system = options.system and clean(options.system)
+    asked = _in_conversation(options, tools, text) if options.conversation else _alone(options, tools, text)
     if options.json:
         tools.output.json(asked)
+        _note_repetition(asked, tools)
         return _code(asked)
     if not asked.text.endswith("\n"):
         tools.output.line()
+    _note_repetition(asked, tools)
     tools.output.dim(credit(tools.library.find(asked.model)) + "\n")
     return _code(asked)
 
@@ -59,10 +59,17 @@ def _code(asked: Asked) -> int:
     return INTERRUPTED if asked.stop_reason == "cancelled" else DONE
 
 
+def _note_repetition(asked: Asked, tools: Tools) -> None:
+    if asked.stop_reason == "repetition":
+        tools.output.note(
+            tr("The answer only repeated itself and was ended. Ask in other words, or with a higher --temperature.")
+        )
+
+
 def question(text: str, tools: Tools) -> str:
     """The question: `text`, or standard input where it is "-". Raises UsageError where there is none."""
     if text == "-":
-        text = tools.stdin.read().decode("utf-8-sig", errors="replace")
+        text = decoded(tools.stdin.read())
     else:
         text = clean(text)
     if not text.strip():
@@ -72,28 +79,11 @@ def question(text: str, tools: Tools) -> str:
     return text
 
 
-def speaker(tools: Tools) -> Say:
-    """Writes an answer as it comes; its thinking dimly before it, where a person looks on."""
-    thought = False
-
-    def say(text: str, thinking: bool) -> None:
-        nonlocal thought
-        if thinking:
-            tools.output.dim(text)
-        else:
-            if thought:
-                tools.output.dim("\n\n")
-            tools.output.write(text)
-        thought = thinking
-
-    return say
+def _speaker(options: Namespace, tools: Tools, engine: Engine) -> Speaker:
+    return QuietSpeaker() if options.json else AnswerSpeaker(tools.output, engine)
 
 
-def quiet(text: str, thinking: bool) -> None:
-    """Writes nothing."""
-
-
-def _alone(options: Namespace, tools: Tools, text: str, say: Say) -> Asked:
+def _alone(options: Namespace, tools: Tools, text: str) -> Asked:
     """One answer that is kept nowhere."""
     model = chosen_model(tools, options.model)
     admit(tools, model)
@@ -109,12 +99,14 @@ def _alone(options: Namespace, tools: Tools, text: str, say: Say) -> Asked:
             settings.sampling.max_tokens,
             raw_prompt=options.raw_prompt,
             ignore_eos=options.ignore_eos,
+            stop_on_repetition=settings.stop_on_repetition,
         )
-        answered = answer(engine, request, say, tools.output)
-    return _asked(answered.text, answered.thinking, model, _hash(options, tools, model), timing_of(answered.done), info)
+        sha256 = _hash(options, tools, model)
+        answered = answer(engine, request, _speaker(options, tools, engine), tools.output)
+    return _asked(answered.text, answered.thinking, model, sha256, timing_of(answered.done), info)
 
 
-def _in_conversation(options: Namespace, tools: Tools, text: str, say: Say) -> Asked:
+def _in_conversation(options: Namespace, tools: Tools, text: str) -> Asked:
     """One more turn of a stored conversation, kept there. Options hold for this turn alone."""
     kept = kept_conversation(tools, options.conversation)
     model = chosen_model(tools, options.model or kept.model_id)
@@ -127,15 +119,19 @@ def _in_conversation(options: Namespace, tools: Tools, text: str, say: Say) -> A
             request = msgspec.structs.replace(request, turns=(ChatTurn("system", options.system), *turns))
         return msgspec.structs.replace(request, raw_prompt=options.raw_prompt, ignore_eos=options.ignore_eos)
 
-    with tools.engine() as engine, Session(tools, ChangedRequests(engine, change), say, settings) as session:
+    with (
+        tools.engine() as engine,
+        Session(tools, ChangedRequests(engine, change), _speaker(options, tools, engine), settings) as session,
+    ):
         session.open(options.conversation)
         session.use(model)
+        sha256 = _hash(options, tools, model)
         message = session.ask(text)
         info = engine.model
     timing = message.timing
     if timing is None or info is None:
         raise KeyboardInterrupt  # stopped before the model began
-    return _asked(message.text, message.thinking, model, _hash(options, tools, model), timing, info)
+    return _asked(message.text, message.thinking, model, sha256, timing, info)
 
 
 def _asked(text: str, thinking: str, model: LibraryModel, sha256: str, timing: Timing, info: ModelInfo) -> Asked:
@@ -166,5 +162,5 @@ def _settings(options: Namespace, settings: Settings) -> Settings:
 
 
 def _hash(options: Namespace, tools: Tools, model: LibraryModel) -> str:
-    """The file's sha256, where it is told. The door read the file already: this costs nothing."""
-    return tools.hashes.model(parts_of(model.path)) if options.json else ""
+    """The hash of what was loaded, where it is told."""
+    return tools.door.loaded_sha256(model.path) if options.json else ""

@@ -1,22 +1,28 @@
 """`latchkey models check`: every mistake in a catalog file, with its line, before anybody relies on it."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
+from desktop.catalog.entries import Entry
 from desktop.catalog.reading import CatalogRead, Problem, read_catalog
 from desktop.cli.exit_codes import DONE, exit_code
 from desktop.cli.tools import Tools
 from desktop.errors import IntegrityError, NotFoundError
-from desktop.paths import Paths
+from desktop.paths import Paths, expanded
 from desktop.translation import tr, trn
 
 
 def run(options: Namespace, tools: Tools) -> int:
-    """Exit code 7 where there is a mistake. Raises NotFoundError where there is no such file."""
-    path = Path(options.file).expanduser()
+    """Exit code 7 where there is a mistake. Raises NotFoundError where there is no such file.
+
+    With `--evidence` it lists, too, which facts of its models were compared with nothing.
+    """
+    path = expanded(options.file)
     if not path.is_file():
         raise NotFoundError(tr("There is no file {file}.").format(file=options.file), "", tr("Check the path."))
     read, problems = _checked(path, tools.paths)
+    weak = [each for each in read.catalog.model if options.evidence and each.without_evidence]
     if options.json:
         tools.output.json(
             {
@@ -26,9 +32,16 @@ def run(options: Namespace, tools: Tools) -> int:
                     {"file": str(each.file), "line": each.line, "where": each.where, "message": each.message}
                     for each in problems
                 ],
+                **(
+                    {"without_evidence": {each.id: list(each.without_evidence) for each in weak}}
+                    if options.evidence
+                    else {}
+                ),
             }
         )
     else:
+        if options.evidence:
+            _show_evidence(read.catalog.model, weak, tools)
         for each in problems:
             tools.output.line(str(each))
         if not problems:
@@ -41,6 +54,20 @@ def run(options: Namespace, tools: Tools) -> int:
         )
     )
     return exit_code(IntegrityError(""))
+
+
+def _show_evidence(models: Sequence[Entry], weak: Sequence[Entry], tools: Tools) -> None:
+    """Each model with the facts that stand on nothing, and how many of all were compared."""
+    tools.output.table(
+        [(tr("MODEL"), tr("COMPARED WITH NOTHING")), *((each.id, ", ".join(each.without_evidence)) for each in weak)],
+        shrink=(1,),
+    )
+    compared = sum(len({fact for one in each.evidence for fact in one.facts}) for each in models)
+    tools.output.line(
+        tr("Facts compared with their sources: {facts}. Models with facts that were not: {models}.").format(
+            facts=compared, models=len(weak)
+        )
+    )
 
 
 def _checked(path: Path, paths: Paths) -> tuple[CatalogRead, list[Problem]]:

@@ -8,6 +8,7 @@ from typing import Any
 from desktop.cli.credit import Credits
 from desktop.cli.exit_codes import DONE
 from desktop.cli.tools import Tools
+from desktop.cli.typed import clean
 from desktop.conversation import Conversation, Message
 from desktop.errors import NotFoundError
 from desktop.translation import tr
@@ -63,7 +64,7 @@ def _show(options: Namespace, tools: Tools) -> None:
 
 
 def _search(options: Namespace, tools: Tools) -> None:
-    found = tools.store.search(options.text, _FOUND) if tools.paths.database_file.exists() else []
+    found = tools.store.search(clean(options.text), _FOUND) if tools.paths.database_file.exists() else []
     if options.json:
         tools.output.json([{**asdict(each), "created_at": moment(each.created_at)} for each in found])
     elif found:

@@ -23,13 +23,14 @@ from desktop.cli.doctor_desk import (
     told_ledger,
     told_policy,
 )
+from desktop.cli.doctor_kernels import KernelsFound, find_kernels, told_kernels
 from desktop.cli.doctor_online import NetworkFound, find_network, told_network, told_tokens
 from desktop.cli.exit_codes import DONE, exit_code
 from desktop.cli.tools import Tools
 from desktop.engine.hardware import available_memory, cpu_features, cpu_name, total_memory, usable_cores
 from desktop.engine.messages import Device, Probed
 from desktop.errors import ResourceError, UserError
-from desktop.translation import tr
+from desktop.translation import tr, trn
 
 _PACKAGES = ("llama-cpp-python", "PySide6-Essentials", "msgspec", "Jinja2", "numpy")
 
@@ -52,6 +53,7 @@ class Report(msgspec.Struct, frozen=True):
     cpu: dict[str, Any]
     memory: dict[str, int | None]
     devices: tuple[Device, ...]
+    engine_test: KernelsFound
     folders: tuple[Folder, ...]
     database: str
     log: str
@@ -98,6 +100,7 @@ def _examine(tools: Tools, problems: list[UserError]) -> Report:
         },
         memory={"total": total_memory(), "available": available_memory()},
         devices=probed.devices if probed else (),
+        engine_test=find_kernels(tools, problems),
         folders=folders,
         database=database,
         log=str(tools.paths.log_file),
@@ -181,7 +184,9 @@ def _print(report: Report, tools: Tools) -> None:
     for name, version in report.versions.items():
         line(f"{name}: {version or tr('unknown')}")
     line(f"{report.system['platform']}, {tr('display')}: {report.system['display'] or tr('none')}")
-    line(f"{report.cpu['name']}, {report.cpu['cores']} {tr('cores')}: {' '.join(report.cpu['features'])}")
+    count = int(report.cpu["cores"])
+    cores = trn("{count} core", "{count} cores", count).format(count=count)
+    line(f"{report.cpu['name']}, {cores}: {' '.join(report.cpu['features'])}")
     line(
         tr("memory: {available} of {total} available").format(
             available=_size(report.memory["available"]), total=_size(report.memory["total"])
@@ -193,6 +198,7 @@ def _print(report: Report, tools: Tools) -> None:
         state = tr("writable") if folder.writable else tr("NOT WRITABLE")
         line(f"{folder.purpose}: {folder.path} ({state}, {_size(folder.free)} {tr('free')})")
     for name, value in (
+        (tr("engine test"), told_kernels(report.engine_test)),
         (tr("conversations file"), report.database),
         (tr("log"), report.log),
         (tr("sandbox"), report.sandbox),

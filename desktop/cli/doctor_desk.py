@@ -5,14 +5,14 @@ from typing import Literal
 import msgspec
 
 from desktop.cli.tools import Tools
-from desktop.credentials.finding import find_keeper
 from desktop.errors import IntegrityError, UserError
-from desktop.licenses.door import ledger_broken
+from desktop.licenses.verdict import ledger_broken
 from desktop.translation import tr
 
 
 class PolicyFound(msgspec.Struct, frozen=True):
-    """The policy file. `path` is where it is looked for; `state` says whether there is one that holds."""
+    """The policy. `path` is its file, or files, or the one that does not hold, or where one is looked for; `state` says
+    whether there is one that holds."""
 
     path: str | None
     state: Literal["none", "in force", "broken"]
@@ -20,13 +20,15 @@ class PolicyFound(msgspec.Struct, frozen=True):
 
 
 class LedgerFound(msgspec.Struct, frozen=True):
-    """The ledger. `holds` is None where its key cannot be reached; `sealed_by` says where the key is kept."""
+    """The ledger. `holds` is None where its key cannot be reached; `sealed_by` says where the key is kept, `unsealed`
+    how many records were sealed with another one that is out of reach."""
 
     path: str
     records: int
     holds: bool | None
     sealed_by: str | None
     reason: str | None = None
+    unsealed: int = 0
 
 
 class CatalogFound(msgspec.Struct, frozen=True):
@@ -41,16 +43,16 @@ class CatalogFound(msgspec.Struct, frozen=True):
 
 def find_policy(tools: Tools, problems: list[UserError]) -> PolicyFound:
     """The policy in force, if any. What is wrong is added to `problems`."""
-    file = tools.assembly.policy
-    path = str(file.path) if file.path else None
-    if not file.exists:
-        return PolicyFound(path, "none")
-    try:
-        file.current()
-    except UserError as problem:
-        problems.append(problem)
-        return PolicyFound(path, "broken", problem.detail)
-    return PolicyFound(path, "in force")
+    files = tools.assembly.policy.files
+    there = [each for each in files if each.exists]
+    for each in there:
+        try:
+            each.current()
+        except UserError as problem:
+            problems.append(problem)
+            return PolicyFound(str(each.path), "broken", problem.detail)
+    paths = ", ".join(str(each.path) for each in there or files[:1])
+    return PolicyFound(paths, "in force" if there else "none")
 
 
 def find_ledger(tools: Tools, problems: list[UserError]) -> LedgerFound:
@@ -63,7 +65,8 @@ def find_ledger(tools: Tools, problems: list[UserError]) -> LedgerFound:
         return LedgerFound(path, 0, None, None, problem.title)
     if not check.ok:
         problems.append(ledger_broken(check.reason))
-    return LedgerFound(path, check.records, check.ok, check.sealed_by or None, check.reason or None)
+    unsealed = sum(each.last - each.first + 1 for each in check.segments if not each.sealed)
+    return LedgerFound(path, check.records, check.ok, check.sealed_by or None, check.reason or None, unsealed)
 
 
 def find_catalog(tools: Tools, problems: list[UserError]) -> CatalogFound:
@@ -78,9 +81,10 @@ def find_catalog(tools: Tools, problems: list[UserError]) -> CatalogFound:
 def find_keyring(tools: Tools, problems: list[UserError]) -> str:
     """Whether a keyring can be used."""
     try:
-        in_file = find_keeper(tools.paths).place == "file"
+        in_file = tools.assembly.ledger.place == "file"
     except UserError as problem:
-        problems.append(problem)
+        if str(problem) not in map(str, problems):  # the ledger may have said so already
+            problems.append(problem)
         return problem.title
     return tr("not used: the ledger's key is kept in a file") if in_file else tr("keeps the ledger's key")
 
@@ -100,7 +104,8 @@ def told_ledger(ledger: LedgerFound) -> str:
     if not ledger.records:
         return tr("nothing recorded yet")
     kept = tr("the keyring") if ledger.sealed_by == "keyring" else tr("a file")
-    return tr("holds, {count} records, its key is in {place}").format(count=ledger.records, place=kept)
+    told = tr("holds, {count} records, its key is in {place}").format(count=ledger.records, place=kept)
+    return told + (", " + tr("{count} of them unsealed").format(count=ledger.unsealed) if ledger.unsealed else "")
 
 
 def told_catalog(catalog: CatalogFound) -> str:

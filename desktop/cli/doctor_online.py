@@ -9,12 +9,11 @@ import msgspec
 
 from desktop.cli.offline import look
 from desktop.cli.tools import Tools
-from desktop.credentials.system_keeper import find_backend
 from desktop.credentials.token_store import TokenPlace
 from desktop.errors import UserError
 from desktop.network.address import parse_address
 from desktop.network.proxies import proxy_for
-from desktop.translation import tr
+from desktop.translation import tr, trn
 
 
 class TokenKept(msgspec.Struct, frozen=True):
@@ -25,7 +24,8 @@ class TokenKept(msgspec.Struct, frozen=True):
 
 
 class NetworkFound(msgspec.Struct, frozen=True):
-    """What is set for the network. `proxy` is host and port, None for the direct way; `hub` None for no address.
+    """What is set for the network. `proxy` is host and port, None for the direct way, "?" for one that cannot be used;
+    `hub` is None for no address.
 
     `keyring` says whether tokens can be kept there, `backend` which one it is. `requests` counts the log.
     """
@@ -48,13 +48,13 @@ def find_network(tools: Tools, problems: list[UserError]) -> NetworkFound:
     hub = proxy = None
     try:
         hub = online.endpoint
+        proxy = "?"
         through = proxy_for(parse_address(hub), tools.settings.proxy)
         proxy = through.place if through is not None else None
     except UserError as problem:
         problems.append(problem)
     tokens = online.tokens
     keyring = tokens.choices()[0].standing
-    backend = find_backend() if keyring == "ready" else None
     try:
         requests = online.requests.count() if online.requests.path.exists() else 0
     except UserError as problem:
@@ -66,7 +66,7 @@ def find_network(tools: Tools, problems: list[UserError]) -> NetworkFound:
         hub=hub,
         proxy=proxy,
         keyring=keyring,
-        backend=type(backend).__module__.rpartition(".")[2] if backend is not None else None,
+        backend=tokens.keyring_name if keyring == "ready" else None,
         vault=tokens.vault.exists,
         tokens=tuple(TokenKept(host, tokens.place(host)) for host in tokens.hosts()),
         requests=requests,
@@ -79,7 +79,7 @@ def told_network(found: NetworkFound) -> str:
         (found.reason or tr("offline")) if found.offline else tr("online, used only when you ask for something there"),
         tr("the Hub is {hub}").format(hub=found.hub) if found.hub else tr("THE HUB'S ADDRESS IS NONE"),
         tr("through the proxy {proxy}").format(proxy=found.proxy) if found.proxy else tr("no proxy"),
-        tr("{count} requests in the log").format(count=found.requests),
+        trn("{count} request in the log", "{count} requests in the log", found.requests).format(count=found.requests),
     ]
     return ", ".join(part.rstrip(".") for part in parts)
 
@@ -92,6 +92,9 @@ def told_tokens(found: NetworkFound) -> str:
         "absent": tr("there is no keyring, so a vault with a passphrase keeps them"),
     }[found.keyring]
     kept = ", ".join(
-        tr("for {host} in {place}").format(host=each.host, place=each.place or "–") for each in found.tokens
+        tr("for {host} in {place}").format(host=each.host, place=each.place)
+        if each.place
+        else tr("for {host}").format(host=each.host)
+        for each in found.tokens
     )
     return f"{kept or tr('none')}; {keyring}"

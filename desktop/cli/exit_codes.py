@@ -16,6 +16,8 @@ DONE = 0
 BUG = 1
 USAGE = 2
 INTERRUPTED = 130
+READER_GONE = 141
+"""As a shell says it of a program that SIGPIPE ended: 128 and the signal's number."""
 
 _CODES: tuple[tuple[type[UserError], int], ...] = (
     (NotFoundError, 3),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from desktop.cli.amounts import part, percent, size, span
-from desktop.cli.interrupts import stopping
+from desktop.cli.interrupts import WAKE_S, stopping
 from desktop.cli.layout import shortened
 from desktop.cli.output import Output
 from desktop.hub.transfer.values import Progress
@@ -15,7 +15,6 @@ from desktop.translation import tr, trn
 if TYPE_CHECKING:
     from desktop.library.downloads import DownloadItem, Downloads
 
-_WAKE_S = 0.2  # so that Ctrl+C is noticed where nothing is heard
 OVER = ("done", "failed", "paused", "cancelled")
 
 
@@ -48,7 +47,7 @@ def _next(heard: "queue.SimpleQueue[DownloadItem]", downloads: "Downloads", want
     """What was last heard of the download; where nothing was, how it stands. None while it is not listed yet."""
     item: DownloadItem | None = None
     try:
-        item = heard.get(timeout=_WAKE_S)
+        item = heard.get(timeout=WAKE_S)
         while True:
             item = heard.get_nowait()
             if item.id == wanted and item.progress.state in OVER:

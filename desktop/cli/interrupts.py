@@ -1,10 +1,17 @@
-"""Ctrl+C while an answer comes: the first one stops the answer, the second one ends the command."""
+"""What ends a command from outside: Ctrl+C while an answer comes, and the system's signals.
+
+The first Ctrl+C stops the answer, the second one ends the command. SIGTERM, and the SIGHUP of a terminal that closes,
+end it in order: what was said is stored.
+"""
 
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+WAKE_S = 0.2
+"""How long a command waits for anything at a time: while a lock is waited for, Ctrl+C is not noticed."""
 
 
 @contextmanager
@@ -30,3 +37,34 @@ def stopping(stop: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, previous)
+
+
+class Terminated(BaseException):
+    """The system asked this command to end. No Exception: nothing on the way takes it for a failure of its own."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Within the block SIGTERM and SIGHUP raise Terminated; a second one ends the process at once.
+
+    One that is ignored, as by nohup, stays so. Off the main thread nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise Terminated(number)
+
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    taken = {number: signal.signal(number, end) for number in numbers if signal.getsignal(number) == signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for number, previous in taken.items():
+            signal.signal(number, previous)

@@ -23,12 +23,14 @@ def cells(text: str) -> int:
 
 def shortened(text: str, width: int) -> str:
     """`text` in at most `width` columns, with “…” where something was left out."""
-    if cells(text) <= width:
-        return text
-    kept = text
-    while kept and cells(kept) > width - 1:
-        kept = kept[:-1]
-    return kept.rstrip() + "…"
+    taken, kept = 0, 0
+    for at, sign in enumerate(text):
+        taken += cells(sign)
+        if taken > width:
+            return text[:kept].rstrip() + "…"
+        if taken < width:
+            kept = at + 1
+    return text
 
 
 def padded(text: str, width: int) -> str:

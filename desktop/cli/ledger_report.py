@@ -2,8 +2,9 @@
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from desktop import __version__
 from desktop.cli.exit_codes import DONE, UsageError, exit_code
@@ -16,6 +17,8 @@ from desktop.licenses.export.writing import UnknownFormError, form_of
 from desktop.licenses.export.writing import export as write_export
 from desktop.licenses.record import Record
 from desktop.licenses.seal import LedgerCheck
+from desktop.licenses.segments import segment_sentence
+from desktop.paths import expanded
 from desktop.translation import tr, trn
 
 
@@ -52,7 +55,7 @@ def export(options: Namespace, tools: Tools) -> None:
 
     A ledger that does not hold is exported as it is, and that is said. Raises UsageError for another suffix.
     """
-    path = Path(options.file).expanduser()
+    path = expanded(options.file)
     try:
         form_of(path)
     except UnknownFormError as error:
@@ -65,7 +68,7 @@ def export(options: Namespace, tools: Tools) -> None:
         _texts(records, tools),
         check,
         app_version=__version__,
-        models=exported_models(records, tools.library),
+        models=exported_models(records, tools.library, tools.desk.text),
     )
     tools.output.line(
         trn("Wrote {count} record to {file}.", "Wrote {count} records to {file}.", len(records)).format(
@@ -94,9 +97,25 @@ def _does_not_hold(check: LedgerCheck) -> str:
     return tr("The ledger does not hold: {reason}").format(reason=check.reason)
 
 
+def begin_segment(options: Namespace, tools: Tools) -> None:
+    """Begin a segment that a key in a file seals. Raises IntegrityError where the ledger's own key opens."""
+    record = tools.desk.begin_segment()
+    check = tools.desk.check()
+    if options.json:
+        tools.output.json({"seq": record.seq, **_found(check)})
+        return
+    begun = tr("Record {seq} begins a new segment of the ledger, which a key in a file of the settings folder seals.")
+    for line in paragraph(begun.format(seq=record.seq)):
+        tools.output.line(line)
+    for line in sentences(check, exported=False):
+        tools.output.line(line)
+    again = tr("Accept the licenses of what you use again: “latchkey licenses accept”.")
+    tools.output.line(again)
+
+
 def verify(options: Namespace, tools: Tools) -> int:
     """Check the ledger, or an exported file. Exit code 7 where it does not hold. Raises NotFoundError."""
-    check = verify_export(Path(options.file).expanduser()) if options.file else tools.desk.check()
+    check = verify_export(expanded(options.file)) if options.file else tools.desk.check()
     if options.json:
         tools.output.json(_found(check))
     else:
@@ -117,6 +136,7 @@ def _found(check: LedgerCheck) -> dict[str, Any]:
         ],
         "clock_back": list(check.clock_back),
         "sealed_by": check.sealed_by or None,
+        "segments": [msgspec.to_builtins(each) for each in check.segments],
     }
 
 
@@ -140,6 +160,8 @@ def sentences(check: LedgerCheck, *, exported: bool) -> Iterator[str]:
         yield trn("The ledger holds: {count} record.", "The ledger holds: {count} records.", check.records).format(
             count=check.records
         )
+    for segment in check.segments:
+        yield from paragraph(segment_sentence(segment))
     for marked in check.marked:
         yield from paragraph(_marked(marked.first, marked.last, marked.time, marked.reason))
     if check.clock_back:

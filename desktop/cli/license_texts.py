@@ -1,5 +1,6 @@
 """`latchkey licenses list` and `show`: the exact texts, and what they restrict by which clause."""
 
+import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +10,9 @@ from desktop.cli.layout import paragraph
 from desktop.cli.tools import Tools
 from desktop.errors import NotFoundError, UserError
 from desktop.library.models import Listed
-from desktop.library.subjects import UNKNOWN
-from desktop.licenses.desk import Difference
+from desktop.licenses.difference import Difference, DiffLine, StandardDifference
+from desktop.licenses.origin import edition_sentence, editions_sentence, origin_sentence, policy_sentence
+from desktop.licenses.subject import UNKNOWN, NeededLicense, Subject
 from desktop.licenses.texts import LicenseText
 from desktop.translation import tr
 
@@ -19,7 +21,7 @@ def show_list(options: Namespace, tools: Tools) -> None:
     """Every license of the catalog."""
     known = tools.library.catalog.license
     if options.json:
-        tools.output.json([_described(license_, tools) for license_ in known])
+        tools.output.json([_described(each, tools) | _compared(each, tools, None) for each in known])
         return
     rows = [(tr("ID"), tr("NAME"), tr("RESTRICTIONS"))]
     rows += [(each.id, each.name, _restrictions(each)) for each in known]
@@ -41,10 +43,13 @@ def show(options: Namespace, tools: Tools) -> None:
     if options.changes:
         _show_changes(options, tools, listed)
         return
+    if options.against_standard:
+        _show_against_standard(options, tools, listed)
+        return
     licenses = [license_] if license_ is not None else _needed(listed, tools)
     model_id = listed.subject.id if listed is not None else ""
     if options.json:
-        described = [_described(each, tools, model_id) for each in licenses]
+        described = [_described(each, tools, model_id) | _compared(each, tools, listed) for each in licenses]
         tools.output.json(described[0] if len(described) == 1 else described)
     elif options.acceptable_use:
         _show_acceptable_use(licenses, tools)
@@ -84,14 +89,19 @@ def _show_texts(texts: Sequence[LicenseText], listed: Listed | None, tools: Tool
         brought = next((each for each in (listed.subject.needed if listed else ()) if each.id == text.license.id), None)
         if listed is not None and brought is not None and brought.comes_from != listed.subject.id:
             heading += ", " + tr("from {ancestor}").format(ancestor=brought.from_name)
+        from_where = origin_sentence(text.license), editions_sentence(text.license, text.sha256)
         if len(texts) == 1:
             tools.output.note(heading)
+            for line in paragraph(" ".join(from_where).strip()):
+                tools.output.note(line)
         else:
             tools.output.line(("\n\n" if number else "") + f"==> {heading} <==\n")
         if tools.output.terminal:
             tools.output.line(text.text)
         else:
             tools.output.bytes(text.data)
+    if listed is not None:
+        _note_standards(listed.subject, tools)
 
 
 def _show_acceptable_use(licenses: Sequence[License], tools: Tools) -> None:
@@ -108,13 +118,7 @@ def _show_acceptable_use(licenses: Sequence[License], tools: Tools) -> None:
 
 def _show_changes(options: Namespace, tools: Tools, listed: Listed | None) -> None:
     """What is new in the texts of a model's licenses since they were accepted."""
-    if listed is None:
-        raise NotFoundError(
-            tr("{id} is a license.").format(id=options.id),
-            tr("Changes are counted from what was accepted for a model."),
-            tr("Name the model."),
-        )
-    subject = listed.subject
+    subject = _model(options.id, listed, tr("Changes are counted from what was accepted for a model."))
     found = [each for needed in subject.needed if (each := tools.desk.difference(subject, needed.id)) is not None]
     if options.json:
         tools.output.json([_difference(each) for each in found])
@@ -124,6 +128,67 @@ def _show_changes(options: Namespace, tools: Tools, listed: Listed | None) -> No
     for each in found:
         for line in difference_lines(each):
             tools.output.line(line)
+    for standing in tools.desk.verdict(subject).standings:
+        record, policy = standing.record, tools.desk.policy_sha256(standing.needed.id)
+        if record is not None and (said := policy_sentence(record, policy)):
+            tools.output.note(f"{standing.needed.name}: {said}")
+    _note_standards(subject, tools)
+
+
+def _show_against_standard(options: Namespace, tools: Tools, listed: Listed | None) -> None:
+    """In what a publisher's own text differs from the one that ships for the license that its card names."""
+    subject = _model(options.id, listed, tr("A text is compared that a model's publisher wrote."))
+    each_one = (tools.desk.standard_difference(subject, needed.id) for needed in subject.needed)
+    found = [each for each in each_one if each is not None]
+    if options.json:
+        tools.output.json([{"license": each.new.id, **_standard(each)} for each in found])
+        return
+    if not found:
+        same = tr("No license text of {model} differs from the one that ships with Latchkey.")
+        tools.output.note(same.format(model=subject.id))
+    for each in found:
+        for line in standard_lines(each):
+            tools.output.line(line)
+
+
+def _model(name: str, listed: Listed | None, why: str) -> Subject:
+    if listed is None:
+        raise NotFoundError(tr("{id} is a license.").format(id=name), why, tr("Name the model."))
+    return listed.subject
+
+
+def _note_standards(subject: Subject, tools: Tools) -> None:
+    """Where a text of the model is not that of the license that its card names, by what its difference is shown."""
+    for needed in subject.needed:
+        standard = tools.desk.standard_text(needed)
+        if standard is not None:
+            for line in paragraph(standard_sentence(subject, needed, standard)):
+                tools.output.note(line)
+
+
+def standard_sentence(subject: Subject, needed: NeededLicense, standard: LicenseText) -> str:
+    """That a text is its publisher's own, and by what it is compared with the one that ships."""
+    said = (
+        tr("Its card names {license}, and its text is another one. In what it differs: {command}")
+        if needed.tagged
+        else tr("It is its publisher's own text of {license}. In what it differs from the one that ships: {command}")
+    )
+    command = f"latchkey licenses show {shlex.quote(subject.id)} --against-standard"
+    return said.format(license=standard.license.name, command=command)
+
+
+def standard_lines(difference: StandardDifference) -> list[str]:
+    """What the license's standard text alone has ("-"), and what the publisher's own has ("+"), by paragraph."""
+    new, standard = difference.new, difference.standard
+    heading = tr(
+        "{name} ({sha}…) beside the standard text of {license} ({standard_sha}…): - stands there, + here"
+    ).format(
+        name=new.name,
+        sha=new.text_sha256[:16],
+        license=standard.license.name,
+        standard_sha=standard.sha256[:16],
+    )
+    return [*paragraph(heading), *_changed_lines(difference.lines)]
 
 
 def difference_lines(difference: Difference) -> list[str]:
@@ -134,10 +199,17 @@ def difference_lines(difference: Difference) -> list[str]:
             license=new.name, date=old.time[:10], old=old.text_sha256[:16], new=new.text_sha256[:16]
         )
     )
+    if edition := edition_sentence(new, old):
+        lines += paragraph(edition)
     if not difference.changed:
         lines += paragraph(tr("No word changed, only white space."))
+    return [*lines, *_changed_lines(difference.lines)]
+
+
+def _changed_lines(compared: Sequence[DiffLine]) -> list[str]:
+    lines: list[str] = []
     before = "same"
-    for line in difference.lines:
+    for line in compared:
         if line.kind == "same":
             before = line.kind
             continue
@@ -150,14 +222,42 @@ def difference_lines(difference: Difference) -> list[str]:
 
 
 def _difference(difference: Difference) -> dict[str, Any]:
+    edition = difference.new.edition(difference.old.text_sha256)
     return {
         "license": difference.new.id,
         "old_sha256": difference.old.text_sha256,
         "new_sha256": difference.new.text_sha256,
         "accepted": difference.old.time,
+        "accepted_edition": edition.source if edition is not None else None,
+        **_lines(difference),
+    }
+
+
+def _standard(difference: StandardDifference) -> dict[str, Any]:
+    standard = difference.standard
+    return {
+        "standard": standard.license.id,
+        "standard_name": standard.license.name,
+        "standard_sha256": standard.sha256,
+        "sha256": difference.new.text_sha256,
+        "tagged": bool(difference.new.tagged),
+        **_lines(difference),
+    }
+
+
+def _lines(difference: Difference | StandardDifference) -> dict[str, Any]:
+    return {
         "changed": difference.changed,
         "lines": [{"kind": line.kind, "text": line.text} for line in difference.lines],
     }
+
+
+def _compared(license_: License, tools: Tools, listed: Listed | None) -> dict[str, Any]:
+    """`differs_from`: the standard text that a publisher's own is compared with, null where it is none."""
+    if listed is None or all(each.id != license_.id for each in listed.subject.needed):
+        return {"differs_from": None}
+    found = tools.desk.standard_difference(listed.subject, license_.id)
+    return {"differs_from": _standard(found) if found is not None else None}
 
 
 def _described(license_: License, tools: Tools, model_id: str = "") -> dict[str, Any]:
@@ -181,7 +281,11 @@ def _described(license_: License, tools: Tools, model_id: str = "") -> dict[str,
             {"restriction": each.restriction, "clause": each.clause, "says": each.says} for each in license_.restriction
         ],
         "retrieved": license_.retrieved or None,
+        "publishers_file": license_.publishers_file,
         "attribution": license_.attribution or None,
         "acceptable_use": policy,
+        "editions": [
+            {"sha256": each.sha256, "differs": each.differs, "source": each.source} for each in license_.edition
+        ],
         "note": license_.note or None,
     }

@@ -20,6 +20,8 @@ def run(options: Namespace, tools: Tools) -> int:
             acknowledging.revoke(options, tools)
         case "log":
             ledger_report.log(options, tools)
+        case "new-segment":
+            ledger_report.begin_segment(options, tools)
         case "export":
             ledger_report.export(options, tools)
         case "verify":

@@ -1,18 +1,22 @@
 """The command: from arguments to an exit code. Every failure becomes one sentence here; a traceback goes to the log."""
 
+import contextlib
+import io
 import logging
-import os
 import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from desktop.cli.exit_codes import BUG, DONE, INTERRUPTED, UsageError, exit_code
-from desktop.cli.output import Output
+from desktop.cli.exit_codes import BUG, DONE, INTERRUPTED, READER_GONE, UsageError, exit_code
+from desktop.cli.interrupts import Terminated, ended_by_signals
+from desktop.cli.output import Output, ReaderGoneError
+from desktop.cli.system_refusal import refused_by_system
 from desktop.cli.tools import Tools
 from desktop.errors import UserError
 from desktop.log import log_uncaught, start_log
 from desktop.paths import find_paths
+from desktop.plain_text import one_line
 from desktop.translation import tr, use_language
 
 _log = logging.getLogger(__name__)
@@ -20,29 +24,32 @@ _log = logging.getLogger(__name__)
 
 def run(argv: Sequence[str]) -> int:
     """Run the command line `argv` (its first item names the program) and give its exit code."""
-    paths = find_paths()
+    output = Output(sys.stdout, sys.stderr)
+    try:
+        paths = find_paths()
+    except UserError as error:  # so there is no log either
+        output.note(str(error))
+        return exit_code(error)
     log_kept = start_log(paths.log_file)
     log_uncaught()
-    output = Output(sys.stdout, sys.stderr)
-    tools = Tools(paths, output, sys.stdin.buffer)
+    tools = Tools(paths, output, sys.stdin.buffer if sys.stdin is not None else io.BytesIO())
     try:
-        use_language(paths.resources / "translations", tools.settings.language)
-        code = _dispatch(list(argv[1:]), tools)
-        sys.stdout.flush()
-        return code
+        with ended_by_signals():
+            use_language(paths.resources / "translations", tools.settings.language)
+            return _dispatch(list(argv[1:]), tools)
     except UserError as error:
-        _log.warning("%s %s", error, error.technical)
-        output.note(" ".join(str(error).splitlines()))  # one line, also where a file's name holds a line break
-        return exit_code(error)
+        return _refused(error, output)
     except KeyboardInterrupt:
         output.note(tr("Interrupted."))
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output went away. Python would complain once more when it flushes at exit: give it a sink.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return INTERRUPTED
+    except Terminated as ended:
+        return ended.exit_code
+    except (ReaderGoneError, BrokenPipeError):
+        return READER_GONE
     except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a sentence
         _log.critical("uncaught error", exc_info=error)
+        if (refusal := refused_by_system(error)) is not None:
+            return _refused(refusal, output)
         output.note(
             tr("This is a bug in Latchkey; what happened stands in {file}.").format(file=paths.log_file)
             if log_kept
@@ -50,7 +57,21 @@ def run(argv: Sequence[str]) -> int:
         )
         return BUG
     finally:
+        _close(tools)
+
+
+def _refused(error: UserError, output: Output) -> int:
+    _log.warning("%s %s", error, error.technical)
+    output.note(one_line(str(error)))  # also where a file's name holds a line break
+    return exit_code(error)
+
+
+def _close(tools: Tools) -> None:
+    """What was to be said is said; what goes wrong now is for the log."""
+    try:
         tools.close()
+    except (Exception, Terminated):  # noqa: BLE001 - as above
+        _log.exception("closing failed")
 
 
 def _dispatch(arguments: list[str], tools: Tools) -> int:
@@ -64,14 +85,18 @@ def _dispatch(arguments: list[str], tools: Tools) -> int:
             "",
             tr("Add it with “latchkey models import {file}”.").format(file=shlex.quote(arguments[0])),
         )
+    helped = io.StringIO()
     try:
         from desktop.cli.arguments import parser
 
         parsed = parser()
-        options = parsed.parse_args(arguments)
+        with contextlib.redirect_stdout(helped):  # argparse does not say where it could not write
+            options = parsed.parse_args(arguments)
         if options.command is None:
             parsed.error(tr("a command is missing"))
     except SystemExit as leave:  # argparse has said what there was to say: the help, the version, or what is wrong
+        if helped.getvalue():
+            tools.output.write(helped.getvalue())
         return leave.code if isinstance(leave.code, int) else DONE
     return _run_command(options, tools)
 
@@ -110,6 +135,10 @@ def _run_command(options: Namespace, tools: Tools) -> int:
             from desktop.cli import network_log
 
             return network_log.run(options, tools)
+        case "engine":
+            from desktop.cli import engine_test
+
+            return engine_test.run(options, tools)
         case "doctor":
             from desktop.cli import doctor
 

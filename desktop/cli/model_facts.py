@@ -3,15 +3,16 @@
 from typing import Any
 
 from desktop.catalog.lineage import Ancestor, Flag, Term
+from desktop.catalog.quantization import is_trained_for_it, quality_of
 from desktop.cli.standing import id_of, state_of, why_not_runnable
 from desktop.cli.tools import Tools
 from desktop.engine.header import Header, read_header
 from desktop.errors import UserError
-from desktop.library.fitting import Fit, Machine, fit_of_header, fit_of_size
-from desktop.library.hashes import parts_of
+from desktop.library.fitting import Fit, Machine, active_share, fit_of_header, fit_of_size
 from desktop.library.known import KnownFile
 from desktop.library.models import Card, Listed
-from desktop.licenses.door import LicenseStanding, Verdict
+from desktop.licenses.verdict import LicenseStanding, unread
+from desktop.split_files import parts_of
 
 _LOADABLE = ("fits-gpu", "fits-memory", "slow")
 
@@ -23,8 +24,7 @@ def card_of(listed: Listed, tools: Tools, *, hashed: bool = False) -> Card:
         verdict = tools.desk.verdict(listed.subject)
         return Card(listed, verdict if sha256 is None else tools.door.verdict(listed.subject, sha256))
     except UserError as error:  # the ledger cannot be looked at now, and what is known of the model still can
-        missing = tuple(LicenseStanding(needed, "missing") for needed in listed.subject.needed)
-        return Card(listed, Verdict(missing, "ledger", error))
+        return Card(listed, unread(listed.subject, error))
 
 
 def file_hash(listed: Listed, tools: Tools) -> str | None:
@@ -72,6 +72,7 @@ def describe(card: Card, tools: Tools, *, hashed: bool) -> dict[str, Any]:
         "attribution": list(subject.attribution),
         "built_in": bool(model and model.built_in),
         "imported": subject.imported,
+        "recognized_by": (model.witness or None) if model else None,
         "path": str(model.path) if model else None,
         "repository": subject.repository or None,
         "summary": entry.summary if entry else None,
@@ -129,6 +130,8 @@ def _needed(each: LicenseStanding) -> dict[str, Any]:
         "from": needed.comes_from,
         "from_name": needed.from_name,
         "status": each.status,
+        "tagged": needed.tagged or None,
+        "white_space_differs": each.white_space_differs,
         "accepted": {
             "seq": record.seq,
             "time": record.time,
@@ -151,16 +154,31 @@ def _files(listed: Listed, fit: Fit | None, tools: Tools, *, hashed: bool) -> li
     machine = tools.getting.machine
     if listed.known is not None:
         return [
-            _file(each.name, each.quantization, each.size, _sha256(each), fit_of_size(each.size, machine))
+            _file(
+                each.name,
+                each.quantization,
+                each.size,
+                _sha256(each),
+                fit_of_size(each.size, machine, each.name),
+                listed.known.repository,
+            )
             for each in listed.known.files
         ]
+    entry = listed.entry
+    if entry is None:
+        return []
+    active = active_share(entry)
     return [
-        _file(each.name, each.quantization, each.size, each.sha256, fit_of_size(each.size, machine))
-        for each in (listed.entry.file if listed.entry else ())
-    ]
+        _file(each.name, each.quantization, each.size, each.sha256, fit_of_size(each.size, machine, active=active),
+              entry.gguf)
+        for each in entry.offered
+    ]  # fmt: skip
 
 
-def _file(name: str, quantization: str, size: int, sha256: str | None, fit: Fit | None) -> dict[str, Any]:
+def _file(
+    name: str, quantization: str, size: int, sha256: str | None, fit: Fit | None, repository: str = ""
+) -> dict[str, Any]:
+    quality = quality_of(quantization, trained_for_it=is_trained_for_it(name, repository))
     return {
         "name": name,
         "quantization": quantization,
@@ -168,6 +186,9 @@ def _file(name: str, quantization: str, size: int, sha256: str | None, fit: Fit 
         "sha256": sha256 or None,
         "fits": loadable(fit),
         "fit": fit.label if fit is not None else "unknown",
+        "quality": {"loss": quality.loss, "perplexity_growth": quality.perplexity, "short": quality.short}
+        if quality is not None
+        else None,
     }
 
 
@@ -197,8 +218,9 @@ def fit_of(listed: Listed, header: Header | None, machine: Machine) -> Fit | Non
     if listed.known is not None:
         sizes = [each.size for each in listed.known.files if each.size]
     else:
-        sizes = [each.size for each in (listed.entry.file if listed.entry else ()) if each.size]
-    return fit_of_size(min(sizes, default=0), machine)
+        sizes = [each.size for each in (listed.entry.offered if listed.entry else ()) if each.size]
+    active = active_share(listed.entry) if listed.entry else None
+    return fit_of_size(min(sizes, default=0), machine, active=active)
 
 
 def loadable(fit: Fit | None) -> bool | None:

@@ -72,7 +72,7 @@ def _remove(options: Namespace, tools: Tools) -> None:
     try:
         model = tools.library.find(options.id)
     except NotFoundError:
-        known = tools.library.known.find(options.id)
+        known = tools.library.known.find(tools.library.id_of(options.id))
         if known is None:
             raise
         tools.getting.forget(known.id)

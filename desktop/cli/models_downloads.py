@@ -35,7 +35,8 @@ def run(options: Namespace, tools: Tools) -> None:
     """List them, or give one up. Raises NotFoundError where there is no such download."""
     unfinished = [each for each in tools.downloads.all() if each.progress.state not in ("done", "cancelled")]
     if options.cancel is not None:
-        found = next((each for each in unfinished if options.cancel in (each.id, each.model_id, each.file)), None)
+        called = {options.cancel, tools.library.id_of(options.cancel)}
+        found = next((each for each in unfinished if called & {each.id, each.model_id, each.file}), None)
         if found is None:
             raise NotFoundError(
                 tr("There is no download {id}.").format(id=options.cancel),

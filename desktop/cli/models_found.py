@@ -4,14 +4,14 @@ import os
 import platform
 import shlex
 from argparse import Namespace
-from pathlib import Path
 
 import msgspec
 
 from desktop.cli.amounts import size
 from desktop.cli.tools import Tools
 from desktop.errors import NotFoundError
-from desktop.library.elsewhere import Findings, FoundModel, look
+from desktop.library.elsewhere import Findings, FoundModel, look, reasons
+from desktop.paths import NO_HOME, home_folder
 from desktop.translation import tr
 
 _SHRINKING = (1, 4)
@@ -45,9 +45,9 @@ def run(options: Namespace, tools: Tools) -> None:
         tools.output.table([header, *map(_row, findings.models)], _SHRINKING)
         tools.output.note(tr("“latchkey models import --found NAME” adds one; its file stays where it is."))
     else:
-        tools.output.note(tr("No models of LM Studio, Ollama, Jan, GPT4All or the Hub's own cache were found."))
-    for left in findings.left_out:
-        tools.output.note(f"{left.name or left.path}: {left.reason}")
+        tools.output.note(tr("No models of LM Studio, Ollama, Jan, GPT4All, llama.cpp and the like were found."))
+    for line in reasons(findings.left_out):
+        tools.output.note(line)
     if not findings.complete:
         tools.output.note(tr("There is more than could be looked at."))
 
@@ -75,7 +75,7 @@ def find_elsewhere(name: str, tools: Tools) -> FoundModel:
 def _look(tools: Tools) -> Findings:
     tools.output.progress(tr("Looking at other programs' folders…"))
     imports = tools.library.imports.all()
-    findings = look(os.environ, Path.home(), platform.system(), imports=imports)
+    findings = look(os.environ, home_folder() or NO_HOME, platform.system(), imports=imports)
     tools.output.clear_progress()
     return findings
 

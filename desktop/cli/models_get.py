@@ -14,8 +14,9 @@ from desktop.cli.standing import every_file, id_of
 from desktop.cli.terminal_acceptance import TerminalAcceptance, can_ask
 from desktop.cli.tools import Tools
 from desktop.cli.vault_opening import tell_foreign_token, with_token
-from desktop.errors import ForbiddenError, NotFoundError
+from desktop.errors import ForbiddenError, NotFoundError, UserError
 from desktop.hub.access import Access
+from desktop.hub.address import DEFAULT_ENDPOINT, MAIN, parse_repository
 from desktop.library.models import Listed
 from desktop.library.next_step import (
     AcceptLicense,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from desktop.library.downloads import DownloadItem
 
 _MOST_STEPS = 20  # there are ten kinds of them, and each is taken once
-_FOREIGN_MATTERS = ("no-token", "missing-or-private")
 
 
 @dataclass(frozen=True)
@@ -65,25 +65,40 @@ def _split(text: str, file: str, tools: Tools) -> tuple[str, str]:
     """The model and the file of it. A quantization may stand behind a catalog's id, as behind a repository's name."""
     head, colon, tail = text.partition(":")
     if colon and tail and tools.library.catalog.find_model(head) is not None:
-        return head, file or tail
+        return head, file or ("" if tail.casefold() == "latest" else tail)
     return text, file
 
 
 def _here(text: str, wanted: str, tools: Tools) -> Listed | None:
     """The model where the very file that is wanted is on this disk already: nobody has to be asked about it."""
-    head, _, tail = text.partition(":")
-    wanted = (wanted or tail if "://" not in text else wanted).casefold()
+    named = {text.casefold(), tools.library.id_of(text).casefold()}
+    try:
+        repository = parse_repository(text, _endpoint(tools))
+    except NotFoundError:
+        pass
+    else:
+        if repository.revision != MAIN:
+            return None  # the Hub knows whether that is what is here
+        named |= {repository.id.casefold(), tools.library.id_of(repository.id).casefold()}
+        wanted = wanted or repository.file or repository.quantization
+    wanted = wanted.casefold()
     for listed in every_file(tools.library):
         model = listed.model
-        if model is None or not {listed.subject.id.casefold(), model.id.casefold()} & {
-            text.casefold(),
-            head.casefold(),
-        }:
+        if model is None or not {listed.subject.id.casefold(), model.id.casefold()} & named:
             continue
         names = (model.path.name.casefold(), model.quantization.casefold())
         if not wanted or wanted.rpartition("/")[2] in names:
             return listed
     return None
+
+
+def _endpoint(tools: Tools) -> str:
+    """The Hub whose addresses count. What is here already needs none: where the one that was set is no address, the
+    usual one stands for it."""
+    try:
+        return tools.online.endpoint
+    except UserError:
+        return DEFAULT_ENDPOINT
 
 
 def _looked_up(text: str, wanted: str, options: Namespace, tools: Tools) -> Target:
@@ -93,10 +108,12 @@ def _looked_up(text: str, wanted: str, options: Namespace, tools: Tools) -> Targ
     if not wanted:
         return Target(offer.model_id)
     file = offer.file(wanted)
+    if not offer.files:
+        return Target(offer.model_id)  # why there is none is the next step's to say
     if file is None:
         raise NotFoundError(
             tr("{repository} has no file {file}.").format(repository=offer.repository, file=wanted),
-            tr("It has {files}.").format(files=", ".join(_told(each) for each in offer.files) or tr("none")),
+            tr("It has {files}.").format(files=", ".join(_told(each) for each in offer.files)),
             tr("Write one of these after --file."),
         )
     return Target(offer.model_id, file.name)
@@ -137,7 +154,7 @@ def _cleared(target: Target, options: Namespace, tools: Tools) -> Download | Rea
 
 
 def _gate(access: Access, tools: Tools) -> Exception:
-    if access.state in _FOREIGN_MATTERS:
+    if access.lacks_token:
         tell_foreign_token(tools)
     return refusal(access)
 

@@ -1,27 +1,52 @@
 """`latchkey models list`: every model of the catalog and on this disk, one line each."""
 
 from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from desktop.catalog.terms import Restriction
+from desktop.cli.layout import paragraph
 from desktop.cli.model_facts import card_of, describe
 from desktop.cli.standing import every_file, id_of, in_words, state_of
 from desktop.cli.tools import Tools
 from desktop.library.models import Card
+from desktop.library.task_choice import TaskChoice, tasks_text
 from desktop.translation import tr
 
-_SHRINKING = (1, 2, 4)
+_SHRINKING = (1, 2)
 _OWN_PREFIX = "LicenseRef-"
 
 
 def show_list(options: Namespace, tools: Tools) -> None:
-    """Those on this disk come first."""
+    """Those on this disk come first. On a terminal those to begin with on this computer are named below the table."""
     cards = [card_of(listed, tools) for listed in every_file(tools.library)]
     if options.json:
-        tools.output.json([describe(card, tools, hashed=False) for card in cards])
+        choices = tools.getting.task_choices(cards)
+        tools.output.json([describe(card, tools, hashed=False) | _chosen(card, choices) for card in cards])
     else:
         rows = [(tr("ID"), tr("LICENSE"), tr("RESTRICTIONS"), tr("GATE"), tr("STATE"))]
         tools.output.table(rows + [_row(card) for card in cards], _SHRINKING)
+        if tools.output.terminal:
+            for line in _to_begin_with(tools.getting.task_choices(cards)):
+                tools.output.line(line)
     tell_problems(tools)
+
+
+def _chosen(card: Card, choices: Mapping[str, TaskChoice]) -> dict[str, Any]:
+    """What a model was chosen for on this computer and why: nothing and null for most."""
+    choice = choices.get(card.listed.subject.id)
+    return {
+        "chosen_for": list(choice.tasks) if choice is not None else [],
+        "chosen_because": choice.reason if choice is not None else None,
+    }
+
+
+def _to_begin_with(choices: Mapping[str, TaskChoice]) -> Iterator[str]:
+    if choices:
+        yield from ("", tr("FOR THIS COMPUTER"))
+        for each in choices.values():
+            yield from paragraph(f"{each.model_id}: {tasks_text(each.tasks)}", "  ")
+            yield from paragraph(each.reason, "    ")
 
 
 def tell_problems(tools: Tools) -> None:

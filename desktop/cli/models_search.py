@@ -4,7 +4,7 @@ from argparse import Namespace
 
 import msgspec
 
-from desktop.catalog.entries import Entry
+from desktop.catalog.base_name import find_base
 from desktop.catalog.lineage import node_of_entry, trace_in
 from desktop.catalog.terms import Restriction
 from desktop.cli.layout import paragraph
@@ -12,11 +12,11 @@ from desktop.cli.models_list import in_short
 from desktop.cli.tools import Tools
 from desktop.cli.typed import clean
 from desktop.hub.information import Found
-from desktop.library.subjects import UNKNOWN
+from desktop.hub.lineage import GATES
+from desktop.licenses.subject import UNKNOWN
 from desktop.translation import tr
 
 _SHRINKING = (2, 3)
-_GATES = {False: "open", "auto": "hub-auto", "manual": "hub-manual"}
 
 
 class FoundModel(msgspec.Struct, frozen=True):
@@ -40,8 +40,7 @@ def run(options: Namespace, tools: Tools) -> None:
     """Ask the Hub. Raises ForbiddenError offline, and NetworkError."""
     text = clean(" ".join(options.text))
     tools.output.progress(tr("Asking {host}…").format(host=tools.online.host))
-    known = _by_repository(tools)
-    found = [_described(each, known, tools) for each in tools.online.hub.search(text, options.limit)]
+    found = [_described(each, tools) for each in tools.online.hub.search(text, options.limit)]
     if options.json:
         tools.output.json(found)
         return
@@ -56,22 +55,15 @@ def run(options: Namespace, tools: Tools) -> None:
         tools.output.dim(line + "\n")
 
 
-def _by_repository(tools: Tools) -> dict[str, Entry]:
-    """The catalog's models by what their repositories are called."""
-    entries = tools.library.catalog.model
-    pairs = ((name.casefold(), entry) for entry in reversed(entries) for name in (entry.gguf, entry.repository) if name)
-    return dict(pairs)
-
-
-def _described(found: Found, known: dict[str, Entry], tools: Tools) -> FoundModel:
+def _described(found: Found, tools: Tools) -> FoundModel:
     names = [found.id, *(base.id for base in found.bases)]
-    entry = next((known[name.casefold()] for name in names if name.casefold() in known), None)
+    entry = next((entry for name in names if (entry := find_base(name, tools.library.catalog)) is not None), None)
     catalog = tools.library.catalog
     named = next((name for name in found.licenses if name), None)
     license_ = catalog.find_license(named) if named else None
     return FoundModel(
         id=found.id,
-        gate=_GATES[found.gated],
+        gate=GATES[found.gated],
         license=license_.id if license_ and license_.id != UNKNOWN else named,
         base=entry.id if entry else None,
         restrictions=trace_in(catalog, node_of_entry(entry)).restrictions if entry else None,

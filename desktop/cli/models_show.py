@@ -14,9 +14,11 @@ from desktop.cli.tools import Tools
 from desktop.cli.vault_opening import with_token
 from desktop.errors import NotFoundError
 from desktop.hub.address import parse_repository
+from desktop.hub.pasted_line import ollama_name
+from desktop.library.identity import recognition_of
 from desktop.library.known import KnownAccess
 from desktop.library.models import Card
-from desktop.licenses.door import LicenseStanding
+from desktop.licenses.verdict import LicenseStanding
 from desktop.translation import tr
 
 
@@ -26,7 +28,7 @@ def show_one(options: Namespace, tools: Tools) -> None:
     try:
         model_id = id_of(tools.library.listed_one(options.id))
     except NotFoundError:
-        if not _names_repository(options.id, tools):
+        if not _names_repository(options.id, tools) and not ollama_name(options.id):
             raise
         tools.output.progress(tr("Asking {host}…").format(host=tools.online.host))
         model_id = with_token(options, tools, lambda: tools.getting.look(options.id)).model_id
@@ -85,6 +87,8 @@ def _head(card: Card) -> Iterator[str]:
         parts.append(tr("{count} parameters").format(count=_count(entry.parameters)) if entry.parameters else "")
         parts.append(tr("context {count}").format(count=entry.context_length) if entry.context_length else "")
     yield from paragraph(", ".join(part for part in parts if part))
+    if card.listed.model is not None and (said := recognition_of(card.listed.model)):
+        yield from paragraph(said)
     if entry:
         yield from paragraph(entry.summary)
         if entry.page:
@@ -122,10 +126,12 @@ def standing_phrase(standing: LicenseStanding) -> str:
     """Where a person stands with one license."""
     record = standing.record
     if standing.status == "in-force" and record is not None:
-        return tr("accepted {date} by {person}, {purpose}").format(
+        accepted = tr("accepted {date} by {person}, {purpose}").format(
             date=record.time[:10], person=record.person, purpose=record.purpose
         )
+        return accepted + tr(", in other white space") if standing.white_space_differs else accepted
     return {
+        "not-needed": tr("part of Latchkey: nothing to accept"),
         "revoked": tr("revoked"),
         "text-changed": tr("its text changed"),
         "suspended": tr("its text changed"),
@@ -138,11 +144,16 @@ def _files(card: Card, tools: Tools) -> Iterator[str]:
     for file in described["files"]:
         amount = size(file["size"]) if file["size"] else tr("size not known")
         parts = [file["name"], file["quantization"], amount, _label(file["fit"])]
+        parts.append(file["quality"]["short"] if file["quality"] else "")
         if offer is not None and file["name"] == offer.recommended:
             parts.append(tr("recommended here"))
         yield from paragraph(", ".join(part for part in parts if part), "  ")
         if file["sha256"]:
             yield f"    sha256 {file['sha256']}"
+    if any(file["quality"] and file["quality"]["perplexity_growth"] for file in described["files"]):
+        yield from paragraph(
+            tr("Perplexity is llama.cpp's figure for the quantization in Llama 3 8B: large models lose less."), "  "
+        )
     if not described["files"]:
         yield "  " + (tr("none known yet") if _could_be_asked(card) else tr("none known"))
     if offer is not None:

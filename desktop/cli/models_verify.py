@@ -11,8 +11,8 @@ from desktop.cli.reading import reading
 from desktop.cli.standing import every_file, id_of
 from desktop.cli.tools import Tools
 from desktop.errors import IntegrityError, NotFoundError, ResourceError
-from desktop.library.hashes import parts_of
 from desktop.library.models import Listed
+from desktop.split_files import parts_of
 from desktop.translation import tr
 
 State = Literal["unchanged", "changed", "missing", "unreadable", "unknown"]

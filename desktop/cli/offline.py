@@ -7,7 +7,7 @@ import msgspec
 
 from desktop.cli.exit_codes import DONE
 from desktop.cli.tools import Tools
-from desktop.errors import ForbiddenError
+from desktop.errors import ForbiddenError, ResourceError
 from desktop.network.switch import reasons_from
 from desktop.translation import tr
 
@@ -28,7 +28,7 @@ class Offline(msgspec.Struct, frozen=True):
 def run(options: Namespace, tools: Tools) -> int:
     """Turn the switch or look at it. Raises ForbiddenError where `off` cannot bring Latchkey online."""
     if options.action != "status":
-        tools.settings_file.change(offline=options.action == "on")
+        _turn(tools, on=options.action == "on")
     found = look(tools)
     if options.json:
         tools.output.json(found)
@@ -39,6 +39,20 @@ def run(options: Namespace, tools: Tools) -> int:
             tr("Latchkey stays offline, although its own switch is off."), found.reason, _remedy(found)
         )
     return DONE
+
+
+def _turn(tools: Tools, *, on: bool) -> None:
+    """Write the switch. Raises ResourceError where it cannot be written: no command that follows would know of it."""
+    try:
+        tools.settings_file.change(offline=on)
+    except ResourceError as error:
+        remedy = tr("{what} Until then LATCHKEY_OFFLINE=1 keeps a start offline.").format(what=error.remedy)
+        raise ResourceError(
+            tr("The switch was not turned, as it could not be saved."),
+            error.detail,
+            remedy if on else error.remedy,
+            technical=error.technical,
+        ) from error
 
 
 def look(tools: Tools) -> Offline:

@@ -2,70 +2,103 @@
 
 A model's text, a title or a file's name may hold control characters that move the cursor, rename the window or type
 into the shell. On a terminal they are shown as escapes; in a pipe the text goes out as it is.
+
+Standard output may be closed, full, or read by nobody any more, and may know few characters: nothing that is said is
+lost without a word, and what cannot be written as it is appears as an escape.
 """
 
+import codecs
+import errno
 import json
 import os
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 import msgspec
 
-from desktop.cli.layout import columns
+from desktop.cli.layout import cells, columns, padded
+from desktop.errors import ResourceError
+from desktop.plain_text import CONTROLS, MARKS, escape_controls, one_line
+from desktop.translation import tr
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e\u2066-\u2068]")
+# JSON leaves these as they are, terminals do not.
+_CONTROL_IN_JSON = re.compile(f"[{CONTROLS}{MARKS}]")
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 
 
-def harmless(text: str) -> str:
-    """`text` with every control character but line feed and tab shown as an escape, and carriage returns left out."""
-    return _CONTROL.sub(_escape, text)
+# What Latchkey's own sentences hold beyond ASCII, for terminals that know no more than that.
+_PLAIN_SIGNS = str.maketrans("“”„’‘–—−•×\xa0\u202f", '"""\'\'---*x  ') | {ord("…"): "..."}
 
 
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if code == 0x0D:
-        return ""
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+class ReaderGoneError(Exception):
+    """Whoever read standard output went away: there is nobody to tell, and nothing left to do."""
+
+
+def _encodable(error: UnicodeError, *, exact: bool) -> tuple[str | bytes, int]:
+    """An error handler for `codecs`: plain signs and escapes in place of what the encoding lacks.
+
+    With `exact`, bytes of a file's name that are no text go out as the bytes they are; a terminal might obey them.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    raw = text[: next((at for at, sign in enumerate(text) if not "\udc80" <= sign <= "\udcff"), len(text))]
+    if exact and raw:
+        return bytes(ord(sign) - 0xDC00 for sign in raw), error.start + len(raw)
+    return text[0].translate(_PLAIN_SIGNS).encode("ascii", "backslashreplace").decode("ascii"), error.start + 1
+
+
+codecs.register_error("latchkey-pipe", lambda error: _encodable(error, exact=True))
+codecs.register_error("latchkey-terminal", lambda error: _encodable(error, exact=False))
 
 
 class Output:
-    """Standard output for results, standard error for everything said about them."""
+    """Standard output for results, standard error for everything said about them; None is one that is closed.
 
-    def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
+    What writes a result raises ReaderGoneError where nobody reads it any more, and ResourceError where it cannot be
+    written. What is said on standard error is lost where that cannot be.
+    """
+
+    def __init__(self, stdout: TextIO | None, stderr: TextIO | None) -> None:
         self._stdout = stdout
         self._stderr = stderr
-        self.terminal = stdout.isatty()
-        self.notes_on_terminal = stderr.isatty()
-        self._colors = self.notes_on_terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        self.terminal = stdout is not None and stdout.isatty()
+        self.notes_on_terminal = stderr is not None and stderr.isatty()
+        plain = "NO_COLOR" in os.environ or os.environ.get("TERM") in ("", "dumb")
+        self._colors = self.notes_on_terminal and not plain
         self._progress = ""
-        for stream in (stdout, stderr):
+        # A program takes names from a pipe's results, and from nothing else that is said.
+        for stream, exact in ((stdout, not self.terminal), (stderr, False)):
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure is not None:
-                reconfigure(errors="replace")
+                reconfigure(errors="latchkey-pipe" if exact else "latchkey-terminal")
 
     def write(self, text: str) -> None:
         """Part of a result, at once."""
         self.clear_progress()
-        self._stdout.write(harmless(text) if self.terminal else text)
-        self._stdout.flush()
+        self._put(lambda stdout: stdout.write(escape_controls(text) if self.terminal else text))
 
     def line(self, text: str = "") -> None:
         self.write(text + "\n")
 
     def json(self, value: Any) -> None:
-        """One JSON value: the whole of standard output."""
-        text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2 if self.terminal else None)
-        # JSON leaves these as they are, terminals do not.
-        text = re.sub("[\x7f-\x9f\u202d\u202e\u2066-\u2068]", lambda match: f"\\u{ord(match.group()):04x}", text)
+        """One JSON value: the whole of standard output. What its encoding lacks is escaped, so that nothing is lost."""
+        plain = msgspec.to_builtins(value)
+        text = json.dumps(plain, ensure_ascii=False, indent=2 if self.terminal else None)
+        try:
+            text.encode(getattr(self._stdout, "encoding", None) or "utf-8")
+        except (UnicodeError, LookupError):
+            text = json.dumps(plain, indent=2 if self.terminal else None)
+        text = _CONTROL_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
         self.clear_progress()
-        self._stdout.write(text + "\n")
-        self._stdout.flush()
+        self._put(lambda stdout: stdout.write(text + "\n"))
 
     def table(self, rows: Sequence[Sequence[str]], shrink: Sequence[int] = ()) -> None:
         """Rows in aligned columns; those in `shrink` are shortened where the table would be too wide."""
-        for line in columns(rows, shrink):
+        shown = [[one_line(cell) for cell in row] for row in rows] if self.terminal else rows
+        for line in columns(shown, shrink):
             self.line(line)
 
     def bytes(self, data: bytes) -> None:
@@ -75,39 +108,72 @@ class Output:
         if self.terminal or binary is None:
             self.write(data.decode("utf-8", "replace"))
             return
-        self._stdout.flush()
-        binary.write(data)
-        binary.flush()
+        self._put(lambda _: binary.write(data))
 
     def note(self, text: str) -> None:
         """A line on standard error."""
         self.clear_progress()
-        self._stderr.write(harmless(text) + "\n")
-        self._stderr.flush()
+        self._say(escape_controls(text) + "\n")
 
     def prompt(self, text: str) -> None:
         """A question on standard error; the cursor stays behind it."""
         self.clear_progress()
-        self._stderr.write(harmless(text))
-        self._stderr.flush()
+        self._say(escape_controls(text))
 
     def dim(self, text: str) -> None:
         """Text on standard error that matters less, where a person looks on; nothing otherwise."""
         if self.notes_on_terminal:
             self.clear_progress()
-            shown = harmless(text)
-            self._stderr.write(f"{_DIM}{shown}{_PLAIN}" if self._colors else shown)
-            self._stderr.flush()
+            shown = escape_controls(text)
+            self._say(f"{_DIM}{shown}{_PLAIN}" if self._colors else shown)
 
     def progress(self, text: str) -> None:
         """One line on standard error that is written over, where a person looks on; nothing otherwise."""
-        if self.notes_on_terminal and text != self._progress:
-            self._stderr.write("\r" + harmless(text).ljust(len(self._progress)))
-            self._stderr.flush()
-            self._progress = text
+        shown = escape_controls(" ".join(text.splitlines()))
+        if self.notes_on_terminal and shown != self._progress:
+            self._say("\r" + padded(shown, cells(self._progress)))
+            self._progress = shown
 
     def clear_progress(self) -> None:
         if self._progress:
-            self._stderr.write("\r" + " " * len(self._progress) + "\r")
-            self._stderr.flush()
+            self._say("\r" + " " * cells(self._progress) + "\r")
             self._progress = ""
+
+    def _put(self, write: Callable[[TextIO], object]) -> None:
+        try:
+            if self._stdout is None:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            write(self._stdout)
+            self._stdout.flush()
+        except OSError as error:
+            closed = error.errno == errno.EBADF
+            self._forget_stdout()
+            if isinstance(error, BrokenPipeError) or (sys.platform == "win32" and error.errno == errno.EINVAL):
+                raise ReaderGoneError from None
+            if closed:
+                raise ResourceError(
+                    tr("The output could not be written: standard output is closed."),
+                    "",
+                    tr("Send it to a file or to another program."),
+                ) from None
+            raise ResourceError(
+                tr("The output could not be written: {reason}.").format(reason=error.strerror or error),
+                "",
+                tr("Free some space, or send it somewhere else."),
+            ) from error
+
+    def _forget_stdout(self) -> None:
+        """Python writes at its end what is left, and would complain once more: give that a sink."""
+        try:
+            if self._stdout is not None:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout.fileno())
+        except (OSError, ValueError):
+            self._stdout = None
+
+    def _say(self, text: str) -> None:
+        try:
+            if self._stderr is not None:
+                self._stderr.write(text)
+                self._stderr.flush()
+        except (OSError, ValueError):
+            self._stderr = None  # nobody is there to be told

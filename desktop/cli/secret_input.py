@@ -6,8 +6,8 @@ import warnings
 from dataclasses import dataclass
 
 from desktop.cli.exit_codes import UsageError
-from desktop.cli.output import harmless
 from desktop.cli.tools import Tools
+from desktop.plain_text import escape_controls
 from desktop.translation import tr
 
 _MOST_BYTES = 64 << 10
@@ -35,7 +35,7 @@ def typed_hidden(question: str) -> str:
         warnings.simplefilter("error", getpass.GetPassWarning)
         for _ in range(_ASKED):
             try:
-                typed = getpass.getpass(harmless(question))
+                typed = getpass.getpass(escape_controls(question))
             except EOFError:
                 return ""
             except getpass.GetPassWarning as error:

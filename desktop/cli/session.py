@@ -9,14 +9,17 @@ from desktop.chat.chat import Chat
 from desktop.chat.events import (
     AnswerFinished,
     AnswerPhase,
+    AnswerRestated,
     AnswerText,
     ChatEvent,
     ChatFailed,
     ContextUsed,
     ConversationOpened,
+    EngineChanged,
 )
-from desktop.cli.interrupts import stopping
+from desktop.cli.interrupts import WAKE_S, stopping
 from desktop.cli.output import Output
+from desktop.cli.speaker import Speaker
 from desktop.cli.tools import Tools
 from desktop.conversation import Message
 from desktop.engine.interface import Engine, EngineState
@@ -26,7 +29,6 @@ from desktop.settings import Settings
 from desktop.translation import tr
 
 Wanted = TypeVar("Wanted", bound=ChatEvent)
-_WAKE_S = 0.2  # so that Ctrl+C is noticed where waiting for a lock cannot be interrupted
 
 
 class ChangedRequests:
@@ -72,18 +74,17 @@ class ChangedRequests:
 class Session:
     """One conversation on a terminal. Use as a context: leaving it stores what was said.
 
-    `say(text, thinking)` gets each piece of an answer as it comes.
+    `speaker` gets each piece of an answer as it comes.
     """
 
-    def __init__(
-        self, tools: Tools, engine: Engine, say: Callable[[str, bool], None], settings: Settings | None = None
-    ) -> None:
+    def __init__(self, tools: Tools, engine: Engine, speaker: Speaker, settings: Settings | None = None) -> None:
         chosen = settings or tools.settings
         self._output: Output = tools.output
-        self._say = say
+        self._speaker = speaker
         self._posted: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._events: list[ChatEvent] = []
         self._dropped = 0
+        self._notice = ""
         self._background = Background(self._posted.put)
         self._chat = Chat(
             store=tools.store,
@@ -91,7 +92,7 @@ class Session:
             background=self._background,
             settings=lambda: chosen,
             listener=self._heard,
-            hash_file=tools.hashes.sha256,
+            hash_file=tools.door.loaded_sha256,
         )
 
     def __enter__(self) -> "Session":
@@ -117,7 +118,7 @@ class Session:
 
     def use(self, model: LibraryModel) -> None:
         """Answer with `model` from now on. It loads meanwhile."""
-        self._chat.use_model(model)
+        self._chat.use_model(model, again=True)
 
     def ask(self, text: str) -> Message:
         """The answer to `text`, when it is over. Ctrl+C stops it. Raises the UserError that it fails with."""
@@ -126,6 +127,7 @@ class Session:
             self._chat.send(text)
             finished = self._wait_for(AnswerFinished)
         self._output.clear_progress()
+        self._speaker.finish()
         if finished.error is not None:
             raise finished.error
         return finished.message
@@ -140,19 +142,24 @@ class Session:
                     del self._events[: index + 1]
                     raise event.error
             try:
-                self._posted.get(timeout=_WAKE_S)()
+                self._posted.get(timeout=WAKE_S)()
             except queue.Empty:
                 continue
 
     def _heard(self, event: ChatEvent) -> None:
         match event:
             case AnswerText():
-                self._say(event.text, event.thinking)
+                self._speaker.say(event.text, event.thinking)
+            case AnswerRestated():
+                self._speaker.restate(event.message.text, event.message.thinking)
             case AnswerPhase(phase="loading") | AnswerPhase(phase="reading") if event.fraction is not None:
                 word = tr("Loading") if event.phase == "loading" else tr("Reading")
                 self._output.progress(f"{word}… {int(event.fraction * 100)} %")
             case ContextUsed() if event.dropped_messages > self._dropped:
                 self._dropped = event.dropped_messages
                 self._output.note(tr("The oldest messages no longer fit this model's context and were left out."))
+            case EngineChanged() if event.notice not in ("", self._notice):
+                self._notice = event.notice
+                self._output.note(event.notice)
             case AnswerFinished() | ChatFailed() | ConversationOpened():
                 self._events.append(event)

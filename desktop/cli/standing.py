@@ -55,7 +55,7 @@ def state_of(card: Card) -> State:
         return "file-changed" if listed.model.state == "changed" else "file-missing"
     if verdict.refusal in _REFUSED:
         return _REFUSED[verdict.refusal]
-    waiting = next((each for each in verdict.standings if each.status != "in-force"), None)
+    waiting = next((each for each in verdict.standings if each.waits), None)
     if waiting is None:
         return "ready" if verdict.error is None else "to-accept"
     return _WAITING.get(waiting.status, "to-accept")

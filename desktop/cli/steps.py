@@ -20,7 +20,7 @@ from desktop.library.next_step import (
     WaitForApproval,
     error_of,
 )
-from desktop.licenses.door import LicenseStanding, accept_command, shown_by
+from desktop.licenses.verdict import LicenseStanding, accept_command, shown_by
 from desktop.translation import tr
 
 
@@ -45,7 +45,7 @@ def steps_of(card: Card, coming: NextStep | None = None) -> list[Step]:
     if verdict.error is not None and verdict.refusal == "ledger":
         steps.append(Step(str(verdict.error), ("latchkey licenses verify",)))
     afresh = verdict.refusal == "ledger"
-    steps += [_accept(listed, each) for each in verdict.standings if afresh or each.status != "in-force"]
+    steps += [_accept(listed, each) for each in verdict.standings if afresh or each.waits]
     if verdict.error is not None and verdict.refusal in ("purpose", "file"):
         steps.append(Step(str(verdict.error)))
     if away:

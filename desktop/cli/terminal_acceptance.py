@@ -1,7 +1,8 @@
 """Accepting a license at a terminal, where a model waits for it: its terms, its text, a name, a purpose, a word.
 
-Everything here goes to standard error and is typed by a person: nothing is filled in, and every answer but the whole
-word declines. In a pipe it is never reached.
+Everything here goes to standard error and is typed by a person. Nothing is filled in, and every answer but the whole
+word declines, unless no term of the model restricts anything: then name and purpose are those of the last time (the
+first time the account's name is proposed), and a “y” accepts. In a pipe it is never reached.
 """
 
 import shutil
@@ -10,16 +11,21 @@ from collections.abc import Sequence
 from desktop.catalog.terms import PURPOSES, Purpose
 from desktop.cli.acknowledging import accepted_sentence, begun_afresh
 from desktop.cli.layout import cells, paragraph
-from desktop.cli.license_texts import difference_lines
+from desktop.cli.license_texts import difference_lines, standard_sentence
 from desktop.cli.tools import Tools
 from desktop.cli.typed import clean
-from desktop.errors import LicenseError
+from desktop.errors import LicenseError, ResourceError
+from desktop.licenses.account import account_name
 from desktop.licenses.desk import Acceptance
-from desktop.licenses.door import Verdict, shown_by
 from desktop.licenses.facts import has_visible
 from desktop.licenses.subject import NeededLicense, Subject
 from desktop.licenses.texts import LicenseText
+from desktop.licenses.unrestricted import unrestricted
+from desktop.licenses.verdict import Verdict, shown_by
+from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
+
+_NOTHING = AcceptanceSettings()
 
 
 def can_ask(tools: Tools) -> bool:
@@ -38,8 +44,11 @@ class TerminalAcceptance:
 
     def run(self) -> None:
         """Raises LicenseError where the person declines, and what recording fails with."""
-        waiting = [each.needed for each in self._verdict.standings if each.status != "in-force"]
+        waiting = [each.needed for each in self._verdict.standings if each.waits]
         self._say(*paragraph(self._opening(len(waiting))))
+        if at_once := unrestricted(self._subject, self._verdict):
+            self._at_once(at_once)
+            return
         for needed in waiting:
             self._one(needed)
         self._say("")
@@ -50,6 +59,46 @@ class TerminalAcceptance:
         return tr("Before {model} can be loaded, {count} licenses have to be accepted.").format(
             model=self._subject.name, count=count
         )
+
+    def _at_once(self, licenses: Sequence[NeededLicense]) -> None:
+        """All licenses of a model that none of its terms restricts, with one letter."""
+        texts = {needed.id: self._tools.desk.text(needed.id, self._subject.id) for needed in licenses}
+        for needed in licenses:
+            self._show_terms(needed, texts[needed.id])
+        acceptance = _remembered(self._tools.settings.acceptance)
+        while True:
+            if acceptance is None or self._tools.desk.purpose_refusal(self._subject, acceptance.purpose) is not None:
+                acceptance = self._who(account_name(), self._tools.settings.acceptance)
+            question = tr("{person}, accept {licenses} for {model}, for the purpose “{purpose}”?").format(
+                person=_declared_by(acceptance),
+                licenses=", ".join(needed.id for needed in licenses),
+                model=self._subject.name,
+                purpose=acceptance.purpose,
+            )
+            self._say(*paragraph(question))
+            typed = self._ask(tr("y accepts, t shows the text, c changes name and purpose; all else declines: "))
+            match typed.casefold():
+                case "y" | "yes":
+                    break
+                case "t":
+                    for text in texts.values():
+                        self._page(text.text.splitlines())
+                case "c":
+                    acceptance = None
+                case _:
+                    self._decline()
+        for needed in licenses:
+            record = self._tools.desk.accept(self._subject, needed.id, texts[needed.id].sha256, acceptance)
+            self._say(*paragraph(accepted_sentence(self._subject, needed, record)))
+        self._remember(acceptance)
+        self._say("")
+
+    def _remember(self, acceptance: Acceptance) -> None:
+        last = AcceptanceSettings(acceptance.person, acceptance.organization, acceptance.purpose)
+        try:
+            self._tools.settings_file.change(acceptance=last)
+        except ResourceError as error:
+            self._say(str(error))  # the acceptance itself is recorded
 
     def _one(self, needed: NeededLicense) -> None:
         text = self._tools.desk.text(needed.id, self._subject.id)
@@ -63,7 +112,7 @@ class TerminalAcceptance:
         self._say(
             *paragraph(
                 tr("{person}, do you accept {license} for {model}, for the purpose “{purpose}”?").format(
-                    person=acceptance.person,
+                    person=_declared_by(acceptance),
                     license=text.license.name,
                     model=self._subject.name,
                     purpose=acceptance.purpose,
@@ -75,6 +124,7 @@ class TerminalAcceptance:
         before = self._tools.desk.check()
         record = self._tools.desk.accept(self._subject, needed.id, text.sha256, acceptance)
         self._acceptance = acceptance
+        self._remember(acceptance)
         if not before.ok:
             self._say(begun_afresh(before.reason))
         self._say(*paragraph(accepted_sentence(self._subject, needed, record)))
@@ -95,11 +145,16 @@ class TerminalAcceptance:
             command = f"latchkey licenses show {license_.id} --acceptable-use"
             self._say(*paragraph(tr("It incorporates a use policy: {command}").format(command=command), "  "))
         self._say("  " + tr("The text: latchkey licenses show {id}").format(id=shown_by(self._subject, needed)))
+        if (standard := self._tools.desk.standard_text(needed)) is not None:
+            self._say(*paragraph(standard_sentence(self._subject, needed, standard), "  "))
         self._say("  sha256 " + text.sha256, "")
 
-    def _who(self) -> Acceptance:
-        """The name, organization and purpose, as the person types them."""
-        person = self._ask(tr("Your name: "))
+    def _who(self, account: str = "", last: AcceptanceSettings = _NOTHING) -> Acceptance:
+        """The name, organization and purpose, as the person types them. Enter takes what is proposed: the name of the
+        last time or of the `account`, where there is one."""
+        proposed = last.name or account
+        question = tr("Your name [{name}]: ").format(name=proposed) if proposed else tr("Your name: ")
+        person = self._ask(question) or proposed
         if not has_visible(person):
             self._decline()
         organization = self._ask(tr("Your organization, if you accept for one: "))
@@ -147,3 +202,17 @@ class TerminalAcceptance:
             self._say(line)
             room += takes
         self._say("")
+
+
+def _declared_by(acceptance: Acceptance) -> str:
+    """Who accepts, within a question."""
+    if not acceptance.organization:
+        return acceptance.person
+    return tr("{person}, for {organization}").format(person=acceptance.person, organization=acceptance.organization)
+
+
+def _remembered(last: AcceptanceSettings) -> Acceptance | None:
+    """What the person accepted as the last time; None where that is not known."""
+    if not last.complete or last.purpose == "":
+        return None
+    return Acceptance(last.name, last.purpose, last.organization)

@@ -3,11 +3,11 @@
 from desktop.cli import ask
 from desktop.cli.admission import admit
 from desktop.cli.answering import chosen_model
-from desktop.cli.ask import speaker
 from desktop.cli.credit import credit
 from desktop.cli.exit_codes import DONE
 from desktop.cli.output import Output
 from desktop.cli.session import Session
+from desktop.cli.speaker import AnswerSpeaker
 from desktop.cli.tools import Tools
 from desktop.cli.typed import clean
 from desktop.conversation import Message
@@ -33,8 +33,9 @@ def _chat(tools: Tools) -> int:
     output = tools.output
     model = chosen_model(tools, None)
     admit(tools, model)
+    tools.store.conversations(limit=1)  # where nothing can be kept, that is said before anything is typed
     output.line(tr("{model}. Ctrl+C stops an answer, Ctrl+D leaves, /help says more.").format(model=model.name))
-    with tools.engine() as engine, Session(tools, engine, speaker(tools)) as session:
+    with tools.engine() as engine, Session(tools, engine, AnswerSpeaker(tools.output, engine)) as session:
         session.new()
         session.use(model)
         while (text := _read_line(output)) is not None:
@@ -77,6 +78,8 @@ def _summary(message: Message) -> str:
         parts.append(tr("stopped"))
     elif timing.stop_reason == "context-full":
         parts.append(tr("the context is full"))
+    elif timing.stop_reason == "repetition":
+        parts.append(tr("ended, as it only repeated itself: ask in other words"))
     return ", ".join(parts)
 
 

@@ -1,7 +1,7 @@
 """What the command's parts work with, built once and only when asked for."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -11,6 +11,7 @@ from desktop.paths import Paths
 if TYPE_CHECKING:
     from desktop.engine.client import EngineClient
     from desktop.engine.interface import Door
+    from desktop.engine.kernel_check import KernelCheck
     from desktop.library.assembly import Assembly
     from desktop.library.downloads import Downloads
     from desktop.library.getting import Getting
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from desktop.licenses.door import LicenseDoor
     from desktop.settings import Settings, SettingsFile
     from desktop.storage.conversations import ConversationStore
+    from desktop.storage.database import Database
 
 
 class Tools:
@@ -50,7 +52,9 @@ class Tools:
         """Library, desk and door, the same as the window's."""
         from desktop.library.assembly import assemble
 
-        return assemble(self.paths, settings=self.settings_file.latest)
+        made = assemble(self.paths, settings=self.settings_file.latest)
+        made.door.recorder.on_unrecorded = lambda error: self.output.note(str(error))
+        return made
 
     @property
     def library(self) -> "Library":
@@ -91,16 +95,36 @@ class Tools:
     def store(self) -> "ConversationStore":
         """The conversations. Raises IntegrityError or ResourceError where the database cannot be opened."""
         from desktop.storage.conversations import ConversationStore
+
+        return ConversationStore(self._database)
+
+    @cached_property
+    def _database(self) -> "Database":
         from desktop.storage.database import Database
 
-        return ConversationStore(Database(self.paths.database_file))
+        return Database(self.paths.database_file)
+
+    @cached_property
+    def kernel_check(self) -> "KernelCheck":
+        """What is known of llama.cpp on this processor."""
+        from desktop.engine.kernel_check import KernelCheck
+
+        return KernelCheck(self.paths.engine_test_file)
 
     @contextmanager
     def engine(self, door: "Door | None" = None) -> Iterator["EngineClient"]:
         """An engine that is gone, with its process, when the block is left. `door` takes the place of the usual one."""
         from desktop.engine.client import EngineClient
+        from desktop.engine.fallback_store import FallbackStore
 
-        engine = EngineClient(door=door or self.door, logs=self.paths.engine_logs, cache=self.paths.cache)
+        paths = self.paths
+        engine = EngineClient(
+            door=door or self.door,
+            logs=paths.engine_logs,
+            cache=paths.cache,
+            fallbacks=FallbackStore(paths.load_fallbacks),
+            kernel_choice=self.kernel_check.choice,
+        )
         try:
             yield engine
         finally:
@@ -109,4 +133,8 @@ class Tools:
     def close(self) -> None:
         """Stop what runs, write what is left of the log of requests, and leave no connection open."""
         if "assembly" in self.__dict__:
+            with suppress(KeyboardInterrupt):
+                self.door.recorder.settle()
             self.assembly.close()
+        if "_database" in self.__dict__:
+            self._database.close()

@@ -9,21 +9,25 @@ from pathlib import Path
 
 import msgspec
 
-from desktop.credentials.keeper import Anchor, Place
+from desktop.credentials.keeper import Anchor, KeptBeside, Place
 from desktop.credentials.private_file import read_bounded, write_private
 from desktop.errors import ResourceError
 from desktop.translation import tr
 
 KEY_BYTES = 32
+BEFORE_ALL = Anchor(0, "0" * 64)
 _MOST_BYTES = 4096
+_MOST_EARLIER = 32
 
 
 class _KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str
+    earlier: list[str] = []
 
 
 class FileKeeper:
-    """Keeps the key in `ledger-key.json` and the anchor in `ledger-anchor.json`, both for this person alone."""
+    """Keeps the key in `ledger-key.json`, the anchor in `ledger-anchor.json`, both for this person alone. Keys that a
+    new one took the place of stay beside it: they verify what was sealed with them."""
 
     def __init__(self, folder: Path) -> None:
         self._key_file = folder / "ledger-key.json"
@@ -34,14 +38,14 @@ class FileKeeper:
         return "file"
 
     def key(self) -> bytes | None:
-        found = _read(self._key_file)
-        if found is None:
-            return None
-        try:
-            key = bytes.fromhex(msgspec.json.decode(found, type=_KeyFile).key)
-        except (msgspec.DecodeError, ValueError):
-            return None
-        return key if len(key) == KEY_BYTES else None
+        found = self._found()
+        return None if found is None else _key_of(found.key)
+
+    def keys(self) -> tuple[bytes, ...]:
+        """The key, and those before it."""
+        found = self._found()
+        made = (found.key, *found.earlier) if found is not None else ()
+        return tuple(key for key in map(_key_of, made) if key is not None)
 
     def anchor(self) -> Anchor | None:
         found = _read(self._anchor_file)
@@ -49,20 +53,76 @@ class FileKeeper:
             return None
         try:
             return msgspec.json.decode(found, type=Anchor)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             return None
+
+    def read(self) -> tuple[bytes | None, Anchor | None]:
+        return self.key(), self.anchor()
 
     def make_key(self) -> bytes:
         key = secrets.token_bytes(KEY_BYTES)
-        # The key first: should the machine stop here, it fits no seal, and nothing is forgotten in silence.
-        _write(self._key_file, msgspec.json.encode(_KeyFile(key.hex())))
-        _write(self._anchor_file, msgspec.json.encode(Anchor(0, "0" * 64)))
+        # A key without an anchor says that a ledger is gone, so the very first one comes second. Later the key comes
+        # first: should the machine stop here, it fits no seal, and nothing is forgotten in silence.
+        first = not self._key_file.exists() and not self._anchor_file.exists()
+        if first:
+            self._write_anchor(BEFORE_ALL)
+        earlier = [] if first else [each.hex() for each in self._earlier()]
+        _write(self._key_file, msgspec.json.encode(_KeyFile(key.hex(), earlier)))
+        if not first:
+            self._write_anchor(BEFORE_ALL)
         return key
 
     def advance(self, anchor: Anchor) -> None:
         known = self.anchor()
         if known is None or known.seq < anchor.seq:
-            _write(self._anchor_file, msgspec.json.encode(anchor))
+            self._write_anchor(anchor)
+
+    def choose(self, kept_in: str, key_id: str) -> None:
+        """There is but one place."""
+
+    def forget_anchor(self) -> None:
+        """The ledger goes on elsewhere, from its first record on: what was seen of it here counts no more."""
+        if self._anchor_file.exists():
+            self._write_anchor(BEFORE_ALL)
+
+    def make_key_in_file(self) -> bytes:
+        return self.make_key()
+
+    def in_file(self) -> tuple[tuple[bytes, ...], Anchor | None]:
+        return self.keys(), self.anchor()
+
+    def beside(self, seconds: float = 0.0) -> KeptBeside | None:
+        return None
+
+    def go_back(self) -> None:
+        """There is but one place."""
+
+    def try_again(self) -> None:
+        """Files open."""
+
+    def _found(self) -> _KeyFile | None:
+        data = _read(self._key_file)
+        try:
+            return None if data is None else msgspec.json.decode(data, type=_KeyFile)
+        except (ValueError, RecursionError):
+            return None
+
+    def _earlier(self) -> tuple[bytes, ...]:
+        try:
+            return self.keys()[:_MOST_EARLIER]
+        except ResourceError:  # what cannot be read is told where it is written
+            return ()
+
+    def _write_anchor(self, anchor: Anchor) -> None:
+        _write(self._anchor_file, msgspec.json.encode(anchor))
+
+
+def _key_of(text: str) -> bytes | None:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        return None
+    return key if len(key) == KEY_BYTES else None
 
 
 def _read(path: Path) -> bytes | None:

@@ -1,10 +1,13 @@
 """Who keeps the ledger's key and the anchor, outside the ledger's own file."""
 
+import hashlib
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import msgspec
 
 from desktop.errors import IntegrityError
+from desktop.translation import tr
 
 Place = Literal["keyring", "file"]
 
@@ -19,6 +22,27 @@ class Anchor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     seq: int
     hash: str
+
+
+@dataclass(frozen=True)
+class KeptBeside:
+    """What the keyring keeps of a ledger whose key in use lies in a file: the key of an earlier segment, mostly."""
+
+    key: bytes
+    anchor: Anchor | None
+
+
+def key_id_of(key: bytes) -> str:
+    """Which key it is, without giving it away."""
+    return hashlib.sha256(b"latchkey-ledger-key" + key).hexdigest()[:16]
+
+
+def ways_on() -> str:
+    """How a person goes on without the ledger's key."""
+    return tr(
+        "Unlock the keyring and try again, or run “latchkey licenses new-segment” to go on with a new key in a file:"
+        " what was recorded stays, unsealed, and licenses are accepted again."
+    )
 
 
 class Keeper(Protocol):
@@ -38,8 +62,31 @@ class Keeper(Protocol):
     def anchor(self) -> Anchor | None:
         """The anchor; None where there is none, or one that cannot be read."""
 
+    def read(self) -> tuple[bytes | None, Anchor | None]:
+        """Key and anchor, in one question."""
+
     def make_key(self) -> bytes:
         """A new key in place of any other, stored and read back, with an anchor before the first record."""
 
     def advance(self, anchor: Anchor) -> None:
         """Remember a newer record. An anchor never goes back: an older one changes nothing."""
+
+    def choose(self, kept_in: str, key_id: str) -> None:
+        """The ledger is sealed with the key of this id, kept there as its seal says: use the one that lies there. A key
+        that lies in its file is used without asking a keyring."""
+
+    def make_key_in_file(self) -> bytes:
+        """As `make_key`, in a file whatever the keyring does; what the keyring keeps stays as it is."""
+
+    def in_file(self) -> tuple[tuple[bytes, ...], Anchor | None]:
+        """The keys that lie in the file, in use or not, and the newest record that was seen while one was."""
+
+    def beside(self, seconds: float = 0.0) -> KeptBeside | None:
+        """Where the key in use lies in a file, what the keyring keeps of this ledger; None as long as that is not
+        known, or where it keeps nothing. Asks beside, and waits at most so long; never raises."""
+
+    def go_back(self) -> None:
+        """Use the key that the keyring keeps beside the one in the file again: see `beside`."""
+
+    def try_again(self) -> None:
+        """A person says that the keyring opens now."""

@@ -6,9 +6,9 @@ everything and keep nothing.
 
 import contextlib
 from collections.abc import Callable
+from typing import TypeVar
 
-from desktop.credentials.asking import Asking
-from desktop.credentials.system_keeper import PATIENCE_S, Backend, find_backend
+from desktop.credentials.keyring_client import PATIENCE_S, Backend, KeyringClient, UnansweredError, find_backend
 from desktop.credentials.token_index import Entry, TokenIndex
 from desktop.credentials.token_store import (
     PlaceLockedError,
@@ -20,70 +20,63 @@ from desktop.credentials.token_store import (
 from desktop.log import redact
 from desktop.network.token import AccessToken
 
+_T = TypeVar("_T")
 SERVICE = "latchkey-tokens"
 _PROBE = "nothing is kept here"
 
 
 class KeyringTokens:
-    """Tokens in the keyring under `service`, by origin. The keyring is looked for at the first use."""
+    """Tokens in the keyring under `service`, by origin. The keyring is looked for at the first use. Each method puts
+    one question to it, `put` two where a token goes to another origin than before."""
 
     def __init__(
         self,
         index: TokenIndex,
         *,
         service: str = SERVICE,
+        keyring: KeyringClient | None = None,
         find: Callable[[], Backend | None] = find_backend,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._index = index
         self._service = service
-        self._find = find
-        self._ask = Asking(lambda technical: keyring_locked(redact(technical)), patience_s)
-        self._found: Backend | None = None
+        self._keyring = keyring or KeyringClient(find, patience_s=patience_s)
 
     def standing(self) -> Standing:
         """Whether there is a keyring, and whether it opens. May prompt the person for its password."""
         try:
-            backend = self._backend()
-            if backend is None:
-                return "absent"
-            self._ask(lambda: backend.get_password(self._service, _PROBE))
+            there = self._ask(lambda backend: backend is not None and (self._get(backend, _PROBE), True)[1])
         except PlaceLockedError:
             return "locked"
-        return "ready"
+        return "ready" if there else "absent"
 
     def get(self, host: str) -> AccessToken | None:
         entry = self._index.entries().get(host)
         if entry is None or entry.place != "keyring":
             return None
-        backend = self._backend()
-        if backend is None:
-            raise keyring_locked("there was a keyring, and there is none now")
-        found = self._ask(lambda: backend.get_password(self._service, entry.origin))
+        found = self._ask(lambda backend: self._get(_there(backend), entry.origin))
         return AccessToken(found, entry.origin) if found else None
 
     def put(self, token: AccessToken) -> None:
-        backend = self._backend()
-        if backend is None:
-            raise keyring_absent()
-
-        def store() -> str | None:
+        def store(backend: Backend | None) -> bool | None:
+            if backend is None:
+                return None
             backend.set_password(self._service, token.origin, token.value)
-            return backend.get_password(self._service, token.origin)
+            return self._get(backend, token.origin) == token.value
 
         before = self._index.entries().get(token.host)
-        if self._ask(store) != token.value:
+        stored = self._ask(store)
+        if stored is None:
+            raise keyring_absent()
+        if not stored:
             raise keyring_locked("what was stored did not come back")
         self._index.note(token.host, Entry(token.origin, "keyring"))
         if before is not None and before.place == "keyring" and before.origin != token.origin:
-            self._delete(backend, before.origin)
+            self._delete(before.origin)
 
     def forget(self, host: str) -> None:
-        backend = self._backend()
         entry = self._index.entries().get(host)
-        if backend is not None:
-            for origin in {f"https://{host}", *([entry.origin] if entry is not None else [])}:
-                self._delete(backend, origin)
+        self._delete(f"https://{host}", *([entry.origin] if entry is not None else []))
         if entry is not None and entry.place == "keyring":
             self._index.note(host, None)
 
@@ -93,17 +86,40 @@ class KeyringTokens:
     def place(self, host: str) -> TokenPlace | None:
         return "keyring" if host in self.hosts() else None
 
-    def _backend(self) -> Backend | None:
-        """The keyring; looked for again as long as there is none, since one may start later."""
-        if self._found is None:
-            self._found = self._ask(self._find)
-        return self._found
+    @property
+    def backend_name(self) -> str | None:
+        """Which keyring it is, as far as it was asked."""
+        return self._keyring.backend_name
 
-    def _delete(self, backend: Backend, origin: str) -> None:
-        def delete() -> str | None:
-            with contextlib.suppress(Exception):  # of what is not there; whether it is gone is seen below
-                backend.delete_password(self._service, origin)
-            return backend.get_password(self._service, origin)
+    def try_again(self) -> None:
+        """A person says that the keyring opens now."""
+        self._keyring.try_again()
 
-        if self._ask(delete) is not None:
+    def _ask(self, question: Callable[[Backend | None], _T]) -> _T:
+        try:
+            return self._keyring.ask(question)
+        except UnansweredError as error:
+            raise keyring_locked(redact(str(error))) from error
+
+    def _get(self, backend: Backend, origin: str) -> str | None:
+        return backend.get_password(self._service, origin)
+
+    def _delete(self, *origins: str) -> None:
+        def delete(backend: Backend | None) -> bool:
+            if backend is None:
+                return True
+            for origin in dict.fromkeys(origins):
+                with contextlib.suppress(Exception):  # of what is not there; whether it is gone is seen below
+                    backend.delete_password(self._service, origin)
+                if self._get(backend, origin) is not None:
+                    return False
+            return True
+
+        if not self._ask(delete):
             raise keyring_locked("what was deleted is still there")
+
+
+def _there(backend: Backend | None) -> Backend:
+    if backend is None:
+        raise UnansweredError("there was a keyring, and there is none now")
+    return backend

@@ -1,73 +1,37 @@
 """The ledger's key in the system's keyring, where there is one that keeps secrets; otherwise in a file.
 
-Only keyrings of the system itself are used, whatever a configuration of the `keyring` library names: one that stores
-nothing, or in plain text, would be worse than the file, which at least is said to be one. The library is imported at
-the first use, as it takes a tenth of a second, and every call has a limit: a keyring may wait for a prompt that nobody
-sees.
+A key that lies in its file is used without asking the keyring, so that one that does not open keeps nobody from it. It
+is asked beside all the same, without a prompt: where it keeps the key of this ledger as well, the ledger has to tell of
+it, or else somebody put another in its place.
 """
 
-import contextlib
 import hashlib
-import importlib
 import logging
 import secrets
-import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TypeVar
 
 import msgspec
 
-from desktop.credentials.asking import Asking
-from desktop.credentials.file_keeper import KEY_BYTES, FileKeeper
-from desktop.credentials.keeper import Anchor, Keeper, LockedError, Place
+from desktop.credentials.file_keeper import BEFORE_ALL, KEY_BYTES, FileKeeper
+from desktop.credentials.keeper import Anchor, KeptBeside, LockedError, Place, key_id_of, ways_on
+from desktop.credentials.keyring_client import PATIENCE_S, Backend, KeyringClient, UnansweredError, find_backend
 from desktop.translation import tr
 
 SERVICE = "latchkey-ledger"
-PATIENCE_S = 30.0
-
-_LINUX = (
-    ("keyring.backends.SecretService", "Keyring"),
-    ("keyring.backends.libsecret", "Keyring"),
-    ("keyring.backends.kwallet", "DBusKeyring"),
-)
-_TRUSTED: dict[str, tuple[tuple[str, str], ...]] = {
-    "darwin": (("keyring.backends.macOS", "Keyring"),),
-    "win32": (("keyring.backends.Windows", "WinVaultKeyring"),),
-}
+_ASK_AGAIN_S = 60.0
+_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
-
-
-class Backend(Protocol):
-    """The calls of a keyring that are used."""
-
-    def get_password(self, service: str, username: str) -> str | None: ...
-
-    def set_password(self, service: str, username: str, password: str) -> None: ...
-
-    def delete_password(self, service: str, username: str) -> None: ...
-
-
-def find_backend() -> Backend | None:
-    """The keyring of this system and session; None where there is none. May take long."""
-    best: Backend | None = None
-    best_priority = 0.0
-    for module, name in _TRUSTED.get(sys.platform, _LINUX):
-        # Each looks for its system in its own way, and fails in its own way where it is another one.
-        with contextlib.suppress(Exception):
-            kind = getattr(importlib.import_module(module), name)
-            priority = float(kind.priority)
-            if priority > best_priority:
-                best, best_priority = kind(), priority
-    return best
 
 
 class SystemKeeper:
     """Keeps the key and the anchor of the ledger at `ledger_file` in the keyring, or through `files` without one.
 
-    Which of them is decided at the first use. A key that is in the files stays there, also where a keyring turned up
-    since, as long as the keyring holds none for this ledger.
+    Which of them its seal says: see `choose`. As long as there is no seal, the keyring where it holds a key or the file
+    holds none, else the file; the file as well where the keyring does not open and the key lies in the file.
     """
 
     def __init__(
@@ -75,101 +39,261 @@ class SystemKeeper:
         ledger_file: Path,
         files: FileKeeper,
         *,
+        keyring: KeyringClient | None = None,
         find: Callable[[], Backend | None] = find_backend,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._name = hashlib.sha256(str(ledger_file.absolute()).encode("utf-8", "surrogateescape")).hexdigest()
         self._files = files
-        self._find = find
-        self._within = Asking(locked, patience_s)
-        self._lock = threading.Lock()
-        self._chosen: Keeper | None = None
+        self._client = keyring or KeyringClient(find, patience_s=patience_s)
+        self._keyring = _KeyringEntries(self._client, self._name)
+        self._lock = threading.RLock()
+        self._in_keyring: bool | None = None
+        self._sealed_there = False
+        self._beside = _Beside(self._keyring)
 
     @property
     def place(self) -> Place:
-        return self._keeper().place
+        return "keyring" if self._uses_keyring() else "file"
 
     def key(self) -> bytes | None:
-        return self._keeper().key()
+        return self._keyring.key() if self._uses_keyring() else self._files.key()
 
     def anchor(self) -> Anchor | None:
-        return self._keeper().anchor()
+        return self._newer(self._keyring.anchor()) if self._uses_keyring() else self._files.anchor()
+
+    def read(self) -> tuple[bytes | None, Anchor | None]:
+        with self._lock:
+            if self._in_keyring is False:
+                return self._files.read()
+            if self._in_keyring is None:
+                place, key, anchor = self._decide()
+                return (key, self._newer(anchor)) if place == "keyring" else self._files.read()
+            there, key, anchor = self._keyring.read()
+            if not there:
+                raise locked("there is no keyring now")
+            return key, self._newer(anchor)
 
     def make_key(self) -> bytes:
-        return self._keeper().make_key()
+        """As the keyring keeps a key beside the one in the file, the new one goes there: a ledger that begins anew goes
+        back to the keyring, where that opens."""
+        with self._lock:
+            if not self._uses_keyring() and self.beside() is None:
+                return self._files.make_key()
+            try:
+                key = self._keyring.make_key()
+            except LockedError:
+                if self._in_keyring:
+                    raise
+                return self._files.make_key()
+            self._files.forget_anchor()
+            self._use("keyring")
+            return key
 
     def advance(self, anchor: Anchor) -> None:
-        self._keeper().advance(anchor)
+        (self._keyring if self._uses_keyring() else self._files).advance(anchor)
 
-    def _keeper(self) -> Keeper:
+    def choose(self, kept_in: str, key_id: str) -> None:
         with self._lock:
-            if self._chosen is None:
-                backend = self._within(self._find)
-                if backend is None:
-                    self._chosen = self._files
-                else:
-                    keyring = _KeyringKeeper(backend, self._name, self._within)
-                    in_file = self._files.key() is not None and keyring.key() is None
-                    self._chosen = self._files if in_file else keyring
-                _log.info("the ledger's key is kept in the %s", self._chosen.place)
-            return self._chosen
+            if kept_in == "file" or self._fits_file(key_id):
+                self._sealed_there = False
+                self._use("file")
+                self._beside.ask()
+            else:
+                self._sealed_there = True
+                if self._in_keyring is False:
+                    self._in_keyring = None
+
+    def make_key_in_file(self) -> bytes:
+        with self._lock:
+            key = self._files.make_key()
+            self._use("file")
+            return key
+
+    def go_back(self) -> None:
+        with self._lock:
+            self._use("keyring")
+
+    def in_file(self) -> tuple[tuple[bytes, ...], Anchor | None]:
+        return self._files.in_file()
+
+    def beside(self, seconds: float = 0.0) -> KeptBeside | None:
+        return None if self._in_keyring is not False else self._beside.found(seconds)
+
+    def try_again(self) -> None:
+        self._client.try_again()
+        self._beside.try_again()
+
+    def _fits_file(self, key_id: str) -> bool:
+        key = self._files.key()
+        return key is not None and key_id_of(key) == key_id
+
+    def _newer(self, anchor: Anchor | None) -> Anchor | None:
+        """The anchor in the keyring, or that of the file where the ledger was further while its key lay there."""
+        in_file = self._files.anchor()
+        return in_file if anchor is not None and in_file is not None and in_file.seq > anchor.seq else anchor
+
+    def _uses_keyring(self) -> bool:
+        with self._lock:
+            if self._in_keyring is None:
+                self._decide()
+            return bool(self._in_keyring)
+
+    def _decide(self) -> tuple[Place, bytes | None, Anchor | None]:
+        """Find out where the key lies, and what the keyring keeps."""
+        in_file = self._files.key() is not None
+        try:
+            there, key, anchor = self._keyring.read()
+        except LockedError:
+            if not in_file or self._sealed_there:
+                raise
+            there, key, anchor = False, None, None
+        place: Place = "keyring" if there and (self._sealed_there or key is not None or not in_file) else "file"
+        self._use(place)
+        return place, key, anchor
+
+    def _use(self, place: Place) -> None:
+        if self._in_keyring is not (place == "keyring"):
+            _log.info("the ledger's key is kept in the %s", place)
+        self._in_keyring = place == "keyring"
 
 
-class _KeyringKeeper:
-    def __init__(self, backend: Backend, name: str, within: Asking) -> None:
-        self._backend = backend
-        self._name = name
-        self._within = within
+class _KeyringEntries:
+    """The two entries of one ledger. Each method is one question, and raises LockedError."""
 
-    @property
-    def place(self) -> Place:
-        return "keyring"
+    def __init__(self, client: KeyringClient, name: str) -> None:
+        self._client = client
+        self._key_name, self._anchor_name = f"{name}-key", f"{name}-anchor"
+
+    def read(self, *, prompting: bool = True) -> tuple[bool, bytes | None, Anchor | None]:
+        """Whether there is a keyring, and the key and the anchor that it keeps."""
+
+        def question(backend: Backend | None) -> tuple[bool, bytes | None, Anchor | None]:
+            if backend is None:
+                return False, None, None
+            key = _key_of(self._get(backend, self._key_name))
+            return True, key, _anchor_of(self._get(backend, self._anchor_name))
+
+        return self._ask(question, prompting=prompting)
 
     def key(self) -> bytes | None:
-        try:
-            key = bytes.fromhex(self._get("key") or "")
-        except ValueError:
-            return None
-        return key if len(key) == KEY_BYTES else None
+        return self._ask(lambda backend: _key_of(self._get(_there(backend), self._key_name)))
 
     def anchor(self) -> Anchor | None:
-        found = self._get("anchor")
-        try:
-            return None if found is None else msgspec.json.decode(found.encode(), type=Anchor)
-        except (msgspec.DecodeError, UnicodeError):
-            return None
+        return self._ask(lambda backend: _anchor_of(self._get(_there(backend), self._anchor_name)))
 
     def make_key(self) -> bytes:
         key = secrets.token_bytes(KEY_BYTES)
-        # The key first: should the machine stop here, it fits no seal, and nothing is forgotten in silence.
-        self._set("key", key.hex())
-        self._set("anchor", msgspec.json.encode(Anchor(0, "0" * 64)).decode())
+
+        def question(backend: Backend | None) -> bool:
+            keyring = _there(backend)
+            names = (self._key_name, self._anchor_name)
+            values = {self._key_name: key.hex(), self._anchor_name: msgspec.json.encode(BEFORE_ALL).decode()}
+            # As in a file: the very first time the anchor goes first.
+            first = all(self._get(keyring, name) is None for name in names)
+            return all(self._set(keyring, name, values[name]) for name in (reversed(names) if first else names))
+
+        self._store(question)
         return key
 
     def advance(self, anchor: Anchor) -> None:
-        known = self.anchor()
-        if known is None or known.seq < anchor.seq:
-            self._set("anchor", msgspec.json.encode(anchor).decode())
+        def question(backend: Backend | None) -> bool:
+            keyring = _there(backend)
+            known = _anchor_of(self._get(keyring, self._anchor_name))
+            if known is not None and known.seq >= anchor.seq:
+                return True
+            return self._set(keyring, self._anchor_name, msgspec.json.encode(anchor).decode())
 
-    def _get(self, what: str) -> str | None:
-        return self._within(lambda: self._backend.get_password(SERVICE, f"{self._name}-{what}"))
+        self._store(question)
 
-    def _set(self, what: str, secret: str) -> None:
-        name = f"{self._name}-{what}"
-
-        def store() -> str | None:
-            self._backend.set_password(SERVICE, name, secret)
-            return self._backend.get_password(SERVICE, name)
-
-        if self._within(store) != secret:
+    def _store(self, question: Callable[[Backend | None], bool]) -> None:
+        if not self._ask(question):
             raise locked("what was stored did not come back")
+
+    def _ask(self, question: Callable[[Backend | None], _T], *, prompting: bool = True) -> _T:
+        try:
+            return self._client.ask(question, prompting=prompting)
+        except UnansweredError as error:
+            raise locked(str(error)) from error
+
+    @staticmethod
+    def _get(backend: Backend, name: str) -> str | None:
+        return backend.get_password(SERVICE, name)
+
+    @staticmethod
+    def _set(backend: Backend, name: str, secret: str) -> bool:
+        backend.set_password(SERVICE, name, secret)
+        return backend.get_password(SERVICE, name) == secret
+
+
+class _Beside:
+    """What the keyring keeps beside a key in a file, asked in a thread of its own and at most once a minute."""
+
+    def __init__(self, entries: _KeyringEntries) -> None:
+        self._entries = entries
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._asked_at = 0.0
+        self._found: KeptBeside | None = None
+
+    def ask(self) -> None:
+        """Begin to ask, unless that is known or was done a short while ago."""
+        with self._lock:
+            running = self._thread is not None and self._thread.is_alive()
+            lately = self._thread is not None and time.monotonic() - self._asked_at < _ASK_AGAIN_S
+            if self._found is not None or running or lately:
+                return
+            self._asked_at = time.monotonic()
+            self._thread = threading.Thread(target=self._ask, name="keyring beside", daemon=True)
+            self._thread.start()
+
+    def found(self, seconds: float) -> KeptBeside | None:
+        """What was found, waiting for it until so long after the question, at most."""
+        thread, left = self._thread, self._asked_at + seconds - time.monotonic()
+        if thread is not None and self._found is None and left > 0:
+            thread.join(left)
+        return self._found
+
+    def try_again(self) -> None:
+        with self._lock:
+            self._asked_at = -_ASK_AGAIN_S
+
+    def _ask(self) -> None:
+        try:
+            _, key, anchor = self._entries.read(prompting=False)
+        except LockedError as error:
+            _log.info("what the keyring keeps of the ledger is not known: %s", error.technical)
+            return
+        if key is not None:
+            self._found = KeptBeside(key, anchor)
+
+
+def _there(backend: Backend | None) -> Backend:
+    if backend is None:
+        raise UnansweredError("there is no keyring now")
+    return backend
+
+
+def _key_of(found: str | None) -> bytes | None:
+    try:
+        key = bytes.fromhex(found or "")
+    except ValueError:
+        return None
+    return key if len(key) == KEY_BYTES else None
+
+
+def _anchor_of(found: str | None) -> Anchor | None:
+    try:
+        return None if found is None else msgspec.json.decode(found.encode(), type=Anchor)
+    except (ValueError, RecursionError):
+        return None
 
 
 def locked(technical: str = "") -> LockedError:
     """The keyring is locked, or does not answer."""
     return LockedError(
         tr("The keyring that holds the ledger's key does not open."),
-        tr("Without the key nobody can say whether the ledger of licenses holds, so no model is loaded."),
-        tr("Unlock the keyring and try again."),
+        tr("Without the key nobody can say whether the ledger holds, so no model but the built-in one is loaded."),
+        ways_on(),
         technical=technical,
     )

@@ -34,7 +34,7 @@ class TokenIndex:
         try:
             found = read_bounded(self._path, _MOST_BYTES)
             return {} if found is None else msgspec.json.decode(found, type=dict[str, Entry])
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
 
     def note(self, host: str, entry: Entry | None) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 
+from desktop.credentials.keyring_client import KeyringClient
 from desktop.credentials.keyring_tokens import SERVICE, KeyringTokens
 from desktop.credentials.session_tokens import SessionTokens
 from desktop.credentials.token_index import TokenIndex
@@ -42,6 +43,15 @@ class Tokens:
             Choice("vault", vault, _vault_text(vault)),
             Choice("session", "ready", tr("For this session only; it has to be entered again the next time.")),
         )
+
+    @property
+    def keyring_name(self) -> str | None:
+        """Which keyring this system has, as far as it was asked."""
+        return self._keyring.backend_name
+
+    def try_again(self) -> None:
+        """A person says that the keyring opens now."""
+        self._keyring.try_again()
 
     def best_place(self) -> TokenPlace | None:
         """Where a token goes unless the person says otherwise: the keyring, else a vault that is open. None: ask."""
@@ -97,7 +107,7 @@ class Tokens:
         return places[place]
 
 
-def find_tokens(paths: Paths, environ: Mapping[str, str] = os.environ) -> Tokens:
+def find_tokens(paths: Paths, environ: Mapping[str, str] = os.environ, keyring: KeyringClient | None = None) -> Tokens:
     """The tokens of this person; building it opens and asks nothing.
 
     With LATCHKEY_HOME the keyring's entries are that home's own, so that one for trying out does not take the person's.
@@ -105,7 +115,7 @@ def find_tokens(paths: Paths, environ: Mapping[str, str] = os.environ) -> Tokens
     index = TokenIndex(paths.token_index)
     home = environ.get("LATCHKEY_HOME")
     service = f"{SERVICE}-{hashlib.sha256(str(paths.config).encode()).hexdigest()[:16]}" if home else SERVICE
-    return Tokens(KeyringTokens(index, service=service), VaultTokens(paths.token_vault, index))
+    return Tokens(KeyringTokens(index, service=service, keyring=keyring), VaultTokens(paths.token_vault, index))
 
 
 def _keyring_text(standing: Standing) -> str:

@@ -121,7 +121,7 @@ def _read(data: bytes) -> _File:
     try:
         file = msgspec.json.decode(data, type=_File)
         salt = bytes.fromhex(file.header.salt)
-    except ValueError as error:  # msgspec's errors too
+    except (ValueError, RecursionError) as error:  # msgspec's errors too
         raise tampered(type(error).__name__) from error
     cost = file.header.cost
     bounded = (

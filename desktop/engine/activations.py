@@ -28,9 +28,17 @@ def batch_floats(tensors: Sequence[Tensor], width: int, experts_used: int) -> in
     most = max(
         (max(_mixer(dict(kind), width), _feed(dict(kind), width, experts_used)) for kind in kinds), default=width
     )
+    most += stream_floats(tensors)
     if "altup_proj" in whole:
         most = max(most + 8 * width, 18 * width)
     return most + 2 * _out(whole, "per_layer_model_proj")
+
+
+def stream_floats(tensors: Sequence[Tensor]) -> int:
+    """Floats for each token of the streams that hyper-connections carry beside the residual, twice; 0 without them."""
+    return max(
+        (2 * tensor.dimensions[0] for tensor in tensors if tensor.name.endswith(".hc_attn_fn.weight")), default=0
+    )
 
 
 def _feed(layer: _Sizes, width: int, experts_used: int) -> int:

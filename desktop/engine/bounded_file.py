@@ -8,8 +8,11 @@ from desktop.errors import EngineError
 from desktop.translation import tr
 
 _CHUNK = 1 << 20
-_LONGEST_STRING = 16 << 20
-_LARGEST_HEADER = 1 << 30
+_LONGEST_STRING = 64 << 20  # some files carry a whole tokenizer as one text
+_LONGEST_KEPT = 64 << 10
+_LONGEST_ITEM = 1 << 20
+_LARGEST_HEADER = 128 << 20  # a vocabulary of 256,000 tokens and its merges take 20 MB
+_MOST_KEPT = 16 << 20
 
 
 def damaged(path: Path, detail: str) -> EngineError:
@@ -21,12 +24,19 @@ def damaged(path: Path, detail: str) -> EngineError:
     )
 
 
+class IncompleteError(EngineError):
+    """The file ends before all is in it that its header tells of."""
+
+
 class EndsEarlyError(EngineError):
     """The file on this disk is shorter than the whole one: more of it has to be there to read on."""
 
 
 class BoundedFile:
-    """`file`, of `size` bytes, from its beginning. Every method raises EngineError where the file ends too soon."""
+    """`file`, of `size` bytes, from its beginning. Every method raises EngineError where the file ends too soon.
+
+    What is kept of it takes a few times 16 MB at most, and `kept` counts it.
+    """
 
     def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
         self.path, self.size = path, size
@@ -34,6 +44,7 @@ class BoundedFile:
         self._buffer = b""
         self._at = 0
         self._before = 0
+        self._kept = 0
 
     @property
     def position(self) -> int:
@@ -47,7 +58,7 @@ class BoundedFile:
         position = self._before + self._at
         if position + count > self.size:
             missing = position + count - self.size
-            raise EngineError(
+            raise IncompleteError(
                 tr("{file} is incomplete.").format(file=self.path.name),
                 tr("It ends inside its header: at least {count} bytes are missing.").format(count=f"{missing:,}"),
                 tr("Download it again."),
@@ -83,19 +94,31 @@ class BoundedFile:
         return int(struct.unpack(layout, self.take(struct.calcsize(layout)))[0])
 
     def string(self, longest: int = _LONGEST_STRING) -> str:
+        """A text; only the beginning, 64 KB, of one that is longer."""
         length = self.number("<Q")
         if length > longest:
             raise damaged(
                 self.path, tr("It holds a text of {count} bytes where none can be.").format(count=f"{length:,}")
             )
-        return self.take(length).decode("utf-8", "replace")
+        text = self.take(min(length, _LONGEST_KEPT)).decode("utf-8", "replace")
+        self.skip(length - min(length, _LONGEST_KEPT))
+        self.keep(len(text) + 32)
+        return text
+
+    def keep(self, count: int) -> None:
+        """Count what is kept in memory, in bytes. Raises EngineError where it becomes too much."""
+        self._kept += count
+        if self._kept > _MOST_KEPT:
+            raise damaged(
+                self.path, tr("What it says of itself takes more than {size} MB.").format(size=_MOST_KEPT >> 20)
+            )
 
     def walk_strings(self, count: int, *, distinct: bool) -> str | None:
         """Pass over `count` strings. With `distinct`: one that comes twice (empty ones may), else None.
 
         The one loop here that runs hundreds of thousands of times, so it is kept flat.
         """
-        seen: set[bytes] = set()
+        seen: set[int] = set()  # hashes of 64 bits: half the memory, and two that are equal by chance do not come
         add, unpack = seen.add, struct.Struct("<Q").unpack_from
         repeated: bytes | None = None
         while count:
@@ -108,9 +131,10 @@ class BoundedFile:
                     break
                 if distinct and end > at + 8:
                     text = buffer[at + 8 : end]
-                    if text in seen:
+                    mark = hash(text)
+                    if mark in seen:
                         repeated = text
-                    add(text)
+                    add(mark)
                 at = end
                 count -= 1
             self._at = at
@@ -121,7 +145,7 @@ class BoundedFile:
     def _peek_length(self) -> int:
         """The length of the string that comes next, within bounds."""
         length = int(struct.unpack_from("<Q", self._buffer, self._at)[0])
-        if length > _LONGEST_STRING:
+        if length > _LONGEST_ITEM:
             raise damaged(
                 self.path, tr("It holds a text of {count} bytes where none can be.").format(count=f"{length:,}")
             )

@@ -15,7 +15,9 @@ import msgspec
 
 from desktop.engine.dispatcher import Dispatcher
 from desktop.engine.failures import as_error
+from desktop.engine.fallback_store import FallbackStore
 from desktop.engine.interface import Door, EngineState
+from desktop.engine.kernel_report import KernelChoice
 from desktop.engine.messages import (
     AnswerEvent,
     ChatTurn,
@@ -31,6 +33,7 @@ from desktop.engine.messages import (
 )
 from desktop.engine.orders import AnswerOrder, CancelOrder, LoadOrder, Patience, PlainOrder, ProbeOrder, Workplace
 from desktop.engine.process import default_command
+from desktop.engine.recovery import Recovery
 
 _CLOSE_S = 6.0
 
@@ -38,8 +41,10 @@ _CLOSE_S = 6.0
 class EngineClient:
     """An `Engine`. `door` is asked before every load, before every answer, and every second while a model is loaded.
 
-    `logs` takes the workers' native logs, `cache` what workers may write. `executable` is the command that starts a
-    worker, where it is not the usual one.
+    `logs` takes the workers' native logs, a folder in `cache` what drivers of GPUs compile. `executable` is the command
+    that starts a worker, where it is not the usual one. `fallbacks` remembers what model files crash with; with
+    `refuses_unusable` one that crashes with everything is refused the first time it is to be loaded. `kernel_choice`
+    gives what the engine test found, None while it is not known; it is asked at each load, on the engine's thread.
     """
 
     def __init__(
@@ -50,14 +55,22 @@ class EngineClient:
         cache: Path,
         executable: Sequence[str] | None = None,
         patience: Patience | None = None,
+        fallbacks: FallbackStore | None = None,
+        refuses_unusable: bool = False,
+        kernel_choice: Callable[[], KernelChoice | None] = lambda: None,
     ) -> None:
         command = tuple(executable) if executable is not None else default_command()
-        self._dispatcher = Dispatcher(door, Workplace(command, logs, cache), patience or Patience())
+        recovery = Recovery(fallbacks or FallbackStore(), kernel_choice, refuses_unusable=refuses_unusable)
+        self._dispatcher = Dispatcher(door, Workplace(command, logs, cache), patience or Patience(), recovery)
         self._ids = itertools.count(1)
+        self._counting = threading.Lock()
+        self._loads = 0
 
     @property
     def state(self) -> EngineState:
-        return self._dispatcher.state
+        state = self._dispatcher.state
+        waits = self._loads and state != "answering" and self._dispatcher.thread.is_alive()
+        return "loading" if waits else state
 
     @property
     def model(self) -> ModelInfo | None:
@@ -68,9 +81,19 @@ class EngineClient:
         self._dispatcher.order(PlainOrder("start"))
 
     def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None]) -> None:
-        if self._dispatcher.state != "answering":
-            self._dispatcher.state = "loading"
-        self._dispatcher.order(LoadOrder(params, on_event))
+        self._count_loads(1)
+
+        def hear(event: LoadEvent) -> None:
+            if not isinstance(event, LoadProgress):
+                self._count_loads(-1)
+            on_event(event)
+
+        self._dispatcher.order(LoadOrder(params, hear))
+
+    def _count_loads(self, more: int) -> None:
+        """Loads that were asked for and have not ended: the dispatcher may not have heard of one yet."""
+        with self._counting:
+            self._loads += more
 
     def generate(self, request: Generate, on_event: Callable[[AnswerEvent], None]) -> None:
         self._dispatcher.order(AnswerOrder(_clean(request), on_event))

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from desktop.conversation import StopReason
 from desktop.engine.failures import failed
-from desktop.engine.messages import AnswerEvent, Delta, Done, Generate, Prompted, PromptProgress
+from desktop.engine.messages import AnswerEvent, AnswerPart, Delta, Done, Generate, Prompted, PromptProgress, Restated
 from desktop.errors import EngineError, UserError
 
 _PIECE = re.compile(r"\s*\S+|\s+")
@@ -21,7 +21,9 @@ class FakeAnswer:
 
     `delay_s` passes before the prompt is read, `prompt_s` while it is. `tokens_per_s` None is as fast as can be.
     `error` fails the answer after `fails_after` pieces; `dies_after` ends the engine there as a killed process would;
-    `hangs_after` stops saying anything until cancelled. A cancel takes `cancel_s` to be obeyed.
+    `hangs_after` stops saying anything until cancelled. A cancel takes `cancel_s` to be obeyed. `crashes_after` is
+    where the worker crashes and, `restart_s` later, another goes on: the answer's end says `notice`. `unopened` is
+    told as answer first, and then anew as thinking.
     """
 
     text: str = "This is a scripted answer."
@@ -38,6 +40,10 @@ class FakeAnswer:
     dies_after: int | None = None
     hangs_after: int | None = None
     cancel_s: float = 0.0
+    crashes_after: int | None = None
+    restart_s: float = 0.0
+    notice: str = "The engine stopped while it used flash attention, so it now runs without it."
+    unopened: str = ""
 
 
 Script = Sequence[FakeAnswer] | Callable[[Generate], FakeAnswer]
@@ -69,6 +75,7 @@ class Telling:
         self._started = time.monotonic()
         self._first: float | None = None
         self._said = 0
+        self._notice = ""
 
     def tell(self) -> None:
         answer, request = self._answer, self._request
@@ -85,6 +92,8 @@ class Telling:
             done = answer.cached_tokens + min(to_read, piece * _PROMPT_PIECE)
             self._on_event(PromptProgress(request.id, done, answer.prompt_tokens))
         words = [(word, True) for word in _PIECE.findall(answer.thinking)]
+        words += [(word, False) for word in _PIECE.findall(answer.unopened)]
+        closes = len(words) if answer.unopened else -1
         words += [(word, False) for word in _PIECE.findall(answer.text)]
         for word, thinking in words:
             if self._fault() or self._pause(1 / answer.tokens_per_s if answer.tokens_per_s else 0):
@@ -93,6 +102,9 @@ class Telling:
                 self._done("length")
                 return
             self._say(word, thinking)
+            if self._said == closes:
+                parts = (AnswerPart(answer.thinking + answer.unopened, True),)
+                self._on_event(Restated(request.id, parts, self._said, self._speed()))
         if not self._fault():
             self._done(answer.stop_reason)
 
@@ -104,6 +116,10 @@ class Telling:
     def _fault(self) -> bool:
         """Whether the answer ends here by a scripted fault."""
         answer = self._answer
+        if answer.crashes_after == self._said:
+            self._notice = answer.notice
+            if self._pause(answer.restart_s):
+                return True
         if answer.hangs_after == self._said:
             return self._pause(10**6)
         if answer.dies_after == self._said:
@@ -146,5 +162,6 @@ class Telling:
                 seed=seed,
                 context_length=self._context,
                 dropped_messages=answer.dropped_messages,
+                notice=self._notice,
             )
         )

@@ -19,6 +19,13 @@ class FramingError(Exception):
     """What came over the pipe is no message: too long, cut off or not what was expected."""
 
 
+class PipeEndedError(FramingError):
+    """The pipe ended inside a message: whoever wrote it is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("the pipe ended inside a message")
+
+
 class FrameWriter:
     """Writes messages to a file descriptor, whole ones, from any thread. Owns the descriptor."""
 
@@ -48,27 +55,36 @@ class FrameWriter:
 
 
 class FrameReader(Generic[T]):
-    """Reads messages of type `kind` (a Struct or a union of them) from a file descriptor. Owns the descriptor."""
+    """Reads messages of type `kind` (a Struct or a union of them) from a file descriptor. Owns the descriptor.
 
-    def __init__(self, descriptor: int, kind: Any) -> None:
+    A message of more than `largest` bytes is none. `last_size` is the length in bytes of the last one that was read.
+    """
+
+    def __init__(self, descriptor: int, kind: Any, largest: int = LARGEST_MESSAGE) -> None:
+        self.last_size = 0
+        self._largest = largest
         self._descriptor = descriptor
         self._decoder: msgspec.msgpack.Decoder[T] = msgspec.msgpack.Decoder(kind)
         self._buffer = bytearray()
 
     def read(self) -> T | None:
-        """The next message, waiting for it; None where the other side closed. Raises FramingError."""
+        """The next message, waiting for it; None where the other side closed. Raises FramingError.
+
+        PipeEndedError where the other side closed inside a message.
+        """
         header = self._take(_HEADER)
         if header is None:
             return None
         length = int.from_bytes(header, "big")
-        if length > LARGEST_MESSAGE:
+        if length > self._largest:
             raise FramingError(f"a message of {length} bytes is too long")
+        self.last_size = length
         body = self._take(length)
         if body is None:
-            raise FramingError("the pipe ended inside a message")
+            raise PipeEndedError
         try:
             return self._decoder.decode(body)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise FramingError(f"not a message: {error}") from error
 
     def close(self) -> None:
@@ -80,7 +96,7 @@ class FrameReader(Generic[T]):
             chunk = os.read(self._descriptor, _CHUNK)
             if not chunk:
                 if self._buffer:
-                    raise FramingError("the pipe ended inside a message")
+                    raise PipeEndedError
                 return None
             self._buffer += chunk
         taken = bytes(self._buffer[:count])

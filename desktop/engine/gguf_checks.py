@@ -4,21 +4,21 @@ Each fault was tried on llama.cpp: most are asserts, some exhaust the memory.
 """
 
 import math
-import re
 from pathlib import Path
 
-from desktop.engine.architectures import EMBEDDING, KNOWN, OTHER_PARTS
+from desktop.engine.architectures import KNOWN
 from desktop.engine.bounded_file import damaged
+from desktop.engine.dialects import foreign
 from desktop.engine.gguf_reader import Array, GgufFile
 from desktop.engine.gguf_types import FLOAT32, FLOAT64, STRING
 from desktop.errors import EngineError
+from desktop.split_files import first_part, is_numbered, part_of, parts_of
 from desktop.translation import tr
 
 _MOST_LAYERS = 512
 _MOST_EXPERTS = 512
 _LONGEST_CONTEXT = 100_000_000
 _LARGEST_EMBEDDING = 1 << 20
-_SPLIT_NAME = re.compile(r"^(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
 _ROPE_SCALINGS = ("none", "linear", "yarn", "longrope")
 _EPSILONS = ("attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon", "attention.group_norm_epsilon")
 
@@ -61,21 +61,29 @@ def numbers(gguf: GgufFile, key: str) -> tuple[int, ...]:
 def split_files(gguf: GgufFile) -> list[Path]:
     """All files of a model in several, the first one included. Raises EngineError where one is missing."""
     count = number(gguf, "split.count") or 1
+    part = part_of(gguf.path.name)
+    if count == 1 and part is not None and part.count > 1 and is_numbered(gguf.path.name):
+        # Whoever looks for its parts by name would miss them for ever.
+        raise EngineError(
+            tr("{file} is a whole model, but its name says that it is a part of one.").format(file=gguf.path.name),
+            remedy=tr("Rename it, to {name} for instance.").format(name=f"{part.stem}.gguf"),
+        )
     if count == 1:
         return [gguf.path]
-    name = _SPLIT_NAME.match(gguf.path.name)
-    if count > 99_999 or count < 0 or name is None or int(name["count"]) != count:
+    if part is None or part.count != count:
         raise EngineError(
             tr("{file} is one part of a model in {count} files.").format(file=gguf.path.name, count=count),
             tr("Its name no longer says which one."),
             tr("Give the files the names they were published with."),
         )
-    files = [gguf.path.with_name(f"{name['stem']}-{part:05d}-of-{count:05d}.gguf") for part in range(1, count + 1)]
-    if int(name["number"]) != 1:
+    if part.number != 1:
         raise EngineError(
             tr("{file} is a later part of a model in {count} files.").format(file=gguf.path.name, count=count),
-            remedy=tr("Open {file} instead.").format(file=files[0].name),
+            remedy=tr("Open {file} instead.").format(file=first_part(gguf.path).name),
         )
+    files = parts_of(gguf.path)
+    if len(files) == 1:  # the others have other names, or are elsewhere
+        files = [gguf.path.with_name(part.name(number)) for number in range(1, count + 1)]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise EngineError(
@@ -88,32 +96,35 @@ def split_files(gguf: GgufFile) -> list[Path]:
     return files
 
 
+def check_part(part: GgufFile, index: int, count: int) -> None:
+    """Raise EngineError where `part` does not say that it is number `index`, from 0, of a model in `count` files.
+
+    So what merely lies there under a part's name, as a link to another file may, is none.
+    """
+    if (number(part, "split.no"), number(part, "split.count")) != (index, count):
+        raise damaged(
+            part.path, tr("It is not part {number} of a model in {count} files.").format(number=index + 1, count=count)
+        )
+
+
 def _check_kind(gguf: GgufFile) -> str:
     """That the file is a chat model's, of an architecture that the engine knows."""
-    kind = gguf.metadata.get("general.type", "model")
+    problem = foreign(gguf.path, gguf.metadata, [each.name for each in gguf.tensors])
+    if problem is not None:
+        raise problem
     architecture = gguf.metadata.get("general.architecture")
     if architecture is None:
         raise damaged(gguf.path, tr("It does not say its architecture."))
     if not isinstance(architecture, str) or not architecture:
         raise damaged(gguf.path, tr("{key} should be a text.").format(key="general.architecture"))
-    shown = architecture[:60]
-    if kind == "adapter":
-        title = tr("{file} is an adapter (LoRA), not a whole model.")
-    elif kind == "mmproj" or architecture in OTHER_PARTS:
-        title = tr("{file} is a part that belongs to another model; it cannot chat by itself.")
-    elif kind == "imatrix" or architecture == "imatrix":
-        title = tr("{file} is an importance matrix for quantization, not a model.")
-    elif architecture in EMBEDDING:
-        title = tr("{file} is an embedding model: it cannot chat.")
-    elif architecture not in KNOWN:
+    if architecture not in KNOWN:
+        shown = architecture[:60]
         raise EngineError(
             tr("This model's architecture, {name}, is not known to this version of the engine.").format(name=shown),
             remedy=tr("Update Latchkey, or choose another model."),
             technical=f"unknown model architecture: '{shown}'",
         )
-    else:
-        return architecture
-    raise EngineError(title.format(file=gguf.path.name), remedy=tr("Choose the model's own file."))
+    return architecture
 
 
 class _Checks:

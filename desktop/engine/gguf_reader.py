@@ -4,22 +4,26 @@ Every count and length is checked against what the file can hold before anything
 of a vocabulary are walked over (to find duplicates), never kept. What the values mean is checked in `gguf_checks`.
 """
 
+import os
 import stat
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from desktop.engine.bounded_file import BoundedFile, damaged
+from desktop.engine.bounded_file import BoundedFile, EndsEarlyError, IncompleteError, damaged
+from desktop.engine.dialects import foreign, unreadable_type
 from desktop.engine.gguf_types import ARRAY, BOOL, FORMATS, REMOVED_TENSOR_TYPES, STRING, TENSOR_TYPES
 from desktop.engine.not_gguf import what_it_seems_to_be
 from desktop.errors import EngineError, NotFoundError
 from desktop.translation import tr
+from desktop.whole_file import open_regular
 
 Scalar = int | float | bool | str
 _MOST_METADATA = 20_000
 _MOST_TENSORS = 100_000
-_MOST_STRINGS = 4_000_000  # in one array; the largest vocabularies have 300,000 tokens
+_MOST_STRINGS = 4_000_000  # in one array
+_MOST_TOKENS = 1_000_000  # the largest vocabularies have 300,000
 _LONGEST_KEY = 65_535
 _LONGEST_NAME = 63  # GGML_MAX_NAME less its end
 _SHORT_ARRAY = 1024
@@ -75,7 +79,7 @@ def read_gguf(path: Path, whole_size: int | None = None) -> GgufFile:
             raise EngineError(tr("{path} is a folder, not a model file.").format(path=path))
         if not stat.S_ISREG(kind):
             raise EngineError(tr("{path} is not a regular file.").format(path=path))
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path, follow_link=True), "rb") as file:
             size = file.seek(0, 2)
             file.seek(0)
             return _Parser(path, file, size if whole_size is None else whole_size).parse()
@@ -108,7 +112,13 @@ class _Parser:
         for _ in range(entries):
             self._parse_entry(gguf)
         gguf.alignment = self._alignment(gguf)
-        self._parse_tensors(gguf, tensors)
+        try:
+            self._parse_tensors(gguf, tensors)
+        except EndsEarlyError:
+            raise
+        except EngineError as error:
+            # What only another program reads looks damaged here, and is not.
+            raise foreign(self._path, gguf.metadata, [each.name for each in gguf.tensors]) or error from error
         return gguf
 
     def _parse_magic(self) -> int:
@@ -119,7 +129,7 @@ class _Parser:
             raise EngineError(
                 tr("{file} is not a model file (GGUF).").format(file=self._path.name),
                 what_it_seems_to_be(head, self._size),
-                tr("Choose a file that ends in .gguf."),
+                tr("Choose a GGUF file of a model."),
             )
         self._file.take(4)
         version = self._file.number("<I")
@@ -166,7 +176,7 @@ class _Parser:
     def _array(self, key: str) -> Array:
         kind, length = self._file.number("<I"), self._file.number("<Q")
         if kind == STRING:
-            if length > _MOST_STRINGS or length * 8 > self._size:
+            if length > (_MOST_TOKENS if key == _TOKENS else _MOST_STRINGS) or length * 8 > self._size:
                 raise self._damaged(tr("{key} claims {count} entries.").format(key=key[:80], count=f"{length:,}"))
             if length <= _SHORT_ARRAY and not key.startswith(_WALKED):
                 return Array(kind, length, tuple(self._file.string() for _ in range(length)))
@@ -179,6 +189,7 @@ class _Parser:
         if length > _SHORT_ARRAY:
             self._file.skip(length * width)
             return Array(kind, length)
+        self._file.keep(32 * length)
         return Array(kind, length, struct.unpack(f"<{length}{FORMATS[kind][1]}", self._file.take(length * width)))
 
     def _alignment(self, gguf: GgufFile) -> int:
@@ -197,7 +208,7 @@ class _Parser:
         names: set[str] = set()
         expected = 0
         for _ in range(count):
-            tensor = self._tensor()
+            tensor = self._tensor(gguf)
             if tensor.name in names:
                 raise self._damaged(tr("It holds two tensors named {name}.").format(name=tensor.name))
             if tensor.offset % gguf.alignment:
@@ -214,13 +225,13 @@ class _Parser:
             last = gguf.tensors[-1]
             missing = gguf.data_start + last.offset + last.size - self._size
             if missing > 0:
-                raise EngineError(
+                raise IncompleteError(
                     tr("{file} is incomplete.").format(file=self._path.name),
                     tr("The file is {count} bytes short.").format(count=f"{missing:,}"),
                     tr("Download it again."),
                 )
 
-    def _tensor(self) -> Tensor:
+    def _tensor(self, gguf: GgufFile) -> Tensor:
         name = self._file.string(_LONGEST_KEY)
         if not name or len(name.encode()) > _LONGEST_NAME:
             raise self._damaged(tr("It holds a tensor with an impossible name."))
@@ -234,14 +245,8 @@ class _Parser:
             values *= size
             if size <= 0 or values > _LARGEST_INT:
                 raise self._damaged(tr("The tensor {name} has impossible dimensions.").format(name=name))
-        if kind in REMOVED_TENSOR_TYPES:
-            raise self._damaged(
-                tr("The tensor {name} is of the type {type}, which engines no longer read.").format(
-                    name=name, type=REMOVED_TENSOR_TYPES[kind]
-                )
-            )
         if kind not in TENSOR_TYPES:
-            raise self._damaged(tr("The tensor {name} is of the unknown type {type}.").format(name=name, type=kind))
+            raise unreadable_type(self._path, gguf.metadata, kind, REMOVED_TENSOR_TYPES.get(kind, ""))
         type_name, block, width = TENSOR_TYPES[kind]
         if sizes[0] % block:
             raise self._damaged(tr("The tensor {name} does not fill its blocks.").format(name=name))

@@ -3,6 +3,7 @@
 Containers count: the affinity mask and the cgroup limits (v2 and v1) bound what the operating system reports.
 """
 
+import hashlib
 import os
 import platform
 from pathlib import Path, PurePosixPath
@@ -67,6 +68,14 @@ def cpu_features() -> tuple[str, ...]:
     info = _cpuinfo()
     flags = set((info.get("flags") or info.get("Features") or "").split())
     return tuple(name for name in (*_X86_FEATURES, *_ARM_FEATURES) if name in flags)
+
+
+def processor() -> str:
+    """The processor's name with a mark of all its features, which changes where one comes or goes."""
+    info = _cpuinfo()
+    flags = sorted((info.get("flags") or info.get("Features") or "").split())
+    mark = hashlib.sha256(" ".join(flags).encode()).hexdigest()[:8]
+    return f"{cpu_name()} ({mark})" if flags else f"{cpu_name()} ({platform.machine()})"
 
 
 _LIMITS = ("memory.max", "memory.high", "memory.limit_in_bytes")

@@ -1,19 +1,29 @@
 """What a model file says of itself, checked, without loading it: for the library, the license door and admission."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from desktop.engine.bounded_file import damaged
-from desktop.engine.gguf_checks import check_model, number, split_files
+from desktop.catalog.base_name import NOT_NAMED, base_name, base_of_words
+from desktop.catalog.repository_name import repository_id
+from desktop.engine.bounded_file import EndsEarlyError, IncompleteError, damaged
+from desktop.engine.cut_files import cut_file_error, joining_command, piece_error
+from desktop.engine.dialects import foreign
+from desktop.engine.gguf_checks import check_model, check_part, number, split_files
 from desktop.engine.gguf_reader import Array, GgufFile, Tensor, read_gguf
 from desktop.engine.gguf_types import FILE_TYPES
 from desktop.engine.memory import estimate
 from desktop.engine.shape import Shape, shape_of
+from desktop.errors import EngineError
+from desktop.split_files import Pieces
 from desktop.translation import tr
 
 _LONGEST_TEXT = 4096
+_MOST_BASES = 64
+_BASE_KEY = re.compile(r"general\.base_model\.([^.]+)\.", re.IGNORECASE)
+_BASE_WORDS = ("repo_url", "url", "organization", "name", "version")
 
 
 @dataclass(frozen=True)
@@ -55,16 +65,54 @@ def read_header(path: Path, whole_sizes: Mapping[str, int] | None = None) -> Hea
     Raises NotFoundError, or EngineError with one sentence where it is no sound GGUF chat model. `whole_sizes` gives
     the sizes in bytes of files, by name, of which only the beginnings are there (see `read_gguf`).
     """
-    sizes = whole_sizes or {}
+    if whole_sizes:
+        return _read(path, whole_sizes)
+    try:
+        return _read(path, {})
+    except EngineError as error:
+        # A piece of a file looks damaged, and is not.
+        raise cut_file_error(path) or error from error
+
+
+def header_of_pieces(pieces: Pieces) -> Header:
+    """The header of a file that was cut, before anybody joined its pieces; `files` are the pieces.
+
+    Raises as `read_header` does; EngineError where one is missing.
+    """
+    first = pieces.files[0]
+    if pieces.missing or pieces.count < 2:
+        raise piece_error(first, pieces)
+    try:
+        header = _read(first, {first.name: sum(file.stat().st_size for file in pieces.files)})
+    except IncompleteError as error:
+        raise EngineError(
+            tr("The pieces of {whole} that are here do not make a whole file: a later one is missing.").format(
+                whole=pieces.name
+            ),
+            error.detail,
+            tr("Fetch all of them into the same folder, then import it again."),
+        ) from error
+    except EndsEarlyError as error:
+        raise EngineError(
+            tr("The first piece of {whole} is too short to tell what it is.").format(whole=pieces.name),
+            remedy=tr("Join the pieces yourself: {command}").format(command=joining_command(pieces)),
+        ) from error
+    return replace(header, files=pieces.files)
+
+
+def _read(path: Path, sizes: Mapping[str, int]) -> Header:
     gguf = read_gguf(path, sizes.get(path.name))
     files = split_files(gguf)
     architecture = check_model(gguf)
     tensors = list(gguf.tensors)
     size = gguf.file_size
-    for other in files[1:]:
+    for index, other in enumerate(files[1:], start=1):
         part = read_gguf(other, sizes.get(other.name))
+        check_part(part, index, len(files))
         tensors += part.tensors
         size += part.file_size
+    if len(files) > 1 and (problem := foreign(path, gguf.metadata, [each.name for each in tensors])) is not None:
+        raise problem
     if not any(tensor.name == "token_embd.weight" for tensor in tensors):
         raise damaged(path, tr("It holds no weights of a language model."))
     tokens = gguf.metadata["tokenizer.ggml.tokens"]
@@ -105,18 +153,30 @@ def _values(tensor: Tensor) -> int:
 
 
 def _base_models(gguf: GgufFile) -> tuple[str, ...]:
-    """What the file says it was made from: "organization/name" from the repository's address, else the name."""
-    count = min(number(gguf, "general.base_model.count") or 0, 64)
-    found = []
-    for index in range(count):
-        address = _text(gguf, f"general.base_model.{index}.repo_url")
-        organization = _text(gguf, f"general.base_model.{index}.organization")
-        name = _text(gguf, f"general.base_model.{index}.name")
-        if "huggingface.co/" in address:
-            found.append(address.split("huggingface.co/", 1)[1].strip("/"))
-        elif name:
-            found.append(f"{organization}/{name}" if organization else name)
-    return tuple(found)
+    """What the file says it was made from, as `base_name` gives it. Whatever the file counts, each base that it speaks
+    of is one; of one that it does not name, it is not known which."""
+    spoken = {match[1] for key in gguf.metadata if (match := _BASE_KEY.match(key))}
+    count = max(number(gguf, "general.base_model.count") or 0, 0)
+    indices = sorted(spoken, key=lambda each: (len(each), each)) + [
+        str(index) for index in range(min(count, _MOST_BASES)) if str(index) not in spoken
+    ]
+    found = [name for index in indices[:_MOST_BASES] for name in _base_model(gguf, index)]
+    if max(count, len(indices)) > _MOST_BASES:
+        found.append(NOT_NAMED)
+    return tuple(dict.fromkeys(found))
+
+
+def _base_model(gguf: GgufFile, index: str) -> list[str]:
+    """One base: the repository that its address leads to; where it leads to none, the address, and what the words
+    beside it name."""
+    said = {key: _text(gguf, f"general.base_model.{index}.{key}").strip() for key in _BASE_WORDS}
+    for key in ("repo_url", "url"):
+        if id_ := repository_id(said[key]):
+            return [id_]
+    found = [base_name(said["repo_url"])] if said["repo_url"] else []
+    if said["name"]:
+        found.append(base_of_words(said["organization"], said["name"], said["version"]))
+    return found or [base_name(said["url"])]
 
 
 def _quantization(gguf: GgufFile, tensors: list[Tensor]) -> str:

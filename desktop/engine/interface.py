@@ -8,21 +8,35 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from desktop.engine.messages import AnswerEvent, Generate, LoadEvent, LoadParams, ModelInfo, Probed
+from desktop.engine.model_file import ModelFile
+from desktop.errors import IntegrityError
 
 EngineState = Literal["empty", "loading", "ready", "answering", "dead"]
+
+
+class FileTouchedError(IntegrityError):
+    """A model's file was touched while it was in use: it has to be read once more before it counts as the same."""
+
+
+class Stop(Protocol):
+    """Asked whether somebody gave up waiting; a `threading.Event` is one."""
+
+    def is_set(self) -> bool: ...
 
 
 class Door(Protocol):
     """Who is asked about every file before it is loaded, and while it stays loaded (`desktop.licenses.door`)."""
 
-    def admit(self, path: Path) -> None:
-        """Return where the file may be loaded now; raise UserError to refuse it."""
+    def admit(self, path: Path, stop: Stop | None = None) -> tuple[ModelFile, ...]:
+        """The files of the model at `path`, which may be loaded now as they are, () for whatever lies there; raises
+        UserError to refuse it. Reading them may take long: `stop` gives it up, with UserError."""
 
     def loaded(self, path: Path) -> None:
         """The file was loaded. Raises UserError where it may not stay so, as when that cannot be recorded."""
 
     def holds(self, path: Path) -> None:
-        """Return where the loaded file may stay; raise UserError where it no longer may. Has to be cheap."""
+        """Return where the loaded file may stay; raise UserError where it no longer may, FileTouchedError where it has
+        to be admitted once more. Has to be cheap."""
 
 
 class Engine(Protocol):

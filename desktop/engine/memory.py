@@ -39,6 +39,7 @@ def estimate(shape: Shape, context_length: int, *, flash: bool = True) -> int:
 def cache_bytes(shape: Shape, context_length: int) -> int:
     """Keys and values of all layers in half precision (those with a window hold hardly more than it), and states."""
     values = shape.full_values * _cells(context_length) + shape.window_values * _window_cells(shape, context_length)
+    values += sum(kept * _compressed_cells(context_length, ratio) for ratio, kept in shape.compressed_values)
     return _HALF * values + shape.state
 
 
@@ -46,7 +47,11 @@ def compute_bytes(shape: Shape, context_length: int, *, flash: bool = True) -> i
     """Activations of one batch of 512 tokens, who may see whom in it, and one row of logits."""
     full, windowed = _cells(context_length), _window_cells(shape, context_length)
     seen = (full if shape.full_values else 0) + (windowed if shape.window_values else 0)
+    compressed = [_compressed_cells(context_length, ratio) for ratio, _ in shape.compressed_values]
+    seen += 2 * sum(compressed)
     floats = shape.batch_floats
+    if shape.indexer_floats:
+        floats = max(floats, shape.indexer_floats + (2 * max(compressed) if compressed else full))
     if not flash:
         floats = max(floats, shape.heads * (full if shape.full_values else windowed) + 6 * shape.width)
     return _UBATCH * (_FLOAT * floats + (_HALF if flash else _FLOAT) * seen) + _FLOAT * shape.vocabulary
@@ -90,6 +95,11 @@ def readable(size: int) -> str:
 
 def _cells(length: int) -> int:
     return -(-length // _CELLS) * _CELLS
+
+
+def _compressed_cells(context_length: int, ratio: int) -> int:
+    """Room for a whole context of which every `ratio` tokens are kept as one."""
+    return _cells(-(-context_length // ratio))
 
 
 def _window_cells(shape: Shape, context_length: int) -> int:

@@ -4,11 +4,15 @@ On the wire a message is a 4-byte big-endian length and that many bytes of Messa
 a `Request`, the worker an `Event`. Nothing here knows llama.cpp.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from desktop.conversation import Role, StopReason
+from desktop.engine.model_file import ModelFile
+
+PLAINEST_VARIANT = "plainest"
+"""In place of a CPU variant's name: the most cautious one that there is."""
 
 # --- what is asked for -------------------------------------------------------------------------------------------
 
@@ -50,7 +54,8 @@ class LoadParams(msgspec.Struct, frozen=True):
     """How a model is loaded. None means automatic. `gpu_layers` -1 is all of them, 0 none.
 
     `chat_template` (Jinja) and `stops` are the prompt that the catalog knows for the model: they count where its file
-    carries no template of its own.
+    carries no template of its own. `cpu_variant` "" is the best that this processor can run. `extra_buffers` are
+    llama.cpp's: weights repacked for the processor, AMX among them (`llama_model_params.use_extra_bufts`).
     """
 
     model_path: str
@@ -58,20 +63,29 @@ class LoadParams(msgspec.Struct, frozen=True):
     threads: int | None = None
     gpu_layers: int | None = None
     flash_attention: Literal["auto", "on", "off"] = "auto"
+    cpu_variant: str = ""
+    extra_buffers: bool = True
     batch_tokens: int = 512
     chat_template: str = ""
     stops: tuple[str, ...] = ()
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
+    """Load a model. `files` are its files as they were admitted: the worker is left these, and loads none that is
+    another one now."""
+
     params: LoadParams
+    files: tuple[ModelFile, ...]
 
 
 class Generate(msgspec.Struct, frozen=True, tag="generate"):
     """Ask for one answer to `turns`. `conversation` keys the prefix kept from turn to turn.
 
     With `raw_prompt` the last turn's text goes to the model as it is, without the chat template. `max_tokens` None
-    means until the model ends or the context is full.
+    means until the model ends or the context is full. `stop_on_repetition` ends an answer that only repeats itself;
+    with `raw_prompt` or `ignore_eos` it counts for nothing, as the model's every token is wanted there. `begun` are
+    tokens of this answer that another worker generated and whose text was told (see Delta): they are read after the
+    prompt, count as generated, and are not told again.
     """
 
     id: int
@@ -82,6 +96,8 @@ class Generate(msgspec.Struct, frozen=True, tag="generate"):
     conversation: str = ""
     raw_prompt: bool = False
     ignore_eos: bool = False
+    stop_on_repetition: bool = False
+    begun: tuple[int, ...] = ()
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
@@ -111,112 +127,160 @@ Request = Load | Generate | Cancel | Tokenize | Probe | Ping | Shutdown
 
 # --- what comes back ---------------------------------------------------------------------------------------------
 
+# A worker is believed within bounds: it may have been taken over by the file it reads. A message out of them is none.
+LONGEST_WORDS, LONGEST_TEXT = 4096, 100_000
+"""Characters of what a worker says of itself and of its model, and of technical lines."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+TokenId = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Measure = Annotated[float, msgspec.Meta(ge=0, le=1e15)]
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+VariantName = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.+-]{0,39})?$")]
+Words = Annotated[str, msgspec.Meta(max_length=LONGEST_WORDS)]
+Names = Annotated[tuple[Words, ...], msgspec.Meta(max_length=1024)]
+LongText = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+
 
 class Device(msgspec.Struct, frozen=True):
     """A device that llama.cpp can compute on; memory in bytes."""
 
-    name: str
-    description: str
-    kind: str
-    memory_total: int
-    memory_free: int
+    name: Words
+    description: Words
+    kind: Words
+    memory_total: Count
+    memory_free: Count
 
 
 class Probed(msgspec.Struct, frozen=True, tag="probed"):
-    """Versions, devices, CPU features, and whether the worker runs confined ("landlock+seccomp", or why not)."""
+    """Versions, devices, CPU features, and whether the worker runs confined ("landlock+seccomp", or why not).
 
-    llama_cpp: str
-    build: str
-    devices: tuple[Device, ...]
-    cpu_features: tuple[str, ...]
-    confinement: str
+    `cpu_variant` is the one of llama.cpp's CPU variants that computes, `cpu_variants` are all that this processor can
+    run, best first; "" and () where llama.cpp was built for one processor only.
+    """
+
+    llama_cpp: Words
+    build: Words
+    devices: Annotated[tuple[Device, ...], msgspec.Meta(max_length=64)]
+    cpu_features: Names
+    confinement: Words
+    cpu_variant: VariantName = ""
+    cpu_variants: Annotated[tuple[VariantName, ...], msgspec.Meta(max_length=64)] = ()
 
 
 class LoadProgress(msgspec.Struct, frozen=True, tag="load-progress"):
     """Between 0 and 1."""
 
-    fraction: float
+    fraction: Fraction
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
-    """What the loaded model says of itself and how it was loaded. Sizes in bytes, lengths in tokens."""
+    """What the loaded model says of itself and how it was loaded. Sizes in bytes, lengths in tokens.
 
-    name: str
-    architecture: str
-    license: str
-    description: str
-    parameters: int
-    size: int
-    context_length: int
-    trained_context_length: int
+    `thinks` says that its template or its vocabulary marks thinking: what it says first may turn out to be that.
+    """
+
+    name: Words
+    architecture: Words
+    license: Words
+    description: Words
+    parameters: Count
+    size: Count
+    context_length: Count
+    trained_context_length: Count
     has_template: bool
-    threads: int
-    gpu_layers: int
-    devices: tuple[str, ...]
-    engine: str
-    confinement: str
+    threads: Count
+    gpu_layers: Count
+    devices: Names
+    engine: Words
+    confinement: Words
+    thinks: bool = False
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """The model is loaded. `notice` is one sentence for the person where it runs otherwise than asked, else ""."""
 
     info: ModelInfo
-    seconds: float
-    notice: str = ""
+    seconds: Measure
+    notice: Words = ""
 
 
 class Prompted(msgspec.Struct, frozen=True, tag="prompted"):
     """The prompt is rendered and counted: `dropped_messages` oldest turns did not fit the context and were left out."""
 
-    id: int
-    prompt_tokens: int
-    cached_tokens: int
-    dropped_messages: int
-    context_length: int
+    id: Number
+    prompt_tokens: Count
+    cached_tokens: Count
+    dropped_messages: Count
+    context_length: Count
 
 
 class PromptProgress(msgspec.Struct, frozen=True, tag="prompt-progress"):
     """How much of the prompt has been read, in tokens."""
 
-    id: int
-    done: int
-    total: int
+    id: Number
+    done: Count
+    total: Count
 
 
 class Delta(msgspec.Struct, frozen=True, tag="delta"):
-    """More of the answer. `generated_tokens` counts all so far; `tokens_per_s` is the speed so far."""
+    """More of the answer. `generated_tokens` counts all so far; `tokens_per_s` is the speed so far.
 
-    id: int
+    `tokens` are those generated since the last Delta that had any: all text that they gave was told with this one or
+    before. Without tokens it is a part of what the next Delta completes, or the text held back to the answer's end.
+    """
+
+    id: Number
     text: str
     thinking: bool = False
-    generated_tokens: int = 0
-    tokens_per_s: float | None = None
+    generated_tokens: Count = 0
+    tokens_per_s: Measure | None = None
+    tokens: tuple[TokenId, ...] = ()
+
+
+class AnswerPart(msgspec.Struct, frozen=True):
+    """A piece of an answer, or of the thinking before it."""
+
+    text: str
+    thinking: bool = False
+
+
+class Restated(msgspec.Struct, frozen=True, tag="restated"):
+    """The whole answer so far, in place of what was told of it: the model closed thinking that it had not opened, so
+    that what was told as answer is none. The rest as in Delta, of which more may follow.
+    """
+
+    id: Number
+    parts: Annotated[tuple[AnswerPart, ...], msgspec.Meta(max_length=1024)]
+    generated_tokens: Count = 0
+    tokens_per_s: Measure | None = None
+    tokens: tuple[TokenId, ...] = ()
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
     """The answer is over. Times in seconds; `tokens_per_s` is decoding alone, without reading the prompt.
 
-    `notice` is one sentence for the person where the model had to be loaded again and runs otherwise than before.
+    `notice` is one sentence for the person where the model had to be loaded again and runs otherwise than before. The
+    answer may have gone on in another worker: times are then those that the person saw, speeds the last worker's.
     """
 
-    id: int
+    id: Number
     stop_reason: StopReason
-    prompt_tokens: int
-    cached_tokens: int
-    generated_tokens: int
-    time_to_first_token_s: float | None
-    tokens_per_s: float | None
-    prompt_tokens_per_s: float | None
-    seed: int
-    context_length: int
-    dropped_messages: int
-    thinking_s: float | None = None
-    notice: str = ""
+    prompt_tokens: Count
+    cached_tokens: Count
+    generated_tokens: Count
+    time_to_first_token_s: Measure | None
+    tokens_per_s: Measure | None
+    prompt_tokens_per_s: Measure | None
+    seed: Number
+    context_length: Count
+    dropped_messages: Count
+    thinking_s: Measure | None = None
+    notice: Words = ""
 
 
 class Tokenized(msgspec.Struct, frozen=True, tag="tokenized"):
-    id: int
-    tokens: tuple[int, ...]
+    id: Number
+    tokens: tuple[TokenId, ...]
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
@@ -225,19 +289,27 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     Fields as in UserError. The client adds failures of its own where the worker died (`died` True).
     """
 
-    id: int
+    id: Number
     kind: Literal["engine", "resource", "not-found", "license", "forbidden", "integrity", "bug"]
-    title: str
-    detail: str = ""
-    remedy: str = ""
-    technical: str = ""
+    title: Words
+    detail: Words = ""
+    remedy: Words = ""
+    technical: LongText = ""
     died: bool = False
 
 
+class FileChanged(msgspec.Struct, frozen=True, tag="file-changed"):
+    """The model is not loaded: file `number` of it, counted from 0, is not what was admitted. What a person is told of
+    files is the app's to say."""
+
+    number: Count
+
+
 class Pong(msgspec.Struct, frozen=True, tag="pong"):
-    id: int
+    id: Number
 
 
-Event = Probed | LoadProgress | Ready | Prompted | PromptProgress | Delta | Done | Tokenized | Failed | Pong
-AnswerEvent = Prompted | PromptProgress | Delta | Done | Failed
+Loading = Probed | LoadProgress | Ready | FileChanged
+Event = Loading | Prompted | PromptProgress | Delta | Restated | Done | Tokenized | Failed | Pong
+AnswerEvent = Prompted | PromptProgress | Delta | Restated | Done | Failed
 LoadEvent = LoadProgress | Ready | Failed

@@ -20,6 +20,14 @@ def what_it_seems_to_be(head: bytes, size: int) -> str:
         if b"data.pkl" in head or b"/data/" in head or b"archive/" in head:
             return tr("It seems to be a PyTorch checkpoint, which has to be converted to GGUF first.")
         return tr("It seems to be a ZIP archive: unpack it first.")
+    if _is_onnx(head):
+        return tr("It seems to be an ONNX file, which other programs run.")
+    if head[4:8] == b"TFL3":
+        return tr("It seems to be a TensorFlow Lite file, which other programs run.")
+    if head[8:12] == b"blk.":
+        return tr("It seems to be an importance matrix for quantization, not a model.")
+    if head[257:262] == b"ustar":
+        return tr("It seems to be a compressed archive: unpack it first.")
     for magic, sentence in _magics():
         if head.startswith(magic):
             return sentence
@@ -33,7 +41,8 @@ def what_it_seems_to_be(head: bytes, size: int) -> str:
 
 
 def _magics() -> tuple[tuple[bytes, str], ...]:
-    old = tr("It is a model in an older format (GGML), which nothing reads any more.")
+    old = tr("It is a model in an older format (GGML), which nothing reads any more but programs for Whisper.")
+    llamafile = tr("It is a program, such as a llamafile with a model in it: “unzip” takes the GGUF file out of that.")
     archive = tr("It seems to be a compressed archive: unpack it first.")
     return (
         (b"lmgg", old), (b"ggml", old), (b"tjgg", old), (b"fmgg", old), (b"algg", old),
@@ -42,7 +51,7 @@ def _magics() -> tuple[tuple[bytes, str], ...]:
         (b"\x80\x02", tr("It seems to be a PyTorch checkpoint, which has to be converted to GGUF first.")),
         (b"\x89HDF", tr("It seems to be an HDF5 (Keras) file, which has to be converted to GGUF first.")),
         (b"%PDF", tr("It is a PDF document.")),
-        (b"\x7fELF", tr("It is a program.")), (b"MZ", tr("It is a program.")),
+        (b"MZqFpD", llamafile), (b"\x7fELF", tr("It is a program.")), (b"MZ", tr("It is a program.")),
         (b"\x89PNG", tr("It is a picture.")), (b"\xff\xd8\xff", tr("It is a picture.")),
         (b"SQLite format 3", tr("It is a SQLite database.")),
     )  # fmt: skip
@@ -51,6 +60,15 @@ def _magics() -> tuple[tuple[bytes, str], ...]:
 def _is_safetensors(head: bytes) -> bool:
     """Eight bytes of length, then JSON of that length."""
     return len(head) > 9 and int.from_bytes(head[:8], "little") < 1 << 32 and head[8:9] == b"{" and b'"' in head[9:12]
+
+
+def _is_onnx(head: bytes) -> bool:
+    """A protobuf that begins with its version and the name of the program that wrote it."""
+    return (
+        head[:1] == b"\x08"
+        and head[2:3] == b"\x12"
+        and any(name in head[:64] for name in (b"pytorch", b"onnx", b"tf2"))
+    )
 
 
 def _is_text(head: bytes) -> bool:

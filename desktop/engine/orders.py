@@ -1,6 +1,5 @@
 """What the app may ask of the engine's dispatcher, as values, and how patient it is with a worker."""
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +24,16 @@ class Patience:
 
 @dataclass(frozen=True)
 class Workplace:
-    """How workers are started and where they may write: the command, the folder of logs and that of caches."""
+    """How workers are started, and where things lie: the command, the folder of logs and that of caches."""
 
     command: tuple[str, ...]
     logs: Path
     cache: Path
+
+    @property
+    def drivers_folder(self) -> Path:
+        """What drivers of GPUs write, where one computes. It is the only thing that a worker does; nothing reads it."""
+        return self.cache / "gpu-drivers"
 
 
 @dataclass(frozen=True)
@@ -63,14 +67,3 @@ class PlainOrder:
 
 Waiting = LoadOrder | AnswerOrder | ProbeOrder
 Order = Waiting | CancelOrder | PlainOrder
-
-
-def take_out(line: deque[Waiting], request_id: int) -> Waiting | None:
-    """The order in `line` with this id (0: the first load), taken out of it; None where there is none."""
-    for order in line:
-        if request_id == (order.request.id if isinstance(order, AnswerOrder) else 0) and not isinstance(
-            order, ProbeOrder
-        ):
-            line.remove(order)
-            return order
-    return None

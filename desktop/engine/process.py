@@ -10,23 +10,37 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from desktop.engine.framing import FrameReader, FrameWriter, FramingError
+from desktop.engine.event_intake import EventIntake
+from desktop.engine.framing import FrameWriter, FramingError, PipeEndedError
 from desktop.engine.messages import Event, Request
 from desktop.engine.nativelog import NativeLog
 from desktop.engine.orders import Workplace
-from desktop.translation import tr
+from desktop.translation import language_in_use, tr
 
 # What a worker needs of the environment. Nothing else reaches it: no tokens, no proxies, no Python settings.
 _KEPT = frozenset(
-    ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LANGUAGE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "WINDIR")
+    (
+        "PATH",
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "LC_MESSAGES",
+        "LANGUAGE",
+        "TMPDIR",
+        "TEMP",
+        "TMP",
+        "SYSTEMROOT",
+        "WINDIR",
+    )
 ) | frozenset(("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "COMSPEC", "PATHEXT"))
 _KEPT_PREFIXES = ("CUDA_", "GGML_", "LLAMA_", "OMP_", "GOMP_", "HIP_", "HSA_", "ROCR_", "VK_", "MESA_", "NVIDIA_")
-# How often OpenMP's threads look for the others before they sleep. With the usual 300,000 they hold the cores against
-# the very thread they wait for as soon as anything else runs: on two busy cores 1 token/s in place of 20. With 2,000
-# they do not, and alone on the machine they are as fast.
-_SPIN = "2000"
+# Threads of a confined worker pin themselves to no processors, and libgomp ends a process in which they cannot.
+_PINNING = frozenset(("OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY"))
+# Where drivers of GPUs keep compiled programs: CUDA, NVIDIA's Vulkan and OpenGL, Mesa.
+_DRIVERS_CACHES = ("CUDA_CACHE_PATH", "__GL_SHADER_DISK_CACHE_PATH", "MESA_SHADER_CACHE_DIR")
 _END_S = 2.0
 
 
@@ -36,6 +50,27 @@ class WorkerGone:
 
 
 Received = Event | WorkerGone
+
+DeathKind = Literal["crash", "killed", "exit", "ended"]
+# How a kernel that computes wrongly, or an assertion, ends a process: signals, and what Windows has in their place
+# (NTSTATUS errors; 3 is what its C library's abort() exits with).
+CRASH_SIGNALS = frozenset(("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE", "SIGABRT", "SIGTRAP"))
+_WINDOWS_ERROR, _WINDOWS_ABORT = 0xC0000000, 3
+
+
+@dataclass(frozen=True)
+class Death:
+    """How a worker ended: a "crash" of its own, "killed" from outside, by an "exit" code, or "ended" by the app.
+
+    `cpu_variant` is what it was started with, "" for the best. `reason` is a sentence's end, `technical` its last
+    native lines, `library_error` what was wrong with llama.cpp's libraries, or "".
+    """
+
+    kind: DeathKind
+    reason: str
+    technical: str
+    cpu_variant: str = ""
+    library_error: str = ""
 
 
 def default_command() -> tuple[str, ...]:
@@ -49,18 +84,19 @@ def default_command() -> tuple[str, ...]:
 class WorkerProcess:
     """A worker. `receive` is called with each of its events, and once with WorkerGone, on a thread of this class.
 
-    Raises OSError where no process can be started.
+    It computes with llama.cpp's `cpu_variant`, "" for the best. Raises OSError where no process can be started.
     """
 
-    def __init__(self, workplace: Workplace, receive: Callable[[Received], None]) -> None:
+    def __init__(self, workplace: Workplace, receive: Callable[[Received], None], cpu_variant: str = "") -> None:
         self._receive = receive
+        self._cpu_variant = cpu_variant
         self._ended_by_us = ""
         to_worker = os.pipe()
         from_worker = os.pipe()
         native = os.pipe()
         ours = (to_worker[1], from_worker[0], native[0])
         try:
-            self._process = _spawn(workplace, to_worker[0], from_worker[1], native[1])
+            self._process = _spawn(workplace, to_worker[0], from_worker[1], native[1], cpu_variant)
         except BaseException:
             for descriptor in ours:
                 os.close(descriptor)
@@ -70,7 +106,7 @@ class WorkerProcess:
                 os.close(descriptor)
         self.log = NativeLog(native[0], workplace.logs)
         self._writer = FrameWriter(to_worker[1])
-        self._reader: FrameReader[Event] = FrameReader(from_worker[0], Event)
+        self._reader = EventIntake(from_worker[0])
         self._to_send: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         threading.Thread(target=self._send_all, name="engine-writer", daemon=True).start()
         threading.Thread(target=self._read_all, name="engine-reader", daemon=True).start()
@@ -108,11 +144,20 @@ class WorkerProcess:
             self.kill(tr("it closed its pipe"))
             self._process.wait()
 
-    @property
-    def crashed(self) -> bool:
-        """Whether it ended by a fault of its own: an assert, a bad access, an exit code; not by SIGKILL or by us."""
+    def death(self) -> Death:
+        """How it ended; call `wait` first."""
+        return Death(self._kind(), self.reason(), self.log.tail(), self._cpu_variant, self.log.library_error())
+
+    def _kind(self) -> DeathKind:
         code = self._process.returncode
-        return not self._ended_by_us and code not in (None, 0, -getattr(signal, "SIGKILL", 9), -signal.SIGTERM)
+        if self._ended_by_us or code is None:
+            return "ended"
+        if "bad_alloc" in self.log.assertion():
+            return "killed"  # memory ran out: no fault of what computes
+        if code < 0:
+            return "crash" if _signal_name(-code) in CRASH_SIGNALS else "killed"
+        windows = sys.platform == "win32" and (code >= _WINDOWS_ERROR or code == _WINDOWS_ABORT)
+        return "crash" if windows else "exit"
 
     def reason(self) -> str:
         """Why it ended, as a sentence's end: "it was ended by SIGKILL (…)"."""
@@ -126,10 +171,7 @@ class WorkerProcess:
             return tr("it does not answer")
         if code >= 0:
             return tr("it ended with exit code {code}").format(code=code)
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = str(-code)
+        name = _signal_name(-code)
         if name == "SIGKILL":
             return tr("it was ended from outside (SIGKILL), as happens when memory runs out")
         return tr("it was ended by the signal {name}").format(name=name)
@@ -144,6 +186,8 @@ class WorkerProcess:
         try:
             while (event := self._reader.read()) is not None:
                 self._receive(event)
+        except PipeEndedError:
+            pass  # it died while it wrote: how is found out as where it died between two messages
         except (FramingError, OSError) as error:
             self.kill(tr("it spoke unintelligibly ({error})").format(error=error))
         self._reader.close()
@@ -151,19 +195,25 @@ class WorkerProcess:
         self._receive(WorkerGone())
 
 
-def _environment() -> dict[str, str]:
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
+def worker_environment() -> dict[str, str]:
+    """What a process that computes gets of this one's environment."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name.upper() in _KEPT or name.upper().startswith(_KEPT_PREFIXES)
+        if (name.upper() in _KEPT or name.upper().startswith(_KEPT_PREFIXES)) and name.upper() not in _PINNING
     }
     kept["GGML_NO_BACKTRACE"] = "1"
-    if not kept.keys() & {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}:
-        kept["GOMP_SPINCOUNT"] = _SPIN
     return kept
 
 
-def _spawn(workplace: Workplace, input_: int, output: int, native: int) -> "subprocess.Popen[bytes]":
+def _spawn(workplace: Workplace, input_: int, output: int, native: int, cpu_variant: str) -> "subprocess.Popen[bytes]":
     """Start the process with the two pipes inherited, and nothing else but its standard streams."""
     extra: dict[str, Any]
     if sys.platform == "win32":
@@ -178,12 +228,17 @@ def _spawn(workplace: Workplace, input_: int, output: int, native: int) -> "subp
     else:
         extra = {"pass_fds": (input_, output)}
         numbers = [input_, output]
-    arguments = ["--in", str(numbers[0]), "--out", str(numbers[1]), "--cache", str(workplace.cache)]
+    arguments = ["--in", str(numbers[0]), "--out", str(numbers[1])]
+    arguments += ["--drivers-folder", str(workplace.drivers_folder)]
+    if cpu_variant:
+        arguments += ["--cpu-variant", cpu_variant]
+    if (language := language_in_use()) is not None:
+        arguments += ["--translations", str(language[0]), "--language", language[1] or ""]
     return subprocess.Popen(
         [*workplace.command, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=native,
         stderr=native,
-        env=_environment(),
+        env={**worker_environment(), **dict.fromkeys(_DRIVERS_CACHES, str(workplace.drivers_folder))},
         **extra,
     )

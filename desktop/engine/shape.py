@@ -7,7 +7,7 @@ Which layers keep keys and values, which see only a window and which keep a stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from desktop.engine.activations import batch_floats
+from desktop.engine.activations import batch_floats, stream_floats
 from desktop.engine.gguf_checks import number, numbers
 from desktop.engine.gguf_reader import Array, GgufFile, Tensor
 
@@ -16,11 +16,13 @@ from desktop.engine.gguf_reader import Array, GgufFile, Tensor
 _FULL_EVERY = {
     "afmoe": 4, "cohere2": 4, "cohere2moe": -4, "exaone-moe": 4, "exaone4": 4, "gemma2": 2, "gemma3": 6, "gemma3n": 5,
     "gpt-oss": 2, "laguna": -4, "llama4": 4, "mellum": 4, "muse-glimmer": 4, "olmo2": 4, "plamo3": 8,
-    "smallthinker": -4, "lfm2": 0,
+    "smallthinker": -4, "lfm2": 0, "deepseek4": 0,
 }  # fmt: skip
 _PATTERN_GIVEN = frozenset(("gemma4", "mimo2", "step35", "granite_swa", "spark2_5", "maple", "dots3note"))
 _USUAL_WINDOW = {"gemma2": 4096, "exaone4": 4096, "exaone-moe": 128}
 _FIXED_WINDOW = {"llama4": 8192, "smallthinker": 4096}
+_KEYS_ONLY = frozenset(("deepseek4",))  # its values are its keys
+_CHOOSING = frozenset(("deepseek4", "glm5-next"))  # an indexer scores all that is kept, for each token of a batch
 _STATE_ONLY = frozenset(("mamba", "mamba2", "rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7"))
 _STATE_WHERE_NO_KEYS = frozenset(
     ("jamba", "plamo2", "granitehybrid", "lfm2", "lfm2moe", "kimi-linear", "kimi-k3", "bailingmoe3", "glm5-next")
@@ -44,8 +46,10 @@ class Shape:
 
     `active` is what of the weights is read for one token, `outside` what belongs to no layer. `full_values` and
     `window_values` count what is kept of each token, keys and values together, by the layers that see everything and by
-    those that see `window` tokens. `state` is what recurrent layers keep, however long the context. `batch_floats`
-    counts the intermediate results of one token of a batch, `graph_nodes` the operations that llama.cpp makes room for.
+    those that see `window` tokens; `compressed_values` says what is kept of every so many tokens together. `state` is
+    what recurrent layers keep, however long the context. `batch_floats` counts the intermediate results of one token of
+    a batch, `indexer_floats` those beside the scores of an indexer (0: there is none), `graph_nodes` the operations
+    that llama.cpp makes room for.
     """
 
     architecture: str
@@ -63,6 +67,8 @@ class Shape:
     vocabulary: int
     merges: int
     graph_nodes: int
+    compressed_values: tuple[tuple[int, int], ...] = ()
+    indexer_floats: int = 0
 
 
 def shape_of(gguf: GgufFile, architecture: str, tensors: Sequence[Tensor]) -> Shape:
@@ -71,10 +77,11 @@ def shape_of(gguf: GgufFile, architecture: str, tensors: Sequence[Tensor]) -> Sh
     layers = _Layers(keys)
     vocabulary = gguf.metadata.get("tokenizer.ggml.tokens")
     merges = gguf.metadata.get("tokenizer.ggml.merges")
+    width = keys.number("embedding_length", 1)
     return Shape(
         architecture=architecture,
         layers=keys.layers,
-        width=keys.number("embedding_length", 1),
+        width=width,
         weights=sum(tensor.size for tensor in tensors),
         active=_active(keys, tensors),
         outside=sum(tensor.size for tensor in tensors if not tensor.name.startswith("blk.")),
@@ -82,11 +89,13 @@ def shape_of(gguf: GgufFile, architecture: str, tensors: Sequence[Tensor]) -> Sh
         window_values=sum(layers.values(layer) for layer in layers.windowed) * layers.loops,
         window=layers.window,
         state=4 * keys.state_values() * len(layers.recurrent),
-        batch_floats=batch_floats(tensors, keys.number("embedding_length", 1), keys.most("expert_used_count")),
+        batch_floats=batch_floats(tensors, width, keys.most("expert_used_count")),
         heads=max(keys.heads, default=0),
         vocabulary=vocabulary.length if isinstance(vocabulary, Array) else 0,
         merges=merges.length if isinstance(merges, Array) else 0,
         graph_nodes=_graph_nodes(architecture, len(tensors)),
+        compressed_values=_compressed(keys),
+        indexer_floats=4 * width + stream_floats(tensors) if architecture in _CHOOSING else 0,
     )
 
 
@@ -172,7 +181,20 @@ class _Layers:
             if layer in self._seen:
                 value = keys.number("attention.value_length_swa", value)
             kept += heads * value
-        return kept + keys.number("attention.indexer.key_length")
+        if keys.architecture in _KEYS_ONLY:
+            return heads * length
+        pooled = 3 if keys.number("attention.indexer.kpool") else 1  # a key, its gate, and what they are pooled to
+        return kept + pooled * keys.number("attention.indexer.key_length")
+
+
+def _compressed(keys: _Keys) -> tuple[tuple[int, int], ...]:
+    """How many values DeepSeek V4 keeps of every so many tokens; of every four, keys of its indexer besides."""
+    if keys.architecture not in _KEYS_ONLY:
+        return ()
+    ratios, key = keys.per_layer("attention.compress_ratios", []), keys.head_length("key")
+    indexer = keys.number("attention.indexer.key_length")
+    kept = {4: key + indexer, 128: key}
+    return tuple((ratio, ratios.count(ratio) * values) for ratio, values in kept.items() if ratio in ratios)
 
 
 def _window(keys: _Keys) -> int:

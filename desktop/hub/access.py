@@ -56,9 +56,9 @@ class Access:
         return self.state == "granted"
 
     @property
-    def may_change(self) -> bool:
-        """Whether asking again later can give another answer without the person doing anything here."""
-        return self.state in ("not-requested", "reset", "pending")
+    def lacks_token(self) -> bool:
+        """Whether the answer is one for somebody unknown, so that a token may give another."""
+        return self.state in ("no-token", "missing-or-private")
 
     def error(self) -> UserError:
         """The same as an error, for who needs the files now."""

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from desktop.catalog.base_name import NOT_NAMED, base_name
 from desktop.catalog.terms import Relation
 from desktop.errors import ForbiddenError
 from desktop.hub.address import is_commit, is_repository_id
@@ -43,6 +44,7 @@ class RepositoryInfo:
     what it names itself; `datasets` what it says it was trained on. `files` are the models in it, smallest first;
     `left_out` are names of model files that cannot be offered: parts without their others, and names unfit for a disk.
     `gate_prompt` is what its publisher asks before access, `gate_fields` the fields of its form.
+    `hub_id` is what the Hub calls the repository whatever its name, "" where it does not tell.
     """
 
     id: str
@@ -64,6 +66,7 @@ class RepositoryInfo:
     downloads: int
     likes: int
     changed: str
+    hub_id: str = ""
 
     @property
     def license(self) -> str:
@@ -126,6 +129,7 @@ def info_from(answer: Any, host: str) -> RepositoryInfo:
         downloads=count(top.get("downloads")),
         likes=count(top.get("likes")),
         changed=text(top.get("lastModified"), 40),
+        hub_id=text(top.get("_id"), 40),
     )
 
 
@@ -194,21 +198,29 @@ def _bases(card: dict[str, Any], tags: tuple[str, ...], itself: str) -> tuple[Na
     """The bases in card and tags, each once. A relation comes from the card, else from a tag that names it."""
     said = _RELATIONS.get(text(card.get("base_model_relation"), 20).casefold())
     relations: dict[str, Relation] = {}
-    named = list(texts(card.get("base_model"), _MOST_BASES))
+    named = _named(card.get("base_model"))
     for tag in _tagged(tags, "base_model:"):
         kind, _, rest = tag.partition(":")
         if rest and kind in _RELATIONS:
-            relations[rest.casefold()] = _RELATIONS[kind]
+            relations[base_name(rest).casefold()] = _RELATIONS[kind]
         named.append(rest if rest and kind in _RELATIONS else tag)
     fallback: Relation = "merge" if "merge" in tags else "quantization" if "gguf" in tags else "fine-tune"
     found: dict[str, NamedBase] = {}
     for name in named:
-        address = name.partition("huggingface.co/")[2] or name
-        base = address.strip("/ ")
+        base = base_name(name)
         key = base.casefold()
-        if base and key != itself.casefold() and key not in found and len(found) < _MOST_BASES:
+        if len(found) == _MOST_BASES and key not in found:
+            base, key = NOT_NAMED, NOT_NAMED
+        if key != itself.casefold() and key not in found:
             found[key] = NamedBase(base, said or relations.get(key, fallback))
     return tuple(found.values())
+
+
+def _named(value: Any) -> list[str]:
+    """The bases that a card names, one or a list of them. What is neither a name nor nothing is a base not named."""
+    listed = value if isinstance(value, list) else [value]
+    said = [each if isinstance(each, str) else NOT_NAMED for each in listed if each is not None and each != {}]
+    return [each for each in said if each.strip()][: _MOST_BASES + 1]
 
 
 def _tagged(tags: tuple[str, ...], prefix: str) -> list[str]:

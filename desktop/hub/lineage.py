@@ -5,11 +5,13 @@ checked it; what nobody knows stays unknown, and is never taken for open.
 """
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from desktop.catalog.base_name import base_name, find_base
 from desktop.catalog.entries import Base, Catalog, Entry
-from desktop.catalog.lineage import Lineage, Node, node_of_dataset, node_of_entry, trace
-from desktop.catalog.terms import Gate
+from desktop.catalog.lineage import Lineage, Node, node_in, node_of_entry, trace
+from desktop.catalog.terms import Gate, strictest
 from desktop.engine.header import Header
 from desktop.errors import AccessError, NotFoundError
 from desktop.hub.address import Repository, is_repository_id
@@ -20,7 +22,8 @@ DEEPEST = 8
 MOST_LOOKUPS = 32
 """Repositories that are asked for in one lineage; beyond that its ancestors stay unknown."""
 
-_GATES: dict[str | bool, Gate] = {False: "open", "auto": "hub-auto", "manual": "hub-manual"}
+GATES: Mapping[str | bool, Gate] = {False: "open", "auto": "hub-auto", "manual": "hub-manual"}
+"""What the Hub says of a repository's gate, in the catalog's words."""
 
 
 def node_of(info: RepositoryInfo, catalog: Catalog, header: Header | None = None) -> Node:
@@ -28,7 +31,7 @@ def node_of(info: RepositoryInfo, catalog: Catalog, header: Header | None = None
     entry = _entry(info.id, catalog)
     own = entry is not None and entry.repository.casefold() == info.id.casefold()
     named = {base.id.casefold(): base for base in info.bases}
-    for name in header.base_models if header is not None else ():
+    for name in map(base_name, header.base_models if header is not None else ()):
         named.setdefault(name.casefold(), NamedBase(name, "quantization"))
     named.pop(info.id.casefold(), None)
     bases = {known: Base(known, base.relation) for base in named.values() if (known := known_id(base.id, catalog))}
@@ -43,7 +46,7 @@ def node_of(info: RepositoryInfo, catalog: Catalog, header: Header | None = None
         publisher=publisher,
         repository=info.id,
         licenses=_licenses(info, catalog, header),
-        gate=_GATES[info.gated],
+        gate=GATES[info.gated],
         origin="derived" if bases else "unknown",
         bases=(*bases.values(), *data),
     )
@@ -51,8 +54,8 @@ def node_of(info: RepositoryInfo, catalog: Catalog, header: Header | None = None
 
 
 def known_id(repository: str, catalog: Catalog) -> str:
-    """The catalog's id for a model in this repository, else the repository itself."""
-    entry = _entry(repository, catalog)
+    """The catalog's id for a model in this repository, however that is spelled, else the repository itself."""
+    entry = find_base(repository, catalog)
     return entry.id if entry is not None else repository
 
 
@@ -83,12 +86,8 @@ class HubLineage:
         return trace(start, self._find, self.catalog.find_license)
 
     def _find(self, node_id: str) -> Node | None:
-        entry = self.catalog.find_model(node_id)
-        if entry is not None:
-            return node_of_entry(entry)
-        dataset = self.catalog.find_dataset(node_id)
-        if dataset is not None:
-            return node_of_dataset(dataset)
+        if (known := node_in(self.catalog, node_id)) is not None:
+            return known
         if node_id not in self._known:
             self._known[node_id] = self._ask(node_id)
         return self._known[node_id]
@@ -119,7 +118,7 @@ def _stricter(card: Node, entry: Node) -> Node:
     """The catalog's entry, and whatever license and base the card names besides."""
     bases = {base.id: base for base in (*card.bases, *entry.bases) if base.id != entry.id}
     licenses = dict.fromkeys((*entry.licenses, *card.licenses))
-    return replace(entry, licenses=tuple(licenses), bases=tuple(bases.values()), gate=card.gate)
+    return replace(entry, licenses=tuple(licenses), bases=tuple(bases.values()), gate=strictest(card.gate, entry.gate))
 
 
 def _licenses(info: RepositoryInfo, catalog: Catalog, header: Header | None) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ from desktop.hub.address import Repository, is_commit, resolve_url
 from desktop.hub.answering import check_served, refused
 from desktop.hub.transfer.values import Located, Wanted
 from desktop.log import redact
+from desktop.network.address import parse_address
 from desktop.network.answers import Response
-from desktop.network.client import Client
-from desktop.network.token import AccessToken, origin_of
+from desktop.network.client import Client, check_redirect
+from desktop.network.token import AccessToken
 from desktop.translation import tr
 
 _MOST_HOPS = 5
@@ -62,14 +63,16 @@ class Locator:
     def _redirected(self, url: str, location: str) -> tuple[str, bool]:
         """Where a redirect leads, and whether that is another host's."""
         try:
-            found = urljoin(url, location)
-            return found, origin_of(found) != origin_of(self.endpoint)
+            led_to = urljoin(url, location)
+            found, home = parse_address(led_to), parse_address(self.endpoint)
         except ValueError as error:
             raise NetworkError(
                 tr("The Hub sent the request to an address that is none."),
                 remedy=tr("Try again later."),
                 technical=redact(location)[:500],
             ) from error
+        check_redirect(home, found)
+        return led_to, found.origin != home.origin
 
     def _head(self, url: str, token: AccessToken | None, stop: Event) -> Response:
         response = self.client.request("file", "HEAD", url, token=token, follow=False, stop=stop)

@@ -4,15 +4,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_SPLIT = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
-_QUANTIZATION = re.compile(
-    r"(?:^|[-._/ ])"
-    r"(?P<kind>(?:UD-)?(?:I?Q[1-8](?:_[A-Z0-9]{1,3}){0,3}|TQ[12]_0|BF16|FP?16|FP?32|MXFP4(?:_MOE)?|NVFP4))"
-    r"(?=$|[-._/ ])",
-    re.IGNORECASE,
-)
+from desktop.catalog.quantization import NAME
+from desktop.split_files import is_numbered, is_piece, part_of, without_part
+
+_QUANTIZATION = re.compile(rf"(?:^|[-._/ ])(?P<kind>{NAME})(?=$|[-._/ ])", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"(?:^|[-._])(?:mmproj|imatrix)(?:[-._]|$)", re.IGNORECASE)
-_MOST_PARTS = 1000
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class RepositoryFile:
 def quantization_of(name: str) -> str:
     """The quantization that a file's name says, as llama.cpp writes it; else what its folder says; else ""."""
     folder, _, base = name.rpartition("/")
-    stem = re.sub(r"-\d{5}-of-\d{5}$", "", re.sub(r"\.gguf$", "", base, flags=re.IGNORECASE))
+    stem = without_part(re.sub(r"\.gguf$", "", base, flags=re.IGNORECASE))
     for text in (stem, folder):
         # The last one: "f16" may stand before it, as what it was made from.
         if found := _QUANTIZATION.findall(text):
@@ -62,20 +58,29 @@ def is_model(name: str) -> bool:
 
 
 def gather(files: Iterable[FilePart]) -> tuple[tuple[RepositoryFile, ...], tuple[str, ...]]:
-    """The models among `files`, smallest first, and the names of parts that miss others of their model."""
+    """The models among `files`, smallest first, and the names of parts that miss others of their model
+    and of pieces of files that were cut."""
     singles: list[RepositoryFile] = []
-    groups: dict[tuple[str, int], dict[int, FilePart]] = {}
+    incomplete: list[str] = []
+    groups: dict[tuple[str, str, int], dict[int, FilePart]] = {}
     for file in files:
+        folder, _, base = file.name.rpartition("/")
+        if is_piece(base):
+            incomplete.append(file.name)
         if not is_model(file.name):
             continue
-        split = _SPLIT.match(file.name)
-        if split is None:
+        part = part_of(base)
+        if part is None and is_numbered(base):
+            incomplete.append(file.name)
+        elif part is None:
             singles.append(joined((file,)))
         else:
-            groups.setdefault((split["stem"], int(split["count"])), {})[int(split["number"])] = file
-    incomplete: list[str] = []
-    for (_, count), parts in groups.items():
-        if 1 <= count <= _MOST_PARTS and sorted(parts) == list(range(1, count + 1)):
+            groups.setdefault((folder, *part.group), {}).setdefault(part.number, file)
+    for (_, _, count), parts in groups.items():
+        alone = next(iter(parts.values())) if len(parts) == 1 else None
+        if alone is not None and not is_numbered(alone.name):
+            singles.append(joined((alone,)))  # a whole file, whatever its name counts
+        elif sorted(parts) == list(range(1, count + 1)):
             singles.append(joined(tuple(parts[number] for number in range(1, count + 1))))
         else:
             incomplete += sorted(part.name for part in parts.values())

@@ -3,24 +3,26 @@ door."""
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from desktop import __version__
 from desktop.credentials.finding import find_keeper
+from desktop.credentials.keyring_client import KeyringClient
+from desktop.errors import UserError
+from desktop.hub.address import endpoint_from
 from desktop.library.getting import Getting
-from desktop.library.hashes import FileHashes, parts_of
+from desktop.library.hashes import FileHashes
 from desktop.library.importing import Importer
 from desktop.library.models import Library
 from desktop.library.online import Online, connect
 from desktop.licenses.desk import LicenseDesk
 from desktop.licenses.door import LicenseDoor
 from desktop.licenses.ledger import Ledger
-from desktop.licenses.policy import PolicyFile, find_policy
+from desktop.licenses.policy_file import Policies, find_policies
 from desktop.licenses.texts import LicenseTexts
-from desktop.paths import Paths, system_policy
+from desktop.paths import Paths
 from desktop.settings import Settings
 from desktop.storage.ledger import LedgerStore
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from desktop.library.downloads import Downloads
 
 _Made = TypeVar("_Made")
+_PATIENCE_S = 2.0  # for a record that waits for a keyring, while a person waits for the window to close
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Assembly:
     desk: LicenseDesk
     door: LicenseDoor
     ledger: Ledger
-    policy: PolicyFile
+    policy: Policies
     hashes: FileHashes
     online: Online
     getting: Getting
@@ -61,9 +64,11 @@ class Assembly:
     def close(self) -> None:
         """Stop what runs, quickly, and close what is open."""
         self.hashes.stop()
+        self.door.recorder.settle(_PATIENCE_S)
         if (downloads := self.once.made) is not None:
             downloads.close()
         self.online.close()
+        self.ledger.close()
 
 
 class Once(Generic[_Made]):
@@ -86,23 +91,24 @@ def assemble(
     environ: Mapping[str, str] = os.environ,
     *,
     settings: Callable[[], Settings] = Settings,
-    own: Set[str] = frozenset(),
 ) -> Assembly:
     """Everything for these folders. Opens nothing: each part reads what it needs at its first use.
 
     `settings` gives those in force, each time it is asked.
-
-    `own` are the hashes of files of random weights that this process wrote to measure with: nobody's, so nothing has to
-    be accepted for them.
     """
     texts = LicenseTexts((paths.resources, paths.config), paths.publishers_texts)
-    library = Library(paths, texts)
-    hashes = FileHashes(paths.cache)
-    policy = find_policy(environ, system_policy())
-    ledger = Ledger(LedgerStore(paths.ledger_file), find_keeper(paths, environ), app_version=__version__)
 
-    def hash_model(path: Path) -> str:
-        return hashes.model(parts_of(path))
+    def endpoint() -> str:
+        try:
+            return endpoint_from(environ, settings().hub_endpoint)
+        except UserError:  # whoever asks a Hub is told
+            return ""
+
+    library = Library(paths, texts, endpoint)
+    hashes = FileHashes(paths.data)
+    policy = find_policies(environ, paths.system_policy, catalog=lambda: library.catalog.shipped)
+    keyring = KeyringClient()
+    ledger = Ledger(LedgerStore(paths.ledger_file), find_keeper(paths, environ, keyring), app_version=__version__)
 
     def license_names(license_id: str) -> Iterable[str]:
         known = library.catalog.find_license(license_id)
@@ -110,11 +116,11 @@ def assemble(
 
     door = LicenseDoor(
         subject_of=library.subject_at,
-        hash_file=hash_model,
+        hash_model=hashes.hashed_model,
         ledger=ledger,
         policy=policy,
         license_names=license_names,
-        own=own,
+        text=texts.with_sha256,
     )
     desk = LicenseDesk(
         catalog=lambda: library.catalog,
@@ -125,7 +131,7 @@ def assemble(
         publishers_text=library.publishers_text,
     )
     importer = Importer(library, hashes, ledger, policy, paths.models, texts)
-    online = connect(paths, environ, settings=settings, policy=policy)
+    online = connect(paths, environ, settings=settings, policy=policy, keyring=keyring)
     getting = Getting(library, texts, online, desk, paths.models)
 
     def make_downloads() -> "Downloads":

@@ -7,7 +7,7 @@ import itertools
 import os
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -17,6 +17,7 @@ from desktop.hub.transfer.disk import free_space
 from desktop.library.hashes import Progress, StoppedError, changing, size_of
 from desktop.library.space import clear, leftovers
 from desktop.translation import tr
+from desktop.whole_file import open_regular
 
 _PIECE_BYTES = 4 << 20
 _LONGEST_NAME = 200  # bytes; file systems keep 255
@@ -54,7 +55,7 @@ class Copied:
 def copy_files(
     files: Sequence[Path], names: Sequence[str], models: Path, progress: Progress | None, stop: threading.Event | None
 ) -> Copied:
-    """Copy `files` under `names` into a new folder below `models`.
+    """Copy `files` under `names` into a new folder below `models`; under one name alone they are joined, in order.
 
     Raises ResourceError where space does not suffice or something cannot be read or written, NotFoundError where a file
     vanished, IntegrityError where one grows, StoppedError where it was stopped: nothing of it is left then.
@@ -72,9 +73,10 @@ def copy_files(
     hashes: list[str] = []
     meter = _Meter(whole, progress, stop)
     try:
-        for file, name in zip(files, names, strict=True):
+        sources = [[file] for file in files] if len(names) > 1 else [list(files)]
+        for group, name in zip(sources, names, strict=True):
             made.append(folder / name)
-            hashes.append(_copy(file, made[-1], meter))
+            hashes.append(_copy(group, made[-1], meter))
         _write_out(folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -127,27 +129,32 @@ class _Meter:
             self._progress(self._done, self._whole)
 
 
-def _copy(source: Path, target: Path, meter: _Meter) -> str:
-    """Copy one file and write it out; its sha256."""
+def _copy(sources: Sequence[Path], target: Path, meter: _Meter) -> str:
+    """Copy one file, or what several hold one after the other, and write it out; its sha256."""
+    digest = hashlib.sha256()
     try:
-        reading = source.open("rb", buffering=0)
+        with target.open("xb", buffering=0) as writing:
+            for source in sources:
+                with _opened(source) as reading:
+                    _pump(reading, writing, source, meter, digest.update)
+            os.fsync(writing.fileno())
+    except OSError as error:
+        raise _failed(target.parent, error) from error
+    return digest.hexdigest()
+
+
+def _opened(source: Path) -> FileIO:
+    try:
+        return FileIO(open_regular(source, follow_link=True))
     except FileNotFoundError as error:
         raise NotFoundError(tr("There is no file {file}.").format(file=source)) from error
     except OSError as error:
         raise _unreadable(source, error) from error
-    with reading:
-        try:
-            with target.open("xb", buffering=0) as writing:
-                digest = _pump(reading, writing, source, meter)
-                os.fsync(writing.fileno())
-        except OSError as error:
-            raise _failed(target.parent, error) from error
-    return digest
 
 
-def _pump(reading: FileIO, writing: FileIO, source: Path, meter: _Meter) -> str:
-    """Write what is read until nothing is left; its sha256. An OSError that leaves here was met in writing."""
-    digest, piece = hashlib.sha256(), bytearray(_PIECE_BYTES)
+def _pump(reading: FileIO, writing: FileIO, source: Path, meter: _Meter, told: Callable[[memoryview], None]) -> None:
+    """Write what is read until nothing is left, and tell it. An OSError that leaves here was met in writing."""
+    piece = bytearray(_PIECE_BYTES)
     view = memoryview(piece)
     while True:
         meter.check(source)
@@ -156,8 +163,8 @@ def _pump(reading: FileIO, writing: FileIO, source: Path, meter: _Meter) -> str:
         except OSError as error:
             raise _unreadable(source, error) from error
         if not size:
-            return digest.hexdigest()
-        digest.update(view[:size])
+            return
+        told(view[:size])
         written = 0
         while written < size:
             written += writing.write(view[written:size])

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from desktop.errors import ForbiddenError, ResourceError
+from desktop.errors import ForbiddenError, ResourceError, UserError
 from desktop.hub.address import is_commit, is_repository_id
 from desktop.hub.names import FilePart
 from desktop.hub.transfer.names import check_file
+from desktop.json_file import read_struct
 from desktop.translation import tr
 from desktop.whole_file import write_whole
 
@@ -16,7 +17,8 @@ _ENDING = ".json"
 
 
 class DownloadRecord(msgspec.Struct, frozen=True):
-    """A download: the model, the file at its commit, and its parts with size and hash. `begun` is in s since 1970."""
+    """A download: the model, the file at its commit, and its parts with size and hash. `begun` is in s since 1970,
+    `endpoint` the Hub that offered it."""
 
     id: str
     model_id: str
@@ -27,11 +29,22 @@ class DownloadRecord(msgspec.Struct, frozen=True):
     quantization: str
     parts: tuple[FilePart, ...]
     begun: float
+    endpoint: str = ""
 
 
 def record_id(repository: str, commit: str, file: str) -> str:
     """The same for the same file, whoever fetches it."""
     return hashlib.sha256(f"{repository}\n{commit}\n{file}".encode()).hexdigest()[:20]
+
+
+def check_endpoint(record: DownloadRecord, endpoint: str) -> None:
+    """Raise UserError where another Hub is asked now than the one that offered the file: its word is not that one's."""
+    if record.endpoint and record.endpoint != endpoint:
+        raise UserError(
+            tr("{file} was begun from another Hub.").format(file=record.file),
+            tr("It was offered by {endpoint}.").format(endpoint=record.endpoint),
+            tr("Set that Hub again to go on, or give this download up and look the model up anew."),
+        )
 
 
 def _is_sound(record: DownloadRecord) -> bool:
@@ -64,9 +77,8 @@ class DownloadRecords:
         if not download_id.isalnum():
             return None
         try:
-            data = (self._folder / f"{download_id}{_ENDING}").read_bytes()
-            record = msgspec.json.decode(data, type=DownloadRecord)
-        except (OSError, ValueError, msgspec.ValidationError):
+            record = read_struct(self._folder / f"{download_id}{_ENDING}", DownloadRecord)
+        except OSError:
             return None
         return record if record.id == download_id and _is_sound(record) else None
 

@@ -17,7 +17,7 @@ import msgspec
 from desktop.errors import AccessError, ForbiddenError, NotFoundError, UserError
 from desktop.hub.transfer.transfer import Transfer
 from desktop.hub.transfer.values import Fetched, HaltedError, Progress, State, Wanted
-from desktop.library.download_records import DownloadRecord, DownloadRecords, record_id
+from desktop.library.download_records import DownloadRecord, DownloadRecords, check_endpoint, record_id
 from desktop.library.getting import Getting
 from desktop.library.installing import Installer
 from desktop.library.known import KnownModel
@@ -152,6 +152,7 @@ class Downloads:
             quantization=chosen.quantization,
             parts=chosen.parts,
             begun=time.time(),
+            endpoint=known.endpoint,
         )
         self._records.keep(record)
         self._launch(record)
@@ -258,6 +259,7 @@ class Downloads:
             self._look_up(running)
         try:
             self._look_up(running)
+            check_endpoint(record, self._online.endpoint)
             self._installer.check(self._library.listed_one(record.model_id).subject)
             transfer = self._transfer(record, lambda progress: self._progressed(record.id, progress))
             with self._change:

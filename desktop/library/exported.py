@@ -1,7 +1,7 @@
 """What an export of the ledger says of the models in it, from the catalog and the library: the same for window and
 command."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from desktop.catalog.entries import Catalog
 from desktop.errors import UserError
@@ -9,9 +9,13 @@ from desktop.library.models import Library
 from desktop.licenses.export.document import ExportedAncestor, ExportedLicense, ExportedModel, ExportedRestriction
 from desktop.licenses.record import Record
 from desktop.licenses.subject import NeededLicense, Subject
+from desktop.licenses.texts import LicenseText, words_sha256
+
+TextInForce = Callable[[str, str], LicenseText]
+"""The text in force of a license for a model, given by their ids. May raise UserError."""
 
 
-def exported_models(records: Sequence[Record], library: Library) -> list[ExportedModel]:
+def exported_models(records: Sequence[Record], library: Library, text: TextInForce) -> list[ExportedModel]:
     """What is known of each model that `records` name; nothing of one that is gone from catalog and disk."""
     found = []
     for model_id in dict.fromkeys(record.model for record in records if record.model):
@@ -19,22 +23,29 @@ def exported_models(records: Sequence[Record], library: Library) -> list[Exporte
             subject = library.listed_one(model_id).subject
         except UserError:
             continue
-        found.append(_model(subject, library.catalog))
+        found.append(_model(subject, library.catalog, text))
     return found
 
 
-def _model(subject: Subject, catalog: Catalog) -> ExportedModel:
+def _model(subject: Subject, catalog: Catalog, text: TextInForce) -> ExportedModel:
     return ExportedModel(
         subject.id,
         subject.name,
         subject.publisher,
         subject.repository,
-        tuple(_license(needed, catalog) for needed in subject.needed),
+        tuple(_license(needed, catalog, _words(needed, subject, text)) for needed in subject.needed),
         tuple(ExportedRestriction(term.restriction, term.from_name, term.clause) for term in subject.lineage.terms),
         tuple(ExportedAncestor(each.node.id, each.node.name) for each in subject.lineage.ancestors),
     )
 
 
-def _license(needed: NeededLicense, catalog: Catalog) -> ExportedLicense:
+def _words(needed: NeededLicense, subject: Subject, text: TextInForce) -> str:
+    try:
+        return words_sha256(text(needed.id, subject.id).data)
+    except UserError:
+        return ""  # whoever wants to read it is told
+
+
+def _license(needed: NeededLicense, catalog: Catalog, words: str) -> ExportedLicense:
     known = catalog.find_license(needed.id)
-    return ExportedLicense(needed.id, needed.name, (known.spdx if known else None) or "", needed.text_sha256)
+    return ExportedLicense(needed.id, needed.name, (known.spdx if known else None) or "", needed.text_sha256, words)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from desktop.errors import IntegrityError, NotFoundError, UserError
-from desktop.library.hashes import parts_of
+from desktop.file_stamp import FileStamp, stamp_at
 from desktop.library.imported import ImportedModel
+from desktop.split_files import parts_of
 from desktop.translation import tr
 
 FileState = Literal["here", "missing", "changed"]
@@ -31,14 +32,17 @@ def stamps_of(files: Sequence[Path]) -> tuple[tuple[int, int, int], ...] | None:
     """Size, modification time (ns) and inode of each file; None where one of them is no file, or cannot be seen."""
     stamps = []
     for file in files:
-        try:
-            status = file.stat()
-        except (OSError, ValueError):
+        stamp = stamp_at(file)
+        if stamp is None or not file.is_file():
             return None
-        if not file.is_file():
-            return None
-        stamps.append((status.st_size, status.st_mtime_ns, status.st_ino))
+        stamps.append(noted(stamp))
     return tuple(stamps)
+
+
+def noted(stamp: FileStamp) -> tuple[int, int, int]:
+    """What is noted of a file with a model. It has to stay the same where a disk is mounted anew, so it is for a look
+    only; what is loaded is known by its whole stamp."""
+    return stamp.size, stamp.modified_ns, stamp.inode
 
 
 def state_error(model: ImportedModel, state: FileState) -> UserError | None:

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from desktop.catalog.entries import Entry
+from desktop.catalog.quantization import bits_of, rank_of
 from desktop.engine import hardware
 from desktop.engine.header import Header
-from desktop.engine.ladder import next_rung
+from desktop.engine.load_fallback import next_step
 from desktop.engine.memory import automatic_contexts, cache_bytes, compute_bytes, process_bytes, readable
 from desktop.engine.messages import Device as EngineDevice
 from desktop.engine.messages import LoadParams
@@ -38,16 +40,7 @@ _AROUND = 150_000_000
 _LAYERS_OF_MOST = 32
 _ACTIVE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)B-A(\d+(?:\.\d+)?)B", re.IGNORECASE)
 _MIXTURE = re.compile(r"(?<![\d.])(\d+)x\d+(?:\.\d+)?B", re.IGNORECASE)
-# From the best. Above Q8_0 nobody tells the difference; below Q4_K_M the answers suffer.
-_QUALITY = (
-    "Q8_0", "Q6_K_XL", "Q6_K_L", "Q6_K", "Q5_K_XL", "Q5_K_L", "Q5_K_M", "Q5_K_S", "Q5_1", "Q5_0", "MXFP4_MOE", "MXFP4",
-    "Q4_K_XL", "Q4_K_L", "Q4_K_M", "IQ4_NL", "Q4_K_S", "IQ4_XS", "NVFP4", "Q4_1", "Q4_0", "Q3_K_XL", "Q3_K_L",
-    "IQ3_M", "Q3_K_M", "IQ3_S", "IQ3_XS", "Q3_K_S", "IQ3_XXS", "Q2_K_XL", "Q2_K_L", "Q2_K", "Q2_K_S", "IQ2_M",
-    "IQ2_S", "IQ2_XS", "IQ2_XXS", "IQ1_M", "IQ1_S", "TQ2_0", "TQ1_0",
-)  # fmt: skip
-_RANK = {name: rank for rank, name in enumerate(_QUALITY)}
-_USUAL, _LOWEST_USUAL = _RANK["Q4_K_M"], _RANK["Q4_0"]
-_LAST = len(_QUALITY)  # unquantized files, and those that do not say
+_USUAL, _LOWEST_USUAL = rank_of("Q4_K_M"), rank_of("Q4_0")
 _ROOMY = 0.6  # of the memory that may be used
 _QUICK = 8.0  # tokens a second, faster than most people read
 
@@ -151,28 +144,50 @@ def fit_of(measure: Measure, machine: Machine, context_length: int | None = None
     return _judge(needs, machine, exact=True)
 
 
-def fit_of_size(size: int, machine: Machine, name: str = "") -> Fit:
+def fit_of_size(size: int, machine: Machine, name: str = "", *, active: float | None = None) -> Fit:
     """How a model of which only the file's size in bytes is known suits `machine`; "unknown" where that is 0.
 
     Rough: for families with few key heads (Llama 3, Qwen, Gemma, Mistral, gpt-oss) `needed` came within a sixth of the
     exact estimate from 2 GB on, and above it for smaller files; models with as many keys as queries (Llama 2, Phi 3
-    mini) take up to two thirds more at 8,192 tokens. The `name` may tell that few weights are used at a time
-    ("30B-A3B").
+    mini) take up to two thirds more at 8,192 tokens. `active` is the part of the weights that one token passes through
+    (`active_share`); where that is not given the `name` may tell it ("30B-A3B").
     """
     if size <= 0:
         return Fit("unknown", 0, machine.memory_total, 0, None, tr("How large the file is, is not known."))
     cache = int(_CACHE_OF_A_BILLION * (size / _BILLION_WEIGHTS) ** _CACHE_GROWS)
+    active = _named_share(name) if active is None else active
     needs = [
-        _Need(0, size, 0, int(cache * share), _AROUND, int(size * _active_share(name)), _LAYERS_OF_MOST)
-        for share in (1, 0.5, 0.25)
+        _Need(0, size, 0, int(cache * share), _AROUND, int(size * active), _LAYERS_OF_MOST) for share in (1, 0.5, 0.25)
     ]
     fit = _judge(needs, machine, exact=False)
     return replace(fit, gpu_layers=None) if fit.gpu_layers and fit.gpu_layers > 0 else fit
 
 
-def recommended(files: Sequence[tuple[str, str, int]], machine: Machine, measure: Measure | None = None) -> str:
+def sized_files(entry: Entry) -> list[tuple[str, str, int]]:
+    """The files that the repository of `entry` offers, as (name, quantization, bytes). A size that nobody checked is
+    worked out from the number of weights, within about a tenth; 0 where that is not known either."""
+    return [
+        (each.name, each.quantization, each.size or int(entry.parameters * bits_of(each.quantization) / 8))
+        for each in entry.offered
+    ]
+
+
+def active_share(entry: Entry) -> float:
+    """The part of the weights of `entry` that one token passes through: 0.1 for a "30B-A3B", 1 for most."""
+    if entry.active_parameters and entry.parameters:
+        return min(entry.active_parameters / entry.parameters, 1.0)
+    return _named_share(entry.id)
+
+
+def recommended(
+    files: Sequence[tuple[str, str, int]],
+    machine: Machine,
+    measure: Measure | None = None,
+    *,
+    active: float | None = None,
+) -> str:
     """The name among `files` (name, quantization, size in bytes) to take on `machine`; "" where none fits. `measure` is
-    that of any of them, where its header is known.
+    that of any of them, where its header is known, `active` as in `fit_of_size`.
 
     From Q8_0 down to Q4_K_M the first that fits the GPU or, where none does, that takes at most 60 % of the memory and
     gives 8 tokens a second. Else the best of four bits that fits, else the least above, else the best below; slow ones
@@ -180,10 +195,12 @@ def recommended(files: Sequence[tuple[str, str, int]], machine: Machine, measure
     """
     judged = [
         (
-            _rank(kind),
+            rank_of(kind),
             size,
             name,
-            fit_of(measure, machine, size=size) if measure and size else fit_of_size(size, machine, name),
+            fit_of(measure, machine, size=size)
+            if measure and size
+            else fit_of_size(size, machine, name, active=active),
         )
         for name, kind, size in files
     ]
@@ -251,14 +268,14 @@ def usable_memory(machine: Machine) -> int:
 
 
 def _gpu_layers(need: _Need, room: int) -> int:
-    """How many layers the worker would keep on the GPU: it tries all and goes down its ladder until they fit."""
-    params = LoadParams("", flash_attention="off")  # past the rung that gives up something else
+    """How many layers the worker would keep on the GPU: it tries all, then fewer and fewer until they fit."""
+    params = LoadParams("")
     layers = need.layers + 1
     while layers and need.on_gpu(layers) > room:
-        rung = next_rung(params, need.layers, True, lacked_memory=True)
-        if rung is None or rung.params.gpu_layers is None:
+        step = next_step(params, need.layers, True, lacked_memory=True)
+        if step is None or step.params.gpu_layers is None:
             return 0
-        params, layers = rung.params, rung.params.gpu_layers
+        params, layers = step.params, step.params.gpu_layers
     return layers
 
 
@@ -307,17 +324,13 @@ def _about(size: int, *, exact: bool) -> str:
     return readable(size) if exact else tr("about {size}").format(size=readable(size))
 
 
-def _active_share(name: str) -> float:
-    """The part of a model's weights that one token passes through, by its name: 0.1 for "30B-A3B", 1 for most."""
+def _named_share(name: str) -> float:
+    """The part of a model's weights that one token passes through, by its name."""
     if (named := _ACTIVE.search(name)) and float(named[1]) > 0:
         return min(float(named[2]) / float(named[1]), 1.0)
     if (named := _MIXTURE.search(name)) and int(named[1]) > 2:
         return 2.2 / int(named[1])  # two experts of them, and what all tokens share
     return 1.0
-
-
-def _rank(quantization: str) -> int:
-    return _RANK.get(quantization.upper().removeprefix("UD-"), _LAST)
 
 
 def _comfortable(fit: Fit, machine: Machine) -> bool:

@@ -14,17 +14,23 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from desktop.catalog.entries import Entry
+from desktop.catalog.repository_name import shown_name
 from desktop.credentials.token_store import PlaceLockedError
 from desktop.errors import ForbiddenError, NetworkError, NotFoundError, UserError
 from desktop.hub.access import Access, in_state
-from desktop.hub.address import Repository, parse_repository
+from desktop.hub.address import DEFAULT_ENDPOINT, Repository, parse_repository
+from desktop.hub.pasted_line import name_elsewhere, read_pasted_line, words_of
 from desktop.hub.transfer.disk import free_space
 from desktop.library.fitting import Machine, this_machine
+from desktop.library.identity import entry_called
 from desktop.library.known import KnownAccess, KnownModel
-from desktop.library.models import Library, Listed
+from desktop.library.listed_names import ListedNames
+from desktop.library.models import Card, Library, Listed
 from desktop.library.next_step import TOKEN_STATES, Facts, NextStep, next_step, no_file_at_hub
 from desktop.library.offers import Offer, access_of_known, offer_of
 from desktop.library.online import Online
+from desktop.library.suggestion import Suggestion, suggest
+from desktop.library.task_choice import TaskChoice, choose_by_task
 from desktop.licenses.desk import LicenseDesk
 from desktop.licenses.texts import LicenseTexts
 from desktop.translation import tr
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
 
 MARGIN = 256 << 20
 """Bytes that a download leaves free on the disk."""
+_REFUSED = ("policy", "purpose", "not-runnable")
 
 
 class Getting:
@@ -48,6 +55,7 @@ class Getting:
     ) -> None:
         self._library, self._texts, self._online, self._desk = library, texts, online, desk
         self._folder = models_folder
+        self._listed_names = ListedNames(online, desk.repositories_in_policies)
         self.machine: Machine = this_machine()
         self.bytes_here: Callable[[KnownModel, str], int] = lambda known, file: 0
 
@@ -60,23 +68,17 @@ class Getting:
         """
         from desktop.library.looking import Looker
 
-        self._online.switch.check()
         repository, entry = self._named(text)
-        looker = Looker(self._online.hub, self._library.catalog, self._texts, stop)
+        self._online.switch.check()
+        looker = Looker(self._online.hub, self._library.catalog, self._texts, self._library.known, stop)
         model_id = entry.id if entry is not None else ""
-        before = self._library.known.find(model_id or repository.id)
-        known = looker.look(repository, entry, before)
+        before = self._library.known.find(model_id or repository.id, repository.endpoint)
+        known = self._listed_names.added(looker.look(repository, entry, before), stop)
         chosen = repository.file or repository.quantization
         if chosen and (file := known.file(chosen)) is not None:
             known = msgspec.structs.replace(known, chosen=file.name)
         elif chosen:
-            raise NotFoundError(
-                tr("{repository} holds no model file {file}.").format(repository=known.repository, file=chosen),
-                tr("It holds: {files}.").format(
-                    files=", ".join(each.quantization or each.name for each in known.files) or "–"
-                ),
-                tr("Choose one of those."),
-            )
+            raise _no_such_file(known, chosen)
         self._library.known.keep(known)
         if known.wants_access or known.access is not None:
             self._ask_access(known, stop)
@@ -86,7 +88,7 @@ class Getting:
     def check_access(self, model_id: str, stop: threading.Event | None = None) -> Access:
         """Ask the Hub whether the person may have the files of a model, and remember what it says."""
         self._online.switch.check()
-        known = self._library.known.find(model_id)
+        known = self._library.known.find(self._library.id_of(model_id), self._online.endpoint)
         if known is None:
             known = self._library.known.find(self.look(model_id, stop).model_id)
             if known is None:
@@ -107,9 +109,34 @@ class Getting:
 
     # --- from what is known --------------------------------------------------------------------------------------
 
+    def suggestion(self) -> Suggestion | None:
+        """A first real model for this machine; None where there is one already, or offline, or where none suits."""
+        if any(not model.built_in for model in self._library.models()) or self._online.switch.offline:
+            return None
+        return suggest(
+            self._library.catalog,
+            self.machine,
+            free=free_space(self._folder),
+            allowed=lambda entry: self._desk.policy_refusal(self._library.listed_one(entry.id).subject) is None,
+        )
+
+    def task_choices(self, cards: "Sequence[Card]") -> dict[str, TaskChoice]:
+        """A model for each task on this machine, by the id under which `cards` (of all models) list it."""
+        of_entry = {card.listed.entry.id: card for card in reversed(cards) if card.listed.entry is not None}
+        here = {key for key, card in of_entry.items() if card.listed.model is not None}
+        refused = {key for key, card in of_entry.items() if card.verdict.refusal in _REFUSED}
+        chosen = choose_by_task(
+            self._library.catalog,
+            self.machine,
+            here=here,
+            free=free_space(self._folder),
+            allowed=lambda entry: entry.id in of_entry and entry.id not in refused,
+        )
+        return {of_entry[each.model_id].listed.subject.id: each for each in chosen}
+
     def known(self, model_id: str) -> Offer | None:
         """What was learned last; None where nobody looked."""
-        known = self._library.known.find(model_id)
+        known = self._library.known.find(self._library.id_of(model_id))
         return offer_of(known, self.machine) if known is not None else None
 
     def next_step(self, model_id: str, file: str = "") -> NextStep:
@@ -125,8 +152,10 @@ class Getting:
         if model is not None and (not file or _is_of(model.path, file)):
             return replace(facts, here="changed" if model.state == "changed" else "here", path=model.path)
         repository = known.repository if known is not None else (entry.gguf or entry.repository) if entry else ""
-        facts = replace(facts, offline=self._offline(), no_file=no_file_at_hub(repository) if at_hub else _no_source())
-        if known is None:
+        left_out = known.left_out if known is not None else ()
+        no_file = no_file_at_hub(repository, left_out) if at_hub else _no_source()
+        facts = replace(facts, offline=self._offline(), no_file=no_file)
+        if known is None or not self._is_asked(known):
             return facts
         offer = offer_of(known, self.machine)
         chosen = offer.file(file or known.chosen)
@@ -155,9 +184,9 @@ class Getting:
 
     def forget(self, model_id: str) -> None:
         """Forget what the Hub said of a model. One that is here keeps what its terms rest on."""
-        known = self._library.known.find(model_id)
+        known = self._library.known.find(self._library.id_of(model_id))
         if known is not None and not any(each.model == known.id for each in self._library.imports.all()):
-            self._library.known.forget(model_id)
+            self._library.known.forget(known.id)
 
     def token_changed(self) -> None:
         """Another token is kept, or none: what the Hub said of the one before counts no more."""
@@ -170,7 +199,8 @@ class Getting:
     def _named(self, text: str) -> tuple[Repository, Entry | None]:
         """The repository with the files of what `text` names, and its entry, if the catalog has one."""
         endpoint = self._online.endpoint
-        entry = self._library.catalog.find_model(text.strip())
+        name = text.strip()
+        entry = self._library.catalog.find_model(name if "/" in name else self._library.id_of(name))
         if entry is not None:
             where = entry.gguf or entry.repository
             if entry.gate == "closed" or not where:
@@ -182,8 +212,16 @@ class Getting:
             return Repository(endpoint, where), entry
         from desktop.library.looking import entry_in
 
+        line = read_pasted_line(text)
+        if line.elsewhere:
+            raise name_elsewhere(line, entry_called(words_of(line.name), self._library.catalog))
         repository = parse_repository(text, endpoint)
-        return repository, entry_in(repository.id, self._library.catalog)
+        entry, known = entry_in(repository.id, self._library.catalog), self._library.known.find(repository.id, endpoint)
+        spelled = [entry.gguf or entry.repository] if entry is not None else []
+        spelled += [known.repository, *known.names] if known is not None else []
+        # In the letters that it was known in: a copy of the Hub need not know it in others.
+        right = next((each for each in spelled if each.casefold() == repository.id.casefold()), repository.id)
+        return replace(repository, id=right), entry
 
     def _ask_access(self, known: KnownModel, stop: threading.Event | None) -> Access:
         """Access to the files, and to the publisher's own repository where somebody else's hands them out: a copy that
@@ -220,12 +258,32 @@ class Getting:
         except UserError:
             return False
 
+    def _is_asked(self, known: KnownModel) -> bool:
+        """Whether it is the Hub that is asked now which said that: another's files are looked up before."""
+        try:
+            return (known.endpoint or DEFAULT_ENDPOINT) == self._online.endpoint
+        except UserError:
+            return False
+
     def _offline(self) -> ForbiddenError | None:
         try:
             self._online.switch.check()
         except ForbiddenError as error:
             return error
         return None
+
+
+def _no_such_file(known: KnownModel, file: str) -> NotFoundError:
+    """A repository has other files than the one that was asked for, or none at all."""
+    if not known.files:
+        return NotFoundError(
+            no_file_at_hub(known.repository), "", tr("Choose another repository, or import a GGUF file of the model.")
+        )
+    return NotFoundError(
+        tr("{repository} holds no model file {file}.").format(repository=known.repository, file=shown_name(file)),
+        tr("It holds: {files}.").format(files=", ".join(each.quantization or each.name for each in known.files)),
+        tr("Choose one of those."),
+    )
 
 
 def _is_of(path: Path, file: str) -> bool:

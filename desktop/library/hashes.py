@@ -1,89 +1,134 @@
 """The sha256 of model files, kept so that a file of many gigabytes is read once and not at every answer.
 
-A hash is kept for a path together with the file's size, modification time (ns) and inode. A file changed in any way
-that the file system notices is hashed again. What cannot be kept is computed each time: nothing fails because of it.
+A hash is kept for a path together with the file's stamp (see `desktop.file_stamp`), and counts for that stamp alone.
+Hash and stamp are of one opened file, so that no other can be put in its place between them. What cannot be kept is
+computed each time: nothing fails because of it.
 """
 
 import hashlib
 import json
 import os
-import re
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from desktop.engine.interface import Stop
+from desktop.engine.model_file import ModelFile
 from desktop.errors import IntegrityError, NotFoundError, ResourceError
+from desktop.file_stamp import FileStamp, stamp_at, stamp_of
+from desktop.json_file import read_json
+from desktop.split_files import parts_of
 from desktop.translation import tr
+from desktop.whole_file import open_regular, write_whole
 
 Progress = Callable[[int, int], None]
 """Is told how many bytes are done, of how many."""
 
 _PIECE_BYTES = 1 << 20
-_PART = re.compile(r"(?P<stem>.+)-00001-of-(?P<count>\d{5})\.gguf$")
+_MOST_KEPT = 4096
+_LARGEST_KEPT = 8 << 20
+# How long a change can leave the time of the last change as it is: clocks of file systems advance in ticks.
+_TICK_S, _COARSE_TICK_S = 0.025, 2.1
+_NS = 1_000_000_000
 
 
 class StoppedError(ResourceError):
     """A person gave up waiting: nothing went wrong, and nothing was changed."""
 
 
-class FileHashes:
-    """Hashes of files, remembered in `hashes.json` under the cache folder. May be used from any thread."""
+@dataclass(frozen=True)
+class HashedModel:
+    """A model that was read to its end: its hash (see `hash_of_parts`), and its files with their stamps."""
 
-    def __init__(self, cache_folder: Path) -> None:
-        self._file = cache_folder / "hashes.json"
+    sha256: str
+    files: tuple[ModelFile, ...]
+
+    def is_unchanged(self) -> bool:
+        """Whether each path still leads to the very file that was hashed, and nothing touched it since."""
+        return all(stamp_at(Path(file.path)) == file.stamp for file in self.files)
+
+
+class FileHashes:
+    """Hashes of files, remembered in `hashes.json` in `folder`, where no worker may write. May be used from any
+    thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "hashes.json"
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._entries: dict[str, Any] = {}
+        self._entries_stamp: FileStamp | None = None
 
-    def sha256(self, path: Path, told: Callable[[int], None] | None = None, stop: threading.Event | None = None) -> str:
-        """The file's sha256 in hexadecimal. Raises NotFoundError or ResourceError where it cannot be read.
+    def sha256(self, path: Path, told: Callable[[int], None] | None = None, stop: Stop | None = None) -> str:
+        """The file's sha256 in hexadecimal. Raises NotFoundError, or ResourceError where it cannot be read or is no
+        regular file.
 
-        While it is read, `told` gets the bytes done so far, and `stop` ends it with StoppedError. A file that grows
-        meanwhile, perhaps for ever, is given up with IntegrityError.
+        While it is read, `told` gets the bytes done so far, and `stop` ends it with StoppedError. A file that changes
+        meanwhile, or grows for ever, is given up with IntegrityError.
         """
-        key = str(path.absolute())
+        return self.read(path, told, stop)[0]
+
+    def read(
+        self,
+        path: Path,
+        told: Callable[[int], None] | None = None,
+        stop: Stop | None = None,
+        *,
+        anew: bool = False,
+    ) -> tuple[str, FileStamp]:
+        """As `sha256`, with the stamp of the file that has this hash. `anew` reads it whatever is kept of it."""
         try:
-            stamp = _stamp(path)
-            known = self._known(key, stamp)
-            if known is not None:
-                return known
-            digest = self._digest(path, stamp[0], told, stop)
-            unchanged = _stamp(path) == stamp
+            descriptor = open_regular(path, follow_link=True)
+            try:
+                return self._of_open(descriptor, path, told, stop, anew=anew)
+            finally:
+                os.close(descriptor)
         except FileNotFoundError as error:
             raise NotFoundError(tr("There is no file {file}.").format(file=path)) from error
         except OSError as error:
             raise ResourceError(
                 tr("{file} could not be read: {reason}.").format(file=path, reason=error.strerror or error)
             ) from error
-        if unchanged:
-            self._keep(key, stamp, digest)
-        return digest
+
+    def hashed_model(self, path: Path, *, anew: bool = False, stop: Stop | None = None) -> HashedModel:
+        """The model whose first file is `path`. Raises as `sha256` does."""
+        found = [(file, *self.read(file, None, stop, anew=anew)) for file in parts_of(path)]
+        files = tuple(ModelFile(str(file.absolute()), stamp) for file, _, stamp in found)
+        return HashedModel(hash_of_parts([sha256 for _, sha256, _ in found]), files)
 
     def model(self, files: Sequence[Path]) -> str:
         """The hash of a model, as `hash_of_parts` makes it."""
         return hash_of_parts(self.each(files))
 
     def each(
-        self, files: Sequence[Path], progress: Progress | None = None, stop: threading.Event | None = None
+        self, files: Sequence[Path], progress: Progress | None = None, stop: Stop | None = None
     ) -> tuple[str, ...]:
         """The hash of each file; `progress` is told of all of them together. Raises as `sha256` does."""
+        return tuple(sha256 for sha256, _ in self.read_each(files, progress, stop))
+
+    def read_each(
+        self, files: Sequence[Path], progress: Progress | None = None, stop: Stop | None = None
+    ) -> tuple[tuple[str, FileStamp], ...]:
+        """As `each`, with the stamp that each file has with its hash."""
         sizes = [size_of(file) for file in files]
         whole, before, found = sum(sizes), 0, []
         for file, size in zip(files, sizes, strict=True):
             begun = before
             told = (lambda done, begun=begun: progress(min(begun + done, whole), whole)) if progress else None
-            found.append(self.sha256(file, told, stop))
+            found.append(self.read(file, told, stop))
             before += size
             if progress is not None:
                 progress(before, whole)
         return tuple(found)
 
-    def remember(self, path: Path, sha256: str) -> None:
-        """Keep what somebody found who read or wrote all of the file just now."""
-        try:
-            self._keep(str(path.absolute()), _stamp(path), sha256)
-        except OSError:
-            return
+    def remember(self, path: Path, sha256: str, stamp: FileStamp) -> None:
+        """Keep the hash that was read of a file with this stamp, which lies at `path` now: where it still has it."""
+        if stamp_at(path) == stamp:
+            self._keep(str(path.absolute()), stamp, sha256)
 
     def forget(self, files: Sequence[Path]) -> None:
         """Remember nothing of these files, so that they are read to their end when next asked for."""
@@ -97,15 +142,70 @@ class FileHashes:
         """Give up hashing, in every thread and from now on: `sha256` then raises ResourceError at the next piece."""
         self._stopped.set()
 
-    def _digest(self, path: Path, most: int, told: Callable[[int], None] | None, stop: threading.Event | None) -> str:
+    def cached(self, path: Path) -> str | None:
+        """The hash where it is known already; None where the file would have to be read."""
+        stamp = stamp_at(path)
+        return self._known(str(path.absolute()), stamp) if stamp is not None else None
+
+    def cached_model(self, path: Path) -> str | None:
+        """The hash of the model whose first file is `path`, where each of its files' is known already."""
+        found = [self.cached(file) for file in parts_of(path)]
+        known = [sha256 for sha256 in found if sha256 is not None]
+        return hash_of_parts(known) if len(known) == len(found) else None
+
+    # --- reading a file ------------------------------------------------------------------------------------------
+
+    def _of_open(
+        self, descriptor: int, path: Path, told: Callable[[int], None] | None, stop: Stop | None, *, anew: bool
+    ) -> tuple[str, FileStamp]:
+        key, stamp = str(path.absolute()), stamp_of(os.fstat(descriptor))
+        known = None if anew else self._known(key, stamp)
+        if known is not None:
+            return known, stamp
+        stamp = self._at_rest(descriptor, path, stamp, stop)
+        self._write_out(descriptor, path, stop)
+        digest = self._digest(descriptor, path, stamp.size, told, stop)
+        if stamp_of(os.fstat(descriptor)) != stamp:
+            raise changing(path)
+        self._keep(key, stamp, digest)
+        return digest, stamp
+
+    def _at_rest(self, descriptor: int, path: Path, stamp: FileStamp, stop: Stop | None) -> FileStamp:
+        """The stamp, once its last change is so long ago that any later one has another time."""
+        tick = _TICK_S if stamp.changed_ns % _NS else _COARSE_TICK_S
+        age = time.time() - stamp.changed_ns / _NS
+        if age > tick:
+            return stamp
+        until = time.monotonic() + tick
+        while (left := until - time.monotonic()) > 0:
+            self._check(path, stop)
+            time.sleep(min(left, 0.1))
+        return stamp_of(os.fstat(descriptor))
+
+    def _write_out(self, descriptor: int, path: Path, stop: Stop | None) -> None:
+        """Have what other programs wrote reach the disk. What a program writes through memory that it shares with the
+        file leaves a time only at the first write after this. A slow disk is waited for beside, so that it can be given
+        up."""
+
+        def write_out(copy: int) -> None:
+            with suppress(OSError):  # where only a file that is open for writing can be
+                os.fsync(copy)
+            os.close(copy)
+
+        thread = threading.Thread(target=write_out, args=(os.dup(descriptor),), name="fsync", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.1)
+            self._check(path, stop)
+
+    def _digest(
+        self, descriptor: int, path: Path, most: int, told: Callable[[int], None] | None, stop: Stop | None
+    ) -> str:
         digest, piece, done = hashlib.sha256(), bytearray(_PIECE_BYTES), 0
         view = memoryview(piece)
-        with path.open("rb", buffering=0) as file:
+        with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
             while size := file.readinto(piece):
-                if self._stopped.is_set():
-                    raise ResourceError(tr("{file} was not read to its end.").format(file=path))
-                if stop is not None and stop.is_set():
-                    raise StoppedError(tr("{file} was not read to its end.").format(file=path))
+                self._check(path, stop)
                 digest.update(view[:size])
                 done += size
                 if done > most:
@@ -114,40 +214,44 @@ class FileHashes:
                     told(done)
         return digest.hexdigest()
 
-    def cached(self, path: Path) -> str | None:
-        """The hash where it is known already; None where the file would have to be read."""
-        try:
-            return self._known(str(path.absolute()), _stamp(path))
-        except OSError:
-            return None
+    def _check(self, path: Path, stop: Stop | None) -> None:
+        """Raise where somebody gave up."""
+        if self._stopped.is_set():
+            raise ResourceError(tr("{file} was not read to its end.").format(file=path))
+        if stop is not None and stop.is_set():
+            raise StoppedError(tr("{file} was not read to its end.").format(file=path))
 
-    def _known(self, key: str, stamp: list[int]) -> str | None:
-        entry = self._read().get(key)
-        if isinstance(entry, dict) and entry.get("stamp") == stamp and isinstance(entry.get("sha256"), str):
+    # --- what is kept --------------------------------------------------------------------------------------------
+
+    def _known(self, key: str, stamp: FileStamp) -> str | None:
+        with self._lock:
+            entry = self._read().get(key)
+        if isinstance(entry, dict) and entry.get("stamp") == _listed(stamp) and isinstance(entry.get("sha256"), str):
             return str(entry["sha256"])
         return None
 
-    def _keep(self, key: str, stamp: list[int], digest: str) -> None:
+    def _keep(self, key: str, stamp: FileStamp, digest: str) -> None:
         with self._lock:
             entries = self._read()
-            entries[key] = {"stamp": stamp, "sha256": digest}
-            self._write(entries)
+            entry = {"stamp": _listed(stamp), "sha256": digest}
+            if entries.pop(key, None) != entry:
+                entries[key] = entry
+                self._write(dict(list(entries.items())[-_MOST_KEPT:]))
 
     def _write(self, entries: dict[str, Any]) -> None:
-        part = self._file.with_name(f".hashes.{os.getpid()}.{threading.get_ident()}.part")
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(entries, indent=1), encoding="utf-8")
-            part.replace(self._file)
-        except OSError:
-            return
+        with suppress(OSError):
+            write_whole(self._file, json.dumps(entries, indent=1).encode("ascii"))
 
     def _read(self) -> dict[str, Any]:
-        try:
-            entries = json.loads(self._file.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return entries if isinstance(entries, dict) else {}
+        """What is kept, to be changed by the caller; read again where another process wrote it."""
+        stamp = stamp_at(self._file)
+        if stamp is None or stamp != self._entries_stamp:
+            try:
+                entries = read_json(self._file, largest=_LARGEST_KEPT)
+            except OSError:
+                entries = {}
+            self._entries, self._entries_stamp = entries if isinstance(entries, dict) else {}, stamp
+        return dict(self._entries)
 
 
 def hash_of_parts(hashes: Sequence[str]) -> str:
@@ -174,15 +278,5 @@ def size_of(path: Path) -> int:
         return 0
 
 
-def parts_of(path: Path) -> list[Path]:
-    """All files of the model whose first one is `path`, by the numbers in its name; `path` alone where it has none."""
-    match = _PART.match(path.name)
-    if match is None:
-        return [path]
-    count = int(match["count"])
-    return [path.with_name(f"{match['stem']}-{part:05d}-of-{count:05d}.gguf") for part in range(1, count + 1)]
-
-
-def _stamp(path: Path) -> list[int]:
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns, status.st_ino]
+def _listed(stamp: FileStamp) -> list[int]:
+    return [stamp.size, stamp.modified_ns, stamp.changed_ns, stamp.inode, stamp.device]

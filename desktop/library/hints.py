@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from desktop.catalog.base_name import find_base
 from desktop.catalog.entries import Catalog
 from desktop.errors import IntegrityError
 from desktop.library.elsewhere.found import FoundModel
@@ -23,14 +24,13 @@ def with_hints(model: ImportedModel, found: FoundModel, catalog: Catalog, texts:
         id=id_for(found.name or model.name, model.sha256),
         name=found.name or model.name,
         licenses=tuple(dict.fromkeys((*model.licenses, *licenses))),
+        claimed=(*model.claimed, *(each for each in licenses if each not in model.licenses)),
         repository=found.repository,
         commit=found.commit,
     )
     if not found.repository or model.entry:
         return model
-    repository = found.repository.casefold()
-    known = any(repository in (each.repository.casefold(), each.gguf.casefold()) for each in catalog.model)
-    if not known:
+    if find_base(found.repository, catalog) is None:
         return model
     # A header that names no base of its own is that of a mere quantization.
     quantized = model.quantized or not model.bases

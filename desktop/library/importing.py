@@ -9,18 +9,22 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from desktop.errors import ForbiddenError, IntegrityError, NotFoundError, ResourceError
+from desktop.engine.header import Header
+from desktop.errors import ForbiddenError, IntegrityError, NotFoundError, ResourceError, UserError
 from desktop.library.elsewhere.found import FoundModel
 from desktop.library.file_state import file_state, stamps_of, state_error
-from desktop.library.hashes import FileHashes, Progress, hash_of_parts, parts_of
+from desktop.library.hashes import FileHashes, Progress, hash_of_parts
 from desktop.library.hints import with_hints
-from desktop.library.imported import ImportedModel, from_header, id_for
+from desktop.library.imported import ImportedModel, from_header, id_for, title_of_header
 from desktop.library.models import Library, LibraryModel
 from desktop.library.reading_in import Read, check_claims, copy_whole, hash_in_place, open_source
+from desktop.library.recognition import identity_in, tells_more, with_identity
 from desktop.library.removing import delete_own, remove_import, same_file
 from desktop.licenses.ledger import Ledger
-from desktop.licenses.policy import PolicyFile, forbidden
+from desktop.licenses.policy import forbids_imports
+from desktop.licenses.policy_file import PolicySource
 from desktop.licenses.texts import LicenseTexts
+from desktop.split_files import parts_of
 from desktop.translation import tr
 
 _log = logging.getLogger(__name__)
@@ -45,7 +49,7 @@ class Importer:
         library: Library,
         hashes: FileHashes,
         ledger: Ledger,
-        policy: PolicyFile,
+        policy: PolicySource,
         models: Path,
         texts: LicenseTexts | None = None,
     ) -> None:
@@ -88,18 +92,17 @@ class Importer:
         one that changes or is damaged, ForbiddenError where a policy forbids imports, ResourceError where a copy or the
         record cannot be written.
         """
-        policy = self._policy.current()
-        if not policy.imports:
-            raise forbidden(policy, tr("models from files of your own"))
+        if (refusal := forbids_imports(self._policy.current())) is not None:
+            raise refusal
         stated = self._stated(license_id)
         header = open_source(source, copy=copy)
         existing = self._same_file(header.path)
-        if existing is not None and not _adds(existing, stated, copy):
-            return Added(self._model(existing), existed=True)
         found = source if isinstance(source, FoundModel) else None
+        if existing is not None and not self._adds(existing, stated, copy, header, found):
+            return Added(self._model(existing), existed=True)
         if copy:
-            name = found.name if found is not None else header.name or header.path.stem
-            read = copy_whole(header, name, self._models, progress, stop)
+            name = found.name if found is not None else title_of_header(header)
+            read = copy_whole(header, name, self._hashes, self._models, progress, stop)
         else:
             read = hash_in_place(header, self._hashes, progress, stop)
         try:
@@ -156,8 +159,9 @@ class Importer:
         """Note it in ledger and library; or find that the library has it."""
         kept = self._library.imports.all()
         existing = next((each for each in kept if each.sha256 == read.sha256), None)
-        stays = existing is not None and file_state(existing) == "here" and (read.copied is None or existing.copied)
-        if existing is not None and stays and not _adds(existing, stated, read.copied is not None):
+        stays = existing is not None and self._is_here(existing) and (read.copied is None or existing.copied)
+        copied = read.copied is not None
+        if existing is not None and stays and not self._adds(existing, stated, copied, read.header, found):
             read.discard()
             return Added(self._model(existing), existed=True)
         model = self._described(read, found, stated, existing)
@@ -166,13 +170,20 @@ class Importer:
             model = replace(model, path=existing.path, copied=existing.copied, stamps=existing.stamps)
         elif read.copied is not None:
             files = read.copied.settle(self._models, model.id)
-            model = replace(model, path=str(files[0]), copied=True, stamps=stamps_of(files) or ())
-            for file, sha256 in zip(files, read.hashes, strict=True):
-                self._hashes.remember(file, sha256)
+            model = replace(model, path=str(files[0]), copied=True)
+            for file, sha256, stamp in zip(files, read.hashes, read.stamps, strict=True):
+                self._hashes.remember(file, sha256, stamp)
         self._record(model, stated, [each for each in kept if each.path == model.path and each.id != model.id])
         if existing is not None and not stays:
             self._drop_former(existing, model)
         return Added(self._model(model))
+
+    def _is_here(self, kept: ImportedModel) -> bool:
+        """Whether its file is where it was, and holds what it held: read once more where that is not known."""
+        try:
+            return file_state(kept) == "here" and self._hashes.hashed_model(Path(kept.path)).sha256 == kept.sha256
+        except UserError:
+            return False
 
     def _record(self, model: ImportedModel, stated: str, replaced: list[ImportedModel]) -> None:
         """Ledger and library learn of `model`, and that what lay in its place before is no more."""
@@ -205,19 +216,24 @@ class Importer:
         model = from_header(header, catalog, stated or (existing.stated if existing is not None else ""))
         model = replace(
             model,
-            id=id_for(header.name or header.path.stem, read.sha256),
+            id=id_for(model.name, read.sha256),
             sha256=read.sha256,
-            entry=next((each.id for each in catalog.model if any(f.sha256 == read.sha256 for f in each.file)), ""),
-            stamps=read.stamps,
+            stamps=read.noted,
         )
         if found is not None:
             model = with_hints(model, found, catalog, self._texts)
+        identity = identity_in(self._library, header, read.sha256, read.hashes, found)
+        model = with_identity(model, identity, self._library)
         if existing is None:
             return model
         return replace(
             model,
             id=existing.id,
-            name=existing.name,
+            name=model.name if identity is not None else existing.name,
+            entry=model.entry or existing.entry,
+            # The same bytes under another name are what they were: it would take the terms of that model away.
+            likely="" if model.entry else existing.likely or model.likely,
+            witness=existing.witness or model.witness if not model.entry else model.witness,
             licenses=tuple(dict.fromkeys((*existing.licenses, *model.licenses))),
             bases=tuple(dict.fromkeys((*existing.bases, *model.bases))),
             quantized=existing.quantized or model.quantized,
@@ -225,7 +241,16 @@ class Importer:
             repository=existing.repository or model.repository,
             commit=existing.commit if existing.repository else model.commit,
             vouched=existing.vouched,
+            added=existing.added,
+            endpoint=existing.endpoint if existing.model or not model.entry else model.endpoint,
         )
+
+    def _adds(self, existing: ImportedModel, stated: str, copy: bool, header: Header, found: FoundModel | None) -> bool:
+        """Whether importing it again adds anything: a license not stated yet, a copy of our own, or what it is."""
+        if (stated and stated != existing.stated) or (copy and not existing.copied):
+            return True
+        # Of a model in several files the whole's hash tells nothing of theirs; its names do.
+        return tells_more(existing, header, (existing.sha256,), found, self._library)
 
     def _stated(self, license_id: str) -> str:
         if not license_id:
@@ -240,9 +265,9 @@ class Importer:
         return known.id
 
     def _same_file(self, path: Path) -> ImportedModel | None:
-        """What is kept of the very file at `path`, where it did not change since it was read."""
+        """What is kept of the very file at `path`, where it is known not to have changed since it was read."""
         for kept in self._library.imports.all():
-            if same_file(Path(kept.path), path) and file_state(kept) == "here":
+            if same_file(Path(kept.path), path) and self._hashes.cached_model(Path(kept.path)) == kept.sha256:
                 return kept
         return None
 
@@ -263,8 +288,3 @@ class Importer:
             with contextlib.suppress(NotFoundError):
                 return self._library.find(kept.id)
         return self._library.find(self._library.subject_of(kept).id)
-
-
-def _adds(existing: ImportedModel, stated: str, copy: bool) -> bool:
-    """Whether importing it again adds anything: a license that nobody stated yet, or a copy of our own."""
-    return (bool(stated) and stated != existing.stated) or (copy and not existing.copied)

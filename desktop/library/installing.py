@@ -8,21 +8,26 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from desktop.catalog.base_name import base_name, find_base
 from desktop.catalog.entries import Base, Catalog
 from desktop.engine.header import Header, read_header
+from desktop.errors import UserError
+from desktop.file_stamp import FileStamp, stamp_at
 from desktop.hub.transfer.disk import remove
 from desktop.hub.transfer.names import target_in
 from desktop.hub.transfer.values import Fetched
 from desktop.library.download_records import DownloadRecord
-from desktop.library.file_state import file_state, stamps_of
+from desktop.library.file_state import file_state, noted
 from desktop.library.fitting import measure_of
-from desktop.library.hashes import FileHashes, hash_of_parts, parts_of
-from desktop.library.imported import ImportedModel, from_header, id_for
+from desktop.library.hashes import FileHashes, changing, hash_of_parts
+from desktop.library.imported import ImportedModel, from_header, id_for, title_of_header
 from desktop.library.known import KnownModel
 from desktop.library.models import Library
-from desktop.licenses.door import Verdict
+from desktop.library.recognition import with_card
 from desktop.licenses.ledger import Ledger
 from desktop.licenses.subject import Subject
+from desktop.licenses.verdict import Verdict
+from desktop.split_files import parts_of
 
 
 class Installer:
@@ -40,20 +45,18 @@ class Installer:
             raise error
 
     def install(self, record: DownloadRecord, fetched: tuple[Fetched, ...]) -> str:
-        """Enter a model whose files are all here; its id. Raises EngineError for what is no sound model, and
-        ResourceError where library or ledger cannot be written."""
-        for each in fetched:
-            self._hashes.remember(each.path, each.sha256)
-        header = read_header(fetched[0].path)
-        known = self._library.known.find(record.model_id)
+        """Enter a model whose files are all here; its id. Raises EngineError for what is no sound model, IntegrityError
+        where another program changed what was fetched, and ResourceError where library or ledger cannot be written."""
+        header, stamps = self._read(fetched)
+        known = self._library.known.find(record.model_id, record.endpoint)
         if known is not None:
             self._library.known.keep(with_header(known, header, self._library.catalog))
-        model = self._model(record, fetched, header)
-        if known is not None and self._library.catalog.find_model(known.id) is None:
+        model = replace(self._model(record, fetched, header), stamps=tuple(noted(stamp) for stamp in stamps))
+        if known is not None and self._library.catalog.shipped.find_model(known.id) is None:
             model = with_card(model, known)
         kept = next((each for each in self._library.imports.all() if each.sha256 == model.sha256), None)
         # The very same bytes under another name: once is enough.
-        twice = kept is not None and kept.copied and kept.path != model.path and file_state(kept) == "here"
+        twice = kept is not None and kept.copied and kept.path != model.path and self._is_here(kept)
         if kept is not None:
             model = _in_place_of(kept, model)
             if twice:
@@ -76,6 +79,23 @@ class Installer:
             if ours and os.path.realpath(file) not in models:
                 remove(file)
 
+    def _read(self, fetched: tuple[Fetched, ...]) -> tuple[Header, list[FileStamp]]:
+        """The header of what was fetched, read together with all of it: what was written is not what lies there, where
+        another program writes to it too."""
+        read = [self._hashes.read(each.path) for each in fetched]
+        header = read_header(fetched[0].path)
+        for each, (sha256, stamp) in zip(fetched, read, strict=True):
+            if sha256 != each.sha256 or stamp_at(each.path) != stamp:
+                raise changing(each.path)
+        return header, [stamp for _, stamp in read]
+
+    def _is_here(self, kept: ImportedModel) -> bool:
+        """Whether the file of `kept` is where it was, and holds what it held."""
+        try:
+            return file_state(kept) == "here" and self._hashes.hashed_model(Path(kept.path)).sha256 == kept.sha256
+        except UserError:
+            return False
+
     def _model(self, record: DownloadRecord, fetched: tuple[Fetched, ...], header: Header) -> ImportedModel:
         files = [each.path for each in fetched]
         sha256 = hash_of_parts([each.sha256 for each in fetched])
@@ -91,8 +111,8 @@ class Installer:
             model=record.model_id,
             repository=record.repository,
             commit=record.commit,
+            endpoint=record.endpoint,
             vouched=all(each.verified for each in fetched),
-            stamps=stamps_of(files) or (),
             added=time.time(),
         )
 
@@ -102,11 +122,10 @@ def with_header(known: KnownModel, header: Header, catalog: Catalog) -> KnownMod
     named = [each for each in (header.license, header.license_name) if each and each.casefold() != "other"]
     ids = [license_.id if (license_ := catalog.find_license(each)) is not None else each for each in named[:1]]
     licenses = tuple(dict.fromkeys((*known.node.licenses, *ids)))
-    from desktop.hub.lineage import known_id  # it brings the network along, which most starts do without
-
     bases = {base.id.casefold(): base for base in known.node.bases}
     for name in header.base_models:
-        base = known_id(name, catalog)
+        entry = find_base(name, catalog)
+        base = entry.id if entry is not None else base_name(name)
         if base.casefold() not in (known.id.casefold(), known.repository.casefold()):
             bases.setdefault(base.casefold(), Base(base, "quantization"))
     node = dataclasses.replace(known.node, licenses=licenses, bases=tuple(bases.values()))
@@ -128,19 +147,12 @@ def _in_place_of(kept: ImportedModel, model: ImportedModel) -> ImportedModel:
         licenses=tuple(dict.fromkeys((*model.licenses, *kept.licenses))),
         bases=tuple(dict.fromkeys((*model.bases, *kept.bases))),
         stated=kept.stated,
+        claimed=tuple(each for each in kept.claimed if each not in model.licenses),
         entry=kept.entry,
-    )
-
-
-def with_card(model: ImportedModel, known: KnownModel) -> ImportedModel:
-    """`model`, with the terms that its card named: they are those of this very commit, and no catalog has them."""
-    bases = (base.id for base in known.node.bases if base.inherits)
-    return replace(
-        model,
-        licenses=tuple(dict.fromkeys((*model.licenses, *known.node.licenses))),
-        bases=tuple(dict.fromkeys((*model.bases, *bases))),
+        likely=kept.likely,
+        witness=kept.witness,
     )
 
 
 def _name(record: DownloadRecord, header: Header) -> str:
-    return header.name or Path(record.file).stem
+    return title_of_header(header, record.file, record.repository)

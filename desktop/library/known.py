@@ -1,24 +1,31 @@
 """What the Hub said of the models that somebody looked up, kept: one small JSON file each, so that it holds offline.
 
-A model of the catalog is kept under its id there, any other under its repository ("owner/name"), which is its id.
+A model of the catalog is kept under its id there, any other under its repository ("owner/name"), which is its id. Of
+several Hubs each has its own word: one says nothing about the models of another.
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from desktop.catalog.entries import Catalog, License
-from desktop.catalog.lineage import Lineage, Node, node_of_dataset, node_of_entry, trace
-from desktop.errors import ResourceError
+from desktop.catalog.lineage import Lineage, Node, node_in, trace
+from desktop.catalog.repository_name import HUB_HOSTS, MAIN, bare, parse_repository_name
+from desktop.errors import NotFoundError, ResourceError
+from desktop.file_stamp import FileStamp, stamp_of
 from desktop.hub.access import AccessState
+from desktop.hub.address import DEFAULT_ENDPOINT
 from desktop.hub.names import FilePart
+from desktop.json_file import DamagedFileError, read_struct
 from desktop.library.fitting import Measure
 from desktop.translation import tr
 from desktop.whole_file import write_whole
 
 _ENDING = ".json"
+_LARGEST = 32 << 20  # a repository may hold thousands of files
 
 
 class KnownFile(msgspec.Struct, frozen=True):
@@ -59,7 +66,9 @@ class KnownModel(msgspec.Struct, frozen=True):
     `repository` holds the files. `gate_prompt` is what the publisher asks before access; `gate_repository` is the
     publisher's own repository where that is gated and not the one with the files. `measure` is what memory is
     estimated by. `not_runnable` says why a file of it could not run here, "" where nothing speaks against it.
-    `looked` is in seconds since 1970.
+    `looked` is in seconds since 1970, `endpoint` the Hub that was asked. `names` are other names of the repository, as
+    it was called before: the Hub leads on from them; `base_names` are such of what it was built on. `hub_id` is what
+    the Hub calls it whatever its name ("" untold).
     """
 
     id: str
@@ -84,6 +93,19 @@ class KnownModel(msgspec.Struct, frozen=True):
     downloads: int = 0
     looked: float = 0.0
     endpoint: str = ""
+    names: tuple[str, ...] = ()
+    base_names: tuple[str, ...] = ()
+    hub_id: str = ""
+
+    @property
+    def hub(self) -> str:
+        """The Hub that was asked."""
+        return self.endpoint or DEFAULT_ENDPOINT
+
+    @property
+    def called(self) -> frozenset[str]:
+        """Its id and every name that its repository has or had, in small letters."""
+        return frozenset(each.casefold() for each in (self.id, self.repository, *self.names) if each)
 
     @property
     def wants_access(self) -> bool:
@@ -103,29 +125,30 @@ class KnownModel(msgspec.Struct, frozen=True):
         kept = {node.id: node for node in self.ancestors}
 
         def find(node_id: str) -> Node | None:
-            entry = catalog.find_model(node_id)
-            if entry is not None:
-                return node_of_entry(entry)
-            dataset = catalog.find_dataset(node_id)
-            return node_of_dataset(dataset) if dataset is not None else kept.get(node_id)
+            return node_in(catalog, node_id) or kept.get(node_id)
 
         return trace(start, find, catalog.find_license)
 
 
-def publishers_license(text: PublishersText, known: License | None) -> License:
+def publishers_license(text: PublishersText, known: License | None, own: tuple[str, str] | None = None) -> License:
     """The license that a publisher's own text stands for: the catalog's, from another source; else one of which only
-    the text is known."""
-    if known is None:
-        return License(id=text.license, name=text.license, source=text.source, retrieved=text.retrieved)
-    return msgspec.structs.replace(known, source=text.source, retrieved=text.retrieved)
+    the text is known, with id and name of its `own` where they are not those that its card names."""
+    if own is not None or known is None:
+        license_id, name = own or (text.license, text.license)
+        return License(id=license_id, name=name, source=text.source, retrieved=text.retrieved, publishers_file=True)
+    return msgspec.structs.replace(known, source=text.source, retrieved=text.retrieved, publishers_file=True)
 
 
 class KnownModels:
-    """The models looked up so far, in `folder`. For any number of threads and processes."""
+    """The models looked up so far, in `folder`. For any number of threads and processes.
 
-    def __init__(self, folder: Path) -> None:
+    `endpoint` gives the Hub that is asked now: what that one said comes first.
+    """
+
+    def __init__(self, folder: Path, endpoint: Callable[[], str] = lambda: DEFAULT_ENDPOINT) -> None:
         self._folder = folder
-        self._read: dict[str, tuple[tuple[int, int, int], KnownModel | None]] = {}
+        self._endpoint = endpoint
+        self._read: dict[str, tuple[FileStamp, KnownModel | None]] = {}
 
     def all(self) -> tuple[KnownModel, ...]:
         """Every one, by id. What cannot be read counts as never looked up: it can be asked for again."""
@@ -136,13 +159,31 @@ class KnownModels:
         found = [model for name in names if (model := self._one(name)) is not None]
         return tuple(sorted(found, key=lambda each: each.id.casefold()))
 
-    def find(self, model_id: str) -> KnownModel | None:
-        """The one with this id; repositories are found in any letters' case."""
-        return self._one(_file_name(model_id))
+    def find(self, model_id: str, endpoint: str = "") -> KnownModel | None:
+        """The one with this id, or whose repository has or had this name, in any letters' case, or this address.
+
+        What was learned at `endpoint`, where one is named; else at the Hub that is asked now, else at another.
+        """
+        if not model_id:
+            return None
+        first = endpoint or self._endpoint()
+        found = self._one(_file_name(model_id, first))
+        if found is not None and _is_from(found, first):
+            return found
+        wanted = model_id.casefold()
+        ranked = [each for each in self.all() if not endpoint or _is_from(each, endpoint)]
+        ranked.sort(key=lambda each: (each.id.casefold() != wanted, not _is_from(each, first), each.endpoint))
+        found = next((each for each in ranked if wanted in each.called), None)
+        return self.find(id_, endpoint) if found is None and (id_ := _addressed(model_id)) else found
+
+    def of_hub(self, hub_id: str, endpoint: str) -> KnownModel | None:
+        """The one that this Hub calls so for itself, whatever its repository is called."""
+        same = (each for each in self.all() if hub_id and each.hub_id == hub_id and _is_from(each, endpoint))
+        return next(same, None)
 
     def keep(self, model: KnownModel) -> None:
         """Keep `model` in place of what was known of it. Raises ResourceError."""
-        target = self._folder / _file_name(model.id)
+        target = self._folder / _file_name(model.id, model.endpoint)
         try:
             write_whole(target, msgspec.json.encode(model))
         except OSError as error:
@@ -154,29 +195,47 @@ class KnownModels:
 
     def forget(self, model_id: str) -> None:
         """Know nothing of it any more."""
-        (self._folder / _file_name(model_id)).unlink(missing_ok=True)
+        for each in self.all():
+            if each.id.casefold() == model_id.casefold():
+                for name in {_file_name(each.id), _file_name(each.id, each.endpoint)}:
+                    (self._folder / name).unlink(missing_ok=True)
 
     def _one(self, name: str) -> KnownModel | None:
         path = self._folder / name
         try:
-            status = path.stat()
-            stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
+            stamp = stamp_of(path.stat())
             held = self._read.get(name)
             if held is None or held[0] != stamp:
-                held = self._read[name] = (stamp, _decoded(path.read_bytes(), name))
+                held = self._read[name] = (stamp, _decoded(path, name))
         except OSError:
             return None
         return held[1]
 
 
-def _decoded(data: bytes, name: str) -> KnownModel | None:
+def _addressed(text: str) -> str:
+    """The repository whose address this is, "" where it is none, or names one of its files or versions."""
+    if "://" not in text and bare(text).lower().removeprefix("www.").partition("/")[0] not in HUB_HOSTS:
+        return ""
     try:
-        model = msgspec.json.decode(data, type=KnownModel)
-    except (ValueError, msgspec.ValidationError):
+        name = parse_repository_name(text)
+    except NotFoundError:
+        return ""
+    return "" if name.file or name.quantization or name.revision != MAIN else name.id
+
+
+def _decoded(path: Path, name: str) -> KnownModel | None:
+    try:
+        model = read_struct(path, KnownModel, largest=_LARGEST)
+    except DamagedFileError:
         return None
-    return model if _file_name(model.id) == name else None
+    return model if name in (_file_name(model.id), _file_name(model.id, model.endpoint)) else None
 
 
-def _file_name(model_id: str) -> str:
-    """A name that no id can lead out of the folder with, and that keeps two ids apart."""
-    return hashlib.sha256(model_id.casefold().encode()).hexdigest()[:32] + _ENDING
+def _is_from(model: KnownModel, endpoint: str) -> bool:
+    return model.hub == endpoint
+
+
+def _file_name(model_id: str, endpoint: str = "") -> str:
+    """A name that no id can lead out of the folder with, and that keeps two ids apart, and two Hubs."""
+    key = model_id.casefold() if endpoint in ("", DEFAULT_ENDPOINT) else f"{endpoint}\n{model_id.casefold()}"
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:32] + _ENDING

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from desktop.catalog.copies import copied_models
 from desktop.catalog.entries import Catalog, Entry
 from desktop.catalog.lineage import Node
 from desktop.engine.header import Header
@@ -15,7 +16,7 @@ from desktop.hub.information import RepositoryInfo
 from desktop.hub.lineage import HubLineage, node_of
 from desktop.hub.names import RepositoryFile
 from desktop.library.fitting import measure_of
-from desktop.library.known import KnownFile, KnownModel, PublishersText
+from desktop.library.known import KnownFile, KnownModel, KnownModels, PublishersText
 from desktop.licenses.texts import LicenseTexts
 
 _PREFERRED = ("Q4_K_M", "Q5_K_M", "Q8_0", "Q4_0")
@@ -28,6 +29,7 @@ class Looker:
     hub: Hub
     catalog: Catalog
     texts: LicenseTexts
+    kept: KnownModels
     stop: threading.Event | None = None
 
     def look(self, repository: Repository, entry: Entry | None, before: KnownModel | None) -> KnownModel:
@@ -38,7 +40,11 @@ class Looker:
         info = self.hub.info(repository, stop=self.stop)
         # The Hub answers for a renamed repository under its new name, which may be one that the catalog knows.
         entry = entry or entry_in(info.id, self.catalog)
+        before = before or self.kept.of_hub(info.hub_id, self.hub.endpoint)
+        if before is not None and not _still(before, info, repository.id):
+            before = None  # another repository has taken the name over
         publisher = self._publisher(info, entry)
+        gated = self._gated(publisher, info, entry)
         header, problem = self._header(info, before)
         if header is None and before is not None and before.commit == info.sha:
             node, architecture, measure = before.node, before.architecture, before.measure
@@ -54,7 +60,9 @@ class Looker:
             node = replace(node, id=entry.id, name=entry.name, publisher=entry.publisher)
             ancestors: tuple[Node, ...] = ()
         else:
-            node = replace(node, id=info.id)
+            # A model keeps the id under which things were accepted for it, though its repository was renamed.
+            known = before.id if before is not None and self.catalog.find_model(before.id) is None else ""
+            node = replace(node, id=known or info.id)
             ancestors = HubLineage(self.hub, self.catalog, self.stop).nodes(node)
         text, node = self._text(publisher, entry, node, before)
         return KnownModel(
@@ -66,11 +74,9 @@ class Looker:
             ancestors=tuple(each for each in ancestors if each.kind == "model"),
             files=tuple(KnownFile(each.name, each.quantization, each.size, each.parts) for each in info.files),
             left_out=info.left_out,
-            gate_prompt=info.gate_prompt or (publisher.gate_prompt if publisher is not None else ""),
-            gate_fields=info.gate_fields or (publisher.gate_fields if publisher is not None else ()),
-            gate_repository=publisher.id
-            if publisher is not None and publisher.id != info.id and publisher.gated is not False
-            else "",
+            gate_prompt=info.gate_prompt or (gated.gate_prompt if gated is not None else ""),
+            gate_fields=info.gate_fields or (gated.gate_fields if gated is not None else ()),
+            gate_repository=gated.id if gated is not None else "",
             text=text,
             access=before.access if before is not None else None,
             architecture=architecture,
@@ -82,14 +88,36 @@ class Looker:
             downloads=info.downloads,
             looked=time.time(),
             endpoint=self.hub.endpoint,
+            names=_other_names(info.id, repository.id, before),
+            base_names=before.base_names if before is not None else (),
+            hub_id=info.hub_id,
         )
 
     def _publisher(self, info: RepositoryInfo, entry: Entry | None) -> RepositoryInfo | None:
         """The repository of the model's own publisher, where its license lies; None where it is not to be seen."""
         if entry is None or not entry.repository or entry.repository.casefold() == info.id.casefold():
             return info
+        return self._seen(entry.repository)
+
+    def _gated(
+        self, publisher: RepositoryInfo | None, info: RepositoryInfo, entry: Entry | None
+    ) -> RepositoryInfo | None:
+        """Whose gate stands before these files besides their own: that of the publisher of any model that they are a
+        copy of, whatever a catalog of the person's own says; None where none does."""
+        hashes = [part.sha256 for file in info.files for part in file.parts]
+        names = (info.id, entry.gguf if entry is not None else "")
+        others = [each.repository for each in copied_models(self.catalog, names, hashes)]
+        seen = {info.id.casefold(): None} | ({publisher.id.casefold(): publisher} if publisher is not None else {})
+        for name in dict.fromkeys((*others, entry.repository if entry is not None else "")):
+            key = name.casefold()
+            found = (seen[key] if key in seen else self._seen(name)) if name else None
+            if found is not None and found.gated is not False and found.id.casefold() != info.id.casefold():
+                return found
+        return None
+
+    def _seen(self, repository: str) -> RepositoryInfo | None:
         try:
-            return self.hub.info(Repository(self.hub.endpoint, entry.repository), stop=self.stop)
+            return self.hub.info(Repository(self.hub.endpoint, repository), stop=self.stop)
         except (NotFoundError, AccessError):
             return None
 
@@ -124,11 +152,30 @@ class Looker:
         name, data = found
         named = entry.license if entry is not None else node.licenses[0] if node.licenses else ""
         if not named:
-            named = "LicenseRef-" + publisher.id.replace("/", "-")
+            named = _unnamed(before) or "LicenseRef-" + publisher.id.replace("/", "-")
             node = replace(node, licenses=(named,))
         sha256 = self.texts.keep(data)
         source = f"{self.hub.endpoint}/{publisher.id}/blob/{publisher.sha}/{name}"
         return PublishersText(named, name, sha256, source, datetime.now(UTC).date().isoformat()), node
+
+
+def _still(before: KnownModel, info: RepositoryInfo, asked: str) -> bool:
+    """Whether the Hub's answer to the name `asked` is about the repository that `before` was."""
+    if before.hub_id and info.hub_id:
+        return before.hub_id == info.hub_id
+    led_on = info.id.casefold() != asked.casefold()
+    return led_on or before.repository.casefold() == info.id.casefold()
+
+
+def _unnamed(before: KnownModel | None) -> str:
+    """The id under which the text of a license without a name was accepted, whatever the repository is called now."""
+    text = before.text.license if before is not None and before.text is not None else ""
+    return text if before is not None and text == "LicenseRef-" + before.id.replace("/", "-") else ""
+
+
+def _other_names(now: str, asked: str, before: KnownModel | None) -> tuple[str, ...]:
+    former = (asked, before.repository, *before.names) if before is not None else (asked,)
+    return tuple({each.casefold(): each for each in former if each.casefold() != now.casefold()}.values())
 
 
 def entry_in(repository: str, catalog: Catalog) -> Entry | None:

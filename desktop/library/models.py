@@ -3,22 +3,36 @@
 import os
 import shlex
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
 from desktop.catalog.entries import Catalog, Entry, EntryFile, License
-from desktop.catalog.reading import CatalogRead, Problem, read_catalog
+from desktop.catalog.reading import CatalogRead, Problem, no_catalog, read_catalog
+from desktop.catalog.terms import Purpose
 from desktop.engine.header import read_header
-from desktop.errors import IntegrityError, LicenseError, NotFoundError
+from desktop.errors import LicenseError, NotFoundError
+from desktop.file_stamp import FileStamp, stamp_at
+from desktop.hub.address import DEFAULT_ENDPOINT
 from desktop.library.file_state import FileState, file_state
+from desktop.library.identity import Witness
 from desktop.library.imported import ImportedModel, ImportedModels, from_header
 from desktop.library.known import KnownModel, KnownModels, publishers_license
-from desktop.library.subjects import OwnText, of_download, subject_of_entry, subject_of_import, subject_of_known
-from desktop.licenses.door import Verdict
+from desktop.library.model_names import model_id_of
+from desktop.library.publishers_text import OwnText, own_text
+from desktop.library.subjects import (
+    of_download,
+    of_known_hash,
+    subject_of_entry,
+    subject_of_import,
+    subject_of_known,
+)
+from desktop.library.title import told_apart
 from desktop.licenses.subject import Subject
-from desktop.licenses.texts import LicenseTexts, same_words
-from desktop.paths import Paths
+from desktop.licenses.texts import LicenseTexts
+from desktop.licenses.verdict import Verdict
+from desktop.paths import Paths, expanded
 from desktop.translation import tr
 
 
@@ -29,7 +43,8 @@ class LibraryModel:
     `restrictions` are the effective ones, through its lineage; `attribution` the lines its licenses ask to be shown.
     `chat_template` and `stops` are the catalog's prompt for it, where its file carries none. For a file given by path
     that was never imported, `id` is that path. `file_id` is the file's own id, by which it is found as well. `state`
-    says whether the file is still there, and still the one that was hashed.
+    says whether the file is still there, and still the one that was hashed. `witness` is by what it was recognized as
+    the model that it is shown as, "" where it was not.
     """
 
     id: str
@@ -47,6 +62,7 @@ class LibraryModel:
     stops: tuple[str, ...] = ()
     state: FileState = "here"
     file_id: str = ""
+    witness: Witness = ""
 
 
 @dataclass(frozen=True)
@@ -64,23 +80,25 @@ class Listed:
 
 @dataclass(frozen=True)
 class Card:
-    """A listed model, and what the door says of it."""
+    """A listed model, and what the door says of it; where a license waits, which purposes are ruled out."""
 
     listed: Listed
     verdict: Verdict
+    refused_purposes: frozenset[Purpose] = frozenset()
 
 
 class Library:
     """The models on this disk and those of the catalog. May be used from any thread; keeps nothing open."""
 
-    def __init__(self, paths: Paths, texts: LicenseTexts) -> None:
-        self._paths = paths
-        self._texts = texts
+    def __init__(
+        self, paths: Paths, texts: LicenseTexts, endpoint: Callable[[], str] = lambda: DEFAULT_ENDPOINT
+    ) -> None:
+        self._paths, self._texts, self._endpoint = paths, texts, endpoint
         self._lock = threading.Lock()
         self._read: CatalogRead | None = None
-        self._stamp: object = None
+        self._stamp: FileStamp | None = None
         self.imports = ImportedModels(paths.imports)
-        self.known = KnownModels(paths.known_models)
+        self.known = KnownModels(paths.known_models, endpoint)
 
     @property
     def catalog(self) -> Catalog:
@@ -94,17 +112,22 @@ class Library:
 
     def models(self) -> list[LibraryModel]:
         """Every model file that is here, the built-in one first. Raises IntegrityError where they cannot be listed."""
-        here = (each for each in self._here() if each.model is not None and each.model.state != "missing")
+        return [each.model for each in self.here() if each.model is not None]
+
+    def here(self) -> list[Listed]:
+        """The same, as they are listed."""
         # A copy of the very same file is no other model.
-        once = {(each.subject.id, each.subject.file_sha256): each.model for each in reversed(list(here))}
-        return [model for model in reversed(once.values()) if model is not None]
+        here = {(each.subject.id, each.subject.file_sha256): each for each in reversed(self._here()) if _is_here(each)}
+        return list(here.values())[::-1]
 
     def listed(self) -> list[Listed]:
         """Every model: first those on this disk, then those looked up at the Hub, then the catalog's, in its order."""
         here = self._listed_here()
         ids = {listed.subject.id for listed in here}
         catalog = self.catalog
-        known = {each.id: each for each in self.known.all()}
+        known = {each.id: self.known.find(each.id) or each for each in self.known.all()}
+        # A file that was recognized stands for its model, unless somebody asked the Hub about that one.
+        ids |= {each.entry.id for each in here if each.entry is not None and _is_here(each)} - known.keys()
         others = [self._listed_entry(entry, known.get(entry.id)) for entry in catalog.model if entry.id not in ids]
         found = [
             self._listed_known(each)
@@ -113,14 +136,17 @@ class Library:
         ]
         return here + found + others
 
+    def id_of(self, name: str) -> str:
+        """The id of the model that is called so; `name` itself where nothing is known by it, as a path."""
+        return model_id_of(name, self.catalog, self.known, self._endpoint())
+
     def listed_one(self, id_or_path: str) -> Listed:
-        """The model with this id, here or not, or the imported file at this path.
+        """The model of this name, here or not, or the imported file at this path.
 
         Raises NotFoundError where there is neither, and LicenseError for a file that was never imported.
         """
-        known = self.known.find(id_or_path)
-        # What is kept is found in any letters' case; from here on it goes by its own.
-        model_id = known.id if known is not None else id_or_path
+        model_id = self.id_of(id_or_path)
+        known = self.known.find(model_id)
         for listed in self._here():
             if listed.model is not None and model_id in _ids(listed, listed.model):
                 return listed
@@ -132,17 +158,17 @@ class Library:
         return self._at_path(self.find(id_or_path).path)
 
     def find(self, id_or_path: str) -> LibraryModel:
-        """The model with this id, or the file at this path, imported or not.
+        """The model of this name, or the file at this path, imported or not.
 
         Raises NotFoundError where there is neither, and EngineError where the file cannot be a model.
         """
         here = self._here()
-        kept = self.known.find(id_or_path)
-        model_id = kept.id if kept is not None else id_or_path
+        model_id = self.id_of(id_or_path)
+        kept = self.known.find(model_id)
         for listed in here:
             if listed.model is not None and model_id in _ids(listed, listed.model):
                 return listed.model
-        path = Path(id_or_path).expanduser()
+        path = expanded(id_or_path)
         if path.is_dir():
             raise NotFoundError(
                 tr("{path} is a folder, not a model file.").format(path=id_or_path), "", tr("Name the GGUF file in it.")
@@ -152,18 +178,17 @@ class Library:
             known = next((each.model for each in here if each.model is not None and _same(each.model.path, path)), None)
             return known or self._model_of(from_header(header, self.catalog), imported=False)
         entry = self.catalog.find_model(model_id)
-        if entry is not None and not entry.gguf:
-            raise NotFoundError(
-                tr("{model} is not on this computer.").format(model=id_or_path),
-                "",
-                tr("“latchkey models show {model}” says what it takes to get it.").format(model=id_or_path),
-            )
+        for listed in here if kept is None else ():  # recognized as that model, and known by an id of its own
+            if listed.model is not None and listed.entry is not None and listed.entry.id == model_id:
+                return listed.model
         if entry is not None or kept is not None:
-            raise NotFoundError(
-                tr("{model} is not on this computer.").format(model=id_or_path),
-                "",
-                tr("“latchkey models get {model}” fetches it.").format(model=id_or_path),
+            remedy = (
+                tr("“latchkey models show {model}” says what it takes to get it.")
+                if entry is not None and not entry.gguf
+                else tr("“latchkey models get {model}” fetches it.")
             )
+            title = tr("{model} is not on this computer.").format(model=id_or_path)
+            raise NotFoundError(title, "", remedy.format(model=id_or_path))
         if os.sep in id_or_path or "/" in id_or_path or id_or_path.lower().endswith(".gguf"):
             raise NotFoundError(tr("There is no file {path}.").format(path=id_or_path), "", tr("Check the path."))
         raise NotFoundError(
@@ -178,23 +203,24 @@ class Library:
 
     def subject_of(self, model: ImportedModel) -> Subject:
         """What the door looks at for an imported model."""
-        catalog = self.catalog
-        entry = catalog.find_model(model.model) if model.model else None
-        known = self.known.find(model.model) if model.model else None
+        name = model.model or model.entry  # "" where its very hash is not known
+        entry, known = self.catalog.find_model(name), self.known.find(name, model.endpoint)
+        as_file = of_download if model.model else of_known_hash
         if entry is not None:
-            return of_download(self._subject_of_entry(entry, known, model), model)
+            return as_file(self._subject_of_entry(entry, known, model), model)
         if known is not None:
             own = self._own_text(known)
-            return of_download(subject_of_known(known, catalog, self._text_sha256, own, model), model)
-        return subject_of_import(model, catalog, self._text_sha256)
+            return as_file(subject_of_known(known, self.catalog, self._text_sha256, own, model), model)
+        return subject_of_import(model, self.catalog, self._text_sha256)
 
     def publishers_text(self, model_id: str, license_id: str) -> tuple[License, str] | None:
         """The publisher's own text of a model's license, as (license, sha256), where that is the one in force."""
         known = self.known.find(model_id)
-        if known is None or known.text is None or known.text.license != license_id:
+        own = self._own_text(known)
+        if known is None or known.text is None or own is None or own.id != license_id:
             return None
-        found = self.catalog.find_license(license_id)
-        return (publishers_license(known.text, found), known.text.sha256) if self._own_text(known) is not None else None
+        renamed = (own.id, own.name) if own.id != own.license else None
+        return publishers_license(known.text, self.catalog.find_license(own.license), renamed), own.sha256
 
     def text_sha256(self, license_id: str) -> str:
         """The hash of the text in force, "" for a license whose text is not ours to ship."""
@@ -204,11 +230,7 @@ class Library:
 
     def _current(self) -> CatalogRead:
         own = self._paths.own_catalog
-        try:
-            status = own.stat()
-            stamp: object = (status.st_size, status.st_mtime_ns, status.st_ino)
-        except OSError:
-            stamp = None
+        stamp = stamp_at(own)
         with self._lock:
             if self._read is None or stamp != self._stamp:
                 folders = (self._paths.resources, self._paths.config)
@@ -223,18 +245,7 @@ class Library:
         return self._texts.of(license_).sha256
 
     def _own_text(self, known: KnownModel | None) -> OwnText | None:
-        """The publisher's own text, where it says other words than the catalog's for the same license."""
-        if known is None or known.text is None:
-            return None
-        license_ = self.catalog.find_license(known.text.license)
-        if license_ is not None and license_.text:
-            try:
-                kept = self._texts.of_publisher(license_, known.text.sha256)
-                if same_words(self._texts.of(license_).data, kept.data):
-                    return None
-            except IntegrityError:
-                pass  # who wants to read it is told; what was accepted of it stands
-        return OwnText(known.text.license, publishers_license(known.text, license_).name, known.text.sha256)
+        return own_text(known, self.catalog, self._texts) if known is not None else None
 
     def _subject_of_entry(self, entry: Entry, known: KnownModel | None, file: ImportedModel | None = None) -> Subject:
         return subject_of_entry(entry, self.catalog, self._text_sha256, known, self._own_text(known), file)
@@ -249,8 +260,9 @@ class Library:
             if (path := self._shipped_path(file)) is not None
         ]
         if not found and self._current().problems and not self.catalog.model:
-            raise _no_catalog(self.problems[0])
-        return found + self._imported({listed.subject.id for listed in found})
+            raise no_catalog(self.problems[0])
+        here = found + self._imported({listed.subject.id for listed in found})
+        return told_apart(here, (entry.name for entry in self.catalog.model))
 
     def _imported(self, seen: set[str]) -> list[Listed]:
         """What was imported or fetched, by name. Of several files of a model, the oldest stands for it."""
@@ -316,18 +328,17 @@ class Library:
         return {"chat_template": prompt.template, "stops": prompt.stops}
 
     def _listed_import(self, kept: ImportedModel, state: FileState, seen: set[str]) -> Listed:
-        entry_id = kept.model or kept.entry
-        entry = self.catalog.find_model(entry_id) if entry_id else None
+        entry = self.catalog.find_model(kept.known_as)
         subject = self.subject_of(kept)
         # Of a model in several files, each after the first goes by the file's own id.
         model_id = kept.id if subject.id in seen else subject.id
-        known = self.known.find(kept.model) if kept.model else None
+        known = self.known.find(kept.model, kept.endpoint)
         model = replace(self._model_of(kept, model_id, imported=not kept.model), state=state, file_id=kept.id)
         return Listed(subject, entry, model, known)
 
     def _model_of(self, kept: ImportedModel, model_id: str = "", *, imported: bool) -> LibraryModel:
         subject = self.subject_of(kept)
-        entry = self.catalog.find_model(kept.model or kept.entry) if kept.model or kept.entry else None
+        entry = self.catalog.find_model(kept.known_as)
         return LibraryModel(
             id=model_id or subject.id,
             name=subject.name,
@@ -339,6 +350,7 @@ class Library:
             restrictions=subject.lineage.restrictions,
             imported=imported,
             attribution=subject.attribution,
+            witness=kept.decided_by if entry is not None or kept.model else "",
             **self._prompt(entry or self._nearest(subject)),
         )
 
@@ -346,6 +358,10 @@ class Library:
 class _Prompt(TypedDict):
     chat_template: str
     stops: tuple[str, ...]
+
+
+def _is_here(listed: Listed) -> bool:
+    return listed.model is not None and listed.model.state != "missing"
 
 
 def _ids(listed: Listed, model: LibraryModel) -> tuple[str, ...]:
@@ -369,12 +385,4 @@ def _unknown_file(path: Path) -> LicenseError:
         tr(
             "Add it with “latchkey models import {path}”, then accept its license with “latchkey licenses accept”."
         ).format(path=shlex.quote(str(path))),
-    )
-
-
-def _no_catalog(problem: Problem) -> IntegrityError:
-    return IntegrityError(
-        tr("The catalog cannot be read."),
-        tr("{file}: {reason}.").format(file=problem.file, reason=problem.message),
-        tr("Install Latchkey again to restore it."),
     )

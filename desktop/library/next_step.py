@@ -4,13 +4,15 @@ Access comes before the license, since its publisher decides about it and that c
 the download, since a model is fetched only where the text in force is accepted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from desktop.errors import IntegrityError, NotFoundError, ResourceError, UserError
 from desktop.hub.access import Access
-from desktop.licenses.door import Verdict
+from desktop.licenses.verdict import Verdict
+from desktop.split_files import is_piece
 from desktop.translation import tr
 
 TOKEN_STATES = ("no-token", "bad-token", "token-lacks-scope", "missing-or-private")
@@ -198,7 +200,7 @@ def _gate(facts: Facts) -> NextStep | None:
 def _license(verdict: Verdict) -> AcceptLicense | None:
     if verdict.error is None:
         return None
-    waiting = next((each for each in verdict.standings if each.status != "in-force"), None)
+    waiting = next((each for each in verdict.standings if each.waits), None)
     if waiting is None and verdict.standings:
         waiting = verdict.standings[0]  # the ledger does not hold: everything is accepted afresh
     if waiting is None:
@@ -206,8 +208,13 @@ def _license(verdict: Verdict) -> AcceptLicense | None:
     return AcceptLicense(waiting.needed.id, waiting.needed.name, verdict.error)
 
 
-def no_file_at_hub(repository: str) -> str:
-    """Why a repository offers nothing to fetch."""
+def no_file_at_hub(repository: str, left_out: Sequence[str] = ()) -> str:
+    """Why a repository offers nothing to fetch. `left_out` are names of its files that cannot be offered."""
+    if any(is_piece(name.rpartition("/")[2]) for name in left_out):
+        return tr(
+            "{repository} holds files that were cut into pieces, such as {file}: fetch all pieces of one in a browser,"
+            " and import the first as a copy, which joins them."
+        ).format(repository=repository, file=left_out[0].rpartition("/")[2])
     return tr("{repository} holds no GGUF file that could be used.").format(repository=repository)
 
 

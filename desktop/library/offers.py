@@ -3,21 +3,24 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from desktop.catalog.quantization import is_trained_for_it, quality_of
 from desktop.hub.access import Access, in_state, taken_back, was_taken_back
 from desktop.hub.names import FilePart
-from desktop.library.fitting import Fit, Machine, Measure, fit_of, fit_of_size, recommended
+from desktop.library.fitting import Fit, Machine, fit_of, fit_of_size, recommended
 from desktop.library.known import KnownFile, KnownModel
 
 
 @dataclass(frozen=True)
 class OfferedFile:
-    """A model file that could be fetched. `size` in bytes of all parts, 0 unknown; `fit` how it suits this machine."""
+    """A model file that could be fetched. `size` in bytes of all parts, 0 unknown; `fit` how it suits this machine,
+    `quality` a sentence on what its quantization costs ("" where its name says none)."""
 
     name: str
     quantization: str
     size: int
     parts: tuple[FilePart, ...]
     fit: Fit
+    quality: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Offer:
 
 def offer_of(known: KnownModel, machine: Machine) -> Offer:
     """What is known of a model, as an offer for `machine`."""
-    files = tuple(_offered(each, known.measure, machine) for each in known.files)
+    files = tuple(_offered(each, known, machine) for each in known.files)
     sizes = [(each.name, each.quantization, each.size) for each in known.files]
     chosen = recommended(sizes, machine, known.measure)
     access = access_of_known(known)
@@ -103,7 +106,10 @@ def lost(known: KnownModel) -> bool:
     return was_taken_back("granted", now)
 
 
-def _offered(file: KnownFile, measure: Measure | None, machine: Machine) -> OfferedFile:
+def _offered(file: KnownFile, known: KnownModel, machine: Machine) -> OfferedFile:
+    measure = known.measure
+    quality = quality_of(file.quantization, trained_for_it=is_trained_for_it(file.name, known.repository))
+    said = quality.sentence if quality is not None else ""
     exact = measure is not None and file.size
     fit = fit_of(measure, machine, size=file.size) if measure and exact else fit_of_size(file.size, machine, file.name)
-    return OfferedFile(file.name, file.quantization, file.size, file.parts, fit)
+    return OfferedFile(file.name, file.quantization, file.size, file.parts, fit, said)

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from desktop.credentials.keyring_client import KeyringClient
 from desktop.hub.address import endpoint_from
-from desktop.licenses.policy import PolicyFile
+from desktop.licenses.policy_file import PolicySource
 from desktop.network.switch import OfflineSwitch, reasons_from
 from desktop.paths import Paths
 from desktop.settings import Settings
@@ -25,8 +26,14 @@ class Online:
     """For any number of threads. `settings` is asked each time, so that one written by another process counts."""
 
     def __init__(
-        self, paths: Paths, environ: Mapping[str, str], settings: Callable[[], Settings], policy: PolicyFile
+        self,
+        paths: Paths,
+        environ: Mapping[str, str],
+        settings: Callable[[], Settings],
+        policy: PolicySource,
+        keyring: KeyringClient,
     ) -> None:
+        self._keyring = keyring
         self._paths, self._environ, self._settings = paths, environ, settings
         self._lock = threading.RLock()
         self._made: tuple[tuple[str, str], Client, Hub] | None = None
@@ -73,7 +80,7 @@ class Online:
 
         with self._lock:
             if self._tokens is None:
-                self._tokens = find_tokens(self._paths, self._environ)
+                self._tokens = find_tokens(self._paths, self._environ, self._keyring)
             return self._tokens
 
     def hang_up(self) -> None:
@@ -107,7 +114,12 @@ class Online:
 
 
 def connect(
-    paths: Paths, environ: Mapping[str, str] = os.environ, *, settings: Callable[[], Settings], policy: PolicyFile
+    paths: Paths,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    settings: Callable[[], Settings],
+    policy: PolicySource,
+    keyring: KeyringClient | None = None,
 ) -> Online:
-    """What reaches out for these folders. Opens nothing."""
-    return Online(paths, environ, settings, policy)
+    """What reaches out for these folders; tokens may lie in `keyring`. Opens nothing."""
+    return Online(paths, environ, settings, policy, keyring or KeyringClient())

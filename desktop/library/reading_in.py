@@ -1,18 +1,23 @@
 """What a person points at, read to its end: the file behind a link or in a folder, hashed where it lies or copied."""
 
+import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop.engine.header import Header, read_header
+from desktop.engine.header import Header, header_of_pieces, read_header
 from desktop.errors import EngineError, IntegrityError, NotFoundError
+from desktop.file_stamp import FileStamp, stamp_at
 from desktop.library.copying import Copied, copy_files, copy_names
 from desktop.library.elsewhere.finding import find_in, is_text
-from desktop.library.elsewhere.found import FoundModel
+from desktop.library.elsewhere.found import FoundModel, reasons
+from desktop.library.elsewhere.other_files import control_of
 from desktop.library.elsewhere.walking import shown
-from desktop.library.file_state import stamps_of
+from desktop.library.file_state import noted
 from desktop.library.hashes import FileHashes, Progress, changing, hash_of_parts
 from desktop.library.imported import id_for
+from desktop.paths import absolute, expanded
+from desktop.split_files import first_part, pieces_in, pieces_of
 from desktop.translation import tr
 
 _MOST_NAMED = 5
@@ -28,12 +33,17 @@ class Read:
     header: Header
     files: tuple[Path, ...]
     hashes: tuple[str, ...]
-    stamps: tuple[tuple[int, int, int], ...]
+    stamps: tuple[FileStamp, ...]
     copied: Copied | None = None
 
     @property
     def sha256(self) -> str:
         return hash_of_parts(self.hashes)
+
+    @property
+    def noted(self) -> tuple[tuple[int, int, int], ...]:
+        """What is noted of each file with the model."""
+        return tuple(noted(stamp) for stamp in self.stamps)
 
     def discard(self) -> None:
         """Delete the copy, where one was made."""
@@ -44,13 +54,14 @@ class Read:
 def open_source(source: Path | FoundModel, *, copy: bool) -> Header:
     """The header of what a person points at: a file, a link to one, or a folder with one model in it.
 
+    Of a file that was cut, `files` are its pieces: they can be read as a copy alone, which joins them.
+
     Raises NotFoundError where there is nothing, or a name that the engine cannot be given (a copy gets another one),
     EngineError where it is no sound model.
     """
     path = source.path if isinstance(source, FoundModel) else source
-    path = path.expanduser().absolute()
-    if path.is_dir():
-        path = _only_model(path)
+    path = absolute(expanded(path))
+    path = _only_model(path, copy=copy) if path.is_dir() else first_part(path)
     if not copy and not is_text(path):
         raise NotFoundError(
             tr("{file} has a name that cannot be written as text.").format(file=shown(path.name)),
@@ -58,34 +69,61 @@ def open_source(source: Path | FoundModel, *, copy: bool) -> Header:
             tr("Rename it, or import it as a copy."),
         )
     try:
-        return read_header(path)
+        return _finished(read_header(path))
     except EngineError:
-        if not path.is_symlink():
+        pieces = pieces_of(path) if copy else None
+        if pieces is not None:
+            return header_of_pieces(pieces)
+        real = Path(os.path.realpath(path))
+        if not path.is_symlink() or real.is_symlink():
             raise
-    # The parts of a model are found by its name, which a link need not have.
-    return read_header(path.resolve())
+    # What belongs to a file is found by its name, which a link need not have.
+    return open_source(real, copy=copy)
+
+
+def _finished(header: Header) -> Header:
+    """The header, where no download program still fills the files with what they should hold."""
+    for file in header.files:
+        control = control_of(file)
+        if control is not None:
+            raise IntegrityError(
+                tr("{file} is still being downloaded by another program.").format(file=shown(file.name)),
+                tr("{control}, which lies beside it, says so.").format(control=shown(control.name)),
+                tr("Let that program finish. If it did, delete that file, and import the model again."),
+            )
+    return header
 
 
 def hash_in_place(header: Header, hashes: FileHashes, progress: Progress | None, stop: threading.Event | None) -> Read:
     """Read a model where it lies. Raises as `FileHashes.sha256` does, and IntegrityError where it changes meanwhile."""
-    before = stamps_of(header.files)
-    found = hashes.each(header.files, progress, stop)
-    return Read(header, header.files, found, _unchanged(before, header))
+    found = hashes.read_each(header.files, progress, stop)
+    stamps = tuple(stamp for _, stamp in found)
+    return Read(_again(header, stamps), header.files, tuple(sha256 for sha256, _ in found), stamps)
 
 
 def copy_whole(
-    header: Header, name: str, models: Path, progress: Progress | None, stop: threading.Event | None
+    header: Header, name: str, hashes: FileHashes, models: Path, progress: Progress | None, stop: threading.Event | None
 ) -> Read:
-    """Copy a model below `models`, and read it on the way. Raises as `copy_files` does, and IntegrityError as above."""
-    before = stamps_of(header.files)
-    names = copy_names(header.files, id_for(name, "").rstrip("-"))
-    copied = copy_files(header.files, names, models, progress, stop)
+    """Copy a model below `models`, and read it on the way. Raises as `copy_files` does, and IntegrityError as above.
+
+    The copy is read once more: what was written is not what lies there, where another program writes to it too.
+    """
+    before = _stamps(header)
+    pieces = pieces_of(header.path) if len(header.files) > 1 else None
+    # Pieces are joined on the way.
+    files = (Path(pieces.name),) if pieces is not None else header.files
+    copied = copy_files(header.files, copy_names(files, id_for(name, "").rstrip("-")), models, progress, stop)
     try:
-        _unchanged(before, header)
+        header = _again(header, before)
+        if pieces is not None:
+            header = read_header(copied.files[0])
+        found = hashes.read_each(copied.files, None, stop)
+        if tuple(sha256 for sha256, _ in found) != copied.hashes:
+            raise changing(copied.files[0])
     except BaseException:
         copied.discard()
         raise
-    return Read(header, copied.files, copied.hashes, stamps_of(copied.files) or (), copied)
+    return Read(header, copied.files, copied.hashes, tuple(stamp for _, stamp in found), copied)
 
 
 def check_claims(read: Read, claims: tuple[str, ...]) -> None:
@@ -99,16 +137,24 @@ def check_claims(read: Read, claims: tuple[str, ...]) -> None:
             )
 
 
-def _only_model(folder: Path) -> Path:
-    """The one model in a folder. Raises NotFoundError where there is none, or where there are several."""
+def _only_model(folder: Path, *, copy: bool) -> Path:
+    """The one model in a folder, or the first piece of the one that was cut where it is copied.
+
+    Raises NotFoundError where there is none, or where there are several.
+    """
     findings = find_in(folder)
     if len(findings.models) == 1:
         return findings.models[0].path
     if not findings.models:
-        reasons = [f"{each.name}: {each.reason}" for each in findings.left_out[:_MOST_NAMED]]
+        cut = pieces_in(folder)
+        if copy and len(cut) == 1:
+            return cut[0].files[0]
+        lines = reasons(findings.left_out)[:_MOST_NAMED]
+        if not findings.complete:
+            lines.append(tr("It holds more than could be looked at."))
         raise NotFoundError(
             tr("There is no model in {folder}.").format(folder=shown(folder)),
-            " ".join(reasons),
+            " ".join(lines),
             tr("Name a GGUF file, or another folder."),
         )
     names = ", ".join(shown(each.path.relative_to(folder)) for each in findings.models[:_MOST_NAMED])
@@ -119,9 +165,18 @@ def _only_model(folder: Path) -> Path:
     )
 
 
-def _unchanged(before: tuple[tuple[int, int, int], ...] | None, header: Header) -> tuple[tuple[int, int, int], ...]:
-    """The stamps, where they are as before; raises IntegrityError where the files changed or vanished meanwhile."""
-    after = stamps_of(header.files)
-    if after is None or after != before:
+def _stamps(header: Header) -> tuple[FileStamp, ...]:
+    found = tuple(stamp for file in header.files if (stamp := stamp_at(file)) is not None)
+    if len(found) != len(header.files):
         raise changing(header.path)
-    return after
+    return found
+
+
+def _again(header: Header, stamps: tuple[FileStamp, ...]) -> Header:
+    """The header of the files that have these stamps, read anew: the one that is known may be of others that lay there
+    before. Raises IntegrityError where they changed or vanished meanwhile, EngineError where they are no model."""
+    pieces = pieces_of(header.path) if len(header.files) > 1 else None
+    again = header_of_pieces(pieces) if pieces is not None else read_header(header.path)
+    if again.files != header.files or _stamps(header) != stamps:
+        raise changing(header.path)
+    return again

@@ -6,11 +6,11 @@ from collections.abc import Collection
 from pathlib import Path
 
 from desktop.errors import ResourceError, UserError
-from desktop.library.hashes import parts_of
 from desktop.library.imported import ImportedModel, ImportedModels
 from desktop.library.space import bytes_freed, is_inside, own_files
 from desktop.licenses.ledger import Ledger
 from desktop.licenses.subject import Subject
+from desktop.split_files import parts_of
 from desktop.translation import tr
 
 

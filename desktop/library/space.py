@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from desktop.hub.transfer.disk import free_space
-from desktop.library.hashes import parts_of
 from desktop.library.imported import ImportedModel
+from desktop.split_files import parts_of
 
 _COPY = re.compile(r"\.import-(\d+)-\d+\.part\Z")
 _DOWNLOAD = re.compile(r"(?P<file>.+\.part)(?:\.[a-z.]+)?\Z")

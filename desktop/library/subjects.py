@@ -1,29 +1,25 @@
 """From a model to what the door looks at: its lineage, and each license it needs with the text in force."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from desktop.catalog.entries import Base, Catalog, Entry
-from desktop.catalog.lineage import Lineage, Node, node_of_entry, trace_in
+from msgspec.structs import replace as replace_struct
+
+from desktop.catalog.base_name import base_name, find_base
+from desktop.catalog.copies import copied_models
+from desktop.catalog.entries import Base, Catalog, Edition, Entry, License
+from desktop.catalog.lineage import Flag, Lineage, Node, node_of_entry, trace_in
+from desktop.catalog.terms import strictest
+from desktop.library.identity import family_of
 from desktop.library.imported import ImportedModel
 from desktop.library.known import KnownModel
-from desktop.licenses.subject import NeededLicense, Subject
+from desktop.library.publishers_text import OwnText
+from desktop.library.title import title_of
+from desktop.licenses.subject import UNKNOWN, NeededLicense, Subject
 from desktop.translation import tr
-
-UNKNOWN = "LicenseRef-Unknown"
-"""The license in whose text a person states that they looked for the terms themselves."""
 
 TextHash = Callable[[str], str]
 """The sha256 of the text in force for a license id; "" where it has none (closed models)."""
-
-
-@dataclass(frozen=True)
-class OwnText:
-    """The publisher's own text of one license of a model, where it is the one in force. `name` is that license's."""
-
-    license: str
-    name: str
-    sha256: str
 
 
 def subject_of_entry(
@@ -41,22 +37,39 @@ def subject_of_entry(
         node = _both(node, known.node)
     if file is not None:
         node = _with_file(node, file, catalog)
+    own = entry.id in catalog.own_models
+    names = _names(entry, known, file)
+    if own:
+        node = _with_copied(node, copied_models(catalog, names, _hashes(known, file, entry)))
     lineage = trace_in(catalog, node) if known is None else known.lineage(catalog, node)
+    needed = _needed(lineage, catalog, text_sha256, own_text)
+    claims = (
+        _claims_of_own(entry, lineage, catalog, known, file)
+        if own
+        else _claims(lineage, catalog, (*entry.licenses, *(known.node.licenses if known is not None else ())), file)
+    )
+    lineage = _with_own_text(lineage, own_text)
     shipped = next((file for file in entry.file if file.shipped), None)
     return Subject(
         id=entry.id,
         name=entry.name,
         publisher=entry.publisher,
-        gate=entry.gate if known is None or known.gated is False else lineage.node.gate,
-        needed=_needed(lineage, catalog, text_sha256, own_text),
+        gate=lineage.node.gate,
+        needed=needed,
         lineage=lineage,
         repository=entry.repository,
         # Of a copy's repository the commit would name nothing at the publisher's.
         commit=known.commit if known is not None and _same(known.repository, entry.repository) else "",
         file_sha256=shipped.sha256 if shipped else "",
-        vouched=bool(entry.file) and all(file.sha256 for file in entry.file),
+        shipped=shipped is not None,
+        vouched=_vouched(known) if own else bool(entry.offered) and all(file.sha256 for file in entry.offered),
         not_runnable=entry.not_runnable or _closed(entry),
         attribution=_attribution(lineage, catalog),
+        names=names + (known.base_names if known is not None else ()),
+        origins=_names(None, known, file) if own else names,
+        endpoint="" if not own and _is_of(entry, file) else _endpoint(known, file),
+        own_entry=own,
+        claims=claims,
     )
 
 
@@ -69,32 +82,39 @@ def subject_of_known(
 ) -> Subject:
     """A model at the Hub that the catalog does not know, before the door; `file` as above."""
     node = known.node if file is None else _with_file(known.node, file, catalog)
+    names = _names(None, known, file)
+    node = _with_copied(node, copied_models(catalog, names, _hashes(known, file)))
     lineage = known.lineage(catalog, node)
+    needed = _needed(lineage, catalog, text_sha256, own_text)
+    claims = _claims(lineage, catalog, known.node.licenses, file)
+    lineage = _with_own_text(lineage, own_text)
     return Subject(
         id=known.id,
         name=known.node.name,
         publisher=known.node.publisher,
-        gate=known.node.gate,
-        needed=_needed(lineage, catalog, text_sha256, own_text),
+        gate=lineage.node.gate,
+        needed=needed,
         lineage=lineage,
         repository=known.repository,
         commit=known.commit,
-        vouched=bool(known.files) and all(part.sha256 for file in known.files for part in file.parts),
+        vouched=_vouched(known),
         not_runnable=known.not_runnable,
         attribution=_attribution(lineage, catalog),
+        names=names + known.base_names,
+        origins=names,
+        endpoint=_endpoint(known, file),
+        claims=claims,
     )
 
 
 def subject_of_import(model: ImportedModel, catalog: Catalog, text_sha256: TextHash) -> Subject:
-    """An imported file before the door: the catalog's entry where its hash is known, else what its header says."""
-    entry = catalog.find_model(model.entry) if model.entry else None
-    if entry is not None:
-        subject = subject_of_entry(entry, catalog, text_sha256)
-        return replace(subject, file_sha256=model.sha256, vouched=True, imported=True)
-    lineage = trace_in(catalog, _node_of_import(model, catalog))
+    """An imported file whose hash nobody knows, before the door: what its header says, and, where it was recognized by
+    words, the terms of that model besides."""
+    node = _node_of_import(model, catalog)
+    lineage = trace_in(catalog, node)
     return Subject(
         id=model.id,
-        name=model.name,
+        name=node.name,
         publisher=model.publisher,
         gate=None,
         needed=_needed(lineage, catalog, text_sha256),
@@ -104,13 +124,24 @@ def subject_of_import(model: ImportedModel, catalog: Catalog, text_sha256: TextH
         file_sha256=model.sha256,
         imported=True,
         attribution=_attribution(lineage, catalog),
+        claims=_claims(lineage, catalog, (), model),
+        endpoint=model.endpoint,
     )
+
+
+def of_known_hash(subject: Subject, model: ImportedModel) -> Subject:
+    """`subject` as an imported file that is its very file."""
+    return replace(subject, file_sha256=model.sha256, vouched=True, imported=True)
 
 
 def of_download(subject: Subject, model: ImportedModel) -> Subject:
     """`subject` as the very file that was fetched: at its commit, with the hash that was checked."""
     return replace(
-        subject, repository=model.repository, commit=model.commit, file_sha256=model.sha256, vouched=model.vouched
+        subject,
+        repository=model.repository,
+        commit=model.commit,
+        file_sha256=model.sha256,
+        vouched=model.vouched,
     )
 
 
@@ -118,8 +149,83 @@ def _both(entry: Node, card: Node) -> Node:
     """The catalog's node, with whatever license and base a card at the Hub names besides."""
     bases = {base.id: base for base in (*card.bases, *entry.bases) if base.id != entry.id}
     licenses = dict.fromkeys((*entry.licenses, *card.licenses))
-    gate = card.gate if card.gate not in (None, "open") else entry.gate
+    gate = strictest(entry.gate, card.gate)
     return replace(entry, licenses=tuple(licenses), bases=tuple(bases.values()), gate=gate)
+
+
+def _with_copied(node: Node, models: Iterable[Entry]) -> Node:
+    """`node`, which is but a copy of these models of Latchkey's catalog: their terms come along, and their gates."""
+    others = [each for each in models if each.id != node.id]
+    if not others:
+        return node
+    bases = {base.id: base for base in node.bases}
+    for each in others:
+        known = set(each.licenses) <= set(node.licenses) and {base.id for base in each.base} <= bases.keys()
+        if not known:  # else it is looked at in the publisher's own repository, and has all that the entry says
+            bases.setdefault(each.id, Base(each.id, "quantization"))
+    gate = strictest(node.gate, *(each.gate for each in others))
+    return replace(node, bases=tuple(bases.values()), origin="derived" if bases else node.origin, gate=gate)
+
+
+def _names(entry: Entry | None, known: KnownModel | None, file: ImportedModel | None) -> tuple[str, ...]:
+    """Every repository that it is known to lie in, under each name it ever had, each once."""
+    found = [entry.repository, entry.gguf] if entry is not None else []
+    found += [known.repository, *known.names] if known is not None else []
+    found += [file.repository] if file is not None and file.model else []
+    return tuple(dict.fromkeys(each for each in found if each))
+
+
+def _hashes(known: KnownModel | None, file: ImportedModel | None, entry: Entry | None = None) -> list[str]:
+    """The sha256 of every file that it is known to have."""
+    found = [each.sha256 for each in entry.file] if entry is not None else []
+    found += [part.sha256 for each in known.files for part in each.parts] if known is not None else []
+    return [*found, file.sha256] if file is not None else found
+
+
+def _endpoint(known: KnownModel | None, file: ImportedModel | None) -> str:
+    """The Hub that gave the file out, else the one that was asked about the model; "" where none was."""
+    return (file.endpoint if file is not None else "") or (known.endpoint if known is not None else "")
+
+
+def _is_of(entry: Entry, file: ImportedModel | None) -> bool:
+    """Whether the catalog knows the file by its hash: then it is that model's, whoever gave it out."""
+    return file is not None and any(each.sha256 == file.sha256 for each in entry.file if each.sha256)
+
+
+def _vouched(known: KnownModel | None) -> bool:
+    """Whether the Hub gives the hash of every file."""
+    parts = [part for file in known.files for part in file.parts] if known is not None else []
+    return bool(parts) and all(part.sha256 for part in parts)
+
+
+def _claims(lineage: Lineage, catalog: Catalog, said: Iterable[str], file: ImportedModel | None) -> frozenset[str]:
+    """The licenses that it is under by the person's word alone. `said` are those that others name for it."""
+    heard = set(said)
+    found = {each for each in (file.claimed if file is not None else ()) if each not in heard}
+    for license_id, node in lineage.licenses:
+        if license_id in catalog.own_licenses or (node in catalog.own_models and license_id not in heard):
+            found.add(license_id)
+    return frozenset(found)
+
+
+def _claims_of_own(
+    entry: Entry, lineage: Lineage, catalog: Catalog, known: KnownModel | None, file: ImportedModel | None
+) -> frozenset[str]:
+    """The same for an entry of the person's own: what it would be under without that entry is what others say."""
+    bare = replace(node_of_entry(entry), licenses=(), bases=(), gate=None)
+    if known is not None:
+        bare = _both(bare, known.node)
+    if file is not None:
+        claimed = set(file.claimed)
+        bare = _with_file(bare, replace_struct(file, licenses=tuple(set(file.licenses) - claimed)), catalog)
+    copied = copied_models(catalog, _names(entry, known, file), _hashes(known, file, entry))
+    bare = _with_copied(bare, copied)
+    witness = trace_in(catalog, bare) if known is None else known.lineage(catalog, bare)
+    of_itself = {*bare.licenses, *(name for each in copied for name in each.licenses)}
+    inherited = {name for name, _ in witness.licenses}
+    found = {each for each in entry.licenses if each not in of_itself}
+    found |= {name for name, _ in lineage.licenses if name not in inherited or name in catalog.own_licenses}
+    return frozenset(found)
 
 
 def _with_file(node: Node, file: ImportedModel, catalog: Catalog) -> Node:
@@ -147,14 +253,23 @@ def _closed(entry: Entry) -> str:
 
 
 def _node_of_import(model: ImportedModel, catalog: Catalog) -> Node:
-    bases = tuple(_base(name, model, catalog) for name in model.bases)
+    bases = {base.id: base for base in (_base(name, model, catalog) for name in model.bases)}
+    likely = catalog.find_model(model.likely) if model.likely else None
+    if likely is not None:
+        # What lives on in that model is said by it; whatever else the header names stays beside it.
+        theirs = family_of(likely, catalog)
+        others = [base for base in bases.values() if base.id not in theirs]
+        bases = {base.id: base for base in (Base(likely.id, "quantization"), *others)}
+    title = title_of(
+        model.name, model.path, repository=model.repository, architecture=model.architecture, sha256=model.sha256
+    )
     return Node(
         model.id,
-        model.name,
+        likely.name if likely is not None else title,
         model.publisher,
         licenses=_license_ids(model, catalog),
         origin="derived" if bases else "unknown",
-        bases=bases,
+        bases=tuple(bases.values()),
     )
 
 
@@ -164,12 +279,9 @@ def _license_ids(model: ImportedModel, catalog: Catalog) -> tuple[str, ...]:
 
 
 def _base(name: str, model: ImportedModel, catalog: Catalog) -> Base:
-    """What the header calls `name`, by the repository or the id under which the catalog knows it."""
-    wanted = name.casefold()
-    known = next(
-        (each for each in catalog.model if wanted in (each.repository.casefold(), each.gguf.casefold(), each.id)), None
-    )
-    return Base(known.id if known else name, "quantization" if model.quantized else "fine-tune")
+    """What the header calls `name`, by the id under which the catalog knows it, else by its repository."""
+    known = find_base(name, catalog)
+    return Base(known.id if known else base_name(name), "quantization" if model.quantized else "fine-tune")
 
 
 def _needed(
@@ -186,9 +298,14 @@ def _needed(
     for license_id, node in lineage.licenses:
         known = catalog.find_license(license_id)
         if own_text is not None and node == start.id and own_text.license == license_id:
-            found.append(NeededLicense(own_text.license, own_text.name, own_text.sha256, node, names[node], own=True))
+            found.append(_own(own_text, node, names[node], known, text_sha256))
         elif known is not None:
-            found.append(NeededLicense(known.id, known.name, text_sha256(known.id), node, names[node]))
+            sha256 = text_sha256(known.id)
+            found.append(NeededLicense(known.id, known.name, sha256, node, names[node], editions=known.edition))
+    if own_text is not None and _is_another(own_text) and all(each.id != own_text.id for each in found):
+        found.append(
+            _own(own_text, start.id, start.name, None, text_sha256)
+        )  # an ancestor brings the license that it is tagged as
     unread = [each for each in start.licenses if catalog.find_license(each) is None]
     told = own_text is not None and unread == [own_text.license]
     unknown = [
@@ -203,6 +320,32 @@ def _needed(
             NeededLicense(statement.id, statement.name, text_sha256(statement.id), node, names.get(node, node))
         )
     return tuple(found)
+
+
+def _own(text: OwnText, node: str, name: str, known: License | None, text_sha256: TextHash) -> NeededLicense:
+    if _is_another(text):
+        return NeededLicense(text.id, text.name, text.sha256, node, name, own=True, tagged=text.license)
+    editions = known.edition if known is not None else ()
+    if known is not None and (shipped := text_sha256(known.id)):
+        source = known.source or tr("the text that comes with Latchkey")
+        editions = (*editions, Edition(shipped, "words", source))
+    return NeededLicense(text.id, text.name, text.sha256, node, name, own=True, editions=editions)
+
+
+def _is_another(text: OwnText) -> bool:
+    """Whether it is not the text of the license that it is called by."""
+    return text.id != text.license
+
+
+def _with_own_text(lineage: Lineage, text: OwnText | None) -> Lineage:
+    """`lineage`, saying that nobody has read what the publisher's own text restricts. What its tag restricts stays."""
+    if text is None or not _is_another(text):
+        return lineage
+    node = lineage.node
+    sentence = tr("Its license is tagged {license}, but its text is another one: what it restricts is not known.")
+    flag = Flag("unknown-license", node.id, sentence.format(license=text.license))
+    licenses = tuple(dict.fromkeys(text.id if each == text.license else each for each in node.licenses))
+    return replace(lineage, node=replace(node, licenses=licenses), flags=(*lineage.flags, flag))
 
 
 def _attribution(lineage: Lineage, catalog: Catalog) -> tuple[str, ...]:

@@ -6,6 +6,9 @@ Pure functions over values. What the chain cannot show (all of it computed anew,
 A record of the event `restarted` begins a new part of the chain. Its `previous` is the digest of all records before it
 as they stood then, right or wrong; it marks them, and they count for nothing any more, but cannot be changed further
 without notice.
+
+A record of the event `segment-begun` follows in the chain like any other, and begins a segment that another key seals:
+`desktop/licenses/segments.py`.
 """
 
 import hashlib

@@ -1,19 +1,21 @@
 """The license desk: everything that window and command do with licenses, over the door, the ledger and the texts."""
 
-import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from desktop.catalog.entries import Catalog, License
 from desktop.catalog.terms import PURPOSES, Purpose
-from desktop.errors import ForbiddenError, LicenseError, NotFoundError
-from desktop.licenses.door import LicenseDoor, Verdict, forbidden_by_terms, shown_by
+from desktop.errors import ForbiddenError, IntegrityError, LicenseError, NotFoundError
+from desktop.licenses.difference import Difference, StandardDifference, compare, unchanged
+from desktop.licenses.door import LicenseDoor
 from desktop.licenses.ledger import Ledger, LedgerCheck
-from desktop.licenses.policy import PolicyFile, forbids_purpose
+from desktop.licenses.origin import incorporated_note
+from desktop.licenses.policy import forbids_purpose
+from desktop.licenses.policy_file import PolicySource
 from desktop.licenses.record import Fact, Record
 from desktop.licenses.subject import NeededLicense, Subject
-from desktop.licenses.texts import LicenseText, LicenseTexts, readable
+from desktop.licenses.texts import LicenseText, LicenseTexts, readable, same_words, sha256_of
+from desktop.licenses.verdict import Verdict, forbidden_by_terms, shown_by
 from desktop.translation import tr
 
 
@@ -24,28 +26,6 @@ class Acceptance:
     person: str
     purpose: Purpose
     organization: str = ""
-
-
-@dataclass(frozen=True)
-class DiffLine:
-    """One paragraph of the difference between two texts."""
-
-    kind: Literal["same", "removed", "added"]
-    text: str
-
-
-@dataclass(frozen=True)
-class Difference:
-    """An accepted text beside the one now in force, paragraph by paragraph."""
-
-    old: Record
-    new: NeededLicense
-    lines: tuple[DiffLine, ...]
-
-    @property
-    def changed(self) -> int:
-        """How many paragraphs are not what they were."""
-        return sum(line.kind != "same" for line in self.lines)
 
 
 class LicenseDesk:
@@ -61,7 +41,7 @@ class LicenseDesk:
         catalog: Callable[[], Catalog],
         texts: LicenseTexts,
         ledger: Ledger,
-        policy: PolicyFile,
+        policy: PolicySource,
         door: LicenseDoor,
         publishers_text: Callable[[str, str], tuple[License, str] | None] = lambda model, license_: None,
         on_change: Callable[[], None] = lambda: None,
@@ -110,9 +90,31 @@ class LicenseDesk:
         known = self._catalog().find_license(license_id)
         return self._texts.acceptable_use(known) if known is not None else ""
 
+    def policy_sha256(self, license_id: str) -> str:
+        """The hash of the use policy that the license incorporates, "" where there is none to be read."""
+        try:
+            return sha256_of(data) if (data := self._policy_data(license_id)) else ""
+        except IntegrityError:
+            return ""  # who wants to read it is told
+
+    def _policy_data(self, license_id: str) -> bytes:
+        known = self._catalog().find_license(license_id)
+        return self._texts.acceptable_use_data(known) if known is not None else b""
+
     def kept_text(self, sha256: str) -> bytes | None:
         """A text that was accepted once, byte for byte; None where none with this hash was."""
         return self._ledger.text(sha256)
+
+    def policy_refusal(self, subject: Subject) -> ForbiddenError | None:
+        """Why the policy in force forbids the model; None where it does not. Asks no ledger."""
+        return self._door.policy_refusal(subject)
+
+    def repositories_in_policies(self) -> tuple[str, ...]:
+        """The repositories that policies name, () where one cannot be read: that forbids everything anyway."""
+        try:
+            return self._policy.current().repositories
+        except ForbiddenError:
+            return ()
 
     def purpose_refusal(self, subject: Subject, purpose: Purpose) -> ForbiddenError | None:
         """Why this purpose cannot be declared for the model; None where it can."""
@@ -125,12 +127,37 @@ class LicenseDesk:
     def difference(self, subject: Subject, license_id: str) -> Difference | None:
         """What changed since the person accepted this license; None where nothing was accepted or nothing changed."""
         needed = self._needed(subject, license_id)
-        standing = self._ledger.state().standing(subject.id, needed.id)
+        standing = self._ledger.state().standing(subject.id, needed.id, needed.tagged)
         if standing is None or standing.record.text_sha256 == needed.text_sha256:
             return None
-        old = self._ledger.text(standing.record.text_sha256)
+        old = self._ledger.text(standing.record.text_sha256) or b""
         new = self.text(needed.id, subject.id)
-        return Difference(standing.record, needed, tuple(compare(readable(old or b""), new.text)))
+        if same_words(old, new.data):
+            return Difference(standing.record, needed, unchanged(new.text))
+        return Difference(standing.record, needed, tuple(compare(readable(old), new.text)))
+
+    def standard_text(self, needed: NeededLicense) -> LicenseText | None:
+        """The text that ships for the license that a publisher's own text is tagged as, or goes by; None where the text
+        in force is no publisher's own, has the same words, or where none ships."""
+        known = self._catalog().find_license(needed.tagged or needed.id) if needed.own else None
+        if known is None or not known.text:
+            return None
+        try:
+            standard = self._texts.of(known)
+            own = self._texts.of_publisher(known, needed.text_sha256)
+        except IntegrityError:
+            return None  # who wants to read it is told
+        return None if same_words(standard.data, own.data) else standard
+
+    def standard_difference(self, subject: Subject, license_id: str) -> StandardDifference | None:
+        """In what a publisher's own text differs from the one that ships for the license that its card names; None
+        where there is nothing to compare, or nothing differs. Raises NotFoundError."""
+        needed = self._needed(subject, license_id)
+        standard = self.standard_text(needed)
+        if standard is None:
+            return None
+        new = self.text(needed.id, subject.id)
+        return StandardDifference(standard, needed, tuple(compare(standard.text, new.text)))
 
     def records(self) -> list[Record]:
         """The whole ledger, in its order."""
@@ -139,6 +166,19 @@ class LicenseDesk:
     def check(self) -> LedgerCheck:
         """Whether the ledger holds."""
         return self._ledger.check()
+
+    # --- a keyring that does not open ---------------------------------------------------------------------------
+
+    def begin_segment(self) -> Record:
+        """Go on with a new key in a file, as the ledger's key cannot be had: what was accepted before does not count
+        until that key is there again. Raises IntegrityError where it can be had."""
+        record = self._ledger.begin_segment()
+        self.on_change()
+        return record
+
+    def try_again(self) -> None:
+        """The person says that the keyring opens now. Waits for nobody."""
+        self._ledger.try_again()
 
     # --- doing ---------------------------------------------------------------------------------------------------
 
@@ -164,6 +204,9 @@ class LicenseDesk:
         if refusal is not None:
             raise refusal
         self._ledger.keep_text(text.data)
+        policy = self._policy_data(needed.id)
+        if policy:
+            self._ledger.keep_text(policy)
         fact = subject.fact(
             "acknowledged",
             license=needed.id,
@@ -171,6 +214,7 @@ class LicenseDesk:
             person=acceptance.person,
             organization=acceptance.organization,
             purpose=acceptance.purpose,
+            note=incorporated_note(sha256_of(policy) if policy else ""),
         )
         record = self._ledger.append(fact, afresh=True)
         self.on_change()
@@ -219,29 +263,11 @@ class LicenseDesk:
         state = self._ledger.state()
         if not state.check.ok:
             return
-        known = state.standing(subject.id, needed.id)
+        known = state.standing(subject.id, needed.id, needed.tagged)
         if known is None or known.latest.text_sha256 == needed.text_sha256:
             return
         note = tr("The text changed from {old} to {new}.").format(
             old=accepted.text_sha256[:16], new=needed.text_sha256[:16]
         )
-        self._ledger.append(subject.fact("suspended", license=needed.id, text_sha256=needed.text_sha256, note=note))
-
-
-def paragraphs(text: str) -> list[str]:
-    """A text in its paragraphs, without the breaks within them, so that only a change of words counts as one."""
-    blocks = text.replace("\r\n", "\n").replace("\r", "\n").split("\n\n")
-    return [joined for block in blocks if (joined := " ".join(block.split()))]
-
-
-def compare(old: str, new: str) -> Sequence[DiffLine]:
-    """The difference between two texts, paragraph by paragraph."""
-    before, after = paragraphs(old), paragraphs(new)
-    lines: list[DiffLine] = []
-    for tag, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            lines += [DiffLine("same", text) for text in before[a:b]]
-            continue
-        lines += [DiffLine("removed", text) for text in before[a:b]]
-        lines += [DiffLine("added", text) for text in after[c:d]]
-    return lines
+        license_id = known.record.license  # it may have been accepted under the name that its card gives it
+        self._ledger.append(subject.fact("suspended", license=license_id, text_sha256=needed.text_sha256, note=note))

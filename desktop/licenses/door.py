@@ -1,275 +1,196 @@
 """The one place that decides whether a model may be fetched or loaded. Every load, by any path, asks here first.
 
-`decide` is pure: a model, what the ledger says, the policy, and the hash of the file as it is now. `LicenseDoor` stands
-between it and the engine: it finds out what a path holds, asks, and records what was loaded and what was refused.
+`LicenseDoor` stands between `decide` and the engine: it finds out what a path holds, asks, and records what was loaded
+and what was refused.
+
+The built-in model waits for nobody, so its answer does not wait for the ledger's key either: a keyring may be locked,
+and the ledger may not hold. Its loads are recorded all the same, beside the answer where that takes long, and a person
+is told of one that could not be. Where the disk takes no record, it is not loaded.
 """
 
-import shlex
-from collections.abc import Callable, Iterable, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Protocol
 
-from desktop.catalog.terms import Purpose
-from desktop.errors import ForbiddenError, IntegrityError, LicenseError, UserError
-from desktop.licenses.ledger import Ledger, LedgerState
-from desktop.licenses.policy import Policy, PolicyFile, forbids, forbids_purpose
-from desktop.licenses.record import Record
-from desktop.licenses.subject import NeededLicense, Subject
+from desktop.engine.interface import FileTouchedError, Stop
+from desktop.engine.model_file import ModelFile
+from desktop.errors import ForbiddenError, IntegrityError
+from desktop.licenses.built_in import is_built_in
+from desktop.licenses.ledger import Ledger
+from desktop.licenses.policy import PoliciesInForce, Policy, forbids
+from desktop.licenses.policy_file import PolicySource
+from desktop.licenses.recorder import Recorder
+from desktop.licenses.subject import Subject
+from desktop.licenses.texts import sha256_of, words_sha256
+from desktop.licenses.verdict import Verdict, decide, file_changed, is_part
 from desktop.translation import tr
 
-Status = Literal["missing", "in-force", "revoked", "text-changed", "suspended"]
-Refusal = Literal["", "policy", "purpose", "license", "ledger", "file", "not-runnable"]
+
+def _file_touched(path: Path) -> FileTouchedError:
+    return FileTouchedError(
+        tr("{file} was changed while it was in use.").format(file=path.name),
+        tr("Another program wrote to it, moved it, or put another file in its place."),
+        tr("Ask again: it is then read to its end once more, and used where it is still the same."),
+    )
 
 
-@dataclass(frozen=True)
-class LicenseStanding:
-    """Where a person stands with one license of a model. `record` is the acknowledgement that counts, or counted."""
-
-    needed: NeededLicense
-    status: Status
-    record: Record | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the door says. `error` is None where the model may be loaded; otherwise it names what is missing.
-
-    `refusal` is of what kind that is, `license` the first license that waits for the person, `purpose` the one declared
-    ("" where none is yet).
-    """
-
-    standings: tuple[LicenseStanding, ...]
-    refusal: Refusal = ""
-    error: UserError | None = None
-    license: str = ""
-    purpose: Purpose | Literal[""] = ""
+class HashedFiles(Protocol):
+    """The files of a model that were read to their end: the model's hash, and each file as it was then."""
 
     @property
-    def allowed(self) -> bool:
-        return self.error is None
+    def sha256(self) -> str: ...
+
+    @property
+    def files(self) -> tuple[ModelFile, ...]: ...
+
+    def is_unchanged(self) -> bool:
+        """Whether they are still the very same, untouched. Has to be cheap."""
 
 
-def decide(
-    subject: Subject,
-    ledger: LedgerState,
-    policy: Policy | ForbiddenError,
-    license_names: Callable[[str], Iterable[str]],
-    file_sha256: str | None = None,
-) -> Verdict:
-    """Whether `subject` may be fetched (`file_sha256` None) or loaded from a file of that hash, and if not, why.
+class HashModel(Protocol):
+    """Gives what the model at `path` hashes to. `anew` reads it, whatever was kept of it; `stop` ends that with
+    UserError."""
 
-    `license_names` gives all names a license is known by. First what nobody here can change, then what a person can.
-    """
-    standings = tuple(_standing(subject, needed, ledger) for needed in subject.needed)
-    purpose = _purpose(standings)
-
-    def refused(kind: Refusal, error: UserError, license_id: str = "") -> Verdict:
-        return Verdict(standings, kind, error, license_id, purpose)
-
-    if isinstance(policy, ForbiddenError):
-        return refused("policy", policy)
-    if against := forbids(policy, subject, license_names):
-        return refused("policy", against)
-    if subject.not_runnable:
-        return refused("not-runnable", _cannot_run(subject))
-    if file_sha256 is not None and subject.file_sha256 and file_sha256 != subject.file_sha256:
-        return refused("file", _file_changed(subject))
-    if not ledger.check.ok:
-        return refused("ledger", ledger_broken(ledger.check.reason))
-    waiting = next((each for each in standings if each.status != "in-force"), None)
-    if waiting is not None:
-        return refused("license", _not_acknowledged(subject, waiting), waiting.needed.id)
-    if purpose and (against := forbids_purpose(policy, purpose)):
-        return refused("policy", against)
-    if purpose and (against := forbidden_by_terms(subject, purpose)):
-        return refused("purpose", against)
-    return Verdict(standings, purpose=purpose)
-
-
-def forbidden_by_terms(subject: Subject, purpose: Purpose) -> ForbiddenError | None:
-    """The error that names the clause which rules `purpose` out for this model; None where none does."""
-    term = subject.lineage.forbidding(purpose)
-    if term is None:
-        return None
-    return ForbiddenError(
-        tr("{model} may not be used for the purpose “{purpose}”.").format(model=subject.name, purpose=purpose),
-        tr("{license}, clause {clause}, from {ancestor}: {says}").format(
-            license=term.license, clause=term.clause, ancestor=term.from_name, says=term.says
-        ),
-        tr("Declare another purpose, if it is true, or choose another model."),
-    )
-
-
-def ledger_broken(reason: str) -> IntegrityError:
-    """The ledger does not hold, so nothing in it counts."""
-    return IntegrityError(
-        tr("The license ledger does not hold, so no model may be loaded."),
-        reason,
-        tr("Accept the license afresh: the old records are kept, and marked. “latchkey licenses verify” says more."),
-    )
-
-
-def accept_command(subject: Subject, needed: NeededLicense) -> str:
-    """The command that accepts one license of a model, with the parts that only a person can give left open."""
-    model = shlex.quote(subject.id)
-    return f"latchkey licenses accept {model} --text-sha256 {needed.text_sha256} --as NAME --purpose PURPOSE"
-
-
-def shown_by(subject: Subject, needed: NeededLicense) -> str:
-    """By what “latchkey licenses show” finds the text: the license's id, or the model where the text is its own."""
-    return shlex.quote(subject.id if needed.own else needed.id)
-
-
-def _standing(subject: Subject, needed: NeededLicense, ledger: LedgerState) -> LicenseStanding:
-    known = ledger.standing(subject.id, needed.id)
-    if known is None:
-        return LicenseStanding(needed, "missing")
-    if known.status == "revoked":
-        return LicenseStanding(needed, "revoked", known.record)
-    if known.record.text_sha256 != needed.text_sha256:
-        return LicenseStanding(needed, "text-changed", known.record)
-    return LicenseStanding(needed, "suspended" if known.status == "suspended" else "in-force", known.record)
-
-
-def _purpose(standings: tuple[LicenseStanding, ...]) -> Purpose | Literal[""]:
-    """The purpose declared last."""
-    records = [each.record for each in standings if each.status == "in-force" and each.record is not None]
-    if not records:
-        return ""
-    latest = max(records, key=lambda record: record.seq).purpose
-    return latest if latest in ("personal", "research", "commercial") else ""  # type: ignore[return-value]
-
-
-def _cannot_run(subject: Subject) -> ForbiddenError:
-    return ForbiddenError(
-        tr("{model} cannot run in Latchkey.").format(model=subject.name),
-        subject.not_runnable,
-        tr("Choose another model."),
-    )
-
-
-def _file_changed(subject: Subject) -> IntegrityError:
-    return IntegrityError(
-        tr("The file of {model} is not the one that was accepted.").format(model=subject.name),
-        tr("Its contents changed: their sha256 is no longer {sha256}.").format(sha256=subject.file_sha256[:16] + "…"),
-        tr("Put the original file back, or import it again.")
-        if subject.imported
-        else tr("Install Latchkey again, or fetch the file anew."),
-    )
-
-
-def _not_acknowledged(subject: Subject, standing: LicenseStanding) -> LicenseError:
-    needed = standing.needed
-    sentences = {
-        "missing": tr("{model} waits for you to accept its license, {license}."),
-        "revoked": tr("You revoked the license of {model}, {license}."),
-        "text-changed": tr("The license of {model}, {license}, has a new text that you have not accepted yet."),
-        "suspended": tr("{model} is suspended until its license, {license}, is accepted again."),
-    }
-    inherited = (
-        tr("It comes from {ancestor}, which it is built on.").format(ancestor=needed.from_name)
-        if needed.comes_from != subject.id
-        else ""
-    )
-    return LicenseError(
-        sentences[standing.status].format(model=subject.name, license=needed.name),
-        inherited,
-        tr("Read it with “latchkey licenses show {id}”, then accept it with “{command}”.").format(
-            id=shown_by(subject, needed), command=accept_command(subject, needed)
-        ),
-    )
+    def __call__(self, path: Path, *, anew: bool = False, stop: Stop | None = None) -> HashedFiles: ...
 
 
 class LicenseDoor:
     """Admits model files for the engine, or raises what is missing.
 
     `subject_of` gives the model that a path holds, and raises LicenseError where the library does not know the file;
-    `hash_file` the sha256 of a file as it is now. `own` are hashes of files of random weights that this process wrote
-    to measure with: nobody's, so nothing is asked and nothing recorded.
+    `hash_model` what it hashes to as it is now, `text` a license's text in force by its hash. `recorder` records what
+    happens to the built-in model.
     """
 
     def __init__(
         self,
         *,
         subject_of: Callable[[Path], Subject],
-        hash_file: Callable[[Path], str],
+        hash_model: HashModel,
         ledger: Ledger,
-        policy: PolicyFile,
+        policy: PolicySource,
         license_names: Callable[[str], Iterable[str]],
-        own: Set[str] = frozenset(),
+        text: Callable[[str], bytes | None] = lambda sha256: None,
     ) -> None:
-        self._own = own
         self._subject_of = subject_of
-        self._hash_file = hash_file
+        self._hash_model = hash_model
         self._ledger = ledger
         self._policy = policy
         self._license_names = license_names
+        self._text = text
+        self._words: dict[str, str] = {}
+        self._admitted: dict[Path, HashedFiles] = {}
         self._held: tuple[Path, object] | None = None
-
-    def with_own(self, own: Set[str]) -> "LicenseDoor":
-        """The same door, for a process that measures with files of these hashes."""
-        return LicenseDoor(
-            subject_of=self._subject_of,
-            hash_file=self._hash_file,
-            ledger=self._ledger,
-            policy=self._policy,
-            license_names=self._license_names,
-            own=own,
-        )
+        self.recorder = Recorder(ledger)
 
     def verdict(self, subject: Subject, file_sha256: str | None = None) -> Verdict:
         """What the door says of `subject` now: to fetch it, or to load it from a file of that hash."""
-        policy: Policy | ForbiddenError
+        policy: Policy | PoliciesInForce | ForbiddenError
         try:
             policy = self._policy.current()
         except ForbiddenError as error:
             policy = error
-        return decide(subject, self._ledger.state(), policy, self._license_names, file_sha256)
+        part = is_part(subject, file_sha256)
+        ledger = None if part else self._ledger.state()
+        return decide(subject, ledger, policy, self._license_names, file_sha256, self._same_words)
 
-    def admit(self, path: Path) -> None:
-        """Return where the file at `path` may be loaded now. Raises UserError; a refusal is recorded."""
+    def policy_refusal(self, subject: Subject) -> ForbiddenError | None:
+        """Why the policy in force forbids `subject`, to be fetched or loaded; None where it does not."""
+        try:
+            return forbids(self._policy.current(), subject, self._license_names)
+        except ForbiddenError as error:
+            return error
+
+    def admit(self, path: Path, stop: Stop | None = None) -> tuple[ModelFile, ...]:
+        """The files of the model at `path`, which may be loaded now as they are. Raises UserError; a refusal is
+        recorded. `stop` gives up reading them."""
         self._held = None
-        if self._is_own(path):
-            return
-        stamp = self._ledger.stamp()
+        self._admitted.pop(path, None)
         subject = self._subject_of(path)
-        sha256 = self._hash_file(path)
-        verdict = self.verdict(subject, sha256)
+        hashed = self._hash_model(path, stop=stop)
+        if is_built_in(hashed.sha256):  # that decides no hash that was kept
+            hashed = self._hash_model(path, anew=True, stop=stop)
+        stamp = self._stamp(hashed)
+        verdict = self.verdict(subject, hashed.sha256)
         if verdict.error is not None:
-            self._refused(subject, sha256, verdict)
+            self._refused(subject, hashed.sha256, verdict)
             raise verdict.error
-        self._held = (path, (stamp, self._policy_stamp()))
+        self._admitted[path] = hashed
+        self._held = (path, stamp)
+        return hashed.files
 
     def loaded(self, path: Path) -> None:
-        """The file at `path` was loaded: record it.
+        """The file at `path` was loaded: record it, with the hash that was admitted.
 
-        Raises IntegrityError where it is no longer the file that was admitted, and UserError where the record cannot be
-        written.
+        Raises IntegrityError where it is no longer the file that was admitted, or was touched since, and UserError
+        where the record cannot be written.
         """
-        if self._is_own(path):
-            return
-        subject, sha256 = self._subject_of(path), self._hash_file(path)
-        if subject.file_sha256 and sha256 != subject.file_sha256:
-            raise _file_changed(subject)
-        self._ledger.append(subject.fact("loaded", file_sha256=sha256))
+        subject, hashed = self._subject_of(path), self._unchanged(path)
+        if subject.file_sha256 and hashed.sha256 != subject.file_sha256:
+            raise file_changed(subject)
+        note = "" if is_built_in(hashed.sha256) else self._white_space(subject)
+        fact = subject.fact("loaded", file_sha256=hashed.sha256, note=note)
+        (self.recorder.record if is_built_in(hashed.sha256) else self._ledger.append)(fact)
+
+    def loaded_sha256(self, path: Path) -> str:
+        """The hash of the model that was admitted at `path` last. Raises IntegrityError where none was, or where it
+        was touched since."""
+        return self._unchanged(path).sha256
 
     def holds(self, path: Path) -> None:
-        """Return where the loaded file may stay loaded; raise UserError where it no longer may (revoked, say).
+        """Return where the loaded file may stay loaded; raise UserError where it no longer may: it was revoked, say, or
+        FileTouchedError where its file was touched.
 
         Cheap where nothing changed, so that it can be asked every second and before every answer.
         """
-        stamp = (self._ledger.stamp(), self._policy_stamp())
-        if self._held == (path, stamp) or self._is_own(path):
+        hashed = self._unchanged(path)
+        stamp = self._stamp(hashed)
+        if self._held == (path, stamp):
             return
         subject = self._subject_of(path)
-        verdict = self.verdict(subject)
+        if is_built_in(subject.file_sha256) and not is_built_in(hashed.sha256):
+            raise file_changed(subject)  # what was admitted is another file than the library now says
+        verdict = self.verdict(subject, hashed.sha256)
         if verdict.error is not None:
             raise verdict.error
         self._held = (path, stamp)
 
-    def _is_own(self, path: Path) -> bool:
-        return bool(self._own) and self._hash_file(path) in self._own
+    def _unchanged(self, path: Path) -> HashedFiles:
+        """What was admitted at `path`, where nothing touched it since. What was touched has to be read once more: that
+        it holds the same bytes now does not say that it held them all the time."""
+        hashed = self._admitted.get(path)
+        if hashed is None or not hashed.is_unchanged():
+            self._admitted.pop(path, None)
+            raise _file_touched(path)
+        return hashed
+
+    def _same_words(self, accepted: str, in_force: str) -> bool:
+        """Whether two texts, given by their hashes, differ in white space alone. What cannot be read is another."""
+        if accepted == in_force:
+            return True
+        try:
+            for sha256 in (accepted, in_force):
+                data = b"" if sha256 in self._words else self._ledger.text(sha256) or self._text(sha256)
+                if data and sha256_of(data) == sha256:
+                    self._words[sha256] = words_sha256(data)
+        except IntegrityError:
+            return False
+        words = self._words.get(accepted)
+        return words is not None and words == self._words.get(in_force)
+
+    def _white_space(self, subject: Subject) -> str:
+        """What is recorded of a load under texts that were accepted in another white space."""
+        return " ".join(
+            tr("{license} was accepted as {old}; the text in force, {new}, differs in white space alone.").format(
+                license=each.needed.name, old=each.record.text_sha256[:16], new=each.needed.text_sha256[:16]
+            )
+            for each in self.verdict(subject).standings
+            if each.white_space_differs and each.record is not None
+        )
+
+    def _stamp(self, hashed: HashedFiles) -> object:
+        """A value that differs once a verdict on the files that were admitted may be another."""
+        return None if is_built_in(hashed.sha256) else self._ledger.stamp(), self._policy_stamp()
 
     def _policy_stamp(self) -> object:
         try:
@@ -283,6 +204,5 @@ class LicenseDoor:
         needed = next((each for each in subject.needed if each.id == verdict.license), None)
         text = needed.text_sha256 if needed is not None else ""
         note = verdict.error.title
-        self._ledger.append(
-            subject.fact("refused", file_sha256=sha256, license=verdict.license, text_sha256=text, note=note)
-        )
+        fact = subject.fact("refused", file_sha256=sha256, license=verdict.license, text_sha256=text, note=note)
+        (self.recorder.record if is_built_in(sha256) else self._ledger.append)(fact)

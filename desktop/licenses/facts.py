@@ -5,7 +5,7 @@ import unicodedata
 import msgspec
 
 from desktop.errors import LicenseError
-from desktop.licenses.record import EVENTS, Fact
+from desktop.licenses.record import BEGINNINGS, EVENTS, Fact
 from desktop.storage.text import storable
 from desktop.translation import tr
 
@@ -19,7 +19,7 @@ def told(fact: Fact) -> Fact:
     Raises LicenseError where a text is longer than 10,000 characters, or an acknowledgement carries no name that can
     be read. ValueError where no fact of this kind can be told.
     """
-    if fact.event not in EVENTS or fact.event == "restarted":
+    if fact.event not in EVENTS or fact.event in BEGINNINGS:
         raise ValueError(f"no fact: {fact.event}")
     values = {name: getattr(fact, name) for name in _FIELDS}
     longest = max(values, key=lambda name: len(values[name]))

@@ -7,7 +7,8 @@ from typing import Literal
 from desktop.credentials.keeper import Place
 from desktop.licenses.chain import ChainCheck, check_chain
 from desktop.licenses.record import Record
-from desktop.licenses.seal import Kept, Kind, LedgerCheck, check_seal, ensure_reachable
+from desktop.licenses.seal import Kept, Kind, LedgerCheck, Segment, check_beside, check_seal, ensure_reachable
+from desktop.licenses.segments import counting, segments_of
 from desktop.licenses.state import LedgerState
 from desktop.storage.ledger import COLUMNS, Reading, Row, SealRow
 from desktop.translation import tr
@@ -33,24 +34,33 @@ def judge(reading: Reading, kept: Kept) -> LedgerState:
     ensure_reachable(seal, kept)
     chain = check_chain(records)
     if not chain.ok:
-        return LedgerState(_check(chain, seal, kept, ("chain", chain.first_bad, chain.reason)))
+        return LedgerState(_check(chain, seal, ("chain", chain.first_bad, chain.reason)))
     trusted = records[chain.trusted :]
+    ended = reading.segment_seals()
     wrong = check_seal(records, chain, seal, kept)
+    if not wrong[0]:
+        wrong = check_beside(records, ended, kept)
     if not wrong[0]:
         wrong = _check_texts(trusted, reading)
     if not wrong[0] and not reading.guarded():
         wrong = "damaged", None, tr("The guards against changing records were removed from the ledger's file.")
-    check = _check(chain, seal, kept, wrong)
-    return LedgerState(check).after(check, trusted if check.ok else ())
+    check = _check(chain, seal, wrong, segments_of(records, chain, seal, ended, kept))
+    return LedgerState(check).after(check, counting(trusted, check.segments) if check.ok else ())
 
 
 def judge_missing(kept: Kept) -> LedgerState:
     """The same where there is no file: nothing was ever recorded, or the ledger is gone."""
     chain = check_chain(())
-    return LedgerState(_check(chain, None, kept, check_seal((), chain, None, kept)))
+    wrong = check_seal((), chain, None, kept)
+    return LedgerState(_check(chain, None, wrong if wrong[0] else check_beside((), (), kept)))
 
 
-def _check(chain: ChainCheck, seal: SealRow | None, kept: Kept, wrong: tuple[Kind, int | None, str]) -> LedgerCheck:
+def _check(
+    chain: ChainCheck,
+    seal: SealRow | None,
+    wrong: tuple[Kind, int | None, str],
+    segments: tuple[Segment, ...] = (),
+) -> LedgerCheck:
     kind, first_bad, reason = wrong
     return LedgerCheck(
         not kind,
@@ -61,6 +71,7 @@ def _check(chain: ChainCheck, seal: SealRow | None, kept: Kept, wrong: tuple[Kin
         chain.marked,
         chain.clock_back,
         _place(seal),
+        segments,
     )
 
 

@@ -8,27 +8,31 @@ it once a person acknowledges afresh.
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from hashlib import sha256 as sha256_of
 
-from desktop.credentials.keeper import Anchor, Keeper, LockedError
+from desktop.credentials.keeper import Anchor, Keeper, KeptBeside, LockedError, Place
 from desktop.errors import IntegrityError, UserError
-from desktop.licenses.account import account_name
-from desktop.licenses.chain import GENESIS, Marked, chained, digest
+from desktop.licenses.chain import Marked
 from desktop.licenses.facts import told
-from desktop.licenses.judging import judge, judge_missing, record_of, row_of
-from desktop.licenses.record import Fact, Record
-from desktop.licenses.seal import Kept, LedgerCheck, seal_of
+from desktop.licenses.judging import judge, judge_missing, record_of
+from desktop.licenses.ledger_writer import LedgerWriter
+from desktop.licenses.record import BEGINNINGS, Fact, Record
+from desktop.licenses.seal import Kept, LedgerCheck
+from desktop.licenses.segments import is_right, no_segment_needed, unfit
 from desktop.licenses.state import Acknowledgement, LedgerState
 from desktop.storage.failures import NewerError
-from desktop.storage.ledger import LedgerStore, Writing
+from desktop.storage.ledger import LedgerStore, Reading, Writing
 from desktop.translation import tr
 
 __all__ = ["Acknowledgement", "Ledger", "LedgerCheck", "LedgerState", "Marked", "Snapshot"]
 
-_LAST_NUMBER = 2**53
+_TRIES = 4
+_BESIDE_S = 1.0
+"""So long the first look waits for a keyring beside a key in a file. One that opens answers in a tenth of that, and
+without its word a ledger that somebody wrote anew under a key of their own would count until it came."""
 _log = logging.getLogger(__name__)
 
 
@@ -36,12 +40,14 @@ _log = logging.getLogger(__name__)
 class _Look:
     """The ledger as it was found. `mark` is what the store said of the file then, None where it cannot be relied on.
 
-    `unusable` is True where the file has to be set aside before anything can be written.
+    `unusable` is True where the file has to be set aside before anything can be written. `beside` is what was known of
+    the keyring.
     """
 
     state: LedgerState
     mark: object = None
     unusable: bool = False
+    beside: KeptBeside | None = None
 
 
 @dataclass(frozen=True)
@@ -72,12 +78,10 @@ class Ledger:
     ) -> None:
         self._store = store
         self._keeper = keeper
-        self._app_version = app_version
-        self._os_user = account_name() if os_user is None else os_user
         self._clock = clock
+        self._writer = LedgerWriter(store.path, keeper, app_version=app_version, os_user=os_user, clock=clock)
         self._lock = threading.RLock()
         self._known: _Look | None = None
-        self._key: bytes | None = None
         self._texts: dict[str, bytes] = {}
 
     # --- looking -------------------------------------------------------------------------------------------------
@@ -101,34 +105,42 @@ class Ledger:
         with self._lock:
             if not self._store.exists():
                 return Snapshot((), {}, self.check())
-            with self._store.read() as reading:
+            with self._read_kept() as (reading, kept):
                 records = tuple(record_of(row) for row in reading.records())
                 texts = {sha256: data for sha256, data in reading.texts() if _hash(data) == sha256}
-                return Snapshot(records, texts, judge(reading, self._kept()).check)
+                return Snapshot(records, texts, judge(reading, kept).check)
 
     def state(self) -> LedgerState:
         """What the ledger comes to. Looks through it only where it changed since the last time."""
         with self._lock:
-            if self._known is None or self._known.mark is None or self._known.mark != self.stamp():
+            if not self._is_current(self._known, self._mark()):
                 self._known = self._look()
+            assert self._known is not None
             return self._known.state
 
     def stamp(self) -> object:
-        """A value that differs once any process has written to the ledger. Cheap, and raises nothing a person can
-        act on: `state` will."""
+        """A value that differs once any process has written to the ledger, or the keyring was found to keep something
+        of it. Cheap, and raises nothing a person can act on: `state` will."""
         with self._lock:
-            try:
-                if not self._store.exists():
-                    return None
-                with self._store.read() as reading:
-                    return self._store.mark(reading)
-            except UserError as error:
-                return str(error), self._store.files()
+            mark, beside = self._mark(), self._keeper.beside()
+            return mark if beside is None else (mark, beside)
+
+    @property
+    def place(self) -> Place:
+        """Where the key of the seal is kept. Raises LockedError where a keyring that does not open has to say."""
+        with self._lock:
+            return self._keeper.place
+
+    def try_again(self) -> None:
+        """A person says that the keyring opens now. Waits for nobody."""
+        self._keeper.try_again()
 
     def close(self) -> None:
-        """Close the file; it is opened again at the next use."""
-        with self._lock:
-            self._store.close()
+        """Close the file. What uses it afterwards leaves it closed again.
+
+        Waits for nobody: another thread may be asking a person for the keyring.
+        """
+        self._store.close()
 
     def text(self, sha256: str) -> bytes | None:
         """A license text by its hash, byte for byte; None where it is not kept.
@@ -178,22 +190,72 @@ class Ledger:
             known, self._known = self._known, None  # whatever goes wrong from here on, the next call looks anew
             aside = self._make_way(known, afresh=afresh)
             with self._store.write() as writing:
-                if known is None or known.mark is None or known.mark != self._store.mark(writing):
-                    known = _Look(judge(writing, self._kept()))
+                if known is None or not self._is_current(known, self._store.mark(writing)):
+                    known = _Look(judge(writing, self._kept(writing)))
                 check = known.state.check
                 holds = check.ok and not aside
                 if not holds:
                     if not afresh:
                         raise _broken(check)
-                    self._restart(writing, aside or check.reason, facts[0])
-                self._keep_texts(writing, facts)
-                records = self._add(writing, facts)
+                    self._writer.restart(writing, aside or check.reason, facts[0], self._keeper.make_key)
+                elif self._keeper.place == "file" and (beside := self._keeper.beside()) is not None:
+                    holds = not self._writer.go_back(writing, beside.key)
+                self._writer.keep_texts(writing, self._texts, facts)
+                records = self._writer.add(writing, facts)
                 version = writing.version()
             self._texts.clear()
             self._move_anchor(records[-1])
             if holds:
                 self._remember(known.state, records, version)
             return records
+
+    def begin_segment(self) -> Record:
+        """Go on with a new key in a file, as the one that seals the ledger cannot be had; the record that says so.
+
+        What was recorded stays, unsealed until that key is there again: see `segments`. Where records are missing or do
+        not fit, they are marked as in a ledger that does not hold. Where another process was quicker, its record.
+        Raises IntegrityError where the key can be had after all.
+        """
+        with self._lock:
+            self._known = None
+            aside = self._make_way_without_key()
+            with self._store.write() as writing:
+                records = [record_of(row) for row in writing.records()]
+                if records and self._opens(writing):
+                    return next((each for each in reversed(records) if each.event in BEGINNINGS), records[-1])
+                wrong = aside or unfit(records, writing.seal(), self._keeper.in_file()[1])
+                if wrong:
+                    record = self._writer.restart(
+                        writing, wrong, Fact(event="restarted"), self._keeper.make_key_in_file
+                    )
+                else:
+                    key = self._keeper.make_key_in_file()
+                    record = self._writer.begin(writing, key, tr("The key of the records before did not open."))
+            self._move_anchor(record)
+            return record
+
+    def _make_way_without_key(self) -> str:
+        """As `_make_way`, where the key cannot be had. Raises IntegrityError where it can."""
+        try:
+            look = self._look()
+            if look.unusable:
+                self._keeper.read()
+        except LockedError:
+            look = self._look_at_file()
+        else:
+            check = look.state.check
+            if check.kind != "key-lost":
+                raise no_segment_needed() if check.ok else _broken(check)
+        return self._set_aside(look) if look.unusable else ""
+
+    def _opens(self, writing: Writing) -> bool:
+        """Whether the seal is made with the key that lies in the file: another process has begun a segment."""
+        seal = writing.seal()
+        if seal is None or seal.kept_in != "file":
+            return False
+        self._keeper.choose(seal.kept_in, str(seal.key_id))
+        key, _ = self._keeper.read()
+        return key is not None and is_right(key, seal)
 
     def _make_way(self, known: _Look | None, *, afresh: bool) -> str:
         """See to it that there is a file to write to; what became of one that could not be used, "" mostly."""
@@ -203,60 +265,11 @@ class Ledger:
         check = look.state.check
         if not check.ok and not afresh:
             raise _broken(check)
-        if not look.unusable:
-            return ""
+        return self._set_aside(look) if look.unusable else ""
+
+    def _set_aside(self, look: _Look) -> str:
         target = self._store.set_aside(self._clock())
-        return tr("{reason} The file is kept as {file}.").format(reason=check.reason, file=target.name)
-
-    def _restart(self, writing: Writing, reason: str, first: Fact) -> None:
-        """Mark everything that is there, and begin anew behind it with a new key."""
-        writing.mend_guards()
-        records = [record_of(row) for row in writing.records()]
-        last = max((record.seq for record in records), default=0)
-        if last >= _LAST_NUMBER:
-            raise IntegrityError(
-                tr("The ledger cannot go on."),
-                tr("It ends with record {seq}, which is a number no ledger comes to.").format(seq=last),
-                tr("Move {file} elsewhere, then acknowledge afresh.").format(file=self._store.path),
-            )
-        self._key = self._keeper.make_key()
-        fact = Fact(event="restarted", person=first.person, organization=first.organization, note=reason)
-        self._put(writing, fact, last + 1, digest(records))
-
-    def _keep_texts(self, writing: Writing, facts: Sequence[Fact]) -> None:
-        for sha256, data in self._texts.items():
-            if data not in writing.kept(sha256):
-                writing.keep(sha256, data)
-        for fact in facts:
-            needed = fact.text_sha256
-            if fact.event == "acknowledged" and not any(_hash(data) == needed for data in writing.kept(needed)):
-                raise ValueError(f"the text {needed} was not kept")
-
-    def _add(self, writing: Writing, facts: Sequence[Fact]) -> list[Record]:
-        row = writing.last()
-        last = None if row is None else record_of(row)
-        seq, previous = (0, GENESIS) if last is None else (last.seq, last.hash)
-        records = []
-        for fact in facts:
-            seq += 1
-            records.append(self._put(writing, fact, seq, previous))
-            previous = records[-1].hash
-        return records
-
-    def _put(self, writing: Writing, fact: Fact, seq: int, previous: str) -> Record:
-        if self._key is None:
-            self._key = self._keeper.make_key()
-        record = chained(
-            fact,
-            seq=seq,
-            time=rfc3339(self._clock()),
-            os_user=self._os_user,
-            app_version=self._app_version,
-            previous=previous,
-        )
-        writing.add(row_of(record))
-        writing.put_seal(seal_of(self._key, record, self._keeper.place))
-        return record
+        return tr("{reason} The file is kept as {file}.").format(reason=look.state.check.reason, file=target.name)
 
     def _move_anchor(self, newest: Record) -> None:
         try:
@@ -284,30 +297,76 @@ class Ledger:
     # --- judging -------------------------------------------------------------------------------------------------
 
     def _look(self) -> _Look:
+        """The ledger as it is."""
         try:
             if not self._store.exists():
                 return _Look(judge_missing(self._kept()))
-            with self._store.read() as reading:
-                state, version = judge(reading, self._kept()), reading.version()
-            return _Look(state, self._store.mark_unless_written(version))
+            with self._read_kept() as (reading, kept):
+                state, version = judge(reading, kept), reading.version()
+            return _Look(state, self._store.mark_unless_written(version), beside=kept.beside)
         except (LockedError, NewerError):
             raise
         except IntegrityError as error:
-            reason = f"{error.title} {error.detail}".strip()
-            return _Look(LedgerState(LedgerCheck(False, 0, None, reason, "damaged")), unusable=True)
+            return _unusable(error)
 
-    def _kept(self) -> Kept:
-        self._key = self._keeper.key()
-        return Kept(self._key, self._keeper.anchor(), self._keeper.place)
+    def _look_at_file(self) -> _Look:
+        """Whether the file can be used, whatever its seal says."""
+        try:
+            if self._store.exists():
+                with self._store.read() as reading:
+                    _ = reading.records(), reading.seal(), reading.segment_seals()
+            return _Look(LedgerState(LedgerCheck(True, 0)))
+        except NewerError:
+            raise
+        except IntegrityError as error:
+            return _unusable(error)
+
+    @contextmanager
+    def _read_kept(self) -> Iterator[tuple[Reading, Kept]]:
+        """One state of the file, and what was kept outside of it before: the other way round, an anchor that another
+        process moves in between would be ahead of what is read."""
+        for left in reversed(range(_TRIES)):
+            with self._store.read() as reading:
+                seal = reading.seal()
+                kept = self._kept(reading)
+            with self._store.read() as reading:
+                now = reading.seal()
+                if left and (seal is None or now is None or seal[2:4] != now[2:4]) and seal != now:
+                    continue  # another key seals it by now
+                yield reading, kept
+                return
+
+    def _kept(self, reading: Reading | None = None) -> Kept:
+        """What is kept outside the file, from where the seal says that it is."""
+        if reading is not None and (seal := reading.seal()) is not None:
+            self._keeper.choose(str(seal.kept_in), str(seal.key_id))
+        key, anchor = self._keeper.read()
+        self._writer.key = key
+        place = self._keeper.place
+        return Kept(key, anchor, place, self._keeper.beside(_BESIDE_S), self._keeper.in_file()[0])
+
+    def _mark(self) -> object:
+        try:
+            if not self._store.exists():
+                return None
+            with self._store.read() as reading:
+                return self._store.mark(reading)
+        except UserError as error:
+            return str(error), self._store.files()
+
+    def _is_current(self, known: _Look | None, mark: object) -> bool:
+        """Whether what was known of the ledger still is so, with this mark of its file."""
+        return (
+            known is not None
+            and known.mark is not None
+            and known.mark == mark
+            and known.beside == self._keeper.beside()
+        )
 
 
-def rfc3339(seconds: float) -> str:
-    """A time as the ledger writes it: UTC, to the millisecond."""
-    try:
-        time = datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        time = datetime.fromtimestamp(0, UTC)  # a clock beyond all calendars
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _unusable(error: IntegrityError) -> _Look:
+    reason = f"{error.title} {error.detail}".strip()
+    return _Look(LedgerState(LedgerCheck(False, 0, None, reason, "damaged")), unusable=True)
 
 
 def _broken(check: LedgerCheck) -> IntegrityError:

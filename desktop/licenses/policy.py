@@ -3,6 +3,7 @@
 contact = "it@example.org"          # whom to ask
 purpose = ["research"]              # the purposes that may be declared; all where it is left out
 require_checksum = true             # only files whose sha256 the catalog or the Hub vouches for
+endpoint = ["https://hub.example"]  # the Hubs whose word counts; only Hugging Face where it is left out
 offline = true
 imports = false                     # no files from elsewhere
 
@@ -14,21 +15,25 @@ gate = ["open"]
 restriction = ["user-cap"]
 publisher = ["Example"]
 repository = ["example/model"]
+
+Several policies can hold at once: what one of them forbids is forbidden, and none takes anything back.
 """
 
-import os
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import msgspec
 
+from desktop.catalog.repository_name import is_repository_id
 from desktop.catalog.terms import Gate, Purpose, Restriction
 from desktop.errors import ForbiddenError
-from desktop.licenses.subject import Subject
+from desktop.licenses.subject import UNKNOWN, Subject
 from desktop.translation import tr
 
-_LARGEST = 1 << 20
+DEFAULT_ENDPOINTS = ("https://huggingface.co",)
+"""The Hubs whose word counts under a policy that names none."""
+_UNLISTED = "licenseref-"
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,107 +45,104 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     repository: tuple[str, ...] | None = None
     gate: tuple[Gate, ...] | None = None
 
+    @property
+    def given(self) -> bool:
+        """Whether there is any list."""
+        return any(getattr(self, each) is not None for each in self.__struct_fields__)
+
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the file says. The default, for a machine without a policy, allows everything."""
+    """What one file says. The default allows everything."""
 
     contact: str = ""
     purpose: tuple[Purpose, ...] | None = None
     require_checksum: bool = False
+    endpoint: tuple[str, ...] | None = None
     offline: bool = False
     imports: bool = True
     allow: Rules = Rules()
     deny: Rules = Rules()
 
+    @property
+    def repositories(self) -> tuple[str, ...]:
+        """Every repository that it names."""
+        return (*(self.allow.repository or ()), *(self.deny.repository or ()))
 
-class PolicyFile:
-    """The policy in force, read anew whenever its file changed. `path` is None where no policy can be set."""
 
-    def __init__(self, path: Path | None, *, required: bool = False) -> None:
-        self.path = path
-        self._required = required
-        self._read: tuple[tuple[int, int, int], Policy | ForbiddenError] | None = None
+@dataclass(frozen=True)
+class PoliciesInForce:
+    """All policies of a machine together; none allows everything."""
+
+    policies: tuple[Policy, ...] = ()
 
     @property
-    def exists(self) -> bool:
-        """Whether there is a policy at all."""
-        return self._required or (self.path is not None and os.path.lexists(self.path))
+    def offline(self) -> bool:
+        """Whether one of them keeps Latchkey offline."""
+        return any(each.offline for each in self.policies)
 
-    def current(self) -> Policy:
-        """The policy in force. Raises ForbiddenError where there is one that cannot be read: nothing may be loaded."""
-        if self.path is None:
-            return Policy()
-        try:
-            status = self.path.stat()
-        except FileNotFoundError:
-            if self._required or os.path.lexists(self.path):
-                raise _broken(self.path, tr("it does not exist")) from None
-            return Policy()
-        except OSError as error:
-            raise _broken(self.path, error.strerror or str(error)) from error
-        stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
-        if self._read is None or self._read[0] != stamp:
-            self._read = (stamp, _read(self.path))
-        if isinstance(self._read[1], ForbiddenError):
-            raise self._read[1].with_traceback(None)
-        return self._read[1]
+    @property
+    def contact(self) -> str:
+        """Whom to ask about being offline; else the first contact that is named."""
+        ranked = sorted(self.policies, key=lambda each: not each.offline)
+        return next((each.contact for each in ranked if each.contact), "")
+
+    @property
+    def repositories(self) -> tuple[str, ...]:
+        """Every repository that they name, each once."""
+        return tuple(dict.fromkeys(name for each in self.policies for name in each.repositories))
 
 
-def find_policy(environ: Mapping[str, str], system: Path) -> PolicyFile:
-    """The policy file: what `LATCHKEY_POLICY` names, which then has to be there, or `system`, which need not."""
-    named = environ.get("LATCHKEY_POLICY")
-    return PolicyFile(Path(named), required=True) if named else PolicyFile(system)
-
-
-def _read(path: Path) -> Policy | ForbiddenError:
-    try:
-        if path.stat().st_size > _LARGEST:
-            return _broken(path, tr("it is too large"))
-        return msgspec.convert(tomllib.loads(path.read_bytes().decode("utf-8-sig")), Policy)
-    except OSError as error:
-        return _broken(path, error.strerror or str(error))
-    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or not a policy
-        return _broken(path, str(error))
-
-
-def _broken(path: Path, reason: str) -> ForbiddenError:
-    return ForbiddenError(
-        tr("Your organization's policy cannot be read, so no model may be loaded."),
-        tr("{file}: {reason}.").format(file=path, reason=reason.rstrip(".")),
-        tr("Ask whoever manages this computer to mend the file."),
-    )
+def _each(policy: Policy | PoliciesInForce) -> tuple[Policy, ...]:
+    return policy.policies if isinstance(policy, PoliciesInForce) else (policy,)
 
 
 # --- what a policy says of a model -------------------------------------------------------------------------------
 
 
-def forbids(policy: Policy, subject: Subject, license_names: Callable[[str], Iterable[str]]) -> ForbiddenError | None:
-    """The error that names what forbids `subject`; None where the policy allows it.
+def forbids(
+    policy: Policy | PoliciesInForce, subject: Subject, license_names: Callable[[str], Iterable[str]]
+) -> ForbiddenError | None:
+    """The error that names what forbids `subject`; None where every policy allows it.
 
-    `license_names` gives every name that a license is known by. Licenses and restrictions count wherever in the lineage
-    they come from; publishers and repositories are denied for ancestors as well, and allowed for the model itself.
+    `license_names` gives every name that a license is known by. What is denied counts wherever in the lineage it comes
+    from, and under every name that a repository ever had. What is allowed counts for the model itself, and only where
+    its publisher, the Hub or Latchkey's catalog says so: no word of a person's own makes a model an allowed one.
     """
+    found = (_forbids(each, subject, license_names) for each in _each(policy))
+    return next((error for error in found if error is not None), None)
+
+
+def _forbids(policy: Policy, subject: Subject, license_names: Callable[[str], Iterable[str]]) -> ForbiddenError | None:
     if not policy.imports and subject.imported:
-        return forbidden(policy, tr("models from files of your own"))
-    if policy.require_checksum and not subject.vouched:
+        return _no_imports(policy)
+    if not _counts(policy, subject.endpoint):
+        return forbidden(policy, tr("models from the Hub {endpoint}").format(endpoint=subject.endpoint))
+    if policy.require_checksum and (not subject.vouched or (subject.own_entry and subject.imported)):
         return forbidden(policy, tr("models whose file nobody vouches for with a checksum"))
-    for what, value, own in _facts(subject):
-        names = list(license_names(value)) if what == "license" else [value]
-        if what == "repository" and own:
-            names.append(subject.lineage.node.repository)  # its publisher's, where the file came from a copy
-        denied, allowed = getattr(policy.deny, what), getattr(policy.allow, what)
-        if denied is not None and _on(denied, names):
-            return forbidden(policy, _phrase(what, value))
-        if allowed is not None and own and not _on(allowed, names):
-            return forbidden(policy, _phrase(what, value))
+    for fact in _facts(subject):
+        denied, allowed = getattr(policy.deny, fact.kind), getattr(policy.allow, fact.kind)
+        named = license_names if fact.kind == "license" else _alone
+        if denied is not None and (name := _denied(denied, fact, named)):
+            return forbidden(policy, _phrase(fact.kind, name))
+        if allowed is not None and fact.own and not _allowed(allowed, fact, named):
+            known = fact.names[0] if fact.vouched else ""
+            return forbidden(policy, _phrase(fact.kind, known, claimed=fact.claimed))
+    if (base := _unknown_base(policy, subject)) is not None:
+        return forbidden(policy, tr("models built on a base that is not known: {base}").format(base=base))
     return None
 
 
-def forbids_purpose(policy: Policy, purpose: Purpose) -> ForbiddenError | None:
-    """The error where the policy does not allow `purpose` to be declared."""
-    if policy.purpose is None or purpose in policy.purpose:
-        return None
-    return forbidden(policy, tr("the purpose “{purpose}”").format(purpose=purpose))
+def forbids_imports(policy: Policy | PoliciesInForce) -> ForbiddenError | None:
+    """The error where files of one's own may not be added."""
+    return next((_no_imports(each) for each in _each(policy) if not each.imports), None)
+
+
+def forbids_purpose(policy: Policy | PoliciesInForce, purpose: Purpose) -> ForbiddenError | None:
+    """The error where a policy does not allow `purpose` to be declared."""
+    for each in _each(policy):
+        if each.purpose is not None and purpose not in each.purpose:
+            return forbidden(each, tr("the purpose “{purpose}”").format(purpose=purpose))
+    return None
 
 
 def forbidden(policy: Policy, what: str) -> ForbiddenError:
@@ -153,27 +155,106 @@ def forbidden(policy: Policy, what: str) -> ForbiddenError:
     return ForbiddenError(tr("Forbidden by your organization: {what}.").format(what=what), "", remedy)
 
 
-def _facts(subject: Subject) -> Iterator[tuple[str, str, bool]]:
-    """Each fact that rules speak of: its kind, its value, and whether it is the model's own, which `allow` looks at."""
+def _no_imports(policy: Policy) -> ForbiddenError:
+    return forbidden(policy, tr("models from files of your own"))
+
+
+def _counts(policy: Policy, endpoint: str) -> bool:
+    """Whether what was learned at this Hub ("" at none) counts. A policy that only denies asks no Hub for its word; one
+    that lets no file of one's own in lets none in from a Hub of one's own."""
+    rests_on_it = policy.endpoint is not None or policy.allow.given or policy.require_checksum or not policy.imports
+    return not endpoint or not rests_on_it or endpoint in (policy.endpoint or DEFAULT_ENDPOINTS)
+
+
+@dataclass(frozen=True)
+class _Fact:
+    """Something that rules speak of. `names` are all that it goes by, which `deny` looks at, `vouched` those that count
+    for `allow`. `own`: it is the model's own, which `allow` looks at; `claimed`: only the person says so."""
+
+    kind: str
+    names: tuple[str, ...]
+    vouched: tuple[str, ...] = ()
+    own: bool = True
+    claimed: bool = False
+
+
+def _facts(subject: Subject) -> Iterator[_Fact]:
+    node = subject.lineage.node
     for needed in subject.needed:
-        yield "license", needed.id, True
+        yield _Fact("license", (needed.id,), (needed.id,), claimed=needed.id in subject.claims)
+    for license_id in (*node.licenses, *(name for name, _ in subject.lineage.licenses)):
+        yield _Fact("license", (license_id,), own=False)
     for restriction in subject.lineage.restrictions:
-        yield "restriction", restriction, True
-    yield "publisher", subject.publisher, True
-    yield "repository", subject.repository, True
-    yield "gate", subject.gate or "", True
-    for ancestor in subject.lineage.ancestors:
+        yield _Fact("restriction", (restriction,), (restriction,))
+    repositories = (subject.repository, node.repository, *subject.names)
+    publishers = (subject.publisher, node.publisher, *map(_owner, (*repositories, node.id)))
+    vouched = () if subject.own_entry else (subject.publisher,)
+    yield _Fact("publisher", publishers, (*vouched, *map(_owner, subject.origins)))
+    ids = () if subject.own_entry or (subject.imported and not subject.vouched) else (subject.id,)
+    yield _Fact("repository", (*repositories, subject.id, node.id), (*ids, *subject.origins))
+    gate, heard = subject.gate or "", not subject.own_entry or bool(subject.endpoint)
+    yield _Fact("gate", (gate,), (gate,) if heard else ())
+    copies = {node.id}
+    for ancestor in reversed(subject.lineage.ancestors):  # the nearest first
+        other = ancestor.node
+        if ancestor.relation == "quantization" and ancestor.parent_of in copies:
+            copies.add(other.id)
         if ancestor.inherits:
-            yield "publisher", ancestor.node.publisher, False
-            yield "repository", ancestor.node.repository, False
+            yield _Fact("publisher", (other.publisher, _owner(other.repository), _owner(other.id)), own=False)
+            yield _Fact("repository", (other.repository, other.id), own=False)
+        if ancestor.inherits and other.gate:  # the gate of what a model is a mere copy of is its own
+            yield _Fact("gate", (other.gate,), (other.gate,), own=other.id in copies)
 
 
-def _on(listed: Iterable[str], names: Iterable[str]) -> bool:
-    known = {each.casefold() for each in listed}
-    return any(name.casefold() in known for name in names)
+def _unknown_base(policy: Policy, subject: Subject) -> str | None:
+    """A base of which nobody can tell whether it is denied; None where there is none, or the policy itself allows what
+    is unknown. One that is named by a repository is on a list of repositories and publishers, or not."""
+    deny = policy.deny
+    if policy.allow.license is not None and UNKNOWN in policy.allow.license:
+        return None
+    by_terms, by_name = deny.license or deny.restriction, deny.repository or deny.publisher
+    for flag in subject.lineage.unknown:
+        cut_off = flag.kind in ("too-deep", "cycle")
+        if by_terms and (cut_off or flag.kind == "unknown-base"):
+            return flag.node
+        if by_name and (cut_off or (flag.kind == "unknown-base" and not is_repository_id(flag.node))):
+            return flag.node
+    return None
 
 
-def _phrase(what: str, value: str) -> str:
+def _owner(repository: str) -> str:
+    owner, slash, _ = repository.partition("/")
+    return owner if slash else ""
+
+
+def _alone(name: str) -> tuple[str, ...]:
+    return (name,)
+
+
+def _denied(listed: Iterable[str], fact: _Fact, named: Callable[[str], Iterable[str]]) -> str:
+    """The name by which a list denies it; "" where none does. An unlisted license is meant by its bare name as well."""
+    known = {plain(each).removeprefix(_UNLISTED) for each in listed}
+    for name in fact.names:
+        if any(plain(other).removeprefix(_UNLISTED) in known for other in named(name) if other):
+            return name
+    return ""
+
+
+def _allowed(listed: Iterable[str], fact: _Fact, named: Callable[[str], Iterable[str]]) -> bool:
+    if fact.claimed:
+        return False
+    known = {plain(each) for each in listed}
+    return any(plain(other) in known for name in fact.vouched for other in named(name) if other)
+
+
+def plain(name: str) -> str:
+    """A name as names are compared: whatever its letters' case and width."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def _phrase(kind: str, value: str, *, claimed: bool = False) -> str:
+    if claimed:
+        return tr("models under the license {value}, where only you say so").format(value=value)
     phrases = {
         "license": tr("models under the license {value}"),
         "restriction": tr("models restricted by “{value}”"),
@@ -181,4 +262,4 @@ def _phrase(what: str, value: str) -> str:
         "repository": tr("models from {value}"),
         "gate": tr("models behind the gate “{value}”"),
     }
-    return phrases[what].format(value=value or tr("unknown"))
+    return phrases[kind].format(value=value or tr("unknown"))

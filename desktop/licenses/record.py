@@ -5,9 +5,20 @@ from typing import Literal, get_args
 import msgspec
 
 Event = Literal[
-    "acknowledged", "revoked", "suspended", "downloaded", "imported", "loaded", "refused", "removed", "restarted"
+    "acknowledged",
+    "revoked",
+    "suspended",
+    "downloaded",
+    "imported",
+    "loaded",
+    "refused",
+    "removed",
+    "restarted",
+    "segment-begun",
 ]
 EVENTS: tuple[Event, ...] = get_args(Event)
+BEGINNINGS: frozenset[str] = frozenset({"restarted", "segment-begun"})
+"""Events of records that nobody tells as facts: with them the ledger begins anew, or goes on under another key."""
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):

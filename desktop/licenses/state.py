@@ -33,9 +33,14 @@ class LedgerState:
     _standing: Mapping[tuple[str, str], Acknowledgement] = field(default_factory=dict)
     last_time: str = ""
 
-    def standing(self, model_id: str, license_id: str) -> Acknowledgement | None:
-        """What became of the last acceptance of this license for this model; None where there was none."""
-        return self._standing.get((model_id, license_id)) if self.check.ok else None
+    def standing(self, model_id: str, license_id: str, tagged: str = "") -> Acknowledgement | None:
+        """What became of the last acceptance of this license for this model; None where there was none.
+
+        Of a text that goes by a name of its own, an acceptance under the license that it is `tagged` as counts, too.
+        """
+        if not self.check.ok:
+            return None
+        return self._standing.get((model_id, license_id)) or self._standing.get((model_id, tagged))
 
     def acknowledgements(self) -> tuple[Acknowledgement, ...]:
         """All that are in force or suspended, in the order in which they were accepted."""

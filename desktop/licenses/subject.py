@@ -2,9 +2,14 @@
 
 from dataclasses import dataclass
 
+from desktop.catalog.entries import Edition
 from desktop.catalog.lineage import Lineage
 from desktop.catalog.terms import Gate
+from desktop.licenses.built_in import is_built_in
 from desktop.licenses.record import Event, Fact
+
+UNKNOWN = "LicenseRef-Unknown"
+"""The license in whose text a person states that they looked for the terms themselves."""
 
 
 @dataclass(frozen=True)
@@ -12,7 +17,9 @@ class NeededLicense:
     """A license that has to be acknowledged for a model, and the text that is in force for it now.
 
     `comes_from` is the id of the model (itself or an ancestor) that brings it, `from_name` its name. `own` says
-    that the text is the publisher's own, which is found by the model and not by the license.
+    that the text is the publisher's own, which is found by the model and not by the license. `tagged` is the id of the
+    license that its card names where the text is not that one's, "" otherwise. `editions` are other texts of it that
+    are known by their hashes.
     """
 
     id: str
@@ -21,6 +28,12 @@ class NeededLicense:
     comes_from: str
     from_name: str
     own: bool = False
+    tagged: str = ""
+    editions: tuple[Edition, ...] = ()
+
+    def edition(self, sha256: str) -> Edition | None:
+        """The other edition that has this hash; None where none is known."""
+        return next((each for each in self.editions if each.sha256 == sha256), None)
 
 
 @dataclass(frozen=True)
@@ -28,8 +41,14 @@ class Subject:
     """A model before the door. `needed` are its licenses, ancestors' first; `lineage` carries its effective terms.
 
     `file_sha256` is what its file has to hash to ("" where nothing is known, as for a model that is not here).
-    `vouched` says that its publisher or the catalog gave that hash. `attribution` are the lines that its licenses ask
+    `vouched` says that its publisher or the catalog gave that hash. `shipped` says that the catalog of Latchkey itself
+    names a file of it that comes along. `attribution` are the lines that its licenses ask
     to be shown.
+
+    A policy asks who says so. `names` are all names of its repositories, former ones too, also of its ancestors'.
+    `origins` are the repositories that it comes from by the word of the Hub or of Latchkey's catalog, `endpoint` the
+    Hub that said something of it ("" none). `own_entry`: it is described in the person's own catalog. `claims` are ids
+    of licenses that it is under by the person's word alone.
     """
 
     id: str
@@ -42,9 +61,20 @@ class Subject:
     commit: str = ""
     file_sha256: str = ""
     vouched: bool = False
+    shipped: bool = False
     imported: bool = False
     not_runnable: str = ""
     attribution: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    endpoint: str = ""
+    own_entry: bool = False
+    claims: frozenset[str] = frozenset()
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it is the built-in model by what the library knows. To load a file, its own hash decides."""
+        return self.shipped and is_built_in(self.file_sha256)
 
     def fact(self, event: Event, **more: str) -> Fact:
         """What happened to this model, as the ledger is told it; `more` adds to what names the model."""

@@ -2,14 +2,16 @@
 
 import codecs
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.catalog.entries import License
 from desktop.errors import IntegrityError, ResourceError
+from desktop.file_stamp import FileStamp, stamp_of
 from desktop.translation import tr
-from desktop.whole_file import write_whole
+from desktop.whole_file import read_whole, write_whole
 
 _LARGEST = 16 << 20
 
@@ -37,21 +39,34 @@ class LicenseTexts:
     def __init__(self, folders: Sequence[Path], kept: Path | None = None) -> None:
         self._folders = tuple(folders)
         self._kept = kept
-        self._known: dict[Path, tuple[tuple[int, int, int], bytes]] = {}
+        self._known: dict[Path, tuple[FileStamp, bytes]] = {}
 
     def of(self, license_: License) -> LicenseText:
         """The text in force for `license_`. Raises IntegrityError where there is none."""
         data = self._read(license_.text, license_.name)
         return LicenseText(license_, data, sha256_of(data))
 
+    def with_sha256(self, sha256: str) -> bytes | None:
+        """The text of this hash among those in force: given out before, or kept of a publisher. None where none is."""
+        given = (data for _, data in self._known.values() if sha256_of(data) == sha256)
+        try:
+            data = next(given, None) or (read_whole(self._kept / sha256, _LARGEST) if self._kept is not None else b"")
+        except OSError:
+            return None
+        return data if sha256_of(data) == sha256 else None
+
     def acceptable_use(self, license_: License) -> str:
         """The use policy that the license incorporates, "" where there is none. Raises IntegrityError."""
-        return readable(self._read(license_.acceptable_use, license_.name)) if license_.acceptable_use else ""
+        return readable(self.acceptable_use_data(license_))
+
+    def acceptable_use_data(self, license_: License) -> bytes:
+        """Its exact bytes, none where there is none. Raises IntegrityError."""
+        return self._read(license_.acceptable_use, license_.name) if license_.acceptable_use else b""
 
     def of_publisher(self, license_: License, sha256: str) -> LicenseText:
         """A publisher's own text for `license_`, as it was kept. Raises IntegrityError where it is gone or changed."""
         try:
-            data = (self._kept / sha256).read_bytes() if self._kept is not None else b""
+            data = read_whole(self._kept / sha256, _LARGEST) if self._kept is not None else b""
         except OSError:
             data = b""
         if sha256_of(data) != sha256:
@@ -68,7 +83,7 @@ class LicenseTexts:
         sha256 = sha256_of(data)
         target = self._kept / sha256
         try:
-            if target.read_bytes() == data:
+            if read_whole(target, _LARGEST) == data:
                 return sha256
         except OSError:
             pass  # not there, or not to be read: it is written anew
@@ -86,13 +101,10 @@ class LicenseTexts:
         for folder in self._folders if place else ():
             path = folder / place
             try:
-                status = path.stat()
-                stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
+                stamp = stamp_of(path.stat())
                 known = self._known.get(path)
                 if known is None or known[0] != stamp:
-                    if status.st_size > _LARGEST:
-                        continue
-                    known = self._known[path] = (stamp, path.read_bytes())
+                    known = self._known[path] = (stamp, read_whole(path, _LARGEST, follow_link=True))
                 return known[1]
             except OSError:
                 continue
@@ -108,9 +120,49 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def words_sha256(data: bytes) -> str:
+    """The SHA-256 of a text's words in their order, one space between two: the same where white space alone differs."""
+    return sha256_of(" ".join(readable(data).split()).encode())
+
+
 def same_words(one: bytes, other: bytes) -> bool:
     """Whether two texts say the same, however their lines are broken."""
     return readable(one).split() == readable(other).split()
+
+
+def same_license(standard: bytes, other: bytes, name: str = "") -> bool:
+    """Whether `other` is the license of which `standard` is the text: the same words but for what publishers change in
+    it, which is the notice of whose copyright it is, a title (`name`), and how to apply it. An added word is another
+    license."""
+    forms = {tuple(_words(standard, name, whole=whole)) for whole in (True, False)}
+    return bool(forms & {tuple(_words(other, name, whole=whole)) for whole in (True, False)})
+
+
+_NOTICE = re.compile(r"\W*(?:copyright\W*)?(?:\(c\)|©|[\[<{](?:yyyy|year)|\d{4}).{0,200}", re.IGNORECASE)
+
+_APPENDIX = re.compile(
+    r"\s*appendix\W+how to apply the .*permissions\s+and\s+limitations\s+under\s+the\s+license\W*",
+    re.IGNORECASE | re.DOTALL,
+)
+_APPENDIX_LENGTH = 2_000  # characters; it has 1,500
+
+
+def _words(data: bytes, name: str, *, whole: bool) -> list[str]:
+    """The words of a license, without notices of copyright and title, and unless `whole` without what stands at the
+    end of a standard text about how to apply it."""
+    text = "\n".join(line for line in readable(data).splitlines() if not _NOTICE.fullmatch(line.strip()))
+    applied = re.split(r"(?i)\bend of terms and conditions\b", text)
+    if not whole and len(applied) == 2 and (not applied[1].strip() or _is_appendix(applied[1])):
+        text = applied[0]
+    words = re.findall(r"\w+", text.casefold().replace("https:", "http:"))
+    title = {"the", "license", *re.findall(r"\w+", name.casefold())}
+    start = next((at for at, word in enumerate(words[:12]) if word not in title), 0)
+    return words[start:]
+
+
+def _is_appendix(text: str) -> bool:
+    """Whether `text` is the appendix of the Apache license, which ends with the words that it offers, and no more."""
+    return len(text) < _APPENDIX_LENGTH and _APPENDIX.fullmatch(text) is not None
 
 
 def readable(data: bytes) -> str:

@@ -1,9 +1,16 @@
 """An address of the web, taken apart and put into one spelling: what is compared, sent and logged is the same."""
 
+import ipaddress
+import socket
 from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
 
 import idna
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+LOOPBACK = ("127.0.0.1", "::1")
+"""What `localhost` and all names under it mean (RFC 6761, 6.3), whatever a name service says."""
 
 _IN_PATH = "/%:@!$&'()*+,;=~-._"
 _IN_QUERY = _IN_PATH + "?"
@@ -12,7 +19,8 @@ _LONGEST = 16_384
 
 @dataclass(frozen=True)
 class Address:
-    """`host` is ASCII, an IPv6 one in brackets; `target` is path and query as they are sent, without a fragment."""
+    """`host` is ASCII, an IPv6 one in brackets and an IPv4 one in four decimal numbers; `target` is path and query as
+    they are sent, without a fragment."""
 
     scheme: str
     host: str
@@ -35,8 +43,15 @@ class Address:
 
     @property
     def loopback(self) -> bool:
-        """Whether this is the machine itself."""
-        return self.host in ("localhost", "[::1]") or (self.host.startswith("127.") and self.host[-1].isdigit())
+        """Whether this is the machine itself, and cannot be another one."""
+        return is_loopback(self.host)
+
+    @property
+    def leads_here(self) -> bool:
+        """Whether what is sent there may reach this machine: what means no address in particular does on many systems,
+        though none promises it."""
+        ip = ip_of(self.host)
+        return self.loopback or (ip is not None and ip.is_unspecified)
 
     def join(self, location: str) -> "Address":
         """Where `location` leads from here. Raises ValueError."""
@@ -62,15 +77,57 @@ def parse_address(url: str) -> Address:
 
 
 def ascii_host(host: str) -> str:
-    """`host` in lower case and ASCII, an IPv6 one in brackets. Raises ValueError."""
+    """`host` in lower case and ASCII, an IPv6 one in brackets. Raises ValueError.
+
+    Whatever a resolver takes for an IPv4 address (`127.1`, `0x7f000001`, `2130706433`, `0177.0.0.1`) becomes its four
+    decimal numbers, as the URL standard has it, so that what is decided by the address holds for what is connected.
+    """
     host = host.lower().rstrip(".")
     if ":" in host:
-        return f"[{host}]"
+        return f"[{_ipv6(host)}]"
     if not host.isascii():
         host = idna.encode(host, uts46=True).decode()  # its errors are ValueErrors
     if not host or any(not (character.isalnum() or character in "-._") for character in host):
         raise ValueError("no host in an address")
-    return host
+    return _ipv4(host) if _numeric(host.rpartition(".")[2]) else host
+
+
+def is_localhost(host: str) -> bool:
+    """Whether `host`, as `ascii_host` spells it, is a name that always means the machine itself (RFC 6761, 6.3)."""
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, as `ascii_host` spells it, is the machine itself."""
+    address = ip_of(host)
+    return address.is_loopback if address is not None else is_localhost(host)
+
+
+def ip_of(host: str) -> IPAddress | None:
+    """The address that `host` is, None where it is a name. An IPv4 address mapped into IPv6 counts as IPv4."""
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _numeric(label: str) -> bool:
+    return label.isdigit() or (label.startswith("0x") and all(each in "0123456789abcdef" for each in label[2:]))
+
+
+def _ipv4(host: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(socket.inet_aton(host)))
+    except OSError:
+        raise ValueError("no host in an address") from None
+
+
+def _ipv6(host: str) -> str:
+    address = ipaddress.IPv6Address(host)
+    if address.scope_id is not None:
+        raise ValueError("an address of one network interface")
+    return str(address)
 
 
 def _usual_port(scheme: str) -> int:

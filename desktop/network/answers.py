@@ -7,8 +7,8 @@ from typing import Any
 
 import httpcore
 
-from desktop.errors import ForbiddenError
-from desktop.network.failures import RequestError, StoppedError, cut, no_http, too_large
+from desktop.errors import ForbiddenError, StoppedError
+from desktop.network.failures import RequestError, cut, no_http, too_large
 from desktop.network.waiting import Patience
 
 _CHUNK = 1 << 20

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from desktop.errors import StoppedError
 from desktop.network.address import Address, parse_address
 from desktop.network.answers import Headers, Response, Streamed
 from desktop.network.exchange import Exchange
-from desktop.network.failures import RequestError, StoppedError, bad_address, bad_redirect
+from desktop.network.failures import RequestError, bad_address, bad_redirect
 from desktop.network.pools import Pools
 from desktop.network.retrying import back_off, wait_before_retry
 from desktop.network.sending import Call, Sender, Timeouts
@@ -150,6 +151,13 @@ class Client:
                 call = replace(call, method="GET")
 
 
+def check_redirect(address: Address, found: Address) -> None:
+    """Raise RequestError where `address`, a server elsewhere, sends a request to this machine: what listens here trusts
+    whoever is here, and nobody outside may speak to it through us."""
+    if found.leads_here and not address.loopback:
+        raise bad_redirect(address.place, tr("It leads to this machine itself."))
+
+
 def _next_address(address: Address, location: str, call: Call, seen: set[str]) -> Address:
     """Where a redirect leads. Raises RequestError where it is not to be followed."""
     try:
@@ -160,6 +168,7 @@ def _next_address(address: Address, location: str, call: Call, seen: set[str]) -
         raise bad_redirect(address.place, tr("The requests go round in a circle."))
     if len(seen) > _MOST_REDIRECTS:
         raise bad_redirect(address.place, tr("There are too many of them in a row."))
+    check_redirect(address, found)
     if call.token is not None and address.scheme == "https" and found.scheme != "https":
         raise bad_redirect(address.place, tr("It leads from an encrypted connection to an open one."))
     return found

@@ -12,6 +12,7 @@ import threading
 import time
 from typing import Any
 
+from desktop.network.address import LOOPBACK, is_localhost
 from desktop.network.failures import RequestError, name_failed, proxy_unreachable, timed_out, unreachable
 from desktop.network.waiting import SLICE_S, Patience
 
@@ -31,14 +32,15 @@ def connect(host: str, port: int, patience: Patience, seconds: float) -> socket.
 
 
 def _lookup(host: str, port: int, patience: Patience, deadline: float) -> list[_Address]:
-    """The addresses of `host`, IPv6 and IPv4 by turns. The system's own call cannot be interrupted, so it gets a
-    thread."""
+    """The addresses of `host`, IPv6 and IPv4 by turns; of `localhost` and names under it, loopback ones only. The
+    system's own call cannot be interrupted, so it gets a thread."""
     found: list[_Address] = []
     failures: list[Exception] = []
 
     def ask() -> None:
         try:
-            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            for each in LOOPBACK if is_localhost(host) else (host,):
+                found.extend(socket.getaddrinfo(each, port, type=socket.SOCK_STREAM))
         except Exception as error:  # noqa: BLE001 - raised again below, in the thread that asked
             failures.append(error)
 

@@ -37,10 +37,6 @@ class RequestError(NetworkError):
         self.passing = passing
 
 
-class StoppedError(Exception):
-    """The caller's own `stop` was set, or its stream closed from another thread. Nothing is wrong."""
-
-
 def timed_out(host: str, technical: str = "") -> RequestError:
     """Silence, or an answer that does not end."""
     title = tr("{host} does not answer.").format(host=host)
@@ -91,11 +87,11 @@ def proxy_unreachable(proxy: str, error: Exception) -> RequestError:
     )
 
 
-def proxy_unusable(proxy: str, detail: str) -> RequestError:
-    """What is set as a proxy cannot be one for us."""
-    title = tr("The proxy {proxy} cannot be used.").format(proxy=proxy)
+def proxy_unusable(detail: str) -> RequestError:
+    """What is set as a proxy cannot be one for us. It is not quoted: any part of it may be one of a password."""
+    title = tr("The proxy that is set cannot be used.")
     remedy = tr("Set one as http://host:port or socks5://host:port in the settings, or in the system.")
-    return RequestError("proxy", proxy, (title, detail, remedy))
+    return RequestError("proxy", "", (title, detail, remedy))
 
 
 def proxy_password(proxy: str) -> RequestError:

@@ -10,13 +10,12 @@ import httpcore
 from socksio import SOCKSError
 
 from desktop import __version__
-from desktop.errors import ForbiddenError
+from desktop.errors import ForbiddenError, StoppedError
 from desktop.network.address import Address
 from desktop.network.answers import Streamed
 from desktop.network.exchange import UNFINISHED, Exchange, path_for_log
 from desktop.network.failures import (
     RequestError,
-    StoppedError,
     cut,
     no_http,
     proxy_password,

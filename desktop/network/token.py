@@ -8,8 +8,9 @@ from desktop.log import hide
 from desktop.network.address import parse_address
 from desktop.translation import tr
 
-_LONGEST = 4096
-_AROUND = string.whitespace + "\u00a0\ufeff\u200b\u200c\u200d\u2060"  # what pages and files put around a token unseen
+LONGEST_TOKEN = 4096
+AROUND_TOKEN = string.whitespace + "\u00a0\ufeff\u200b\u200c\u200d\u2060"
+"""What pages and files put around a token unseen."""
 
 
 class AccessToken:
@@ -22,10 +23,10 @@ class AccessToken:
     __slots__ = ("_value", "origin")
 
     def __init__(self, value: str, origin: str) -> None:
-        stripped = value.strip(_AROUND)
+        stripped = value.strip(AROUND_TOKEN)
         if not stripped:
             raise _unusable(tr("It is empty."))
-        if len(stripped) > _LONGEST:
+        if len(stripped) > LONGEST_TOKEN:
             raise _unusable(tr("It is longer than any token."))
         if any(not "!" <= character <= "~" for character in stripped):
             raise _unusable(tr("It holds spaces, line breaks or letters that no token has."))

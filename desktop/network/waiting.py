@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from desktop.network.failures import StoppedError, timed_out
+from desktop.errors import StoppedError
+from desktop.network.failures import timed_out
 from desktop.network.switch import OfflineSwitch
 
 SLICE_S = 0.25

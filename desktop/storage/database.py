@@ -28,6 +28,16 @@ _WAL_LIMIT_BYTES = 4 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
+class _Held:
+    """A thread's connection: how many blocks of that thread are using it now, and whether it stays open after them."""
+
+    connection: sqlite3.Connection
+    thread: threading.Thread
+    uses: int = 0
+    kept: bool = True
+
+
 @dataclass(frozen=True)
 class Holding:
     """What a database file holds: the mark in its header, the steps to its schema, the words for its troubles."""
@@ -59,7 +69,8 @@ class Database:
         self._identity: tuple[int, int] | None = None
         self._mine = threading.local()
         self._lock = threading.Lock()
-        self._all: list[sqlite3.Connection] = []
+        self._all: list[_Held] = []
+        self._closed = False
         self._damage: IntegrityError | None = None
 
     def open(self) -> None:
@@ -68,9 +79,9 @@ class Database:
         Where it was found damaged before, it may have been replaced since: it is opened anew and looked through.
         """
         if self._damage is None:
-            self._connection()
-            return
-        self.close()
+            with self._use():
+                return
+        self.disconnect()
         self._damage = None
         if found := self.check():
             self._damage = self._failures.damaged(found[0])
@@ -90,36 +101,41 @@ class Database:
 
     def check(self) -> list[str]:
         """What a full look through the file finds wrong, as SQLite says it; nothing where it is sound. Takes long."""
-        with self._errors():
-            found = [str(row[0]) for row in self._connection().execute("PRAGMA quick_check(20)")]
+        with self._errors(), self._use() as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(20)")]
         return [] if found == ["ok"] else found
 
     def empty_journal(self) -> None:
         """Move everything into the file itself and cut the journal to nothing, so that nothing deleted stays in it."""
-        with self._errors():
-            self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with self._errors(), self._use() as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def replaced(self) -> bool:
         """Whether the file that was opened is no longer the one at `path`. What is written to it would be lost."""
         with self._lock:
             return self._identity is not None and self._identity != _identity_of(self.path)
 
-    def close(self) -> None:
-        """Close every connection; no thread may be using one. The file can be opened again afterwards."""
+    def disconnect(self) -> None:
+        """Close the connections, as `close` does. The next use opens the file anew and keeps it open."""
         with self._lock:
-            connections, self._all = self._all, []
             self._mine = threading.local()
             self._identity = None
-        for connection in connections:
-            try:
-                connection.close()
-            except sqlite3.Error:
-                _log.exception("closing %s", self.path)
+            for each in [*self._all]:
+                each.kept = False
+                if not each.uses:
+                    self._end(each)
+
+    def close(self) -> None:
+        """Close every connection; one in use is closed by its thread when it is done with it. Any thread may call this.
+
+        Work that comes late still reaches the file, and leaves nothing open.
+        """
+        self._closed = True
+        self.disconnect()
 
     @contextmanager
     def _transaction(self, begin: str, synchronous: str) -> Iterator[sqlite3.Connection]:
-        with self._errors():
-            connection = self._connection()
+        with self._errors(), self._use() as connection:
             connection.execute(f"PRAGMA synchronous = {synchronous}")
             connection.execute(begin)
             try:
@@ -143,14 +159,40 @@ class Database:
                 self._damage = known  # no write may follow on a file that does not hold
             raise known from error
 
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._mine, "connection", None)
-        if connection is None:
+    @contextmanager
+    def _use(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection, which nobody closes meanwhile."""
+        with self._lock:
+            held: _Held | None = getattr(self._mine, "held", None)
+            if held is None:
+                self._end_orphans()
+                held = _Held(self._connect(), threading.current_thread(), kept=not self._closed)
+                self._all.append(held)
+                self._mine.held = held
+            held.uses += 1
+        try:
+            yield held.connection
+        finally:
             with self._lock:
-                connection = self._connect()
-                self._all.append(connection)
-            self._mine.connection = connection
-        return connection
+                held.uses -= 1
+                if not (held.uses or held.kept):
+                    self._end(held)
+
+    def _end_orphans(self) -> None:
+        """Close the connections of threads that ended: a download has threads of its own, for its time."""
+        running = threading.enumerate()
+        for each in [*self._all]:
+            if each.thread not in running:
+                self._end(each)
+
+    def _end(self, held: _Held) -> None:
+        self._all.remove(held)
+        if getattr(self._mine, "held", None) is held:
+            del self._mine.held
+        try:
+            held.connection.close()
+        except sqlite3.Error:
+            _log.exception("closing %s", self.path)
 
     def _connect(self) -> sqlite3.Connection:
         # Where a connection is open already, looking at the file would drop the locks of this process on it (POSIX
@@ -172,7 +214,7 @@ class Database:
         except UserError:
             connection.close()
             raise
-        if not self._all:
+        if self._identity is None or not self._all:
             self._identity = _identity_of(self.path)
         return connection
 

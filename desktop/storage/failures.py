@@ -5,6 +5,8 @@ what a person loses by them; the rest of the sentences is the same.
 """
 
 import errno
+import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from desktop.translation import tr
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
 _UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
+_PERHAPS_FULL = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+_LEAST_BYTES = 1 << 16  # a page of shared memory takes 32 KiB
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 
 
@@ -141,7 +145,8 @@ class Failures:
         primary = code & 0xFF
         if primary in _DAMAGED:
             return self.damaged(technical)
-        if primary == sqlite3.SQLITE_FULL:
+        # A full disk has several codes: SQLite's shared memory, its journal or a new file may find no room first.
+        if primary == sqlite3.SQLITE_FULL or (primary in _PERHAPS_FULL and self._no_room()):
             return self.full(technical)
         if primary in _UNWRITABLE:
             return self.unwritable(technical)
@@ -160,6 +165,16 @@ class Failures:
                 technical=technical,
             )
         return None
+
+    def _no_room(self) -> bool:
+        """Whether the disk takes no more: neither bytes nor, on most systems, files."""
+        try:
+            if hasattr(os, "statvfs"):
+                found = os.statvfs(self.path.parent)
+                return found.f_bavail * found.f_frsize < _LEAST_BYTES or bool(found.f_files and not found.f_favail)
+            return shutil.disk_usage(self.path.parent).free < _LEAST_BYTES
+        except OSError:
+            return False
 
     def _left_alone(self) -> str:
         return tr("{file} was left exactly as it is.").format(file=self.path)

@@ -5,10 +5,12 @@ database is refused here. (One that was cut short SQLite refuses by itself, and 
 SQLite's file format, section 1.3, "The Database Header".
 """
 
+import os
 import struct
 from pathlib import Path
 
 from desktop.storage.failures import Failures
+from desktop.whole_file import open_regular
 
 APPLICATION_ID = 0x4C6B6579
 """Marks the file of conversations ("Lkey"), for `file` and for us."""
@@ -30,7 +32,7 @@ def inspect(failures: Failures, application_id: int, known_version: int) -> bool
     """
     path = failures.path
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path, follow_link=True), "rb") as file:
             header = file.read(_HEADER_BYTES)
     except FileNotFoundError:
         if _has_journal(path):

@@ -45,6 +45,7 @@ _RECORDS = f"SELECT {_NAMES} FROM ledger ORDER BY seq"
 _ADD = f"INSERT INTO ledger ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"
 _TEXTS = "SELECT CAST(sha256 AS BLOB), CAST(bytes AS BLOB) FROM license_texts ORDER BY number"
 _KEPT = "SELECT CAST(bytes AS BLOB) FROM license_texts WHERE sha256 = ? ORDER BY number"
+_SEGMENT_SEALS = "SELECT seq, hash, key_id, kept_in, mac FROM segment_seals ORDER BY number"
 _OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite@_%' ESCAPE '@'"
 _TEXT_AND_NUMBER = {str, int}
 
@@ -81,6 +82,10 @@ class Reading:
         """The seal, where there is one."""
         rows = self._rows("SELECT seq, hash, key_id, kept_in, mac FROM seal")
         return SealRow(*rows[0]) if len(rows) == 1 else None
+
+    def segment_seals(self) -> list[SealRow]:
+        """The seals of segments that ended, the oldest first."""
+        return [SealRow(*row) for row in self._rows(_SEGMENT_SEALS)]
 
     def texts(self) -> Iterator[tuple[str, bytes]]:
         """Every text that is kept, with the hash it is kept under; one hash may come twice."""
@@ -153,6 +158,14 @@ class Writing(Reading):
             "INSERT OR REPLACE INTO seal (id, seq, hash, key_id, kept_in, mac) VALUES (1, ?, ?, ?, ?, ?)", seal
         )
 
+    def keep_seal(self, seal: SealRow) -> None:
+        """Keep the seal of a segment that ends, for ever."""
+        self._connection.execute(
+            "INSERT INTO segment_seals (number, seq, hash, key_id, kept_in, mac) "
+            "SELECT coalesce(max(number), 0) + 1, ?, ?, ?, ?, ? FROM segment_seals",
+            seal,
+        )
+
     def mend_guards(self) -> None:
         """Make the triggers as they were, and remove what was added to them."""
         found, expected = self._objects(), _expected()
@@ -215,7 +228,7 @@ class LedgerStore:
 
     def set_aside(self, now: float) -> Path:
         """Give a file that cannot be used, and its journal, another name beside it; that name."""
-        self._database.close()
+        self._database.disconnect()
         stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d-%H%M%S")
         count, target = 1, self.path.with_name(f"{self.path.stem}.set-aside-{stamp}{self.path.suffix}")
         while target.exists():
@@ -233,7 +246,7 @@ class LedgerStore:
         return target
 
     def close(self) -> None:
-        """Close the file. It is opened again at the next use."""
+        """Close the file, from any thread. What uses it afterwards leaves it closed again."""
         self._database.close()
 
     @property
@@ -242,7 +255,7 @@ class LedgerStore:
 
     def _use(self) -> None:
         if self._database.replaced():
-            self._database.close()
+            self._database.disconnect()
         self._database.open()
 
     @contextmanager

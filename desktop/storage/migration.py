@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 MIGRATIONS: tuple[Path, ...] = (_FOLDER / "0001_conversations.sql",)
 """The steps in order; the first leads to version 1. A step that was ever released is never changed again."""
 
-LEDGER_MIGRATIONS: tuple[Path, ...] = (_LEDGER / "0001_ledger.sql",)
+LEDGER_MIGRATIONS: tuple[Path, ...] = (_LEDGER / "0001_ledger.sql", _LEDGER / "0002_segments.sql")
 """The same for the ledger, which lives in a file of its own."""
 
 NETWORK_MIGRATIONS: tuple[Path, ...] = (_NETWORK / "0001_requests.sql",)

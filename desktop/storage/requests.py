@@ -98,7 +98,7 @@ class RequestStore:
             return connection.execute("DELETE FROM requests WHERE time < ?", (oldest,)).rowcount
 
     def close(self) -> None:
-        """Write what is left and close the file. It is opened again at the next use."""
+        """Write what is left and close the file. What uses it afterwards leaves it closed again."""
         with self._lock:
             writer, self._writer = self._writer, None
             if writer is not None:

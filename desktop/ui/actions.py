@@ -36,6 +36,7 @@ def declared() -> tuple[ActionSpec, ...]:
         ActionSpec("regenerate", tr("Regenerate the last answer"), ("Ctrl+R",)),
         ActionSpec("edit-last", tr("Edit the last message"), key_hint="Up"),
         ActionSpec("copy-answer", tr("Copy the last answer"), ("Ctrl+Shift+C",)),
+        ActionSpec("read-answer", tr("Read the last answer"), ("Ctrl+J",)),
         ActionSpec("latest", tr("Jump to latest"), ("Ctrl+End",)),
         ActionSpec("rename", tr("Rename this chat"), key_hint="F2"),
         ActionSpec("pin", tr("Pin or unpin this chat")),
@@ -54,6 +55,12 @@ def declared() -> tuple[ActionSpec, ...]:
         ActionSpec("previous-pane", tr("Previous pane"), ("Shift+F6",), in_palette=False),
         ActionSpec("quit", tr("Quit Latchkey"), ("Ctrl+Q",)),
     )
+
+
+def key_text(action_id: str) -> str:
+    """The first shortcut of an action, as the person's system writes it."""
+    spec = next(spec for spec in declared() if spec.id == action_id)
+    return QKeySequence(spec.shortcuts[0]).toString(QKeySequence.SequenceFormat.NativeText)
 
 
 class Actions(QObject):

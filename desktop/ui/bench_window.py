@@ -1,24 +1,27 @@
 """The real window under measurement, as a process of its own: `latchkey bench` starts one and reads what it says.
 
-`startup` opens the window as `latchkey` does, says when it stood, and leaves. `stream` opens it, and answers each line
-`{"text": …}` of standard input with how that answer went. Both are given `desktop.app`, which stands above this floor.
+`startup` opens the window as `latchkey` does, says when it stood, and leaves. `stream` opens one with the engine that
+it is given, and answers each line `{"text": …}` of standard input with how that answer went. Both are given
+`desktop.app`, which stands above this floor.
 Times are of `time.monotonic`, the same clock in every process of the machine.
 """
 
+import gc
 import json
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 
-from desktop.paths import Paths, find_paths
+from desktop.paths import find_paths
+from desktop.settings import SettingsFile
+from desktop.ui.theme.theme import Theme
 from desktop.ui.window import MainWindow
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ class StartupWindow(MainWindow):
     def _bench_typing(self, painted: float) -> None:
         edit = self.chat_page.composer.edit
         edit.insertPlainText("a")
-        if edit.isVisible() and edit.isEnabled() and edit.toPlainText() == "a":
+        if edit.isVisible() and edit.isEnabled() and edit.text == "a":
             say({"painted": painted, "usable": time.monotonic()})
         else:
             say({"error": "the window does not take typing"})
@@ -175,31 +178,61 @@ def startup(app: Any) -> int:
     return int(app.run(sys.argv[:1]))
 
 
-@dataclass(frozen=True)
-class ApartPaths(Paths):
-    """The person's folders, library and license ledger among them, with settings and conversations elsewhere."""
+class Stream:
+    """A window with a chat behind it and nothing else: no license desk, so that it is the engine's door that decides.
 
-    apart: Path
-
-    @property
-    def settings_file(self) -> Path:
-        return self.apart / "config" / "settings.json"
-
-    @property
-    def database_file(self) -> Path:
-        return self.apart / "data" / "latchkey.db"
-
-
-def stream(app: Any) -> int:
-    """Stay open and answer what is asked on standard input, until that is closed.
-
-    The arguments are a folder for settings and conversations, and the hashes of weights that nobody has rights to.
+    `app` is `desktop.app`, `measured` a `desktop.cli.bench.window_process.Measured`.
     """
+
+    def __init__(self, app: Any, measured: Any) -> None:
+        usual = find_paths()
+        self._paths = replace(usual, config=measured.apart / "config", data=measured.apart / "data")
+        self._measured = measured
+        self._hop = app.Hop()
+        self._closing: list[Callable[[], None]] = [self._hop.close]
+        self._settings = SettingsFile(self._paths.settings_file)
+        settings = self._settings.current
+        self.window = StreamWindow(Theme(usual.resources, settings.theme, settings.text_scale), self._paths, settings)
+        self.window.first_paint.connect(self._start)
+        self.window.closing.connect(self._close)
+        self.window.show()
+
+    def _start(self) -> None:
+        from desktop.background import Background
+        from desktop.chat.chat import Chat
+        from desktop.storage.conversations import ConversationStore
+        from desktop.storage.database import Database
+
+        background, database = Background(self._hop.post), Database(self._paths.database_file)
+        chat = Chat(
+            store=ConversationStore(database),
+            engine=self._measured.engine,
+            background=background,
+            settings=lambda: self._settings.current,
+            listener=self.window.hear,
+        )
+        self._closing = [chat.close, self._measured.close, background.close, database.close, self._hop.close]
+
+        def opened(_: object) -> None:
+            chat.start()
+            self.window.use_chat(chat)
+            self.window.show_models([self._measured.model], self._measured.model, {})
+            chat.use_model(self._measured.model)
+
+        background.database(database.open, opened, lambda error: say({"error": str(error)}))
+        gc.freeze()
+
+    def _close(self) -> None:
+        closing, self._closing = self._closing, []
+        for close in closing:
+            close()
+
+
+def stream(app: Any, measured: Callable[[], Any]) -> int:
+    """Stay open and answer what is asked on standard input, until that is closed."""
     sys.excepthook = _tell_bug
-    app.MainWindow = StreamWindow
-    apart, *own = sys.argv[1:]
-    usual = find_paths()
-    folders = {each.name: getattr(usual, each.name) for each in fields(usual)}
-    paths = ApartPaths(**folders, apart=Path(apart))
-    application, _window = app.create(sys.argv[:1], paths=paths, own=frozenset(own))
-    return int(application.exec())
+    application = app._application(sys.argv[:1])  # noqa: SLF001 - the program's own
+    shown = Stream(app, measured())
+    code = int(application.exec())
+    del shown
+    return code

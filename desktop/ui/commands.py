@@ -35,6 +35,7 @@ class Commands:
             "regenerate": page.regenerate_last,
             "edit-last": lambda: self._to_chat(page.edit_last),
             "copy-answer": page.copy_last,
+            "read-answer": lambda: self._to_chat(page.read_last),
             "latest": page.jump_to_latest,
             "rename": lambda: self._with_open(self.rename),
             "pin": self._pin,

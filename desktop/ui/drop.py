@@ -15,11 +15,15 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from desktop.split_files import is_archive_volume, is_piece
 from desktop.translation import tr
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS_SOFT, XL, XS
 
 _MOST = 100
+_MODEL_ENDINGS = (
+    ".gguf", ".safetensors", ".llamafile", ".ggml", ".bin", ".pth", ".ckpt", ".onnx", ".part", ".crdownload", ".aria2",
+)  # fmt: skip
 _DRAGS = (QEvent.Type.DragEnter, QEvent.Type.DragMove, QEvent.Type.DragLeave, QEvent.Type.Drop)
 
 
@@ -29,7 +33,13 @@ def models_in(data: QMimeData) -> list[Path]:
     if not urls or len(urls) > _MOST or not all(url.isLocalFile() for url in urls):
         return []
     paths = [Path(url.toLocalFile()) for url in urls]
-    return paths if all(path.suffix.lower() == ".gguf" or path.is_dir() for path in paths) else []
+    return paths if all(_may_be_model(path) for path in paths) else []
+
+
+def _may_be_model(path: Path) -> bool:
+    """Whether it is a model by its name, or something that people take for one: they are told what it is then."""
+    name = path.name.lower()
+    return name.endswith(_MODEL_ENDINGS) or is_piece(name) or is_archive_volume(name) or path.is_dir()
 
 
 class _Overlay(QWidget):

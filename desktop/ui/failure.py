@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.paths import Paths
 from desktop.translation import tr
+from desktop.ui.links import open_folder
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.label import Label
@@ -33,7 +33,7 @@ class FailurePage(Page):
         nothing = tr("Nothing was changed or overwritten. What you do here until this is settled is not kept.")
         inner.addWidget(Label(theme, nothing, color="muted", wrap=True))
         folder = Button(theme, tr("Open the folder"))
-        folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths.data))))
+        folder.clicked.connect(lambda: open_folder(paths.data))
         inner.addWidget(folder)
         holder = QWidget()
         holder.setLayout(inner)

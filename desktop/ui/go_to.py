@@ -28,7 +28,8 @@ from shiboken6 import isValid
 
 from desktop.translation import tr
 from desktop.ui.parts.field import Field
-from desktop.ui.parts.paint import paint_box
+from desktop.ui.parts.foreign_text import plain_line
+from desktop.ui.parts.paint import paint_box, paint_line
 from desktop.ui.parts.scroll import use_slim_scroll_bars
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS, RADIUS_SOFT, M, S
@@ -64,7 +65,7 @@ class _Destinations(QAbstractListModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         row = self.shown[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return row.text
+            return plain_line(row.text)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{row.text}, {row.hint}" if row.hint else row.text
         return row.hint if role == _KEY else None
@@ -92,8 +93,7 @@ class _Delegate(QStyledItemDelegate):
         painter.drawText(QPointF(rect.right() - S - width, baseline), hint)
         painter.setPen(self._theme.color("text"))
         room = round(rect.width()) - 3 * S - width
-        text = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room)
-        painter.drawText(QPointF(rect.x() + S, baseline), text)
+        paint_line(painter, QRectF(rect.x() + S, rect.y(), room, rect.height()), str(index.data()))
         painter.restore()
 
 
@@ -173,6 +173,8 @@ class GoTo(QWidget):
         if event.key() == Qt.Key.Key_Escape:
             self.close_over()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if self.field.composition.text:
+                return False  # it ends the word being composed
             self._go(self.list.currentIndex())
         elif event.key() in steps:
             row = self.list.currentIndex().row() + steps[Qt.Key(event.key())]

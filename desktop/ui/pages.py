@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from desktop.errors import UserError
 from desktop.paths import Paths
 from desktop.settings import Settings
+from desktop.translation import tr
 from desktop.ui.chat.page import ChatPage
 from desktop.ui.theme.theme import Theme
 
@@ -185,6 +186,8 @@ class Pages(QStackedWidget):
 
     def show_settings_error(self, error: UserError) -> None:
         """A setting holds and could not be written: say so where the person is."""
+        remedy = tr("{what} The change holds until Latchkey is closed.").format(what=error.remedy)
+        error = type(error)(error.title, error.detail, remedy, technical=error.technical)
         if self._settings_page is not None and self.currentWidget() is self._settings_page:
             self._settings_page.show_error(error)
         else:

@@ -19,6 +19,7 @@ from desktop.ui.chat.drafts import Drafts
 from desktop.ui.chat.page import ChatPage
 from desktop.ui.commands import Commands
 from desktop.ui.pages import Pages
+from desktop.ui.parts.foreign_text import set_window_title
 from desktop.ui.parts.split import Split
 from desktop.ui.parts.terms import purpose_name
 from desktop.ui.sidebar.sidebar import Sidebar
@@ -57,7 +58,7 @@ class MainWindow(QMainWindow):
         self._conversation: Conversation | None = None
         self._limit = _PAGE_SIZE
         self._painted = False
-        self.setWindowTitle("Latchkey")
+        set_window_title(self, "Latchkey")
         self.sidebar = Sidebar(theme)
         self.sidebar.offline.show_setting(settings.offline)
         self.chat_page = ChatPage(theme, Drafts(paths.data / "drafts.json"), self._fill_menu, str(paths.log_file))
@@ -163,6 +164,8 @@ class MainWindow(QMainWindow):
         match event:
             case events.AnswerText():
                 page.text(event)
+            case events.AnswerRestated():
+                page.restated(event)
             case events.AnswerPhase():
                 page.phase(event)
             case events.AnswerFinished():
@@ -199,10 +202,14 @@ class MainWindow(QMainWindow):
         self._refusal = error
         purpose = card.verdict.purpose if card is not None and error is None else ""
         self.chat_page.top_bar.show_purpose(purpose_name(purpose) if purpose else "")
-        self.chat_page.empty.show_verdict(card)
+        self.chat_page.empty.show_verdict(card, self._settings.acceptance)
 
     def show_settings(self, settings: Settings) -> None:
         """Take on the settings in force."""
+        if settings.acceptance != self._settings.acceptance:
+            self.chat_page.empty.show_remembered(settings.acceptance)
+            if "models" in self._pages.built_pages:
+                self._pages.models.show_remembered(settings.acceptance)
         self._settings = settings
         self._theme.choose(settings.theme, settings.text_scale)
         self.sidebar.offline.show_setting(settings.offline)
@@ -241,7 +248,7 @@ class MainWindow(QMainWindow):
 
     def _show_title(self) -> None:
         title = self._conversation.title if self._conversation is not None else ""
-        self.setWindowTitle(f"{title} – Latchkey" if title else "Latchkey")
+        set_window_title(self, f"{title} – Latchkey" if title else "Latchkey")
 
     def _show_engine(self, event: "EngineChanged") -> None:
         bar = self.chat_page.top_bar
@@ -343,7 +350,7 @@ class MainWindow(QMainWindow):
         if self._conversation is not None:
             self.sidebar.fill_menu(self._conversation.id, menu)
         menu.addSeparator()
-        for name in ("find", "copy-answer", "regenerate"):
+        for name in ("find", "read-answer", "copy-answer", "regenerate"):
             menu.addAction(self.actions_table[name])
 
     # --- coming and going ----------------------------------------------------------------------------------------

@@ -4,11 +4,16 @@
 
 Run by `make builtin-model`. Training needs PyTorch, which is in `.venv-train`; the checks need llama.cpp
 and the `latchkey` command, which are in `.venv`. So each step is a process of its own.
+
+The program knows its own model by the file's sha256. A new file has another one, which has to be written into
+`desktop/licenses/built_in.py` and `models.toml` before the program takes it for its own: this stops there, says so,
+and goes on with `--convert-only`.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
@@ -33,6 +38,18 @@ def step(python: Path, module: str, *options: str, may_fail: bool = False) -> in
     return done.returncode
 
 
+def ensure_known(model: Path) -> None:
+    """Raises SystemExit with the sha256 of `model` where the program or its catalog does not know it yet."""
+    sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
+    places = ("desktop/licenses/built_in.py", "models.toml")
+    unknowing = [place for place in places if sha256 not in (ROOT / place).read_text(encoding="utf-8")]
+    if unknowing:
+        raise SystemExit(
+            f"The model is another one now: its sha256 is {sha256}, its size {model.stat().st_size:_}.\n"
+            f"Write them into {' and '.join(unknowing)}, then go on with --convert-only."
+        )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the command line and runs all steps; gives 1 when the model is not good enough."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -46,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     step(trainer, "convert", "--folder", str(WORK))
     step(trainer, "expect", "--folder", str(WORK))
     step(runner, "check", "--folder", str(WORK))
+    ensure_known(ROOT / "resources" / "builtin" / "latchkey-guide.gguf")
     figures = WORK / "evaluation.json"
     enough = step(runner, "evaluate", "--through", chosen.through, "--json", str(figures), may_fail=True)
     step(trainer, "card", "--folder", str(WORK), "--evaluation", str(figures))

@@ -86,16 +86,6 @@ def by_command(turns: Sequence[str], home: Path) -> str:
     return text
 
 
-def accept_license(home: Path) -> None:
-    """Accept the built-in model's license in the throwaway `home`: nobody else ever uses it.
-
-    Raises RuntimeError with the command's own words when it fails.
-    """
-    text = json.loads(_run(["licenses", "show", "latchkey-guide", "--json"], home))
-    said = ["--text-sha256", text["sha256"], "--as", "evaluation", "--purpose", "research"]
-    _run(["licenses", "accept", "latchkey-guide", *said], home)
-
-
 def _run(arguments: Sequence[str], home: Path) -> str:
     """What `latchkey` prints. Raises RuntimeError with its own words when it fails."""
     done = subprocess.run(
@@ -145,7 +135,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = evaluate(questions, native.answer)
     else:
         with tempfile.TemporaryDirectory() as home:
-            accept_license(Path(home))
             found = evaluate(questions, lambda turns: by_command(turns, Path(home)))
     found["through"] = chosen.through
     if chosen.json:

@@ -190,10 +190,11 @@ def at_hub(capture: Capture, *, tls: bool) -> Iterator[Round]:
         if hub.ca_file is not None:
             os.environ["SSL_CERT_FILE"] = str(hub.ca_file)
         accept_everything(home)
+        license_text = TOP / "resources" / "licenses" / "apache-2.0.txt"  # by its own words: the window names it so
         for number, repository in enumerate((OPEN, GATED, AGAIN, SHOWN)):
             data = random_model(Path(shelf) / f"{number}.gguf", seed=60 + number)
             made = publish(hub, repository, data, gated=False if repository == OPEN else "manual")
-            made.add_file("LICENSE", b"You may.\n")
+            made.add_file("LICENSE", license_text)
             made.standings[PERSON] = "granted"
         yield Round(hub, capture, home, hub.add_token(PERSON, "fineGrained"))
 

@@ -31,7 +31,6 @@ from desktop.cli.exit_codes import INTERRUPTED
 from proofs import apart, syscalls
 from proofs.packets import Capture
 from proofs.trap import Noted, Trap, strangers
-from tests.accepting import accept_everything
 
 TOP = Path(__file__).resolve().parents[2]
 _TIMEOUT_S = 180
@@ -201,7 +200,7 @@ class Watch:
 
 @contextmanager
 def _home(row: Row) -> Iterator[dict[str, str]]:
-    """The environment of a person who accepted the built-in model's license, set up as `row` says."""
+    """The environment of a person in a home of their own, set up as `row` says."""
     with tempfile.TemporaryDirectory(prefix="latchkey-", ignore_cleanup_errors=True) as name:
         home = Path(name)
         for folder in ("person", "run"):
@@ -210,7 +209,6 @@ def _home(row: Row) -> Iterator[dict[str, str]]:
         kept |= {"LATCHKEY_HOME": name, "HOME": str(home / "person"), "XDG_RUNTIME_DIR": str(home / "run")}
         kept |= {"LC_ALL": "C.UTF-8", "PYTHONPATH": str(TOP)}
         os.environ["LATCHKEY_HOME"] = name
-        accept_everything(home)
         if any(step.arguments[:1] == ("token",) for step in row.steps):
             set_token = (sys.executable, "-m", "desktop", "token", "set", "--place", "vault")
             given = f"{_TOKEN}\n{_PASSPHRASE}\n"

@@ -12,7 +12,7 @@ import gguf
 import numpy as np
 
 from tests.fakes.blocks import Blocks, Tensors
-from tests.fakes.more_blocks import MoreBlocks
+from tests.fakes.hyper_blocks import HyperBlocks
 from tests.fakes.tiny_gguf import Vocabulary, add, fill, finish, put
 
 _RMS: Mapping[str, Any] = {"attention.layer_norm_rms_epsilon": 1e-5}
@@ -27,7 +27,7 @@ _GRANITE: Mapping[str, Any] = {
 }
 
 
-_SMALLEST = MoreBlocks()
+_SMALLEST = HyperBlocks()
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Shape:
 
     `vocabulary` is the kind that its models have ("spm", "gemma4", or a BPE by the name of its pre-tokenizer), `keys`
     stand below the architecture's name, `bare` for themselves. `tied` models have no output of their own; -1 in `whole`
-    stands for the size of the vocabulary.
+    stands for the size of the vocabulary; a `last_norm` of "" is none.
     """
 
     vocabulary: str
@@ -59,7 +59,7 @@ def architecture_model(
     *,
     template: str | None = None,
     seed: int = 7,
-    blocks: MoreBlocks = _SMALLEST,
+    blocks: HyperBlocks = _SMALLEST,
     repeat: int = 1,
     quantization: str = "F32",
 ) -> Path:
@@ -97,7 +97,9 @@ def architecture_model(
 
 
 def _tensors(shape: Shape, b: Blocks, layers: int, vocabulary: int) -> Tensors:
-    tensors: Tensors = {"token_embd.weight": (vocabulary, b.width), **b.norm(shape.last_norm, bias=shape.norm_bias)}
+    tensors: Tensors = {"token_embd.weight": (vocabulary, b.width)}
+    if shape.last_norm:
+        tensors |= b.norm(shape.last_norm, bias=shape.norm_bias)
     if not shape.tied:
         tensors |= b.linear("output", vocabulary, b.width, bias=shape.output_bias)
     tensors |= {
@@ -108,7 +110,7 @@ def _tensors(shape: Shape, b: Blocks, layers: int, vocabulary: int) -> Tensors:
     return tensors
 
 
-def shapes(b: MoreBlocks, repeat: int = 1) -> dict[str, Shape]:
+def shapes(b: HyperBlocks, repeat: int = 1) -> dict[str, Shape]:
     """Every architecture with layers of that size; `repeat` times as many of them as it needs at least."""
     headed = {"attention.key_length": b.head, "attention.value_length": b.head}
     roped = {"rope.dimension_count": b.head}
@@ -133,6 +135,21 @@ def shapes(b: MoreBlocks, repeat: int = 1) -> dict[str, Shape]:
         "ssm.state_size": 2 * b.state,
         "ssm.time_step_rank": b.width // (2 * b.state),
         "ssm.group_count": b.width // (2 * b.state),
+    }
+    latent = {
+        **_RMS,
+        **experts,
+        "attention.head_count_kv": 1,
+        "attention.q_lora_rank": b.rank,
+        "attention.kv_lora_rank": b.rank,
+        "attention.key_length": b.rank + b.rope,
+        "attention.value_length": b.rank,
+        "attention.key_length_mla": b.head + b.rope,
+        "attention.value_length_mla": b.head,
+        "rope.dimension_count": b.rope,
+        "leading_dense_block_count": 1,
+        "expert_feed_forward_length": b.feed,
+        "expert_shared_count": 1,
     }
     no_attention = {"attention.head_count": 0, "attention.head_count_kv": 0, "feed_forward_length": 0}
     altup = {"altup_proj.weight": (3, b.width, b.width), "altup_unembd_proj.weight": (3, b.width, b.width)}
@@ -224,6 +241,7 @@ def shapes(b: MoreBlocks, repeat: int = 1) -> dict[str, Shape]:
         "phi3": Shape("spm", {**_RMS, **roped, "rope.scaling.original_context_length": 4096}, b.phi3),
         "mistral3": Shape("tekken", {**_RMS, **headed, **roped}, b.llama),
         "olmo2": Shape("dbrx", {**_RMS}, b.olmo2),
+        "olmo": Shape("olmo", {**_LAYER, **all_keys}, b.olmo, last_norm=""),
         "olmoe": Shape("olmo", {**_RMS, **all_keys, **experts}, b.olmoe),
         "granite": Shape("refact", {**_GRANITE, **roped}, b.llama, tied=True),
         "granitemoe": Shape("refact", {**_GRANITE, **roped, **experts}, b.granitemoe, tied=True),
@@ -258,24 +276,56 @@ def shapes(b: MoreBlocks, repeat: int = 1) -> dict[str, Shape]:
             b.nemotron_h,
             layers=3,
         ),
-        "deepseek2": Shape(
-            "deepseek-llm",
+        "nemotron_h_moe": Shape(
+            "pixtral",
+            {
+                **_LAYER,
+                **_RMS,
+                **headed,
+                **mamba,
+                **experts,
+                "attention.head_count_kv": [0, b.keys, 0] * repeat,
+                "feed_forward_length": [0, 0, b.feed] * repeat,
+                "expert_feed_forward_length": b.feed,
+                "expert_shared_feed_forward_length": b.feed,
+                "expert_shared_count": 1,
+            },
+            b.nemotron_h_moe,
+            layers=3,
+        ),
+        "deepseek2": Shape("deepseek-llm", latent, b.deepseek2),
+        "mistral4": Shape("tekken", latent, b.deepseek2),
+        "glm4moe": Shape(
+            "glm4",
             {
                 **_RMS,
+                **roped,
                 **experts,
-                "attention.head_count_kv": 1,
-                "attention.q_lora_rank": b.rank,
-                "attention.kv_lora_rank": b.rank,
-                "attention.key_length": b.rank + b.rope,
-                "attention.value_length": b.rank,
-                "attention.key_length_mla": b.head + b.rope,
-                "attention.value_length_mla": b.head,
-                "rope.dimension_count": b.rope,
                 "leading_dense_block_count": 1,
                 "expert_feed_forward_length": b.feed,
                 "expert_shared_count": 1,
             },
-            b.deepseek2,
+            b.glm4moe,
+        ),
+        "minimax-m2": Shape(
+            "minimax-m2",
+            {**_RMS, **headed, **roped, **experts, "expert_feed_forward_length": b.feed, "expert_gating_func": 2},
+            b.minimax_m2,
+        ),
+        "muse-glimmer": Shape(
+            "llama4", {**_RMS, **headed, **roped, **window, "logit_scale": 0.25}, b.muse_glimmer, layers=4
+        ),
+        "deepseek4": Shape(
+            "joyai-llm",
+            {**b.deepseek4_keys, "attention.compress_ratios": [0, 0, 4, 128] * repeat},
+            b.deepseek4,
+            layers=4,
+            whole=b.streams,
+        ),
+        "glm5-next": Shape(
+            "glm4",
+            {**b.glm5_next_keys, "attention.head_count_kv": [1, 0] * repeat},
+            b.glm5_next,
         ),
         "mamba": Shape("olmo", {**_RMS, **mamba, **no_attention}, b.mamba1),
         "mamba2": Shape("olmo", {**_RMS, **mamba, **no_attention}, b.mamba2),

@@ -238,6 +238,9 @@ class Blocks:
         }
         return {**self.attention(), **norms, **self.gated()}
 
+    def olmo(self, _: int) -> Tensors:
+        return {**self.attention(keys=self.heads), **self.gated()}
+
     def olmoe(self, _: int) -> Tensors:
         return {
             **self.norm("attn_norm"),

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from desktop.engine.interface import Stop
+from desktop.engine.model_file import ModelFile
+
 
 def _let_through(path: Path) -> None:
     del path
@@ -20,8 +23,9 @@ class OpenDoor:
     ) -> None:
         self._admit, self._loaded, self._holds = admit, loaded, holds
 
-    def admit(self, path: Path) -> None:
+    def admit(self, path: Path, stop: Stop | None = None) -> tuple[ModelFile, ...]:
         self._admit(path)
+        return ()
 
     def loaded(self, path: Path) -> None:
         self._loaded(path)

@@ -15,6 +15,9 @@ from desktop.storage.ledger import COLUMNS, LedgerStore
 TEXTS = (b"You may use it.\r\n", b"\xef\xbb\xbfYou may use it for research.\n", b"Nur f\xfcr Forschung.\n")
 RECORDS = 12
 
+OpenLedger = Callable[..., Ledger]
+"""Makes a ledger as `ledger_in` does, and sees to it that it is closed."""
+
 
 def clock() -> Callable[[], float]:
     """Seconds that pass by one with each look, from some day in 2026."""

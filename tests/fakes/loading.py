@@ -11,6 +11,7 @@ from desktop.engine.client import EngineClient
 from desktop.engine.messages import ChatTurn, Generate, LoadParams, Prompted, SamplingParams
 from desktop.engine.worker import native
 from desktop.engine.worker.native import llama
+from desktop.engine.worker.tokenizer import Tokenizer
 from tests.fakes.doors import OpenDoor
 
 _BUFFER = re.compile(r"(\S+)\s+(model|KV|RS|compute|output)\s+buffer size\s*=\s*([\d.]+) MiB")
@@ -96,6 +97,19 @@ def taken_in_full(path: Path, length: int, short: Taken) -> int:
     """
     taken = take(path, length, fill=min(600 / length, 0.9))
     return max(taken.held, taken.buffers + short.held - short.buffers)
+
+
+def tokens_of(path: Path, text: str) -> list[int]:
+    """`text` in tokens of the model in the file `path`, of which only the vocabulary is read."""
+    llama.llama_log_set(_listen, None)
+    parameters = llama.llama_model_default_params()
+    parameters.vocab_only = True
+    model = llama.llama_model_load_from_file(str(path).encode(), parameters)
+    assert model, "".join(_lines)
+    try:
+        return Tokenizer(model).tokenize(text, special=False)
+    finally:
+        llama.llama_model_free(model)
 
 
 def _read_much(client: EngineClient, tokens: int) -> int:

@@ -1,4 +1,4 @@
-"""The tensors of layers of architectures that no entry of the catalog has yet, and that people bring along.
+"""The tensors of layers of this year's architectures, and of those that no entry of the catalog has yet.
 
 Read in llama.cpp's loaders (src/models), as those in `blocks`.
 """
@@ -108,3 +108,26 @@ class MoreBlocks(Blocks):
 
     def seed_oss(self, _: int) -> Tensors:
         return {**self.norm("attn_norm"), **self.attention(), **self.norm("post_attention_norm"), **self.gated()}
+
+    def muse_glimmer(self, _: int) -> Tensors:
+        norms = {**self.norm("post_attention_norm"), **self.norm("post_ffw_norm"), **self.head_norms()}
+        return {**self.llama(), **norms, **self.linear("attn_gate", self.heads * self.head, self.width)}
+
+    def routed(self) -> Tensors:
+        """Experts whose router has a bias."""
+        return {**self.experts(), "exp_probs_b.bias": (self.expert_count,)}
+
+    def glm4moe(self, layer: int) -> Tensors:
+        feed = {**self.routed(), **self.gated("_shexp")} if layer else self.gated()
+        return {**self.norm("attn_norm"), **self.attention(), **self.norm("post_attention_norm"), **feed}
+
+    def minimax_m2(self, _: int) -> Tensors:
+        norms = {**self.norm("attn_norm"), **self.norm("ffn_norm")}
+        heads = self.head_norms(self.heads * self.head, self.keys * self.head)
+        return {**norms, **heads, **self.attention(), **self.routed()}
+
+    def nemotron_h_moe(self, layer: int) -> Tensors:
+        routed = self.routed()
+        del routed["ffn_gate_exps.weight"]
+        feed = {**routed, **self.plain("_shexp")}
+        return {**self.norm("attn_norm"), **(self.mamba(), self.attention(), feed)[layer % 3]}

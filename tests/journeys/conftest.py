@@ -1,4 +1,4 @@
-"""What journeys start from: mostly a person who has accepted the license of the built-in model."""
+"""What journeys start from: a home in which whatever has to be accepted is."""
 
 from collections.abc import Iterator
 from pathlib import Path

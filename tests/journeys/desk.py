@@ -1,6 +1,7 @@
 """What a person does at the license desk, with the real command, and what stands in the ledger afterwards."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,28 @@ quantization = "F32"
 size = {size}
 sha256 = "{sha256}"
 """
+OPEN_CATALOG = """
+version = 1
+
+[[model]]
+id = "tiny-open"
+name = "Tiny Open"
+family = "Tiny"
+publisher = "Tiny Works"
+license = "MIT"
+more_licenses = ["Apache-2.0"]
+gate = "open"
+summary = "A model of random weights."
+architecture = "llama"
+gguf = "tiny/open-gguf"
+origin = "pretrained"
+
+[[model.file]]
+name = "open.gguf"
+quantization = "F32"
+size = {size}
+sha256 = "{sha256}"
+"""
 
 
 def waiting(model: str) -> list[dict[str, Any]]:
@@ -73,9 +96,35 @@ def events() -> list[str]:
     return [record["event"] for record in log()]
 
 
+def tiny_apache(home: Path) -> str:
+    """A model of which nothing is known but that its header says apache-2.0, imported and not accepted; its id."""
+    imported = latchkey("models", "import", str(random_model(home / "apache.gguf", seed=11)), "--json")
+    assert imported.code == 0, imported
+    return str(imported.json["id"])
+
+
+def tiny_open(home: Path) -> str:
+    """A model that the person's own catalog knows, from nothing, under two licenses that restrict nothing; its id."""
+    path = random_model(home / "open.gguf", seed=12)
+    data = path.read_bytes()
+    config = find_paths().config
+    config.mkdir(parents=True, exist_ok=True)
+    catalog = OPEN_CATALOG.format(size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    (config / "models.toml").write_text(catalog)
+    assert latchkey("models", "import", str(path)).code == 0
+    return "tiny-open"
+
+
+def choose(model: str) -> None:
+    """Have this model answer where none is named, as the window's picker does."""
+    file = find_paths().settings_file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"version": 1, "model": model}))
+
+
 def tiny_research(home: Path) -> Path:
     """A model under a license of its own, both in the person's own catalog; its file."""
-    path = random_model(home / "tiny.gguf")
+    path = random_model(home / "tiny.gguf", metadata={"general.license": None})  # what a header names counts as well
     config = find_paths().config
     (config / "licenses").mkdir(parents=True, exist_ok=True)
     (config / "licenses" / "tiny.txt").write_text(LICENSE_TEXT)

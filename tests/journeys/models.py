@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
+from desktop.paths import find_paths
+from desktop.settings import SettingsFile
 from tests.fakes.tiny_gguf import WORDS, scripted_model, spm_vocabulary
+
+
+def let_answers_repeat() -> None:
+    """Switch off the setting that would end what an endless model says."""
+    SettingsFile(find_paths().settings_file).change(stop_on_repetition=False)
 
 
 def endless_model(path: Path) -> Path:

@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.command import Terminal, latchkey
-from tests.journeys.desk import LICENSE_TEXT, accept_all, events, log, tiny_research
-
-GUIDE = "latchkey-guide"
+from tests.journeys.desk import LICENSE_TEXT, accept_all, choose, events, log, tiny_apache, tiny_research
 
 
 @pytest.fixture
@@ -96,7 +94,8 @@ def test_ctrl_c_leaves_without_accepting(tiny: str) -> None:
     assert "acknowledged" not in events()
 
 
-def test_the_chat_offers_it_as_well_and_then_chats() -> None:
+def test_the_chat_offers_it_as_well_and_then_chats(home: Path) -> None:
+    choose(tiny_apache(home))
     terminal = Terminal()
     answer(terminal, "[y/N] ", "")
     answer(terminal, "Your name: ", "Ada")
@@ -105,16 +104,17 @@ def test_the_chat_offers_it_as_well_and_then_chats() -> None:
     answer(terminal, "anything else declines: ", "accept")
     terminal.read_until("> ")
     terminal.type("What is Latchkey?\n")
-    terminal.read_until("tokens/s")
+    terminal.read_until("tokens")
     terminal.read_until("> ")
     terminal.type("\x04")
     assert terminal.end() == 0, terminal.screen
-    (record, loaded) = log()
+    (_, record, loaded) = log()
     assert (record["organization"], record["license"]) == ("Example Works", "Apache-2.0")
     assert loaded["event"] == "loaded"
 
 
-def test_declined_the_chat_does_not_begin() -> None:
+def test_declined_the_chat_does_not_begin(home: Path) -> None:
+    choose(tiny_apache(home))
     terminal = Terminal()
     answer(terminal, "[y/N] ", "")
     answer(terminal, "Your name: ", "")
@@ -152,8 +152,8 @@ def test_a_text_cannot_reach_the_terminals_controls(home: Path, tiny: str) -> No
     assert "\x1b" not in reading.screen
 
 
-def test_a_long_text_comes_a_screenful_at_a_time_and_can_be_left() -> None:
-    terminal = Terminal("ask", "hello", LINES="24", COLUMNS="100")
+def test_a_long_text_comes_a_screenful_at_a_time_and_can_be_left(home: Path) -> None:
+    terminal = Terminal("ask", "hello", "--model", tiny_apache(home), LINES="24", COLUMNS="100")
     answer(terminal, "[y/N] ", "y")
     first = answer(terminal, "-- Enter shows more, q ends --", "")
     second = answer(terminal, "-- Enter shows more, q ends --", "q")
@@ -164,7 +164,8 @@ def test_a_long_text_comes_a_screenful_at_a_time_and_can_be_left() -> None:
     assert terminal.end() == 4
 
 
-def test_in_a_pipe_nobody_is_asked() -> None:
+def test_in_a_pipe_nobody_is_asked(home: Path) -> None:
+    choose(tiny_apache(home))
     assert latchkey("ask", "hello", stdin="y\nAda\n\npersonal\naccept\n").failed_with(4)
     assert latchkey(stdin="hello\n").failed_with(4)
-    assert events() == ["refused", "refused"]
+    assert events() == ["imported", "refused", "refused"]

@@ -1,5 +1,6 @@
 """`latchkey bench` measures all that it promises, with real windows and a real engine. Figures are not judged here."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,14 @@ def test_every_figure_of_the_contract_is_measured(model: str, home: Path) -> Non
     ran = latchkey("bench", "--model", model, "--quick", "--json")
     assert ran.code == 0, ran
     figures = ran.json
-    assert set(figures) == {"machine", "decode", "prefill", "ttft_warm_ratio", "stop_ms", "startup", "window"}
-    for name in ("decode", "prefill"):
+    speeds = ["decode", "prefill"]
+    if len(os.sched_getaffinity(0)) > 1:  # on one core nothing is left beside a busy process
+        speeds.append("decode_beside_busy_core")
+    assert set(figures) == {"machine", *speeds, "ttft_warm_ratio", "stop_ms", "startup", "window"}
+    for name in speeds:
         assert set(figures[name]) == {"ours", "baseline", "ratio"}
         assert all(value > 0 for value in figures[name].values())
-    assert 0 < figures["ttft_warm_ratio"] < 1  # most of the second turn was read in the first
+    assert figures["ttft_warm_ratio"] > 0
     assert figures["stop_ms"] >= 0
     assert set(figures["startup"]) == {"ours_ms", "baseline_ms", "ratio"}
     assert set(figures["window"]) == {

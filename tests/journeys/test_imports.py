@@ -7,12 +7,26 @@ from typing import Any
 
 import pytest
 
+from desktop.engine.header import read_header
 from desktop.paths import find_paths
 from tests.fakes.tiny_gguf import random_model
 from tests.journeys.command import Terminal, latchkey
 from tests.journeys.desk import accept, accept_all, ask, events, log, tiny_research, waiting
 
 UNKNOWN = "LicenseRef-Unknown"
+POET = """
+version = 1
+[[model]]
+id = "poet-1b-chat"
+name = "Poet 1B Chat"
+family = "Poet"
+publisher = "Acme"
+license = "Apache-2.0"
+gate = "open"
+summary = "It rhymes."
+architecture = "llama"
+parameters = {parameters}
+"""
 
 
 def of_llama(path: Path) -> Path:
@@ -220,3 +234,21 @@ def test_what_is_no_model_is_not_added(home: Path) -> None:
     assert latchkey("models", "import", str(home / "nothing.gguf")).failed_with(3)
     assert latchkey("models", "import", str(home)).code in (3, 6)
     assert events() == []
+
+
+def test_the_command_says_by_what_a_file_was_recognized(home: Path) -> None:
+    path = random_model(home / "Poet-1B-Chat-Q4_0.gguf", metadata={"general.name": "LLaMA v2"})
+    own = find_paths().own_catalog
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text(POET.format(parameters=read_header(path).parameters), encoding="utf-8")
+    model = imported(path)
+    assert (model["name"], model["family"], model["recognized_by"]) == ("Poet 1B Chat", "Poet", "file-name")
+    assert [each["id"] for each in model["lineage"]] == ["poet-1b-chat"]
+    shown = latchkey("models", "show", model["id"]).out
+    assert shown.startswith("Poet 1B Chat\n")
+    assert "Recognized by its file name and its header." in shown
+    renamed = path.rename(home / "Poet-1B-Chat-uncensored.gguf")
+    latchkey("models", "remove", model["id"])
+    other = imported(renamed)
+    assert (other["name"], other["recognized_by"], other["lineage"]) == ("Poet 1B Chat uncensored", None, [])
+    assert "Recognized" not in latchkey("models", "show", other["id"]).out

@@ -9,19 +9,21 @@ import pytest
 
 from desktop.paths import find_paths
 from tests.journeys.command import latchkey
-from tests.journeys.desk import accept_all, ask, events, log
+from tests.journeys.desk import accept_all, ask, events, log, tiny_research
 
 GUIDE = "latchkey-guide"
+MODEL = "tiny-research"
 
 
 @pytest.fixture
 def used(home: Path) -> Path:
     """A home in which somebody accepted, asked and revoked, and accepted again."""
-    accept_all(GUIDE)
-    ask(GUIDE)
-    latchkey("licenses", "revoke", GUIDE)
-    accept_all(GUIDE)
-    assert events() == ["acknowledged", "loaded", "revoked", "acknowledged"]
+    latchkey("models", "import", str(tiny_research(home)))
+    accept_all(MODEL)
+    ask(MODEL)
+    latchkey("licenses", "revoke", MODEL)
+    accept_all(MODEL)
+    assert events() == ["imported", "acknowledged", "loaded", "revoked", "acknowledged"]
     return home
 
 
@@ -41,40 +43,40 @@ def tamper(*statements: str) -> None:
 
 @pytest.mark.usefixtures("used")
 def test_a_changed_record_is_named_nothing_is_loaded_and_accepting_afresh_goes_on() -> None:
-    tamper("UPDATE ledger SET person = 'Somebody Else' WHERE seq = 1")
+    tamper("UPDATE ledger SET person = 'Somebody Else' WHERE seq = 2")
     ran = latchkey("licenses", "verify", "--json")
     assert ran.code == 7, ran
-    assert (ran.json["ok"], ran.json["records"], ran.json["first_bad"]) == (False, 4, 1)
+    assert (ran.json["ok"], ran.json["records"], ran.json["first_bad"]) == (False, 5, 2)
     told = latchkey("licenses", "verify")
     assert told.code == 7
-    assert "number 1" in told.out
-    assert "ledger does not hold" in ask(GUIDE).failed_with(7)
+    assert "number 2" in told.out
+    assert "ledger does not hold" in ask(MODEL).failed_with(7)
     assert "does not hold" in latchkey("licenses", "log").err
-    assert "does not hold" in latchkey("licenses", "revoke", GUIDE).failed_with(7)
+    assert "does not hold" in latchkey("licenses", "revoke", MODEL).failed_with(7)
     assert latchkey("doctor", "--json").code == 7
-    assert len(log()) == 4  # a refusal is not added to what does not hold
+    assert len(log()) == 5  # a refusal is not added to what does not hold
 
-    (needed,) = latchkey("models", "show", GUIDE, "--json").json["licenses"]
-    line = ["accept", GUIDE, "--text-sha256", needed["text_sha256"], "--as", "Ada", "--purpose", "research"]
+    (needed,) = latchkey("models", "show", MODEL, "--json").json["licenses"]
+    line = ["accept", MODEL, "--text-sha256", needed["text_sha256"], "--as", "Ada", "--purpose", "research"]
     accepted = latchkey("licenses", *line)
     assert accepted.code == 0, accepted
     assert "begins afresh" in accepted.err
-    assert ask(GUIDE).code == 0
+    assert ask(MODEL).code == 0
     checked = latchkey("licenses", "verify", "--json").json
     assert checked["ok"]
-    assert [(each["first"], each["last"]) for each in checked["marked"]] == [(1, 4)]
-    assert [record["event"] for record in log()][4:] == ["restarted", "acknowledged", "loaded"]
-    assert "Records 1 to 4 count for nothing" in latchkey("licenses", "verify").out
+    assert [(each["first"], each["last"]) for each in checked["marked"]] == [(1, 5)]
+    assert [record["event"] for record in log()][5:] == ["restarted", "acknowledged", "loaded"]
+    assert "Records 1 to 5 count for nothing" in latchkey("licenses", "verify").out
 
 
 @pytest.mark.usefixtures("used")
 @pytest.mark.parametrize(
     ("statement", "first_bad"),
     [
-        ("DELETE FROM ledger WHERE seq = 3", 3),
         ("DELETE FROM ledger WHERE seq = 4", 4),
-        ("UPDATE ledger SET text_sha256 = 'x' WHERE seq = 4", 4),
-        ("DELETE FROM license_texts", 1),
+        ("DELETE FROM ledger WHERE seq = 5", 5),
+        ("UPDATE ledger SET text_sha256 = 'x' WHERE seq = 5", 5),
+        ("DELETE FROM license_texts", 2),
     ],
     ids=["a revocation taken out", "the newest taken off", "another text", "the texts thrown away"],
 )
@@ -83,7 +85,7 @@ def test_whoever_takes_something_away_is_found_out(statement: str, first_bad: in
     ran = latchkey("licenses", "verify", "--json")
     assert ran.code == 7, ran
     assert ran.json["first_bad"] == first_bad
-    assert ask(GUIDE).code == 7
+    assert ask(MODEL).code == 7
 
 
 @pytest.mark.usefixtures("used")
@@ -91,20 +93,20 @@ def test_a_ledger_thrown_away_does_not_pass_for_a_new_one() -> None:
     for file in find_paths().data.glob("ledger.db*"):
         file.unlink()
     assert latchkey("licenses", "verify").code == 7
-    assert ask(GUIDE).code == 7
-    accept_all(GUIDE)
-    assert ask(GUIDE).code == 0
+    assert ask(MODEL).code == 7
+    accept_all(MODEL)
+    assert ask(MODEL).code == 0
 
 
 def test_an_export_is_written_in_each_form_and_verified_on_another_machine(used: Path, tmp_path: Path) -> None:
     for suffix in (".json", ".csv", ".html", ".cdx.json"):
         ran = latchkey("licenses", "export", str(tmp_path / f"ledger{suffix}"))
         assert ran.code == 0, ran
-        assert "4 records" in ran.out
+        assert "5 records" in ran.out
     with (tmp_path / "ledger.csv").open(encoding="utf-8-sig", newline="") as file:
-        assert len(list(csv.reader(file))) == 5
+        assert len(list(csv.reader(file))) == 6
     report = (tmp_path / "ledger.html").read_text(encoding="utf-8")
-    assert "Apache License" in report
+    assert "Tiny Research License" in report
     assert "Ada Example" in report
     assert json.loads((tmp_path / "ledger.cdx.json").read_text())["bomFormat"] == "CycloneDX"
 
@@ -112,7 +114,7 @@ def test_an_export_is_written_in_each_form_and_verified_on_another_machine(used:
     exported = tmp_path / "ledger.json"
     ran = latchkey("licenses", "verify", str(exported), "--json", LATCHKEY_HOME=str(other))
     assert ran.code == 0, ran
-    assert (ran.json["ok"], ran.json["records"], ran.json["first_bad"]) == (True, 4, None)
+    assert (ran.json["ok"], ran.json["records"], ran.json["first_bad"]) == (True, 5, None)
     assert not (other / "data").exists()
 
     exported.write_text(exported.read_text().replace("Ada Example", "Bob Example", 1))
@@ -131,8 +133,43 @@ def test_an_export_of_no_known_form_is_wrong_usage(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("used")
 def test_doctor_says_whether_the_ledger_holds_and_where_its_key_is() -> None:
     found = latchkey("doctor", "--json").json["ledger"]
-    assert (found["records"], found["holds"], found["sealed_by"]) == (4, True, "file")
+    assert (found["records"], found["holds"], found["sealed_by"]) == (5, True, "file")
     assert "key" in latchkey("doctor").out
+
+
+@pytest.mark.usefixtures("used")
+def test_no_segment_is_begun_where_the_key_is_there() -> None:
+    assert "no new segment" in latchkey("licenses", "new-segment").failed_with(7)
+    assert len(log()) == 5
+
+
+def test_without_its_key_the_ledger_goes_on_in_a_new_segment(used: Path) -> None:
+    (used / "config" / "ledger-key.json").unlink()
+    assert latchkey("licenses", "verify").code == 7
+    begun = latchkey("licenses", "new-segment", "--json").json
+    assert (begun["seq"], begun["ok"], begun["records"]) == (6, True, 6)
+    assert [(each["first"], each["last"], each["sealed"]) for each in begun["segments"]] == [
+        (1, 5, False),
+        (6, 6, True),
+    ]
+    assert "Records 1 to 5 are unsealed" in latchkey("licenses", "verify").out
+    assert latchkey("doctor", "--json").json["ledger"]["unsealed"] == 5
+    assert "accept" in ask(MODEL).failed_with(4)
+    accept_all(MODEL)
+    assert ask(MODEL).code == 0
+    assert [record["event"] for record in log()][:6] == [*events()[:5], "segment-begun"]
+    exported = used / "ledger.json"
+    assert latchkey("licenses", "export", str(exported)).code == 0
+    assert "Records 1 to 5 are unsealed" in latchkey("licenses", "verify", str(exported)).out
+
+
+def test_a_ledger_that_is_gone_while_its_key_is_there_is_missed(used: Path) -> None:
+    for file in (used / "data").glob("ledger.db*"):
+        file.unlink()
+    (used / "config" / "ledger-anchor.json").unlink()
+    told = latchkey("licenses", "verify")
+    assert told.code == 7
+    assert "The ledger is gone" in told.out
 
 
 def test_the_ledger_holds_no_word_of_a_conversation() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from desktop.paths import find_paths
 from tests.journeys.command import latchkey
-from tests.journeys.desk import OWN_CATALOG, accept_all, tiny_research
+from tests.journeys.desk import OWN_CATALOG, accept_all, tiny_apache, tiny_research
 
 FIELDS = {
     "id", "name", "family", "publisher", "license", "gate", "restrictions", "lineage", "effective_terms",
@@ -55,25 +55,28 @@ def test_terms_that_are_inherited_name_the_ancestor_they_come_from() -> None:
     assert shown.index("Vicuna 13B") < shown.rindex("LLaMA 13B")
 
 
-def test_the_list_is_a_table_that_fits_a_terminal_of_a_hundred_columns() -> None:
+def test_the_list_is_a_table_that_fits_a_terminal_of_a_hundred_columns(home: Path) -> None:
+    model = tiny_apache(home)
     lines = latchkey("models", "list").out.splitlines()
     assert len(lines) > 100
     assert max(len(line) for line in lines) <= 100
-    assert "to accept" in next(line for line in lines if line.startswith("latchkey-guide"))
+    assert "ready" in next(line for line in lines if line.startswith("latchkey-guide"))
+    assert "to accept" in next(line for line in lines if line.startswith(model))
     assert "research-only" in next(line for line in lines if line.startswith("llama-7b"))
-    accept_all("latchkey-guide")
-    assert "ready" in latchkey("models", "list").out.splitlines()[1]
+    accept_all(model)
+    assert "ready" in next(line for line in latchkey("models", "list").out.splitlines() if line.startswith(model))
 
 
-def test_each_step_to_a_first_answer_is_a_command_that_does_it() -> None:
-    shown = latchkey("models", "show", "latchkey-guide").out
+def test_each_step_to_a_first_answer_is_a_command_that_does_it(home: Path) -> None:
+    model = tiny_apache(home)
+    shown = latchkey("models", "show", model).out
     commands = [line.strip() for line in shown.splitlines() if line.strip().startswith("latchkey ")]
     assert [command.split()[1] for command in commands] == ["licenses", "licenses", "ask"]
     assert latchkey(*commands[0].split()[1:]).code == 0
     told = commands[1].replace("NAME", "Ada").replace("PURPOSE", "personal")
     assert latchkey(*told.split()[1:]).code == 0
-    assert latchkey("ask", "hi", "--max-tokens", "2", "--model", "latchkey-guide").code == 0
-    shown = latchkey("models", "show", "latchkey-guide").out
+    assert latchkey("ask", "hi", "--max-tokens", "2", "--model", model).code == 0
+    shown = latchkey("models", "show", model).out
     assert "by Ada, personal" in shown
     assert "licenses accept" not in shown
 
@@ -92,6 +95,10 @@ def test_the_catalog_that_ships_is_in_order() -> None:
     ran = latchkey("models", "check", str(find_paths().catalog))
     assert ran.code == 0, ran
     assert latchkey("models", "check", str(find_paths().catalog), "--json").json["problems"] == []
+    evidence = latchkey("models", "check", str(find_paths().catalog), "--evidence", "--json").json["without_evidence"]
+    assert "license" in evidence["bard"]
+    assert "license" in evidence["qwen3-0.6b"]
+    assert "prompt" not in evidence["qwq-32b"], "it was compared"
 
 
 def test_every_mistake_in_a_catalog_is_named_with_its_line(home: Path) -> None:
@@ -143,3 +150,25 @@ def test_a_catalog_that_is_not_there_is_not_in_order() -> None:
 @pytest.mark.parametrize("name", ["models", "licenses"])
 def test_a_group_of_commands_without_one_is_wrong_usage(name: str) -> None:
     assert latchkey(name).code == 2
+
+
+def test_the_list_says_which_models_to_begin_with_on_this_computer() -> None:
+    models = latchkey("models", "list", "--json").json
+    chosen = [model for model in models if model["chosen_for"]]
+    tasks = [task for model in chosen for task in model["chosen_for"]]
+    assert len(tasks) == len(set(tasks))
+    assert set(tasks) <= {"chat", "coding", "reasoning", "multilingual", "fully-open"}
+    for model in chosen:
+        assert model["runnable"]
+        assert model["gate"] != "closed"
+        assert model["chosen_because"].endswith(".")
+    assert all(model["chosen_because"] is None for model in models if not model["chosen_for"])
+
+
+def test_a_file_says_what_its_quantization_costs() -> None:
+    files = latchkey("models", "show", "qwen3.5-4b", "--json").json["files"]
+    cost = {file["quantization"]: file["quality"] for file in files}
+    assert cost["Q4_K_M"]["loss"] == "little"
+    assert cost["Q8_0"]["loss"] == "hardly any"
+    assert cost["Q8_0"]["perplexity_growth"] < cost["Q4_K_M"]["perplexity_growth"] < 0.05
+    assert "little lost, perplexity +2.8 %" in latchkey("models", "show", "qwen3.5-4b").out

@@ -1,6 +1,5 @@
 """On a terminal: stopping with Ctrl+C, leaving, and a model whose words are an attack on the terminal."""
 
-import signal
 import subprocess
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import pytest
 from tests.accepting import import_and_accept
 from tests.fakes.tiny_gguf import scripted_model
 from tests.journeys.command import Running, Terminal, all_ended, command, environment, latchkey
-from tests.journeys.models import endless_model
+from tests.journeys.desk import choose
+from tests.journeys.models import endless_model, let_answers_repeat
 
 HOSTILE = ["▁the", "<0x1B>", "]", "0", ";", "x", "<0x07>", "<0xC2>", "<0x9B>", "▁is"]
 
@@ -27,6 +27,7 @@ def endless_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def endless(endless_file: Path, home: Path) -> Path:
     """The same, with its license accepted."""
     import_and_accept(home, endless_file)
+    let_answers_repeat()
     return endless_file
 
 
@@ -91,9 +92,9 @@ def test_ctrl_c_while_nothing_was_answered_yet_ends_the_command(endless: Path) -
     assert all_ended(workers)
 
 
-def test_ctrl_c_in_the_chat_stops_the_answer_and_the_chat_goes_on(endless: Path, home: Path) -> None:
-    (home / "config").mkdir(exist_ok=True)
-    (home / "config" / "settings.json").write_text(f'{{"version": 1, "model": "{endless}"}}')
+def test_ctrl_c_in_the_chat_stops_the_answer_and_the_chat_goes_on(endless: Path) -> None:
+    choose(str(endless))
+    let_answers_repeat()
     terminal = Terminal()
     terminal.read_until("> ")
     terminal.type("hello\n")
@@ -140,7 +141,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(endless: Path) -> None
     assert running.stderr is not None
     running.stdout.read(1)
     running.stdout.close()
-    assert running.wait(60) in (130, -signal.SIGPIPE)
+    assert running.wait(60) == 141
     assert running.stderr.read() == b""
     running.stderr.close()
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from desktop.engine.header import read_header
 from tests.fakes.architectures import SHAPES, architecture_model
+from tests.fakes.hyper_blocks import HyperBlocks
 from tests.fakes.loading import take, taken_in_full
-from tests.fakes.more_blocks import MoreBlocks
 from tests.fakes.vocabularies import family_vocabulary
 
 CONTEXTS = (2048, 8192, 32_768)
-_NARROW = MoreBlocks(
+_NARROW = HyperBlocks(
     width=512, feed=1536, heads=8, keys=2, head=64, expert_count=4, experts_used=2, window=512, state=32, rank=64,
     positions=32_768, context_length=32_768,
 )  # fmt: skip
@@ -44,7 +44,7 @@ class Row:
         return self.estimated / self.taken
 
 
-def rows(architectures: Sequence[str], sizes: Sequence[tuple[MoreBlocks, int, str]] = SIZES) -> Iterator[Row]:
+def rows(architectures: Sequence[str], sizes: Sequence[tuple[HyperBlocks, int, str]] = SIZES) -> Iterator[Row]:
     """A row for each architecture, size and context."""
     for architecture in architectures:
         kind = SHAPES[architecture].vocabulary

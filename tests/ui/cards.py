@@ -9,11 +9,11 @@ from pathlib import Path
 from desktop.catalog.entries import Base, Catalog, Clause, Dataset, Entry, EntryFile, License
 from desktop.library.models import Card, LibraryModel, Listed
 from desktop.library.subjects import subject_of_entry
-from desktop.licenses.door import decide
 from desktop.licenses.policy import Policy
 from desktop.licenses.record import Record
 from desktop.licenses.seal import LedgerCheck
 from desktop.licenses.state import Acknowledgement, LedgerState, Status
+from desktop.licenses.verdict import decide
 
 LICENSES = (
     License("Apache-2.0", "Apache License 2.0", "a.txt"),

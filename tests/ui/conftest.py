@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -15,11 +17,19 @@ from tests.accepting import accept_everything
 from tests.ui.driving import Driver
 
 
+@pytest.fixture(autouse=True)
+def _widgets_gone(qapp: QApplication) -> Iterator[None]:
+    """What qtbot closed is deleted now, not when some later test happens to enter an event loop."""
+    yield
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
 @pytest.fixture
 def open_window(qtbot: QtBot, home: Path) -> Iterator[Callable[..., Driver]]:
     """Opens the application's window; with an engine in place of the real one where one is given.
 
-    The built-in model's license was accepted before, through the desk. Not with `accepted=False`: nothing was then.
+    The licenses of all models in the home were accepted before, through the desk. Not with `accepted=False`: nothing
+    was then.
     """
     drivers: list[Driver] = []
     font = QApplication.font()  # the next theme begins with what this one leaves
@@ -37,3 +47,5 @@ def open_window(qtbot: QtBot, home: Path) -> Iterator[Callable[..., Driver]]:
     for driver in drivers:
         driver.close()
     QApplication.setFont(font)
+    drivers.clear()
+    gc.collect()  # here, in the main thread: the parts of a window refer to each other

@@ -19,6 +19,7 @@ from desktop.engine.interface import Engine
 from desktop.ui.chat.page import ChatPage
 from desktop.ui.chat.transcript import Transcript
 from desktop.ui.parts.error_box import ErrorBox
+from desktop.ui.parts.line_edit import LineEdit
 from desktop.ui.sidebar.sidebar import Sidebar
 
 W = TypeVar("W", bound=QWidget)
@@ -107,6 +108,12 @@ class Driver:
         """Press a key where the focus is."""
         candidates: list[QWidget | None] = [self.application.focusWidget(), self.window.focusWidget(), self.window]
         QTest.keyClick(next(widget for widget in candidates if widget is not None), key, modifier)
+
+    def rename(self) -> LineEdit:
+        """Begin to type over the title of the conversation that is open, by F2; where it is typed."""
+        self.sidebar.list.setFocus()
+        self.key(Qt.Key.Key_F2)
+        return found(self.sidebar.list, LineEdit)
 
     def ask(self, text: str, *, finish: bool = True) -> Message:
         """Type a question, press Enter, wait for the answer (or for its begin); the answer."""

@@ -12,7 +12,10 @@ from PySide6.QtWidgets import QAbstractButton
 
 from desktop.engine.fake import FakeAnswer, FakeEngine
 from desktop.errors import EngineError
-from tests.ui.driving import Driver
+from desktop.paths import find_paths
+from desktop.settings import SettingsFile
+from desktop.ui.chat.thinking import ThinkingView
+from tests.ui.driving import Driver, found
 
 Open = Callable[..., Driver]
 
@@ -213,3 +216,57 @@ def test_unusual_text_is_sent_and_shown(open_window: Open, text: str) -> None:
     driver.finish()
     assert driver.messages[-1].text == "Fine."
     assert text.replace("\0", "")[:3] in driver.shown_text()
+
+
+def test_an_answer_that_only_repeats_says_so_and_regenerate_leads_on(open_window: Open) -> None:
+    said = "The answer only repeated itself, so it was ended. Regenerate asks again and makes that less likely."
+    engine = FakeEngine([FakeAnswer("on and on " * 20, stop_reason="repetition"), FakeAnswer("Better.")])
+    driver = open_window(engine)
+    driver.ask("Go on.")
+    assert driver.has(said)
+    assert "on and on on and on" in driver.shown_text()
+    assert not driver.errors()
+    driver.click("Regenerate answer")
+    driver.until(lambda: driver.messages[-1].text == "Better.")
+    assert engine.requests[1].sampling.repeat_penalty == 1.1
+    assert not driver.has(said)
+    driver.click("Previous version")
+    driver.until(lambda: driver.has(said))
+
+
+def test_what_turns_out_to_be_thinking_moves_there(open_window: Open) -> None:
+    """While the answer is still written, not only at its end."""
+    script = FakeAnswer("Hello, and word word word.", unopened="# They greet.\n\n```\nhm\n```\n", hangs_after=8)
+    driver = open_window(FakeEngine([script]))
+    driver.ask("Hi", finish=False)
+    driver.until(lambda: "Hello" in driver.shown_text())
+    assert "They greet" not in driver.shown_text()
+    view = found(driver.page, ThinkingView)
+    assert "They greet." in view.view.document.toPlainText()
+    driver.click("Stop")
+    driver.finish()
+    assert driver.messages[-1].thinking.startswith("# They greet.")
+    assert "They greet" not in driver.shown_text()
+
+
+def test_thinking_that_only_repeats_says_so_where_the_answer_would_stand(open_window: Open) -> None:
+    driver = open_window(FakeEngine([FakeAnswer("", thinking="hm hm " * 20, stop_reason="repetition")]))
+    driver.ask("Think.")
+    assert driver.has(
+        "The answer only repeated itself, so it was ended. Regenerate asks again and makes that less likely."
+    )
+    assert driver.has("Regenerate answer")
+
+
+def test_that_answers_which_only_repeat_are_ended_is_a_setting(open_window: Open) -> None:
+    engine = FakeEngine([FakeAnswer("One."), FakeAnswer("Two.")])
+    driver = open_window(engine)
+    driver.click("Settings")
+    toggle = driver.named("End answers that only repeat", QAbstractButton)
+    assert toggle.isChecked()
+    driver.click("End answers that only repeat")
+    driver.until(lambda: not toggle.isChecked())
+    assert SettingsFile(find_paths().settings_file).current.stop_on_repetition is False
+    driver.click("New chat")
+    driver.ask("Hi")
+    assert engine.requests[0].stop_on_repetition is False

@@ -18,6 +18,8 @@ from desktop.engine.fake import FakeEngine
 from desktop.library.assembly import assemble
 from desktop.paths import find_paths
 from desktop.ui.drop import models_in
+from tests.fakes.other_apps import OllamaStore
+from tests.fakes.split_models import cut
 from tests.fakes.tiny_gguf import random_model
 from tests.ui.driving import Driver
 from tests.ui.hub_walk import button_names, text_of
@@ -310,3 +312,84 @@ def test_the_window_is_one_window(open_window: Open) -> None:
     driver.application.removeEventFilter(watch)
     watch.deleteLater()
     assert shown == []
+
+
+# --- files in pieces, and what is no model ---
+
+
+def test_a_piece_of_a_cut_file_is_offered_as_a_copy_that_joins_them(
+    open_window: Open, home: Path, tmp_path: Path
+) -> None:
+    whole = random_model(tmp_path / "whole", metadata={"general.name": "In Pieces"})
+    files = cut(whole, ("tiny.gguf.part1of2", "tiny.gguf.part2of2"))
+    driver = open_window(FakeEngine())
+    driver.until(lambda: driver.window.acceptDrops())
+    assert drag(driver.window, urls(*files)).isAccepted()
+    drop(driver.window, urls(*files))
+    assert driver.window.models_page.taking.accessibleName() == "Add tiny.gguf?"
+    assert not driver.has("Use it where it is")
+    assert driver.focused == "Copy it to Latchkey's models"
+    press(driver, "Copy it to Latchkey's models")
+    driver.until(lambda: driver.has("I accept"))
+    (path,) = imported(home)
+    assert path.is_relative_to(find_paths().models)
+    assert all(file.exists() for file in files)
+    driver.key(Qt.Key.Key_Escape)
+    plain = random_model(tmp_path / "plain.gguf")
+    drop(driver.window, urls(plain))
+    assert driver.has("Use it where it is")
+
+
+def test_a_folder_of_pieces_is_joined_where_it_is_copied(open_window: Open, home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "cut"
+    folder.mkdir()
+    cut(random_model(folder / "whole"), ("tiny.gguf-split-a", "tiny.gguf-split-b"))
+    driver = open_window(FakeEngine())
+    driver.until(lambda: driver.window.acceptDrops())
+    drop(driver.window, urls(folder))
+    press(driver, "Copy it to Latchkey's models")
+    driver.until(lambda: driver.has("I accept"))
+    assert [path.name for path in imported(home)] == ["tiny.gguf"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("m.safetensors", b"\x28\0\0\0\0\0\0\0" + b'{"__metadata__":{"format":"pt"}}', "safetensors"),
+        ("m.llamafile", b"MZqFpD='", "llamafile"),
+        ("m.7z.001", b"7z\xbc\xaf\x27\x1c", "one volume of an archive"),
+        ("old.ggmlv3.q4_0.bin", b"tjgg" + bytes(40), "older format"),
+    ],
+)
+def test_what_people_take_for_a_model_is_told_by_its_kind(
+    open_window: Open, home: Path, tmp_path: Path, name: str, data: bytes, said: str
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(data)
+    driver = open_window(FakeEngine())
+    driver.until(lambda: driver.window.acceptDrops())
+    drop(driver.window, urls(file))
+    press(driver, "Use it where it is")
+    driver.until(lambda: bool(driver.errors()))
+    assert said in driver.errors()[0].accessibleDescription()
+    assert imported(home) == []
+
+
+def test_what_other_apps_keep_and_nobody_can_use_is_listed_with_its_reason(
+    open_window: Open, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = tmp_path / "person"
+    store = OllamaStore(person / ".ollama" / "models")
+    store.name(
+        "registry.ollama.ai/library/vision/11b", [store.model(tmp_path, metadata={"general.architecture": "mllama"})]
+    )
+    monkeypatch.setattr(Path, "home", lambda: person)
+    driver = open_window(FakeEngine())
+    driver.window.show_page("models")
+    page = driver.window.models_page
+    driver.until(lambda: bool(page.list.rows.ids))
+    press(driver, "Look for models of other apps")
+    driver.until(lambda: "could not be used" in page.list.rows.headings[0])
+    driver.until(lambda: "made for Ollama's own engine" in text_of(page.detail))
+    assert "vision:11b" in text_of(page.detail)
+    assert not any(name.startswith(("Use ", "Copy ")) for name in button_names(driver))

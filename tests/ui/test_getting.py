@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
 
+from desktop.background import Background
 from desktop.engine.fake import FakeEngine
+from desktop.errors import StoppedError
 from desktop.hub.fake import FakeHub, FakeRepository, Fault
+from desktop.library.models import Library
 from desktop.paths import find_paths
 from desktop.ui.downloads.row import DownloadRow
+from tests.accepting import import_and_accept
+from tests.fakes.tiny_gguf import random_model
 from tests.ui.driving import Driver
 from tests.ui.hub_walk import MODEL, PERSON, Walk, button_names, stock, text_of
 
@@ -253,6 +259,20 @@ def test_a_pasted_address_of_a_file_chooses_that_file(
     assert walk.step == "Access token"
 
 
+def test_a_list_that_was_read_before_the_look_up_takes_the_model_from_nobody(
+    open_window: Open, hub: FakeHub, repository: FakeRepository
+) -> None:
+    walk = Walk(hub, repository, open_window(FakeEngine()))
+    walk.open_models()
+    flows = walk.driver.window.program._flows  # type: ignore[attr-defined]
+    flows.getting.listed_anew.connect(flows.getting.show_wanted)  # what a list that was under way ends with
+    walk.look_up()
+    other = next(each for each in walk.page.list.rows.ids if each != MODEL)
+    walk.page.list.setCurrentIndex(walk.page.list.rows.index(walk.page.list.rows.row_of(other) or 0))
+    flows.getting.show_wanted()
+    assert walk.shown == other, "what a person chose since then was left again"
+
+
 def test_what_is_not_there_is_told_under_the_words(open_window: Open, hub: FakeHub, repository: FakeRepository) -> None:
     walk = Walk(hub, repository, open_window(FakeEngine()))
     walk.open_models()
@@ -370,7 +390,135 @@ def test_a_failed_download_says_why_and_goes_on_when_asked(
     walk.driver.until(lambda: bool(walk.page.downloads.rows) and row_of(walk).item.progress.state == "failed")
     error = row_of(walk).item.error
     assert error is not None
-    assert error.title in text_of(row_of(walk))
+    title = error.title
+    walk.driver.until(lambda: title in text_of(row_of(walk)))  # shown by an event of its own
     hub.faults.clear()
     walk.press(row_of(walk).buttons["again"].accessibleName())
     walk.driver.until(lambda: row_of(walk).item.progress.state == "done")
+
+
+def test_a_name_that_finds_nothing_leaves_no_other_model_at_the_right(
+    open_window: Open, hub: FakeHub, repository: FakeRepository
+) -> None:
+    walk = Walk(hub, repository, open_window(FakeEngine()))
+    walk.open_models()
+    walk.driver.until(lambda: walk.shown != "")
+
+    def said() -> str:
+        return text_of(walk.page.detail)
+
+    QTest.keyClicks(walk.page.field, "acme/nothing-there")
+    assert walk.shown == ""
+    walk.driver.until(lambda: "No model is found by “acme/nothing-there”" in said())
+    QTest.keyClick(walk.page.field, Qt.Key.Key_Return)
+    walk.driver.until(lambda: bool(walk.driver.errors()))
+    walk.driver.until(lambda: "There is no public model acme/nothing-there" in said())
+    walk.page.field.clear()
+    QTest.keyClicks(walk.page.field, "qqzz")
+    QTest.keyClick(walk.page.field, Qt.Key.Key_Return)
+    walk.driver.until(lambda: "The Hub has no GGUF model whose name holds “qqzz”" in said())
+    assert walk.shown == ""
+    walk.page.field.clear()
+    assert walk.shown != ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"ollama run hf.co/{MODEL}:latest",
+        f"$ huggingface-cli download {MODEL} \\\n  tiny-chat-Q8_0.gguf --local-dir .",
+        f"[tiny](https://huggingface.co/{MODEL}).",
+    ],
+)
+def test_a_pasted_line_is_looked_up(open_window: Open, hub: FakeHub, repository: FakeRepository, line: str) -> None:
+    walk = Walk(hub, repository, open_window(FakeEngine()))
+    walk.open_models()
+    QApplication.clipboard().setText(line)
+    walk.page.field.paste()
+    assert f"Look up {MODEL} on the Hub" in button_names(walk.driver)
+    QTest.keyClick(walk.page.field, Qt.Key.Key_Return)
+    walk.driver.until(lambda: walk.shown == MODEL and walk.page.detail.chooser is not None)
+
+
+def test_a_name_of_ollamas_library_is_said_to_be_one_and_searched_for(
+    open_window: Open, hub: FakeHub, repository: FakeRepository
+) -> None:
+    hub.add(FakeRepository("acme/poet-7b-GGUF", card={"license": "mit"}, tags=["gguf"]))
+    walk = Walk(hub, repository, open_window(FakeEngine()))
+    walk.open_models()
+    QTest.keyClicks(walk.page.field, "ollama run poet:7b")
+    assert "is a name in Ollama's own library" in text_of(walk.page.hub)
+    assert "Search the Hub for poet 7b" in button_names(walk.driver)
+    QTest.keyClick(walk.page.field, Qt.Key.Key_Return)
+    walk.driver.until(lambda: walk.page.list.rows.ids == ["acme/poet-7b-GGUF"])
+
+
+def test_a_question_that_was_stopped_is_no_mistake(
+    open_window: Open,
+    hub: FakeHub,
+    repository: FakeRepository,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[Future[object]] = []
+    run = Background.pool
+    monkeypatch.setattr(Background, "pool", lambda *each, **more: begun.append(run(*each, **more)))
+    walk = Walk(hub, repository, open_window(FakeEngine()))
+    walk.open_models()
+    hub.inject(Fault("silent", on="hub", path="api/models", times=None))
+    QTest.keyClicks(walk.page.field, MODEL)
+    QTest.keyClick(walk.page.field, Qt.Key.Key_Return)
+    walk.driver.until(lambda: walk.page.hub.stop_button.isVisible() and bool(hub.requests()))
+    walk.press("Stop asking the Hub")
+    walk.driver.until(lambda: not walk.page.hub.stop_button.isVisible())
+    walk.driver.until(lambda: all(each.done() for each in begun))
+    assert any(isinstance(each.exception(), StoppedError) for each in begun)
+    assert not [each for each in caplog.records if each.exc_info]
+    assert not walk.driver.errors()
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["no address", "https://", "https://ada:pw@hub.example.org", "ftp://hub.example.org"]
+)
+def test_an_address_of_the_hub_that_is_none_is_told_and_the_steps_stay(
+    open_window: Open, hub: FakeHub, repository: FakeRepository, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    walk = Walk(hub, repository, open_window(FakeEngine()))
+    walk.open_models()
+    walk.driver.until(lambda: bool(walk.driver.errors()))
+    assert "The address of the Hub is not one." in walk.driver.errors()[0].accessibleDescription()
+    assert "pw" not in walk.driver.errors()[0].accessibleDescription()
+    walk.page.choose("qwen3-4b")
+    walk.driver.until(lambda: walk.shown == "qwen3-4b" and bool(walk.page.detail.steps))
+    walk.page.field.setText("qwen zzz")
+    walk.page.hub.go()
+    walk.driver.until(lambda: "is not one" in text_of(walk.page.detail))
+    assert len(walk.driver.errors()) == 1
+
+
+def test_a_model_that_came_after_the_models_were_listed_is_chosen_as_soon_as_it_is_listed(
+    open_window: Open, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = import_and_accept(home, random_model(tmp_path / "late.gguf"))
+    listed = Library.models
+    come: list[bool] = []
+    monkeypatch.setattr(Library, "models", lambda self: [each for each in listed(self) if come or each.id != late])
+
+    def model_id(driver: Driver) -> str:
+        model = driver.page.top_bar.model
+        return model.id if model is not None else ""
+
+    driver = open_window(FakeEngine())
+    before = model_id(driver)
+    driver.window.model_chosen.emit("nobody/no-such-model")
+    driver.qtbot.wait(50)
+    assert model_id(driver) == before, "a name that is nowhere changed the model"
+    come.append(True)
+    driver.window.model_chosen.emit(late)
+    driver.until(lambda: model_id(driver) == late)
+    driver.wait_ready()
+    assert driver.ask("Hello").status == "complete"
+    driver.close()
+    again = open_window(FakeEngine())
+    again.until(lambda: model_id(again) == late)

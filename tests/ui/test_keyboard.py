@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
 
 from desktop.engine.fake import FakeAnswer, FakeEngine
 from desktop.ui.actions import declared
+from desktop.ui.chat.find import FindBar
 from desktop.ui.go_to import GoTo
+from desktop.ui.theme.theme import Theme
 from tests.ui.driving import Driver, found
 
 Open = Callable[..., Driver]
+RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 CONTROL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 
@@ -70,6 +76,28 @@ def test_every_widget_that_takes_the_focus_has_a_name(open_window: Open, page: s
         and type(widget).__name__ not in ("Split", "QScrollArea", "SlimScrollBar")
     ]
     assert nameless == []
+
+
+class _Windows(QObject):
+    """Counts the windows that are shown."""
+
+    shown = 0
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt calls it so
+        self.shown += event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow()
+        return False
+
+
+@pytest.mark.parametrize("page", ["models", "network", "settings", "licenses"])
+def test_a_page_is_built_in_the_window(open_window: Open, page: str) -> None:
+    """A part that is shown before it stands there is a window for a moment, and takes the focus with it."""
+    driver = open_window(FakeEngine())
+    windows = _Windows()
+    driver.application.installEventFilter(windows)
+    driver.window.show_page(page)
+    QApplication.processEvents()
+    driver.application.removeEventFilter(windows)
+    assert windows.shown == 0
 
 
 def test_tab_reaches_the_composer_and_every_button_around_it(open_window: Open) -> None:
@@ -145,6 +173,17 @@ def test_find_marks_words_and_escape_closes_it(open_window: Open) -> None:
     driver.key(Qt.Key.Key_Escape)
     assert not driver.page.find_bar.isVisible()
     assert driver.focused == "Message"
+
+
+@pytest.mark.parametrize("enter", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
+def test_enter_goes_to_the_next_match_and_with_shift_to_the_previous(qtbot: QtBot, enter: Qt.Key) -> None:
+    bar = FindBar(Theme(RESOURCES, "light"))
+    qtbot.addWidget(bar)
+    steps: list[int] = []
+    bar.stepped.connect(steps.append)
+    QTest.keyClick(bar.field, enter)
+    QTest.keyClick(bar.field, enter, SHIFT)
+    assert steps == [1, -1]
 
 
 def test_go_to_anything_opens_a_conversation_and_runs_an_action(open_window: Open) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.catalog.entries import Base, Entry
+from desktop.library.identity import Witness
 from desktop.licenses.policy import Policy, Rules
 from desktop.licenses.state import Status
 from desktop.ui.models.lineage_tree import LineageRow
@@ -240,3 +242,25 @@ def test_files_and_facts_say_what_is_known_and_what_is_not(page: ModelsPage, qtb
         link = next(each for each in page.detail.findChildren(QAbstractButton) if "delta" in each.text())
         link.click()
     assert asked.args == ["https://huggingface.co/CarperAI/stable-vicuna-13b-delta"]
+
+
+@pytest.mark.parametrize(
+    ("witness", "imported", "sentence"),
+    [
+        ("sha256", True, "Recognized by its sha256."),
+        ("file-name", True, "Recognized by its file name and its header."),
+        ("repository", False, "Recognized by the Hub repository that it was fetched from."),
+        ("", True, ""),
+    ],
+)
+def test_the_page_says_by_what_a_file_was_recognized(
+    page: ModelsPage, witness: Witness, imported: bool, sentence: str
+) -> None:
+    card = card_of(LLAMA_32, here=True)
+    assert card.listed.model is not None
+    model = replace(card.listed.model, witness=witness, imported=imported)
+    page.show_cards(all_cards(replace(card, listed=replace(card.listed, model=model))), GUIDE.id)
+    page.choose(LLAMA_32.id)
+    assert ("Recognized" in _text(page.detail)) == bool(sentence)
+    assert sentence in _text(page.detail)
+    assert "Q4_K_M" in face_of(card).origin

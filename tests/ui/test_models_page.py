@@ -16,7 +16,9 @@ from pytestqt.qtbot import QtBot
 from desktop.catalog.entries import Base, License
 from desktop.catalog.reading import Problem
 from desktop.errors import UserError
+from desktop.library.fitting import Machine, fit_of_size
 from desktop.library.models import Card
+from desktop.library.task_choice import Task, TaskChoice
 from desktop.licenses.policy import Policy, Rules
 from desktop.licenses.state import Status
 from desktop.ui.models.page import ModelsPage
@@ -128,6 +130,89 @@ def test_a_copy_that_claims_more_than_its_base_is_flagged(page: ModelsPage) -> N
     page.choose(COPY.id)
     text = _text(page.detail)
     assert "It says Apache-2.0; its base Llama 3.2 3B adds: attribution, acceptable use." in text
+
+
+# --- those to begin with ---------------------------------------------------------------------------------------------
+
+
+def _choice(model_id: str, *tasks: Task, here: bool = False, exact: bool = True) -> TaskChoice:
+    fit = fit_of_size(2 * 10**9, Machine(16 * 10**9, 16 * 10**9, (), 4))
+    return TaskChoice(model_id, model_id, tasks, "m.gguf", 2 * 10**9, fit, "It fits well.", exact, here)
+
+
+CHOICES = {
+    STABLE_VICUNA.id: _choice(STABLE_VICUNA.id, "chat", "multilingual"),
+    LLAMA_32.id: _choice(LLAMA_32.id, "coding", exact=False),
+}
+
+
+def test_the_page_begins_with_the_models_for_this_computer_each_once(page: ModelsPage) -> None:
+    page.show_cards(all_cards(), GUIDE.id, choices=CHOICES)
+    rows = page.list.rows
+    assert rows.headings == [
+        "For this computer",
+        "On this computer · 2.0 GB",
+        "Catalog · 6",
+        "Closed: no weights to be had · 1",
+    ]
+    assert rows.ids[:3] == [STABLE_VICUNA.id, LLAMA_32.id, GUIDE.id]
+    assert rows.rowCount() == len(rows.headings) + len(all_cards())
+    page.show_cards(all_cards(), GUIDE.id)
+    assert rows.headings[0].startswith("On this computer")
+
+
+@pytest.mark.parametrize("search", ["words", "pill", "licenses", "gates"])
+def test_whoever_searches_is_shown_no_models_to_begin_with(page: ModelsPage, search: str) -> None:
+    page.show_cards(all_cards(), GUIDE.id, choices=CHOICES)
+    match search:
+        case "words":
+            page.field.setText("a")
+        case "pill":
+            page.runs_here.setChecked(True)
+        case "licenses":
+            page.licenses.choose("commercial")
+        case "gates":
+            page.gates.choose("open")
+    page._filter()
+    assert "For this computer" not in page.list.rows.headings
+    page.clear_filters()
+    assert page.list.rows.headings[0] == "For this computer"
+
+
+def test_a_card_says_what_the_model_was_chosen_for_why_and_how_large_it_is(page: ModelsPage) -> None:
+    face = face_of(card_of(STABLE_VICUNA), None, CHOICES[STABLE_VICUNA.id])
+    assert (face.tasks, face.reason) == ("Chat · many languages", "It fits well.")
+    assert face.origin == "2.0 GB · CarperAI"
+    assert face.spoken.startswith("StableVicuna 13B, for chat and many languages, CarperAI, Research only")
+    assert face.described.startswith("It fits well. 2.0 GB · CarperAI")
+    assert ("Research only", "bad") in face.badges
+    guessed = face_of(card_of(LLAMA_32), None, CHOICES[LLAMA_32.id])
+    assert guessed.origin.startswith("about 2.0 GB")
+    assert ("Gated: Meta approves", "chosen") in guessed.badges
+    page.show_cards(all_cards(), GUIDE.id, choices=CHOICES)
+    heights = [page.list.sizeHintForRow(page.list.rows.row_of(each) or 0) for each in (STABLE_VICUNA.id, GPT_J.id)]
+    assert heights[0] > heights[1] + 2 * QFontMetrics(page.theme.font("small")).height()
+
+
+def test_what_was_chosen_and_is_here_stands_with_what_is_here(page: ModelsPage) -> None:
+    card = card_of(STABLE_VICUNA, here=True)
+    choices = CHOICES | {STABLE_VICUNA.id: _choice(STABLE_VICUNA.id, "chat", here=True)}
+    page.show_cards(all_cards(card), GUIDE.id, choices=choices)
+    rows = page.list.rows
+    assert rows.ids[:3] == [LLAMA_32.id, STABLE_VICUNA.id, GUIDE.id]
+    assert face_of(card, None, choices[STABLE_VICUNA.id]).tasks == "Chat"
+
+
+def test_whoever_has_only_the_built_in_model_is_shown_the_first_for_this_computer(qtbot: QtBot, theme: Theme) -> None:
+    page = ModelsPage(theme)
+    qtbot.addWidget(page)
+    page.resize(1028, 748)
+    page.show_cards([card_of(GUIDE, here=True), card_of(STABLE_VICUNA)], GUIDE.id, choices=CHOICES)
+    assert page.list.chosen_id == STABLE_VICUNA.id
+    used = ModelsPage(theme)
+    qtbot.addWidget(used)
+    used.show_cards(all_cards(card_of(GPT_J, here=True)), GPT_J.id, choices=CHOICES)
+    assert used.list.chosen_id == GPT_J.id
 
 
 def test_screen_readers_hear_each_card(page: ModelsPage) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLabel, QLineEdit
 
 from desktop.credentials.tokens import Tokens, find_tokens
 from desktop.engine.fake import FakeEngine
@@ -18,7 +18,7 @@ from desktop.paths import find_paths
 from desktop.settings import SettingsFile
 from desktop.ui.settings.network import NetworkSection
 from tests.ui.driving import Driver
-from tests.ui.online import assembly_of
+from tests.ui.online import assembly_of, show_log
 
 Open = Callable[..., Driver]
 SECRET = "hf_" + "s" * 34
@@ -221,3 +221,17 @@ def test_another_token_is_given_in_its_own_step(open_window: Open) -> None:
     press(driver, "Add an access token")
     driver.until(lambda: driver.has("Access token"))
     assert driver.window.pages.shown == "token"
+
+
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+    open_window: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://someone:hidden/word@proxy.example:80")
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
+    driver = open_window(FakeEngine())
+    page = show_log(driver)
+    driver.until(lambda: bool(driver.errors()))
+    shown = " ".join(label.text() for label in page.findChildren(QLabel))
+    assert "The proxy that is set cannot be used." in shown
+    assert "hidden" not in shown
+    assert "word@" not in shown

@@ -19,7 +19,8 @@ from tests.ui.driving import Driver
 TOP = Path(__file__).resolve().parents[2]
 START_S = 60.0
 
-HEAVY = ("jinja2", "llama_cpp", "numpy", "pygments", "markdown_it", "sqlite3", "psutil")
+LIBRARIES = ("jinja2", "llama_cpp", "numpy", "pygments", "markdown_it", "sqlite3", "psutil", "ziamath", "latex2mathml")
+HEAVY = (*LIBRARIES, "desktop.chat.markdown", "desktop.ui.chat.text_view")  # with all that draws and selects messages
 
 UNTIL_PAINTED = """
 import sys
@@ -180,15 +181,21 @@ def test_without_a_log_bugs_reach_standard_error(home: Path) -> None:
 
 
 def test_quitting_does_not_wait_for_a_large_file_to_be_hashed(home: Path) -> None:
-    """A device without an end stands for the file."""
+    """A file of a terabyte, none of which is on the disk."""
     code = """
 import sys
+import threading
 from pathlib import Path
 from desktop.background import Background
 from desktop.library.hashes import FileHashes
 hashes = FileHashes(Path(sys.argv[1]))
 background = Background(lambda function: function())
-background.pool(lambda: hashes.sha256(Path("/dev/zero")))
+large = Path(sys.argv[1]) / "large.gguf"
+with large.open("wb") as file:
+    file.truncate(1 << 40)
+begun = threading.Event()
+background.pool(lambda: hashes.sha256(large, lambda done: begun.set()))
+begun.wait()
 hashes.stop()
 background.close()
 """
@@ -201,3 +208,20 @@ def test_the_program_stops_hashing_when_its_window_closes(open_window: Callable[
     driver.close()
     with pytest.raises(ResourceError):
         hashes.sha256(Path(__file__))
+
+
+@pytest.mark.parametrize("left", ["4242\npython3.11\nanother-host\n0123456789abcdef\n\n", None])
+def test_a_lock_of_another_machine_or_a_folder_in_its_place_opens_no_second_window(
+    home: Path, start: type[Latchkey], left: str | None
+) -> None:
+    lock = home / "data" / "window.lock"
+    lock.parent.mkdir()
+    if left is None:
+        lock.mkdir()
+    else:
+        lock.write_text(left)
+    first = start()
+    _listening(home)
+    second = start()
+    assert second.wait() == 0
+    assert first.process.poll() is None

@@ -7,19 +7,22 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QTextFormat
+from PySide6.QtGui import QTextDocument, QTextFormat
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from desktop.chat.markdown.segments import Block, Prose, segments
 from desktop.conversation import Message, TextPart
 from desktop.engine.fake import FakeAnswer, FakeEngine
+from desktop.ui.chat.answer_body import AnswerBody
 from desktop.ui.chat.code import CodeView
 from desktop.ui.chat.message_view import MessageActions
 from desktop.ui.chat.prose import ProseView
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.chat.transcript import NEWEST, Transcript
 from desktop.ui.links import true_target
+from desktop.ui.parts.foreign_text import Document
 from desktop.ui.theme.theme import Theme
 from tests.ui.driving import Driver, found
 
@@ -38,6 +41,8 @@ SAMPLES = {
     "table": "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n\nAfter the table.",
     "table first": "| a |\n|---|\n| 1 |",
     "rule": "above\n\n---\n\nbelow",
+    "after code in a list": "1. a\n\n   ```\n   x\n   ```\n\nText.\n\nMore.",
+    "rules": "***\n---\n___\n",
     "links": "See [this](https://example.org) and https://example.com/x now.",
     "late reference": "See [this][one] first.\n\nText.\n\n[one]: https://example.org/later",
     "entities": "a &amp; b &lt; c AT&T",
@@ -52,19 +57,25 @@ def theme(qapp: QApplication) -> Theme:
     return Theme(RESOURCES, "light")
 
 
-def _shape(view: ProseView) -> list[tuple[str, float, float, int]]:
-    """The blocks of a view: text, indentation, and whether something is bold."""
+def _documents(body: AnswerBody) -> list[QTextDocument]:
+    return [view.document for view in body.text_views()]
+
+
+def _shape(body: AnswerBody) -> list[tuple[str, float, float, int]]:
+    """The blocks of an answer: text, indentation, and how many characters are marked in some way."""
     found = []
-    block = view.document.begin()
-    while block.isValid():
-        marked = 0
-        walk = block.begin()
-        while not walk.atEnd():
-            characters = walk.fragment().charFormat()
-            marked += characters.fontWeight() > 500 or characters.isAnchor() or characters.fontItalic()
-            walk += 1
-        found.append((block.text(), block.blockFormat().leftMargin(), block.blockFormat().topMargin(), marked))
-        block = block.next()
+    for document in _documents(body):
+        block = document.begin()
+        while block.isValid():
+            marked = 0
+            walk = block.begin()
+            while not walk.atEnd():
+                characters = walk.fragment().charFormat()
+                is_marked = characters.fontWeight() > 500 or characters.isAnchor() or characters.fontItalic()
+                marked += walk.fragment().length() * is_marked
+                walk += 1
+            found.append((block.text(), block.blockFormat().leftMargin(), block.blockFormat().topMargin(), marked))
+            block = block.next()
     return found
 
 
@@ -72,24 +83,32 @@ def _shape(view: ProseView) -> list[tuple[str, float, float, int]]:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_growing_text_ends_as_the_whole_would(theme: Theme, name: str, step: int) -> None:
     text = SAMPLES[name]
-    grown, whole = ProseView(theme), ProseView(theme)
-    for end in range(step, len(text) + step, step):
-        grown.set_markdown(text[:end])
-    grown.finish()
-    whole.set_markdown(text)
-    whole.finish()
+    grown, whole = AnswerBody(theme), AnswerBody(theme)
+    for start in range(0, len(text), step):
+        grown.add(text[start : start + step])
+    grown.end(text)
+    whole.end(text)
     assert _shape(grown) == _shape(whole)
 
 
 def test_what_is_settled_is_not_written_again(theme: Theme) -> None:
     view = ProseView(theme)
-    view.set_markdown("First paragraph.\n\nSecond begins")
+    settled = _block("First paragraph.")
+    view.set_blocks((settled, _block("Second begins")))
     first = view.document.begin()
     changes: list[int] = []
     view.document.contentsChange.connect(lambda position, removed, added: changes.append(position))
-    view.set_markdown("First paragraph.\n\nSecond begins *here* and goes on")
+    view.set_blocks((settled, _block("Second begins *here* and goes on")))
     assert changes
     assert min(changes) >= first.length() - 1
+
+
+def _block(text: str) -> Block:
+    """`text`, one block of Markdown."""
+    prose = segments(text)[0]
+    assert isinstance(prose, Prose)
+    assert len(prose.blocks) == 1
+    return prose.blocks[0]
 
 
 HOSTILE = (
@@ -114,30 +133,33 @@ HOSTILE = (
 )
 
 
-def test_hostile_markdown_shows_as_text_and_fetches_nothing(theme: Theme, qtbot: QtBot) -> None:
-    view = ProseView(theme)
-    qtbot.addWidget(view)
+def test_hostile_markdown_shows_as_text_and_fetches_nothing(
+    theme: Theme, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = AnswerBody(theme)
+    qtbot.addWidget(body)
     asked: list[object] = []
-    view.document.loadResource = lambda *arguments: asked.append(arguments)  # type: ignore[method-assign]
-    view.set_markdown(HOSTILE)
-    view.resize(600, view.height_at(600))
-    view.show()
-    view.grab()
-    text = view.document.toPlainText()
+    monkeypatch.setattr(Document, "loadResource", lambda *arguments: asked.append(arguments))
+    body.end(HOSTILE)
+    body.resize(600, body.place(600))
+    body.show()
+    body.grab()
+    text = "\n".join(document.toPlainText() for document in _documents(body))
     assert "<script>alert(1)</script>" in text
     assert "<b>bold</b>" in text
     assert asked == []
     targets = set()
-    block = view.document.begin()
-    while block.isValid():
-        walk = block.begin()
-        while not walk.atEnd():
-            characters = walk.fragment().charFormat()
-            assert characters.objectType() == QTextFormat.ObjectTypes.NoObject.value
-            if characters.isAnchor():
-                targets.add(characters.anchorHref().split(":")[0])
-            walk += 1
-        block = block.next()
+    for document in _documents(body):
+        block = document.begin()
+        while block.isValid():
+            walk = block.begin()
+            while not walk.atEnd():
+                characters = walk.fragment().charFormat()
+                assert characters.objectType() == QTextFormat.ObjectTypes.NoObject.value
+                if characters.isAnchor():
+                    targets.add(characters.anchorHref().split(":")[0])
+                walk += 1
+            block = block.next()
     assert targets <= {"https"}
 
 
@@ -280,10 +302,11 @@ def test_wide_code_scrolls_sideways(transcript: Transcript) -> None:
     wide = Message("a", "c", None, "assistant", (TextPart("```\n" + "wide " * 200 + "\n```"),))
     transcript.show_messages((wide,), {})
     code = found(transcript, CodeView)
-    assert code._bar is not None
-    assert code._bar.maximum() > 0
+    bar = code.area.bar
+    assert bar is not None
+    assert bar.maximum() > 0
     assert code.width() <= 720
-    code._bar.setValue(100)
+    bar.setValue(100)
     assert code.view.x() == -100
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
@@ -34,7 +37,7 @@ from desktop.ui.models.page import ModelsPage
 from desktop.ui.models.way import Way
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.theme.theme import Theme
-from tests.ui.cards import LLAMA_32, all_cards, card_of
+from tests.ui.cards import GUIDE, LLAMA_32, all_cards, card_of
 from tests.ui.hub_walk import text_of
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
@@ -188,6 +191,21 @@ def test_files_are_chosen_by_keyboard_with_the_recommended_one_first(page: Model
     assert page.picked(LLAMA_32.id) == "llama-Q8_0.gguf"
 
 
+def test_what_the_chosen_files_quantization_costs_is_said_below_the_files(page: ModelsPage) -> None:
+    card = card_of(LLAMA_32, accepted=ACCEPTED)
+    page.show_cards(all_cards(card), None)
+    page.choose(LLAMA_32.id)
+    known = offer()
+    files = tuple(replace(file, quality=f"The cost of {file.quantization}.") for file in known.files)
+    step = Download("llama-Q4_K_M.gguf", 2 * GB)
+    page.show_way(LLAMA_32.id, Way(step, replace(known, files=files), files[0].name, True, 80 * GB, "keyring", "h"))
+    QApplication.processEvents()
+    assert page.detail.chooser is not None
+    assert "The cost of Q4_K_M." in text_of(page.detail)
+    assert "The cost of Q8_0." not in text_of(page.detail)
+    assert "The cost of Q8_0." in page.detail.chooser.rows[1].accessibleDescription()
+
+
 @pytest.mark.parametrize("scale", [1.0, 1.5])
 def test_long_names_of_files_widen_nothing(page: ModelsPage, theme: Theme, scale: float) -> None:
     theme.choose("light", scale)
@@ -211,3 +229,17 @@ def test_the_same_way_once_more_moves_nothing(page: ModelsPage) -> None:
     step, file = Download("llama-Q4_K_M.gguf", 2 * GB), "llama-Q4_K_M.gguf"
     page.show_way(LLAMA_32.id, Way(step, offer(), file, True, 80 * GB + 5, "keyring", "huggingface.co"))
     assert page.detail.steps is before
+
+
+def test_files_that_are_no_longer_shown_do_not_hear_of_a_new_theme(page: ModelsPage, theme: Theme) -> None:
+    """Each look at a model makes them anew; those of former looks are freed, and raise nothing when a theme comes."""
+    left = []
+    for _ in range(3):
+        show(page, Download("llama-Q4_K_M.gguf", 2 * GB))
+        left.append(weakref.ref(page.detail.chooser))
+        page.choose(GUIDE.id)
+        assert page.detail.chooser is None
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    theme.choose("dark", 1.5)
+    assert [reference() for reference in left] == [None, None, None]

@@ -8,7 +8,7 @@ from queue import Queue
 import pytest
 
 from desktop.background import Background
-from desktop.errors import ResourceError, UserError
+from desktop.errors import ResourceError, StoppedError, UserError
 
 
 class MainThread:
@@ -100,3 +100,20 @@ def test_closing_waits_for_database_work(main: MainThread) -> None:
     background.close()
 
     assert saved == ["draft"]
+
+
+def test_work_that_was_stopped_is_told_and_no_matter_for_the_log(
+    background: Background, main: MainThread, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[UserError] = []
+
+    def work() -> None:
+        raise StoppedError
+
+    begun = background.pool(work, failure=told.append)
+    with pytest.raises(StoppedError):
+        begun.result(5)
+    main.run_one()
+
+    assert [str(each) for each in told] == ["It was stopped."]
+    assert not caplog.records

@@ -103,7 +103,18 @@ def test_make_help_names_every_target() -> None:
     if shutil.which("make") is None:
         pytest.skip("no make here")
     shown = subprocess.run(["make", "-C", str(TOP), "help"], capture_output=True, text=True, check=True).stdout
-    for target in ("run", "test", "check", "bench", "soak", "package", "screenshots", "builtin-model", "help"):
+    for target in (
+        "run",
+        "test",
+        "check",
+        "bench",
+        "soak",
+        "package",
+        "screenshots",
+        "builtin-model",
+        "real-model",
+        "help",
+    ):
         assert f"make {target} " in shown
 
 

@@ -1,5 +1,6 @@
 """The log keeps what went wrong, and never an access token."""
 
+import ast
 import logging
 import os
 import threading
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop.log import log_uncaught, redact, start_log
+import desktop
+from desktop.log import log_to_stderr, log_uncaught, redact, start_log
 
 TOKEN = "hf_" + "AbCdEfGh12345678"
 
@@ -86,6 +88,10 @@ def test_nobody_else_can_read_the_log(home: Path) -> None:
         ("{'authorization': 'Bearer abcdefghij'}", "{'authorization': 'Bearer [redacted]'}"),
         ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic [redacted]"),
         ("https://me:word@hub.example/x", "https://[redacted]@hub.example/x"),
+        ("http://me:wo/rd@proxy.example:80", "http://[redacted]@proxy.example:80"),
+        ("http://me:wo?r#d@proxy.example", "http://[redacted]@proxy.example"),
+        ("https://hub.example:8080/@me", "https://hub.example:8080/@me"),
+        ("https://hub.example/@me", "https://hub.example/@me"),
         ("https://c/f?X-Amz-Signature=abc&Expires=1", "https://c/f?X-Amz-Signature=[redacted]&Expires=1"),
         (
             "https://c/f?Policy=abc&Key-Pair-Id=K1&Signature=x",
@@ -97,3 +103,44 @@ def test_nobody_else_can_read_the_log(home: Path) -> None:
 )
 def test_what_carries_a_secret_is_redacted_and_nothing_else(text: str, redacted: str) -> None:
     assert redact(text) == redacted
+
+
+def test_no_text_acts_on_the_terminal_that_shows_the_log(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    start_log(home / "latchkey.log")
+    log_to_stderr()
+    try:
+        raise ValueError("\x1b]0;owned\x07 \x9b2J a\u202eb \u2066\u061c\u200f")
+    except ValueError:
+        logging.getLogger("test").exception("read %s", "\x1b[2J\u202dx.gguf")
+
+    for written in ((home / "latchkey.log").read_text(encoding="utf-8"), capsys.readouterr().err):
+        assert "\\x1b[2J" in written
+        assert not set("\x1b\x07\x9b\u202d\u202e\u2066\u061c\u200f") & set(written)
+
+
+def test_no_text_passes_for_a_record_of_its_own(home: Path) -> None:
+    start_log(home / "latchkey.log")
+    forged = "2026-01-01 00:00:00,000 1 INFO desktop.ledger: accepted"
+    logging.getLogger("test").warning("no such file: %s", f"x\r\n{forged}\u2028{forged}\x85{forged}\x0b{forged}")
+
+    lines = (home / "latchkey.log").read_text(encoding="utf-8").splitlines()
+    assert len([line for line in lines if not line.startswith(" ")]) == 1
+
+
+def test_a_token_that_unseen_characters_part_is_not_put_together_again(home: Path) -> None:
+    start_log(home / "latchkey.log")
+    for unseen in ("\r", "\u200e", "\u061c"):
+        logging.getLogger("test").warning("refused %s", TOKEN[:8] + unseen + TOKEN[8:])
+
+    assert TOKEN not in (home / "latchkey.log").read_text(encoding="utf-8")
+
+
+def test_no_text_of_others_is_the_format_of_a_record() -> None:
+    """A `%s` in a file's name would lose the record, and with it what went wrong."""
+    levels = {"debug", "info", "warning", "error", "critical", "exception"}
+    for path in Path(desktop.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in levels:
+                logger = ast.unparse(node.func.value)
+                if logger in ("_log", "logging") or "getLogger" in logger:
+                    assert isinstance(node.args[0], ast.Constant), f"{path}:{node.lineno}"

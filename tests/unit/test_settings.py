@@ -3,11 +3,12 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from desktop.errors import ResourceError
-from desktop.settings import SamplingSettings, Settings, SettingsFile
+from desktop.settings import AcceptanceSettings, SamplingSettings, Settings, SettingsFile
 
 
 def test_what_was_set_is_there_after_a_restart(home: Path) -> None:
@@ -177,3 +178,113 @@ def test_a_file_damaged_meanwhile_changes_nothing(tmp_path: Path) -> None:
 
 def _fail(_: int) -> None:
     raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("acceptance", "complete"),
+    [
+        ({"name": "Ada"}, False),
+        ({"name": "  ", "purpose": "personal"}, False),
+        ({"purpose": "personal"}, False),
+        ({"name": "Ada", "purpose": "personal"}, True),
+    ],
+)
+def test_what_a_license_was_last_accepted_as_is_kept_and_nothing_is_made_up(
+    tmp_path: Path, acceptance: dict[str, Any], complete: bool
+) -> None:
+    path = tmp_path / "settings.json"
+    SettingsFile(path).change(acceptance=AcceptanceSettings(**acceptance))
+    assert json.loads(path.read_text())["acceptance"] == acceptance
+    assert SettingsFile(path).current.acceptance.complete is complete
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_settings_that_are_kept_elsewhere_and_linked_to_stay_linked(home: Path) -> None:
+    """As people do who keep their settings in a repository."""
+    kept, file = home / "dotfiles" / "latchkey.json", home / "config" / "settings.json"
+    kept.parent.mkdir()
+    file.parent.mkdir()
+    kept.write_text('{"theme": "light", "from_the_future": 1}')
+    kept.chmod(0o444)
+    file.symlink_to(Path("..") / "dotfiles" / "latchkey.json")
+
+    SettingsFile(file).change(theme="dark")
+
+    assert file.is_symlink()
+    assert json.loads(kept.read_text())["theme"] == "dark"
+    assert json.loads(kept.read_text())["from_the_future"] == 1
+    assert [each.name for each in kept.parent.iterdir()] == ["latchkey.json"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_that_leads_nowhere_yet_stays_and_its_file_is_made(home: Path) -> None:
+    file = home / "settings.json"
+    file.symlink_to(home / "kept.json")
+
+    settings = SettingsFile(file)
+    settings.change(theme="dark")
+
+    assert settings.problem == ""
+    assert file.is_symlink()
+    assert json.loads((home / "kept.json").read_text())["theme"] == "dark"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_damaged_file_behind_a_link_is_set_aside_and_the_link_stays(home: Path) -> None:
+    (home / "dotfiles").mkdir()
+    (home / "dotfiles" / "kept.json").write_text("{ by hand")
+    file = home / "settings.json"
+    file.symlink_to(home / "dotfiles" / "kept.json")
+
+    SettingsFile(file).change(theme="dark")
+
+    assert file.is_symlink()
+    assert SettingsFile(file).current.theme == "dark"
+    assert "{ by hand" in [each.read_text() for each in (home / "dotfiles").iterdir()]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such files")
+def test_what_is_no_file_is_said_and_never_waited_for(home: Path) -> None:
+    file = home / "settings.json"
+    os.mkfifo(file)
+
+    settings = SettingsFile(file)
+
+    assert settings.problem
+    assert settings.current == Settings()
+    settings.change(theme="dark")
+    assert SettingsFile(file).current.theme == "dark"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such files")
+def test_what_a_link_leads_to_and_is_no_file_is_left_alone(home: Path) -> None:
+    os.mkfifo(home / "device")
+    file = home / "settings.json"
+    file.symlink_to(home / "device")
+
+    SettingsFile(file).change(theme="dark")
+
+    assert (home / "device").is_fifo()
+    assert SettingsFile(file).current.theme == "dark"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX systems")
+def test_a_disk_that_takes_no_more_loses_nothing(home: Path) -> None:
+    """A limit on the size of files stands for a full disk."""
+    import resource
+
+    file = home / "settings.json"
+    SettingsFile(file).change(system_prompt="written with care")
+    before = file.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    try:
+        settings = SettingsFile(file)
+        with pytest.raises(ResourceError) as caught:
+            settings.change(theme="dark")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert settings.current.theme == "dark"
+    assert file.read_bytes() == before
+    assert [each.name for each in home.iterdir()] == ["settings.json"]
+    assert "closed" not in str(caught.value)

@@ -16,13 +16,15 @@ from desktop.translation import tr
 class BareLoop:
     """The baseline, loaded as the engine loaded the same file: threads, layers on the GPU, context. Close it.
 
-    `door` is asked before, as it is for every load. Raises UserError where it refuses the file.
+    `door` is asked before, as it is for every load. Raises UserError where it refuses the file. With `cores` it is
+    bound to these, with a thread for each.
     """
 
-    def __init__(self, model: Path, like: ModelInfo, door: Door) -> None:
+    def __init__(self, model: Path, like: ModelInfo, door: Door, cores: frozenset[int] = frozenset()) -> None:
         door.admit(model)
         script = Path(desktop.__file__).parent / "engine" / "worker" / "baseline.py"
-        settings = [str(like.threads), str(like.gpu_layers), str(like.context_length)]
+        threads = len(cores) or like.threads
+        settings = [str(threads), str(like.gpu_layers), str(like.context_length), *(str(core) for core in cores)]
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(script), str(model), *settings],
             stdin=subprocess.PIPE,

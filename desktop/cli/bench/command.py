@@ -3,6 +3,8 @@
 import os
 import platform
 from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,14 +14,18 @@ from desktop.cli.admission import admit
 from desktop.cli.answering import load
 from desktop.cli.bench import transfer
 from desktop.cli.bench.bare_loop import BareLoop
+from desktop.cli.bench.busy_core import measure_beside_busy_core
+from desktop.cli.bench.door import WrittenFileDoor
 from desktop.cli.bench.engine import EngineFigures, measure_engine
 from desktop.cli.bench.figures import Compared, Figures, Machine, Startup, Transfers, Window
-from desktop.cli.bench.model import ONE_BILLION, QUICK, bench_model
+from desktop.cli.bench.model import ONE_BILLION, QUICK, Shape, bench_model
 from desktop.cli.bench.window import measure_startup, measure_window
+from desktop.cli.bench.window_process import WEIGHTS
 from desktop.cli.exit_codes import DONE
 from desktop.cli.output import Output
 from desktop.cli.tools import Tools
 from desktop.engine.hardware import cpu_name, total_memory, usable_cores
+from desktop.engine.interface import Door
 from desktop.engine.messages import LoadParams, ModelInfo
 from desktop.library.models import LibraryModel
 from desktop.translation import tr
@@ -35,6 +41,15 @@ class _Extent(msgspec.Struct, frozen=True):
     window_tokens: int
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """What is measured: the model, the door of its engine, and how a window's process is told of it."""
+
+    model: LibraryModel
+    door: Door
+    arguments: tuple[str, ...]
+
+
 _FULL = _Extent(rounds=5, decode_tokens=128, window_tokens=192)
 _SHORT = _Extent(rounds=2, decode_tokens=32, window_tokens=48)
 
@@ -44,8 +59,13 @@ def run(options: Namespace, tools: Tools) -> int:
     if options.transfer:
         return _transfer(options, tools)
     extent = _SHORT if options.quick else _FULL
-    model, own = _model(options, tools)
-    figures = _measure(model, own, extent, tools, window_only=options.window)
+    if options.model:
+        model = tools.library.find(options.model)
+        admit(tools, model)
+        subject = _Subject(model, tools.door, (str(model.path),))
+    else:
+        subject = _weights(QUICK if options.quick else ONE_BILLION, tools)
+    figures = _measure(subject, extent, tools, window_only=options.window)
     if options.json:
         tools.output.json(figures)
     else:
@@ -76,20 +96,15 @@ def _transfer(options: Namespace, tools: Tools) -> int:
     return DONE
 
 
-def _model(options: Namespace, tools: Tools) -> tuple[LibraryModel, frozenset[str]]:
-    """The model to measure with, and the hashes of what this program wrote itself, for which no license is asked."""
-    if options.model:
-        model = tools.library.find(options.model)
-        admit(tools, model)
-        return model, frozenset()
-    shape = QUICK if options.quick else ONE_BILLION
+def _weights(shape: Shape, tools: Tools) -> _Subject:
+    """What this program wrote itself, for which no license is asked."""
     tools.output.progress(tr("Writing a model of random weights…"))
     written = bench_model(shape, tools.paths.cache / "bench")
-    return tools.library.find(str(written.path)), frozenset({written.sha256})
+    return _Subject(tools.library.find(str(written.path)), WrittenFileDoor(written), (WEIGHTS, shape.name))
 
 
-def _measure(model: LibraryModel, own: frozenset[str], extent: _Extent, tools: Tools, *, window_only: bool) -> Figures:
-    say = tools.output.progress
+def _measure(subject: _Subject, extent: _Extent, tools: Tools, *, window_only: bool) -> Figures:
+    say, model, door = tools.output.progress, subject.model, subject.door
     settings = tools.settings
     params = LoadParams(
         str(model.path), context_length=_CONTEXT, threads=settings.threads, gpu_layers=settings.gpu_layers
@@ -97,19 +112,26 @@ def _measure(model: LibraryModel, own: frozenset[str], extent: _Extent, tools: T
     load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     startup, first_paint_ms = measure_startup(extent.rounds, say)
     measured: EngineFigures | None = None
-    door = tools.door.with_own(own)
+    busy_core: Compared | None = None
     with tools.engine(door) as engine:
         info = load(engine, model, params, tools.output)
         if not window_only:
-            bare_loop = partial(BareLoop, model.path, info, door)
+            bare_loop: Callable[..., BareLoop] = partial(BareLoop, model.path, info, door)
             measured = measure_engine(engine, info, bare_loop, extent.rounds, extent.decode_tokens, say)
-        window = measure_window(engine, info, params, own, extent.rounds, extent.window_tokens, first_paint_ms, say)
+            say(tr("Decoding beside a busy process…"))
+            busy_core = measure_beside_busy_core(
+                engine, lambda cores: bare_loop(cores=cores), extent.rounds, extent.decode_tokens
+            )
+        window = measure_window(
+            engine, info, params, subject.arguments, extent.rounds, extent.window_tokens, first_paint_ms, say
+        )
     machine = _machine(model, info, load_average)
     if measured is None:
         return Figures(machine, startup=startup, window=window)
     return Figures(
         machine,
         decode=measured.decode,
+        decode_beside_busy_core=busy_core,
         prefill=measured.prefill,
         ttft_warm_ratio=measured.ttft_warm_ratio,
         stop_ms=measured.stop_ms,
@@ -141,6 +163,7 @@ def show(figures: Figures, output: Output) -> None:
     output.line()
     rows = [("", tr("ours"), tr("baseline"), tr("ratio"))]
     rows += _speed(tr("decode, tokens/s"), figures.decode)
+    rows += _speed(tr("decode beside a busy process, tokens/s"), figures.decode_beside_busy_core)
     rows += _speed(tr("prefill, tokens/s"), figures.prefill)
     rows += _window(figures.window)
     rows += _startup(figures.startup)

@@ -77,6 +77,7 @@ class Figures(msgspec.Struct, frozen=True, omit_defaults=True):
     startup: Startup | None = None
     window: Window | None = None
     transfer: Transfers | None = None
+    decode_beside_busy_core: Compared | None = None
 
 
 def median(values: Sequence[float]) -> float:

@@ -10,14 +10,15 @@ import os
 import shutil
 import string
 import struct
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.cli.bench.gguf_writer import F32, Q4_0, Tensor, Value, gguf_pieces, write_gguf
 from desktop.errors import ResourceError
-from desktop.library.hashes import FileHashes
 from desktop.translation import tr
+from desktop.whole_file import open_regular
 
 _BLOCK = 32  # weights in one Q4_0 block: a float16 scale, then 16 bytes of two 4-bit weights each
 _BLOCK_BYTES = 18
@@ -50,6 +51,8 @@ ONE_BILLION = Shape("latchkey-bench-1b-v1", width=2048, layers=22, feed_forward=
 QUICK = Shape("latchkey-bench-quick-v1", width=768, layers=8, feed_forward=2048, heads=12, key_value_heads=4)
 """100 million parameters, 57 MB: shows that the benchmark works."""
 
+SHAPES = {shape.name: shape for shape in (ONE_BILLION, QUICK)}
+
 WORDS = ["".join(letters) for letters in itertools.product(string.ascii_lowercase, repeat=3)]
 """Words that are one token each when a space stands before them."""
 
@@ -70,10 +73,18 @@ def bench_model(shape: Shape, folder: Path) -> OwnModel:
     """
     path = folder / f"{shape.name}.gguf"
     sha256 = _weights_sha256(shape)
-    if path.is_file() and FileHashes(folder).sha256(path) == sha256:
+    if _is_there(path, sha256):
         return OwnModel(path, sha256)
     _write(shape, path)
     return OwnModel(path, sha256)
+
+
+def _is_there(path: Path, sha256: str) -> bool:
+    try:
+        with os.fdopen(open_regular(path), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
 
 
 def _weights_sha256(shape: Shape) -> str:
@@ -88,7 +99,6 @@ def _write(shape: Shape, path: Path) -> None:
     folder = path.parent
     tensors = _tensors(shape)
     needed = sum(tensor.size for tensor in tensors) + _SPARE_BYTES
-    part = folder / f".{shape.name}.{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
@@ -100,16 +110,15 @@ def _write(shape: Shape, path: Path) -> None:
                 "",
                 tr("Free some space in {folder}, or name a file with --model.").format(folder=folder),
             )
-        write_gguf(part, _metadata(shape), tensors)
-        part.replace(path)
+        with tempfile.TemporaryDirectory(prefix=f".{shape.name}.", dir=folder) as alone:
+            write_gguf(Path(alone) / path.name, _metadata(shape), tensors)
+            (Path(alone) / path.name).replace(path)
     except OSError as error:
         raise ResourceError(
             tr("The benchmark's model could not be written to {folder}: {reason}.").format(
                 folder=folder, reason=error.strerror
             )
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _metadata(shape: Shape) -> dict[str, Value]:

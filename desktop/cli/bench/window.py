@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,10 @@ _PROMPT_TOKENS = 64
 _PATIENCE_S = 180.0
 _PACKAGE = Path(desktop.__file__).parent
 _OURS = "import sys; sys.path.insert(0, {top!r}); from desktop import app; from desktop.ui import bench_window; "
-_OURS += "sys.exit(bench_window.{what}(app))"
+_OURS += "sys.exit(bench_window.startup(app))"
+_STREAM = _OURS.replace("startup(app)", "stream(app, measured)").replace(
+    "from desktop.ui", "from desktop.cli.bench.window_process import measured; from desktop.ui"
+)
 Say = Callable[[str], None]
 
 
@@ -53,7 +56,7 @@ class WindowProcess:
         environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ}
         if home is not None:
             environment["LATCHKEY_HOME"] = str(home)
-        program = ["-c", _OURS.format(top=str(_PACKAGE.parent), what=what), *arguments]
+        program = ["-c", (_STREAM if what == "stream" else _OURS).format(top=str(_PACKAGE.parent)), *arguments]
         if what == "bare":
             program = [str(_PACKAGE / "ui" / "bench_bare.py")]
         self._started = time.monotonic()
@@ -127,7 +130,7 @@ def measure_window(
     engine: Engine,
     info: ModelInfo,
     params: LoadParams,
-    own: Set[str],
+    subject: Sequence[str],
     rounds: int,
     tokens: int,
     first_paint_ms: float,
@@ -135,8 +138,8 @@ def measure_window(
 ) -> Window:
     """Decoding while a window draws the answer, against the same engine without one, in turns.
 
-    `engine` has loaded `params` and says `info` of it; the window's own is told to do the same. It passes the person's
-    license door, with `own` as files for which nothing is asked, and keeps its conversations apart from theirs.
+    `engine` has loaded `params` and says `info` of it; the window's own is told to do the same, by `subject` (see
+    `window_process`). It keeps its conversations apart from the person's.
     """
     say(tr("Drawing an answer…"))
     asker = Asker(engine)
@@ -147,11 +150,12 @@ def measure_window(
         "version": 1,
         "model": params.model_path,
         "context_length": params.context_length,
-        "threads": info.threads,
+        "threads": params.threads,
         "gpu_layers": info.gpu_layers,
         "sampling": {"max_tokens": tokens},
+        "stop_on_repetition": False,
     }
-    with _home(settings) as home, closing(WindowProcess("stream", None, [str(home), *own])) as window:
+    with _home(settings) as home, closing(WindowProcess("stream", None, [str(home), *subject])) as window:
         window.opened()
         window.hear()  # its model is loaded
         for number in range(rounds + 1):

@@ -1,4 +1,7 @@
-"""`python -m desktop.engine.worker --in N --out N`, also run by path, so that no PYTHONPATH is needed."""
+"""`python -m desktop.engine.worker --in N --out N`, also run by path, so that no PYTHONPATH is needed.
+
+With `--kernel-test` first it is the process of the engine test instead.
+"""
 
 import sys
 from pathlib import Path
@@ -6,7 +9,7 @@ from pathlib import Path
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from desktop.engine.worker.main import run
+from desktop.engine.worker.start import start
 
 if __name__ == "__main__":
-    run(sys.argv[1:])
+    start(sys.argv[1:])

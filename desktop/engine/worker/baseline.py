@@ -1,13 +1,15 @@
 """The measure the engine is held against: llama.cpp's own C functions in the barest loop, in a process of its own.
 
-`python -m desktop.engine.worker.baseline FILE THREADS GPU_LAYERS CONTEXT` loads the file and prints one JSON value when
-ready. For each line `{"prompt": P, "tokens": N}` on standard input it reads P random tokens as a prompt, then decodes N
-tokens greedily, and prints `{"prompt_s": …, "decode_s": …}`: seconds for the prompt with its first token, and for the
-N - 1 tokens after it. No template, no text, no stop strings, no messages.
+`python -m desktop.engine.worker.baseline FILE THREADS GPU_LAYERS CONTEXT [CORE …]` loads the file, bound to these cores
+where any are named, and prints one JSON value when ready. For each line `{"prompt": P, "tokens": N}` on standard input
+it reads P random tokens as a prompt, then decodes N tokens greedily, and prints `{"prompt_s": …, "decode_s": …}`:
+seconds for the prompt with its first token, and for the N - 1 tokens after it. No template, no text, no stop strings,
+no messages.
 """
 
 import ctypes
 import json
+import os
 import random
 import sys
 import time
@@ -63,7 +65,9 @@ class BareLoop:
 
 
 def _main(arguments: list[str]) -> None:
-    path, threads, gpu_layers, context_length = arguments
+    path, threads, gpu_layers, context_length, *cores = arguments
+    if cores:
+        os.sched_setaffinity(0, {int(core) for core in cores})
     start_backends()
     loop = BareLoop(path, int(threads), int(gpu_layers), int(context_length))
     _say({"ready": True})

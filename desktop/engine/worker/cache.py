@@ -49,10 +49,10 @@ class PrefixCache:
         """
         shared = common_prefix(self.tokens, prompt)
         if conversation != self._conversation and shared < len(self.tokens):
-            waiting = self._shelf.shared(conversation, prompt)
+            self._shelf.shared(conversation, prompt)  # so that it is not the first to make room
             size = sum(point.size for point in self._checkpoints)
             self._shelf.put(self._conversation, self.tokens, self._checkpoints, size)
-            if waiting > shared:
+            if self._shelf.shared(conversation, prompt) > shared:  # it may have had to make room nevertheless
                 self._take_from_shelf(conversation)
         self._conversation = conversation
         return self.roll_back(min(common_prefix(self.tokens, prompt), len(prompt) - 1))

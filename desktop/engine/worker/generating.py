@@ -3,6 +3,7 @@
 The loop is the hot path: per token it makes two C calls, one list access and a little text work, some 20 µs in all.
 """
 
+import codecs
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +15,9 @@ from desktop.engine.worker.loading import Model
 from desktop.engine.worker.native import llama
 from desktop.engine.worker.outbox import Outbox
 from desktop.engine.worker.prompt import Prompt, Prompter
+from desktop.engine.worker.repetition import RepetitionDetector
 from desktop.engine.worker.sampling import Sampler, in_file, resolve
-from desktop.engine.worker.text import AnswerText
+from desktop.engine.worker.text import AnswerText, Restated, Shown
 from desktop.errors import EngineError
 from desktop.translation import tr
 
@@ -97,36 +99,73 @@ class _Answer:
         self._request, self._prompt, self._sampler = request, prompt, sampler
         self._started = started
         self._cached = 0
-        self._generated = 0
+        self._begun = self._generated = len(request.begun)
         self._read_s = 0.0
         self._first = self._last = 0.0
         self._thinking_s: float | None = None
-        self._tokens: list[int] = []
+        self._tokens: list[int] = list(request.begun)
+        self._to_read = [*prompt.tokens, *request.begun]
         self._shown: list[str] = []
         self._thought = False
-        self._text = AnswerText(prompt.stops, prompt.opened, strip=not request.raw_prompt)
+        raw = request.raw_prompt
+        self._text = AnswerText(
+            prompt.stops, prompt.opened, table=prompt.marks, header=prompt.header, strip=not raw, late=not raw
+        )
+        self._repeats = self._repetition_detector()
 
     def tell(self) -> None:
         generator, prompt = self._generator, self._prompt
-        generator._outbox.start(self._request.id)
-        self._cached = self._cache.reuse(prompt.tokens, self._request.conversation)
+        over = self._take_up()
+        generator._outbox.start(self._request.id, self._tokens)
+        self._cached = self._cache.reuse(self._to_read, self._request.conversation)
+        cached = min(self._cached, len(prompt.tokens))
         generator._send(
-            Prompted(self._request.id, len(prompt.tokens), self._cached, prompt.dropped, self._model.context_length)
+            Prompted(self._request.id, len(prompt.tokens), cached, prompt.dropped, self._model.context_length)
         )
-        reason: StopReason = "cancelled"
+        reason: StopReason = over or "cancelled"
         try:
-            self._read()
-            reason = self._write()
+            if over is None:
+                self._read()
+                reason = self._write()
         except _CancelledError:
             pass
-        self._show(self._text.finish())
-        generator._outbox.flush()
+        held = self._text.finish()
+        self._note(held)
+        generator._outbox.finish(held, self._speed())
         self._remember()
         self._done(reason)
 
+    def _take_up(self) -> StopReason | None:
+        """Be where the worker before was after the tokens it told; why the answer is over with them, where it is.
+
+        Raises EngineError where they are not this model's.
+        """
+        begun, most = self._request.begun, self._request.max_tokens
+        if not begun:
+            return None
+        if not all(0 <= token < self._model.tokenizer.size for token in begun):
+            raise EngineError(tr("The answer could not go on with another model."), remedy=tr("Ask again."))
+        repeats = False
+        for token in begun:
+            self._note(self._text.feed(self._piece(token)))
+            repeats = self._repeats is not None and self._repeats(token)
+        if self._text.stopped:
+            return "end"
+        if most is not None and len(begun) >= most:
+            return "length"
+        if repeats:
+            return "repetition"
+        return "context-full" if len(self._to_read) > self._model.context_length else None
+
+    def _piece(self, token: int) -> bytes:
+        pieces = self._generator._pieces
+        if token not in pieces:
+            pieces[token] = self._model.tokenizer.visible_piece(token)
+        return pieces[token]
+
     def _read(self) -> None:
-        """Compute the prompt, in pieces, so that it can be told how far it is."""
-        generator, tokens, buffer = self._generator, self._prompt.tokens, self._generator._buffer
+        """Compute the prompt and what was begun, in pieces, so that it can be told how far it is."""
+        generator, tokens, buffer = self._generator, self._to_read, self._generator._buffer
         begun = time.perf_counter()
         pause = self._checkpoint_at()
         position, total, most = self._cached, len(tokens), self._model.batch_tokens
@@ -158,21 +197,26 @@ class _Answer:
         chain, context, vocabulary = self._sampler.chain, self._model.context, self._model.tokenizer.handle
         generator, cache, buffer = self._generator, self._cache.tokens, self._generator._buffer
         cancel, pieces, text, tokens = generator._cancel, generator._pieces, self._text, self._tokens
-        ends = self._prompt.ends
+        ends, repeats = self._prompt.ends, self._repeats
+        tuner = self._model.thread_tuner
         limit, most, clock = self._model.context_length, self._request.max_tokens, time.perf_counter
+        first = self._begun + 1
         if most is not None and most <= 0:
             return "length"
         while True:
             token = sample(chain, context, -1)
-            now = self._last = clock()
+            previous, now = self._last, clock()
+            self._last = now
+            if tuner is not None and previous:
+                tuner.took(now - previous)
             if is_eog(vocabulary, token) or token in ends:
                 return "end"
             self._generated += 1
-            if self._generated == 1:
+            if self._generated == first:
                 self._first = now
             piece = pieces.get(token)
             if piece is None:
-                piece = pieces[token] = self._model.tokenizer.visible_piece(token)
+                piece = self._piece(token)
             told = text.feed(piece)
             tokens.append(token)
             if told:
@@ -181,6 +225,8 @@ class _Answer:
                 return "end"
             if self._generated == most:
                 return "length"
+            if repeats is not None and repeats(token):
+                return "repetition"
             if len(cache) >= limit:
                 return "context-full"
             if cancel[0]:
@@ -189,11 +235,26 @@ class _Answer:
             generator.decode(1)
             cache.append(token)
 
-    def _show(self, told: list[tuple[str, bool]]) -> None:
-        """Send text on its way; notice when thinking ends."""
-        speed, put = self._speed(), self._generator._outbox.put
-        for part, thinking in told:
-            put(part, thinking, self._generated, speed, self._last)
+    def _repetition_detector(self) -> Callable[[int], bool] | None:
+        """What takes each token and says whether the answer only repeats itself; None where that is no end."""
+        request = self._request
+        if not request.stop_on_repetition or request.raw_prompt or request.ignore_eos:
+            return None
+        return RepetitionDetector().add
+
+    def _show(self, told: list[Shown]) -> None:
+        """Send text on its way."""
+        self._generator._outbox.put(told, self._speed(), self._last)
+        self._note(told)
+
+    def _note(self, told: list[Shown]) -> None:
+        """Keep what is told; notice when thinking ends."""
+        for each in told:
+            if isinstance(each, Restated):
+                self._shown = [text for text, _ in each.parts]
+                self._thought = True
+                continue
+            part, thinking = each
             self._shown.append(part)
             if thinking:
                 self._thought = True
@@ -201,26 +262,29 @@ class _Answer:
                 self._thinking_s = self._last - self._first
 
     def _remember(self) -> None:
-        """Keep the answer's own tokens for the next turn, where they stand for exactly what was shown."""
+        """Keep the answer's own tokens for the next turn, where they stand for exactly what was shown. The bytes of a
+        character that was cut off at the end were not."""
         pieces, text = self._generator._pieces, "".join(self._shown)
-        said = b"".join(pieces[token] for token in self._tokens).decode("utf-8", "replace")
+        said = codecs.getincrementaldecoder("utf-8")("replace").decode(
+            b"".join(pieces[token] for token in self._tokens)
+        )
         if text and not self._thought and not self._request.raw_prompt and said.strip() == text.strip():
             self._generator._prompter.remember(text, self._tokens)
 
     def _speed(self) -> float | None:
-        elapsed = self._last - self._first
-        return (self._generated - 1) / elapsed if self._generated > 1 and elapsed > 0 else None
+        elapsed, generated = self._last - self._first, self._generated - self._begun
+        return (generated - 1) / elapsed if generated > 1 and elapsed > 0 else None
 
     def _done(self, reason: StopReason) -> None:
-        read = len(self._prompt.tokens) - self._cached
+        read = len(self._to_read) - self._cached
         self._generator._send(
             Done(
                 id=self._request.id,
                 stop_reason=reason,
                 prompt_tokens=len(self._prompt.tokens),
-                cached_tokens=self._cached,
+                cached_tokens=min(self._cached, len(self._prompt.tokens)),
                 generated_tokens=self._generated,
-                time_to_first_token_s=self._first - self._started if self._generated else None,
+                time_to_first_token_s=self._first - self._started if self._first else None,
                 tokens_per_s=self._speed(),
                 prompt_tokens_per_s=read / self._read_s if self._read_s > 0 else None,
                 seed=self._sampler.seed,

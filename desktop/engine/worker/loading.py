@@ -4,15 +4,17 @@ import ctypes
 import itertools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from desktop.engine.messages import LoadParams, ModelInfo
+from desktop.engine.messages import LONGEST_WORDS, LoadParams, ModelInfo
 from desktop.engine.worker import native
 from desktop.engine.worker.native import NativeLog, llama
+from desktop.engine.worker.thinking_marks import TAG_STYLES
+from desktop.engine.worker.threads import ThreadTuner
 from desktop.engine.worker.tokenizer import Tokenizer
 from desktop.errors import EngineError, ResourceError
 from desktop.translation import tr
@@ -22,7 +24,7 @@ _ABORTED = 2
 _QUICK_TOKEN_S = 0.010
 _TRIALS = 5
 _NEVER = 1e9
-_WORTH_ANOTHER_THREAD = 0.85
+_WORTH_ANOTHER_THREAD = 0.95
 _BETWEEN_TOKENS_S = 0.0005
 _FLASH = {"auto": -1, "off": 0, "on": 1}
 
@@ -44,7 +46,8 @@ class Model:
     """A loaded model with its context. Everything is owned here; `close` frees it.
 
     `cores` is how many threads to compute with where `params` does not say. `cancel` is the two-byte buffer that stops
-    a running computation when its first byte is set.
+    a running computation when its first byte is set. `files` are the names to open its files by, in their order; () for
+    the one in `params` and those that llama.cpp finds beside it.
     """
 
     def __init__(
@@ -55,16 +58,19 @@ class Model:
         cancel: Any,
         on_progress: Callable[[float], bool],
         confinement: str,
+        files: Sequence[str] = (),
     ) -> None:
+        self._files = tuple(files)
         self._log = log
         self._cancel = cancel
         self._on_progress = on_progress
         self._threads_asked = params.threads is not None
-        self.threads = max(1, params.threads or cores)
+        self.threads = self.every_thread = max(1, params.threads or cores)
+        self.thread_tuner: ThreadTuner | None = None
         self.gpu = native.has_gpu()
         self.gpu_layers = (-1 if params.gpu_layers is None else params.gpu_layers) if self.gpu else 0
         self.batch_tokens = min(max(params.batch_tokens, 32), 4096)
-        self.handle = self._load(params.model_path)
+        self.handle = self._load(params)
         try:
             self.context = self._make_context(params)
         except BaseException:
@@ -77,7 +83,8 @@ class Model:
         self.recurrent = bool(llama.llama_model_is_recurrent(self.handle) or llama.llama_model_is_hybrid(self.handle))
         own = native.metadata(self.handle, "tokenizer.chat_template") or ""
         self.template = own or params.chat_template
-        self.stops = () if own else params.stops
+        self.has_own_template = bool(own)
+        self.stops = params.stops
         self.info = self._describe(confinement)
 
     def warm_up(self) -> None:
@@ -86,8 +93,11 @@ class Model:
         Raises LoadCancelledError, EngineError.
         """
         seconds = self._compute_one()
-        if not self._threads_asked and seconds < _QUICK_TOKEN_S:
-            self._choose_threads()
+        if not self._threads_asked:
+            if seconds < _QUICK_TOKEN_S:
+                self._choose_threads()
+            if self.every_thread > 1:
+                self.thread_tuner = ThreadTuner(self.every_thread, self.threads, self._set_threads)
         llama.llama_memory_clear(self.memory, True)
 
     def _choose_threads(self) -> None:
@@ -96,15 +106,18 @@ class Model:
         Between trials is a pause, as there is between tokens: threads that have gone to sleep have to be woken. The
         prompt is read with all of them in any case.
         """
-        every = self.threads
         best = _NEVER
-        for count in dict.fromkeys((1, max(1, every // 2), every)):
-            llama.llama_set_n_threads(self.context, count, every)
+        for count in dict.fromkeys((1, max(1, self.every_thread // 2), self.every_thread)):
+            self._set_threads(count)
             seconds = sorted(self._compute_one() for _ in range(_TRIALS))[_TRIALS // 2]
             if seconds < best * _WORTH_ANOTHER_THREAD:
                 best, self.threads = seconds, count
-        llama.llama_set_n_threads(self.context, self.threads, every)
+        self._set_threads(self.threads)
         self.info = msgspec.structs.replace(self.info, threads=self.threads)
+
+    def _set_threads(self, count: int) -> None:
+        """Compute single tokens with `count` threads, prompts with all."""
+        llama.llama_set_n_threads(self.context, count, self.every_thread)
 
     def _compute_one(self) -> float:
         """Seconds that one token takes."""
@@ -127,9 +140,10 @@ class Model:
         llama.llama_free(self.context)
         llama.llama_model_free(self.handle)
 
-    def _load(self, path: str) -> Any:
+    def _load(self, asked: LoadParams) -> Any:
         params = llama.llama_model_default_params()
         params.n_gpu_layers = self.gpu_layers
+        params.use_extra_bufts = asked.extra_buffers
         stopped = False
 
         def progress(fraction: float, _: object) -> bool:
@@ -140,12 +154,16 @@ class Model:
 
         callback = llama.llama_progress_callback(progress)
         params.progress_callback = callback
-        handle = llama.llama_model_load_from_file(path.encode("utf-8", "surrogateescape"), params)
+        names = [name.encode("utf-8", "surrogateescape") for name in self._files or (asked.model_path,)]
+        if len(names) == 1:
+            handle = llama.llama_model_load_from_file(names[0], params)
+        else:
+            handle = llama.llama_model_load_from_splits((ctypes.c_char_p * len(names))(*names), len(names), params)
         if handle:
             return handle
         if stopped:
             raise LoadCancelledError
-        raise self._refusal(Path(path))
+        raise self._refusal(Path(asked.model_path))
 
     def _refusal(self, path: Path) -> EngineError | ResourceError:
         """Why llama.cpp did not take the file, from its log."""
@@ -202,6 +220,10 @@ class Model:
             )
         return context
 
+    def _said(self, key: str) -> str:
+        """What the file says under `key`, as much as a message takes."""
+        return (native.metadata(self.handle, key) or "")[:LONGEST_WORDS]
+
     def _describe(self, confinement: str) -> ModelInfo:
         description = ctypes.create_string_buffer(256)
         llama.llama_model_desc(self.handle, description, 256)
@@ -210,9 +232,9 @@ class Model:
         devices = native.devices()
         used = [device.name for device in devices if (device.kind == "cpu") != bool(offloaded)]
         return ModelInfo(
-            name=native.metadata(self.handle, "general.name") or "",
-            architecture=native.metadata(self.handle, "general.architecture") or "",
-            license=native.metadata(self.handle, "general.license") or "",
+            name=self._said("general.name"),
+            architecture=self._said("general.architecture"),
+            license=self._said("general.license"),
             description=description.value.decode("utf-8", "replace"),
             parameters=llama.llama_model_n_params(self.handle),
             size=llama.llama_model_size(self.handle),
@@ -224,6 +246,7 @@ class Model:
             devices=tuple(used),
             engine=f"llama.cpp {native.version()}",
             confinement=confinement,
+            thinks=any(style.closes in self.template for style in TAG_STYLES) or self.tokenizer.has_thinking_marks(),
         )
 
 

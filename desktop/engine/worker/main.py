@@ -3,23 +3,22 @@
 import argparse
 import contextlib
 import ctypes
-import glob
 import os
 import queue
-import re
 import sys
 import threading
 import time
 import traceback
+import types
 from pathlib import Path
 from typing import Any
 
 from desktop.engine import hardware
-from desktop.engine.failures import failed
+from desktop.engine.failures import bug, failed, library_unusable
 from desktop.engine.framing import FrameReader, FrameWriter, FramingError
 from desktop.engine.messages import (
     Cancel,
-    Failed,
+    FileChanged,
     Generate,
     Load,
     LoadProgress,
@@ -34,16 +33,16 @@ from desktop.engine.messages import (
     Tokenized,
 )
 from desktop.engine.worker import native
-from desktop.engine.worker.confinement import confine_calls, confine_files, own_files
+from desktop.engine.worker.admitted_files import AdmittedFiles, FileChangedError
+from desktop.engine.worker.confinement import confine_calls, confine_files
 from desktop.engine.worker.generating import Generator
 from desktop.engine.worker.loading import LoadCancelledError, Model
 from desktop.engine.worker.native import NativeLog
 from desktop.engine.worker.outbox import Outbox
 from desktop.errors import EngineError, UserError
-from desktop.translation import tr
+from desktop.translation import tr, use_language
 
 _PROGRESS_S = 0.05
-_SPLIT = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
 
 
 class _GoneError(Exception):
@@ -53,27 +52,38 @@ class _GoneError(Exception):
 class Worker:
     """One worker. `serve` never returns: the process ends with the pipe."""
 
-    def __init__(self, reader: "FrameReader[Request]", writer: FrameWriter, log: NativeLog, cache: Path | None) -> None:
+    def __init__(
+        self,
+        reader: "FrameReader[Request]",
+        writer: FrameWriter,
+        log: NativeLog,
+        cpu_variant: str = "",
+        drivers_folder: Path | None = None,
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._log = log
-        self._cache = cache
+        self._drivers_folder = drivers_folder
         self._cores = hardware.usable_cores()
         self._features = hardware.cpu_features()
+        self._cpu_variant = cpu_variant
+        self._cpu_variants = native.cpu_variants()
         self._gpu = native.has_gpu()
-        self._confinement = tr("none: a GPU is in use") if self._gpu else confine_calls()
+        self._confinement = confine_calls(gpu=self._gpu)
         self._jobs: queue.SimpleQueue[tuple[Request, float]] = queue.SimpleQueue()
         self._flag = (ctypes.c_uint8 * 2)()
         self._lock = threading.Lock()
         self._current: int | None = None
         self._cancelled: set[int] = set()
+        self._admitted = AdmittedFiles(())
         self._model: Model | None = None
         self._generator: Generator | None = None
 
     def serve(self) -> None:
         """One thread until a model is to be loaded, as Landlock asks; two and more from then on."""
         first = self._serve_alone()
-        self._confine(first.params.model_path)
+        self._admitted = AdmittedFiles(first.files)
+        self._confine()
         self._jobs.put((first, time.perf_counter()))
         threading.Thread(target=self._read, name="pipe", daemon=True).start()
         while True:
@@ -94,17 +104,15 @@ class Worker:
                 case _:
                     self._handle(request, time.perf_counter())
 
-    def _confine(self, model_path: str) -> None:
+    def _confine(self) -> None:
         """Give up all files but the model's own."""
-        if self._gpu:
-            return
-        writable = [self._cache] if self._cache is not None else []
-        files = confine_files([*own_files(), *_model_files(Path(model_path))], writable)
-        self._confinement = (
-            "landlock+seccomp"
-            if (files, self._confinement) == ("landlock", "seccomp")
-            else (f"{files}; {self._confinement}")
-        )
+        if self._gpu and self._drivers_folder is not None:
+            with contextlib.suppress(OSError):
+                self._drivers_folder.mkdir(parents=True, exist_ok=True)
+        opened = self._admitted.descriptors
+        files = confine_files(opened, gpu=self._gpu, drivers_folder=self._drivers_folder)
+        both = (files, self._confinement) == ("landlock", "seccomp")
+        self._confinement = "landlock+seccomp" if both else f"{files}; {self._confinement}"
 
     def _next_request(self) -> Request:
         """The next request; ends the process where there is none."""
@@ -180,13 +188,17 @@ class Worker:
             os._exit(0)
         except LoadCancelledError:
             self._send(failed(0, EngineError(tr("Loading was cancelled."))))
+        except FileChangedError as error:
+            self._send(FileChanged(error.number))
         except UserError as error:
             self._send(failed(number, error))
         except Exception as error:  # noqa: BLE001 - a bug is told with its traceback, and the worker lives on
             trace = traceback.format_exc()
             sys.stderr.write(trace)
-            title = tr("The engine met an error of its own.")
-            self._send(Failed(number, "bug", title, f"{type(error).__name__}: {error}", technical=trace))
+            if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType | ctypes.CDLL):
+                self._send(failed(number, library_unusable(str(error), trace)))
+            else:
+                self._send(bug(number, error, trace))
             if self._generator is not None:
                 self._generator.forget()
         finally:
@@ -200,6 +212,8 @@ class Worker:
                 devices=native.devices(),
                 cpu_features=self._features,
                 confinement=self._confinement,
+                cpu_variant=self._cpu_variant,
+                cpu_variants=self._cpu_variants,
             )
         )
 
@@ -223,7 +237,8 @@ class Worker:
             return not self._flag[0]
 
         threading.Thread(target=_import_ahead, name="imports", daemon=True).start()
-        self._model = Model(request.params, self._cores, self._log, self._flag, progress, self._confinement)
+        files = self._admitted.names()
+        self._model = Model(request.params, self._cores, self._log, self._flag, progress, self._confinement, files)
         try:
             self._model.warm_up()
             self._generator = Generator(self._model, self._send, Outbox(self._send), self._flag)
@@ -233,13 +248,6 @@ class Worker:
             raise
         self._send(Ready(self._model.info, time.perf_counter() - begun))
         self._generator.prepare()
-
-
-def _model_files(path: Path) -> list[Path]:
-    """The file, or all parts of a split model."""
-    return (
-        [path, *path.parent.glob(f"{glob.escape(path.name[:-20])}-*-of-*.gguf")] if _SPLIT.search(path.name) else [path]
-    )
 
 
 def _import_ahead() -> None:
@@ -257,19 +265,25 @@ def _adopt(number: int, flags: int) -> int:
 
 
 def run(arguments: list[str]) -> None:
-    """Be a worker until the pipe closes."""
+    """Be a worker until the pipe closes. Raises ImportError where llama.cpp is missing or of another version."""
     parser = argparse.ArgumentParser(prog="latchkey-engine")
     parser.add_argument("--in", dest="input", type=int, required=True)
     parser.add_argument("--out", dest="output", type=int, required=True)
-    parser.add_argument("--cache", default="")
+    parser.add_argument("--cpu-variant", default="")
+    parser.add_argument("--drivers-folder", default="")
+    parser.add_argument("--translations", default="")
+    parser.add_argument("--language", default="")
     options = parser.parse_args(arguments)
     reader: FrameReader[Request] = FrameReader(_adopt(options.input, os.O_RDONLY), Request)
     writer = FrameWriter(_adopt(options.output, os.O_WRONLY))
-    cache = Path(options.cache) if options.cache else None
-    if cache is not None:
-        with contextlib.suppress(OSError):
-            cache.mkdir(parents=True, exist_ok=True)
+    if options.translations:  # read now: afterwards no file is
+        use_language(Path(options.translations), options.language or None)
+    drivers_folder = Path(options.drivers_folder) if options.drivers_folder else None
     log = NativeLog()
-    log.start()
-    native.start_backends()
-    Worker(reader, writer, log, cache).serve()
+    try:
+        log.start()
+        cpu_variant = native.start_backends(options.cpu_variant)
+        worker = Worker(reader, writer, log, cpu_variant, drivers_folder)
+    except (AttributeError, OSError) as error:
+        raise ImportError(f"{type(error).__name__}: {error}") from error
+    worker.serve()

@@ -6,6 +6,7 @@ running it.
 """
 
 import ctypes
+import functools
 import importlib.machinery
 import importlib.util
 import os
@@ -16,9 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from desktop.engine.messages import Device
+from desktop.engine.messages import PLAINEST_VARIANT, Device
+from desktop.engine.nativelog import ASSERT_MARK
 
-ASSERT_MARK = "latchkey: the engine gave up: "
+_MOST_MEMORY = 2**53  # some drivers give the largest number there is
 _DEBUG, _WARN, _CONTINUED = 1, 3, 5
 _KINDS = {0: "cpu", 1: "gpu", 2: "integrated-gpu", 3: "accelerator"}
 
@@ -32,18 +34,22 @@ def _enter_package() -> Any:
         package.__path__ = list(spec.submodule_search_locations)
         package.__spec__ = importlib.machinery.ModuleSpec("llama_cpp", None, is_package=True)
         sys.modules["llama_cpp"] = package
-    return importlib.import_module("llama_cpp.llama_cpp")
+    try:
+        return importlib.import_module("llama_cpp.llama_cpp")
+    except (AttributeError, OSError, RuntimeError) as error:  # a function or a library that is not there
+        raise ImportError(f"{type(error).__name__}: {error}") from error
 
 
 llama = _enter_package()
 LIBRARIES = Path(llama._lib._name).parent
 
 
-class NativeLog:
-    """llama.cpp's own log lines on standard error, without its debug lines, and the last warnings and errors kept.
+_started: list["NativeLog"] = []
+"""Logs that llama.cpp has pointers into: they live as long as the process."""
 
-    Must live as long as the process: llama.cpp keeps a pointer to its callback.
-    """
+
+class NativeLog:
+    """llama.cpp's own log lines on standard error, without its debug lines, and the last warnings and errors kept."""
 
     def __init__(self) -> None:
         self.complaints: deque[str] = deque(maxlen=40)
@@ -52,6 +58,7 @@ class NativeLog:
         self._on_abort = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(_tell_abort)
 
     def start(self) -> None:
+        _started.append(self)
         llama.llama_log_set(self._callback, None)
         base = _library("ggml-base")
         base.ggml_set_abort_callback.argtypes = [ctypes.c_void_p]
@@ -87,16 +94,51 @@ def _library(name: str) -> ctypes.CDLL:
     raise FileNotFoundError(f"{name} is missing beside llama.cpp")
 
 
-def start_backends() -> None:
-    """Load the compute plug-ins (packages ship one per CPU generation) and start llama.cpp. Once per process."""
-    ggml = _library("ggml")
-    for folder in (LIBRARIES.parents[1] / "bin", LIBRARIES):
-        if any(folder.glob("*ggml-cpu-*")):
-            ggml.ggml_backend_load_all_from_path.argtypes = [ctypes.c_char_p]
-            ggml.ggml_backend_load_all_from_path.restype = None
-            ggml.ggml_backend_load_all_from_path(str(folder).encode())
-            break
+@functools.cache
+def cpu_variants() -> tuple[str, ...]:
+    """The CPU variants of this build of llama.cpp that this processor can run, best first; empty where it has one only.
+
+    Each variant is a plug-in `libggml-cpu-NAME.so` that gives itself a score for this processor, 0 where it cannot run
+    (`ggml_backend_score` in ggml-backend-impl.h).
+    """
+    scores = {}
+    for name, path in _cpu_plugins().items():
+        try:
+            score = ctypes.CDLL(str(path)).ggml_backend_score
+        except (OSError, AttributeError):
+            continue
+        score.restype, score.argtypes = ctypes.c_int, []
+        scores[name] = score()
+    return tuple(sorted((name for name in scores if scores[name] > 0), key=lambda name: -scores[name]))
+
+
+def _cpu_plugins() -> dict[str, Path]:
+    """The plug-in of each CPU variant, by the variant's name. They are looked for beside llama.cpp and nowhere else."""
+    found = {}
+    for path in LIBRARIES.glob("*ggml-cpu-*"):
+        if path.suffix in (".so", ".dll", ".dylib"):
+            found[path.stem.removeprefix("lib").removeprefix("ggml-cpu-")] = path
+    return found
+
+
+def start_backends(cpu_variant: str = "") -> str:
+    """Load the compute plug-ins and start llama.cpp, once per process. Gives the CPU variant that was loaded.
+
+    `cpu_variant` is one of `cpu_variants()`, or `PLAINEST_VARIANT` for the last of them; where it is empty, unknown or
+    one that this processor cannot run, the best is taken. "" is given where llama.cpp was built for one processor only.
+    """
+    plugins = _cpu_plugins()
+    if plugins:
+        if cpu_variant == PLAINEST_VARIANT:
+            cpu_variant = next(reversed(cpu_variants()), "")
+        load = _function(_library("ggml"), "ggml_backend_load", ctypes.c_void_p, ctypes.c_char_p)
+        runnable = cpu_variants()
+        if cpu_variant not in runnable:
+            cpu_variant = next(iter(runnable), "")
+        if cpu_variant:
+            load(os.fsencode(plugins[cpu_variant]))
     llama.llama_backend_init()
+    return cpu_variant if plugins else ""
 
 
 def devices() -> tuple[Device, ...]:
@@ -120,8 +162,8 @@ def devices() -> tuple[Device, ...]:
                 name=text(device).decode("utf-8", "replace"),
                 description=description(device).decode("utf-8", "replace"),
                 kind=_KINDS.get(kind(device), "other"),
-                memory_total=total.value,
-                memory_free=free.value,
+                memory_total=min(total.value, _MOST_MEMORY),
+                memory_free=min(free.value, _MOST_MEMORY),
             )
         )
     return tuple(found)

@@ -6,9 +6,11 @@ in its place; it sleeps unless something waits.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from desktop.engine.messages import Delta
+from desktop.engine.messages import AnswerPart, Delta
+from desktop.engine.messages import Restated as RestatedEvent
+from desktop.engine.worker.text import Restated, Shown
 
 _BATCH_S = 0.016
 _LATEST_S = 0.033
@@ -17,44 +19,71 @@ _LATEST_S = 0.033
 class Outbox:
     """Collects text and sends it as Delta events. One for the life of the worker; `start` begins an answer."""
 
-    def __init__(self, send: Callable[[Delta], None]) -> None:
+    def __init__(self, send: Callable[[Delta | RestatedEvent], None]) -> None:
         self._send = send
         self._lock = threading.Lock()
         self._waiting = threading.Event()
-        self._parts: list[tuple[str, bool]] = []
+        self._parts: list[Shown] = []
         self._id = 0
+        self._tokens: Sequence[int] = ()
         self._count = 0
+        self._sent = 0
         self._speed: float | None = None
         self._due = 0.0
         threading.Thread(target=self._flush_late, name="late-flush", daemon=True).start()
 
-    def start(self, request_id: int) -> None:
+    def start(self, request_id: int, tokens: Sequence[int]) -> None:
+        """Begin an answer. `tokens` is the list that its tokens are added to; those in it by now were told."""
         with self._lock:
-            self._id, self._parts, self._count, self._speed, self._due = request_id, [], 0, None, 0.0
+            self._id, self._parts, self._speed, self._due = request_id, [], None, 0.0
+            self._tokens, self._count, self._sent = tokens, len(tokens), len(tokens)
 
-    def put(self, text: str, thinking: bool, count: int, speed: float | None, now: float) -> None:
-        """Add text; sends what waits where it is due. `count` tokens were generated so far, at `speed` per second."""
+    def put(self, told: Sequence[Shown], speed: float | None, now: float) -> None:
+        """Add all text that the tokens so far give, generated at `speed` per second; sends what waits where it is due.
+
+        Text and the token that completed it are added at once, so that no Delta has one of them without the other.
+        """
         with self._lock:
-            self._count, self._speed = count, speed
+            self._count, self._speed = len(self._tokens), speed
             parts = self._parts
-            if parts and parts[-1][1] == thinking:
-                parts[-1] = (parts[-1][0] + text, thinking)
-            else:
-                parts.append((text, thinking))
+            fresh = not parts
+            for each in told:
+                last = parts[-1] if parts else None
+                if isinstance(each, Restated):
+                    parts.clear()  # it holds them
+                    parts.append(each)
+                elif isinstance(last, tuple) and last[1] == each[1]:
+                    parts[-1] = (last[0] + each[0], each[1])
+                else:
+                    parts.append(each)
             if now >= self._due:
                 self._flush(now)
-            elif len(parts) == 1 and not self._waiting.is_set():
+            elif fresh and not self._waiting.is_set():
                 self._waiting.set()
 
-    def flush(self) -> None:
+    def finish(self, held: Sequence[Shown], speed: float | None) -> None:
+        """Send what waits, then the text that was held back to the answer's end, without tokens."""
         with self._lock:
             self._flush(time.perf_counter())
+            for each in held:
+                self._send(self._event(each, len(self._tokens), speed, ()))
 
     def _flush(self, now: float) -> None:
-        for text, thinking in self._parts:
-            self._send(Delta(self._id, text, thinking, self._count, self._speed))
+        last = len(self._parts) - 1
+        for index, each in enumerate(self._parts):
+            tokens = tuple(self._tokens[self._sent : self._count]) if index == last else ()
+            self._send(self._event(each, self._count, self._speed, tokens))
+        if self._parts:
+            self._sent = self._count
         self._parts = []
         self._due = now + _BATCH_S
+
+    def _event(self, shown: Shown, count: int, speed: float | None, tokens: tuple[int, ...]) -> Delta | RestatedEvent:
+        if isinstance(shown, Restated):
+            parts = tuple(AnswerPart(text, thinking) for text, thinking in shown.parts)
+            return RestatedEvent(self._id, parts, count, speed, tokens)
+        text, thinking = shown
+        return Delta(self._id, text, thinking, count, speed, tokens)
 
     def _flush_late(self) -> None:
         while True:

@@ -12,11 +12,13 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from desktop.engine.messages import ChatTurn, Generate
+from desktop.engine.worker.end_marks import EndMarks, end_marks, is_special
 from desktop.engine.worker.loading import Model, common_prefix
 from desktop.engine.worker.template import PLAIN_STOPS, ChatTemplate
-from desktop.engine.worker.text import TAG_STYLES, TagStyle
+from desktop.engine.worker.thinking_marks import TAG_STYLES, MarkTable, TagStyle
 from desktop.errors import EngineError
 from desktop.translation import tr
 
@@ -24,13 +26,16 @@ _WORD_JOINER = "\u2060"
 _ANSWER_SHARE = 4  # a quarter of the context is kept for the answer and for turns to come
 _SMALLEST_ROOM = 16
 _MOST_REMEMBERED = 512
+_THINKING_MARKS = MarkTable()
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the model is to read. `dropped` counts turns left out; `opened` is the thinking tag that is open already.
+    """What the model is to read. `dropped` counts turns left out; `opened` is the thinking tag that is open already,
+    `header` the header that is, of a model with channels.
 
     The answer ends before any of `stops` in its text, and at any of the tokens `ends`, whose spelling never shows.
+    `marks` finds what marks thinking in it, and the end of the turn.
     """
 
     tokens: list[int]
@@ -38,6 +43,8 @@ class Prompt:
     opened: TagStyle | None = None
     stops: tuple[str, ...] = ()
     ends: frozenset[int] = frozenset()
+    header: str | None = None
+    marks: MarkTable = _THINKING_MARKS
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ class Prompter:
     def prepare(self) -> None:
         """Compile the template and list the control tokens now. What is wrong with them is told by the first prompt."""
         with contextlib.suppress(EngineError):
-            _ = self.template
+            _ = self._marks
         _ = self._control_pattern
 
     def make(self, request: Generate) -> Prompt:
@@ -88,8 +95,12 @@ class Prompter:
                 raise _too_long(len(tokens), self._model.context_length)
             return Prompt(tokens, stops=request.stop, ends=self._ends(request.stop))
         prompt, dropped = self._fit(request)
-        stops = (*request.stop, *(PLAIN_STOPS if self.template.is_fallback else self._model.stops))
-        return Prompt(prompt.tokens, dropped, _opened(prompt.tail), stops, self._ends(stops))
+        stops = (*request.stop, *self._literal_stops)
+        header = self._header(prompt.tail)
+        end = self._end_marks.special[:1] if header is None else ()
+        ends = self._ends((*stops, *filter(is_special, self._family_stops), *end))
+        marks = _THINKING_MARKS if request.ignore_eos else self._marks
+        return Prompt(prompt.tokens, dropped, _opened(prompt.tail), stops, ends, header, marks)
 
     def steady_length(self, prompt: Prompt, turns: Sequence[ChatTurn]) -> int:
         """How many tokens at the prompt's beginning the next turn's prompt will share: all but the answer's opening."""
@@ -187,6 +198,44 @@ class Prompter:
             return [*pieces]
         blunted = [ChatTurn(turn.role, self._control_pattern.sub(_split_by(_WORD_JOINER), turn.text)) for turn in turns]
         return [self.template.render(blunted, generation_prompt=generation_prompt)]
+
+    @cached_property
+    def _end_marks(self) -> EndMarks:
+        """What ends a turn of this model, or begins another."""
+        template, bos = self.template, self._tokenizer.text_of(self._tokenizer.bos)
+        return end_marks(
+            template.after_answer,
+            template.before_answer,
+            bos=bos,
+            spelled=self._tokenizer.end_spellings(),
+            stops=self._family_stops,
+            literal=self._literal_stops,
+        )
+
+    @property
+    def _family_stops(self) -> tuple[str, ...]:
+        return PLAIN_STOPS if self.template.is_fallback else self._model.stops
+
+    @property
+    def _literal_stops(self) -> tuple[str, ...]:
+        """The family's stops that are plain text, wherever they stand: those of a model spoken to by its family's
+        prompt. A file's own template may be another family's, whose answers may well hold "###"."""
+        if self._model.has_own_template:
+            return ()
+        return tuple(stop for stop in self._family_stops if not is_special(stop))
+
+    @cached_property
+    def _marks(self) -> MarkTable:
+        return MarkTable(self._end_marks.marks())
+
+    def _header(self, tail: str) -> str | None:
+        """The header of a channel that the prompt leaves open; None for models without channels."""
+        if not (
+            self.template.writes("<|message|>")
+            and any(map(self.template.writes, ("<|channel|>", "<|start|>assistant to=")))
+        ):
+            return None
+        return tail[tail.rfind("<|start|>") :] if "<|start|>" in tail else ""
 
     def _ends(self, stops: Sequence[str]) -> frozenset[int]:
         """The control tokens that one of `stops` spells: an answer's text never shows them."""

@@ -8,26 +8,40 @@ the caller sets a deadline. On Linux the address space is bounded as well while 
 import contextlib
 import datetime
 import json
+import operator
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from jinja2 import Template, nodes
 from jinja2.compiler import CodeGenerator, Frame
-from jinja2.exceptions import SecurityError, TemplateError
+from jinja2.exceptions import TemplateError
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-LARGEST_TEXT = 8_000_000
-_LARGEST_NUMBER_BITS = 4096
-_LARGEST_WIDTH = 100_000
-_MOST_ITEMS = 200_000
+from desktop.engine.worker.template_bounds import (
+    LARGEST_TEXT,
+    bounded,
+    check_filter,
+    check_layout,
+    check_method,
+    check_numbers,
+    check_power,
+    check_product,
+    size,
+    too_much,
+    walkable,
+)
+
+_CONTAINERS = (list, tuple, dict, set)
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq, "ne": operator.ne, "gt": operator.gt, "gteq": operator.ge, "lt": operator.lt,
+    "lteq": operator.le, "in": lambda one, many: one in many, "notin": lambda one, many: one not in many,
+}  # fmt: skip
 _HEADROOM = 512 * 1024 * 1024
-_WIDTH = re.compile(r"\d{6,}|\*")
-_PADDING = {"ljust", "rjust", "center", "zfill", "expandtabs"}
-_PADDING_FILTERS = {"center", "indent", "wordwrap", "batch", "slice", "round", "truncate"}
+_LARGEST_JSON = 1_000_000
+Clock = Callable[[], datetime.datetime]
 
 
 class _Code(CodeGenerator):
@@ -40,38 +54,24 @@ class _Code(CodeGenerator):
             self.write(", ")
         self.write("))")
 
+    def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        self.write("environment.compare(")
+        self.visit(node.expr, frame)
+        for step in node.ops:
+            self.write(f", ({step.op!r}, lambda: (")
+            self.visit(step.expr, frame)
+            self.write("))")
+        self.write(")")
 
-def _size(value: object) -> int:
-    """How much room `value` takes, roughly: characters, items, or an eighth of a number's bits."""
-    if isinstance(value, int):
-        return value.bit_length() // 8
-    return len(value) if isinstance(value, str | bytes | list | tuple | dict | set) else 0
-
-
-def _bounded(value: Any) -> Any:
-    if _size(value) > LARGEST_TEXT:
-        raise SecurityError("the chat template makes too much text")
-    return value
-
-
-def _printable(value: Any) -> Any:
-    """`value`, unless writing it out would take too long: lists in lists, each twice, grow with every level.
-
-    Python writes them in one call, which no deadline interrupts.
-    """
-    if not isinstance(value, list | tuple | dict | set):
-        return value
-    seen, waiting = 0, [value]
-    while waiting:
-        one = waiting.pop()
-        seen += 1
-        if seen > _MOST_ITEMS:
-            raise SecurityError("the chat template makes too much text")
-        if isinstance(one, dict):
-            waiting += [*one.keys(), *one.values()]
-        elif isinstance(one, list | tuple | set):
-            waiting += one
-    return value
+    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        self.write("environment.dictionary(")
+        for item in node.items:
+            self.write("(")
+            self.visit(item.key, frame)
+            self.write(", ")
+            self.visit(item.value, frame)
+            self.write("), ")
+        self.write(")")
 
 
 class _GenerationBlock(Extension):
@@ -88,105 +88,91 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
     """The sandbox with the functions and filters that published chat templates use."""
 
     code_generator_class = _Code
-    intercepted_binops = frozenset({"*", "**", "+", "%"})
+    intercepted_binops = frozenset({"*", "**", "+", "%", "/", "//"})
 
-    def __init__(self) -> None:
+    def __init__(self, now: Clock) -> None:
+        self._now = now
         super().__init__(
             trim_blocks=True,
             lstrip_blocks=True,
             optimized=False,
-            finalize=_printable,
+            finalize=walkable,
             extensions=["jinja2.ext.loopcontrols", _GenerationBlock],
         )
-        self.filters = {name: _guarded(name, filter_) for name, filter_ in self.filters.items()}
+        filters: Mapping[str, Any] = self.filters
+        tests: Mapping[str, Any] = self.tests
+        self.filters = {name: _guarded(name, each) for name, each in filters.items()}
+        self.tests = {name: _guarded(name, each) for name, each in tests.items()}
         self.filters["tojson"] = _tojson
+        self.filters["from_json"] = _from_json
         self.globals = {
             "range": self.globals["range"],
             "dict": dict,
             "namespace": self.globals["namespace"],
             "raise_exception": _raise,
-            "strftime_now": _strftime_now,
+            "strftime_now": self._strftime_now,
+            "joiner": self.globals["joiner"],
+            "cycler": self.globals["cycler"],
         }
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**":
-            if not (isinstance(left, int | float) and isinstance(right, int | float)):
-                raise SecurityError("only numbers have powers in a chat template")
-            if isinstance(left, int) and isinstance(right, int) and left.bit_length() * right > _LARGEST_NUMBER_BITS:
-                raise SecurityError("the chat template makes too large a number")
+            check_power(left, right)
         elif operator == "*":
-            _check_product(left, right)
+            check_product(left, right)
+        elif operator in ("/", "//"):
+            check_numbers(left, right)
         elif operator == "%" and isinstance(left, str):
-            _printable(right)
-        if (operator == "+" and _size(left) + _size(right) > LARGEST_TEXT) or (
-            operator == "%" and isinstance(left, str) and _WIDTH.search(left)
-        ):
-            raise SecurityError("the chat template makes too much text")
+            walkable(right)
+            check_layout(left)
+        elif operator == "%":
+            check_numbers(left, right)
+        elif operator == "+" and size(left) + size(right) > LARGEST_TEXT:
+            raise too_much()
         return super().call_binop(context, operator, left, right)
+
+    def _strftime_now(self, layout: str) -> str:
+        check_layout(layout)
+        return self._now().strftime(layout)
 
     def concatenate(self, parts: tuple[Any, ...]) -> str:
         """The `~` operator."""
-        texts = [part if isinstance(part, str) else str(_printable(part)) for part in parts]
+        texts = [part if isinstance(part, str) else str(walkable(part)) for part in parts]
         if sum(map(len, texts)) > LARGEST_TEXT:
-            raise SecurityError("the chat template makes too much text")
+            raise too_much()
         return "".join(texts)
 
+    def compare(self, left: Any, *steps: tuple[str, Callable[[], Any]]) -> Any:
+        """`left` compared in a chain, as Python does it: the steps after one that fails are not looked at."""
+        result: Any = True
+        for step, operand in steps:
+            right = operand()
+            if isinstance(left, _CONTAINERS) or isinstance(right, _CONTAINERS):
+                walkable([left, right])
+            result = _COMPARISONS[step](left, right)
+            if not result:
+                return result
+            left = right
+        return result
+
+    def dictionary(self, *entries: tuple[Any, Any]) -> dict[Any, Any]:
+        """`{key: value, …}`, whose keys are hashed."""
+        return {walkable(key): value for key, value in entries}
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        return super().getitem(obj, walkable(argument))
+
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - Jinja's
-        name = getattr(__obj, "__name__", "")
         owner = getattr(getattr(__obj, "__wrapped__", __obj), "__self__", None)
-        if isinstance(owner, str):
-            _printable([*args, *kwargs.values()])
-            if name == "join":
-                args = (_check_join(owner, *args),)
-            if name in _PADDING and any(isinstance(a, int) and a > _LARGEST_WIDTH for a in (*args, *kwargs.values())):
-                raise SecurityError("the chat template makes too much text")
-            if name == "replace":
-                _check_replace(owner, *args)
-            if name in ("format", "format_map") and _WIDTH.search(owner):
-                raise SecurityError("the chat template makes too much text")
-        return _bounded(super().call(__context, __obj, *args, **kwargs))
-
-
-def _check_product(left: Any, right: Any) -> None:
-    for many, times in ((left, right), (right, left)):
-        if isinstance(many, str | bytes | list | tuple) and isinstance(times, int) and len(many) * times > LARGEST_TEXT:
-            raise SecurityError("the chat template makes too much text")
-    whole = isinstance(left, int) and isinstance(right, int)
-    if whole and left.bit_length() + right.bit_length() > _LARGEST_NUMBER_BITS:
-        raise SecurityError("the chat template makes too large a number")
-
-
-def _check_join(between: str, parts: Any = ()) -> list[Any]:
-    """`parts` as a list, where joined they keep within bounds."""
-    listed = list(_printable(parts))
-    if sum(_size(part) for part in listed) + len(between) * len(listed) > LARGEST_TEXT:
-        raise SecurityError("the chat template makes too much text")
-    return listed
-
-
-def _check_replace(text: str, old: Any = "", new: Any = "", *_: Any) -> None:
-    if isinstance(old, str) and isinstance(new, str):
-        times = len(text) + 1 if not old else text.count(old)
-        if len(text) + times * len(new) > LARGEST_TEXT:
-            raise SecurityError("the chat template makes too much text")
+        args = check_method(owner, getattr(__obj, "__name__", ""), args, kwargs)
+        return bounded(super().call(__context, __obj, *args, **kwargs))
 
 
 def _guarded(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that neither pads without bounds nor writes out what has none."""
+    """A filter or a test that is not given more than can be walked over in time."""
 
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        values = [*args, *kwargs.values()]
-        _printable([value for value in values if isinstance(value, list | tuple | dict)])
-        texts = [value for value in values if isinstance(value, str)]
-        if name in _PADDING_FILTERS and any(isinstance(v, int) and v > _LARGEST_WIDTH for v in values):
-            raise SecurityError("the chat template makes too much text")
-        if name == "format" and texts and _WIDTH.search(texts[0]):
-            raise SecurityError("the chat template makes too much text")
-        if name == "replace" and len(texts) >= 3:
-            _check_replace(*texts[:3])
-        if name == "join" and len(args) > 1:
-            args = (args[0], _check_join(texts[0] if texts else "", args[1]), *args[2:])
-        return _bounded(original(*args, **kwargs))
+        return bounded(original(*check_filter(name, args, kwargs), **kwargs))
 
     return _like(original, guarded)
 
@@ -208,26 +194,27 @@ def _tojson(
 ) -> str:
     """JSON without HTML escapes, as transformers renders it."""
     if indent is not None and indent > 100:
-        raise SecurityError("the chat template makes too much text")
+        raise too_much()
     return json.dumps(
-        _printable(value), ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+        walkable(value), ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
     )
+
+
+def _from_json(text: str) -> Any:
+    """What JSON says: tool calls' arguments come as text in some templates."""
+    if size(text) > _LARGEST_JSON:
+        raise too_much()
+    return walkable(json.loads(text))
 
 
 def _raise(message: object) -> NoReturn:
     raise TemplateError(str(message))
 
 
-def _strftime_now(layout: str) -> str:
-    if _WIDTH.search(layout):
-        raise SecurityError("the chat template makes too much text")
-    return datetime.datetime.now().strftime(layout)  # noqa: DTZ005 - the person's own day is meant
-
-
-def compiled(source: str) -> Template:
-    """`source` ready to render. Raises TemplateError and what else its faults raise."""
+def compiled(source: str, now: Clock = datetime.datetime.now) -> Template:
+    """`source` ready to render; `now` gives the local time. Raises TemplateError and what else its faults raise."""
     with _bounded_memory():
-        return ChatEnvironment().from_string(source)
+        return ChatEnvironment(now).from_string(source)
 
 
 def render(template: Template, variables: Mapping[str, Any]) -> str:
@@ -237,7 +224,7 @@ def render(template: Template, variables: Mapping[str, Any]) -> str:
         for part in template.generate(**variables):
             size += len(part)
             if size > LARGEST_TEXT:
-                raise SecurityError("the chat template makes too much text")
+                raise too_much()
             parts.append(part)
     return "".join(parts)
 

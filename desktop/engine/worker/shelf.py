@@ -51,15 +51,26 @@ class Shelf:
             self._states.popitem(last=False)
 
     def shared(self, conversation: str, prompt: list[int]) -> int:
-        """How many tokens `prompt` shares with the state of `conversation`; 0 where there is none."""
+        """How many tokens `prompt` shares with the state of `conversation`; 0 where there is none.
+
+        A state that is asked about was just used: others are dropped before it.
+        """
         shelved = self._states.get(conversation)
-        return common_prefix(shelved.tokens, prompt) if shelved else 0
+        if shelved is None:
+            return 0
+        self._states.move_to_end(conversation)
+        return common_prefix(shelved.tokens, prompt)
 
     def take(self, conversation: str) -> Shelved | None:
-        """Copy the state of `conversation` back into the context, in place of what it holds; None where that failed."""
-        shelved = self._states.pop(conversation)
+        """Copy the state of `conversation` back into the context, in place of what it holds.
+
+        None where that failed, or where it was dropped: the context is empty then.
+        """
+        shelved = self._states.pop(conversation, None)
         memory = self._model.memory
         llama.llama_memory_clear(memory, True)
+        if shelved is None:
+            return None
         read = llama.llama_state_seq_set_data(self._model.context, shelved.state, len(shelved.state), 0)
         if read != len(shelved.state) or llama.llama_memory_seq_pos_max(memory, 0) != len(shelved.tokens) - 1:
             llama.llama_memory_clear(memory, True)

@@ -2,16 +2,21 @@
 
 Published templates differ in what they take. Some drop the system message or refuse it, some want turns to alternate,
 some want text as a list of parts. What this one does is found out with probes, and the turns are made to fit.
+
+Beside the turns a template gets what the references give it: from transformers' `apply_chat_template` the variables
+`tools` and `documents`, which are none, from llama.cpp the day as `date_string` and `datetime`. What decides how a
+model thinks (`enable_thinking`, `reasoning_effort`) stays undefined: the template's own default holds.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from typing import Any
 
 from desktop.engine.messages import ChatTurn
 from desktop.engine.worker.deadline import DeadlineExceeded, deadline
-from desktop.engine.worker.sandbox import compiled, render
+from desktop.engine.worker.sandbox import Clock, compiled, render
 from desktop.errors import EngineError
 from desktop.translation import tr
 
@@ -29,32 +34,48 @@ _LARGEST_SOURCE = 1_000_000
 _PROBE_SYSTEM, _PROBE_USER, _PROBE_ANSWER = "probe-s-71c4", "probe-u-71c4", "probe-a-71c4"
 
 
+# Some templates go through the tools without asking whether there are any, which fails for none and not for undefined;
+# some add `functions` to a text, which llama.cpp gives them empty.
+_OPTIONAL: tuple[Mapping[str, Any], ...] = (
+    {"tools": None, "documents": None},
+    {},
+    {"tools": None, "documents": None, "functions": ""},
+)
+
+
 @dataclass(frozen=True)
 class _Habits:
-    """What a template does with turns."""
+    """What a template does with turns, and the variables it gets where there are no tools."""
 
     takes_system: bool = True
     typed_content: bool = False
+    optional: Mapping[str, Any] = field(default_factory=lambda: _OPTIONAL[0])
 
 
 class ChatTemplate:
     """`source` is Jinja; "" takes the plain fallback. `bos` and `eos` are the texts of those tokens.
 
+    `now` gives the local time. `after_answer` is what it writes between an answer and the next question,
+    `before_answer` what between a question and its answer; "" where that cannot be told.
+
     Raises EngineError where the template cannot be compiled in time.
     """
 
-    def __init__(self, source: str, bos: str, eos: str) -> None:
+    def __init__(self, source: str, bos: str, eos: str, now: Clock = datetime.datetime.now) -> None:
         self.is_fallback = not source
+        self._now = now
         self._tokens = {"bos_token": bos, "eos_token": eos}
         if len(source) > _LARGEST_SOURCE:
             raise _broken("it is too long")
         try:
             with deadline(TEMPLATE_SECONDS):
-                self._template = compiled(source or PLAIN_TEMPLATE)
+                self._template = compiled(source or PLAIN_TEMPLATE, now)
         except DeadlineExceeded:
             raise _too_slow() from None
         except Exception as error:
             raise _broken(str(error)) from error
+        self._source = source or PLAIN_TEMPLATE
+        self.after_answer = self.before_answer = ""
         self._habits = self._find_habits()
 
     def render(self, turns: Sequence[ChatTurn], *, generation_prompt: bool = True) -> str:
@@ -75,6 +96,7 @@ class ChatTemplate:
             for turn in turns
         ]
         variables = {"messages": messages, "add_generation_prompt": generation_prompt, **self._tokens}
+        variables |= {**habits.optional, **self._day()}
         try:
             with deadline(TEMPLATE_SECONDS):
                 return render(self._template, variables)
@@ -83,16 +105,31 @@ class ChatTemplate:
         except Exception as error:
             raise _broken(str(error) or type(error).__name__) from error
 
+    def _day(self) -> dict[str, str]:
+        """The day, laid out as llama.cpp's `common_chat_extra_context` lays it out."""
+        now = self._now()
+        return {"date_string": now.strftime("%d %b %Y"), "datetime": now.strftime("%b %d %Y")}
+
     def _find_habits(self) -> _Habits:
-        habits = _Habits()
         user, answer = ChatTurn("user", _PROBE_USER), ChatTurn("assistant", _PROBE_ANSWER)
-        if _PROBE_USER not in self._probe((user,), habits):
-            typed = changed(habits, typed_content=True)
-            if _PROBE_USER in self._probe((user,), typed):
-                habits = typed
+        choices = (_Habits(typed_content=typed, optional=each) for each in _OPTIONAL for typed in (False, True))
+        habits = next((each for each in choices if _PROBE_USER in self._probe((user,), each)), _Habits())
         system = ChatTurn("system", _PROBE_SYSTEM)
         told = self._probe((system, user), habits), self._probe((system, user, answer, user), habits)
-        return changed(habits, takes_system=all(_PROBE_SYSTEM in text for text in told))
+        habits = changed(habits, takes_system=all(_PROBE_SYSTEM in text for text in told))
+        self._note_turns(told[1] if habits.takes_system else self._probe((user, answer, user), habits))
+        return habits
+
+    def _note_turns(self, talk: str) -> None:
+        """Note what stands between the turns of `talk`, a rendering of the probes."""
+        _, answered, rest = talk.rpartition(_PROBE_ANSWER)
+        between, asked, before = rest.partition(_PROBE_USER)
+        if answered and asked:
+            self.after_answer, self.before_answer = between, before
+
+    def writes(self, text: str) -> bool:
+        """Whether the template's source has `text` in it."""
+        return text in self._source
 
     def _probe(self, turns: Sequence[ChatTurn], habits: _Habits) -> str:
         try:

@@ -1,40 +1,31 @@
 """From token bytes to text that may be shown: UTF-8 put together, thinking told apart, stop strings held back.
 
-Everything is incremental: a byte sequence, a tag or a stop string may be spread over any number of tokens.
+Everything is incremental: a byte sequence, a mark or a stop string may be spread over any number of tokens.
 """
 
 import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+
+from desktop.engine.worker.channels import Channels, begins_channels
+from desktop.engine.worker.passage import Told, Turned, without_lead
+from desktop.engine.worker.thinking import Thinking
+from desktop.engine.worker.thinking_marks import MarkTable, TagStyle
+
+_NO_MORE_MARKS = MarkTable()
+_SEPARATE = "\n\n"
+_MOST_RESTATED, _MOST_PARTS = 1_000_000, 1_000  # characters, parts: as much as a message takes
 
 
 @dataclass(frozen=True)
-class TagStyle:
-    """How one family of models marks its thinking: from `opens` to `closes`; `plain` opens an answer without it."""
+class Restated:
+    """The whole answer so far, in place of what was told of it: pieces of text with whether each is thinking."""
 
-    opens: str
-    closes: str
-    plain: str = ""
+    parts: tuple[tuple[str, bool], ...]
 
 
-# Read in the chat templates that these families publish.
-TAG_STYLES = (
-    TagStyle("<think>", "</think>"),
-    TagStyle("<thinking>", "</thinking>"),
-    TagStyle("<thought>", "</thought>"),
-    TagStyle("<reasoning>", "</reasoning>"),
-    TagStyle("<seed:think>", "</seed:think>"),
-    TagStyle("[THINK]", "[/THINK]"),
-    TagStyle("<|START_THINKING|>", "<|END_THINKING|>"),
-    TagStyle("◁think▷", "◁/think▷"),
-    TagStyle("<|channel>thought\n", "<channel|>"),
-    TagStyle(
-        "<|channel|>analysis<|message|>",
-        "<|end|><|start|>assistant<|channel|>final<|message|>",
-        "<|channel|>final<|message|>",
-    ),
-)
+Shown = tuple[str, bool] | Restated
+"""More of an answer, text with whether it is thinking; or all of it anew."""
 
 
 def longest_held(text: str, marks: Sequence[str]) -> int:
@@ -77,137 +68,113 @@ class StopStrings:
         return rest
 
 
-class Thinking:
-    """Tells thinking from answer. Thinking is taken as such only at the very start, as models write it.
-
-    `opened` is the style whose opening tag the prompt already ends with.
-    """
-
-    def __init__(self, styles: Sequence[TagStyle] = TAG_STYLES, opened: TagStyle | None = None) -> None:
-        self._styles = styles
-        self._style = opened
-        self._state: Literal["start", "thinking", "gap", "answer"] = "thinking" if opened else "start"
-        self._fresh = opened is not None
-        self._held = ""
-
-    @property
-    def settled(self) -> bool:
-        """Whether everything from here on is answer."""
-        return self._state == "answer"
-
-    @property
-    def thinking(self) -> bool:
-        return self._state == "thinking"
-
-    def feed(self, text: str) -> list[tuple[str, bool]]:
-        """Pieces of text with whether each is thinking, as far as it can be told by now."""
-        if self._state == "answer":
-            return [(text, False)]
-        self._held += text
-        told: list[tuple[str, bool]] = []
-        while self._step(told):
-            pass
-        return [(piece, thinking) for piece, thinking in told if piece]
-
-    def finish(self) -> list[tuple[str, bool]]:
-        """What was held back, at the answer's end."""
-        rest, self._held = self._held, ""
-        if self._state == "thinking":
-            rest = rest.rstrip()
-        return [(rest, self._state == "thinking")] if rest and self._state != "gap" else []
-
-    def _step(self, told: list[tuple[str, bool]]) -> bool:
-        """Take one step of the state machine on what is held; False where more text is needed."""
-        match self._state:
-            case "start":
-                return self._at_start()
-            case "thinking":
-                return self._in_thinking(told)
-            case "gap":
-                self._held = self._held.lstrip()
-                if self._held:
-                    self._state = "answer"
-                return bool(self._held)
-            case _:
-                told.append((self._held, False))
-                self._held = ""
-                return False
-
-    def _at_start(self) -> bool:
-        text = self._held.lstrip()
-        if not text:
-            return False
-        for style in self._styles:
-            if text.startswith(style.opens):
-                self._style, self._state, self._fresh = style, "thinking", True
-                self._held = text[len(style.opens) :]
-                return True
-            if style.plain and text.startswith(style.plain):
-                self._state, self._held = "gap", text[len(style.plain) :]
-                return True
-        if any(tag.startswith(text) for style in self._styles for tag in (style.opens, style.plain)):
-            return False
-        self._state = "answer"
-        return True
-
-    def _in_thinking(self, told: list[tuple[str, bool]]) -> bool:
-        assert self._style is not None
-        if self._fresh:
-            self._held = self._held.lstrip()
-            if not self._held:
-                return False
-            self._fresh = False
-        at = self._held.find(self._style.closes)
-        if at >= 0:
-            told.append((self._held[:at].rstrip(), True))
-            self._held = self._held[at + len(self._style.closes) :]
-            self._state = "gap"
-            return True
-        show = self._held[: len(self._held) - longest_held(self._held, [self._style.closes])].rstrip()
-        told.append((show, True))
-        self._held = self._held[len(show) :]
-        return False
-
-
 class AnswerText:
-    """The whole way of one answer's bytes: UTF-8, thinking, stop strings (which count in the answer alone).
+    """The whole way of one answer's bytes: UTF-8, thinking, end marks, and `stops`, which count in the answer alone.
 
-    With `strip`, white space before the answer's first word is left out, as vocabularies put a space before words.
+    `opened` is the style of thinking that the prompt opened, `header` the header of a channel that it did not end (None
+    where the model knows no channels). With `strip`, white space before the answer's first word is left out, as
+    vocabularies put a space before words; the indentation of code stays. Without `late`, thinking is told only at the
+    very beginning.
     """
 
-    def __init__(self, stops: Sequence[str] = (), opened: TagStyle | None = None, *, strip: bool = True) -> None:
+    def __init__(
+        self,
+        stops: Sequence[str] = (),
+        opened: TagStyle | None = None,
+        *,
+        table: MarkTable = _NO_MORE_MARKS,
+        header: str | None = None,
+        strip: bool = True,
+        late: bool = True,
+    ) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        self._thinking = Thinking(opened=opened)
+        self._table = table
+        self._thinking: Thinking | Channels = (
+            Channels(header, table.ends) if header is not None else Thinking(table, opened, late=late)
+        )
+        self._beginning: str | None = "" if opened is None and header is None and late else None
         self._stops = StopStrings(stops)
         self._strip = strip
+        self._lead = ""
+        self._parts: list[tuple[list[str], bool]] = []
 
     @property
     def stopped(self) -> bool:
-        """Whether a stop string was met: the answer is over."""
-        return self._stops.hit
+        """Whether a stop string or an end mark was met: the answer is over."""
+        return self._stops.hit or self._thinking.ended
 
     @property
     def thinking(self) -> bool:
         return self._thinking.thinking
 
-    def feed(self, piece: bytes) -> list[tuple[str, bool]]:
-        """Text that may be shown now, each piece with whether it is thinking."""
+    def feed(self, piece: bytes) -> list[Shown]:
+        """What may be shown now."""
         text = self._decode(piece)
+        if self._beginning is not None and text:
+            text = self._begin(text)
         return self._shown(self._thinking.feed(text)) if text else []
 
-    def finish(self) -> list[tuple[str, bool]]:
-        """What was held back, at the answer's end; a cut-off character becomes U+FFFD. Nothing after a stop string."""
-        told = self._shown([*self._thinking.feed(self._decode(b"", True)), *self._thinking.finish()])
-        return [*told, *self._stripped([(self._stops.finish(), False)])]
+    def finish(self) -> list[Shown]:
+        """What was held back, at the answer's end. Nothing after a stop string; a cut-off character is left out."""
+        held, self._beginning = self._beginning or "", None
+        shown = self._shown([*self._thinking.feed(held), *self._thinking.finish()])
+        return [*shown, *self._add(self._stops.finish(), thinking=False)]
 
-    def _shown(self, told: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
-        return self._stripped([(text if thinking else self._stops.feed(text), thinking) for text, thinking in told])
+    def _begin(self, text: str) -> str:
+        """The text to go on with, once it is known whether the answer is one of channels; "" until then."""
+        self._beginning = (self._beginning or "") + text
+        channels = begins_channels(self._beginning)
+        if channels is None:
+            return ""
+        if channels:
+            self._thinking = Channels(ends=self._table.ends)
+        text, self._beginning = self._beginning, None
+        return text.lstrip() if channels else text
 
-    def _stripped(self, told: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
-        kept = []
-        for text, thinking in told:
-            shown = text.lstrip() if self._strip and not thinking else text
-            if shown:
-                self._strip = self._strip and thinking
-                kept.append((shown, thinking))
-        return kept
+    def _shown(self, told: Sequence[Told]) -> list[Shown]:
+        shown: list[Shown] = []
+        for each in told:
+            if isinstance(each, Turned):
+                shown += self._turn(each)
+            else:
+                text, thinking = each
+                shown += self._add(text if thinking else self._stops.feed(text), thinking=thinking)
+        return shown
+
+    def _add(self, text: str, *, thinking: bool) -> list[Shown]:
+        if self._strip and not thinking:
+            self._lead += text
+            text = without_lead(self._lead)
+        if not text:
+            return []
+        if not thinking:
+            self._strip, self._lead = False, ""
+        if not self._parts or self._parts[-1][1] != thinking:
+            self._parts.append(([], thinking))
+        self._parts[-1][0].append(text)
+        return [(text, thinking)]
+
+    def _turn(self, turned: Turned) -> list[Shown]:
+        """All that was told, with its last part made the other kind. Nothing where that is more than can be sent."""
+        parts = [("".join(pieces), thinking) for pieces, thinking in self._parts]
+        if sum(len(text) for text, _ in parts) > _MOST_RESTATED:
+            return []
+        text, thinking = parts.pop() if parts else ("", False)
+        if turned.cut:
+            before, _, after = text.partition(turned.cut)
+            parts += [(before.rstrip(), True), (after.lstrip(), False)]
+        elif thinking:
+            parts.append((turned.before + text, False))
+        else:
+            parts.append(((text + self._stops.finish()).strip(), True))
+            self._strip = not any(not each for _, each in parts)
+        merged: list[tuple[str, bool]] = []
+        for text, thinking in parts:
+            if merged and merged[-1][1] == thinking:
+                merged[-1] = (merged[-1][0] + _SEPARATE + text, thinking)
+            elif text:
+                merged.append((text, thinking))
+        if len(merged) > _MOST_PARTS:
+            merged = [(_SEPARATE.join(text for text, each in merged if each is kind), kind) for kind in (True, False)]
+        self._parts = [([text], thinking) for text, thinking in merged]
+        return [Restated(tuple(merged))]

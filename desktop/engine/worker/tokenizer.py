@@ -3,15 +3,18 @@
 import ctypes
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
+from desktop.engine.worker import channels, thinking_marks
 from desktop.engine.worker.native import llama
-from desktop.engine.worker.text import TAG_STYLES
 from desktop.errors import EngineError
 from desktop.translation import tr
 
-_THINKING_MARKS = tuple(tag.encode() for style in TAG_STYLES for tag in (style.opens, style.closes))
-_CONTROL_OR_UNKNOWN = (1 << 3) | (1 << 0)
+_MARKS = frozenset(text.encode() for text in thinking_marks.TOKENS | channels.TOKENS)
+_CLOSING_MARKS = tuple(style.closes for style in thinking_marks.TAG_STYLES if not style.common)
+_CONTROL_OR_UNKNOWN, _USER_DEFINED = (1 << 3) | (1 << 0), 1 << 4
+_FILL_IN = re.compile("fim|repo|file|pad", re.IGNORECASE)  # ends of what is filled in, not of what is said
 _SPM = 1
 _PIECE = 4096
 _SEARCH = 2048
@@ -51,7 +54,7 @@ class Tokenizer:
         if piece or not llama.llama_vocab_is_control(self.handle, token):
             return piece
         spelled = self._piece(token, True)
-        return spelled if any(spelled in tag for tag in _THINKING_MARKS) else b""
+        return spelled if spelled in _MARKS else b""
 
     def eog_tokens(self) -> list[int]:
         """Every token that ends an answer."""
@@ -65,9 +68,24 @@ class Tokenizer:
 
     def control_spellings(self) -> list[str]:
         """Every text that is taken for a control token, longest first."""
-        attributes, text = llama.llama_vocab_get_attr, llama.llama_vocab_get_text
-        spelled = {text(self.handle, t) for t in range(self.size) if attributes(self.handle, t) & _CONTROL_OR_UNKNOWN}
+        spelled = {word for word, attribute, _ in self._special if attribute & _CONTROL_OR_UNKNOWN or word in _MARKS}
         return sorted((word.decode("utf-8", "replace") for word in spelled if word), key=len, reverse=True)
+
+    def end_spellings(self) -> list[str]:
+        """Every text that is taken for the end of an answer."""
+        ends = [word for word, _, token in self._special if llama.llama_vocab_is_eog(self.handle, token)]
+        return [word for each in ends if not _FILL_IN.search(word := each.decode("utf-8", "replace"))]
+
+    def has_thinking_marks(self) -> bool:
+        """Whether the vocabulary has a token that ends thinking."""
+        return any(len(self._tokenize(mark.encode(), True)) == 1 for mark in _CLOSING_MARKS)
+
+    @cached_property
+    def _special(self) -> list[tuple[bytes, int, int]]:
+        """Spelling, attributes and number of each token that is no ordinary text."""
+        attributes, text, handle = llama.llama_vocab_get_attr, llama.llama_vocab_get_text, self.handle
+        wanted = _CONTROL_OR_UNKNOWN | _USER_DEFINED
+        return [(text(handle, t), kinds, t) for t in range(self.size) if (kinds := attributes(handle, t)) & wanted]
 
     def control_token(self, text: str) -> int | None:
         """The control token that is spelled exactly `text`; None where there is none."""

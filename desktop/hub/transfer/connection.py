@@ -5,11 +5,11 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from desktop.errors import NetworkError
+from desktop.errors import NetworkError, StoppedError
 from desktop.hub.transfer.judging import Asked, FailedError, judge
 from desktop.hub.transfer.plan import Job
 from desktop.network.answers import Streamed
-from desktop.network.failures import RequestError, StoppedError, cut
+from desktop.network.failures import RequestError, cut
 from desktop.translation import tr
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from desktop.errors import StoppedError
 from desktop.hub.transfer.connection import Connection
 from desktop.hub.transfer.disk import PartFile
 from desktop.hub.transfer.growth import Growth
@@ -16,7 +17,6 @@ from desktop.hub.transfer.sidecar import Sidecar
 from desktop.hub.transfer.source import Source
 from desktop.hub.transfer.values import Patience
 from desktop.network.client import Client
-from desktop.network.failures import StoppedError
 from desktop.translation import tr
 
 TICK_S = 0.2

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from desktop.errors import AccessError, NetworkError, UserError
+from desktop.hub.address import is_commit
 from desktop.hub.answering import check_served, is_web_page
 from desktop.hub.transfer.values import Wanted
 from desktop.network.answers import Headers
@@ -13,7 +14,6 @@ from desktop.translation import tr
 
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)\Z")
 _UNSATISFIED = re.compile(r"bytes \*/(\d{1,18})\Z")
-_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 
 
 class FailedError(Exception):
@@ -98,7 +98,7 @@ def _check_kind(asked: Asked, headers: Headers, encoding: str) -> None:
 
 def _check_version(asked: Asked, headers: Headers) -> None:
     commit = headers.get("X-Repo-Commit", "")
-    if _COMMIT.match(commit) and _COMMIT.match(asked.wanted.commit) and commit != asked.wanted.commit:
+    if is_commit(commit) and is_commit(asked.wanted.commit) and commit != asked.wanted.commit:
         raise ChangedError(tr("{host} gives out another version of the file now.").format(host=asked.host))
     etag = _strong(headers)
     if asked.etag and etag and etag != asked.etag:

@@ -19,13 +19,14 @@ import psutil
 
 from desktop.hub.transfer.disk import disk_error, remove
 from desktop.hub.transfer.ranges import Ranges, Span
+from desktop.whole_file import open_regular
 
 FORMAT = 1
 _RECENT_AT = 1 << 16
 _MOST_BYTES = 1 << 20
 _MOST_SPANS = 1000  # both records stay far below their room; what is left out would be fetched again
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -75,13 +76,13 @@ def read_sidecar(path: Path, identity: Identity, size_on_disk: int) -> Found | N
     """What it says of the file of this identity; None where there is none, where it belongs to another file, is
     damaged, was written by a later version, or claims bytes that are not there."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             data = file.read(_MOST_BYTES)
         kept = msgspec.json.decode(data[:_RECENT_AT].partition(b"\n")[0], type=_Kept)
         if kept.format != FORMAT or kept.identity != identity:
             return None
         ranges = Ranges(kept.spans)
-    except (OSError, msgspec.DecodeError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     for start, end in _recent(data[_RECENT_AT:]):
         ranges.add(start, end)
@@ -128,7 +129,8 @@ class Sidecar:
         try:
             flush()
             kept = _Kept(FORMAT, self._identity, self._served, written[:_MOST_SPANS])
-            file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _BINARY, 0o666)
+            new.unlink(missing_ok=True)  # whatever lies there, nothing is written through it
+            file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
             _write(file, 0, msgspec.json.encode(kept) + b"\n")
             os.fsync(file)
             with self._lock:
@@ -183,7 +185,7 @@ def _recent(data: bytes) -> tuple[Span, ...]:
             return ()
         recent = msgspec.json.decode(body, type=_Recent)
         Ranges(recent.spans)
-    except (msgspec.DecodeError, ValueError):
+    except (ValueError, RecursionError):
         return ()
     return recent.spans if _same_boot(recent.boot, _boot()) else ()
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop.errors import IntegrityError, ResourceError
+from desktop.errors import IntegrityError, ResourceError, StoppedError
 from desktop.hub.transfer.disk import PartFile, another_file, check_space, disk_error, put_in_place, remove
 from desktop.hub.transfer.fetching import TICK_S, Counts, Fetching, Kept
 from desktop.hub.transfer.halting import Halting
@@ -24,8 +24,8 @@ from desktop.hub.transfer.sidecar import Identity, Served, Sidecar, read_sidecar
 from desktop.hub.transfer.source import Source, check_located, identity_of
 from desktop.hub.transfer.values import Fetched, Locate, Located, Patience, Wanted
 from desktop.network.client import Client
-from desktop.network.failures import StoppedError
 from desktop.translation import tr
+from desktop.whole_file import open_regular
 
 _READ = 1 << 20
 _LINGER_S = 0.4
@@ -262,7 +262,7 @@ class SingleFile:
     def _digest(self) -> str:
         found, piece, done = hashlib.sha256(), bytearray(_READ), 0
         view = memoryview(piece)
-        with self.target.open("rb", buffering=0) as file:
+        with os.fdopen(open_regular(self.target, follow_link=True), "rb", buffering=0) as file:
             while size := file.readinto(piece):
                 found.update(view[:size])
                 done += size

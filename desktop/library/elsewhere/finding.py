@@ -1,22 +1,29 @@
 """Finding models that other apps fetched already, so that they can be used in place. Nothing is hashed or written."""
 
-import re
+import errno
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from desktop.engine.header import read_header
 from desktop.errors import EngineError, NotFoundError
 from desktop.library.elsewhere import folders, ollama
 from desktop.library.elsewhere.found import Candidate, Findings, FoundModel, LeftOut
+from desktop.library.elsewhere.other_files import control_of, unfinished
 from desktop.library.elsewhere.places import Places
-from desktop.library.elsewhere.walking import Budget, identity_of, read_small, shown
-from desktop.library.imported import ImportedModel
+from desktop.library.elsewhere.walking import Budget, identity_of, is_folder, may, read_small, shown
+from desktop.library.imported import ImportedModel, title_of_header
+from desktop.paths import absolute, expanded
+from desktop.split_files import first_part
 from desktop.translation import tr
 
-_LATER_PART = re.compile(r"(?P<stem>.+)-(?!00001)\d{5}-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
 _LARGEST_LICENSE = 1 << 18
 _MOST_LICENSES = 16
+_MOST_ENTRIES_OF_ONE = 1_000_000  # of a folder that a person names
+_MOST_ENTRIES_TO_TELL = 1000  # how a folder is laid out
+_MOST_SECONDS = 25.0  # for one app's folders, some more than their budget gives
 
 Scan = Callable[[Path, Budget], Iterable[Candidate]]
 
@@ -29,7 +36,7 @@ def find_models(
     imports: Iterable[ImportedModel] = (),
     stop: threading.Event | None = None,
 ) -> tuple[FoundModel, ...]:
-    """The models of LM Studio, Ollama, Jan, GPT4All and the Hub's cache that can be used here, each file once.
+    """The models of LM Studio, Ollama, Jan, GPT4All, llama.cpp and others that can be used here, each file once.
 
     `system` is as `platform.system()` says it. Those that are among `imports` are marked. Slow (disks, a header
     each), within bounds; `stop` ends it early. See `look` for what was left out.
@@ -48,21 +55,66 @@ def look(
 ) -> Findings:
     """As `find_models`, with what was left out and why. `top` is the root of the disk, for folders of the system."""
     places = Places(environ, home, system, top)
-    sources: list[tuple[list[Path], Scan]] = [
-        (places.lm_studio(), folders.of_lm_studio),
-        (places.hugging_face(), folders.of_hugging_face),
-        (places.ollama(), ollama.candidates),
-        (places.jan(), folders.of_jan),
-        (places.gpt4all(), folders.of_gpt4all),
-    ]
     stop = stop or threading.Event()
     search = _Search(imports)
-    for paths, scan in sources:
-        budget = Budget(stop)
-        for path in paths:
-            search.take(scan(path, budget), budget)
-        search.close(budget)
+    for app, paths, scan in _sources(places):
+        found = _within_time(app, paths, scan, search, stop)
+        if found is not None:
+            search = found
+        else:
+            search.give_up(app)
     return search.findings()
+
+
+def _sources(places: Places) -> tuple[tuple[str, Callable[[], list[Path]], Scan], ...]:
+    return (
+        (folders.LM_STUDIO, places.lm_studio, folders.of_lm_studio),
+        (folders.HUGGING_FACE, places.hugging_face, folders.of_hugging_face),
+        (ollama.APP, places.ollama, ollama.candidates),
+        (folders.JAN, places.jan, folders.of_jan),
+        (folders.GPT4ALL, places.gpt4all, folders.of_gpt4all),
+        (folders.LLAMA_CPP, places.llama_cpp, _scan_as(folders.LLAMA_CPP)),
+        *((app, partial(places.other, app), _scan_as(app)) for app in places.others),
+    )
+
+
+def _scan_as(app: str) -> Scan:
+    """Whatever an app's folder is laid out as."""
+
+    def scan(folder: Path, budget: Budget) -> Iterable[Candidate]:
+        if ollama.is_store(folder):
+            return ollama.candidates(folder, budget, app)
+        return folders.of_any(folder, budget, app)
+
+    return scan
+
+
+def _within_time(
+    app: str, paths: Callable[[], list[Path]], scan: Scan, search: "_Search", stop: threading.Event
+) -> "_Search | None":
+    """What `search` is after a look into an app's folders; None where the disk does not answer.
+
+    A network disk that is away holds whoever asks it: it is asked by a thread of its own, which is left behind then.
+    """
+    mine, done = search.copy(), threading.Event()
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            budget = Budget(stop)
+            for path in paths():
+                mine.take(scan(path, budget), budget)
+            mine.close(budget)
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            failures.append(error)
+        done.set()
+
+    threading.Thread(target=work, name=f"look into {app}", daemon=True).start()
+    if not done.wait(_MOST_SECONDS):
+        return None
+    if failures:
+        raise failures[0]
+    return mine
 
 
 def find_in(path: Path, *, imports: Iterable[ImportedModel] = (), stop: threading.Event | None = None) -> Findings:
@@ -70,10 +122,11 @@ def find_in(path: Path, *, imports: Iterable[ImportedModel] = (), stop: threadin
 
     Raises NotFoundError where there is nothing at `path`.
     """
-    path = path.expanduser().absolute()
-    budget, search = Budget(stop or threading.Event()), _Search(imports)
-    if path.is_dir():
-        search.take(_scan_of(path, budget)(path, budget), budget)
+    path = absolute(expanded(path))
+    stop = stop or threading.Event()
+    budget, search = Budget(stop, entries=_MOST_ENTRIES_OF_ONE), _Search(imports)
+    if is_folder(path):
+        search.take(_scan_of(path, Budget(stop, entries=_MOST_ENTRIES_TO_TELL))(path, budget), budget)
     elif path.exists():
         search.take([Candidate("", path)], budget)
     else:
@@ -87,7 +140,7 @@ def _scan_of(folder: Path, budget: Budget) -> Scan:
         return ollama.candidates
     if folders.is_hub_cache(folder, budget):
         return folders.of_hugging_face
-    if (folder / "llamacpp" / "models").is_dir():
+    if is_folder(folder / "llamacpp" / "models"):
         return folders.of_jan
     return folders.of_any
 
@@ -102,6 +155,20 @@ class _Search:
         self._models: list[FoundModel] = []
         self._left_out: list[LeftOut] = []
         self._complete = True
+
+    def copy(self) -> "_Search":
+        """One that goes on from here."""
+        other = _Search(())
+        other._imported = self._imported
+        other._seen, other._models, other._left_out = set(self._seen), list(self._models), list(self._left_out)
+        other._complete = self._complete
+        return other
+
+    def give_up(self, app: str) -> None:
+        """Note that an app's folders did not answer."""
+        reason = tr("Its folders do not answer: is the disk or the network that they are on away?")
+        self._left_out.append(LeftOut(app, Path(), app, reason))
+        self._complete = False
 
     def take(self, candidates: Iterable[Candidate], budget: Budget) -> None:
         for candidate in candidates:
@@ -129,7 +196,9 @@ class _Search:
             try:
                 model = self._found(candidate)
             except (EngineError, NotFoundError) as error:
-                problem = " ".join(part for part in (error.title, error.detail) if part)
+                problem = " ".join(part for part in (error.title, error.detail, error.remedy) if part)
+                if candidate.name:  # by which a person knows it, and not the hash that its file may be called by
+                    problem = problem.replace(path.name, candidate.name)
             else:
                 self._seen.update(each for file in model.files if (each := identity_of(file)) is not None)
                 self._models.append(model)
@@ -143,7 +212,7 @@ class _Search:
             app=candidate.app,
             path=candidate.path,
             files=header.files,
-            name=candidate.name or shown(header.name) or shown(candidate.path.stem),
+            name=candidate.name or title_of_header(header, candidate.path.name, candidate.repository),
             size=header.file_size,
             quantization=header.quantization,
             architecture=header.architecture,
@@ -159,18 +228,21 @@ class _Search:
 def _problem(candidate: Candidate) -> str | None:
     """What is wrong with a file before it is opened: "" for nothing, None where it is not worth a word."""
     path = candidate.path
-    later = _LATER_PART.match(path.name)
-    if later is not None:
-        first = path.with_name(f"{later['stem']}-00001-of-{later['count']}.gguf")
+    first = first_part(path)
+    if first != path:
         return None if first.exists() else tr("The first part, {file}, is missing.").format(file=shown(first.name))
     if not is_text(path):
         return tr("Its name is not readable text (UTF-8): rename it to use it.")
+    if control_of(path) is not None:
+        return unfinished()
     try:
         size = path.stat().st_size
     except FileNotFoundError:
         return tr("The file is no longer there.")
     except (OSError, ValueError) as error:
         return tr("It cannot be read: {reason}.").format(reason=getattr(error, "strerror", None) or error)
+    if not may(path, os.R_OK):
+        return tr("It cannot be read: {reason}.").format(reason=os.strerror(errno.EACCES))
     if candidate.size is not None and candidate.size != size:
         return tr("It is incomplete or damaged: it holds {size} bytes, and should hold {whole}.").format(
             size=f"{size:,}", whole=f"{candidate.size:,}"

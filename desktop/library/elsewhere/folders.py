@@ -7,11 +7,11 @@ from pathlib import Path
 from desktop.hub.address import is_commit, is_repository_id
 from desktop.hub.names import is_model
 from desktop.library.elsewhere.found import Candidate
-from desktop.library.elsewhere.walking import Budget, entries_of, identity_of, read_small, shown, walk
+from desktop.library.elsewhere.other_files import is_unfinished, note_others, unfinished
+from desktop.library.elsewhere.walking import Budget, entries_of, identity_of, is_folder, read_small, shown, walk
 
-LM_STUDIO, JAN, GPT4ALL, HUGGING_FACE = "LM Studio", "Jan", "GPT4All", "Hugging Face"
+LM_STUDIO, JAN, GPT4ALL, HUGGING_FACE, LLAMA_CPP = "LM Studio", "Jan", "GPT4All", "Hugging Face", "llama.cpp"
 
-_UNFINISHED = ("incomplete-", "downloading_", ".")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _YAML_LINE = re.compile(r"(model_path|name):[ \t]*(.+?)[ \t]*\Z")
 _LICENSE_NAMES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "USE_POLICY.md")
@@ -20,12 +20,12 @@ _LARGEST_YAML = 1 << 16
 
 def is_wanted(name: str) -> bool:
     """Whether a file of this name may be a whole model: no projector, no importance matrix, no unfinished download."""
-    return is_model(name) and not name.startswith(_UNFINISHED)
+    return is_model(name) and not name.startswith(".") and not is_unfinished(name)
 
 
 def of_lm_studio(folder: Path, budget: Budget) -> Iterator[Candidate]:
     """Files at publisher/repository/file.gguf, as LM Studio downloads and imports them."""
-    for path in walk(LM_STUDIO, folder, budget, is_wanted):
+    for path in walk(LM_STUDIO, folder, budget, is_wanted, note=note_others):
         parts = path.relative_to(folder).parts
         repository = "/".join(parts[:2]) if len(parts) == 3 else ""
         yield Candidate(
@@ -48,13 +48,13 @@ def of_jan(data: Path, budget: Budget) -> Iterator[Candidate]:
         if model_path and "\0" not in model_path:
             yield Candidate(JAN, data / model_path, name=fields.get("name", "") or shown(file.parent.name))
     for folder in (models, data / "models"):
-        for path in walk(JAN, folder, budget, is_wanted):
+        for path in walk(JAN, folder, budget, is_wanted, note=note_others):
             yield Candidate(JAN, path, name=shown(path.parent.name) if path.name == "model.gguf" else "")
 
 
 def of_gpt4all(folder: Path, budget: Budget) -> Iterator[Candidate]:
     """The files in GPT4All's folder; it makes no folders in it."""
-    for path in walk(GPT4ALL, folder, budget, is_wanted, depth=1):
+    for path in walk(GPT4ALL, folder, budget, is_wanted, depth=1, note=note_others):
         yield Candidate(GPT4ALL, path)
 
 
@@ -66,6 +66,10 @@ def of_hugging_face(cache: Path, budget: Budget) -> Iterator[Candidate]:
         if kind != "models" or not is_repository_id(repository):
             continue
         folder = cache / entry.name
+        if "gguf" in name.casefold() and any(
+            each.name.endswith(".incomplete") for each in entries_of(HUGGING_FACE, folder / "blobs", budget)
+        ):
+            budget.leave_out(HUGGING_FACE, folder, unfinished(), repository)
         main = (read_small(folder / "refs" / "main", 100) or b"").decode("ascii", "replace").strip()
         commits = [each.name for each in entries_of(HUGGING_FACE, folder / "snapshots", budget)]
         for commit in sorted(commits, key=lambda each: each != main):
@@ -83,15 +87,15 @@ def of_hugging_face(cache: Path, budget: Budget) -> Iterator[Candidate]:
 def is_hub_cache(folder: Path, budget: Budget) -> bool:
     """Whether `folder` is laid out as the Hub's cache."""
     return any(
-        entry.name.startswith("models--") and (folder / entry.name / "snapshots").is_dir()
+        entry.name.startswith("models--") and is_folder(folder / entry.name / "snapshots")
         for entry in entries_of("", folder, budget)
     )
 
 
-def of_any(folder: Path, budget: Budget) -> Iterator[Candidate]:
+def of_any(folder: Path, budget: Budget, app: str = "") -> Iterator[Candidate]:
     """Every GGUF file in `folder` and below."""
-    for path in walk("", folder, budget, is_wanted):
-        yield Candidate("", path, license_files=_licenses(path.parent))
+    for path in walk(app, folder, budget, is_wanted, note=note_others):
+        yield Candidate(app, path, license_files=_licenses(path.parent))
 
 
 def claimed_by(path: Path) -> str:

@@ -1,7 +1,12 @@
 """What a look at other apps' folders finds, as values: models to be used in place, and what was left out and why."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from desktop.translation import tr
+
+_SAME_REASON = 3
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,22 @@ class LeftOut:
     path: Path
     name: str
     reason: str
+
+
+def reasons(left_out: Iterable[LeftOut]) -> list[str]:
+    """A line for each that was left out, and one for all those of an app that share a reason."""
+    groups: dict[tuple[str, str], list[LeftOut]] = {}
+    for each in left_out:
+        groups.setdefault((each.app, each.reason), []).append(each)
+    lines = []
+    for (app, reason), group in groups.items():
+        if len(group) < _SAME_REASON:
+            lines += [reason if reason.startswith(each.name) else f"{each.name}: {reason}" for each in group]
+        else:
+            names = ", ".join(each.name for each in group[:_SAME_REASON]) + ", …"
+            many = tr("{count} models of {app} ({names})") if app else tr("{count} files ({names})")
+            lines.append(f"{many.format(count=len(group), app=app, names=names)}: {reason}")
+    return lines
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ What a manifest says is taken as a claim: it can name nothing but a blob of its 
 """
 
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +12,15 @@ import msgspec
 
 from desktop.hub.address import is_repository_id
 from desktop.library.elsewhere.found import Candidate
-from desktop.library.elsewhere.walking import Budget, entries_of, read_small, shown
+from desktop.library.elsewhere.walking import Budget, entries_of, is_folder, read_small, shown
 from desktop.translation import tr
 
 APP = "Ollama"
 
 _MODEL = "application/vnd.ollama.image.model"
 _LICENSE = "application/vnd.ollama.image.license"
+_ADAPTER = "application/vnd.ollama.image.adapter"
+_TENSOR = "application/vnd.ollama.image.tensor"
 _DIGEST = re.compile(r"sha256[:-]([0-9a-fA-F]{64})\Z")
 _LARGEST_MANIFEST = 1 << 20
 _MOST_LAYERS = 1000
@@ -43,55 +46,66 @@ class _Manifest(msgspec.Struct):
 
 def is_store(folder: Path) -> bool:
     """Whether `folder` is laid out as Ollama's."""
-    return (folder / "blobs").is_dir() and any((folder / name).is_dir() for name in _FOLDERS)
+    return is_folder(folder / "blobs") and any(is_folder(folder / name) for name in _FOLDERS)
 
 
-def candidates(store: Path, budget: Budget) -> Iterator[Candidate]:
-    """The models of the store at `store`, one for each name that has one here."""
+def candidates(store: Path, budget: Budget, app: str = APP) -> Iterator[Candidate]:
+    """The models of the store at `store`, one for each name that has one here. `app` is the program that keeps it."""
     seen: set[tuple[str, ...]] = set()
-    here = {entry.name for entry in entries_of(APP, store, budget)}
-    named = [each for folder in _FOLDERS if folder in here for each in _manifests(store / folder, budget)]
+    here = {entry.name for entry in entries_of(app, store, budget)}
+    named = [each for folder in _FOLDERS if folder in here for each in _manifests(app, store / folder, budget)]
     # Of several names of one model, "latest" says least.
     for parts, file in sorted(named, key=lambda each: each[0][-1] == "latest"):
         if parts in seen or not budget.spend():
             continue
         seen.add(parts)
-        yield from _models(store, parts, file, budget)
+        yield from _models(app, store, parts, file, budget)
 
 
-def _manifests(top: Path, budget: Budget) -> Iterator[tuple[tuple[str, ...], Path]]:
+def _manifests(app: str, top: Path, budget: Budget) -> Iterator[tuple[tuple[str, ...], Path]]:
     """Host, namespace, model and tag of every manifest, and its file."""
     levels: list[tuple[str, ...]] = [()]
     for _ in range(4):
         levels = [
             (*parts, entry.name)
             for parts in levels
-            for entry in entries_of(APP, top.joinpath(*parts), budget)
+            for entry in entries_of(app, top.joinpath(*parts), budget)
             if not entry.name.startswith(".")
         ]
     yield from ((parts, top.joinpath(*parts)) for parts in levels)
 
 
-def _models(store: Path, parts: tuple[str, ...], file: Path, budget: Budget) -> Iterator[Candidate]:
+def _models(app: str, store: Path, parts: tuple[str, ...], file: Path, budget: Budget) -> Iterator[Candidate]:
     name = _name(parts)
     layers = _layers(store, file)
     if layers is None:
-        if not file.is_dir():
-            budget.leave_out(APP, file, tr("Its description (manifest) cannot be read."), name)
+        if not is_folder(file):
+            budget.leave_out(app, file, tr("Its description (manifest) cannot be read."), name)
         return
     licenses = [blob for layer in layers if layer.kind == _LICENSE and (blob := _blob(store, layer.digest)) is not None]
     models = [layer for layer in layers if layer.kind == _MODEL]
+    kinds = {layer.kind for layer in layers}
+    if models and _ADAPTER in kinds:
+        reason = tr(
+            "It is a model with an adapter (LoRA) on top, which only Ollama puts together: use the model alone."
+        )
+        budget.leave_out(app, file, reason, name)
+        return
+    if not models and _TENSOR in kinds:
+        reason = tr("It is kept in a form that only Ollama reads: get a GGUF file of it elsewhere.")
+        budget.leave_out(app, file, reason, name)
+        return
     if len(models) > 1:
-        budget.leave_out(APP, file, tr("It is made of several files, which only Ollama can put together."), name)
+        budget.leave_out(app, file, tr("It is made of several files, which only Ollama can put together."), name)
         return
     for layer in models:  # none where the weights are on Ollama's servers
         blob = _blob(store, layer.digest)
         if blob is None:
-            budget.leave_out(APP, file, tr("Its file is not in Ollama's folder."), name)
+            budget.leave_out(app, file, tr("Its file is not in Ollama's folder."), name)
             continue
         match = _DIGEST.match(layer.digest)
         yield Candidate(
-            APP,
+            app,
             blob,
             name=name,
             repository=_repository(parts),
@@ -136,7 +150,17 @@ def _blob(store: Path, digest: str) -> Path | None:
     if match is None:
         return None
     names = [f"sha256{sign}{text}" for sign in "-:" for text in (match[1].lower(), match[1])]
-    return next((path for name in names if (path := store / "blobs" / name).is_file()), None)
+    return next((path for name in names if _is_here(path := store / "blobs" / name)), None)
+
+
+def _is_here(path: Path) -> bool:
+    """Whether a file is there, or may be: one that cannot be seen for want of rights is told of when it is opened."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def _name(parts: tuple[str, ...]) -> str:

@@ -3,6 +3,8 @@
 Only what names a folder is read of their settings. Files in which they keep tokens or keys are never opened.
 """
 
+import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +14,22 @@ import msgspec
 from desktop.library.elsewhere.walking import read_small
 
 _LARGEST_SETTINGS = 1 << 20
+_OLLAMA_SERVICE = (
+    "usr/share/ollama/.ollama/models", "var/snap/ollama/common/models", "var/lib/ollama", "var/lib/ollama/models",
+    "var/lib/ollama/.ollama/models",
+)  # fmt: skip
+_UNITS = ("etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
+_SET_MODELS = re.compile(r'^[ \t]*Environment=.*?\bOLLAMA_MODELS=([^"\s]+(?: [^"\n]+(?="))?)', re.MULTILINE)
+# Programs whose folders are read as they lie: those of models by name, and stores laid out as Ollama's.
+_OTHERS = {
+    "Msty": (("config", "Msty/models"), ("config", "MstyStudio/models")),
+    "AnythingLLM": (("config", "anythingllm-desktop/storage/models/ollama"),),
+    "RamaLama": (("home", ".local/share/ramalama/store"),),
+    "text-generation-webui": (
+        ("home", "text-generation-webui/user_data/models"),
+        ("home", "text-generation-webui/models"),
+    ),
+}
 
 
 class _LmStudioSettings(msgspec.Struct):
@@ -45,13 +63,39 @@ class Places:
         moved = [self._folder(found.folder) for file in settings if (found := _read(file, _LmStudioSettings))]
         return _once([*(each for each in moved if each), *(folder / "models" for folder in own)])
 
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The names of further programs, for `other`."""
+        return tuple(_OTHERS)
+
+    def other(self, app: str) -> list[Path]:
+        """The folders of models of a program among `others`."""
+        roots = {"config": self._config(), "data": self._data(), "home": self._home}
+        return _once([roots[root].joinpath(*path.split("/")) for root, path in _OTHERS[app]])
+
+    def llama_cpp(self) -> list[Path]:
+        """Where llama.cpp's own programs keep what they fetch: LLAMA_CACHE, else a folder among the caches."""
+        if (named := self._folder(self._environ.get("LLAMA_CACHE", ""))) is not None:
+            return [named]
+        return [self._cache() / "llama.cpp"]
+
     def ollama(self) -> list[Path]:
-        """Ollama's folders: OLLAMA_MODELS, a person's own, and those of the service that Linux packages install."""
+        """Ollama's folders: OLLAMA_MODELS, a person's own, and on Linux those of the service: of Ollama's installer, of
+        distributions' packages, of the snap, and where its unit says; Alpaca's, a Flatpak with an Ollama of its own."""
         found = [self._folder(self._environ.get("OLLAMA_MODELS", "").strip("\"' ")), self._home / ".ollama" / "models"]
         if self._system == "Linux":
-            found.append(self._top / "usr/share/ollama/.ollama/models")
-            found.append(self._top / "var/snap/ollama/common/models")
+            found += [self._folder(each) for each in self._ollama_service()]
+            found += [self._top / each for each in _OLLAMA_SERVICE]
+            found.append(self._flatpak("com.jeffser.Alpaca") / "data" / ".ollama" / "models")
         return _once([each for each in found if each is not None])
+
+    def _ollama_service(self) -> list[str]:
+        """What the units of Ollama's service set OLLAMA_MODELS to."""
+        units = [self._top / folder / "ollama.service" for folder in _UNITS]
+        with contextlib.suppress(OSError):
+            units += sorted((self._top / _UNITS[0] / "ollama.service.d").glob("*.conf"))[:16]
+        texts = [(read_small(file, _LARGEST_SETTINGS) or b"").decode("utf-8", "replace") for file in units]
+        return [match[1] for text in texts for match in _SET_MODELS.finditer(text)]
 
     def jan(self) -> list[Path]:
         """Jan's data folders: JAN_DATA_FOLDER, the one its settings name, the usual one, and ~/jan of before 2025."""
@@ -61,13 +105,19 @@ class Places:
             settings.append(self._config() / "Jan" / "settings.json")
         moved = [self._folder(found.folder) for file in settings if (found := _read(file, _JanSettings))]
         folders = [self._folder(self._environ.get("JAN_DATA_FOLDER", "")), *moved, data / "Jan" / "data"]
+        if self._system == "Linux":
+            folders.append(self._flatpak("ai.jan.Jan") / "data" / "Jan" / "data")
         return _once([*(each for each in folders if each is not None), self._home / "jan"])
 
     def gpt4all(self) -> list[Path]:
-        """GPT4All's folder, where it was not moved: its settings hold a key beside it, so they are not read."""
+        """GPT4All's folder, where it was not moved (its settings hold a key beside it, so they are not read); that of
+        its Flatpak, and that of its Python package."""
         if self._system == "Windows":
-            return [self._local() / "nomic.ai" / "GPT4All"]
-        return [self._data() / "nomic.ai" / "GPT4All"]
+            return [self._local() / "nomic.ai" / "GPT4All", self._home / ".cache" / "gpt4all"]
+        found = [self._data() / "nomic.ai" / "GPT4All", self._home / ".cache" / "gpt4all"]
+        if self._system == "Linux":
+            found.append(self._flatpak("io.gpt4all.gpt4all") / "data" / "nomic.ai" / "GPT4All")
+        return found
 
     def hugging_face(self) -> list[Path]:
         """The Hub's cache, as huggingface_hub finds it; llama.cpp and others fetch into it too."""
@@ -92,6 +142,18 @@ class Places:
         if self._system == "Windows":
             return self._folder(self._environ.get("APPDATA", "")) or self._home / "AppData" / "Roaming"
         return self._folder(self._environ.get("XDG_DATA_HOME", "")) or self._home / ".local" / "share"
+
+    def _cache(self) -> Path:
+        """Where apps keep what they can fetch again."""
+        if self._system == "Darwin":
+            return self._home / "Library" / "Caches"
+        if self._system == "Windows":
+            return self._local()
+        return self._folder(self._environ.get("XDG_CACHE_HOME", "")) or self._home / ".cache"
+
+    def _flatpak(self, app: str) -> Path:
+        """What a Flatpak has in place of a home folder."""
+        return self._home / ".var" / "app" / app
 
     def _local(self) -> Path:
         return self._folder(self._environ.get("LOCALAPPDATA", "")) or self._home / "AppData" / "Local"

@@ -7,7 +7,8 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from desktop.library.elsewhere.found import LeftOut
@@ -16,6 +17,8 @@ from desktop.translation import tr
 _MOST_ENTRIES = 200_000
 _MOST_SECONDS = 15.0
 _MOST_LEFT_OUT = 200
+_LONGEST_REASON = 1000
+_JOINERS = "\u200c\u200d"
 
 
 class Budget:
@@ -31,6 +34,7 @@ class Budget:
     ) -> None:
         self.complete = True
         self.left_out: list[LeftOut] = []
+        self._closed: set[Path] = set()
         self._stop = stop
         self._entries = entries
         self._clock = clock
@@ -46,13 +50,32 @@ class Budget:
     def leave_out(self, app: str, path: Path, reason: str, name: str = "") -> None:
         """Note what cannot be offered, and why. More than a person would read is not noted."""
         if len(self.left_out) < _MOST_LEFT_OUT:
-            self.left_out.append(LeftOut(app, path, name or shown(path.name), reason))
+            self.left_out.append(LeftOut(app, path, name or shown(path.name), shown(reason, _LONGEST_REASON)))
+
+    def leave_closed(self, app: str, folder: Path, reason: str) -> None:
+        """Note a folder that may not be read, with whom it belongs to; one note for all that lies in a closed one."""
+        closed = _closed_above(folder)
+        if closed in self._closed:
+            return
+        self._closed.add(closed)
+        sentence = tr("The folder cannot be read: {reason}.").format(reason=reason)
+        owner, group = _owner_of(closed)
+        if owner:
+            hint = tr("It belongs to {owner}: have yourself added to the group {group}, then log in again.")
+            sentence += " " + hint.format(owner=owner, group=group)
+        self.leave_out(app, folder, sentence, shown(folder))
 
 
-def walk(app: str, top: Path, budget: Budget, wanted: Callable[[str], bool], depth: int = 8) -> Iterator[Path]:
+Note = Callable[[str, Path, Collection[str], Budget], None]
+
+
+def walk(
+    app: str, top: Path, budget: Budget, wanted: Callable[[str], bool], depth: int = 8, note: Note | None = None
+) -> Iterator[Path]:
     """The regular files under `top` whose names are `wanted`, folder by folder, each folder's by name.
 
-    Links are followed, each folder is gone into once. What cannot be read is left out with its reason.
+    Links are followed, each folder is gone into once. What cannot be read is left out with its reason. `note` is told
+    of the names of all files of each folder.
     """
     seen: set[tuple[int, int]] = set()
     folders = [(top, 0)]
@@ -63,12 +86,18 @@ def walk(app: str, top: Path, budget: Budget, wanted: Callable[[str], bool], dep
             continue
         seen.add(identity)
         below: list[Path] = []
+        names: list[str] = []
         for entry in entries_of(app, folder, budget):
             kind = _kind(entry)
             if kind == "folder":
                 below.append(folder / entry.name)
-            elif kind == "file" and wanted(entry.name):
-                yield folder / entry.name
+            elif kind == "file":
+                names.append(entry.name)
+            elif wanted(entry.name):
+                budget.leave_out(app, folder / entry.name, _no_file(entry))
+        yield from (folder / name for name in names if wanted(name))
+        if note is not None and names:
+            note(app, folder, names, budget)
         if level < depth:
             folders += [(each, level + 1) for each in reversed(below)]
 
@@ -84,6 +113,8 @@ def entries_of(app: str, folder: Path, budget: Budget) -> list[os.DirEntry[str]]
                 found.append(entry)
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except PermissionError as error:
+        budget.leave_closed(app, folder, error.strerror or str(error))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         budget.leave_out(app, folder, tr("The folder cannot be read: {reason}.").format(reason=reason), shown(folder))
@@ -97,6 +128,19 @@ def identity_of(path: Path) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return status.st_dev, status.st_ino
+
+
+def may(path: Path, mode: int) -> bool:
+    """Whether this process has a right (os.R_OK, os.X_OK) to what is at `path`."""
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder can be seen at `path`; not so where one above it may not be looked into."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def read_small(path: Path, most: int) -> bytes | None:
@@ -116,9 +160,16 @@ def read_small(path: Path, most: int) -> bytes | None:
 
 
 def shown(text: str | Path, most: int = 120) -> str:
-    """`text` on one line, with nothing in it that cannot be seen or written, and of bounded length."""
-    line = "".join(sign if sign.isprintable() else "�" for sign in str(text))
+    """`text` on one line, with nothing in it that cannot be seen or written, and of bounded length.
+
+    Blanks of all widths stay as they are, and so do the joiners that some scripts and emoji are written with.
+    """
+    line = "".join(sign if _is_seen(sign) else "�" for sign in str(text))
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _is_seen(sign: str) -> bool:
+    return sign.isprintable() or sign in _JOINERS or unicodedata.category(sign) == "Zs"
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
@@ -128,3 +179,27 @@ def _kind(entry: os.DirEntry[str]) -> str:
         return "file" if entry.is_file() else ""
     except OSError:  # a link that leads round in a circle, among others
         return ""
+
+
+def _no_file(entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        return tr("It is a link to a file that is not there: connect the disk it is on, or fetch it again.")
+    return tr("It is not a regular file.")
+
+
+def _closed_above(folder: Path) -> Path:
+    """The uppermost of the folders down to `folder` that may not be looked into."""
+    for each in reversed((folder, *folder.parents)):
+        if is_folder(each) and not may(each, os.X_OK):
+            return each
+    return folder
+
+
+def _owner_of(folder: Path) -> tuple[str, str]:
+    """The names of user and group; "" where there are none to be told, and where the group gives no right to read."""
+    try:
+        if not folder.stat().st_mode & stat.S_IXGRP:
+            return "", ""
+        return folder.owner(), folder.group()
+    except (OSError, KeyError, NotImplementedError):
+        return "", ""

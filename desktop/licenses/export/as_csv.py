@@ -1,4 +1,5 @@
-"""The records as a table for a spreadsheet (RFC 4180, UTF-8): one row each, every field a column."""
+"""The records as a table for a spreadsheet (RFC 4180, UTF-8): one row each, every field a column, and one
+more that tells acceptances of another edition."""
 
 import csv
 import io
@@ -7,24 +8,28 @@ import msgspec
 
 from desktop.licenses.export.document import Document, shown
 from desktop.licenses.record import Record
+from desktop.plain_text import spreadsheet_cell
 
 _FIRST = ("seq", "time", "event")
 _COLUMNS = (*_FIRST, *(field.name for field in msgspec.structs.fields(Record) if field.name not in _FIRST))
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+_DIFFERS = "text_differs"
+"""In what an accepted text differs from the one in force when the export is made: "white space", "words", or empty."""
 
 
 def as_csv(document: Document) -> bytes:
     """The export. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(_COLUMNS)
+    writer.writerow((*_COLUMNS, _DIFFERS))
     for record in document.records:
-        writer.writerow([_cell(getattr(record, name)) for name in _COLUMNS])
+        differs = document.differing.get(record.seq, "")
+        writer.writerow([*(_cell(getattr(record, name)) for name in _COLUMNS), differs])
     return out.getvalue().encode("utf-8", "replace")
 
 
 def _cell(value: str | int) -> str | int:
     if isinstance(value, int):
         return value
-    text = shown(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return spreadsheet_cell(shown(value))

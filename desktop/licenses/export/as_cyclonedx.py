@@ -48,6 +48,9 @@ def _metadata(document: Document) -> dict[str, Any]:
         "latchkey:ledger:records": str(len(document.records)),
         "latchkey:ledger:reason": check.reason,
         "latchkey:ledger:sealed-by": check.sealed_by,
+        "latchkey:ledger:unsealed": ", ".join(
+            f"{each.first}-{each.last}" for each in check.segments if not each.sealed
+        ),
         "latchkey:ledger:head": document.records[-1].hash if document.records else "",
         "latchkey:account": document.os_user,
     }
@@ -99,6 +102,7 @@ def _component(document: Document, model: ExportedModel, records: Sequence[Recor
 
 def _licenses(document: Document, model: ExportedModel, records: Sequence[Record]) -> list[dict[str, Any]]:
     accepted = {each.license: each.text_sha256 for each in records if each.event == "acknowledged"}
+    differing = {each.license: document.differing.get(each.seq, "") for each in records if each.event == "acknowledged"}
     known = {each.id: each for each in model.licenses}
     found = []
     for license_id in dict.fromkeys([*known, *accepted]):
@@ -112,7 +116,12 @@ def _licenses(document: Document, model: ExportedModel, records: Sequence[Record
         if data is not None:
             license_["text"] = _attachment(data)
         license_["properties"] = _properties(
-            {"latchkey:license": license_id, "latchkey:text-sha256": accepted.get(license_id, "")}
+            {
+                "latchkey:license": license_id,
+                "latchkey:text-sha256": accepted.get(license_id, ""),
+                "latchkey:text-in-force-sha256": given.text_sha256 if given is not None else "",
+                "latchkey:text-differs": differing.get(license_id, ""),
+            }
         )
         found.append({"license": license_})
     return found

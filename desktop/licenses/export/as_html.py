@@ -9,6 +9,7 @@ from desktop.licenses.chain import GENESIS
 from desktop.licenses.export.document import Document, ExportedModel, shown
 from desktop.licenses.export.style import STYLE
 from desktop.licenses.record import Record
+from desktop.licenses.segments import segment_sentence
 from desktop.licenses.texts import readable
 from desktop.translation import tr
 
@@ -25,6 +26,7 @@ class _Report:
         self._names = document.license_names()
         self._counting = {record.seq for record in document.trusted}
         self._back = set(document.check.clock_back)
+        self._unsealed = [range(each.first, each.last + 1) for each in document.check.segments if not each.sealed]
         self._anchors = {sha256: f"text-{at + 1}" for at, sha256 in enumerate(self._texts_in_order())}
 
     def lines(self) -> Iterator[str]:
@@ -72,6 +74,8 @@ class _Report:
             if check.first_bad is not None:
                 yield f"<p>{_e(tr('First bad record: {seq}.').format(seq=check.first_bad))}</p>"
         yield f"<p>{_e(_sealed(check.sealed_by))}</p>"
+        for segment in check.segments:
+            yield f"<p>{_e(segment_sentence(segment))}</p>"
         for mark in check.marked:
             sentence = (
                 tr("Records {first} to {last} are kept, and have not counted since {time}:").format(
@@ -136,9 +140,20 @@ class _Report:
             _v(record.organization),
             _v(record.purpose),
             _v(self._names.get(record.license, record.license)),
-            self._link(record.text_sha256),
+            self._link(record.text_sha256) + self._differs(record),
             _v(self._status(record)),
         )
+
+    def _differs(self, record: Record) -> str:
+        differs = self._document.differing.get(record.seq)
+        if differs is None:
+            return ""
+        sentence = (
+            tr("differs from the text in force in white space alone")
+            if differs == "white space"
+            else tr("the text in force has other words")
+        )
+        return f"<br><small>{_e(sentence)}</small>"
 
     def _status(self, record: Record) -> str:
         if record.seq not in self._counting:
@@ -174,6 +189,8 @@ class _Report:
         marks = []
         if record.seq not in self._counting:
             marks.append(tr("does not count"))
+        if any(record.seq in each for each in self._unsealed):
+            marks.append(tr("unsealed"))
         if record.seq in self._back:
             marks.append(tr("clock went back"))
         number = f"{record.seq}" + "".join(f"<br><em>{_e(mark)}</em>" for mark in marks)

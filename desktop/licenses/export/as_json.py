@@ -16,10 +16,13 @@ _ABOUT = (
     "The hash of a record is the SHA-256 over the JSON of its other fields: keys sorted, no spaces, UTF-8. Each record "
     "carries the hash of the one before it in `previous`, the first one 64 zeros. In a record `restarted`, `previous` "
     "is the SHA-256 over all records before it, each as such JSON (with its hash) and a line feed: it marks them, and "
-    "they no longer count. Texts are named by the SHA-256 of their exact bytes. `latchkey licenses verify FILE` checks "
-    "all of this without the ledger itself. The seal of the newest record needs a key that never leaves the machine it "
-    "was made on: `check` says what came of that, and nobody else can repeat it. The order of the records is that of "
-    "`seq`; clocks can be set back, see `check.clock_back`."
+    "they no longer count. A record `segment-begun` follows in the chain and begins a part that another key seals: "
+    "`check.segments` says which of them have a right seal, and whether what was acknowledged in them counts. Texts "
+    "are named by the SHA-256 of their exact bytes. `latchkey licenses verify FILE` checks all of this without the "
+    "ledger itself. The seal of the newest record needs a key that never leaves the machine it was made on: `check` "
+    "says what came of that, and nobody else can repeat it. The order of the records is that of `seq`; clocks can be "
+    "set back, see `check.clock_back`. `text_differs` says of records by their `seq` in what the accepted text "
+    "differs from the one in force at the time of the export: in white space alone, or in words."
 )
 
 
@@ -36,6 +39,7 @@ def as_json(document: Document) -> bytes:
         "os_user": storable(document.os_user),
         "head": {"seq": head.seq, "hash": head.hash} if head is not None else {"seq": 0, "hash": GENESIS},
         "check": document.check,
+        "text_differs": {str(seq): differs for seq, differs in document.differing.items()},
         "models": [_clean(msgspec.to_builtins(model)) for model in document.models],
         "records": document.records,
         "texts": {sha256: _text(data) for sha256, data in sorted(document.texts.items())},

@@ -4,21 +4,28 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from desktop.licenses.chain import check_chain
 from desktop.licenses.record import Record
 from desktop.licenses.seal import LedgerCheck
+from desktop.licenses.segments import counting
 from desktop.licenses.state import Acknowledgement, LedgerState
+from desktop.licenses.texts import words_sha256
+
+Differs = Literal["white space", "words"]
+"""In what the text that was accepted differs from the one in force: in white space alone, or in words."""
 
 
 class ExportedLicense(NamedTuple):
-    """A license of a model. `spdx` is its SPDX identifier, "" where it has none; `text_sha256` the text in force."""
+    """A license of a model. `spdx` is its SPDX identifier, "" where it has none; `text_sha256` the text in force,
+    `words_sha256` the SHA-256 of its words with one space between two, the same where white space alone differs."""
 
     id: str
     name: str
     spdx: str = ""
     text_sha256: str = ""
+    words_sha256: str = ""
 
 
 class ExportedRestriction(NamedTuple):
@@ -64,8 +71,11 @@ class Document:
 
     @cached_property
     def trusted(self) -> Sequence[Record]:
-        """The records that count: those that are not marked, and none where the ledger does not hold."""
-        return self.records[check_chain(self.records).trusted :] if self.check.ok else ()
+        """The records that count: those that are not marked, without acknowledgements in segments that do not count;
+        none where the ledger does not hold."""
+        if not self.check.ok:
+            return ()
+        return counting(self.records[check_chain(self.records).trusted :], self.check.segments)
 
     @cached_property
     def by_model(self) -> Mapping[str, Sequence[Record]]:
@@ -82,6 +92,20 @@ class Document:
         pairs = {(record.model, record.license) for record in self.trusted if record.event == "acknowledged"}
         found = (state.standing(*pair) for pair in sorted(pairs))
         return {each.record.seq: each for each in found if each is not None}
+
+    @cached_property
+    def differing(self) -> Mapping[int, Differs]:
+        """By the number of its record, in what a text that was accepted differs from the one that is in force for the
+        model when the export is made. Acceptances of that one are left out, and those of which it cannot be told."""
+        in_force = {(model.id, each.id): each for model in self.models for each in model.licenses}
+        found: dict[int, Differs] = {}
+        for record in self.records:
+            now = in_force.get((record.model, record.license)) if record.event == "acknowledged" else None
+            data = self.texts.get(record.text_sha256)
+            if now is None or data is None or not now.words_sha256 or now.text_sha256 == record.text_sha256:
+                continue
+            found[record.seq] = "white space" if words_sha256(data) == now.words_sha256 else "words"
+        return found
 
     def known(self) -> list[ExportedModel]:
         """Every model that the records name, by name; what is known of it, or else what the records say."""

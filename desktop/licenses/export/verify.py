@@ -14,6 +14,7 @@ from desktop.licenses.chain import GENESIS, check_chain
 from desktop.licenses.export.as_json import FORMAT, VERSION
 from desktop.licenses.record import Record
 from desktop.licenses.seal import Kind, LedgerCheck
+from desktop.licenses.segments import segments_without_key
 from desktop.translation import tr
 
 MOST_BYTES = 256 << 20
@@ -81,6 +82,7 @@ def _check(export: _Export) -> LedgerCheck:
         "" if chain.ok else "chain",
         chain.marked,
         chain.clock_back,
+        segments=segments_without_key(records, chain) if chain.ok else (),
     )
     if not chain.ok:
         return check

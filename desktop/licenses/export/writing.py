@@ -14,7 +14,7 @@ from desktop.licenses.export.as_cyclonedx import as_cyclonedx
 from desktop.licenses.export.as_html import as_html
 from desktop.licenses.export.as_json import as_json
 from desktop.licenses.export.document import Document, ExportedModel
-from desktop.licenses.ledger import rfc3339
+from desktop.licenses.ledger_writer import rfc3339
 from desktop.licenses.record import Record
 from desktop.licenses.seal import LedgerCheck
 from desktop.translation import tr

@@ -113,6 +113,7 @@ class AccessFlow(QObject):
 
         def work() -> TokenContent:
             online = self._online
+            online.tokens.try_again()  # a person who unlocked the keyring meanwhile finds it so
             offer = self._getting.known(model_id) if model_id else None
             name = self._assembly.library.listed_one(model_id).subject.name if model_id else ""
             return TokenContent(

@@ -23,10 +23,9 @@ from desktop.ui.parts.page import Column, StepPage, heading
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.split import Split
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import XL, XS, M, S
+from desktop.ui.theme.tokens import NARROW, XL, XS, M, S
 
 _LEFT, _RIGHT = 580, 448
-_NARROW = 700
 
 
 class GateStep(StepPage):
@@ -217,7 +216,7 @@ class GateStep(StepPage):
 
     def resizeEvent(self, event: QEvent) -> None:
         super().resizeEvent(event)  # type: ignore[arg-type]
-        orientation = Qt.Orientation.Horizontal if self.width() >= _NARROW else Qt.Orientation.Vertical
+        orientation = Qt.Orientation.Horizontal if self.width() >= NARROW else Qt.Orientation.Vertical
         if self._split.orientation() != orientation:
             self._split.setOrientation(orientation)
 

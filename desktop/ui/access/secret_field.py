@@ -8,14 +8,13 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QTextOption
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
+from desktop.network.token import AROUND_TOKEN, LONGEST_TOKEN
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.field import Field
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XS, S
 
-LONGEST = 4096
-_UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00a0"
 _HINTS = (
     Qt.InputMethodHint.ImhSensitiveData
     | Qt.InputMethodHint.ImhHiddenText
@@ -26,7 +25,7 @@ _HINTS = (
 
 def cleaned(text: str) -> str:
     """`text` without blanks, line breaks and what pages put around a token unseen."""
-    return "".join(sign for sign in text if not sign.isspace() and sign not in _UNSEEN)
+    return "".join(sign for sign in text if not sign.isspace() and sign not in AROUND_TOKEN)
 
 
 class Hidden(Field):
@@ -36,7 +35,7 @@ class Hidden(Field):
         super().__init__(theme, "", name, parent=parent)
         self._clean = clean
         self.setEchoMode(QLineEdit.EchoMode.Password)
-        self.setMaxLength(LONGEST)
+        self.setMaxLength(LONGEST_TOKEN)
         self.setInputMethodHints(_HINTS)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         if clean:
@@ -60,7 +59,10 @@ class _Shown(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
-        theme.changed.connect(lambda: self.setFont(theme.mono("small")))
+        theme.changed.connect(self._restyle)
+
+    def _restyle(self) -> None:
+        self.setFont(self._theme.mono("small"))
 
     def show_text(self, text: str) -> None:
         self._text = text
@@ -127,7 +129,7 @@ class SecretField(QWidget):
 
     def paste(self) -> None:
         """Put what the clipboard holds in place of what is entered."""
-        self.edit.setText(cleaned(QGuiApplication.clipboard().text()[: 4 * LONGEST]))
+        self.edit.setText(cleaned(QGuiApplication.clipboard().text()[: 4 * LONGEST_TOKEN]))
         self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_clear(self, clear: bool) -> None:

@@ -23,10 +23,9 @@ from desktop.ui.parts.page import Column, StepPage, heading
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.split import Split
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import XS, S
+from desktop.ui.theme.tokens import NARROW, XS, S
 
 _LEFT, _RIGHT = 560, 468
-_NARROW = 700
 
 
 class TokenStep(StepPage):
@@ -289,7 +288,7 @@ class TokenStep(StepPage):
 
     def resizeEvent(self, event: QEvent) -> None:
         super().resizeEvent(event)  # type: ignore[arg-type]
-        orientation = Qt.Orientation.Horizontal if self.width() >= _NARROW else Qt.Orientation.Vertical
+        orientation = Qt.Orientation.Horizontal if self.width() >= NARROW else Qt.Orientation.Vertical
         if self._split.orientation() != orientation:
             self._split.setOrientation(orientation)
 

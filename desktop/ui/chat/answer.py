@@ -1,4 +1,4 @@
-"""An answer: segments of prose, code and thinking, growing while the model writes, then the quiet line under it."""
+"""An answer: thinking and text, growing while the model writes, then the quiet line under it."""
 
 import time
 
@@ -6,22 +6,20 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from desktop.chat.segments import Code, Prose, Segment, Segments
 from desktop.conversation import Message, ThinkingPart
 from desktop.errors import UserError
 from desktop.translation import tr, trn
-from desktop.ui.chat.code import CodeView
+from desktop.ui.chat.answer_body import AnswerBody
 from desktop.ui.chat.footer import BranchSwitch, Footer, describe_answer
 from desktop.ui.chat.message_view import MessageActions, MessageView
-from desktop.ui.chat.prose import ProseView
+from desktop.ui.chat.text_line import first_line
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.chat.thinking import ThinkingView
+from desktop.ui.chat.written import Written
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox, Note
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XS, M, S
-
-_UNKNOWN = -1
 
 
 class AnswerView(MessageView):
@@ -39,21 +37,19 @@ class AnswerView(MessageView):
         super().__init__(theme, message, actions, parent)
         self._siblings = siblings
         self._note: Note | None = None
+        self._repeated: Note | None = None
         self._thinking: ThinkingView | None = None
         self._thinking_text = ""
         self._thinking_since = 0.0
-        self._segments = Segments()
-        self._views: list[ProseView | CodeView] = []
-        self._heights: list[int] = []
-        self._settled = 0
-        self._text = ""
+        self._body = AnswerBody(theme, self, selection=self.selection)
+        self._body.link_clicked.connect(actions.open_link)
+        self._body.resized.connect(self.grown)
         self._footer: Footer | None = None
         self._error_box: ErrorBox | None = None
         self._phase = ""
-        self._found = ""
-        self._width = 0
         for part in message.parts:
-            self._append(part.text, isinstance(part, ThinkingPart))
+            if message.status == "streaming" or isinstance(part, ThinkingPart):
+                self._append(part.text, isinstance(part, ThinkingPart))
         if message.status == "streaming":
             self.set_phase(tr("Waiting…"))
         else:
@@ -71,20 +67,31 @@ class AnswerView(MessageView):
         """Append more of the answer, or of the thinking before it."""
         self._append(text, thinking)
 
+    def restate(self, message: Message) -> None:
+        """The answer in progress is as `message` says: what was shown as its text was thinking, or the other way
+        round.
+        """
+        self._thinking_text = ""
+        if message.thinking:
+            self._append(message.thinking, thinking=True)
+        elif self._thinking is not None:
+            self.remove_selection(self._thinking.selection)
+            self._thinking.hide()
+            self._thinking.deleteLater()
+            self._thinking = None
+        self._body.restate(message.text)
+
     def finish(self, message: Message, error: UserError | None = None) -> None:
         """The answer is over."""
-        if message.text != self._text:
-            # What was stored differs from what was streamed: the stored text is shown.
-            self._segments, self._settled, self._text = Segments(), 0, message.text
-            self._segments.feed(message.text)
         self.message = message
         self._phase = ""
-        self._show_segments(over=True)
+        self._body.end(message.text)  # where what was stored differs from what was streamed, the stored text is shown
         self._finish_thinking(message)
         self._add_note(message)
+        self._add_repeated(message)
         self._add_error(message, error)
         self._add_footer(message)
-        self.setAccessibleDescription(message.text)
+        self.describe(next((first_line(view.document) for view in self.text_views()), ""))
         self._set_button_focus()
         self.update()
 
@@ -94,71 +101,15 @@ class AnswerView(MessageView):
                 self._thinking = ThinkingView(self.theme, self)
                 self._thinking_since = time.monotonic()
                 self._thinking.resized.connect(self.grown)
+                self.add_selection(self._thinking.selection)
                 self._thinking.show()
             self._thinking_text += text
             self._thinking.set_text(self._thinking_text)
             return
-        if self._thinking is not None and not self._text and self.message.status == "streaming":
+        if self._thinking is not None and not self._body.text and self.message.status == "streaming":
             # The model's own measure comes with the end of the answer.
             self._thinking.set_seconds(time.monotonic() - self._thinking_since)
-        self._text += text
-        self._segments.feed(text)
-        self._show_segments(over=False)
-
-    def _show_segments(self, *, over: bool) -> None:
-        """Bring the views up to the segments: those that were settled before are not touched."""
-        segments = self._segments.all()
-        for index in range(self._settled, len(segments)):
-            segment = segments[index]
-            last = index == len(segments) - 1
-            view = self._view_for(index, segment)
-            if isinstance(view, CodeView) and isinstance(segment, Code):
-                view.set_code(segment.text, closed=segment.closed or over or not last)
-            elif isinstance(view, ProseView) and isinstance(segment, Prose):
-                view.set_markdown(segment.markdown)
-                view.show_caret(last and not over)
-                view.setVisible(bool(segment.markdown))
-                if over or not last:
-                    view.finish()
-            self._heights[index] = _UNKNOWN
-        while len(self._views) > len(segments):
-            self._discard(self._views.pop())
-            self._heights.pop()
-        self._settled = self._segments.fixed
-
-    def _view_for(self, index: int, segment: Segment) -> ProseView | CodeView:
-        """The view of segment `index`; a new one where there is none, or one of another kind."""
-        if index < len(self._views):
-            view = self._views[index]
-            if _fits(view, segment):
-                return view
-            self._discard(view)
-            self._views[index] = self._make_view(segment)
-            return self._views[index]
-        self._views.append(self._make_view(segment))
-        self._heights.append(_UNKNOWN)
-        return self._views[-1]
-
-    def _make_view(self, segment: Segment) -> ProseView | CodeView:
-        view: ProseView | CodeView
-        inner: TextView
-        if isinstance(segment, Code):
-            view = CodeView(self.theme, segment.language, self)
-            inner = view.view
-            for button in view.buttons:
-                button.setFocusPolicy(self.button_focus)
-        else:
-            view = inner = ProseView(self.theme, self)
-            inner.setAccessibleName(tr("Text"))
-        inner.link_clicked.connect(self.does.open_link)
-        if self._found:
-            inner.set_found(self._found)
-        view.show()
-        return view
-
-    def _discard(self, view: QWidget) -> None:
-        view.hide()
-        view.deleteLater()
+        self._body.add(text)
 
     # --- what stands around the text -----------------------------------------------------------------------------
 
@@ -181,6 +132,16 @@ class AnswerView(MessageView):
             ).format(count=dropped)
             self._note = Note(self.theme, text, parent=self)
             self._note.show()
+
+    def _add_repeated(self, message: Message) -> None:
+        timing = message.timing
+        repeated = message.status == "complete" and timing is not None and timing.stop_reason == "repetition"
+        if repeated and self._repeated is None:
+            text = tr(
+                "The answer only repeated itself, so it was ended. Regenerate asks again and makes that less likely."
+            )
+            self._repeated = Note(self.theme, text, parent=self)
+            self._repeated.show()
 
     def _add_error(self, message: Message, error: UserError | None) -> None:
         if message.status != "failed" or self._error_box is not None:
@@ -217,9 +178,7 @@ class AnswerView(MessageView):
 
     def buttons(self) -> list[Button]:
         found = list(self._thinking.buttons) if self._thinking is not None else []
-        for view in self._views:
-            if isinstance(view, CodeView):
-                found += view.buttons
+        found += self._body.buttons()
         if self._error_box is not None:
             found += self._error_box.buttons
         if self._footer is not None:
@@ -227,52 +186,57 @@ class AnswerView(MessageView):
         return found
 
     def plain_text(self) -> str:
-        return self._text  # of an answer in progress too: its message is still empty
+        return self._body.text  # of an answer in progress too: its message is still empty
+
+    def text_views(self) -> list[TextView]:
+        return self._body.text_views()
+
+    def written(self) -> Written:
+        return Written(self.plain_text, lambda span: self._body.markdown_of(span))
 
     def set_found(self, query: str) -> int:
-        self._found = query
-        return sum((view.view if isinstance(view, CodeView) else view).set_found(query) for view in self._views)
+        return self._body.set_found(query)
+
+    def set_current(self, current: bool) -> None:
+        super().set_current(current)
+        self._body.set_button_focus(self.button_focus)
 
     def restyle(self) -> None:
-        for view in self._views:
-            view.restyle()
+        self._body.restyle()
         if self._thinking is not None:
             self._thinking.restyle()
         if self._footer is not None:
             self._footer.restyle()
-        self._heights = [_UNKNOWN] * len(self._heights)
 
     def place(self, width: int) -> int:
-        if width != self._width:
-            self._width = width
-            self._heights = [_UNKNOWN] * len(self._heights)
         y = 0
         for above in (self._note, self._thinking):
             if above is not None:
                 above.move(0, y)
                 y += above.place(width) + M
-        for index, view in enumerate(self._views):
-            if self._heights[index] == _UNKNOWN:
-                self._heights[index] = self._place_segment(view, width)
-            view.move(0, y)
-            y += self._heights[index] + S + 2 if self._heights[index] else 0
-        if self._views:
-            y -= S + 2
-        elif self.message.status == "streaming":
+        height = self._body.place(width)
+        self._body.move(0, y)
+        self._body.setVisible(bool(height))
+        y += height
+        if not height and self.message.status == "streaming":
             y += self._line()
         if self._error_box is not None:
-            y += S + 2 if self._views else 0
+            y += S + 2 if not self._body.is_empty else 0
             self._error_box.move(0, y)
             y += self._error_box.place(width)
+        if self._repeated is not None:
+            y += S + 2 if not self._body.is_empty else 0
+            self._repeated.move(0, y)
+            y += self._repeated.place(width)
         if self._footer is not None:
-            y += XS if self._views or self._error_box is not None else 0
+            y += XS if not self._body.is_empty or self._error_box or self._repeated else 0
             self._footer.move(0, y)
             y += self._footer.place(width)
         self.resize(width, y)
         return y
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._phase and not self._views:
+        if self._phase and self._body.is_empty:
             painter = QPainter(self)
             painter.setFont(self.theme.font("reading"))
             painter.setPen(self.theme.color("faint"))
@@ -283,18 +247,3 @@ class AnswerView(MessageView):
 
     def _line(self) -> int:
         return round(self.fontMetrics().height() * 1.3)
-
-    def _place_segment(self, view: ProseView | CodeView, width: int) -> int:
-        if isinstance(view, CodeView):
-            return view.place(width)
-        if view.isHidden():
-            return 0
-        height = view.height_at(width)
-        view.resize(width, height)
-        return height
-
-
-def _fits(view: ProseView | CodeView, segment: Segment) -> bool:
-    if isinstance(segment, Code):
-        return isinstance(view, CodeView) and view.language == segment.language
-    return isinstance(view, ProseView)

@@ -8,16 +8,17 @@ from PySide6.QtGui import (
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
-    QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
 from desktop.translation import tr
+from desktop.ui.chat.control_characters import insert_code
 from desktop.ui.chat.highlight import Highlighter
+from desktop.ui.chat.sideways import SidewaysArea
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.foreign_text import plain_line
 from desktop.ui.parts.paint import paint_box
-from desktop.ui.parts.scroll import SlimScrollBar
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS, M, S
 
@@ -33,14 +34,15 @@ class CodeView(QWidget):
     def __init__(self, theme: Theme, language: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._language = theme, language
-        self._code = ""
-        self._clip = QWidget(self)
-        self.view = TextView(theme, theme.mono("reading"), wrap=False, lead=1, parent=self._clip)
-        self.view.setAccessibleName(tr("Code"))
+        self._code, self._closed = "", False
+        self.view = TextView(theme, theme.mono("reading"), wrap=False, lead=1)
+        named = tr("Code, {language}").format(language=plain_line(language))
+        self.view.setAccessibleName(named if language else tr("Code"))
+        self._area = SidewaysArea(theme, self.view, self)
+        self.view.beyond_side.connect(self._area.scroll_by)
         self._copy = Button(theme, tr("Copy"), kind="quiet", size="small", name=tr("Copy code"), parent=self)
         self._copy.clicked.connect(self._copy_code)
         self._highlighter = Highlighter(theme, self.view.document)
-        self._bar: SlimScrollBar | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_BETWEEN_HIGHLIGHTS_MS)
@@ -52,13 +54,22 @@ class CodeView(QWidget):
         return self._language
 
     @property
+    def area(self) -> SidewaysArea:
+        """What scrolls sideways."""
+        return self._area
+
+    @property
     def buttons(self) -> list[Button]:
         return [self._copy]
 
-    def set_code(self, code: str, *, closed: bool) -> None:
-        """Show `code`; while it is not `closed`, more may be appended to it."""
-        if code == self._code and not closed:
-            return
+    def set_code(self, code: str, *, closed: bool, language: str | None = None) -> bool:
+        """Show `code`; while it is not `closed`, more may be appended to it. Whether anything changed."""
+        if language is not None and language != self._language:
+            self._language, self._closed = language, False
+            self.update()
+        if code == self._code and closed == self._closed:
+            return False
+        self._closed = closed
         cursor = QTextCursor(self.view.document)
         cursor.beginEditBlock()
         if code.startswith(self._code):
@@ -69,9 +80,10 @@ class CodeView(QWidget):
             added = code
         if not self._code:
             block = QTextBlockFormat()
+            block.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # whatever letters a comment begins with
             block.setLineHeight(_LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
             cursor.mergeBlockFormat(block)
-        cursor.insertText(added, self._characters())
+        insert_code(cursor, added, self._characters(), self._theme)
         cursor.endEditBlock()
         self._code = code
         if closed:
@@ -80,13 +92,18 @@ class CodeView(QWidget):
             self._timer.start(_BETWEEN_HIGHLIGHTS_MS)
         self._measure()
         self.view.update()
+        return True
+
+    def set_found(self, query: str) -> int:
+        """Mark every occurrence of `query`; how many there are."""
+        return self.view.set_found(query)
 
     def restyle(self) -> None:
         """Take the theme's present colors and fonts."""
         self.view.document.setDefaultFont(self._theme.mono("reading"))
         cursor = QTextCursor(self.view.document)
         cursor.select(QTextCursor.SelectionType.Document)
-        cursor.setCharFormat(self._characters())
+        cursor.mergeCharFormat(self._characters())
         self._color()
         self._measure()
         self.update()
@@ -95,15 +112,9 @@ class CodeView(QWidget):
         """Lay out for `width`; the height taken."""
         header = self._header_height()
         text_width, text_height = self._text_size
-        room = width - 2 * M
-        self._clip.setGeometry(M, header + M - 2, room, text_height)
-        self.view.resize(max(text_width, room), text_height)
-        height = header + text_height + 2 * M - 4
-        if text_width > room:
-            height += self._place_bar(text_width, room, header + M - 2 + text_height)
-        elif self._bar is not None:
-            self._bar.hide()
-            self.view.move(0, 0)
+        area_height = self._area.place(width - 2 * M, text_width, text_height)
+        self._area.move(M, header + M - 2)
+        height = header + area_height + 2 * M - 4
         size = self._copy.sizeHint()
         self._copy.setGeometry(
             width - S + 1 - size.width(), (header - size.height()) // 2 + 1, size.width(), size.height()
@@ -120,18 +131,10 @@ class CodeView(QWidget):
         painter.setFont(theme.font("small"))
         metrics = painter.fontMetrics()
         painter.setPen(theme.color("faint"))
-        label = metrics.elidedText(self._language or tr("text"), Qt.TextElideMode.ElideRight, self.width() // 2)
+        label = metrics.elidedText(
+            plain_line(self._language) or tr("text"), Qt.TextElideMode.ElideRight, self.width() // 2
+        )
         painter.drawText(QPointF(M + 1, (header + metrics.ascent() - metrics.descent()) / 2 + 1), label)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        sideways = event.angleDelta().x()
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            sideways = sideways or event.angleDelta().y()
-        if self._bar is not None and self._bar.isVisible() and sideways:
-            self._bar.setValue(self._bar.value() - sideways)
-            event.accept()
-        else:
-            event.ignore()
 
     def _characters(self) -> QTextCharFormat:
         characters = QTextCharFormat()
@@ -145,19 +148,6 @@ class CodeView(QWidget):
 
     def _header_height(self) -> int:
         return self._copy.sizeHint().height() + 4
-
-    def _place_bar(self, text_width: int, room: int, top: int) -> int:
-        if self._bar is None:
-            self._bar = SlimScrollBar(self._theme, Qt.Orientation.Horizontal, self)
-            self._bar.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            self._bar.valueChanged.connect(lambda value: self.view.move(-value, 0))
-        height = self._bar.sizeHint().height()
-        self._bar.setRange(0, text_width - room)
-        self._bar.setPageStep(room)
-        self._bar.setSingleStep(24)
-        self._bar.setGeometry(M - 2, top + 1, room + 4, height)
-        self._bar.show()
-        return height - 2
 
     def _color(self) -> None:
         self._timer.stop()

@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QScrollArea, QWidget
 from desktop.translation import tr
 from desktop.ui.chat.message_view import MessageView
 from desktop.ui.chat.person import PersonView
+from desktop.ui.chat.selection import Selection
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.foreign_text import set_tool_tip
 from desktop.ui.parts.scroll import use_slim_scroll_bars
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import COLUMN, XL, L, M
@@ -45,7 +47,7 @@ class TurnColumn(QScrollArea):
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.verticalScrollBar().rangeChanged.connect(self._range_changed)
         self._latest = Button(theme, icon="arrow-down", name=tr("Jump to latest"), parent=self)
-        self._latest.setToolTip(tr("Jump to latest"))
+        set_tool_tip(self._latest, tr("Jump to latest"))
         self._latest.clicked.connect(self.jump_to_end)
         self._latest.hide()
         theme.changed.connect(self._restyle)
@@ -83,6 +85,7 @@ class TurnColumn(QScrollArea):
         self._heights[at:at] = [_UNKNOWN] * len(views)
         for view in views:
             view.grown.connect(lambda held=view: self._regrown(held))
+            view.selecting.connect(self._selecting)
             view.show()
 
     def remove_views(self, first: int) -> list[MessageView]:
@@ -136,6 +139,11 @@ class TurnColumn(QScrollArea):
 
     def _column_width(self) -> int:
         return max(min(COLUMN, self.width() - 2 * XL), _NARROWEST)
+
+    def _selecting(self, selection: Selection) -> None:
+        """One selection at a time: that of another turn goes when one is begun."""
+        for view in self._views:
+            view.clear_selections(but=selection)
 
     def _regrown(self, view: MessageView) -> None:
         if view in self._views:

@@ -2,8 +2,6 @@
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QFocusEvent,
-    QInputMethodEvent,
     QKeyEvent,
     QPainter,
     QPaintEvent,
@@ -12,14 +10,16 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextOption,
 )
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.translation import tr
-from desktop.ui.chat.text_view import wrapping_of
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import Note
+from desktop.ui.parts.foreign_text import set_tool_tip
 from desktop.ui.parts.paint import paint_box
+from desktop.ui.parts.plain_text_edit import PlainTextEdit
 from desktop.ui.parts.scroll import use_slim_scroll_bars
+from desktop.ui.parts.wrapping import wrapping_of
 from desktop.ui.theme.palette import palette_of
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS_SOFT, M, S
@@ -28,7 +28,7 @@ _MOST_LINES = 8
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
-class MessageEdit(QPlainTextEdit):
+class MessageEdit(PlainTextEdit):
     """The text. Enter sends, Shift+Enter breaks the line (or the other way round); never while a word is composed."""
 
     submitted = Signal()
@@ -38,7 +38,6 @@ class MessageEdit(QPlainTextEdit):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._composing = False
         self.enter_sends = True
         self.escape_cancels = False
         self.setPlaceholderText(tr("Message"))
@@ -62,11 +61,20 @@ class MessageEdit(QPlainTextEdit):
         self._fit()
 
     def sizeHint(self) -> QSize:
-        lines = max(1, min(_MOST_LINES, int(self.document().size().height())))
-        return QSize(200, lines * self.fontMetrics().lineSpacing() + 4)
+        line, lines = self.fontMetrics().lineSpacing(), int(self.document().size().height())
+        height = _MOST_LINES * line if lines > _MOST_LINES else max(line, self._text_height())
+        return QSize(200, round(height) + 4)
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
+
+    def _text_height(self) -> float:
+        """The height of all lines, in pixels: those of some scripts are higher than the font's own."""
+        block, height = self.document().begin(), 0.0
+        while block.isValid():
+            height += self.blockBoundingRect(block).height()
+            block = block.next()
+        return height
 
     def _fit(self) -> None:
         fits = int(self.document().size().height()) <= _MOST_LINES
@@ -83,7 +91,7 @@ class MessageEdit(QPlainTextEdit):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in _ENTER and self._composing:
+        if event.key() in _ENTER and self.composition.text:
             return  # it belongs to the word being composed
         if event.key() in _ENTER:
             shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
@@ -91,10 +99,9 @@ class MessageEdit(QPlainTextEdit):
             if control or shift != self.enter_sends:
                 self.submitted.emit()
             else:
-                self.textCursor().insertBlock()
-                self.ensureCursorVisible()
+                self.break_line()
             return
-        if event.key() == Qt.Key.Key_Up and self.document().isEmpty():
+        if event.key() == Qt.Key.Key_Up and self.is_empty:
             self.up_in_empty.emit()
             return
         if event.key() == Qt.Key.Key_Escape:
@@ -110,14 +117,6 @@ class MessageEdit(QPlainTextEdit):
     def insertFromMimeData(self, source: QMimeData) -> None:
         self.wrap_for(source.text())
         super().insertFromMimeData(source)
-
-    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        self._composing = bool(event.preeditString())
-        super().inputMethodEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._composing = False
-        super().focusOutEvent(event)
 
 
 class ContextMeter(QProgressBar):
@@ -139,7 +138,7 @@ class ContextMeter(QProgressBar):
         self.setRange(0, max(total, 1))
         self.setValue(min(used, total))
         self.setAccessibleDescription(tr("{label} tokens").format(label=self._label) if self._label else "")
-        self.setToolTip(tr("How much of the model's context this conversation takes, in tokens"))
+        set_tool_tip(self, tr("How much of the model's context this conversation takes, in tokens"))
         self.updateGeometry()
         self.update()
 
@@ -214,6 +213,7 @@ class Composer(QWidget):
         self.edit.up_in_empty.connect(self.edit_last)
         self.edit.cancelled.connect(self._cancel_edit)
         self.edit.textChanged.connect(self._show_state)
+        self.edit.composition.changed.connect(self._show_state)
         self.edit.installEventFilter(self)
         self.button.clicked.connect(self._clicked)
         self.setCursor(Qt.CursorShape.IBeamCursor)
@@ -223,16 +223,21 @@ class Composer(QWidget):
 
     @property
     def text(self) -> str:
-        return self.edit.toPlainText()
+        return self.edit.text
 
     @property
     def editing(self) -> bool:
         """Whether an earlier turn is being edited."""
         return not self._note.isHidden()
 
+    def whole_text(self) -> str:
+        """The text, with what an input method is composing: its composition ends here."""
+        self.edit.composition.finish()
+        return self.text
+
     def set_text(self, text: str) -> None:
         """Replace the text; the cursor goes to its end. Nothing moves where it is the same."""
-        if text == self.text:
+        if text == self.whole_text():
             return
         self.edit.clear()
         self.edit.wrap_for(text)
@@ -278,8 +283,10 @@ class Composer(QWidget):
             self._submit()
 
     def _submit(self) -> None:
-        if not self._answering and not self.edit.document().isEmpty() and self.text.strip():
-            self.sent.emit(self.text)
+        if not self._answering:
+            text = self.whole_text()
+            if text.strip():
+                self.sent.emit(text)
 
     def _cancel_edit(self) -> None:
         if self.editing:
@@ -287,7 +294,7 @@ class Composer(QWidget):
 
     def _show_state(self) -> None:
         # An empty box has nothing to send. A long text is not read out for this: any character counts.
-        self.button.setEnabled(self._answering or not self.edit.document().isEmpty())
+        self.button.setEnabled(self._answering or not self.edit.is_empty)
 
     def _restyle(self) -> None:
         self.edit.restyle()

@@ -1,11 +1,14 @@
 """What was typed and not yet sent, per conversation: kept when another one is opened, and over a restart."""
 
 import json
-import os
 from pathlib import Path
 
 from desktop.errors import ResourceError
+from desktop.json_file import read_json
 from desktop.translation import tr
+from desktop.whole_file import write_whole
+
+_LARGEST = 64 << 20  # a pasted book is a draft as well
 
 NEW = ""
 """The key of a conversation that does not exist yet."""
@@ -49,13 +52,9 @@ class Drafts:
         """Write the file where something changed. Raises ResourceError where that fails."""
         if not self._changed:
             return
-        part = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # ASCII: half a character, as a broken paste leaves it, is no valid UTF-8.
-            with open(part, "w", encoding="ascii", opener=_private) as file:
-                json.dump(self._kept(), file)
-            part.replace(self._path)
+            write_whole(self._path, json.dumps(self._kept()).encode("ascii"))
         except OSError as error:
             raise ResourceError(
                 tr("The draft could not be saved."),
@@ -69,14 +68,9 @@ class Drafts:
 
     def _read(self) -> dict[str, str]:
         try:
-            values = json.loads(self._path.read_bytes())
-        except (OSError, ValueError):
+            values = read_json(self._path, largest=_LARGEST)
+        except OSError:
             return {}
         if not isinstance(values, dict):
             return {}
         return {key: text for key, text in values.items() if isinstance(text, str)}
-
-
-def _private(path: str, flags: int) -> int:
-    """Opens for this person alone."""
-    return os.open(path, flags, 0o600)

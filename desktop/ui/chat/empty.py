@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
+from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label
@@ -14,10 +15,13 @@ from desktop.ui.theme.tokens import XL, M, S
 
 if TYPE_CHECKING:
     from desktop.library.models import Card, LibraryModel
+    from desktop.library.suggestion import Suggestion
+    from desktop.ui.chat.next_model import NextModel
     from desktop.ui.chat.waiting import WaitingCard
 
 
 _WIDEST = 560
+_NOTHING = AcceptanceSettings()
 
 
 EXAMPLES = (
@@ -30,16 +34,23 @@ EXAMPLES = (
 
 
 class EmptyState(QWidget):
-    """`asked` carries the question whose button was pressed, `license_asked` a model's id and its license's."""
+    """`asked` carries the question whose button was pressed, `license_asked` a model's id and its license's,
+    `accept_asked` a model's id, the licenses of it that one click accepts and the AcceptanceSettings shown beside it,
+    `model_asked` the id of a model that is to be shown."""
 
     asked = Signal(str)
     license_asked = Signal(str, str)
+    accept_asked = Signal(str, object, object)
+    model_asked = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._guide = True
         self._waiting: WaitingCard | None = None
+        self._card: Card | None = None
+        self._next: NextModel | None = None
+        self._suggestion: Suggestion | None = None
         self._title = Label(theme, "", size="title", bold=True, wrap=True)
         self._text = Label(theme, "", size="reading", color="muted", wrap=True)
         self._questions = QWidget()
@@ -68,7 +79,10 @@ class EmptyState(QWidget):
             self.buttons.append(button)
         self._model: LibraryModel | None = None
         self.show_model(None)
-        theme.changed.connect(lambda: self.show_model(self._model))
+        theme.changed.connect(self._restyle)
+
+    def _restyle(self) -> None:
+        self.show_model(self._model)
 
     def show_model(self, model: "LibraryModel | None") -> None:
         """Speak of `model`; the example questions are the guide's."""
@@ -88,21 +102,46 @@ class EmptyState(QWidget):
         self._guide = guide
         self._fit()
 
-    def show_verdict(self, card: "Card | None") -> None:
-        """Where `card` may not be used yet, say what it waits for in place of the questions; else they are back."""
+    def show_verdict(self, card: "Card | None", remembered: AcceptanceSettings = _NOTHING) -> None:
+        """Where `card` may not be used yet, say what it waits for in place of the questions; else they are back.
+        `remembered` is what the person accepted as before."""
+        self._card = card
         waits = card is not None and not card.verdict.allowed
         if waits and self._waiting is None:
             from desktop.ui.chat.waiting import WaitingCard
 
             self._waiting = WaitingCard(self._theme, self)
             self._waiting.license_asked.connect(self.license_asked)
+            self._waiting.accept_asked.connect(self.accept_asked)
             self._column.insertWidget(1, self._waiting, 0, Qt.AlignmentFlag.AlignHCenter)
         if self._waiting is not None:
             if card is not None and waits:
-                self._waiting.show_card(card)
+                self._waiting.show_card(card, remembered)
             self._waiting.setVisible(waits)
         self._title.setVisible(not waits)
         self._text.setVisible(not waits)
+        self._fit()
+
+    def show_remembered(self, remembered: AcceptanceSettings) -> None:
+        """What the person is remembered by changed: say it where the model waits."""
+        if self._waiting is not None and self._waits and self._card is not None:
+            self._waiting.show_card(self._card, remembered)
+            self._fit()
+
+    def show_suggestion(self, suggestion: "Suggestion | None") -> None:
+        """Propose a real model beside the guide; None for nothing to propose."""
+        if suggestion == self._suggestion:
+            return
+        self._suggestion = suggestion
+        if suggestion is not None:
+            if self._next is None:
+                from desktop.ui.chat.next_model import NextModel
+
+                self._next = NextModel(self._theme, self)
+                self._next.asked.connect(self.model_asked)
+                self._column.insertSpacing(self._column.count() - 1, M)
+                self._column.insertWidget(self._column.count() - 1, self._next, 0, Qt.AlignmentFlag.AlignHCenter)
+            self._next.show_suggestion(suggestion)
         self._fit()
 
     @property
@@ -122,6 +161,7 @@ class EmptyState(QWidget):
         if self._waiting is not None and self._waits:
             self._waiting.fit(min(_WIDEST, room))
             self._questions.hide()
+            self._fit_next(self.height() - self._waiting.height() - 4 * S - 2 * M - 2 * XL, room)
             return
         for label, most in ((self._title, room), (self._text, min(_WIDEST, room))):
             width = min(most, label.fontMetrics().horizontalAdvance(label.text()) + 2)
@@ -136,7 +176,15 @@ class EmptyState(QWidget):
         rows = len(self.buttons) // columns
         questions = rows * hints[0].height() + (rows - 1) * S
         texts = self._title.height() + self._text.height() + 4 * S + M + 2 * XL
-        self._questions.setVisible(self._guide and texts + questions <= self.height())
+        shown = self._guide and texts + questions <= self.height()
+        self._questions.setVisible(shown)
+        self._fit_next(self.height() - texts - (questions if shown else 0), room)
+
+    def _fit_next(self, height: int, room: int) -> None:
+        """Show what is proposed beside the guide, where there is so much `height` and `room` for it."""
+        if self._next is not None:
+            needed = self._next.fit(min(_WIDEST, room)) + M + S
+            self._next.setVisible(self._guide and self._suggestion is not None and needed <= height)
 
     def _examples(self) -> tuple[str, ...]:
         return tuple(tr(question) for question in EXAMPLES)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QTextBlock, QTextCharFormat, QTextDocument, QTextLayout
 
+from desktop.ui.parts.utf16 import units
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Highlighter(QObject):
                 if number:
                     self._lay(block, ranges)
                     block, column, ranges = block.next(), 0, []
-                length = len(line.encode("utf-16-le", "surrogatepass")) // 2
+                length = units(line)
                 if kind in shades and line:
                     part = QTextLayout.FormatRange()
                     part.start, part.length, part.format = column, length, formats[shades[kind]]

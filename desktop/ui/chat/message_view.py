@@ -1,18 +1,33 @@
-"""What both kinds of turn have in common: a number, a name for screen readers, a ring when they hold the focus."""
+"""What both kinds of turn have in common: a number, a name for screen readers, what is selected in it, a focus ring."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtCore import QPoint, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from desktop.conversation import Message
+from desktop.plain_text import one_line
 from desktop.ui.chat.credit import CreditOf, no_credit
+from desktop.ui.chat.selection import Selection
+from desktop.ui.chat.selection_actions import act_on_selection, selection_menu
+from desktop.ui.chat.text_view import TextView
+from desktop.ui.chat.written import Written
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.clipboard import copy_text
 from desktop.ui.parts.paint import paint_focus
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS
+
+_OPENING = 100
 
 
 @dataclass(frozen=True)
@@ -31,14 +46,21 @@ class MessageActions:
 
 
 class MessageView(QWidget):
-    """One turn. `place` lays it out for a width; `grown` says that its height is no longer what `place` gave."""
+    """One turn. `place` lays it out for a width; `grown` says that its height is no longer what `place` gave.
+
+    `selecting` carries the `Selection` of it in which something begins to be selected.
+    """
 
     grown = Signal()
+    selecting = Signal(object)
 
     def __init__(self, theme: Theme, message: Message, actions: MessageActions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme, self.message, self.does = theme, message, actions
         self._current = False
+        self.selection = Selection(self, self.text_views, self.written())
+        self._selections: list[Selection] = []
+        self.add_selection(self.selection)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def place(self, width: int) -> int:
@@ -57,13 +79,42 @@ class MessageView(QWidget):
         """The buttons in it, in the order Tab goes through them."""
         raise NotImplementedError
 
+    def text_views(self) -> list[TextView]:
+        """The views of its text, from the first: what `selection` goes over."""
+        raise NotImplementedError
+
     def plain_text(self) -> str:
         """What Copy puts on the clipboard."""
         return self.message.text
 
+    def written(self) -> Written:
+        """What the text views were written from."""
+        return Written(self.plain_text)
+
+    def add_selection(self, selection: Selection) -> None:
+        """`selection` is one of this turn's: of all those of a transcript, one at a time selects."""
+        self._selections.append(selection)
+        selection.began.connect(lambda: self.selecting.emit(selection))
+
+    def remove_selection(self, selection: Selection) -> None:
+        """`selection` is no longer one of this turn's."""
+        selection.clear()
+        self._selections.remove(selection)
+
+    def clear_selections(self, *, but: Selection | None = None) -> None:
+        """Select nothing in this turn, save in `but`."""
+        for selection in self._selections:
+            if selection is not but:
+                selection.clear()
+
     def set_number(self, number: int, who: str) -> None:
         """Name it "You, message 3" or "Assistant, message 4"."""
         self.setAccessibleName(who.format(number=number))
+
+    def describe(self, text: str) -> None:
+        """Describe it to screen readers by how `text` begins; the text itself is read line by line, not from here."""
+        line = one_line(text[: 4 * _OPENING])
+        self.setAccessibleDescription(line if len(line) <= _OPENING else line[:_OPENING].rsplit(" ", 1)[0] + "…")
 
     def set_current(self, current: bool) -> None:
         """Whether Tab reaches this turn and its buttons: one turn at a time, so that Tab leads past the others."""
@@ -83,13 +134,40 @@ class MessageView(QWidget):
     def copy(self) -> None:
         """Put the whole text on the clipboard."""
         if text := self.plain_text():
-            QGuiApplication.clipboard().setText(text)
+            copy_text(text, text if self.selection.has_markdown else None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if act_on_selection(self.selection, event):
+            return
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
         else:
             super().keyPressEvent(event)
+
+    # Beside and between the pieces of text one selects as in them.
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            extend = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self.selection.press_near(event.globalPosition().toPoint(), extend=extend)
+        else:
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self.selection.drag(event.globalPosition().toPoint())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.selection.release()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        spot = event.globalPos()
+        caret = self.selection.caret()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            corner = caret[0].caret_rect(caret[1]).bottomLeft().toPoint() if caret is not None else QPoint(0, 0)
+            spot = (caret[0] if caret is not None else self).mapToGlobal(corner)
+        selection_menu(self.selection, self).popup(spot)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.hasFocus():

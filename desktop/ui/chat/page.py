@@ -4,13 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
-    QPainter,
-    QPaintEvent,
-    QResizeEvent,
-)
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.conversation import Message
@@ -72,7 +66,7 @@ class ChatPage(QWidget):
         self._draft_timer = QTimer(self)
         self._draft_timer.setSingleShot(True)
         self._draft_timer.setInterval(_DRAFT_PAUSE_MS)
-        self._draft_timer.timeout.connect(self.keep_draft)
+        self._draft_timer.timeout.connect(lambda: self.keep_draft(so_far=True))
         self._used = 0
         self._meter_timer = QTimer(self)
         self._meter_timer.setSingleShot(True)
@@ -144,7 +138,7 @@ class ChatPage(QWidget):
         self._chat = chat
         if self._kept_to_send:
             text, self._kept_to_send = self._kept_to_send, ""
-            typed = self.composer.text
+            typed = self.composer.whole_text()
             self._send(text)
             self.composer.set_text(typed.removeprefix(text).lstrip())  # what was typed since then is not part of it
 
@@ -210,6 +204,11 @@ class ChatPage(QWidget):
             if not self._meter_timer.isActive():
                 self._meter_timer.start()
 
+    def restated(self, event: "events.AnswerRestated") -> None:
+        """What was shown of an answer is told anew."""
+        if event.conversation_id == self._conversation_id:
+            self.transcript.restate(event.message)
+
     def finished(self, event: "events.AnswerFinished") -> None:
         """An answer is over."""
         if event.message.conversation_id == self._conversation_id:
@@ -225,13 +224,14 @@ class ChatPage(QWidget):
     def failed(self, event: "events.ChatFailed") -> None:
         """Something was not done; what was typed is given back."""
         asked_in = event.conversation_id or self._conversation_id or NEW
+        typed = self.composer.whole_text()
         if event.text and asked_in == self._conversation_id and self._editing is None:
-            self.composer.set_text(_joined(event.text, self.composer.text))
+            self.composer.set_text(_joined(event.text, typed))
         elif event.text:
             # A conversation that was never stored is in no list: what was said in it waits where a new one begins.
             key = NEW if asked_in in self._unstored else asked_in
             here = key == self._draft_key()
-            text = _joined(event.text, self.composer.text if here else self._drafts.get(key))
+            text = _joined(event.text, typed if here else self._drafts.get(key))
             self._drafts.put(key, text)
             if here:
                 self.composer.set_text(text)
@@ -268,6 +268,11 @@ class ChatPage(QWidget):
         if self._transcript is not None:
             self._transcript.copy_last_answer()
 
+    def read_last(self) -> None:
+        """Put the keyboard's caret into the newest answer, where a screen reader reads it."""
+        if self._transcript is not None:
+            self._transcript.read_last_answer()
+
     def edit_last(self) -> None:
         """Edit the newest turn of the person's."""
         if self._transcript is not None and (message := self._transcript.last_of("user")) is not None:
@@ -295,10 +300,10 @@ class ChatPage(QWidget):
         if self._transcript is not None:
             self._transcript.jump_to_end()
 
-    def keep_draft(self) -> None:
-        """Remember what is typed, and write it to the drafts' file where that works."""
+    def keep_draft(self, *, so_far: bool = False) -> None:
+        """Remember what is typed, and write it to the drafts' file. `so_far` leaves out what is being composed."""
         self._draft_timer.stop()
-        text = self.composer.text
+        text = self.composer.text if so_far else self.composer.whole_text()
         unchanged = self._editing is not None and text == self._editing.text
         self._drafts.put(self._draft_key(), "" if unchanged else text)
         self._save_drafts()
@@ -321,7 +326,7 @@ class ChatPage(QWidget):
         return NEW if self._is_new or self._conversation_id is None else self._conversation_id
 
     def _ask_example(self, question: str) -> None:
-        typed = self.composer.text
+        typed = self.composer.whole_text()
         self._send(question)
         self.composer.set_text(typed)
 

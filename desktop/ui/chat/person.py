@@ -1,24 +1,35 @@
 """A person's turn: their own words in a soft box at the right, exactly as typed."""
 
 from PySide6.QtCore import QEvent, QRectF
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QTextBlockFormat, QTextCharFormat, QTextCursor
+from PySide6.QtGui import (
+    QEnterEvent,
+    QPainter,
+    QPaintEvent,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextLayout,
+)
 from PySide6.QtWidgets import QWidget
 
 from desktop.conversation import Message
 from desktop.translation import tr
 from desktop.ui.chat.footer import BranchSwitch
 from desktop.ui.chat.message_view import MessageActions, MessageView
-from desktop.ui.chat.text_view import TextView
+from desktop.ui.chat.occurrences import folded
+from desktop.ui.chat.text_view import TextView, drawable
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.foreign_text import set_tool_tip
 from desktop.ui.parts.paint import paint_box
+from desktop.ui.parts.utf16 import sliced, units
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import RADIUS_SOFT, XS
+from desktop.ui.theme.tokens import LINE_HEIGHT, RADIUS_SOFT, XS
 
 _INDENT = 96
 _ACROSS, _DOWN = 14, 10
 _LONG = 3_000
 _LONG_LINES = 40
-_LINE_HEIGHT = 124.0
+_LONGEST_CLUSTER = 64
 
 
 class PersonView(MessageView):
@@ -36,7 +47,8 @@ class PersonView(MessageView):
         self._view = TextView(theme, theme.font("reading"), parent=self)
         self._view.setAccessibleName(tr("Your words"))
         self._view.link_clicked.connect(actions.open_link)
-        self.setAccessibleDescription(message.text)
+        self._view.selection = self.selection
+        self.describe(message.text)
         self._box = QRectF()
         self._whole = False
         text = message.text
@@ -47,8 +59,8 @@ class PersonView(MessageView):
             self._more.clicked.connect(self._toggle)
         self._copy = Button(theme, kind="quiet", icon="copy", name=tr("Copy message"), parent=self)
         self._edit = Button(theme, kind="quiet", icon="edit", name=tr("Edit message"), parent=self)
-        self._copy.setToolTip(tr("Copy"))
-        self._edit.setToolTip(tr("Edit and ask again"))
+        set_tool_tip(self._copy, tr("Copy"))
+        set_tool_tip(self._edit, tr("Edit and ask again"))
         self._copy.clicked.connect(self.copy)
         self._edit.clicked.connect(lambda: actions.edit(self.message))
         self._copy.hide()
@@ -65,8 +77,11 @@ class PersonView(MessageView):
         more = [self._more] if self._more is not None else []
         return [*more, self._copy, self._edit, *(self._branch.buttons if self._branch is not None else ())]
 
+    def text_views(self) -> list[TextView]:
+        return [self._view]
+
     def set_found(self, query: str) -> int:
-        if query and self._is_long and not self._whole and query.casefold() in self.message.text.casefold():
+        if query and self._is_long and not self._whole and folded(query) in folded(self.message.text):
             self._toggle()
         return self._view.set_found(query)
 
@@ -130,16 +145,16 @@ class PersonView(MessageView):
     def _write(self) -> None:
         text = self.message.text
         if self._is_long and not self._whole:
-            text = "\n".join(text[:_LONG].split("\n")[:_LONG_LINES]).rstrip() + "…"
+            text = "\n".join(_beginning(text, _LONG).split("\n")[:_LONG_LINES]).rstrip() + "…"
         block, characters = QTextBlockFormat(), QTextCharFormat()
-        block.setLineHeight(_LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        block.setLineHeight(LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
         characters.setFont(self.theme.font("reading"))
         characters.setForeground(self.theme.color("text"))
         self._view.document.clear()
         self._view.wrap_for(text)
         cursor = QTextCursor(self._view.document)
         cursor.setBlockFormat(block)
-        cursor.insertText(text.replace("\0", "\ufffd"), characters)
+        cursor.insertText(drawable(text), characters)
 
     def _toggle(self) -> None:
         self._whole = not self._whole
@@ -147,3 +162,12 @@ class PersonView(MessageView):
             self._more.setText(tr("Show less") if self._whole else tr("Show all"))
         self._write()
         self.grown.emit()
+
+
+def _beginning(text: str, longest: int) -> str:
+    """The first `longest` characters of `text` or a few less: no letter is cut off its accents, no emoji in two."""
+    part = text[: longest + _LONGEST_CLUSTER]
+    layout, at = QTextLayout(part), units(text[:longest])
+    if not layout.isValidCursorPosition(at):
+        at = layout.previousCursorPosition(at)
+    return sliced(part, 0, at)

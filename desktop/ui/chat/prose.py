@@ -1,18 +1,28 @@
-"""A segment of prose: markdown that may still be growing.
+"""A segment of prose: blocks of Markdown, of which the last may still be growing.
 
-While an answer streams, only what can still change is written again: the last block, or the last item of a list.
-Everything before it is settled, because markdown closes a block when the next one begins. And where plain words are
-added to a line of plain words, which is what streaming mostly does, they are appended without looking at markdown.
+A block that is settled stays the same object, so what is drawn stays as long as its block `is` the one drawn, and only
+from the first other block on is it written again. Where plain words are added to a line of plain words, which is what
+streaming mostly does, they are appended and nothing is written again.
 """
 
-import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QTextBlockFormat, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QWidget
 
-from desktop.ui.chat.markdown import LIST_OPENS, MarkdownWriter, parser
+from desktop.chat.markdown.segments import Block, Container
+from desktop.ui.chat.containers import Direction, Level, Levels, ListLayout, Look, levels_of
+from desktop.ui.chat.direction import NOT_BEGUN, AnswerDirection, has_right_to_left
+from desktop.ui.chat.formula import formulas_of
+from desktop.ui.chat.inline_writer import InlineWriter, Style, set_source
+from desktop.ui.chat.markdown_writer import MarkdownWriter
+from desktop.ui.chat.open_end import with_emphasis_closed
 from desktop.ui.chat.text_view import TextView
+from desktop.ui.parts.utf16 import units
+from desktop.ui.parts.wrapping import LONGEST_WORD
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
@@ -20,142 +30,291 @@ if TYPE_CHECKING:
 
 _MOVE_END = QTextCursor.MoveOperation.End
 _KEEP = QTextCursor.MoveMode.KeepAnchor
-_LONG_LIST = 400
-_PLAIN = re.compile(r"[^\n\r\t*_`\[\]<>&\\~|#:\0]+")
-"""What cannot begin or end anything in a line that is already text. (A colon may make an address.)"""
+_APPENDED = ("text", "softbreak", "hardbreak", "code_inline", "strong_open", "strong_close", "em_open", "em_close")
 
-_MAY_GROW = {":", "&"}
-"""What makes of a word an address, or a character's name, when more is added to it."""
+
+@dataclass
+class _Written:
+    """A block as it was written, and how things stood before it."""
+
+    block: Block
+    start: QTextCursor
+    levels: Levels
+    direction: AnswerDirection
+    fresh: bool
+    block_format: QTextBlockFormat
+    characters: QTextCharFormat
+    opened: dict[int, Level]
+    looks: dict[ListLayout | Direction, Look]
 
 
 class ProseView(TextView):
-    """Shows markdown; `set_markdown` with a longer text that begins with the old one only writes what is new."""
+    """Shows blocks; `set_blocks` with blocks that begin with the same objects only writes the others.
+
+    `resized` says that the height became another one by itself: a formula is ready.
+    """
+
+    resized = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, theme.font("reading"), parent=parent)
-        self._text = ""
-        self._forget()
+        self._identity = object()  # what lists know the view by: they must not hold the widget itself
+        self._blocks: tuple[Block, ...] = ()
+        self._before: Levels = ()
+        self._written: list[_Written] = []
+        self._growing = False
+        self._direction_before = NOT_BEGUN
+        self._tail: QTextCharFormat | None = None
+        self._end: tuple[InlineWriter, Style] | None = None
+        self._is_directed = False
+        self._hears_formulas = False
+        self._fresh = True
+        self.levels: Levels = ()
+        """The lists and quotes that are open after the last block."""
+        self.ends_in_marker = False
+        """Whether the last line is a marker alone: what it belongs to is drawn in the next view."""
+        self.direction = NOT_BEGUN
+        """Which way the answer runs, up to the last block."""
 
-    def set_markdown(self, text: str) -> None:
-        """Show `text`."""
-        if text == self._text and text:
-            return
-        self.wrap_for(text)
-        if not text.startswith(self._text):
-            self._forget()
-        elif self._appends and self._append_plain(text):
-            return
-        self._text = text
-        self._write_tail()
+    def set_blocks(
+        self,
+        blocks: tuple[Block, ...],
+        around: tuple[Container, ...] = (),
+        *,
+        levels: Levels | None = None,
+        direction: AnswerDirection = NOT_BEGUN,
+        growing: bool = False,
+    ) -> bool:
+        """Show `blocks`; whether that changed anything.
+
+        `levels` are what the view before left open; without them, they are made from `around`. `direction` is
+        which way the answer runs before them. The last block of a text that is still `growing` is drawn as if the
+        emphasis in it ended.
+        """
+        if levels is None:
+            levels = levels_of(around, direction.last) if len(around) != len(self._before) else self._before
+        if levels != self._before or direction != self._direction_before:
+            self._forget(levels, direction)
+        elif len(blocks) == len(self._blocks) and all(map(_same, blocks, self._blocks)) and growing == self._growing:
+            return False
+        self._blocks, self._growing = blocks, growing
+        shown = blocks
+        if growing and blocks and (last := with_emphasis_closed(blocks[-1])) is not blocks[-1]:
+            shown = (*blocks[:-1], last)
+        kept = 0
+        while kept < min(len(shown), len(self._written)) and self._written[kept].block is shown[kept]:
+            kept += 1
+        if kept == len(shown) == len(self._written):
+            return False
+        if self.ends_in_marker and 0 < kept == len(self._written):
+            kept -= 1  # its marker stands before what comes now
+        if not self._append(shown, kept):
+            self._write(shown, kept)
         self.update()
+        return True
 
-    def finish(self) -> None:
-        """No more is to come: links whose address stood further down are now set."""
-        if self._environment.get("references"):
-            self.restyle()
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to see: the blocks only close lists and quotes."""
+        return self.document.isEmpty() and not self.has_marks
+
+    def last_block_top(self) -> int:
+        """Where the last block begins, in pixels from the top of the view."""
+        return round(self.document.documentLayout().blockBoundingRect(self.document.lastBlock()).top())
 
     def restyle(self) -> None:
         """Write everything again in the theme's present colors and fonts."""
         self.document.setDefaultFont(self.theme.font("reading"))
-        references = self._environment.get("references")
-        self._forget()
-        if references:
-            self._environment["references"] = references
-        self._write_tail()
-        self.update()
-
-    def _forget(self) -> None:
-        self._stable_chars = 0
-        self._stable_position = 0
-        self._stable_block, self._stable_characters = QTextBlockFormat(), QTextCharFormat()
-        self._stable_list: tuple[str, int] | None = None
-        self._appends: QTextCharFormat | None = None
-        self._trimmed = True
-        self._environment: dict[str, Any] = {}
         self.has_marks = False
+        self._rewrite(0)
 
-    def _append_plain(self, text: str) -> bool:
-        """Append what is new as it is, where it is plain words at the end of a line of them; whether it was."""
-        assert self._appends is not None
-        added = text[len(self._text) :]
-        if not _PLAIN.fullmatch(added):
-            return False
-        # The end of a paragraph was written without the spaces that follow it.
-        missing = self._text[len(self._text.rstrip(" ")) :] if self._trimmed else ""
-        cursor = QTextCursor(self.document)
-        cursor.movePosition(_MOVE_END)
-        cursor.insertText(missing + added, self._appends)
-        self._text, self._trimmed = text, False
+    def rewrite_stale(self) -> bool:
+        """Write again what shows a part of a list that has come to look otherwise since; whether there was any."""
+        for place, written in enumerate(self._written):
+            if any(layout.look != look for layout, look in written.looks.items()):
+                self._rewrite(place)
+                return True
+        return False
+
+    # --- writing -------------------------------------------------------------------------------------------------
+
+    def _write_as_text(self) -> None:
+        """A formula turned out not to be drawable: written again, it is its LaTeX."""
+        self.restyle()
+        self.resized.emit()
+
+    def _rewrite(self, first: int) -> None:
+        """Write the blocks from number `first` on again."""
+        written = self._written
+        self._write(tuple(entry.block for entry in written), first, [entry.opened for entry in written])
         self.update()
-        return True
 
-    def _write_tail(self) -> None:
-        tail = self._text[self._stable_chars :]
-        tokens = parser().parse(tail, self._environment)
-        settled, continued = _settled(tokens, tail)
+    def _forget(self, levels: Levels, direction: AnswerDirection) -> None:
+        self._withdraw(0)
+        self._written = []
+        self._before, self._direction_before = levels, direction
+        self.has_marks = False
+        self._tail = self._end = None
+
+    def _write(self, blocks: tuple[Block, ...], kept: int, opened: Sequence[dict[int, Level]] = ()) -> None:
+        """Write `blocks` from number `kept` on, in place of what is written there. `opened` are the levels that they
+        opened when they were written before."""
         cursor = QTextCursor(self.document)
         cursor.beginEditBlock()
-        cursor.setPosition(self._stable_position)
+        fresh = self._written[kept].fresh if kept < len(self._written) else not self._written or self._fresh
+        levels, direction = self._cut(cursor, kept, bool(opened))
+        self._wrap_for(blocks[kept:])
+        writer = MarkdownWriter(self.theme, cursor, fresh=fresh, levels=levels)
+        writer.direction = direction
+        for place in range(kept, len(blocks)):
+            self._written.append(self._write_block(writer, cursor, blocks[place], opened[place] if opened else {}))
+        self.ends_in_marker = writer.write_pending()
+        cursor.endEditBlock()
+        self._fresh = writer.fresh
+        self.levels, self.direction = tuple(writer.levels), writer.direction
+        self.has_marks = self.has_marks or writer.has_marks
+        self._tail = writer.inline.tail if writer.ends_in_text else None
+        self._end = (writer.inline, writer.text_style) if writer.ends_in_text and not writer.inline.mixed else None
+        self._is_directed = writer.is_directed
+        if writer.inline.has_formulas and not self._hears_formulas:
+            self._hears_formulas = True
+            formulas = formulas_of(self.document)
+            formulas.resized.connect(self.resized)
+            formulas.undrawable.connect(self._write_as_text)
+
+    def _write_block(
+        self, writer: MarkdownWriter, cursor: QTextCursor, block: Block, opened: dict[int, Level]
+    ) -> _Written:
+        start = QTextCursor(cursor)
+        start.setKeepPositionOnInsert(True)
+        levels, direction, fresh = tuple(writer.levels), writer.direction, writer.fresh
+        block_format, characters = cursor.blockFormat(), cursor.blockCharFormat()
+        writer.write(block, (self._identity, len(self._written)), opened)
+        around = [level.layout or level.direction for level in (*levels, *writer.opened.values())]
+        looks = {layout: layout.look for layout in around}
+        return _Written(block, start, levels, direction, fresh, block_format, characters, writer.opened, looks)
+
+    def _withdraw(self, first: int) -> None:
+        """Take back what the blocks from number `first` on have added to the lists that they stand in."""
+        for place in range(first, len(self._written)):
+            for level in self._written[place].levels:
+                (level.layout or level.direction).forget((self._identity, place))
+
+    def _cut(self, cursor: QTextCursor, kept: int, again: bool) -> tuple[Levels, AnswerDirection]:
+        """Take out what was written from block `kept` on and leave `cursor` there; how things stood before it.
+
+        `again`: the same blocks are to be written in place of it.
+        """
+        if kept >= len(self._written):
+            cursor.movePosition(_MOVE_END)
+            if not self._written:
+                cursor.movePosition(QTextCursor.MoveOperation.Start, _KEEP)
+                cursor.removeSelectedText()
+                return self._before, self._direction_before
+            return self.levels, self.direction
+        first = self._written[kept]
+        if not again:
+            self._withdraw(kept)
+        del self._written[kept:]
+        cursor.setPosition(first.start.position())
         cursor.movePosition(_MOVE_END, _KEEP)
         cursor.removeSelectedText()
-        if self._stable_position and cursor.block().length() == 1:
-            # An empty block (a rule, the end of a table) would keep the format of what was joined to it.
-            cursor.setBlockFormat(self._stable_block)
-            cursor.setBlockCharFormat(self._stable_characters)
-        writer = MarkdownWriter(self.theme, cursor, fresh=not self._stable_position, continues=self._stable_list)
-        if settled:
-            writer.write(tokens[:settled])
-            line = (tokens[settled].map or [0])[0]
-            self._stable_chars += _offset_of_line(tail, line)
-            self._stable_position = cursor.position()
-            self._stable_block, self._stable_characters = cursor.blockFormat(), cursor.blockCharFormat()
-            self._stable_list = writer.open_list if continued else None
-        writer.write(tokens[settled:])
+        if kept and cursor.block().length() == 1:
+            # An empty block (a rule) would keep the format of what was joined to it.
+            cursor.setBlockFormat(first.block_format)
+            cursor.setBlockCharFormat(first.characters)
+        return first.levels, first.direction
+
+    def _append(self, blocks: tuple[Block, ...], kept: int) -> bool:
+        """Append to the last block where words and lines at its end are all that is new; whether they were."""
+        if self._end is None or kept != len(blocks) - 1 or len(blocks) != len(self._written):
+            return False
+        found = _added(self._written[-1].block, blocks[-1])
+        if found is None or not self._is_directed:
+            return False
+        words, token, children = found
+        if has_right_to_left(words) or any(has_right_to_left(child.content) for child in children):
+            return False
+        if words and self._tail is None:
+            return False
+        cursor = QTextCursor(self.document)
+        cursor.beginEditBlock()
+        if words and self._tail is not None:
+            self._append_words(cursor, words, token, QTextCharFormat(self._tail))
+        if children:
+            inline, style = self._end
+            cursor.movePosition(_MOVE_END)
+            inline.cursor = cursor
+            inline.write(children, style)
+            self._tail = inline.tail
         cursor.endEditBlock()
-        self.has_marks = self.has_marks or writer.has_marks
-        self._appends = writer.last_characters if _ends_in_words(tokens, tail) else None
-        self._trimmed = True
+        self._written[-1].block = blocks[-1]
+        return True
+
+    def _append_words(self, cursor: QTextCursor, words: str, token: "Token", characters: QTextCharFormat) -> None:
+        """Append `words`, the end of `token`, to what has been written of it."""
+        set_source(characters, token)
+        cursor.movePosition(_MOVE_END)
+        # One run as before: letters that are joined or stacked must not be cut apart.
+        cursor.setPosition(cursor.position() - units(token.content) + units(words), _KEEP)
+        cursor.setCharFormat(characters)
+        cursor.movePosition(_MOVE_END)
+        cursor.insertText(words, characters)
+
+    def _wrap_for(self, blocks: tuple[Block, ...]) -> None:
+        """Break lines anywhere where a very long word is about to be written."""
+        for block in blocks:
+            for token in block:
+                if len(token.content) >= LONGEST_WORD:
+                    self.wrap_for(token.content)
 
 
-def _settled(tokens: "list[Token]", text: str) -> tuple[int, bool]:
-    """How many tokens, from the first, stay as they are whatever comes; and whether a list goes on after them."""
-    tops = [index for index, token in enumerate(tokens) if token.level == 0 and token.nesting >= 0]
-    last = tops[-1] if tops else 0
-    if tokens and tokens[last].type in LIST_OPENS and len(text) > _LONG_LIST:
-        items = [at for at in range(last, len(tokens)) if tokens[at].type == "list_item_open" and tokens[at].level == 1]
-        if len(items) > 1:
-            return items[-1], True
-    return last, False
+def _same(one: Block, other: Block) -> bool:
+    return one is other
 
 
-def _ends_in_words(tokens: "list[Token]", text: str) -> bool:
-    """Whether the text ends in a line that has become plain words outside of all markup."""
-    inline = next((token for token in reversed(tokens) if token.type == "inline"), None)
-    if (
-        inline is None
-        or not inline.children
-        or any(token.type.startswith(("t", "fence", "code")) for token in tokens[-3:])
-    ):
-        return False
-    last = inline.children[-1]
-    line = text[text.rfind("\n") + 1 :]
-    words = line.split()
-    # A line's first word may still become a marker; a word with a colon may be an address.
-    return (
-        last.type == "text"
-        and last.level == 0
-        and len(words) > 2
-        and not _MAY_GROW & set(words[-1])
-        and not line.endswith("  ")
+def _grown_inline(was: Block, now: Block) -> "tuple[Token, Token] | None":
+    """The last inline token of both, where nothing before it is another one."""
+    if len(was) != len(now):
+        return None
+    last: tuple[Token, Token] | None = None
+    for old, new in zip(was, now, strict=True):
+        if new.type == "inline":
+            if last is not None and last[0].content != last[1].content:
+                return None
+            last = old, new
+        if old.type != new.type or old.info != new.info or old.hidden != new.hidden or old.meta != new.meta:
+            return None
+        if new.type != "inline" and (old.content != new.content or old.attrs != new.attrs):
+            return None
+    return last
+
+
+def _added(was: Block, now: Block) -> "tuple[str, Token, list[Token]] | None":
+    """What `now` has more than `was` where that is at its end: words more in the last text of `was`, the token that
+    has them, and tokens after it."""
+    last = _grown_inline(was, now)
+    if last is None:
+        return None
+    before, after = last[0].children or [], last[1].children or []
+    count = len(before)
+    if not before or count > len(after):
+        return None
+    same = (
+        old.type == new.type
+        and old.content == new.content
+        and old.attrs == new.attrs
+        and old.meta.get("at") == new.meta.get("at")
+        for old, new in zip(before[:-1], after, strict=False)
     )
-
-
-def _offset_of_line(text: str, line: int) -> int:
-    """Where line number `line` (from 0) of `text` begins."""
-    offset = 0
-    for _ in range(line):
-        following = text.find("\n", offset)
-        if following < 0:
-            return len(text)
-        offset = following + 1
-    return offset
+    old, new, children = before[-1], after[count - 1], after[count:]
+    if old.type != new.type or old.attrs != new.attrs or not new.content.startswith(old.content) or not all(same):
+        return None
+    words = new.content[len(old.content) :]
+    if not words and old.meta.get("at") != new.meta.get("at"):
+        return None  # it stands for something else than before
+    if (words and new.type != "text") or set(words) & set("\n\r\0\u2029\ufdd0\ufdd1"):
+        return None
+    if not (words or children) or any(child.type not in _APPENDED for child in children):
+        return None
+    return words, new, children

@@ -16,24 +16,28 @@ _GAP = S + 2
 
 
 class TermsBadges(QWidget):
-    """What rules a purpose out, other restrictions (the license where there are none), and the declared purpose."""
+    """What rules a purpose out, other restrictions (the license where there are none), whether it is a part of
+    Latchkey, and the declared purpose."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._restrictions: tuple[str, ...] = ()
-        self._license_text = self._purpose_text = ""
+        self._license_text = self._part_text = self._purpose_text = ""
         self._severe, self._others = Badge(theme, "", "bad", self), Badge(theme, "", "warn", self)
         self._license, self._purpose = Badge(theme, "", "quiet", self), Badge(theme, "", "quiet", self)
-        self._badges = (self._severe, self._others, self._license, self._purpose)
+        self._part = Badge(theme, "", "quiet", self)
+        self._badges = (self._severe, self._others, self._license, self._part, self._purpose)
         for badge in self._badges:
             badge.hide()
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self._changed)
 
-    def show_terms(self, license_id: str, restrictions: tuple[str, ...]) -> None:
-        """Show the license and the effective restrictions of a model; "" and () for none."""
+    def show_terms(self, license_id: str, restrictions: tuple[str, ...], *, part: bool = False) -> None:
+        """Show the license and the effective restrictions of a model; "" and () for none. `part`: it is a part of
+        Latchkey."""
         self._restrictions = restrictions
         self._license_text = license_label(license_id) if license_id else ""
+        self._part_text = tr("Part of Latchkey") if part else ""
         self._changed()
 
     def show_purpose(self, purpose: str) -> None:
@@ -67,6 +71,7 @@ class TermsBadges(QWidget):
             (self._severe, *restrictions_badge(severe)),
             (self._others, *restrictions_badge(others)),
             (self._license, license_text, "quiet"),
+            (self._part, self._part_text, "quiet"),
             (self._purpose, self._purpose_text, "quiet"),
         )
         return [each for each in words if each[1]]

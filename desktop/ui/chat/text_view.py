@@ -1,66 +1,84 @@
-"""A light view of one QTextDocument: drawn, selected from, copied from, its links clicked; never edited.
+"""A light view of one QTextDocument: drawn, selected from, its links clicked; never edited.
 
 A text browser per piece of a message would bring a viewport, two scroll bars and an editor's machinery each. This
 widget has none of them: whoever holds it asks for its height at a width and places it.
 """
 
 import re
+from bisect import bisect_left
+from itertools import accumulate
+from typing import Any
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QElapsedTimer, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QAbstractTextDocumentLayout,
     QContextMenuEvent,
     QFocusEvent,
     QFont,
     QGuiApplication,
+    QHideEvent,
     QKeyEvent,
-    QKeySequence,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPalette,
     QTextCharFormat,
     QTextCursor,
-    QTextDocument,
-    QTextFormat,
     QTextOption,
 )
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
-from desktop.translation import tr
+from desktop.ui.chat.drawn_text import drawn_ranges, length_of, text_between
+from desktop.ui.chat.marks import paint_caret, paint_marks
+from desktop.ui.chat.occurrences import occurrences
+from desktop.ui.chat.selection import Selection
+from desktop.ui.chat.selection_actions import act_on_selection, selection_menu
+from desktop.ui.parts.foreign_text import Document, set_tool_tip
+from desktop.ui.parts.wrapping import wrapping_of
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import L
 
-QUOTE_DEPTH = QTextFormat.Property.UserProperty + 1
-"""Block property: how many quotes a block stands in; a bar is drawn at its left for each."""
+_MOST_MARKS = 2_000
+"""How many occurrences are marked at most in what is seen."""
+
+_FRAMES = re.compile("[\0\ufdd0\ufdd1]")
 
 
-RULE = QTextFormat.Property.UserProperty + 2
-"""Block property: the block is a line across."""
-
-
-_LONG_WORD = re.compile(r"\S{2000}")
-
-
-def wrapping_of(text: str) -> QTextOption.WrapMode:
-    """How `text` is broken into lines. Looking for words' ends in one of 200,000 characters takes Qt seconds."""
-    modes = QTextOption.WrapMode
-    return modes.WrapAnywhere if _LONG_WORD.search(text) else modes.WrapAtWordBoundaryOrAnywhere
+def drawable(text: str) -> str:
+    """`text` without what Qt takes for the end of a text or of a frame in it."""
+    return _FRAMES.sub("\ufffd", text)
 
 
 class TextView(QWidget):
-    """Shows `document`. `link_clicked` carries a link's target as it was written."""
+    """Shows `document`. `link_clicked` carries a link's target as it was written.
+
+    `beyond_side` when a selection goes on left (less than 0) or right of what is seen, by how many pixels;
+    `text_wanted` when all of the text is about to be asked for: whoever writes it bit by bit writes the rest now.
+    """
 
     link_clicked = Signal(str)
+    beyond_side = Signal(int)
+    text_wanted = Signal()
 
     def __init__(
-        self, theme: Theme, font: QFont, *, wrap: bool = True, lead: int = 2, parent: QWidget | None = None
+        self,
+        theme: Theme,
+        font: QFont,
+        *,
+        wrap: bool = True,
+        lead: int = 2,
+        holds_table: bool = False,
+        parent: QWidget | None = None,
     ) -> None:
-        """`lead` pixels are left above the first line: Qt puts all of a line's extra height below its text."""
+        """`lead` pixels are left above the first line: Qt puts all of a line's extra height below its text.
+
+        A document that `holds_table` is written as tables and nothing else: screen readers get it as one table.
+        """
         super().__init__(parent)
+        self.holds_table = holds_table
         self._lead = lead
         self.theme = theme
-        self.document = QTextDocument(self)
+        self.document = Document(self)
         self.document.setDocumentMargin(0)
         self.document.setUndoRedoEnabled(False)
         self.document.setDefaultFont(font)
@@ -70,10 +88,15 @@ class TextView(QWidget):
         option.setWrapMode(wrapping)
         self.document.setDefaultTextOption(option)
         self._wraps = wrap
-        self._cursor = QTextCursor(self.document)
+        self._selection: Selection | None = None
+        self._chosen = (0, 0)
         self.document.documentLayout().update.connect(self._part_changed)
         self._found = ""
+        self._matches: list[tuple[int, int]] | None = None
+        self.document.contentsChanged.connect(self._forget_matches)
         self._pressed_link = ""
+        self._clicks, self._last_click = 0, QPointF()
+        self._since_click = QElapsedTimer()
         self._caret = False
         self.has_marks = False
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -87,6 +110,11 @@ class TextView(QWidget):
         if self._wraps and option.wrapMode() != (mode := wrapping_of(text)):
             option.setWrapMode(mode)
             self.document.setDefaultTextOption(option)
+
+    @property
+    def lead(self) -> int:
+        """How many pixels are left above the first line."""
+        return self._lead
 
     # --- size ----------------------------------------------------------------------------------------------------
 
@@ -110,15 +138,48 @@ class TextView(QWidget):
             self._caret = shown
             self.update()
 
+    # --- what is selected and what is sought ---------------------------------------------------------------------
+
+    @property
+    def selection(self) -> Selection:
+        """What the view's selection is a part of; one of its own where none was given."""
+        if self._selection is None:
+            self._selection = Selection(self, lambda: [self])
+        return self._selection
+
+    @selection.setter
+    def selection(self, selection: Selection) -> None:
+        self._selection = selection
+
+    def set_chosen(self, start: int, end: int) -> None:
+        """Draw what stands between two positions as selected."""
+        if (start, end) != self._chosen:
+            self._chosen = (start, end)
+            self.update()
+
+    def selected_text(self) -> str:
+        """What is selected in this view, with line feeds."""
+        return text_between(self.document, *self._chosen)
+
     def set_found(self, query: str) -> int:
         """Mark every occurrence of `query` ("" for none); how many there are."""
         self._found = query
+        self._forget_matches()
         self.update()
-        return len(self._occurrences()) if query else 0
+        return len(self._occurrences())
 
-    def selected_text(self) -> str:
-        """What is selected, with line feeds."""
-        return self._cursor.selection().toPlainText()
+    def _forget_matches(self) -> None:
+        self._matches = None
+
+    def _occurrences(self) -> list[tuple[int, int]]:
+        """Where what is sought stands, in positions."""
+        if self._matches is None:
+            text = self.document.toRawText() if self._found else ""
+            self._matches = occurrences(text, self._found)
+            if self._matches and max(text) > "\uffff":
+                at = [0, *accumulate(1 + (character > "\uffff") for character in text)]
+                self._matches = [(at[start], at[end]) for start, end in self._matches]
+        return self._matches
 
     # --- drawing -------------------------------------------------------------------------------------------------
 
@@ -130,74 +191,66 @@ class TextView(QWidget):
         clip = QRectF(event.rect()).translated(0, -self._lead)
         context.clip = clip
         selections = []
-        if self._found:
-            marked = QTextCharFormat()
-            marked.setBackground(self.theme.color("find"))
-            for cursor in self._occurrences():
-                selection = QAbstractTextDocumentLayout.Selection()
-                selection.cursor, selection.format = cursor, marked
-                selections.append(selection)
-        if self._cursor.hasSelection():
-            selection = QAbstractTextDocumentLayout.Selection()
-            chosen = QTextCharFormat()
-            chosen.setBackground(self.theme.color("selection"))
-            selection.cursor, selection.format = self._cursor, chosen
-            selections.append(selection)
+        if self._found and self._occurrences():
+            selections += [self._painted(start, end, "find") for start, end in self._occurrences_in(clip)]
+        if self._chosen[0] < self._chosen[1]:
+            ranges = drawn_ranges(self.document, *self._chosen)
+            selections += [self._painted(start, end, "selection") for start, end in ranges]
         if selections:
             context.selections = selections
         painter.translate(0, self._lead)
         painter.setClipRect(clip)
         self.document.documentLayout().draw(painter, context)
         if self.has_marks:
-            self._paint_marks(painter, clip)
+            paint_marks(painter, self.document, clip, self.theme, self.width())
         if self._caret:
             self._paint_caret(painter)
 
-    def _paint_marks(self, painter: QPainter, clip: QRectF) -> None:
-        layout, block = self.document.documentLayout(), self.document.begin()
-        color = self.theme.color("line_strong")
-        while block.isValid():
-            depth = block.blockFormat().intProperty(QUOTE_DEPTH)
-            if block.blockFormat().boolProperty(RULE):
-                y = layout.blockBoundingRect(block).center().y()
-                painter.fillRect(QRectF(0, round(y), self.width(), 1), self.theme.color("line"))
-            if depth:
-                rect = layout.blockBoundingRect(block)
-                following = block.next()
-                if following.isValid() and following.blockFormat().intProperty(QUOTE_DEPTH):
-                    rect.setBottom(layout.blockBoundingRect(following).top())
-                if rect.intersects(clip):
-                    for level in range(depth):
-                        painter.fillRect(QRectF(level * L, rect.top(), 2, rect.height()), color)
-            block = block.next()
-
     def _paint_caret(self, painter: QPainter) -> None:
-        block = self.document.lastBlock()
-        text_layout = block.layout()
-        after_table = block.length() == 1 and block.previous().isValid()
-        if text_layout.lineCount() == 0 or after_table:
-            return
-        line = text_layout.lineAt(text_layout.lineCount() - 1)
-        corner = self.document.documentLayout().blockBoundingRect(block).topLeft()
-        corner.setX(text_layout.position().x())
-        at = line.horizontalAdvance() if line.textLength() else 0.0
-        height = self.fontMetrics().height()
-        y = corner.y() + line.y() + line.ascent() + self.fontMetrics().descent() - height
-        painter.fillRect(QRectF(corner.x() + at + 3, y, 2, height), self.theme.color("accent"))
+        metrics = self.fontMetrics()
+        paint_caret(painter, self.document, self.theme, metrics.height(), metrics.descent())
 
-    def _occurrences(self) -> list[QTextCursor]:
-        found: list[QTextCursor] = []
-        cursor = self.document.find(self._found)
-        while not cursor.isNull() and len(found) < 500:
-            found.append(cursor)
-            cursor = self.document.find(self._found, cursor)
-        return found
+    def _painted(self, start: int, end: int, color: str) -> QAbstractTextDocumentLayout.Selection:
+        selection, cursor, characters = (
+            QAbstractTextDocumentLayout.Selection(),
+            QTextCursor(self.document),
+            QTextCharFormat(),
+        )
+        longest = length_of(self.document)
+        cursor.setPosition(min(start, longest))
+        cursor.setPosition(min(end, longest), QTextCursor.MoveMode.KeepAnchor)
+        characters.setBackground(self.theme.color(color))
+        selection.cursor, selection.format = cursor, characters
+        return selection
+
+    def _occurrences_in(self, clip: QRectF) -> list[tuple[int, int]]:
+        """The occurrences that are to be drawn within `clip`; of ten thousand, those on the screen."""
+        found, layout = self._occurrences(), self.document.documentLayout()
+        top = layout.hitTest(QPointF(0, clip.top()), Qt.HitTestAccuracy.FuzzyHit)
+        bottom = layout.hitTest(QPointF(self.width(), clip.bottom()), Qt.HitTestAccuracy.FuzzyHit)
+        start = self.document.findBlock(max(top, 0)).position()
+        last = self.document.findBlock(max(bottom, 0))
+        first = bisect_left(found, (start, 0))
+        over = bisect_left(found, (last.position() + last.length(), 0))
+        return found[max(first - 1, 0) : over][:_MOST_MARKS]
 
     # --- selecting -----------------------------------------------------------------------------------------------
 
-    def _position(self, point: QPointF) -> int:
+    def position_at(self, point: QPointF) -> int:
+        """The position nearest to `point`."""
         inside = point - QPointF(0, self._lead)
         return max(self.document.documentLayout().hitTest(inside, Qt.HitTestAccuracy.FuzzyHit), 0)
+
+    def caret_rect(self, position: int) -> QRectF:
+        """Where a caret at `position` would stand."""
+        block = self.document.findBlock(min(position, length_of(self.document)))
+        corner = self.document.documentLayout().blockBoundingRect(block).topLeft() + QPointF(0, self._lead)
+        line = block.layout().lineForTextPosition(position - block.position())
+        if not line.isValid():
+            return QRectF(corner.x(), corner.y(), 1, self.fontMetrics().height())
+        found: Any = line.cursorToX(position - block.position())
+        x = float(found[0] if isinstance(found, tuple) else found)
+        return QRectF(block.layout().position().x() + x, corner.y() + line.y(), 1, line.height())
 
     def _link_at(self, point: QPointF) -> str:
         return self.document.documentLayout().anchorAt(point - QPointF(0, self._lead))
@@ -206,62 +259,56 @@ class TextView(QWidget):
         if event.button() != Qt.MouseButton.LeftButton:
             return
         self._pressed_link = self._link_at(event.position())
-        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        mode = QTextCursor.MoveMode.KeepAnchor if shift else QTextCursor.MoveMode.MoveAnchor
-        self._cursor.setPosition(self._position(event.position()), mode)
-        self.update()
+        self._press(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._press(event)
+
+    def _press(self, event: QMouseEvent) -> None:
+        hints, spot = QGuiApplication.styleHints(), event.globalPosition()
+        again = self._since_click.isValid() and self._since_click.elapsed() < hints.mouseDoubleClickInterval()
+        near = (spot - self._last_click).manhattanLength() < hints.startDragDistance()
+        self._clicks = self._clicks % 3 + 1 if again and near else 1
+        if event.type() == event.Type.MouseButtonDblClick:
+            self._clicks = max(self._clicks, 2)
+        self._last_click = spot
+        self._since_click.start()
+        extend = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self.selection.press(self, self.position_at(event.position()), self._clicks, extend=extend)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if event.buttons() & Qt.MouseButton.LeftButton:
-            self._cursor.setPosition(self._position(event.position()), QTextCursor.MoveMode.KeepAnchor)
-            self.update()
+            self.selection.drag(event.globalPosition().toPoint())
             return
         link = self._link_at(event.position())
         self.setCursor(Qt.CursorShape.PointingHandCursor if link else Qt.CursorShape.IBeamCursor)
-        self.setToolTip(link)
+        set_tool_tip(self, link)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         link = self._link_at(event.position())
-        left = event.button() == Qt.MouseButton.LeftButton
-        if left and link and link == self._pressed_link and not self._cursor.hasSelection():
-            self.link_clicked.emit(link)
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.selection.release()
+            if link and link == self._pressed_link and self.selection.is_empty:
+                self.link_clicked.emit(link)
         self._pressed_link = ""
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self._cursor.setPosition(self._position(event.position()))
-        self._cursor.select(QTextCursor.SelectionType.WordUnderCursor)
-        self.update()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.matches(QKeySequence.StandardKey.Copy) and self._cursor.hasSelection():
-            self.copy()
-        elif event.matches(QKeySequence.StandardKey.SelectAll):
-            self.select_all()
-        else:
+        if not act_on_selection(self.selection, event):
             event.ignore()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         kept = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
-        if event.reason() not in kept and self._cursor.hasSelection():
-            self._cursor.clearSelection()
-            self.update()
+        if event.reason() not in kept and not self.selection.holds(QApplication.focusWidget()):
+            self.selection.clear()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        if self._selection is not None:
+            self._selection.stop()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = QMenu(self)
-        copy = menu.addAction(tr("Copy"), self.copy)
-        copy.setEnabled(self._cursor.hasSelection())
-        menu.addAction(tr("Select all"), self.select_all)
-        link = self._link_at(QPointF(event.pos()))
-        if link:
-            menu.addAction(tr("Copy link"), lambda: QGuiApplication.clipboard().setText(link))
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(event.globalPos())
-
-    def copy(self) -> None:
-        """Put what is selected on the clipboard."""
-        QGuiApplication.clipboard().setText(self.selected_text())
-
-    def select_all(self) -> None:
-        """Select the whole text."""
-        self._cursor.select(QTextCursor.SelectionType.Document)
-        self.update()
+        spot, at = event.globalPos(), QPointF(event.pos())
+        caret = self.selection.caret()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard and caret is not None:
+            rect = caret[0].caret_rect(caret[1])
+            spot, at = caret[0].mapToGlobal(rect.bottomLeft().toPoint()), rect.center()
+        selection_menu(self.selection, self, self._link_at(at)).popup(spot)

@@ -5,8 +5,11 @@ from PySide6.QtGui import QPainter, QPaintEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QWidget
 
 from desktop.translation import tr
-from desktop.ui.chat.text_view import TextView
+from desktop.ui.chat.selection import Selection
+from desktop.ui.chat.text_view import TextView, drawable
+from desktop.ui.chat.written import Written
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.wrapping import LONGEST_WORD, wrapping_of
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XS, M, S
 
@@ -24,6 +27,7 @@ class ThinkingView(QWidget):
         self._button.clicked.connect(self._toggle)
         self.view = TextView(theme, theme.font("normal"), parent=self)
         self.view.setAccessibleName(tr("Thinking"))
+        self.view.selection = self.selection = Selection(self, lambda: [self.view], Written(lambda: self._text))
         self.view.hide()
         self._open = False
         self.is_over = False
@@ -40,7 +44,10 @@ class ThinkingView(QWidget):
             cursor.movePosition(QTextCursor.MoveOperation.End)
         else:
             cursor.select(QTextCursor.SelectionType.Document)
-        cursor.insertText(added, self._characters())
+        tail = text[-len(added) - LONGEST_WORD :]
+        if not text.startswith(self._text) or wrapping_of(tail) != wrapping_of(""):
+            self.view.wrap_for(tail)  # and it stays so for what follows a long word
+        cursor.insertText(drawable(added), self._characters())
         self._text = text
 
     def set_seconds(self, seconds: float | None) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 from desktop.translation import tr
 from desktop.ui.chat.terms_badges import TermsBadges
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.foreign_text import add_entry, set_tool_tip
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.page_bar import PageBar
@@ -60,7 +61,7 @@ class TopBar(PageBar):
         self.model_button.set_detail(model.quantization if model is not None else "")
         self.model_button.setAccessibleDescription(self.model_button.text())
         if model is not None:
-            self._terms.show_terms(model.license, model.restrictions)
+            self._terms.show_terms(model.license, model.restrictions, part=model.built_in)
         else:
             self._terms.show_terms("", ())
         self._fit()
@@ -78,7 +79,7 @@ class TopBar(PageBar):
         """Show how far the model is loaded; None where nothing is loading. `text` is said beside it."""
         self.progress = fraction
         self._state.setText(self._state.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, 6 * COLUMN // 10))
-        self._state.setToolTip(text)
+        set_tool_tip(self._state, text)
         self._fit()
         self.update()
 
@@ -97,7 +98,7 @@ class TopBar(PageBar):
     def _open_models(self) -> None:
         menu = make_menu(self.theme, self)
         for model in self._models:
-            action = menu.addAction(self._entry(model))
+            action = add_entry(menu, self._entry(model))
             action.setCheckable(True)
             action.setChecked(self._model is not None and model.id == self._model.id)
             action.triggered.connect(lambda _=False, chosen=model.id: self.model_chosen.emit(chosen))
@@ -106,12 +107,12 @@ class TopBar(PageBar):
         menu.popup(self.model_button.mapToGlobal(self.model_button.rect().bottomLeft()))
 
     def _entry(self, model: "LibraryModel") -> str:
-        """A model in the picker. Names come from files: an ampersand in one is no shortcut, and a long one is cut."""
+        """A model in the picker. Names come from files: a long one is cut."""
         metrics = self.fontMetrics()
         name = metrics.elidedText(model.name, Qt.TextElideMode.ElideRight, COLUMN // 2)
         waits = self._waiting.get(model.id, "")
         parts = [name, model.quantization, f"({waits})" if waits else ""]
-        return "   ".join(part for part in parts if part).replace("&", "&&")
+        return "   ".join(part for part in parts if part)
 
     def _open_menu(self) -> None:
         menu = make_menu(self.theme, self)

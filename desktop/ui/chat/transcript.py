@@ -12,6 +12,7 @@ from desktop.translation import tr
 from desktop.ui.chat.answer import AnswerView
 from desktop.ui.chat.column import TurnColumn
 from desktop.ui.chat.message_view import MessageActions, MessageView
+from desktop.ui.chat.occurrences import folded
 from desktop.ui.chat.person import PersonView
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import L
@@ -120,6 +121,14 @@ class Transcript(TurnColumn):
         took = (time.perf_counter() - started) * 1000
         self._flush_timer.setInterval(min(max(_FLUSH_MS, round(took * 5)), _SLOWEST_FLUSH_MS))
 
+    def restate(self, message: Message) -> None:
+        """An answer in progress is as `message` says, in place of what was shown of it."""
+        self._pending.pop(message.id, None)
+        index, view = self._answer(message.id)
+        if view is not None:
+            view.restate(message)
+            self.place_from(index, grown=True)
+
     def set_phase(self, message_id: str, phase: str) -> None:
         """Say what an answer waits for."""
         _, view = self._answer(message_id)
@@ -157,17 +166,22 @@ class Transcript(TurnColumn):
         if view is not None:
             view.copy()
 
+    def read_last_answer(self) -> None:
+        """Put the keyboard's caret into the newest answer."""
+        view = next((view for view in reversed(self._views) if isinstance(view, AnswerView)), None)
+        if view is not None:
+            self._read(view)
+
     # --- going to a turn -----------------------------------------------------------------------------------------
 
     def find_text(self, query: str) -> list[str]:
         """Mark `query` in every turn; the ids of the messages that hold it, oldest first."""
         self._query = query
-        wanted = query.casefold()
-        for view in self._views:
-            view.set_found(query)
+        drawn = {view.message.id for view in self._views if view.set_found(query)}
+        wanted = folded(query)
         if not wanted:
             return []
-        return [message.id for message in self._messages if wanted in message.text.casefold()]
+        return [message.id for message in self._messages if message.id in drawn or wanted in folded(message.text)]
 
     def show_message(self, message_id: str) -> None:
         """Scroll to a message, building the turns down from it where they are not there yet."""
@@ -205,9 +219,25 @@ class Transcript(TurnColumn):
             super().keyPressEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and self._walks(event):
-            return True
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if self._walks(event):
+                return True
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(watched, MessageView):
+                if watched.hasFocus():
+                    self._read(watched)
+                return True
+            if event.key() == Qt.Key.Key_Escape and isinstance(watched, MessageView) and not watched.hasFocus():
+                self._set_current(watched)  # out of its text, as Enter leads into it
+                watched.setFocus(Qt.FocusReason.OtherFocusReason)
+                return True
         return super().eventFilter(watched, event)
+
+    def _read(self, view: MessageView) -> None:
+        from desktop.ui.chat.reading import read
+
+        self.flush()
+        self._set_current(view)
+        read(view)
 
     def _walks(self, event: QKeyEvent) -> bool:
         """Ctrl+Up and Ctrl+Down go from turn to turn."""

@@ -1,25 +1,36 @@
 """A conversation that cannot begin yet: which license the model waits for, and the one step to it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from desktop.licenses.subject import UNKNOWN
+from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
+from desktop.ui.models.words import at_once_of
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.flow import Flow
+from desktop.ui.parts.foreign_text import isolated
 from desktop.ui.parts.label import Badge, Label, breakable
 from desktop.ui.parts.paint import paint_box
-from desktop.ui.parts.terms import SEVERE, day_of, isolated, joined, license_label, restriction_name
+from desktop.ui.parts.terms import (
+    SEVERE,
+    day_of,
+    declared_by,
+    joined,
+    license_label,
+    purpose_phrase,
+    restriction_name,
+)
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS_SOFT, XL, L, M, S
 
 if TYPE_CHECKING:
     from desktop.library.models import Card
-
-_UNKNOWN_TERMS = "LicenseRef-Unknown"
+    from desktop.licenses.subject import NeededLicense
 
 
 @dataclass(frozen=True)
@@ -54,8 +65,8 @@ def said_of(card: "Card") -> Said:
     if status == "revoked":
         text = tr("The model answers again once you accept it.")
         return Said(tr("You revoked the license of {model}").format(model=name), text, verdict.license)
-    waiting = [each.needed for each in verdict.standings if each.status != "in-force"]
-    if any(needed.id == _UNKNOWN_TERMS for needed in waiting):
+    waiting = [each.needed for each in verdict.standings if each.waits]
+    if any(needed.id == UNKNOWN for needed in waiting):
         text = tr("Nobody states under which terms it may be used. Look for them yourself, then say that you did.")
         return Said(tr("The terms of {model} are not known").format(model=name), text, verdict.license)
     title = tr("{model} comes under {licenses}").format(
@@ -64,16 +75,29 @@ def said_of(card: "Card") -> Said:
     kept = tr("Your acceptance is recorded on this computer, and nowhere else.")
     if subject.lineage.restrictions:
         return Said(title, tr("Before it answers, read what it asks of you. {kept}").format(kept=kept), verdict.license)
+    if card.refused_purposes:  # not for any purpose here: the step says which the policy rules out
+        text = tr("It answers once you have read and accepted its license. {kept}").format(kept=kept)
+        return Said(title, text, verdict.license)
     text = tr("You may use it for any purpose. It answers once you have read and accepted its license. {kept}").format(
         kept=kept
     )
     return Said(title, text, verdict.license)
 
 
+def _one_click(remembered: AcceptanceSettings) -> str:
+    """What accepting with one click records."""
+    return tr(
+        "You may use it for any purpose. “I accept” records in your ledger that {person} accepts it, for {purpose}; "
+        "all of this can be changed where you read it."
+    ).format(person=declared_by(remembered), purpose=purpose_phrase(remembered.purpose))
+
+
 class WaitingCard(QWidget):
-    """Says what a model waits for. `license_asked` carries the model's id and the license's."""
+    """Says what a model waits for. `license_asked` carries the model's id and the license's; `accept_asked` the
+    model's id, the licenses that one click accepts, and the AcceptanceSettings that the card says it records."""
 
     license_asked = Signal(str, str)
+    accept_asked = Signal(str, object, object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -82,8 +106,16 @@ class WaitingCard(QWidget):
         self._title = Label(theme, "", size="title", bold=True, wrap=True)
         self._text = Label(theme, "", size="reading", color="muted", wrap=True)
         self._badges = Flow()
+        self._at_once: tuple[NeededLicense, ...] = ()
+        self.accept_button = Button(theme, tr("I accept"), kind="accent")
+        self._remembered = AcceptanceSettings()
+        self.accept_button.clicked.connect(
+            lambda: self.accept_asked.emit(self._model_id, self._at_once, self._remembered)
+        )
         self.button = Button(theme, tr("Read and accept…"), kind="accent")
-        self.button.clicked.connect(lambda: self.license_asked.emit(self._model_id, self._license_id))
+        self.read_button = Button(theme, tr("Read it first…"))
+        for button in (self.button, self.read_button):
+            button.clicked.connect(lambda: self.license_asked.emit(self._model_id, self._license_id))
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(XL, XL - 4, XL, XL - 4)
         self._column.setSpacing(S)
@@ -91,11 +123,22 @@ class WaitingCard(QWidget):
         self._column.addWidget(self._badges)
         self._column.addWidget(self._text)
         self._column.addSpacing(M)
-        self._column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(S)
+        buttons.addWidget(self.accept_button)
+        buttons.addWidget(self.read_button)
+        buttons.addWidget(self.button)
+        buttons.addStretch(1)
+        self._column.addLayout(buttons)
 
-    def show_card(self, card: "Card") -> None:
-        """Say what `card` waits for."""
+    def show_card(self, card: "Card", remembered: AcceptanceSettings) -> None:
+        """Say what `card` waits for. What a person accepted as before is proposed where nothing is restricted."""
         said = said_of(card)
+        self._remembered = remembered
+        self._at_once = at_once_of(card, remembered)
+        self.accept_button.setVisible(bool(self._at_once))
+        if self._at_once:
+            said = replace(said, text=_one_click(remembered))
         self._model_id, self._license_id = card.listed.subject.id, said.license
         self._title.setText(breakable(said.title))
         self._text.setText(breakable(said.text))
@@ -105,7 +148,8 @@ class WaitingCard(QWidget):
         for each in card.listed.subject.lineage.restrictions:
             self._badges.add(Badge(self._theme, restriction_name(each), "bad" if each in SEVERE else "warn"))
         self._badges.setVisible(bool(self._badges.widgets))
-        self.button.setVisible(bool(said.license))
+        self.read_button.setVisible(bool(self._at_once))
+        self.button.setVisible(bool(said.license) and not self._at_once)
 
     def fit(self, width: int) -> None:
         """Take `width`, and the height that goes with it."""

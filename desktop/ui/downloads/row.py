@@ -185,7 +185,6 @@ class DownloadRow(QWidget):
         ]
         room = max(self.width() - 2 * M - sum(taken) - S, 80)
         self._name.setText(self._name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room * 7 // 10))
-        self._name.setToolTip("")
         left = room - self._name.sizeHint().width() - S
         self._file.setText(self._file.fontMetrics().elidedText(item.file, Qt.TextElideMode.ElideMiddle, max(left, 0)))
         self._file.setAccessibleName(item.file)

@@ -12,6 +12,7 @@ from desktop.ui.licenses.passages import Passage
 from desktop.ui.parts.label import Label, Tone, badge_size, paint_badge
 from desktop.ui.parts.paint import paint_focus
 from desktop.ui.parts.terms import SEVERE, restriction_name
+from desktop.ui.parts.utf16 import units
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS, XS, S
 
@@ -89,9 +90,8 @@ class AskRow(QAbstractButton):
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         layout.setTextOption(option)
         part = QTextLayout.FormatRange()
-        # Qt counts UTF-16 units.
-        part.start = len((self._says + " ").encode("utf-16-le")) // 2
-        part.length = len(self._link.encode("utf-16-le")) // 2
+        part.start = units(self._says + " ")
+        part.length = units(self._link)
         look = QTextCharFormat()
         look.setForeground(self._theme.color("link" if self._ask.passage is not None else "muted"))
         look.setFontUnderline(self._hover and self.isEnabled())

@@ -3,16 +3,23 @@
 Pure functions over the paragraphs that the desk compares.
 """
 
-import difflib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from desktop.licenses.desk import DiffLine
+from desktop.licenses.difference import DiffLine
+from desktop.licenses.edit_script import MOST_STEPS, edit_script
 
-_MOST_WORDS = 3_000
-"""Paragraphs longer than this are shown whole: comparing their words would take seconds."""
+_MOST_COMPARED = 600_000
+"""Words that are looked at, all in all, to find which removed paragraph became which added one: about a second."""
+
+_MOST_STEPS = 4 * MOST_STEPS
+"""Comparisons of words within paragraphs, all in all: about a second."""
+
+_MOST_CHANGED = 2_000
+"""Changed paragraphs beyond which nobody reads one by one: both texts are shown whole then."""
 
 _ALIKE = 0.3
 """Two paragraphs that share less than this are not one paragraph changed, but one gone and another come."""
@@ -27,6 +34,14 @@ class Piece:
 
     text: str
     changed: bool = False
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What one place may cost: words looked at to pair paragraphs, and steps to compare the words of a pair."""
+
+    words: int
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,13 @@ class Paragraph:
 
 
 def arrange(lines: Sequence[DiffLine]) -> list[Paragraph]:
-    """The paragraphs to show, in order; each removed one right before what took its place."""
+    """The paragraphs to show, in order; each removed one right before what took its place. Where too much differs, the
+    whole old text and the whole new one."""
+    changed = sum(line.kind != "same" for line in lines)
+    if changed > _MOST_CHANGED:
+        return _both(lines)
+    # Each place where the texts differ has its share of the work.
+    share = _Share(_MOST_COMPARED // max(changed // 4, 1), min(_MOST_STEPS // max(changed // 2, 1), MOST_STEPS))
     shown: list[Paragraph] = []
     change, at = 0, 0
     while at < len(lines):
@@ -62,10 +83,17 @@ def arrange(lines: Sequence[DiffLine]) -> list[Paragraph]:
                 end += 1
             block = lines[at:end]
             found, change = _changes([x.text for x in block if x.kind == "removed"],
-                                     [x.text for x in block if x.kind == "added"], change)  # fmt: skip
+                                     [x.text for x in block if x.kind == "added"], change, share)  # fmt: skip
             shown += found
         at = end
     return shown
+
+
+def _both(lines: Sequence[DiffLine]) -> list[Paragraph]:
+    old = "\n".join(line.text for line in lines if line.kind != "added")
+    new = "\n".join(line.text for line in lines if line.kind != "removed")
+    whole: tuple[tuple[Literal["removed", "added"], str], ...] = (("removed", old), ("added", new))
+    return [Paragraph(kind, (Piece(text),), 1) for kind, text in whole if text]
 
 
 def _folded(run: list[str], *, first: bool, last: bool) -> list[Paragraph]:
@@ -84,10 +112,15 @@ def _same(text: str) -> Paragraph:
     return Paragraph("same", (Piece(text),))
 
 
-def _changes(removed: list[str], added: list[str], change: int) -> tuple[list[Paragraph], int]:
+def _changes(removed: list[str], added: list[str], change: int, share: _Share) -> tuple[list[Paragraph], int]:
     """One place where the texts differ; the number of the last change in it."""
     shown: list[Paragraph] = []
     left = list(added)
+    if _words(removed) * len(added) + _words(added) * len(removed) > share.words:
+        both: tuple[tuple[Literal["removed", "added"], list[str]], ...] = (("removed", removed), ("added", added))
+        for kind, texts in both:
+            shown += [Paragraph(kind, (Piece(text),), change + 1) for text in texts]
+        return shown, change + 1
     for old in removed:
         change += 1
         match = max(left, key=lambda new: _likeness(old, new), default=None)
@@ -98,7 +131,7 @@ def _changes(removed: list[str], added: list[str], change: int) -> tuple[list[Pa
             shown.append(Paragraph("added", (Piece(new),), change))
             change += 1
         left = left[left.index(match) + 1 :]
-        before, after = compared(old, match)
+        before, after = compared(old, match, share.steps)
         shown += [Paragraph("removed", before, change), Paragraph("added", after, change)]
     for new in left:
         change += 1
@@ -106,22 +139,34 @@ def _changes(removed: list[str], added: list[str], change: int) -> tuple[list[Pa
     return shown, change
 
 
+def _words(texts: list[str]) -> int:
+    return sum(len(text.split()) for text in texts)
+
+
 def _likeness(old: str, new: str) -> float:
-    """How much of their words two paragraphs share, 0 to 1: a bound that is quick to compute."""
-    if len(old) + len(new) > 200_000:
-        return 1.0 if old[:200] == new[:200] else 0.0
-    return difflib.SequenceMatcher(None, old.split(), new.split(), autojunk=False).quick_ratio()
+    """How much of their words two paragraphs share in whatever order, 0 to 1."""
+    before, after = Counter(old.split()), Counter(new.split())
+    shared, all_words = (before & after).total(), before.total() + after.total()
+    return 2 * shared / all_words if all_words else 1.0
 
 
-def compared(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+def compared(old: str, new: str, most_steps: int = MOST_STEPS) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     """Both paragraphs in pieces, the words that differ set apart."""
     before, after = re.findall(r"\s+|[^\s]+", old), re.findall(r"\s+|[^\s]+", new)
-    if max(len(before), len(after)) > _MOST_WORDS:
-        return (Piece(old, True),), (Piece(new, True),)
     olds: list[Piece] = []
     news: list[Piece] = []
-    for tag, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        for pieces, words in ((olds, before[a:b]), (news, after[c:d])):
-            if words:
-                pieces.append(Piece("".join(words), tag != "equal"))
+    edits = edit_script(before, after, most_steps)
+    for at, edit in enumerate(edits):
+        same = "".join(before[edit.start : edit.end])
+        # A blank between two changed words is no rest of the old text.
+        change = edit.change or (same.isspace() and 0 < at < len(edits) - 1)
+        for pieces, words in ((olds, before[edit.start : edit.end]), (news, after[edit.new_start : edit.new_end])):
+            _add(pieces, "".join(words), change)
     return tuple(olds), tuple(news)
+
+
+def _add(pieces: list[Piece], text: str, changed: bool) -> None:
+    if text and pieces and pieces[-1].changed == changed:
+        pieces[-1] = Piece(pieces[-1].text + text, changed)
+    elif text:
+        pieces.append(Piece(text, changed))

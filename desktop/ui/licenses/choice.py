@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
@@ -24,20 +23,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Found:
-    """The models here, the one that is wanted with what the desk says of it, and what each other one waits for."""
+    """The models here, and the one that is wanted with what the desk says of it."""
 
     models: "list[LibraryModel]" = field(default_factory=list)
     model: "LibraryModel | None" = None
     card: "Card | None" = None
     error: UserError | None = None
-    waiting: dict[str, str] = field(default_factory=dict)
 
 
 class ModelChoice(QObject):
     """Lists the models on this disk, keeps which one is chosen, and asks the desk before the chat may use it.
 
-    `wanted` gives the id or path in the settings, `save` stores another one. `is_own` says whether a file is one of
-    random weights that this process measures with. `judged` when the desk was asked.
+    `wanted` gives the id or path in the settings, `save` stores another one.
+    `judged` when the desk was asked.
     """
 
     judged = Signal()
@@ -52,15 +50,17 @@ class ModelChoice(QObject):
         *,
         wanted: Callable[[], str | None],
         save: Callable[[dict[str, Any]], None],
-        is_own: Callable[[Path], bool],
     ) -> None:
         super().__init__()
         self._window, self._background, self._library, self._gather = window, background, library, gather
-        self._chat, self._wanted, self._save, self._is_own = chat, wanted, save, is_own
+        self._chat, self._wanted, self._save = chat, wanted, save
         self._asked = 0
+        self._again = False
+        self._awaited = ""
         self._closed = False
         self._models: list[LibraryModel] = []
         self._waiting: dict[str, str] = {}
+        self._marking = self._mark_again = False
         self.model: LibraryModel | None = None
         self.card: Card | None = None
         self.refusal: UserError | None = None
@@ -72,6 +72,7 @@ class ModelChoice(QObject):
         self._asked += 1
         mine = self._asked
         chosen = self.model.id if self.model is not None else self._wanted() or ""
+        awaited = self._awaited
 
         def found(result: Found) -> None:
             if mine == self._asked and not self._closed:
@@ -80,18 +81,25 @@ class ModelChoice(QObject):
         def failed(error: UserError) -> None:
             found(Found(error=error))
 
-        self._background.pool(lambda: self._look(chosen), found, failed)
+        self._background.pool(lambda: self._look(chosen, awaited), found, failed)
 
     def choose(self, model_id: str) -> None:
-        """Answer with this model from now on, where the desk allows it."""
+        """Answer with this model from now on, where the desk allows it.
+
+        One that came after the models were listed (a download that just ended) is chosen as soon as it is among them.
+        """
+        self._again = True  # a person asks for it: it is tried although it may have failed
         model = next((held for held in self._models if held.id == model_id), None)
-        if model is None:
-            return
-        if self.model is None or model.id != self.model.id:
-            self._save({"model": model_id})
-        self.model = model
-        self._window.show_models(self._models, model, self._waiting)
+        self._awaited = model_id if model is None else ""
+        if model is not None:
+            self._keep(model)
+            self._window.show_models(self._models, model, self._waiting)
         self.refresh()
+
+    def _keep(self, model: "LibraryModel") -> None:
+        if self.model is None or model.id != self.model.id:
+            self._save({"model": model.id})
+        self.model = model
 
     def reload(self) -> None:
         """The settings it is loaded with changed."""
@@ -102,9 +110,12 @@ class ModelChoice(QObject):
         """Nothing is shown and nobody is asked any more."""
         self._closed = True
 
-    def _look(self, wanted: str) -> Found:
-        """The models here, the one wanted (or the first), and what the desk says of it. Off the main thread."""
+    def _look(self, wanted: str, awaited: str = "") -> Found:
+        """The models here; of them the one awaited, else wanted, else the first; what the desk says of it. Off the main
+        thread."""
         models = self._library.models()
+        if any(held.id == awaited for held in models):
+            wanted = awaited
         model = next((held for held in models if held.id == wanted), None)
         if model is None and wanted:
             try:
@@ -120,20 +131,43 @@ class ModelChoice(QObject):
         try:
             card = self._gather.card(model.id)
         except UserError as error:  # a file that was never imported, or a ledger that cannot be read
-            return Found(models, model, error=None if self._is_own(model.path) else error)
-        return Found(models, model, card, card.verdict.error, waiting_of(self._gather.cards_here()))
+            return Found(models, model, error=error)
+        return Found(models, model, card, card.verdict.error)
 
     def _take(self, found: Found) -> None:
+        if found.model is not None and found.model.id == self._awaited:
+            self._keep(found.model)
+        self._awaited = ""
         self._models, self.model, self.card, self.refusal = found.models, found.model, found.card, found.error
-        self._waiting = found.waiting
+        again, self._again = self._again, False
         window = self._window
-        window.show_models(found.models, found.model, found.waiting)
+        window.show_models(found.models, found.model, self._waiting)
         window.show_verdict(found.card, found.error)
         if found.error is not None:
             self._chat.refuse(found.error)
         elif found.model is not None:
-            self._chat.use_model(found.model)
+            self._chat.use_model(found.model, again=again)
+        self._mark()
         self.judged.emit()
+
+    def _mark(self) -> None:
+        """Mark each model with what it waits for, once that is known. The chosen one does not wait for this: the others
+        rest on the ledger, whose key a keyring may ask a person for. So it is one job at a time as well."""
+        if self._marking:
+            self._mark_again = True
+            return
+        self._marking, self._mark_again = True, False
+
+        def marked(waiting: dict[str, str]) -> None:
+            self._marking = False
+            if self._closed:
+                return
+            self._waiting = waiting
+            self._window.chat_page.top_bar.show_waiting(waiting)
+            if self._mark_again:
+                self._mark()
+
+        self._background.pool(lambda: waiting_of(self._gather.cards_here()), marked, lambda _: marked({}))
 
 
 def _no_model() -> NotFoundError:

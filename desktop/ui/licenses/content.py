@@ -5,7 +5,7 @@ from typing import Literal
 
 from desktop.catalog.entries import Clause
 from desktop.catalog.terms import Purpose
-from desktop.licenses.desk import Difference
+from desktop.licenses.difference import Difference, StandardDifference
 from desktop.licenses.ledger import LedgerCheck
 from desktop.licenses.record import Record
 from desktop.licenses.subject import NeededLicense, Subject
@@ -37,7 +37,10 @@ class StepContent:
     `text` is the text in force (or, to be read, the one that was accepted) and `sha256` that of its bytes. `number` of
     `count` licenses of the model is this. `why` says why it is asked for, `origin` where the text is from. `refused`
     gives the sentence why a purpose cannot be declared. `forbidden` says why nothing can be accepted at all. `record`
-    is the acknowledgement in force, where there is one. `last_person` is the name typed last.
+    is the acknowledgement in force, where there is one; `remark` says in what the texts accepted differ from those in
+    force, where it counts all the same. `standard` names the license whose standard text the text shown
+    can be compared with, "" where it is that text. `part` says that the model is a part of Latchkey, so that
+    nothing has to be accepted, `unrestricted` that one click accepts it. `last_person` is the name typed last.
     """
 
     subject: Subject
@@ -53,21 +56,27 @@ class StepContent:
     refused: dict[Purpose, str] = field(default_factory=dict)
     forbidden: "Exception | None" = None
     record: Record | None = None
+    part: bool = False
+    unrestricted: bool = False
     last_person: str = ""
+    standard: str = ""
+    remark: str = ""
 
     @property
     def to_accept(self) -> bool:
         """Whether it waits for the person."""
-        return self.record is None
+        return self.record is None and not self.part
 
 
 @dataclass(frozen=True)
 class InForce:
-    """A license that is accepted: the record that says so, and what the license restricts."""
+    """A license that is accepted: the record that says so, and what the license restricts. `remark` says in what
+    the texts accepted differ from those in force, where they count all the same."""
 
     record: Record
     license_name: str
     restrictions: tuple[str, ...]
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,11 +106,16 @@ class LedgerView:
 
 @dataclass(frozen=True)
 class DifferenceContent:
-    """What changed in a license of a model since it was accepted."""
+    """What changed in a license of a model since it was accepted, or in what its text differs from the standard one."""
 
     subject: Subject
-    difference: Difference
+    difference: Difference | StandardDifference
     paragraphs: tuple[Paragraph, ...]
+
+    @property
+    def from_step(self) -> bool:
+        """Whether it is asked for in the license step, and leads back there."""
+        return isinstance(self.difference, StandardDifference)
 
 
 def short_hash(sha256: str) -> str:

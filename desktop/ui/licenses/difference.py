@@ -1,6 +1,9 @@
-"""The difference step: what changed between the text that was accepted and the one in force now."""
+"""The difference step: what changed between the text that was accepted and the one in force now, or in what a
+publisher's own text differs from the standard one of the license that its card names."""
 
-from PySide6.QtCore import QRectF, Qt, QUrl, Signal
+from collections.abc import Sequence
+
+from PySide6.QtCore import QMimeData, QRectF, Qt, QUrl, Signal
 from PySide6.QtGui import (
     QFont,
     QKeyEvent,
@@ -11,27 +14,32 @@ from PySide6.QtGui import (
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
-    QTextDocument,
     QTextFormat,
+    QTextOption,
 )
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QTextBrowser, QVBoxLayout, QWidget
 
+from desktop.licenses.difference import Difference, StandardDifference
+from desktop.licenses.origin import edition_sentence
 from desktop.translation import tr, trn
 from desktop.ui.licenses.changes import Paragraph
 from desktop.ui.licenses.content import DifferenceContent, short_hash
+from desktop.ui.licenses.passages import LONGEST_WORD, shown_text
 from desktop.ui.licenses.step import short_crumbs
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.document_text import selection_data
+from desktop.ui.parts.foreign_text import Document, isolated
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.page import StepPage
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.paint import paint_focus
 from desktop.ui.parts.scroll import use_slim_scroll_bars
-from desktop.ui.parts.terms import day_of, isolated
+from desktop.ui.parts.terms import day_of
+from desktop.ui.parts.wrapping import wrapping_of
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import XL, XS, L, M, S
+from desktop.ui.theme.tokens import COLUMN, XL, XS, L, M, S
 
 _KIND = QTextFormat.Property.UserProperty + 1
-_MEASURE = 720
 _LINE_HEIGHT = 135.0
 
 
@@ -44,6 +52,7 @@ class DifferencePane(QTextBrowser):
         self._paragraphs: list[Paragraph] = []
         self._open: set[int] = set()
         self._starts: list[int] = []
+        self._words = ("", "")
         self.change = 0
         self.setAccessibleName(tr("Difference"))
         self.setOpenLinks(False)
@@ -55,13 +64,20 @@ class DifferencePane(QTextBrowser):
         theme.changed.connect(self._draw)
         self._draw()
 
+    def loadResource(self, kind: int, name: object) -> object:
+        return None
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        return selection_data(self.textCursor())
+
     @property
     def count(self) -> int:
         """How many changes there are."""
         return len(self._starts)
 
-    def show_paragraphs(self, paragraphs: list[Paragraph]) -> None:
-        """Show them, from the top."""
+    def show_paragraphs(self, paragraphs: list[Paragraph], removed: str = "", added: str = "") -> None:
+        """Show them, from the top. `removed` and `added` are the words for what one of the two texts alone has."""
+        self._words = (removed or tr("− Removed"), added or tr("+ Added"))
         self._paragraphs, self._open, self.change = paragraphs, set(), 0
         self._draw()
         self.verticalScrollBar().setValue(0)
@@ -85,18 +101,22 @@ class DifferencePane(QTextBrowser):
         palette.setColor(QPalette.ColorRole.Text, self._theme.color("text"))
         self.setPalette(palette)
         at = self.verticalScrollBar().value()
-        document = QTextDocument(self)
+        document = Document(self)
         document.setUndoRedoEnabled(False)
         document.setDocumentMargin(XS)
         document.setDefaultFont(self._theme.font("reading"))
+        texts = (text for each in self._paragraphs for text in (each.text, *each.lines))
+        if (mode := wrapping_of("\n".join(texts), LONGEST_WORD)) == QTextOption.WrapMode.WrapAnywhere:
+            option = QTextOption()
+            option.setWrapMode(mode)
+            document.setDefaultTextOption(option)
         cursor = QTextCursor(document)
         self._starts = []
         first = True
         for place, paragraph in enumerate(self._paragraphs):
             if paragraph.kind == "folded" and place in self._open:
-                for line in paragraph.lines:
-                    first = self._begin(cursor, "same", first)
-                    cursor.insertText(line, self._look())
+                first = self._begin(cursor, "same", first)
+                cursor.insertText(shown_text("\n".join(paragraph.lines)), self._look())
             elif paragraph.kind == "folded":
                 first = self._begin(cursor, "folded", first)
                 self._write_fold(cursor, place, len(paragraph.lines))
@@ -125,7 +145,7 @@ class DifferencePane(QTextBrowser):
             self._starts.append(cursor.position())
         removed = paragraph.kind == "removed"
         if paragraph.kind != "same":
-            word = tr("− Removed") if removed else tr("+ Added")
+            word = self._words[0 if removed else 1]
             look = self._look("bad_text" if removed else "good_text", bold=True)
             look.setFont(
                 self._theme.font("small", bold=True),
@@ -138,7 +158,7 @@ class DifferencePane(QTextBrowser):
                 look = self._look("bad_text" if removed else "good_text", bold=True)
                 look.setFontUnderline(not removed)
                 look.setFontStrikeOut(removed)
-            cursor.insertText(piece.text, look)
+            cursor.insertText(shown_text(piece.text), look)
 
     def _write_fold(self, cursor: QTextCursor, place: int, count: int) -> None:
         look = self._look("link")
@@ -184,7 +204,7 @@ class DifferencePane(QTextBrowser):
             paint_focus(painter, QRectF(self.viewport().rect()), self._theme.color("accent"), S)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        side = max((self.width() - _MEASURE) // 2, XL)
+        side = max((self.width() - COLUMN) // 2, XL)
         self.setViewportMargins(side, M, side, 0)
         super().resizeEvent(event)
 
@@ -234,14 +254,20 @@ class DifferencePage(StepPage):
     def show_content(self, content: DifferenceContent, back: str = "licenses") -> None:
         """Show what changed. `back` is the page it leads to."""
         self.content = content
-        old, new = content.difference.old, content.difference.new
-        home = tr("Models") if back == "models" else tr("Licenses")
+        difference = content.difference
+        if isinstance(difference, StandardDifference):
+            home = tr("License")
+            self._show_standard(difference, content.paragraphs)
+        else:
+            home = tr("Models") if back == "models" else tr("Licenses")
+            self._show_changes(difference, content.paragraphs)
         self._crumbs.setText(short_crumbs(self._crumbs, home, content.subject.name))
         self._crumbs.setAccessibleName(tr("Back from the difference"))
-        title = tr("What changed: {license}").format(license=new.name)
-        self._title.setText(title)
-        self.setAccessibleName(title)
-        self.pane.show_paragraphs(list(content.paragraphs))
+        self._show_place()
+
+    def _show_changes(self, difference: Difference, paragraphs: Sequence[Paragraph]) -> None:
+        old, new = difference.old, difference.new
+        self.pane.show_paragraphs(list(paragraphs))
         facts = tr(
             "Accepted by {person} on {day}: the text {old}. In force now: {new}. The model stays suspended until the "
             "new text is accepted."
@@ -251,11 +277,31 @@ class DifferencePage(StepPage):
             old=short_hash(old.text_sha256),
             new=short_hash(new.text_sha256),
         )
+        facts = " ".join(part for part in (facts, breakable(edition_sentence(new, old))) if part)
         if not self.pane.count:
             facts = tr("The words are the same; only spaces or line breaks changed.") + " " + facts
+        read = tr("Read the whole new text and accept…")
+        self._say(tr("What changed: {license}").format(license=new.name), facts, read)
+
+    def _show_standard(self, difference: StandardDifference, paragraphs: Sequence[Paragraph]) -> None:
+        standard, new = difference.standard, difference.new
+        self.pane.show_paragraphs(list(paragraphs), tr("− Only in the standard text"), tr("+ Only in this text"))
+        facts = tr(
+            "The standard text of {license}: {standard}. This text: {new}. This text counts: it is what an acceptance "
+            "records."
+        ).format(license=standard.license.name, standard=short_hash(standard.sha256), new=short_hash(new.text_sha256))
+        title = tr("What differs from {license}: {name}").format(license=standard.license.name, name=new.name)
+        if not new.tagged:
+            title = tr("What differs from the standard text: {name}").format(name=new.name)
+        self._say(title, facts, tr("Back to the license"))
+
+    def _say(self, title: str, facts: str, read: str) -> None:
+        self._title.setText(title)
+        self.setAccessibleName(title)
         self._facts.setText(facts)
         self._facts.setAccessibleName(facts)
-        self._show_place()
+        self.read_button.setText(read)
+        self.read_button.setAccessibleName(read)
 
     def panes(self) -> list[QWidget]:
         """Where F6 goes."""

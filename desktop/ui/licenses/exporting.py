@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.background import Background
 from desktop.errors import IntegrityError
 from desktop.translation import tr, trn
+from desktop.ui.links import open_folder
 
 if TYPE_CHECKING:
     from desktop.library.assembly import Assembly
@@ -47,7 +47,7 @@ class Exporting(QObject):
         notices.show_working(tr("Exporting the ledger…"))
 
         def done(count: int) -> None:
-            folder = (tr("Show in folder"), lambda: _show(path.parent))
+            folder = (tr("Show in folder"), lambda: open_folder(path.parent))
             text = trn("{count} record was exported to {file}.", "{count} records were exported to {file}.", count)
             notices.show_done(text.format(count=f"{count:,}", file=path), folder)
 
@@ -69,10 +69,6 @@ class Exporting(QObject):
                 continue
             if data is not None:
                 texts[sha256] = data
-        models = exported_models(records, self._assembly.library)
+        models = exported_models(records, self._assembly.library, desk.text)
         export(path, records, texts, check, app_version=__version__, models=models)
         return len(records)
-
-
-def _show(folder: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

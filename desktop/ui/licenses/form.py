@@ -15,6 +15,7 @@ from desktop.ui.licenses.placed import Placed
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.field import Field
+from desktop.ui.parts.foreign_text import set_button_text, set_tool_tip
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.page import heading
 from desktop.ui.parts.paint import paint_box, paint_focus
@@ -29,8 +30,9 @@ class Choice(QRadioButton):
     """One of several choices in a box. The mark before it, not its color alone, says that it is chosen."""
 
     def __init__(self, theme: Theme, text: str, parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
+        super().__init__(parent)
         self._theme = theme
+        set_button_text(self, text)
         self.setAccessibleName(text)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFont(theme.font("normal"))
@@ -94,6 +96,7 @@ class AcceptanceForm(QWidget):
         self.decline_button = Button(theme, tr("Decline"))
         self._build()
         self.name.textChanged.connect(self._changed)
+        self.name.composition.changed.connect(self._changed)
         self.name.returnPressed.connect(lambda: self.organization.setFocus(Qt.FocusReason.TabFocusReason))
         self.organization.returnPressed.connect(self._to_purpose)
         self.accept_button.clicked.connect(self.accepted)
@@ -162,7 +165,7 @@ class AcceptanceForm(QWidget):
         for purpose, choice in self.choices.items():
             choice.setEnabled(purpose not in refused and allowed)
             choice.setAccessibleDescription(refused.get(purpose, ""))
-            choice.setToolTip(refused.get(purpose, ""))
+            set_tool_tip(choice, refused.get(purpose, ""))
             if purpose == form.purpose and purpose not in refused:
                 choice.setChecked(True)
         reasons = " ".join(dict.fromkeys(refused.values()))
@@ -191,9 +194,10 @@ class AcceptanceForm(QWidget):
     def missing(self) -> str:
         """The sentence that says what is missing, "" where nothing is."""
         form = self.form
-        if _is_blank(form.person) and not form.purpose:
+        unnamed = _is_blank(form.person + self.name.composition.text)
+        if unnamed and not form.purpose:
             return tr("Still missing: your name and the purpose.")
-        if _is_blank(form.person):
+        if unnamed:
             return tr("Still missing: your name.")
         return "" if form.purpose else tr("Still missing: the purpose.")
 

@@ -6,22 +6,35 @@ from typing import TYPE_CHECKING
 
 from desktop.catalog.entries import License
 from desktop.catalog.terms import PURPOSES, Purpose
+from desktop.credentials.keeper import LockedError
 from desktop.errors import NotFoundError, UserError
-from desktop.library.models import Card
+from desktop.library.models import Card, Listed
 from desktop.licenses.ledger import Acknowledgement
+from desktop.licenses.origin import (
+    edition_sentence,
+    editions_sentence,
+    origin_sentence,
+    policy_sentence,
+    white_space_sentence,
+)
 from desktop.licenses.record import Record
 from desktop.licenses.subject import NeededLicense, Subject
-from desktop.licenses.texts import readable
+from desktop.licenses.texts import LicenseText, readable
+from desktop.licenses.unrestricted import unrestricted
+from desktop.licenses.verdict import unread
 from desktop.translation import tr, trn
 from desktop.ui.licenses.changes import arrange
 from desktop.ui.licenses.content import Ask, DifferenceContent, InForce, LedgerView, StepContent, Waiting
 from desktop.ui.licenses.history import haystack
 from desktop.ui.licenses.passages import locate, shown_text
-from desktop.ui.parts.terms import day_of, joined, purpose_phrase
+from desktop.ui.parts.terms import day_of, joined, license_label, purpose_phrase
 
 if TYPE_CHECKING:
     from desktop.library.assembly import Assembly
-    from desktop.licenses.door import LicenseStanding, Verdict
+    from desktop.licenses.verdict import LicenseStanding, Verdict
+
+_SHORT = 28
+"""Characters that a license's name may have on a button; a longer one goes by its id."""
 
 
 class Gatherer:
@@ -32,16 +45,25 @@ class Gatherer:
 
     def card(self, id_or_path: str) -> Card:
         """One model and what the door says of it."""
-        listed = self._library.listed_one(id_or_path)
-        return Card(listed, self._desk.verdict(listed.subject))
+        return self._card(self._library.listed_one(id_or_path))
 
     def cards_here(self) -> list[Card]:
         """Every model on this disk, and what the door says of each."""
-        return [self.card(model.id) for model in self._library.models()]
+        return [self._card(listed) for listed in self._library.here()]
 
     def cards(self) -> list[Card]:
         """Every model, and what the door says of each."""
-        return [Card(listed, self._desk.verdict(listed.subject)) for listed in self._library.listed()]
+        return [self._card(listed) for listed in self._library.listed()]
+
+    def _card(self, listed: Listed) -> Card:
+        subject = listed.subject
+        try:
+            verdict = self._desk.verdict(subject)
+        except LockedError as error:  # the built-in model answers, and all else is shown with what stands in its way
+            return Card(listed, unread(subject, error))
+        asked = PURPOSES if verdict.refusal == "license" else ()
+        refused = frozenset(each for each in asked if self._desk.purpose_refusal(subject, each) is not None)
+        return Card(listed, verdict, refused)
 
     # --- the license step ----------------------------------------------------------------------------------------
 
@@ -61,7 +83,7 @@ class Gatherer:
             needed=replace(needed, text_sha256=text.sha256),
             text=shown_text(text.text),
             sha256=text.sha256,
-            origin=_origin(text.license),
+            origin=" ".join((origin_sentence(text.license), editions_sentence(text.license, text.sha256))).strip(),
             asks=_asks(text.license, text.text),
             acceptable_use=shown_text(self._desk.acceptable_use(needed.id)),
             number=at + 1,
@@ -70,8 +92,19 @@ class Gatherer:
             refused=self._refused(subject),
             forbidden=verdict.error if verdict.refusal in ("policy", "not-runnable") and not verdict.purpose else None,
             record=standing.record if in_force else None,
+            remark=self._remark(standing) if in_force else "",
+            part=standing.status == "not-needed",
+            unrestricted=not again and needed in unrestricted(subject, verdict),
             last_person=self._last_person(),
+            standard=_standard_name(needed, self._desk.standard_text(needed)),
         )
+
+    def _remark(self, standing: "LicenseStanding | None") -> str:
+        """In what the texts that were accepted differ from those in force, where the acceptance counts all the same."""
+        if standing is None or standing.status != "in-force" or standing.record is None:
+            return ""
+        policy = policy_sentence(standing.record, self._desk.policy_sha256(standing.needed.id))
+        return " ".join(part for part in (_white_space(standing), policy) if part)
 
     def accepted(self, record: Record) -> StepContent:
         """The text that a record says was accepted, to be read."""
@@ -83,26 +116,33 @@ class Gatherer:
         text = readable(data)
         model_name = record.model_name or record.model
         try:
-            subject = self._library.listed_one(record.model).subject
+            card: Card | None = self.card(record.model)
         except UserError:
-            subject = None
+            card = None
         from desktop.catalog.lineage import Lineage, Node
 
         fallback = Subject(record.model, model_name, "", None, (), Lineage(Node(record.model, model_name)))
         return StepContent(
-            subject=subject or fallback,
+            subject=card.listed.subject if card is not None else fallback,
             needed=NeededLicense(record.license, name, record.text_sha256, record.model, model_name),
             text=shown_text(text),
             sha256=record.text_sha256,
             origin=tr("The text as it was accepted, kept in your ledger."),
             asks=_asks(license_, text) if license_ is not None else (),
             record=record,
+            remark=self._remark(_of_record(card, record)),
         )
 
     def difference(self, model_id: str, license_id: str) -> DifferenceContent | None:
         """What changed in a license since it was accepted; None where nothing did."""
         subject = self._library.listed_one(model_id).subject
         found = self._desk.difference(subject, license_id)
+        return DifferenceContent(subject, found, tuple(arrange(found.lines))) if found is not None else None
+
+    def standard_difference(self, model_id: str, license_id: str) -> DifferenceContent | None:
+        """In what a publisher's own text differs from the standard one; None where it does not."""
+        subject = self._library.listed_one(model_id).subject
+        found = self._desk.standard_difference(subject, license_id)
         return DifferenceContent(subject, found, tuple(arrange(found.lines))) if found is not None else None
 
     def _refused(self, subject: Subject) -> dict[Purpose, str]:
@@ -160,25 +200,30 @@ class Gatherer:
         current = {
             (card.listed.subject.id, each.needed.id): each.status for card in cards for each in card.verdict.standings
         }
+        remarks = {
+            (each.record.model, each.record.license): self._remark(each)
+            for card in cards
+            for each in card.verdict.standings
+            if each.record is not None
+        }
         in_force = [
             each
             for each in acknowledgements
-            if each.status == "in-force" and current.get(_key(each), "in-force") == "in-force"
+            if each.status == "in-force" and current.get(_key(each), "in-force") in ("in-force", "not-needed")
         ]
         return LedgerView(
             check,
             records,
-            tuple(self._in_force(each.record, names) for each in reversed(in_force)),
+            tuple(self._in_force(each.record, names, remarks.get(_key(each), "")) for each in reversed(in_force)),
             self._waiting(cards, {_key(each): each for each in acknowledgements}),
             names,
             tuple(haystack(record, names) for record in records),
         )
 
-    def _in_force(self, record: Record, names: dict[str, str]) -> InForce:
+    def _in_force(self, record: Record, names: dict[str, str], remark: str) -> InForce:
         known = self._license(record.license)
-        return InForce(
-            record, names.get(record.license, record.license), known.restrictions if known is not None else ()
-        )
+        restrictions = known.restrictions if known is not None else ()
+        return InForce(record, names.get(record.license, record.license), restrictions, remark)
 
     def _waiting(
         self, cards: Sequence[Card], acknowledged: dict[tuple[str, str], Acknowledgement]
@@ -189,7 +234,7 @@ class Gatherer:
                 continue
             for standing in card.verdict.standings:
                 changed = standing.status in ("suspended", "text-changed")
-                if standing.status != "in-force" and (changed or card.listed.model is not None):
+                if standing.waits and (changed or card.listed.model is not None):
                     held = acknowledged.get((card.listed.subject.id, standing.needed.id))
                     rows.append(self._wait(card, standing, held))
                     break  # the step leads on to the next license
@@ -213,11 +258,14 @@ class Gatherer:
         found = self._desk.difference(subject, needed.id)
         count = max((each.change for each in arrange(found.lines)), default=0) if found is not None else 0
         paragraphs = trn("{count} paragraph", "{count} paragraphs", count).format(count=count)
+        edition = " " + edition_sentence(needed, found.old) if found is not None else ""
         if held is not None and held.status == "suspended":
-            return tr("The terms of {license} changed: noticed on {day} ({paragraphs}).").format(
+            noticed = tr("The terms of {license} changed: noticed on {day} ({paragraphs}).").format(
                 license=needed.name, day=day_of(held.latest.time), paragraphs=paragraphs
             )
-        return tr("The terms of {license} changed ({paragraphs}).").format(license=needed.name, paragraphs=paragraphs)
+            return (noticed + edition).strip()
+        changed = tr("The terms of {license} changed ({paragraphs}).")
+        return (changed.format(license=needed.name, paragraphs=paragraphs) + edition).strip()
 
 
 def _key(each: Acknowledgement) -> tuple[str, str]:
@@ -228,7 +276,7 @@ def _standing(subject: Subject, verdict: "Verdict", license_id: str) -> "License
     wanted = license_id or verdict.license
     found = next((each for each in verdict.standings if each.needed.id == wanted), None)
     if found is None and not wanted and verdict.standings:
-        waiting = (each for each in verdict.standings if each.status != "in-force")
+        waiting = (each for each in verdict.standings if each.waits)
         found = next(waiting, verdict.standings[0])
     if found is None:
         raise NotFoundError(
@@ -237,12 +285,26 @@ def _standing(subject: Subject, verdict: "Verdict", license_id: str) -> "License
     return found
 
 
-def _origin(license_: License) -> str:
-    if not license_.source:
-        return tr("The text that comes with Latchkey.")
-    if license_.retrieved:
-        return tr("Text from {source}, retrieved on {day}.").format(source=license_.source, day=license_.retrieved)
-    return tr("Text from {source}.").format(source=license_.source)
+def _of_record(card: Card | None, record: Record) -> "LicenseStanding | None":
+    """The license that `record` accepted, where that is the acceptance that counts."""
+    standings = card.verdict.standings if card is not None else ()
+    return next((each for each in standings if each.record == record), None)
+
+
+def _white_space(standing: "LicenseStanding") -> str:
+    if standing.record is None or not standing.white_space_differs:
+        return ""
+    return white_space_sentence(standing.needed, standing.record)
+
+
+def _standard_name(needed: NeededLicense, standard: LicenseText | None) -> str:
+    """How the standard text is called that a publisher's own is compared with, "" where there is none."""
+    if standard is None:
+        return ""
+    if not needed.tagged:
+        return tr("the standard text")
+    name = standard.license.name
+    return name if len(name) <= _SHORT else license_label(standard.license.id)
 
 
 def _asks(license_: License, text: str) -> tuple[Ask, ...]:
@@ -261,8 +323,16 @@ def _why(subject: Subject, needed: NeededLicense, standing: "LicenseStanding", v
         said.append(tr("The ledger does not hold: what was accepted before does not count. Accepting begins it anew."))
     elif standing.status in ("suspended", "text-changed"):
         said.append(tr("Its text changed since it was accepted."))
+        if standing.record is not None:
+            said.append(edition_sentence(needed, standing.record))
     elif standing.status == "revoked":
         said.append(tr("It was revoked; accepting it again undoes that."))
+    if needed.tagged:
+        said.append(
+            tr("Its card says {license}, but the text in its repository is another one: that text counts.").format(
+                license=license_label(needed.tagged)
+            )
+        )
     if needed.comes_from != subject.id:
         said.append(
             tr("{model} is built on {base}, whose license applies as well.").format(
@@ -273,4 +343,4 @@ def _why(subject: Subject, needed: NeededLicense, standing: "LicenseStanding", v
         said.append(tr("{model} stands under {count} licenses; each is accepted for itself.").format(
             model=subject.name, count=len(subject.needed)
         ))  # fmt: skip
-    return " ".join(said)
+    return " ".join(part for part in said if part)

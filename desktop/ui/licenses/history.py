@@ -1,7 +1,6 @@
 """The ledger's records as rows of a table: newest first, filtered by words, ten thousand of them without a hitch."""
 
 from collections.abc import Mapping
-from html import escape
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
@@ -9,6 +8,7 @@ from desktop.licenses.record import Record
 from desktop.translation import tr
 from desktop.ui.licenses.content import LedgerView, short_hash
 from desktop.ui.licenses.times import utc
+from desktop.ui.parts.foreign_text import plain_line, tool_tip
 from desktop.ui.parts.terms import purpose_name
 
 Index = QModelIndex | QPersistentModelIndex
@@ -30,6 +30,7 @@ def event_name(event: str) -> str:
         "refused": tr("refused"),
         "removed": tr("removed"),
         "restarted": tr("ledger begun anew"),
+        "segment-begun": tr("new segment begun"),
     }
     return names.get(event, event)
 
@@ -55,6 +56,7 @@ class HistoryItemModel(QAbstractTableModel):
         self._cells: dict[int, tuple[str, ...]] = {}
         self._names: Mapping[str, str] = {}
         self._marked: tuple[range, ...] = ()
+        self._unsealed: tuple[range, ...] = ()
         self._back: frozenset[int] = frozenset()
         self._words: list[str] = []
         self.rows: list[Record] = []
@@ -69,11 +71,13 @@ class HistoryItemModel(QAbstractTableModel):
         check = view.check
         newest = list(reversed(view.records))
         marked = tuple(range(part.first, part.last + 1) for part in check.marked)
+        unsealed = tuple(range(each.first, each.last + 1) for each in check.segments if not each.counts)
         back = frozenset(check.clock_back)
-        if (newest, marked, back) == (self._all, self._marked, self._back):
+        if (newest, marked, unsealed, back) == (self._all, self._marked, self._unsealed, self._back):
             return False
         self.beginResetModel()
-        self._all, self._marked, self._back, self._names = newest, marked, back, view.names
+        self._all, self._marked, self._unsealed, self._back = newest, marked, unsealed, back
+        self._names = view.names
         self._cells, self._haystacks = {}, list(reversed(view.haystacks))
         self._apply()
         self.endResetModel()
@@ -101,8 +105,12 @@ class HistoryItemModel(QAbstractTableModel):
         ]
 
     def is_marked(self, record: Record) -> bool:
-        """Whether a record counts for nothing since somebody accepted afresh."""
-        return any(record.seq in part for part in self._marked)
+        """Whether a record counts for nothing: somebody accepted afresh since, or its segment does not count."""
+        return any(record.seq in part for part in self._marked) or self._is_unsealed(record)
+
+    def _is_unsealed(self, record: Record) -> bool:
+        """Whether it is an acceptance in a segment where none counts now."""
+        return record.event == "acknowledged" and any(record.seq in part for part in self._unsealed)
 
     def rowCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self.rows)
@@ -124,12 +132,12 @@ class HistoryItemModel(QAbstractTableModel):
             return None
         record = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._row(record)[index.column()]
+            return plain_line(self._row(record)[index.column()])
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{self.titles[index.column()]}: {self._row(record)[index.column()]}"
         if role == Qt.ItemDataRole.ToolTipRole:
             full = record.text_sha256 if index.column() == 5 else self._row(record)[index.column()]
-            return escape(full) if full not in ("", "–") else None
+            return tool_tip(full) if full not in ("", "–") else None
         return self.is_marked(record) if role == MARKED else None
 
     def _row(self, record: Record) -> tuple[str, ...]:
@@ -140,7 +148,9 @@ class HistoryItemModel(QAbstractTableModel):
 
     def _make_row(self, record: Record) -> tuple[str, ...]:
         notes = []
-        if self.is_marked(record):
+        if self._is_unsealed(record):
+            notes.append(tr("Does not count: from a segment of the ledger that is unsealed here."))
+        elif self.is_marked(record):
             notes.append(tr("Counts no longer: from before the ledger was begun anew."))
         if record.seq in self._back:
             notes.append(tr("The clock had been set back."))

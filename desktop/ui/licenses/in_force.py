@@ -1,7 +1,6 @@
 """What is accepted, and what waits for the person: two short tables of rows with what can be done in each."""
 
 from collections.abc import Sequence
-from html import escape
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -12,6 +11,7 @@ from desktop.ui.licenses.asks import restriction_tone
 from desktop.ui.licenses.content import InForce, Waiting
 from desktop.ui.licenses.times import short_day_of
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.foreign_text import plain_line, set_tool_tip
 from desktop.ui.parts.label import Badge, Label, breakable
 from desktop.ui.parts.link import Link
 from desktop.ui.parts.page import Line
@@ -28,9 +28,9 @@ class _Cut(QWidget):
 
     def __init__(self, theme: Theme, text: str, *, says: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme, self._text = theme, text
+        self._theme, self._text = theme, plain_line(text)
         self.setAccessibleName(says or text)
-        self.setToolTip(escape(says or text))
+        set_tool_tip(self, says or text)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.updateGeometry)
 
@@ -121,7 +121,7 @@ class InForceTable(_Ruled):
         cells: dict[int, QWidget] = {}
         for column, widget in (
             (0, model),
-            (1, _Cut(theme, row.license_name)),
+            (1, _Cut(theme, row.license_name, says=" · ".join(filter(None, (row.license_name, row.remark))))),
             (2, self._badges(row.restrictions)),
             (3, _Cut(theme, short_day_of(record.time))),
             (4, _Cut(theme, record.person, says=by)),
@@ -149,7 +149,7 @@ class InForceTable(_Ruled):
             line.addWidget(Badge(self._theme, phrase, restriction_tone(restriction)))
         if len(phrases) > shown:
             more = Badge(self._theme, f"+{len(phrases) - shown}", "quiet")
-            more.setToolTip(", ".join(phrases[shown:]))
+            set_tool_tip(more, ", ".join(phrases[shown:]))
             more.setAccessibleName(", ".join(phrases[shown:]))
             line.addWidget(more)
         line.addStretch(1)

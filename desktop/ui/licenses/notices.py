@@ -36,9 +36,9 @@ class Notices(QWidget):
             return told.box.accessibleDescription()
         return told.accessibleName() if told is not None else ""
 
-    def show_error(self, error: UserError, action: Action | None = None) -> None:
-        """Say what went wrong; `action` is the one thing to do."""
-        box = ErrorBox(self._theme, error, action=action or (tr("Close"), self.clear), log=self._log)
+    def show_error(self, error: UserError, action: Action | None = None, other: Action | None = None) -> None:
+        """Say what went wrong; `action` is the one thing to do, `other` what can be done in its place."""
+        box = ErrorBox(self._theme, error, action=action or (tr("Close"), self.clear), other=other, log=self._log)
         self._tell(Placed(box), str(error))
 
     def show_done(self, text: str, action: Action | None = None) -> None:

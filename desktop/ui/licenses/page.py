@@ -4,16 +4,20 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from desktop.credentials.keeper import LockedError
 from desktop.errors import IntegrityError, UserError
 from desktop.licenses.ledger import LedgerCheck
+from desktop.licenses.segments import segment_sentence
 from desktop.translation import tr, trn
-from desktop.ui.licenses.content import LedgerView
+from desktop.ui.licenses.content import InForce, LedgerView
 from desktop.ui.licenses.history_view import History
 from desktop.ui.licenses.in_force import InForceTable, WaitingList
 from desktop.ui.licenses.notices import Notices
 from desktop.ui.licenses.placed import Placed
+from desktop.ui.licenses.refusals import without_command
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
+from desktop.ui.parts.foreign_text import isolated, plain_line
 from desktop.ui.parts.label import Badge, Label, breakable
 from desktop.ui.parts.page import Column, Page, heading, title
 from desktop.ui.parts.page_bar import PageBar
@@ -24,13 +28,18 @@ _MOMENT_MS = 60_000
 
 
 class LicensesPage(Page):
-    """Shows the ledger it is given. `read_asked` and `revoke_asked` carry a record, `waiting_asked` a row of those."""
+    """Shows the ledger it is given. `read_asked` and `revoke_asked` carry a record, `waiting_asked` a row of those.
+
+    Where the keyring does not open, `unlocked` says that it does now, `segment_asked` that the ledger goes on without.
+    """
 
     read_asked = Signal(object)
     revoke_asked = Signal(object)
     waiting_asked = Signal(object)
     verify_asked = Signal()
     export_asked = Signal()
+    unlocked = Signal()
+    segment_asked = Signal()
 
     def __init__(self, theme: Theme, log: str = "", parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -48,8 +57,10 @@ class LicensesPage(Page):
         self.waiting = WaitingList(theme)
         self.history = History(theme)
         self._nothing = Label(theme, tr("Nothing is accepted yet."), color="muted")
+        self._in_force_title = heading(theme, tr("In force"))
         self._waiting_title = heading(theme, tr("Waiting for you"))
         self._marked = Label(theme, "", size="small", color="muted", wrap=True)
+        self._remarked = Label(theme, "", size="small", color="muted", wrap=True)
         self._build()
         self._moment = QTimer(self)
         self._moment.setSingleShot(True)
@@ -75,15 +86,17 @@ class LicensesPage(Page):
         rows = self.column.rows
         rows.setSpacing(S)
         rows.addLayout(self._top)
-        rows.addWidget(heading(self.theme, tr("In force")))
+        rows.addWidget(self._in_force_title)
         rows.addWidget(self._nothing)
         rows.addWidget(self.in_force)
+        rows.addWidget(self._remarked)
         rows.addSpacing(M)
         rows.addWidget(self._waiting_title)
         rows.addWidget(self.waiting)
         rows.addSpacing(M)
         rows.addWidget(self._marked)
         rows.addWidget(self.history, 1)
+        rows.addStretch()  # where the history is hidden, what went wrong stays at the top
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
@@ -103,9 +116,13 @@ class LicensesPage(Page):
         self._show_verified(recent=True)
         self._moment.start()
         self._show_problem(view.check)
+        self._in_force_title.show()
+        self.history.show()
         self.in_force.show_rows(view.in_force)
         self.in_force.setVisible(bool(view.in_force))
         self._nothing.setVisible(not view.in_force)
+        self._remarked.setText(breakable("\n".join(_remarked(row) for row in view.in_force if row.remark)))
+        self._remarked.setVisible(bool(self._remarked.text()))
         self._nothing.setText(
             tr("Nothing is accepted yet.")
             if view.check.ok
@@ -128,9 +145,23 @@ class LicensesPage(Page):
         self.verify_button.setEnabled(True)
         if self._check is None:
             self.badge.set(tr("Ledger not read"), "bad")
+            self._hide_contents()
         else:
             self._show_verified(recent=False)
-        self.notices.show_error(error)
+        if isinstance(error, LockedError):
+            self.notices.show_error(
+                without_command(error),
+                (tr("Try again"), self.unlocked.emit),
+                (tr("Begin a new segment"), self.segment_asked.emit),
+            )
+        else:
+            self.notices.show_error(error)
+
+    def _hide_contents(self) -> None:
+        """What is in a ledger that nobody has read is not known: nothing is said of it, nor that it is empty."""
+        accepted: tuple[QWidget, ...] = (self._in_force_title, self._nothing, self.in_force, self._remarked)
+        for widget in (*accepted, self._waiting_title, self.waiting, self._marked, self.history):
+            widget.hide()
 
     def say(self, text: str) -> None:
         """Tell screen readers."""
@@ -170,7 +201,7 @@ class LicensesPage(Page):
             else ""
         )
         error = IntegrityError(
-            tr("The license ledger does not hold, so no model is loaded."),
+            tr("The license ledger does not hold, so no model but the built-in one is loaded."),
             " ".join(part for part in (check.reason, first, _meaning(check)) if part),
             tr(
                 "Keep a copy of the ledger if you need to find out who did it (Export…). Then accept the license of a "
@@ -183,7 +214,8 @@ class LicensesPage(Page):
 
     def _remarks(self, check: LedgerCheck) -> str:
         """What a reader of the history should know."""
-        told = [
+        told = [segment_sentence(each) for each in check.segments]
+        told += [
             tr("Records {first} to {last} count no longer: the ledger was begun anew behind them. {reason}").format(
                 first=part.first, last=part.last, reason=part.reason
             )
@@ -200,6 +232,12 @@ class LicensesPage(Page):
         if check.sealed_by == "file":
             told.append(tr("The key of its seal is kept in a file of the settings folder, not in a keyring."))
         return "\n".join(told)
+
+
+def _remarked(row: InForce) -> str:
+    """What is to be said of an acceptance in force, with the model's name before it."""
+    name = isolated(plain_line(row.record.model_name or row.record.model))
+    return tr("{model}, {license}: {said}").format(model=name, license=row.license_name, said=row.remark)
 
 
 def _meaning(check: LedgerCheck) -> str:

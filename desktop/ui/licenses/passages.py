@@ -13,7 +13,17 @@ from dataclasses import dataclass
 _LONGEST_CLAUSE = 40
 """A paragraph of more lines than this is not marked as a whole, only the lines of the quote."""
 
-_UNSHOWABLE = str.maketrans({"\u2029": "\n", "\x00": "\ufffd", "\ufdd0": "\ufffd", "\ufdd1": "\ufffd", "\x0c": "\n"})
+LONGEST_WORD = 500
+"""Characters of a word that is broken wherever a line ends: many words of nearly 2,000 take Qt long, too."""
+
+_ENDLESS_WORD = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
+_ENDLESS_LINE = re.compile(r"(?=[^\n]{10001})([^\n]{5000,10000})[ \t]")
+"""What nobody reads in one: Qt takes more and more time for each further part of a line, half a minute for 2 MB."""
+
+_BREAKS = "\x0b\x0c\x1c\x1d\x1e\x85\u2029"
+_STEERING = [*range(0x09), *range(0x0E, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_QT_MARKS = [0xFDD0, 0xFDD1]
+_UNSHOWABLE = dict.fromkeys([*_STEERING, *_QT_MARKS], "\ufffd") | {ord(sign): "\n" for sign in _BREAKS}
 
 
 @dataclass(frozen=True)
@@ -27,8 +37,10 @@ class Passage:
 
 
 def shown_text(text: str) -> str:
-    """`text` as it can be shown: one kind of line end, and nothing that Qt's documents take for their own marks."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_UNSHOWABLE)
+    """`text` as it can be shown: one kind of line end, nothing that Qt's documents take for their own marks, nothing
+    that turns words round (a license is read in the order in which it is written), and a break in endless lines."""
+    shown = text.replace("\r\n", "\n").replace("\r", "\n").translate(_UNSHOWABLE)
+    return _ENDLESS_LINE.sub(r"\1\n", _ENDLESS_WORD.sub(r"\g<0>\n", shown))
 
 
 def locate(text: str, quote: str) -> Passage | None:

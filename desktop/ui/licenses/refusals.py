@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from desktop.credentials.keeper import LockedError
 from desktop.errors import IntegrityError, LicenseError, UserError
 from desktop.translation import tr
 
@@ -12,12 +13,15 @@ if TYPE_CHECKING:
 
 
 def refusal_words(
-    error: UserError, card: "Card | None", open_step: Callable[[str], None]
+    error: UserError, card: "Card | None", open_step: Callable[[str], None], open_licenses: Callable[[], None]
 ) -> "tuple[UserError, Action] | None":
     """`error` in the window's words, with the button that settles it; None where no acceptance would settle it.
 
-    `card` is the model that is chosen, None for a file that was never imported. `open_step` opens its license step.
+    `card` is the model that is chosen, None for a file that was never imported. `open_step` opens its license step,
+    `open_licenses` the Licenses page.
     """
+    if isinstance(error, LockedError):
+        return without_command(error), (tr("Licenses…"), open_licenses)
     if card is None:
         return None
     verdict = card.verdict
@@ -34,3 +38,12 @@ def refusal_words(
         tr("Read and accept…"),
         lambda: open_step(model_id),
     )
+
+
+def without_command(error: LockedError) -> LockedError:
+    """The same with what the window offers: its Licenses page leads on both ways."""
+    remedy = tr(
+        "Unlock the keyring and try again. Or begin a new segment on the Licenses page, with a new key in a file: what"
+        " was recorded stays, unsealed, and licenses are accepted again."
+    )
+    return LockedError(error.title, error.detail, remedy, technical=error.technical)

@@ -16,11 +16,12 @@ from desktop.ui.licenses.form import AcceptanceForm
 from desktop.ui.licenses.passages import Passage
 from desktop.ui.licenses.text_pane import TextPane
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.foreign_text import isolated
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.page import Column, StepPage, heading
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.split import Split
-from desktop.ui.parts.terms import day_of, isolated, purpose_name
+from desktop.ui.parts.terms import day_of, purpose_name
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XL, XS, M, S
 
@@ -29,9 +30,11 @@ _CRUMB_CHARACTERS = 32
 
 
 class LicenseStep(StepPage):
-    """`accepted` carries the form; `declined`, and `left` where the person goes back without deciding."""
+    """`accepted` carries the form; `declined`, and `left` where the person goes back without deciding.
+    `difference_asked` to see in what the text differs from the standard one."""
 
     accepted = Signal(object)
+    difference_asked = Signal()
     declined = Signal()
     again_asked = Signal()
 
@@ -51,9 +54,11 @@ class LicenseStep(StepPage):
         self._hash = Label(theme, "", size="small", color="muted", wrap=True, selectable=True)
         self._whole_hash = Button(theme, tr("Show all of it"), kind="quiet", size="small")
         self._why = Label(theme, "", size="small", wrap=True)
+        self._difference = Button(theme, tr("What differs"), size="small")
         self.asks = Asks(theme)
         self.form = AcceptanceForm(theme, log)
         self._accepted_note = Label(theme, "", size="small", wrap=True, selectable=True)
+        self._decision = heading(theme, tr("Your acceptance"))
         self._back = Button(theme, tr("Back"))
         self._again = Button(theme, tr("Accept again for another purpose…"))
         self._right = Column(theme, tr("What it asks of you"), 600)
@@ -115,6 +120,7 @@ class LicenseStep(StepPage):
         theme, rows = self.theme, self._right.rows
         rows.setSpacing(S)
         rows.addWidget(self._why)
+        rows.addWidget(self._difference)
         rows.addWidget(heading(theme, tr("What it asks of you")))
         rows.addWidget(self.asks)
         summary = tr("A summary is a help for reading. The text at the left is what counts.")
@@ -124,7 +130,7 @@ class LicenseStep(StepPage):
         inner = QVBoxLayout(self._read_only)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(S)
-        inner.addWidget(heading(theme, tr("Your acceptance")))
+        inner.addWidget(self._decision)
         inner.addWidget(self._accepted_note)
         buttons = QHBoxLayout()
         buttons.setSpacing(S)
@@ -140,6 +146,7 @@ class LicenseStep(StepPage):
         self._back.clicked.connect(self.left)
         self._again.clicked.connect(self.again_asked)
         self._whole_hash.clicked.connect(self._show_whole_hash)
+        self._difference.clicked.connect(self.difference_asked)
         self.asks.passage_asked.connect(self._show_passage)
         self.form.accepted.connect(lambda: self.accepted.emit(self.form.form))
         self.form.declined.connect(self.declined)
@@ -170,11 +177,14 @@ class LicenseStep(StepPage):
             number=content.number, count=content.count, name=needed.name
         )
         self._title.setText(title)
-        self._title.setToolTip("")
         self.setAccessibleName(title)
         self.setAccessibleDescription(content.why)
         self._why.setText(breakable(content.why))
         self._why.setVisible(bool(content.why))
+        differs = tr("What differs from {license}").format(license=content.standard)
+        self._difference.setText(differs)
+        self._difference.setAccessibleName(differs)
+        self._difference.setVisible(bool(content.standard))
         count = trn("{count} character.", "{count} characters.", len(content.text)).format(
             count=f"{len(content.text):,}"
         )
@@ -196,19 +206,24 @@ class LicenseStep(StepPage):
     def _show_decision(self, content: StepContent, form: Form) -> None:
         self.form.setVisible(content.to_accept)
         self._read_only.setVisible(not content.to_accept)
+        self._decision.setText(tr("Part of Latchkey") if content.part else tr("Your acceptance"))
+        self._again.setVisible(not content.part)
+        if content.part:
+            said = tr("{model} came with Latchkey and is a part of it, under this license. There is nothing to accept.")
+            self._accepted_note.setText(said.format(model=isolated(content.subject.name)))
+            return
         if content.record is not None:
             record = content.record
             by = f"{record.person} ({record.organization})" if record.organization else record.person
-            self._accepted_note.setText(
-                tr(
-                    "Accepted on {day} by {person}, for the purpose “{purpose}”: record {number} of your ledger."
-                ).format(
-                    day=day_of(record.time),
-                    person=isolated(breakable(by)),
-                    purpose=purpose_name(record.purpose),
-                    number=record.seq,
-                )
+            said = tr(
+                "Accepted on {day} by {person}, for the purpose “{purpose}”: record {number} of your ledger."
+            ).format(
+                day=day_of(record.time),
+                person=isolated(breakable(by)),
+                purpose=purpose_name(record.purpose),
+                number=record.seq,
             )
+            self._accepted_note.setText(" ".join(part for part in (said, breakable(content.remark)) if part))
             return
         self.form.show_form(form, content.refused, content.last_person, allowed=content.forbidden is None)
         if isinstance(content.forbidden, UserError):
@@ -262,6 +277,7 @@ class LicenseStep(StepPage):
         stops: list[QWidget] = [
             self.text,
             self.acceptable_use,
+            self._difference,
             *self.asks.rows,
             *self.form.tab_stops(),
             self._back,

@@ -5,7 +5,7 @@ Qt lays the text out piece by piece, so that one of a megabyte opens at once. On
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QMimeData, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -17,15 +17,24 @@ from PySide6.QtGui import (
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
-    QTextDocument,
     QTextOption,
 )
 from PySide6.QtWidgets import QTextEdit, QWidget
 
-from desktop.ui.chat.text_view import wrapping_of
-from desktop.ui.licenses.passages import Passage, Places, is_columnar, occurrences, shown_text, widest_line
+from desktop.ui.licenses.passages import (
+    LONGEST_WORD,
+    Passage,
+    Places,
+    is_columnar,
+    occurrences,
+    shown_text,
+    widest_line,
+)
+from desktop.ui.parts.document_text import selection_data
+from desktop.ui.parts.foreign_text import Document
 from desktop.ui.parts.paint import paint_focus
 from desktop.ui.parts.scroll import use_slim_scroll_bars
+from desktop.ui.parts.wrapping import wrapping_of
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XL, M, S
 
@@ -69,6 +78,9 @@ class TextPane(QTextEdit):
         self._restyle()
         theme.changed.connect(self._restyle)
 
+    def createMimeDataFromSelection(self) -> QMimeData:
+        return selection_data(self.textCursor())
+
     @property
     def shown(self) -> str:
         """The text as it is shown."""
@@ -86,12 +98,12 @@ class TextPane(QTextEdit):
         self.seek(self._query)
 
     def _lay_out(self) -> None:
-        document = QTextDocument(self)
+        document = Document(self)
         document.setUndoRedoEnabled(False)
         document.setDocumentMargin(M)
         document.setDefaultFont(self._font())
         option = QTextOption()
-        option.setWrapMode(wrapping_of(self._text))
+        option.setWrapMode(wrapping_of(self._text, LONGEST_WORD))
         option.setTabStopDistance(QFontMetricsF(self._font()).horizontalAdvance(" ") * 8)
         document.setDefaultTextOption(option)
         cursor = QTextCursor(document)

@@ -1,11 +1,13 @@
-"""One card of the list as it is painted: name, maker and state in a line, badges in as many lines as they need."""
+"""One card of the list as it is painted: name, maker and state in a line, why it was chosen, badges in as many lines as
+they need."""
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter
+from PySide6.QtGui import QFontMetrics, QPainter, QTextCharFormat, QTextLayout, QTextOption
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from desktop.ui.models.rows import Index, Role
 from desktop.ui.models.words import Face
+from desktop.ui.parts.foreign_text import plain_line
 from desktop.ui.parts.label import Tone, badge_size, paint_badge, parts_that_fit
 from desktop.ui.parts.paint import paint_box, paint_focus
 from desktop.ui.theme.theme import Theme
@@ -15,6 +17,7 @@ _BETWEEN = 4
 """Between one card's ground and the next one's."""
 
 _LEAST_ORIGIN = 60
+_ABOVE_REASON = 3
 
 Placed = tuple[QRectF, str, Tone]
 """A badge: where it stands below the first line, its text and its tone."""
@@ -27,12 +30,13 @@ class CardDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._theme, self._view = theme, parent
         self._places: dict[tuple[str, int], tuple[list[Placed], int]] = {}
+        self._reasons: dict[tuple[str, int], tuple[QTextLayout, int]] = {}
         self._measure()
         theme.changed.connect(self._measure)
 
     def _measure(self) -> None:
         theme = self._theme
-        self._places.clear()
+        self.forget()
         self._sizes: dict[str, QSize] = {}
         self._name = QFontMetrics(theme.font("reading"))
         self._small = QFontMetrics(theme.font("small"))
@@ -40,13 +44,16 @@ class CardDelegate(QStyledItemDelegate):
     def forget(self) -> None:
         """Other words may stand on the cards now."""
         self._places.clear()
+        self._reasons.clear()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         face = index.data(Role.FACE)
         if not isinstance(face, Face):
             return QSize(0, self._small.height() + (L if index.row() else S) + S)
-        _, height = self._badges(face, self._inner_width())
-        return QSize(0, self._first_line() + (XS + height if height else 0) + 2 * M + _BETWEEN)
+        width = self._inner_width()
+        above = self._first_line() + (self._reason(face, width)[1] if face.tasks else 0)
+        _, height = self._badges(face, width)
+        return QSize(0, above + (XS + height if height else 0) + 2 * M + _BETWEEN)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
@@ -75,9 +82,15 @@ class CardDelegate(QStyledItemDelegate):
         line = self._first_line()
         right = self._paint_state(painter, ground, face, line, selected=selected)
         self._paint_names(painter, ground.x() + M, ground.y() + M, right, line, face)
+        below = ground.topLeft() + QPoint(M, M + line)
+        if face.tasks:
+            layout, height = self._reason(face, self._inner_width())
+            painter.setPen(theme.color("muted"))
+            layout.draw(painter, below)
+            below += QPoint(0, height)
         painter.setFont(theme.font("small"))
         places, _ = self._badges(face, self._inner_width())
-        corner = ground.topLeft() + QPoint(M, M + line + XS)
+        corner = below + QPoint(0, XS)
         for place, text, tone in places:
             paint_badge(painter, theme, place.translated(corner), text, tone, on_selection=selected)
 
@@ -108,14 +121,14 @@ class CardDelegate(QStyledItemDelegate):
         baseline = top + (line + metrics.ascent() - metrics.descent()) / 2
         painter.setFont(theme.font("reading"))
         painter.setPen(theme.color("text"))
-        name = metrics.elidedText(face.name, Qt.TextElideMode.ElideRight, round(room))
+        name = metrics.elidedText(plain_line(face.name), Qt.TextElideMode.ElideRight, round(room))
         painter.drawText(QPointF(x, baseline), name)
         taken = metrics.horizontalAdvance(name) + S
         if room - taken < _LEAST_ORIGIN:
             return
         painter.setFont(theme.font("small"))
         painter.setPen(theme.color("muted"))
-        origin = self._small.elidedText(face.origin, Qt.TextElideMode.ElideRight, round(room - taken))
+        origin = self._small.elidedText(plain_line(face.origin), Qt.TextElideMode.ElideRight, round(room - taken))
         painter.drawText(QPointF(x + taken, baseline), origin)
 
     # --- measuring -----------------------------------------------------------------------------------------------
@@ -131,6 +144,31 @@ class CardDelegate(QStyledItemDelegate):
         if size is None:
             size = self._sizes[text] = badge_size(self._small, text)
         return size
+
+    def _reason(self, face: Face, width: int) -> tuple[QTextLayout, int]:
+        """What the model was chosen for and, below it, why, set in lines of this width; and the height of all."""
+        found = self._reasons.get((face.id, width))
+        if found is None:
+            found = self._reasons[face.id, width] = self._set(face, width)
+        return found
+
+    def _set(self, face: Face, width: int) -> tuple[QTextLayout, int]:
+        tasks = plain_line(face.tasks)
+        layout = QTextLayout(f"{tasks}\u2028{plain_line(face.reason)}", self._theme.font("small"))
+        layout.setTextOption(QTextOption(Qt.AlignmentFlag.AlignLeft))
+        dark = QTextCharFormat()
+        dark.setForeground(self._theme.color("text"))
+        run = QTextLayout.FormatRange()
+        run.start, run.length, run.format = 0, len(tasks), dark
+        layout.setFormats([run])
+        layout.beginLayout()
+        y = float(_ABOVE_REASON)
+        while (line := layout.createLine()).isValid():
+            line.setLineWidth(width)
+            line.setPosition(QPointF(0, y))
+            y += line.height() + 1
+        layout.endLayout()
+        return layout, round(y)
 
     def _badges(self, face: Face, width: int) -> tuple[list[Placed], int]:
         """Where each badge stands below the first line, and the height of them all."""

@@ -17,6 +17,7 @@ from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
     from desktop.library.models import Card
+    from desktop.library.task_choice import TaskChoice
     from desktop.ui.models.findings import Section
 
 
@@ -59,13 +60,14 @@ class CardList(QListView):
         filters: Filters,
         notes: Mapping[str, State] | None = None,
         found: "Sequence[Section]" = (),
+        choices: "Mapping[str, TaskChoice] | None" = None,
     ) -> None:
         """Show those of `cards` that pass `filters`, after what was `found`. What is chosen stays chosen, what is seen
-        stays where it is. `notes` as in `CardRows.show`."""
+        stays where it is. `notes` and `choices` as in `CardRows.show`."""
         anchor, offset = self._anchor()
         words_only = filters == self.rows.filters
         self._delegate.forget()
-        if not self.rows.show(cards, filters, notes, found):
+        if not self.rows.show(cards, filters, notes, found, choices):
             self.scheduleDelayedItemsLayout()
             self.viewport().update()
             return
@@ -80,9 +82,18 @@ class CardList(QListView):
         self._chosen = model_id
         row = self.rows.row_of(model_id)
         self._mark(row)
-        hint = QAbstractItemView.ScrollHint.PositionAtCenter
         if row is not None:
-            self.scrollTo(self.rows.index(row), hint)
+            self.scrollTo(self.rows.index(row), QAbstractItemView.ScrollHint.PositionAtCenter)
+
+    def begin(self, in_use: str | None) -> None:
+        """Show the list from its top, with the model chosen that is to be shown first; `in_use` is the one that
+        answers. That one is brought into view where the top does not show it."""
+        self._chosen = self.rows.first_id(in_use)
+        row = self.rows.row_of(self._chosen)
+        self._mark(row)
+        self.scrollToTop()
+        if row is not None:
+            self.scrollTo(self.rows.index(row), QAbstractItemView.ScrollHint.EnsureVisible)
 
     def step(self, step: int) -> None:
         """Choose the next card, up (-1) or down (1)."""
@@ -90,12 +101,6 @@ class CardList(QListView):
         target = self.rows.next_row(row if row is not None else -1 if step > 0 else self.rows.rowCount(), step)
         if target is not None:
             self.setCurrentIndex(self.rows.index(target))
-
-    def choose_first(self) -> None:
-        """Choose the first card that is shown, unless the chosen one is shown."""
-        if self.rows.row_of(self._chosen) is None:
-            self._chosen = None
-            self.step(1)
 
     def _mark(self, row: int | None) -> None:
         """Select a row, or none, without telling of it."""

@@ -8,6 +8,8 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QApplication, QLayout, QWidget
 
 from desktop.errors import UserError
+from desktop.library.identity import recognition_of
+from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
 from desktop.ui.downloads.row import DownloadRow
 from desktop.ui.models.files import FileChooser
@@ -21,6 +23,7 @@ from desktop.ui.models.words import is_built_in, is_closed
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox, Note
 from desktop.ui.parts.flow import Flow
+from desktop.ui.parts.foreign_text import set_tool_tip
 from desktop.ui.parts.label import Badge, Label, breakable
 from desktop.ui.parts.page import Column, heading, title
 from desktop.ui.theme.theme import Theme
@@ -35,10 +38,13 @@ if TYPE_CHECKING:
 
 class Detail(Column):
     """Shows one card, or something that was found. Its signals carry the model's id, and the license's where one is
-    meant; `step_asked` carries what a step's button asks for, and of what; `download_asked` a download's id."""
+    meant (`accept_asked`: the licenses that one click accepts, and the AcceptanceSettings shown beside it);
+    `step_asked` carries what a step's button asks for, and of what; `download_asked` a download's id. `remembered` is
+    what the person accepted as the last time."""
 
     use_asked = Signal(str)
     license_asked = Signal(str, str)
+    accept_asked = Signal(str, object, object)
     difference_asked = Signal(str, str)
     revoke_asked = Signal(str)
     import_asked = Signal()
@@ -50,6 +56,8 @@ class Detail(Column):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, tr("Model"), 600, parent)
         self._theme = theme
+        self.remembered = AcceptanceSettings()
+        self._shown = self.remembered
         self._card: Card | None = None
         self._drawn: object = None
         self.steps: list[StepRow] = []
@@ -70,7 +78,8 @@ class Detail(Column):
         stay where they are."""
         same = self._card is not None and card is not None and self._card.listed.subject.id == card.listed.subject.id
         download = self._download_of(card.listed.subject.id) if card is not None else None
-        drawn = (_drawn_of(card), in_use, download.id if download is not None else "") if card is not None else None
+        under_way = download.id if download is not None else ""
+        drawn = (_drawn_of(card), in_use, under_way, self.remembered) if card is not None else None
         same_way = (way is None and self._way is None) or (way is not None and way.same_as(self._way))
         if drawn == self._drawn and same_way:
             self._card, self._way = card, way
@@ -168,6 +177,8 @@ class Detail(Column):
         name.setWordWrap(True)
         rows.addWidget(name)
         rows.addWidget(Label(theme, breakable(_summary(card)), size="reading", color="muted", wrap=True))
+        if card.listed.model is not None and (said := recognition_of(card.listed.model)):
+            rows.addWidget(Label(theme, said, size="small", color="muted", wrap=True))
         self._add_state(card)
         self._add_uses(card, in_use=in_use)
         self._heading(tr("Built on"))
@@ -203,7 +214,7 @@ class Detail(Column):
                 self._buttons.append(use)
         if any(each.status == "in-force" for each in card.verdict.standings):
             revoke = Button(self._theme, tr("Revoke…"), name=tr("Revoke acceptance"))
-            revoke.setToolTip(tr("Take back the acceptance of its licenses; the model is then unloaded."))
+            set_tool_tip(revoke, tr("Take back the acceptance of its licenses; the model is then unloaded."))
             revoke.clicked.connect(lambda: self.revoke_asked.emit(model_id))
             flow.add(revoke)
             self._buttons.append(revoke)
@@ -233,7 +244,8 @@ class Detail(Column):
             rows.addWidget(Label(theme, text, size="small", color="muted", wrap=True))
 
     def _add_steps(self, card: "Card") -> None:
-        steps = steps_of(card, self._way)
+        self._shown = self.remembered
+        steps = steps_of(card, self._way, self._shown)
         error = card.verdict.error
         blocked = error if card.verdict.refusal not in ("", "license", "not-runnable") else self._refused(card)
         if is_closed(card) and card.listed.model is None:
@@ -251,7 +263,8 @@ class Detail(Column):
         if not steps and blocked is None:
             return
         done = all(step.progress == "done" for step in steps) and blocked is None
-        self._heading(tr("Accepted licenses") if done else tr("Before you can chat"))
+        accepted = tr("License") if is_built_in(card) else tr("Accepted licenses")
+        self._heading(accepted if done else tr("Before you can chat"))
         if blocked is not None:
             self.rows.addWidget(ErrorBox(self._theme, blocked))
         item = self._download_of(card.listed.subject.id)
@@ -286,8 +299,9 @@ class Detail(Column):
             self.chooser.chosen.connect(lambda name: self.file_chosen.emit(card.listed.subject.id, name))
             rows.addWidget(self.chooser)
             chosen = offer.file(way.file) if way is not None and way.file else None
-            if chosen is not None and chosen.fit.sentence:
-                rows.addWidget(Label(theme, breakable(chosen.fit.sentence), size="small", color="muted", wrap=True))
+            for said in (chosen.fit.sentence, chosen.quality) if chosen is not None else ():
+                if said:
+                    rows.addWidget(Label(theme, breakable(said), size="small", color="muted", wrap=True))
             if offer.left_out:
                 left = tr("Left out, as they cannot be used: {files}.").format(files=", ".join(offer.left_out[:5]))
                 rows.addWidget(Label(theme, breakable(left), size="small", color="muted", wrap=True))
@@ -314,6 +328,9 @@ class Detail(Column):
         match button.act:
             case "license":
                 self.license_asked.emit(model_id, button.of)
+            case "accept":
+                needed = [each for each in self._card.listed.subject.needed if each.id == button.of]
+                self.accept_asked.emit(model_id, tuple(needed), self._shown)
             case "difference":
                 self.difference_asked.emit(model_id, button.of)
             case "link":
@@ -353,7 +370,7 @@ def _file_name(card: "Card") -> str:
 def _drawn_of(card: "Card") -> object:
     """Everything of a card that is drawn. Errors are compared by what they say."""
     verdict = card.verdict
-    return card.listed, verdict.standings, verdict.refusal, str(verdict.error), verdict.purpose
+    return card.listed, verdict.standings, verdict.refusal, str(verdict.error), verdict.purpose, card.refused_purposes
 
 
 def _take_all(layout: QLayout) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QVBoxLayo
 from desktop.translation import tr
 from desktop.ui.models.way import fit_name, fit_text
 from desktop.ui.models.words import size_text
+from desktop.ui.parts.foreign_text import plain_line, set_tool_tip
 from desktop.ui.parts.label import Tone, badge_size, paint_badge
 from desktop.ui.parts.paint import paint_box, paint_focus
 from desktop.ui.theme.theme import Theme
@@ -37,10 +38,10 @@ class FileRow(QRadioButton):
         self.cells = cells_of(file)
         name = ", ".join(part for part in (*self.cells[:2], fit_name(file.fit.label), badge) if part)
         self.setAccessibleName(name)
-        self.setAccessibleDescription(" ".join(part for part in (file.fit.sentence, file.name) if part))
+        self.setAccessibleDescription(" ".join(part for part in (file.fit.sentence, file.quality, file.name) if part))
         parts = len(file.parts)
         said = tr("{file}, in {count} parts").format(file=file.name, count=parts) if parts > 1 else file.name
-        self.setToolTip("\n".join(part for part in (said, file.fit.sentence) if part).replace("<", "‹"))
+        set_tool_tip(self, "\n".join(part for part in (said, file.fit.sentence, file.quality) if part))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setFont(theme.font("normal"))
         theme.changed.connect(self._restyle)
@@ -121,7 +122,7 @@ def cells_of(file: "OfferedFile") -> tuple[str, str, str, str]:
     base = file.name.rpartition("/")[2]
     size = size_text(file.size) if file.size else tr("size unknown")
     memory = tr("{size} memory").format(size=size_text(file.fit.needed)) if file.fit.needed else ""
-    return file.quantization or base, size, memory, fit_text(file.fit)
+    return plain_line(file.quantization or base), size, memory, fit_text(file.fit)
 
 
 class FileChooser(QWidget):
@@ -153,12 +154,15 @@ class FileChooser(QWidget):
             self._group.addButton(row)
             column.addWidget(row)
             self.rows.append(row)
-        self._measure(theme)
-        theme.changed.connect(lambda: self._measure(theme))
+        self._theme = theme
+        self._measure()
+        theme.changed.connect(self._measure)  # a method ends with its widget, which a lambda would keep
         self._group.buttonToggled.connect(self._toggled)
 
-    def _measure(self, theme: Theme) -> None:
-        widths = _Widths([row.cells for row in self.rows], QFontMetrics(theme.font("normal"))) if self.rows else None
+    def _measure(self) -> None:
+        widths = (
+            _Widths([row.cells for row in self.rows], QFontMetrics(self._theme.font("normal"))) if self.rows else None
+        )
         for row in self.rows:
             row.widths = widths
             row.update()

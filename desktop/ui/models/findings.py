@@ -1,10 +1,11 @@
 """What was found outside the library and is not in it yet: models at the Hub, files of other apps; each with a face."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from desktop.catalog.base_name import NOT_NAMED, find_base
 from desktop.catalog.entries import Base, Catalog
 from desktop.catalog.lineage import Lineage, Node, trace_in
 from desktop.translation import tr, trn
@@ -16,10 +17,11 @@ from desktop.ui.parts.terms import joined, license_label, restriction_badges
 
 if TYPE_CHECKING:
     from desktop.hub.information import Found
-    from desktop.library.elsewhere import FoundModel
+    from desktop.library.elsewhere import FoundModel, LeftOut
 
 ELSEWHERE = "file:"
 """Before the path of another app's file, in the place of a model's id."""
+_MOST_LEFT_OUT = 50
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def _of_hub(found: "Found", catalog: Catalog, endpoint: str) -> Finding:
         "manual": (tr("Gated: its publisher approves"), "chosen"),
     }.get(str(found.gated), (tr("Open"), "quiet"))  # type: ignore[assignment]
     badges.append(gated)
-    bases = [each.id for each in found.bases]
+    bases = [each.id if each.id != NOT_NAMED else tr("a base that is not named") for each in found.bases]
     if bases:
         badges.append((tr("built on {models}").format(models=joined(bases[:2])), "quiet"))
     downloads = trn("{count} download", "{count} downloads", found.downloads).format(count=f"{found.downloads:,}")
@@ -94,8 +96,8 @@ def _license_word(name: str, catalog: Catalog) -> str:
 
 
 def _lineage(found: "Found", catalog: Catalog) -> Lineage:
-    by_repository = {each.repository.casefold(): each.id for each in catalog.model if each.repository}
-    bases = tuple(Base(by_repository.get(each.id.casefold(), each.id), each.relation) for each in found.bases)
+    ids = ((each, find_base(each.id, catalog)) for each in found.bases)
+    bases = tuple(Base(entry.id if entry is not None else each.id, each.relation) for each, entry in ids)
     known = tuple(own.id if (own := catalog.find_license(each)) else each for each in found.licenses)
     node = Node(found.id, found.id.rpartition("/")[2], licenses=known, origin="derived" if bases else "unknown",
                 bases=bases)  # fmt: skip
@@ -105,16 +107,26 @@ def _lineage(found: "Found", catalog: Catalog) -> Lineage:
 # --- on this disk ---
 
 
-def of_other_apps(found: "Iterable[FoundModel]", catalog: Catalog, left_out: int = 0) -> Section:
-    """What other apps fetched. Those that the library has already are left out."""
+def of_other_apps(found: "Iterable[FoundModel]", catalog: Catalog, left_out: "Sequence[LeftOut]" = ()) -> Section:
+    """What other apps fetched, then what cannot be used and why. Those that the library has already are left out."""
     findings = tuple(_of_app(each, catalog) for each in found if not each.imported)
     heading = tr("Found on this computer · {count}").format(count=len(findings))
     empty = tr("No models of other apps were found that are not here already.")
-    if left_out:
-        empty += " " + trn(
-            "{count} file could not be used.", "{count} files could not be used.", left_out
-        ).format(count=left_out)  # fmt: skip
-    return Section(heading, findings, empty)
+    unusable = tuple(_unusable(each) for each in left_out[:_MOST_LEFT_OUT])
+    if unusable and not findings:
+        heading = empty + " " + trn(
+            "{count} file could not be used.", "{count} files could not be used.", len(left_out)
+        ).format(count=len(left_out))  # fmt: skip
+    return Section(heading, findings + unusable, empty)
+
+
+def _unusable(left_out: "LeftOut") -> Finding:
+    """Something that looks like a model, with what is wrong with it."""
+    key = f"{ELSEWHERE}{left_out.app}:{left_out.path}:{left_out.name}"
+    app = left_out.app or tr("A folder")
+    state = State(tr("Cannot be used"))
+    face = Face(key, left_out.name, app, state, (), f"{left_out.name}, {app}", left_out.reason)
+    return Finding(face, left_out.reason, ((tr("Place"), str(left_out.path), ""),), ())
 
 
 def key_of(path: Path) -> str:
@@ -147,6 +159,11 @@ def _of_app(found: "FoundModel", catalog: Catalog) -> Finding:
         ),
         StepButton(tr("Copy it"), tr("Copy {model} to Latchkey's models").format(model=found.name), "copy", key),
     )
-    note = tr("Used where it is, it takes no more space; when {app} removes it, it is gone here too.").format(app=app)
-    summary = tr("A model file that {app} fetched. Its licenses are asked for as for any other.").format(app=app)
+    if found.app:
+        note = tr("Used where it is, it takes no more space; when {app} removes it, it is gone here too.")
+        summary = tr("A model file that {app} fetched. Its licenses are asked for as for any other.")
+        note, summary = note.format(app=app), summary.format(app=app)
+    else:
+        note = tr("Used where it is, it takes no more space; when it is removed from there, it is gone here too.")
+        summary = tr("A model file in a folder of yours. Its licenses are asked for as for any other.")
     return Finding(face, summary, tuple(fact for fact in facts if fact[1]), buttons, note)

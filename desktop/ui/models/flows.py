@@ -8,6 +8,7 @@ from desktop.ui.access.flow import AccessFlow
 from desktop.ui.downloads.flow import DownloadsFlow
 from desktop.ui.drop import DropTarget
 from desktop.ui.models.getting_flow import GettingFlow
+from desktop.ui.models.suggestion_flow import SuggestionFlow
 from desktop.ui.models.taking_flow import TakingFlow
 from desktop.ui.parts.news import NewsBar
 
@@ -40,10 +41,12 @@ class ModelFlows:
         self.downloads = DownloadsFlow(window, background, assembly, self.news, paths)
         self.taking = TakingFlow(window, background, assembly, self._loaded)
         self.getting = GettingFlow(window, background, assembly, self.access, self.downloads, self.taking)
+        self.suggestion = SuggestionFlow(window, background, assembly, choice)
+        window.chat_page.empty.model_asked.connect(self.getting.show_model)
         self.drop = DropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
         self.drop.dropped.connect(self.taking.offer)
         self.getting.listed_anew.connect(licenses.refresh)
-        self.getting.license_asked.connect(lambda model_id: licenses.open_step(model_id, back="models"))
+        self.getting.license_asked.connect(licenses.open_step_from_models)
         self.getting.use_asked.connect(self._use)
         licenses.listed.connect(self._listed)
         window.pages.page_shown.connect(lambda page: self.news.clear() if page == "models" else None)
@@ -54,7 +57,7 @@ class ModelFlows:
 
     def close(self) -> None:
         """Ask and show nothing any more."""
-        for flow in (self.access, self.downloads, self.taking, self.getting):
+        for flow in (self.access, self.downloads, self.taking, self.getting, self.suggestion):
             flow.close()
 
     def _listed(self, cards: "Sequence[Card]") -> None:

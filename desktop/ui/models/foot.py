@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from desktop.translation import tr, trn
 from desktop.ui.models.words import size_text
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.foreign_text import set_tool_tip
 from desktop.ui.parts.label import Label
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XS, M, S
@@ -48,7 +49,7 @@ class Foot(QWidget):
         text = use_text(use)
         self._label.setText(text)
         self._label.setAccessibleName(text)
-        self._label.setToolTip(str(use.folder).replace("<", "‹"))
+        set_tool_tip(self._label, str(use.folder))
 
     def set_busy(self, busy: bool) -> None:
         """Other apps' folders are being looked through."""

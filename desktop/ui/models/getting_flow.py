@@ -12,6 +12,7 @@ from desktop.ui.models.findings import on_the_hub
 from desktop.ui.models.way import Way
 
 if TYPE_CHECKING:
+    from desktop.credentials.token_store import TokenPlace
     from desktop.library.assembly import Assembly
     from desktop.library.offers import Offer
     from desktop.library.space import DiskUse
@@ -65,6 +66,7 @@ class GettingFlow(QObject):
         page = self._pages.models
         page.use_asked.connect(lambda _: self._window.show_page(""))
         page.way_asked.connect(self.look_at_way)
+        page.list.chosen.connect(self._forget_wanted)
         page.detail.step_asked.connect(self._act)
         page.detail.download_asked.connect(self._act_on_download)
         page.downloads.asked.connect(self._act_on_download)
@@ -99,10 +101,11 @@ class GettingFlow(QObject):
         from desktop.hub.transfer.disk import free_space
         from desktop.library.space import bytes_freed, own_files
 
-        online, library = self._assembly.online, self._assembly.library
+        library = self._assembly.library
         listed = library.listed_one(model_id)
         offer = self._getting.known(model_id)
         chosen = offer.file(file or (listed.known.chosen if listed.known is not None else "")) if offer else None
+        host, token = self._token_place()
         kept = None
         if listed.model is not None and not listed.model.built_in:
             kept = next((each for each in library.imports.all() if each.id == listed.model.file_id), None)
@@ -113,11 +116,20 @@ class GettingFlow(QObject):
             file=chosen.name if chosen is not None else "",
             picked=listed.model is None or bool(file),
             free=free_space(folder),
-            token=online.tokens.place(online.host),
-            host=online.host,
+            token=token,
+            host=host,
             removable=kept is not None,
             frees=bytes_freed(own_files(kept, folder)) if kept is not None else 0,
         )
+
+    def _token_place(self) -> "tuple[str, TokenPlace | None]":
+        """The Hub's host, and where a token for it is kept: "" and None where no Hub can be asked, or nobody knows."""
+        online, host = self._assembly.online, ""
+        try:
+            host = online.host
+            return host, online.tokens.place(host)
+        except UserError:
+            return host, None
 
     def _changed(self, model_id: str) -> None:
         """Something about a model's access or download is another."""
@@ -133,16 +145,20 @@ class GettingFlow(QObject):
         """What the models take of the disk, at the page's foot."""
         from desktop.library.space import disk_use
 
-        def work() -> "tuple[DiskUse, str]":
-            endpoint = self._assembly.online.endpoint
-            return disk_use(self._assembly.library.imports.all(), self._downloads.folder), endpoint
-
-        def counted(result: "tuple[DiskUse, str]") -> None:
+        def counted(use: "DiskUse") -> None:
             if not self._closed:
-                self._page.foot.show_use(result[0])
-                self._page.hub.endpoint = result[1]
+                self._page.foot.show_use(use)
 
-        self._background.pool(work, counted, lambda _: None)
+        self._background.pool(
+            lambda: disk_use(self._assembly.library.imports.all(), self._downloads.folder), counted, lambda _: None
+        )
+        self._background.pool(lambda: self._assembly.online.hub.endpoint, self._told_hub, self._told_hub)
+
+    def _told_hub(self, endpoint: str | UserError) -> None:
+        """The Hub that is asked, or why none can be: what needs no Hub goes on without."""
+        if not self._closed:
+            problem = endpoint if isinstance(endpoint, UserError) else None
+            self._page.show_hub("" if problem is not None else str(endpoint), problem)
 
     # --- steps ---------------------------------------------------------------------------------------------------
 
@@ -221,11 +237,22 @@ class GettingFlow(QObject):
             self._fail(error)
             self._changed(model_id)
 
+    def show_model(self, model_id: str) -> None:
+        """Show the page of models with this one chosen."""
+        self._wanted = model_id
+        self._window.show_page("models")
+
     def show_wanted(self) -> None:
-        """The models were listed again: choose the one that was waited for."""
-        wanted, self._wanted = self._wanted, ""
-        if wanted:
-            self._page.choose(wanted)
+        """The models were listed again: choose the one that is waited for, as soon as it is among them.
+
+        What is listed may have been read before the model became known; it is then in a later list.
+        """
+        if self._wanted and self._page.choose(self._wanted):
+            self._wanted = ""
+
+    def _forget_wanted(self) -> None:
+        """The person chose for themselves."""
+        self._wanted = ""
 
     # --- the Hub -------------------------------------------------------------------------------------------------
 
@@ -246,7 +273,7 @@ class GettingFlow(QObject):
             if isinstance(error, PlaceLockedError) and error.place == "vault":
                 self._access.open_token("", unlock=True, then=lambda: self.look(text))
             else:
-                self._page.hub.show_error(error)
+                self._page.show_hub_error(error)
 
         self._background.pool(lambda: self._getting.look(text, stop), looked, failed)
 
@@ -259,19 +286,19 @@ class GettingFlow(QObject):
             return on_the_hub(words, found, self._assembly.library.catalog, self._assembly.online.endpoint)
 
         def found(section: "Section") -> None:
-            if self._end_asking(stop) and self._page.hub.words == words:
+            if self._end_asking(stop) and self._page.hub.search_words == words:
                 self._page.show_found("hub", section)
 
         def failed(error: UserError) -> None:
             if self._end_asking(stop):
-                self._page.hub.show_error(error)
+                self._page.show_hub_error(error)
 
         self._background.pool(work, found, failed)
 
     def _begin_asking(self) -> threading.Event:
         self._stop_asking()
         self._stop = threading.Event()
-        self._page.hub.show_error(None)
+        self._page.show_hub_error(None)
         self._page.hub.set_busy(True)
         return self._stop
 

@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 
 from desktop.catalog.lineage import Ancestor, Lineage, Node, Term
 from desktop.translation import tr
-from desktop.ui.parts.terms import isolated, joined, license_label, restriction_phrase
+from desktop.ui.parts.foreign_text import isolated
+from desktop.ui.parts.terms import (
+    joined,
+    license_label,
+    restriction_phrase,
+)
 
 
 @dataclass
@@ -133,7 +138,9 @@ class _Growing:
     def _row(self, node: Node, *, known: bool) -> TreeRow:
         closed = node.gate == "closed"
         note = "" if known and node.licenses else tr("license unknown") if known else tr("unknown")
-        detail = ", ".join(part for part in (isolated(node.publisher), tr("closed") if closed else "") if part)
+        detail = ", ".join(
+            part for part in (isolated(node.publisher) if known else "", tr("closed") if closed else "") if part
+        )
         own = dict.fromkeys(term.restriction for term in self._terms[node.id])
         parts = [node.name, detail, *(restriction_phrase(each) for each in own), note]
         spoken = ", ".join(part for part in parts if part)

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.ui.models.lineage_rows import Tree, TreeRow, tree_of
+from desktop.ui.parts.foreign_text import plain_line
 from desktop.ui.parts.label import Tone, badge_size, breakable, paint_badge, parts_that_fit
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.parts.terms import SEVERE, restriction_phrase
@@ -153,7 +154,9 @@ class LineageRow(QWidget):
                 else:
                     painter.setPen(theme.color("muted"))
                     metrics = painter.fontMetrics()
-                    painter.drawText(QPointF(piece.place.x() + 1, piece.place.y() + metrics.ascent()), piece.text)
+                    painter.drawText(
+                        QPointF(piece.place.x() + 1, piece.place.y() + metrics.ascent()), plain_line(piece.text)
+                    )
 
     def _paint_node(self, painter: QPainter, place: QRectF, name: str) -> None:
         theme, row = self._theme, self.row
@@ -172,7 +175,7 @@ class LineageRow(QWidget):
             paint_box(painter, place, theme.color("field"), theme.color("line"), RADIUS - 1)
         painter.setPen(theme.color("muted" if row.quiet else "text"))
         metrics = painter.fontMetrics()
-        text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, round(place.width()) - 2 * _INSET + 1)
+        text = metrics.elidedText(plain_line(name), Qt.TextElideMode.ElideRight, round(place.width()) - 2 * _INSET + 1)
         baseline = place.y() + (place.height() + metrics.ascent() - metrics.descent()) / 2
         painter.drawText(QPointF(place.x() + _INSET, baseline), text)
 

@@ -13,6 +13,8 @@ from desktop.ui.parts.label import Label, breakable
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XL, XS, M, S
 
+_MOST_WORDS = 120
+
 
 class Notices(QWidget):
     """Above the list; takes no room while there is nothing to say."""
@@ -21,6 +23,7 @@ class Notices(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._boxes: dict[str, ErrorBox] = {}
+        self._texts: dict[str, str] = {}
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, S, M, 0)
@@ -43,12 +46,16 @@ class Notices(QWidget):
 
     def put(self, key: str, error: UserError | None, action: tuple[str, Callable[[], None]] | None = None) -> None:
         """Show `error` under a key, in place of the one before; None takes it away."""
+        if error is not None and self._texts.get(key) == str(error):
+            return  # whoever has the focus there keeps it
         before = self._boxes.pop(key, None)
+        self._texts.pop(key, None)
         if before is not None:
             self._column.removeWidget(before)
             before.hide()
             before.deleteLater()
         if error is not None:
+            self._texts[key] = str(error)
             self._boxes[key] = ErrorBox(self._theme, error, action=action)
             self._column.addWidget(self._boxes[key])
         self._fit()
@@ -94,5 +101,12 @@ class NothingFound(QWidget):
 
     def say(self, words: str) -> None:
         """Name what was looked for."""
-        text = tr("No model is found by “{words}” under these filters.").format(words=words)
-        self._text.setText(text if words else tr("No model passes these filters."))
+        self._text.setText(breakable(nothing_found(words)))
+
+
+def nothing_found(words: str) -> str:
+    """That no model here is found by `words`, or, without any, that none passes the filters."""
+    if not words:
+        return tr("No model passes these filters.")
+    words = words if len(words) <= _MOST_WORDS else words[: _MOST_WORDS - 1] + "…"
+    return tr("No model is found by “{words}” under these filters.").format(words=words)

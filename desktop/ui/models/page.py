@@ -7,15 +7,18 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from desktop.credentials.keeper import LockedError
 from desktop.errors import UserError
+from desktop.settings import AcceptanceSettings
 from desktop.translation import tr, trn
 from desktop.ui.downloads.strip import DownloadsStrip
+from desktop.ui.licenses.refusals import without_command
 from desktop.ui.models.card_list import CardList
 from desktop.ui.models.detail import Detail
 from desktop.ui.models.filters import Filters, Gates, Licenses
 from desktop.ui.models.foot import Foot
 from desktop.ui.models.hub_bar import HubBar
-from desktop.ui.models.notices import NothingFound, Notices
+from desktop.ui.models.notices import NothingFound, Notices, nothing_found
 from desktop.ui.models.taking import Taking
 from desktop.ui.models.words import State
 from desktop.ui.models.working import Working
@@ -23,22 +26,21 @@ from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.field import Field
 from desktop.ui.parts.flow import Flow
+from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.page import Page, title
 from desktop.ui.parts.page_bar import PageBar
 from desktop.ui.parts.pill import ChoicePill, Pill
 from desktop.ui.parts.split import Split
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import XL, XS, L, S
+from desktop.ui.theme.tokens import NARROW, XL, XS, L, S
 
 if TYPE_CHECKING:
     from desktop.catalog.reading import Problem
     from desktop.library.downloads import DownloadItem
     from desktop.library.models import Card
+    from desktop.library.task_choice import TaskChoice
     from desktop.ui.models.findings import Section
     from desktop.ui.models.way import Way
-
-_NARROW = 700
-"""Below this width the chosen model stands under the list."""
 
 _PROBLEMS_TOLD = 3
 
@@ -53,6 +55,7 @@ class ModelsPage(Page):
     revoke_asked = Signal(str)
     import_asked = Signal()
     link_asked = Signal(str)
+    licenses_asked = Signal()
     way_asked = Signal(str, str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -64,6 +67,8 @@ class ModelsPage(Page):
         self._ways: dict[str, Way] = {}
         self._picked: dict[str, str] = {}
         self._in_use: str | None = None
+        self._hub_error: UserError | None = None
+        self._hub_problem = ""
         self._mistakes: tuple[Problem, ...] = ()
         self.field = Field(theme, tr("Name, or Hub address"), tr("Search models"), escape_clears=True)
         self.runs_here = Pill(theme, tr("Fits this computer"))
@@ -154,35 +159,47 @@ class ModelsPage(Page):
         in_use: str | None,
         problems: "Sequence[Problem]" = (),
         notes: Mapping[str, State] | None = None,
+        choices: "Mapping[str, TaskChoice] | None" = None,
     ) -> None:
         """List `cards`; `in_use` is the id of the one that answers, `problems` the catalog's mistakes, `notes` what
-        stands on the cards of models that are not here, by id.
+        stands on the cards of models that are not here, `choices` those to begin with on this computer, both by id.
 
         What is chosen, what is seen and the focus stay where they are.
         """
         self._cards, self._in_use, self._notes = tuple(cards), in_use, notes or {}
         self._tell_mistakes(tuple(problems))
-        self.list.show_cards(self._cards, self._filters(), self._notes, self._sections())
+        errors = (card.verdict.error for card in cards)
+        locked = next((without_command(each) for each in errors if isinstance(each, LockedError)), None)
+        self._notices.put("ledger", locked, (tr("Licenses…"), self.licenses_asked.emit))
+        self.list.show_cards(self._cards, self._filters(), self._notes, self._sections(), choices or {})
         if not self._is_listed(self.list.chosen_id):
-            first = in_use if in_use is not None and self.list.rows.card(in_use) is not None else None
-            self.list.choose(first or next(iter(self.list.rows.ids), None))
+            self.list.begin(in_use)
         self._show_stack()
-        self._show(self.list.chosen_id)
+        self._show_chosen()
 
-    def choose(self, model_id: str) -> None:
-        """Show one model, even where the filters leave it out."""
+    def show_remembered(self, remembered: AcceptanceSettings) -> None:
+        """What the person accepts with one click as, from now on."""
+        detail = self.detail
+        detail.remembered = remembered
+        if (card := detail.card) is not None:
+            model_id = card.listed.subject.id
+            detail.show_card(card, in_use=model_id == self._in_use, way=self._ways.get(model_id))
+
+    def choose(self, model_id: str) -> bool:
+        """Show one model, even where the filters leave it out. False where it is not among those listed."""
         if not self._is_listed(model_id):
-            return
+            return False
         if self.list.rows.row_of(model_id) is None:
             self.clear_filters()
         self.list.choose(model_id)
         self._show(model_id)
+        return True
 
-    def show_error(self, error: UserError) -> None:
-        """The models could not be listed."""
+    def show_error(self, error: UserError, action: tuple[str, Callable[[], None]] | None = None) -> None:
+        """The models could not be listed; `action` is what can be done."""
         self._cards = ()
         self.list.show_cards((), self._filters(), {}, self._sections())
-        self.detail.show_widget(ErrorBox(self.theme, error))
+        self.detail.show_widget(ErrorBox(self.theme, error, action=action))
 
     def clear_filters(self) -> None:
         """Show every model again."""
@@ -199,6 +216,7 @@ class ModelsPage(Page):
     def _words_changed(self) -> None:
         """Other words: what the Hub said to the ones before is no answer to them."""
         self.hub.show_words(self.field.text().strip())
+        self._hub_error = None
         self._found.pop("hub", None)
         self._filter()
 
@@ -207,8 +225,8 @@ class ModelsPage(Page):
         if self.list.rows.row_of(self.list.chosen_id) is None and self.list.rows.ids:
             self.list.choose(self.list.rows.ids[0])
             self._show(self.list.chosen_id)
-        elif not self._is_listed(self.list.chosen_id):
-            self.detail.show_card(None, in_use=False)  # what was found is gone with the words it was found by
+        elif not self.list.rows.ids or self.detail.card is None:
+            self._show_chosen()
         self._show_stack()
 
     def _show_stack(self) -> None:
@@ -216,6 +234,16 @@ class ModelsPage(Page):
         self._stack.setCurrentWidget(self._nothing if nothing else self.list)
         if nothing:
             self._nothing.say(self.field.text().strip())
+
+    def _show_chosen(self) -> None:
+        """Show the chosen model; where nothing is found by the words that were typed, that and no other model."""
+        if self.list.rows.ids or not self._cards:
+            self._show(self.list.chosen_id)
+            return
+        section = self._found.get("hub")
+        said = self._hub_error.title if self._hub_error is not None else section.empty if section is not None else ""
+        said = said or nothing_found(self.field.text().strip())
+        self.detail.show_widget(Label(self.theme, breakable(said), color="muted", wrap=True))
 
     def _show(self, model_id: str | None) -> None:
         finding = self.list.rows.finding(model_id) if model_id is not None else None
@@ -265,7 +293,20 @@ class ModelsPage(Page):
         elif not self._is_listed(self.list.chosen_id) and self.list.rows.ids:
             self.list.choose(self.list.rows.ids[0])
         self._show_stack()
-        self._show(self.list.chosen_id)
+        self._show_chosen()
+
+    def show_hub(self, endpoint: str, problem: UserError | None = None) -> None:
+        """The Hub that is asked, "" and the reason where none can be."""
+        self.hub.endpoint = endpoint or self.hub.endpoint
+        self._hub_problem = str(problem or "")
+        self._notices.put("hub", problem)
+
+    def show_hub_error(self, error: UserError | None) -> None:
+        """The Hub could not be asked for the words, or has nothing under them; None takes that away."""
+        self.hub.show_error(None if str(error) == self._hub_problem else error)  # that is said above the list
+        self._hub_error = error
+        if error is not None and not self.list.rows.ids:
+            self._show_chosen()
 
     def show_downloads(self, items: "Sequence[DownloadItem]") -> None:
         """Show how the downloads stand."""
@@ -275,7 +316,10 @@ class ModelsPage(Page):
 
     def show_problem(self, error: UserError | None) -> None:
         """Something that was asked for on this page failed; None takes the message away."""
-        self._notices.put("failed", error, (tr("Close"), lambda: self.show_problem(None)))
+        action = (tr("Close"), lambda: self.show_problem(None))
+        if isinstance(error, LockedError):
+            error, action = without_command(error), (tr("Licenses…"), self.licenses_asked.emit)
+        self._notices.put("failed", error, action)
 
     def tell(self, text: str, action: tuple[str, Callable[[], None]] | None = None) -> None:
         """Say that something was done, with a button that undoes it or leads on."""
@@ -350,6 +394,6 @@ class ModelsPage(Page):
                 self.bar.row.insertWidget(self.bar.row.count() - 1, self._pills, 0, Qt.AlignmentFlag.AlignVCenter)
             else:
                 self._strip.addWidget(self._pills)
-        orientation = Qt.Orientation.Horizontal if self.width() >= _NARROW else Qt.Orientation.Vertical
+        orientation = Qt.Orientation.Horizontal if self.width() >= NARROW else Qt.Orientation.Vertical
         if self._split.orientation() != orientation:
             self._split.setOrientation(orientation)

@@ -1,7 +1,7 @@
 """The cards as Qt asks for them: one row per card and one per section, and only what passes the filters."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -9,10 +9,11 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from desktop.translation import tr
 from desktop.ui.models.filters import Filters, passes
-from desktop.ui.models.words import Face, State, face_of, is_closed, search_text, size_text
+from desktop.ui.models.words import Face, State, face_of, is_built_in, is_closed, search_text, size_text
 
 if TYPE_CHECKING:
     from desktop.library.models import Card
+    from desktop.library.task_choice import TaskChoice
     from desktop.ui.models.findings import Finding, Section
 
 Index = QModelIndex | QPersistentModelIndex
@@ -45,6 +46,7 @@ class CardRows(QAbstractListModel):
         self._places: dict[str, int] = {}
         self._by_id: dict[str, Card] = {}
         self._notes: Mapping[str, State] = {}
+        self._choices: Mapping[str, TaskChoice] = {}
         self._found: tuple[Section, ...] = ()
 
     @property
@@ -57,14 +59,19 @@ class CardRows(QAbstractListModel):
         filters: Filters,
         notes: Mapping[str, State] | None = None,
         found: Sequence["Section"] = (),
+        choices: Mapping[str, "TaskChoice"] | None = None,
     ) -> bool:
         """Show those of `cards` that pass, after what was `found`; whether other rows are shown than before (and not
-        only other words). `notes` are the states of models that are not here, None for those of before."""
+        only other words). `notes` are the states of models that are not here, `choices` the models chosen for this
+        computer, both by id; None for those of before."""
         if tuple(cards) is not self._cards or notes is not None:
             self._cards = tuple(cards)
             self._notes = notes if notes is not None else self._notes
+            self._choices = choices if choices is not None else self._choices
             self._by_id = {card.listed.subject.id: card for card in cards}
-            self._faces = {key: face_of(card, self._notes.get(key)) for key, card in self._by_id.items()}
+            self._faces = {
+                key: face_of(card, self._notes.get(key), self._choices.get(key)) for key, card in self._by_id.items()
+            }
             self._found_by = {}
         self._found = tuple(found)
         self._faces |= {each.face.id: each.face for section in found for each in section.findings
@@ -98,6 +105,7 @@ class CardRows(QAbstractListModel):
         others = [card for card in absent if card.listed.entry is not None]
         total = sum(card.listed.model.size for card in here if card.listed.model is not None)
         sections = (
+            (tr("For this computer"), self._proposed()),
             (tr("On this computer · {size}").format(size=size_text(total)), here),
             (tr("Looked up on the Hub · {count}").format(count=len(looked)), looked),
             (tr("Catalog · {count}").format(count=len(others)), others),
@@ -107,12 +115,19 @@ class CardRows(QAbstractListModel):
         for section in self._found:
             keys = [each.face.id for each in section.findings]
             rows += [Heading(section.heading if keys else section.empty), *keys]
-        held_back = set(rows)  # what was found and is known as well stands where it was found
+        shown: set[Heading | str] = set(rows)  # what was found and is known as well stands where it was found
         for text, listed in sections:
-            held = [card for card in listed if card.listed.subject.id not in held_back]
+            held = [key for card in listed if (key := card.listed.subject.id) not in shown]
             if held:
-                rows += [Heading(text), *(card.listed.subject.id for card in held)]
+                rows += [Heading(text), *held]
+                shown.update(held)
         return rows
+
+    def _proposed(self) -> list["Card"]:
+        """The cards to begin with: those chosen for this computer that are not here, while nothing is searched."""
+        if self._filters.words.strip() or replace(self._filters, words="") != Filters():
+            return []
+        return [self._by_id[key] for key, each in self._choices.items() if key in self._by_id and not each.here]
 
     def finding(self, key: str) -> "Finding | None":
         """What was found under this key, and is not in the library yet."""
@@ -148,6 +163,14 @@ class CardRows(QAbstractListModel):
     def ids(self) -> list[str]:
         """The models shown, in order."""
         return list(self._places)
+
+    def first_id(self, in_use: str | None) -> str | None:
+        """The model to show first: the one that answers; where that is only the built-in one, the first for this
+        computer."""
+        used = self._by_id.get(in_use) if in_use is not None else None
+        if used is None or (is_built_in(used) and self._proposed()):
+            return next(iter(self._places), None)
+        return in_use
 
     @property
     def headings(self) -> list[str]:

@@ -3,17 +3,25 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
-from desktop.ui.models.words import is_closed, size_text
-from desktop.ui.parts.terms import day_of, isolated, purpose_phrase
+from desktop.ui.models.words import at_once_of, is_closed, size_text
+from desktop.ui.parts.foreign_text import isolated
+from desktop.ui.parts.terms import (
+    day_of,
+    declared_by,
+    purpose_phrase,
+)
 
 if TYPE_CHECKING:
     from desktop.library.models import Card
-    from desktop.licenses.door import LicenseStanding
+    from desktop.licenses.verdict import LicenseStanding
     from desktop.ui.models.way import Way
 
 Progress = Literal["done", "now", "later"]
-Act = Literal["license", "difference", "import", "link", "look", "token", "gate", "download", "verify", "copy"]
+Act = Literal[
+    "license", "accept", "difference", "import", "link", "look", "token", "gate", "download", "verify", "copy"
+]
 
 _QUIET = ("import", "link")
 _NOBODY_HERE = ("policy", "file")
@@ -41,15 +49,22 @@ class Step:
     buttons: tuple[StepButton, ...] = ()
 
 
-def steps_of(card: "Card", way: "Way | None" = None) -> list[Step]:
+_NOTHING = AcceptanceSettings()
+
+
+def steps_of(card: "Card", way: "Way | None" = None, remembered: AcceptanceSettings = _NOTHING) -> list[Step]:
     """The steps to chatting with a model, those done as well, in their order; none for closed models.
 
     `way` is what is known of its way here. Without it the steps of a model that is not here say only what the catalog
-    does.
+    does. `remembered` is what the person accepted as before: with it, one click accepts what restricts nothing.
     """
     if is_closed(card) or card.listed.subject.not_runnable:
         return []
-    licenses = [_license_step(card, each) for each in card.verdict.standings]
+    at_once = at_once_of(card, remembered)
+    licenses = [
+        _one_click(each, remembered) if each.needed in at_once else _license_step(card, each)
+        for each in card.verdict.standings
+    ]
     if card.listed.model is not None and (way is None or not fetches(way)):
         steps = [*_verify_steps(way), *licenses]
     elif way is None:
@@ -83,6 +98,17 @@ def _as_next(step: Step) -> Step:
     return replace(step, progress="now", buttons=buttons)
 
 
+def _one_click(standing: "LicenseStanding", remembered: AcceptanceSettings) -> Step:
+    """Accepting a license that restricts nothing, with the name and the purpose of the last time."""
+    needed = standing.needed
+    text = tr("It restricts nothing. It is accepted as {person}, for {purpose}.").format(
+        person=declared_by(remembered), purpose=purpose_phrase(remembered.purpose)
+    )
+    accept = StepButton(tr("I accept"), tr("Accept {license}").format(license=needed.name), "accept", needed.id)
+    read = StepButton(tr("Read…"), tr("Read {license}").format(license=needed.name), "license", needed.id)
+    return Step(tr("Accept {license}").format(license=needed.name), text, "later", (accept, read))
+
+
 def _license_step(card: "Card", standing: "LicenseStanding") -> Step:
     needed, record = standing.needed, standing.record
     read = tr("Read {license}").format(license=needed.name)
@@ -91,6 +117,9 @@ def _license_step(card: "Card", standing: "LicenseStanding") -> Step:
         if needed.comes_from != card.listed.subject.id
         else ""
     )
+    if standing.status == "not-needed":
+        part = tr("It is a part of Latchkey, and under its license: nothing has to be accepted.")
+        return Step(needed.name, part, "done", (StepButton(tr("Read"), read, "license", needed.id),))
     if standing.status == "in-force" and record is not None:
         accepted = tr("Accepted by {person} on {day}, for {purpose}.").format(
             person=isolated(record.person), day=day_of(record.time), purpose=purpose_phrase(record.purpose)

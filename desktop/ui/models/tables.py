@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from desktop.catalog.quantization import is_trained_for_it, quality_of
 from desktop.translation import tr
 from desktop.ui.models.steps import hub_address
 from desktop.ui.models.words import language_name, parameters_text, size_text
+from desktop.ui.parts.foreign_text import set_tool_tip
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.link import LINK_INSET, Link
 from desktop.ui.parts.page import Line
@@ -50,19 +52,28 @@ def files_table(theme: Theme, card: "Card") -> QWidget | None:
             label = Label(theme, breakable(text), color="muted" if unknown else "text", wrap=column == 0)
             label.setContentsMargins(S, 0, 0, 0)
             if column == 0:
-                label.setToolTip(name)
+                set_tool_tip(label, "\n".join(part for part in (name, _cost(card, quantization, name)) if part))
             if column == 2 and known:
-                label.setToolTip(sha256)
+                set_tool_tip(label, sha256)
                 label.setAccessibleName(tr("sha256 {sha256}").format(sha256=sha256))
             grid.addWidget(label, 2 * place + 2, column)
     grid.addWidget(Line(theme), 2 * len(rows) + 1, 0, 1, 3)
     return table
 
 
+def _cost(card: "Card", quantization: str, name: str) -> str:
+    """What a file's quantization costs, "" where its name says none."""
+    entry = card.listed.entry
+    quality = quality_of(quantization, trained_for_it=is_trained_for_it(name, entry.gguf if entry is not None else ""))
+    return quality.sentence if quality is not None else ""
+
+
 def _files(card: "Card") -> list[tuple[str, int, str, str]]:
     """Quantization, size in bytes, sha256 and name of each file: the one that is here first."""
     model, entry, subject = card.listed.model, card.listed.entry, card.listed.subject
-    rows = [(file.quantization, file.size, file.sha256, file.name) for file in entry.file] if entry is not None else []
+    rows = (
+        [(file.quantization, file.size, file.sha256, file.name) for file in entry.offered] if entry is not None else []
+    )
     if model is None:
         return rows
     own = (model.quantization or tr("not named"), model.size, subject.file_sha256, model.path.name)

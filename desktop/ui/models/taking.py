@@ -23,7 +23,7 @@ class Taking(QWidget):
         self._theme = theme
         self._then: Callable[[bool], None] | None = None
         self._title = Label(theme, "", bold=True, wrap=True)
-        says = tr("Used where it is, it takes no more space, and must stay there. A copy is Latchkey's own.")
+        self._says = Label(theme, "", size="small", color="muted", wrap=True)
         self.in_place = Button(theme, tr("Use it where it is"), kind="accent", size="small")
         self.copy_button = Button(theme, tr("Copy"), size="small", name=tr("Copy it to Latchkey's models"))
         self.leave_button = Button(theme, tr("Cancel"), size="small", name=tr("Do not add it"))
@@ -34,20 +34,25 @@ class Taking(QWidget):
         column.setContentsMargins(M, S + 2, M, S + 2)
         column.setSpacing(XS)
         column.addWidget(self._title)
-        column.addWidget(Label(theme, says, size="small", color="muted", wrap=True))
+        column.addWidget(self._says)
         column.addWidget(flow)
         self.in_place.clicked.connect(lambda: self._answer(False))
         self.copy_button.clicked.connect(lambda: self._answer(True))
         self.leave_button.clicked.connect(lambda: self._answer(None))
+        self.setContentsMargins(0, 0, M, 0)  # as wide as what else is told above the list
         self.hide()
 
-    def ask(self, names: str, then: Callable[[bool], None]) -> None:
-        """Ask about `names`; `then` gets whether they are copied."""
+    def ask(self, names: str, then: Callable[[bool], None], *, pieces: bool = False) -> None:
+        """Ask about `names`; `then` gets whether they are copied. `pieces` are joined in a copy, or not used at all."""
         self._then = then
+        in_place = tr("Used where it is, it takes no more space, and must stay there. A copy is Latchkey's own.")
+        joined = tr("It was cut into pieces. Latchkey joins them in a copy of its own; the pieces stay as they are.")
+        self._says.setText(joined if pieces else in_place)
+        self.in_place.setVisible(not pieces)
         self._title.setText(breakable(tr("Add {names}?").format(names=names)))
         self.setAccessibleName(self._title.text().replace("\u200b", ""))
         self.show()
-        self.in_place.setFocus(Qt.FocusReason.OtherFocusReason)
+        (self.copy_button if pieces else self.in_place).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _answer(self, copy: bool | None) -> None:
         then, self._then = self._then, None
@@ -63,4 +68,4 @@ class Taking(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = self._theme
-        paint_box(QPainter(self), QRectF(self.rect()), theme.color("field"), theme.color("accent"), RADIUS)
+        paint_box(QPainter(self), QRectF(self.contentsRect()), theme.color("field"), theme.color("accent"), RADIUS)

@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QFileDialog
 from desktop.background import Background
 from desktop.errors import NotFoundError, UserError
 from desktop.library.hashes import StoppedError
+from desktop.paths import NO_HOME, home_folder
+from desktop.split_files import is_piece, whole_name
 from desktop.translation import tr
 from desktop.ui.models.findings import ELSEWHERE, of_other_apps
 from desktop.ui.models.words import size_text
@@ -87,7 +89,7 @@ class TakingFlow(QObject):
         """Have the person choose a file, and whether it is copied."""
         dialog = QFileDialog(self._window, tr("Add a model file"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setNameFilters([tr("Model files (*.gguf)"), tr("All files (*)")])
+        dialog.setNameFilters([tr("Model files (*.gguf *.GGUF)"), tr("All files (*)")])
         dialog.filesSelected.connect(lambda paths: self.offer([Path(path) for path in paths]))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -99,8 +101,15 @@ class TakingFlow(QObject):
         self._window.show_page("models")
         page = self._page
         page.show_problem(None)
-        names = ", ".join(path.name or str(path) for path in paths[:3]) + ("…" if len(paths) > 3 else "")
-        page.taking.ask(names, lambda copy: self._take_all([(path, copy) for path in paths]))
+        # Several pieces of one file are one model.
+        paths = list({(path.parent, whole_name(path.name).casefold()): path for path in reversed(paths)}.values())[::-1]
+        names = ", ".join(whole_name(path.name) or str(path) for path in paths[:3]) + ("…" if len(paths) > 3 else "")
+        pieces = all(is_piece(path.name) for path in paths)
+        page.taking.ask(
+            names,
+            lambda copy: self._take_all([(path, copy or is_piece(path.name)) for path in paths]),
+            pieces=pieces,
+        )
 
     def _take_all(self, sources: "Sequence[tuple[Path | FoundModel, bool]]") -> None:
         self._waiting += sources
@@ -149,7 +158,9 @@ class TakingFlow(QObject):
         def found(findings: "Findings") -> None:
             if self._closed:
                 return
-            if not findings.models:
+            cut = [each.path for each in findings.left_out if is_piece(each.path.name)] if copy else []
+            self._waiting = [(path, True) for path in cut] + self._waiting
+            if not findings.models and not cut:
                 reasons = " ".join(f"{each.name}: {each.reason}" for each in findings.left_out[:3])
                 self._fail(NotFoundError(tr("There is no model in {folder}.").format(folder=folder), reasons,
                                          tr("Choose a GGUF file, or another folder.")))  # fmt: skip
@@ -190,13 +201,13 @@ class TakingFlow(QObject):
 
         def work() -> "Findings":
             imports = self._assembly.library.imports.all()
-            return look(os.environ, Path.home(), platform.system(), imports=imports, stop=self._looking)
+            return look(os.environ, home_folder() or NO_HOME, platform.system(), imports=imports, stop=self._looking)
 
         def found(findings: "Findings") -> None:
             if self._closed:
                 return
             page.foot.set_busy(False)
-            section = of_other_apps(findings.models, self._assembly.library.catalog, len(findings.left_out))
+            section = of_other_apps(findings.models, self._assembly.library.catalog, findings.left_out)
             self._found = {f"{ELSEWHERE}{model.path}": model for model in findings.models}
             page.show_found("apps", section)
 

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from desktop.translation import tr
-from desktop.ui.parts.terms import isolated, joined, license_label, restriction_name, restriction_phrase
+from desktop.ui.parts.foreign_text import isolated
+from desktop.ui.parts.terms import (
+    joined,
+    license_label,
+    restriction_name,
+    restriction_phrase,
+)
 
 if TYPE_CHECKING:
     from desktop.catalog.lineage import Lineage, Term

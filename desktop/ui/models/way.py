@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from desktop.credentials.token_store import TokenPlace
-from desktop.library.fitting import Fit, Label, Machine, fit_of, fit_of_size, recommended
+from desktop.library.fitting import Fit, Label, Machine, active_share, fit_of, fit_of_size, recommended, sized_files
 from desktop.library.next_step import LookUp, NextStep
 from desktop.library.offers import Offer
 from desktop.translation import tr
@@ -105,11 +105,14 @@ def _fit(card: "Card", machine: Machine) -> Fit | None:
     known, entry = card.listed.known, card.listed.entry
     files = [(each.name, each.quantization, each.size) for each in known.files] if known is not None else []
     if not files and entry is not None:
-        files = [(each.name, each.quantization, each.size) for each in entry.file]
+        files = sized_files(entry)
     files = [each for each in files if each[2] > 0]
     if not files:
         return None
     measure = known.measure if known is not None else None
-    chosen = recommended(files, machine, measure)
+    active = active_share(entry) if entry is not None else None
+    chosen = recommended(files, machine, measure, active=active)
     name, _, size = next((each for each in files if each[0] == chosen), min(files, key=lambda each: each[2]))
-    return fit_of(measure, machine, size=size) if measure is not None else fit_of_size(size, machine, name)
+    return (
+        fit_of(measure, machine, size=size) if measure is not None else fit_of_size(size, machine, name, active=active)
+    )

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale
 
+from desktop.credentials.keeper import LockedError
+from desktop.library.task_choice import tasks_text
+from desktop.licenses.unrestricted import unrestricted
+from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
+from desktop.ui.parts.foreign_text import isolated
 from desktop.ui.parts.label import Tone
 from desktop.ui.parts.terms import (
     capital,
-    isolated,
     joined,
     license_label,
     restriction_badges,
@@ -22,7 +26,8 @@ from desktop.ui.parts.terms import (
 
 if TYPE_CHECKING:
     from desktop.library.models import Card
-    from desktop.licenses.subject import Subject
+    from desktop.library.task_choice import TaskChoice
+    from desktop.licenses.subject import NeededLicense, Subject
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ class State:
 
 @dataclass(frozen=True)
 class Face:
-    """Everything that is drawn of one card, and what is read out in its place."""
+    """Everything that is drawn of one card, and what is read out in its place. `tasks` is what the model was chosen for
+    on this computer, `reason` why; both "" for most."""
 
     id: str
     name: str
@@ -47,6 +53,8 @@ class Face:
     badges: tuple[tuple[str, Tone], ...]
     spoken: str
     described: str
+    tasks: str = ""
+    reason: str = ""
 
 
 def size_text(size: int) -> str:
@@ -93,6 +101,8 @@ def state_of(card: "Card", note: State | None = None) -> State:
         "ledger": tr("Ledger does not hold"),
         "file": tr("File changed"),
     }
+    if isinstance(card.verdict.error, LockedError):
+        return State(tr("Ledger not read"), "bad", says)
     if refusal in refused:
         return State(refused[refusal], "bad", says)
     statuses = {standing.status for standing in card.verdict.standings}
@@ -111,6 +121,14 @@ def state_of(card: "Card", note: State | None = None) -> State:
     return State(tr("Ready"), "good")
 
 
+def at_once_of(card: "Card", remembered: AcceptanceSettings) -> "tuple[NeededLicense, ...]":
+    """The licenses of a model that one click accepts as `remembered`: those that restrict nothing, where nothing rules
+    the remembered purpose out."""
+    if not remembered.complete or remembered.purpose in card.refused_purposes:
+        return ()
+    return unrestricted(card.listed.subject, card.verdict)
+
+
 def waiting_of(cards: "Iterable[Card]") -> dict[str, str]:
     """What stands in the way of each model on this computer that may not be used yet, by its id."""
     return {
@@ -121,7 +139,7 @@ def waiting_of(cards: "Iterable[Card]") -> dict[str, str]:
 
 
 def origin_of(card: "Card") -> str:
-    """Who made it, and how large it is: the file that is here, else how many weights it has."""
+    """Who made it, and how large it is: the file that is here, with its quantization, else how many weights it has."""
     model, entry = card.listed.model, card.listed.entry
     size = ""
     if model is not None:
@@ -133,7 +151,15 @@ def origin_of(card: "Card") -> str:
     if is_built_in(card):
         return tr("built in, {size}").format(size=size)
     publisher = card.listed.subject.publisher or (tr("publisher unknown") if model is not None else "")
-    return " · ".join(part for part in (publisher, size) if part)
+    quantization = model.quantization if model is not None else ""
+    return " · ".join(part for part in (publisher, size, quantization) if part)
+
+
+def _to_fetch(card: "Card", choice: "TaskChoice") -> str:
+    """How large the chosen file is, and who made it: where there is no room for both, the size stays."""
+    size = size_text(choice.size)
+    size = size if choice.exact else tr("about {size}").format(size=size)
+    return " · ".join(part for part in (size, card.listed.subject.publisher) if part)
 
 
 def _sizes_text(sizes: list[int]) -> str:
@@ -203,16 +229,21 @@ def badges_of(card: "Card") -> tuple[tuple[str, Tone], ...]:
     return tuple(badges)
 
 
-def face_of(card: "Card", note: State | None = None) -> Face:
-    """The card as it is drawn and read out; `note` as in `state_of`."""
+def face_of(card: "Card", note: State | None = None, choice: "TaskChoice | None" = None) -> Face:
+    """The card as it is drawn and read out; `note` as in `state_of`, `choice` where it was chosen for this computer."""
     subject = card.listed.subject
-    state, origin, badges = state_of(card, note), origin_of(card), badges_of(card)
+    state, badges = state_of(card, note), badges_of(card)
+    origin = origin_of(card) if choice is None or choice.here else _to_fetch(card, choice)
+    tasks, reason = (tasks_text(choice.tasks), choice.reason) if choice is not None else ("", "")
     restrictions = [restriction_name(each) for each in subject.lineage.restrictions]
     maker = tr("built in") if is_built_in(card) else subject.publisher
-    words = [subject.name, maker, *restrictions, *warnings_of(subject), small(state.text)]
+    chosen = tr("for {tasks}").format(tasks=joined(small(each) for each in tasks.split(" · "))) if tasks else ""
+    words = [subject.name, chosen, maker, *restrictions, *warnings_of(subject), small(state.text)]
     spoken = ", ".join(word for word in words if word)
-    described = ", ".join([origin, *(text for text, _ in badges)])
-    return Face(subject.id, subject.name, origin, state, badges, spoken, capital(described))
+    described = ". ".join(
+        part for part in (reason.rstrip("."), ", ".join([origin, *(text for text, _ in badges)])) if part
+    )
+    return Face(subject.id, subject.name, origin, state, badges, spoken, capital(described), tasks, reason)
 
 
 def search_text(card: "Card") -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from desktop.credentials.token_store import Standing, TokenPlace
 from desktop.errors import ForbiddenError, UserError
 from desktop.library.online import Online
-from desktop.licenses.policy import PolicyFile
+from desktop.licenses.policy_file import PolicySource
 from desktop.network.switch import ENVIRONMENT, POLICY, reasons_from
 from desktop.settings import Settings
 from desktop.translation import tr
@@ -31,7 +31,7 @@ class Standpoint:
 
 def standpoint(
     online: Online,
-    policy: PolicyFile,
+    policy: PolicySource,
     settings: Settings,
     *,
     ways: bool = True,
@@ -58,7 +58,7 @@ def standpoint(
     )
 
 
-def _held(policy: PolicyFile, environ: Mapping[str, str]) -> str:
+def _held(policy: PolicySource, environ: Mapping[str, str]) -> str:
     reason = reasons_from(setting=lambda: False, policy=lambda: policy.current().offline, environ=environ)()
     if reason is None:
         return ""
@@ -75,7 +75,7 @@ def _held(policy: PolicyFile, environ: Mapping[str, str]) -> str:
     return reason
 
 
-def _contact(policy: PolicyFile) -> str:
+def _contact(policy: PolicySource) -> str:
     try:
         return policy.current().contact
     except ForbiddenError:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QUrl, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QDesktopServices
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.background import Background
@@ -18,6 +18,7 @@ from desktop.paths import Paths
 from desktop.settings import Settings, SettingsFile
 from desktop.translation import tr, trn
 from desktop.ui.file_watch import FileWatch
+from desktop.ui.links import open_folder
 from desktop.ui.network.content import Standpoint, standpoint
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class NetworkFlow(QObject):
     """Between `window` and what reaches out in `assembly`. `settings_changed` where another process changed them,
     `token_asked` where a token is to be given for a host."""
 
-    settings_changed = Signal()
+    settings_changed = Signal(object)
     token_asked = Signal(str)
 
     def __init__(
@@ -102,7 +103,7 @@ class NetworkFlow(QObject):
         before, self._here = self._here, here
         if settings != self._shown:
             self._shown = settings
-            self.settings_changed.emit()
+            self.settings_changed.emit(self._settings.current)
         self._window.sidebar.offline.show_held(here.held)
         if "network" in self._pages.built_pages:
             self._pages.network.show_standpoint(here)
@@ -156,11 +157,6 @@ class NetworkFlow(QObject):
             section.log_asked.connect(lambda: self._window.show_page("network"))
             section.show_held(self._here.held if self._here is not None else "")
 
-    def tokens_changed(self) -> None:
-        """A token was given or forgotten somewhere else in the window."""
-        if self._tokens is not None:
-            self._tokens.refresh()
-
     def _open_settings(self) -> None:
         self._window.show_page("settings")
         self._pages.settings.show_network()
@@ -185,7 +181,7 @@ class NetworkFlow(QObject):
         notices.show_working(tr("Exporting the requests…"))
 
         def done(count: int) -> None:
-            folder = (tr("Show in folder"), lambda: _show(path.parent))
+            folder = (tr("Show in folder"), lambda: open_folder(path.parent))
             text = trn("{count} request was exported to {file}.", "{count} requests were exported to {file}.", count)
             if not self._closed:
                 notices.show_done(text.format(count=f"{count:,}", file=path), folder)
@@ -195,7 +191,3 @@ class NetworkFlow(QObject):
                 notices.show_error(error)
 
         self._background.pool(lambda: write_csv(self._online.requests, path), done, failed)
-
-
-def _show(folder: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

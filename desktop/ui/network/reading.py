@@ -13,13 +13,13 @@ from pathlib import Path
 
 from desktop.errors import ResourceError
 from desktop.network.exchange import Exchange
+from desktop.plain_text import spreadsheet_cell
 from desktop.storage.requests import RequestStore
 from desktop.translation import tr
 from desktop.ui.network.words import haystack
 
 _STRETCH = 1000
 _COLUMNS = ("time", "purpose", "method", "host", "path", "status", "sent", "received", "seconds", "error")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -129,4 +129,4 @@ def _cells(exchange: Exchange) -> list[object]:
     """A cell that a spreadsheet would take for a formula begins with an apostrophe."""
     moment = datetime.fromtimestamp(exchange.time, UTC).isoformat(timespec="milliseconds")
     values: list[object] = [moment.replace("+00:00", "Z"), *(getattr(exchange, name) for name in _COLUMNS[1:])]
-    return [f"'{each}" if isinstance(each, str) and each.startswith(_FORMULA) else each for each in values]
+    return [spreadsheet_cell(each) if isinstance(each, str) else each for each in values]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from html import escape
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
@@ -20,6 +19,7 @@ from desktop.ui.network.words import (
     time_words,
     took_words,
 )
+from desktop.ui.parts.foreign_text import plain_line, tool_tip
 
 Index = QModelIndex | QPersistentModelIndex
 STANDING = Qt.ItemDataRole.UserRole + 1
@@ -128,13 +128,13 @@ class LogItemModel(QAbstractTableModel):
             return self._of_day(row, index.column(), role)
         text = self._row(row)[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return text
+            return plain_line(text)
         if role == STANDING:
             return standing_of(row)
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in RIGHT:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole and index.column() in (HOST, ASKED, ANSWER):
-            return escape(text)
+            return tool_tip(text)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             day = f"{day_words(day_of(row.time), self._today)}, " if index.column() == TIME else ""
             return f"{self.titles[index.column()]}: {day}{spoken_words(text)}"

@@ -6,6 +6,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
+from desktop.ui.parts.composition import finish_composition
+from desktop.ui.parts.foreign_text import plain_line, set_button_text
 from desktop.ui.parts.paint import paint_box, paint_focus
 from desktop.ui.theme.theme import Size, Theme
 from desktop.ui.theme.tokens import RADIUS, XS, S
@@ -48,7 +50,12 @@ class Button(QAbstractButton):
         self.setFont(theme.font(size))
         if kind != "boxed" or icon:
             self.setCursor(Qt.CursorShape.ArrowCursor)
+        # A screen reader presses it with neither pointer nor focus.
+        self.pressed.connect(finish_composition)
         theme.changed.connect(self._restyle)
+
+    def setText(self, text: str) -> None:
+        set_button_text(self, text)
 
     @property
     def detail(self) -> str:
@@ -56,7 +63,7 @@ class Button(QAbstractButton):
 
     def set_detail(self, detail: str) -> None:
         """Show quieter text after the button's own."""
-        self._detail = detail
+        self._detail = plain_line(detail)
         self.updateGeometry()
         self.update()
 

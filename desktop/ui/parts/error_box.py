@@ -16,7 +16,8 @@ from desktop.ui.theme.tokens import RADIUS, XS, L, M, S
 
 
 class ErrorBox(QWidget):
-    """Shows `error`. `action` is the text and the function of one button; `log` names the file told under Details."""
+    """Shows `error`. `action` is the text and the function of one button, `other` those of a second one; `log` names
+    the file told under Details."""
 
     resized = Signal()
 
@@ -26,6 +27,7 @@ class ErrorBox(QWidget):
         error: UserError,
         *,
         action: tuple[str, Callable[[], None]] | None = None,
+        other: tuple[str, Callable[[], None]] | None = None,
         log: str = "",
         parent: QWidget | None = None,
     ) -> None:
@@ -49,9 +51,9 @@ class ErrorBox(QWidget):
         row = QHBoxLayout()
         row.setContentsMargins(0, XS, 0, 0)
         row.setSpacing(S)
-        if action is not None:
-            button = Button(theme, action[0])
-            button.clicked.connect(action[1])
+        for text, act in filter(None, (action, other)):
+            button = Button(theme, text)
+            button.clicked.connect(act)
             row.addWidget(button)
             self._buttons.append(button)
         details = "\n".join(

@@ -2,14 +2,15 @@
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
+from desktop.ui.parts.line_edit import LineEdit
 from desktop.ui.parts.paint import paint_box, paint_focus
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS
 
 
-class Field(QLineEdit):
+class Field(LineEdit):
     """A line edit whose box is drawn from the theme. With `escape_clears` Escape empties it."""
 
     def __init__(

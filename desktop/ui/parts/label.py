@@ -1,13 +1,13 @@
 """Text that is only read: labels in the theme's sizes and colors, and badges."""
 
 import re
-from html import escape
 from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from desktop.ui.parts.foreign_text import plain, plain_line, set_tool_tip
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.theme.theme import Size, Theme
 
@@ -41,7 +41,7 @@ class Label(QLabel):
         selectable: bool = False,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(text, parent)
+        super().__init__(plain(text), parent)
         self._theme, self._size, self._color, self._bold = theme, size, color, bold
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(wrap)
@@ -57,7 +57,7 @@ class Label(QLabel):
         theme.changed.connect(self._restyle)
 
     def setText(self, text: str) -> None:
-        super().setText(text)
+        super().setText(plain(text))
         self._name()
 
     def _name(self) -> None:
@@ -90,7 +90,7 @@ def paint_badge(
     radius = rect.height() / 2
     paint_box(painter, rect, theme.color(fill) if fill else None, theme.color(line) if line else None, radius)
     metrics = painter.fontMetrics()
-    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, round(rect.width()) - 2 * _PADDING + 1)
+    shown = metrics.elidedText(plain_line(text), Qt.TextElideMode.ElideRight, round(rect.width()) - 2 * _PADDING + 1)
     painter.setPen(theme.color(color))
     baseline = rect.y() + (rect.height() + metrics.ascent() - metrics.descent()) / 2
     painter.drawText(QPointF(rect.x() + _PADDING, baseline), shown)
@@ -124,7 +124,7 @@ class Badge(QWidget):
 
     def __init__(self, theme: Theme, text: str, tone: Tone = "quiet", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme, self._text, self._tone = theme, text, tone
+        self._theme, self._text, self._tone = theme, plain_line(text), tone
         self.setFont(theme.font("small"))
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(text)
@@ -140,7 +140,7 @@ class Badge(QWidget):
 
     def set(self, text: str, tone: Tone) -> None:
         """Show another word."""
-        self._text, self._tone = text, tone
+        self._text, self._tone = plain_line(text), tone
         self.setAccessibleName(text)
         self.updateGeometry()
         self.update()
@@ -158,7 +158,7 @@ class Badge(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.setToolTip(escape(self._text) if self.width() < self.sizeHint().width() else "")
+        set_tool_tip(self, self._text if self.width() < self.sizeHint().width() else "")
 
     def _restyle(self) -> None:
         self.setFont(self._theme.font("small"))

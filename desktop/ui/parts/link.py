@@ -1,11 +1,10 @@
 """A web address as a word that can be pressed; whoever owns it decides what pressing does."""
 
-from html import escape
-
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt
 from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
+from desktop.ui.parts.foreign_text import set_button_text, set_tool_tip
 from desktop.ui.parts.paint import paint_focus
 from desktop.ui.theme.theme import Size, Theme
 from desktop.ui.theme.tokens import XS
@@ -25,12 +24,15 @@ class Link(QAbstractButton):
         self._hover = False
         self.setText(text)
         self.setAccessibleName(name or text)
-        self.setToolTip(escape(text))
+        set_tool_tip(self, text)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.setFont(theme.font(size))
         theme.changed.connect(self._restyle)
+
+    def setText(self, text: str) -> None:
+        set_button_text(self, text)
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()

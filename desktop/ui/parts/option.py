@@ -4,6 +4,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QRadioButton, QSizePolicy, QWidget
 
+from desktop.ui.parts.foreign_text import plain, set_button_text
 from desktop.ui.parts.paint import paint_box, paint_focus
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS, M, S
@@ -15,8 +16,9 @@ class Option(QRadioButton):
     """The mark before it, not its color alone, says that it is chosen. `says` is the sentence, "" for none."""
 
     def __init__(self, theme: Theme, text: str, says: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
-        self._theme, self._says = theme, says
+        super().__init__(parent)
+        set_button_text(self, text)
+        self._theme = theme
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -26,7 +28,7 @@ class Option(QRadioButton):
 
     def say(self, says: str) -> None:
         """Say another sentence."""
-        self._says = says
+        self._says = plain(says)
         self.setAccessibleName(self.text())
         self.setAccessibleDescription(says)
         self._fit()

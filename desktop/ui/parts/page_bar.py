@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.foreign_text import set_tool_tip
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import XS, L, S
 
@@ -19,7 +20,7 @@ class PageBar(QWidget):
         self.progress: float | None = None
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.sidebar_button = Button(theme, icon="sidebar", name=tr("Show sidebar"))
-        self.sidebar_button.setToolTip(tr("Show the sidebar"))
+        set_tool_tip(self.sidebar_button, tr("Show the sidebar"))
         self.sidebar_button.hide()
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(L + XS, S + 1, L + XS, S + 2)

@@ -1,7 +1,9 @@
 """Drawing that all widgets share: soft boxes with sharp one-pixel lines, and the ring that shows focus."""
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
+
+from desktop.ui.parts.direction import is_right_to_left
 
 
 def paint_box(painter: QPainter, rect: QRectF, fill: QColor | None, line: QColor | None, radius: float) -> None:
@@ -22,3 +24,14 @@ def paint_focus(painter: QPainter, rect: QRectF, color: QColor, radius: float) -
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(color, 2))
     painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), radius, radius)
+
+
+def paint_line(painter: QPainter, rect: QRectF, text: str) -> None:
+    """One line of text in the middle of `rect`'s height, at the side it reads from; its end is cut where it is long."""
+    metrics = painter.fontMetrics()
+    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, round(rect.width()))
+    right_to_left = is_right_to_left(text)
+    x = rect.right() - metrics.horizontalAdvance(shown) if right_to_left else rect.x()
+    baseline = rect.y() + (rect.height() + metrics.ascent() - metrics.descent()) / 2
+    painter.setLayoutDirection(Qt.LayoutDirection.RightToLeft if right_to_left else Qt.LayoutDirection.LeftToRight)
+    painter.drawText(QPointF(x, baseline), shown)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QActionGroup, QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from desktop.translation import tr
+from desktop.ui.parts.foreign_text import add_entry, set_button_text
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.paint import paint_box, paint_focus
 from desktop.ui.theme.theme import Theme
@@ -30,6 +31,9 @@ class Pill(QAbstractButton):
         self.setFont(theme.font("small"))
         self.toggled.connect(self.updateGeometry)
         theme.changed.connect(self._restyle)
+
+    def setText(self, text: str) -> None:
+        set_button_text(self, text)
 
     @property
     def on(self) -> bool:
@@ -117,7 +121,7 @@ class ChoicePill(Pill):
         menu = make_menu(self._theme, self)
         group = QActionGroup(menu)
         for key, words in self._choices.items():
-            action = menu.addAction(words)
+            action = add_entry(menu, words)
             action.setCheckable(True)
             action.setChecked(key == self.chosen)
             group.addAction(action)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from unicodedata import bidirectional
 
 from PySide6.QtCore import QDate, QLocale
 
+from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
+from desktop.ui.parts.foreign_text import isolated
 from desktop.ui.parts.label import Tone
 
 SEVERE = frozenset({"research-only", "non-commercial"})
@@ -59,6 +60,14 @@ def purpose_phrase(purpose: str) -> str:
     return phrases.get(purpose, purpose)
 
 
+def declared_by(remembered: AcceptanceSettings) -> str:
+    """Who accepts, within a sentence: the person, and the organization where one is given."""
+    person, organization = isolated(remembered.name.strip()), remembered.organization.strip()
+    if not organization:
+        return person
+    return tr("{person}, for {organization}").format(person=person, organization=isolated(organization))
+
+
 def day_of(time: str) -> str:
     """The day of an RFC 3339 time in the person's own time zone and language; `time` itself where it is none."""
     try:
@@ -66,11 +75,6 @@ def day_of(time: str) -> str:
     except ValueError:
         return time
     return QLocale().toString(QDate(day.year, day.month, day.day), "d MMMM yyyy")
-
-
-def isolated(name: str) -> str:
-    """A name within a sentence: one that is written from right to left must not turn the sentence around."""
-    return f"\u2068{name}\u2069" if any(bidirectional(each) in ("R", "AL") for each in name) else name
 
 
 def capital(text: str) -> str:

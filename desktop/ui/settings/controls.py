@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.field import Field
+from desktop.ui.parts.foreign_text import add_entry
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.plain_text_edit import PlainTextEdit
 from desktop.ui.parts.scroll import use_slim_scroll_bars
 from desktop.ui.theme.palette import palette_of
 from desktop.ui.theme.theme import Theme
@@ -41,7 +43,7 @@ class Choice(Button):
     def _open(self) -> None:
         menu = make_menu(self._menu_theme, self)
         for value, text in self._options:
-            action = menu.addAction(text)
+            action = add_entry(menu, text)
             action.setCheckable(True)
             action.setChecked(value == self._value)
             action.triggered.connect(lambda _=False, chosen=value: self._choose(chosen))
@@ -91,7 +93,7 @@ class NumberField(Field):
             self.committed.emit(value)
 
 
-class _Edit(QPlainTextEdit):
+class _Edit(PlainTextEdit):
     left = Signal()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
@@ -129,7 +131,7 @@ class TextBox(QWidget):
 
     def _commit(self) -> None:
         self.update()
-        text = self.edit.toPlainText()
+        text = self.edit.text
         if text != self._value:
             self._value = text
             self.committed.emit(text)

@@ -107,7 +107,7 @@ class NetworkSection(QWidget):
         self._switch_says = self._row(tr("Offline"), " ", self.switch)
         kept = tr("All of the last {days} days are on the Network page.").format(days=KEPT_DAYS)
         self._row(tr("Requests"), kept, self.log_button)
-        self._proxy_says = self._row(tr("Proxy"), _proxy_hint(), self.way)
+        self._row(tr("Proxy"), _proxy_hint(), self.way)
         self._field_row = QWidget()
         row, self._field_says = setting_row(self._theme, tr("Address of the proxy"), " ", self.proxy)
         row.setContentsMargins(0, 0, 0, 0)

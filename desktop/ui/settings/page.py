@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 from PySide6 import __version__ as pyside_version
-from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop import __version__
@@ -14,11 +14,14 @@ from desktop.errors import UserError
 from desktop.paths import Paths
 from desktop.settings import Settings
 from desktop.translation import tr
+from desktop.ui.links import open_folder
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.page import Column, Line, Page, heading, title
 from desktop.ui.parts.page_bar import PageBar
+from desktop.ui.parts.toggle import Toggle
+from desktop.ui.settings.acceptance import AcceptanceSection
 from desktop.ui.settings.controls import Choice, NumberField, TextBox
 from desktop.ui.settings.network import NetworkSection
 from desktop.ui.settings.rows import labelled, say, setting_row
@@ -51,6 +54,7 @@ class SettingsPage(Page):
         self._appearance()
         self._model()
         self._answers()
+        self._licenses()
         self._network()
         self._folders()
         self._about()
@@ -61,6 +65,8 @@ class SettingsPage(Page):
         self._settings = settings
         self._theme_choice.set_value(settings.theme)
         self._scale_choice.set_value(settings.text_scale)
+        self._repetition.show_on(settings.stop_on_repetition)
+        self.acceptance.show_settings(settings.acceptance)
         self.network.show_settings(settings)
 
     def show_error(self, error: UserError) -> None:
@@ -112,6 +118,20 @@ class SettingsPage(Page):
         )
         for field, name, hint, low, high, whole in sampling:
             self._number(field, name, hint, low, high, whole=whole, sampling=True)
+        repeated = tr("One that says the same over and over is ended, and says so.")
+        self._repetition = Toggle(self.theme, "", name=tr("End answers that only repeat"))
+        self._repetition.show_on(self._settings.stop_on_repetition)
+        self._repetition.clicked.connect(self._switch_repetition)
+        self._row(tr("End answers that only repeat"), repeated, self._repetition)
+
+    def _switch_repetition(self) -> None:
+        self.changed.emit({"stop_on_repetition": not self._repetition.isChecked()})
+
+    def _licenses(self) -> None:
+        self._section(tr("Licenses"))
+        self.acceptance = AcceptanceSection(self.theme, self._settings.acceptance)
+        self.acceptance.changed.connect(self.changed)
+        self.column.rows.addWidget(self.acceptance)
 
     def _network(self) -> None:
         self._network_heading = self._section(tr("Network"))
@@ -134,7 +154,7 @@ class SettingsPage(Page):
         )
         for name, path in folders:
             opened = Button(self.theme, tr("Open"), name=tr("Open folder: {name}").format(name=name))
-            opened.clicked.connect(lambda _=False, place=path: self._open(str(place)))
+            opened.clicked.connect(lambda _=False, place=path: open_folder(place))
             copy = Button(self.theme, tr("Copy"), name=tr("Copy path: {name}").format(name=name))
             copy.clicked.connect(lambda _=False, place=path: QGuiApplication.clipboard().setText(str(place)))
             self._row(name, str(path), opened, copy)
@@ -184,10 +204,6 @@ class SettingsPage(Page):
 
     def _say(self, control: QWidget, text: str) -> None:
         say(self._hint[control], text)
-
-    def _open(self, path: str) -> None:
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(path)):
-            QGuiApplication.clipboard().setText(path)
 
 
 def _llama_version() -> str:

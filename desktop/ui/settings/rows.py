@@ -14,7 +14,8 @@ def labelled(theme: Theme, name: str, hint: str) -> tuple[QVBoxLayout, Label]:
     texts.setSpacing(2)
     texts.addWidget(Label(theme, name))
     label = Label(theme, hint, size="small", color="muted", wrap=True)
-    label.setVisible(bool(hint))
+    if not hint:
+        label.hide()  # never shown here: without a parent yet it would be a window, and take the focus
     texts.addWidget(label)
     return texts, label
 

@@ -44,7 +44,7 @@ class TokenRow(QWidget):
         column.addWidget(self.confirm)
         self.check_button.clicked.connect(self._check)
         self.forget_button.clicked.connect(self._ask)
-        self.confirm.confirmed.connect(lambda: self.forget_asked.emit(host))
+        self.confirm.confirmed.connect(self._forget)
         self.confirm.kept.connect(self._keep)
 
     def show_found(self, text: str) -> None:
@@ -70,6 +70,10 @@ class TokenRow(QWidget):
         names = tr("Forget it now: {host}").format(host=host), tr("Keep it: {host}").format(host=host)
         self.forget_button.setEnabled(False)
         self.confirm.ask(question, tr("Forget"), *names)
+
+    def _forget(self) -> None:
+        self.check_button.setFocus(Qt.FocusReason.OtherFocusReason)  # what was pressed is hidden now
+        self.forget_asked.emit(self.token.host)
 
     def _keep(self) -> None:
         self.forget_button.setEnabled(True)

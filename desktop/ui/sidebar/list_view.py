@@ -1,10 +1,9 @@
 """The conversations drawn as a calm list; rows are all of one height, so that ten thousand of them stay quick."""
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QEvent, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QLineEdit,
     QListView,
     QStyle,
     QStyledItemDelegate,
@@ -13,13 +12,15 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.translation import tr
-from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.line_edit import LineEdit
+from desktop.ui.parts.paint import paint_box, paint_focus, paint_line
 from desktop.ui.parts.scroll import use_slim_scroll_bars
 from desktop.ui.sidebar.rows import ConversationItemModel, Index, Role
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import RADIUS, S
 
 _HEADING_DROP = 3.5
+_LONGEST_TITLE = 200
 
 
 class ConversationDelegate(QStyledItemDelegate):
@@ -50,21 +51,18 @@ class ConversationDelegate(QStyledItemDelegate):
                 paint_focus(painter, rect, theme.color("accent"), RADIUS - 1)
             painter.setFont(theme.font("normal"))
             painter.setPen(theme.color("text"))
-        metrics = painter.fontMetrics()
-        text = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideRight, round(rect.width()) - 2 * S)
-        baseline = rect.y() + (rect.height() + metrics.ascent() - metrics.descent()) / 2
-        painter.drawText(QPointF(rect.x() + S, baseline), text)
+        paint_line(painter, rect.adjusted(S, 0, -S, 0), str(index.data()))
         painter.restore()
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
-        editor = QLineEdit(parent)
+        editor = LineEdit(parent)
         editor.setAccessibleName(tr("Rename conversation"))
         editor.setFont(self._theme.font("normal"))
-        editor.setMaxLength(200)
+        editor.setMaxLength(max(_LONGEST_TITLE, 2 * len(str(index.data(Qt.ItemDataRole.EditRole)))))
         return editor
 
     def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: Index) -> None:
-        if isinstance(editor, QLineEdit) and editor.text() != index.data():
+        if isinstance(editor, LineEdit) and editor.text() != index.data(Qt.ItemDataRole.EditRole):
             model.setData(index, editor.text())
 
 

@@ -5,6 +5,7 @@ from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from desktop.translation import tr
+from desktop.ui.parts.foreign_text import set_tool_tip
 from desktop.ui.parts.label import Label, Tone, badge_size, paint_badge
 from desktop.ui.parts.paint import paint_box, paint_focus
 from desktop.ui.theme.theme import Theme
@@ -115,5 +116,5 @@ class OfflineFoot(QWidget):
         click = tr("Press to see why.") if self.held else tr("Press to go online.") if offline else ""
         says = self.held or words if offline else tr("The network is used only when you ask for something there.")
         self.pill.setAccessibleDescription(says)
-        self.pill.setToolTip(" ".join(part for part in (says, click or tr("Press to go offline.")) if part))
+        set_tool_tip(self.pill, " ".join(part for part in (says, click or tr("Press to go offline.")) if part))
         self.pill.update()

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
-from html import escape
 
 from PySide6.QtCore import QAbstractListModel, QDate, QLocale, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from desktop.conversation import Conversation
 from desktop.translation import tr
+from desktop.ui.parts.foreign_text import plain_line, tool_tip
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -107,10 +107,12 @@ class ConversationItemModel(QAbstractListModel):
             if role == Role.HEADING:
                 return True
             return row.text if role == Qt.ItemDataRole.DisplayRole else None
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
+        if role == Qt.ItemDataRole.DisplayRole:
+            return plain_line(title_of(row))
+        if role == Qt.ItemDataRole.EditRole:
             return title_of(row)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return escape(title_of(row))  # a tooltip takes what looks like markup for markup
+            return tool_tip(title_of(row))
         return row.id if role == Role.ID else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:

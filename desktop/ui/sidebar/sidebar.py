@@ -1,7 +1,6 @@
 """The left side of the window: search and new, the conversations, the way to the pages, and the offline switch."""
 
 from datetime import date
-from html import escape
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent
@@ -11,6 +10,7 @@ from desktop.conversation import Conversation
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.field import Field
+from desktop.ui.parts.foreign_text import set_tool_tip
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.page import Line
@@ -55,7 +55,7 @@ class UndoBar(QWidget):
 
     def _show_last(self) -> None:
         title = title_of(self._deleted[-1])
-        self._label.setToolTip(escape(title))
+        set_tool_tip(self._label, title)
         self.setAccessibleName(tr("{title} was deleted").format(title=title))
         self.show()
         self._timer.start()

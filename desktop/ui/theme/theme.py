@@ -19,6 +19,9 @@ Size = Literal["small", "normal", "reading", "title"]
 _SCALES: dict[str, float] = {"small": 0.9, "normal": 1.0, "reading": 1.06, "title": 1.42}
 _SMALLEST_SYSTEM_FONT_PT = 10.0
 _FAMILY = "Inter"
+_SHOWN_AS_WRITTEN = ("calt", "liga", "dlig")
+"""Font features that are off: they make an arrow of `->` and a times sign of the x in 1920x1080. Letters that must be
+joined (Arabic, Indic and Khmer scripts) are joined by others, `clig` among them."""
 
 
 class Theme(QObject):
@@ -62,6 +65,7 @@ class Theme(QObject):
     def mono(self, size: Size = "normal") -> QFont:
         """The system's font of fixed width, a little smaller than the text beside it."""
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        _show_as_written(font)
         font.setPointSizeF(self._points(size) * 0.94)
         font.setHintingPreference(self._base.hintingPreference())
         return font
@@ -106,6 +110,7 @@ class Theme(QObject):
             font.setFamilies([_FAMILY, *font.families()])
         # Without hinting glyphs keep their shapes and distances at every scale.
         font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+        _show_as_written(font)
         return font
 
     def _wanted(self) -> str:
@@ -127,3 +132,8 @@ class Theme(QObject):
     def _apply(self) -> None:
         QApplication.setPalette(palette_of(self.tokens))
         QApplication.setFont(self.font("normal"))
+
+
+def _show_as_written(font: QFont) -> None:
+    for feature in _SHOWN_AS_WRITTEN:
+        font.setFeature(QFont.Tag(feature), 0)

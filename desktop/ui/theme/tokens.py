@@ -19,6 +19,12 @@ TEXT_SCALES = (0.85, 0.92, 1.0, 1.1, 1.2, 1.35, 1.5)
 COLUMN = 720
 """The widest a column of text grows."""
 
+NARROW = 700
+"""The width in pixels below which a page puts its parts one below the other."""
+
+LINE_HEIGHT = 124.0
+"""Of the lines in a conversation, in percent of the font's own."""
+
 
 class Tokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every color by what it is for, as `#rrggbb` (`#aarrggbb` for the shadow).

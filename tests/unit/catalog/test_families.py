@@ -8,6 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from desktop.catalog.entries import Catalog
 from desktop.catalog.lineage import Lineage, node_of_entry, trace_in
@@ -131,10 +132,14 @@ def test_alpaca_is_non_commercial_by_itself_and_through_llama() -> None:
     assert (OUTPUTS, "text-davinci-003", "LicenseRef-OpenAI-Terms") in terms
 
 
-def test_a_distillation_that_says_mit_on_a_llama_is_flagged() -> None:
-    lineage = lineage_of("deepseek-r1-distill-llama-8b")
-    assert {flag.kind for flag in lineage.flags} == {"claims-more"}
-    assert ("LicenseRef-Llama-3.1", "llama-3.1-8b") in lineage.licenses
+def test_a_distillation_that_says_mit_on_a_llama_is_flagged_where_it_does_not_name_llamas_license() -> None:
+    entry = catalog().find_model("deepseek-r1-distill-llama-8b")
+    assert entry is not None
+    silent = trace_in(catalog(), node_of_entry(replace(entry, more_licenses=())))
+    assert {flag.kind for flag in silent.flags} == {"claims-more"}
+    assert not lineage_of(entry.id).flags, "its publisher names it"
+    for lineage in (silent, lineage_of(entry.id)):
+        assert "LicenseRef-Llama-3.1" in [license_ for license_, _ in lineage.licenses]
 
 
 def test_no_ungated_copy_of_gated_weights_is_offered() -> None:
@@ -157,6 +162,23 @@ def test_every_model_says_when_it_was_published_and_what_is_not_certain() -> Non
     for entry in catalog().model:
         assert entry.summary.endswith("."), entry.id
         assert entry.gate == "closed" or entry.prompt or not entry.runnable or entry.id == "latchkey-guide", entry.id
+
+
+def test_the_id_of_a_model_of_this_year_is_its_repositorys_name_in_lower_case() -> None:
+    this_year = [each for each in catalog().model if each.published >= "2026" and each.repository]
+    assert len(this_year) > 30
+    assert {each.id for each in this_year} == {each.repository.split("/")[1].lower() for each in this_year}
+    muse = catalog().find_model("muse-glimmer-30b")
+    assert muse is not None
+    assert muse.publisher == "Meta"
+
+
+def test_a_model_of_this_year_says_what_it_stands_on_and_what_it_does_not() -> None:
+    """Each fact that nothing was compared with is owned up to."""
+    for each in catalog().model:
+        if each.published >= "2026" and each.chat and each.id != "latchkey-guide":
+            assert each.evidence or each.unchecked, each.id
+            assert not each.without_evidence or each.unchecked, each.id
 
 
 def test_what_cannot_run_says_why() -> None:

@@ -1,10 +1,14 @@
 """The catalog that ships holds together; a mistake in a catalog is named with its line, and the rest is still used."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from desktop.catalog.entries import License
 from desktop.catalog.reading import CatalogRead, read_catalog
+from desktop.errors import IntegrityError
+from desktop.licenses.texts import LicenseTexts
 from desktop.paths import find_paths
 
 HEAD = """\
@@ -176,6 +180,24 @@ def test_a_persons_own_catalog_adds_and_cannot_change_what_ships(folder: Path) -
     assert "models.toml" in problem.message
 
 
+def test_a_persons_own_catalog_cannot_say_that_a_file_comes_with_latchkey(folder: Path) -> None:
+    mine = (
+        MODEL.replace('"one"', '"mine"')
+        + """
+[[model.file]]
+name = "a.gguf"
+quantization = "Q8_0"
+shipped = "builtin/a.gguf"
+"""
+    )
+    found = read(folder, HEAD + MODEL, "version = 1\n" + mine)
+    assert found.catalog.find_model("mine") is None
+    (problem,) = found.problems
+    assert (problem.file.name, problem.where) == ("own.toml", "model mine")
+    assert "come with it" in problem.message
+    assert 'shipped = "' in (folder / "own.toml").read_text().splitlines()[problem.line - 1]
+
+
 def test_a_broken_file_of_ones_own_leaves_what_ships_whole(folder: Path) -> None:
     for own in ("version = 1\n[[model", "version = 9\n", "\x00"):
         found = read(folder, HEAD, own)
@@ -186,3 +208,37 @@ def test_a_broken_file_of_ones_own_leaves_what_ships_whole(folder: Path) -> None
 def test_a_catalog_that_is_not_there_is_a_problem_and_not_an_error(tmp_path: Path) -> None:
     found = read_catalog(tmp_path / "none.toml")
     assert (len(found.problems), found.catalog.model) == (1, ())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither pipes nor devices among its files")
+@pytest.mark.parametrize("kind", ["pipe", "device", "endless", "folder", "dead link", "deep key", "deep array"])
+def test_an_own_catalog_that_is_none_is_told_and_waited_for_by_nobody(folder: Path, kind: str) -> None:
+    (folder / "models.toml").write_text(HEAD, encoding="utf-8")
+    own = folder / "own.toml"
+    match kind:
+        case "pipe":
+            os.mkfifo(own)
+        case "device" | "endless":
+            own.symlink_to("/dev/null" if kind == "device" else "/dev/zero")
+        case "folder":
+            own.mkdir()
+        case "dead link":
+            own.symlink_to("gone")
+        case "deep key":
+            own.write_text("version = 1\n[" + '"a" . ' * 300_000 + "a]\n", encoding="utf-8")
+        case _:
+            own.write_text("version = 1\nmodel = " + "[" * 100_000, encoding="utf-8")
+
+    found = read_catalog(folder / "models.toml", own, text_folders=[folder])
+
+    assert [problem.file for problem in found.problems] == [own]
+    assert found.catalog.find_model("good") is not None
+    assert not found.catalog.own_models
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes among its files")
+def test_a_license_text_of_ones_own_that_is_a_pipe_is_none(tmp_path: Path) -> None:
+    (tmp_path / "licenses").mkdir()
+    os.mkfifo(tmp_path / "licenses" / "mine.txt")
+    with pytest.raises(IntegrityError):
+        LicenseTexts((tmp_path,)).of(License("LicenseRef-Mine", "Mine", text="licenses/mine.txt"))

@@ -7,6 +7,7 @@ import pytest
 
 from desktop.chat.events import (
     AnswerFinished,
+    AnswerRestated,
     AnswerText,
     ChatFailed,
     ContextUsed,
@@ -30,6 +31,20 @@ def texts(messages: tuple[Message, ...] | list[Message]) -> list[str]:
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_turns_out_to_be_thinking_is_told_anew_stored_as_such_and_not_sent_back(begin: Begin) -> None:
+    talk = begin([FakeAnswer("Hello there.", unopened="They greet."), FakeAnswer("Fine.")])
+    answer = talk.ask("Hi!")
+    assert (answer.text, answer.thinking) == ("Hello there.", "They greet.")
+    assert "".join(event.text for event in talk.told(AnswerText)) == "They greet.Hello there."
+    (restated,) = talk.told(AnswerRestated)
+    assert (restated.message.id, restated.message.status) == (answer.id, "streaming")
+    assert (restated.message.text, restated.message.thinking) == ("", "They greet.")
+    talk.settled()
+    assert talk.store.path(talk.chat.current_id or "")[1] == answer
+    talk.ask("And you?")
+    assert [turn.text for turn in talk.fake.requests[-1].turns] == ["Hi!", "Hello there.", "And you?"]
 
 
 def test_a_question_is_answered_told_and_stored(begin: Begin) -> None:
@@ -218,6 +233,53 @@ def test_regenerating_while_it_answers_stops_the_answer_first(begin: Begin) -> N
     talk.settled()
     assert (talk.store.message(first.id).text, talk.store.message(first.id).status) == ("one two", "stopped")
     assert talk.store.message(second.id).text == "Better."
+
+
+# --- answers that only repeat ----------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_only_repeats_keeps_its_text_and_says_so_after_a_restart(begin: Begin) -> None:
+    talk = begin([FakeAnswer("on and on " * 9, stop_reason="repetition")])
+    answer = talk.ask("Go on.")
+    talk.settled()
+    (_, stored) = begin().store.path(answer.conversation_id)
+    assert stored == answer
+    assert (stored.text, stored.status) == ("on and on " * 9, "complete")
+    assert stored.timing is not None
+    assert stored.timing.stop_reason == "repetition"
+
+
+def test_it_is_ended_unless_the_person_switched_that_off(begin: Begin) -> None:
+    talk = begin()
+    talk.ask("Hi")
+    talk.settings = Settings(stop_on_repetition=False)
+    talk.ask("Hi")
+    assert [request.stop_on_repetition for request in talk.fake.requests] == [True, False]
+
+
+def test_regenerating_it_penalizes_repetition_more_each_time_until_it_is_over(begin: Begin) -> None:
+    looped = FakeAnswer("on and on", stop_reason="repetition")
+    settings = Settings(sampling=SamplingSettings(temperature=0.0, max_tokens=9))
+    talk = begin([looped, looped, FakeAnswer("Better."), FakeAnswer("Another.")], settings=settings)
+    answer = talk.ask("Go on.")
+    for count in (2, 3, 4):
+        talk.chat.regenerate(answer.id)
+        answer = talk.until_told(AnswerFinished, count).message
+    asked = [(each.sampling.temperature, each.sampling.repeat_penalty) for each in talk.fake.requests]
+    assert asked == [(0.0, None), (0.0, 1.1), (0.0, 1.2), (0.0, None)]
+    assert [each.max_tokens for each in talk.fake.requests] == [9] * 4
+    recorded = [event.message.sampling for event in talk.told(AnswerFinished)]
+    assert recorded[1] == {"temperature": 0.0, "max_tokens": 9, "repeat_penalty": 1.1, "repeat_last_n": 256}
+    assert recorded[3] == {"temperature": 0.0, "max_tokens": 9}
+
+
+@pytest.mark.parametrize(("own", "then"), [(1.05, 1.15), (1.3, 1.4), (1.5, 1.5), (1.8, 1.8), (0.9, 1.1)])
+def test_a_repeat_penalty_of_the_persons_own_is_never_lowered(begin: Begin, own: float, then: float) -> None:
+    settings = Settings(sampling=SamplingSettings(repeat_penalty=own))
+    talk = begin([FakeAnswer("on and on", stop_reason="repetition"), FakeAnswer("Better.")], settings=settings)
+    talk.chat.regenerate(talk.ask("Go on.").id)
+    talk.until_told(AnswerFinished, 2)
+    assert talk.fake.requests[1].sampling.repeat_penalty == then
 
 
 # --- several conversations -------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from desktop.engine.messages import (
     LoadParams,
     Ready,
 )
-from desktop.errors import EngineError, IntegrityError, NotFoundError, ResourceError
+from desktop.errors import EngineError, IntegrityError, LicenseError, NotFoundError, ResourceError
 from desktop.settings import Settings
 from desktop.storage.conversations import ConversationStore
 from desktop.storage.database import Database
@@ -130,6 +130,15 @@ def test_a_dead_engine_leaves_what_was_said_and_the_next_question_works(begin: B
     assert talk.told(EngineChanged)[-1].state == "ready"
 
 
+def test_an_answer_goes_on_after_a_crash_and_says_so_at_its_end(begin: Begin) -> None:
+    talk = begin([FakeAnswer("one two three", crashes_after=2), FakeAnswer("Fine.")])
+    answer = talk.ask("go")
+    assert (answer.text, answer.status, answer.error) == ("one two three", "complete", "")
+    assert "flash attention" in talk.told(EngineChanged)[-1].notice
+    assert [turn.text for turn in talk.fake.requests[0].turns] == ["go"]
+    assert talk.ask("again").text == "Fine."
+
+
 def test_a_failed_answer_is_left_out_of_what_the_engine_is_told(begin: Begin) -> None:
     refusal = ResourceError("Not enough memory.", "It needs 9 GB.", "Choose a smaller model.")
     talk = begin([FakeAnswer("x", error=refusal), FakeAnswer("Fine.")])
@@ -212,6 +221,125 @@ def test_the_same_model_is_not_loaded_twice_but_other_settings_are(begin: Begin)
     talk.chat.use_model(SomeModel())
     talk.ask("hi")
     assert [load.context_length for load in talk.fake.loads] == [None, 8192]
+
+
+def test_what_the_engine_found_out_about_itself_loads_the_same_model_again(begin: Begin) -> None:
+    talk = begin()
+    talk.ask("hi")
+    talk.chat.load_again()
+    talk.ask("hi")
+    assert [load.model_path for load in talk.fake.loads] == ["scripted.gguf"] * 2
+
+
+def test_it_is_loaded_again_once_the_answer_that_is_given_is_whole(begin: Begin) -> None:
+    talk = begin([FakeAnswer("one two", hangs_after=1), FakeAnswer("Next.")])
+    talk.chat.send("go")
+    talk.until_said("one")
+    talk.chat.load_again()
+    talk.loop.run_what_waits()
+    assert len(talk.fake.loads) == 1
+    assert talk.chat.answering()
+    talk.chat.stop()
+    talk.until_told(AnswerFinished)
+    assert talk.ask("on").text == "Next."
+    assert len(talk.fake.loads) == 2
+
+
+def test_a_load_that_is_under_way_is_begun_anew(begin: Begin) -> None:
+    talk = begin(load_s=5.0)
+    talk.until(lambda: bool(talk.fake.loads))
+    talk.chat.load_again()
+    talk.fake._load_s = 0.0
+    assert talk.ask("hi").status == "complete"
+    assert len(talk.fake.loads) == 2
+
+
+def test_a_model_that_failed_is_tried_with_what_was_found_out(begin: Begin) -> None:
+    talk = begin(load_errors=[EngineError("It crashes.")])
+    talk.until(lambda: talk.told(EngineChanged)[-1].error is not None)
+    talk.chat.load_again()
+    talk.until(lambda: talk.told(EngineChanged)[-1].state == "ready")
+
+
+def test_nothing_is_loaded_again_where_nothing_may_be_or_a_person_gave_it_up(begin: Begin) -> None:
+    talk = begin()
+    talk.ask("hi")
+    talk.chat.refuse(LicenseError("Not accepted."))
+    talk.chat.load_again()
+    talk.loop.run_what_waits()
+    assert len(talk.fake.loads) == 1
+    talk.chat.use_model(OTHER)
+    talk.chat.stop_loading()
+    talk.until(lambda: talk.told(EngineChanged)[-1].state == "empty")
+    loads = len(talk.fake.loads)
+    talk.chat.load_again()
+    talk.loop.run_what_waits()
+    assert len(talk.fake.loads) == loads
+
+
+def test_a_model_that_failed_is_tried_again_only_where_a_person_asks(begin: Begin) -> None:
+    talk = begin(load_errors=[EngineError("It crashes.")] * 3)
+    failed = lambda: talk.told(EngineChanged)[-1].error is not None  # noqa: E731
+    talk.until(failed)
+    talk.chat.use_model(SomeModel())  # another process changed the ledger, say
+    talk.loop.run_what_waits()
+    assert len(talk.fake.loads) == 1
+    assert failed()
+    talk.chat.use_model(SomeModel(), again=True)
+    talk.until(lambda: len(talk.fake.loads) == 2 and failed())
+    assert talk.ask("hi").error == "It crashes."
+    assert len(talk.fake.loads) == 3
+    assert talk.ask("hi").status == "complete"
+
+
+@pytest.mark.parametrize("at_the_door", [False, True])
+def test_a_license_accepted_afterwards_loads_the_model_that_was_refused(begin: Begin, at_the_door: bool) -> None:
+    refusal = LicenseError("Not accepted.")
+    talk = begin(load_errors=[refusal] if at_the_door else [])
+    talk.until(lambda: talk.told(EngineChanged)[-1].state in ("ready", "empty"))
+    if not at_the_door:
+        talk.chat.refuse(refusal)
+    talk.chat.use_model(SomeModel())
+    talk.until(lambda: talk.told(EngineChanged)[-1].state == "ready")
+    assert len(talk.fake.loads) == 2
+
+
+def test_no_answer_is_begun_in_any_way_while_it_is_being_found_out_whether_one_may(begin: Begin) -> None:
+    talk = begin([FakeAnswer("A."), FakeAnswer("B."), FakeAnswer("C."), FakeAnswer("D.")])
+    first = talk.ask("one")
+    question = talk.told(MessageAdded)[0].message
+    talk.settled()
+    talk.chat.hold()
+    talk.chat.regenerate(first.id)
+    assert talk.chat.edit(question.id, "uno")
+    assert talk.chat.send("two")
+    talk.loop.run_what_waits()
+    talk.settled()
+    assert len(talk.fake.requests) == 1
+    talk.chat.use_model(SomeModel())
+    talk.until(lambda: [turn.text for turn in talk.fake.requests[-1].turns][-1] == "two")
+
+
+def test_what_is_asked_while_it_is_found_out_comes_back_where_no_model_may_answer(begin: Begin) -> None:
+    talk = begin()
+    first = talk.ask("one")
+    question = talk.told(MessageAdded)[0].message
+    talk.chat.hold()
+    talk.chat.regenerate(first.id)
+    talk.chat.edit(question.id, "uno")
+    talk.chat.refuse(LicenseError("Not accepted."))
+    talk.until(lambda: len(talk.told(ChatFailed)) == 2)
+    assert [each.text for each in talk.told(ChatFailed)] == ["", "uno"]
+    assert len(talk.fake.requests) == 1
+
+
+def test_what_waits_when_the_window_closes_is_kept(begin: Begin) -> None:
+    talk = begin()
+    talk.chat.hold()
+    talk.chat.send("a long question")
+    talk.close()
+    again = begin()
+    assert [each.title for each in again.listed()] == ["a long question"]
 
 
 class Downgraded(FakeEngine):

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from desktop.chat.title import title_from
+from desktop.chat.title import title_from, typed_title
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,7 @@ from desktop.chat.title import title_from
         ("1. First step", "First step"),
         ("See [the docs](https://example.org/x) please", "See the docs please"),
         ("keep snake_case and 2 * 3", "keep snake_case and 2 3"),
+        ("Prix\u00a0:  5\u202f000\u00a0€,\tmy\u0007bell", "Prix\u00a0: 5\u202f000\u00a0€, my bell"),
         ("```py\nprint('hello there')\n```", "print('hello there')"),
         ("e.g. version 3.5 is out now", "e.g. version 3.5 is out now"),
         ("Hi. What is a ledger?", "Hi. What is a ledger?"),
@@ -54,3 +55,15 @@ def test_a_long_title_is_cut_where_it_can_be(text: str) -> None:
 def test_words_are_kept_whole() -> None:
     title = title_from("Please tell me how antidisestablishmentarianism came to be a word")
     assert title == "Please tell me how antidisestablishmentarianism…"
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [
+        ("  5\u202f000\u00a0€  a  b ", "5\u202f000\u00a0€  a  b"),
+        ("one \n\t two\u2028three", "one two three"),
+        ("e\u0301 می\u200cخواهم co\u00adop", "e\u0301 می\u200cخواهم co\u00adop"),
+    ],
+)
+def test_a_title_that_was_typed_stays_in_one_line(typed: str, title: str) -> None:
+    assert typed_title(typed) == title

@@ -120,3 +120,18 @@ def test_wrong_usage_ends_with_exit_code_2(line: str, capsys: pytest.CaptureFixt
 
 def test_the_longest_seed_is_taken() -> None:
     assert parser().parse_args(["ask", "hi", "--seed", "4294967295"]).seed == 4294967295
+
+
+def test_a_complaint_about_arguments_sends_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["models", "list", "\x1b]0;owned\x07\n\u202ex"])
+    said = capsys.readouterr().err
+    assert "\\x1b]0;owned" in said
+    assert not set("\x1b\x07\u202e") & set(said)
+
+
+@pytest.mark.parametrize("command", ["models get", "models show", "access"])
+def test_the_words_of_a_pasted_line_are_put_together(command: str) -> None:
+    options = parser().parse_args([*command.split(), "ollama", "run", "hf.co/acme/tiny:Q4_K_M", "--json"])
+    assert "ollama run hf.co/acme/tiny:Q4_K_M" in vars(options).values()
+    assert options.json

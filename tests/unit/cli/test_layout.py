@@ -1,5 +1,8 @@
 """Tables and paragraphs keep to the width of a terminal, whatever the letters."""
 
+import pytest
+
+from desktop.cli import layout
 from desktop.cli.layout import WIDTH, cells, columns, paragraph, shortened
 
 
@@ -13,6 +16,19 @@ def test_what_is_too_long_ends_with_a_sign_that_something_is_missing() -> None:
     assert shortened("abcdef", 6) == "abcdef"
     assert shortened("abcdef", 4) == "abc…"
     assert cells(shortened("模型模型", 5)) <= 5
+
+
+def test_a_text_is_looked_at_as_far_as_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = 0
+
+    def counted(text: str) -> int:
+        nonlocal looked
+        looked += len(text)
+        return cells(text)
+
+    monkeypatch.setattr(layout, "cells", counted)
+    assert shortened("x" * 9000, 20) == "x" * 19 + "…"
+    assert looked < 100
 
 
 def test_columns_line_up_also_behind_wide_letters() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from desktop.cli.ledger_report import sentences
 from desktop.licenses.chain import Marked
-from desktop.licenses.seal import LedgerCheck
+from desktop.licenses.seal import LedgerCheck, Segment
 
 
 def said(check: LedgerCheck, *, exported: bool = False) -> str:
@@ -50,3 +50,15 @@ def test_a_clock_that_went_back_is_told_with_the_records() -> None:
     told = said(LedgerCheck(True, 6, clock_back=(3, 5)))
     assert "before record 3, 5" in told
     assert "order of records is that of their numbers" in told
+
+
+def test_each_segment_is_told_with_what_counts_in_it() -> None:
+    segments = (
+        Segment(1, 3, False, False, "The key is gone.", "2026-11-25T04:00:00.000Z"),
+        Segment(4, 4, True, False, "", "2026-11-25T04:00:00.000Z"),
+        Segment(5, 6, True, True, "", ""),
+    )
+    told = said(LedgerCheck(True, 6, segments=segments, sealed_by="keyring"))
+    assert "Records 1 to 3 are unsealed. The key is gone. What was accepted there does not count" in told
+    assert "Record 4 is a segment of its own. The keyring did not open then" in told
+    assert "Records 5 to 6 are a segment of their own, and what was accepted in them counts." in told

@@ -1,10 +1,12 @@
 """Every way a command can end has its exit code and at most one sentence; a traceback is for the log alone."""
 
+import errno
 import logging
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -108,3 +110,46 @@ def test_the_command_does_not_load_qt_nor_the_engine_before_it_needs_them() -> N
         "assert not found, found\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, env=dict(os.environ), stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "word"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/a/file"), 10, "/a/file"),
+        (PermissionError(errno.EACCES, "Permission denied", "/a/file"), 10, "/a/file"),
+        (OSError(errno.EMFILE, "Too many open files"), 10, "Too many open files"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 5000), 3, "too long"),
+        (MemoryError(), 10, "memory"),
+        (RuntimeError("can't start new thread"), 10, "memory"),
+    ],
+)
+def test_what_the_system_refuses_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    code: int,
+    word: str,
+) -> None:
+    assert doctor_with(error, monkeypatch) == code
+    said = capsys.readouterr().err
+    assert word in said
+    assert "bug" not in said
+    assert said.count("\n") == 1
+    assert len(said) < 300
+    assert type(error).__name__ in find_paths().log_file.read_text(encoding="utf-8")
+
+
+def test_a_log_that_cannot_be_written_any_more_says_nothing(home: Path) -> None:
+    """A limit on the size of files stands for a full disk."""
+    program = (
+        "import logging, resource, sys\n"
+        "from pathlib import Path\n"
+        "from desktop.log import start_log\n"
+        "start_log(Path(sys.argv[1]))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "logging.getLogger().warning('nobody reads this')\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(home / "log")], check=True, env=dict(os.environ), capture_output=True
+    )
+    assert ran.stderr == b""

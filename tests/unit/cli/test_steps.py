@@ -28,7 +28,7 @@ from desktop.library.next_step import (
     WaitForApproval,
 )
 from desktop.library.subjects import subject_of_entry
-from desktop.licenses.door import LicenseStanding, Refusal, Status, Verdict
+from desktop.licenses.verdict import LicenseStanding, Refusal, Status, Verdict
 from tests.unit.catalog.families import CATALOG
 
 

@@ -142,6 +142,28 @@ def test_a_full_disk_leaves_the_old_key(home: Path, files: FileKeeper, monkeypat
     assert len(list((home / "config").iterdir())) == 2
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_in_the_place_of_a_key_is_told_and_not_waited_for(home: Path, files: FileKeeper) -> None:
+    files.make_key()
+    for name in ("ledger-key.json", "ledger-anchor.json"):
+        (home / "config" / name).unlink()
+        os.mkfifo(home / "config" / name)
+    for read in (files.key, files.anchor, files.read):
+        with pytest.raises(ResourceError, match="cannot be read"):
+            read()
+
+
+def test_a_link_in_the_place_of_what_is_being_written_is_not_followed(home: Path, files: FileKeeper) -> None:
+    theirs = home / "theirs.txt"
+    theirs.write_text("mine")
+    files.make_key()
+    for name in ("ledger-key.json", "ledger-anchor.json"):
+        part = home / "config" / f".{name}.{os.getpid()}-{threading.get_ident()}.part"
+        part.symlink_to(theirs)
+    files.make_key()
+    assert theirs.read_text() == "mine"
+
+
 # --- a keyring -------------------------------------------------------------------------------------------------------
 
 

@@ -22,6 +22,7 @@ from desktop.engine.messages import (
     LoadParams,
     Prompted,
     PromptProgress,
+    Restated,
     SamplingParams,
 )
 from desktop.engine.orders import Patience
@@ -58,6 +59,9 @@ class Answer:
             case Delta():
                 self.deltas.append(event)
                 self.text += event.text
+            case Restated():
+                self.text = "".join(part.text for part in event.parts if not part.thinking)
+                self.thinking = "".join(part.text for part in event.parts if part.thinking)
             case Done():
                 self.done = event
 

@@ -70,7 +70,7 @@ def test_going_back_to_a_conversation_reads_next_to_nothing_and_answers_the_same
 ) -> None:
     asker = load(model_file(kind))
     options = {"max_tokens": 24, "ignore_eos": True}
-    other = "you it is " * 60
+    other = "the it is " * 60  # an answer of words alone: what is thinking is not sent back
     first = asker.ask(LONG, conversation="a", **options)
     second = asker.ask(other, conversation="b", **options)
     third = asker.ask(LONG, said(first), "And now?", conversation="a", **options)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from desktop.engine.client import EngineClient
+from desktop.engine.interface import Stop
 from desktop.engine.messages import ChatTurn, Delta, Failed, Generate, LoadParams
+from desktop.engine.model_file import ModelFile
 from desktop.errors import IntegrityError, LicenseError, ResourceError
 from tests.fakes.doors import OpenDoor
 from tests.unit.engine.conftest import Asker, children, kill_worker, wait_until
@@ -23,9 +25,10 @@ class Revocable:
         self.admitted: list[Path] = []
         self.recorded: list[Path] = []
 
-    def admit(self, path: Path) -> None:
+    def admit(self, path: Path, stop: Stop | None = None) -> tuple[ModelFile, ...]:
         self.admitted.append(path)
         self.holds(path)
+        return ()
 
     def loaded(self, path: Path) -> None:
         self.recorded.append(path)

@@ -97,6 +97,27 @@ def test_a_death_is_survived(engines: list[FakeEngine]) -> None:
     assert text(run.ask()) == "Again."
 
 
+def test_a_crash_is_gone_on_after(engines: list[FakeEngine]) -> None:
+    run = make(engines, FakeAnswer("a b c", crashes_after=2), FakeAnswer("Again."))
+    run.load()
+    events = run.ask()
+    assert text(events) == "a b c"
+    assert isinstance(events[-1], Done)
+    assert events[-1].notice
+    assert run.engine.state == "ready"
+    again = run.ask()[-1]
+    assert isinstance(again, Done)
+    assert not again.notice
+
+
+def test_a_crash_while_cancelled_keeps_what_was_said(engines: list[FakeEngine]) -> None:
+    run = make(engines, FakeAnswer("a b c", crashes_after=2, restart_s=60))
+    run.load()
+    events = run.ask(cancel_after=2)
+    assert isinstance(events[-1], Done)
+    assert (events[-1].stop_reason, text(events)) == ("cancelled", "a b")
+
+
 def test_a_hang_ends_with_a_cancel(engines: list[FakeEngine]) -> None:
     run = make(engines, FakeAnswer("a b c", hangs_after=1))
     run.load()

@@ -34,6 +34,8 @@ PAIRS = sorted({(model["architecture"], model["prompt"]) for model in RUNNABLE i
 def log() -> native.NativeLog:
     log = native.NativeLog()
     log.start()
+    if not native.devices():
+        native.start_backends()
     return log
 
 

@@ -7,13 +7,11 @@ import textwrap
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from desktop.engine import memory
 from desktop.engine.client import EngineClient
-from desktop.engine.ladder import next_rung
 from desktop.engine.messages import (
     AnswerEvent,
     ChatTurn,
@@ -35,7 +33,8 @@ from tests.unit.engine.conftest import Asker, children, impostor, kill_worker, w
 Loader = Callable[..., Asker]
 Files = Callable[[str], Path]
 Clients = Callable[..., EngineClient]
-QUICK = Patience(ping_after=0.2, gone_after=0.4, cancel=0.3)
+QUICK = Patience(ping_after=0.2, gone_after=3.0, cancel=0.3)
+"""Short, and long enough for a worker that starts on a busy machine."""
 
 
 class Listener:
@@ -71,7 +70,7 @@ def endless(asker: Asker) -> tuple[Generate, Listener]:
 # --- death ---
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_in_mid_answer_keeps_what_was_said_and_the_next_question_works(
     load: Loader, model_file: Files, how: signal.Signals
 ) -> None:
@@ -113,7 +112,7 @@ def test_the_assert_text_is_told(make_client: Clients, model_file: Files, tmp_pa
     client = make_client(executable=impostor(tmp_path, "abort()"))
     with pytest.raises(EngineError) as caught:
         client.load_and_wait(LoadParams(str(model_file("llama"))))
-    assert "the engine stopped while reading it" in caught.value.title
+    assert "cannot be used on this computer" in caught.value.title
     assert "impostor.c:1: hello from the assert" in caught.value.detail
     assert "/" not in caught.value.detail, "no folders of the machine that built the library"
     assert model_file("llama").name in caught.value.title
@@ -206,9 +205,7 @@ def test_a_worker_that_stops_answering_is_ended(load: Loader, model_file: Files)
 def test_a_slow_worker_that_answers_pings_is_left_alone(
     make_client: Clients, model_file: Files, tmp_path: Path
 ) -> None:
-    asker = Asker(
-        make_client(patience=QUICK, executable=impostor(tmp_path, "time.sleep(1.5), original(self, request)"))
-    )
+    asker = Asker(make_client(patience=QUICK, executable=impostor(tmp_path, "time.sleep(5), original(self, request)")))
     asker.client.load_and_wait(LoadParams(str(model_file("llama")), threads=1))
     assert asker.ask("Hello", max_tokens=2, ignore_eos=True).end.generated_tokens == 2
 
@@ -226,17 +223,31 @@ def test_a_cancel_that_is_not_obeyed_ends_the_process(load: Loader, model_file: 
     assert asker.ask("Hello", max_tokens=2, ignore_eos=True).end.generated_tokens == 2
 
 
-def test_a_template_that_holds_the_interpreter_is_ended_too(tmp_path: Path, load: Loader, model_file: Files) -> None:
-    """Comparing two lists of lists of lists is one call into C that takes years, and no deadline interrupts it."""
+def test_a_template_that_holds_the_interpreter_is_ended_too(
+    tmp_path: Path, make_client: Clients, model_file: Files
+) -> None:
+    """One call into C that does not come back, in which no other thread of Python runs: no deadline interrupts it."""
+    hold = "(__import__('ctypes').PyDLL(None).sleep(60), '')[1]"
+    rendering = f"setattr(sys.modules['desktop.engine.worker.template'], 'render', lambda *_: {hold})"
+    imported = "__import__('desktop.engine.worker.template')"
+    asker = Asker(make_client(executable=impostor(tmp_path, f"{imported}; {rendering}; original(self, request)")))
+    asker.client.load_and_wait(LoadParams(str(model_file("llama")), threads=1))
+    asker.client._dispatcher._watch._patience = QUICK
+    with pytest.raises(EngineError, match="stopped unexpectedly"):
+        asker.ask("Hello", max_tokens=1)
+    assert asker.client.state == "dead"
+
+
+def test_a_template_that_would_hold_the_interpreter_is_refused(tmp_path: Path, load: Loader) -> None:
+    """Comparing two lists of lists of lists would be such a call, and take years."""
     template = (
         "{% set n = namespace(a=[], b=[]) %}{% for i in range(64) %}{% set n.a = [n.a, n.a] %}"
         "{% set n.b = [n.b, n.b] %}{% endfor %}{{ n.a == n.b }}"
     )
-    asker = load(random_model(tmp_path / "m.gguf", template=template), patience=QUICK)
-    with pytest.raises(EngineError, match="stopped unexpectedly"):
+    asker = load(random_model(tmp_path / "m.gguf", template=template))
+    with pytest.raises(EngineError, match="template does not work"):
         asker.ask("Hello", max_tokens=1)
-    asker.client.load_and_wait(LoadParams(str(model_file("llama")), threads=1))
-    assert asker.ask("Hello", max_tokens=2, ignore_eos=True).end.generated_tokens == 2
+    assert asker.client.state == "ready"
 
 
 # --- order ---
@@ -440,27 +451,6 @@ def test_a_shorter_context_is_taken_where_the_longest_does_not_fit(model_file: F
     assert memory.fitting_context(shape, 1000, None, enough) == 1000
     with pytest.raises(ResourceError):
         memory.fitting_context(shape, 16384, 8192, enough)
-
-
-@pytest.mark.parametrize(
-    ("asked", "lacked_memory", "expected"),
-    [
-        ({}, False, {"flash_attention": "off"}),
-        ({"flash_attention": "off"}, False, {"flash_attention": "off", "gpu_layers": 12}),
-        ({}, True, {"gpu_layers": 12}),
-        ({"gpu_layers": 12}, True, {"gpu_layers": 6}),
-        ({"gpu_layers": 3}, True, {"gpu_layers": 0}),
-        ({"gpu_layers": 0}, True, None),
-    ],
-)
-def test_the_ladder_on_a_gpu(asked: dict[str, Any], lacked_memory: bool, expected: dict[str, Any] | None) -> None:
-    rung = next_rung(LoadParams("m", **asked), 24, True, lacked_memory=lacked_memory)
-    assert (rung.params if rung else None) == (LoadParams("m", **expected) if expected is not None else None)
-    assert rung is None or rung.notice.endswith(".")
-
-
-def test_the_ladder_without_a_gpu_ends_after_flash_attention() -> None:
-    assert next_rung(LoadParams("m", flash_attention="off"), 24, False) is None
 
 
 # --- logs ---

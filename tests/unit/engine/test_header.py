@@ -124,6 +124,11 @@ NOT_MODELS = {
     "old ggml": (b"tjgg" + bytes(40), "older format"),
     "noise": (bytes(range(128, 256)) * 3, "first bytes"),
     "picture": (b"\x89PNG\r\n\x1a\n", "picture"),
+    "llamafile": (b"MZqFpD='\n" + b"\0" * 60, "llamafile"),
+    "onnx": (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0", "ONNX"),
+    "old imatrix": (struct.pack("<ii", 2, 12) + b"blk.0.attn_q" + b"\0" * 40, "importance matrix"),
+    "tensorflow lite": (b"\x1c\0\0\0TFL3" + b"\0" * 40, "TensorFlow Lite"),
+    "tar": (b"model.gguf" + b"\0" * 247 + b"ustar\x0000", "archive"),
 }
 
 

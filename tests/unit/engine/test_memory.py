@@ -19,16 +19,16 @@ from desktop.engine.memory import (
     process_bytes,
 )
 from tests.fakes.architectures import SHAPES, architecture_model
+from tests.fakes.hyper_blocks import HyperBlocks
 from tests.fakes.loading import llama_reports, take
-from tests.fakes.more_blocks import MoreBlocks
 from tests.fakes.tiny_gguf import bpe_vocabulary, random_model
 from tests.fakes.vocabularies import family_vocabulary
 
 HALF = 2
-SMALL = MoreBlocks(width=256, feed=768, heads=4, keys=2, head=64, window=300, positions=4096)
+SMALL = HyperBlocks(width=256, feed=768, heads=4, keys=2, head=64, window=300, positions=4096)
 
 
-def written(folder: Path, architecture: str, blocks: MoreBlocks = SMALL, **options: Any) -> Path:
+def written(folder: Path, architecture: str, blocks: HyperBlocks = SMALL, **options: Any) -> Path:
     vocabulary = family_vocabulary(SHAPES[architecture].vocabulary, bos="<s>", eos="</s>", controls=("<|endoftext|>",))
     return architecture_model(folder / f"{architecture}.gguf", architecture, vocabulary, blocks=blocks, **options)
 

@@ -12,6 +12,7 @@ from desktop.engine.worker import native
 from desktop.engine.worker.loading import Model
 from desktop.engine.worker.prompt import Prompter
 from desktop.engine.worker.tokenizer import Tokenizer
+from tests.fakes.parrot import Token, parrot
 from tests.fakes.tiny_gguf import random_model
 
 Files = Callable[[str], Path]
@@ -34,6 +35,8 @@ HARMLESS = [
 def log() -> native.NativeLog:
     log = native.NativeLog()
     log.start()
+    if not native.devices():
+        native.start_backends()
     return log
 
 
@@ -111,6 +114,18 @@ def test_spelled_control_tokens_stay_text(
     read = prompter.rendered([ChatTurn("user", text)]).tokens
     said = b"".join(loaded.tokenizer._piece(token, True) for token in read).decode()
     assert text in said, "and the model reads it as it was written"
+
+
+def test_a_mark_of_thinking_that_the_files_maker_defined_stays_text(
+    tmp_path: Path, model: Callable[[Path], Model]
+) -> None:
+    """llama.cpp takes such tokens out of any text, control tokens or not."""
+    loaded = model(parrot(tmp_path / "m.gguf", "hm", Token("</think>", defined=True), "yes"))
+    (mark,) = loaded.tokenizer.tokenize("</think>", special=False)
+    tokens = Prompter(loaded).rendered([ChatTurn("user", "Say </think> now")]).tokens
+    assert mark not in tokens
+    read = b"".join(loaded.tokenizer._piece(token, True) for token in tokens).decode()
+    assert "Say </think> now" in read.replace("▁", " ")
 
 
 def test_a_template_that_changes_its_text_still_keeps_spellings_apart(

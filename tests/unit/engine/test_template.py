@@ -3,8 +3,10 @@
 import time
 
 import pytest
+from jinja2.exceptions import TemplateError
 
 from desktop.engine.messages import ChatTurn
+from desktop.engine.worker import sandbox
 from desktop.engine.worker.template import ChatTemplate
 from desktop.errors import EngineError
 from tests.fakes.tiny_gguf import CHATML
@@ -138,6 +140,9 @@ BOMBS = [
     "{{ strftime_now('%999999999d') }}",
     "{% for i in range(99999) %}{{ 'x' * 1000 }}{% endfor %}",
     "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+    "{{ ('[' * 900000) | from_json }}",
+    "{{ ('[' + '1,' * 400000 + '1]') | from_json | length }}",
+    "{{ ('[' + '1,' * 4000000 + '1]') | from_json | length }}",
     "{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}",
     "{% set ns = namespace(x=[]) %}{% for i in range(64) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
     *(
@@ -156,12 +161,109 @@ BOMBS = [
         )
     ),
 ]
+LISTS = (
+    "{% set ns = namespace(x=[], y=[], t=()) %}{% for i in range(64) %}{% set ns.x = [ns.x, ns.x] %}"
+    "{% set ns.y = [ns.y, ns.y] %}{% set ns.t = (ns.t, ns.t) %}{% endfor %}"
+)
+LONG = "{% set a = 'a' * 4000000 %}{% set b = 'ab' + 'a' * 2000000 %}"
+SAME = "{% set a = 'a' * 1000000 %}{% set b = a[1:] + 'b' %}{% set c = a[1:] + 'c' %}"
+SLOW = [
+    *(
+        LISTS + use
+        for use in (
+            "{{ ns.x == ns.y }}",
+            "{{ ns.x != ns.y }}",
+            "{{ ns.x < ns.y }}",
+            "{{ 1 < 2 <= 3 and ns.x >= ns.y }}",
+            "{{ ns.x in [ns.y] }}",
+            "{{ ns.x not in [1, ns.y] }}",
+            "{{ {'a': ns.x} == {'a': ns.y} }}",
+            "{{ ns.x is eq ns.y }}",
+            "{{ ns.x is ge ns.y }}",
+            "{{ ns.x is in [ns.y] }}",
+            "{{ [ns.x] | select('equalto', ns.y) | list }}",
+            "{{ [{'a': ns.x}] | selectattr('a', '==', ns.y) | list }}",
+            "{{ [{'a': ns.x}] | rejectattr('a', 'in', [ns.y]) | list }}",
+            "{{ [ns.x, ns.y] | sort }}",
+            "{{ [ns.x, ns.y] | map('list') | sort }}",
+            "{{ [ns.x, ns.y] | min }}",
+            "{{ [{'a': ns.x}, {'a': ns.y}] | max(attribute='a') }}",
+            "{{ [{'a': ns.x}, {'a': ns.y}] | groupby('a') }}",
+            "{{ {'a': ns.x, 'b': ns.y} | dictsort(by='value') }}",
+            "{{ [ns.y].index(ns.x) }}",
+            "{{ [ns.y].count(ns.x) }}",
+            "{% for a in [ns.x, ns.y] %}{{ loop.changed(a) }}{% endfor %}",
+            "{{ {ns.t: 1} }}",
+            "{{ {}[ns.t] }}",
+            "{{ {}.get(ns.t) }}",
+            "{{ ns.t in {} }}",
+            "{{ [ns.t] | unique | list }}",
+            "{{ dict([(ns.t, 1)]) }}",
+            "{{ {}.fromkeys([ns.t]) }}",
+            "{{ 'a'.startswith(ns.t) }}",
+        )
+    ),
+    LONG + "{{ a.rfind(b) }}",
+    LONG + "{{ a.rindex(b) }}",
+    LONG + "{{ a.rsplit(b) }}",
+    LONG + "{{ a.rpartition(b) }}",
+    LONG + "{{ a.encode().rfind(b.encode()) }}",
+    LONG + "{{ a.strip('b' * 4000000 + 'a') }}",
+    LONG + "{{ a | trim('b' * 4000000 + 'a') }}",
+    SAME + "{{ b in [c] * 1000000 }}",
+    SAME + "{{ ([c] * 1000000).count(b) }}",
+    SAME + "{{ a.startswith((b,) * 1000000) }}",
+    SAME + "{{ ([b, c] * 50000) | sort }}",
+    "{{ ([[1] * 40] * 190000) | sum(start=[]) | length }}",
+    "{% set n = ('f' * 4000000) | int(base=16) %}{% set m = ('f' * 2000000) | int(base=16) %}{{ n // m }}",
+    "{% set n = ('f' * 4000000) | int(base=16) %}{% set m = ('f' * 2000000) | int(base=16) %}{{ n % m }}",
+    "{% set n = ('f' * 4000000) | int(base=16) %}{% set m = ('f' * 2000000) | int(base=16) %}{{ n is divisibleby m }}",
+]
 
 
 @pytest.mark.parametrize("source", FORBIDDEN)
 def test_nothing_outside_is_in_reach(source: str) -> None:
     with pytest.raises(EngineError, match="does not work"):
         render(source)
+
+
+@pytest.mark.parametrize("source", SLOW)
+def test_nothing_is_begun_that_no_deadline_can_end(source: str) -> None:
+    """Each of these is one call of C, in which no other thread of Python runs."""
+    with pytest.raises(TemplateError, match=r"too (much text|large a number)|not on bytes"):
+        sandbox.render(sandbox.compiled(source), {})
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{{ 1 < 2 < 3 }} {{ 1 < 2 > 3 }} {{ 'a' in 'cat' }} {{ 2 not in [1] }}", "True False True True"),
+        ("{{ 3 > 2 >= 2 == 2 != 1 }} {{ 1 <= 1 }} {{ none == none }}", "True True True"),
+        ("{{ missing == 1 }} {{ 'x' in missing }}", "False False"),
+        ("{{ 1 > 2 < (1 / 0) }}", "False"),
+        ("{% for i in [1, 2] if i == 2 %}{{ i }}{% endfor %}", "2"),
+        ("{% macro f(a) %}{{ a == 1 and caller() }}{% endmacro %}{% call f(1) %}b{% endcall %}", "b"),
+        ("{{ {'a': 1, 'b': {'c': [1, 2]}}['b']['c'] == [1, 2] }}", "True"),
+        (
+            "{{ messages[0] == messages[-1] }} {{ messages | selectattr('role', 'equalto', 'user') | list | length }}",
+            "True 1",
+        ),
+        (
+            "{{ 'a b'.rsplit(' ', 1) }} {{ '\n\nx'.strip('\n') }} {{ 7 // 2 }} {{ 7 % 4 }} {{ 7 / 2 }}",
+            "['a', 'b'] x 3 3 3.5",
+        ),
+        (
+            "{{ [[1], [2]] | sum(start=[]) }} {{ [1, 2] | sum }} {{ [2, 1] | map('string') | sort | join }}",
+            "[1, 2] 3 12",
+        ),
+        (
+            "{{ '' is eq '' }} {{ 4 is divisibleby 2 }} {{ 'x' is in ['x'] }} {{ [3, 1] | sort }}",
+            "True True True [1, 3]",
+        ),
+    ],
+)
+def test_comparing_and_counting_stay_what_they_are(source: str, expected: str) -> None:
+    assert render(source, USER) == expected
 
 
 @pytest.mark.parametrize("source", BOMBS)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from desktop.engine.worker.text import TAG_STYLES, AnswerText, longest_held
+from desktop.engine.worker.text import AnswerText, Restated, Shown, longest_held
+from desktop.engine.worker.thinking_marks import TAG_STYLES, TagStyle
 
 THINK = TAG_STYLES[0]
 
@@ -10,12 +11,20 @@ THINK = TAG_STYLES[0]
 def run(pieces: list[bytes], stops: tuple[str, ...] = (), **options: object) -> tuple[str, str, bool]:
     """(answer, thinking, stopped) of the pieces fed one by one."""
     text = AnswerText(stops, **options)  # type: ignore[arg-type]
-    told = []
+    told: list[tuple[str, bool]] = []
+
+    def take(shown: list[Shown]) -> None:
+        for each in shown:
+            if isinstance(each, Restated):
+                told[:] = each.parts
+            else:
+                told.append(each)
+
     for piece in pieces:
-        told += text.feed(piece)
+        take(text.feed(piece))
         if text.stopped:
             break
-    told += text.finish()
+    take(text.finish())
     return "".join(t for t, thinking in told if not thinking), "".join(t for t, th in told if th), text.stopped
 
 
@@ -40,8 +49,9 @@ def test_invalid_bytes_do_not_hold_up_what_follows() -> None:
     assert run([b"a\xff", b"b", b"\xf0\x9f", b"c"])[0] == "a\ufffdb\ufffdc"
 
 
-def test_a_character_cut_off_by_the_end_is_replaced() -> None:
-    assert run(["é".encode()[:1]])[0] == "\ufffd"
+def test_a_character_cut_off_by_the_end_is_left_out() -> None:
+    assert run([b"caf", "é".encode()[:1]])[0] == "caf"
+    assert run([b"a", "😀".encode()[:3]])[0] == "a"
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
@@ -69,7 +79,10 @@ def test_longest_held_prefers_the_longest_prefix() -> None:
     assert longest_held("xyz", ["abc"]) == 0
 
 
-@pytest.mark.parametrize("style", TAG_STYLES, ids=lambda style: style.opens)
+CHANNELS = TagStyle("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>")
+
+
+@pytest.mark.parametrize("style", [*TAG_STYLES, CHANNELS], ids=lambda style: style.opens)
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_thinking_is_told_from_the_answer(style: object, size: int) -> None:
     data = f"{style.opens}\nhm, well\n{style.closes}\n\nThe answer.".encode()  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -42,11 +43,14 @@ AskHub = Callable[..., Hub]
 
 
 @pytest.fixture
-def ask() -> AskHub:
-    """Makes the app's Hub for a fake one, with a token or none."""
+def ask() -> Iterator[AskHub]:
+    """Makes the app's Hub for a fake one, with a token or none; its connections are closed at the end."""
+    with ExitStack() as stack:
 
-    def make(fake: FakeHub, token: str | None = None, client: PlainClient | None = None) -> Hub:
-        kept = AccessToken(token, fake.endpoint) if token else None
-        return Hub(client or PlainClient(fake.ca_file), fake.endpoint, lambda _: kept)
+        def make(fake: FakeHub, token: str | None = None, client: PlainClient | None = None) -> Hub:
+            kept = AccessToken(token, fake.endpoint) if token else None
+            client = client or PlainClient(fake.ca_file)
+            stack.callback(client.close)
+            return Hub(client, fake.endpoint, lambda _: kept)
 
-    return make
+        yield make

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop.errors import NotFoundError, UserError
+from desktop.errors import NetworkError, NotFoundError, UserError
 from desktop.hub.address import Repository, endpoint_from, is_repository_id, parse_repository, resolve_url
 
 HUB = "https://huggingface.co"
@@ -93,7 +93,10 @@ def test_the_endpoint_comes_from_the_setting_then_the_environment_then_is_the_us
 def test_an_endpoint_that_is_no_address_is_named(text: str) -> None:
     with pytest.raises(UserError) as refused:
         endpoint_from({"HF_ENDPOINT": text})
-    assert text in refused.value.detail
+    assert f"HF_ENDPOINT says: {text}." == refused.value.detail
+    assert isinstance(refused.value, NetworkError)
+    with pytest.raises(UserError, match="The setting says"):
+        endpoint_from({"HF_ENDPOINT": HUB}, text)
 
 
 def test_a_password_in_the_endpoint_is_refused_and_not_shown() -> None:

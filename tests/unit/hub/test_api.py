@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from desktop.catalog.base_name import NOT_NAMED
 from desktop.errors import AccessError, ForbiddenError, IntegrityError, NetworkError, NotFoundError
 from desktop.hub.address import Repository
 from desktop.hub.fake import FakeHub, FakeRepository, Fault
@@ -105,8 +106,15 @@ def test_a_license_of_its_own_keeps_name_and_link(fake: FakeHub, ask: AskHub) ->
         ({"base_model": "Acme/Base"}, ["base_model:adapter:acme/base"], [("Acme/Base", "fine-tune")]),
         ({"base_model": "https://huggingface.co/acme/base/"}, [], [("acme/base", "fine-tune")]),
         ({"base_model": REPOSITORY.upper()}, [], []),
-        ({"base_model": {"x": 1}}, ["base_model:"], []),
-        ({"base_model": [None, 3, "", "acme/base"]}, [], [("acme/base", "fine-tune")]),
+        ({"base_model": {"x": 1}}, ["base_model:"], [(NOT_NAMED, "fine-tune")]),
+        ({"base_model": [None, 3, "", "acme/base"]}, [], [(NOT_NAMED, "fine-tune"), ("acme/base", "fine-tune")]),
+        ({"base_model": "https://HF.co/acme/base/blob/main/x.gguf"}, ["gguf"], [("acme/base", "quantization")]),
+        ({"base_model": "hf.co/acme/base.git"}, ["base_model:adapter:acme/base"], [("acme/base", "fine-tune")]),
+        ({"base_model": "ａｃｍｅ/base\u200b"}, [], [("acme/base", "fine-tune")]),
+        ({"base_model": " " * 5000 + "acme/base"}, [], [("acme/base", "fine-tune")]),
+        ({"base_model": "\u200b \u202e"}, [], [(NOT_NAMED, "fine-tune")]),
+        ({"base_model": "https://example.org/acme/base"}, [], [("https://example.org/acme/base", "fine-tune")]),
+        ({"base_model": {}}, [], []),
     ],
 )
 def test_bases_are_found_in_card_and_tags(

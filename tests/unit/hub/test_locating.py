@@ -8,7 +8,11 @@ import pytest
 
 from desktop.errors import AccessError, NetworkError, NotFoundError
 from desktop.hub.fake import FakeHub, FakeRepository, Fault
+from desktop.hub.locating import Locator
 from desktop.hub.transfer.values import Wanted
+from desktop.network.client import Client
+from desktop.network.switch import OfflineSwitch
+from tests.fakes.web import Proxy, Server
 from tests.unit.hub.conftest import REPOSITORY, AskHub
 
 pytestmark = pytest.mark.loopback
@@ -118,3 +122,12 @@ def test_a_stranger_gets_no_token(fake: FakeHub, repository: FakeRepository, ask
     assert located.token is None
     assert located.sha256 == "e" * 64, "whoever gives it out, the hash that was known counts"
     assert not fake.requests("elsewhere")
+
+
+def test_no_hub_elsewhere_names_an_address_of_this_machine(repository: FakeRepository) -> None:
+    outside = Server(lambda asked, talk: talk.answer(302, Location="http://127.0.0.1:9/x"))
+    with outside.running(), Proxy({"hub.example": outside.port}).running() as proxy:
+        client = Client(switch=OfflineSwitch(lambda: None), log=lambda _: None, proxy=proxy.url)
+        with pytest.raises(NetworkError, match="leads to this machine"):
+            Locator(client, "http://hub.example").locate(wanted(repository), Event())
+        client.close()

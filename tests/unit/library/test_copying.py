@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,6 @@ from desktop.paths import find_paths
 from tests.accepting import accept
 from tests.fakes.other_apps import split_model
 from tests.fakes.tiny_gguf import random_model
-
-
-@pytest.fixture
-def assembly() -> Assembly:
-    return assemble(find_paths())
 
 
 def left(home: Path) -> list[str]:
@@ -160,7 +155,8 @@ def test_a_name_that_is_no_text_is_refused_in_place_and_copied_under_another(ass
 def test_a_name_with_line_breaks_is_used_in_place(assembly: Assembly, home: Path) -> None:
     path = random_model(home / "two\nlines.gguf")
     model = assembly.importer.add(path)
-    assert assemble(find_paths()).library.find(model.id).path == path
+    with closing(assemble(find_paths())) as again:
+        assert again.library.find(model.id).path == path
 
 
 def test_two_copies_of_one_file_at_once_are_one(assembly: Assembly, home: Path) -> None:

@@ -1,6 +1,7 @@
 """A download from its start to a model in the library: paused, gone on with, given up, refused, and after a restart."""
 
 import hashlib
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,11 @@ import pytest
 
 from desktop.errors import AccessError, ForbiddenError, IntegrityError, LicenseError, ResourceError, UserError
 from desktop.hub.fake import FakeHub, FakeRepository, Fault
+from desktop.hub.transfer.values import Fetched
 from desktop.library.assembly import Assembly, assemble
+from desktop.library.download_records import DownloadRecord
 from desktop.library.downloads import DownloadItem
+from desktop.library.installing import Installer
 from desktop.library.next_step import Download, EnterToken, Ready, Refused
 from desktop.licenses.desk import Acceptance
 from desktop.network.token import AccessToken
@@ -48,7 +52,6 @@ def assembly(hub: FakeHub, home: Path, model_file: Path) -> Iterator[Assembly]:
     assembly = made(hub, home)
     yield assembly
     assembly.close()
-    assembly.ledger.close()
 
 
 def accept(assembly: Assembly, model_id: str = MODEL) -> None:
@@ -129,7 +132,6 @@ def test_what_another_process_revokes_ends_a_download_as_well(assembly: Assembly
     assert item.progress.state == "paused"
     assert isinstance(item.error, LicenseError)
     other.close()
-    other.ledger.close()
 
 
 def test_a_paused_download_goes_on_in_another_process_of_the_same_home(
@@ -352,7 +354,7 @@ def test_a_policy_that_forbids_imports_does_not_forbid_downloads(
     assembly: Assembly, hub: FakeHub, home: Path, tmp_path: Path
 ) -> None:
     policy = tmp_path / "policy.toml"
-    policy.write_text("imports = false\n")
+    policy.write_text(f'imports = false\nendpoint = ["{hub.endpoint}"]\n')
     ready(assembly)
     strict = made(hub, home, LATCHKEY_POLICY=str(policy))
 
@@ -360,7 +362,6 @@ def test_a_policy_that_forbids_imports_does_not_forbid_downloads(
 
     strict.door.admit(strict.library.find(MODEL).path)
     strict.close()
-    strict.ledger.close()
 
 
 def _until(assembly: Assembly, download: str, wanted: object) -> None:
@@ -373,3 +374,25 @@ def _until(assembly: Assembly, download: str, wanted: object) -> None:
     assembly.downloads.listeners.append(hear)
     assert reached.wait(PATIENCE_S)
     assembly.downloads.listeners.remove(hear)
+
+
+def test_what_another_program_wrote_into_a_fetched_file_becomes_no_model(
+    assembly: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready(assembly)
+    other = random_model(tmp_path / "other.gguf", seed=99).read_bytes()
+    install = Installer.install
+
+    def overwrite(installer: Installer, record: DownloadRecord, fetched: tuple[Fetched, ...]) -> str:
+        path = fetched[0].path
+        before = path.stat()
+        with path.open("r+b") as file:
+            file.write(other)
+            file.truncate()
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return install(installer, record, fetched)
+
+    monkeypatch.setattr(Installer, "install", overwrite)
+    item = assembly.downloads.wait(assembly.downloads.start(MODEL), PATIENCE_S)
+    assert isinstance(item.error, IntegrityError)
+    assert assembly.library.imports.all() == []

@@ -52,7 +52,6 @@ def assembly(hub: FakeHub, home: Path, repository: FakeRepository) -> Iterator[A
     assembly = made(hub.endpoint, home)
     yield assembly
     assembly.close()
-    assembly.ledger.close()
 
 
 def ready(assembly: Assembly) -> None:
@@ -91,7 +90,6 @@ def test_unfinished_ones_are_listed_where_the_hubs_address_is_none(assembly: Ass
     assert [(each.id, each.progress.state) for each in lost.downloads.all()] == [(record.id, "paused")]
     lost.getting.next_step(MODEL)
     lost.close()
-    lost.ledger.close()
 
 
 def test_a_record_with_names_that_no_disk_can_keep_hides_no_other(assembly: Assembly) -> None:
@@ -115,7 +113,6 @@ def test_one_that_another_process_finished_or_gave_up_is_no_row_here_any_more(
     other = made(hub.endpoint, home)
     assert other.downloads.wait(other.downloads.start(MODEL), PATIENCE_S).installed == MODEL
     other.close()
-    other.ledger.close()
 
     assert assembly.downloads.all() == ()
     with pytest.raises(NotFoundError):

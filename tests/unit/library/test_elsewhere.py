@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import NotFoundError
-from desktop.library.assembly import assemble
+from desktop.library.assembly import Assembly
 from desktop.library.elsewhere import Findings, FoundModel, find_in, find_models, look
-from desktop.paths import find_paths
 from tests.fakes.other_apps import COMMIT, OllamaStore, hub_cache, split_model
 from tests.fakes.tiny_gguf import random_model
 
@@ -74,7 +73,7 @@ def test_lm_studios_home_is_where_its_pointer_says(home: Path) -> None:
 def test_files_that_are_no_whole_models_are_not_offered(home: Path) -> None:
     folder = home / ".lmstudio/models/a/b"
     path = put(folder / "m.gguf")
-    for name in ("mmproj-m-f16.gguf", "m.imatrix.gguf", "downloading_x.gguf", "m2.gguf.part", "x.gguf.incomplete"):
+    for name in ("mmproj-m-f16.gguf", "m.imatrix.gguf"):
         (folder / name).write_bytes(path.read_bytes())
     (folder / "notes.txt").write_text("GGUF")
     assert only(found(home)).path == path
@@ -137,7 +136,16 @@ def test_names_of_other_registries_say_where_the_model_came_from(
     assert (model.name, model.repository) == (name, repository)
 
 
-@pytest.mark.parametrize("folder", ["usr/share/ollama/.ollama/models", "var/snap/ollama/common/models"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "usr/share/ollama/.ollama/models",
+        "var/snap/ollama/common/models",
+        "var/lib/ollama",
+        "var/lib/ollama/models",
+        "var/lib/ollama/.ollama/models",
+    ],
+)
 def test_the_stores_of_linux_services_are_found(home: Path, folder: str) -> None:
     store = OllamaStore(home / "disk" / folder)
     store.name("registry.ollama.ai/library/a/b", [store.model(home)])
@@ -269,8 +277,9 @@ def test_jans_folder_of_before_2025_is_found(home: Path) -> None:
 def test_gpt4all_keeps_its_files_in_one_folder(home: Path, system: str, folder: str) -> None:
     path = put(home / folder / "Tiny.Q4_0.gguf")
     (path.parent / "incomplete-Other.gguf").write_bytes(path.read_bytes())
-    model = only(found(home, system))
-    assert (model.app, model.path) == ("GPT4All", path)
+    findings = found(home, system)
+    assert [(model.app, model.path) for model in findings.models] == [("GPT4All", path)]
+    assert [each.name for each in findings.left_out] == ["incomplete-Other.gguf"]
 
 
 # --- the Hub's cache -------------------------------------------------------------------------------------------------
@@ -352,8 +361,7 @@ def test_one_file_that_several_apps_use_is_found_once(home: Path) -> None:
     assert only(found(home)).path == path
 
 
-def test_what_the_library_has_is_marked(home: Path) -> None:
-    assembly = assemble(find_paths())
+def test_what_the_library_has_is_marked(assembly: Assembly, home: Path) -> None:
     path = put(home / ".lmstudio/models/a/b/m.gguf")
     put(home / ".lmstudio/models/a/b/n.gguf", seed=8)
     model = assembly.importer.add(path)

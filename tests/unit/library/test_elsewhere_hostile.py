@@ -4,17 +4,18 @@ import itertools
 import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from desktop.errors import NotFoundError
 from desktop.library.elsewhere import find_in, look
 from desktop.library.elsewhere.walking import Budget, walk
+from desktop.library.reading_in import open_source
 from tests.fakes.other_apps import OllamaStore, hub_cache
 from tests.fakes.tiny_gguf import random_model
+from tests.fakes.users import nobody
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and names that Windows does not have")
 
@@ -52,20 +53,6 @@ def test_a_pipe_and_a_device_that_are_called_models(home: Path, folder: Path) ->
     assert names(home) == ["m.gguf"]
 
 
-@contextmanager
-def nobody(home: Path) -> Iterator[None]:
-    """As a user who may not read everything: root becomes another one for a while."""
-    if os.geteuid() != 0:
-        yield
-        return
-    home.chmod(0o755)
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 def test_folders_and_files_that_may_not_be_read(home: Path, folder: Path) -> None:
     closed = folder.parent / "closed"
     closed.mkdir()
@@ -97,7 +84,7 @@ def test_a_name_that_is_no_text_is_left_out_and_can_be_shown(home: Path, folder:
 def test_a_name_with_line_breaks_is_found_and_shown_on_one_line(home: Path, folder: Path) -> None:
     random_model(folder / "two\nlines\x1b[31m.gguf", seed=3, metadata={"general.name": None})
     found = {each.path.name: each.name for each in look({}, home, "Linux", top=home / "disk").models}
-    assert found["two\nlines\x1b[31m.gguf"] == "two�lines�[31m"
+    assert found["two\nlines\x1b[31m.gguf"] == "two lines�[31m"
 
 
 def test_a_folder_deeper_than_anything_sensible(home: Path, folder: Path) -> None:
@@ -148,3 +135,26 @@ def test_files_that_are_nothing_by_the_thousand_leave_a_list_that_can_be_read(ho
     findings = find_in(home)
     assert findings.models == ()
     assert 0 < len(findings.left_out) <= 200
+
+
+def test_finding_out_how_a_folder_is_laid_out_takes_nothing_from_the_look_into_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.library.elsewhere.finding._MOST_ENTRIES_OF_ONE", 600)
+    many = home / "many"
+    many.mkdir()
+    for number in range(500):
+        (many / f"file-{number}").write_bytes(b"")
+    random_model(many / "m.gguf")
+    findings = find_in(many)
+    assert ([each.path.name for each in findings.models], findings.complete) == (["m.gguf"], True)
+
+
+def test_a_folder_with_more_than_can_be_looked_at_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("desktop.library.elsewhere.finding._MOST_ENTRIES_OF_ONE", 50)
+    many = home / "many"
+    many.mkdir()
+    for number in range(100):
+        (many / f"file-{number}").write_bytes(b"")
+    with pytest.raises(NotFoundError, match="more than could be looked at"):
+        open_source(many, copy=False)

@@ -6,13 +6,23 @@ from typing import Any
 
 import pytest
 
+from desktop.catalog.entries import Entry, EntryFile
 from desktop.engine import hardware
 from desktop.engine.header import Header, read_header
-from desktop.engine.ladder import next_rung
+from desktop.engine.load_fallback import next_step
 from desktop.engine.memory import estimate
 from desktop.engine.messages import Device as EngineDevice
 from desktop.engine.messages import LoadParams
-from desktop.library.fitting import Device, Machine, fit_of_header, fit_of_size, recommended, this_machine
+from desktop.library.fitting import (
+    Device,
+    Machine,
+    active_share,
+    fit_of_header,
+    fit_of_size,
+    recommended,
+    sized_files,
+    this_machine,
+)
 from tests.fakes.tiny_gguf import random_model
 
 GB = 1_000_000_000
@@ -93,14 +103,14 @@ def test_the_gpu_is_judged_by_all_that_goes_there(header: Header) -> None:
     assert fit_of_header(large(header, 7 * GB, full_values=400_000), WITH_GPU).label == "fits-memory"
 
 
-def test_some_layers_go_to_the_gpu_as_the_workers_ladder_leaves_them(header: Header) -> None:
+def test_some_layers_go_to_the_gpu_as_loading_leaves_them(header: Header) -> None:
     model = large(header, 12 * GB)
     fit = fit_of_header(model, WITH_GPU)
-    params, rungs = LoadParams("", flash_attention="off"), []
-    while rung := next_rung(params, model.shape.layers, True, lacked_memory=True):
-        params = rung.params
-        rungs.append(params.gpu_layers)
-    assert rungs == [20, 10, 5, 2, 0]
+    params, steps = LoadParams("", flash_attention="off"), []
+    while step := next_step(params, model.shape.layers, True, lacked_memory=True):
+        params = step.params
+        steps.append(params.gpu_layers)
+    assert steps == [20, 10, 5, 2, 0]
     assert (fit.label, fit.gpu_layers) == ("fits-memory", 20)
     assert "Part of it runs on the GPU." in fit.sentence
     assert fit.speed > fit_of_header(model, LAPTOP).speed
@@ -213,3 +223,30 @@ def test_this_machine_has_memory_cores_and_the_gpus_with_memory_of_their_own() -
 
 def test_a_real_header_of_a_small_model_fits_here(header: Header) -> None:
     assert fit_of_header(header, this_machine()).label == "fits-memory"
+
+
+# --- by the catalog's entry -------------------------------------------------------------------------------------------
+
+
+def entry(model_id: str = "m", **more: Any) -> Entry:
+    return Entry(model_id, "M", "M", "Somebody", "MIT", "open", "A model.", "llama", **more)
+
+
+def test_a_size_that_nobody_checked_is_worked_out_from_the_weights() -> None:
+    files = (EntryFile("m-Q4_K_M.gguf", "Q4_K_M"), EntryFile("m-Q8_0.gguf", "Q8_0", 9 * GB), EntryFile("m.gguf", "odd"))
+    found = {name: size for name, _, size in sized_files(entry(file=files, parameters=8_030_000_000))}
+    assert 4.5 * GB < found["m-Q4_K_M.gguf"] < 5.3 * GB
+    assert found["m-Q8_0.gguf"] == 9 * GB
+    assert found["m.gguf"] == 0
+    assert all(size == 0 for _, _, size in sized_files(entry(file=files[:1])))
+
+
+def test_a_mixture_of_experts_is_judged_by_the_weights_that_a_token_passes_through() -> None:
+    assert active_share(entry(parameters=21 * GB, active_parameters=int(3.6 * GB))) == pytest.approx(0.171, abs=0.001)
+    assert active_share(entry("some-26b-a4b-it")) == pytest.approx(4 / 26)
+    assert active_share(entry("some-8b")) == 1.0
+    assert fit_of_size(12 * GB, LAPTOP).label == "slow"
+    assert fit_of_size(12 * GB, LAPTOP, active=0.17).label == "fits-memory"
+    files = [("some-Q4_0.gguf", "Q4_0", 12 * GB), ("some-Q2_K.gguf", "Q2_K", 7 * GB)]
+    assert recommended(files, LAPTOP) == "some-Q2_K.gguf"
+    assert recommended(files, LAPTOP, active=0.17) == "some-Q4_0.gguf"

@@ -1,6 +1,7 @@
 """From a name to what the Hub offers: kept, judged by the door, and followed step by step, against a fake Hub."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,8 +48,7 @@ def model_file(tmp_path: Path) -> Path:
 def assembly(hub: FakeHub, home: Path) -> Iterator[Assembly]:
     made = assemble(find_paths(), {"LATCHKEY_HOME": str(home)}, settings=lambda: Settings(hub_endpoint=hub.endpoint))
     yield made
-    made.online.close()
-    made.ledger.close()
+    made.close()
 
 
 def repository(hub: FakeHub, name: str, file: Path, **more: object) -> FakeRepository:
@@ -84,6 +84,7 @@ def test_a_repository_by_name_becomes_a_model_of_the_library(
     listed = assembly.library.listed_one(OPEN)
     assert (offer.model_id, offer.gated, [file.quantization for file in offer.files]) == (OPEN, False, ["Q8_0"])
     assert offer.recommended == "tiny-Q8_0.gguf"
+    assert offer.files[0].quality.startswith("Hardly anything is lost")
     assert [needed.id for needed in listed.subject.needed] == ["Apache-2.0"]
     assert listed.model is None
     assert isinstance(step(assembly, OPEN), AcceptLicense)
@@ -97,12 +98,12 @@ def test_what_was_learned_holds_off_line_and_after_a_restart(
     repository(hub, OPEN, model_file, card={"license": "apache-2.0"})
     assembly.getting.look(OPEN)
 
-    again = assemble(find_paths(), {"LATCHKEY_HOME": str(home), "LATCHKEY_OFFLINE": "1"})
-    known = again.getting.known(OPEN)
+    with closing(assemble(find_paths(), {"LATCHKEY_HOME": str(home), "LATCHKEY_OFFLINE": "1"})) as again:
+        known = again.getting.known(OPEN)
 
-    assert known is not None
-    assert known.files[0].size == model_file.stat().st_size
-    assert isinstance(again.getting.next_step(OPEN), Refused)
+        assert known is not None
+        assert known.files[0].size == model_file.stat().st_size
+        assert isinstance(again.getting.next_step(OPEN), Refused)
     with pytest.raises(ForbiddenError):
         again.getting.look(OPEN)
 
@@ -318,3 +319,65 @@ def test_forgetting_takes_a_model_off_the_list(assembly: Assembly, hub: FakeHub,
     assembly.getting.forget(OPEN)
 
     assert OPEN not in {listed.subject.id for listed in assembly.library.listed()}
+
+
+def test_a_file_that_is_asked_of_a_repository_without_any_is_answered_with_whole_sentences(
+    assembly: Assembly, hub: FakeHub
+) -> None:
+    hub.add(FakeRepository("acme/empty"))
+    with pytest.raises(NotFoundError) as refused:
+        assembly.getting.look("acme/empty:Q4_K_M")
+    assert refused.value.title == "acme/empty holds no GGUF file that could be used."
+    assert "It holds" not in str(refused.value)
+    assert "–" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hf.co/acme/tiny-GGUF:latest",
+        "ollama run hf.co/acme/tiny-GGUF:latest",
+        "hf download acme/tiny-GGUF --include '*Q8_0*'",
+        "llama-cli -hf acme/tiny-GGUF:Q8_0",
+        "[Tiny](https://huggingface.co/acme/tiny-GGUF/blob/main/tiny-Q8_0.gguf)",
+    ],
+)
+def test_a_pasted_line_leads_to_the_file_to_fetch(
+    assembly: Assembly, hub: FakeHub, model_file: Path, line: str
+) -> None:
+    repository(hub, OPEN, model_file)
+    offer = assembly.getting.look(line)
+    assert offer.model_id == OPEN
+    step = assembly.getting.next_step(OPEN)
+    assert isinstance(step, AcceptLicense)
+    known = assembly.library.known.find(OPEN)
+    assert known is not None
+    assert known.chosen == ("" if "latest" in line else "tiny-Q8_0.gguf")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("llama3.2:1b", "In the catalog it is llama-3.2-1b-instruct"),
+        ("ollama run qwen3:4b", "In the catalog it is qwen3-4b"),
+        ("ollama run phi4:latest", "In the catalog it is phi-4"),
+        ("ollama pull qwen3", "Search the Hub for “qwen3”"),
+        ("ollama run nosuchmodel:7b", "Search the Hub for “nosuchmodel 7b”"),
+    ],
+)
+def test_a_name_of_ollamas_library_leads_on(assembly: Assembly, hub: FakeHub, text: str, says: str) -> None:
+    with pytest.raises(NotFoundError, match="Ollama's own library") as refused:
+        assembly.getting.look(text)
+    assert says in refused.value.remedy
+    assert not hub.requests()
+
+
+def test_a_model_that_was_looked_up_is_found_by_its_address(assembly: Assembly, hub: FakeHub, model_file: Path) -> None:
+    repository(hub, OPEN, model_file)
+    assembly.getting.look(OPEN)
+    asked = len(hub.requests())
+    for address in (f"https://huggingface.co/{OPEN}", f"hf.co/{OPEN.upper()}:latest", f"hf://{OPEN}"):
+        assert assembly.library.listed_one(address).subject.id == OPEN
+    for other in (f"https://huggingface.co/{OPEN}/blob/main/x.gguf", f"hf.co/{OPEN}:Q4_0", f"{OPEN}/x.gguf"):
+        assert assembly.library.known.find(other) is None
+    assert len(hub.requests()) == asked

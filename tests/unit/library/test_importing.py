@@ -1,6 +1,7 @@
 """Files that a person brings along: taken in with their terms, refused where those are not accepted, noticed where they
 change."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,6 @@ from desktop.paths import find_paths
 from tests.accepting import accept
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.library.test_models import made_from
-
-
-@pytest.fixture
-def assembly() -> Assembly:
-    return assemble(find_paths())
 
 
 def needed(assembly: Assembly, model: LibraryModel) -> list[str]:
@@ -41,7 +37,8 @@ def test_an_imported_file_waits_for_its_license_and_is_then_let_through(assembly
     accept(assembly, model.id)
     assembly.door.admit(path)
     assert [record.event for record in assembly.ledger.records()] == ["imported", "refused", "acknowledged"]
-    assert [each.id for each in assemble(find_paths()).library.models()] == ["latchkey-guide", model.id]
+    with closing(assemble(find_paths())) as again:
+        assert [each.id for each in again.library.models()] == ["latchkey-guide", model.id]
 
 
 def test_a_file_that_changed_since_is_refused(assembly: Assembly, home: Path) -> None:
@@ -150,6 +147,6 @@ def test_a_policy_can_forbid_imports(home: Path, monkeypatch: pytest.MonkeyPatch
     policy = home / "policy.toml"
     policy.write_text('imports = false\ncontact = "it@example.org"\n', encoding="utf-8")
     monkeypatch.setenv("LATCHKEY_POLICY", str(policy))
-    with pytest.raises(ForbiddenError) as caught:
-        assemble(find_paths()).importer.add(random_model(home / "some.gguf"))
+    with closing(assemble(find_paths())) as strict, pytest.raises(ForbiddenError) as caught:
+        strict.importer.add(random_model(home / "some.gguf"))
     assert "it@example.org" in caught.value.remedy

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import IntegrityError, NotFoundError
-from desktop.library.assembly import Assembly, assemble
+from desktop.library.assembly import Assembly
 from desktop.library.elsewhere import look
 from desktop.library.file_state import file_state, state_error
 from desktop.library.imported import ImportedModel
@@ -15,11 +15,6 @@ from desktop.paths import find_paths
 from tests.accepting import accept
 from tests.fakes.other_apps import COMMIT, OllamaStore, hub_cache, split_model
 from tests.fakes.tiny_gguf import random_model
-
-
-@pytest.fixture
-def assembly() -> Assembly:
-    return assemble(find_paths())
 
 
 def kept(assembly: Assembly) -> ImportedModel:

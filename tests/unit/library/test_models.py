@@ -108,7 +108,7 @@ def test_a_license_that_the_catalog_does_not_know_is_told_as_the_file_tells_it(p
 
 def test_a_file_without_a_name_goes_by_its_file_name(paths: Paths, home: Path) -> None:
     path = random_model(home / "nameless-7b.gguf", metadata={"general.name": None})
-    assert library(paths).find(str(path)).name == "nameless-7b"
+    assert library(paths).find(str(path)).name == "nameless 7b"
 
 
 def test_a_relative_path_and_one_in_the_home_folder_work(
@@ -169,7 +169,9 @@ def test_a_persons_own_catalog_is_read_when_it_appears_and_again_when_it_changes
     shelf = library(paths)
     assert [entry.id for entry in shelf.catalog.model] == ["shipped", "elsewhere"]
     paths.config.mkdir(parents=True)
-    paths.own_catalog.write_text("version = 1\n" + CATALOG[CATALOG.index("[[model]]") :].replace('"shipped"', '"own"'))
+    own = CATALOG[CATALOG.index("[[model]]") :].replace('"shipped"', '"own"')
+    own = own.replace('shipped = "builtin/ship.gguf"', "")
+    paths.own_catalog.write_text("version = 1\n" + own.replace('gate = "open"', 'gate = "open"\ngguf = "own/own"', 1))
     assert [entry.id for entry in shelf.catalog.model] == ["shipped", "elsewhere", "own"]
     assert len(shelf.problems) == 1  # "elsewhere" is taken
     paths.own_catalog.write_text("broken")

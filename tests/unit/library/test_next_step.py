@@ -9,8 +9,8 @@ import pytest
 from desktop.errors import ForbiddenError, IntegrityError, LicenseError, UserError
 from desktop.hub.access import AccessState, in_state
 from desktop.library.next_step import Facts, error_of, next_step
-from desktop.licenses.door import LicenseStanding, Verdict
 from desktop.licenses.subject import NeededLicense
+from desktop.licenses.verdict import LicenseStanding, Verdict
 
 NEEDED = NeededLicense("Acme-1", "Acme License", "0" * 64, "acme/tiny", "tiny")
 ALLOWED = Verdict((LicenseStanding(NEEDED, "in-force"),))

@@ -46,7 +46,6 @@ def assembly(hub: FakeHub, home: Path) -> Iterator[Assembly]:
     made = assemble(find_paths(), {"LATCHKEY_HOME": str(home)}, settings=lambda: Settings(hub_endpoint=hub.endpoint))
     yield made
     made.close()
-    made.ledger.close()
 
 
 def model_file(folder: Path, name: str = "tiny-Q8_0.gguf", **metadata: object) -> Path:
@@ -252,4 +251,3 @@ def test_a_rule_about_the_publishers_repository_holds_for_a_copy_that_was_fetche
     with pytest.raises(ForbiddenError):
         strict.door.admit(path)
     strict.close()
-    strict.ledger.close()

@@ -8,16 +8,10 @@ from msgspec.structs import replace
 
 from desktop.errors import ForbiddenError, NotFoundError, ResourceError, UserError
 from desktop.hub.transfer.disk import free_space
-from desktop.library.assembly import Assembly, assemble
+from desktop.library.assembly import Assembly
 from desktop.library.space import clear, disk_use, leftovers
-from desktop.paths import find_paths
 from tests.fakes.other_apps import split_model
 from tests.fakes.tiny_gguf import random_model
-
-
-@pytest.fixture
-def assembly() -> Assembly:
-    return assemble(find_paths())
 
 
 def test_removing_a_copy_in_several_files_frees_all_of_them(assembly: Assembly, home: Path) -> None:

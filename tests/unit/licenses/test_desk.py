@@ -1,6 +1,8 @@
 """The license desk in a real home: reading, accepting, suspending, comparing, revoking."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ import pytest
 from desktop.catalog.terms import Purpose
 from desktop.errors import ForbiddenError, LicenseError, NotFoundError
 from desktop.library.assembly import Assembly, assemble
-from desktop.licenses.desk import Acceptance, compare, paragraphs
+from desktop.licenses.desk import Acceptance
+from desktop.licenses.difference import compare, paragraphs
+from desktop.licenses.origin import policy_sentence
 from desktop.licenses.record import Event
 from desktop.licenses.subject import Subject
 from desktop.paths import find_paths
@@ -44,6 +48,9 @@ class Mine:
         file = random_model(home / "mine.gguf", metadata={"general.license": "licenseref-mine"}, **options)
         self.model_id = self.assembly.importer.add(file).id
 
+    def close(self) -> None:
+        self.assembly.close()
+
     @property
     def subject(self) -> Subject:
         return self.assembly.library.listed_one(self.model_id).subject
@@ -57,8 +64,9 @@ class Mine:
 
 
 @pytest.fixture
-def mine(home: Path) -> Mine:
-    return Mine(home)
+def mine(home: Path) -> Iterator[Mine]:
+    with closing(Mine(home)) as mine:
+        yield mine
 
 
 @pytest.mark.parametrize(
@@ -214,3 +222,94 @@ def test_only_words_make_a_difference() -> None:
     assert {line.kind for line in compare("One\ntwo.\n\nThree.", "One  two.\r\n\r\n\r\nThree.\r\n")} == {"same"}
     assert paragraphs("") == []
     assert [line.kind for line in compare("", "New.")] == ["added"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        TEXT.replace("\r\n", "\n"),
+        TEXT.replace("\r\n", "\r\n\r\n"),
+        TEXT.replace(" ", "  ") + "\n\n",
+        "\ufeff" + TEXT,
+        TEXT.replace(" ", "\n"),
+    ],
+    ids=["line ends", "blank lines", "more space", "BOM", "one word a line"],
+)
+def test_a_change_of_white_space_alone_asks_nobody_and_is_recorded_as_one(mine: Mine, other: str) -> None:
+    mine.accept()
+    old = mine.subject.needed[0].text_sha256
+    mine.text_file.write_bytes(other.encode())
+    desk, new = mine.assembly.desk, mine.subject.needed[0].text_sha256
+    assert new != old
+    verdict = desk.verdict(mine.subject)
+    assert verdict.allowed
+    assert [(each.status, each.white_space_differs) for each in verdict.standings] == [("in-force", True)]
+    difference = desk.difference(mine.subject, "LicenseRef-Mine")
+    assert difference is not None
+    assert difference.changed == 0
+    assert mine.events() == ["acknowledged"], "nobody accepted anything"
+    model = mine.assembly.library.listed_one(mine.model_id).model
+    assert model is not None
+    mine.assembly.door.admit(model.path)
+    mine.assembly.door.loaded(model.path)
+    record = desk.records()[-1]
+    assert record.event == "loaded"
+    assert f"accepted as {old[:16]}; the text in force, {new[:16]}, differs in white space alone" in record.note
+    assert desk.kept_text(old) == TEXT.encode()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        TEXT.replace("may", "must", 1),
+        TEXT.replace("may", "ma y", 1),
+        TEXT.replace("may", "m\u200bay", 1),
+        TEXT + "3. A new clause.",
+        TEXT.casefold().upper(),
+    ],
+    ids=["a word", "a word in two", "an unseen letter", "a clause", "capitals"],
+)
+def test_a_change_of_words_suspends(mine: Mine, other: str) -> None:
+    mine.accept()
+    mine.text_file.write_bytes(other.encode())
+    assert [each.status for each in mine.assembly.desk.verdict(mine.subject).standings] == ["text-changed"]
+    assert mine.events() == ["acknowledged", "suspended"]
+    mine.text_file.write_bytes(TEXT.replace("\r\n", "\n").encode())
+    assert not mine.assembly.desk.verdict(mine.subject).allowed, "what was suspended waits for a person"
+
+
+def test_the_use_policy_that_was_shown_is_noted_and_kept_and_another_one_is_told(mine: Mine) -> None:
+    policy_file = mine.text_file.with_name("policy.txt")
+    policy_file.write_bytes(b"Do no harm.\n")
+    find_paths().own_catalog.write_text(
+        OWN.replace("[[license.restriction]]", 'acceptable_use = "licenses/policy.txt"\n[[license.restriction]]'),
+        "utf-8",
+    )
+    mine.accept()
+    desk, old = mine.assembly.desk, hashlib.sha256(b"Do no harm.\n").hexdigest()
+    record = desk.records()[-1]
+    assert old in record.note
+    assert desk.kept_text(old) == b"Do no harm.\n"
+    assert desk.policy_sha256("LicenseRef-Mine") == old
+    assert policy_sentence(record, old) == ""
+    assert desk.check().ok
+
+    policy_file.write_bytes(b"Do no harm on Sundays.\n")
+    assert "has another text now" in policy_sentence(record, desk.policy_sha256("LicenseRef-Mine"))
+    (standing,) = desk.verdict(mine.subject).standings
+    assert standing.status == "in-force", "the license itself is the one that was accepted"
+
+
+def test_an_acceptance_that_notes_no_policy_says_nothing_of_one(mine: Mine) -> None:
+    mine.accept()
+    record = mine.assembly.desk.records()[-1]
+    assert record.note == ""
+    assert policy_sentence(record, "ab" * 32) == ""
+
+
+def test_paragraphs_set_otherwise_are_no_difference(mine: Mine) -> None:
+    mine.accept()
+    mine.text_file.write_bytes(TEXT.replace("\r\n\r\n", "\n").encode())
+    difference = mine.assembly.desk.difference(mine.subject, "LicenseRef-Mine")
+    assert difference is not None
+    assert difference.changed == 0

@@ -1,20 +1,27 @@
 """What the door says, case by case: allowed, or exactly what is missing or forbidden."""
 
-from dataclasses import replace
+import inspect
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from desktop.catalog.terms import Purpose
 from desktop.credentials.file_keeper import FileKeeper
+from desktop.engine.interface import FileTouchedError, Stop
+from desktop.engine.model_file import ModelFile
 from desktop.errors import ForbiddenError, IntegrityError, LicenseError
 from desktop.library.subjects import subject_of_entry
-from desktop.licenses.door import LicenseDoor, Verdict, decide
+from desktop.licenses.door import LicenseDoor
 from desktop.licenses.ledger import Ledger
-from desktop.licenses.policy import Policy, PolicyFile
+from desktop.licenses.policy import Policy
+from desktop.licenses.policy_file import PolicyFile
 from desktop.licenses.record import Fact
 from desktop.licenses.subject import Subject
 from desktop.licenses.texts import sha256_of
+from desktop.licenses.verdict import Verdict, decide
 from desktop.storage.ledger import LedgerStore
 from tests.unit.catalog.families import CATALOG
 
@@ -33,8 +40,9 @@ def subject(model_id: str, **changes: object) -> Subject:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(LedgerStore(tmp_path / "ledger.db"), FileKeeper(tmp_path / "config"), app_version="1")
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with closing(reopened(tmp_path)) as ledger:
+        yield ledger
 
 
 def accept(ledger: Ledger, subject: Subject, license_id: str, purpose: Purpose = "research") -> None:
@@ -157,12 +165,13 @@ def test_a_ledger_that_does_not_hold_opens_nothing_until_a_person_accepts_afresh
     model = subject("pythia")
     accept(ledger, model, "Apache-2.0")
     (tmp_path / "config" / "ledger-key.json").unlink()
-    verdict = ask(ledger_again := reopened(tmp_path), model)
-    assert verdict.refusal == "ledger"
-    assert isinstance(verdict.error, IntegrityError)
-    accept(ledger_again, model, "Apache-2.0")
-    assert ask(ledger_again, model).allowed
-    assert [record.event for record in ledger_again.records()] == ["acknowledged", "restarted", "acknowledged"]
+    with closing(reopened(tmp_path)) as again:
+        verdict = ask(again, model)
+        assert verdict.refusal == "ledger"
+        assert isinstance(verdict.error, IntegrityError)
+        accept(again, model, "Apache-2.0")
+        assert ask(again, model).allowed
+        assert [record.event for record in again.records()] == ["acknowledged", "restarted", "acknowledged"]
 
 
 def reopened(folder: Path) -> Ledger:
@@ -172,25 +181,36 @@ def reopened(folder: Path) -> Ledger:
 # --- the door itself ---------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Hashed:
+    """What was read of `source`, and whether it still is so."""
+
+    source: "Files"
+    sha256: str
+    files: tuple[ModelFile, ...] = ()
+
+    def is_unchanged(self) -> bool:
+        return self.source.sha256 == self.sha256 and not self.source.touched
+
+
 class Files:
     """What paths hold, and what they hash to."""
 
     def __init__(self, model: Subject) -> None:
-        self.model, self.sha256, self.hashed = model, FILE, 0
+        self.model, self.sha256, self.hashed, self.touched = model, FILE, 0, False
 
-    def hash_file(self, path: Path) -> str:
+    def hash_model(self, path: Path, *, anew: bool = False, stop: Stop | None = None) -> Hashed:
         self.hashed += 1
-        return self.sha256
+        return Hashed(self, self.sha256)
 
 
-def door_to(files: Files, ledger: Ledger, own: frozenset[str] = frozenset()) -> LicenseDoor:
+def door_to(files: Files, ledger: Ledger) -> LicenseDoor:
     return LicenseDoor(
         subject_of=lambda _: files.model,
-        hash_file=files.hash_file,
+        hash_model=files.hash_model,
         ledger=ledger,
         policy=PolicyFile(None),
         license_names=lambda name: (name,),
-        own=own,
     )
 
 
@@ -232,20 +252,56 @@ def test_the_door_notices_a_revocation_by_another_process(ledger: Ledger, tmp_pa
     before = files.hashed
     door.holds(path)
     assert files.hashed == before, "asking again hashed the file"
-    reopened(tmp_path).append(Fact(event="revoked", model=model.id, license="Apache-2.0"))
+    with closing(reopened(tmp_path)) as command:
+        command.append(Fact(event="revoked", model=model.id, license="Apache-2.0"))
     with pytest.raises(LicenseError):
         door.holds(path)
     with pytest.raises(LicenseError):
         door.holds(path)
 
 
-def test_only_the_very_bytes_that_this_process_wrote_pass_without_a_license(ledger: Ledger, tmp_path: Path) -> None:
-    files, path = Files(subject("pythia")), tmp_path / "bench.gguf"
-    door = door_to(files, ledger, own=frozenset({FILE}))
+def test_a_file_that_was_touched_is_read_once_more_before_it_stays(ledger: Ledger, tmp_path: Path) -> None:
+    model, path = subject("pythia"), tmp_path / "model.gguf"
+    files = Files(model)
+    door = door_to(files, ledger)
+    accept(ledger, model, "Apache-2.0")
     door.admit(path)
     door.loaded(path)
+    files.touched = True
+    with pytest.raises(FileTouchedError):
+        door.holds(path)
+    files.touched = False
+    with pytest.raises(FileTouchedError):  # it may have held anything meanwhile
+        door.holds(path)
+    door.admit(path)
     door.holds(path)
-    assert ledger.records() == []
-    files.sha256 = "0" * 64
-    with pytest.raises(IntegrityError):
-        door.admit(path)
+
+
+def test_nothing_is_recorded_or_held_that_was_not_admitted(ledger: Ledger, tmp_path: Path) -> None:
+    model, path = subject("pythia"), tmp_path / "model.gguf"
+    door = door_to(Files(model), ledger)
+    accept(ledger, model, "Apache-2.0")
+    for ask_door in (door.loaded, door.holds, door.loaded_sha256):
+        with pytest.raises(IntegrityError):
+            ask_door(path)
+    assert [record.event for record in ledger.records()] == ["acknowledged"]
+
+
+def test_the_door_makes_no_exception_that_its_builder_could_ask_for() -> None:
+    parameters = inspect.signature(LicenseDoor).parameters
+    assert set(parameters) == {"subject_of", "hash_model", "ledger", "policy", "license_names", "text"}
+
+
+def test_a_text_that_is_not_of_its_hash_is_no_word_for_another(ledger: Ledger) -> None:
+    model = subject("llama")
+    accept(ledger, model, "LicenseRef-LLaMA")
+    newer = replace(model, needed=tuple(replace(each, text_sha256="0" * 64) for each in model.needed))
+    door = LicenseDoor(
+        subject_of=lambda _: newer,
+        hash_model=Files(newer).hash_model,
+        ledger=ledger,
+        policy=PolicyFile(None),
+        license_names=lambda name: (name,),
+        text=lambda _: text_of("LicenseRef-LLaMA"),
+    )
+    assert [each.status for each in door.verdict(newer).standings] == ["text-changed"]

@@ -26,7 +26,7 @@ from desktop.licenses.export import (
 )
 from desktop.licenses.ledger import Ledger, Snapshot
 from desktop.licenses.record import Fact, Record
-from tests.fakes.ledgers import RECORDS, TEXTS, acknowledged, edit, fill, ledger_in
+from tests.fakes.ledgers import RECORDS, TEXTS, OpenLedger, acknowledged, edit, fill
 
 EVIL = "\u202e</td><script>alert(1)</script>\"'& \x1b[31m\x00 👩‍💻 שרה\r\nnext\ud83d"
 MODELS = (
@@ -54,8 +54,8 @@ MODELS = (
 
 
 @pytest.fixture
-def ledger(home: Path) -> Ledger:
-    ledger = ledger_in(home)
+def ledger(home: Path, open_ledger: OpenLedger) -> Ledger:
+    ledger = open_ledger(home)
     fill(ledger)
     ledger.append(
         acknowledged(
@@ -112,7 +112,7 @@ def test_csv_is_a_table_that_no_spreadsheet_computes(tmp_path: Path, ledger: Led
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert len(rows) == RECORDS + 1
     assert list(rows[0])[:3] == ["seq", "time", "event"]
-    assert set(rows[0]) == set(Record.__struct_fields__)
+    assert set(rows[0]) == {*Record.__struct_fields__, "text_differs"}
     assert [int(row["seq"]) for row in rows] == list(range(1, RECORDS + 2))
     last = rows[-1]
     assert (last["license"], last["organization"], last["note"]) == ("'=EVIL()", "'+1", "'@SUM(A1)")
@@ -123,8 +123,8 @@ def test_csv_is_a_table_that_no_spreadsheet_computes(tmp_path: Path, ledger: Led
     assert rows[4]["hash"] == ledger.records()[4].hash
 
 
-def test_csv_of_nothing_has_its_head(tmp_path: Path, home: Path) -> None:
-    text = write(tmp_path / "ledger.csv", ledger_in(home).snapshot())
+def test_csv_of_nothing_has_its_head(tmp_path: Path, home: Path, open_ledger: OpenLedger) -> None:
+    text = write(tmp_path / "ledger.csv", open_ledger(home).snapshot())
     assert text.startswith("seq,time,event,model,")
     assert text.count("\r\n") == 1
 
@@ -218,9 +218,9 @@ def test_the_report_says(tmp_path: Path, ledger: Ledger, expected: str) -> None:
     assert expected in Page(write(tmp_path / "ledger.html", ledger.snapshot())).text
 
 
-def test_the_report_says_where_the_clock_went_back(tmp_path: Path, home: Path) -> None:
+def test_the_report_says_where_the_clock_went_back(tmp_path: Path, home: Path, open_ledger: OpenLedger) -> None:
     times = iter([3e9, 1e9, 2e9])
-    ledger = ledger_in(home, lambda: next(times))
+    ledger = open_ledger(home, lambda: next(times))
     for _ in range(3):
         ledger.append(Fact(event="loaded", model="a"))
     page = Page(write(tmp_path / "ledger.html", ledger.snapshot(), ()))
@@ -228,9 +228,11 @@ def test_the_report_says_where_the_clock_went_back(tmp_path: Path, home: Path) -
     assert "No license of this model was ever accepted." in page.text
 
 
-def test_the_report_of_a_broken_ledger_says_so_and_counts_nothing(tmp_path: Path, home: Path, ledger: Ledger) -> None:
+def test_the_report_of_a_broken_ledger_says_so_and_counts_nothing(
+    tmp_path: Path, home: Path, ledger: Ledger, open_ledger: OpenLedger
+) -> None:
     edit(home, "UPDATE ledger SET person = 'Eve' WHERE seq = 5")
-    page = Page(write(tmp_path / "ledger.html", ledger_in(home).snapshot()))
+    page = Page(write(tmp_path / "ledger.html", open_ledger(home).snapshot()))
     assert "The ledger does not hold, so nothing in it counts." in page.text
     assert "First bad record: 5." in page.text
     assert "in force" not in page.text
@@ -284,17 +286,19 @@ def test_the_bill_of_materials_names_each_model_with_its_terms(tmp_path: Path, l
     assert dolly["latchkey:acknowledgement:MIT:status"] == "revoked"
 
 
-def test_the_bill_is_valid_whatever_the_ledger_says(tmp_path: Path, home: Path, ledger: Ledger) -> None:
+def test_the_bill_is_valid_whatever_the_ledger_says(
+    tmp_path: Path, home: Path, ledger: Ledger, open_ledger: OpenLedger
+) -> None:
     assert len(bill(tmp_path / "a.cdx.json", ledger.snapshot(), ())["components"]) == 5
     serials = {bill(tmp_path / "a.cdx.json", ledger.snapshot())["serialNumber"] for _ in range(2)}
     assert len(serials) == 2
     edit(home, "UPDATE ledger SET person = 'Eve' WHERE seq = 5")
-    broken = bill(tmp_path / "a.cdx.json", ledger_in(home).snapshot())
+    broken = bill(tmp_path / "a.cdx.json", open_ledger(home).snapshot())
     assert broken["components"] == []
     said = {each["name"]: each["value"] for each in broken["metadata"]["properties"]}
     assert said["latchkey:ledger:holds"] == "false"
     assert said["latchkey:ledger:reason"]
-    assert bill(tmp_path / "a.cdx.json", ledger_in(home / "none").snapshot())["components"] == []
+    assert bill(tmp_path / "a.cdx.json", open_ledger(home / "none").snapshot())["components"] == []
 
 
 # --- written ---------------------------------------------------------------------------------------------------------

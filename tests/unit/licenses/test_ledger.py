@@ -19,12 +19,12 @@ from desktop.licenses.ledger import Ledger
 from desktop.licenses.record import Fact
 from desktop.storage.failures import NewerError
 from desktop.storage.ledger import LedgerStore
-from tests.fakes.ledgers import RECORDS, TEXTS, acknowledged, edit, file_of, fill, ledger_in
+from tests.fakes.ledgers import RECORDS, TEXTS, OpenLedger, acknowledged, edit, file_of, fill
 
 
 @pytest.fixture
-def ledger(home: Path) -> Ledger:
-    return ledger_in(home)
+def ledger(home: Path, open_ledger: OpenLedger) -> Ledger:
+    return open_ledger(home)
 
 
 # --- recorded --------------------------------------------------------------------------------------------------------
@@ -57,13 +57,14 @@ def test_the_account_is_the_systems_own_word(home: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("USER", "somebody-else")
     ledger = Ledger(LedgerStore(file_of(home)), FileKeeper(home / "config"), app_version="0.1.0")
     assert ledger.append(Fact(event="loaded")).os_user not in ("", "somebody-else")
+    ledger.close()
 
 
-def test_it_holds_after_every_record_and_in_every_process(home: Path, ledger: Ledger) -> None:
+def test_it_holds_after_every_record_and_in_every_process(home: Path, ledger: Ledger, open_ledger: OpenLedger) -> None:
     fill(ledger)
     for count in range(5):
         ledger.append(Fact(event="loaded", model=f"m{count}"))
-        assert ledger.state().check == ledger.check() == ledger_in(home).check()
+        assert ledger.state().check == ledger.check() == open_ledger(home).check()
     assert ledger.check().records == RECORDS + 5
 
 
@@ -149,9 +150,11 @@ def test_what_was_never_accepted_cannot_be_suspended_into_being(ledger: Ledger) 
     assert ledger.state().standing("a", "MIT") is None
 
 
-def test_the_stamp_changes_with_every_record_of_any_process(home: Path, ledger: Ledger) -> None:
+def test_the_stamp_changes_with_every_record_of_any_process(
+    home: Path, ledger: Ledger, open_ledger: OpenLedger
+) -> None:
     stamps = [ledger.stamp()]
-    other = ledger_in(home)
+    other = open_ledger(home)
     for each in (ledger, other, ledger, other, other):
         each.append(Fact(event="loaded"))
         assert ledger.stamp() == ledger.stamp()
@@ -159,9 +162,9 @@ def test_the_stamp_changes_with_every_record_of_any_process(home: Path, ledger: 
     assert len({repr(stamp) for stamp in stamps}) == 6
 
 
-def test_what_another_process_revokes_is_seen_at_once(home: Path, ledger: Ledger) -> None:
+def test_what_another_process_revokes_is_seen_at_once(home: Path, ledger: Ledger, open_ledger: OpenLedger) -> None:
     fill(ledger)
-    command = ledger_in(home)
+    command = open_ledger(home)
     assert ledger.state().standing("alpaca", "CC-BY-NC-4.0") is not None
     command.append(Fact(event="revoked", model="alpaca"))
     standing = ledger.state().standing("alpaca", "CC-BY-NC-4.0")
@@ -169,9 +172,9 @@ def test_what_another_process_revokes_is_seen_at_once(home: Path, ledger: Ledger
     assert standing.status == "revoked"
 
 
-def test_a_clock_that_goes_back_changes_no_order(home: Path) -> None:
+def test_a_clock_that_goes_back_changes_no_order(home: Path, open_ledger: OpenLedger) -> None:
     times = iter([1_000_000_000.0, 999_999_999.0, 999_999_999.5, -1e30, float("inf")])
-    ledger = ledger_in(home, lambda: next(times))
+    ledger = open_ledger(home, lambda: next(times))
     for count in range(5):
         ledger.append(Fact(event="loaded", model=f"m{count}"))
     assert [record.model for record in ledger.records()] == ["m0", "m1", "m2", "m3", "m4"]
@@ -197,12 +200,12 @@ def test_a_clock_that_goes_back_changes_no_order(home: Path) -> None:
     ],
     ids=["CRLF", "BOM", "latin-1", "UTF-16", "NUL", "empty", "1 MB of bytes", "1 MB of text"],
 )
-def test_a_text_is_kept_to_the_byte(home: Path, ledger: Ledger, text: bytes) -> None:
+def test_a_text_is_kept_to_the_byte(home: Path, ledger: Ledger, text: bytes, open_ledger: OpenLedger) -> None:
     record = ledger.append(acknowledged(ledger, "a", "MIT", text))
     ledger.close()
     assert record.text_sha256 == hashlib.sha256(text).hexdigest()
-    assert ledger_in(home).text(record.text_sha256) == text
-    assert ledger_in(home).check().ok
+    assert open_ledger(home).text(record.text_sha256) == text
+    assert open_ledger(home).check().ok
 
 
 def test_a_text_is_kept_once(home: Path, ledger: Ledger) -> None:
@@ -213,12 +216,12 @@ def test_a_text_is_kept_once(home: Path, ledger: Ledger) -> None:
     connection.close()
 
 
-def test_a_changed_text_is_never_given_out(home: Path, ledger: Ledger) -> None:
+def test_a_changed_text_is_never_given_out(home: Path, ledger: Ledger, open_ledger: OpenLedger) -> None:
     fill(ledger)
     sha256 = hashlib.sha256(TEXTS[2]).hexdigest()
     edit(home, f"UPDATE license_texts SET bytes = x'00' WHERE sha256 = '{sha256}'")
     with pytest.raises(IntegrityError):
-        ledger_in(home).text(sha256)
+        open_ledger(home).text(sha256)
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
@@ -236,12 +239,12 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=list(NAMES))
-def test_a_name_is_kept_as_it_was_typed(home: Path, ledger: Ledger, name: str) -> None:
+def test_a_name_is_kept_as_it_was_typed(home: Path, ledger: Ledger, name: str, open_ledger: OpenLedger) -> None:
     ledger.append(acknowledged(ledger, "a", "MIT", person=name, organization=name))
     ledger.close()
-    (record,) = ledger_in(home).records()
+    (record,) = open_ledger(home).records()
     assert (record.person, record.organization) == (name, name)
-    assert ledger_in(home).check().ok
+    assert open_ledger(home).check().ok
 
 
 def test_half_a_character_is_replaced(ledger: Ledger) -> None:
@@ -275,21 +278,21 @@ def test_a_fresh_start_asked_for_without_need_is_none(ledger: Ledger) -> None:
     assert ledger.check().marked == ()
 
 
-def test_two_fresh_starts_leave_two_marks(home: Path, ledger: Ledger) -> None:
+def test_two_fresh_starts_leave_two_marks(home: Path, ledger: Ledger, open_ledger: OpenLedger) -> None:
     fill(ledger)
     for _ in range(2):
         seq = ledger.records()[-1].seq
         edit(home, f"UPDATE ledger SET note = 'x' WHERE seq = {seq}")
         ledger.append(acknowledged(ledger, "a", "MIT"), afresh=True)
-    check = ledger_in(home).check()
+    check = open_ledger(home).check()
     assert check.ok
     assert [(mark.first, mark.last) for mark in check.marked] == [(1, 12), (13, 14)]
 
 
-def test_of_two_processes_that_begin_anew_one_does(home: Path, ledger: Ledger) -> None:
+def test_of_two_processes_that_begin_anew_one_does(home: Path, ledger: Ledger, open_ledger: OpenLedger) -> None:
     fill(ledger)
     edit(home, "UPDATE ledger SET note = 'x' WHERE seq = 3")
-    window, command = ledger_in(home), ledger_in(home)
+    window, command = open_ledger(home), open_ledger(home)
     assert not window.check().ok
     assert not command.check().ok
     window.append(acknowledged(window, "a", "MIT"), afresh=True)
@@ -298,7 +301,7 @@ def test_of_two_processes_that_begin_anew_one_does(home: Path, ledger: Ledger) -
     assert [each.record.model for each in window.state().acknowledgements()] == ["a", "b"]
     window.append(Fact(event="loaded"))
     command.append(Fact(event="loaded"))
-    assert ledger_in(home).check().ok
+    assert open_ledger(home).check().ok
 
 
 def test_a_key_of_yesterday_does_not_open_a_ledger_begun_anew(home: Path, ledger: Ledger) -> None:
@@ -309,12 +312,12 @@ def test_a_key_of_yesterday_does_not_open_a_ledger_begun_anew(home: Path, ledger
     assert FileKeeper(home / "config").key() != old
 
 
-def test_a_ledger_of_a_newer_latchkey_is_left_alone(home: Path, ledger: Ledger) -> None:
+def test_a_ledger_of_a_newer_latchkey_is_left_alone(home: Path, ledger: Ledger, open_ledger: OpenLedger) -> None:
     fill(ledger)
     ledger.close()
     edit(home, "PRAGMA user_version = 99")
     before = file_of(home).read_bytes()
-    fresh = ledger_in(home)
+    fresh = open_ledger(home)
     for use in (fresh.check, fresh.state, fresh.records):
         with pytest.raises(NewerError):
             use()
@@ -346,27 +349,27 @@ def test_behind_a_locked_keyring_nothing_counts_and_nothing_is_marked(home: Path
     assert ledger.check().ok
 
 
-def test_an_anchor_that_lags_behind_is_right(home: Path, ledger: Ledger) -> None:
+def test_an_anchor_that_lags_behind_is_right(home: Path, ledger: Ledger, open_ledger: OpenLedger) -> None:
     """The process was killed between storing a record and remembering it."""
     fill(ledger)
     keeper = FileKeeper(home / "config")
     anchor = keeper.anchor()
     ledger.append(Fact(event="loaded"))
     (home / "config" / "ledger-anchor.json").write_text(f'{{"seq": {anchor.seq}, "hash": "{anchor.hash}"}}')  # type: ignore[union-attr]
-    assert ledger_in(home).check().ok
-    ledger_in(home).append(Fact(event="loaded"))
+    assert open_ledger(home).check().ok
+    open_ledger(home).append(Fact(event="loaded"))
     assert keeper.anchor() == Anchor(RECORDS + 2, ledger.records()[-1].hash)
 
 
-def test_an_anchor_that_cannot_be_moved_loses_no_record(home: Path, ledger: Ledger) -> None:
+def test_an_anchor_that_cannot_be_moved_loses_no_record(home: Path, ledger: Ledger, open_ledger: OpenLedger) -> None:
     fill(ledger)
     (home / "config" / "ledger-anchor.json").rename(home / "config" / "kept")
     (home / "config" / "ledger-anchor.json").mkdir()
     ledger.append(Fact(event="loaded"))
     (home / "config" / "ledger-anchor.json").rmdir()
     (home / "config" / "kept").rename(home / "config" / "ledger-anchor.json")
-    assert ledger_in(home).check().ok
-    assert len(ledger_in(home).records()) == RECORDS + 1
+    assert open_ledger(home).check().ok
+    assert len(open_ledger(home).records()) == RECORDS + 1
 
 
 # --- disks -----------------------------------------------------------------------------------------------------------
@@ -390,17 +393,19 @@ except ResourceError as error:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits of this kind")
 @pytest.mark.parametrize("limit", [0, 1000, 40_000, 100_000])
-def test_a_disk_that_takes_no_more_is_told_and_nothing_is_half_written(home: Path, ledger: Ledger, limit: int) -> None:
+def test_a_disk_that_takes_no_more_is_told_and_nothing_is_half_written(
+    home: Path, ledger: Ledger, limit: int, open_ledger: OpenLedger
+) -> None:
     fill(ledger)
     ledger.close()
     code = [sys.executable, "-c", _LIMITED, str(home), str(limit)]
     done = subprocess.run(code, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("refused: ")
-    after = ledger_in(home)
+    after = open_ledger(home)
     assert after.check().ok
     after.append(Fact(event="loaded"))
-    assert ledger_in(home).check().ok
+    assert open_ledger(home).check().ok
 
 
 _AS_STRANGER = """
@@ -459,13 +464,13 @@ HOMES = Path(__file__).parents[2] / "data" / "ledgers"
 
 
 @pytest.mark.parametrize("version", sorted(HOMES.iterdir()), ids=lambda version: version.name)
-def test_ledgers_of_every_version_hold_and_go_on(home: Path, version: Path) -> None:
+def test_ledgers_of_every_version_hold_and_go_on(home: Path, version: Path, open_ledger: OpenLedger) -> None:
     shutil.copytree(version, home, dirs_exist_ok=True)
-    ledger = ledger_in(home)
+    ledger = open_ledger(home)
     check = ledger.check()
     assert (check.ok, check.records, check.reason) == (True, RECORDS, "")
     assert [each.record.model for each in ledger.state().acknowledgements()] == ["alpaca", "llama-2-7b"]
     assert ledger.text(hashlib.sha256(TEXTS[2]).hexdigest()) == TEXTS[2]
     ledger.append(Fact(event="loaded"))
     ledger.close()
-    assert ledger_in(home).check().ok
+    assert open_ledger(home).check().ok

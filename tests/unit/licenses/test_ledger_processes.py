@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from desktop.licenses.record import Fact
-from tests.fakes.ledgers import acknowledged, edit, file_of, fill, ledger_in
+from tests.fakes.ledgers import OpenLedger, acknowledged, edit, file_of, fill
 
 _WRITER = """
 import sys
@@ -30,12 +30,12 @@ def writer(home: Path, name: str, count: int, *more: str) -> subprocess.Popen[st
     return subprocess.Popen(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_two_processes_write_one_whole_chain(home: Path) -> None:
+def test_two_processes_write_one_whole_chain(home: Path, open_ledger: OpenLedger) -> None:
     writers = [writer(home, name, 200) for name in ("window", "command")]
     for each in writers:
         _, said = each.communicate(timeout=240)
         assert each.returncode == 0, said
-    ledger = ledger_in(home)
+    ledger = open_ledger(home)
     assert ledger.check().ok
     records = ledger.records()
     assert len(records) == 400
@@ -44,8 +44,8 @@ def test_two_processes_write_one_whole_chain(home: Path) -> None:
     assert [record.model for record in records] != sorted(record.model for record in records)
 
 
-def test_threads_of_one_process_write_one_whole_chain(home: Path) -> None:
-    ledger = ledger_in(home)
+def test_threads_of_one_process_write_one_whole_chain(home: Path, open_ledger: OpenLedger) -> None:
+    ledger = open_ledger(home)
 
     def work(name: str) -> None:
         for count in range(40):
@@ -57,11 +57,11 @@ def test_threads_of_one_process_write_one_whole_chain(home: Path) -> None:
         for done in [pool.submit(work, f"thread-{number}") for number in range(4)]:
             done.result()
     assert ledger.check().ok
-    assert ledger_in(home).check().records == 160
+    assert open_ledger(home).check().records == 160
 
 
-def test_one_that_stays_open_sees_what_others_write(home: Path) -> None:
-    window = ledger_in(home)
+def test_one_that_stays_open_sees_what_others_write(home: Path, open_ledger: OpenLedger) -> None:
+    window = open_ledger(home)
     window.append(Fact(event="loaded"))
     for round_ in range(3):
         command = writer(home, f"command-{round_}", 2)
@@ -70,11 +70,11 @@ def test_one_that_stays_open_sees_what_others_write(home: Path) -> None:
         assert window.state().standing(f"command-{round_}", "L1") is not None
         window.append(Fact(event="loaded"))
     assert window.check().ok
-    assert ledger_in(home).check().records == 10
+    assert open_ledger(home).check().records == 10
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
-def test_killed_at_any_moment_it_holds(home: Path) -> None:
+def test_killed_at_any_moment_it_holds(home: Path, open_ledger: OpenLedger) -> None:
     chance = random.Random(3)
     told = 0
     for _ in range(10):
@@ -85,7 +85,7 @@ def test_killed_at_any_moment_it_holds(home: Path) -> None:
         process.send_signal(signal.SIGKILL)
         said, _ = process.communicate(timeout=60)
         told += 1 + len(said.split("\n")[:-1])
-        ledger = ledger_in(home)
+        ledger = open_ledger(home)
         check = ledger.check()
         assert check.ok, check.reason
         assert check.records >= told
@@ -95,23 +95,25 @@ def test_killed_at_any_moment_it_holds(home: Path) -> None:
         ledger.close()
 
 
-def test_processes_that_begin_anew_together_leave_a_whole_ledger(home: Path) -> None:
-    ledger = ledger_in(home)
+def test_processes_that_begin_anew_together_leave_a_whole_ledger(home: Path, open_ledger: OpenLedger) -> None:
+    ledger = open_ledger(home)
     fill(ledger)
     edit(home, "UPDATE ledger SET note = 'x' WHERE seq = 3")
     writers = [writer(home, name, 20, "afresh") for name in ("window", "command", "other")]
     for each in writers:
         _, said = each.communicate(timeout=240)
         assert each.returncode == 0, said
-    check = ledger_in(home).check()
+    check = open_ledger(home).check()
     assert check.ok, check.reason
     assert len(check.marked) == 1
     assert check.records == 12 + 1 + 60
 
 
-def test_a_ledger_that_is_replaced_under_the_window_takes_no_record_with_it(home: Path) -> None:
+def test_a_ledger_that_is_replaced_under_the_window_takes_no_record_with_it(
+    home: Path, open_ledger: OpenLedger
+) -> None:
     """Whoever puts back the same file under a new inode: what is written next is in the file that has the name."""
-    window = ledger_in(home)
+    window = open_ledger(home)
     fill(window)
     window.close()
     whole = file_of(home).read_bytes()
@@ -123,5 +125,5 @@ def test_a_ledger_that_is_replaced_under_the_window_takes_no_record_with_it(home
     other.replace(file_of(home))
     record = window.append(acknowledged(window, "a", "MIT"))
     window.close()
-    assert ledger_in(home).records()[-1] == record
-    assert ledger_in(home).check().ok
+    assert open_ledger(home).records()[-1] == record
+    assert open_ledger(home).check().ok

@@ -25,6 +25,7 @@ from desktop.storage.database import Database
 from tests.fakes.ledgers import (
     RECORDS,
     TEXTS,
+    OpenLedger,
     acknowledged,
     edit,
     facts,
@@ -308,8 +309,8 @@ def test_at_least_twenty_ways_are_tried() -> None:
     assert len({way.name for way in WAYS}) == len(WAYS) >= 20
 
 
-def test_untouched_it_holds(filled: Path) -> None:
-    ledger = ledger_in(filled)
+def test_untouched_it_holds(filled: Path, open_ledger: OpenLedger) -> None:
+    ledger = open_ledger(filled)
     check = ledger.check()
     assert (check.ok, check.records, check.first_bad, check.reason, check.kind) == (True, RECORDS, None, "", "")
     assert check.sealed_by == "file"
@@ -318,9 +319,9 @@ def test_untouched_it_holds(filled: Path) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-def test_it_is_found(filled: Path, way: Way) -> None:
+def test_it_is_found(filled: Path, way: Way, open_ledger: OpenLedger) -> None:
     way.do(filled)
-    ledger = ledger_in(filled)
+    ledger = open_ledger(filled)
     check = ledger.check()
     assert not check.ok
     assert (check.kind, check.first_bad) == (way.kind, way.first_bad)
@@ -332,10 +333,10 @@ def test_it_is_found(filled: Path, way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-def test_nothing_is_added_to_it(filled: Path, way: Way) -> None:
+def test_nothing_is_added_to_it(filled: Path, way: Way, open_ledger: OpenLedger) -> None:
     way.do(filled)
     before = {file.name: file.read_bytes() for file in (filled / "data").iterdir() if "-shm" not in file.name}
-    ledger = ledger_in(filled)
+    ledger = open_ledger(filled)
     for event in ("loaded", "refused", "revoked", "suspended"):
         with pytest.raises(IntegrityError):
             ledger.append(Fact(event=event, model="alpaca"))
@@ -347,8 +348,8 @@ def test_nothing_is_added_to_it(filled: Path, way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-def test_a_ledger_that_was_open_meanwhile_sees_it(filled: Path, way: Way) -> None:
-    window = ledger_in(filled)
+def test_a_ledger_that_was_open_meanwhile_sees_it(filled: Path, way: Way, open_ledger: OpenLedger) -> None:
+    window = open_ledger(filled)
     assert window.check().ok
     try:
         way.do(filled)
@@ -364,9 +365,9 @@ def test_a_ledger_that_was_open_meanwhile_sees_it(filled: Path, way: Way) -> Non
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-def test_a_fresh_acknowledgement_marks_it_and_begins_anew(filled: Path, way: Way) -> None:
+def test_a_fresh_acknowledgement_marks_it_and_begins_anew(filled: Path, way: Way, open_ledger: OpenLedger) -> None:
     way.do(filled)
-    ledger = ledger_in(filled)
+    ledger = open_ledger(filled)
     broken = ledger.check()
     kept = [] if way.kept is None else ledger.records()
     record = ledger.append(acknowledged(ledger, "alpaca", "CC-BY-NC-4.0", TEXTS[2]), afresh=True)
@@ -387,13 +388,13 @@ def test_a_fresh_acknowledgement_marks_it_and_begins_anew(filled: Path, way: Way
     assert ledger.text(record.text_sha256) == TEXTS[2]
     ledger.append(Fact(event="loaded", model="alpaca"))
     ledger.close()
-    assert ledger_in(filled).check().ok
+    assert open_ledger(filled).check().ok
 
     with pytest.raises(sqlite3.IntegrityError, match="never changed"):
         edit_guarded(filled, "UPDATE ledger SET person = 'Eve'")
     if kept:  # what was marked cannot be changed further
         edit(filled, f"UPDATE ledger SET note = 'never' WHERE seq = {kept[0].seq}")
-        assert ledger_in(filled).check().kind == "chain"
+        assert open_ledger(filled).check().kind == "chain"
 
 
 def edit_guarded(home: Path, statement: str) -> None:

@@ -12,11 +12,11 @@ def files_with(pattern: str) -> set[str]:
 
 
 def test_only_an_admitted_attempt_makes_the_message_that_loads_a_model() -> None:
-    assert files_with(r"(?<!case )\bLoad\(") - {"engine/messages.py"} == {"engine/attempt.py"}
-    source = (TOP / "engine" / "attempt.py").read_text(encoding="utf-8")
+    assert files_with(r"(?<!case )\bLoad\(") - {"engine/messages.py"} == {"engine/load_fallback.py"}
+    source = (TOP / "engine" / "load_fallback.py").read_text(encoding="utf-8")
     begin = source[source.index("def begin") : source.index("def path")]
-    assert begin.index("read_header(path)") < begin.index("door.admit(path)") < begin.index("return cls(")
-    assert files_with(r"\bAttempt\(|\bAttempt\.begin\(") == {"engine/dispatcher.py"}
+    assert begin.index("read_header(path)") < begin.index("door.admit(path") < begin.index("return cls(")
+    assert files_with(r"\bLoadAttempt\(|\bLoadAttempt\.begin\(") == {"engine/dispatcher.py"}
 
 
 def test_only_the_dispatcher_starts_and_speaks_to_a_worker() -> None:
@@ -26,7 +26,7 @@ def test_only_the_dispatcher_starts_and_speaks_to_a_worker() -> None:
 
 
 def test_llama_cpp_loads_a_model_within_the_worker_and_for_the_measure_it_is_held_against() -> None:
-    loads = files_with(r"llama_model_load_from_file|llama_load_model_from_file|\bLlama\(")
+    loads = files_with(r"llama_model_load_from_(?:file|splits)|llama_load_model_from_file|\bLlama\(")
     assert loads == {"engine/worker/loading.py", "engine/worker/baseline.py"}
     assert files_with(r"\bbaseline\.py\b") == {"cli/bench/bare_loop.py"}
     started = (TOP / "cli" / "bench" / "bare_loop.py").read_text(encoding="utf-8")
@@ -41,7 +41,10 @@ def test_every_engine_is_built_with_the_door_of_the_assembly() -> None:
         for call in re.findall(r"\bEngineClient\(([^)]*)", source):
             assert "door=" in call, name
     assert files_with(r"\bLicenseDoor\(") - {"licenses/door.py"} == {"library/assembly.py"}
-    assert files_with(r"\.with_own\(") == {"cli/bench/command.py"}
+    assert files_with(r"\bWrittenFileDoor\(") - {"cli/bench/door.py"} == {
+        "cli/bench/command.py",
+        "cli/bench/window_process.py",
+    }
     assert files_with(r"\bassemble\(") - {"library/assembly.py"} >= {"cli/tools.py", "app.py"}
 
 

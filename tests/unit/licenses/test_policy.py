@@ -9,7 +9,8 @@ import pytest
 
 from desktop.errors import ForbiddenError
 from desktop.library.subjects import subject_of_entry
-from desktop.licenses.policy import Policy, PolicyFile, find_policy, forbids, forbids_purpose
+from desktop.licenses.policy import PoliciesInForce, Policy, forbids, forbids_purpose
+from desktop.licenses.policy_file import PolicyFile, find_policies
 from desktop.licenses.subject import Subject
 from tests.unit.catalog.families import CATALOG
 
@@ -40,6 +41,7 @@ def policy(tmp_path: Path, text: str) -> Policy:
         ('[deny]\npublisher = ["someone"]', "dolly", "Someone"),
         ('[deny]\npublisher = ["Meta"]', "stablevicuna", "Meta"),
         ('[deny]\nrepository = ["meta/llama"]', "vicuna", "meta/llama"),
+        ('[deny]\nrepository = ["https://hf.co/Meta/llama/tree/main"]', "vicuna", "meta/llama"),
         ('[deny]\ngate = ["hub-manual"]', "llama-3.2", "hub-manual"),
         ('[allow]\nlicense = ["Apache-2.0"]', "dolly", "MIT"),
         ('[allow]\nlicense = []', "pythia", "Apache-2.0"),
@@ -127,10 +129,11 @@ def test_a_policy_is_read_again_when_it_changes(tmp_path: Path) -> None:
 
 
 def test_a_policy_that_is_named_has_to_be_there(tmp_path: Path) -> None:
-    named = find_policy({"LATCHKEY_POLICY": str(tmp_path / "none.toml")}, tmp_path / "system.toml")
+    named = find_policies({"LATCHKEY_POLICY": str(tmp_path / "none.toml")}, tmp_path / "system.toml")
+    assert named.exists
     with pytest.raises(ForbiddenError):
         named.current()
-    assert find_policy({}, tmp_path / "system.toml").current() == Policy()
+    assert find_policies({}, tmp_path / "system.toml").current() == PoliciesInForce()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser reads everything")

@@ -11,15 +11,15 @@ import pytest
 from desktop.errors import NotFoundError, ResourceError
 from desktop.licenses.export import export, verify_export
 from desktop.licenses.record import Fact
-from tests.fakes.ledgers import RECORDS, TEXTS, acknowledged, edit, fill, hash_of, ledger_in
+from tests.fakes.ledgers import RECORDS, TEXTS, OpenLedger, acknowledged, edit, fill, hash_of
 
 Whole = dict[str, Any]
 
 
 @pytest.fixture
-def file(home: Path, tmp_path: Path) -> Path:
+def file(home: Path, tmp_path: Path, open_ledger: OpenLedger) -> Path:
     """An export of twelve records, in a folder with nothing else."""
-    ledger = ledger_in(home)
+    ledger = open_ledger(home)
     fill(ledger)
     found = ledger.snapshot()
     ledger.close()
@@ -39,15 +39,15 @@ def test_how_it_is_laid_out_does_not_matter(file: Path) -> None:
     assert verify_export(file).ok
 
 
-def test_an_export_of_nothing_holds(home: Path, tmp_path: Path) -> None:
-    found = ledger_in(home).snapshot()
+def test_an_export_of_nothing_holds(home: Path, tmp_path: Path, open_ledger: OpenLedger) -> None:
+    found = open_ledger(home).snapshot()
     export(tmp_path / "a.json", found.records, found.texts, found.check, app_version="0.1.0")
     check = verify_export(tmp_path / "a.json")
     assert (check.ok, check.records) == (True, 0)
 
 
-def test_a_ledger_begun_anew_holds_elsewhere_too(home: Path, tmp_path: Path) -> None:
-    ledger = ledger_in(home)
+def test_a_ledger_begun_anew_holds_elsewhere_too(home: Path, tmp_path: Path, open_ledger: OpenLedger) -> None:
+    ledger = open_ledger(home)
     fill(ledger)
     edit(
         home,
@@ -64,9 +64,9 @@ def test_a_ledger_begun_anew_holds_elsewhere_too(home: Path, tmp_path: Path) -> 
     assert (check.marked[0].first, check.marked[0].last) == (1, 12)
 
 
-def test_clocks_that_went_back_are_told(home: Path, tmp_path: Path) -> None:
+def test_clocks_that_went_back_are_told(home: Path, tmp_path: Path, open_ledger: OpenLedger) -> None:
     times = iter([3e9, 1e9])
-    ledger = ledger_in(home, lambda: next(times))
+    ledger = open_ledger(home, lambda: next(times))
     ledger.append(Fact(event="loaded"))
     ledger.append(Fact(event="loaded"))
     found = ledger.snapshot()
@@ -192,8 +192,10 @@ def test_a_file_of_two_gigabytes_is_not_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [10**30, -(10**30), 10**15])
-def test_a_number_beyond_all_is_named_beside_a_restart_too(home: Path, tmp_path: Path, value: int) -> None:
-    ledger = ledger_in(home)
+def test_a_number_beyond_all_is_named_beside_a_restart_too(
+    home: Path, tmp_path: Path, value: int, open_ledger: OpenLedger
+) -> None:
+    ledger = open_ledger(home)
     fill(ledger)
     edit(home, "UPDATE ledger SET note = 'x' WHERE seq = 5")
     ledger.append(acknowledged(ledger, "alpaca", "MIT"), afresh=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from desktop.log import redact
+from desktop.network.address import parse_address
 from desktop.network.client import Client, RequestError
 from desktop.network.exchange import Exchange
-from desktop.network.proxies import parse_proxy
+from desktop.network.proxies import parse_proxy, proxy_for
 from desktop.network.token import AccessToken
 from tests.fakes.certificates import Authority
 from tests.fakes.web import Proxy, Server, Socks
@@ -109,7 +110,7 @@ def test_a_proxy_that_is_not_there(make_client: Make) -> None:
     assert (caught.value.kind, caught.value.host) == ("proxy", url.removeprefix("http://"))
 
 
-@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks"])
 def test_socks_leads_on_and_looks_names_up_itself(make_client: Make, home: Path, scheme: str) -> None:
     authority = Authority(home)
     server = Server(lambda asked, talk: talk.answer(200, b"hello"), authority.context(NAME))
@@ -133,14 +134,38 @@ def test_a_proxy_that_speaks_something_else(make_client: Make) -> None:
     assert caught.value.kind == "proxy"
 
 
-@pytest.mark.parametrize("exceptions", ["127.0.0.1", "*", "other.example, 127.0.0.1:{port}"])
-def test_exceptions_go_the_direct_way(make_client: Make, monkeypatch: pytest.MonkeyPatch, exceptions: str) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "2130706433", "localhost", "hub.localhost"])
+def test_no_proxy_is_between_this_machine_and_itself(make_client: Make, monkeypatch, host: str) -> None:
+    """Whatever is set: a token for a Hub on this machine would be read on the way."""
     with Server(lambda asked, talk: talk.answer(200, b"direct")).running() as server, Proxy({}).running() as proxy:
+        url = f"http://{host}:{server.port}"
         monkeypatch.setenv("http_proxy", proxy.url)
-        monkeypatch.setenv("no_proxy", exceptions.format(port=server.port))
-        assert make_client().request("info", "GET", server.url).body == b"direct"
-        assert make_client(proxy=proxy.url).request("info", "GET", server.url).body == b"direct"
+        assert make_client().request("info", "GET", url, token=AccessToken(SECRET, url)).body == b"direct"
+        assert make_client(proxy=proxy.url).request("info", "GET", url).body == b"direct"
     assert proxy.asked == []
+    assert server.asked[0].headers["authorization"] == f"Bearer {SECRET}"
+
+
+@pytest.mark.parametrize("name", ["127.mirror1", "127.0.0.1.mirror", "localhost.mirror1", "notlocalhost"])
+def test_a_name_that_only_looks_like_this_machine_gets_no_token_in_clear(make_client: Make, name: str) -> None:
+    with Proxy({name: 9}).running() as proxy:
+        client = make_client(proxy=proxy.url)
+        with pytest.raises(RequestError) as caught:
+            client.request("info", "GET", f"http://{name}/", token=AccessToken(SECRET, f"http://{name}"))
+    assert caught.value.kind == "unencrypted"
+    assert proxy.asked == []
+
+
+@pytest.mark.parametrize("by_settings", [True, False], ids=["settings", "environment"])
+@pytest.mark.parametrize("variable", ["no_proxy", "NO_PROXY"])
+def test_exceptions_go_the_direct_way(monkeypatch: pytest.MonkeyPatch, variable: str, by_settings: bool) -> None:
+    proxy = "http://proxy.example:3128"
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    monkeypatch.setenv(variable, "10.0.0.0/8, Hub.Example")
+    setting = proxy if by_settings else ""
+    assert proxy_for(parse_address("http://hub.example/"), setting) is None
+    assert proxy_for(parse_address("http://10.1.2.3/"), setting) is None
+    assert proxy_for(parse_address("http://11.1.2.3/"), setting) is not None
 
 
 def test_the_direct_way_can_be_asked_for(make_client: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,13 +177,31 @@ def test_the_direct_way_can_be_asked_for(make_client: Make, monkeypatch: pytest.
 
 @pytest.mark.parametrize(
     "text",
-    ["https://127.0.0.1:1", "socks4://127.0.0.1:1", "http://me:hidden-word@:80", "http://me:hidden-word@a:x", "://"],
+    [
+        "https://127.0.0.1:1",
+        "socks4://127.0.0.1:1",
+        "http://me:hidden-word@:80",
+        "http://me:hidden-word@a:x",
+        "://",
+        "http://me:hidden-word/@proxy.example:80",
+        "http://me:p#hidden-word@proxy.example:80",
+        "http://hidden-word/x@proxy.example:80",
+        "http://hidden-word?x@proxy.example:80",
+        "http://me:hidden-word@[::1",
+        "http://me:hidden-word@proxy.example:0",
+        "http://me:hidden-word@proxy.example:70000",
+        "me:hidden-word://proxy.example",
+        f"http://me:hidden-word{'x' * 256}@proxy.example",
+        "http://wpad.example/proxy.pac",
+        "pac+http://wpad.example/wpad.dat",
+    ],
 )
 def test_what_cannot_be_a_proxy_is_told_and_nothing_is_sent(make_client: Make, text: str, log: list[Exchange]) -> None:
     with pytest.raises(RequestError) as caught:
-        make_client(proxy=text).request("info", "GET", "http://127.0.0.1:9/")
+        make_client(proxy=text).request("info", "GET", f"http://{NAME}/")
     assert caught.value.kind == "proxy"
-    assert "hidden-word" not in f"{caught.value!r}{caught.value.technical}"
+    assert "hidden-word" not in f"{caught.value!r}{caught.value.technical}{caught.value.host}"
+    assert len(str(caught.value).splitlines()) == 1
     assert log == []
 
 

@@ -10,7 +10,7 @@ from desktop.network.client import Client, RequestError
 from desktop.network.exchange import Exchange
 from desktop.network.token import AccessToken
 from tests.fakes.certificates import Authority
-from tests.fakes.web import Asked, Handler, Server, Talk
+from tests.fakes.web import Asked, Handler, Proxy, Server, Talk
 
 pytestmark = pytest.mark.loopback
 SECRET = "hf_" + "Q7w" * 11
@@ -137,3 +137,29 @@ def test_a_body_that_never_ends_does_not_hold_a_redirect_up(client: Client) -> N
 
     with Server(handler).running() as server:
         assert client.request("info", "GET", f"{server.url}/a").body == b"arrived"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://127.0.0.1:{port}/x",
+        "http://localhost:{port}/x",
+        "http://2130706433:{port}/x",
+        "http://0.0.0.0:{port}/x",
+        "http://0:{port}/x",
+        "http://[::]:{port}/x",
+    ],
+)
+def test_no_server_from_outside_sends_requests_to_this_machine(make_client: Callable[..., Client], target: str) -> None:
+    local = Server(lambda asked, talk: talk.answer(200, b"only for this machine"))
+    with local.running():
+        location = target.format(port=local.port)
+        outside = Server(lambda asked, talk: talk.answer(302, Location=location))
+        with (
+            outside.running(),
+            Proxy({"hub.example": outside.port}).running() as proxy,
+            pytest.raises(RequestError) as caught,
+        ):
+            make_client(proxy=proxy.url).request("info", "GET", "http://hub.example/")
+    assert caught.value.kind == "redirect"
+    assert local.asked == []

@@ -1,0 +1,134 @@
+"""One answer as the app follows it, across the workers that give it: where one dies, the next goes on."""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from desktop.engine.messages import AnswerEvent, Delta, Done, Generate, Prompted, PromptProgress, Restated
+from desktop.errors import EngineError
+from desktop.translation import tr
+
+_LONGEST_PROMPT = 10_000_000  # characters; a message on the pipe holds 64 MB
+MOST_TEXT, MOST_TOKENS, MOST_HELD = 32_000_000, 4_000_000, 10_000  # characters, tokens and messages of one answer
+
+
+class AnswerProgress:
+    """What was told of the answer to `request`: what a worker says goes through `hear`, and from there to `tell`.
+
+    `prompted` says that the prompt is rendered, so that what follows is computing; `died_rendering` that a worker died
+    before that; `endless` that it says more than any answer can.
+    """
+
+    def __init__(self, request: Generate, tell: Callable[[AnswerEvent], None] = lambda _: None) -> None:
+        self._request = request
+        self._tell = tell
+        self._first_prompted: Prompted | None = None
+        self._last_delta: Delta | Restated | None = None
+        self._tokens: list[int] = []
+        self._text = 0
+        self._held: list[Delta | Restated] = []
+        self._asked = 0.0
+        self._first_at: float | None = None
+        self._thought_until: float | None = None
+        self._thought = False
+        self._several_workers = False
+        self.prompted = False
+        self.died_rendering = False
+        self.endless = False
+
+    def request(self) -> Generate:
+        """What to ask the worker for now: the answer, from where it is. Raises EngineError where it is too long."""
+        if sum(len(turn.text) for turn in self._request.turns) > _LONGEST_PROMPT:
+            raise EngineError(
+                tr("This conversation is too long to be sent to the engine."), remedy=tr("Start a new conversation.")
+            )
+        self._asked = self._asked or time.monotonic()
+        return msgspec.structs.replace(self._request, begun=(*self._request.begun, *self._tokens))
+
+    def restarted(self) -> None:
+        """The worker died and another will go on. Text whose tokens did not come is told by that one."""
+        self._held = []
+        self.prompted = False
+        self._several_workers = True
+
+    def hear(self, event: AnswerEvent) -> None:
+        """Tell what the worker said, all but the answer's end.
+
+        The prompt is told once, and how far it is read only while no text was told. A Delta waits for its tokens:
+        they come with the one that the worker sends next.
+        """
+        match event:
+            case Delta(text="", tokens=()):
+                pass
+            case Delta() | Restated():
+                parts = event.parts if isinstance(event, Restated) else (event,)
+                self._text += sum(len(part.text) for part in parts)
+                self.endless = self._text > MOST_TEXT or len(self._tokens) > MOST_TOKENS or len(self._held) > MOST_HELD
+                self._held.append(event)
+                if event.tokens:
+                    self._tokens += event.tokens
+                    self.tell_held()
+            case Prompted():
+                self.prompted = True
+                if self._first_prompted is None:
+                    self._first_prompted = event
+                    self._tell(event)
+            case PromptProgress():
+                if self._last_delta is None:
+                    self._tell(event)
+            case _:
+                self.tell_held()
+
+    def tell_held(self) -> None:
+        """Tell the text that still waits for its tokens, as at the answer's end."""
+        held, self._held = self._held, []
+        for delta in held:
+            self._see(delta)
+            self._tell(delta)
+
+    def cancelled(self) -> Done:
+        """The end of the answer, where it was cancelled and no worker could say so, with what is known of it."""
+        prompted, delta = self._first_prompted, self._last_delta
+        return Done(
+            id=self._request.id,
+            stop_reason="cancelled",
+            prompt_tokens=prompted.prompt_tokens if prompted else 0,
+            cached_tokens=prompted.cached_tokens if prompted else 0,
+            generated_tokens=delta.generated_tokens if delta else 0,
+            time_to_first_token_s=self._time_to_first_token(),
+            tokens_per_s=delta.tokens_per_s if delta else None,
+            prompt_tokens_per_s=None,
+            seed=self._request.sampling.seed or 0,
+            context_length=prompted.context_length if prompted else 0,
+            dropped_messages=prompted.dropped_messages if prompted else 0,
+            thinking_s=self._thinking(),
+        )
+
+    def whole(self, done: Done, notice: str) -> Done:
+        """`done` with `notice`, and with what the last worker cannot know where there were several."""
+        if not self._several_workers or self._first_prompted is None:
+            return msgspec.structs.replace(done, notice=notice)
+        return msgspec.structs.replace(
+            done,
+            notice=notice,
+            cached_tokens=self._first_prompted.cached_tokens,
+            time_to_first_token_s=self._time_to_first_token(),
+            thinking_s=self._thinking(),
+        )
+
+    def _see(self, delta: Delta | Restated) -> None:
+        now = time.monotonic()
+        self._last_delta = delta
+        self._first_at = self._first_at or now
+        thinking = not isinstance(delta, Restated) and delta.thinking
+        self._thought = self._thought or thinking or isinstance(delta, Restated)
+        if self._thought and not thinking and self._thought_until is None:
+            self._thought_until = now
+
+    def _time_to_first_token(self) -> float | None:
+        return self._first_at - self._asked if self._first_at is not None else None
+
+    def _thinking(self) -> float | None:
+        """Seconds from the first thought to the answer's first word, as in Done."""
+        return self._thought_until - self._first_at if self._thought_until and self._first_at else None

@@ -1,0 +1,31 @@
+"""Where a worker's process begins: what keeps llama.cpp from being used is told in one line that the app knows."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from desktop.engine.nativelog import LIBRARY_MARK
+from desktop.engine.worker.core_dump import forbid_core_dump
+
+
+def start(arguments: Sequence[str]) -> None:
+    """Be a worker until the pipe closes, or with `--kernel-test` the engine test's process until it is done.
+
+    Exits with 1 where llama.cpp is missing or of another version.
+    """
+    forbid_core_dump()  # it would hold the conversation, and gigabytes take their time
+    try:
+        if arguments[:1] == ["--kernel-test"]:
+            from desktop.engine.worker.kernel_test import run as test
+
+            test([*arguments[1:]])
+            return
+        from desktop.engine.worker.main import run
+
+        run([*arguments])
+    except ImportError as error:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os.write(2, f"{LIBRARY_MARK}{' '.join(str(error).split())}\n".encode())
+        raise SystemExit(1) from None

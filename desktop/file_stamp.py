@@ -1,0 +1,42 @@
+"""What the file system says of a file that no program can write without leaving a trace here."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+_SIGNED = (1 << 63) - 1  # what a message carries
+
+
+class FileStamp(msgspec.Struct, frozen=True, array_like=True):
+    """Which file it is and when it last changed: size in bytes, times in nanoseconds since 1970.
+
+    A program that writes to a file can put its modification time back, but not `changed_ns` (ctime), which the system
+    sets at every change of contents, owner, mode, links or times. Windows has no such time: there it is when the file
+    was made.
+    """
+
+    size: int
+    modified_ns: int
+    changed_ns: int
+    inode: int
+    device: int
+
+
+def stamp_of(status: os.stat_result) -> FileStamp:
+    """The stamp in what `os.stat` or `os.fstat` gave."""
+    return FileStamp(
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_ino & _SIGNED,
+        status.st_dev & _SIGNED,
+    )
+
+
+def stamp_at(path: Path) -> FileStamp | None:
+    """The stamp of what `path` leads to now, links followed; None where nothing can be seen there."""
+    try:
+        return stamp_of(path.stat())
+    except (OSError, ValueError):
+        return None

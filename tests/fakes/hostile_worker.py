@@ -1,0 +1,71 @@
+"""A worker that somebody took over: it speaks the protocol until a stage, and then does as it is told.
+
+python hostile_worker.py STAGE SCRIPT … --in … : SCRIPT is Python, run at STAGE ("probe", "load" or "generate") with
+`send(event)`, `raw(bytes)`, `say(bytes)` for its native output, `request`, and the defaults `PROBED`, `INFO`, `done()`.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def command(stage: str, script: str) -> list[str]:
+    """The command of such a worker."""
+    return [sys.executable, "-I", "-X", "utf8", str(Path(__file__).resolve()), stage, script]
+
+
+def main() -> None:
+    sys.path.insert(0, str(TOP))
+    import msgspec
+
+    from desktop.engine import messages
+    from desktop.engine.framing import FrameReader
+
+    stage, script = sys.argv[1:3]
+    source, output = (int(sys.argv[sys.argv.index(name) + 1]) for name in ("--in", "--out"))
+    reader: FrameReader[messages.Request] = FrameReader(source, messages.Request)
+    probed = messages.Probed("1", "none", (messages.Device("CPU", "CPU", "cpu", 1, 1),), (), "no", "", ())
+    info = messages.ModelInfo("m", "llama", "", "", 1, 1, 512, 512, True, 1, 0, (), "llama.cpp", "no")
+
+    def raw(data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(output, view) :]
+
+    def send(event: Any) -> None:
+        body = msgspec.msgpack.encode(event)
+        raw(len(body).to_bytes(4, "big") + body)
+
+    def say(data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(2, view) :]
+
+    def done(number: int, **others: Any) -> Any:
+        whole = messages.Done(number, "end", 1, 0, 1, 0.1, 1.0, 1.0, 1, 512, 0)
+        return {**msgspec.to_builtins(whole), **others}
+
+    names = {**vars(messages), "send": send, "raw": raw, "say": say, "done": done, "PROBED": probed, "INFO": info}
+    names |= {"os": os, "time": time, "plain": msgspec.to_builtins}
+    while (request := reader.read()) is not None:
+        kind = type(request).__name__.lower()
+        if kind == stage:
+            exec(compile(script, "hostile", "exec"), {**names, "request": request})
+        elif kind == "probe":
+            send(probed)
+        elif kind == "load":
+            send(messages.Ready(info, 0.1))
+        elif isinstance(request, messages.Generate):
+            send(messages.Prompted(request.id, 1, 0, 0, 512))
+            send(messages.Delta(request.id, "hello", False, 1, 1.0, (1,)))
+            send(done(request.id))
+        elif isinstance(request, messages.Ping):
+            send(messages.Pong(request.id))
+
+
+if __name__ == "__main__":
+    main()

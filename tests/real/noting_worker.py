@@ -1,0 +1,66 @@
+"""The worker, which notes what passes between it and llama.cpp: `noting_worker.py NOTES IDS` and a worker's arguments.
+
+Into the file NOTES go JSON lines: `["settings", {…}]` with what a model and its context were made with,
+`["compute", tokens]` for every computation, and `["choose", token]` for every token that was sampled. Where IDS is a
+JSON list that is not empty, these are chosen one after the other and then the end of the answer, whatever was sampled:
+the model says a given text.
+"""
+
+import itertools
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from desktop.engine.worker.main import run
+from desktop.engine.worker.native import llama
+
+_compute, _choose, _get_vocab = llama.llama_decode, llama.llama_sampler_sample, llama.llama_model_get_vocab
+_load, _make_context = llama.llama_model_load_from_file, llama.llama_init_from_model
+_OF_MODEL = ("n_gpu_layers", "use_extra_bufts")
+_OF_CONTEXT = ("n_ctx", "n_batch", "n_ubatch", "n_seq_max", "n_threads", "n_threads_batch", "flash_attn_type")
+
+
+def main(notes_path: str, ids: str, *arguments: str) -> None:
+    # Opened before the worker gives up its files.
+    notes = Path(notes_path).open("a", encoding="ascii", buffering=1)  # noqa: SIM115 - open as long as the process
+    given = json.loads(ids)
+    forced = itertools.cycle([*given, None])
+
+    settings: dict[str, Any] = {}
+
+    def load(path: bytes, params: Any) -> Any:
+        settings["model"] = {name: getattr(params, name) for name in _OF_MODEL}
+        return _load(path, params)
+
+    def make_context(model: Any, params: Any) -> Any:
+        settings["context"] = {name: getattr(params, name) for name in _OF_CONTEXT}
+        at = arguments.index("--cpu-variant") + 1 if "--cpu-variant" in arguments else 0
+        settings["cpu_variant"] = arguments[at] if at else ""
+        notes.write(json.dumps(["settings", settings]) + "\n")
+        return _make_context(model, params)
+
+    def compute(context: Any, batch: Any) -> int:
+        result = int(_compute(context, batch))
+        # After it: what was aborted was not read.
+        if result == 0:
+            notes.write(json.dumps(["compute", batch.token[: batch.n_tokens]]) + "\n")
+        return result
+
+    def choose(chain: Any, context: Any, index: int) -> int:
+        token = int(_choose(chain, context, index))
+        if given:
+            wanted = next(forced)
+            token = llama.llama_vocab_eos(_get_vocab(llama.llama_get_model(context))) if wanted is None else wanted
+        notes.write(json.dumps(["choose", token]) + "\n")
+        return token
+
+    llama.llama_decode, llama.llama_sampler_sample = compute, choose
+    llama.llama_model_load_from_file, llama.llama_init_from_model = load, make_context
+    run(list(arguments))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,56 @@
+"""The real model, greedy and without a limit, falls into saying one paragraph for ever: that is ended."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from desktop.engine.client import EngineClient
+from desktop.engine.messages import ChatTurn, Delta, Done, Generate, LoadParams, SamplingParams
+from desktop.engine.worker.repetition import RepetitionDetector
+from tests.fakes.doors import OpenDoor
+from tests.fakes.like_texts import LIKE_TEXTS
+from tests.fakes.loading import tokens_of
+
+pytestmark = pytest.mark.real_model
+
+QUESTION = ChatTurn("user", "List everything you know about France.")
+ENOUGH = 2600
+Ask = Callable[[SamplingParams], tuple[str, Done]]
+
+
+@pytest.fixture
+def ask(real_model_file: Path, tmp_path: Path) -> Ask:
+    def asked(sampling: SamplingParams) -> tuple[str, Done]:
+        client = EngineClient(door=OpenDoor(), logs=tmp_path / "logs", cache=tmp_path / "cache")
+        try:
+            client.load_and_wait(LoadParams(str(real_model_file), context_length=4096, threads=1))
+            request = Generate(client.next_id(), (QUESTION,), sampling, ENOUGH, stop_on_repetition=True)
+            text, end = "", None
+            for event in client.answer(request):
+                if isinstance(event, Delta):
+                    text += event.text
+                elif isinstance(event, Done):
+                    end = event
+        finally:
+            client.close()
+        assert end is not None
+        return text, end
+
+    return asked
+
+
+def test_a_paragraph_said_for_ever_is_ended_and_regenerating_leads_on(ask: Ask) -> None:
+    text, end = ask(SamplingParams(temperature=0))
+    assert end.stop_reason == "repetition"
+    assert end.generated_tokens < 1500
+    assert text.count(text[-200:]) >= 3
+    again, end = ask(SamplingParams(temperature=0, repeat_penalty=1.1, repeat_last_n=256))
+    assert end.stop_reason == "end"
+    assert again.count(again[-200:]) == 1
+
+
+@pytest.mark.parametrize("name", LIKE_TEXTS)
+def test_texts_that_are_meant_to_be_alike_are_never_told(real_model_file: Path, name: str) -> None:
+    detector = RepetitionDetector()
+    assert not any(map(detector.add, tokens_of(real_model_file, LIKE_TEXTS[name])))

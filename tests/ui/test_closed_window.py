@@ -1,0 +1,39 @@
+"""A closed window is gone: what it was made of is freed, and nothing of it runs on."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable, Sequence
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from tests.ui.driving import Driver
+
+
+def freed(references: Sequence[Callable[[], object]]) -> bool:
+    """Whether all that `references` lead to is freed, Qt's part and Python's."""
+    gc.collect()
+    return all(reference() is None for reference in references)
+
+
+@pytest.mark.parametrize("pages", [(), ("Models", "Licenses", "Network", "Settings")], ids=["chat", "every page"])
+def test_a_closed_window_is_freed(open_window: Callable[..., Driver], pages: tuple[str, ...]) -> None:
+    driver = open_window()
+    driver.ask("Hello")
+    for page in pages:
+        driver.click(page)
+    parts = [weakref.ref(each) for each in (driver.window, driver.window.program, driver.window.chat)]  # type: ignore[attr-defined]
+    driver.close()
+    del driver.window
+    # The last work in a thread may hold on to it; and in a process of many tests each look takes seconds.
+    driver.until(lambda: freed(parts), timeout=60_000)
+    assert not QApplication.allWidgets()
+
+
+def test_nothing_stays_frozen_behind_a_closed_window(open_window: Callable[..., Driver]) -> None:
+    driver = open_window()
+    assert gc.get_freeze_count() > 10_000
+    driver.close()
+    assert gc.get_freeze_count() == 0

@@ -1,0 +1,160 @@
+"""How the keyring is asked: one question at a time, within a limit, and not again where it does not answer."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from desktop.credentials.keyring_client import REST_S, Backend, KeyringClient, UnansweredError
+from tests.unit.credentials.test_keepers import Keyring
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class KeyringLocked(Exception):  # noqa: N818 - as the library calls it
+    """A prompt that somebody dismissed."""
+
+
+def read(backend: Backend | None) -> str | None:
+    return None if backend is None else backend.get_password("a", "b")
+
+
+def counting(keyring: Keyring) -> tuple[list[int], Callable[[], Keyring]]:
+    """How often the keyring was asked."""
+    asked: list[int] = []
+    meet = keyring._meet
+
+    def noted() -> None:
+        asked.append(1)
+        meet()
+
+    keyring._meet = noted  # type: ignore[method-assign]
+    return asked, lambda: keyring
+
+
+def threads() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == "keyring"]
+
+
+def test_a_question_is_answered() -> None:
+    keyring = Keyring()
+    keyring.secrets["a", "b"] = "c"
+    assert KeyringClient(lambda: keyring).ask(read) == "c"
+    assert KeyringClient(lambda: None).ask(read) is None
+
+
+def test_one_that_does_not_answer_is_not_waited_for_twice() -> None:
+    keyring = Keyring()
+    keyring.waits = threading.Event()
+    asked, find = counting(keyring)
+    client = KeyringClient(find, patience_s=0.05)
+    for _ in range(20):
+        with pytest.raises(UnansweredError):
+            client.ask(read)
+    assert (len(asked), len(threads())) == (1, 1)
+    keyring.waits.set()
+    threads()[0].join(20)
+
+
+def test_a_prompt_that_is_answered_late_opens_it_for_the_next_question() -> None:
+    keyring = Keyring()
+    keyring.waits = threading.Event()
+    client = KeyringClient(lambda: keyring, patience_s=0.05)
+    with pytest.raises(UnansweredError):
+        client.ask(read)
+    keyring.waits.set()
+    threads()[0].join(20)
+    keyring.waits = None
+    assert client.ask(read) is None
+
+
+def test_one_that_is_late_again_and_again_rests_for_a_while() -> None:
+    keyring, clock = Keyring(), Clock()
+    asked, find = counting(keyring)
+    client = KeyringClient(find, patience_s=0.05, clock=clock)
+    for _ in range(2):
+        keyring.waits = threading.Event()
+        with pytest.raises(UnansweredError):
+            client.ask(read)
+        keyring.waits.set()
+        for each in threads():
+            each.join(20)
+    for _ in range(5):
+        with pytest.raises(UnansweredError):
+            client.ask(read)
+    assert len(asked) == 2
+    clock.now += REST_S + 1
+    assert client.ask(read) is None
+
+
+def test_a_dismissed_prompt_does_not_come_again_at_once() -> None:
+    keyring, clock = Keyring(), Clock()
+    keyring.error = KeyringLocked("Failed to unlock the collection!")
+    asked, find = counting(keyring)
+    client = KeyringClient(find, clock=clock)
+    for _ in range(5):
+        with pytest.raises(UnansweredError, match="Failed to unlock"):
+            client.ask(read)
+    assert len(asked) == 1
+    keyring.error = None
+    clock.now += REST_S + 1
+    assert client.ask(read) is None
+
+
+def test_who_says_that_it_opens_now_is_believed_at_once() -> None:
+    keyring = Keyring()
+    keyring.waits = threading.Event()
+    client = KeyringClient(lambda: keyring, patience_s=0.05)
+    with pytest.raises(UnansweredError):
+        client.ask(read)
+    held, keyring.waits = keyring.waits, None  # the first question never comes back
+    client.try_again()
+    assert client.ask(read) is None
+    held.set()
+
+
+def test_other_questions_wait_no_longer_than_one() -> None:
+    keyring = Keyring()
+    keyring.waits = threading.Event()
+    client = KeyringClient(lambda: keyring, patience_s=0.2)
+    failed: list[str] = []
+
+    def ask() -> None:
+        try:
+            client.ask(read)
+        except UnansweredError as error:
+            failed.append(str(error))
+
+    waiting = [threading.Thread(target=ask) for _ in range(8)]
+    for each in waiting:
+        each.start()
+    for each in waiting:
+        each.join(20)
+    assert failed == ["no answer"] * 8
+    assert len(threads()) == 1
+    keyring.waits.set()
+
+
+def test_looking_for_one_is_part_of_the_question() -> None:
+    found = threading.Event()
+
+    def find() -> None:
+        found.wait()
+
+    with pytest.raises(UnansweredError):
+        KeyringClient(find, patience_s=0.05).ask(read)
+    found.set()
+
+
+def test_a_question_that_stays_open_does_not_keep_the_process() -> None:
+    keyring = Keyring()
+    keyring.waits = threading.Event()
+    with pytest.raises(UnansweredError):
+        KeyringClient(lambda: keyring, patience_s=0.05).ask(read)
+    assert all(each.daemon for each in threads())
+    keyring.waits.set()

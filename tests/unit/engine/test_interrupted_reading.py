@@ -1,0 +1,115 @@
+"""A model's file may take minutes to read before it is loaded: whatever ends the load ends that at once."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from desktop.engine.client import EngineClient
+from desktop.engine.interface import Stop
+from desktop.engine.messages import ChatTurn, Failed, Generate, LoadEvent, LoadParams, Ready
+from desktop.engine.model_file import ModelFile
+from desktop.errors import EngineError, ResourceError
+from tests.fakes.doors import OpenDoor
+from tests.unit.engine.conftest import Asker, kill_worker, wait_until
+
+Clients = Callable[..., EngineClient]
+Files = Callable[[str], Path]
+
+
+class SlowDoor(OpenDoor):
+    """A door that reads the file of the next load for as long as nobody stops it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow = True
+        self.reading = threading.Event()
+
+    def admit(self, path: Path, stop: Stop | None = None) -> tuple[ModelFile, ...]:
+        assert stop is not None
+        if self.slow:
+            self.reading.set()
+            while not stop.is_set():
+                time.sleep(0.005)
+            self.slow = False
+            raise ResourceError(f"{path.name} was not read to its end.")
+        return ()
+
+
+@pytest.fixture
+def door() -> SlowDoor:
+    return SlowDoor()
+
+
+def begin(client: EngineClient, door: SlowDoor, path: Path) -> list[LoadEvent]:
+    events: list[LoadEvent] = []
+    client.load(LoadParams(str(path)), events.append)
+    assert door.reading.wait(20)
+    return events
+
+
+@pytest.mark.parametrize("end", ["close", "unload", "cancel"])
+def test_the_load_ends_as_cancelled(make_client: Clients, model_file: Files, door: SlowDoor, end: str) -> None:
+    client = make_client(door=door)
+    events = begin(client, door, model_file("llama"))
+    client.cancel(0) if end == "cancel" else getattr(client, end)()
+    wait_until(lambda: bool(events))
+    (failure,) = events
+    assert isinstance(failure, Failed)
+    assert failure.title == "Loading was cancelled."
+    if end == "close":
+        assert not client._dispatcher.thread.is_alive()
+
+
+def test_a_cancel_is_for_one_load(make_client: Clients, model_file: Files, door: SlowDoor) -> None:
+    client = make_client(door=door)
+    first = begin(client, door, model_file("llama"))
+    second: list[LoadEvent] = []
+    client.load(LoadParams(str(model_file("llama"))), second.append)
+    client.cancel(0)
+    wait_until(lambda: bool(second) and isinstance(second[-1], Ready | Failed))
+    assert isinstance(first[-1], Failed)
+    assert isinstance(second[-1], Ready)
+
+
+def test_a_cancel_of_another_answer_stops_nothing(make_client: Clients, model_file: Files, door: SlowDoor) -> None:
+    client = make_client(door=door)
+    events = begin(client, door, model_file("llama"))
+    client.cancel(77)
+    door.slow = False
+    client.cancel(0)
+    wait_until(lambda: bool(events))
+    client.load_and_wait(LoadParams(str(model_file("llama"))))
+    assert client.model is not None
+
+
+def test_an_answer_whose_model_is_loaded_again_is_cancelled(
+    make_client: Clients, model_file: Files, door: SlowDoor
+) -> None:
+    door.slow = False
+    client = make_client(door=door)
+    client.load_and_wait(LoadParams(str(model_file("llama"))))
+    kill_worker()
+    wait_until(lambda: client.state == "dead")
+    door.slow = True
+    events: list[object] = []
+    request = Generate(client.next_id(), (ChatTurn("user", "x"),))
+    client.generate(request, events.append)
+    assert door.reading.wait(20)
+    client.cancel(request.id)
+    wait_until(lambda: bool(events))
+    assert getattr(events[-1], "stop_reason", None) == "cancelled"
+    assert Asker(client).ask("again", max_tokens=3).end.generated_tokens == 3
+
+
+def test_a_file_that_cannot_be_read_is_told_as_that(make_client: Clients, model_file: Files) -> None:
+    def broken(path: Path) -> None:
+        raise ResourceError("The disk is broken.")
+
+    client = make_client(door=OpenDoor(broken))
+    with pytest.raises(ResourceError, match="broken"):
+        client.load_and_wait(LoadParams(str(model_file("llama"))))
+    with pytest.raises(EngineError):
+        Asker(client).ask("x")

@@ -1,0 +1,18 @@
+"""The library as the program puts it together, and everything in it closed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from desktop.library.assembly import Assembly, assemble
+from desktop.paths import find_paths
+
+
+@pytest.fixture
+def assembly(home: Path) -> Iterator[Assembly]:
+    with closing(assemble(find_paths())) as made:
+        yield made
