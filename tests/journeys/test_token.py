@@ -9,12 +9,11 @@ import pytest
 from desktop.hub.fake import FakeHub
 from desktop.hub.fake.faults import Fault
 from desktop.paths import find_paths
+from tests.fakes.unlocked_keyring import BESIDE_UNLOCKED_KEYRING
 from tests.journeys.at_the_hub import PASSPHRASE, PERSON, assert_kept_secret, publish, requests, with_token
 from tests.journeys.command import Ran, Terminal, command, environment, latchkey
 
 pytestmark = pytest.mark.loopback
-
-_KEYRING = 'printf %s secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; exec "$0" "$@"'
 
 
 def host(hub: FakeHub) -> str:
@@ -259,7 +258,7 @@ def test_where_there_is_a_keyring_the_token_goes_there_by_itself(
         (home / folder).mkdir(mode=0o700)
         monkeypatch.setenv(name, str(home / folder))
     token = hub.add_token(PERSON)
-    words = ["dbus-run-session", "--", "sh", "-c", _KEYRING, *command("token", "set")]
+    words = ["dbus-run-session", "--", *BESIDE_UNLOCKED_KEYRING, *command("token", "set")]
     done = subprocess.run(words, input=token.encode(), capture_output=True, env=environment(), timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert b"keyring of this system" in done.stdout

@@ -5,6 +5,7 @@ gnome-keyring on a bus of its own: open, locked, and a bus on which nobody keeps
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from desktop.hub.fake import FakeHub
 from desktop.paths import find_paths
+from tests.fakes.unlocked_keyring import BESIDE_UNLOCKED_KEYRING
 from tests.journeys import command
 from tests.journeys.at_the_hub import PASSPHRASE, PERSON, assert_kept_secret, publish, with_token
 from tests.journeys.command import Terminal, latchkey
@@ -24,8 +26,8 @@ pytestmark = [
 ]
 MODEL = "acme/gated-GGUF"
 # What the bus and the keyring say to themselves goes nowhere; what the command says comes through.
-_ON_A_BUS = 'exec 3>&2; exec dbus-run-session {options} -- sh -c \'{before} exec "$0" "$@" 2>&3\' "$0" "$@" 2>/dev/null'
-_UNLOCK = "printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null;"
+_ON_A_BUS = 'exec 3>&2; exec dbus-run-session {options} -- sh -c \'exec {before} "$0" "$@" 2>&3\' "$0" "$@" 2>/dev/null'
+_UNLOCK = shlex.join(BESIDE_UNLOCKED_KEYRING)
 _BUS_ALONE = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.unlocked_keyring import BESIDE_UNLOCKED_KEYRING
 from tests.unit.credentials.test_keyring_for_real import session
 
 __all__ = ["session"]
@@ -21,7 +22,6 @@ pytestmark = [
 ]
 
 HOWS = ("silent", "dies", "garbage", "prompter")
-_UNLOCKED = 'printf %s secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; exec "$0" "$@"'
 _BESIDE = """
 import subprocess, sys
 how, *command = sys.argv[1:]
@@ -40,7 +40,7 @@ def latchkey(home: Path, *words: str, how: str = "") -> subprocess.CompletedProc
     environ |= {"PYTHONPATH": str(Path.cwd())}
     environ |= {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "CACHE", "STATE")}
     command = [sys.executable, "-m", "desktop", *words]
-    wrapped = [sys.executable, "-c", _BESIDE, how, *command] if how else ["sh", "-c", _UNLOCKED, *command]
+    wrapped = [sys.executable, "-c", _BESIDE, how, *command] if how else [*BESIDE_UNLOCKED_KEYRING, *command]
     bus = ["dbus-run-session", "--", *wrapped]
     return subprocess.run(bus, capture_output=True, text=True, check=False, timeout=120, env=environ)
 
@@ -63,7 +63,7 @@ def sealed(session: Path) -> Path:
     environ = {name: value for name, value in os.environ.items() if name != "LATCHKEY_HOME"}
     environ |= {"PYTHONPATH": str(Path.cwd())}
     environ |= {f"XDG_{name}_HOME": str(session / name.lower()) for name in ("CONFIG", "CACHE", "STATE")}
-    command = ["dbus-run-session", "--", "sh", "-c", _UNLOCKED, sys.executable, "-c", code]
+    command = ["dbus-run-session", "--", *BESIDE_UNLOCKED_KEYRING, sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environ)
     assert done.returncode == 0, done.stderr
     assert verified(session)["sealed_by"] == "keyring"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.unlocked_keyring import BESIDE_UNLOCKED_KEYRING
+
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ("dbus-run-session", "gnome-keyring-daemon"))), reason="needs dbus and gnome-keyring"
 )
@@ -36,8 +38,6 @@ except LockedError as error:
     print("locked")
 """
 
-_UNLOCKED = 'printf %s secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; exec "$0" "$@"'
-
 
 @pytest.fixture
 def session(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -54,7 +54,7 @@ def session(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(home: Path, *words: str, bus: bool = True, unlocked: bool = True) -> str:
     command = [sys.executable, "-c", _SCRIPT, str(home), *words]
     if bus:
-        command = ["dbus-run-session", "--", *(("sh", "-c", _UNLOCKED) if unlocked else ()), *command]
+        command = ["dbus-run-session", "--", *(BESIDE_UNLOCKED_KEYRING if unlocked else ()), *command]
     environ = os.environ | {"PYTHONPATH": str(Path.cwd())}
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environ)
     assert done.returncode == 0, done.stderr

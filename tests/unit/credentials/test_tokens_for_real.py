@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.unlocked_keyring import BESIDE_UNLOCKED_KEYRING
+
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ("dbus-run-session", "gnome-keyring-daemon"))), reason="needs dbus and gnome-keyring"
 )
@@ -44,8 +46,6 @@ except AccessError as error:
     print("refused")
 """
 
-_UNLOCKED = 'printf %s secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; exec "$0" "$@"'
-
 
 @pytest.fixture
 def session(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -61,8 +61,7 @@ def session(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(home: Path, *words: str, bus: bool = True, unlocked: bool = True) -> list[str]:
     command = [sys.executable, "-c", _SCRIPT, str(home), *words]
     if bus:
-        # The token comes in by a pipe of its own: the unlocking reads the shell's.
-        command = ["dbus-run-session", "--", *(("sh", "-c", _UNLOCKED) if unlocked else ()), *command]
+        command = ["dbus-run-session", "--", *(BESIDE_UNLOCKED_KEYRING if unlocked else ()), *command]
     environ = os.environ | {"PYTHONPATH": str(Path.cwd())}
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=120, env=environ, input=f"  {SECRET}\r\n"
