@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from desktop.cpu_check import missing_features
 from desktop.paths import correct_environment
-from desktop.processor import missing_features
 
-WORKER = "--engine-worker"
+WORKER_ARGUMENT = "--engine-worker"
 """With this first argument a packaged executable, which has no `python -m`, is a worker of the engine."""
-PROBE = "--display-probe"
+QT_PROBE_ARGUMENT = "--display-probe"
 """With this one it tries to start Qt and ends."""
 
 
@@ -57,13 +57,13 @@ def main() -> int:
     _correct_umask()
     if lacking := missing_features():
         return _refuse_processor(lacking)
-    if sys.argv[1:2] == [WORKER]:
+    if sys.argv[1:2] == [WORKER_ARGUMENT]:
         from desktop.engine.worker.start import start
 
         start(sys.argv[2:])
         return 0
-    if sys.argv[1:2] == [PROBE]:
-        from desktop.ui.display import probe
+    if sys.argv[1:2] == [QT_PROBE_ARGUMENT]:
+        from desktop.ui.system.display import probe
 
         probe()
         return 0
@@ -75,7 +75,7 @@ def main() -> int:
         if code is not None:
             return code
     try:
-        from desktop.cli.main import run
+        from desktop.cli.command_line import run
 
         return run(sys.argv)
     except KeyboardInterrupt:  # so early, or so late, that the command could not answer it
@@ -84,9 +84,9 @@ def main() -> int:
 
 def _open_window(files: Sequence[Path]) -> int | None:
     """The exit code of the window; None, and a sentence that says why, where Qt cannot open one."""
-    from desktop.ui.display import missing_library, obstacle
+    from desktop.ui.system.display import display_problem, missing_library
 
-    why = obstacle(os.environ, lambda platform: os.environ.update(QT_QPA_PLATFORM=platform))
+    why = display_problem(os.environ, lambda platform: os.environ.update(QT_QPA_PLATFORM=platform))
     if not why:
         try:
             from desktop import app
@@ -96,7 +96,7 @@ def _open_window(files: Sequence[Path]) -> int | None:
             return app.run(sys.argv[:1], files)
     from desktop.translation import tr
 
-    _say(tr("No window can be opened: {reason}. Latchkey goes on in the terminal.").format(reason=why))
+    _print_error(tr("No window can be opened: {reason}. Latchkey goes on in the terminal.").format(reason=why))
     return None
 
 
@@ -105,7 +105,7 @@ def _refuse_processor(lacking: Sequence[str]) -> int:
     from desktop.translation import tr
 
     sentence = tr("Latchkey needs a processor that knows x86-64-v2, and this one lacks {features}.")
-    _say(sentence.format(features=", ".join(lacking)))
+    _print_error(sentence.format(features=", ".join(lacking)))
     return 6
 
 
@@ -142,7 +142,7 @@ def _use_utf8() -> None:
         os.execve(sys.executable, [sys.orig_argv[0], "-X", "utf8", *sys.orig_argv[1:]], environ)
 
 
-def _say(sentence: str) -> None:
+def _print_error(sentence: str) -> None:
     """Write a sentence to standard error, where there is one."""
     with suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(sentence + "\n")

@@ -19,34 +19,32 @@ from desktop.errors import UserError
 from desktop.paths import Paths, find_paths
 from desktop.settings import SettingsFile
 from desktop.translation import tr, use_language
-from desktop.ui import accessibility
-from desktop.ui.opening import FileOpening
-from desktop.ui.qt_messages import leave_qt_messages, log_qt_messages
-from desktop.ui.single_instance import SingleInstance
-from desktop.ui.start_refusal import show_refusal
-from desktop.ui.termination import close_on_signals
+from desktop.ui.chat import accessibility
+from desktop.ui.system.process_events import FileOpenFilter, close_on_signals, leave_qt_messages, log_qt_messages
+from desktop.ui.system.single_instance import SingleInstance
+from desktop.ui.system.startup_error import show_refusal
 from desktop.ui.theme.theme import Theme
-from desktop.ui.window import MainWindow
+from desktop.ui.window.main_window import MainWindow
 
 if TYPE_CHECKING:
     from desktop.background import Background
-    from desktop.chat.chat import Chat
-    from desktop.engine.interface import Engine
+    from desktop.chat.chat_session import ChatSession
+    from desktop.engine.engine_protocol import Engine
     from desktop.engine.kernel_check import KernelCheck
-    from desktop.engine.messages import Probed
-    from desktop.library.assembly import Assembly
+    from desktop.engine.worker_messages import ProbeResult
+    from desktop.library.library_services import LibraryServices
     from desktop.storage.database import Database
-    from desktop.ui.file_watch import FileWatch
-    from desktop.ui.licenses.choice import ModelChoice
-    from desktop.ui.licenses.flow import LicenseFlow
+    from desktop.ui.licenses.license_flow import LicenseFlow
     from desktop.ui.models.flows import ModelFlows
-    from desktop.ui.network.flow import NetworkFlow
+    from desktop.ui.models.model_selection import ModelSelection
+    from desktop.ui.network.network_flow import NetworkFlow
+    from desktop.ui.system.file_watcher import FileWatcher
 
 _log = logging.getLogger(__name__)
-_RELOADING = {"context_length", "threads", "gpu_layers"}
+_RELOAD_NEEDED_BY = {"context_length", "threads", "gpu_layers"}
 
 
-class Hop(QObject):
+class MainThreadCalls(QObject):
     """Runs functions on the main thread: the one way back from other threads."""
 
     _called = Signal(object)
@@ -77,17 +75,17 @@ class Program(QObject):
         super().__init__()
         self._paths = paths
         self._settings = SettingsFile(paths.settings_file)
-        self._hop = Hop()
+        self._hop = MainThreadCalls()
         self._engine = engine
         self._test_engine = test_engine
         self._kernels: KernelCheck | None = None
         self._background: Background | None = None
         self._database: Database | None = None
-        self._chat: Chat | None = None
-        self._assembly: Assembly | None = None
-        self._choice: ModelChoice | None = None
+        self._chat: ChatSession | None = None
+        self._assembly: LibraryServices | None = None
+        self._choice: ModelSelection | None = None
         self._flow: LicenseFlow | None = None
-        self._watch: FileWatch | None = None
+        self._file_watcher: FileWatcher | None = None
         self._flows: ModelFlows | None = None
         self._files: list[Path] = []
         self._network: NetworkFlow | None = None
@@ -99,7 +97,7 @@ class Program(QObject):
         self.window.first_paint.connect(self.start)
         self.window.closing.connect(self.close)
         self.window.settings_changed.connect(self._change_settings)
-        self.window.retry_asked.connect(self._open_database)
+        self.window.retry_requested.connect(self._open_database)
 
     def start(self) -> None:
         """Build what stands behind the window."""
@@ -111,19 +109,19 @@ class Program(QObject):
         # Importing takes some tenths of a second: in a thread of its own, so that typing goes on meanwhile.
         self._background.pool(self._assemble, self._build, self.window.chat_page.show_problem)
 
-    def _assemble(self) -> "Assembly":
+    def _assemble(self) -> "LibraryServices":
         _import_core()
-        from desktop.library.assembly import assemble
+        from desktop.library.library_services import build_library_services
 
-        return assemble(self._paths, settings=self._settings.latest)
+        return build_library_services(self._paths, settings=self._settings.latest)
 
-    def _build(self, assembly: "Assembly") -> None:
+    def _build(self, assembly: "LibraryServices") -> None:
         if self._closed or self._background is None:
             return
         self._assembly = assembly
         self._make_engine(assembly)
         self._make_chat(assembly)
-        self._make_license_desk(assembly)
+        self._make_flows(assembly)
         self._make_network(assembly)
         self._open_database()
         self._background.pool(_import_markdown)
@@ -134,17 +132,17 @@ class Program(QObject):
             error = UserError(tr("Your settings were not used."), self._settings.problem)
             page.show_problem(error, (tr("Close"), lambda: page.show_problem(None)))
 
-    def _make_engine(self, assembly: "Assembly") -> None:
+    def _make_engine(self, assembly: "LibraryServices") -> None:
         from desktop.engine.kernel_check import KernelCheck
 
         paths = self._paths
         kernels = self._kernels = KernelCheck(paths.engine_test_file)
         if self._engine is None:
-            from desktop.engine.client import EngineClient
+            from desktop.engine.engine_client import EngineClient
             from desktop.engine.fallback_store import FallbackStore
 
             self._engine = EngineClient(
-                door=assembly.door,
+                license_check=assembly.license_check,
                 logs=paths.engine_logs,
                 cache=paths.cache,
                 fallbacks=FallbackStore(paths.load_fallbacks),
@@ -154,33 +152,33 @@ class Program(QObject):
         if self._test_engine:
             engine, hop = self._engine, self._hop
             kernels.start(lambda: engine.state in ("loading", "answering"), lambda: hop.post(self._load_again))
-        self.window.pages.built.connect(self._page_built)
+        self.window.pages.page_built.connect(self._page_built)
 
     def _page_built(self, page: str) -> None:
         # Which GPUs there are counts where it is said what fits, and nowhere sooner.
         if page == "models" and self._engine is not None:
             self._engine.probe(lambda probed: self._hop.post(lambda: self._probed(probed)))
 
-    def _probed(self, probed: "Probed") -> None:
-        found = self._assembly is not None and self._assembly.getting.use_devices(probed.devices)
+    def _probed(self, probed: "ProbeResult") -> None:
+        found = self._assembly is not None and self._assembly.lookup.set_devices(probed.devices)
         if found and self._flow is not None and not self._closed:
             self._flow.refresh()
 
-    def _make_chat(self, assembly: "Assembly") -> None:
-        from desktop.chat.chat import Chat
-        from desktop.storage.conversations import ConversationStore
+    def _make_chat(self, assembly: "LibraryServices") -> None:
+        from desktop.chat.chat_session import ChatSession
+        from desktop.storage.conversation_store import ConversationStore
         from desktop.storage.database import Database
 
         assert self._background is not None
         assert self._engine is not None
         self._database = Database(self._paths.database_file)
-        self._chat = Chat(
+        self._chat = ChatSession(
             store=ConversationStore(self._database),
             engine=self._engine,
             background=self._background,
             settings=lambda: self._settings.current,
             listener=self.window.hear,
-            hash_file=assembly.door.loaded_sha256,
+            hash_file=assembly.license_check.loaded_sha256,
         )
 
     def _open_database(self) -> None:
@@ -202,18 +200,18 @@ class Program(QObject):
 
     # --- licenses ------------------------------------------------------------------------------------------------
 
-    def _make_license_desk(self, assembly: "Assembly") -> None:
+    def _make_flows(self, assembly: "LibraryServices") -> None:
         """Which model answers, whether it may, and the pages on which a person says so."""
-        from desktop.ui.file_watch import FileWatch
-        from desktop.ui.licenses.choice import ModelChoice
-        from desktop.ui.licenses.flow import LicenseFlow
-        from desktop.ui.licenses.gather import Gatherer
+        from desktop.ui.licenses.license_flow import LicenseFlow
+        from desktop.ui.licenses.license_page_loader import LicensePageLoader
         from desktop.ui.models.flows import ModelFlows
+        from desktop.ui.models.model_selection import ModelSelection
+        from desktop.ui.system.file_watcher import FileWatcher
 
         assert self._background is not None
         assert self._chat is not None
-        gather = Gatherer(assembly)
-        self._choice = ModelChoice(
+        gather = LicensePageLoader(assembly)
+        self._choice = ModelSelection(
             self.window,
             self._background,
             assembly.library,
@@ -223,13 +221,13 @@ class Program(QObject):
             save=self._change_settings,
         )
         self._flow = LicenseFlow(self.window, self._background, assembly, gather, self._choice)
-        self._watch = FileWatch(self._paths.ledger_file, assembly.ledger.stamp, self._background)
+        self._file_watcher = FileWatcher(self._paths.ledger_file, assembly.ledger.stamp, self._background)
         self._flows = ModelFlows(self.window, self._background, assembly, self._flow, self._choice, self._paths)
-        self._watch.changed.connect(self._ledger_changed)
-        self.window.activated.connect(self._watch.look)
-        assembly.desk.on_change = lambda: self._hop.post(self._ledger_changed)
+        self._file_watcher.changed.connect(self._ledger_changed)
+        self.window.activated.connect(self._file_watcher.look)
+        assembly.acknowledgements.on_change = lambda: self._hop.post(self._ledger_changed)
         self._choice.refresh()
-        self._watch.start()
+        self._file_watcher.start()
         self._flows.start()
         self.open_files(())
 
@@ -248,9 +246,9 @@ class Program(QObject):
             if self._background is not None and self._assembly is not None:
                 self._background.pool(self._assembly.recheck)
 
-    def _make_network(self, assembly: "Assembly") -> None:
+    def _make_network(self, assembly: "LibraryServices") -> None:
         """The offline switch, the log of requests, the settings of the network."""
-        from desktop.ui.network.flow import NetworkFlow
+        from desktop.ui.network.network_flow import NetworkFlow
 
         assert self._background is not None
         self._network = NetworkFlow(
@@ -277,13 +275,13 @@ class Program(QObject):
         self.window.show_settings(self._settings.current)
         if self._network is not None:
             self._network.refresh()
-        if _RELOADING & changes.keys():
+        if _RELOAD_NEEDED_BY & changes.keys():
             self._reload_model()
 
     def _reload_model(self) -> None:
         """It is to run otherwise than before."""
         if self._choice is not None and not self._closed:
-            self._choice.reload()
+            self._choice.reload_model()
 
     def _load_again(self) -> None:
         """The engine test found what has to be turned off, in the model that is loaded too."""
@@ -297,7 +295,7 @@ class Program(QObject):
         if self._closed:
             return
         self._closed = True
-        shown = (self._network, self._choice, self._flow, self._watch, self._flows)
+        shown = (self._network, self._choice, self._flow, self._file_watcher, self._flows)
         for part in (*shown, self._chat, self._kernels, self._engine):
             if part is not None:
                 part.close()
@@ -314,15 +312,27 @@ class Program(QObject):
 def _import_core() -> None:
     from importlib import import_module
 
-    core = ("chat.chat", "engine.client", "engine.kernel_check", "library.assembly", "storage.database")
-    flows = ("licenses.choice", "licenses.flow", "licenses.gather", "models.flows", "network.flow")
+    core = (
+        "chat.chat_session",
+        "engine.engine_client",
+        "engine.kernel_check",
+        "library.library_services",
+        "storage.database",
+    )
+    flows = (
+        "licenses.license_flow",
+        "licenses.license_page_loader",
+        "models.flows",
+        "models.model_selection",
+        "network.network_flow",
+    )
     for name in (*core, *(f"ui.{flow}" for flow in flows)):
         import_module(f"desktop.{name}")
 
 
 def _import_markdown() -> None:
     """What the first answer is drawn with, before it comes."""
-    from desktop.chat.markdown.segments import segments
+    from desktop.chat.markdown.answer_segments import segments
 
     segments("-")
 
@@ -355,9 +365,9 @@ def run(argv: Sequence[str], files: Sequence[Path] = ()) -> int:
     window = program.window
     program.open_files(files)
     window.first_paint.connect(lambda: _start_log(paths))
-    instance.asked.connect(window.come_forward)
+    instance.asked.connect(window.raise_window)
     instance.files_asked.connect(program.open_files)
-    opening = FileOpening(program.open_files)
+    opening = FileOpenFilter(program.open_files)
     if sys.platform == "darwin":
         running.installEventFilter(opening)
     window.first_paint.connect(instance.listen)

@@ -6,15 +6,16 @@ in the command and in tests: at once).
 """
 
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from desktop.errors import StoppedError, UserError
 from desktop.translation import tr
 
 T = TypeVar("T")
-Post = Callable[[Callable[[], None]], None]
+CallOnMainThread = Callable[[Callable[[], None]], None]
 _log = logging.getLogger(__name__)
 
 
@@ -25,7 +26,7 @@ class Background:
     met a bug: that goes to the log, and `failure` is told so too, since whoever waits for an end has to get one.
     """
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: CallOnMainThread) -> None:
         self._post = post
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="background")
@@ -81,7 +82,7 @@ class Background:
             except BaseException as bug:
                 _log.exception("background work failed")
                 if failure is not None:
-                    told, mistake = failure, _mistake(bug)
+                    told, mistake = failure, _bug_error(bug)
                     self._post(lambda: told(mistake))
                 raise
             if success is not None:
@@ -92,10 +93,33 @@ class Background:
         return executor.submit(job)
 
 
-def _mistake(bug: BaseException) -> UserError:
+def _bug_error(bug: BaseException) -> UserError:
     return UserError(
         tr("Latchkey made a mistake."),
         tr("This could not be done; the log says where it failed."),
         tr("Try again. If it happens once more, please report it with the log."),
         technical=repr(bug),
     )
+
+
+class MainThreadQueue(Generic[T]):
+    """`put` on any thread; `handle` is called on the main thread with all that waits, in order."""
+
+    def __init__(self, post: CallOnMainThread, handle: Callable[[list[T]], None]) -> None:
+        self._post = post
+        self._handle = handle
+        self._lock = threading.Lock()
+        self._waiting: list[T] = []
+
+    def put(self, item: T) -> None:
+        with self._lock:
+            self._waiting.append(item)
+            first = len(self._waiting) == 1
+        if first:
+            self._post(self._drain)
+
+    def _drain(self) -> None:
+        with self._lock:
+            items, self._waiting = self._waiting, []
+        if items:
+            self._handle(items)

@@ -26,7 +26,7 @@ class ThinkingPart(msgspec.Struct, frozen=True, tag="thinking"):
     seconds: float | None = None
 
 
-Part = TextPart | ThinkingPart
+MessagePart = TextPart | ThinkingPart
 
 
 class ModelReference(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ class Message(msgspec.Struct, frozen=True):
     conversation_id: str
     parent_id: str | None
     role: Role
-    parts: tuple[Part, ...]
+    parts: tuple[MessagePart, ...]
     status: Status = "complete"
     model: ModelReference | None = None
     sampling: dict[str, float | int | str | None] | None = None

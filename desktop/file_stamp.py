@@ -23,7 +23,7 @@ class FileStamp(msgspec.Struct, frozen=True, array_like=True):
     device: int
 
 
-def stamp_of(status: os.stat_result) -> FileStamp:
+def stamp_from_stat(status: os.stat_result) -> FileStamp:
     """The stamp in what `os.stat` or `os.fstat` gave."""
     return FileStamp(
         status.st_size,
@@ -37,6 +37,13 @@ def stamp_of(status: os.stat_result) -> FileStamp:
 def stamp_at(path: Path) -> FileStamp | None:
     """The stamp of what `path` leads to now, links followed; None where nothing can be seen there."""
     try:
-        return stamp_of(path.stat())
+        return stamp_from_stat(path.stat())
     except (OSError, ValueError):
         return None
+
+
+class ModelFile(msgspec.Struct, frozen=True):
+    """One file of a model: where it lies (absolute), and its stamp."""
+
+    path: str
+    stamp: FileStamp

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-from desktop.plain_text import escape_controls
+from desktop.safe_text import escape_controls
 
 _TOKEN = re.compile(r"hf_[A-Za-z0-9]{4,}")
 _HEADER = re.compile(

@@ -161,10 +161,10 @@ def absolute(path: Path) -> Path:
     try:
         return path.absolute()
     except FileNotFoundError:
-        raise folder_gone() from None
+        raise missing_folder_error() from None
 
 
-def folder_gone() -> NotFoundError:
+def missing_folder_error() -> NotFoundError:
     """The folder we were started in does not exist any more."""
     return NotFoundError(
         tr("The folder in which Latchkey was started no longer exists."),

@@ -15,12 +15,12 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from desktop.atomic_file import write_atomically
 from desktop.errors import ResourceError
 from desktop.translation import tr
-from desktop.whole_file import write_whole
 
 _LARGEST = 8 << 20
-Theme = Literal["system", "light", "dark"]
+ThemeName = Literal["system", "light", "dark"]
 _DAMAGE = (ValueError, RecursionError, msgspec.ValidationError)
 
 
@@ -59,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True):
     """
 
     version: int = 1
-    theme: Theme = "system"
+    theme: ThemeName = "system"
     text_scale: Annotated[float, msgspec.Meta(ge=0.25, le=8)] = 1.0
     language: str | None = None
     model: str | None = None
@@ -179,7 +179,7 @@ class SettingsFile:
         try:
             if in_the_way:
                 self._set_aside()
-            write_whole(self._path, body.encode("ascii"), keep_link=True)
+            write_atomically(self._path, body.encode("ascii"), keep_link=True)
         except OSError as error:
             raise ResourceError(
                 tr("The settings could not be saved."),

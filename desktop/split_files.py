@@ -42,7 +42,7 @@ _ARCHIVE_VOLUME = re.compile(
 
 
 @dataclass(frozen=True)
-class Part:
+class SplitPart:
     """What the name of a part says: it is the `number`th of `count`."""
 
     head: str
@@ -66,7 +66,7 @@ class Part:
         return f"{self.head}{number:0{self.width}d}{self.tail}"
 
 
-def part_of(name: str) -> Part | None:
+def part_of(name: str) -> SplitPart | None:
     """What the name of a file says of parts; None where it names none, or more than a model can have."""
     match = _PART.fullmatch(name)
     if match is None:
@@ -75,7 +75,7 @@ def part_of(name: str) -> Part | None:
     if not 1 <= number <= count <= MOST_FILES:
         return None
     tail = match["of"] + match["count"] + match["ending"]
-    return Part(match["head"], number, count, len(match["number"]), tail)
+    return SplitPart(match["head"], number, count, len(match["number"]), tail)
 
 
 def is_numbered(name: str) -> bool:
@@ -120,7 +120,7 @@ def without_part(name: str) -> str:
     return _PART_OF_STEM.sub("", name)
 
 
-def _parts_beside(folder: Path, part: Part) -> dict[int, Path]:
+def _parts_beside(folder: Path, part: SplitPart) -> dict[int, Path]:
     """The parts of the same model in `folder`, however their names are spelled."""
     found: dict[int, Path] = {}
     for name in sorted(_names_in(folder)):
@@ -131,7 +131,7 @@ def _parts_beside(folder: Path, part: Part) -> dict[int, Path]:
 
 
 @dataclass(frozen=True)
-class Pieces:
+class FilePieces:
     """One file that was cut. `name` is that of the whole, `files` are the pieces that are here, in their order.
 
     `count` is how many there are, as far as names tell; `missing` are the names of those between that are not here.
@@ -144,7 +144,7 @@ class Pieces:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class _PieceName:
     head: str
     number: int
     letters: int
@@ -185,7 +185,7 @@ def is_archive_volume(name: str) -> bool:
     return _ARCHIVE_VOLUME.fullmatch(name) is not None
 
 
-def pieces_of(path: Path) -> Pieces | None:
+def pieces_of(path: Path) -> FilePieces | None:
     """The pieces of the file that `path` is a piece of; None where it is none.
 
     Names that whole files have as well (`name.part1.gguf`) count where the first of them alone begins as GGUF does.
@@ -201,9 +201,9 @@ def pieces_of(path: Path) -> Pieces | None:
     return _gathered(piece, found)
 
 
-def pieces_in(folder: Path) -> tuple[Pieces, ...]:
+def pieces_in(folder: Path) -> tuple[FilePieces, ...]:
     """All files in `folder` that were cut."""
-    groups: dict[tuple[str, str, int], tuple[_Piece, dict[int, Path]]] = {}
+    groups: dict[tuple[str, str, int], tuple[_PieceName, dict[int, Path]]] = {}
     for name in sorted(_names_in(folder)):
         piece = _piece_of(name)
         if piece is not None:
@@ -211,7 +211,7 @@ def pieces_in(folder: Path) -> tuple[Pieces, ...]:
     return tuple(found for piece, files in groups.values() if (found := _gathered(piece, files)) is not None)
 
 
-def _piece_of(name: str) -> _Piece | None:
+def _piece_of(name: str) -> _PieceName | None:
     if is_archive_volume(name) or part_of(name) is not None:
         return None
     # The last one: what lies before it is the name of the whole, whatever it is.
@@ -227,11 +227,11 @@ def _piece_of(name: str) -> _Piece | None:
     return None
 
 
-def _piece(match: re.Match[str], head: str, whole: str, *, sure: bool) -> _Piece:
+def _piece(match: re.Match[str], head: str, whole: str, *, sure: bool) -> _PieceName:
     text = match["id"]
     letters = 0 if text.isdecimal() else len(text)
     number = int(text) if not letters else _ordinal(text.lower())
-    return _Piece(head, number, letters, match["tail"], whole, int(match["count"] or 0), sure, text)
+    return _PieceName(head, number, letters, match["tail"], whole, int(match["count"] or 0), sure, text)
 
 
 def _ordinal(letters: str) -> int:
@@ -241,7 +241,7 @@ def _ordinal(letters: str) -> int:
     return number
 
 
-def _gathered(piece: _Piece, found: dict[int, Path]) -> Pieces | None:
+def _gathered(piece: _PieceName, found: dict[int, Path]) -> FilePieces | None:
     first = 0 if piece.letters or 0 in found else 1
     last = max(*found, piece.count + first - 1) if piece.count else max(found)
     if last - first >= MOST_FILES or (not piece.sure and not _is_cut(first, found)):
@@ -252,7 +252,7 @@ def _gathered(piece: _Piece, found: dict[int, Path]) -> Pieces | None:
     shortest = min((_piece_of(file.name) or piece for file in found.values()), key=lambda each: len(each.id))
     missing = tuple(shortest.name(number) for number in range(first, last + 1) if number not in found)
     files = tuple(found[number] for number in sorted(found))
-    return Pieces(piece.whole, files, last - first + 1, missing)
+    return FilePieces(piece.whole, files, last - first + 1, missing)
 
 
 def _is_cut(first: int, found: dict[int, Path]) -> bool:

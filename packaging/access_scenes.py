@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from screenshots import Stage
 
-    from desktop.hub.fake import FakeHub, FakeRepository
     from desktop.library.downloads import DownloadItem
+    from tests.fakes.hub import FakeHub, FakeRepository
 
 _TOP = Path(__file__).resolve().parents[1]
 _MODEL = "alpine-lab/Edelweiss-8B-Instruct-GGUF"
@@ -29,7 +29,7 @@ _SIZES = {"Q3_K_M": 4.0, "Q4_K_M": 4.9, "Q5_K_M": 5.7, "Q6_K": 6.6, "Q8_0": 8.5,
 @contextmanager
 def hub() -> Iterator["FakeHub"]:
     """A Hub with one gated model and some others, told to whatever starts while it is open."""
-    from desktop.hub.fake import FakeHub
+    from tests.fakes.hub import FakeHub
 
     with FakeHub() as running:
         _stock(running)
@@ -45,7 +45,7 @@ _state: dict[str, Any] = {}
 
 
 def _stock(running: "FakeHub") -> None:
-    from desktop.hub.fake import FakeRepository
+    from tests.fakes.hub import FakeRepository
 
     card = {
         "license": "cc-by-nc-4.0",
@@ -181,7 +181,7 @@ def standing(state: str, *, page: bool = False) -> "Callable[[Stage], None]":
     """The gate as it looks to somebody who stands there; with `page`, the model's own page."""
 
     def act(stage: "Stage") -> None:
-        _state["hub"].set_standing(_MODEL, "ada", state)
+        _state["hub"].set_gate_state(_MODEL, "ada", state)
         token_saved(stage).continued.emit()
         stage.wait(lambda: stage.window.pages.shown == "models")
         stage.wait(seconds=1)
@@ -199,17 +199,17 @@ def standing(state: str, *, page: bool = False) -> "Callable[[Stage], None]":
 def news(stage: "Stage") -> None:
     standing("pending")(stage)
     stage.window.show_page("")
-    _state["hub"].set_standing(_MODEL, "ada", "granted")
+    _state["hub"].set_gate_state(_MODEL, "ada", "granted")
     stage.window.program._flows.access.ask(_MODEL, quiet=True)  # type: ignore[attr-defined]  # noqa: SLF001
     stage.wait(seconds=1)
 
 
 def _item(key: str, name: str, state: str, done: float, total: float, **more: Any) -> "DownloadItem":
-    from desktop.hub.transfer.values import Progress
+    from desktop.hub.transfer.transfer_types import TransferProgress
     from desktop.library.downloads import DownloadItem
 
     figures = {each: more.pop(each) for each in ("rate", "seconds_left", "connections", "note") if each in more}
-    progress = Progress(state=state, done=round(done * 1e9), total=round(total * 1e9), **figures)  # type: ignore[arg-type]
+    progress = TransferProgress(state=state, done=round(done * 1e9), total=round(total * 1e9), **figures)  # type: ignore[arg-type]
     file = f"{name.replace(' ', '-')}-Q4_K_M.gguf"
     return DownloadItem(key, key, name, f"alpine-lab/{key}", "0" * 40, file, "Q4_K_M", progress, **more)
 
@@ -251,38 +251,38 @@ def dropping(stage: "Stage") -> None:
 
 def elsewhere(stage: "Stage") -> None:
     """What other apps fetched."""
-    from desktop.library.elsewhere import FoundModel, LeftOut
-    from desktop.ui.models.findings import of_other_apps
+    from desktop.library.other_apps import DiscoveredModel, SkippedFile
+    from desktop.ui.models.search_hits import other_app_hits
 
     page = _open(stage)
     path = Path("/home/ada/.lmstudio/models/alpine-lab/Edelweiss-8B-GGUF/Edelweiss-8B-Q4_K_M.gguf")
     blob = Path("/usr/share/ollama/.ollama/models/blobs/sha256-6a0746a1ec1a")
     found = [
-        FoundModel("LM Studio", path, (path,), "Edelweiss 8B", 4_900_000_000, "Q4_K_M", "llama", "cc-by-nc-4.0"),
-        FoundModel("Ollama", blob, (blob,), "llama3.2:3b", 2_019_000_000, "Q4_K_M", "llama", "llama3.2"),
+        DiscoveredModel("LM Studio", path, (path,), "Edelweiss 8B", 4_900_000_000, "Q4_K_M", "llama", "cc-by-nc-4.0"),
+        DiscoveredModel("Ollama", blob, (blob,), "llama3.2:3b", 2_019_000_000, "Q4_K_M", "llama", "llama3.2"),
     ]
-    left = [LeftOut("Ollama", blob, "llama3.2-vision:11b", "It is made for Ollama's own engine.")]
-    page.show_found("apps", of_other_apps(found, stage.window.program._assembly.library.catalog, left))  # type: ignore[attr-defined]  # noqa: SLF001
+    left = [SkippedFile("Ollama", blob, "llama3.2-vision:11b", "It is made for Ollama's own engine.")]
+    page.show_found("apps", other_app_hits(found, stage.window.program._assembly.library.catalog, left))  # type: ignore[attr-defined]  # noqa: SLF001
     stage.settle()
 
 
 def changed(stage: "Stage") -> None:
     """A model whose file is not what it was, about to be removed."""
-    from desktop.library.assembly import assemble
+    from desktop.library.library_services import build_library_services
     from desktop.paths import find_paths
 
     paths = find_paths()
     file = paths.data / "edelweiss.gguf"
     file.write_bytes((_TOP / "resources" / "builtin" / "latchkey-guide.gguf").read_bytes() + b"\0" * 32)
-    assembly = assemble(paths)
+    assembly = build_library_services(paths)
     model = assembly.importer.add(file)
     file.write_bytes(file.read_bytes() + b"\0")
     page = _open(stage)
     stage.wait(lambda: page.list.rows.card(model.id) is not None)
     page.choose(model.id)
     stage.wait(seconds=1)
-    from desktop.ui.models.manage import Manage
+    from desktop.ui.models.model_files import ModelFileActions
 
-    for manage in page.detail.findChildren(Manage):
+    for manage in page.detail.findChildren(ModelFileActions):
         manage.remove.click()
     stage.settle()

@@ -37,13 +37,13 @@ def furnish(home: Path, answer: str) -> None:
     """A home whose model says `answer`, accepted and chosen. `LATCHKEY_HOME` names it."""
     import license_scenes
 
-    from desktop.library.assembly import assemble
+    from desktop.library.library_services import build_library_services
     from desktop.paths import find_paths
     from tests.fakes.parrot import parrot
 
     (home / "config").mkdir(parents=True)
     file = parrot(home / "parrot.gguf", answer, template=_TEMPLATE, controls=[_GO])
-    assembly = assemble(find_paths())
+    assembly = build_library_services(find_paths())
     model = assembly.importer.add(file)
     license_scenes.accept(assembly, model.id, "personal")
     assembly.ledger.close()

@@ -2,7 +2,7 @@
 
     python packaging/catalog_schema.py
 
-It is made from the structs in desktop/catalog/entries.py; a test fails where the two differ.
+It is made from the structs in desktop/catalog/catalog.py; a test fails where the two differ.
 """
 
 import inspect
@@ -16,7 +16,7 @@ sys.path.insert(0, str(TOP))
 
 import msgspec  # noqa: E402 - the path comes first
 
-from desktop.catalog.entries import Catalog  # noqa: E402
+from desktop.catalog.catalog import Catalog  # noqa: E402
 
 FILE = TOP / "resources" / "models.schema.json"
 

@@ -14,11 +14,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFont, QImage, QTextBlock, QTextCharFormat, QTextFormat, QTextFrame, QTextTable
 
 from desktop.conversation import Message, TextPart
-from desktop.ui.chat.answer import AnswerView
-from desktop.ui.chat.code import CodeView
+from desktop.ui.chat.answer_view import AnswerView
+from desktop.ui.chat.code_view import CodeView
 from desktop.ui.chat.message_view import MessageActions
 from desktop.ui.chat.text_view import TextView
-from desktop.ui.theme.tokens import COLUMN, M
+from desktop.ui.theme.design_tokens import COLUMN, M
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget

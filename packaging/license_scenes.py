@@ -11,7 +11,7 @@ from desktop.settings import SettingsFile
 if TYPE_CHECKING:
     from screenshots import Stage
 
-    from desktop.library.assembly import Assembly
+    from desktop.library.library_services import LibraryServices
 
 _HELD = (
     ("llama-3.2-3b-instruct", "research"),
@@ -82,19 +82,21 @@ _NEW = _OLD.replace(
 ).replace("5. This", "5. The Reading Lab may be told, on request, which version of the model is in use.\n\n6. This")
 
 
-def accept(assembly: "Assembly", model_id: str, purpose: Any, person: str = "Ada Lovelace") -> None:
+def accept(assembly: "LibraryServices", model_id: str, purpose: Any, person: str = "Ada Lovelace") -> None:
     """Accept every license of a model."""
-    from desktop.licenses.desk import Acceptance
+    from desktop.licenses.acknowledgements import Acceptance
 
-    subject = assembly.library.listed_one(model_id).subject
+    subject = assembly.library.find_listed(model_id).subject
     for needed in subject.needed:
-        assembly.desk.accept(subject, needed.id, needed.text_sha256, Acceptance(person, purpose, "Analytical Society"))
+        assembly.acknowledgements.accept(
+            subject, needed.id, needed.text_sha256, Acceptance(person, purpose, "Analytical Society")
+        )
 
 
 def furnish(home: Path, *, desk: bool, broken: bool) -> None:
     """Accept the built-in model's license in `home`, and with `desk` those of others; `broken` damages the ledger."""
-    from desktop.library.assembly import assemble
-    from desktop.licenses.record import Fact
+    from desktop.library.library_services import build_library_services
+    from desktop.licenses.ledger_record import LedgerEvent
     from desktop.paths import find_paths
 
     paths = find_paths()
@@ -102,16 +104,18 @@ def furnish(home: Path, *, desk: bool, broken: bool) -> None:
         (home / "config" / "licenses").mkdir(parents=True, exist_ok=True)
         paths.own_catalog.write_text(_LAB, encoding="utf-8")
         (home / "config" / "licenses" / "reading-lab.txt").write_text(_OLD, encoding="utf-8")
-    assembly = assemble(paths)
+    assembly = build_library_services(paths)
     accept(assembly, "latchkey-guide", "personal")
     if desk:
         for model_id, purpose in _HELD:
             accept(assembly, model_id, purpose)
         accept(assembly, "reading-lab-2b", "research")
-        held = [assembly.library.listed_one(model_id).subject for model_id, _ in _HELD[:2]]
-        facts = [Fact(event="loaded", model=each.id, model_name=each.name, file_sha256="0" * 64) for each in held]
+        held = [assembly.library.find_listed(model_id).subject for model_id, _ in _HELD[:2]]
+        facts = [
+            LedgerEvent(event="loaded", model=each.id, model_name=each.name, file_sha256="0" * 64) for each in held
+        ]
         assembly.ledger.append_all(facts)
-        assembly.desk.revoke("qwen3-8b")
+        assembly.acknowledgements.revoke("qwen3-8b")
         (home / "config" / "licenses" / "reading-lab.txt").write_text(_NEW, encoding="utf-8")
     assembly.ledger.close()
     if broken:
@@ -126,7 +130,7 @@ def furnish(home: Path, *, desk: bool, broken: bool) -> None:
 def wait(home: Path) -> None:
     """Have a model answer in `home` whose license nobody accepted yet: one that restricts nothing, to be accepted the
     first time."""
-    from desktop.library.assembly import assemble
+    from desktop.library.library_services import build_library_services
     from desktop.paths import find_paths
     from tests.fakes.tiny_gguf import random_model
 
@@ -135,7 +139,7 @@ def wait(home: Path) -> None:
     entry = _OPEN.format(size=file.stat().st_size, sha256=hashlib.sha256(file.read_bytes()).hexdigest())
     paths.own_catalog.parent.mkdir(parents=True, exist_ok=True)
     paths.own_catalog.write_text(entry, encoding="utf-8")
-    assembly = assemble(paths)
+    assembly = build_library_services(paths)
     assembly.importer.add(file)
     assembly.ledger.close()
     SettingsFile(paths.settings_file).change(model="tiny-open")
@@ -149,12 +153,12 @@ def step(stage: "Stage") -> None:
 
 
 def step_filled(stage: "Stage") -> None:
-    from desktop.ui.licenses.content import Form
+    from desktop.ui.licenses.license_page_values import AcceptanceInput
 
     _open_step(stage, "stablevicuna-13b")
     page = stage.window.pages.license
     assert page.content is not None
-    page.form.show_form(Form("Ada Lovelace", "", "research"), page.content.refused)
+    page.form.show_form(AcceptanceInput("Ada Lovelace", "", "research"), page.content.refused)
     stage.settle()
 
 

@@ -41,7 +41,7 @@ _VARIANTS = ("-DGGML_NATIVE=OFF", "-DGGML_BACKEND_DL=ON", "-DGGML_CPU_ALL_VARIAN
 _NEWEST_FLAGS = ("-mavxvnni", "-mavx512bf16", "-mamx-tile", "-mamx-int8")
 _WITHOUT_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 # Each variant costs half a minute of compiling. Left out are one that needs less than Latchkey does (x64: see
-# desktop/processor.py), and those whose few processors run the next lower one well.
+# desktop/cpu_check.py), and those whose few processors run the next lower one well.
 _UNWANTED_VARIANTS = ("x64", "ivybridge", "piledriver", "cannonlake", "cooperlake")
 
 

@@ -101,13 +101,13 @@ _LOG = (
 
 def furnish(home: Path) -> None:
     """Write the log into `home`."""
-    from desktop.network.exchange import Exchange
-    from desktop.storage.requests import RequestStore
+    from desktop.network.request_log import RequestLogEntry
+    from desktop.storage.request_store import RequestStore
 
     store = RequestStore(home / "data" / "network.db")
     now = time.time()
     for minutes, *rest in reversed(_LOG):
-        store.append(Exchange(now - float(minutes) * 60, *rest, key=f"shown-{minutes}"))  # type: ignore[arg-type, misc]
+        store.append(RequestLogEntry(now - float(minutes) * 60, *rest, key=f"shown-{minutes}"))  # type: ignore[arg-type, misc]
     store.close()
 
 
@@ -148,11 +148,11 @@ def off_line(stage: "Stage") -> None:
 
 
 def settings(stage: "Stage") -> None:
-    from desktop.credentials.tokens import find_tokens
-    from desktop.network.token import AccessToken
+    from desktop.credentials.access_tokens import find_access_tokens
+    from desktop.network.access_token import AccessToken
     from desktop.paths import find_paths
 
-    tokens = find_tokens(find_paths())
+    tokens = find_access_tokens(find_paths())
     tokens.vault.create("a long enough passphrase")
     tokens.put(AccessToken("hf_" + "x" * 34, "https://huggingface.co"), "vault")
     tokens.put(AccessToken("hf_" + "y" * 34, "https://hub.example.org"), "vault")

@@ -27,10 +27,10 @@ def is_there() -> bool:
 
 def furnish(home: Path) -> None:
     """Import the model, accept its licenses, and have it answer, in a home that has its settings."""
-    from desktop.library.assembly import assemble
+    from desktop.library.library_services import build_library_services
     from desktop.paths import find_paths
 
-    assembly = assemble(find_paths())
+    assembly = build_library_services(find_paths())
     model = assembly.importer.add(real_model.models_folder() / real_model.SMOLLM2.name)
     license_scenes.accept(assembly, model.id, "personal")
     assembly.ledger.close()

@@ -32,8 +32,8 @@ import real_scenes  # noqa: E402
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from desktop.engine.fake import FakeAnswer
-    from desktop.ui.window import MainWindow
+    from desktop.engine.fake_engine import FakeAnswer
+    from desktop.ui.window.main_window import MainWindow
 
 _PATIENCE_S = 120.0
 _README = ("chat-light", "chat-dark")
@@ -113,7 +113,7 @@ class Stage:
         page.composer.button.click()
         self.wait(lambda: len(page.transcript.messages) >= before + 2)
         if finish:
-            self.wait(lambda: not chat.answering())
+            self.wait(lambda: not chat.is_answering())
         self.settle()
 
 
@@ -175,7 +175,7 @@ def find(stage: Stage) -> None:
 
 
 def scenes() -> list[Scene]:
-    from desktop.engine.fake import FakeAnswer
+    from desktop.engine.fake_engine import FakeAnswer
 
     code = (FakeAnswer(LONG_ANSWER, thinking="A dash, two days, one month.", tokens_per_s=900, prompt_tokens=2113),)
     slow = (dataclasses.replace(code[0], tokens_per_s=30),)
@@ -257,7 +257,7 @@ def _on_the_way(theme: str) -> list[Scene]:
 def furnish(home: Path, scene: Scene) -> None:
     """Give the scene's home its settings, and conversations of other days."""
     from desktop.conversation import Conversation, Message, TextPart
-    from desktop.storage.conversations import ConversationStore
+    from desktop.storage.conversation_store import ConversationStore
     from desktop.storage.database import Database
 
     os.environ["LATCHKEY_HOME"] = str(home)
@@ -302,7 +302,7 @@ def furnish(home: Path, scene: Scene) -> None:
 def take(scene: Scene, file: Path) -> None:
     """Take one picture, in this process."""
     from desktop import app
-    from desktop.engine.fake import FakeEngine
+    from desktop.engine.fake_engine import FakeEngine
 
     fake = access_scenes.hub() if scene.hub else contextlib.nullcontext()
     with fake, tempfile.TemporaryDirectory(prefix="latchkey-", ignore_cleanup_errors=True) as folder:

@@ -20,11 +20,11 @@ TOP = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP))
 
 if TYPE_CHECKING:
-    from desktop.catalog.entries import Catalog, Entry
-    from desktop.library.models import Card
+    from desktop.catalog.catalog import Catalog, CatalogEntry
+    from desktop.library.library import LibraryCard
+    from desktop.licenses.ledger_state import Acknowledgement
     from desktop.licenses.policy import Policy
-    from desktop.licenses.state import Acknowledgement
-    from desktop.ui.models.page import ModelsPage
+    from desktop.ui.models.models_page import ModelsPage
 
 _HERE = {
     "latchkey-guide": 6_000_000,
@@ -83,32 +83,34 @@ def scenes() -> list[Scene]:
     return found
 
 
-def cards_for(scene: Scene) -> "list[Card]":
+def cards_for(scene: Scene) -> "list[LibraryCard]":
     """A card for each model of the catalog; some are here, some accepted, one with a text that changed since."""
-    from desktop.catalog.reading import read_catalog
-    from desktop.licenses.policy import Policy, Rules
+    from desktop.catalog.catalog_file import read_catalog
+    from desktop.licenses.policy import Policy, PolicyRules
 
     catalog = read_catalog(TOP / "models.toml", text_folders=(TOP / "resources",)).catalog
     policy = (
-        Policy(contact="it@example.org", deny=Rules(restriction=("research-only",))) if scene.forbidden else Policy()
+        Policy(contact="it@example.org", deny=PolicyRules(restriction=("research-only",)))
+        if scene.forbidden
+        else Policy()
     )
     here = {"latchkey-guide": _HERE["latchkey-guide"]} if scene.memory else _HERE
     cards = [_card(entry, catalog, policy, here) for entry in catalog.model]
     return sorted(cards, key=lambda card: card.listed.model is None)
 
 
-def _card(entry: "Entry", catalog: "Catalog", policy: "Policy", here: Mapping[str, int]) -> "Card":
-    from desktop.library.models import Card, LibraryModel, Listed
-    from desktop.library.subjects import subject_of_entry
-    from desktop.licenses.seal import LedgerCheck
-    from desktop.licenses.state import LedgerState
-    from desktop.licenses.verdict import decide
+def _card(entry: "CatalogEntry", catalog: "Catalog", policy: "Policy", here: Mapping[str, int]) -> "LibraryCard":
+    from desktop.library.library import LibraryCard, LibraryModel, ListedModel
+    from desktop.library.subject_builder import subject_of_entry
+    from desktop.licenses.ledger_seal import LedgerCheck
+    from desktop.licenses.ledger_state import LedgerState
+    from desktop.licenses.license_verdict import decide
 
     subject = subject_of_entry(entry, catalog, lambda text: hashlib.sha256(text.encode()).hexdigest())
     standing = _standing(entry, {needed.id: needed.text_sha256 for needed in subject.needed})
     verdict = decide(subject, LedgerState(LedgerCheck(True, 9), standing), policy, lambda license_id: [license_id])
     if entry.id not in here:
-        return Card(Listed(subject, entry, None), verdict)
+        return LibraryCard(ListedModel(subject, entry, None), verdict)
     built_in = any(file.shipped for file in entry.file)
     model = LibraryModel(
         id=entry.id,
@@ -123,18 +125,18 @@ def _card(entry: "Entry", catalog: "Catalog", policy: "Policy", here: Mapping[st
         imported=not built_in,
         attribution=subject.attribution,
     )
-    return Card(Listed(subject, entry, model), verdict)
+    return LibraryCard(ListedModel(subject, entry, model), verdict)
 
 
-def _standing(entry: "Entry", texts: Mapping[str, str]) -> "dict[tuple[str, str], Acknowledgement]":
-    from desktop.licenses.record import Record
-    from desktop.licenses.state import Acknowledgement
+def _standing(entry: "CatalogEntry", texts: Mapping[str, str]) -> "dict[tuple[str, str], Acknowledgement]":
+    from desktop.licenses.ledger_record import LedgerRecord
+    from desktop.licenses.ledger_state import Acknowledgement
 
     found = {}
     for number, (license_id, sha256) in enumerate(texts.items(), 1):
         if entry.id not in (*_ACCEPTED, "gemma-3-4b-it"):
             continue
-        record = Record(
+        record = LedgerRecord(
             event="acknowledged",
             model=entry.id,
             license=license_id,
@@ -157,7 +159,7 @@ def take(scene: Scene, file: Path) -> None:
     """Take one picture, in this process."""
     from PySide6.QtWidgets import QApplication
 
-    from desktop.ui.models.page import ModelsPage
+    from desktop.ui.models.models_page import ModelsPage
     from desktop.ui.theme.theme import Theme
 
     application = QApplication([])
@@ -183,18 +185,18 @@ def take(scene: Scene, file: Path) -> None:
 
 def _show_first(page: "ModelsPage", scene: Scene) -> None:
     """List the models as they are listed on a machine with that memory where only the built-in one is here."""
-    from desktop.catalog.reading import read_catalog
-    from desktop.library.fitting import Device, Machine
-    from desktop.library.task_choice import choose_by_task
-    from desktop.ui.models.way import notes_of
+    from desktop.catalog.catalog_file import read_catalog
+    from desktop.library.hardware_fit import GpuMemory, HardwareLimits
+    from desktop.library.recommendations import recommend_by_task
+    from desktop.ui.models.way import fit_labels
 
     gib = 1 << 30
-    devices = (Device("GPU", scene.gpu * gib, scene.gpu * gib),) if scene.gpu else ()
-    machine = Machine(scene.memory * gib, scene.memory * gib, devices, 8)
+    devices = (GpuMemory("GPU", scene.gpu * gib, scene.gpu * gib),) if scene.gpu else ()
+    machine = HardwareLimits(scene.memory * gib, scene.memory * gib, devices, 8)
     catalog = read_catalog(TOP / "models.toml", text_folders=(TOP / "resources",)).catalog
     cards = cards_for(scene)
-    choices = {each.model_id: each for each in choose_by_task(catalog, machine)}
-    page.show_cards(cards, "latchkey-guide", notes=notes_of(cards, machine), choices=choices)
+    choices = {each.model_id: each for each in recommend_by_task(catalog, machine)}
+    page.show_cards(cards, "latchkey-guide", notes=fit_labels(cards, machine), choices=choices)
 
 
 def main() -> int:

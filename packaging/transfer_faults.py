@@ -14,8 +14,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from desktop.errors import UserError
-from desktop.hub.fake import FakeHub
-from desktop.hub.transfer.values import Patience
+from desktop.hub.transfer.transfer_types import RetryPolicy
+from tests.fakes.hub import FakeHub
 from tests.fakes.transfer_faults import CASES, SIZE, TIMEOUT_S, Case
 from tests.fakes.transfer_place import MODEL, QUICK, make_place
 
@@ -43,11 +43,11 @@ def _run(case: Case) -> tuple[str, int, float, bool]:
     with FakeHub() as hub, tempfile.TemporaryDirectory() as name:
         place = make_place(hub, Path(name) / "models", SIZE, TIMEOUT_S)
         case.arrange(place)
-        patience = Patience(tries=case.more.get("tries", QUICK.tries), first=QUICK.first, most=QUICK.most)
+        retry_policy = RetryPolicy(tries=case.more.get("tries", QUICK.tries), first=QUICK.first, most=QUICK.most)
         hear = case.hear
         began = time.monotonic()
         try:
-            place.fetch(heard=None if hear is None else lambda told: hear(place, told), patience=patience)
+            place.fetch(heard=None if hear is None else lambda told: hear(place, told), retry_policy=retry_policy)
         except UserError as error:
             there = place.part.stat().st_size if place.part.exists() else 0
             twice = max(0, hub.sent() - max(there, place.said[-1].done))

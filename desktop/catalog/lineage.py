@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from desktop.catalog.base_name import NOT_NAMED, find_base
-from desktop.catalog.entries import Base, Catalog, Dataset, Entry, License
+from desktop.catalog.base_model_name import NOT_NAMED, find_base
+from desktop.catalog.catalog import Catalog, CatalogEntry, Dataset, EntryBase, License
+from desktop.catalog.license_terms import SEVEREST_FIRST, Gate, Origin, Purpose, Relation, Restriction
+from desktop.catalog.license_terms import forbidden_purposes as _forbidden
 from desktop.catalog.repository_name import is_repository_id
-from desktop.catalog.terms import SEVEREST_FIRST, Gate, Origin, Purpose, Relation, Restriction
-from desktop.catalog.terms import forbidden_purposes as _forbidden
 from desktop.translation import tr
 
-DEEPEST = 24
+MAX_DEPTH = 24
 """Generations that are followed; a longer line is cut, and said to be unknown from there on."""
 _MOST_STEPS = 5_000
 
@@ -24,7 +24,7 @@ FlagKind = Literal["claims-more", "unknown-base", "unknown-license", "unknown-li
 
 
 @dataclass(frozen=True)
-class Node:
+class LineageNode:
     """A model, dataset or closed model before its ancestors are known. `licenses` are ids; none means not known."""
 
     id: str
@@ -35,7 +35,7 @@ class Node:
     gate: Gate | None = None
     kind: Literal["model", "dataset"] = "model"
     origin: Origin = "unknown"
-    bases: tuple[Base, ...] = ()
+    bases: tuple[EntryBase, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Ancestor:
     """A node in the tree. `parent_of` is the id of what was built on it, `depth` how many generations back (1 is the
     nearest), `inherits` whether its weights live on in the model at the end. `known` is False for a bare name."""
 
-    node: Node
+    node: LineageNode
     relation: Relation
     parent_of: str
     depth: int
@@ -52,7 +52,7 @@ class Ancestor:
 
 
 @dataclass(frozen=True)
-class Term:
+class EffectiveTerm:
     """One restriction that applies, where it comes from, and the clause of the license that states it."""
 
     restriction: Restriction
@@ -65,7 +65,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Flag:
+class LineageFlag:
     """Something about a model's terms that a person should know: a kind, the node it is about, one sentence."""
 
     kind: FlagKind
@@ -80,14 +80,14 @@ class Lineage:
     `licenses` pairs each license id with the id of the node that brings it, ancestors' first, each license once.
     """
 
-    node: Node
+    node: LineageNode
     ancestors: tuple[Ancestor, ...] = ()
-    terms: tuple[Term, ...] = ()
+    terms: tuple[EffectiveTerm, ...] = ()
     licenses: tuple[tuple[str, str], ...] = ()
-    flags: tuple[Flag, ...] = ()
+    flags: tuple[LineageFlag, ...] = ()
 
     @property
-    def unknown(self) -> tuple[Flag, ...]:
+    def unknown(self) -> tuple[LineageFlag, ...]:
         """What is not known about it."""
         return tuple(flag for flag in self.flags if flag.kind != "claims-more")
 
@@ -96,18 +96,18 @@ class Lineage:
         """The effective restrictions, each once, severest first."""
         return tuple(dict.fromkeys(term.restriction for term in self.terms))
 
-    def forbidding(self, purpose: Purpose) -> Term | None:
+    def forbidding(self, purpose: Purpose) -> EffectiveTerm | None:
         """The term that rules `purpose` out; None where none does."""
         return next((term for term in self.terms if purpose in _forbidden(term.restriction)), None)
 
 
-FindNode = Callable[[str], Node | None]
+FindNode = Callable[[str], LineageNode | None]
 FindLicense = Callable[[str], License | None]
 
 
-def node_of_entry(entry: Entry) -> Node:
+def node_of_entry(entry: CatalogEntry) -> LineageNode:
     """A catalog's model as a node."""
-    return Node(
+    return LineageNode(
         entry.id,
         entry.name,
         entry.publisher,
@@ -120,13 +120,13 @@ def node_of_entry(entry: Entry) -> Node:
     )
 
 
-def node_of_dataset(dataset: Dataset) -> Node:
+def node_of_dataset(dataset: Dataset) -> LineageNode:
     """A catalog's dataset as a node."""
     licenses = (dataset.license,) if dataset.license else ()
-    return Node(dataset.id, dataset.name, dataset.publisher, "", licenses, kind="dataset", origin="pretrained")
+    return LineageNode(dataset.id, dataset.name, dataset.publisher, "", licenses, kind="dataset", origin="pretrained")
 
 
-def node_in(catalog: Catalog, node_id: str) -> Node | None:
+def node_in(catalog: Catalog, node_id: str) -> LineageNode | None:
     """What `catalog` knows by this id, or by a base's name in any spelling; None where it knows nothing of it."""
     entry = catalog.find_model(node_id)
     dataset = catalog.find_dataset(node_id) if entry is None else None
@@ -136,24 +136,24 @@ def node_in(catalog: Catalog, node_id: str) -> Node | None:
     return node_of_entry(entry) if entry is not None else None
 
 
-def node_of_name(name: str) -> Node:
+def node_of_name(name: str) -> LineageNode:
     """A base of which nothing but its name is known. A repository's name says whose it is, too."""
     if not is_repository_id(name):
-        return Node(name, name)
-    return Node(name, name, name.partition("/")[0], name)
+        return LineageNode(name, name)
+    return LineageNode(name, name, name.partition("/")[0], name)
 
 
-def trace_in(catalog: Catalog, start: Node) -> Lineage:
+def trace_in(catalog: Catalog, start: LineageNode) -> Lineage:
     """The lineage of `start` with `catalog` as all that is known."""
-    return trace(start, lambda node_id: node_in(catalog, node_id), catalog.find_license)
+    return trace_lineage(start, lambda node_id: node_in(catalog, node_id), catalog.find_license)
 
 
-def trace(start: Node, find: FindNode, find_license: FindLicense) -> Lineage:
+def trace_lineage(start: LineageNode, find: FindNode, find_license: FindLicense) -> Lineage:
     """The lineage of `start`. `find` gives an ancestor by its id, None where nothing is known of it.
 
     Ends for every input: a circle is followed once and flagged, and so is a line longer than DEEPEST.
     """
-    walk = _Walk(find)
+    walk = _LineageWalk(find)
     walk.follow(start)
     # Oldest first; of those equally old, in the order in which they are named.
     ancestors = tuple(sorted(walk.found.values(), key=lambda each: -each.depth))
@@ -167,38 +167,45 @@ def trace(start: Node, find: FindNode, find_license: FindLicense) -> Lineage:
     )
 
 
-class _Walk:
+class _LineageWalk:
     """One walk up the tree: every ancestor once, at its greatest distance."""
 
     def __init__(self, find: FindNode) -> None:
         self._find = find
         self._steps = 0
         self.found: dict[str, Ancestor] = {}
-        self.flags: list[Flag] = []
+        self.flags: list[LineageFlag] = []
 
-    def follow(self, start: Node) -> None:
+    def follow(self, start: LineageNode) -> None:
         self._up(start, (start.id,), inherits=True)
 
-    def _up(self, node: Node, path: tuple[str, ...], *, inherits: bool) -> None:
+    def _up(self, node: LineageNode, path: tuple[str, ...], *, inherits: bool) -> None:
         for named in node.bases:
             if named.id in path:
-                self.flags.append(Flag("cycle", named.id, _circle(path, named.id)))
+                self.flags.append(LineageFlag("cycle", named.id, _circle(path, named.id)))
                 continue
             self._steps += 1
-            if len(path) > DEEPEST or self._steps > _MOST_STEPS:
+            if len(path) > MAX_DEPTH or self._steps > _MOST_STEPS:
                 self.flags.append(
-                    Flag("too-deep", named.id, tr("Its lineage is longer than can be followed: {model} and beyond are "
-                    "not known.").format(model=named.id))
-                )  # fmt: skip
+                    LineageFlag(
+                        "too-deep",
+                        named.id,
+                        tr("Its lineage is longer than can be followed: {model} and beyond are not known.").format(
+                            model=named.id
+                        ),
+                    )
+                )
                 continue
             known = self._find(named.id)
-            base = Base(known.id, named.relation) if known is not None else named
+            base = EntryBase(known.id, named.relation) if known is not None else named
             if base.id in path:  # spelled otherwise
-                self.flags.append(Flag("cycle", base.id, _circle(path, base.id)))
+                self.flags.append(LineageFlag("cycle", base.id, _circle(path, base.id)))
                 continue
             self._add(base, known, node, path, inherits=inherits and base.inherits)
 
-    def _add(self, base: Base, known: Node | None, child: Node, path: tuple[str, ...], *, inherits: bool) -> None:
+    def _add(
+        self, base: EntryBase, known: LineageNode | None, child: LineageNode, path: tuple[str, ...], *, inherits: bool
+    ) -> None:
         node = known or node_of_name(base.id)
         before = self.found.get(base.id)
         if before is not None and before.depth >= len(path) and (before.inherits or not inherits):
@@ -221,11 +228,11 @@ def _circle(path: tuple[str, ...], again: str) -> str:
     return tr("Its lineage runs in a circle ({models}), so where it began is not known.").format(models=names)
 
 
-def _terms(start: Node, ancestors: tuple[Ancestor, ...], find_license: FindLicense) -> tuple[Term, ...]:
+def _terms(start: LineageNode, ancestors: tuple[Ancestor, ...], find_license: FindLicense) -> tuple[EffectiveTerm, ...]:
     """Every restriction with where it comes from; severest first, then the model's own, then the nearest ancestor's."""
-    found: list[Term] = []
+    found: list[EffectiveTerm] = []
     nearest = sorted(ancestors, key=lambda each: each.depth)
-    sources: list[tuple[Node, Relation | Literal["itself"]]] = [(start, "itself")]
+    sources: list[tuple[LineageNode, Relation | Literal["itself"]]] = [(start, "itself")]
     # The terms of data bind whoever passes the data on: the tree shows them, the model does not carry them.
     sources += [(each.node, each.relation) for each in nearest if each.node.kind != "dataset"]
     for node, relation in sources:
@@ -240,13 +247,15 @@ def _terms(start: Node, ancestors: tuple[Ancestor, ...], find_license: FindLicen
                 ):
                     continue  # its first clause is the strongest
                 found.append(
-                    Term(clause.restriction, node.id, node.name, known.id, clause.clause, clause.says, relation)
+                    EffectiveTerm(
+                        clause.restriction, node.id, node.name, known.id, clause.clause, clause.says, relation
+                    )
                 )
     rank = {restriction: place for place, restriction in enumerate(SEVEREST_FIRST)}
     return tuple(sorted(found, key=lambda term: rank[term.restriction]))
 
 
-def _licenses(start: Node, ancestors: tuple[Ancestor, ...]) -> tuple[tuple[str, str], ...]:
+def _licenses(start: LineageNode, ancestors: tuple[Ancestor, ...]) -> tuple[tuple[str, str], ...]:
     """The licenses that come with the weights: the oldest ancestor's first, the model's own last, each once."""
     nodes = [each.node for each in ancestors if each.inherits] + [start]
     found: dict[str, str] = {}
@@ -256,12 +265,12 @@ def _licenses(start: Node, ancestors: tuple[Ancestor, ...]) -> tuple[tuple[str, 
     return tuple(found.items())
 
 
-def _flags(start: Node, ancestors: tuple[Ancestor, ...], find_license: FindLicense) -> list[Flag]:
+def _flags(start: LineageNode, ancestors: tuple[Ancestor, ...], find_license: FindLicense) -> list[LineageFlag]:
     flags = []
     if not start.licenses or any(find_license(each) is None for each in start.licenses):
         named = ", ".join(each for each in start.licenses if find_license(each) is None)
         flags.append(
-            Flag(
+            LineageFlag(
                 "unknown-license",
                 start.id,
                 tr("Its license, {license}, is not known to Latchkey.").format(license=named)
@@ -270,19 +279,19 @@ def _flags(start: Node, ancestors: tuple[Ancestor, ...], find_license: FindLicen
             )
         )
     if start.origin == "unknown" and not start.bases:
-        flags.append(Flag("unknown-lineage", start.id, tr("What it was built on is not known.")))
+        flags.append(LineageFlag("unknown-lineage", start.id, tr("What it was built on is not known.")))
     for each in ancestors:
         flags += _ancestor_flags(start, each, find_license)
     return flags
 
 
-def _ancestor_flags(start: Node, ancestor: Ancestor, find_license: FindLicense) -> list[Flag]:
+def _ancestor_flags(start: LineageNode, ancestor: Ancestor, find_license: FindLicense) -> list[LineageFlag]:
     node = ancestor.node
     if not ancestor.known:
         if not ancestor.inherits:
             return []
         return [
-            Flag(
+            LineageFlag(
                 "unknown-base",
                 node.id,
                 tr("It was built on a base that it does not name, so the terms of that base are not known.")
@@ -295,19 +304,21 @@ def _ancestor_flags(start: Node, ancestor: Ancestor, find_license: FindLicense) 
     flags = []
     if ancestor.inherits and node.origin == "unknown" and not node.bases:
         flags.append(
-            Flag(
+            LineageFlag(
                 "unknown-lineage", node.id, tr("What its base {base} was built on is not known.").format(base=node.name)
             )
         )
     if ancestor.inherits and (not node.licenses or any(find_license(each) is None for each in node.licenses)):
         flags.append(
-            Flag("unknown-license", node.id, tr("The license of its base {base} is not known.").format(base=node.name))
+            LineageFlag(
+                "unknown-license", node.id, tr("The license of its base {base} is not known.").format(base=node.name)
+            )
         )
     flags += _claims_more(start, ancestor, find_license)
     return flags
 
 
-def _claims_more(start: Node, ancestor: Ancestor, find_license: FindLicense) -> list[Flag]:
+def _claims_more(start: LineageNode, ancestor: Ancestor, find_license: FindLicense) -> list[LineageFlag]:
     """Whether `start` says less than an ancestor, whose weights it carries, demands."""
     if not ancestor.inherits or not start.licenses:
         return []
@@ -322,7 +333,7 @@ def _claims_more(start: Node, ancestor: Ancestor, find_license: FindLicense) -> 
     names = ", ".join(restriction_phrase(each) for each in sorted(dict.fromkeys(lacking), key=rank.__getitem__))
     sentence = tr("It says {license}; its base {base} adds: {restrictions}. The base's terms apply as well.")
     return [
-        Flag(
+        LineageFlag(
             "claims-more",
             ancestor.node.id,
             sentence.format(license=" + ".join(start.licenses), base=ancestor.node.name, restrictions=names),

@@ -14,19 +14,21 @@ from desktop.translation import tr
 Loss = Literal["none", "hardly any", "very little", "little", "some", "much", "most", "unknown"]
 
 # What may follow the first number of a name: "_K_M", "_0_4_8", "_XXS", "_NL", "_KS"; not "_v2" or "_it".
-SUFFIX = r"(?:\d{1,2}|K[A-Z]{0,2}|X{0,3}[SML]|NL|P|R\d)"
-NAME = rf"(?:UD-)?(?:I?Q[1-8](?:_{SUFFIX}){{0,3}}|TQ[12]_0|BF16|FP?16|FP?32|MXFP4(?:_MOE)?|NVFP4)"
+QUANTIZATION_SUFFIX = r"(?:\d{1,2}|K[A-Z]{0,2}|X{0,3}[SML]|NL|P|R\d)"
+QUANTIZATION_PATTERN = (
+    rf"(?:UD-)?(?:I?Q[1-8](?:_{QUANTIZATION_SUFFIX}){{0,3}}|TQ[12]_0|BF16|FP?16|FP?32|MXFP4(?:_MOE)?|NVFP4)"
+)
 """A pattern of names as files and repositories spell them, in either case."""
 
 # From the best. Above Q8_0 nobody tells the difference; below Q4_K_M the answers suffer.
-BEST_FIRST = (
+QUANTIZATIONS = (
     "Q8_K_XL", "Q8_0", "Q6_K_XL", "Q6_K_L", "Q6_K", "Q5_K_XL", "Q5_K_L", "Q5_K_M", "Q5_K_S", "Q5_1", "Q5_0",
     "MXFP4_MOE", "MXFP4", "Q4_K_XL", "Q4_K_L", "Q4_K_M", "IQ4_NL", "Q4_K_S", "IQ4_XS", "NVFP4", "Q4_1", "Q4_0",
     "Q3_K_XL", "Q3_K_L", "IQ3_M", "Q3_K_M", "IQ3_S", "IQ3_XS", "Q3_K_S", "IQ3_XXS", "Q2_K_XL", "Q2_K_L", "Q2_K",
     "Q2_K_S", "IQ2_M", "IQ2_S", "IQ2_XS", "IQ2_XXS", "Q2_0", "IQ1_M", "IQ1_S", "TQ2_0", "TQ1_0", "Q1_0",
 )  # fmt: skip
-RANK = {name: rank for rank, name in enumerate(BEST_FIRST)}
-LAST = len(BEST_FIRST)
+RANK = {name: rank for rank, name in enumerate(QUANTIZATIONS)}
+LAST_RANK = len(QUANTIZATIONS)
 """The rank of unquantized files, and of names that say nothing."""
 
 _ALIASES = {"Q3_K": "Q3_K_M", "Q4_K": "Q4_K_M", "Q5_K": "Q5_K_M", "FP16": "F16", "FP32": "F32"}
@@ -62,7 +64,7 @@ _LEVELS: tuple[tuple[float, Loss], ...] = (
 
 
 @dataclass(frozen=True)
-class Quality:
+class QuantizationQuality:
     """What a quantization costs: `loss` in a word, `perplexity` the share by which that of Llama 3 8B grows (0.028: by
     2.8 %; None where no figure is published), `sentence` for a person, `short` the same in a few words ("" for none).
     """
@@ -73,7 +75,7 @@ class Quality:
     short: str = ""
 
 
-def canonical(name: str) -> str:
+def canonical_name(name: str) -> str:
     """The name as the tables here have it, without Unsloth's mark; with more behind it ("Q4_K_P") as the one before.
 
     A number behind one ("Q4_0_4_8", "Q8_0_R8") is a layout that llama.cpp does not read: such a name stays as it is.
@@ -91,46 +93,50 @@ def canonical(name: str) -> str:
 
 def rank_of(name: str) -> int:
     """The place of a quantization among all, 0 for the best; `LAST` where its name is none that llama.cpp writes."""
-    return RANK.get(canonical(name), LAST)
+    return RANK.get(canonical_name(name), LAST_RANK)
 
 
 def bits_of(name: str) -> float:
     """About how many bits a weight takes in files of a quantization; 0 where that is not known."""
-    plain = canonical(name)
+    plain = canonical_name(name)
     plain = plain if plain in _SCOREBOARD or plain in _OTHER_BITS else _PLAIN.get(plain, plain)
     if plain in _SCOREBOARD:
         return _SCOREBOARD[plain][0] * (1 << 30) * 8 / _WEIGHTS
     return _OTHER_BITS.get(plain, 0.0)
 
 
-def is_trained_for_it(*names: str) -> bool:
+def is_quantization_aware(*names: str) -> bool:
     """Whether the name of a file or its repository says that the model was trained to be quantized (QAT)."""
     return any(_QAT.search(name) for name in names)
 
 
-def quality_of(name: str, *, trained_for_it: bool = False) -> Quality | None:
+def quality_of(name: str, *, trained_for_it: bool = False) -> QuantizationQuality | None:
     """What a quantization costs in quality, as far as it is published; None for a name that says nothing."""
-    plain = canonical(name)
+    plain = canonical_name(name)
     if plain in _UNQUANTIZED:
-        return Quality("none", 0.0, tr("Not quantized: nothing is lost."), tr("not quantized"))
+        return QuantizationQuality("none", 0.0, tr("Not quantized: nothing is lost."), tr("not quantized"))
     if trained_for_it and plain.startswith(("Q4", "IQ4")):
-        return Quality("little", None, tr(
+        return QuantizationQuality("little", None, tr(
             "The model was trained to be quantized to four bits (QAT): less is lost than where a finished one is, for "
             "Gemma 3 about half as much, as Google says."
         ), tr("trained for four bits"))  # fmt: skip
     if plain.startswith("MXFP4"):
-        return Quality("unknown", None, tr(
+        return QuantizationQuality("unknown", None, tr(
             "Nothing is lost of a model that was published like this, as gpt-oss was; what others lose is not known."
         ))  # fmt: skip
     measured = _SCOREBOARD.get(_PLAIN.get(plain, plain))
     if measured is None:
-        return Quality("unknown", None, tr("What it costs in quality is not published.")) if plain in RANK else None
+        return (
+            QuantizationQuality("unknown", None, tr("What it costs in quality is not published."))
+            if plain in RANK
+            else None
+        )
     share = measured[1] / _OF_F16
     loss: Loss = next((word for most, word in _LEVELS if share <= most), "most")
     sentence = _sentence(loss, share)
     if name.upper() not in _SCOREBOARD and name.upper() not in _ALIASES:
         sentence += " " + tr("The figure is that of {plain}.").format(plain=_PLAIN.get(plain, plain))
-    return Quality(loss, share, sentence, _short(loss, share))
+    return QuantizationQuality(loss, share, sentence, _short(loss, share))
 
 
 def _short(loss: Loss, share: float) -> str:

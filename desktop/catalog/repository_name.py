@@ -56,7 +56,7 @@ class RepositoryName:
 
 
 @dataclass(frozen=True)
-class _Address:
+class _RepositoryAddress:
     """What was given, taken apart. `addressed` says that a host or a scheme of the Hub stood before the path."""
 
     path: str
@@ -72,9 +72,9 @@ def parse_repository_name(text: str, hub: str | None = HUB, folder: str = "") ->
     the usual one, and `folder` the path under which that Hub lies. With None, addresses of any host count.
     Raises NotFoundError, and nothing else, with the reason where it names none.
     """
-    given = bare(text)
+    given = strip_decoration(text)
     if not given or len(given) > _LONGEST or any(sign.isspace() or not sign.isprintable() for sign in given):
-        raise no_repository(given, _without_slash())
+        raise no_repository_error(given, _without_slash())
     address = _address(given, hub, folder)
     segments = [_decoded(each) for each in address.path.split("/") if each]
     while segments and segments[0].lower().removeprefix("www.") in HUB_HOSTS:  # an address pasted behind another
@@ -84,9 +84,9 @@ def parse_repository_name(text: str, hub: str | None = HUB, folder: str = "") ->
     if segments and segments[0].lower() == "models" and len(segments) > 2:
         segments = segments[1:]
     if segments and segments[0].lower() in _OTHERS:
-        raise no_repository(given, tr("It leads to something else than a model."))
+        raise no_repository_error(given, tr("It leads to something else than a model."))
     if len(segments) < 2:
-        raise no_repository(given, _without_slash())
+        raise no_repository_error(given, _without_slash())
     return _named(segments, address, given)
 
 
@@ -109,7 +109,7 @@ def repository_id(text: str) -> str:
         return ""
 
 
-def bare(text: str) -> str:
+def strip_decoration(text: str) -> str:
     """`text` without what pages, editors and messages put around it, in plain letters where those are meant."""
     text = text.translate(_PLAIN)
     start, end = 0, len(text)
@@ -129,7 +129,7 @@ def _is_full_stop(last: str) -> bool:
     return len(last) == 2 and last[1] in ".:" and not last[0].isspace() and last[0] not in "./:"
 
 
-def no_repository(given: str, why: str) -> NotFoundError:
+def no_repository_error(given: str, why: str) -> NotFoundError:
     """`given` names no model on the Hub, and why."""
     shown = shown_name(given)
     title = tr("“{text}” names no model on the Hub.").format(text=shown) if shown else tr("No model is named.")
@@ -147,16 +147,16 @@ def _without_slash() -> str:
     return tr("A model is named by publisher and name, with a slash between them.")
 
 
-def _named(segments: list[str], address: _Address, given: str) -> RepositoryName:
+def _named(segments: list[str], address: _RepositoryAddress, given: str) -> RepositoryName:
     name, colon, tag = segments[1].partition(":")
     name, at, version = name.partition("@")
     if address.addressed and name.lower().endswith(".git"):
         name = name[:-4]
     if not is_repository_id(f"{segments[0]}/{name}"):
-        raise no_repository(given, tr("No repository can be called that."))
+        raise no_repository_error(given, tr("No repository can be called that."))
     rest = segments[2:]
     if colon and (rest or not _TAG.match(tag) or ".." in tag):
-        raise no_repository(given, tr("What stands behind the colon is no quantization."))
+        raise no_repository_error(given, tr("What stands behind the colon is no quantization."))
     quantization = "" if tag.lower() == "latest" else tag
     if at and not address.of_hub and _QUANTIZATION.match(version):
         quantization, version = quantization or version, ""
@@ -164,21 +164,21 @@ def _named(segments: list[str], address: _Address, given: str) -> RepositoryName
     if not file and (shown := _SHOWN_FILE.search(address.query)):
         file = _decoded(shown[1])
     if version and not _REVISION.match(version):
-        raise no_repository(given, tr("It names no version of a repository."))
-    return checked(RepositoryName(f"{segments[0]}/{name}", version or revision, file, quantization), given)
+        raise no_repository_error(given, tr("It names no version of a repository."))
+    return validated_name(RepositoryName(f"{segments[0]}/{name}", version or revision, file, quantization), given)
 
 
-def checked(name: RepositoryName, given: str) -> RepositoryName:
+def validated_name(name: RepositoryName, given: str) -> RepositoryName:
     """`name`, whose revision and file could be those of a repository. Raises NotFoundError where they could not."""
     if not _REVISION.match(name.revision) or ".." in name.revision:
-        raise no_repository(given, tr("It names no version of a repository."))
+        raise no_repository_error(given, tr("It names no version of a repository."))
     parts = name.file.split("/")
     if "\\" in name.file or ".." in parts or (name.file and not parts[0]) or not name.file.isprintable():
-        raise no_repository(given, tr("No file can be called that."))
+        raise no_repository_error(given, tr("No file can be called that."))
     return name
 
 
-def _address(given: str, hub: str | None, folder: str) -> _Address:
+def _address(given: str, hub: str | None, folder: str) -> _RepositoryAddress:
     """Path and query of `given`. Raises NotFoundError for another host's address."""
     scheme, rest = "", given
     if match := _SCHEME.match(given):
@@ -190,23 +190,23 @@ def _address(given: str, hub: str | None, folder: str) -> _Address:
     rest = rest.partition("#")[0]
     path, _, query = rest.partition("?")
     if scheme and scheme not in _WEB | _CLONED | _OF_HUB:
-        raise no_repository(given, tr("It is no address of the web."))
+        raise no_repository_error(given, tr("It is no address of the web."))
     hosts = {*HUB_HOSTS, _host(hub or "", "")}
     first, _, below = path.partition("/")
     host = _host(first, scheme)
     ours = host is not None and host in hosts
     if scheme in _OF_HUB:
-        return _Address(below if ours else path, query, addressed=True, of_hub=True)
+        return _RepositoryAddress(below if ours else path, query, addressed=True, of_hub=True)
     if not scheme and not ours:
         if given.startswith("/"):
-            raise no_repository(given, tr("It is the path of a file, and no name."))
+            raise no_repository_error(given, tr("It is the path of a file, and no name."))
         # Without a scheme nothing but its dots tells a host from a publisher.
         foreign = hub is None and host is not None and "." in host and below.count("/") >= 1
-        return _Address(below if foreign else path, query, addressed=foreign)
+        return _RepositoryAddress(below if foreign else path, query, addressed=foreign)
     if host is None:
-        raise no_repository(given, tr("It is no address of the web."))
+        raise no_repository_error(given, tr("It is no address of the web."))
     if not ours and hub is not None:
-        raise no_repository(
+        raise no_repository_error(
             given,
             tr("It leads to {host}; models are fetched from {endpoint} only.").format(
                 host=shown_name(host), endpoint=hub
@@ -215,7 +215,7 @@ def _address(given: str, hub: str | None, folder: str) -> _Address:
     # A Hub may lie under a path of its host.
     folder, below = folder.strip("/"), below.strip("/")
     inside = folder and host not in HUB_HOSTS and below.startswith(f"{folder}/")
-    return _Address(below[len(folder) :] if inside else below, query, addressed=True)
+    return _RepositoryAddress(below[len(folder) :] if inside else below, query, addressed=True)
 
 
 def _host(place: str, scheme: str) -> str | None:
@@ -240,7 +240,7 @@ def _decoded(segment: str) -> str:
 def _place(rest: list[str], given: str) -> tuple[str, str]:
     """Revision and file of what follows the repository: "tree/main", "blob/main/model.gguf", "model.gguf"."""
     if any(part == ".." for each in rest for part in each.split("/")):
-        raise no_repository(given, tr("It names no version of a repository."))
+        raise no_repository_error(given, tr("It names no version of a repository."))
     if rest and rest[-1].lower().endswith(".gguf") and rest[0] not in _WITH_REVISION:
         return MAIN, "/".join(rest)
     if len(rest) < 2 or rest[0] not in _WITH_REVISION:

@@ -1,21 +1,205 @@
-"""What the command understands. Only argparse: nothing here loads what a command needs to run."""
+"""The parser of the whole command: its subcommands, their arguments and help. Only argparse: nothing here loads what a
+command needs to run.
+"""
 
 import argparse
 import math
+from typing import Any, NoReturn
 
 from desktop import __version__
-from desktop.catalog.terms import PURPOSES
-from desktop.cli.arguments_models import add_models, model_help
-from desktop.cli.arguments_online import add_access, add_network, add_offline, add_token
-from desktop.cli.arguments_parts import Parser, actions, add_json, command, positive
+from desktop.catalog.license_terms import PURPOSES
+from desktop.safe_text import one_line
 from desktop.translation import tr
 
 _SEED_LIMIT = 2**32
 
 
+class CommandParser(argparse.ArgumentParser):
+    """One whose complaints quote arguments without sending their control characters to the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
+
+
+def command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, about: str
+) -> argparse.ArgumentParser:
+    """A command of this name; `about` says in the list of commands what it does."""
+    return commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".", allow_abbrev=False)
+
+
+def actions(parser: argparse.ArgumentParser) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
+    """The actions of a command that does nothing without one."""
+    return parser.add_subparsers(dest="action", metavar=tr("ACTION"), required=True)
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The option that scripts use."""
+    parser.add_argument("--json", action="store_true", help=tr("print one JSON value and nothing else"))
+
+
+def add_secrets(parser: argparse.ArgumentParser, *, token: bool) -> None:
+    """How a script opens the vault of access tokens, or gives a token for this once: never by an argument."""
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument(
+        "--passphrase-stdin",
+        action="store_true",
+        help=tr("read the passphrase of the vault from the first line of standard input"),
+    )
+    if token:
+        ways.add_argument(
+            "--token-stdin",
+            action="store_true",
+            help=tr("read an access token for this command alone from the first line of standard input"),
+        )
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(tr("must be 1 or more"))
+    return value
+
+
+def add_access(parser: argparse.ArgumentParser) -> None:
+    """`latchkey access`."""
+    add_hub_model(parser, "model")
+    add_secrets(parser, token=True)
+    add_json(parser)
+
+
+def add_token(parser: argparse.ArgumentParser) -> None:
+    """`latchkey token`."""
+    does = actions(parser)
+    give = command(does, "set", tr("keep an access token, read from standard input; on a terminal it is not shown"))
+    _add_host(give)
+    give.add_argument(
+        "--place",
+        choices=("keyring", "vault", "session"),
+        help=tr(
+            "where it is kept: the keyring of this system, a vault that a passphrase opens (from a pipe the second line"
+            " of standard input), or nowhere: then it is only checked"
+        ),
+    )
+    check = command(does, "check", tr("ask the Hub whether the token holds, and what it may do"))
+    _add_host(check)
+    add_secrets(check, token=False)
+    add_json(check)
+    forget = command(does, "forget", tr("keep the token no longer"))
+    _add_host(forget)
+    forget.add_argument(
+        "--vault",
+        action="store_true",
+        help=tr("delete the vault with every token in it; needs no passphrase"),
+    )
+    add_secrets(forget, token=False)
+
+
+def add_offline(parser: argparse.ArgumentParser) -> None:
+    """`latchkey offline`."""
+    does = actions(parser)
+    add_json(command(does, "on", tr("open no connection from now on, in the window neither")))
+    add_json(command(does, "off", tr("let Latchkey use the network again, when you ask for something there")))
+    add_json(command(does, "status", tr("say whether Latchkey is offline, and what keeps it there")))
+
+
+def add_network(parser: argparse.ArgumentParser) -> None:
+    """`latchkey network`."""
+    log = command(actions(parser), "log", tr("every request of the last ninety days, the newest first"))
+    log.add_argument("words", metavar=tr("WORD"), nargs="*", help=tr("only those that hold all of these words"))
+    log.add_argument("--limit", type=positive, default=1000, metavar="N", help=tr("so many at most; 1000 if left out"))
+    add_json(log)
+
+
+def _add_host(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", metavar="H", help=tr("the Hub it is for, if not the one in use"))
+
+
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """`latchkey models`."""
+    does = actions(parser)
+    add_json(command(does, "list", tr("every model of the catalog and on this disk")))
+    show = command(does, "show", tr("all that is known of one model, and what stands between you and chatting"))
+    add_hub_model(show, "id")
+    add_json(show)
+    _add_search(command(does, "search", tr("search the Hub for models that Latchkey can run")))
+    _add_get(command(does, "get", tr("fetch a model that you have access to and whose license you accepted")))
+    _add_downloads(command(does, "downloads", tr("downloads that are not finished")))
+    _add_import(command(does, "import", tr("add a GGUF file of your own; it stays where it is")))
+    add_json(command(does, "found", tr("models that other programs keep on this disk")))
+    remove = command(does, "remove", tr("take a model off this disk; a file used in place is left alone"))
+    remove.add_argument("id", metavar="ID", help=model_help())
+    verify = command(does, "verify", tr("read model files again and compare their hashes"))
+    verify.add_argument("id", metavar="ID", nargs="?", help=tr("one model; all on this disk where it is left out"))
+    add_json(verify)
+    check = command(does, "check", tr("check a catalog file, and name every mistake with its line"))
+    check.add_argument("file", metavar=tr("FILE"), help=tr("a models.toml, whole, or one that adds to the catalog"))
+    check.add_argument(
+        "--evidence", action="store_true", help=tr("list the facts of each model that nothing was compared with")
+    )
+    add_json(check)
+
+
+def model_help() -> str:
+    """What names a model that is here."""
+    return tr("a model's id, or the path of a GGUF file")
+
+
+def add_hub_model(parser: argparse.ArgumentParser, name: str) -> None:
+    """The argument that names a model which may be at the Hub only; the words of a pasted line are put together."""
+    parser.add_argument(
+        name,
+        metavar=name.upper(),
+        nargs="+",
+        action=_JoinWordsAction,
+        help=tr(
+            "an id of the catalog, publisher/name at the Hub, publisher/name:Q4_K_M, a pasted address, or, in quotation"
+            " marks, a pasted line of another program"
+        ),
+    )
+
+
+class _JoinWordsAction(argparse.Action):
+    """Several words become one text."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        setattr(namespace, self.dest, " ".join(values))
+
+
+def _add_search(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", metavar=tr("TEXT"), nargs="+", help=tr("words of its name"))
+    parser.add_argument("--limit", type=positive, default=30, metavar="N", help=tr("so many at most; 30 if left out"))
+    add_json(parser)
+
+
+def _add_get(parser: argparse.ArgumentParser) -> None:
+    add_hub_model(parser, "id")
+    parser.add_argument("--file", metavar="NAME", default="", help=tr("which file: its name, or a quantization"))
+    add_secrets(parser, token=True)
+    add_json(parser)
+
+
+def _add_downloads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cancel", metavar="ID", help=tr("give this one up, and delete what was fetched of it"))
+    add_json(parser)
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH", help=tr("the GGUF file"))
+    parser.add_argument("--license", metavar="ID", help=tr("its license, where you know better than the file does"))
+    parser.add_argument("--copy", action="store_true", help=tr("copy it to Latchkey's models"))
+    parser.add_argument(
+        "--found", action="store_true", help=tr("PATH is the name of a model that “models found” lists")
+    )
+    add_json(parser)
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command. Wrong usage ends it with exit code 2."""
-    top: argparse.ArgumentParser = Parser(
+    top: argparse.ArgumentParser = CommandParser(
         prog="latchkey",
         allow_abbrev=False,
         description=tr("Chat with language models that run on this machine. Without arguments the window opens."),

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-WAKE_S = 0.2
+POLL_INTERVAL_S = 0.2
 """How long a command waits for anything at a time: while a lock is waited for, Ctrl+C is not noticed."""
 
 
 @contextmanager
-def stopping(stop: Callable[[], None]) -> Iterator[None]:
+def stop_on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
     """Within the block the first Ctrl+C calls `stop`, which must take no lock: it interrupts whatever runs.
 
     The second one raises KeyboardInterrupt. Off the main thread nothing changes: signals do not arrive there.
@@ -48,7 +48,7 @@ class Terminated(BaseException):
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[None]:
+def raise_on_signals() -> Iterator[None]:
     """Within the block SIGTERM and SIGHUP raise Terminated; a second one ends the process at once.
 
     One that is ignored, as by nohup, stays so. Off the main thread nothing changes.

@@ -1,4 +1,4 @@
-"""What the command writes, and how it stays harmless on a terminal.
+"""What the command writes, how it is laid out in columns, and how it stays harmless on a terminal.
 
 A model's text, a title or a file's name may hold control characters that move the cursor, rename the window or type
 into the shell. On a terminal they are shown as escapes; in a pipe the text goes out as it is.
@@ -13,23 +13,81 @@ import json
 import os
 import re
 import sys
+import textwrap
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 import msgspec
 
-from desktop.cli.layout import cells, columns, padded
 from desktop.errors import ResourceError
-from desktop.plain_text import CONTROLS, MARKS, escape_controls, one_line
+from desktop.safe_text import BIDI_MARKS, CONTROLS, escape_controls, one_line
 from desktop.translation import tr
 
+WIDTH = 100
+"""Columns that tables and paragraphs keep to."""
+_NARROWEST = 8
 # JSON leaves these as they are, terminals do not.
-_CONTROL_IN_JSON = re.compile(f"[{CONTROLS}{MARKS}]")
+_CONTROL_IN_JSON = re.compile(f"[{CONTROLS}{BIDI_MARKS}]")
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
-
-
 # What Latchkey's own sentences hold beyond ASCII, for terminals that know no more than that.
 _PLAIN_SIGNS = str.maketrans("“”„’‘–—−•×\xa0\u202f", '"""\'\'---*x  ') | {ord("…"): "..."}
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal `text` takes: two for wide letters, none for those that join others."""
+    return sum(
+        0
+        if unicodedata.category(each) in ("Mn", "Me", "Cf")
+        else 2
+        if unicodedata.east_asian_width(each) in "WF"
+        else 1
+        for each in text
+    )
+
+
+def shortened(text: str, width: int) -> str:
+    """`text` in at most `width` columns, with “…” where something was left out."""
+    taken, kept = 0, 0
+    for at, sign in enumerate(text):
+        taken += cells(sign)
+        if taken > width:
+            return text[:kept].rstrip() + "…"
+        if taken < width:
+            kept = at + 1
+    return text
+
+
+def padded(text: str, width: int) -> str:
+    """`text` followed by blanks up to `width` columns."""
+    return text + " " * max(0, width - cells(text))
+
+
+def paragraph(text: str, first: str = "", rest: str | None = None) -> list[str]:
+    """`text` in lines of WIDTH at most; the first begins with `first`, the others with `rest` (or as many blanks)."""
+    following = " " * cells(first) if rest is None else rest
+    lines = textwrap.wrap(
+        text, WIDTH, initial_indent=first, subsequent_indent=following, break_long_words=False, break_on_hyphens=False
+    )
+    return lines or [first.rstrip()]
+
+
+def columns(rows: Sequence[Sequence[str]], shrink: Sequence[int] = (), indent: str = "") -> list[str]:
+    """Rows in aligned columns. Where they are wider than WIDTH, the columns in `shrink` give way, the widest first."""
+    if not rows:
+        return []
+    shown = [[" ".join(cell.split()) for cell in row] for row in rows]
+    widths = [max(cells(row[column]) for row in shown) for column in range(len(shown[0]))]
+    while len(indent) + sum(widths) + 2 * (len(widths) - 1) > WIDTH and shrink:
+        widest = max(shrink, key=lambda column: widths[column])
+        if widths[widest] <= _NARROWEST:
+            break
+        widths[widest] -= 1
+    return [
+        indent
+        + "  ".join(padded(shortened(cell, width), width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in shown
+    ]
 
 
 class ReaderGoneError(Exception):
@@ -54,7 +112,7 @@ codecs.register_error("latchkey-pipe", lambda error: _encodable(error, exact=Tru
 codecs.register_error("latchkey-terminal", lambda error: _encodable(error, exact=False))
 
 
-class Output:
+class CommandOutput:
     """Standard output for results, standard error for everything said about them; None is one that is closed.
 
     What writes a result raises ReaderGoneError where nobody reads it any more, and ResourceError where it cannot be

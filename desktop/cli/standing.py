@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from desktop.library.models import Card, Library, Listed
+from desktop.library.library import Library, LibraryCard, ListedModel
 from desktop.translation import tr
 
 State = Literal[
@@ -39,7 +39,7 @@ _ACCESS: dict[str, State] = {
 }
 
 
-def state_of(card: Card) -> State:
+def model_status(card: LibraryCard) -> State:
     """The word, from what is known without asking anybody: part of the command's contract."""
     listed, verdict = card.listed, card.verdict
     if listed.subject.gate == "closed":
@@ -55,13 +55,13 @@ def state_of(card: Card) -> State:
         return "file-changed" if listed.model.state == "changed" else "file-missing"
     if verdict.refusal in _REFUSED:
         return _REFUSED[verdict.refusal]
-    waiting = next((each for each in verdict.standings if each.waits), None)
+    waiting = next((each for each in verdict.standings if each.needs_acknowledgement), None)
     if waiting is None:
         return "ready" if verdict.error is None else "to-accept"
     return _WAITING.get(waiting.status, "to-accept")
 
 
-def in_words(state: State) -> str:
+def status_text(state: State) -> str:
     """It in a word or two, for a table."""
     return {
         "ready": tr("ready"),
@@ -82,22 +82,22 @@ def in_words(state: State) -> str:
     }[state]
 
 
-def id_of(listed: Listed) -> str:
+def command_id(listed: ListedModel) -> str:
     """What names it in a command: of a model with several files here, each after the first goes by an id of its own."""
     return listed.model.id if listed.model is not None else listed.subject.id
 
 
-def every_file(library: Library) -> list[Listed]:
+def listed_files(library: Library) -> list[ListedModel]:
     """Every model, as the library lists them, and behind those that are here each further file of one."""
     listed = library.listed()
     seen = {each.model.path for each in listed if each.model is not None}
-    kept = [library.listed_one(each.id) for each in library.imports.all()]
+    kept = [library.find_listed(each.id) for each in library.imports.all()]
     more = [each for each in kept if each.model is not None and each.model.path not in seen]
     here = [each for each in listed if each.model is not None]
     return [*here, *more, *(each for each in listed if each.model is None)]
 
 
-def why_not_runnable(listed: Listed) -> str:
+def why_not_runnable(listed: ListedModel) -> str:
     """Why no weights of this model could ever run here, in one sentence; "" where they can."""
     said = listed.subject.not_runnable or (listed.entry.not_runnable if listed.entry else "")
     if said or listed.subject.gate != "closed":

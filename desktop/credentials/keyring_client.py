@@ -17,9 +17,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
-PATIENCE_S = 2.5
+TIMEOUT_S = 2.5
 """A person is told within five seconds, the start of a command included."""
-REST_S = 60.0
+RETRY_AFTER_S = 60.0
 """So long a keyring that did not answer, or whose prompt was dismissed, is not asked again by itself."""
 
 _T = TypeVar("_T")
@@ -36,7 +36,7 @@ _TRUSTED: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-class Backend(Protocol):
+class KeyringBackend(Protocol):
     """The calls of a keyring that are used."""
 
     def get_password(self, service: str, username: str) -> str | None: ...
@@ -46,9 +46,9 @@ class Backend(Protocol):
     def delete_password(self, service: str, username: str) -> None: ...
 
 
-def find_backend() -> Backend | None:
+def find_backend() -> KeyringBackend | None:
     """The keyring of this system and session; None where there is none. May take long."""
-    best: Backend | None = None
+    best: KeyringBackend | None = None
     best_priority = 0.0
     for module, name in _TRUSTED.get(sys.platform, _LINUX):
         # Each looks for its system in its own way, and fails in its own way where it is another one.
@@ -60,7 +60,7 @@ def find_backend() -> Backend | None:
     return best
 
 
-class UnansweredError(Exception):
+class KeyringUnavailableError(Exception):
     """The keyring did not answer in time, or answered with an error, which is named."""
 
 
@@ -69,32 +69,33 @@ class KeyringClient:
 
     def __init__(
         self,
-        find: Callable[[], Backend | None] = find_backend,
+        find: Callable[[], KeyringBackend | None] = find_backend,
         *,
-        patience_s: float = PATIENCE_S,
+        patience_s: float = TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._find = find
         self._patience_s = patience_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._backend: Backend | None = None
-        self._asking: _Question[Any] | None = None
+        self._backend: KeyringBackend | None = None
+        self._asking: _KeyringCall[Any] | None = None
         self._unanswered = 0
         self._rests_until: tuple[float, str] | None = None
         self._again = False
 
-    def ask(self, question: Callable[[Backend | None], _T], *, prompting: bool = True) -> _T:
+    def ask(self, question: Callable[[KeyringBackend | None], _T], *, prompting: bool = True) -> _T:
         """What `question` gives of the keyring, None where this system has none (it is looked for again then).
 
-        Without `prompting`, one that would first ask a person to unlock it is not asked. Raises UnansweredError.
+        Without `prompting`, one that would first ask a person to unlock it is not asked.
+        Raises KeyringUnavailableError.
         """
         end = self._clock() + self._patience_s
         if not self._lock.acquire(timeout=self._patience_s):
-            raise UnansweredError(_NO_ANSWER)
+            raise KeyringUnavailableError(_NO_ANSWER)
         try:
             self._ensure_ready()
-            asked: _Question[_T] = _Question(lambda: self._put(question, prompting=prompting))
+            asked: _KeyringCall[_T] = _KeyringCall(lambda: self._put(question, prompting=prompting))
             self._asking = asked
             asked.thread.start()
             return self._answer(asked, max(0.0, end - self._clock()))
@@ -111,11 +112,11 @@ class KeyringClient:
         """A person says that the keyring opens now: the next question is put to it, whatever it did before."""
         self._again = True  # no lock: this is for the main thread
 
-    def _put(self, question: Callable[[Backend | None], _T], *, prompting: bool) -> _T:
+    def _put(self, question: Callable[[KeyringBackend | None], _T], *, prompting: bool) -> _T:
         if self._backend is None:
             self._backend = self._find()
         if not prompting and self._backend is not None and _would_prompt(self._backend):
-            raise UnansweredError("locked")
+            raise KeyringUnavailableError("locked")
         return question(self._backend)
 
     def _ensure_ready(self) -> None:
@@ -124,7 +125,7 @@ class KeyringClient:
             self._again, self._asking, self._unanswered, self._rests_until = False, None, 0, None
         before = self._asking
         if before is not None and before.thread.is_alive():  # a prompt may be open: no second one over it
-            raise UnansweredError(_NO_ANSWER)
+            raise KeyringUnavailableError(_NO_ANSWER)
         if before is not None:
             # It answered after all: a person may have unlocked it. One that is late again and again is left alone.
             self._asking = None
@@ -133,30 +134,30 @@ class KeyringClient:
         if self._rests_until is not None:
             until, why = self._rests_until
             if self._clock() < until:
-                raise UnansweredError(why)
+                raise KeyringUnavailableError(why)
             self._rests_until = None
 
-    def _answer(self, asked: "_Question[_T]", seconds: float) -> _T:
-        """What came of a question that was put. Raises UnansweredError."""
+    def _answer(self, asked: "_KeyringCall[_T]", seconds: float) -> _T:
+        """What came of a question that was put. Raises KeyringUnavailableError."""
         asked.thread.join(seconds)
         if asked.thread.is_alive():
             self._unanswered += 1
-            self._rests_until = (self._clock() + REST_S, _NO_ANSWER)
-            raise UnansweredError(_NO_ANSWER)
+            self._rests_until = (self._clock() + RETRY_AFTER_S, _NO_ANSWER)
+            raise KeyringUnavailableError(_NO_ANSWER)
         self._asking = None
         error = asked.error
         if error is None:
             self._unanswered = 0
             return asked.results[0]
-        if isinstance(error, UnansweredError):
+        if isinstance(error, KeyringUnavailableError):
             raise error
         technical = f"{type(error).__name__}: {error}"
         if type(error).__name__ in _REFUSED:
-            self._rests_until = (self._clock() + REST_S, technical)
-        raise UnansweredError(technical) from error
+            self._rests_until = (self._clock() + RETRY_AFTER_S, technical)
+        raise KeyringUnavailableError(technical) from error
 
 
-class _Question(Generic[_T]):
+class _KeyringCall(Generic[_T]):
     """One question in a thread of its own; what came of it once the thread has ended."""
 
     def __init__(self, call: Callable[[], _T]) -> None:
@@ -172,7 +173,7 @@ class _Question(Generic[_T]):
             self.error = error
 
 
-def _would_prompt(backend: Backend) -> bool:
+def _would_prompt(backend: KeyringBackend) -> bool:
     """Whether `backend` would first ask a person to unlock it, as far as it tells without doing so."""
     module = type(backend).__module__
     if module in ("keyring.backends.libsecret", "keyring.backends.kwallet"):

@@ -1,22 +1,27 @@
 """Where access tokens may be kept, what every such place can do, and what is said where one cannot."""
 
+import threading
+from pathlib import Path
 from typing import Literal, Protocol
 
 import msgspec
 
+from desktop.atomic_file import write_atomically
+from desktop.credentials.private_file import read_private
 from desktop.errors import AccessError, ResourceError
-from desktop.network.token import AccessToken
+from desktop.network.access_token import AccessToken
 from desktop.translation import tr
 
 TokenPlace = Literal["keyring", "vault", "session"]
-Standing = Literal["ready", "locked", "absent"]
+StoreStatus = Literal["ready", "locked", "absent"]
+_MOST_BYTES = 1 << 20
 
 
 class TokenStore(Protocol):
     """Keeps one token for each host ("huggingface.co", with the port where it is not the usual one).
 
     Any method may take long (a keyring asks the person to unlock it) and is not for the main thread. Each raises
-    PlaceLockedError where the place is locked or does not answer, ResourceError where the disk refuses.
+    TokenStoreLockedError where the place is locked or does not answer, ResourceError where the disk refuses.
     """
 
     def get(self, host: str) -> AccessToken | None:
@@ -35,16 +40,16 @@ class TokenStore(Protocol):
         """Where the token for `host` is kept; None where there is none."""
 
 
-class Choice(msgspec.Struct, frozen=True):
+class TokenStoreOption(msgspec.Struct, frozen=True):
     """One place a token could be kept in here: "ready", "locked" (it has to be opened first) or "absent" (the keyring
     of a system that has none, a vault that nobody made yet). `text` says so to a person."""
 
     place: TokenPlace
-    standing: Standing
+    standing: StoreStatus
     text: str
 
 
-class PlaceLockedError(AccessError):
+class TokenStoreLockedError(AccessError):
     """The token is there, and cannot be had now: keyring or vault are locked, or do not answer."""
 
     def __init__(self, place: TokenPlace, title: str, detail: str, remedy: str, *, technical: str = "") -> None:
@@ -52,9 +57,9 @@ class PlaceLockedError(AccessError):
         self.place: TokenPlace = place
 
 
-def keyring_locked(technical: str = "") -> PlaceLockedError:
+def keyring_locked_error(technical: str = "") -> TokenStoreLockedError:
     """The keyring is locked, or does not answer."""
-    return PlaceLockedError(
+    return TokenStoreLockedError(
         "keyring",
         tr("The keyring of this system does not open."),
         tr("It is locked, or waits for a prompt that nobody answers."),
@@ -63,7 +68,7 @@ def keyring_locked(technical: str = "") -> PlaceLockedError:
     )
 
 
-def keyring_absent() -> AccessError:
+def keyring_absent_error() -> AccessError:
     """This system has no keyring."""
     return AccessError(
         tr("This system has no keyring."),
@@ -72,9 +77,9 @@ def keyring_absent() -> AccessError:
     )
 
 
-def vault_locked() -> PlaceLockedError:
+def vault_locked_error() -> TokenStoreLockedError:
     """The vault is there, and was not opened yet."""
-    return PlaceLockedError(
+    return TokenStoreLockedError(
         "vault",
         tr("The vault that holds the access token is locked."),
         tr("Only its passphrase opens it."),
@@ -82,10 +87,48 @@ def vault_locked() -> PlaceLockedError:
     )
 
 
-def cannot_write(error: OSError) -> ResourceError:
+def unwritable_error(error: OSError) -> ResourceError:
     """The disk refuses."""
     return ResourceError(
         tr("The access token cannot be saved."),
         tr("{file}: {reason}.").format(file=error.filename or "", reason=error.strerror or error),
         tr("Free some space or make the folder writable."),
     )
+
+
+class TokenIndexEntry(msgspec.Struct, frozen=True):
+    """The origin a token goes to, and its place."""
+
+    origin: str
+    place: Literal["keyring", "vault"]
+
+
+class TokenIndex:
+    """The file at `path`, read anew each time: other processes write to it too. Raises ResourceError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+
+    def entries(self) -> dict[str, TokenIndexEntry]:
+        """What is known, by host. A file that cannot be read knows nothing."""
+        try:
+            found = read_private(self._path, _MOST_BYTES)
+            return {} if found is None else msgspec.json.decode(found, type=dict[str, TokenIndexEntry])
+        except (OSError, ValueError, RecursionError):
+            return {}
+
+    def note(self, host: str, entry: TokenIndexEntry | None) -> None:
+        """Remember `entry` for `host`; None: there is none any more."""
+        with self._lock:
+            entries = self.entries()
+            if entries.get(host) == entry:
+                return
+            if entry is None:
+                del entries[host]
+            else:
+                entries[host] = entry
+            try:
+                write_atomically(self._path, msgspec.json.format(msgspec.json.encode(entries)) + b"\n")
+            except OSError as error:
+                raise unwritable_error(error) from error

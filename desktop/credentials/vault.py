@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from desktop.errors import AccessError, IntegrityError
 from desktop.translation import tr
 
-SHORTEST_PASSPHRASE = 8
+MIN_PASSPHRASE_LENGTH = 8
 _SALT_BYTES, _NONCE_BYTES, _KEY_BYTES = 16, 12, 32
 _MOST_MEMORY_KIB, _MOST_ITERATIONS, _MOST_LANES = 1 << 20, 64, 64
 
 
-class Cost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class KdfCost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a guess at the passphrase costs. The default is the second choice of RFC 9106: a tenth of a second here."""
 
     memory_kib: int = 64 * 1024
@@ -32,18 +32,18 @@ class Cost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lanes: int = 4
 
 
-class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class VaultHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands in the file in plain text, and is bound to what does not."""
 
     version: Literal[1]
     kdf: Literal["argon2id"]
-    cost: Cost
+    cost: KdfCost
     salt: str
     check: str
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    header: Header
+class _VaultFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    header: VaultHeader
     nonce: str
     sealed: str
     sum: str
@@ -53,10 +53,10 @@ class WrongPassphraseError(AccessError):
     """The passphrase is not the one the vault was closed with."""
 
 
-class Key:
+class VaultKey:
     """The key of one vault, as long as it is open. `repr` shows nothing of it."""
 
-    def __init__(self, header: Header, secret: bytes) -> None:
+    def __init__(self, header: VaultHeader, secret: bytes) -> None:
         self.header = header
         self._secret = secret
 
@@ -64,7 +64,7 @@ class Key:
         """The whole file that holds `content`."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = AESGCM(self._secret).encrypt(nonce, content, msgspec.json.encode(self.header))
-        file = _File(self.header, nonce.hex(), sealed.hex(), "")
+        file = _VaultFile(self.header, nonce.hex(), sealed.hex(), "")
         file = msgspec.structs.replace(file, sum=_sum(file))
         return msgspec.json.encode(file) + b"\n"
 
@@ -77,24 +77,24 @@ class Key:
             nonce, sealed = bytes.fromhex(file.nonce), bytes.fromhex(file.sealed)
             return AESGCM(self._secret).decrypt(nonce, sealed, msgspec.json.encode(file.header))
         except (InvalidTag, ValueError) as error:
-            raise tampered(type(error).__name__) from error
+            raise vault_damaged_error(type(error).__name__) from error
 
 
-def new_key(passphrase: str, cost: Cost | None = None) -> Key:
+def new_vault_key(passphrase: str, cost: KdfCost | None = None) -> VaultKey:
     """The key of a vault that is to be made. Raises AccessError for a passphrase that is too short."""
-    if len(passphrase) < SHORTEST_PASSPHRASE:
+    if len(passphrase) < MIN_PASSPHRASE_LENGTH:
         raise AccessError(
             tr("The passphrase is too short."),
             tr("Whoever gets hold of the file can try millions of them."),
-            tr("Take at least {count} characters; several words are best.").format(count=SHORTEST_PASSPHRASE),
+            tr("Take at least {count} characters; several words are best.").format(count=MIN_PASSPHRASE_LENGTH),
         )
-    cost = cost or Cost()
+    cost = cost or KdfCost()
     salt = os.urandom(_SALT_BYTES)
     secret, check = _derive(passphrase, salt, cost)
-    return Key(Header(1, "argon2id", cost, salt.hex(), check), secret)
+    return VaultKey(VaultHeader(1, "argon2id", cost, salt.hex(), check), secret)
 
 
-def key_of(data: bytes, passphrase: str) -> Key:
+def open_vault_key(data: bytes, passphrase: str) -> VaultKey:
     """The key of the vault whose file is `data`. Raises WrongPassphraseError and IntegrityError."""
     header = _read(data).header
     secret, check = _derive(passphrase, bytes.fromhex(header.salt), header.cost)
@@ -104,10 +104,10 @@ def key_of(data: bytes, passphrase: str) -> Key:
             tr("The vault stays closed."),
             tr("Try again. Without the passphrase nobody can open it; forget the vault and enter the token anew."),
         )
-    return Key(header, secret)
+    return VaultKey(header, secret)
 
 
-def tampered(technical: str) -> IntegrityError:
+def vault_damaged_error(technical: str) -> IntegrityError:
     """The vault's file is not what was written."""
     return IntegrityError(
         tr("The vault of access tokens is damaged."),
@@ -117,12 +117,12 @@ def tampered(technical: str) -> IntegrityError:
     )
 
 
-def _read(data: bytes) -> _File:
+def _read(data: bytes) -> _VaultFile:
     try:
-        file = msgspec.json.decode(data, type=_File)
+        file = msgspec.json.decode(data, type=_VaultFile)
         salt = bytes.fromhex(file.header.salt)
     except (ValueError, RecursionError) as error:  # msgspec's errors too
-        raise tampered(type(error).__name__) from error
+        raise vault_damaged_error(type(error).__name__) from error
     cost = file.header.cost
     bounded = (
         0 < cost.lanes <= _MOST_LANES
@@ -130,16 +130,16 @@ def _read(data: bytes) -> _File:
         and 8 * cost.lanes <= cost.memory_kib <= _MOST_MEMORY_KIB
     )
     if not bounded or len(salt) != _SALT_BYTES or file.sum != _sum(file):
-        raise tampered("sum or bounds")
+        raise vault_damaged_error("sum or bounds")
     return file
 
 
-def _sum(file: _File) -> str:
+def _sum(file: _VaultFile) -> str:
     """Shows damage before anybody is told that the passphrase is wrong; anybody can compute it."""
     return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(file, sum=""))).hexdigest()
 
 
-def _derive(passphrase: str, salt: bytes, cost: Cost) -> tuple[bytes, str]:
+def _derive(passphrase: str, salt: bytes, cost: KdfCost) -> tuple[bytes, str]:
     derivation = Argon2id(
         salt=salt,
         length=2 * _KEY_BYTES,

@@ -5,7 +5,15 @@ from collections.abc import Callable
 
 import msgspec
 
-from desktop.engine.messages import AnswerEvent, Delta, Done, Generate, Prompted, PromptProgress, Restated
+from desktop.engine.worker_messages import (
+    AnswerDone,
+    AnswerEvent,
+    Delta,
+    DeltaReplacement,
+    GenerateRequest,
+    PromptPrepared,
+    PromptProgress,
+)
 from desktop.errors import EngineError
 from desktop.translation import tr
 
@@ -20,14 +28,14 @@ class AnswerProgress:
     before that; `endless` that it says more than any answer can.
     """
 
-    def __init__(self, request: Generate, tell: Callable[[AnswerEvent], None] = lambda _: None) -> None:
+    def __init__(self, request: GenerateRequest, tell: Callable[[AnswerEvent], None] = lambda _: None) -> None:
         self._request = request
         self._tell = tell
-        self._first_prompted: Prompted | None = None
-        self._last_delta: Delta | Restated | None = None
+        self._first_prompted: PromptPrepared | None = None
+        self._last_delta: Delta | DeltaReplacement | None = None
         self._tokens: list[int] = []
         self._text = 0
-        self._held: list[Delta | Restated] = []
+        self._held: list[Delta | DeltaReplacement] = []
         self._asked = 0.0
         self._first_at: float | None = None
         self._thought_until: float | None = None
@@ -37,7 +45,7 @@ class AnswerProgress:
         self.died_rendering = False
         self.endless = False
 
-    def request(self) -> Generate:
+    def request(self) -> GenerateRequest:
         """What to ask the worker for now: the answer, from where it is. Raises EngineError where it is too long."""
         if sum(len(turn.text) for turn in self._request.turns) > _LONGEST_PROMPT:
             raise EngineError(
@@ -61,15 +69,15 @@ class AnswerProgress:
         match event:
             case Delta(text="", tokens=()):
                 pass
-            case Delta() | Restated():
-                parts = event.parts if isinstance(event, Restated) else (event,)
+            case Delta() | DeltaReplacement():
+                parts = event.parts if isinstance(event, DeltaReplacement) else (event,)
                 self._text += sum(len(part.text) for part in parts)
                 self.endless = self._text > MOST_TEXT or len(self._tokens) > MOST_TOKENS or len(self._held) > MOST_HELD
                 self._held.append(event)
                 if event.tokens:
                     self._tokens += event.tokens
-                    self.tell_held()
-            case Prompted():
+                    self.flush()
+            case PromptPrepared():
                 self.prompted = True
                 if self._first_prompted is None:
                     self._first_prompted = event
@@ -78,19 +86,19 @@ class AnswerProgress:
                 if self._last_delta is None:
                     self._tell(event)
             case _:
-                self.tell_held()
+                self.flush()
 
-    def tell_held(self) -> None:
+    def flush(self) -> None:
         """Tell the text that still waits for its tokens, as at the answer's end."""
         held, self._held = self._held, []
         for delta in held:
             self._see(delta)
             self._tell(delta)
 
-    def cancelled(self) -> Done:
+    def cancelled(self) -> AnswerDone:
         """The end of the answer, where it was cancelled and no worker could say so, with what is known of it."""
         prompted, delta = self._first_prompted, self._last_delta
-        return Done(
+        return AnswerDone(
             id=self._request.id,
             stop_reason="cancelled",
             prompt_tokens=prompted.prompt_tokens if prompted else 0,
@@ -105,7 +113,7 @@ class AnswerProgress:
             thinking_s=self._thinking(),
         )
 
-    def whole(self, done: Done, notice: str) -> Done:
+    def whole(self, done: AnswerDone, notice: str) -> AnswerDone:
         """`done` with `notice`, and with what the last worker cannot know where there were several."""
         if not self._several_workers or self._first_prompted is None:
             return msgspec.structs.replace(done, notice=notice)
@@ -117,12 +125,12 @@ class AnswerProgress:
             thinking_s=self._thinking(),
         )
 
-    def _see(self, delta: Delta | Restated) -> None:
+    def _see(self, delta: Delta | DeltaReplacement) -> None:
         now = time.monotonic()
         self._last_delta = delta
         self._first_at = self._first_at or now
-        thinking = not isinstance(delta, Restated) and delta.thinking
-        self._thought = self._thought or thinking or isinstance(delta, Restated)
+        thinking = not isinstance(delta, DeltaReplacement) and delta.thinking
+        self._thought = self._thought or thinking or isinstance(delta, DeltaReplacement)
         if self._thought and not thinking and self._thought_until is None:
             self._thought_until = now
 

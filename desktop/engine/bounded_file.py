@@ -15,7 +15,7 @@ _LARGEST_HEADER = 128 << 20  # a vocabulary of 256,000 tokens and its merges tak
 _MOST_KEPT = 16 << 20
 
 
-def damaged(path: Path, detail: str) -> EngineError:
+def damaged_file_error(path: Path, detail: str) -> EngineError:
     """The file is no sound GGUF: `detail` says what is wrong with it."""
     return EngineError(
         tr("{file} is damaged or not a sound model file.").format(file=path.name),
@@ -24,11 +24,11 @@ def damaged(path: Path, detail: str) -> EngineError:
     )
 
 
-class IncompleteError(EngineError):
+class TruncatedFileError(EngineError):
     """The file ends before all is in it that its header tells of."""
 
 
-class EndsEarlyError(EngineError):
+class MoreBytesNeededError(EngineError):
     """The file on this disk is shorter than the whole one: more of it has to be there to read on."""
 
 
@@ -58,19 +58,21 @@ class BoundedFile:
         position = self._before + self._at
         if position + count > self.size:
             missing = position + count - self.size
-            raise IncompleteError(
+            raise TruncatedFileError(
                 tr("{file} is incomplete.").format(file=self.path.name),
                 tr("It ends inside its header: at least {count} bytes are missing.").format(count=f"{missing:,}"),
                 tr("Download it again."),
             )
         if position + count > _LARGEST_HEADER:
-            raise damaged(self.path, tr("Its header is larger than {size} MB.").format(size=_LARGEST_HEADER >> 20))
+            raise damaged_file_error(
+                self.path, tr("Its header is larger than {size} MB.").format(size=_LARGEST_HEADER >> 20)
+            )
         rest = self._buffer[self._at :]
         self._before, self._at = position, 0
         self._buffer = rest + self._file.read(max(_CHUNK, count) - len(rest))
         if len(self._buffer) < count:
-            error = damaged(self.path, tr("It became shorter while it was read."))
-            raise EndsEarlyError(error.title, error.detail, error.remedy)
+            error = damaged_file_error(self.path, tr("It became shorter while it was read."))
+            raise MoreBytesNeededError(error.title, error.detail, error.remedy)
 
     def take(self, count: int) -> bytes:
         self._need(count)
@@ -86,7 +88,9 @@ class BoundedFile:
             self._need(count)
         else:
             if position > _LARGEST_HEADER:
-                raise damaged(self.path, tr("Its header is larger than {size} MB.").format(size=_LARGEST_HEADER >> 20))
+                raise damaged_file_error(
+                    self.path, tr("Its header is larger than {size} MB.").format(size=_LARGEST_HEADER >> 20)
+                )
             self._file.seek(position)
             self._buffer, self._at, self._before = b"", 0, position
 
@@ -97,7 +101,7 @@ class BoundedFile:
         """A text; only the beginning, 64 KB, of one that is longer."""
         length = self.number("<Q")
         if length > longest:
-            raise damaged(
+            raise damaged_file_error(
                 self.path, tr("It holds a text of {count} bytes where none can be.").format(count=f"{length:,}")
             )
         text = self.take(min(length, _LONGEST_KEPT)).decode("utf-8", "replace")
@@ -109,7 +113,7 @@ class BoundedFile:
         """Count what is kept in memory, in bytes. Raises EngineError where it becomes too much."""
         self._kept += count
         if self._kept > _MOST_KEPT:
-            raise damaged(
+            raise damaged_file_error(
                 self.path, tr("What it says of itself takes more than {size} MB.").format(size=_MOST_KEPT >> 20)
             )
 
@@ -146,7 +150,7 @@ class BoundedFile:
         """The length of the string that comes next, within bounds."""
         length = int(struct.unpack_from("<Q", self._buffer, self._at)[0])
         if length > _LONGEST_ITEM:
-            raise damaged(
+            raise damaged_file_error(
                 self.path, tr("It holds a text of {count} bytes where none can be.").format(count=f"{length:,}")
             )
         return length

@@ -1,6 +1,6 @@
-"""The one thread that everything about the engine happens on: orders in, the worker's events in, callbacks out.
+"""The one thread that everything about the engine happens on: commands in, the worker's events in, callbacks out.
 
-Orders wait in a line; one at a time is current. There is no lock around the state because no other thread touches
+Commands wait in a queue; one at a time is current. There is no lock around the state because no other thread touches
 it, and callbacks keep their order because no other thread makes them.
 """
 
@@ -11,41 +11,39 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from desktop.engine import endings
+from desktop.engine import engine_errors
 from desktop.engine.answer_progress import AnswerProgress
-from desktop.engine.failures import as_error, failed
-from desktop.engine.interface import Door, EngineState, FileTouchedError
-from desktop.engine.load_fallback import FallbackStep, LoadAttempt
-from desktop.engine.messages import (
+from desktop.engine.command_queue import (
+    AnswerCommand,
+    CancelCommand,
+    CommandQueue,
+    ControlCommand,
+    EngineCommand,
+    LoadCommand,
+    ProbeCommand,
+    QueuedCommand,
+    QueueItem,
+    call_listener,
+    unstarted_result,
+)
+from desktop.engine.engine_protocol import EngineState, FileTouchedError, LoadCheck
+from desktop.engine.license_monitor import LicenseMonitor
+from desktop.engine.load_fallback import FallbackStep, LoadAttempt, LoadFallback, WorkerStage
+from desktop.engine.worker_messages import (
+    AnswerDone,
     AnswerEvent,
-    Cancel,
-    Done,
-    Failed,
-    FileChanged,
+    CancelRequest,
     LoadProgress,
+    ModelFileChanged,
     ModelInfo,
-    Probe,
-    Probed,
-    Prompted,
-    Ready,
+    ModelReady,
+    ProbeRequest,
+    ProbeResult,
+    PromptPrepared,
+    RequestFailed,
 )
-from desktop.engine.order_line import Item, OrderLine, call_listener
-from desktop.engine.orders import (
-    AnswerOrder,
-    CancelOrder,
-    LoadOrder,
-    Order,
-    Patience,
-    PlainOrder,
-    ProbeOrder,
-    Waiting,
-    Workplace,
-)
-from desktop.engine.process import Death, Received, WorkerGone
-from desktop.engine.recovery import Recovery, Stage
-from desktop.engine.slot import WorkerSlot
-from desktop.engine.standing import Standing
-from desktop.engine.watch import Watch
+from desktop.engine.worker_process import PipeClosed, WorkerEvent, WorkerExit, WorkerSetup, WorkerSupervisor
+from desktop.engine.worker_watchdog import WorkerTimeouts, WorkerWatchdog
 from desktop.errors import UserError
 from desktop.translation import tr
 
@@ -55,15 +53,17 @@ _log = logging.getLogger(__name__)
 class Dispatcher:
     """Owns the worker. `state` and `model` may be read from any thread; everything else goes through `order`."""
 
-    def __init__(self, door: Door, workplace: Workplace, patience: Patience, recovery: Recovery) -> None:
+    def __init__(
+        self, license_check: LoadCheck, workplace: WorkerSetup, timeouts: WorkerTimeouts, recovery: LoadFallback
+    ) -> None:
         self.state: EngineState = "empty"
         self.model: ModelInfo | None = None
-        self._standing = Standing(door)
-        self._line = OrderLine()
-        self._slot = WorkerSlot(workplace, self._line.tell)
-        self._watch = Watch(patience)
-        self._recovery = recovery
-        self._stage: Stage = "idle"
+        self._standing = LicenseMonitor(license_check)
+        self._line = CommandQueue()
+        self._worker = WorkerSupervisor(workplace, self._line.tell)
+        self._watchdog = WorkerWatchdog(timeouts)
+        self._fallback = recovery
+        self._stage: WorkerStage = "idle"
         self._wanted: FallbackStep | None = None
         self._attempt: LoadAttempt | None = None
         self._answer: AnswerProgress | None = None
@@ -73,7 +73,7 @@ class Dispatcher:
         self.thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self.thread.start()
 
-    def order(self, order: Order) -> None:
+    def order(self, order: EngineCommand) -> None:
         """Take an order, from any thread."""
         self._line.order(order)
 
@@ -81,15 +81,15 @@ class Dispatcher:
 
     def _run(self) -> None:
         while not self._closed:
-            item = self._line.take(self._until_due())
-            self._try(self._overdue if item is None else partial(self._take, item))
+            item = self._line.take(self._next_timeout())
+            self._guarded(self._on_timeout if item is None else partial(self._take, item))
             if self._standing.until_due() == 0:
-                self._try(self._recheck)
+                self._guarded(self._recheck)
             while (order := self._line.next()) is not None:
                 self._cancelling, self._notice = False, ""
-                self._try(partial(self._begin, order))
+                self._guarded(partial(self._begin, order))
 
-    def _try(self, work: Callable[[], object]) -> None:
+    def _guarded(self, work: Callable[[], object]) -> None:
         """Do `work`; where it fails, the current order ends with the reason."""
         try:
             work()
@@ -98,55 +98,55 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - one bug must not end the thread that everything hangs on
             _log.exception("the engine's dispatcher failed")
             self._end_worker()
-            self._fail(endings.bug(error))
+            self._fail(engine_errors.bug_error(error))
 
-    def _take(self, item: Item) -> None:
+    def _take(self, item: QueueItem) -> None:
         match item:
             case (worker, event):
-                if worker is self._slot.worker:
-                    self._watch.heard()
+                if worker is self._worker.worker:
+                    self._watchdog.heard()
                     self._hear(event)
-            case CancelOrder(request_id):
+            case CancelCommand(request_id):
                 self._cancel(request_id)
-            case PlainOrder("start"):
-                self._slot.start(self._recovery.first_variant())
-            case PlainOrder("recheck"):
+            case ControlCommand("start"):
+                self._worker.start(self._fallback.first_variant())
+            case ControlCommand("recheck"):
                 self._recheck()
-            case PlainOrder("unload"):
-                self._drop_everything()
-            case PlainOrder("close"):
-                self._drop_everything()
+            case ControlCommand("unload"):
+                self._unload()
+            case ControlCommand("close"):
+                self._unload()
                 self._closed = True
-            case LoadOrder() | AnswerOrder() | ProbeOrder():
+            case LoadCommand() | AnswerCommand() | ProbeCommand():
                 self._line.wait(item)
 
-    def _begin(self, order: Waiting) -> None:
+    def _begin(self, order: QueuedCommand) -> None:
         match order:
-            case ProbeOrder():
-                self._ask(Probe(), "probing")
-            case LoadOrder(params):
+            case ProbeCommand():
+                self._ask(ProbeRequest(), "probing")
+            case LoadCommand(params):
                 self._begin_load(FallbackStep(params))
-            case AnswerOrder(request):
+            case AnswerCommand(request):
                 self._answer = AnswerProgress(request, partial(call_listener, order.on_event))
-                if self.model is not None and self._slot.worker is not None:
+                if self.model is not None and self._worker.worker is not None:
                     self._begin_answer(self._answer)
                 elif self._wanted is not None:
                     self._begin_load(self._wanted)
                 else:
-                    raise endings.no_model()
+                    raise engine_errors.no_model_loaded()
 
-    def _finish(self, event: Ready | Done | Failed | Probed) -> None:
+    def _finish(self, event: ModelReady | AnswerDone | RequestFailed | ProbeResult) -> None:
         """Tell the current order's end, and be free for the next."""
         order, self._line.current, self._answer = self._line.current, None, None
         self._stage, self._cancelling = "idle", False
-        self._watch.end()
+        self._watchdog.end()
         self.state = "ready" if self.model is not None else "dead" if self._wanted is not None else "empty"
         if order is not None:
             call_listener(order.on_event, event)
 
     def _end_with(self, error: UserError) -> None:
         """End the current order: as cancelled, where that is what interrupted it."""
-        if self._line.current is not None and self._line.obey():
+        if self._line.current is not None and self._line.acknowledge_cancel():
             self._end_cancelled()
         else:
             self._fail(error)
@@ -154,57 +154,57 @@ class Dispatcher:
     def _fail(self, error: UserError, *, died: bool = False) -> None:
         _log.warning("engine: %s %s", error, error.technical[-2000:])
         match self._line.current:
-            case AnswerOrder(request):
+            case AnswerCommand(request):
                 if self._answer is not None:
-                    self._answer.tell_held()
-                self._finish(failed(request.id, error, died=died))
-            case ProbeOrder():
-                self._finish(endings.not_probed(error))
+                    self._answer.flush()
+                self._finish(engine_errors.failure_event(request.id, error, died=died))
+            case ProbeCommand():
+                self._finish(engine_errors.failed_probe(error))
             case _:
-                self._finish(failed(0, error, died=died))
+                self._finish(engine_errors.failure_event(0, error, died=died))
 
     # --- the worker's process ---
 
     def _end_worker(self, kill_because: str = "") -> None:
         self.model = None
         self._standing.end()
-        self._slot.end(kill_because)
+        self._worker.end(kill_because)
 
-    def _ask(self, request: Any, stage: Stage, cpu_variant: str = "") -> None:
-        worker = self._slot.start(cpu_variant)
+    def _ask(self, request: Any, stage: WorkerStage, cpu_variant: str = "") -> None:
+        worker = self._worker.start(cpu_variant)
         self._stage = stage
-        self._watch.begin(rendering=stage == "answering")
+        self._watchdog.begin(rendering=stage == "answering")
         worker.send(request)
 
-    def _drop_everything(self) -> None:
+    def _unload(self) -> None:
         """Unload: whatever is under way ends as cancelled."""
         self._wanted, self.model = None, None
         self._standing.end()
-        self._slot.end(tr("it was unloaded") if self._line.current is not None else "")
+        self._worker.end(tr("it was unloaded") if self._line.current is not None else "")
         if self._line.current is not None:
             self._end_cancelled()
         for order in self._line.clear():
-            call_listener(order.on_event, endings.never_begun(order))
+            call_listener(order.on_event, unstarted_result(order))
         self.state = "empty"
 
-    # --- the door ---
+    # --- the license check ---
 
     def _recheck(self) -> bool:
         """Unload the model at once where it may no longer stay; an answer in progress fails with the reason."""
         try:
             self._standing.check()
         except UserError as error:
-            self._put_out(error)
+            self._evict_model(error)
             return False
         return True
 
-    def _put_out(self, error: UserError) -> None:
+    def _evict_model(self, error: UserError) -> None:
         """Unload. A file that was touched may prove to be the same: the next answer has it read once more."""
         self.model = None
         self._wanted = self._wanted if isinstance(error, FileTouchedError) else None
         self._standing.end()
-        self._slot.end(tr("it may no longer be used"))
-        if isinstance(self._line.current, AnswerOrder):
+        self._worker.end(tr("it may no longer be used"))
+        if isinstance(self._line.current, AnswerCommand):
             self._fail(error)
         else:
             _log.warning("engine: unloaded: %s", error)
@@ -213,34 +213,34 @@ class Dispatcher:
     # --- loading ---
 
     def _begin_load(self, step: FallbackStep) -> None:
-        """Check the file, pass the license door, then hand it to a fresh worker. Raises UserError."""
+        """Check the file, ask the license check, then hand it to a fresh worker. Raises UserError."""
         self.state = "loading"
-        self._attempt = LoadAttempt.begin(step, self._standing.door, self._line)
-        if self._slot.used:
+        self._attempt = LoadAttempt.begin(step, self._standing.license_check, self._line)
+        if self._worker.used:
             self._end_worker()
-        if isinstance(self._line.current, LoadOrder):
+        if isinstance(self._line.current, LoadCommand):
             self._wanted = None
-        self._ask(Probe(), "probing", self._recovery.first_variant(step.params))
+        self._ask(ProbeRequest(), "probing", self._fallback.first_variant(step.params))
 
-    def _send_load(self, probed: Probed) -> None:
+    def _send_load(self, probed: ProbeResult) -> None:
         """Now that the devices are known: how cautiously, and does it fit?"""
         attempt = self._attempt
         assert attempt is not None
         try:
             if self._cancelling:
-                raise endings.loading_cancelled()
-            self._recovery.prepare(attempt, probed)
-            variant = attempt.other_variant(self._slot.cpu_variant)
+                raise engine_errors.loading_cancelled()
+            self._fallback.prepare(attempt, probed)
+            variant = attempt.other_variant(self._worker.cpu_variant)
             if variant is None:
                 self._ask(attempt.request(), "loading")
-                self._slot.used = True
+                self._worker.used = True
             else:
                 self._end_worker()
-                self._ask(Probe(), "probing", variant)
+                self._ask(ProbeRequest(), "probing", variant)
         except UserError as error:
             self._load_failed(error)
 
-    def _loaded(self, ready: Ready) -> None:
+    def _loaded(self, ready: ModelReady) -> None:
         assert self._attempt is not None
         try:
             self._standing.begin(self._attempt.path)
@@ -250,9 +250,9 @@ class Dispatcher:
         self.model, self._notice = ready.info, self._attempt.step.notice
         self._wanted = dataclasses.replace(self._attempt.step, notice="")  # it is told once
         match self._line.current:
-            case LoadOrder():
-                self._finish(Ready(ready.info, ready.seconds, self._notice))
-            case AnswerOrder() if self._answer is not None:
+            case LoadCommand():
+                self._finish(ModelReady(ready.info, ready.seconds, self._notice))
+            case AnswerCommand() if self._answer is not None:
                 self._begin_answer(self._answer)
 
     def _load_failed(self, error: UserError, *, died: bool = False) -> None:
@@ -277,7 +277,7 @@ class Dispatcher:
             self._try_again(self._wanted)
             return
         except UserError as error:
-            self._put_out(error)
+            self._evict_model(error)
             return
         self.state = "answering"
         self._ask(request, "answering")
@@ -287,91 +287,93 @@ class Dispatcher:
     def _end_cancelled(self) -> None:
         """End the current order as cancelled, without its worker."""
         match self._line.current:
-            case AnswerOrder() if self._answer is not None:
-                self._answer.tell_held()
+            case AnswerCommand() if self._answer is not None:
+                self._answer.flush()
                 self._finish(self._answer.cancelled())
-            case LoadOrder():
-                self._finish(failed(0, endings.loading_cancelled()))
+            case LoadCommand():
+                self._finish(engine_errors.failure_event(0, engine_errors.loading_cancelled()))
             case _:
-                self._fail(endings.closed())
+                self._fail(engine_errors.engine_closed())
 
     def _cancel(self, request_id: int) -> None:
         if self._line.is_current(request_id):
             self._cancelling = True
-            self._watch.cancelled()
-            if self._slot.worker is not None:
-                self._slot.worker.send(Cancel(0 if self._stage == "loading" else request_id))
+            self._watchdog.cancelled()
+            if self._worker.worker is not None:
+                self._worker.worker.send(CancelRequest(0 if self._stage == "loading" else request_id))
             return
         order = self._line.remove(request_id)
         if order is not None:
-            call_listener(order.on_event, endings.never_begun(order))
+            call_listener(order.on_event, unstarted_result(order))
 
     # --- what the worker says ---
 
-    def _hear(self, event: Received) -> None:
+    def _hear(self, event: WorkerEvent) -> None:
         match event:
-            case WorkerGone():
+            case PipeClosed():
                 self._worker_gone()
-            case Probed():
-                if isinstance(self._line.current, ProbeOrder):
+            case ProbeResult():
+                if isinstance(self._line.current, ProbeCommand):
                     self._finish(event)
                 elif self._stage == "probing":
                     self._send_load(event)
             case LoadProgress() if self._stage == "loading":
                 if self._attempt is not None:
                     self._attempt.weights_read = event.fraction >= 1
-                if isinstance(self._line.current, LoadOrder):
+                if isinstance(self._line.current, LoadCommand):
                     call_listener(self._line.current.on_event, event)
-            case Ready() if self._stage == "loading":
+            case ModelReady() if self._stage == "loading":
                 self._loaded(event)
-            case FileChanged(number) if self._stage == "loading" and self._attempt is not None:
+            case ModelFileChanged(number) if self._stage == "loading" and self._attempt is not None:
                 self._load_failed(self._attempt.file_changed(number))
-            case Failed(id=0) if self._stage in ("probing", "loading"):
+            case RequestFailed(id=0) if self._stage in ("probing", "loading"):
                 lacked = event.kind == "resource" and not self._cancelling
                 step = self._attempt.step_with_less_on_gpu() if lacked and self._attempt else None
-                self._try_again(step) if step is not None else self._load_failed(as_error(event))
+                self._try_again(step) if step is not None else self._load_failed(engine_errors.error_from_event(event))
             case _ if isinstance(event, AnswerEvent) and self._stage == "answering":
-                self._hear_answer(event)
+                self._on_answer_event(event)
 
-    def _hear_answer(self, event: AnswerEvent) -> None:
+    def _on_answer_event(self, event: AnswerEvent) -> None:
         order, answer = self._line.current, self._answer
-        if not isinstance(order, AnswerOrder) or answer is None or event.id != order.request.id:
+        if not isinstance(order, AnswerCommand) or answer is None or event.id != order.request.id:
             return
-        self._watch.rendering &= not isinstance(event, Prompted)
-        if isinstance(event, Done) and not self._recheck():
+        self._watchdog.rendering &= not isinstance(event, PromptPrepared)
+        if isinstance(event, AnswerDone) and not self._recheck():
             return
         answer.hear(event)
         if answer.endless:
             self._end_worker(tr("it did not come to an end"))
-            raise endings.endless()
-        if isinstance(event, Done):
+            raise engine_errors.answer_too_long()
+        if isinstance(event, AnswerDone):
             self._finish(answer.whole(event, self._notice))
             if self._attempt is not None:
-                self._recovery.answered(self._attempt, event)
-        elif isinstance(event, Failed):
+                self._fallback.answered(self._attempt, event)
+        elif isinstance(event, RequestFailed):
             self._finish(event)
 
     # --- a worker's death ---
 
     def _worker_gone(self) -> None:
         """The process ended. What was under way goes on in another, or is told why; the next answer starts one."""
-        death = self._slot.gone()
+        death = self._worker.gone()
         self._standing.end()
         self.model = None
         if self._line.current is None:
             self.state = "dead" if self._wanted is not None else "empty"
         elif self._cancelling:
             self._end_cancelled()
-        elif isinstance(self._line.current, ProbeOrder):
-            variant = self._recovery.after_probing(death)
-            self._fail(endings.died_starting(death)) if variant is None else self._ask(Probe(), "probing", variant)
+        elif isinstance(self._line.current, ProbeCommand):
+            variant = self._fallback.after_probing(death)
+            self._fail(engine_errors.died_starting(death)) if variant is None else self._ask(
+                ProbeRequest(), "probing", variant
+            )
         else:
             self._recover(death)
 
-    def _recover(self, death: Death) -> None:
+    def _recover(self, death: WorkerExit) -> None:
         """Go on with what was under way in another worker, or end it with the reason."""
         assert self._attempt is not None
-        step = self._recovery.after(death, self._attempt, self._answer, self._stage)
+        step = self._fallback.after(death, self._attempt, self._answer, self._stage)
         if isinstance(step, UserError):
             self._load_failed(step, died=True)
             return
@@ -387,12 +389,12 @@ class Dispatcher:
 
     # --- time ---
 
-    def _until_due(self) -> float | None:
+    def _next_timeout(self) -> float | None:
         """Seconds until something may be overdue or has to be looked at; None while nothing has."""
-        busy = self._line.current is not None and self._slot.worker is not None
-        due = [self._watch.until_due() if busy else None, self._standing.until_due()]
+        busy = self._line.current is not None and self._worker.worker is not None
+        due = [self._watchdog.until_due() if busy else None, self._standing.until_due()]
         return min((seconds for seconds in due if seconds is not None), default=None)
 
-    def _overdue(self) -> None:
-        if self._slot.worker is not None and self._line.current is not None:
-            self._watch.attend(self._slot.worker)
+    def _on_timeout(self) -> None:
+        if self._worker.worker is not None and self._line.current is not None:
+            self._watchdog.attend(self._worker.worker)

@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from desktop.conversation import StopReason
-from desktop.engine.failures import failed
-from desktop.engine.messages import AnswerEvent, AnswerPart, Delta, Done, Generate, Prompted, PromptProgress, Restated
+from desktop.engine.engine_errors import failure_event
+from desktop.engine.worker_messages import (
+    AnswerDone,
+    AnswerEvent,
+    Delta,
+    DeltaReplacement,
+    GenerateRequest,
+    PromptPrepared,
+    PromptProgress,
+    ReplacementPart,
+)
 from desktop.errors import EngineError, UserError
 
 _PIECE = re.compile(r"\s*\S+|\s+")
@@ -46,10 +55,10 @@ class FakeAnswer:
     unopened: str = ""
 
 
-Script = Sequence[FakeAnswer] | Callable[[Generate], FakeAnswer]
+Script = Sequence[FakeAnswer] | Callable[[GenerateRequest], FakeAnswer]
 
 
-class Teller(Protocol):
+class FakeAnswerHost(Protocol):
     """What an answer needs of the engine that tells it."""
 
     def cancelled_within(self, seconds: float, request_id: int) -> bool:
@@ -59,13 +68,13 @@ class Teller(Protocol):
         """Be as if the process had ended."""
 
 
-class Telling:
+class FakeAnswerRun:
     """One answer being told."""
 
     def __init__(
         self,
-        engine: Teller,
-        request: Generate,
+        engine: FakeAnswerHost,
+        request: GenerateRequest,
         answer: FakeAnswer,
         context: int,
         on_event: Callable[[AnswerEvent], None],
@@ -82,7 +91,9 @@ class Telling:
         if self._pause(answer.delay_s):
             return
         self._on_event(
-            Prompted(request.id, answer.prompt_tokens, answer.cached_tokens, answer.dropped_messages, self._context)
+            PromptPrepared(
+                request.id, answer.prompt_tokens, answer.cached_tokens, answer.dropped_messages, self._context
+            )
         )
         to_read = answer.prompt_tokens - answer.cached_tokens
         pieces = max(1, -(-to_read // _PROMPT_PIECE))
@@ -103,8 +114,8 @@ class Telling:
                 return
             self._say(word, thinking)
             if self._said == closes:
-                parts = (AnswerPart(answer.thinking + answer.unopened, True),)
-                self._on_event(Restated(request.id, parts, self._said, self._speed()))
+                parts = (ReplacementPart(answer.thinking + answer.unopened, True),)
+                self._on_event(DeltaReplacement(request.id, parts, self._said, self._speed()))
         if not self._fault():
             self._done(answer.stop_reason)
 
@@ -126,10 +137,10 @@ class Telling:
             self._engine.die()
             killed = "Its process was ended by the signal SIGKILL."
             death = EngineError("The engine stopped unexpectedly.", killed, "Ask again.")
-            self._on_event(failed(self._request.id, death, died=True))
+            self._on_event(failure_event(self._request.id, death, died=True))
             return True
         if answer.error is not None and answer.fails_after == self._said:
-            self._on_event(failed(self._request.id, answer.error))
+            self._on_event(failure_event(self._request.id, answer.error))
             return True
         return False
 
@@ -150,7 +161,7 @@ class Telling:
         answer, request = self._answer, self._request
         seed = request.sampling.seed if request.sampling.seed is not None else 42
         self._on_event(
-            Done(
+            AnswerDone(
                 id=request.id,
                 stop_reason=reason,
                 prompt_tokens=answer.prompt_tokens,

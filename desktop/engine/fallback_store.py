@@ -6,17 +6,16 @@ cannot be read as such, and anything of another engine or processor, counts as n
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
+from desktop.atomic_file import DamagedFileError, read_struct, write_atomically
 from desktop.engine import hardware
 from desktop.engine.engine_build import engine_build
-from desktop.engine.load_fallback import Caution, FileIdentity
-from desktop.engine.messages import Probed
-from desktop.json_file import DamagedFileError, read_struct
-from desktop.whole_file import write_whole
+from desktop.engine.worker_messages import LoadParams, ProbeResult
 
 _MOST_ENTRIES = 64
 _LARGEST_FILE = 1_000_000
@@ -25,23 +24,89 @@ _log = logging.getLogger(__name__)
 _Text = Annotated[str, msgspec.Meta(max_length=_LONGEST_TEXT)]
 
 
-class Remembered(msgspec.Struct, frozen=True, omit_defaults=True):
+class LoadLimits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is left off: extra buffers, flash attention, CPU variants better than one, GPU layers beyond a number."""
+
+    extra_buffers: bool = True
+    flash_attention: bool = True
+    cpu_variant: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.+-]{0,39})?$")] = ""
+    gpu_layers: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None = None
+
+    def joined(self, other: "LoadLimits", variants: Sequence[str]) -> "LoadLimits":
+        """What either of them leaves off."""
+        limits = [limit for limit in (self.gpu_layers, other.gpu_layers) if limit is not None]
+        return LoadLimits(
+            self.extra_buffers and other.extra_buffers,
+            self.flash_attention and other.flash_attention,
+            more_cautious_variant(self.cpu_variant, other.cpu_variant, variants),
+            min(limits, default=None),
+        )
+
+    def applied(self, params: LoadParams, variants: Sequence[str]) -> LoadParams:
+        """`params` where they are as cautious or more, else this. `variants` are the CPU's, best first."""
+        layers = params.gpu_layers
+        if self.gpu_layers is not None:
+            layers = self.gpu_layers if layers is None or layers < 0 else min(layers, self.gpu_layers)
+        return msgspec.structs.replace(
+            params,
+            extra_buffers=params.extra_buffers and self.extra_buffers,
+            flash_attention=params.flash_attention if self.flash_attention else "off",
+            cpu_variant=more_cautious_variant(params.cpu_variant, self.cpu_variant, variants),
+            gpu_layers=layers,
+        )
+
+
+class ModelFileIdentity(msgspec.Struct, frozen=True):
+    """A model file as it was: size in bytes, time of its last change in nanoseconds since 1970."""
+
+    path: Annotated[str, msgspec.Meta(max_length=4096)]
+    size: int
+    modified_ns: int
+
+
+def lower_variant(now: str, variants: Sequence[str]) -> str | None:
+    """A CPU variant that is more cautious than `now` ("": the best), None where there is none.
+
+    The next of `variants` below the best, then the middle one of those left: few steps to the plainest.
+    """
+    at = variants.index(now) if now in variants else 0
+    lower = variants[at + 1 :]
+    if not lower:
+        return None
+    return lower[0] if at == 0 else lower[len(lower) // 2]
+
+
+def identity_of(path: Path) -> ModelFileIdentity:
+    """The file as it is now; size 0 where it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ModelFileIdentity(str(path.absolute()), 0, 0)
+    return ModelFileIdentity(str(path.absolute()), found.st_size, found.st_mtime_ns)
+
+
+def more_cautious_variant(one: str, other: str, variants: Sequence[str]) -> str:
+    """The more cautious of two CPU variants; one that this processor has not counts as none."""
+    return max((name for name in (one, other) if name in variants), key=variants.index, default="")
+
+
+class FallbackRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of one file on one machine.
 
     `caution` is what it works with. `unusable` says why it does not work at all, as the end of a sentence, else "";
     `technical` are the engine's last lines then.
     """
 
-    file: FileIdentity
+    file: ModelFileIdentity
     machine: Annotated[str, msgspec.Meta(max_length=64)]
-    caution: Caution = Caution()
+    caution: LoadLimits = LoadLimits()
     unusable: _Text = ""
     technical: _Text = ""
 
 
-class _Content(msgspec.Struct, frozen=True):
+class _FallbackFile(msgspec.Struct, frozen=True):
     version: Annotated[int, msgspec.Meta(ge=1, le=1)]
-    entries: list[Remembered]
+    entries: list[FallbackRecord]
 
 
 class FallbackStore:
@@ -52,21 +117,21 @@ class FallbackStore:
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
-        self._in_memory: list[Remembered] = []
+        self._in_memory: list[FallbackRecord] = []
         self._unwritten = False
 
-    def find(self, file: FileIdentity, machine: str) -> Remembered | None:
+    def find(self, file: ModelFileIdentity, machine: str) -> FallbackRecord | None:
         """What is remembered of `file` on `machine` (see `machine_key`); None where nothing is."""
         found = (entry for entry in self._read() if (entry.file, entry.machine) == (file, machine))
         return next(found, None)
 
-    def keep(self, entry: Remembered) -> None:
+    def keep(self, entry: FallbackRecord) -> None:
         """Remember `entry` in place of what was known of its file. One that says nothing is forgotten instead."""
         entry = msgspec.structs.replace(
             entry, unusable=entry.unusable[:_LONGEST_TEXT], technical=entry.technical[-_LONGEST_TEXT:]
         )
         others = [each for each in self._read() if (each.file.path, each.machine) != (entry.file.path, entry.machine)]
-        says_something = entry.unusable or entry.caution != Caution()
+        says_something = entry.unusable or entry.caution != LoadLimits()
         self._write([*others, entry][-_MOST_ENTRIES:] if says_something else others)
 
     def forget(self, path: Path | None = None) -> None:
@@ -74,32 +139,32 @@ class FallbackStore:
         gone = str(path.absolute()) if path is not None else None
         self._write([each for each in self._read() if gone is not None and each.file.path != gone])
 
-    def _read(self) -> list[Remembered]:
+    def _read(self) -> list[FallbackRecord]:
         if self._path is None or self._unwritten:
             return self._in_memory
         try:
-            return read_struct(self._path, _Content, largest=_LARGEST_FILE).entries[-_MOST_ENTRIES:]
+            return read_struct(self._path, _FallbackFile, largest=_LARGEST_FILE).entries[-_MOST_ENTRIES:]
         except DamagedFileError as error:
             _log.warning("%s was not used: %s", self._path.name, error)
             return []
         except OSError:
             return self._in_memory
 
-    def _write(self, entries: list[Remembered]) -> None:
+    def _write(self, entries: list[FallbackRecord]) -> None:
         self._in_memory = entries
         if self._path is None:
             return
         self._unwritten = True  # what is in the file is older then
         try:
-            write_whole(self._path, msgspec.json.format(msgspec.json.encode(_Content(1, entries)), indent=1))
+            write_atomically(self._path, msgspec.json.format(msgspec.json.encode(_FallbackFile(1, entries)), indent=1))
         except OSError as error:
             _log.warning("%s could not be written: %s", self._path.name, error)
         else:
             self._unwritten = False
 
 
-def machine_key(probed: Probed) -> str:
+def machine_key(probed: ProbeResult) -> str:
     """A short text that another build of the engine, another processor or another GPU has otherwise."""
     gpus = [device.description for device in probed.devices if device.kind != "cpu"]
-    parts = [engine_build(), probed.llama_cpp, hardware.processor(), *gpus]
+    parts = [engine_build(), probed.llama_cpp, hardware.cpu_fingerprint(), *gpus]
     return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()[:16]

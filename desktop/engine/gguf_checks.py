@@ -6,11 +6,9 @@ Each fault was tried on llama.cpp: most are asserts, some exhaust the memory.
 import math
 from pathlib import Path
 
-from desktop.engine.architectures import KNOWN
-from desktop.engine.bounded_file import damaged
-from desktop.engine.dialects import foreign
-from desktop.engine.gguf_reader import Array, GgufFile
-from desktop.engine.gguf_types import FLOAT32, FLOAT64, STRING
+from desktop.engine.bounded_file import damaged_file_error
+from desktop.engine.gguf_reader import FLOAT32, FLOAT64, STRING, GgufArray, GgufFile
+from desktop.engine.unsupported_file import KNOWN_ARCHITECTURES, unsupported_model_error
 from desktop.errors import EngineError
 from desktop.split_files import first_part, is_numbered, part_of, parts_of
 from desktop.translation import tr
@@ -36,31 +34,31 @@ def check_model(gguf: GgufFile) -> str:
     return architecture
 
 
-def number(gguf: GgufFile, key: str) -> int | None:
+def metadata_number(gguf: GgufFile, key: str) -> int | None:
     """A whole number of the metadata, or None where there is none. Raises EngineError where it is something else."""
     value = gguf.metadata.get(key)
     if value is None:
         return None
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise damaged(gguf.path, tr("{key} should be a whole number.").format(key=key))
+    raise damaged_file_error(gguf.path, tr("{key} should be a whole number.").format(key=key))
 
 
-def numbers(gguf: GgufFile, key: str) -> tuple[int, ...]:
+def metadata_numbers(gguf: GgufFile, key: str) -> tuple[int, ...]:
     """A whole number or one for each layer; () where there is none. Raises EngineError where it is something else."""
     value = gguf.metadata.get(key)
-    if isinstance(value, Array):
+    if isinstance(value, GgufArray):
         found = tuple(item for item in value.items if isinstance(item, int) and not isinstance(item, bool))
         if len(found) != value.length:
-            raise damaged(gguf.path, tr("{key} should be whole numbers.").format(key=key))
+            raise damaged_file_error(gguf.path, tr("{key} should be whole numbers.").format(key=key))
         return found
-    single = number(gguf, key)
+    single = metadata_number(gguf, key)
     return () if single is None else (single,)
 
 
-def split_files(gguf: GgufFile) -> list[Path]:
+def checked_parts(gguf: GgufFile) -> list[Path]:
     """All files of a model in several, the first one included. Raises EngineError where one is missing."""
-    count = number(gguf, "split.count") or 1
+    count = metadata_number(gguf, "split.count") or 1
     part = part_of(gguf.path.name)
     if count == 1 and part is not None and part.count > 1 and is_numbered(gguf.path.name):
         # Whoever looks for its parts by name would miss them for ever.
@@ -83,7 +81,7 @@ def split_files(gguf: GgufFile) -> list[Path]:
         )
     files = parts_of(gguf.path)
     if len(files) == 1:  # the others have other names, or are elsewhere
-        files = [gguf.path.with_name(part.name(number)) for number in range(1, count + 1)]
+        files = [gguf.path.with_name(part.name(metadata_number)) for metadata_number in range(1, count + 1)]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise EngineError(
@@ -101,23 +99,23 @@ def check_part(part: GgufFile, index: int, count: int) -> None:
 
     So what merely lies there under a part's name, as a link to another file may, is none.
     """
-    if (number(part, "split.no"), number(part, "split.count")) != (index, count):
-        raise damaged(
+    if (metadata_number(part, "split.no"), metadata_number(part, "split.count")) != (index, count):
+        raise damaged_file_error(
             part.path, tr("It is not part {number} of a model in {count} files.").format(number=index + 1, count=count)
         )
 
 
 def _check_kind(gguf: GgufFile) -> str:
     """That the file is a chat model's, of an architecture that the engine knows."""
-    problem = foreign(gguf.path, gguf.metadata, [each.name for each in gguf.tensors])
+    problem = unsupported_model_error(gguf.path, gguf.metadata, [each.name for each in gguf.tensors])
     if problem is not None:
         raise problem
     architecture = gguf.metadata.get("general.architecture")
     if architecture is None:
-        raise damaged(gguf.path, tr("It does not say its architecture."))
+        raise damaged_file_error(gguf.path, tr("It does not say its architecture."))
     if not isinstance(architecture, str) or not architecture:
-        raise damaged(gguf.path, tr("{key} should be a text.").format(key="general.architecture"))
-    if architecture not in KNOWN:
+        raise damaged_file_error(gguf.path, tr("{key} should be a text.").format(key="general.architecture"))
+    if architecture not in KNOWN_ARCHITECTURES:
         shown = architecture[:60]
         raise EngineError(
             tr("This model's architecture, {name}, is not known to this version of the engine.").format(name=shown),
@@ -166,8 +164,8 @@ class _Checks:
     def heads(self) -> None:
         """Attention heads divide what they share; layers without attention (recurrent ones) have none."""
         embedding = self._number("embedding_length") or 1
-        heads = numbers(self._gguf, f"{self._architecture}.attention.head_count")
-        shared = numbers(self._gguf, f"{self._architecture}.attention.head_count_kv")
+        heads = metadata_numbers(self._gguf, f"{self._architecture}.attention.head_count")
+        shared = metadata_numbers(self._gguf, f"{self._architecture}.attention.head_count_kv")
         recurrent = f"{self._architecture}.ssm.state_size" in self._gguf.metadata or "rwkv" in self._architecture
         if any(not 0 <= count <= 4096 for count in (*heads, *shared)):
             raise self._impossible("attention.head_count", str(heads))
@@ -188,7 +186,7 @@ class _Checks:
             if value is None:
                 continue
             if self._gguf.kinds[key] not in (FLOAT32, FLOAT64) or not isinstance(value, float):
-                raise damaged(self._gguf.path, tr("{key} should be a number.").format(key=key))
+                raise damaged_file_error(self._gguf.path, tr("{key} should be a number.").format(key=key))
             if not math.isfinite(value) or value <= 0 or value >= 1:
                 raise self._impossible(name, value)
         for name in ("rope.freq_base", "rope.scaling.factor", "attention.scale"):
@@ -206,25 +204,29 @@ class _Checks:
                 tr("Choose another file of this model."),
             )
         if not isinstance(kind, str):
-            raise damaged(self._gguf.path, tr("{key} should be a text.").format(key="tokenizer.ggml.model"))
-        if not isinstance(tokens, Array) or tokens.kind != STRING or tokens.length == 0:
-            raise damaged(self._gguf.path, tr("{key} should be texts.").format(key="tokenizer.ggml.tokens"))
+            raise damaged_file_error(self._gguf.path, tr("{key} should be a text.").format(key="tokenizer.ggml.model"))
+        if not isinstance(tokens, GgufArray) or tokens.kind != STRING or tokens.length == 0:
+            raise damaged_file_error(self._gguf.path, tr("{key} should be texts.").format(key="tokenizer.ggml.tokens"))
         if tokens.repeated is not None:
-            raise damaged(
+            raise damaged_file_error(
                 self._gguf.path, tr("Its vocabulary holds a token twice: {t}.").format(t=tokens.repeated[:40])
             )
         for name in ("tokenizer.ggml.scores", "tokenizer.ggml.token_type"):
             values = self._gguf.metadata.get(name)
-            if values is not None and (not isinstance(values, Array) or values.length != tokens.length):
-                raise damaged(self._gguf.path, tr("{key} does not fit the vocabulary.").format(key=name))
+            if values is not None and (not isinstance(values, GgufArray) or values.length != tokens.length):
+                raise damaged_file_error(self._gguf.path, tr("{key} does not fit the vocabulary.").format(key=name))
         template = self._gguf.metadata.get("tokenizer.chat_template")
         if template is not None and not isinstance(template, str):
-            raise damaged(self._gguf.path, tr("{key} should be a text.").format(key="tokenizer.chat_template"))
+            raise damaged_file_error(
+                self._gguf.path, tr("{key} should be a text.").format(key="tokenizer.chat_template")
+            )
 
     def _number(self, name: str) -> int | None:
-        return number(self._gguf, f"{self._architecture}.{name}")
+        return metadata_number(self._gguf, f"{self._architecture}.{name}")
 
     def _impossible(self, name: str, value: object) -> EngineError:
         if value is None:
-            return damaged(self._gguf.path, tr("It does not say its {name}.").format(name=name))
-        return damaged(self._gguf.path, tr("Its {name} is {value}.").format(name=name, value=str(value)[:40]))
+            return damaged_file_error(self._gguf.path, tr("It does not say its {name}.").format(name=name))
+        return damaged_file_error(
+            self._gguf.path, tr("Its {name} is {value}.").format(name=name, value=str(value)[:40])
+        )

@@ -70,7 +70,7 @@ def cpu_features() -> tuple[str, ...]:
     return tuple(name for name in (*_X86_FEATURES, *_ARM_FEATURES) if name in flags)
 
 
-def processor() -> str:
+def cpu_fingerprint() -> str:
     """The processor's name with a mark of all its features, which changes where one comes or goes."""
     info = _cpuinfo()
     flags = sorted((info.get("flags") or info.get("Features") or "").split())

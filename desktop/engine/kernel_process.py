@@ -16,9 +16,9 @@ from typing import IO
 import msgspec
 
 from desktop.engine.kernel_report import KernelEvent
-from desktop.engine.nativelog import ASSERT_MARK
-from desktop.engine.process import CRASH_SIGNALS, default_command, worker_environment
-from desktop.engine.safe_text import safe_text
+from desktop.engine.worker_log import ASSERT_MARK
+from desktop.engine.worker_process import CRASH_SIGNALS, default_worker_command, worker_environment
+from desktop.safe_text import safe_text
 from desktop.translation import tr
 
 _TAIL = 64_000
@@ -35,7 +35,7 @@ _SHORT_SPIN = {"GOMP_SPINCOUNT": "2000"}
 _decoder: "msgspec.json.Decoder[KernelEvent]" = msgspec.json.Decoder(KernelEvent)
 
 
-class KernelProcessEnded(Exception):  # noqa: N818 - the usual end, no error
+class KernelProcessEndedError(Exception):
     """The process has ended; the text says how.
 
     `from_outside`: somebody ended it, or memory ran out, and no kernel is at fault. `crashed`: a signal did, or an
@@ -50,7 +50,7 @@ class KernelProcessEnded(Exception):  # noqa: N818 - the usual end, no error
 
 def default_kernel_command() -> tuple[str, ...]:
     """How the process of the engine test is started: as a worker is, and told to test."""
-    return (*default_command(), "--kernel-test")
+    return (*default_worker_command(), "--kernel-test")
 
 
 def _scratch_file() -> IO[bytes]:
@@ -85,7 +85,7 @@ class KernelProcess:
         threading.Thread(target=self._read, name="engine-test", daemon=True).start()
 
     def next_event(self, timeout_s: float) -> KernelEvent | None:
-        """What it says next; None where it says nothing for so long. Raises KernelProcessEnded."""
+        """What it says next; None where it says nothing for so long. Raises KernelProcessEndedError."""
         try:
             line = self._lines.get(timeout=timeout_s)
         except queue.Empty:
@@ -95,7 +95,7 @@ class KernelProcess:
                 return _decoder.decode(line)
             self.kill()
             self._process.wait()
-            raise KernelProcessEnded(tr("it spoke unintelligibly"))
+            raise KernelProcessEndedError(tr("it spoke unintelligibly"))
         raise self._ended()
 
     def cpu_seconds(self) -> float:
@@ -109,7 +109,7 @@ class KernelProcess:
         return float(times.user + times.system)
 
     def kill(self) -> None:
-        """End it soon, from any thread; KernelProcessEnded follows."""
+        """End it soon, from any thread; KernelProcessEndedError follows."""
         with suppress(OSError):
             self._process.kill()
 
@@ -128,28 +128,28 @@ class KernelProcess:
                     time.sleep(_FLOOD_S)  # it says more than anybody hears, and waits for its pipe
         self._lines.put(b"")
 
-    def _ended(self) -> KernelProcessEnded:
+    def _ended(self) -> KernelProcessEndedError:
         """How the process ended whose output is closed; one that lives on is ended."""
         try:
             code = self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
             self.kill()
             self._process.wait()
-            return KernelProcessEnded(tr("it closed its output and did not end"))
+            return KernelProcessEndedError(tr("it closed its output and did not end"))
         text = self._last_words()
         asserted = text.rpartition(ASSERT_MARK)[2].strip().split("\n")[0] if ASSERT_MARK in text else ""
         if "bad_alloc" in asserted or (code > 0 and "MemoryError" in text.strip().rpartition("\n")[2]):
-            return KernelProcessEnded(tr("memory ran out"), from_outside=True)
+            return KernelProcessEndedError(tr("memory ran out"), from_outside=True)
         if asserted:
-            return KernelProcessEnded(tr("it gave up with: {text}").format(text=asserted[:300]), crashed=True)
+            return KernelProcessEndedError(tr("it gave up with: {text}").format(text=asserted[:300]), crashed=True)
         if code >= 0:
             why = tr("it ended with exit code {code}").format(code=code)
-            return KernelProcessEnded(why, crashed=sys.platform == "win32" and code >= _WINDOWS_ERROR)
+            return KernelProcessEndedError(why, crashed=sys.platform == "win32" and code >= _WINDOWS_ERROR)
         name = str(-code)
         with suppress(ValueError):
             name = signal.Signals(-code).name
         why = tr("it was ended by the signal {name}").format(name=name)
-        return KernelProcessEnded(why, from_outside=-code in _ENDED_FROM_OUTSIDE, crashed=name in CRASH_SIGNALS)
+        return KernelProcessEndedError(why, from_outside=-code in _ENDED_FROM_OUTSIDE, crashed=name in CRASH_SIGNALS)
 
     def _last_words(self) -> str:
         """The end of what it wrote on its standard error."""

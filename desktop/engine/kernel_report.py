@@ -1,5 +1,6 @@
-"""What the engine test found: which of llama.cpp's kernels compute rightly on this processor, and what is used."""
+"""What the engine test finds: results of llama.cpp's kernels on this processor, and which of them are used for that."""
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -86,24 +87,24 @@ class KernelReport(msgspec.Struct, frozen=True):
 # --- what the test process says, one JSON value a line ---
 
 
-class Variants(msgspec.Struct, frozen=True, tag="variants"):
+class CpuVariants(msgspec.Struct, frozen=True, tag="variants"):
     """The CPU variants that this processor can run, best first: said before any is loaded."""
 
     names: tuple[str, ...]
 
 
-class Plan(msgspec.Struct, frozen=True, tag="plan"):
+class KernelPlan(msgspec.Struct, frozen=True, tag="plan"):
     """All kernels that are computed, in their order, which is the same in each process of a variant."""
 
     variant: str
     kernels: tuple[Kernel, ...]
 
 
-class Begun(msgspec.Struct, frozen=True, tag="begun"):
+class KernelStarted(msgspec.Struct, frozen=True, tag="begun"):
     index: int
 
 
-class Computed(msgspec.Struct, frozen=True, tag="computed"):
+class KernelComputed(msgspec.Struct, frozen=True, tag="computed"):
     """`error` is "" where the result was right, else what is wrong with it."""
 
     index: int
@@ -111,4 +112,79 @@ class Computed(msgspec.Struct, frozen=True, tag="computed"):
     error: str = ""
 
 
-KernelEvent = Variants | Plan | Begun | Computed
+KernelEvent = CpuVariants | KernelPlan | KernelStarted | KernelComputed
+
+
+Results = Sequence[KernelResult]
+
+
+def next_variant(variants: Sequence[str], tested: Mapping[str, Results]) -> str | None:
+    """The CPU variant to test next; None where what is known suffices. `variants` are in order, best first.
+
+    A lower variant is of use where the last one fails plainly, and where one kind of extra buffers fails while another
+    is right: a variant that has only the right kind (AMX left out, repacking kept) loses less than none of them.
+    """
+    untested = next((name for name in variants if name not in tested), None)
+    if not tested or untested is None:
+        return untested
+    last = list(tested)[-1]
+    first = next(iter(tested))
+    if not _is_usable(tested[last]):
+        return untested
+    if last == first and _has_right_and_wrong_extra_buffers(tested[last]):
+        return untested
+    return None
+
+
+def choose_kernels(tested: Mapping[str, Results]) -> KernelChoice | None:
+    """What is used, from the results of each variant that was tested, best first; None where nothing works.
+
+    A variant that computes every plain product is taken first; where there is none, the one that fails at the fewest.
+    """
+    usable = [name for name in tested if _is_usable(tested[name])]
+    if not usable:
+        working = [name for name in tested if any(each.ok and each.kernel.plain for each in tested[name])]
+        if not working:
+            return None
+        usable = [min(working, key=lambda name: _plain_failures(tested[name]))]
+    best = _choice(usable[0], tested[usable[0]])
+    if len(usable) > 1 and _has_right_and_wrong_extra_buffers(tested[usable[0]]):
+        other = _choice(usable[1], tested[usable[1]])
+        if other.extra_buffers and other.flash_attention and _extra_buffers(tested[usable[1]]):
+            return other
+    return best
+
+
+def failed_results(results: Results) -> tuple[KernelResult, ...]:
+    """The results that are not right."""
+    return tuple(each for each in results if not each.ok)
+
+
+def _choice(variant: str, results: Results) -> KernelChoice:
+    wrong = failed_results(results)
+    return KernelChoice(
+        variant=variant,
+        extra_buffers=not any(each.kernel.extra for each in wrong),
+        flash_attention=not any(each.operation == "FLASH_ATTN_EXT" for each in wrong),
+    )
+
+
+def _is_usable(results: Results) -> bool:
+    return bool(results) and _plain_failures(results) == 0
+
+
+def _plain_failures(results: Results) -> int:
+    return sum(each.kernel.plain for each in failed_results(results))
+
+
+def _extra_buffers(results: Results) -> dict[str, bool]:
+    """Whether each kind of extra buffers is right, by its name."""
+    right: dict[str, bool] = {}
+    for each in results:
+        if each.kernel.extra:
+            right[each.buffer] = right.get(each.buffer, True) and each.ok
+    return right
+
+
+def _has_right_and_wrong_extra_buffers(results: Results) -> bool:
+    return len(set(_extra_buffers(results).values())) == 2

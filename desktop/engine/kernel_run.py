@@ -4,9 +4,18 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from desktop.engine.kernel_process import KernelProcess, KernelProcessEnded
-from desktop.engine.kernel_report import Begun, Computed, Kernel, KernelChoice, KernelResult, Plan, Variants
-from desktop.engine.kernel_verdict import choose, next_variant
+from desktop.engine.kernel_process import KernelProcess, KernelProcessEndedError
+from desktop.engine.kernel_report import (
+    CpuVariants,
+    Kernel,
+    KernelChoice,
+    KernelComputed,
+    KernelPlan,
+    KernelResult,
+    KernelStarted,
+    choose_kernels,
+    next_variant,
+)
 from desktop.errors import EngineError
 from desktop.translation import tr
 
@@ -14,12 +23,12 @@ _POLL_S = 0.5
 _MOST_ENDED_FROM_OUTSIDE = 3
 
 
-class KernelRunStopped(Exception):  # noqa: N818 - asked for, no error
+class KernelRunStoppedError(Exception):
     """The run was stopped before its end."""
 
 
 @dataclass(frozen=True)
-class KernelPatience:
+class KernelTimeouts:
     """When a process is taken to hang, in seconds, and how often it may die.
 
     A kernel takes milliseconds. One that computes for `computing_s` does not end; one that says nothing for `silent_s`
@@ -45,13 +54,13 @@ class KernelRun:
         nice: int = 0,
         hold: Callable[[], bool] = lambda: False,
         on_result: Callable[[KernelResult, int], None] = lambda *_: None,
-        patience: KernelPatience | None = None,
+        timeouts: KernelTimeouts | None = None,
     ) -> None:
         self._command = command
         self._nice = nice
         self._hold = hold
         self._on_result = on_result
-        self._patience = patience or KernelPatience()
+        self._timeouts = timeouts or KernelTimeouts()
         self._stopped = threading.Event()
         self._process: KernelProcess | None = None
         self._variants: tuple[str, ...] = ()
@@ -60,7 +69,7 @@ class KernelRun:
         self.results: dict[str, list[KernelResult]] = {}
 
     def stop(self) -> None:
-        """Let `run` end soon, with KernelRunStopped."""
+        """Let `run` end soon, with KernelRunStoppedError."""
         self._stopped.set()
         process = self._process
         if process is not None:
@@ -69,21 +78,21 @@ class KernelRun:
     def run(self) -> KernelChoice | None:
         """What can be used, None where nothing works.
 
-        Raises KernelRunStopped, OSError where no process starts, and EngineError where the test cannot be made, so that
-        nothing is known.
+        Raises KernelRunStoppedError, OSError where no process starts, and EngineError where the test cannot be made, so
+        that nothing is known.
         """
         variant: str | None = ""
         while variant is not None:
             variant = self._test(variant)
             variant = next_variant(self._variants, self.results)
-        chosen = choose(self.results)
+        chosen = choose_kernels(self.results)
         if chosen is None and not self._crashed and not any(self.results.values()):
             raise _not_made(self.problem)
         return chosen
 
     def _test(self, asked: str) -> str:
         """Test a variant whole ("": the best, which is known only then); gives its name."""
-        one = _VariantRun(asked, self._patience)
+        one = _VariantRun(asked, self._timeouts)
         while not one.over:
             self._wait_while_held()
             process = self._process = KernelProcess(self._command, asked, one.index, self._nice)
@@ -104,15 +113,15 @@ class KernelRun:
         silent = computed = 0.0
         while True:
             if self._stopped.is_set():
-                raise KernelRunStopped
+                raise KernelRunStoppedError
             if self._hold():
                 one.begun = False  # it is begun anew, once there is room
                 return
             try:
                 event = process.next_event(_POLL_S)
-            except KernelProcessEnded as end:
+            except KernelProcessEndedError as end:
                 if self._stopped.is_set():
-                    raise KernelRunStopped from end
+                    raise KernelRunStoppedError from end
                 if not end.from_outside:
                     self._tell(one, one.end(str(end), crashed=end.crashed))
                 elif not one.may_go_on():
@@ -125,7 +134,7 @@ class KernelRun:
             computed = process.cpu_seconds() if silent == 0 else computed
             silent += _POLL_S
             computing = process.cpu_seconds() - computed if one.begun else 0.0
-            if silent >= self._patience.silent_s or computing >= self._patience.computing_s:
+            if silent >= self._timeouts.silent_s or computing >= self._timeouts.computing_s:
                 self._tell(one, one.end(tr("it hung"), hung=True))
                 return
 
@@ -136,16 +145,16 @@ class KernelRun:
     def _wait_while_held(self) -> None:
         while self._hold():
             if self._stopped.wait(_POLL_S):
-                raise KernelRunStopped
+                raise KernelRunStoppedError
         if self._stopped.is_set():
-            raise KernelRunStopped
+            raise KernelRunStoppedError
 
 
 class _VariantRun:
     """How far one variant is tested, over as many processes as it takes."""
 
-    def __init__(self, asked: str, patience: KernelPatience) -> None:
-        self._patience = patience
+    def __init__(self, asked: str, timeouts: KernelTimeouts) -> None:
+        self._timeouts = timeouts
         self._ended_from_outside = 0
         self._deaths: dict[tuple[str, str], int] = {}
         self.variants: tuple[str, ...] = ()
@@ -158,16 +167,16 @@ class _VariantRun:
         self.results: list[KernelResult] = []
         self.problem = ""
 
-    def take(self, event: Variants | Plan | Begun | Computed) -> Sequence[KernelResult]:
+    def take(self, event: CpuVariants | KernelPlan | KernelStarted | KernelComputed) -> Sequence[KernelResult]:
         """Note what the process said; the results that follow from it."""
         match event:
-            case Variants(names=names):
+            case CpuVariants(names=names):
                 self.variants = names
-            case Plan(variant=variant, kernels=kernels):
+            case KernelPlan(variant=variant, kernels=kernels):
                 self.variant, self.plan = self.variant or variant, kernels
-            case Begun(index=index):
+            case KernelStarted(index=index):
                 self.index, self.begun = index, True
-            case Computed(seconds=seconds, error=error):
+            case KernelComputed(seconds=seconds, error=error):
                 self.begun = False
                 return self._note(error, seconds)
         return ()
@@ -189,7 +198,7 @@ class _VariantRun:
         group = _group(self.plan[self.index])
         self._deaths[group] = self._deaths.get(group, 0) + 1
         found = self._note(tr("the process died: {why}").format(why=why), 0.0)
-        if hung or self._deaths[group] >= self._patience.deaths:
+        if hung or self._deaths[group] >= self._timeouts.deaths:
             found += self._skip(group)
         self.over = self.index >= len(self.plan)
         return found

@@ -1,60 +1,42 @@
 """How a model is loaded, and loaded again one step more cautious after the engine crashed with it.
 
 Narrowest first: weights repacked for the processor, flash attention, the CPU variant; where a GPU computes, fewer
-layers on it, then none. Steps keep what was turned off before.
+layers on it, then none. Steps keep what was turned off before. `LoadFallback` decides after each death of a worker, and
+remembers what worked and what did not.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Literal
 
 import msgspec
 
-from desktop.engine import hardware
-from desktop.engine.header import Header, read_header
-from desktop.engine.interface import Door, Stop
-from desktop.engine.memory import fitting_context
-from desktop.engine.messages import PLAINEST_VARIANT, Load, LoadParams, Probed
-from desktop.engine.model_file import ModelFile
-from desktop.errors import EngineError, IntegrityError, NotFoundError
-from desktop.file_stamp import stamp_of
+from desktop.engine import engine_errors, hardware
+from desktop.engine.answer_progress import AnswerProgress
+from desktop.engine.engine_protocol import LoadCheck, StopSignal
+from desktop.engine.fallback_store import (
+    FallbackRecord,
+    FallbackStore,
+    LoadLimits,
+    ModelFileIdentity,
+    identity_of,
+    lower_variant,
+    machine_key,
+)
+from desktop.engine.gguf_header import GgufHeader, read_header
+from desktop.engine.kernel_report import KernelChoice
+from desktop.engine.memory_estimate import fitting_context
+from desktop.engine.worker_messages import PLAINEST_VARIANT, AnswerDone, LoadParams, LoadRequest, ProbeResult
+from desktop.engine.worker_process import WorkerExit
+from desktop.errors import EngineError, IntegrityError, NotFoundError, UserError
+from desktop.file_stamp import ModelFile, stamp_from_stat
 from desktop.translation import tr
 
-
-class Caution(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is left off: extra buffers, flash attention, CPU variants better than one, GPU layers beyond a number."""
-
-    extra_buffers: bool = True
-    flash_attention: bool = True
-    cpu_variant: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.+-]{0,39})?$")] = ""
-    gpu_layers: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None = None
-
-    def joined(self, other: "Caution", variants: Sequence[str]) -> "Caution":
-        """What either of them leaves off."""
-        limits = [limit for limit in (self.gpu_layers, other.gpu_layers) if limit is not None]
-        return Caution(
-            self.extra_buffers and other.extra_buffers,
-            self.flash_attention and other.flash_attention,
-            _plainer(self.cpu_variant, other.cpu_variant, variants),
-            min(limits, default=None),
-        )
-
-    def applied(self, params: LoadParams, variants: Sequence[str]) -> LoadParams:
-        """`params` where they are as cautious or more, else this. `variants` are the CPU's, best first."""
-        layers = params.gpu_layers
-        if self.gpu_layers is not None:
-            layers = self.gpu_layers if layers is None or layers < 0 else min(layers, self.gpu_layers)
-        return msgspec.structs.replace(
-            params,
-            extra_buffers=params.extra_buffers and self.extra_buffers,
-            flash_attention=params.flash_attention if self.flash_attention else "off",
-            cpu_variant=_plainer(params.cpu_variant, self.cpu_variant, variants),
-            gpu_layers=layers,
-        )
-
-
-_NOTHING = Caution()
+_NOTHING = LoadLimits()
+WorkerStage = Literal["idle", "probing", "loading", "answering"]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,39 +48,31 @@ class FallbackStep:
 
     params: LoadParams
     notice: str = ""
-    caution: Caution = _NOTHING
-
-
-class FileIdentity(msgspec.Struct, frozen=True):
-    """A model file as it was: size in bytes, time of its last change in nanoseconds since 1970."""
-
-    path: Annotated[str, msgspec.Meta(max_length=4096)]
-    size: int
-    modified_ns: int
+    caution: LoadLimits = _NOTHING
 
 
 @dataclass
 class LoadAttempt:
     """How a model is being loaded, or was. `weights_read` says that its weights were all read.
 
-    `admitted` are the files as the door admitted them. `kept` says that what it taught is remembered.
+    `admitted` are the files as the license check admitted them. `kept` says that what it taught is remembered.
     """
 
     step: FallbackStep
-    header: Header
-    file: FileIdentity
+    header: GgufHeader
+    file: ModelFileIdentity
     admitted: tuple[ModelFile, ...]
     gpu: bool = False
     weights_read: bool = False
     kept: bool = False
-    probed: Probed | None = None
+    probed: ProbeResult | None = None
 
     @classmethod
-    def begin(cls, step: FallbackStep, door: Door, stop: Stop | None = None) -> "LoadAttempt":
-        """Check the file, then ask the license door; `stop` gives up reading it. Raises UserError."""
+    def begin(cls, step: FallbackStep, license_check: LoadCheck, stop: StopSignal | None = None) -> "LoadAttempt":
+        """Check the file, then ask the license check; `stop` gives up reading it. Raises UserError."""
         path = _readable_path(step.params.model_path)
         header = read_header(path)
-        admitted = door.admit(path, stop)
+        admitted = license_check.admit(path, stop)
         return cls(step, header, identity_of(path), admitted or _as_they_are(header.files))
 
     @property
@@ -106,7 +80,7 @@ class LoadAttempt:
         """The model's file."""
         return Path(self.step.params.model_path)
 
-    def begin_with(self, probed: Probed, caution: Caution, known: Caution) -> None:
+    def begin_with(self, probed: ProbeResult, caution: LoadLimits, known: LoadLimits) -> None:
         """The devices are known now. Load as cautiously as `caution` says, and as is `known` of this file."""
         variants = probed.cpu_variants
         self.probed, self.gpu = probed, any(device.kind in ("gpu", "integrated-gpu") for device in probed.devices)
@@ -124,7 +98,7 @@ class LoadAttempt:
         wanted = self.step.params.cpu_variant or next(iter(self.probed.cpu_variants), "")
         return wanted if wanted not in (self.probed.cpu_variant, started_with) else None
 
-    def request(self) -> Load:
+    def request(self) -> LoadRequest:
         """What to send the worker, once its devices are known. Raises ResourceError where the model cannot fit."""
         params = self.step.params
         on_cpu = not self.gpu or params.gpu_layers == 0
@@ -134,7 +108,7 @@ class LoadAttempt:
             self.header.shape, self.header.context_length, params.context_length, free, flash=flash
         )
         fitted = msgspec.structs.replace(params, context_length=length)
-        return Load(fitted, self.admitted)
+        return LoadRequest(fitted, self.admitted)
 
     def file_changed(self, number: int) -> IntegrityError:
         """File `number` was not loaded, as it is not what was admitted."""
@@ -193,27 +167,6 @@ def next_step(
     return _with_lower_variant(params, variants)
 
 
-def lower_variant(now: str, variants: Sequence[str]) -> str | None:
-    """A CPU variant that is more cautious than `now` ("": the best), None where there is none.
-
-    The next of `variants` below the best, then the middle one of those left: few steps to the plainest.
-    """
-    at = variants.index(now) if now in variants else 0
-    lower = variants[at + 1 :]
-    if not lower:
-        return None
-    return lower[0] if at == 0 else lower[len(lower) // 2]
-
-
-def identity_of(path: Path) -> FileIdentity:
-    """The file as it is now; size 0 where it is gone."""
-    try:
-        found = path.stat()
-    except OSError:
-        return FileIdentity(str(path.absolute()), 0, 0)
-    return FileIdentity(str(path.absolute()), found.st_size, found.st_mtime_ns)
-
-
 def _layers_on_gpu(params: LoadParams, layers: int) -> int:
     """One more than there are where what belongs to none of them is there too."""
     asked = params.gpu_layers
@@ -244,10 +197,10 @@ def _with_lower_variant(params: LoadParams, variants: Sequence[str]) -> Fallback
     return FallbackStep(msgspec.structs.replace(params, cpu_variant=taken), told)
 
 
-def _learned(before: FallbackStep, after: LoadParams) -> Caution:
+def _learned(before: FallbackStep, after: LoadParams) -> LoadLimits:
     """The caution of `before` and what a step from it to `after` turned off."""
     old, known = before.params, before.caution
-    return Caution(
+    return LoadLimits(
         known.extra_buffers and after.extra_buffers == old.extra_buffers,
         known.flash_attention and after.flash_attention == old.flash_attention,
         known.cpu_variant if after.cpu_variant == old.cpu_variant else after.cpu_variant,
@@ -255,15 +208,10 @@ def _learned(before: FallbackStep, after: LoadParams) -> Caution:
     )
 
 
-def _plainer(one: str, other: str, variants: Sequence[str]) -> str:
-    """The more cautious of two CPU variants; one that this processor has not counts as none."""
-    return max((name for name in (one, other) if name in variants), key=variants.index, default="")
-
-
 def _as_they_are(files: Sequence[Path]) -> tuple[ModelFile, ...]:
-    """The files as they are now, for a door that lets in whatever lies there."""
+    """The files as they are now, for a license check that lets in whatever lies there."""
     try:
-        return tuple(ModelFile(str(file.absolute()), stamp_of(file.stat())) for file in files)
+        return tuple(ModelFile(str(file.absolute()), stamp_from_stat(file.stat())) for file in files)
     except OSError as error:
         raise NotFoundError(tr("A file of this model is gone."), str(error)) from error
 
@@ -277,3 +225,112 @@ def _readable_path(path: str) -> Path:
             tr("The name of this file or of a folder above it is not readable."), remedy=tr("Rename it.")
         ) from error
     return Path(path)
+
+
+class LoadFallback:
+    """Decides for one engine. `choice` gives what the engine test found, None while it is not known.
+
+    With `refuses_unusable` a file that is remembered as unusable is refused the first time it is to be loaded, as when
+    a window opens with the model of the last time; asked for again, it is tried.
+    """
+
+    def __init__(
+        self, store: FallbackStore, choice: Callable[[], KernelChoice | None], *, refuses_unusable: bool = False
+    ) -> None:
+        self._store = store
+        self._choice = choice
+        self._refuses_unusable = refuses_unusable
+        self._asked_for: set[ModelFileIdentity] = set()
+        self._variants: tuple[str, ...] = ()
+
+    # --- before a load ---
+
+    def first_variant(self, params: LoadParams | None = None) -> str:
+        """The CPU variant to start a worker with, before it said which there are; "" for the best."""
+        return (params.cpu_variant if params is not None else "") or self._tested().cpu_variant
+
+    def prepare(self, attempt: LoadAttempt, probed: ProbeResult) -> None:
+        """Have `attempt` leave off what is known to crash here. Raises EngineError where all of it is."""
+        self._variants = probed.cpu_variants
+        known = self._store.find(attempt.file, machine_key(probed))
+        first = attempt.file not in self._asked_for
+        self._asked_for.add(attempt.file)
+        if known is not None and known.unusable and first and self._refuses_unusable:
+            raise engine_errors.model_known_to_crash(attempt.path.name, known.unusable, known.technical)
+        attempt.begin_with(probed, self._tested(), known.caution if known is not None else LoadLimits())
+
+    def _tested(self) -> LoadLimits:
+        try:
+            choice = self._choice()
+        except Exception:  # noqa: BLE001 - the engine works without what the test found
+            _log.exception("what the engine test found could not be looked up")
+            choice = None
+        return LoadLimits(choice.extra_buffers, choice.flash_attention, choice.variant) if choice else LoadLimits()
+
+    # --- after a death ---
+
+    def after(
+        self, death: WorkerExit, attempt: LoadAttempt, answer: AnswerProgress | None, stage: WorkerStage
+    ) -> FallbackStep | UserError:
+        """How to go on after a worker died at `stage`, or what to tell."""
+        if stage == "probing":
+            variant = self.after_probing(death)
+            return engine_errors.died_starting(death) if variant is None else _with_variant(attempt.step, variant)
+        if stage == "loading" or answer is None:
+            return self._after_loading(death, attempt)
+        return self._after_answering(death, attempt, answer)
+
+    def after_probing(self, death: WorkerExit) -> str | None:
+        """The CPU variant to start another worker with, where the first one crashed before it said a word."""
+        if death.kind != "crash" or death.library_error:
+            return None
+        if self._variants:
+            return lower_variant(death.cpu_variant, self._variants)
+        return PLAINEST_VARIANT if death.cpu_variant != PLAINEST_VARIANT else None
+
+    def _after_loading(self, death: WorkerExit, attempt: LoadAttempt) -> FallbackStep | UserError:
+        """How to go on after a death while the model was read or warmed up."""
+        if death.kind != "crash":
+            return engine_errors.died_loading(attempt.path.name, death)
+        return attempt.next_step() or self._given_up(attempt, death)
+
+    def _after_answering(
+        self, death: WorkerExit, attempt: LoadAttempt, answer: AnswerProgress
+    ) -> FallbackStep | UserError:
+        """How to go on after a death in the middle of an answer."""
+        if death.kind != "crash":
+            return engine_errors.died_answering(death)
+        if identity_of(attempt.path) != attempt.file:  # it is mapped: one that became shorter ends whoever reads it
+            return engine_errors.file_changed(death)
+        if not answer.prompted:  # nothing was computed yet
+            if answer.died_rendering:
+                return engine_errors.died_rendering(death)
+            answer.died_rendering = True
+            told = tr("The engine stopped, and was started again.")
+            return FallbackStep(attempt.step.params, told, attempt.step.caution)
+        return attempt.next_step() or self._given_up(attempt, death)
+
+    def _given_up(self, attempt: LoadAttempt, death: WorkerExit) -> UserError:
+        assert attempt.probed is not None
+        machine = machine_key(attempt.probed)
+        self._store.keep(FallbackRecord(attempt.file, machine, unusable=death.reason or "?", technical=death.technical))
+        return engine_errors.model_crashes(attempt.path.name, death.reason, death.technical)
+
+    # --- after an answer ---
+
+    def answered(self, attempt: LoadAttempt, done: AnswerDone) -> None:
+        """A whole answer was given: what it was loaded with works, and is remembered."""
+        if attempt.kept or attempt.probed is None or done.stop_reason == "cancelled" or not done.generated_tokens:
+            return
+        attempt.kept = True
+        works = FallbackRecord(attempt.file, machine_key(attempt.probed), attempt.step.caution)
+        known = self._store.find(works.file, works.machine)
+        if known != works and (known is not None or works.caution != LoadLimits()):
+            self._store.keep(works)
+
+
+def _with_variant(step: FallbackStep, cpu_variant: str) -> FallbackStep:
+    """`step` with another CPU variant, after a worker crashed as it started."""
+    told = tr("The engine stopped as it started, so it was started again more cautiously.")
+    params = msgspec.structs.replace(step.params, cpu_variant=cpu_variant)
+    return FallbackStep(params, told, msgspec.structs.replace(step.caution, cpu_variant=cpu_variant))

@@ -9,9 +9,9 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from desktop.catalog.repository_name import HUB_HOSTS, bare, parse_repository_name, shown_name
+from desktop.catalog.repository_name import HUB_HOSTS, parse_repository_name, shown_name, strip_decoration
 from desktop.errors import NotFoundError
-from desktop.hub.names import quantization_of
+from desktop.hub.repository_files import quantization_of
 from desktop.translation import tr
 
 _LONGEST = 20_000
@@ -63,31 +63,31 @@ class PastedLine:
     elsewhere: str = ""
 
 
-def read_pasted_line(text: str) -> PastedLine:
+def parse_pasted_line(text: str) -> PastedLine:
     """What `text` names. Of what is no line of any kind that is known here, `name` is all of it."""
     line = " ".join(_CONTINUED.sub(" ", text[:_LONGEST]).split())
     found = _linked(line) or _called(line) or _commanded(line) or _addressed(line)
     if found is None:
-        name = bare(line)
+        name = strip_decoration(line)
         elsewhere = _of_ollama(name)
         return PastedLine(elsewhere or name, elsewhere="Ollama" if elsewhere else "")
     if _DATASET.search(line):
-        return PastedLine(f"datasets/{bare(found.name)}")
+        return PastedLine(f"datasets/{strip_decoration(found.name)}")
     return replace(found, file=_file(found.file))
 
 
 def ollama_name(text: str) -> str:
     """The name of Ollama's own library that `text` gives, alone or in a line of Ollama's; "" where it gives none."""
-    line = read_pasted_line(text)
+    line = parse_pasted_line(text)
     return line.name if line.elsewhere == "Ollama" else ""
 
 
-def words_of(name: str) -> str:
+def search_words(name: str) -> str:
     """The words to search the Hub for, of a name of another library: "llama3.2:1b" gives "llama3.2 1b"."""
     return " ".join(re.split(r"[:@\s]+", re.sub(r"[:@]latest\Z", "", name.rpartition("/")[2]))).strip()
 
 
-def name_elsewhere(line: PastedLine, here: str = "") -> NotFoundError:
+def other_program_error(line: PastedLine, here: str = "") -> NotFoundError:
     """The name stands in another program's library. `here` is the catalog's id for it, "" where it has none."""
     shown = shown_name(line.name)
     detail = tr("Latchkey fetches models from the Hub, where each has a publisher and a name.")
@@ -95,7 +95,7 @@ def name_elsewhere(line: PastedLine, here: str = "") -> NotFoundError:
         remedy = tr("In the catalog it is {model}: get that one.").format(model=here)
     else:
         remedy = tr("Search the Hub for “{words}”, and choose one that is found.").format(
-            words=shown_name(words_of(line.name))
+            words=shown_name(search_words(line.name))
         )
     title = tr("“{name}” is a name in {program}'s own library.").format(name=shown, program=line.elsewhere)
     return NotFoundError(title, detail, remedy)
@@ -166,7 +166,12 @@ def _from_registry(program: str, plain: list[str]) -> PastedLine | None:
     if program != "ollama":
         images = [each for each in plain if "/" in each] if plain[:1] == ["model"] else []
         return PastedLine(images[0], elsewhere="Docker") if images else None
-    if plain[:1] and plain[0] in ("run", "pull", "show", "launch") and plain[1:] and (name := bare(plain[1])):
+    if (
+        plain[:1]
+        and plain[0] in ("run", "pull", "show", "launch")
+        and plain[1:]
+        and (name := strip_decoration(plain[1]))
+    ):
         return PastedLine(_of_ollama(name) or name, elsewhere="Ollama")
     return None
 
@@ -184,7 +189,7 @@ def _words(line: str) -> list[str]:
 
 def _program(word: str) -> str:
     """The program that a word of a line starts, "" where it starts none that is known."""
-    name = re.split(r"[/\\]", bare(word).lower())[-1].removesuffix(".exe").lstrip("$!%")
+    name = re.split(r"[/\\]", strip_decoration(word).lower())[-1].removesuffix(".exe").lstrip("$!%")
     known = name in _PROGRAMS or name.startswith("llama-")
     return name if known and not _has_host(word) else ""
 
@@ -214,7 +219,7 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
 
 def _has_host(word: str) -> bool:
     """Whether a word is an address, and not just two names with a slash."""
-    name = bare(word).lower()
+    name = strip_decoration(word).lower()
     return "://" in name or name.startswith("git@") or name.partition("/")[0].removeprefix("www.") in HUB_HOSTS
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from desktop.hub.picking import fields, items, senseless, text
+from desktop.hub.hub_response import as_line, as_list, as_object, unexpected_response
 
 _ROLES = ("read", "write", "fineGrained")
 
@@ -17,22 +17,22 @@ class WhoAmI:
     name: str
     role: str
     may_read_gated: bool
-    can_be_told: bool
+    scope_known: bool
     token_name: str = ""
 
 
-def whoami_from(answer: Any, host: str) -> WhoAmI:
+def parse_whoami(answer: Any, host: str) -> WhoAmI:
     """Reads the answer of whoami-v2. Raises NetworkError where it names nobody."""
-    top = fields(answer)
-    name = text(top.get("name"))
+    top = as_object(answer)
+    name = as_line(top.get("name"))
     if not name:
-        raise senseless(host)
-    token = fields(fields(top.get("auth")).get("accessToken"))
-    role, token_name = text(token.get("role"), 40), text(token.get("displayName"))
+        raise unexpected_response(host)
+    token = as_object(as_object(top.get("auth")).get("accessToken"))
+    role, token_name = as_line(token.get("role"), 40), as_line(token.get("displayName"))
     if role != "fineGrained":
         return WhoAmI(name, role, role in _ROLES, role in _ROLES, token_name)
-    scopes = fields(token.get("fineGrained"))
+    scopes = as_object(token.get("fineGrained"))
     if scopes.get("canReadGatedRepos") is True:
         return WhoAmI(name, role, True, True, token_name)
     # Single repositories may be opened to it, gated ones among them.
-    return WhoAmI(name, role, False, not items(scopes.get("scoped"), 1), token_name)
+    return WhoAmI(name, role, False, not as_list(scopes.get("scoped"), 1), token_name)

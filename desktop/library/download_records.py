@@ -5,13 +5,11 @@ from pathlib import Path
 
 import msgspec
 
+from desktop.atomic_file import read_struct, write_atomically
 from desktop.errors import ForbiddenError, ResourceError, UserError
-from desktop.hub.address import is_commit, is_repository_id
-from desktop.hub.names import FilePart
-from desktop.hub.transfer.names import check_file
-from desktop.json_file import read_struct
+from desktop.hub.repository import is_commit, is_repository_id
+from desktop.hub.repository_files import FilePart, check_repository_path
 from desktop.translation import tr
-from desktop.whole_file import write_whole
 
 _ENDING = ".json"
 
@@ -51,7 +49,7 @@ def _is_sound(record: DownloadRecord) -> bool:
     """Whether everything in it that becomes a path or an address can be one."""
     try:
         for part in record.parts:
-            check_file(part.name)
+            check_repository_path(part.name)
     except ForbiddenError:
         return False
     return bool(record.parts) and is_repository_id(record.repository) and is_commit(record.commit)
@@ -86,7 +84,7 @@ class DownloadRecords:
         """Keep it. Raises ResourceError."""
         target = self._folder / f"{record.id}{_ENDING}"
         try:
-            write_whole(target, msgspec.json.encode(record))
+            write_atomically(target, msgspec.json.encode(record))
         except OSError as error:
             raise ResourceError(
                 tr("The download could not be begun."),

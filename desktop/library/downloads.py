@@ -1,8 +1,8 @@
 """Downloads as a person sees them: begun, paused, gone on with after a restart, and in the end a model in the library.
 
-A model is fetched only where the door allows it: it is asked at the start, whenever a download goes on, every few
-seconds while it runs, and when the ledger changes. What is unfinished is kept as one small file each,
-so that it survives every end of the process.
+A model is fetched only where the license check allows it: it is asked at the start, whenever a download goes on, every
+few seconds while it runs, and when the ledger changes. What is unfinished is kept as one small file each, so that it
+survives every end of the process.
 """
 
 import logging
@@ -15,19 +15,25 @@ from pathlib import Path
 import msgspec
 
 from desktop.errors import AccessError, ForbiddenError, NotFoundError, UserError
-from desktop.hub.transfer.transfer import Transfer
-from desktop.hub.transfer.values import Fetched, HaltedError, Progress, State, Wanted
+from desktop.hub.transfer.model_transfer import ModelTransfer
+from desktop.hub.transfer.transfer_types import (
+    FetchedFile,
+    FileRequest,
+    TransferProgress,
+    TransferState,
+    TransferStoppedError,
+)
 from desktop.library.download_records import DownloadRecord, DownloadRecords, check_endpoint, record_id
-from desktop.library.getting import Getting
-from desktop.library.installing import Installer
-from desktop.library.known import KnownModel
-from desktop.library.models import Library
-from desktop.library.next_step import Download, LookUp, Ready, error_of
-from desktop.library.online import Online
+from desktop.library.hub_records import HubRecord
+from desktop.library.installer import Installer
+from desktop.library.library import Library
+from desktop.library.model_lookup import ModelLookup
+from desktop.library.network_services import NetworkServices
+from desktop.library.status import DownloadStep, LookUpStep, ReadyStep, step_error
 from desktop.translation import tr
 
 _log = logging.getLogger(__name__)
-_AT_ONCE = 2
+_MAX_PARALLEL = 2
 _ASK_EVERY_S = 2.0
 _OVER = ("done", "failed", "cancelled", "paused")
 
@@ -44,7 +50,7 @@ class DownloadItem:
     commit: str
     file: str
     quantization: str
-    progress: Progress
+    progress: TransferProgress
     error: UserError | None = None
     installed: str = ""
 
@@ -55,28 +61,34 @@ class DownloadItem:
 
 
 @dataclass
-class _Running:
-    """A download that has a thread of its own: when the door was last asked about it, and what that had against it."""
+class _RunningDownload:
+    """A download that has a thread of its own: when the license check was last asked about it, and what it objected."""
 
-    transfer: Transfer | None = None
-    wish: str = ""
+    transfer: ModelTransfer | None = None
+    requested: str = ""
     asked: float = field(default_factory=time.monotonic)
-    against: UserError | None = None
+    refusal: UserError | None = None
 
 
 class Downloads:
     """For any number of threads. `listeners` are called on any of them, a few times a second for each download."""
 
     def __init__(
-        self, library: Library, getting: Getting, online: Online, installer: Installer, models: Path, records: Path
+        self,
+        library: Library,
+        getting: ModelLookup,
+        online: NetworkServices,
+        installer: Installer,
+        models: Path,
+        records: Path,
     ) -> None:
         self._library, self._getting, self._online, self._installer = library, getting, online, installer
         self._models = models
         self._records = DownloadRecords(records)
         self._items: dict[str, DownloadItem] = {}
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, _RunningDownload] = {}
         self._change = threading.Condition()
-        self._turns = threading.Semaphore(_AT_ONCE)
+        self._turns = threading.Semaphore(_MAX_PARALLEL)
         self._closed = False
         self.listeners: list[Callable[[DownloadItem], None]] = []
         getting.bytes_here = self._bytes_here
@@ -130,17 +142,19 @@ class Downloads:
         """
         step = self._getting.next_step(model_id, file)
         known = self._library.known.find(model_id)
-        if isinstance(step, LookUp) or (isinstance(step, Download) and known is not None and _hidden(known, step.file)):
+        if isinstance(step, LookUpStep) or (
+            isinstance(step, DownloadStep) and known is not None and _hidden(known, step.file)
+        ):
             model_id = self._getting.look(model_id).model_id
             step = self._getting.next_step(model_id, file)
-        listed = self._library.listed_one(model_id)
-        if isinstance(step, Ready):
+        listed = self._library.find_listed(model_id)
+        if isinstance(step, ReadyStep):
             raise UserError(tr("{model} is on this computer already.").format(model=listed.subject.name))
-        error = error_of(step, listed.subject.name)
+        error = step_error(step, listed.subject.name)
         if error is not None:
             raise error
         known = self._library.known.find(model_id)
-        if known is None or not isinstance(step, Download) or (chosen := known.file(step.file)) is None:
+        if known is None or not isinstance(step, DownloadStep) or (chosen := known.file(step.file)) is None:
             raise NotFoundError(tr("There is nothing to fetch of {model}.").format(model=listed.subject.name))
         record = DownloadRecord(
             id=record_id(known.repository, known.commit, chosen.name),
@@ -160,12 +174,12 @@ class Downloads:
 
     def pause(self, download_id: str) -> None:
         """Stop it for now; what was fetched is kept."""
-        self._wish(download_id, "paused")
+        self._request(download_id, "paused")
 
     def resume(self, download_id: str) -> None:
         """Go on with it. Raises what stands in the way now, as `start` does."""
         record = self._record(download_id)
-        listed = self._library.listed_one(record.model_id)
+        listed = self._library.find_listed(record.model_id)
         self._online.switch.check()
         self._installer.check(listed.subject)
         self._launch(record)
@@ -175,13 +189,13 @@ class Downloads:
         with self._change:
             running = download_id in self._running
         if running:
-            self._wish(download_id, "cancelled")
+            self._request(download_id, "cancelled")
             return
         item, record = self.find(download_id), self._record(download_id)
         self._transfer(record).discard()
         self._installer.discard(record, folder_of(self._models, record.repository, record.commit))
         self._records.forget(download_id)
-        self._tell(replace(item, progress=Progress(state="cancelled"), error=None))
+        self._tell(replace(item, progress=TransferProgress(state="cancelled"), error=None))
 
     def dismiss(self, download_id: str) -> None:
         """Have a download that is done or cancelled out of the list; one that failed is given up with it."""
@@ -196,7 +210,7 @@ class Downloads:
         with self._change:
             running = [self._items[each] for each in self._running if each in self._items]
         for item in running:
-            self._ask_door(item)
+            self._check_license(item)
 
     def pause_all(self) -> None:
         """Stop all for now, as when the switch goes offline."""
@@ -221,7 +235,7 @@ class Downloads:
         with self._change:
             if self._closed or record.id in self._running:
                 return
-            self._running[record.id] = _Running()
+            self._running[record.id] = _RunningDownload()
         item = self._at_rest(record)
         self._tell(replace(item, progress=_in_state(item.progress, "queued")))
         threading.Thread(target=self._run, args=(record,), name=f"download-{record.id[:8]}", daemon=True).start()
@@ -234,18 +248,20 @@ class Downloads:
             done = replace(now, progress=_in_state(now.progress, "done"), installed=installed, error=None)
             self._records.forget(record.id)
             self._end(done)
-        except HaltedError as halted:
+        except TransferStoppedError as halted:
             if halted.state == "cancelled":
                 self._records.forget(record.id)
             now = self._items.get(record.id, item)
-            why = self._running[record.id].against if halted.state == "paused" else None
+            why = self._running[record.id].refusal if halted.state == "paused" else None
             self._end(replace(now, progress=_in_state(now.progress, halted.state), error=why))
         except UserError as error:
             now = self._items.get(record.id, item)
             # Offline by the person's own wish is no failure.
             if isinstance(error, AccessError):
                 self._ask_again(record)
-            state: State = "paused" if isinstance(error, ForbiddenError) and self._online.switch.offline else "failed"
+            state: TransferState = (
+                "paused" if isinstance(error, ForbiddenError) and self._online.switch.offline else "failed"
+            )
             self._end(replace(now, progress=_in_state(now.progress, state), error=error))
         except Exception as error:  # noqa: BLE001 - a thread of its own: a bug has to be told, not lost
             _log.critical("uncaught error in a download", exc_info=error)
@@ -260,14 +276,14 @@ class Downloads:
         try:
             self._look_up(running)
             check_endpoint(record, self._online.endpoint)
-            self._installer.check(self._library.listed_one(record.model_id).subject)
+            self._installer.check(self._library.find_listed(record.model_id).subject)
             transfer = self._transfer(record, lambda progress: self._progressed(record.id, progress))
             with self._change:
                 running.transfer = transfer
-                wish = running.wish
+                wish = running.requested
             if wish:
-                raise HaltedError("cancelled" if wish == "cancelled" else "paused")
-            fetched: tuple[Fetched, ...] = transfer.run()
+                raise TransferStoppedError("cancelled" if wish == "cancelled" else "paused")
+            fetched: tuple[FetchedFile, ...] = transfer.run()
             return self._installer.install(record, fetched)
         finally:
             self._turns.release()
@@ -279,18 +295,18 @@ class Downloads:
         except UserError as error:
             _log.warning("%s", error)
 
-    def _look_up(self, running: _Running) -> None:
+    def _look_up(self, running: _RunningDownload) -> None:
         with self._change:
-            if running.wish:
-                raise HaltedError("cancelled" if running.wish == "cancelled" else "paused")
+            if running.requested:
+                raise TransferStoppedError("cancelled" if running.requested == "cancelled" else "paused")
 
-    def _wish(self, download_id: str, wish: str) -> None:
+    def _request(self, download_id: str, wish: str) -> None:
         with self._change:
             running = self._running.get(download_id)
             if running is None:
                 return
-            if running.wish != "cancelled":
-                running.wish = wish
+            if running.requested != "cancelled":
+                running.requested = wish
             transfer = running.transfer
         if transfer is not None:
             if wish == "cancelled":
@@ -298,7 +314,7 @@ class Downloads:
             else:
                 transfer.pause()
 
-    def _progressed(self, download_id: str, progress: Progress) -> None:
+    def _progressed(self, download_id: str, progress: TransferProgress) -> None:
         if progress.state in _OVER:
             return  # what the end of a transfer comes to is said once the model is in the library
         item = self._items.get(download_id)
@@ -306,18 +322,18 @@ class Downloads:
             self._tell(replace(item, progress=progress, error=None))
             running = self._running.get(download_id)
             if running is not None and time.monotonic() - running.asked > _ASK_EVERY_S:
-                self._ask_door(item)
+                self._check_license(item)
 
-    def _ask_door(self, item: DownloadItem) -> None:
-        """Pause it where the door says no by now: another process may have revoked a license, or changed a policy."""
+    def _check_license(self, item: DownloadItem) -> None:
+        """Pause it where the license check says no by now: another process may have revoked a license, say."""
         running = self._running.get(item.id)
         if running is None:
             return
         running.asked = time.monotonic()
         try:
-            self._installer.check(self._library.listed_one(item.model_id).subject)
+            self._installer.check(self._library.find_listed(item.model_id).subject)
         except UserError as error:
-            running.against = error
+            running.refusal = error
             self.pause(item.id)
 
     def _end(self, item: DownloadItem) -> None:
@@ -345,7 +361,7 @@ class Downloads:
             done = max(0, total - self._transfer(record).missing)
         except UserError:  # as where the Hub's address is none; who wants it to go on is told
             done = 0
-        progress = Progress(state="paused", done=done, total=total)
+        progress = TransferProgress(state="paused", done=done, total=total)
         return DownloadItem(
             record.id,
             record.model_id,
@@ -357,15 +373,15 @@ class Downloads:
             progress,
         )
 
-    def _bytes_here(self, known: KnownModel, file: str) -> int:
+    def _bytes_here(self, known: HubRecord, file: str) -> int:
         record = self._records.find(record_id(known.repository, known.commit, file))
         return self._at_rest(record).progress.done if record is not None else 0
 
     def _transfer(
-        self, record: DownloadRecord, listener: Callable[[Progress], None] = lambda progress: None
-    ) -> Transfer:
+        self, record: DownloadRecord, listener: Callable[[TransferProgress], None] = lambda progress: None
+    ) -> ModelTransfer:
         wanted = tuple(
-            Wanted(
+            FileRequest(
                 repository=record.repository,
                 commit=record.commit,
                 file=part.name,
@@ -375,7 +391,7 @@ class Downloads:
             for part in record.parts
         )
         folder = folder_of(self._models, record.repository, record.commit)
-        return Transfer(self._online.client, self._online.hub.locate, wanted, folder, listener=listener)
+        return ModelTransfer(self._online.client, self._online.hub.locate, wanted, folder, listener=listener)
 
 
 def folder_of(models: Path, repository: str, commit: str) -> Path:
@@ -383,10 +399,10 @@ def folder_of(models: Path, repository: str, commit: str) -> Path:
     return models / repository.replace("/", "--") / commit[:12]
 
 
-def _hidden(known: KnownModel, file: str) -> bool:
+def _hidden(known: HubRecord, file: str) -> bool:
     found = known.file(file)
     return known.wants_access and found is not None and any(not part.sha256 for part in found.parts)
 
 
-def _in_state(progress: Progress, state: State) -> Progress:
+def _in_state(progress: TransferProgress, state: TransferState) -> TransferProgress:
     return msgspec.structs.replace(progress, state=state, rate=0.0, seconds_left=None, connections=0)

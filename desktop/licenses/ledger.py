@@ -13,31 +13,46 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256 as sha256_of
 
-from desktop.credentials.keeper import Anchor, Keeper, KeptBeside, LockedError, Place
+from desktop.credentials.ledger_key_store import (
+    EarlierKey,
+    KeyPlace,
+    LedgerAnchor,
+    LedgerKeyLockedError,
+    LedgerKeyStore,
+)
 from desktop.errors import IntegrityError, UserError
-from desktop.licenses.chain import Marked
-from desktop.licenses.facts import told
-from desktop.licenses.judging import judge, judge_missing, record_of
+from desktop.licenses.ledger_chain import InvalidatedRecords
+from desktop.licenses.ledger_record import CHAIN_EVENTS, LedgerEvent, LedgerRecord, validated_event
+from desktop.licenses.ledger_seal import (
+    KeyStoreState,
+    LedgerCheck,
+    seal_matches,
+    segment_not_needed_error,
+    segment_refusal,
+)
+from desktop.licenses.ledger_state import (
+    Acknowledgement,
+    LedgerState,
+    evaluate_ledger,
+    evaluate_missing_ledger,
+    record_from_row,
+)
 from desktop.licenses.ledger_writer import LedgerWriter
-from desktop.licenses.record import BEGINNINGS, Fact, Record
-from desktop.licenses.seal import Kept, LedgerCheck
-from desktop.licenses.segments import is_right, no_segment_needed, unfit
-from desktop.licenses.state import Acknowledgement, LedgerState
-from desktop.storage.failures import NewerError
-from desktop.storage.ledger import LedgerStore, Reading, Writing
+from desktop.storage.database_errors import NewerDatabaseError
+from desktop.storage.ledger_store import LedgerReadTransaction, LedgerStore, LedgerWriteTransaction
 from desktop.translation import tr
 
-__all__ = ["Acknowledgement", "Ledger", "LedgerCheck", "LedgerState", "Marked", "Snapshot"]
+__all__ = ["Acknowledgement", "InvalidatedRecords", "Ledger", "LedgerCheck", "LedgerSnapshot", "LedgerState"]
 
-_TRIES = 4
-_BESIDE_S = 1.0
+_MAX_TRIES = 4
+_EARLIER_KEY_WAIT_S = 1.0
 """So long the first look waits for a keyring beside a key in a file. One that opens answers in a tenth of that, and
 without its word a ledger that somebody wrote anew under a key of their own would count until it came."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _Look:
+class _CachedState:
     """The ledger as it was found. `mark` is what the store said of the file then, None where it cannot be relied on.
 
     `unusable` is True where the file has to be set aside before anything can be written. `beside` is what was known of
@@ -47,14 +62,14 @@ class _Look:
     state: LedgerState
     mark: object = None
     unusable: bool = False
-    beside: KeptBeside | None = None
+    beside: EarlierKey | None = None
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class LedgerSnapshot:
     """The ledger at one moment: its records, the texts that are kept, by their hash, and whether it holds."""
 
-    records: tuple[Record, ...]
+    records: tuple[LedgerRecord, ...]
     texts: Mapping[str, bytes]
     check: LedgerCheck
 
@@ -63,14 +78,14 @@ class Ledger:
     """The ledger in `store`, sealed with the key that `keeper` keeps.
 
     For any number of threads; a call may take long (the keyring may ask the person) and is not for the main thread.
-    Every method raises ResourceError where the disk refuses, LockedError where the keyring is locked, and NewerError
-    where a newer Latchkey wrote the ledger. `clock` gives seconds since 1970, UTC.
+    Every method raises ResourceError where the disk refuses, LedgerKeyLockedError where the keyring is locked, and
+    NewerDatabaseError where a newer Latchkey wrote the ledger. `clock` gives seconds since 1970, UTC.
     """
 
     def __init__(
         self,
         store: LedgerStore,
-        keeper: Keeper,
+        keeper: LedgerKeyStore,
         *,
         app_version: str,
         os_user: str | None = None,
@@ -81,18 +96,18 @@ class Ledger:
         self._clock = clock
         self._writer = LedgerWriter(store.path, keeper, app_version=app_version, os_user=os_user, clock=clock)
         self._lock = threading.RLock()
-        self._known: _Look | None = None
+        self._known: _CachedState | None = None
         self._texts: dict[str, bytes] = {}
 
     # --- looking -------------------------------------------------------------------------------------------------
 
-    def records(self) -> list[Record]:
+    def records(self) -> list[LedgerRecord]:
         """Everything that was recorded, marked or not, in its order. Raises IntegrityError where it is unreadable."""
         with self._lock:
             if not self._store.exists():
                 return []
             with self._store.read() as reading:
-                return [record_of(row) for row in reading.records()]
+                return [record_from_row(row) for row in reading.records()]
 
     def check(self) -> LedgerCheck:
         """Whether the ledger holds: reads and computes all of it anew, and asks the keeper."""
@@ -100,15 +115,15 @@ class Ledger:
             self._known = self._look()
             return self._known.state.check
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> LedgerSnapshot:
         """All of the ledger as it is at one moment, for an export. Raises IntegrityError where it is unreadable."""
         with self._lock:
             if not self._store.exists():
-                return Snapshot((), {}, self.check())
-            with self._read_kept() as (reading, kept):
-                records = tuple(record_of(row) for row in reading.records())
+                return LedgerSnapshot((), {}, self.check())
+            with self._read_with_key() as (reading, kept):
+                records = tuple(record_from_row(row) for row in reading.records())
                 texts = {sha256: data for sha256, data in reading.texts() if _hash(data) == sha256}
-                return Snapshot(records, texts, judge(reading, kept).check)
+                return LedgerSnapshot(records, texts, evaluate_ledger(reading, kept).check)
 
     def state(self) -> LedgerState:
         """What the ledger comes to. Looks through it only where it changed since the last time."""
@@ -126,8 +141,8 @@ class Ledger:
             return mark if beside is None else (mark, beside)
 
     @property
-    def place(self) -> Place:
-        """Where the key of the seal is kept. Raises LockedError where a keyring that does not open has to say."""
+    def place(self) -> KeyPlace:
+        """Where the key of the seal is kept. Raises LedgerKeyLockedError where a locked keyring has to say."""
         with self._lock:
             return self._keeper.place
 
@@ -165,33 +180,33 @@ class Ledger:
 
     # --- writing -------------------------------------------------------------------------------------------------
 
-    def keep_text(self, data: bytes) -> str:
+    def store_text(self, data: bytes) -> str:
         """Have a text kept for ever, together with the next record; its SHA-256 (hexadecimal)."""
         sha256 = _hash(data)
         with self._lock:
             self._texts[sha256] = bytes(data)
         return sha256
 
-    def append(self, fact: Fact, *, afresh: bool = False) -> Record:
+    def append(self, fact: LedgerEvent, *, afresh: bool = False) -> LedgerRecord:
         """Record one fact: see `append_all`."""
         return self.append_all((fact,), afresh=afresh)[0]
 
-    def append_all(self, facts: Sequence[Fact], *, afresh: bool = False) -> list[Record]:
+    def append_all(self, facts: Sequence[LedgerEvent], *, afresh: bool = False) -> list[LedgerRecord]:
         """Record facts, all of them or none; their records.
 
         Where the ledger does not hold, nothing is written and IntegrityError is raised; with `afresh` what is there is
         marked by a record `restarted` first. An acknowledgement needs its text to be kept: see `keep_text`. Raises
         LicenseError where a fact is too long or an acknowledgement has no name.
         """
-        facts = [told(fact) for fact in facts]
+        facts = [validated_event(fact) for fact in facts]
         if not facts:
             return []
         with self._lock:
             known, self._known = self._known, None  # whatever goes wrong from here on, the next call looks anew
-            aside = self._make_way(known, afresh=afresh)
+            aside = self._prepare_file(known, afresh=afresh)
             with self._store.write() as writing:
                 if known is None or not self._is_current(known, self._store.mark(writing)):
-                    known = _Look(judge(writing, self._kept(writing)))
+                    known = _CachedState(evaluate_ledger(writing, self._kept(writing)))
                 check = known.state.check
                 holds = check.ok and not aside
                 if not holds:
@@ -209,7 +224,7 @@ class Ledger:
                 self._remember(known.state, records, version)
             return records
 
-    def begin_segment(self) -> Record:
+    def begin_segment(self) -> LedgerRecord:
         """Go on with a new key in a file, as the one that seals the ledger cannot be had; the record that says so.
 
         What was recorded stays, unsealed until that key is there again: see `segments`. Where records are missing or do
@@ -218,15 +233,15 @@ class Ledger:
         """
         with self._lock:
             self._known = None
-            aside = self._make_way_without_key()
+            aside = self._prepare_file_without_key()
             with self._store.write() as writing:
-                records = [record_of(row) for row in writing.records()]
+                records = [record_from_row(row) for row in writing.records()]
                 if records and self._opens(writing):
-                    return next((each for each in reversed(records) if each.event in BEGINNINGS), records[-1])
-                wrong = aside or unfit(records, writing.seal(), self._keeper.in_file()[1])
+                    return next((each for each in reversed(records) if each.event in CHAIN_EVENTS), records[-1])
+                wrong = aside or segment_refusal(records, writing.seal(), self._keeper.in_file()[1])
                 if wrong:
                     record = self._writer.restart(
-                        writing, wrong, Fact(event="restarted"), self._keeper.make_key_in_file
+                        writing, wrong, LedgerEvent(event="restarted"), self._keeper.make_key_in_file
                     )
                 else:
                     key = self._keeper.make_key_in_file()
@@ -234,30 +249,30 @@ class Ledger:
             self._move_anchor(record)
             return record
 
-    def _make_way_without_key(self) -> str:
+    def _prepare_file_without_key(self) -> str:
         """As `_make_way`, where the key cannot be had. Raises IntegrityError where it can."""
         try:
             look = self._look()
             if look.unusable:
                 self._keeper.read()
-        except LockedError:
-            look = self._look_at_file()
+        except LedgerKeyLockedError:
+            look = self._check_file()
         else:
             check = look.state.check
             if check.kind != "key-lost":
-                raise no_segment_needed() if check.ok else _broken(check)
+                raise segment_not_needed_error() if check.ok else _broken(check)
         return self._set_aside(look) if look.unusable else ""
 
-    def _opens(self, writing: Writing) -> bool:
+    def _opens(self, writing: LedgerWriteTransaction) -> bool:
         """Whether the seal is made with the key that lies in the file: another process has begun a segment."""
         seal = writing.seal()
         if seal is None or seal.kept_in != "file":
             return False
         self._keeper.choose(seal.kept_in, str(seal.key_id))
         key, _ = self._keeper.read()
-        return key is not None and is_right(key, seal)
+        return key is not None and seal_matches(key, seal)
 
-    def _make_way(self, known: _Look | None, *, afresh: bool) -> str:
+    def _prepare_file(self, known: _CachedState | None, *, afresh: bool) -> str:
         """See to it that there is a file to write to; what became of one that could not be used, "" mostly."""
         if known is not None and known.mark is not None and known.state.check.ok and self._store.exists():
             return ""
@@ -267,21 +282,21 @@ class Ledger:
             raise _broken(check)
         return self._set_aside(look) if look.unusable else ""
 
-    def _set_aside(self, look: _Look) -> str:
+    def _set_aside(self, look: _CachedState) -> str:
         target = self._store.set_aside(self._clock())
         return tr("{reason} The file is kept as {file}.").format(reason=look.state.check.reason, file=target.name)
 
-    def _move_anchor(self, newest: Record) -> None:
+    def _move_anchor(self, newest: LedgerRecord) -> None:
         try:
-            self._keeper.advance(Anchor(newest.seq, newest.hash))
+            self._keeper.advance(LedgerAnchor(newest.seq, newest.hash))
         except UserError:
             # The record is stored and sealed. An anchor that lags behind is right as well.
             _log.exception("the anchor could not be moved to record %d", newest.seq)
 
-    def _remember(self, before: LedgerState, records: Sequence[Record], version: object) -> None:
+    def _remember(self, before: LedgerState, records: Sequence[LedgerRecord], version: object) -> None:
         """Spare the next call a look through everything, where only we wrote."""
         try:
-            mark = self._store.mark_unless_written(version)
+            mark = self._store.stamp_unless_written(version)
         except UserError:
             return
         times = [before.last_time, *(record.time for record in records)]
@@ -292,40 +307,40 @@ class Ledger:
             clock_back=before.check.clock_back + back,
             sealed_by=self._keeper.place,
         )
-        self._known = _Look(before.after(check, records), mark)
+        self._known = _CachedState(before.after(check, records), mark)
 
     # --- judging -------------------------------------------------------------------------------------------------
 
-    def _look(self) -> _Look:
+    def _look(self) -> _CachedState:
         """The ledger as it is."""
         try:
             if not self._store.exists():
-                return _Look(judge_missing(self._kept()))
-            with self._read_kept() as (reading, kept):
-                state, version = judge(reading, kept), reading.version()
-            return _Look(state, self._store.mark_unless_written(version), beside=kept.beside)
-        except (LockedError, NewerError):
+                return _CachedState(evaluate_missing_ledger(self._kept()))
+            with self._read_with_key() as (reading, kept):
+                state, version = evaluate_ledger(reading, kept), reading.version()
+            return _CachedState(state, self._store.stamp_unless_written(version), beside=kept.beside)
+        except (LedgerKeyLockedError, NewerDatabaseError):
             raise
         except IntegrityError as error:
             return _unusable(error)
 
-    def _look_at_file(self) -> _Look:
+    def _check_file(self) -> _CachedState:
         """Whether the file can be used, whatever its seal says."""
         try:
             if self._store.exists():
                 with self._store.read() as reading:
                     _ = reading.records(), reading.seal(), reading.segment_seals()
-            return _Look(LedgerState(LedgerCheck(True, 0)))
-        except NewerError:
+            return _CachedState(LedgerState(LedgerCheck(True, 0)))
+        except NewerDatabaseError:
             raise
         except IntegrityError as error:
             return _unusable(error)
 
     @contextmanager
-    def _read_kept(self) -> Iterator[tuple[Reading, Kept]]:
+    def _read_with_key(self) -> Iterator[tuple[LedgerReadTransaction, KeyStoreState]]:
         """One state of the file, and what was kept outside of it before: the other way round, an anchor that another
         process moves in between would be ahead of what is read."""
-        for left in reversed(range(_TRIES)):
+        for left in reversed(range(_MAX_TRIES)):
             with self._store.read() as reading:
                 seal = reading.seal()
                 kept = self._kept(reading)
@@ -336,14 +351,14 @@ class Ledger:
                 yield reading, kept
                 return
 
-    def _kept(self, reading: Reading | None = None) -> Kept:
+    def _kept(self, reading: LedgerReadTransaction | None = None) -> KeyStoreState:
         """What is kept outside the file, from where the seal says that it is."""
         if reading is not None and (seal := reading.seal()) is not None:
             self._keeper.choose(str(seal.kept_in), str(seal.key_id))
         key, anchor = self._keeper.read()
         self._writer.key = key
         place = self._keeper.place
-        return Kept(key, anchor, place, self._keeper.beside(_BESIDE_S), self._keeper.in_file()[0])
+        return KeyStoreState(key, anchor, place, self._keeper.beside(_EARLIER_KEY_WAIT_S), self._keeper.in_file()[0])
 
     def _mark(self) -> object:
         try:
@@ -354,7 +369,7 @@ class Ledger:
         except UserError as error:
             return str(error), self._store.files()
 
-    def _is_current(self, known: _Look | None, mark: object) -> bool:
+    def _is_current(self, known: _CachedState | None, mark: object) -> bool:
         """Whether what was known of the ledger still is so, with this mark of its file."""
         return (
             known is not None
@@ -364,9 +379,9 @@ class Ledger:
         )
 
 
-def _unusable(error: IntegrityError) -> _Look:
+def _unusable(error: IntegrityError) -> _CachedState:
     reason = f"{error.title} {error.detail}".strip()
-    return _Look(LedgerState(LedgerCheck(False, 0, None, reason, "damaged")), unusable=True)
+    return _CachedState(LedgerState(LedgerCheck(False, 0, None, reason, "damaged")), unusable=True)
 
 
 def _broken(check: LedgerCheck) -> IntegrityError:

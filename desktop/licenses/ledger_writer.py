@@ -5,17 +5,16 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from desktop.credentials.keeper import Keeper
+from desktop.credentials.ledger_key_store import LedgerKeyStore
 from desktop.errors import IntegrityError
-from desktop.licenses.account import account_name
-from desktop.licenses.chain import GENESIS, chained, digest
-from desktop.licenses.judging import record_of, row_of
-from desktop.licenses.record import Fact, Record
-from desktop.licenses.seal import seal_of
-from desktop.storage.ledger import Writing
+from desktop.licenses.ledger_chain import GENESIS, chain_digest, chain_record
+from desktop.licenses.ledger_record import LedgerEvent, LedgerRecord, account_name
+from desktop.licenses.ledger_seal import seal_of
+from desktop.licenses.ledger_state import record_from_row, row_from_record
+from desktop.storage.ledger_store import LedgerWriteTransaction
 from desktop.translation import tr
 
-_LAST_NUMBER = 2**53
+_MAX_SEQ = 2**53
 
 
 class LedgerWriter:
@@ -23,7 +22,7 @@ class LedgerWriter:
     it is made with the first record. `clock` gives seconds since 1970, UTC."""
 
     def __init__(
-        self, file: Path, keeper: Keeper, *, app_version: str, os_user: str | None, clock: Callable[[], float]
+        self, file: Path, keeper: LedgerKeyStore, *, app_version: str, os_user: str | None, clock: Callable[[], float]
     ) -> None:
         self._file = file
         self._keeper = keeper
@@ -32,24 +31,26 @@ class LedgerWriter:
         self._clock = clock
         self.key: bytes | None = None
 
-    def restart(self, writing: Writing, reason: str, first: Fact, make_key: Callable[[], bytes]) -> Record:
+    def restart(
+        self, writing: LedgerWriteTransaction, reason: str, first: LedgerEvent, make_key: Callable[[], bytes]
+    ) -> LedgerRecord:
         """Mark everything that is there, and begin anew behind it with a new key."""
-        writing.mend_guards()
-        records = [record_of(row) for row in writing.records()]
+        writing.restore_triggers()
+        records = [record_from_row(row) for row in writing.records()]
         last = max((record.seq for record in records), default=0)
-        if last >= _LAST_NUMBER:
+        if last >= _MAX_SEQ:
             raise IntegrityError(
                 tr("The ledger cannot go on."),
                 tr("It ends with record {seq}, which is a number no ledger comes to.").format(seq=last),
                 tr("Move {file} elsewhere, then acknowledge afresh.").format(file=self._file),
             )
         if (seal := writing.seal()) is not None:
-            writing.keep_seal(seal)
+            writing.add_segment_seal(seal)
         self.key = make_key()
-        fact = Fact(event="restarted", person=first.person, organization=first.organization, note=reason)
-        return self._put(writing, fact, last + 1, digest(records))
+        fact = LedgerEvent(event="restarted", person=first.person, organization=first.organization, note=reason)
+        return self._put(writing, fact, last + 1, chain_digest(records))
 
-    def go_back(self, writing: Writing, key: bytes) -> bool:
+    def go_back(self, writing: LedgerWriteTransaction, key: bytes) -> bool:
         """Begin a segment under the key in the keyring, which opens again; whether that was to be done."""
         if self.key == key:
             return False
@@ -57,14 +58,16 @@ class LedgerWriter:
         self.begin(writing, key, tr("The keyring opens again."))
         return True
 
-    def begin(self, writing: Writing, key: bytes, why: str) -> Record:
+    def begin(self, writing: LedgerWriteTransaction, key: bytes, why: str) -> LedgerRecord:
         """Begin a segment that `key` seals; what is there has to be a whole chain."""
         if (seal := writing.seal()) is not None:
-            writing.keep_seal(seal)
+            writing.add_segment_seal(seal)
         self.key = key
-        return self.add(writing, [Fact(event="segment-begun", note=why)])[0]
+        return self.add(writing, [LedgerEvent(event="segment-begun", note=why)])[0]
 
-    def keep_texts(self, writing: Writing, texts: Mapping[str, bytes], facts: Sequence[Fact]) -> None:
+    def keep_texts(
+        self, writing: LedgerWriteTransaction, texts: Mapping[str, bytes], facts: Sequence[LedgerEvent]
+    ) -> None:
         """Keep texts under their hashes; each text that a fact acknowledges has to be there then."""
         for name, data in texts.items():
             if data not in writing.kept(name):
@@ -74,10 +77,10 @@ class LedgerWriter:
             if fact.event == "acknowledged" and not any(_hash(data) == needed for data in writing.kept(needed)):
                 raise ValueError(f"the text {needed} was not kept")
 
-    def add(self, writing: Writing, facts: Sequence[Fact]) -> list[Record]:
+    def add(self, writing: LedgerWriteTransaction, facts: Sequence[LedgerEvent]) -> list[LedgerRecord]:
         """Records of these facts behind the last one, the newest sealed."""
         row = writing.last()
-        last = None if row is None else record_of(row)
+        last = None if row is None else record_from_row(row)
         seq, previous = (0, GENESIS) if last is None else (last.seq, last.hash)
         records = []
         for fact in facts:
@@ -86,10 +89,10 @@ class LedgerWriter:
             previous = records[-1].hash
         return records
 
-    def _put(self, writing: Writing, fact: Fact, seq: int, previous: str) -> Record:
+    def _put(self, writing: LedgerWriteTransaction, fact: LedgerEvent, seq: int, previous: str) -> LedgerRecord:
         if self.key is None:
             self.key = self._keeper.make_key()
-        record = chained(
+        record = chain_record(
             fact,
             seq=seq,
             time=rfc3339(self._clock()),
@@ -97,8 +100,8 @@ class LedgerWriter:
             app_version=self._app_version,
             previous=previous,
         )
-        writing.add(row_of(record))
-        writing.put_seal(seal_of(self.key, record, self._keeper.place))
+        writing.add(row_from_record(record))
+        writing.set_seal(seal_of(self.key, record, self._keeper.place))
         return record
 
 

@@ -25,10 +25,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from desktop.catalog.license_terms import Gate, Purpose, Restriction
 from desktop.catalog.repository_name import is_repository_id
-from desktop.catalog.terms import Gate, Purpose, Restriction
 from desktop.errors import ForbiddenError
-from desktop.licenses.subject import UNKNOWN, Subject
+from desktop.licenses.license_subject import UNKNOWN_LICENSE, LicenseSubject
 from desktop.translation import tr
 
 DEFAULT_ENDPOINTS = ("https://huggingface.co",)
@@ -36,7 +36,7 @@ DEFAULT_ENDPOINTS = ("https://huggingface.co",)
 _UNLISTED = "licenseref-"
 
 
-class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PolicyRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Lists of what is allowed, or of what is denied. None: nothing is said about it."""
 
     license: tuple[str, ...] | None = None
@@ -60,8 +60,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     endpoint: tuple[str, ...] | None = None
     offline: bool = False
     imports: bool = True
-    allow: Rules = Rules()
-    deny: Rules = Rules()
+    allow: PolicyRules = PolicyRules()
+    deny: PolicyRules = PolicyRules()
 
     @property
     def repositories(self) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True)
-class PoliciesInForce:
+class CombinedPolicy:
     """All policies of a machine together; none allows everything."""
 
     policies: tuple[Policy, ...] = ()
@@ -92,15 +92,15 @@ class PoliciesInForce:
         return tuple(dict.fromkeys(name for each in self.policies for name in each.repositories))
 
 
-def _each(policy: Policy | PoliciesInForce) -> tuple[Policy, ...]:
-    return policy.policies if isinstance(policy, PoliciesInForce) else (policy,)
+def _each(policy: Policy | CombinedPolicy) -> tuple[Policy, ...]:
+    return policy.policies if isinstance(policy, CombinedPolicy) else (policy,)
 
 
 # --- what a policy says of a model -------------------------------------------------------------------------------
 
 
 def forbids(
-    policy: Policy | PoliciesInForce, subject: Subject, license_names: Callable[[str], Iterable[str]]
+    policy: Policy | CombinedPolicy, subject: LicenseSubject, license_names: Callable[[str], Iterable[str]]
 ) -> ForbiddenError | None:
     """The error that names what forbids `subject`; None where every policy allows it.
 
@@ -112,40 +112,42 @@ def forbids(
     return next((error for error in found if error is not None), None)
 
 
-def _forbids(policy: Policy, subject: Subject, license_names: Callable[[str], Iterable[str]]) -> ForbiddenError | None:
+def _forbids(
+    policy: Policy, subject: LicenseSubject, license_names: Callable[[str], Iterable[str]]
+) -> ForbiddenError | None:
     if not policy.imports and subject.imported:
         return _no_imports(policy)
-    if not _counts(policy, subject.endpoint):
-        return forbidden(policy, tr("models from the Hub {endpoint}").format(endpoint=subject.endpoint))
+    if not _endpoint_counts(policy, subject.endpoint):
+        return forbidden_error(policy, tr("models from the Hub {endpoint}").format(endpoint=subject.endpoint))
     if policy.require_checksum and (not subject.vouched or (subject.own_entry and subject.imported)):
-        return forbidden(policy, tr("models whose file nobody vouches for with a checksum"))
-    for fact in _facts(subject):
+        return forbidden_error(policy, tr("models whose file nobody vouches for with a checksum"))
+    for fact in _attributes(subject):
         denied, allowed = getattr(policy.deny, fact.kind), getattr(policy.allow, fact.kind)
         named = license_names if fact.kind == "license" else _alone
         if denied is not None and (name := _denied(denied, fact, named)):
-            return forbidden(policy, _phrase(fact.kind, name))
+            return forbidden_error(policy, _phrase(fact.kind, name))
         if allowed is not None and fact.own and not _allowed(allowed, fact, named):
             known = fact.names[0] if fact.vouched else ""
-            return forbidden(policy, _phrase(fact.kind, known, claimed=fact.claimed))
+            return forbidden_error(policy, _phrase(fact.kind, known, claimed=fact.claimed))
     if (base := _unknown_base(policy, subject)) is not None:
-        return forbidden(policy, tr("models built on a base that is not known: {base}").format(base=base))
+        return forbidden_error(policy, tr("models built on a base that is not known: {base}").format(base=base))
     return None
 
 
-def forbids_imports(policy: Policy | PoliciesInForce) -> ForbiddenError | None:
+def forbids_imports(policy: Policy | CombinedPolicy) -> ForbiddenError | None:
     """The error where files of one's own may not be added."""
     return next((_no_imports(each) for each in _each(policy) if not each.imports), None)
 
 
-def forbids_purpose(policy: Policy | PoliciesInForce, purpose: Purpose) -> ForbiddenError | None:
+def forbids_purpose(policy: Policy | CombinedPolicy, purpose: Purpose) -> ForbiddenError | None:
     """The error where a policy does not allow `purpose` to be declared."""
     for each in _each(policy):
         if each.purpose is not None and purpose not in each.purpose:
-            return forbidden(each, tr("the purpose “{purpose}”").format(purpose=purpose))
+            return forbidden_error(each, tr("the purpose “{purpose}”").format(purpose=purpose))
     return None
 
 
-def forbidden(policy: Policy, what: str) -> ForbiddenError:
+def forbidden_error(policy: Policy, what: str) -> ForbiddenError:
     """Forbidden by the organization: what, and whom to ask."""
     remedy = (
         tr("Ask {contact}.").format(contact=policy.contact)
@@ -156,10 +158,10 @@ def forbidden(policy: Policy, what: str) -> ForbiddenError:
 
 
 def _no_imports(policy: Policy) -> ForbiddenError:
-    return forbidden(policy, tr("models from files of your own"))
+    return forbidden_error(policy, tr("models from files of your own"))
 
 
-def _counts(policy: Policy, endpoint: str) -> bool:
+def _endpoint_counts(policy: Policy, endpoint: str) -> bool:
     """Whether what was learned at this Hub ("" at none) counts. A policy that only denies asks no Hub for its word; one
     that lets no file of one's own in lets none in from a Hub of one's own."""
     rests_on_it = policy.endpoint is not None or policy.allow.given or policy.require_checksum or not policy.imports
@@ -167,7 +169,7 @@ def _counts(policy: Policy, endpoint: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Fact:
+class _PolicyAttribute:
     """Something that rules speak of. `names` are all that it goes by, which `deny` looks at, `vouched` those that count
     for `allow`. `own`: it is the model's own, which `allow` looks at; `claimed`: only the person says so."""
 
@@ -178,39 +180,41 @@ class _Fact:
     claimed: bool = False
 
 
-def _facts(subject: Subject) -> Iterator[_Fact]:
+def _attributes(subject: LicenseSubject) -> Iterator[_PolicyAttribute]:
     node = subject.lineage.node
     for needed in subject.needed:
-        yield _Fact("license", (needed.id,), (needed.id,), claimed=needed.id in subject.claims)
+        yield _PolicyAttribute("license", (needed.id,), (needed.id,), claimed=needed.id in subject.claims)
     for license_id in (*node.licenses, *(name for name, _ in subject.lineage.licenses)):
-        yield _Fact("license", (license_id,), own=False)
+        yield _PolicyAttribute("license", (license_id,), own=False)
     for restriction in subject.lineage.restrictions:
-        yield _Fact("restriction", (restriction,), (restriction,))
+        yield _PolicyAttribute("restriction", (restriction,), (restriction,))
     repositories = (subject.repository, node.repository, *subject.names)
     publishers = (subject.publisher, node.publisher, *map(_owner, (*repositories, node.id)))
     vouched = () if subject.own_entry else (subject.publisher,)
-    yield _Fact("publisher", publishers, (*vouched, *map(_owner, subject.origins)))
+    yield _PolicyAttribute("publisher", publishers, (*vouched, *map(_owner, subject.origins)))
     ids = () if subject.own_entry or (subject.imported and not subject.vouched) else (subject.id,)
-    yield _Fact("repository", (*repositories, subject.id, node.id), (*ids, *subject.origins))
+    yield _PolicyAttribute("repository", (*repositories, subject.id, node.id), (*ids, *subject.origins))
     gate, heard = subject.gate or "", not subject.own_entry or bool(subject.endpoint)
-    yield _Fact("gate", (gate,), (gate,) if heard else ())
+    yield _PolicyAttribute("gate", (gate,), (gate,) if heard else ())
     copies = {node.id}
     for ancestor in reversed(subject.lineage.ancestors):  # the nearest first
         other = ancestor.node
         if ancestor.relation == "quantization" and ancestor.parent_of in copies:
             copies.add(other.id)
         if ancestor.inherits:
-            yield _Fact("publisher", (other.publisher, _owner(other.repository), _owner(other.id)), own=False)
-            yield _Fact("repository", (other.repository, other.id), own=False)
+            yield _PolicyAttribute(
+                "publisher", (other.publisher, _owner(other.repository), _owner(other.id)), own=False
+            )
+            yield _PolicyAttribute("repository", (other.repository, other.id), own=False)
         if ancestor.inherits and other.gate:  # the gate of what a model is a mere copy of is its own
-            yield _Fact("gate", (other.gate,), (other.gate,), own=other.id in copies)
+            yield _PolicyAttribute("gate", (other.gate,), (other.gate,), own=other.id in copies)
 
 
-def _unknown_base(policy: Policy, subject: Subject) -> str | None:
+def _unknown_base(policy: Policy, subject: LicenseSubject) -> str | None:
     """A base of which nobody can tell whether it is denied; None where there is none, or the policy itself allows what
     is unknown. One that is named by a repository is on a list of repositories and publishers, or not."""
     deny = policy.deny
-    if policy.allow.license is not None and UNKNOWN in policy.allow.license:
+    if policy.allow.license is not None and UNKNOWN_LICENSE in policy.allow.license:
         return None
     by_terms, by_name = deny.license or deny.restriction, deny.repository or deny.publisher
     for flag in subject.lineage.unknown:
@@ -231,23 +235,23 @@ def _alone(name: str) -> tuple[str, ...]:
     return (name,)
 
 
-def _denied(listed: Iterable[str], fact: _Fact, named: Callable[[str], Iterable[str]]) -> str:
+def _denied(listed: Iterable[str], fact: _PolicyAttribute, named: Callable[[str], Iterable[str]]) -> str:
     """The name by which a list denies it; "" where none does. An unlisted license is meant by its bare name as well."""
-    known = {plain(each).removeprefix(_UNLISTED) for each in listed}
+    known = {normalized_name(each).removeprefix(_UNLISTED) for each in listed}
     for name in fact.names:
-        if any(plain(other).removeprefix(_UNLISTED) in known for other in named(name) if other):
+        if any(normalized_name(other).removeprefix(_UNLISTED) in known for other in named(name) if other):
             return name
     return ""
 
 
-def _allowed(listed: Iterable[str], fact: _Fact, named: Callable[[str], Iterable[str]]) -> bool:
+def _allowed(listed: Iterable[str], fact: _PolicyAttribute, named: Callable[[str], Iterable[str]]) -> bool:
     if fact.claimed:
         return False
-    known = {plain(each) for each in listed}
-    return any(plain(other) in known for name in fact.vouched for other in named(name) if other)
+    known = {normalized_name(each) for each in listed}
+    return any(normalized_name(other) in known for name in fact.vouched for other in named(name) if other)
 
 
-def plain(name: str) -> str:
+def normalized_name(name: str) -> str:
     """A name as names are compared: whatever its letters' case and width."""
     return unicodedata.normalize("NFKC", name).strip().casefold()
 

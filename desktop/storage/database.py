@@ -11,6 +11,7 @@ perhaps not that of the machine (`synchronous=NORMAL`): one fsync a second would
 import logging
 import os
 import sqlite3
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,18 +19,78 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from desktop.atomic_file import open_regular
 from desktop.errors import IntegrityError, UserError
-from desktop.storage.failures import Failures, Wording, conversations_wording, ledger_wording, network_wording
-from desktop.storage.inspection import APPLICATION_ID, LEDGER_ID, NETWORK_ID, inspect
-from desktop.storage.migration import LEDGER_MIGRATIONS, MIGRATIONS, NETWORK_MIGRATIONS, migrate, version_of
+from desktop.storage.database_errors import (
+    DatabaseErrors,
+    DatabaseErrorTexts,
+    conversation_error_texts,
+    ledger_error_texts,
+    network_error_texts,
+)
+from desktop.storage.migration import LEDGER_MIGRATIONS, MIGRATIONS, NETWORK_MIGRATIONS, migrate, schema_version
 
+APPLICATION_ID = 0x4C6B6579
+"""Marks the file of conversations ("Lkey"), for `file` and for us."""
+LEDGER_ID = 0x4C6B6C67
+"""Marks the ledger ("Lklg"), so that neither file can stand in the other's place."""
+NETWORK_ID = 0x4C6B6E77
+"""Marks the log of requests ("Lknw")."""
+
+_MAGIC = b"SQLite format 3\x00"
+_HEADER_BYTES = 100
 _BUSY_TIMEOUT_S = 5.0
 _WAL_LIMIT_BYTES = 4 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
 
+def inspect_header(failures: DatabaseErrors, application_id: int, known_version: int) -> bool:
+    """Whether there is a database at the path of `failures` already, marked `application_id` or not yet. Reads only.
+
+    Not to be called while this process has the file open through SQLite: closing it here would drop SQLite's locks.
+    Raises IntegrityError where what lies there is damaged, not ours, or of a version above `known_version`, and
+    ResourceError where it cannot be read.
+    """
+    path = failures.path
+    try:
+        with os.fdopen(open_regular(path, follow_link=True), "rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except FileNotFoundError:
+        if _has_journal(path):
+            raise failures.damaged("a write-ahead log without its database") from None
+        return False
+    except OSError as error:
+        raise failures.from_system(error) from error
+    if not header:
+        if _has_journal(path):
+            raise failures.damaged("an empty database with a write-ahead log") from None
+        return False
+    if not header.startswith(_MAGIC):
+        begun = _MAGIC.startswith(header)
+        raise failures.damaged("header cut short") if begun else failures.not_ours("no SQLite header")
+    if len(header) < _HEADER_BYTES:
+        raise failures.damaged("header cut short")
+    marked, version = _u32(header, 68), _u32(header, 60)
+    if marked not in (0, application_id):
+        raise failures.not_ours(f"application_id {marked:#x}")
+    if marked and version > known_version:
+        raise failures.newer(version, known_version)
+    return True
+
+
+def _u32(header: bytes, offset: int) -> int:
+    return int(struct.unpack_from(">I", header, offset)[0])
+
+
+def _has_journal(path: Path) -> bool:
+    try:
+        return path.with_name(path.name + "-wal").stat().st_size > 0
+    except OSError:
+        return False
+
+
 @dataclass(eq=False)
-class _Held:
+class _ThreadConnection:
     """A thread's connection: how many blocks of that thread are using it now, and whether it stays open after them."""
 
     connection: sqlite3.Connection
@@ -39,17 +100,17 @@ class _Held:
 
 
 @dataclass(frozen=True)
-class Holding:
+class DatabaseSchema:
     """What a database file holds: the mark in its header, the steps to its schema, the words for its troubles."""
 
     application_id: int
     migrations: Sequence[Path]
-    wording: Callable[[], Wording]
+    wording: Callable[[], DatabaseErrorTexts]
 
 
-CONVERSATIONS = Holding(APPLICATION_ID, MIGRATIONS, conversations_wording)
-LEDGER = Holding(LEDGER_ID, LEDGER_MIGRATIONS, ledger_wording)
-NETWORK = Holding(NETWORK_ID, NETWORK_MIGRATIONS, network_wording)
+CONVERSATIONS_SCHEMA = DatabaseSchema(APPLICATION_ID, MIGRATIONS, conversation_error_texts)
+LEDGER_SCHEMA = DatabaseSchema(LEDGER_ID, LEDGER_MIGRATIONS, ledger_error_texts)
+NETWORK_SCHEMA = DatabaseSchema(NETWORK_ID, NETWORK_MIGRATIONS, network_error_texts)
 
 
 class Database:
@@ -60,16 +121,16 @@ class Database:
     """
 
     def __init__(
-        self, path: Path, holding: Holding = CONVERSATIONS, *, migrations: Sequence[Path] | None = None
+        self, path: Path, holding: DatabaseSchema = CONVERSATIONS_SCHEMA, *, migrations: Sequence[Path] | None = None
     ) -> None:
         self.path = path
         self._application_id = holding.application_id
         self._migrations = holding.migrations if migrations is None else migrations
-        self._failures = Failures(path, holding.wording)
+        self._failures = DatabaseErrors(path, holding.wording)
         self._identity: tuple[int, int] | None = None
         self._mine = threading.local()
         self._lock = threading.Lock()
-        self._all: list[_Held] = []
+        self._all: list[_ThreadConnection] = []
         self._closed = False
         self._damage: IntegrityError | None = None
 
@@ -105,7 +166,7 @@ class Database:
             found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(20)")]
         return [] if found == ["ok"] else found
 
-    def empty_journal(self) -> None:
+    def truncate_wal(self) -> None:
         """Move everything into the file itself and cut the journal to nothing, so that nothing deleted stays in it."""
         with self._errors(), self._use() as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -163,10 +224,10 @@ class Database:
     def _use(self) -> Iterator[sqlite3.Connection]:
         """This thread's connection, which nobody closes meanwhile."""
         with self._lock:
-            held: _Held | None = getattr(self._mine, "held", None)
+            held: _ThreadConnection | None = getattr(self._mine, "held", None)
             if held is None:
-                self._end_orphans()
-                held = _Held(self._connect(), threading.current_thread(), kept=not self._closed)
+                self._close_orphans()
+                held = _ThreadConnection(self._connect(), threading.current_thread(), kept=not self._closed)
                 self._all.append(held)
                 self._mine.held = held
             held.uses += 1
@@ -178,14 +239,14 @@ class Database:
                 if not (held.uses or held.kept):
                     self._end(held)
 
-    def _end_orphans(self) -> None:
+    def _close_orphans(self) -> None:
         """Close the connections of threads that ended: a download has threads of its own, for its time."""
         running = threading.enumerate()
         for each in [*self._all]:
             if each.thread not in running:
                 self._end(each)
 
-    def _end(self, held: _Held) -> None:
+    def _end(self, held: _ThreadConnection) -> None:
         self._all.remove(held)
         if getattr(self._mine, "held", None) is held:
             del self._mine.held
@@ -197,7 +258,7 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         # Where a connection is open already, looking at the file would drop the locks of this process on it (POSIX
         # drops all of them when any descriptor is closed), and another process would take itself for the last one.
-        if not self._all and not inspect(self._failures, self._application_id, len(self._migrations)):
+        if not self._all and not inspect_header(self._failures, self._application_id, len(self._migrations)):
             self._make_file()
         if not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)):
             raise self._failures.unwritable()
@@ -222,7 +283,7 @@ class Database:
         # In one transaction: another process may be making the file right now.
         connection.execute("BEGIN")
         application_id = int(connection.execute("PRAGMA application_id").fetchone()[0])
-        version = version_of(connection)
+        version = schema_version(connection)
         anything = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
         connection.execute("COMMIT")
         if application_id != self._application_id:

@@ -27,7 +27,7 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Path]) -
     A database of version 1 or more is copied beside itself first. Raises sqlite3.Error and OSError; the database is
     then as it was before the step that failed.
     """
-    version = version_of(connection)
+    version = schema_version(connection)
     if 0 < version < len(steps):
         _log.info(
             "database %s goes from version %d to %d; copy in %s",
@@ -39,7 +39,7 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Path]) -
     while version < len(steps):
         connection.execute("BEGIN IMMEDIATE")
         try:
-            version = version_of(connection)  # another process may have been quicker
+            version = schema_version(connection)  # another process may have been quicker
             if version < len(steps):
                 for statement in _statements(steps[version].read_text(encoding="utf-8")):
                     connection.execute(statement)
@@ -52,7 +52,7 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Path]) -
             raise
 
 
-def version_of(connection: sqlite3.Connection) -> int:
+def schema_version(connection: sqlite3.Connection) -> int:
     """The schema's version; 0 where there is no schema yet."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 

@@ -8,7 +8,7 @@ looked up by word; for these the text itself is searched.
 import unicodedata
 from dataclasses import dataclass
 
-from desktop.storage.text import storable
+from desktop.safe_text import repair_surrogates
 
 # Scripts without spaces, by code point (Unicode 15 blocks): Thai and Lao, Tibetan and Myanmar, Khmer, kana and CJK.
 _UNSPACED = (
@@ -52,7 +52,7 @@ class SearchQuery:
 
 def parse_query(text: str) -> SearchQuery | None:
     """The query for what was typed; None where nothing was. Only the first 1,000 characters count."""
-    pieces = storable(text[:_LONGEST]).replace("\x00", " ").split()
+    pieces = repair_surrogates(text[:_LONGEST]).replace("\x00", " ").split()
     words, literal = [], []
     for piece in pieces:
         if any(map(_is_unspaced, piece)) or not any(map(_is_token, piece)):

@@ -6,8 +6,8 @@ Run by `make builtin-model`. Training needs PyTorch, which is in `.venv-train`; 
 and the `latchkey` command, which are in `.venv`. So each step is a process of its own.
 
 The program knows its own model by the file's sha256. A new file has another one, which has to be written into
-`desktop/licenses/built_in.py` and `models.toml` before the program takes it for its own: this stops there, says so,
-and goes on with `--convert-only`.
+`desktop/licenses/built_in_model.py` and `models.toml` before the program takes it for its own: this stops there, says
+so, and goes on with `--convert-only`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def step(python: Path, module: str, *options: str, may_fail: bool = False) -> in
 def ensure_known(model: Path) -> None:
     """Raises SystemExit with the sha256 of `model` where the program or its catalog does not know it yet."""
     sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
-    places = ("desktop/licenses/built_in.py", "models.toml")
+    places = ("desktop/licenses/built_in_model.py", "models.toml")
     unknowing = [place for place in places if sha256 not in (ROOT / place).read_text(encoding="utf-8")]
     if unknowing:
         raise SystemExit(

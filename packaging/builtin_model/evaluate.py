@@ -103,7 +103,7 @@ def _new_conversation(home: Path) -> str:
     sys.path.insert(0, str(HERE.parents[1]))
     from desktop.conversation import Conversation
     from desktop.paths import find_paths
-    from desktop.storage.conversations import ConversationStore
+    from desktop.storage.conversation_store import ConversationStore
     from desktop.storage.database import Database
 
     made = Conversation(id=uuid.uuid4().hex, created_at=time.time(), updated_at=time.time())

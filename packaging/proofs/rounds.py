@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from desktop.hub.fake import FakeHub
 from proofs.packets import Capture, Packet, streams
 from proofs.traces import forms, holds
+from tests.fakes.hub import FakeHub
 from tests.journeys.command import Ran
 
 

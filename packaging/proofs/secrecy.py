@@ -25,12 +25,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from desktop.hub.fake import FakeHub, Fault
 from proofs import apart
 from proofs.packets import Capture
 from proofs.rounds import Round
 from proofs.traces import ProcessWatch, files_with
 from tests.accepting import accept_everything
+from tests.fakes.hub import FakeHub, Fault
 from tests.fakes.tiny_gguf import random_model
 from tests.journeys.at_the_hub import PASSPHRASE, PERSON, publish, with_token
 from tests.journeys.command import TOP, Ran, environment, latchkey
@@ -44,13 +44,13 @@ _NEEDED = re.compile(
 _READABLE = (b"HTTP/1.1", b"Authorization", b"authorization", b"Bearer", b"/api/models", b"acme/", b"whoami")
 _CRASH = """
 import sys
-from desktop.network.sending import Sender
-def broken(self, pool, request, patience):
+from desktop.network.request_sender import RequestSender
+def broken(self, pool, request, scope):
     secret = b" ".join(value for _, value in request.headers).decode()
     error = RuntimeError(f"broke while sending {secret}")
     error.add_note(secret)
     raise error from ValueError(repr(request.headers))
-Sender._answer = broken
+RequestSender._answer = broken
 from desktop.__main__ import main
 sys.exit(main())
 """

@@ -22,7 +22,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 
 from desktop.ui.parts.error_box import ErrorBox
-from desktop.ui.window import MainWindow
+from desktop.ui.window.main_window import MainWindow
 
 _PATIENCE_S = 90.0
 PAGES = ("models", "network", "settings", "licenses")
@@ -91,7 +91,7 @@ class Person:
         QTest.keyClicks(page.composer.edit, question)
         QTest.keyClick(page.composer.edit, Qt.Key.Key_Return)
         self.wait(lambda: page.shown_transcript is not None and len(page.transcript.messages) >= 2, "the question")
-        self.wait(lambda: not chat.answering() and page.transcript.messages[-1].status != "streaming", "the answer")
+        self.wait(lambda: not chat.is_answering() and page.transcript.messages[-1].status != "streaming", "the answer")
         answer = page.transcript.messages[-1]
         self.done["answer"] = answer.status, answer.text
 

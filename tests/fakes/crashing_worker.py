@@ -47,11 +47,11 @@ def command(*faults: Fault, variants: bool = False) -> list[str]:
 
 def main() -> None:
     sys.path.insert(0, str(TOP))
-    from desktop.engine.worker import native
-    from desktop.engine.worker.generating import Generator, _Answer
-    from desktop.engine.worker.loading import Model
-    from desktop.engine.worker.main import Worker, run
-    from desktop.engine.worker.prompt import Prompter
+    from desktop.engine.worker import llama_api
+    from desktop.engine.worker.generator import Generator, _Generation
+    from desktop.engine.worker.loaded_model import LoadedModel
+    from desktop.engine.worker.prompt_builder import PromptBuilder
+    from desktop.engine.worker.worker_loop import WorkerLoop, run
 
     split = sys.argv.index("--in")
     words, arguments = sys.argv[1:split], sys.argv[split:]
@@ -59,14 +59,14 @@ def main() -> None:
     if "+" in words:
         words.remove("+")
         variant = VARIANTS[-1] if variant == "plainest" else variant if variant in VARIANTS else VARIANTS[0]
-        start = native.start_backends
+        start = llama_api.start_backends
 
         def start_as_claimed(cpu_variant: str = "") -> str:
             start()
-            native.cpu_variants = lambda: VARIANTS  # type: ignore[assignment]
+            llama_api.cpu_variants = lambda: VARIANTS  # type: ignore[assignment]
             return variant
 
-        native.start_backends = start_as_claimed
+        llama_api.start_backends = start_as_claimed
     faults, died = [], -1
     for word in words:
         if word.startswith("died="):
@@ -96,7 +96,7 @@ def main() -> None:
             if fault.stage == stage and (not token or token >= fault.at_token) and not averted(fault):
                 os.write(2, f"crashing_worker: {fault.signal_name} at {stage}\n".encode())
                 if fault.signal_name == "assert":
-                    native._library("ggml-base").ggml_abort(b"/build/machine/kernel.c", 7, b"nothing works")
+                    llama_api._library("ggml-base").ggml_abort(b"/build/machine/kernel.c", 7, b"nothing works")
                 os.kill(os.getpid(), getattr(signal, fault.signal_name))
                 signal.pause()
 
@@ -109,7 +109,7 @@ def main() -> None:
 
         setattr(owner, name, method)
 
-    load, decode, write = Worker._load, Generator.decode, _Answer._write
+    load, decode, write = WorkerLoop._load, Generator.decode, _Generation._write
     writing: list[Any] = []
 
     def note_load(self: Any, request: Any) -> None:
@@ -131,11 +131,11 @@ def main() -> None:
             die("decode", writing[0]._generated)
         decode(self, count)
 
-    Worker._load, Generator.decode, _Answer._write = note_load, note_decode, note_write  # type: ignore[method-assign]
-    dying(Worker, "_probe", "probe")
-    dying(Model, "warm_up", "warm-up")
-    dying(Prompter, "make", "template")
-    dying(_Answer, "_read", "prefill")
+    WorkerLoop._load, Generator.decode, _Generation._write = note_load, note_decode, note_write  # type: ignore[method-assign]
+    dying(WorkerLoop, "_probe", "probe")
+    dying(LoadedModel, "warm_up", "warm-up")
+    dying(PromptBuilder, "make", "template")
+    dying(_Generation, "_read", "prefill")
     run(arguments)
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from desktop.engine.interface import Stop
-from desktop.engine.model_file import ModelFile
+from desktop.engine.engine_protocol import StopSignal
+from desktop.file_stamp import ModelFile
 
 
 def _let_through(path: Path) -> None:
@@ -23,7 +23,7 @@ class OpenDoor:
     ) -> None:
         self._admit, self._loaded, self._holds = admit, loaded, holds
 
-    def admit(self, path: Path, stop: Stop | None = None) -> tuple[ModelFile, ...]:
+    def admit(self, path: Path, stop: StopSignal | None = None) -> tuple[ModelFile, ...]:
         self._admit(path)
         return ()
 

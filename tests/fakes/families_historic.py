@@ -6,7 +6,7 @@ HISTORIC = (
     Family(
         "plain",
         "spm",
-        # Latchkey's own (desktop/engine/worker/template.py)
+        # Latchkey's own (desktop/engine/worker/chat_template.py)
         published=(
             "<s>You are a careful assistant.\n\n### User:\nWhat is a ledger?\n\n### Assistant:\nA book of records.\n\n"
             "### User:\nWho keeps it?\n\n### Assistant:\n"

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from desktop.engine.messages import ChatTurn
+from desktop.engine.worker_messages import ChatMessage
 from tests.fakes.tiny_gguf import Vocabulary
 from tests.fakes.vocabularies import family_vocabulary
 
-QUESTION = ChatTurn("user", "What is a ledger?")
+QUESTION = ChatMessage("user", "What is a ledger?")
 TALK = (
-    ChatTurn("system", "You are a careful assistant."),
+    ChatMessage("system", "You are a careful assistant."),
     QUESTION,
-    ChatTurn("assistant", "A book of records."),
-    ChatTurn("user", "Who keeps it?"),
+    ChatMessage("assistant", "A book of records."),
+    ChatMessage("user", "Who keeps it?"),
 )
 
 

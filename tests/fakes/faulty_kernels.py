@@ -19,8 +19,8 @@ from unittest.mock import patch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from desktop.engine.kernel_report import Kernel
-from desktop.engine.worker import ggml, kernel_computation, kernel_test, native
-from desktop.engine.worker.kernel_weights import weight_types
+from desktop.engine.worker import ggml, kernel_computation, kernel_test, llama_api
+from desktop.engine.worker.kernel_computation import weight_types
 
 QUICK_TYPES = ("F32", "F16", "Q4_0", "Q8_0")
 
@@ -35,10 +35,10 @@ class Faults:
 
     def install(self) -> None:
         types = {name: weight_types()[name] for name in self._spec.get("types", QUICK_TYPES)}
-        start, compute = native.start_backends, kernel_computation.KernelComputation.compute
-        read = ggml.Tensors.read
+        start, compute = llama_api.start_backends, kernel_computation.KernelComputation.compute
+        read = ggml.GgmlTensors.read
         variants = tuple(self._spec.get("variants", ()))
-        pretended = patch.object(native, "cpu_variants", lambda: variants)
+        pretended = patch.object(llama_api, "cpu_variants", lambda: variants)
 
         def start_backends(variant: str = "") -> str:
             self.variant = variant or next(iter(variants), "")
@@ -51,7 +51,7 @@ class Faults:
             self._strike(kernel)
             return compute(computation, kernel)
 
-        def faulty_read(tensors: ggml.Tensors, tensor: int, shape: Any) -> ggml.Floats:
+        def faulty_read(tensors: ggml.GgmlTensors, tensor: int, shape: Any) -> ggml.Floats:
             values = read(tensors, tensor, shape)
             if self.spoil:
                 values.reshape(-1)[-1] += 2 * abs(values).mean()
@@ -59,9 +59,9 @@ class Faults:
 
         patch.object(kernel_computation, "weight_types", lambda: types).start()
         pretended.start()
-        patch.object(native, "start_backends", start_backends).start()
+        patch.object(llama_api, "start_backends", start_backends).start()
         patch.object(kernel_computation.KernelComputation, "compute", faulty_compute).start()
-        patch.object(ggml.Tensors, "read", faulty_read).start()
+        patch.object(ggml.GgmlTensors, "read", faulty_read).start()
 
     def _strike(self, kernel: Kernel | None) -> None:
         self.spoil = False
@@ -87,7 +87,7 @@ class Faults:
             while True:
                 pass
         elif how == "assert":
-            native._library("ggml-base").ggml_abort(b"/build/machine/faulty.c", 1, b"hello from the assert")
+            llama_api._library("ggml-base").ggml_abort(b"/build/machine/faulty.c", 1, b"hello from the assert")
         else:
             os.kill(os.getpid(), signal.Signals[how])
 

@@ -22,14 +22,16 @@ def main() -> None:
     sys.path.insert(0, str(TOP))
     import msgspec
 
-    from desktop.engine import messages
-    from desktop.engine.framing import FrameReader
+    from desktop.engine import worker_messages
+    from desktop.engine.frames import FrameReader
 
     stage, script = sys.argv[1:3]
     source, output = (int(sys.argv[sys.argv.index(name) + 1]) for name in ("--in", "--out"))
-    reader: FrameReader[messages.Request] = FrameReader(source, messages.Request)
-    probed = messages.Probed("1", "none", (messages.Device("CPU", "CPU", "cpu", 1, 1),), (), "no", "", ())
-    info = messages.ModelInfo("m", "llama", "", "", 1, 1, 512, 512, True, 1, 0, (), "llama.cpp", "no")
+    reader: FrameReader[worker_messages.Request] = FrameReader(source, worker_messages.Request)
+    probed = worker_messages.ProbeResult(
+        "1", "none", (worker_messages.ComputeDevice("CPU", "CPU", "cpu", 1, 1),), (), "no", "", ()
+    )
+    info = worker_messages.ModelInfo("m", "llama", "", "", 1, 1, 512, 512, True, 1, 0, (), "llama.cpp", "no")
 
     def raw(data: bytes) -> None:
         view = memoryview(data)
@@ -46,10 +48,18 @@ def main() -> None:
             view = view[os.write(2, view) :]
 
     def done(number: int, **others: Any) -> Any:
-        whole = messages.Done(number, "end", 1, 0, 1, 0.1, 1.0, 1.0, 1, 512, 0)
+        whole = worker_messages.AnswerDone(number, "end", 1, 0, 1, 0.1, 1.0, 1.0, 1, 512, 0)
         return {**msgspec.to_builtins(whole), **others}
 
-    names = {**vars(messages), "send": send, "raw": raw, "say": say, "done": done, "PROBED": probed, "INFO": info}
+    names = {
+        **vars(worker_messages),
+        "send": send,
+        "raw": raw,
+        "say": say,
+        "done": done,
+        "PROBED": probed,
+        "INFO": info,
+    }
     names |= {"os": os, "time": time, "plain": msgspec.to_builtins}
     while (request := reader.read()) is not None:
         kind = type(request).__name__.lower()
@@ -58,13 +68,13 @@ def main() -> None:
         elif kind == "probe":
             send(probed)
         elif kind == "load":
-            send(messages.Ready(info, 0.1))
-        elif isinstance(request, messages.Generate):
-            send(messages.Prompted(request.id, 1, 0, 0, 512))
-            send(messages.Delta(request.id, "hello", False, 1, 1.0, (1,)))
+            send(worker_messages.ModelReady(info, 0.1))
+        elif isinstance(request, worker_messages.GenerateRequest):
+            send(worker_messages.PromptPrepared(request.id, 1, 0, 0, 512))
+            send(worker_messages.Delta(request.id, "hello", False, 1, 1.0, (1,)))
             send(done(request.id))
-        elif isinstance(request, messages.Ping):
-            send(messages.Pong(request.id))
+        elif isinstance(request, worker_messages.Ping):
+            send(worker_messages.Pong(request.id))
 
 
 if __name__ == "__main__":

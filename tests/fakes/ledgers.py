@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from desktop.credentials.file_keeper import FileKeeper
+from desktop.credentials.file_key_store import FileKeyStore
 from desktop.licenses.ledger import Ledger
-from desktop.licenses.record import Fact
-from desktop.storage.ledger import COLUMNS, LedgerStore
+from desktop.licenses.ledger_record import LedgerEvent
+from desktop.storage.ledger_store import RECORD_COLUMNS, LedgerStore
 
 TEXTS = (b"You may use it.\r\n", b"\xef\xbb\xbfYou may use it for research.\n", b"Nur f\xfcr Forschung.\n")
 RECORDS = 12
@@ -38,44 +38,44 @@ def ledger_in(home: Path, time: Callable[[], float] | None = None) -> Ledger:
     """The ledger of a home, as the program builds it; its key lies in a file."""
     return Ledger(
         LedgerStore(file_of(home)),
-        FileKeeper(home / "config"),
+        FileKeyStore(home / "config"),
         app_version="0.1.0",
         os_user="ada",
         clock=time or clock(),
     )
 
 
-def acknowledged(ledger: Ledger, model: str, license_id: str, text: bytes = TEXTS[0], **more: str) -> Fact:
+def acknowledged(ledger: Ledger, model: str, license_id: str, text: bytes = TEXTS[0], **more: str) -> LedgerEvent:
     """The fact that somebody accepted a text, which is handed to the ledger to keep."""
-    return Fact(
+    return LedgerEvent(
         event="acknowledged",
         model=model,
         model_name=model.title(),
         license=license_id,
-        text_sha256=ledger.keep_text(text),
+        text_sha256=ledger.store_text(text),
         person=more.pop("person", "Ada Lovelace"),
         purpose=more.pop("purpose", "research"),
         **more,
     )
 
 
-def facts(ledger: Ledger) -> list[Fact]:
+def facts(ledger: Ledger) -> list[LedgerEvent]:
     """Twelve facts of most kinds, about four models."""
     llama = {"model": "llama-2-7b", "model_name": "Llama 2 7B", "license": "LicenseRef-Llama-2"}
     files = {"repository": "meta/llama", "commit": "c" * 40, "file_sha256": "f" * 64, "organization": "Engines Ltd"}
     return [
         acknowledged(ledger, "dolly", "MIT"),
         acknowledged(ledger, "llama-2-7b", "LicenseRef-Llama-2", TEXTS[1], **files),
-        Fact(event="downloaded", **llama, **files),
-        Fact(event="loaded", **llama, **files),
+        LedgerEvent(event="downloaded", **llama, **files),
+        LedgerEvent(event="loaded", **llama, **files),
         acknowledged(ledger, "alpaca", "CC-BY-NC-4.0", TEXTS[2], note="Read twice.", **files),
-        Fact(event="refused", model="vicuna", license="LicenseRef-LLaMA", note="Not acknowledged."),
-        Fact(event="imported", model="vicuna", model_name="Vicuna 7B"),
-        Fact(event="suspended", **llama, note="The text changed."),
+        LedgerEvent(event="refused", model="vicuna", license="LicenseRef-LLaMA", note="Not acknowledged."),
+        LedgerEvent(event="imported", model="vicuna", model_name="Vicuna 7B"),
+        LedgerEvent(event="suspended", **llama, note="The text changed."),
         acknowledged(ledger, "llama-2-7b", "LicenseRef-Llama-2", TEXTS[0], **files),
-        Fact(event="revoked", model="dolly"),
-        Fact(event="removed", model="dolly"),
-        Fact(event="loaded", **llama, **files),
+        LedgerEvent(event="revoked", model="dolly"),
+        LedgerEvent(event="removed", model="dolly"),
+        LedgerEvent(event="loaded", **llama, **files),
     ]
 
 
@@ -87,8 +87,8 @@ def fill(ledger: Ledger) -> None:
 def rows(home: Path) -> list[dict[str, Any]]:
     """The records as they lie in the file."""
     connection = sqlite3.connect(file_of(home))
-    names = ", ".join(f'"{name}"' for name in COLUMNS)
-    found = [dict(zip(COLUMNS, row, strict=True)) for row in connection.execute(f"SELECT {names} FROM ledger")]
+    names = ", ".join(f'"{name}"' for name in RECORD_COLUMNS)
+    found = [dict(zip(RECORD_COLUMNS, row, strict=True)) for row in connection.execute(f"SELECT {names} FROM ledger")]
     connection.close()
     return sorted(found, key=lambda row: row["seq"])
 

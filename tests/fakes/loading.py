@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop.engine.client import EngineClient
-from desktop.engine.messages import ChatTurn, Generate, LoadParams, Prompted, SamplingParams
-from desktop.engine.worker import native
-from desktop.engine.worker.native import llama
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.worker import llama_api
+from desktop.engine.worker.llama_api import llama
 from desktop.engine.worker.tokenizer import Tokenizer
+from desktop.engine.worker_messages import ChatMessage, GenerateRequest, LoadParams, PromptPrepared, SamplingParams
 from tests.fakes.doors import OpenDoor
 
 _BUFFER = re.compile(r"(\S+)\s+(model|KV|RS|compute|output)\s+buffer size\s*=\s*([\d.]+) MiB")
@@ -77,7 +77,7 @@ def take(path: Path, length: int, *, fill: float = 0.95) -> Taken:
     """Load the model into a worker with a context of `length` tokens and have it read `fill` of that."""
     with tempfile.TemporaryDirectory() as folder:
         logs, others = Path(folder) / "logs", _children()
-        client = EngineClient(door=OpenDoor(), logs=logs, cache=Path(folder) / "cache")
+        client = EngineClient(license_check=OpenDoor(), logs=logs, cache=Path(folder) / "cache")
         try:
             client.load_and_wait(LoadParams(str(path), context_length=length, threads=1))
             (worker,) = _children() - others
@@ -114,14 +114,14 @@ def tokens_of(path: Path, text: str) -> list[int]:
 
 def _read_much(client: EngineClient, tokens: int) -> int:
     """Have it read about so many tokens; how many there were."""
-    turn = ChatTurn("user", "the of and " * (tokens // 3))
+    turn = ChatMessage("user", "the of and " * (tokens // 3))
     read = 0
     for event in client.answer(
-        Generate(
+        GenerateRequest(
             client.next_id(), (turn,), SamplingParams(temperature=0), max_tokens=2, ignore_eos=True, raw_prompt=True
         )
     ):
-        if isinstance(event, Prompted):
+        if isinstance(event, PromptPrepared):
             read = event.prompt_tokens
     return read
 
@@ -165,4 +165,4 @@ def _mapped(process: int, path: Path) -> int:
     return total
 
 
-native.start_backends()
+llama_api.start_backends()

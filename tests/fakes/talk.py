@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from desktop.background import Background
-from desktop.chat.chat import Chat
-from desktop.chat.events import AnswerFinished, AnswerPhase, AnswerText, ChatEvent, ConversationOpened
+from desktop.chat.chat_events import AnswerDelta, AnswerFinished, AnswerPhase, ChatEvent, ConversationOpened
+from desktop.chat.chat_session import ChatSession
 from desktop.conversation import Conversation, Message
-from desktop.engine.fake import FakeAnswer, FakeEngine, Script
-from desktop.engine.interface import Engine
+from desktop.engine.engine_protocol import Engine
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine, Script
 from desktop.errors import UserError
 from desktop.settings import Settings
-from desktop.storage.conversations import ConversationStore
+from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 from tests.fakes.main_loop import MainLoop
 
@@ -32,7 +32,7 @@ class SomeModel:
 
 
 class Talk:
-    """A `Chat` with everything under it. `events` is all that it told; close it at the end of the test."""
+    """A `ChatSession` with everything under it. `events` is all that it told; close it at the end of the test."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Talk:
         self.now = 1000.0
         self.store = ConversationStore(Database(database))
         self.background = Background(self.loop.post)
-        self.chat = Chat(
+        self.chat = ChatSession(
             store=self.store,
             engine=self.engine,
             background=self.background,
@@ -89,7 +89,7 @@ class Talk:
 
     def until_said(self, text: str) -> None:
         """Run until the answers said so far hold `text`."""
-        self.until(lambda: text in "".join(event.text for event in self.told(AnswerText)))
+        self.until(lambda: text in "".join(event.text for event in self.told(AnswerDelta)))
 
     def opened(self, conversation_id: str) -> ConversationOpened:
         """Open a conversation."""

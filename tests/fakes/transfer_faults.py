@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from desktop.errors import AccessError, IntegrityError, NetworkError, NotFoundError, UserError
-from desktop.hub.fake import Fault
-from desktop.hub.transfer.values import Progress
-from desktop.network.token import AccessToken
+from desktop.hub.transfer.transfer_types import TransferProgress
+from desktop.network.access_token import AccessToken
+from tests.fakes.hub import Fault
 from tests.fakes.transfer_place import MODEL, REPOSITORY, Place, bytes_of
 
 SIZE = 3_000_000
@@ -19,7 +19,7 @@ TIMEOUT_S = 0.4
 _RATE = 6_000_000
 
 Arrange = Callable[[Place], None]
-Hear = Callable[[Place, Progress], None]
+Hear = Callable[[Place, TransferProgress], None]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def once(at: int, do: Arrange) -> Hear:
     """Do it when so many bytes are there."""
     done: set[int] = set()
 
-    def hear(place: Place, progress: Progress) -> None:
+    def hear(place: Place, progress: TransferProgress) -> None:
         if progress.done >= at and id(place) not in done:
             done.add(id(place))
             do(place)
@@ -65,13 +65,13 @@ def slowly(*faults: Fault, rate: int = _RATE) -> Arrange:
 
 def _gated(place: Place) -> None:
     place.repository.gated = "manual"
-    place.fake.set_standing(REPOSITORY, "anna", "granted")
+    place.fake.set_gate_state(REPOSITORY, "anna", "granted")
     place.token = AccessToken(place.fake.add_token("anna"), place.fake.endpoint)
     place.fake.rate = _RATE
 
 
 def _revoke(place: Place) -> None:
-    place.fake.set_standing(REPOSITORY, "anna", "rejected")
+    place.fake.set_gate_state(REPOSITORY, "anna", "rejected")
     place.fake.expire_links()
     place.fake.drop_connections()
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from desktop.hub.api import Hub
-from desktop.hub.fake import FakeHub, FakeRepository
-from desktop.hub.transfer.transfer import Transfer
-from desktop.hub.transfer.values import Fetched, Patience, Progress, Wanted
-from desktop.network.token import AccessToken
+from desktop.hub.hub_client import HubClient
+from desktop.hub.transfer.model_transfer import ModelTransfer
+from desktop.hub.transfer.transfer_types import FetchedFile, FileRequest, RetryPolicy, TransferProgress
+from desktop.network.access_token import AccessToken
+from tests.fakes.hub import FakeHub, FakeRepository
 from tests.fakes.plain_client import PlainClient
 
 REPOSITORY = "acme/tiny-GGUF"
 MODEL = "tiny-Q8_0.gguf"
-QUICK = Patience(tries=4, first=0.01, most=0.05)
+QUICK = RetryPolicy(tries=4, first=0.01, most=0.05)
 
 
 def bytes_of(size: int, seed: int = 1) -> bytes:
@@ -36,11 +36,11 @@ class Place:
     data: bytes
     client: PlainClient
     token: AccessToken | None = None
-    said: list[Progress] = field(default_factory=list)
+    said: list[TransferProgress] = field(default_factory=list)
 
     @property
-    def hub(self) -> Hub:
-        return Hub(self.client, self.fake.endpoint, lambda _: self.token)
+    def hub(self) -> HubClient:
+        return HubClient(self.client, self.fake.endpoint, lambda _: self.token)
 
     @property
     def target(self) -> Path:
@@ -50,19 +50,23 @@ class Place:
     def part(self) -> Path:
         return self.folder / (MODEL + ".part")
 
-    def wanted(self, file: str = MODEL, **known: Any) -> Wanted:
-        return Wanted(repository=REPOSITORY, commit=self.repository.head, file=file, **known)
+    def wanted(self, file: str = MODEL, **known: Any) -> FileRequest:
+        return FileRequest(repository=REPOSITORY, commit=self.repository.head, file=file, **known)
 
-    def transfer(self, *wanted: Wanted, heard: Callable[[Progress], None] | None = None, **more: Any) -> Transfer:
-        def hear(progress: Progress) -> None:
+    def transfer(
+        self, *wanted: FileRequest, heard: Callable[[TransferProgress], None] | None = None, **more: Any
+    ) -> ModelTransfer:
+        def hear(progress: TransferProgress) -> None:
             self.said.append(progress)
             if heard is not None:
                 heard(progress)
 
-        more.setdefault("patience", QUICK)
-        return Transfer(self.client, self.hub.locate, wanted or (self.wanted(),), self.folder, listener=hear, **more)
+        more.setdefault("retry_policy", QUICK)
+        return ModelTransfer(
+            self.client, self.hub.locate, wanted or (self.wanted(),), self.folder, listener=hear, **more
+        )
 
-    def fetch(self, *wanted: Wanted, **more: Any) -> Fetched:
+    def fetch(self, *wanted: FileRequest, **more: Any) -> FetchedFile:
         """Run a transfer of one file to its end."""
         (fetched,) = self.transfer(*wanted, **more).run()
         return fetched

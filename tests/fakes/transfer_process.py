@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from desktop.hub.api import Hub
-from desktop.hub.transfer.transfer import Transfer
-from desktop.hub.transfer.values import Progress, Wanted
+from desktop.hub.hub_client import HubClient
+from desktop.hub.transfer.model_transfer import ModelTransfer
+from desktop.hub.transfer.transfer_types import FileRequest, TransferProgress
 from tests.fakes.plain_client import PlainClient
 from tests.fakes.transfer_place import REPOSITORY
 
@@ -16,13 +16,13 @@ def main() -> None:
     """Fetch; each Progress is a line."""
     endpoint, commit, file, folder, connections = sys.argv[1:]
 
-    def say(progress: Progress) -> None:
+    def say(progress: TransferProgress) -> None:
         sys.stdout.write(f"{progress.state} {progress.done}\n")
         sys.stdout.flush()
 
-    hub = Hub(PlainClient(), endpoint, lambda _: None)
-    wanted = Wanted(repository=REPOSITORY, commit=commit, file=file)
-    (fetched,) = Transfer(
+    hub = HubClient(PlainClient(), endpoint, lambda _: None)
+    wanted = FileRequest(repository=REPOSITORY, commit=commit, file=file)
+    (fetched,) = ModelTransfer(
         PlainClient(), hub.locate, (wanted,), Path(folder), listener=say, connections=int(connections)
     ).run()
     sys.stdout.write(f"received {fetched.received}\n")

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from desktop.hub.fake import FakeHub, FakeRepository
-from desktop.network.exchange import Exchange
+from desktop.network.request_log import RequestLogEntry
 from desktop.paths import find_paths
-from desktop.storage.requests import RequestStore
+from desktop.storage.request_store import RequestStore
+from tests.fakes.hub import FakeHub, FakeRepository
 
 PERSON = "ada"
 PASSPHRASE = "correct horse battery staple"
@@ -27,7 +27,7 @@ def with_token(token: str, passphrase: str = PASSPHRASE) -> bytes:
     return f"\n  {token} \r\n{passphrase}\n".encode()
 
 
-def requests() -> list[Exchange]:
+def requests() -> list[RequestLogEntry]:
     """The log of requests, the newest first."""
     store = RequestStore(find_paths().network_file)
     try:

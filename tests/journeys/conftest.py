@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop.hub.fake import FakeHub
 from tests.accepting import accept_everything
+from tests.fakes.hub import FakeHub
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.hub.fake import FakeHub, FakeRepository
+from tests.fakes.hub import FakeHub, FakeRepository
 from tests.fakes.other_apps import OllamaStore, hub_cache
 from tests.fakes.tiny_gguf import random_model
 from tests.journeys.at_the_hub import publish

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from desktop.licenses.account import account_name
-from desktop.licenses.built_in import BUILT_IN_SHA256
+from desktop.licenses.built_in_model import BUILT_IN_SHA256
+from desktop.licenses.ledger_record import account_name
 from desktop.paths import find_paths
 from tests.journeys.command import Terminal, latchkey
 from tests.journeys.desk import accept_all, events, log, tiny_open
-from tests.unit.licenses.test_built_in import changed_copy
+from tests.unit.licenses.test_built_in_model import changed_copy
 
 GUIDE = "latchkey-guide"
 QUESTION = "How do I add a model?"

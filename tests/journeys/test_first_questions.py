@@ -2,7 +2,7 @@
 
 import pytest
 
-from desktop.ui.chat.empty import EXAMPLES
+from desktop.ui.chat.empty_state import EXAMPLES
 from tests.journeys.command import latchkey
 
 pytestmark = pytest.mark.usefixtures("accepted")

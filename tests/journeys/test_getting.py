@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from desktop.hub.fake import FakeHub, FakeRepository
-from desktop.hub.fake.faults import Fault
-from desktop.library.assembly import assemble
+from desktop.library.library_services import build_library_services
 from desktop.paths import find_paths
+from tests.fakes.hub import FakeHub, FakeRepository
+from tests.fakes.hub.faults import Fault
 from tests.fakes.tiny_gguf import random_model
 from tests.journeys.at_the_hub import PASSPHRASE, PERSON, assert_kept_secret, publish, with_token
 from tests.journeys.command import Ran, Running, Terminal, latchkey
@@ -208,7 +208,7 @@ def test_a_second_file_of_a_model_is_fetched_beside_the_first(hub: FakeHub, home
 
 
 def test_a_model_of_the_catalog_is_fetched_by_its_id(hub: FakeHub, file: Path) -> None:
-    catalog = assemble(find_paths()).library.catalog
+    catalog = build_library_services(find_paths()).library.catalog
     entry = next(each for each in catalog.model if each.gguf and each.gate == "open" and not each.base)
     repository = publish(hub, entry.gguf, file, license_id="apache-2.0")
     if entry.repository and entry.repository != entry.gguf:

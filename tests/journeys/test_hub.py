@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from desktop.hub.fake import FakeHub, FakeRepository
-from desktop.hub.fake.faults import Fault
-from desktop.library.assembly import assemble
+from desktop.library.library_services import build_library_services
 from desktop.paths import find_paths
 from desktop.settings import SettingsFile
+from tests.fakes.hub import FakeHub, FakeRepository
+from tests.fakes.hub.faults import Fault
 from tests.journeys.at_the_hub import PASSPHRASE, PERSON, STANDINGS, publish, requests, with_token
 from tests.journeys.command import Terminal, latchkey
 
@@ -99,7 +99,7 @@ def test_a_disabled_repository_a_broken_hub_and_the_switch_have_codes_of_their_o
 
 
 def test_a_model_of_the_catalog_is_asked_for_by_its_id_where_its_files_are(hub: FakeHub) -> None:
-    entry = assemble(find_paths()).library.catalog.find_model("llama-3.2-1b-instruct")
+    entry = build_library_services(find_paths()).library.catalog.find_model("llama-3.2-1b-instruct")
     assert entry is not None
     publish(hub, entry.gguf or entry.repository, b"GGUF")
     asked = latchkey("access", "llama-3.2-1b-instruct", "--json")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from desktop.engine.header import read_header
+from desktop.engine.gguf_header import read_header
 from desktop.paths import find_paths
 from tests.fakes.tiny_gguf import random_model
 from tests.journeys.command import Terminal, latchkey

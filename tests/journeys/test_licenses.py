@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.cli.layout import cells
+from desktop.cli.output import cells
 from desktop.paths import find_paths
 from tests.accepting import import_and_accept
 from tests.journeys.command import Running, Terminal, latchkey

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from desktop.hub.fake import FakeHub, FakeRepository
-from desktop.library.assembly import assemble
+from desktop.library.library_services import build_library_services
 from desktop.paths import find_paths
+from tests.fakes.hub import FakeHub, FakeRepository
 from tests.fakes.tiny_gguf import random_model
 from tests.journeys.at_the_hub import publish
 from tests.journeys.command import latchkey
@@ -50,7 +50,7 @@ def test_every_command_knows_a_renamed_repository_by_both_names(hub: FakeHub, ho
 
 
 def test_access_and_get_say_the_same_of_a_copy_that_the_catalog_lists(hub: FakeHub, home: Path) -> None:
-    entry = assemble(find_paths()).library.catalog.find_model("gemma-3-1b-it")
+    entry = build_library_services(find_paths()).library.catalog.find_model("gemma-3-1b-it")
     assert entry is not None
     publish(hub, entry.gguf, random_model(home / "tiny.gguf", seed=22), license_id="gemma")
     publish(hub, entry.repository, b"GGUF", gated="manual", license_id="gemma")

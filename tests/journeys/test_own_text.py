@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop.hub.fake import FakeHub
 from desktop.paths import find_paths
+from tests.fakes.hub import FakeHub
 from tests.fakes.tiny_gguf import random_model
 from tests.journeys.at_the_hub import publish
 from tests.journeys.command import latchkey

@@ -21,10 +21,10 @@ def under(policy: Path, *arguments: str) -> Ran:
 # The real command, with the fixed place of the policy in a folder of the test's. Nothing outside of code can do that.
 SYSTEM = """
 import dataclasses, pathlib, sys
-from desktop.cli import main
-usual, place = main.find_paths, pathlib.Path(sys.argv.pop(1))
-main.find_paths = lambda: dataclasses.replace(usual(), system_policy=place)
-sys.exit(main.run(sys.argv))
+from desktop.cli import command_line
+usual, place = command_line.find_paths, pathlib.Path(sys.argv.pop(1))
+command_line.find_paths = lambda: dataclasses.replace(usual(), system_policy=place)
+sys.exit(command_line.run(sys.argv))
 """
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.hub.fake import FakeHub
+from tests.fakes.hub import FakeHub
 from tests.journeys.at_the_hub import publish
 from tests.journeys.command import latchkey
 

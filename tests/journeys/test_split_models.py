@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.hub.fake import FakeHub, FakeRepository
+from tests.fakes.hub import FakeHub, FakeRepository
 from tests.fakes.split_models import cut, two_parts
 from tests.fakes.tiny_gguf import random_model
 from tests.journeys.command import latchkey

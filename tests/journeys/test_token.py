@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from desktop.hub.fake import FakeHub
-from desktop.hub.fake.faults import Fault
 from desktop.paths import find_paths
+from tests.fakes.hub import FakeHub
+from tests.fakes.hub.faults import Fault
 from tests.fakes.unlocked_keyring import BESIDE_UNLOCKED_KEYRING
 from tests.journeys.at_the_hub import PASSPHRASE, PERSON, assert_kept_secret, publish, requests, with_token
 from tests.journeys.command import Ran, Terminal, command, environment, latchkey

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop.hub.fake import FakeHub
 from desktop.paths import find_paths
+from tests.fakes.hub import FakeHub
 from tests.fakes.unlocked_keyring import BESIDE_UNLOCKED_KEYRING
 from tests.journeys import command
 from tests.journeys.at_the_hub import PASSPHRASE, PERSON, assert_kept_secret, publish, with_token

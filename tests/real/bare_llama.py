@@ -18,7 +18,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 # The bindings alone: how the library is found and its compute plug-ins are started is the same for everyone.
-from desktop.engine.worker.native import llama, start_backends
+from desktop.engine.worker.llama_api import llama, start_backends
 
 
 class BareLlama:

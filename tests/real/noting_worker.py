@@ -14,8 +14,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from desktop.engine.worker.main import run
-from desktop.engine.worker.native import llama
+from desktop.engine.worker.llama_api import llama
+from desktop.engine.worker.worker_loop import run
 
 _compute, _choose, _get_vocab = llama.llama_decode, llama.llama_sampler_sample, llama.llama_model_get_vocab
 _load, _make_context = llama.llama_model_load_from_file, llama.llama_init_from_model

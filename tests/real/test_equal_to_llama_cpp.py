@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 import pytest
 
-from desktop.engine.messages import ChatTurn
+from desktop.engine.worker_messages import ChatMessage
 from tests.real.conftest import Bare, Loaded, Noted, chosen, computed
 
 pytestmark = pytest.mark.real_model
@@ -23,7 +23,7 @@ MOST = 64
 AUTOMATIC = -1  # LLAMA_FLASH_ATTN_TYPE_AUTO
 
 
-def plainly_rendered(template: str, turns: Sequence[ChatTurn]) -> str:
+def plainly_rendered(template: str, turns: Sequence[ChatMessage]) -> str:
     """The template as jinja2 renders it with the options that its publishers count on."""
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
     messages = [{"role": turn.role, "content": turn.text} for turn in turns]
@@ -42,9 +42,13 @@ def template(bare_llama: Callable[..., Bare]) -> str:
 
 def test_the_prompt_is_what_the_template_gives(loaded: Loaded, bare_llama: Callable[..., Bare], template: str) -> None:
     conversations = (
-        [ChatTurn("user", POEM)],
-        [ChatTurn("system", "You speak like a sailor.\n"), ChatTurn("user", "  Who are you? \n\n")],
-        [ChatTurn("user", "你好"), ChatTurn("assistant", "Hi 👋🏽!"), ChatTurn("user", "def f(x):\n\treturn x ** 2")],
+        [ChatMessage("user", POEM)],
+        [ChatMessage("system", "You speak like a sailor.\n"), ChatMessage("user", "  Who are you? \n\n")],
+        [
+            ChatMessage("user", "你好"),
+            ChatMessage("assistant", "Hi 👋🏽!"),
+            ChatMessage("user", "def f(x):\n\treturn x ** 2"),
+        ],
     )
     rendered = [plainly_rendered(template, turns) for turns in conversations]
     assert rendered[0].startswith("<|im_start|>system\n")
@@ -70,7 +74,7 @@ def test_control_tokens_that_a_person_spells_stay_text(
 
 
 def test_greedy_answers_are_those_of_llama_cpp(loaded: Loaded, bare_llama: Callable[..., Bare], template: str) -> None:
-    prompts = bare_llama(texts=[plainly_rendered(template, [ChatTurn("user", text)]) for text in QUESTIONS]).texts
+    prompts = bare_llama(texts=[plainly_rendered(template, [ChatMessage("user", text)]) for text in QUESTIONS]).texts
     rounds = [[{"tokens": tokens, "most": MOST}] for tokens in prompts]
     assert loaded.settings["context"]["flash_attn_type"] == AUTOMATIC
     bare = bare_llama(loaded.settings, rounds=rounds)
@@ -94,7 +98,7 @@ def test_flash_attention_is_off_where_that_was_asked_for(
 ) -> None:
     without = load_real(flash_attention="off")
     assert without.settings["context"]["flash_attn_type"] == 0
-    prompt = bare_llama(texts=[plainly_rendered(template, [ChatTurn("user", POEM)])]).texts[0]
+    prompt = bare_llama(texts=[plainly_rendered(template, [ChatMessage("user", POEM)])]).texts[0]
     bare = bare_llama(without.settings, rounds=[[{"tokens": prompt, "most": 16}]])
     without.asker.ask(POEM, max_tokens=16)
     assert chosen(without.asker.noted()) == bare.rounds[0][0]
@@ -116,13 +120,13 @@ def test_three_turns_of_which_only_what_is_new_is_read(
     loaded: Loaded, bare_llama: Callable[..., Bare], template: str
 ) -> None:
     """The context holds prompt and answer; llama.cpp goes on from there likewise."""
-    turns: list[ChatTurn] = []
+    turns: list[ChatMessage] = []
     steps: list[dict[str, Any]] = []
     said: list[list[int]] = []
     held: list[int] = []  # what the context holds
     loaded.asker.forget_prefix()
     for question in ("What is the capital of France?", "And of Italy?", "Which one is larger?"):
-        turns.append(ChatTurn("user", question))
+        turns.append(ChatMessage("user", question))
         answer = loaded.asker.ask(*turns, max_tokens=24, conversation="capitals")
         noted = loaded.asker.noted()
         steps.append({"tokens": read(noted), "most": 24})
@@ -132,11 +136,11 @@ def test_three_turns_of_which_only_what_is_new_is_read(
         held = [*held, *read(noted), *said[-1]]
         if answer.end.stop_reason == "length":  # nothing came after the last token, so it was not computed
             held.pop()
-        turns.append(ChatTurn("assistant", answer.text))
+        turns.append(ChatMessage("assistant", answer.text))
     last_prompt = held[: answer.end.prompt_tokens]
     # What the template puts around the answers, whose own tokens stand between it.
     mark = "\ue000"
-    marked = [ChatTurn(turn.role, mark if turn.role == "assistant" else turn.text) for turn in turns[:-1]]
+    marked = [ChatMessage(turn.role, mark if turn.role == "assistant" else turn.text) for turn in turns[:-1]]
     bare = bare_llama(loaded.settings, texts=plainly_rendered(template, marked).split(mark), rounds=[steps])
     first, second, third = bare.texts
     assert last_prompt == [*first, *said[0], *second, *said[1], *third]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop.engine.messages import ChatTurn
+from desktop.engine.worker_messages import ChatMessage
 from tests.journeys import command
 from tests.journeys.command import latchkey
 from tests.real.conftest import Imported, Loaded
@@ -22,17 +22,17 @@ def test_two_hundred_answers_in_one_conversation(loaded: Loaded) -> None:
     """Past the end of the context: the oldest turns are left out, and memory stays what it was."""
     # A prompt of several whole batches: their buffers are taken from the system when they are first used.
     loaded.asker.ask("sea " * 1500, raw_prompt=True, max_tokens=1)
-    turns: list[ChatTurn] = []
+    turns: list[ChatMessage] = []
     sizes: list[int] = []
     dropped = 0
     for number in range(ANSWERS):
-        turns.append(ChatTurn("user", f"Tell me something about the number {number}, in one sentence."))
+        turns.append(ChatMessage("user", f"Tell me something about the number {number}, in one sentence."))
         answer = loaded.asker.ask(*turns, max_tokens=32, conversation="long")
         assert answer.text
         assert answer.end.stop_reason in ("end", "length", "repetition")
         assert answer.end.prompt_tokens + answer.end.generated_tokens <= CONTEXT
         dropped = max(dropped, answer.end.dropped_messages)
-        turns.append(ChatTurn("assistant", answer.text))
+        turns.append(ChatMessage("assistant", answer.text))
         sizes.append(loaded.worker.memory_info().rss)
     assert dropped > 0
     assert max(sizes[WARM:]) - sizes[WARM - 1] < MOST_GROWTH, [size // MIB for size in sizes[::10]]

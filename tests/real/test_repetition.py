@@ -5,32 +5,32 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.client import EngineClient
-from desktop.engine.messages import ChatTurn, Delta, Done, Generate, LoadParams, SamplingParams
-from desktop.engine.worker.repetition import RepetitionDetector
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.worker.repetition_detector import RepetitionDetector
+from desktop.engine.worker_messages import AnswerDone, ChatMessage, Delta, GenerateRequest, LoadParams, SamplingParams
 from tests.fakes.doors import OpenDoor
 from tests.fakes.like_texts import LIKE_TEXTS
 from tests.fakes.loading import tokens_of
 
 pytestmark = pytest.mark.real_model
 
-QUESTION = ChatTurn("user", "List everything you know about France.")
+QUESTION = ChatMessage("user", "List everything you know about France.")
 ENOUGH = 2600
-Ask = Callable[[SamplingParams], tuple[str, Done]]
+Ask = Callable[[SamplingParams], tuple[str, AnswerDone]]
 
 
 @pytest.fixture
 def ask(real_model_file: Path, tmp_path: Path) -> Ask:
-    def asked(sampling: SamplingParams) -> tuple[str, Done]:
-        client = EngineClient(door=OpenDoor(), logs=tmp_path / "logs", cache=tmp_path / "cache")
+    def asked(sampling: SamplingParams) -> tuple[str, AnswerDone]:
+        client = EngineClient(license_check=OpenDoor(), logs=tmp_path / "logs", cache=tmp_path / "cache")
         try:
             client.load_and_wait(LoadParams(str(real_model_file), context_length=4096, threads=1))
-            request = Generate(client.next_id(), (QUESTION,), sampling, ENOUGH, stop_on_repetition=True)
+            request = GenerateRequest(client.next_id(), (QUESTION,), sampling, ENOUGH, stop_on_repetition=True)
             text, end = "", None
             for event in client.answer(request):
                 if isinstance(event, Delta):
                     text += event.text
-                elif isinstance(event, Done):
+                elif isinstance(event, AnswerDone):
                     end = event
         finally:
             client.close()

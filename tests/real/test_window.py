@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from desktop.ui.chat.code import CodeView
+from desktop.ui.chat.code_view import CodeView
 from tests.real.conftest import Imported
 from tests.ui.driving import Driver
 

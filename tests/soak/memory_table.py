@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from desktop.engine.header import read_header
+from desktop.engine.gguf_header import read_header
 from tests.fakes.architectures import SHAPES, architecture_model
 from tests.fakes.hyper_blocks import HyperBlocks
 from tests.fakes.loading import take, taken_in_full

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.client import EngineClient
-from desktop.engine.header import read_header
-from desktop.engine.messages import ChatTurn, Delta, Generate, LoadParams
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.gguf_header import read_header
+from desktop.engine.worker_messages import ChatMessage, Delta, GenerateRequest, LoadParams
 from desktop.errors import UserError
 from desktop.paths import find_paths
 from tests.fakes.doors import OpenDoor
@@ -58,7 +58,7 @@ def test_every_damaged_header_is_read_or_refused_in_words(tmp_path: Path) -> Non
 def test_what_passes_the_header_check_never_takes_the_app_down(tmp_path: Path) -> None:
     sound = find_paths().builtin_model.read_bytes()
     chance = random.Random(7)
-    engine = EngineClient(door=OpenDoor(), logs=tmp_path / "logs", cache=tmp_path / "cache")
+    engine = EngineClient(license_check=OpenDoor(), logs=tmp_path / "logs", cache=tmp_path / "cache")
     answered = 0
     said: list[str] = []
     try:
@@ -67,13 +67,13 @@ def test_what_passes_the_header_check_never_takes_the_app_down(tmp_path: Path) -
             file.write_bytes(damaged(sound, chance))
             try:
                 engine.load_and_wait(LoadParams(str(file)))
-                request = Generate(engine.next_id(), (ChatTurn("user", "Hello"),), max_tokens=16)
+                request = GenerateRequest(engine.next_id(), (ChatMessage("user", "Hello"),), max_tokens=16)
                 answered += any(isinstance(event, Delta) for event in engine.answer(request))
             except UserError as error:
                 said.append(error.title)
             file.unlink()
         engine.load_and_wait(LoadParams(str(find_paths().builtin_model)))
-        request = Generate(engine.next_id(), (ChatTurn("user", "Hello"),), max_tokens=16)
+        request = GenerateRequest(engine.next_id(), (ChatMessage("user", "Hello"),), max_tokens=16)
         assert any(isinstance(event, Delta) for event in engine.answer(request))
     finally:
         engine.close()

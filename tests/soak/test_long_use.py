@@ -7,8 +7,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from desktop.engine.client import EngineClient
-from desktop.engine.messages import ChatTurn, Delta, Done, Generate, LoadParams, Prompted, SamplingParams
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.worker_messages import (
+    AnswerDone,
+    ChatMessage,
+    Delta,
+    GenerateRequest,
+    LoadParams,
+    PromptPrepared,
+    SamplingParams,
+)
 from desktop.errors import UserError
 from desktop.paths import find_paths
 from tests.fakes.doors import OpenDoor
@@ -24,7 +32,7 @@ QUESTIONS = ("How do I add a model?", "And from the terminal?", "What is the led
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[EngineClient]:
-    made = EngineClient(door=OpenDoor(), logs=tmp_path / "logs", cache=tmp_path / "cache")
+    made = EngineClient(license_check=OpenDoor(), logs=tmp_path / "logs", cache=tmp_path / "cache")
     made.load_and_wait(LoadParams(str(find_paths().builtin_model)))
     yield made
     made.close()
@@ -35,15 +43,15 @@ def worker() -> psutil.Process:
     return process
 
 
-def ask(engine: EngineClient, turns: list[ChatTurn]) -> tuple[str, Prompted, Done]:
+def ask(engine: EngineClient, turns: list[ChatMessage]) -> tuple[str, PromptPrepared, AnswerDone]:
     """One answer with what was told of its prompt and its end."""
     text, prompted, done = "", None, None
-    for event in engine.answer(Generate(engine.next_id(), tuple(turns), GREEDY, conversation="long")):
+    for event in engine.answer(GenerateRequest(engine.next_id(), tuple(turns), GREEDY, conversation="long")):
         if isinstance(event, Delta):
             text += event.text
-        elif isinstance(event, Prompted):
+        elif isinstance(event, PromptPrepared):
             prompted = event
-        elif isinstance(event, Done):
+        elif isinstance(event, AnswerDone):
             done = event
     assert prompted is not None
     assert done is not None
@@ -51,16 +59,16 @@ def ask(engine: EngineClient, turns: list[ChatTurn]) -> tuple[str, Prompted, Don
 
 
 def test_hundreds_of_answers_in_one_conversation(engine: EngineClient) -> None:
-    turns: list[ChatTurn] = []
+    turns: list[ChatMessage] = []
     sizes: list[int] = []
     dropped = 0
     for number in range(ANSWERS):
-        turns.append(ChatTurn("user", QUESTIONS[number % len(QUESTIONS)]))
+        turns.append(ChatMessage("user", QUESTIONS[number % len(QUESTIONS)]))
         text, prompted, done = ask(engine, turns)
         assert text
         assert done.stop_reason in ("end", "context-full")
         assert prompted.prompt_tokens <= prompted.context_length
-        turns.append(ChatTurn("assistant", text))
+        turns.append(ChatMessage("assistant", text))
         dropped = max(dropped, prompted.dropped_messages)
         sizes.append(worker().memory_info().rss)
 
@@ -71,12 +79,12 @@ def test_hundreds_of_answers_in_one_conversation(engine: EngineClient) -> None:
 def test_a_worker_killed_again_and_again(engine: EngineClient) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(KILLS):
-        request = Generate(engine.next_id(), (ChatTurn("user", QUESTIONS[0]),), GREEDY, ignore_eos=True)
+        request = GenerateRequest(engine.next_id(), (ChatMessage("user", QUESTIONS[0]),), GREEDY, ignore_eos=True)
         events = engine.answer(request)
         assert any(isinstance(event, Delta) for event in events)
         worker().send_signal(signal.SIGKILL)
         with pytest.raises(UserError):
             list(events)
-        text, _, _ = ask(engine, [ChatTurn("user", QUESTIONS[0])])
+        text, _, _ = ask(engine, [ChatMessage("user", QUESTIONS[0])])
         assert "Models" in text
     assert len(list(Path("/proc/self/fd").iterdir())) <= before + 4

@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from desktop.catalog.entries import Base, Catalog, Clause, Dataset, Entry, EntryFile, License
-from desktop.library.models import Card, LibraryModel, Listed
-from desktop.library.subjects import subject_of_entry
+from desktop.catalog.catalog import Catalog, CatalogEntry, Dataset, EntryBase, EntryFile, License, LicenseClause
+from desktop.library.library import LibraryCard, LibraryModel, ListedModel
+from desktop.library.subject_builder import subject_of_entry
+from desktop.licenses.ledger_record import LedgerRecord
+from desktop.licenses.ledger_seal import LedgerCheck
+from desktop.licenses.ledger_state import Acknowledgement, AcknowledgementStatus, LedgerState
+from desktop.licenses.license_verdict import decide
 from desktop.licenses.policy import Policy
-from desktop.licenses.record import Record
-from desktop.licenses.seal import LedgerCheck
-from desktop.licenses.state import Acknowledgement, LedgerState, Status
-from desktop.licenses.verdict import decide
 
 LICENSES = (
     License("Apache-2.0", "Apache License 2.0", "a.txt"),
@@ -21,31 +21,31 @@ LICENSES = (
         "LicenseRef-LLaMA",
         "LLaMA License Agreement (2023)",
         "l.txt",
-        restriction=(Clause("research-only", "1.a", "For research.", "research"),),
+        restriction=(LicenseClause("research-only", "1.a", "For research.", "research"),),
     ),
     License(
         "CC-BY-NC-SA-4.0",
         "CC BY-NC-SA 4.0",
         "c.txt",
-        restriction=(Clause("non-commercial", "1(k)", "Not for money.", "commercial"),),
+        restriction=(LicenseClause("non-commercial", "1(k)", "Not for money.", "commercial"),),
     ),
     License(
         "LicenseRef-Llama-3.2",
         "Llama 3.2 Community License",
         "m.txt",
         restriction=(
-            Clause("attribution", "1.b.i", "Say so.", "Built"),
-            Clause("acceptable-use", "Acceptable Use Policy", "Behave.", "use"),
+            LicenseClause("attribution", "1.b.i", "Say so.", "Built"),
+            LicenseClause("acceptable-use", "Acceptable Use Policy", "Behave.", "use"),
         ),
         attribution="Built with Llama",
     ),
     License(
         "LicenseRef-OpenAI-Terms",
         "OpenAI terms",
-        restriction=(Clause("no-output-training", "2(c)", "Not to train others.", "train"),),
+        restriction=(LicenseClause("no-output-training", "2(c)", "Not to train others.", "train"),),
     ),
 )
-GUIDE = Entry(
+GUIDE = CatalogEntry(
     "latchkey-guide",
     "Latchkey Guide",
     "Latchkey",
@@ -56,8 +56,10 @@ GUIDE = Entry(
     "llama",
     file=(EntryFile("guide.gguf", "Q8_0", 6_000_000, "ab" * 32, "builtin/guide.gguf"),),
 )
-LLAMA = Entry("llama-13b", "LLaMA 13B", "LLaMA", "Meta AI", "LicenseRef-LLaMA", "click-through", "A base.", "llama")
-VICUNA = Entry(
+LLAMA = CatalogEntry(
+    "llama-13b", "LLaMA 13B", "LLaMA", "Meta AI", "LicenseRef-LLaMA", "click-through", "A base.", "llama"
+)
+VICUNA = CatalogEntry(
     "vicuna-13b",
     "Vicuna 13B v0",
     "Vicuna",
@@ -67,9 +69,9 @@ VICUNA = Entry(
     "A chat model.",
     "llama",
     origin="derived",
-    base=(Base("llama-13b", "difference"), Base("sharegpt", "dataset"), Base("gpt-4", "outputs")),
+    base=(EntryBase("llama-13b", "difference"), EntryBase("sharegpt", "dataset"), EntryBase("gpt-4", "outputs")),
 )
-STABLE_VICUNA = Entry(
+STABLE_VICUNA = CatalogEntry(
     "stablevicuna-13b",
     "StableVicuna 13B",
     "StableVicuna",
@@ -79,7 +81,7 @@ STABLE_VICUNA = Entry(
     "A chat model from 2023, fine-tuned with human feedback.",
     "llama",
     origin="derived",
-    base=(Base("vicuna-13b", "fine-tune"),),
+    base=(EntryBase("vicuna-13b", "fine-tune"),),
     more_licenses=("LicenseRef-LLaMA",),
     parameters=13_015_864_320,
     context_length=2048,
@@ -89,7 +91,7 @@ STABLE_VICUNA = Entry(
     file=(EntryFile("stablevicuna.Q4_K_M.gguf", "Q4_K_M", 7_400_000_000, ""),),
     unchecked=("which data its reward model was trained on",),
 )
-LLAMA_32 = Entry(
+LLAMA_32 = CatalogEntry(
     "llama-3.2-3b",
     "Llama 3.2 3B",
     "Llama 3.2",
@@ -100,7 +102,7 @@ LLAMA_32 = Entry(
     "llama",
     repository="meta-llama/Llama-3.2-3B",
 )
-COPY = Entry(
+COPY = CatalogEntry(
     "free-llama",
     "Free Llama",
     "Llama 3.2",
@@ -110,10 +112,10 @@ COPY = Entry(
     "A copy that says it is free.",
     "llama",
     origin="derived",
-    base=(Base("llama-3.2-3b", "quantization"),),
+    base=(EntryBase("llama-3.2-3b", "quantization"),),
 )
-GPT_4 = Entry("gpt-4", "GPT-4", "GPT-4", "OpenAI", "LicenseRef-OpenAI-Terms", "closed", "Never published.")
-GPT_J = Entry(
+GPT_4 = CatalogEntry("gpt-4", "GPT-4", "GPT-4", "OpenAI", "LicenseRef-OpenAI-Terms", "closed", "Never published.")
+GPT_J = CatalogEntry(
     "gpt-j",
     "GPT-J 6B",
     "GPT-J",
@@ -131,25 +133,25 @@ def text_sha256(license_id: str) -> str:
     return hashlib.sha256(license_id.encode()).hexdigest()
 
 
-def catalog_of(*models: Entry) -> Catalog:
+def catalog_of(*models: CatalogEntry) -> Catalog:
     return Catalog(1, LICENSES, (), DATA, models)
 
 
 def card_of(
-    entry: Entry,
+    entry: CatalogEntry,
     catalog: Catalog | None = None,
     *,
     here: bool = False,
-    accepted: Mapping[str, Status] | None = None,
+    accepted: Mapping[str, AcknowledgementStatus] | None = None,
     old_text: bool = False,
     purpose: str = "research",
     policy: Policy | None = None,
-) -> Card:
+) -> LibraryCard:
     """One card. `accepted` says how licenses stand that were accepted once; `old_text`: it was another text then."""
     subject = subject_of_entry(entry, catalog or catalog_of(*MODELS), text_sha256)
     standing = {}
     for number, (license_id, status) in enumerate((accepted or {}).items(), 1):
-        record = Record(
+        record = LedgerRecord(
             event="acknowledged",
             model=entry.id,
             license=license_id,
@@ -179,10 +181,10 @@ def card_of(
         imported=entry is not GUIDE,
         attribution=subject.attribution,
     )
-    return Card(Listed(subject, entry, model if here else None), verdict)
+    return LibraryCard(ListedModel(subject, entry, model if here else None), verdict)
 
 
-def all_cards(*changed: Card) -> list[Card]:
+def all_cards(*changed: LibraryCard) -> list[LibraryCard]:
     """A card for each model, the guide on this computer and ready; `changed` ones in place of theirs, first."""
     own = {card.listed.subject.id: card for card in changed}
     cards = [

@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop.engine.interface import Engine
+from desktop.engine.engine_protocol import Engine
 from tests.accepting import accept_everything
 from tests.ui.driving import Driver
 

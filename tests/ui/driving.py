@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop import app
-from desktop.chat.chat import Chat
+from desktop.chat.chat_session import ChatSession
 from desktop.conversation import Message
-from desktop.engine.interface import Engine
-from desktop.ui.chat.page import ChatPage
+from desktop.engine.engine_protocol import Engine
+from desktop.ui.chat.chat_page import ChatPage
 from desktop.ui.chat.transcript import Transcript
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.line_edit import LineEdit
@@ -60,7 +60,7 @@ class Driver:
         return self.page.transcript
 
     @property
-    def chat(self) -> Chat:
+    def chat(self) -> ChatSession:
         assert self.window.chat is not None
         return self.window.chat
 
@@ -127,7 +127,7 @@ class Driver:
 
     def finish(self) -> None:
         """Wait for the end of the answer in progress."""
-        self.until(lambda: not self.chat.answering() and self.messages[-1].status != "streaming")
+        self.until(lambda: not self.chat.is_answering() and self.messages[-1].status != "streaming")
 
     def shown_text(self) -> str:
         """Everything the transcript shows, turn after turn."""
@@ -148,9 +148,9 @@ class Driver:
     @property
     def footer(self) -> str:
         """The quiet line under the newest answer."""
-        from desktop.ui.chat.footer import Footer
+        from desktop.ui.chat.message_footer import MessageFooter
 
-        return found(self.transcript.views[-1], Footer).text
+        return found(self.transcript.views[-1], MessageFooter).text
 
     def close(self) -> None:
         """Close the window as a person does; everything behind it ends."""

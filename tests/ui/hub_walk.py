@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
 
-from desktop.hub.fake import FakeHub, FakeRepository
-from desktop.ui.models.page import ModelsPage
+from desktop.ui.models.models_page import ModelsPage
+from tests.fakes.hub import FakeHub, FakeRepository
 from tests.fakes.tiny_gguf import random_model
 from tests.ui.driving import Driver
 
@@ -68,7 +68,7 @@ class Walk:
 
     def stand(self, standing: str) -> None:
         """The publisher decides."""
-        self.hub.set_standing(MODEL, PERSON, standing)  # type: ignore[arg-type]
+        self.hub.set_gate_state(MODEL, PERSON, standing)  # type: ignore[arg-type]
 
 
 def stock(hub: FakeHub, folder: Path) -> FakeRepository:

@@ -6,16 +6,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from desktop.library.assembly import Assembly
-from desktop.network.exchange import Exchange
-from desktop.storage.requests import RequestStore
-from desktop.ui.network.page import NetworkPage
+from desktop.library.library_services import LibraryServices
+from desktop.network.request_log import RequestLogEntry
+from desktop.storage.request_store import RequestStore
+from desktop.ui.network.network_page import NetworkPage
 from tests.ui.driving import Driver
 
 DAY_S = 86400.0
 
 
-def exchange(ago: float = 0.0, **facts: Any) -> Exchange:
+def exchange(ago: float = 0.0, **facts: Any) -> RequestLogEntry:
     """A request that began `ago` seconds ago."""
     usual: dict[str, Any] = {
         "purpose": "model",
@@ -27,10 +27,10 @@ def exchange(ago: float = 0.0, **facts: Any) -> Exchange:
         "received": 12_345,
         "seconds": 0.25,
     }
-    return Exchange(time=time.time() - ago, **usual | facts)
+    return RequestLogEntry(time=time.time() - ago, **usual | facts)
 
 
-def keep(home: Path, *exchanges: Exchange) -> None:
+def keep(home: Path, *exchanges: RequestLogEntry) -> None:
     """Write requests into the log of `home`, as another process does."""
     store = RequestStore(home / "data" / "network.db")
     for each in exchanges:
@@ -39,7 +39,7 @@ def keep(home: Path, *exchanges: Exchange) -> None:
     store.close()
 
 
-def assembly_of(driver: Driver) -> Assembly:
+def assembly_of(driver: Driver) -> LibraryServices:
     return driver.window.program._assembly  # type: ignore[attr-defined, no-any-return]
 
 

@@ -13,15 +13,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop.credentials.token_store import Choice
-from desktop.hub.access import AccessState, in_state
+from desktop.credentials.token_store import TokenStoreOption
+from desktop.hub.repository_access import AccessState, access_in_state
 from desktop.hub.whoami import WhoAmI
-from desktop.ui.access.content import GateContent, Saved, TokenContent
-from desktop.ui.access.following import Following
+from desktop.ui.access.access_page_values import GateContent, SavedToken, TokenContent
+from desktop.ui.access.access_poller import AccessPoller
+from desktop.ui.access.access_text import duration_text, polling_sentence
 from desktop.ui.access.gate_step import GateStep
-from desktop.ui.access.secret_field import cleaned
 from desktop.ui.access.token_step import TokenStep
-from desktop.ui.access.words import follow_sentence, span
+from desktop.ui.parts.secret_field import cleaned
 from desktop.ui.theme.theme import Theme
 from tests.ui.hub_walk import text_of
 
@@ -29,9 +29,9 @@ RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 REPOSITORY = "meta-llama/Llama-3.2-3B"
 SECRET = "hf_SecretSecretSecret"
 CHOICES = (
-    Choice("keyring", "absent", "This system has no keyring."),
-    Choice("vault", "absent", "In a vault."),
-    Choice("session", "ready", "For this session only."),
+    TokenStoreOption("keyring", "absent", "This system has no keyring."),
+    TokenStoreOption("vault", "absent", "In a vault."),
+    TokenStoreOption("session", "ready", "For this session only."),
 )
 
 
@@ -65,7 +65,9 @@ def gate(qtbot: QtBot, theme: Theme) -> GateStep:
 
 
 def gate_content(state: AccessState | None, message: str = "", prompt: str = "Be kind.") -> GateContent:
-    access = in_state(state, message, repository=REPOSITORY, endpoint="https://huggingface.co") if state else None
+    access = (
+        access_in_state(state, message, repository=REPOSITORY, endpoint="https://huggingface.co") if state else None
+    )
     page = f"https://huggingface.co/{REPOSITORY}"
     return GateContent("m", "Llama 3.2 3B", REPOSITORY, "huggingface.co", page, access, prompt=prompt, fields=("Name",))
 
@@ -128,25 +130,25 @@ def test_a_text_that_is_being_read_stays_where_it_is_when_the_hub_answered(gate:
      (7200, "2 hours"), (86_000, "1 day"), (400_000, "5 days")],
 )  # fmt: skip
 def test_times_are_told_in_one_unit(seconds: float, said: str) -> None:
-    assert span(seconds) == said
+    assert duration_text(seconds) == said
 
 
 def test_following_says_when_it_asked_and_when_it_asks_again() -> None:
-    assert follow_sentence(1180.0, 1000.0, 1780.0) == (
+    assert polling_sentence(1180.0, 1000.0, 1780.0) == (
         "Last asked 3 minutes ago. Asked again in 10 minutes, while this window is open."
     )
-    assert follow_sentence(1000.0, 0.0, 0.0) == ""
+    assert polling_sentence(1000.0, 0.0, 0.0) == ""
 
 
 def test_a_request_is_followed_ever_more_rarely_and_not_while_off_line(qtbot: QtBot) -> None:
     asked: list[str] = []
     now, offline = [1000.0], [False]
-    following = Following(asked.append, lambda: offline[0], lambda: now[0])
+    following = AccessPoller(asked.append, lambda: offline[0], lambda: now[0])
     following.follow("m", 1000.0)
     gaps = []
     for _ in range(8):
-        gaps.append(following.next_of("m") - now[0])
-        now[0] = following.next_of("m")
+        gaps.append(following.next_check_at("m") - now[0])
+        now[0] = following.next_check_at("m")
         following.look()
         following.follow("m", now[0])
     assert gaps == sorted(gaps)
@@ -157,7 +159,7 @@ def test_a_request_is_followed_ever_more_rarely_and_not_while_off_line(qtbot: Qt
     now[0] += 10_000
     following.look()
     assert len(asked) == 8
-    assert following.next_of("m") == 0.0
+    assert following.next_check_at("m") == 0.0
     following.leave("m")
     offline[0] = False
     now[0] += 10_000
@@ -207,7 +209,7 @@ def test_a_token_that_lacks_its_permission_is_told_with_the_remedy_and_may_be_ke
     token: TokenStep, qtbot: QtBot
 ) -> None:
     kept: list[bool] = []
-    token.show_lacking(Saved(WhoAmI("ann", "fineGrained", False, True), None), lambda: kept.append(True))
+    token.show_missing_scope(SavedToken(WhoAmI("ann", "fineGrained", False, True), None), lambda: kept.append(True))
     assert token.fields.box is not None
     assert "public gated repos" in token.fields.box.box.accessibleDescription()
     token.fields.box.box.buttons[0].click()

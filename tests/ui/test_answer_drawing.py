@@ -12,10 +12,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QTextBlock, QTextFragment
 from PySide6.QtWidgets import QApplication
 
-from desktop.chat.markdown.segments import Block, Prose, segments
+from desktop.chat.markdown.answer_segments import Block, ProseSegment, segments
 from desktop.ui.chat.answer_body import AnswerBody
-from desktop.ui.chat.code import CodeView
-from desktop.ui.chat.prose import ProseView
+from desktop.ui.chat.code_view import CodeView
+from desktop.ui.chat.prose_view import ProseView
 from desktop.ui.chat.text_properties import (
     IMAGE,
     MARKER,
@@ -310,7 +310,7 @@ def test_code_itself_runs_from_the_left_and_is_indented_from_the_right(theme: Th
 
 def _block(text: str) -> Block:
     prose = segments(text)[0]
-    assert isinstance(prose, Prose)
+    assert isinstance(prose, ProseSegment)
     return prose.blocks[0]
 
 
@@ -345,17 +345,17 @@ def test_every_run_knows_where_it_was_written(theme: Theme) -> None:
 
 def test_a_list_over_two_views_looks_alike_in_both(theme: Theme) -> None:
     prose = segments("".join(f"{number}. item\n" for number in (98, 99, 100)))[0]
-    assert isinstance(prose, Prose)
+    assert isinstance(prose, ProseSegment)
     block = tuple(token for each in prose.blocks for token in each)
     cuts = [at for at, token in enumerate(block) if token.type == "list_item_open"]
     first, second = ProseView(theme), ProseView(theme)
     first.set_blocks((block[: cuts[1]],))
     narrow = first.document.begin().blockFormat().leftMargin()
     second.set_blocks((block[cuts[1] : cuts[2]], block[cuts[2] :]), levels=first.levels)
-    assert first.rewrite_stale()
-    second.rewrite_stale()
-    assert not first.rewrite_stale()
-    assert not second.rewrite_stale()
+    assert first.rewrite_outdated()
+    second.rewrite_outdated()
+    assert not first.rewrite_outdated()
+    assert not second.rewrite_outdated()
     margins = {view.document.begin().blockFormat().leftMargin() for view in (first, second)}
     assert len(margins) == 1
     assert margins.pop() > narrow
@@ -363,7 +363,7 @@ def test_a_list_over_two_views_looks_alike_in_both(theme: Theme) -> None:
 
 def test_a_view_on_its_own_goes_on_in_the_lists_around_it(theme: Theme) -> None:
     inside = segments("3. a\n   ```\n   x\n   ```\n4. b\n")[2]
-    assert isinstance(inside, Prose)
+    assert isinstance(inside, ProseSegment)
     view = ProseView(theme)
     view.set_blocks(inside.blocks, inside.around)
     assert view.document.begin().text() == "4. b"

@@ -21,19 +21,18 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop.chat.markdown.segments import Prose, Table, segments
-from desktop.engine.fake import FakeAnswer, FakeEngine
-from desktop.ui import accessibility
+from desktop.chat.markdown.answer_segments import ProseSegment, TableSegment, segments
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
+from desktop.ui.chat import accessibility
+from desktop.ui.chat.accessibility import accessible_child
 from desktop.ui.chat.accessible_table import AccessibleTable
 from desktop.ui.chat.accessible_text import AccessibleText
-from desktop.ui.chat.drawn_text import tables_of
-from desktop.ui.chat.prose import ProseView
-from desktop.ui.chat.reading import accessible_child
-from desktop.ui.chat.table import TableView
-from desktop.ui.chat.text_line import first_line, lines_of
+from desktop.ui.chat.markdown_table import MarkdownTableView
+from desktop.ui.chat.prose_view import ProseView
+from desktop.ui.chat.rendered_text import first_line, lines_of, tables_of
 from desktop.ui.chat.text_properties import WRITTEN
 from desktop.ui.chat.text_view import TextView
-from desktop.ui.qt_messages import log_qt_messages
+from desktop.ui.system.process_events import log_qt_messages
 from desktop.ui.theme.theme import Theme
 from tests.ui.driving import Driver
 
@@ -113,7 +112,9 @@ def _view(theme: Theme, qtbot: QtBot, markdown: str, width: int = 400) -> ProseV
 
 def _write(view: ProseView, markdown: str) -> None:
     """Show `markdown`, in which nothing is a segment of its own."""
-    view.set_blocks(tuple(block for prose in segments(markdown) if isinstance(prose, Prose) for block in prose.blocks))
+    view.set_blocks(
+        tuple(block for prose in segments(markdown) if isinstance(prose, ProseSegment) for block in prose.blocks)
+    )
 
 
 def _write_table(view: TextView, rows: list[list[str]]) -> None:
@@ -225,10 +226,10 @@ def test_rows_that_are_added_to_a_table_are_there(theme: Theme, qtbot: QtBot) ->
 
 
 def test_columns_from_the_right_are_told_in_the_order_they_are_read(theme: Theme, qtbot: QtBot) -> None:
-    table = TableView(theme)
+    table = MarkdownTableView(theme)
     qtbot.addWidget(table)
     segment = next(
-        part for part in segments("| الاسم | السعر |\n| --- | --- |\n| تفاح | 3 |") if isinstance(part, Table)
+        part for part in segments("| الاسم | السعر |\n| --- | --- |\n| تفاح | 3 |") if isinstance(part, TableSegment)
     )
     table.set_table(segment)
     table.place(400)
@@ -455,7 +456,7 @@ def test_a_reader_is_given_what_follows_the_line_it_reads(
         def updateAccessibility(event: Any) -> None:  # noqa: N802
             told.append(event.message())
 
-    monkeypatch.setattr("desktop.ui.chat.reading.QAccessible", Listening)
+    monkeypatch.setattr("desktop.ui.chat.accessibility.QAccessible", Listening)
     driver.key(Qt.Key.Key_J, CONTROL)
     assert len(told) == 1
     assert told[0].startswith("Use sorted, as the manual says:")

@@ -10,11 +10,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton
 
-from desktop.engine.fake import FakeAnswer, FakeEngine
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.errors import EngineError
 from desktop.paths import find_paths
 from desktop.settings import SettingsFile
-from desktop.ui.chat.thinking import ThinkingView
+from desktop.ui.chat.thinking_view import ThinkingView
 from tests.ui.driving import Driver, found
 
 Open = Callable[..., Driver]
@@ -159,7 +159,7 @@ def test_the_end_is_announced_once_and_no_token_is(open_window: Open, monkeypatc
         def updateAccessibility(event: Any) -> None:  # noqa: N802
             told.append(event.message())
 
-    monkeypatch.setattr("desktop.ui.chat.page.QAccessible", Listening)
+    monkeypatch.setattr("desktop.ui.chat.chat_page.QAccessible", Listening)
     driver.ask("Question")
     assert told == ["Answer finished"]
 
@@ -190,7 +190,7 @@ def test_an_answer_goes_on_while_another_conversation_is_read(open_window: Open)
     driver.key(Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     assert driver.page.shown_transcript is None
     assert driver.has("Send")
-    driver.until(lambda: not driver.chat.answering(first))
+    driver.until(lambda: not driver.chat.is_answering(first))
     driver.sidebar.opened.emit(first)
     driver.until(lambda: driver.page.conversation_id == first)
     assert driver.messages[-1].status == "complete"

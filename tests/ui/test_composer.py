@@ -12,10 +12,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop.engine.fake import FakeAnswer, FakeEngine
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.errors import ResourceError
 from desktop.ui.chat.composer import Composer
-from desktop.ui.chat.drafts import Drafts
+from desktop.ui.chat.composer_drafts import ComposerDrafts
 from desktop.ui.theme.theme import Theme
 from tests.ui.driving import Driver
 
@@ -115,7 +115,7 @@ def test_what_could_not_be_stored_is_given_back(open_window: Open, monkeypatch: 
     def full(*_: object, **__: object) -> None:
         raise ResourceError("The disk is full.", "Nothing could be stored.", "Free some space.")
 
-    monkeypatch.setattr("desktop.storage.conversations.ConversationStore.add_messages", full)
+    monkeypatch.setattr("desktop.storage.conversation_store.ConversationStore.add_messages", full)
     driver.type("Precious words")
     driver.key(Qt.Key.Key_Return)
     driver.until(lambda: bool(driver.errors()))
@@ -136,12 +136,12 @@ def test_a_long_prompt_is_answered(open_window: Open) -> None:
 def test_damaged_drafts_count_as_none_and_failing_ones_are_told(tmp_path: Path) -> None:
     file = tmp_path / "drafts.json"
     file.write_text("{ not json")
-    drafts = Drafts(file)
+    drafts = ComposerDrafts(file)
     assert drafts.get("a") == ""
     drafts.put("a", "text")
     drafts.save()
-    assert Drafts(file).get("a") == "text"
-    blocked = Drafts(tmp_path / "drafts.json" / "inside" / "drafts.json")
+    assert ComposerDrafts(file).get("a") == "text"
+    blocked = ComposerDrafts(tmp_path / "drafts.json" / "inside" / "drafts.json")
     blocked.put("a", "text")
     with pytest.raises(ResourceError):
         blocked.save()

@@ -12,12 +12,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop.engine.fake import FakeAnswer, FakeEngine
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.errors import ResourceError
 from desktop.ui.chat.composer import Composer
-from desktop.ui.licenses.content import Form
-from desktop.ui.licenses.form import AcceptanceForm
-from desktop.ui.parts.field import Field
+from desktop.ui.licenses.acceptance_form import AcceptanceForm
+from desktop.ui.licenses.license_page_values import AcceptanceInput
+from desktop.ui.parts.line_edit import Field
 from desktop.ui.theme.theme import Theme
 from tests.ui.driving import Driver
 
@@ -184,30 +184,30 @@ def test_the_form_of_a_license_has_the_whole_name(qtbot: QtBot) -> None:
     qtbot.addWidget(form)
     form.show()
     form.activateWindow()
-    form.show_form(Form("", "", "personal"), {})
-    said: list[Form] = []
+    form.show_form(AcceptanceInput("", "", "personal"), {})
+    said: list[AcceptanceInput] = []
     form.accepted.connect(lambda: said.append(form.form))
     form.name.setFocus()
     QApplication.processEvents()
     compose(form.name, "김")
     QTest.mouseClick(form.accept_button, LEFT)
-    assert said == [Form("김", "", "personal")]
+    assert said == [AcceptanceInput("김", "", "personal")]
     form.organization.setFocus()
     compose(form.organization, "e\u0301cole")
     QTest.mouseClick(form.accept_button, LEFT)
-    assert said[-1] == Form("김", "e\u0301cole", "personal")
+    assert said[-1] == AcceptanceInput("김", "e\u0301cole", "personal")
 
 
 def test_what_a_screen_reader_presses_has_all_that_is_composed(qtbot: QtBot) -> None:
     """It takes neither the focus nor the pointer to the button."""
     form = AcceptanceForm(Theme(RESOURCES, "light"))
     qtbot.addWidget(form)
-    form.show_form(Form("", "", "personal"), {})
+    form.show_form(AcceptanceInput("", "", "personal"), {})
     form.show()
     form.activateWindow()
     form.name.setFocus()
     QApplication.processEvents()
-    said: list[Form] = []
+    said: list[AcceptanceInput] = []
     form.accepted.connect(lambda: said.append(form.form))
     compose(form.name, "김")
     assert form.accept_button.isEnabled()
@@ -215,7 +215,7 @@ def test_what_a_screen_reader_presses_has_all_that_is_composed(qtbot: QtBot) -> 
     form.organization.setFocus()
     compose(form.organization, "회사")
     form.accept_button.click()
-    assert said == [Form("김", "", "personal"), Form("김", "회사", "personal")]
+    assert said == [AcceptanceInput("김", "", "personal"), AcceptanceInput("김", "회사", "personal")]
     form.name.clear()
     form.name.setFocus()
     compose(form.name, "\u3000")
@@ -240,7 +240,7 @@ def test_what_is_given_back_joins_what_is_being_composed(open_window: Open, monk
     def full(*_: object, **__: object) -> None:
         raise ResourceError("The disk is full.", "Nothing could be stored.", "Free some space.")
 
-    monkeypatch.setattr("desktop.storage.conversations.ConversationStore.add_messages", full)
+    monkeypatch.setattr("desktop.storage.conversation_store.ConversationStore.add_messages", full)
     driver.type("first")
     driver.key(Qt.Key.Key_Return)
     driver.page.composer.edit.setFocus()

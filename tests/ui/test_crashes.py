@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QLabel
 
-from desktop.engine.client import EngineClient
+from desktop.engine.engine_client import EngineClient
 from desktop.engine.fallback_store import FallbackStore
 from tests.fakes.crashing_worker import Fault, command
 from tests.fakes.doors import OpenDoor
@@ -23,7 +23,9 @@ NOTICE = "The engine stopped with weights repacked for this processor, so it now
 def _engine(home: Path, *faults: Fault, **options: Any) -> EngineClient:
     made = command(*faults) if faults else None
     folder = home / "engine"
-    return EngineClient(door=OpenDoor(), logs=folder / "logs", cache=folder / "cache", executable=made, **options)
+    return EngineClient(
+        license_check=OpenDoor(), logs=folder / "logs", cache=folder / "cache", executable=made, **options
+    )
 
 
 def _notices(driver: Driver) -> list[str]:

@@ -17,11 +17,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop.errors import NetworkError
-from desktop.hub.transfer.values import Progress, State
+from desktop.hub.transfer.transfer_types import TransferProgress, TransferState
 from desktop.library.downloads import DownloadItem
-from desktop.ui.downloads.row import DownloadRow
-from desktop.ui.downloads.strip import DownloadsStrip
-from desktop.ui.downloads.words import figures, milestone, percent_of, time_left
+from desktop.ui.downloads.download_text import milestone, percent_of, progress_text, time_left
+from desktop.ui.downloads.downloads_strip import DownloadRow, DownloadsStrip
 from desktop.ui.theme.theme import Theme
 from tests.ui.hub_walk import text_of
 
@@ -37,9 +36,9 @@ def theme(qtbot: QtBot) -> Iterator[Theme]:
 
 
 def item(
-    state: State = "fetching", done: int = 3 * GB, name: str = "Tiny Chat", key: str = "d", **more: object
+    state: TransferState = "fetching", done: int = 3 * GB, name: str = "Tiny Chat", key: str = "d", **more: object
 ) -> DownloadItem:
-    progress = Progress(state=state, done=done, total=8 * GB, rate=25e6, seconds_left=200.0, connections=4)
+    progress = TransferProgress(state=state, done=done, total=8 * GB, rate=25e6, seconds_left=200.0, connections=4)
     error = NetworkError("The line is cut.", "Nobody answers.", "Try again.") if state == "failed" else None
     installed = "acme/tiny" if state == "done" else ""
     return DownloadItem(
@@ -64,8 +63,8 @@ def row(qtbot: QtBot, theme: Theme) -> DownloadRow:
 def test_it_says_how_far_how_fast_and_how_long(row: DownloadRow) -> None:
     assert "37 % · 3.0 GB of 8.0 GB · 25 MB/s · 3 min left · 4 connections" in text_of(row)
     assert "Tiny Chat Q4_K_M" in text_of(row)
-    assert figures(Progress(state="fetching", done=5)) == "5 B"
-    assert percent_of(Progress(state="fetching", done=999, total=1000)) == "99 %"
+    assert progress_text(TransferProgress(state="fetching", done=5)) == "5 B"
+    assert percent_of(TransferProgress(state="fetching", done=999, total=1000)) == "99 %"
     assert [time_left(each) for each in (0.1, 45, 600, 12_000)] == ["1 s", "45 s", "10 min", "3 h 20 min"]
 
 
@@ -75,14 +74,14 @@ def test_it_says_how_far_how_fast_and_how_long(row: DownloadRow) -> None:
      ("verifying", ["cancel"]), ("paused", ["resume", "cancel"]), ("failed", ["again", "cancel"]),
      ("done", ["use", "dismiss"]), ("cancelled", ["dismiss"])],
 )  # fmt: skip
-def test_each_state_offers_what_can_be_done(row: DownloadRow, state: State, acts: list[str]) -> None:
+def test_each_state_offers_what_can_be_done(row: DownloadRow, state: TransferState, acts: list[str]) -> None:
     row.show_item(item(state))
     assert shown(row) == acts
     assert all("Tiny Chat" in row.buttons[act].accessibleName() for act in acts)
 
 
 def test_every_state_there_is_can_be_drawn(row: DownloadRow) -> None:
-    for state in get_args(State):
+    for state in get_args(TransferState):
         row.show_item(item(state))
         assert shown(row)
         assert row.accessibleName().startswith("Download of Tiny Chat Q4_K_M: ")
@@ -154,7 +153,7 @@ def test_several_stand_one_under_the_other_and_many_scroll(qtbot: QtBot, theme: 
 TELLING = """
 from PySide6.QtCore import QCoreApplication
 application = QCoreApplication([])
-from desktop.ui.downloads.taskbar import message_of, session_bus
+from desktop.ui.downloads.download_flow import message_of, session_bus
 bus = session_bus()
 assert bus is not None
 assert bus.send(message_of(43))

@@ -14,10 +14,10 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
-from desktop.engine.fake import FakeEngine
-from desktop.library.assembly import assemble
+from desktop.engine.fake_engine import FakeEngine
+from desktop.library.library_services import build_library_services
 from desktop.paths import find_paths
-from desktop.ui.drop import models_in
+from desktop.ui.window.file_drop import models_in
 from tests.fakes.other_apps import OllamaStore
 from tests.fakes.split_models import cut
 from tests.fakes.tiny_gguf import random_model
@@ -66,7 +66,7 @@ def press(driver: Driver, name: str) -> None:
 def imported(home: Path) -> list[Path]:
     paths = find_paths()
     assert paths.data.is_relative_to(home)
-    return [Path(each.path) for each in assemble(paths).library.imports.all()]
+    return [Path(each.path) for each in build_library_services(paths).library.imports.all()]
 
 
 @pytest.mark.parametrize("inside", [False, True], ids=["on the window", "on the composer"])
@@ -154,7 +154,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from desktop import app
-from desktop.ui.window import MainWindow
+from desktop.ui.window.main_window import MainWindow
 
 def look():
     for window in QApplication.topLevelWidgets():

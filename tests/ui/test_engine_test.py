@@ -16,10 +16,9 @@ import pytest
 
 from desktop import app
 from desktop.engine.engine_build import engine_build
-from desktop.engine.fake import FakeEngine
-from desktop.engine.hardware import processor
-from desktop.engine.kernel_check import KernelCheck
-from desktop.engine.kernel_store import KernelStore
+from desktop.engine.fake_engine import FakeEngine
+from desktop.engine.hardware import cpu_fingerprint
+from desktop.engine.kernel_check import KernelCheck, KernelStore
 from desktop.paths import find_paths
 from tests.ui.driving import Driver
 
@@ -52,7 +51,7 @@ def kernel_tests(of: int) -> list[psutil.Process]:
 def test_the_first_start_tests_the_engine_by_itself(program: subprocess.Popen[bytes]) -> None:
     wait_for(lambda: bool(kernel_tests(program.pid)))
     wait_for(find_paths().engine_test_file.exists)
-    record = KernelStore(find_paths().engine_test_file).find(engine_build(), processor())
+    record = KernelStore(find_paths().engine_test_file).find(engine_build(), cpu_fingerprint())
     assert record is not None
     assert record.chosen is not None
     program.send_signal(signal.SIGTERM)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop.chat.events import EngineChanged
-from desktop.engine.fake import FakeAnswer, FakeEngine
+from desktop.chat.chat_events import EngineChanged
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.ui.parts.label import Label
 from tests.ui.driving import Driver
 

@@ -14,14 +14,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit
 
-from desktop.engine.fake import FakeAnswer, FakeEngine
-from desktop.library.assembly import Assembly, assemble
-from desktop.library.fitting import Machine
-from desktop.licenses.account import account_name
-from desktop.licenses.record import Fact, Record
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
+from desktop.library.hardware_fit import HardwareLimits
+from desktop.library.library_services import LibraryServices, build_library_services
+from desktop.licenses.ledger_record import LedgerEvent, LedgerRecord, account_name
 from desktop.paths import find_paths
 from desktop.settings import AcceptanceSettings
-from desktop.ui.chat.waiting import WaitingCard
+from desktop.ui.chat.blocked_model_card import BlockedModelCard
 from tests.accepting import import_and_accept
 from tests.fakes.tiny_gguf import random_model
 from tests.ui.driving import Driver
@@ -59,20 +58,20 @@ def free_model(home: Path) -> str:
     paths = find_paths()
     paths.own_catalog.parent.mkdir(parents=True, exist_ok=True)
     paths.own_catalog.write_text(catalog)
-    assembly = assemble(paths)
+    assembly = build_library_services(paths)
     model_id = assembly.importer.add(file).id
     assembly.ledger.close()
     return model_id
 
 
-def records() -> list[Record]:
-    assembly: Assembly = assemble(find_paths())
+def records() -> list[LedgerRecord]:
+    assembly: LibraryServices = build_library_services(find_paths())
     found = assembly.ledger.records()
     assembly.ledger.close()
     return found
 
 
-def acknowledged() -> list[Record]:
+def acknowledged() -> list[LedgerRecord]:
     return [record for record in records() if record.event == "acknowledged"]
 
 
@@ -97,8 +96,8 @@ def test_on_an_empty_home_typing_and_enter_bring_an_answer(open_window: Open) ->
 
 
 def test_a_ledger_that_does_not_hold_is_told_beside_the_answer(open_window: Open, home: Path) -> None:
-    assembly = assemble(find_paths())
-    assembly.ledger.append(Fact(event="imported", model="other"))
+    assembly = build_library_services(find_paths())
+    assembly.ledger.append(LedgerEvent(event="imported", model="other"))
     assembly.ledger.close()
     (find_paths().config / "ledger-key.json").unlink()
     driver = open_window(accepted=False)
@@ -132,8 +131,10 @@ def test_the_text_of_its_license_can_be_read_and_nothing_is_to_be_accepted(open_
 @pytest.fixture
 def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine and a disk that something fits."""
-    monkeypatch.setattr("desktop.library.getting.this_machine", lambda *_: Machine(24 * GIB, 24 * GIB, (), 4))
-    monkeypatch.setattr("desktop.library.getting.free_space", lambda _: 100 * GIB)
+    monkeypatch.setattr(
+        "desktop.library.model_lookup.hardware_limits", lambda *_: HardwareLimits(24 * GIB, 24 * GIB, (), 4)
+    )
+    monkeypatch.setattr("desktop.library.model_lookup.free_space", lambda _: 100 * GIB)
 
 
 def proposal(driver: Driver) -> QAbstractButton | None:
@@ -196,7 +197,7 @@ def test_what_restricts_nothing_is_accepted_with_one_click_as_the_last_time(open
     assert [(each.license, each.person, each.organization, each.purpose) for each in acknowledged()] == [
         (license_, "Ada Lovelace", "Analytical Society", "research") for license_ in ("MIT", "Apache-2.0")
     ]
-    desk = assemble(find_paths()).desk
+    desk = build_library_services(find_paths()).acknowledgements
     for each in acknowledged():
         assert each.text_sha256 == desk.text(each.license).sha256
 
@@ -253,7 +254,7 @@ def test_one_click_records_exactly_what_is_shown_beside_it(open_window: Open, ho
     """Where the settings change while the card is shown, it says so; and a click carries what it says."""
     driver = open_window(FakeEngine(), accepted=False, model=free_model(home), acceptance=ADA)
     driver.until(lambda: driver.has("I accept"))
-    card = next(iter(driver.window.chat_page.empty.findChildren(WaitingCard)))
+    card = next(iter(driver.window.chat_page.empty.findChildren(BlockedModelCard)))
     assert "Ada Lovelace, for Analytical Society" in card.accessibleDescription()
     assert "research" in card.accessibleDescription()
     driver.window.settings_changed.emit({"acceptance": AcceptanceSettings("Grace Hopper", "Navy", "commercial")})
@@ -304,7 +305,7 @@ def test_a_purpose_that_the_policy_forbids_is_not_offered_and_another_can_be_cho
     monkeypatch.setenv("LATCHKEY_POLICY", str(home / "policy.toml"))
     driver = open_window(FakeEngine(), accepted=False, model=free_model(home), acceptance=ADA)
     driver.until(lambda: driver.has("Read and accept…") or driver.has("I accept"))
-    card = next(iter(driver.window.chat_page.empty.findChildren(WaitingCard)))
+    card = next(iter(driver.window.chat_page.empty.findChildren(BlockedModelCard)))
     assert not driver.has("I accept")
     assert "any purpose" not in card.accessibleDescription()
     driver.window.show_page("models")
@@ -327,11 +328,11 @@ def test_where_a_policy_forbids_the_built_in_model_an_allowed_one_is_still_propo
     (home / "policy.toml").write_text('[deny]\npublisher = ["Latchkey"]\n')
     monkeypatch.setenv("LATCHKEY_POLICY", str(home / "policy.toml"))
     driver = open_window(FakeEngine(), accepted=False, wait=False)
-    driver.until(lambda: any(each.isVisible() for each in driver.window.findChildren(WaitingCard)))
+    driver.until(lambda: any(each.isVisible() for each in driver.window.findChildren(BlockedModelCard)))
     driver.until(lambda: proposal(driver) is not None, timeout=10_000)
     button = proposal(driver)
     assert button is not None
-    card = next(iter(driver.window.chat_page.empty.findChildren(WaitingCard)))
+    card = next(iter(driver.window.chat_page.empty.findChildren(BlockedModelCard)))
     assert (
         button.mapTo(driver.window, button.rect().topLeft()).y()
         >= card.mapTo(driver.window, card.rect().bottomLeft()).y()

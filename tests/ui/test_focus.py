@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu
 
-from desktop.engine.fake import FakeAnswer, FakeEngine
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.errors import EngineError
 from tests.ui.driving import Driver, found
 from tests.ui.test_sidebar import _ask_three, _go_to_row
@@ -27,7 +27,7 @@ def test_escape_in_a_filled_search_stops_no_answer(open_window: Open) -> None:
     QTest.keyClicks(driver.sidebar.search, "abc")
     driver.key(Qt.Key.Key_Escape)
     driver.qtbot.wait(200)
-    assert driver.chat.answering()
+    assert driver.chat.is_answering()
     assert driver.sidebar.search.text() == ""
 
 
@@ -41,7 +41,7 @@ def test_escape_in_a_title_stops_no_answer(open_window: Open) -> None:
     found(driver.sidebar.list, QLineEdit)
     driver.key(Qt.Key.Key_Escape)
     driver.qtbot.wait(200)
-    assert driver.chat.answering()
+    assert driver.chat.is_answering()
 
 
 def test_escape_gives_up_an_edit_before_it_stops_an_answer(open_window: Open) -> None:
@@ -53,7 +53,7 @@ def test_escape_gives_up_an_edit_before_it_stops_an_answer(open_window: Open) ->
     driver.key(Qt.Key.Key_Escape)
     driver.qtbot.wait(200)
     assert not driver.page.composer.editing
-    assert driver.chat.answering()
+    assert driver.chat.is_answering()
 
 
 def test_the_row_the_keyboard_is_on_survives_changes_of_the_list(open_window: Open) -> None:
@@ -128,7 +128,7 @@ def test_coming_forward_keeps_the_window_maximized(open_window: Open) -> None:
     QApplication.processEvents()
     driver.window.showMinimized()
     QApplication.processEvents()
-    driver.window.come_forward()
+    driver.window.raise_window()
     QApplication.processEvents()
     assert driver.window.isMaximized()
     assert not driver.window.isMinimized()

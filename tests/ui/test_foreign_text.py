@@ -23,19 +23,26 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from desktop.engine.fake import FakeAnswer, FakeEngine
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.errors import UserError
 from desktop.paths import find_paths
-from desktop.ui import start_refusal
-from desktop.ui.chat.prose import ProseView
-from desktop.ui.licenses.difference import DifferencePane
-from desktop.ui.licenses.passages import shown_text
-from desktop.ui.licenses.text_pane import TextPane
-from desktop.ui.links import ask_to_open, may_open
+from desktop.ui.chat.prose_view import ProseView
+from desktop.ui.licenses.difference_page import DifferencePane
 from desktop.ui.parts.error_box import ErrorBox
-from desktop.ui.parts.foreign_text import Document, add_entry, isolated, plain, plain_line, set_window_title, tool_tip
 from desktop.ui.parts.label import Label
-from desktop.ui.parts.link import Link
+from desktop.ui.parts.link import Link, confirm_open, may_open
+from desktop.ui.parts.text_pane import TextPane
+from desktop.ui.parts.text_passages import shown_text
+from desktop.ui.parts.untrusted_text import (
+    InertTextDocument,
+    add_entry,
+    isolated,
+    plain,
+    plain_line,
+    set_window_title,
+    tool_tip,
+)
+from desktop.ui.system import startup_error
 from desktop.ui.theme.theme import Theme
 from tests.accepting import import_and_accept
 from tests.fakes.tiny_gguf import random_model
@@ -119,14 +126,14 @@ def test_no_document_loads_anything(qtbot: QtBot) -> None:
     theme = Theme(find_paths().resources)
     pane = DifferencePane(theme)
     qtbot.addWidget(pane)
-    for document in (Document(), pane, pane.document()):
+    for document in (InertTextDocument(), pane, pane.document()):
         asked = QUrl("file:///etc/hostname")
         for kind in QTextDocument.ResourceType:
             assert document.loadResource(kind.value, asked) is None
     text = TextPane(theme, "License text")
     qtbot.addWidget(text)
     text.show_text(HOSTILE)
-    assert isinstance(text.document(), Document)
+    assert isinstance(text.document(), InertTextDocument)
 
 
 def test_a_license_is_read_in_the_order_in_which_it_is_written() -> None:
@@ -170,7 +177,9 @@ def check(driver: Driver) -> int:
             for action in widget.actions():
                 assert not QtText.mightBeRichText(action.toolTip())
         if isinstance(widget, QTextEdit):
-            assert isinstance(widget.document(), Document) or not widget.acceptRichText() or widget.isReadOnly()
+            assert (
+                isinstance(widget.document(), InertTextDocument) or not widget.acceptRichText() or widget.isReadOnly()
+            )
         if isinstance(widget, QAbstractItemView) and widget.model() is not None:
             for shown, tip in cells(widget.model()):
                 assert not QtText.mightBeRichText(tip), tip
@@ -244,8 +253,8 @@ def test_a_start_that_is_refused_says_so_as_text(
 ) -> None:
     shown: list[QMessageBox] = []
     monkeypatch.setattr(QMessageBox, "exec", lambda box: shown.append(box))
-    monkeypatch.setattr(start_refusal, "_is_read", lambda: False)
-    start_refusal.show_refusal(UserError(f"Open on {IMAGE}\x1b[2J.", IMAGE, IMAGE))
+    monkeypatch.setattr(startup_error, "_is_read", lambda: False)
+    startup_error.show_refusal(UserError(f"Open on {IMAGE}\x1b[2J.", IMAGE, IMAGE))
     (box,) = shown
     qtbot.addWidget(box)
     assert {label.textFormat() for label in box.findChildren(QLabel)} == {Qt.TextFormat.PlainText}
@@ -258,7 +267,7 @@ def test_a_start_that_is_refused_says_so_as_text(
 def test_the_target_of_a_link_is_shown_as_it_is_spelled(qtbot: QtBot) -> None:
     parent = QWidget()
     qtbot.addWidget(parent)
-    box = ask_to_open(parent, "https://example.org/&lt;b&gt;bank.example&lt;/b&gt;")
+    box = confirm_open(parent, "https://example.org/&lt;b&gt;bank.example&lt;/b&gt;")
     assert isinstance(box, QMessageBox)
     assert {label.textFormat() for label in box.findChildren(QLabel)} == {Qt.TextFormat.PlainText}
     box.reject()
@@ -291,8 +300,8 @@ def test_other_programs_are_given_the_web_and_mail() -> None:
 # --- the source ------------------------------------------------------------------------------------------------------
 
 ONE_PLACE = {
-    "setToolTip": "foreign_text.py",
-    "setWindowTitle": "foreign_text.py",
+    "setToolTip": "untrusted_text.py",
+    "setWindowTitle": "untrusted_text.py",
     "setWhatsThis": "",
     "setStatusTip": "",
     "setHtml": "",
@@ -303,12 +312,12 @@ ONE_PLACE = {
     "fromHtml": "",
     "insertImage": "",
     "showText": "",
-    "setTextFormat": "label.py foreign_text.py",
+    "setTextFormat": "label.py untrusted_text.py",
     "setSource": "",
-    "openUrl": "links.py",
+    "openUrl": "link.py",
     "QLabel": "",
     "QTextDocument": "",
-    "QMessageBox": "foreign_text.py",
+    "QMessageBox": "untrusted_text.py",
     "QInputDialog": "",
     "QErrorMessage": "",
     "QToolTip": "",
@@ -337,7 +346,7 @@ def test_what_qt_may_take_for_markup_is_set_in_one_place(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in SOURCES if path.name != "foreign_text.py"],
+    [path for path in SOURCES if path.name != "untrusted_text.py"],
     ids=lambda path: path.name,
 )
 def test_an_entry_of_a_menu_is_a_sentence_of_ours_or_made_one(path: Path) -> None:

@@ -12,8 +12,8 @@ from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop.chat.markdown.formula_outline import Outline
-from desktop.ui.chat.formula import FORMULA, FormulaOutlines, formulas_of, insert_formula, outlines
+from desktop.chat.markdown.formula_outline import FormulaOutline
+from desktop.ui.chat.formula_objects import FORMULA, FormulaOutlines, formulas_of, insert_formula, outlines
 from desktop.ui.chat.text_properties import WRITTEN
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.theme.theme import Theme
@@ -60,7 +60,7 @@ def _formula_format(view: TextView) -> QTextCharFormat:
 
 
 def _ready(qtbot: QtBot, latex: str, *, display: bool = False) -> None:
-    outlines().want((latex, display))
+    outlines().request((latex, display))
     qtbot.waitUntil(lambda: outlines().get((latex, display)) is not None)
 
 
@@ -170,7 +170,7 @@ def test_a_low_formula_stands_on_the_baseline(qtbot: QtBot, theme: Theme) -> Non
 def test_no_more_than_a_few_hundred_formulas_are_kept(qtbot: QtBot) -> None:
     kept = FormulaOutlines()
     for number in range(1_000):
-        kept._keep((str(number), False), Outline(1.0, 1.0, 0.0, ()))
+        kept._keep((str(number), False), FormulaOutline(1.0, 1.0, 0.0, ()))
     assert kept.get(("0", False)) is None
     assert kept.get(("999", False)) is not None
     assert len(kept._known) <= 600
@@ -179,7 +179,7 @@ def test_no_more_than_a_few_hundred_formulas_are_kept(qtbot: QtBot) -> None:
 def test_none_is_set_after_the_end(qtbot: QtBot) -> None:
     ended = FormulaOutlines()
     ended.stop()
-    ended.want(("x", False))
+    ended.request(("x", False))
     assert not ended._running
 
 
@@ -188,8 +188,8 @@ def test_the_end_of_the_program_waits_for_the_formula_that_is_set_and_for_no_mor
 import time
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
-from desktop.chat.markdown.formula_source import UndrawableError
-from desktop.ui.chat import formula
+from desktop.chat.markdown.formula_latex import UndrawableError
+from desktop.ui.chat import formula_objects
 
 def outline(latex, *, display):
     Path({str(tmp_path)!r}, latex + " begun").touch()
@@ -197,11 +197,11 @@ def outline(latex, *, display):
     Path({str(tmp_path)!r}, latex + " done").touch()
     raise UndrawableError
 
-formula.formula_outline = outline
+formula_objects.formula_outline = outline
 application = QCoreApplication([])
-outlines = formula.FormulaOutlines()
+outlines = formula_objects.FormulaOutlines()
 for number in range(50):
-    outlines.want((str(number), False))
+    outlines.request((str(number), False))
 while not Path({str(tmp_path)!r}, "0 begun").exists():
     time.sleep(0.01)
 """

@@ -12,13 +12,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
 
 from desktop.background import Background
-from desktop.engine.fake import FakeEngine
+from desktop.engine.fake_engine import FakeEngine
 from desktop.errors import StoppedError
-from desktop.hub.fake import FakeHub, FakeRepository, Fault
-from desktop.library.models import Library
+from desktop.library.library import Library
 from desktop.paths import find_paths
-from desktop.ui.downloads.row import DownloadRow
+from desktop.ui.downloads.downloads_strip import DownloadRow
 from tests.accepting import import_and_accept
+from tests.fakes.hub import FakeHub, FakeRepository, Fault
 from tests.fakes.tiny_gguf import random_model
 from tests.ui.driving import Driver
 from tests.ui.hub_walk import MODEL, PERSON, Walk, button_names, stock, text_of
@@ -265,11 +265,11 @@ def test_a_list_that_was_read_before_the_look_up_takes_the_model_from_nobody(
     walk = Walk(hub, repository, open_window(FakeEngine()))
     walk.open_models()
     flows = walk.driver.window.program._flows  # type: ignore[attr-defined]
-    flows.getting.listed_anew.connect(flows.getting.show_wanted)  # what a list that was under way ends with
+    flows.lookup.list_outdated.connect(flows.lookup.select_pending)  # what a list that was under way ends with
     walk.look_up()
     other = next(each for each in walk.page.list.rows.ids if each != MODEL)
     walk.page.list.setCurrentIndex(walk.page.list.rows.index(walk.page.list.rows.row_of(other) or 0))
-    flows.getting.show_wanted()
+    flows.lookup.select_pending()
     assert walk.shown == other, "what a person chose since then was left again"
 
 
@@ -297,8 +297,8 @@ def test_a_request_is_followed_and_its_end_is_news_elsewhere_in_the_window(
     walk.press("Continue")
     walk.driver.until(lambda: walk.page.list.rows.index(walk.page.list.rows.row_of(MODEL) or 0).data() is not None)
     walk.driver.until(lambda: "Waiting for its publisher" in str(_card_state(walk)))
-    following = walk.driver.window.program._flows.access.following  # type: ignore[attr-defined]
-    walk.driver.until(lambda: following.next_of(MODEL) > 0)
+    following = walk.driver.window.program._flows.access.poller  # type: ignore[attr-defined]
+    walk.driver.until(lambda: following.next_check_at(MODEL) > 0)
     walk.driver.window.show_page("")
     walk.stand("rejected")
     monkeypatch.setattr(
@@ -306,7 +306,7 @@ def test_a_request_is_followed_and_its_end_is_news_elsewhere_in_the_window(
     )
     following.look()
     walk.driver.until(lambda: walk.driver.has(f"Your request for {MODEL} was rejected."))
-    assert following.next_of(MODEL) == 0.0, "what is decided is asked about no more"
+    assert following.next_check_at(MODEL) == 0.0, "what is decided is asked about no more"
 
 
 def _card_state(walk: Walk) -> str:

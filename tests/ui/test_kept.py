@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from desktop.engine.fake import FakeAnswer, FakeEngine
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.errors import ResourceError
 from tests.ui.driving import Driver, found
 from tests.ui.test_sidebar import _ask_three, _go_to_row
@@ -51,7 +51,7 @@ def test_what_could_not_be_stored_is_given_back_though_another_chat_was_begun(
         time.sleep(0.3)
         raise ResourceError("The disk is full.", "x", "y")
 
-    monkeypatch.setattr("desktop.storage.conversations.ConversationStore.add_messages", full)
+    monkeypatch.setattr("desktop.storage.conversation_store.ConversationStore.add_messages", full)
     driver.type("Precious")
     driver.key(Qt.Key.Key_Return)
     driver.key(Qt.Key.Key_N, CONTROL)

@@ -13,11 +13,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop.engine.fake import FakeAnswer, FakeEngine
-from desktop.ui.actions import declared
-from desktop.ui.chat.find import FindBar
-from desktop.ui.go_to import GoTo
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
+from desktop.ui.chat.find_bar import FindBar
 from desktop.ui.theme.theme import Theme
+from desktop.ui.window.command_palette import CommandPalette
+from desktop.ui.window.window_actions import action_specs
 from tests.ui.driving import Driver, found
 
 Open = Callable[..., Driver]
@@ -42,9 +42,9 @@ FIXED_NAMES = (
 
 
 def test_shortcuts_are_unique() -> None:
-    keys = [QKeySequence(key).toString() for spec in declared() for key in spec.shortcuts]
+    keys = [QKeySequence(key).toString() for spec in action_specs() for key in spec.shortcuts]
     assert [key for key, count in Counter(keys).items() if count > 1] == []
-    ids = [spec.id for spec in declared()]
+    ids = [spec.id for spec in action_specs()]
     assert len(ids) == len(set(ids))
 
 
@@ -180,7 +180,7 @@ def test_enter_goes_to_the_next_match_and_with_shift_to_the_previous(qtbot: QtBo
     bar = FindBar(Theme(RESOURCES, "light"))
     qtbot.addWidget(bar)
     steps: list[int] = []
-    bar.stepped.connect(steps.append)
+    bar.step_requested.connect(steps.append)
     QTest.keyClick(bar.field, enter)
     QTest.keyClick(bar.field, enter, SHIFT)
     assert steps == [1, -1]
@@ -193,7 +193,7 @@ def test_go_to_anything_opens_a_conversation_and_runs_an_action(open_window: Ope
     driver.ask("Pears")
     driver.until(lambda: len(driver.titles) == 2)
     driver.key(Qt.Key.Key_K, CONTROL)
-    go_to = found(driver.window, GoTo)
+    go_to = found(driver.window, CommandPalette)
     go_to.field.setText("appl")
     driver.key(Qt.Key.Key_Return)
     driver.until(lambda: driver.messages[0].text == "Apples")

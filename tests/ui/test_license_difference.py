@@ -2,9 +2,9 @@
 
 import pytest
 
-from desktop.licenses import edit_script as module
-from desktop.licenses.difference import compare
-from desktop.ui.licenses.changes import arrange, compared
+from desktop.licenses import license_diff as module
+from desktop.licenses.license_diff import diff_paragraphs
+from desktop.ui.licenses.text_changes import difference_paragraphs, word_runs
 
 HOSTILE = [
     ("a " * 3000, "a b " * 1500),
@@ -37,12 +37,12 @@ def test_no_text_makes_a_comparison_long(old: str, new: str, monkeypatch: pytest
 
     plain = module.edit_script
 
-    def counting(before: list[str], after: list[str], *more: int) -> list[module.Edit]:
+    def counting(before: list[str], after: list[str], *more: int) -> list[module.SequenceEdit]:
         return plain(list(map(Counting, before)), list(map(Counting, after)), *more)
 
-    monkeypatch.setattr("desktop.licenses.difference.edit_script", counting)
-    monkeypatch.setattr("desktop.ui.licenses.changes.edit_script", counting)
-    shown = arrange(compare(old, new))
+    monkeypatch.setattr("desktop.licenses.license_diff.edit_script", counting)
+    monkeypatch.setattr("desktop.ui.licenses.text_changes.edit_script", counting)
+    shown = difference_paragraphs(diff_paragraphs(old, new))
     assert counted["comparisons"] < 6_000_000
     gone = "".join(each.text for each in shown if each.kind in ("removed", "same")) + "".join(
         line for each in shown for line in each.lines
@@ -53,13 +53,13 @@ def test_no_text_makes_a_comparison_long(old: str, new: str, monkeypatch: pytest
 def test_both_texts_are_shown_whole_where_too_much_differs() -> None:
     old = "\n\n".join(f"old {n}" for n in range(3000))
     new = "\n\n".join(f"new {n}" for n in range(3000))
-    shown = arrange(compare(old, new))
+    shown = difference_paragraphs(diff_paragraphs(old, new))
     assert [each.kind for each in shown] == ["removed", "added"]
     assert (shown[0].text, shown[1].text) == (old.replace("\n\n", "\n"), new.replace("\n\n", "\n"))
 
 
 def test_a_small_change_in_a_long_paragraph_is_found() -> None:
     old = " ".join(f"word{n}" for n in range(20_000))
-    before, after = compared(old, old.replace("word7777", "other"))
+    before, after = word_runs(old, old.replace("word7777", "other"))
     assert [piece.text for piece in before if piece.changed] == ["word7777"]
     assert [piece.text for piece in after if piece.changed] == ["other"]

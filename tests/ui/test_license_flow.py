@@ -16,13 +16,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
 
-from desktop.engine.fake import FakeAnswer, FakeEngine
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.paths import find_paths
-from desktop.ui.licenses.text_pane import TextPane
+from desktop.ui.parts.text_pane import TextPane
 from tests.ui.driving import Driver
 from tests.ui.test_composition import commit, compose
 from tests.ui.test_kills import _endless
-from tests.unit.licenses.test_desk import Mine
+from tests.unit.licenses.test_acknowledgements import Mine
 
 Open = Callable[..., Driver]
 OwnLicense = Callable[..., Mine]
@@ -203,8 +203,8 @@ def test_the_very_text_in_force_is_shown_and_recorded(open_window: Open, home: P
     fill(driver)
     driver.click("I accept")
     driver.until(lambda: events()[-1:] != ["imported"])
-    record = next(record for record in mine.assembly.desk.records() if record.event == "acknowledged")
-    assert mine.assembly.desk.kept_text(record.text_sha256) == data
+    record = next(record for record in mine.assembly.acknowledgements.records() if record.event == "acknowledged")
+    assert mine.assembly.acknowledgements.acknowledged_text(record.text_sha256) == data
 
 
 def test_revoking_in_mid_answer_stops_it_at_once_and_unloads(

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
-from desktop.credentials.file_keeper import FileKeeper
-from desktop.credentials.keeper import LockedError, ways_on
-from desktop.credentials.system_keeper import SystemKeeper
-from desktop.engine.fake import FakeAnswer, FakeEngine
+from desktop.credentials.file_key_store import FileKeyStore
+from desktop.credentials.keyring_key_store import KeyringKeyStore
+from desktop.credentials.ledger_key_store import LedgerKeyLockedError, locked_key_remedy
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.paths import Paths
 from desktop.ui.parts.error_box import ErrorBox
 from tests.ui.driving import Driver
@@ -33,7 +33,7 @@ class Keyring:
 
     def key(self, *_: Any) -> bytes | None:
         self.opened.wait()
-        raise LockedError("The keyring is locked.", "", "Unlock it.")
+        raise LedgerKeyLockedError("The keyring is locked.", "", "Unlock it.")
 
     anchor = read = make_key = advance = key
 
@@ -46,7 +46,7 @@ def keyring(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keyring]:
     """In place of the one there is, with a model beside the built-in one whose license the ledger is asked for."""
     free_model(home)
     keyring = Keyring()
-    monkeypatch.setattr("desktop.library.assembly.find_keeper", lambda *_: keyring)
+    monkeypatch.setattr("desktop.library.library_services.find_key_store", lambda *_: keyring)
     yield keyring
     keyring.opened.set()
 
@@ -74,10 +74,10 @@ def refusing(home: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryKeyring:
     """A keyring that keeps the ledger's key, and does not open."""
     keyring = MemoryKeyring()
 
-    def keeper(paths: Paths, *_: Any) -> SystemKeeper:
-        return SystemKeeper(paths.ledger_file, FileKeeper(paths.config), find=lambda: keyring, patience_s=0.2)
+    def keeper(paths: Paths, *_: Any) -> KeyringKeyStore:
+        return KeyringKeyStore(paths.ledger_file, FileKeyStore(paths.config), find=lambda: keyring, patience_s=0.2)
 
-    monkeypatch.setattr("desktop.library.assembly.find_keeper", keeper)
+    monkeypatch.setattr("desktop.library.library_services.find_key_store", keeper)
     free_model(home)
     keyring.error = RuntimeError("Failed to unlock the collection!")
     return keyring
@@ -115,7 +115,7 @@ def test_what_fails_for_the_keyring_on_the_page_of_models_leads_to_the_licenses_
 ) -> None:
     driver = open_window(FakeEngine([FakeAnswer("Yes.")]), accepted=False)
     driver.window.show_page("models")
-    driver.window.pages.models.show_problem(LockedError("The keyring does not open.", "", ways_on()))
+    driver.window.pages.models.show_problem(LedgerKeyLockedError("The keyring does not open.", "", locked_key_remedy()))
     (box,) = driver.window.pages.models._notices.findChildren(ErrorBox)
     assert "latchkey licenses" not in box.accessibleDescription()
     next(each for each in box.findChildren(QAbstractButton) if each.text() == "Licenses…").click()
@@ -153,10 +153,10 @@ def test_once_the_keyring_opens_trying_again_is_enough(open_window: Open, refusi
 
 
 def test_a_window_closes_at_once_while_the_keyring_is_asked(open_window: Open, refusing: MemoryKeyring) -> None:
-    refusing.error, refusing.waits = None, threading.Event()
+    refusing.error, refusing.needs_acknowledgement = None, threading.Event()
     driver = open_window(FakeEngine([FakeAnswer("Yes.")]), accepted=False)
     assert driver.ask("Hello").text == "Yes."
     for page in ("licenses", "models", "licenses", "models"):
         driver.window.show_page(page)
     driver.close()
-    refusing.waits.set()
+    refusing.needs_acknowledgement.set()

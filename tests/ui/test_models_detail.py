@@ -11,13 +11,13 @@ import pytest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop.catalog.entries import Base, Entry
-from desktop.library.identity import Witness
-from desktop.licenses.policy import Policy, Rules
-from desktop.licenses.state import Status
-from desktop.ui.models.lineage_tree import LineageRow
-from desktop.ui.models.page import ModelsPage
-from desktop.ui.models.words import face_of
+from desktop.catalog.catalog import CatalogEntry, EntryBase
+from desktop.library.model_identity import IdentifiedBy
+from desktop.licenses.ledger_state import AcknowledgementStatus
+from desktop.licenses.policy import Policy, PolicyRules
+from desktop.ui.models.lineage_view import LineageRow
+from desktop.ui.models.model_text import card_text
+from desktop.ui.models.models_page import ModelsPage
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.theme.theme import Theme
@@ -33,7 +33,7 @@ from tests.ui.cards import (
 )
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
-BOTH: dict[str, Status] = {"LicenseRef-LLaMA": "in-force", "CC-BY-NC-SA-4.0": "in-force"}
+BOTH: dict[str, AcknowledgementStatus] = {"LicenseRef-LLaMA": "in-force", "CC-BY-NC-SA-4.0": "in-force"}
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_what_waits_for_a_license_offers_no_chat(page: ModelsPage) -> None:
 def test_a_text_that_changed_leads_to_the_difference(page: ModelsPage, qtbot: QtBot) -> None:
     changed = card_of(GUIDE, here=True, accepted={"Apache-2.0": "in-force"}, old_text=True)
     page.show_cards([changed], GUIDE.id)
-    assert ("License text changed: see the difference", "bad") in face_of(changed).badges
+    assert ("License text changed: see the difference", "bad") in card_text(changed).badges
     assert "Its text changed since it was accepted on 14 March 2026." in _text(page.detail)
     with qtbot.waitSignal(page.difference_asked) as asked:
         _button(page, "See the difference in Apache License 2.0").click()
@@ -133,7 +133,7 @@ def test_a_text_that_changed_leads_to_the_difference(page: ModelsPage, qtbot: Qt
 
 
 def test_a_policy_names_whom_to_ask_and_urges_no_step(page: ModelsPage) -> None:
-    policy = Policy(contact="it@example.org", deny=Rules(restriction=("research-only",)))
+    policy = Policy(contact="it@example.org", deny=PolicyRules(restriction=("research-only",)))
     page.show_cards([card_of(STABLE_VICUNA, policy=policy)], None)
     boxes = [box for box in page.detail.findChildren(ErrorBox) if box.isVisible()]
     assert "Ask it@example.org." in boxes[0].accessibleDescription()
@@ -186,17 +186,17 @@ def test_terms_name_the_ancestor_and_the_clause(page: ModelsPage) -> None:
 
 
 def test_lines_of_two_parents_with_ancestors_do_not_cross(page: ModelsPage) -> None:
-    def model(name: str, *bases: Base) -> Entry:
+    def model(name: str, *bases: EntryBase) -> CatalogEntry:
         origin = "derived" if bases else "pretrained"
         return msgspec.structs.replace(GUIDE, id=name, name=name.upper(), origin=origin, base=bases, file=())
 
     models = (
         model("a0"),
-        model("a1", Base("a0", "fine-tune")),
-        model("a2", Base("a1", "fine-tune")),
+        model("a1", EntryBase("a0", "fine-tune")),
+        model("a2", EntryBase("a1", "fine-tune")),
         model("b0"),
-        model("b1", Base("b0", "fine-tune")),
-        model("m", Base("a2", "merge"), Base("b1", "merge"), Base("sharegpt", "dataset")),
+        model("b1", EntryBase("b0", "fine-tune")),
+        model("m", EntryBase("a2", "merge"), EntryBase("b1", "merge"), EntryBase("sharegpt", "dataset")),
     )
     page.show_cards([card_of(each, catalog_of(*models)) for each in models], None)
     page.choose("m")
@@ -217,7 +217,7 @@ def test_lines_of_two_parents_with_ancestors_do_not_cross(page: ModelsPage) -> N
 
 
 def test_what_is_not_known_is_shown_as_unknown(page: ModelsPage) -> None:
-    lost = msgspec.structs.replace(GUIDE, id="lost", origin="derived", base=(Base("gone", "fine-tune"),), file=())
+    lost = msgspec.structs.replace(GUIDE, id="lost", origin="derived", base=(EntryBase("gone", "fine-tune"),), file=())
     found = msgspec.structs.replace(GUIDE, id="found", name="Found", origin="unknown", file=())
     catalog = catalog_of(lost, found)
     page.show_cards([card_of(lost, catalog), card_of(found, catalog)], None)
@@ -254,7 +254,7 @@ def test_files_and_facts_say_what_is_known_and_what_is_not(page: ModelsPage, qtb
     ],
 )
 def test_the_page_says_by_what_a_file_was_recognized(
-    page: ModelsPage, witness: Witness, imported: bool, sentence: str
+    page: ModelsPage, witness: IdentifiedBy, imported: bool, sentence: str
 ) -> None:
     card = card_of(LLAMA_32, here=True)
     assert card.listed.model is not None
@@ -263,4 +263,4 @@ def test_the_page_says_by_what_a_file_was_recognized(
     page.choose(LLAMA_32.id)
     assert ("Recognized" in _text(page.detail)) == bool(sentence)
     assert sentence in _text(page.detail)
-    assert "Q4_K_M" in face_of(card).origin
+    assert "Q4_K_M" in card_text(card).origin

@@ -13,16 +13,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop.catalog.entries import Base, License
-from desktop.catalog.reading import Problem
+from desktop.catalog.catalog import EntryBase, License
+from desktop.catalog.catalog_file import CatalogProblem
 from desktop.errors import UserError
-from desktop.library.fitting import Machine, fit_of_size
-from desktop.library.models import Card
-from desktop.library.task_choice import Task, TaskChoice
-from desktop.licenses.policy import Policy, Rules
-from desktop.licenses.state import Status
-from desktop.ui.models.page import ModelsPage
-from desktop.ui.models.words import face_of, state_of, waiting_of
+from desktop.library.hardware_fit import HardwareLimits, fit_of_size
+from desktop.library.library import LibraryCard
+from desktop.library.recommendations import Task, TaskRecommendation
+from desktop.licenses.ledger_state import AcknowledgementStatus
+from desktop.licenses.policy import Policy, PolicyRules
+from desktop.ui.models.model_text import blocked_labels, card_text, status_label
+from desktop.ui.models.models_page import ModelsPage
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.label import badge_size, parts_that_fit
@@ -41,7 +41,7 @@ from tests.ui.cards import (
 )
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
-BOTH: dict[str, Status] = {"LicenseRef-LLaMA": "in-force", "CC-BY-NC-SA-4.0": "in-force"}
+BOTH: dict[str, AcknowledgementStatus] = {"LicenseRef-LLaMA": "in-force", "CC-BY-NC-SA-4.0": "in-force"}
 
 
 @pytest.fixture
@@ -95,22 +95,22 @@ def test_sections_are_what_is_here_the_catalog_and_what_nobody_can_have(page: Mo
         (card_of(GUIDE, here=True, accepted={"Apache-2.0": "revoked"}), "Revoked"),
         (card_of(GUIDE, here=True, accepted={"Apache-2.0": "in-force"}, old_text=True), "Suspended"),
         (card_of(GUIDE, here=True, accepted={"Apache-2.0": "suspended"}), "Suspended"),
-        (card_of(GUIDE, here=True, policy=Policy(deny=Rules(license=("Apache-2.0",)))), "Not allowed here"),
+        (card_of(GUIDE, here=True, policy=Policy(deny=PolicyRules(license=("Apache-2.0",)))), "Not allowed here"),
         (card_of(STABLE_VICUNA, here=True, accepted=BOTH, purpose="commercial"), "Not for your purpose"),
         (card_of(STABLE_VICUNA), "Not on this computer"),
-        (card_of(STABLE_VICUNA, policy=Policy(deny=Rules(publisher=("Meta AI",)))), "Not allowed here"),
+        (card_of(STABLE_VICUNA, policy=Policy(deny=PolicyRules(publisher=("Meta AI",)))), "Not allowed here"),
         (card_of(GPT_4), "Closed"),
         (card_of(GPT_J), "Cannot run"),
         (card_of(GPT_J, here=True), "Cannot run"),
     ],
 )
-def test_a_card_says_how_the_person_stands_with_the_model(card: Card, state: str) -> None:
-    assert state_of(card).text == state
-    assert state[1:] in face_of(card).spoken
+def test_a_card_says_how_the_person_stands_with_the_model(card: LibraryCard, state: str) -> None:
+    assert status_label(card).text == state
+    assert state[1:] in card_text(card).spoken
 
 
 def test_badges_name_license_restrictions_gate_and_origin() -> None:
-    badges = face_of(card_of(STABLE_VICUNA)).badges
+    badges = card_text(card_of(STABLE_VICUNA)).badges
     assert badges == (
         ("CC-BY-NC-SA-4.0", "quiet"),
         ("LLaMA", "quiet"),
@@ -120,13 +120,13 @@ def test_badges_name_license_restrictions_gate_and_origin() -> None:
         ("Open", "quiet"),
         ("built on LLaMA 13B", "quiet"),
     )
-    assert ("Gated: Meta approves", "chosen") in face_of(card_of(LLAMA_32)).badges
-    assert ("Attribution · acceptable use", "warn") in face_of(card_of(LLAMA_32)).badges
+    assert ("Gated: Meta approves", "chosen") in card_text(card_of(LLAMA_32)).badges
+    assert ("Attribution · acceptable use", "warn") in card_text(card_of(LLAMA_32)).badges
 
 
 def test_a_copy_that_claims_more_than_its_base_is_flagged(page: ModelsPage) -> None:
     card = card_of(COPY)
-    assert ("Claims more than its base", "warn") in face_of(card).badges
+    assert ("Claims more than its base", "warn") in card_text(card).badges
     page.choose(COPY.id)
     text = _text(page.detail)
     assert "It says Apache-2.0; its base Llama 3.2 3B adds: attribution, acceptable use." in text
@@ -135,9 +135,9 @@ def test_a_copy_that_claims_more_than_its_base_is_flagged(page: ModelsPage) -> N
 # --- those to begin with ---------------------------------------------------------------------------------------------
 
 
-def _choice(model_id: str, *tasks: Task, here: bool = False, exact: bool = True) -> TaskChoice:
-    fit = fit_of_size(2 * 10**9, Machine(16 * 10**9, 16 * 10**9, (), 4))
-    return TaskChoice(model_id, model_id, tasks, "m.gguf", 2 * 10**9, fit, "It fits well.", exact, here)
+def _choice(model_id: str, *tasks: Task, here: bool = False, exact: bool = True) -> TaskRecommendation:
+    fit = fit_of_size(2 * 10**9, HardwareLimits(16 * 10**9, 16 * 10**9, (), 4))
+    return TaskRecommendation(model_id, model_id, tasks, "m.gguf", 2 * 10**9, fit, "It fits well.", exact, here)
 
 
 CHOICES = {
@@ -180,13 +180,13 @@ def test_whoever_searches_is_shown_no_models_to_begin_with(page: ModelsPage, sea
 
 
 def test_a_card_says_what_the_model_was_chosen_for_why_and_how_large_it_is(page: ModelsPage) -> None:
-    face = face_of(card_of(STABLE_VICUNA), None, CHOICES[STABLE_VICUNA.id])
+    face = card_text(card_of(STABLE_VICUNA), None, CHOICES[STABLE_VICUNA.id])
     assert (face.tasks, face.reason) == ("Chat · many languages", "It fits well.")
     assert face.origin == "2.0 GB · CarperAI"
     assert face.spoken.startswith("StableVicuna 13B, for chat and many languages, CarperAI, Research only")
     assert face.described.startswith("It fits well. 2.0 GB · CarperAI")
     assert ("Research only", "bad") in face.badges
-    guessed = face_of(card_of(LLAMA_32), None, CHOICES[LLAMA_32.id])
+    guessed = card_text(card_of(LLAMA_32), None, CHOICES[LLAMA_32.id])
     assert guessed.origin.startswith("about 2.0 GB")
     assert ("Gated: Meta approves", "chosen") in guessed.badges
     page.show_cards(all_cards(), GUIDE.id, choices=CHOICES)
@@ -200,7 +200,7 @@ def test_what_was_chosen_and_is_here_stands_with_what_is_here(page: ModelsPage) 
     page.show_cards(all_cards(card), GUIDE.id, choices=choices)
     rows = page.list.rows
     assert rows.ids[:3] == [LLAMA_32.id, STABLE_VICUNA.id, GUIDE.id]
-    assert face_of(card, None, choices[STABLE_VICUNA.id]).tasks == "Chat"
+    assert card_text(card, None, choices[STABLE_VICUNA.id]).tasks == "Chat"
 
 
 def test_whoever_has_only_the_built_in_model_is_shown_the_first_for_this_computer(qtbot: QtBot, theme: Theme) -> None:
@@ -279,7 +279,7 @@ def test_filters_leave_out_what_cannot_run_is_restricted_or_gated(page: ModelsPa
 
 
 def test_a_model_of_unknown_terms_is_not_among_the_open_ones(page: ModelsPage) -> None:
-    lost = msgspec.structs.replace(GUIDE, id="lost", origin="derived", base=(Base("gone", "fine-tune"),))
+    lost = msgspec.structs.replace(GUIDE, id="lost", origin="derived", base=(EntryBase("gone", "fine-tune"),))
     page.show_cards([card_of(lost, catalog_of(lost))], None)
     page.licenses._take("open")
     assert page.list.rows.ids == []
@@ -350,7 +350,7 @@ def test_the_model_in_use_is_shown_first(page: ModelsPage) -> None:
 
 
 def test_mistakes_in_the_catalog_are_told_and_gone_when_mended(page: ModelsPage) -> None:
-    mistakes = [Problem(Path("own.toml"), line, "model x", "has no license") for line in range(1, 6)]
+    mistakes = [CatalogProblem(Path("own.toml"), line, "model x", "has no license") for line in range(1, 6)]
     page.show_cards(all_cards(), GUIDE.id, mistakes)
     boxes = [box for box in page.findChildren(ErrorBox) if box.isVisible()]
     assert "5 mistakes in the catalog" in boxes[0].accessibleDescription()
@@ -379,7 +379,7 @@ def test_nothing_widens_a_narrow_page(qtbot: QtBot, theme: Theme, scale: float) 
     wide = License("LicenseRef-" + "x" * 80, "License" * 42, "x.txt")
     models = [msgspec.structs.replace(GUIDE, id="g0", file=())]
     for number in range(1, 21):
-        base = (Base(f"g{number - 1}", "fine-tune"),)
+        base = (EntryBase(f"g{number - 1}", "fine-tune"),)
         names = {"id": f"g{number}", "name": "Generation" * 12, "publisher": "ناشر" * 30}
         models.append(msgspec.structs.replace(GUIDE, origin="derived", base=base, license=wide.id, file=(), **names))
     catalog = msgspec.structs.replace(catalog_of(*models), license=(*catalog_of().license, wide))
@@ -428,5 +428,5 @@ def test_another_theme_and_text_size_are_taken_on_at_once(page: ModelsPage, them
 
 
 def test_the_picker_marks_what_waits() -> None:
-    waiting = waiting_of([card_of(GUIDE, here=True), card_of(STABLE_VICUNA)])
+    waiting = blocked_labels([card_of(GUIDE, here=True), card_of(STABLE_VICUNA)])
     assert waiting == {GUIDE.id: "accept license"}

@@ -13,15 +13,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 
-from desktop.engine.fake import FakeEngine
+from desktop.engine.fake_engine import FakeEngine
 from desktop.errors import ResourceError
-from desktop.hub.address import Repository
-from desktop.hub.fake import FakeHub, FakeRepository
-from desktop.network.exchange import UNFINISHED
+from desktop.hub.repository import Repository
+from desktop.network.request_log import UNFINISHED
 from desktop.paths import find_paths
-from desktop.storage.requests import RequestStore
-from desktop.ui.network.reading import merged, read
-from desktop.ui.network.rows import ANSWER, STANDING, TIME
+from desktop.storage.request_store import RequestStore
+from desktop.ui.network.request_log_feed import merge_newest, read_requests
+from desktop.ui.network.request_log_item_model import ANSWER, OUTCOME_ROLE, TIME
+from tests.fakes.hub import FakeHub, FakeRepository
 from tests.ui.driving import Driver
 from tests.ui.online import DAY_S, assembly_of, exchange, keep, rows, show_log
 
@@ -63,7 +63,7 @@ def test_requests_stand_under_their_days_and_what_failed_says_so_in_words(open_w
         "500 B", "3.0 GB", "1 h 7 min",
     ]  # fmt: skip
     assert shown[1][5:] == ["500 B", "–", "–"]
-    standings = [page.log.rows.index(row, ANSWER).data(STANDING) for row in range(5)]
+    standings = [page.log.rows.index(row, ANSWER).data(OUTCOME_ROLE) for row in range(5)]
     assert standings == [None, "open", "failed", "fine", None]
 
 
@@ -241,10 +241,10 @@ def test_requests_of_one_moment_are_all_read(home: Path) -> None:
     for each in same:
         store.append(type(each)(moment, *[getattr(each, name) for name in each.__struct_fields__[1:]]))
     store.flush()
-    first = read(store, 300, "same")
+    first = read_requests(store, 300, "same")
     assert len(first.found) == 300
     assert not first.whole
-    everything = read(store, 100_000)
+    everything = read_requests(store, 100_000)
     assert everything.whole
     assert len({each.key for each in everything.found}) == 5003 == everything.total
     store.close()
@@ -253,9 +253,9 @@ def test_requests_of_one_moment_are_all_read(home: Path) -> None:
 def test_what_may_have_a_gap_is_not_put_together() -> None:
     held = [exchange(at, key=str(at)) for at in range(100, 110)]
     fresh = [exchange(at, key=str(at)) for at in range(10)]
-    assert merged(held, fresh, whole=False) == fresh
+    assert merge_newest(held, fresh, whole=False) == fresh
     overlapping = [*fresh, *held[:2]]
-    assert [each.key for each in merged(held, overlapping, whole=False)] == [
+    assert [each.key for each in merge_newest(held, overlapping, whole=False)] == [
         *map(str, range(10)),
         *map(str, range(100, 110)),
     ]

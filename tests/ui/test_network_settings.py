@@ -10,13 +10,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit
 
-from desktop.credentials.tokens import Tokens, find_tokens
-from desktop.engine.fake import FakeEngine
-from desktop.hub.fake import FakeHub
-from desktop.network.token import AccessToken
+from desktop.credentials.access_tokens import AccessTokens, find_access_tokens
+from desktop.engine.fake_engine import FakeEngine
+from desktop.network.access_token import AccessToken
 from desktop.paths import find_paths
 from desktop.settings import SettingsFile
-from desktop.ui.settings.network import NetworkSection
+from desktop.ui.settings.network_section import NetworkSection
+from tests.fakes.hub import FakeHub
 from tests.ui.driving import Driver
 from tests.ui.online import assembly_of, show_log
 
@@ -30,7 +30,7 @@ def section(driver: Driver) -> NetworkSection:
     return driver.window.settings_page.network
 
 
-def tokens_of(driver: Driver) -> Tokens:
+def tokens_of(driver: Driver) -> AccessTokens:
     return assembly_of(driver).online.tokens
 
 
@@ -174,7 +174,7 @@ def test_off_line_a_check_says_that_it_is(open_window: Open) -> None:
 
 
 def test_the_vault_is_opened_with_its_passphrase_and_closed(open_window: Open) -> None:
-    before = find_tokens(find_paths())
+    before = find_access_tokens(find_paths())
     before.vault.create(PASSPHRASE)
     before.put(AccessToken(SECRET, "https://huggingface.co"), "vault")
     driver = open_window(FakeEngine([]))

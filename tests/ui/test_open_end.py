@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from desktop.ui.chat.answer_body import AnswerBody
-from desktop.ui.chat.open_end import held_back
+from desktop.ui.chat.incomplete_markdown import incomplete_length
 from desktop.ui.theme.theme import Theme
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
@@ -90,12 +90,12 @@ def _bold(body: AnswerBody) -> list[tuple[str, bool]]:
     ],
 )
 def test_what_may_still_become_something_else_is_not_shown_yet(text: str, shown: str) -> None:
-    assert text[: len(text) - held_back(text)] == shown
+    assert text[: len(text) - incomplete_length(text)] == shown
 
 
 def test_in_code_only_its_end_is_awaited() -> None:
-    assert held_back("```\nx\n- ", in_code=True) == 0
-    assert held_back("```\nx\n``", in_code=True) == 2
+    assert incomplete_length("```\nx\n- ", in_code=True) == 0
+    assert incomplete_length("```\nx\n``", in_code=True) == 2
 
 
 def test_all_of_it_is_there_in_the_end(theme: Theme) -> None:

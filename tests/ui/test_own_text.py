@@ -11,13 +11,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLineEdit
 
-from desktop.engine.fake import FakeEngine
-from desktop.hub.fake import FakeHub, FakeRepository
-from desktop.library.assembly import assemble
+from desktop.engine.fake_engine import FakeEngine
+from desktop.library.library_services import build_library_services
 from desktop.paths import find_paths
 from desktop.settings import Settings
-from desktop.ui.licenses.difference import DifferencePane
-from desktop.ui.licenses.passages import shown_text
+from desktop.ui.licenses.difference_page import DifferencePane
+from desktop.ui.parts.text_passages import shown_text
+from tests.fakes.hub import FakeHub, FakeRepository
 from tests.fakes.tiny_gguf import random_model
 from tests.ui.driving import Driver
 from tests.ui.hub_walk import text_of
@@ -46,8 +46,10 @@ def opened(open_window: Open, repository: FakeRepository, text: bytes, license_i
     """The window with the license step of the model, whose repository has this LICENSE."""
     repository.add_file("LICENSE", text)
     endpoint = repository.endpoint  # type: ignore[attr-defined]
-    with closing(assemble(find_paths(), {}, settings=lambda: Settings(hub_endpoint=endpoint))) as assembly:
-        assembly.getting.look(MODEL)
+    with closing(
+        build_library_services(find_paths(), {}, settings=lambda: Settings(hub_endpoint=endpoint))
+    ) as assembly:
+        assembly.lookup.look(MODEL)
     driver = open_window(FakeEngine(), accepted=False, hub_endpoint=endpoint)
     driver.window.models_page.license_asked.emit(MODEL, license_id)
     driver.until(lambda: driver.has("I accept"))

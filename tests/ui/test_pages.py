@@ -12,9 +12,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
-from desktop.engine.fake import FakeAnswer, FakeEngine
-from desktop.ui.models.words import size_text
-from desktop.ui.settings.controls import NumberField
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
+from desktop.ui.models.model_text import size_text
+from desktop.ui.settings.setting_controls import NumberField
 from tests.ui.driving import Driver
 
 Open = Callable[..., Driver]

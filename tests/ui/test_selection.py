@@ -16,11 +16,11 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.conversation import Message, TextPart, ThinkingPart
-from desktop.ui.chat.code import CodeView
-from desktop.ui.chat.drawn_text import length_of, text_between
+from desktop.ui.chat.code_view import CodeView
 from desktop.ui.chat.message_view import MessageActions, MessageView
+from desktop.ui.chat.rendered_text import document_length, text_between
 from desktop.ui.chat.text_view import TextView
-from desktop.ui.chat.thinking import ThinkingView
+from desktop.ui.chat.thinking_view import ThinkingView
 from desktop.ui.chat.transcript import Transcript
 from desktop.ui.theme.theme import Theme
 from tests.ui.driving import found
@@ -148,7 +148,7 @@ def test_markdown_can_be_copied_for_where_only_text_is_taken(transcript: Transcr
 
 def test_the_program_ends_well_with_what_it_copied_on_the_clipboard() -> None:
     copies = (
-        "from PySide6.QtWidgets import QApplication; from desktop.ui.parts.clipboard import copy_text;"
+        "from PySide6.QtWidgets import QApplication; from desktop.ui.parts.document_text import copy_text;"
         "running = QApplication([]); copy_text('text', '*text*'); formats = running.clipboard().mimeData().formats();"
         "assert formats == ['text/plain', 'text/markdown'], formats; assert running.clipboard().text() == 'text'"
     )
@@ -305,7 +305,7 @@ TYPED = (
 def test_a_persons_words_are_copied_as_they_were_typed(transcript: Transcript) -> None:
     view = _shown(transcript, _asked(TYPED))
     piece, _ = _pieces(view)
-    assert text_between(piece.document, 0, length_of(piece.document)) == TYPED
+    assert text_between(piece.document, 0, document_length(piece.document)) == TYPED
     QTest.keyClick(piece, Qt.Key.Key_A, CONTROL)
     QTest.keyClick(piece, Qt.Key.Key_C, CONTROL)
     assert QGuiApplication.clipboard().text() == TYPED
@@ -318,7 +318,7 @@ def test_a_long_turn_is_cut_between_letters(transcript: Transcript, cluster: str
     for before in range(len(cluster) + 1):
         text = "x" * (3_000 - before) + cluster * 50
         piece, _ = _pieces(_shown(transcript, _asked(text)))
-        shown = text_between(piece.document, 0, length_of(piece.document)).removesuffix("…")
+        shown = text_between(piece.document, 0, document_length(piece.document)).removesuffix("…")
         rest = shown.lstrip("x")
         assert rest == cluster * (len(rest) // len(cluster))
 
@@ -338,7 +338,7 @@ def test_thinking_is_kept_as_it_was_and_copied_so(transcript: Transcript) -> Non
         transcript.flush()
     thinking = found(view, ThinkingView)
     thinking.buttons[0].click()
-    assert text_between(thinking.view.document, 0, length_of(thinking.view.document)) == thought
+    assert text_between(thinking.view.document, 0, document_length(thinking.view.document)) == thought
     thinking.selection.select_all()
     thinking.selection.copy()
     assert QGuiApplication.clipboard().text() == thought
@@ -358,7 +358,7 @@ def test_what_turns_code_around_is_seen_and_copied_as_it_is(transcript: Transcri
     assert len(drawn) == len(code)  # so the colors of code stand where they belong
     assert "\u200d" in drawn
     view.restyle()
-    assert text_between(piece.document, 0, length_of(piece.document)) == code
+    assert text_between(piece.document, 0, document_length(piece.document)) == code
 
 
 def test_what_turns_code_around_is_seen_within_a_sentence_too(transcript: Transcript) -> None:
@@ -366,7 +366,7 @@ def test_what_turns_code_around_is_seen_within_a_sentence_too(transcript: Transc
     view = _shown(transcript, _answered(text))
     piece, _ = _pieces(view)
     assert "rm \ufffcgpj.exe" in piece.document.toRawText()
-    assert text_between(piece.document, 0, length_of(piece.document)) == text.replace("`", "")
+    assert text_between(piece.document, 0, document_length(piece.document)) == text.replace("`", "")
 
 
 def test_tables_are_copied_as_tables(theme: Theme, qtbot: QtBot) -> None:
@@ -377,7 +377,7 @@ def test_tables_are_copied_as_tables(theme: Theme, qtbot: QtBot) -> None:
         for column in range(2):
             cursor = table.cellAt(row, column).firstCursorPosition()
             cursor.insertText(f"{row}\u2028{column}" if row == 1 else f"{row}{column}", QTextCharFormat())
-    whole = length_of(view.document)
+    whole = document_length(view.document)
     assert text_between(view.document, 0, whole) == "00\t01\n1 0\t1 1\n20\t21"
     cells = {(row, column): table.cellAt(row, column).firstPosition() for row in range(3) for column in range(2)}
     assert text_between(view.document, cells[1, 1], whole) == "1 0\t1 1\n20\t21"  # out of the table: whole rows

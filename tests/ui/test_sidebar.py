@@ -11,8 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 
 from desktop.conversation import Conversation
-from desktop.engine.fake import FakeAnswer, FakeEngine
-from desktop.ui.sidebar.rows import Heading, grouped
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
+from desktop.ui.sidebar.conversation_list import GroupHeading, grouped
 from tests.ui.driving import Driver, found
 
 Open = Callable[..., Driver]
@@ -36,7 +36,7 @@ def test_groups_are_pinned_then_by_age() -> None:
         ],
         TODAY,
     )
-    headings = [row.text for row in rows if isinstance(row, Heading)]
+    headings = [row.text for row in rows if isinstance(row, GroupHeading)]
     month = (TODAY - timedelta(days=60)).strftime("%B %Y")
     assert headings == ["Pinned", "Today", "Yesterday", "Previous 7 days", month]
 

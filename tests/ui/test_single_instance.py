@@ -16,14 +16,14 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from desktop.errors import ResourceError
-from desktop.ui import single_instance
-from desktop.ui.single_instance import SingleInstance
+from desktop.ui.system import single_instance
+from desktop.ui.system.single_instance import SingleInstance
 
 HOLD = """
 import sys
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
-from desktop.ui.single_instance import SingleInstance
+from desktop.ui.system.single_instance import SingleInstance
 application = QCoreApplication([])
 instance = SingleInstance(Path(sys.argv[1]))
 first = instance.claim([Path(name) for name in sys.argv[2:]])
@@ -263,9 +263,9 @@ def test_a_window_that_hangs_is_said_to_hang(
 def test_another_users_process_is_not_heard(
     home: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, start: Callable[..., Start]
 ) -> None:
-    from desktop.network import peer
+    from desktop.network import peer_credentials
 
-    monkeypatch.setattr(peer, "peer_user", lambda _: os.getuid() + 1)
+    monkeypatch.setattr(peer_credentials, "peer_user", lambda _: os.getuid() + 1)
     mine = SingleInstance(home / "data")
     assert mine.claim()
     mine.listen()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.fake import FakeEngine
+from desktop.engine.fake_engine import FakeEngine
 from desktop.errors import ResourceError
 from tests.ui.driving import Driver
 
@@ -141,7 +141,7 @@ import sys, threading
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from desktop import app
-from desktop.ui.window import MainWindow
+from desktop.ui.window.main_window import MainWindow
 class Window(MainWindow):
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -187,7 +187,7 @@ import sys
 import threading
 from pathlib import Path
 from desktop.background import Background
-from desktop.library.hashes import FileHashes
+from desktop.library.file_hashes import FileHashes
 hashes = FileHashes(Path(sys.argv[1]))
 background = Background(lambda function: function())
 large = Path(sys.argv[1]) / "large.gguf"

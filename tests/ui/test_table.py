@@ -12,10 +12,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop.chat.markdown.segments import Table, segments
+from desktop.chat.markdown.answer_segments import TableSegment, segments
 from desktop.ui.chat.cell_width import CellMeasure, CellWidth, column_widths
-from desktop.ui.chat.formula import formula_width
-from desktop.ui.chat.table import TableView
+from desktop.ui.chat.formula_objects import formula_width
+from desktop.ui.chat.markdown_table import MarkdownTableView
 from desktop.ui.theme.theme import Theme
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
@@ -33,13 +33,13 @@ def theme(qapp: QApplication) -> Iterator[Theme]:
     QApplication.setFont(font)
 
 
-def _table(text: str) -> Table:
-    (found,) = (segment for segment in segments(text) if isinstance(segment, Table))
+def _table(text: str) -> TableSegment:
+    (found,) = (segment for segment in segments(text) if isinstance(segment, TableSegment))
     return found
 
 
-def _view(qtbot: QtBot, theme: Theme, text: str, width: int = 600) -> TableView:
-    view = TableView(theme)
+def _view(qtbot: QtBot, theme: Theme, text: str, width: int = 600) -> MarkdownTableView:
+    view = MarkdownTableView(theme)
     qtbot.addWidget(view)
     view.set_table(_table(text))
     view.place(width)
@@ -47,7 +47,7 @@ def _view(qtbot: QtBot, theme: Theme, text: str, width: int = 600) -> TableView:
     return view
 
 
-def _block(view: TableView, y: int, x: int) -> QTextBlock:
+def _block(view: MarkdownTableView, y: int, x: int) -> QTextBlock:
     done = 0
     for table in view.tables:
         if y < done + table.rows():
@@ -56,15 +56,15 @@ def _block(view: TableView, y: int, x: int) -> QTextBlock:
     raise AssertionError(f"no row {y}")
 
 
-def _text(view: TableView, y: int, x: int) -> str:
+def _text(view: MarkdownTableView, y: int, x: int) -> str:
     return _block(view, y, x).text()
 
 
-def _left(view: TableView, y: int, x: int) -> float:
+def _left(view: MarkdownTableView, y: int, x: int) -> float:
     return view.view.document.documentLayout().blockBoundingRect(_block(view, y, x)).left()
 
 
-def _lines(view: TableView) -> int:
+def _lines(view: MarkdownTableView) -> int:
     """How many lines the tallest cell has."""
     most, block = 0, view.view.document.begin()
     while block.isValid():
@@ -73,7 +73,9 @@ def _lines(view: TableView) -> int:
     return most
 
 
-def _turn(view: TableView, x: int, y: int, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> bool:
+def _turn(
+    view: MarkdownTableView, x: int, y: int, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+) -> bool:
     at = QPointF(20, 20)
     turned = QWheelEvent(
         at, at, QPoint(), QPoint(x, y), Qt.MouseButton.NoButton, modifiers, Qt.ScrollPhase.NoScrollPhase, False
@@ -145,9 +147,9 @@ def test_missing_cells_are_empty_and_the_header_is_distinct(qtbot: QtBot, theme:
 
 def test_surplus_cells_are_shown(qtbot: QtBot, theme: Theme) -> None:
     rows = _table("| a | b | c |\n|---|---|---|\n| 1 | 2 | 3 |").rows
-    view = TableView(theme)
+    view = MarkdownTableView(theme)
     qtbot.addWidget(view)
-    view.set_table(Table((rows[0][:2], rows[1]), ("", "")))
+    view.set_table(TableSegment((rows[0][:2], rows[1]), ("", "")))
     view.place(600)
     assert [_text(view, y, x) for y in range(2) for x in range(3)] == ["a", "b", "", "1", "2", "3"]
 
@@ -163,7 +165,7 @@ def test_cells_hold_code_links_and_emphasis(qtbot: QtBot, theme: Theme) -> None:
 
 def test_a_growing_table_is_written_at_its_end_only(qtbot: QtBot, theme: Theme) -> None:
     text = "| a | b |\n|---:|---|\n" + "".join(f"| {n} | word {n} |\n" for n in range(200))
-    view = TableView(theme)
+    view = MarkdownTableView(theme)
     qtbot.addWidget(view)
     changed: list[int] = []
     for end in range(30, len(text) + 1, 37):
@@ -260,7 +262,7 @@ def test_a_formula_in_a_cell_takes_the_room_it_needs(qtbot: QtBot, theme: Theme)
     table = _table("| a | b |\n|---|---|\n| FORMULA | 2 |")
     text = table.rows[1][0].children[0]  # type: ignore[index]
     text.type, text.markup, text.content = "math_inline", "$", "a=b=c=d=e=f=g=h=i=j=k=l=m=n"
-    view = TableView(theme)
+    view = MarkdownTableView(theme)
     qtbot.addWidget(view)
     view.set_table(table)
     view.place(600)
@@ -278,7 +280,7 @@ def test_a_formula_stays_in_its_column(qtbot: QtBot, theme: Theme, width: int) -
     table = _table("| a | b |\n|---|---|\n| FORMULA | 2 |")
     text = table.rows[1][0].children[0]  # type: ignore[index]
     text.type, text.markup, text.content = "math_inline", "$", "+".join(f"x_{{{number}}}" for number in range(60))
-    view = TableView(theme)
+    view = MarkdownTableView(theme)
     qtbot.addWidget(view)
     view.set_table(table)
     view.place(width)
@@ -332,7 +334,7 @@ def test_a_growing_table_turns_to_the_right_when_its_first_words_do(qtbot: QtBot
 
 def test_a_table_whose_first_word_is_latin_follows_the_answer_around_it(qtbot: QtBot, theme: Theme) -> None:
     text = "| API | الوصف | ملاحظات |\n|---|---|---|\n| GET | قراءة البيانات | سريع |\n"
-    view = TableView(theme)
+    view = MarkdownTableView(theme)
     qtbot.addWidget(view)
     view.set_table(_table(text), around=True)
     assert view.document_column(0) == 2

@@ -12,16 +12,15 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.conversation import Message, ModelReference, TextPart, Timing
-from desktop.engine.fake import FakeAnswer, FakeEngine
-from desktop.library.models import Card, LibraryModel
-from desktop.licenses.policy import Policy, Rules
-from desktop.ui.chat.credit import credits_of
-from desktop.ui.chat.empty import EmptyState
-from desktop.ui.chat.footer import Footer
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
+from desktop.library.library import LibraryCard, LibraryModel
+from desktop.licenses.policy import Policy, PolicyRules
+from desktop.ui.chat.blocked_model_card import blocked_model_text
+from desktop.ui.chat.chat_top_bar import ChatTopBar
+from desktop.ui.chat.empty_state import EmptyState
+from desktop.ui.chat.message_footer import MessageFooter, credits_of
 from desktop.ui.chat.message_view import MessageActions
-from desktop.ui.chat.top_bar import TopBar
 from desktop.ui.chat.transcript import Transcript
-from desktop.ui.chat.waiting import said_of
 from desktop.ui.parts.button import Button
 from desktop.ui.theme.theme import Theme
 from tests.ui.cards import GUIDE, LLAMA_32, STABLE_VICUNA, card_of
@@ -38,7 +37,7 @@ def theme(qtbot: QtBot) -> Iterator[Theme]:
     QApplication.setFont(font)
 
 
-def _model(card: Card) -> LibraryModel:
+def _model(card: LibraryCard) -> LibraryModel:
     assert card.listed.model is not None
     return card.listed.model
 
@@ -56,7 +55,7 @@ def _shown(widget: QWidget) -> str:
 
 
 def test_the_bar_says_restrictions_and_the_purpose(qtbot: QtBot, theme: Theme) -> None:
-    bar = TopBar(theme, lambda menu: None)
+    bar = ChatTopBar(theme, lambda menu: None)
     qtbot.addWidget(bar)
     bar.resize(1000, 52)
     bar.show()
@@ -78,7 +77,7 @@ def test_the_bar_says_restrictions_and_the_purpose(qtbot: QtBot, theme: Theme) -
 
 
 def test_a_long_license_does_not_widen_the_bar(qtbot: QtBot, theme: Theme) -> None:
-    bar = TopBar(theme, lambda menu: None)
+    bar = ChatTopBar(theme, lambda menu: None)
     qtbot.addWidget(bar)
     before = bar.minimumSizeHint().width()
     model = _model(card_of(GUIDE, here=True))
@@ -89,12 +88,12 @@ def test_a_long_license_does_not_widen_the_bar(qtbot: QtBot, theme: Theme) -> No
 
 @pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 def test_the_picker_marks_models_that_wait(qtbot: QtBot, theme: Theme) -> None:
-    bar = TopBar(theme, lambda menu: None)
+    bar = ChatTopBar(theme, lambda menu: None)
     qtbot.addWidget(bar)
     bar.show()
     models = [_model(card_of(GUIDE, here=True)), _model(card_of(STABLE_VICUNA, here=True))]
     bar.show_models(models)
-    bar.show_waiting({STABLE_VICUNA.id: "accept license"})
+    bar.show_blocked({STABLE_VICUNA.id: "accept license"})
     bar.model_button.click()
     menu = found(bar, QMenu)
     texts = [action.text() for action in menu.actions()]
@@ -113,28 +112,28 @@ def test_a_model_that_waits_says_for_what_and_leads_there(qtbot: QtBot, theme: T
     empty.show()
     waiting = card_of(GUIDE, here=True)
     empty.show_model(_model(waiting))
-    empty.show_verdict(waiting)
+    empty.show_license_verdict(waiting)
     assert "Latchkey Guide comes under Apache-2.0" in _shown(empty)
     assert not any(button.isVisible() for button in empty.buttons)
     button = next(each for each in empty.findChildren(Button) if each.text() == "Read and accept…")
     with qtbot.waitSignal(empty.license_asked) as asked:
         QTest.keyClick(button, Qt.Key.Key_Space)
     assert asked.args == [GUIDE.id, "Apache-2.0"]
-    empty.show_verdict(card_of(GUIDE, here=True, accepted={"Apache-2.0": "in-force"}))
+    empty.show_license_verdict(card_of(GUIDE, here=True, accepted={"Apache-2.0": "in-force"}))
     assert "comes under" not in _shown(empty)
     assert all(button.isVisible() for button in empty.buttons)
 
 
 def test_what_is_said_fits_what_happened() -> None:
-    waiting = said_of(card_of(STABLE_VICUNA, here=True))
+    waiting = blocked_model_text(card_of(STABLE_VICUNA, here=True))
     assert waiting.title == "StableVicuna 13B comes under LLaMA and CC-BY-NC-SA-4.0"
     assert waiting.license == "LicenseRef-LLaMA"
-    revoked = said_of(card_of(GUIDE, here=True, accepted={"Apache-2.0": "revoked"}))
+    revoked = blocked_model_text(card_of(GUIDE, here=True, accepted={"Apache-2.0": "revoked"}))
     assert revoked.title == "You revoked the license of Latchkey Guide"
-    changed = said_of(card_of(GUIDE, here=True, accepted={"Apache-2.0": "in-force"}, old_text=True))
+    changed = blocked_model_text(card_of(GUIDE, here=True, accepted={"Apache-2.0": "in-force"}, old_text=True))
     assert changed.title == "The license of Latchkey Guide has a new text"
     assert "14 March 2026" in changed.text
-    denied = said_of(card_of(GUIDE, policy=Policy(contact="Ada", deny=Rules(license=("Apache-2.0",)))))
+    denied = blocked_model_text(card_of(GUIDE, policy=Policy(contact="Ada", deny=PolicyRules(license=("Apache-2.0",)))))
     assert denied.license == ""
     assert "Ask Ada." in denied.text
 
@@ -146,7 +145,7 @@ def test_the_button_is_seen_in_small_windows(qtbot: QtBot, theme: Theme, width: 
     qtbot.addWidget(empty)
     empty.resize(width, height)
     empty.show()
-    empty.show_verdict(card_of(GUIDE, here=True))
+    empty.show_license_verdict(card_of(GUIDE, here=True))
     QApplication.processEvents()
     button = next(each for each in empty.findChildren(Button) if each.text() == "Read and accept…")
     corner = button.mapTo(empty, button.rect().bottomRight())
@@ -174,7 +173,7 @@ def _transcript(qtbot: QtBot, theme: Theme, credit_of: Callable[[ModelReference]
 def test_an_answer_carries_license_restrictions_and_attribution(qtbot: QtBot, theme: Theme) -> None:
     transcript = _transcript(qtbot, theme, credits_of([_model(card_of(LLAMA_32, here=True))]))
     transcript.show_messages((_answer(LLAMA_32.id),), {})
-    footer = found(transcript.views[-1], Footer)
+    footer = found(transcript.views[-1], MessageFooter)
     assert footer.credit == OWED
     assert footer.accessibleName() == f"A model · {OWED}"
 
@@ -182,23 +181,23 @@ def test_an_answer_carries_license_restrictions_and_attribution(qtbot: QtBot, th
 def test_an_answer_of_another_model_claims_nothing(qtbot: QtBot, theme: Theme) -> None:
     transcript = _transcript(qtbot, theme, credits_of([_model(card_of(LLAMA_32, here=True))]))
     transcript.show_messages((_answer("gone"),), {})
-    assert found(transcript.views[-1], Footer).credit == ""
+    assert found(transcript.views[-1], MessageFooter).credit == ""
 
 
 def test_what_is_owed_stands_whole_in_a_narrow_column(qtbot: QtBot, theme: Theme) -> None:
     transcript = _transcript(qtbot, theme, lambda _: OWED)
     transcript.show_messages((_answer(LLAMA_32.id, Timing(tokens_per_s=41.2, time_to_first_token_s=0.3)),), {})
-    wide = found(transcript.views[-1], Footer).height()
+    wide = found(transcript.views[-1], MessageFooter).height()
     transcript.resize(300, 400)
     QApplication.processEvents()
-    assert found(transcript.views[-1], Footer).height() > wide
+    assert found(transcript.views[-1], MessageFooter).height() > wide
 
 
 def test_credits_that_come_later_reach_answers_that_are_there(qtbot: QtBot, theme: Theme) -> None:
     owed: list[str] = [""]
     transcript = _transcript(qtbot, theme, lambda _: owed[0])
     transcript.show_messages((_answer(LLAMA_32.id),), {})
-    footer = found(transcript.views[-1], Footer)
+    footer = found(transcript.views[-1], MessageFooter)
     assert footer.credit == ""
     owed[0] = OWED
     transcript.show_credits()
@@ -209,6 +208,6 @@ def test_the_page_passes_credits_on(open_window: Callable[..., Driver]) -> None:
     driver = open_window(FakeEngine([FakeAnswer("Yes.")]))
     driver.page.set_credits(lambda model: f"{model.name} owes nothing")
     driver.ask("Really?")
-    assert found(driver.transcript.views[-1], Footer).credit == "Latchkey Guide owes nothing"
+    assert found(driver.transcript.views[-1], MessageFooter).credit == "Latchkey Guide owes nothing"
     driver.page.set_credits(lambda _: "another thing")
-    assert found(driver.transcript.views[-1], Footer).credit == "another thing"
+    assert found(driver.transcript.views[-1], MessageFooter).credit == "another thing"

@@ -12,17 +12,17 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop.chat.markdown.segments import Block, Prose, segments
+from desktop.chat.markdown.answer_segments import Block, ProseSegment, segments
 from desktop.conversation import Message, TextPart
-from desktop.engine.fake import FakeAnswer, FakeEngine
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.ui.chat.answer_body import AnswerBody
-from desktop.ui.chat.code import CodeView
+from desktop.ui.chat.code_view import CodeView
 from desktop.ui.chat.message_view import MessageActions
-from desktop.ui.chat.prose import ProseView
+from desktop.ui.chat.prose_view import ProseView
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.chat.transcript import NEWEST, Transcript
-from desktop.ui.links import true_target
-from desktop.ui.parts.foreign_text import Document
+from desktop.ui.parts.link import resolved_target
+from desktop.ui.parts.untrusted_text import InertTextDocument
 from desktop.ui.theme.theme import Theme
 from tests.ui.driving import Driver, found
 
@@ -106,7 +106,7 @@ def test_what_is_settled_is_not_written_again(theme: Theme) -> None:
 def _block(text: str) -> Block:
     """`text`, one block of Markdown."""
     prose = segments(text)[0]
-    assert isinstance(prose, Prose)
+    assert isinstance(prose, ProseSegment)
     assert len(prose.blocks) == 1
     return prose.blocks[0]
 
@@ -139,7 +139,7 @@ def test_hostile_markdown_shows_as_text_and_fetches_nothing(
     body = AnswerBody(theme)
     qtbot.addWidget(body)
     asked: list[object] = []
-    monkeypatch.setattr(Document, "loadResource", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(InertTextDocument, "loadResource", lambda *arguments: asked.append(arguments))
     body.end(HOSTILE)
     body.resize(600, body.place(600))
     body.show()
@@ -167,7 +167,7 @@ def test_a_link_is_opened_only_after_its_true_target_was_seen(
     open_window: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("desktop.ui.links.QDesktopServices.openUrl", lambda url: opened.append(url.toString()))
+    monkeypatch.setattr("desktop.ui.parts.link.QDesktopServices.openUrl", lambda url: opened.append(url.toString()))
     driver = open_window(FakeEngine([FakeAnswer("[bank.example](https://evil.example/path)")]))
     driver.ask("Link?")
     view = found(driver.transcript.views[-1], ProseView)
@@ -180,8 +180,8 @@ def test_a_link_is_opened_only_after_its_true_target_was_seen(
 
 
 def test_look_alike_hosts_are_written_out() -> None:
-    assert true_target("https://аpple.com/") == "https://xn--pple-43d.com/"
-    assert "\u202e" not in true_target("https://example.org/\u202egpj.exe")
+    assert resolved_target("https://аpple.com/") == "https://xn--pple-43d.com/"
+    assert "\u202e" not in resolved_target("https://example.org/\u202egpj.exe")
 
 
 # --- scrolling -------------------------------------------------------------------------------------------------------

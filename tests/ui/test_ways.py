@@ -15,34 +15,34 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop.errors import AccessError
-from desktop.hub.access import Access, AccessState, in_state
-from desktop.hub.names import FilePart
-from desktop.library.fitting import Machine, fit_of_size
-from desktop.library.next_step import (
-    AcceptLicense,
-    Download,
-    EnterToken,
-    FreeSpace,
-    Import,
-    LookUp,
+from desktop.hub.repository_access import AccessState, RepositoryAccess, access_in_state
+from desktop.hub.repository_files import FilePart
+from desktop.library.hardware_fit import HardwareLimits, fit_of_size
+from desktop.library.hub_offer import HubOffer, OfferedFile
+from desktop.library.status import (
+    AcceptLicenseStep,
+    DownloadStep,
+    EnterTokenStep,
+    FreeSpaceStep,
+    ImportStep,
+    LookUpStep,
     NextStep,
-    Refused,
-    RequestAccess,
-    Verify,
-    WaitForApproval,
+    RefusedStep,
+    RequestAccessStep,
+    VerifyStep,
+    WaitForApprovalStep,
 )
-from desktop.library.offers import Offer, OfferedFile
-from desktop.licenses.state import Status
-from desktop.ui.models.page import ModelsPage
-from desktop.ui.models.way import Way
+from desktop.licenses.ledger_state import AcknowledgementStatus
+from desktop.ui.models.models_page import ModelsPage
+from desktop.ui.models.way import ModelStatus
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.theme.theme import Theme
 from tests.ui.cards import GUIDE, LLAMA_32, all_cards, card_of
 from tests.ui.hub_walk import text_of
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
-ACCEPTED: dict[str, Status] = {"LicenseRef-Llama-3.2": "in-force"}
-MACHINE = Machine(16 * 10**9, 12 * 10**9, (), 4)
+ACCEPTED: dict[str, AcknowledgementStatus] = {"LicenseRef-Llama-3.2": "in-force"}
+MACHINE = HardwareLimits(16 * 10**9, 12 * 10**9, (), 4)
 GB = 10**9
 
 
@@ -63,18 +63,18 @@ def page(qtbot: QtBot, theme: Theme) -> ModelsPage:
     return page
 
 
-def access(state: AccessState) -> Access:
-    return in_state(state, "", repository="meta-llama/Llama-3.2-3B", endpoint="https://huggingface.co")
+def access(state: AccessState) -> RepositoryAccess:
+    return access_in_state(state, "", repository="meta-llama/Llama-3.2-3B", endpoint="https://huggingface.co")
 
 
-def offer(state: AccessState | None = "granted", names: tuple[str, ...] = ("Q4_K_M", "Q8_0", "F16")) -> Offer:
+def offer(state: AccessState | None = "granted", names: tuple[str, ...] = ("Q4_K_M", "Q8_0", "F16")) -> HubOffer:
     sizes = {"Q4_K_M": 2 * GB, "Q8_0": 4 * GB, "F16": 40 * GB}
     files = tuple(
         OfferedFile(f"llama-{name}.gguf", name, sizes.get(name, GB), (FilePart(f"llama-{name}.gguf", GB),),
                     fit_of_size(sizes.get(name, GB), MACHINE))
         for name in names
     )  # fmt: skip
-    return Offer(
+    return HubOffer(
         model_id=LLAMA_32.id,
         name=LLAMA_32.name,
         repository="meta-llama/Llama-3.2-3B",
@@ -99,27 +99,28 @@ def show(page: ModelsPage, step: NextStep, state: AccessState | None = "granted"
     card = card_of(LLAMA_32, accepted=ACCEPTED if accepted else None)
     page.show_cards(all_cards(card), None)
     page.choose(LLAMA_32.id)
-    known = None if isinstance(step, LookUp) and not step.again else offer(state)
+    known = None if isinstance(step, LookUpStep) and not step.again else offer(state)
     file = known.files[0].name if known is not None else ""
-    page.show_way(LLAMA_32.id, Way(step, known, file, True, 80 * GB, "keyring", "huggingface.co"))
+    page.show_status(LLAMA_32.id, ModelStatus(step, known, file, True, 80 * GB, "keyring", "huggingface.co"))
     QApplication.processEvents()
 
 
 @pytest.mark.parametrize(
     ("step", "state", "accepted", "title", "button", "asked"),
     [
-        (LookUp(), None, False, "See what the Hub offers", "Ask the Hub what it offers of this model", "look"),
-        (EnterToken(access("bad-token")), "bad-token", False, "Access token", "Enter an access token", "token"),
-        (EnterToken(access("token-lacks-scope")), "token-lacks-scope", False, "Access token", "Enter an access token",
-         "token"),
-        (RequestAccess(access("not-requested")), "not-requested", False, "Access granted by the publisher",
+        (LookUpStep(), None, False, "See what the Hub offers", "Ask the Hub what it offers of this model", "look"),
+        (EnterTokenStep(access("bad-token")), "bad-token", False, "Access token", "Enter an access token", "token"),
+        (EnterTokenStep(access("token-lacks-scope")), "token-lacks-scope", False, "Access token",
+         "Enter an access token", "token"),
+        (RequestAccessStep(access("not-requested")), "not-requested", False, "Access granted by the publisher",
          "Access to Llama 3.2 3B", "gate"),
-        (WaitForApproval(access("pending")), "pending", False, "Access granted by the publisher",
+        (WaitForApprovalStep(access("pending")), "pending", False, "Access granted by the publisher",
          "Access to Llama 3.2 3B", "gate"),
-        (FreeSpace(3 * GB, GB), "granted", True, "Free some space", "Look again how much space is free", "download"),
-        (Download("llama-Q4_K_M.gguf", 2 * GB), "granted", True, "Download and verify", "Download the file",
+        (FreeSpaceStep(3 * GB, GB), "granted", True, "Free some space", "Look again how much space is free",
          "download"),
-        (Download("llama-Q4_K_M.gguf", 2 * GB, GB), "granted", True, "Download and verify",
+        (DownloadStep("llama-Q4_K_M.gguf", 2 * GB), "granted", True, "Download and verify", "Download the file",
+         "download"),
+        (DownloadStep("llama-Q4_K_M.gguf", 2 * GB, GB), "granted", True, "Download and verify",
          "Go on with the download", "download"),
     ],
 )  # fmt: skip
@@ -143,7 +144,7 @@ def test_the_step_that_comes_next_is_marked_and_its_button_asks_for_it(
 
 
 def test_a_license_is_next_once_there_is_access(page: ModelsPage, qtbot: QtBot) -> None:
-    show(page, AcceptLicense("LicenseRef-Llama-3.2", "Llama 3.2", AccessError("x")), accepted=False)
+    show(page, AcceptLicenseStep("LicenseRef-Llama-3.2", "Llama 3.2", AccessError("x")), accepted=False)
     assert [row.step.progress for row in page.detail.steps] == ["done", "done", "now", "later"]
     with qtbot.waitSignal(page.license_asked) as asked:
         page.detail.first_button.click()  # type: ignore[union-attr]
@@ -151,14 +152,14 @@ def test_a_license_is_next_once_there_is_access(page: ModelsPage, qtbot: QtBot) 
 
 
 def test_what_nobody_here_can_change_is_told_and_urges_nothing(page: ModelsPage) -> None:
-    show(page, Refused(access("rejected").error()), "rejected")
+    show(page, RefusedStep(access("rejected").error()), "rejected")
     box = next(box for box in page.detail.findChildren(ErrorBox) if box.isVisible())
     assert "was rejected" in box.accessibleDescription()
     assert "now" not in [row.step.progress for row in page.detail.steps]
 
 
 def test_where_the_hub_has_no_file_one_can_be_brought(page: ModelsPage, qtbot: QtBot) -> None:
-    show(page, Import("It holds no GGUF file."))
+    show(page, ImportStep("It holds no GGUF file."))
     assert "It holds no GGUF file." in text_of(page.detail)
     with qtbot.waitSignal(page.import_asked):
         next(
@@ -171,13 +172,13 @@ def test_where_the_hub_has_no_file_one_can_be_brought(page: ModelsPage, qtbot: Q
 def test_a_file_that_changed_is_verified_before_anything_else(page: ModelsPage) -> None:
     page.show_cards(all_cards(card_of(LLAMA_32, here=True)), None)
     page.choose(LLAMA_32.id)
-    page.show_way(LLAMA_32.id, Way(Verify(Path("/x")), removable=True))
+    page.show_status(LLAMA_32.id, ModelStatus(VerifyStep(Path("/x")), removable=True))
     assert page.detail.steps[0].step.title == "Verify its file"
     assert page.detail.steps[0].step.progress == "now"
 
 
 def test_files_are_chosen_by_keyboard_with_the_recommended_one_first(page: ModelsPage, qtbot: QtBot) -> None:
-    show(page, Download("llama-Q4_K_M.gguf", 2 * GB))
+    show(page, DownloadStep("llama-Q4_K_M.gguf", 2 * GB))
     assert page.detail.chooser is not None
     rows = page.detail.chooser.rows
     assert [row.isChecked() for row in rows] == [True, False, False]
@@ -185,7 +186,7 @@ def test_files_are_chosen_by_keyboard_with_the_recommended_one_first(page: Model
     assert rows[0].accessibleName().endswith(", recommended")
     assert "too large" in rows[2].accessibleName()
     rows[0].setFocus()
-    with qtbot.waitSignal(page.way_asked) as asked:
+    with qtbot.waitSignal(page.status_requested) as asked:
         QTest.keyClick(rows[0], Qt.Key.Key_Down)
     assert asked.args == [LLAMA_32.id, "llama-Q8_0.gguf"]
     assert page.picked(LLAMA_32.id) == "llama-Q8_0.gguf"
@@ -197,8 +198,10 @@ def test_what_the_chosen_files_quantization_costs_is_said_below_the_files(page: 
     page.choose(LLAMA_32.id)
     known = offer()
     files = tuple(replace(file, quality=f"The cost of {file.quantization}.") for file in known.files)
-    step = Download("llama-Q4_K_M.gguf", 2 * GB)
-    page.show_way(LLAMA_32.id, Way(step, replace(known, files=files), files[0].name, True, 80 * GB, "keyring", "h"))
+    step = DownloadStep("llama-Q4_K_M.gguf", 2 * GB)
+    page.show_status(
+        LLAMA_32.id, ModelStatus(step, replace(known, files=files), files[0].name, True, 80 * GB, "keyring", "h")
+    )
     QApplication.processEvents()
     assert page.detail.chooser is not None
     assert "The cost of Q4_K_M." in text_of(page.detail)
@@ -214,7 +217,7 @@ def test_long_names_of_files_widen_nothing(page: ModelsPage, theme: Theme, scale
     page.choose(LLAMA_32.id)
     long = offer(names=("Q" * 200, "ä b" * 60))
     name = long.files[0].name
-    page.show_way(LLAMA_32.id, Way(Download(name, GB), long, name, True, GB, None, "h" * 200))
+    page.show_status(LLAMA_32.id, ModelStatus(DownloadStep(name, GB), long, name, True, GB, None, "h" * 200))
     page.resize(548, 600)
     QApplication.processEvents()
     inside = page.detail.widget()
@@ -224,10 +227,10 @@ def test_long_names_of_files_widen_nothing(page: ModelsPage, theme: Theme, scale
 
 
 def test_the_same_way_once_more_moves_nothing(page: ModelsPage) -> None:
-    show(page, Download("llama-Q4_K_M.gguf", 2 * GB))
+    show(page, DownloadStep("llama-Q4_K_M.gguf", 2 * GB))
     before = page.detail.steps
-    step, file = Download("llama-Q4_K_M.gguf", 2 * GB), "llama-Q4_K_M.gguf"
-    page.show_way(LLAMA_32.id, Way(step, offer(), file, True, 80 * GB + 5, "keyring", "huggingface.co"))
+    step, file = DownloadStep("llama-Q4_K_M.gguf", 2 * GB), "llama-Q4_K_M.gguf"
+    page.show_status(LLAMA_32.id, ModelStatus(step, offer(), file, True, 80 * GB + 5, "keyring", "huggingface.co"))
     assert page.detail.steps is before
 
 
@@ -235,7 +238,7 @@ def test_files_that_are_no_longer_shown_do_not_hear_of_a_new_theme(page: ModelsP
     """Each look at a model makes them anew; those of former looks are freed, and raise nothing when a theme comes."""
     left = []
     for _ in range(3):
-        show(page, Download("llama-Q4_K_M.gguf", 2 * GB))
+        show(page, DownloadStep("llama-Q4_K_M.gguf", 2 * GB))
         left.append(weakref.ref(page.detail.chooser))
         page.choose(GUIDE.id)
         assert page.detail.chooser is None

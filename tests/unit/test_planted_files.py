@@ -7,44 +7,48 @@ from pathlib import Path
 
 import pytest
 
-from desktop.catalog.reading import read_catalog
-from desktop.credentials.file_keeper import FileKeeper
-from desktop.credentials.token_index import TokenIndex
-from desktop.credentials.vault import key_of
-from desktop.engine.fallback_store import FallbackStore
-from desktop.engine.header import read_header
-from desktop.engine.kernel_store import KernelStore
-from desktop.engine.load_fallback import FileIdentity
+from desktop.catalog.catalog_file import read_catalog
+from desktop.credentials.file_key_store import FileKeyStore
+from desktop.credentials.token_store import TokenIndex
+from desktop.credentials.vault import open_vault_key
+from desktop.engine.fallback_store import FallbackStore, ModelFileIdentity
+from desktop.engine.gguf_header import read_header
+from desktop.engine.kernel_check import KernelStore
 from desktop.errors import UserError
-from desktop.hub.transfer.sidecar import Identity, Served, Sidecar, read_sidecar
+from desktop.hub.transfer.sidecar import RemoteIdentity, ServedVersion, Sidecar, read_sidecar
 from desktop.library.download_records import DownloadRecords
-from desktop.library.hashes import FileHashes
-from desktop.library.imported import ImportedModels
-from desktop.library.known import KnownModels
-from desktop.storage.failures import Failures, conversations_wording
-from desktop.storage.inspection import APPLICATION_ID, inspect
-from desktop.ui.chat.drafts import Drafts
+from desktop.library.file_hashes import FileHashes
+from desktop.library.hub_records import HubRecords
+from desktop.library.installed_models import InstalledModels
+from desktop.storage.database import APPLICATION_ID, inspect_header
+from desktop.storage.database_errors import DatabaseErrors, conversation_error_texts
+from desktop.ui.chat.composer_drafts import ComposerDrafts
 
 DEEP = b'{"deep":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
-WANTED = Identity("a/b", "c" * 40, "x.gguf", 1000, "", "etag")
+WANTED = RemoteIdentity("a/b", "c" * 40, "x.gguf", 1000, "", "etag")
 # Each reads one file in `folder`, given its name; a UserError is an answer, and so is nothing.
 READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
-    "imports": ("model-00000000.json", lambda folder: ImportedModels(folder).all()),
-    "hub": ("0" * 32 + ".json", lambda folder: KnownModels(folder).all()),
+    "imports": ("model-00000000.json", lambda folder: InstalledModels(folder).all()),
+    "hub": ("0" * 32 + ".json", lambda folder: HubRecords(folder).all()),
     "downloads": ("0123456789.json", lambda folder: DownloadRecords(folder).all()),
-    "load fallbacks": ("f.json", lambda folder: FallbackStore(folder / "f.json").find(FileIdentity("x", 1, 1), "m")),
+    "load fallbacks": (
+        "f.json",
+        lambda folder: FallbackStore(folder / "f.json").find(ModelFileIdentity("x", 1, 1), "m"),
+    ),
     "engine test": ("engine-test.json", lambda folder: KernelStore(folder / "engine-test.json").find("b", "c")),
-    "drafts": ("drafts.json", lambda folder: Drafts(folder / "drafts.json").get("x")),
+    "drafts": ("drafts.json", lambda folder: ComposerDrafts(folder / "drafts.json").get("x")),
     "token places": ("token-places.json", lambda folder: TokenIndex(folder / "token-places.json").entries()),
-    "ledger key": ("ledger-key.json", lambda folder: FileKeeper(folder).key()),
-    "ledger anchor": ("ledger-anchor.json", lambda folder: FileKeeper(folder).anchor()),
+    "ledger key": ("ledger-key.json", lambda folder: FileKeyStore(folder).key()),
+    "ledger anchor": ("ledger-anchor.json", lambda folder: FileKeyStore(folder).anchor()),
     "hashes": ("hashes.json", lambda folder: FileHashes(folder).cached(Path(__file__))),
     "sidecar": ("x.part.state", lambda folder: read_sidecar(folder / "x.part.state", WANTED, 1000)),
     "own catalog": ("models.toml", lambda folder: read_catalog(folder / "models.toml")),
     "model file": ("x.gguf", lambda folder: read_header(folder / "x.gguf")),
     "database": (
         "latchkey.db",
-        lambda folder: inspect(Failures(folder / "latchkey.db", conversations_wording), APPLICATION_ID, 1),
+        lambda folder: inspect_header(
+            DatabaseErrors(folder / "latchkey.db", conversation_error_texts), APPLICATION_ID, 1
+        ),
     ),
 }
 
@@ -76,7 +80,7 @@ def test_whatever_lies_there_reading_it_ends_without_a_bug(home: Path, reader: s
 
 def test_a_vault_of_deep_json_is_a_damaged_vault() -> None:
     with pytest.raises(UserError, match="damaged"):
-        key_of(DEEP, "a passphrase")
+        open_vault_key(DEEP, "a passphrase")
 
 
 def test_a_sidecar_is_not_written_through_a_planted_link(home: Path) -> None:
@@ -84,7 +88,7 @@ def test_a_sidecar_is_not_written_through_a_planted_link(home: Path) -> None:
     precious.write_bytes(b"mine")
     (home / "x.part.state.new").symlink_to(precious)
     sidecar = Sidecar(home / "x.part.state", WANTED)
-    sidecar.begin((), Served())
+    sidecar.begin((), ServedVersion())
     sidecar.close()
     assert precious.read_bytes() == b"mine"
     assert read_sidecar(home / "x.part.state", WANTED, 0) is not None

@@ -14,8 +14,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
-from desktop.chat.markdown.formula_source import UndrawableError, prepare_formula
-from desktop.chat.markdown.formula_tree import formula_tree, visible_characters
+from desktop.chat.markdown.formula_latex import UndrawableError, prepare_formula
+from desktop.chat.markdown.formula_mathml import formula_mathml, visible_characters
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -35,12 +35,12 @@ BREAKABLE = frozenset(
 )
 """Operators before which a long formula goes on in another line."""
 
-Step = tuple[str, tuple[float, ...]]
+PathElement = tuple[str, tuple[float, ...]]
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class FallbackCharacter:
     """A character that the font of formulas lacks: the painter draws it with its own, one em wide."""
 
     character: str
@@ -50,7 +50,7 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
+class FormulaBreak:
     """Where a formula may go on in another line: at `x`, before step number `step` and letter number `letter`."""
 
     x: float
@@ -59,7 +59,7 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class FormulaOutline:
     """Filled shapes and letters. Lengths are in ems, x to the right from the left edge and y down from the baseline.
 
     `steps` are "M" (move to), "L" (line to), "Q" and "C" (Bézier curves to) with their coordinates, and "Z" (close).
@@ -68,18 +68,18 @@ class Outline:
     width: float
     ascent: float
     descent: float
-    steps: tuple[Step, ...]
-    letters: tuple[Letter, ...] = ()
-    breaks: tuple[Break, ...] = ()
+    steps: tuple[PathElement, ...]
+    letters: tuple[FallbackCharacter, ...] = ()
+    breaks: tuple[FormulaBreak, ...] = ()
 
 
-def formula_outline(latex: str, *, display: bool) -> Outline:
+def formula_outline(latex: str, *, display: bool) -> FormulaOutline:
     """The outline of `latex`, which stands without delimiters; `display`: as on a line of its own.
 
     Raises UndrawableError where it cannot be drawn as it was meant, in part or as a whole.
     """
     try:
-        tree = formula_tree(prepare_formula(latex), display=display)
+        tree = formula_mathml(prepare_formula(latex), display=display)
         visible = visible_characters(tree)
         return _outline(_layout(tree), visible)
     except UndrawableError:
@@ -149,13 +149,13 @@ def _layout(root: Element) -> Math:
     return Math(root, EM, "formulas", margin=0)
 
 
-def _outline(math: Math, visible: int) -> Outline:
+def _outline(math: Math, visible: int) -> FormulaOutline:
     from xml.etree.ElementTree import Element
 
     drawing = _Drawing()
     for x, y, node, may_break in _parts(math.node):
         if may_break:
-            drawing.breaks.append(Break(x / EM, len(drawing.steps), len(drawing.letters)))
+            drawing.breaks.append(FormulaBreak(x / EM, len(drawing.steps), len(drawing.letters)))
         part = Element("g")
         node.draw(x, y, part)
         drawing.add(part)
@@ -180,9 +180,9 @@ def _parts(node: Any) -> Iterator[tuple[float, float, Any, bool]]:
 
 @dataclass
 class _Drawing:
-    steps: list[Step] = field(default_factory=list)
-    letters: list[Letter] = field(default_factory=list)
-    breaks: list[Break] = field(default_factory=list)
+    steps: list[PathElement] = field(default_factory=list)
+    letters: list[FallbackCharacter] = field(default_factory=list)
+    breaks: list[FormulaBreak] = field(default_factory=list)
     shapes: int = 0
 
     def add(self, part: Element) -> None:
@@ -200,14 +200,14 @@ class _Drawing:
                 self.steps += _rectangle(element)
             elif element.tag == "letter":
                 x, y, size = (_number(element.attrib[name]) for name in ("x", "y", "size"))
-                self.letters.append(Letter(element.attrib["character"], x, y, size))
+                self.letters.append(FallbackCharacter(element.attrib["character"], x, y, size))
             else:
                 raise UndrawableError(f"shape {element.tag}")
             if len(self.steps) > _STEPS:
                 raise UndrawableError("too many curves")
 
 
-def _boxed(drawing: _Drawing, advance: float) -> Outline:
+def _boxed(drawing: _Drawing, advance: float) -> FormulaOutline:
     """The shapes moved to the right of the origin, in the box of their ink."""
     steps, letters, breaks = drawing.steps, drawing.letters, drawing.breaks
     across = [value for _, numbers in steps for value in numbers[::2]]
@@ -226,17 +226,17 @@ def _boxed(drawing: _Drawing, advance: float) -> Outline:
             (letter, tuple(value if at % 2 else value - left for at, value in enumerate(numbers)))
             for letter, numbers in steps
         ]
-        letters = [Letter(letter.character, letter.x - left, letter.y, letter.size) for letter in letters]
-        breaks = [Break(place.x - left, place.step, place.letter) for place in breaks]
-    return Outline(width, ascent, descent, tuple(steps), tuple(letters), tuple(breaks))
+        letters = [FallbackCharacter(letter.character, letter.x - left, letter.y, letter.size) for letter in letters]
+        breaks = [FormulaBreak(place.x - left, place.step, place.letter) for place in breaks]
+    return FormulaOutline(width, ascent, descent, tuple(steps), tuple(letters), tuple(breaks))
 
 
 def _number(text: str) -> float:
     return float(text) / EM
 
 
-def _path(data: str) -> list[Step]:
-    steps: list[Step] = []
+def _path(data: str) -> list[PathElement]:
+    steps: list[PathElement] = []
     command = ""
     numbers: list[float] = []
     for word in [*data.split(), ""]:
@@ -251,7 +251,7 @@ def _path(data: str) -> list[Step]:
     return steps
 
 
-def _rectangle(element: Element) -> list[Step]:
+def _rectangle(element: Element) -> list[PathElement]:
     x, y, width, height = (_number(element.attrib[name]) for name in ("x", "y", "width", "height"))
     corners: list[Point] = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
     if element.get("fill") != "none" or "stroke" not in element.attrib:
@@ -260,7 +260,7 @@ def _rectangle(element: Element) -> list[Step]:
     return [step for at in range(4) for step in _line(corners[at], corners[(at + 1) % 4], thick, longer=thick / 2)]
 
 
-def _line(start: Point, end: Point, thick: float, longer: float = 0.0) -> list[Step]:
+def _line(start: Point, end: Point, thick: float, longer: float = 0.0) -> list[PathElement]:
     """A line `thick` ems wide as a shape, `longer` at both ends."""
     across, down = end[0] - start[0], end[1] - start[1]
     length = (across * across + down * down) ** 0.5 or 1.0
@@ -272,6 +272,6 @@ def _line(start: Point, end: Point, thick: float, longer: float = 0.0) -> list[S
     return _polygon([*sides, (x1 - side_x, y1 - side_y)])
 
 
-def _polygon(corners: list[Point]) -> list[Step]:
+def _polygon(corners: list[Point]) -> list[PathElement]:
     first, *others = corners
     return [("M", first), *(("L", corner) for corner in others), ("Z", ())]

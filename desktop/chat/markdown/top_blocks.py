@@ -8,7 +8,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from desktop.chat.markdown.parser import parser
+from desktop.chat.markdown.markdown_parser import parser
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -57,7 +57,7 @@ class TopBlock:
         return len(self.tokens) == 3 and bool(self.tokens[1].meta.get("open"))
 
 
-class References:
+class LinkReferences:
     """Link reference definitions by label: those of the text before, and those of the text being read."""
 
     def __init__(self) -> None:
@@ -69,9 +69,9 @@ class References:
         """Forget what the text being read defines, to read it again."""
         self._read = {}
 
-    def frozen(self) -> References:
+    def frozen(self) -> LinkReferences:
         """All definitions known now, for reading what came before them."""
-        known = References()
+        known = LinkReferences()
         known.settled = self._read | self.settled
         return known
 
@@ -101,26 +101,26 @@ class References:
 
 
 @dataclass(slots=True)
-class Context:
+class ParseContext:
     """What reading one piece of a text needs from what was read before.
 
     `inlines` and `rows` are what the last reading made, to be used again; `numbering` is that of a list that goes on.
     """
 
-    references: References = field(default_factory=References)
+    references: LinkReferences = field(default_factory=LinkReferences)
     inlines: dict[InlineKey, Inline] = field(default_factory=dict)
     rows: dict[Any, list[Token]] = field(default_factory=dict)
-    numbering: Numbering | None = None
+    numbering: ListNumbering | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Numbering:
+class ListNumbering:
     """How a list that is cut has counted: its first number as written, if all were written alike, and how many."""
 
     first: str = ""
     count: int = 0
 
-    def number(self, items: list[Token]) -> Numbering:
+    def number(self, items: list[Token]) -> ListNumbering:
         """Put the numbers to draw into `items`, and those that were written into their `meta`; how the list counts on.
 
         They are drawn as they were written, but counted where all of them were written alike.
@@ -129,13 +129,13 @@ class Numbering:
             item.meta.setdefault("written", item.info)
         first = self.first or items[0].meta["written"]
         if any(item.meta["written"] != first for item in items) or (self.count and not self.first):
-            return Numbering("", self.count + len(items))
+            return ListNumbering("", self.count + len(items))
         for place, item in enumerate(items, self.count):
             item.info = str(int(first) + place) if place else first
-        return Numbering(first, self.count + len(items))
+        return ListNumbering(first, self.count + len(items))
 
 
-def read(text: str, base: int, context: Context, *, over: bool) -> list[TopBlock]:
+def read_top_blocks(text: str, base: int, context: ParseContext, *, over: bool) -> list[TopBlock]:
     """The top-level blocks of `text`, which begins at `base` in the whole text; `over` where nothing follows it.
 
     White space after the last block belongs to none.
@@ -159,7 +159,7 @@ def read(text: str, base: int, context: Context, *, over: bool) -> list[TopBlock
         own = tuple(tokens[first : at + 1])
         first = at + 1
         begin, end = own[0].map or [0, 0]
-        used = _Reader(md, env, text, base, lines, context.inlines, inlines).read(own)
+        used = _InlineReader(md, env, text, base, lines, context.inlines, inlines).read(own)
         end_at = _end(text, lines, begin, end)
         blocks.append(TopBlock(own, text[done:end_at], base + done, lines[begin] - done, lines, used))
         done = end_at
@@ -183,7 +183,7 @@ def _end(text: str, lines: list[int], begin: int, end: int) -> int:
     return lines[end]
 
 
-def _number(tokens: list[Token], numbering: Numbering | None) -> None:
+def _number(tokens: list[Token], numbering: ListNumbering | None) -> None:
     """Put the number to draw into `info` of every item of an ordered list; `numbering` goes on in the first list."""
     lists: list[list[Token]] = []
     first = True
@@ -193,7 +193,7 @@ def _number(tokens: list[Token], numbering: Numbering | None) -> None:
             lists.append([])
         elif token.type == "ordered_list_close":
             goes_on = numbering if first and token.level == 0 else None
-            (goes_on or Numbering()).number(lists.pop())
+            (goes_on or ListNumbering()).number(lists.pop())
         elif token.type == "bullet_list_close":
             lists.pop()
         elif token.type == "list_item_open" and token.info:
@@ -201,7 +201,7 @@ def _number(tokens: list[Token], numbering: Numbering | None) -> None:
         first = first and (token.level > 0 or token.nesting > 0)
 
 
-class _Reader:
+class _InlineReader:
     """Reads the inline content of one top-level block, and says of its tokens where they came from."""
 
     def __init__(
@@ -234,7 +234,7 @@ class _Reader:
     def _inline(self, token: Token) -> dict[str, Reference | None]:
         key = (self.base + self._first_place(token), token.content, bool(token.meta.get("literal")))
         found = self.before.get(key)
-        references: References = self.env["references"]
+        references: LinkReferences = self.env["references"]
         if found is None or not references.are_still(found[1]):
             references.used = {}
             self.env["keeps_indents"] = token.level == 1

@@ -13,7 +13,7 @@ Value = int | float | bool | str | Sequence[int] | Sequence[float] | Sequence[st
 
 
 @dataclass(frozen=True)
-class Tensor:
+class WrittenTensor:
     """A tensor to be written: `shape` with the fastest axis first, and `size` bytes of data in pieces."""
 
     name: str
@@ -23,14 +23,14 @@ class Tensor:
     data: Iterable[bytes]
 
 
-def write_gguf(path: Path, metadata: Mapping[str, Value], tensors: Sequence[Tensor]) -> None:
+def write_gguf(path: Path, metadata: Mapping[str, Value], tensors: Sequence[WrittenTensor]) -> None:
     """Write a GGUF file. Raises OSError."""
     with path.open("wb") as file:
         for piece in gguf_pieces(metadata, tensors):
             file.write(piece)
 
 
-def gguf_pieces(metadata: Mapping[str, Value], tensors: Sequence[Tensor]) -> Iterator[bytes]:
+def gguf_pieces(metadata: Mapping[str, Value], tensors: Sequence[WrittenTensor]) -> Iterator[bytes]:
     """The bytes of a GGUF file, in order. Integers become uint32 (int32 in arrays), floats float32."""
     head = bytearray(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata)))
     for key, value in metadata.items():

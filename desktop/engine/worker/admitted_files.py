@@ -11,9 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from desktop.engine.model_file import ModelFile
-from desktop.file_stamp import stamp_of
-from desktop.whole_file import open_regular
+from desktop.atomic_file import open_regular
+from desktop.file_stamp import ModelFile, stamp_from_stat
 
 _OTHERS = 256
 """Files that a worker has open besides."""
@@ -44,7 +43,7 @@ class AdmittedFiles:
     def names(self) -> tuple[str, ...]:
         """By what llama.cpp opens them. Raises FileChangedError where one is another file now, or was changed."""
         for number, (file, descriptor) in enumerate(zip(self._files, self._descriptors, strict=True)):
-            if descriptor is None or stamp_of(os.fstat(descriptor)) != file.stamp:
+            if descriptor is None or stamp_from_stat(os.fstat(descriptor)) != file.stamp:
                 raise FileChangedError(number)
         if sys.platform != "linux":
             return tuple(file.path for file in self._files)

@@ -19,12 +19,12 @@ from typing import Any
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from desktop.engine.worker.native import llama, start_backends
+from desktop.engine.worker.llama_api import llama, start_backends
 
 _BATCH = 512
 
 
-class BareLoop:
+class BaselineDecoder:
     """A model and a context, as llama.cpp's defaults have them."""
 
     def __init__(self, path: str, threads: int, gpu_layers: int, context_length: int) -> None:
@@ -69,14 +69,14 @@ def _main(arguments: list[str]) -> None:
     if cores:
         os.sched_setaffinity(0, {int(core) for core in cores})
     start_backends()
-    loop = BareLoop(path, int(threads), int(gpu_layers), int(context_length))
-    _say({"ready": True})
+    loop = BaselineDecoder(path, int(threads), int(gpu_layers), int(context_length))
+    _print_json({"ready": True})
     for line in sys.stdin:
         order = json.loads(line)
-        _say(loop.measure(order["prompt"], order["tokens"]))
+        _print_json(loop.measure(order["prompt"], order["tokens"]))
 
 
-def _say(value: dict[str, Any]) -> None:
+def _print_json(value: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()
 

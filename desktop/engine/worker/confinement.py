@@ -8,14 +8,15 @@ lacks one, the worker runs without it and says so.
 Where a GPU computes, its drivers are left devices, what they read of the system, and a folder of their own to write.
 """
 
+import contextlib
 import os
 import sys
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
-from desktop.engine.worker.kernel_call import ConfinementError
 from desktop.engine.worker.landlock import WHOLE, apply_landlock, version
+from desktop.engine.worker.linux_syscall import ConfinementError
 from desktop.engine.worker.seccomp import apply_seccomp
 
 _SYSTEM_READABLE = (
@@ -31,6 +32,21 @@ _DEVICES = (
     "null", "zero", "dri", "kfd", "nvidia*", "nvhost*", "nvmap", "nvgpu", "dxg", "mali*", "kgsl-3d0", "accel",
     "dma_heap",
 )  # fmt: skip
+
+
+def forbid_core_dump() -> None:
+    """Have this process dump no core when it crashes: neither to a file nor to a program that collects them.
+
+    On Linux a limit of 0 does not hold for dumps that are piped to a program; exactly 1 ends those too, and is too
+    little for a file (core(5)). Where the system has no such limit, or forbids even this one, the process goes on.
+    """
+    with contextlib.suppress(ImportError):
+        import resource
+
+        for limit in (1, 0) if sys.platform == "linux" else (0,):
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
+                return
 
 
 def confine_calls(*, gpu: bool = False) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from desktop.engine.worker import native
+from desktop.engine.worker import llama_api
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -34,18 +34,18 @@ class _TypeTraits(ctypes.Structure):
     )
 
 
-class _Functions:
+class _GgmlFunctions:
     """The functions, bound when they are first used."""
 
     def __init__(self) -> None:
-        base, registry = native._library("ggml-base"), native._library("ggml")
+        base, registry = llama_api._library("ggml-base"), llama_api._library("ggml")
         pointer, size, int_, int64, real = (
             ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int64, ctypes.c_float,
         )  # fmt: skip
 
         def bind(name: str, result: Any, *arguments: Any) -> Any:
             library = base if hasattr(base, name) else registry
-            return native._function(library, name, result, *arguments)
+            return llama_api._function(library, name, result, *arguments)
 
         self.init = bind("ggml_init", pointer, _InitParams)
         self.free = bind("ggml_free", None, pointer)
@@ -90,7 +90,7 @@ class CpuBackend:
     """
 
     def __init__(self, threads: int) -> None:
-        self.functions = functions = _Functions()
+        self.functions = functions = _GgmlFunctions()
         self.device = functions.device_by_type(_CPU_DEVICE)
         if not self.device:
             raise RuntimeError("llama.cpp has no CPU backend here")
@@ -139,7 +139,7 @@ class CpuBackend:
         return bool(self.functions.compute(self._backend, graph) == 0)
 
 
-class Tensors:
+class GgmlTensors:
     """Tensors that lie in one buffer of a buffer type; `close` frees them."""
 
     def __init__(self, backend: CpuBackend, buffer_type: BufferType) -> None:

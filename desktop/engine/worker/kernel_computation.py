@@ -2,18 +2,22 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from desktop.engine.gguf_reader import TENSOR_TYPES
 from desktop.engine.kernel_report import Kernel
-from desktop.engine.worker.ggml import BufferType, CpuBackend, Floats, Tensors
-from desktop.engine.worker.kernel_weights import Weights, columns_of, make_weights, weight_types
+from desktop.engine.worker.ggml import BufferType, Bytes, CpuBackend, Floats, GgmlTensors
 
+_NOT_WEIGHTS = frozenset(("I8", "I16", "I32", "I64", "F64", "Q8_1", "Q8_K"))
+# A large-grid quantizer of ggml first makes tables, for up to 20 s (measured); these types are filled with random codes
+# instead, of which every one is valid. In all but IQ1_M the block begins with its scale, a half-precision number.
+_LARGE_GRIDS = frozenset(("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S"))
 Doubles = npt.NDArray[np.float64]
-
 BATCHES = (1, 8, 32, 512)
 ROWS = (64, 67, 96)  # AMX takes 32 rows at a time, repacked kernels 8 or 4: 67 fits none
 KV_TYPES = ("F16", "Q8_0", "Q4_0")
@@ -21,12 +25,59 @@ KV_LENGTH = 512  # from here on llama.cpp splits the cache among threads for a s
 EXPERTS, EXPERTS_USED = 4, 2
 _EXPERT_ROWS = ROWS[-1] // EXPERTS
 _HEAD, _HEADS, _KV_HEADS = 128, 2, 1
-
 # The bound on the normalized mean squared error that llama.cpp's own test-backend-ops.cpp has for MUL_MAT, MUL_MAT_ID
 # and FLASH_ATTN_EXT: kernels round the other factor to 8 bits. F32 rounds nothing.
 _ERROR, _F32_ERROR = 5e-4, 1e-6
 # The same for each token's part of the result alone, so that one wrong number among many right ones is seen.
 _PART = 4.0
+_I32 = 26  # enum ggml_type
+
+
+def weight_types() -> dict[str, int]:
+    """The tensor types that weights can have, with ggml's number of each."""
+    return {name: number for number, (name, _, _) in TENSOR_TYPES.items() if name not in _NOT_WEIGHTS}
+
+
+def columns_of(tensor_type: int) -> int:
+    """A row's length for this type: an odd number of blocks, so that kernels which take several at once have a rest."""
+    return {1: 544, 32: 544, 64: 576, 128: 640, 256: 768}[TENSOR_TYPES[tensor_type][1]]
+
+
+@dataclass(frozen=True)
+class KernelWeights:
+    """A matrix of `rows` rows and `columns` columns: as stored, and the values that the stored bytes mean."""
+
+    tensor_type: int
+    rows: int
+    columns: int
+    stored: Bytes
+    values: Floats
+
+    def first_rows(self, rows: int) -> Bytes:
+        return self.stored[: len(self.stored) // self.rows * rows]
+
+
+def make_weights(backend: CpuBackend, tensor_type: int, rows: int, columns: int) -> KernelWeights:
+    """The same weights at each call. Their values are those of ggml's own `to_float`, which is plain C everywhere."""
+    random = np.random.default_rng(tensor_type)
+    name, block_values, block_bytes = TENSOR_TYPES[tensor_type]
+    if name in _LARGE_GRIDS:
+        stored = _random_codes(random, name, rows * columns // block_values, block_bytes)
+    else:
+        stored = backend.quantize(tensor_type, random.standard_normal((rows, columns), dtype=np.float32))
+    return KernelWeights(tensor_type, rows, columns, stored, backend.dequantize(tensor_type, stored, rows, columns))
+
+
+def _random_codes(random: np.random.Generator, name: str, blocks: int, block_bytes: int) -> Bytes:
+    codes = random.integers(0, 256, (blocks, block_bytes), dtype=np.uint8)
+    scales = random.uniform(0.01, 0.02, blocks).astype(np.float16).view(np.uint16)
+    if name == "IQ1_M":  # the scale's four digits are the highest four bits of the last four 16-bit words
+        words = codes[:, -8:].view(np.uint16)
+        for digit in range(4):
+            words[:, digit] = (words[:, digit] & 0x0FFF) | (((scales >> (4 * digit)) & 0xF) << 12)
+    else:
+        codes[:, :2] = scales.reshape(-1, 1).view(np.uint8)
+    return codes.reshape(-1)
 
 
 class KernelComputation:
@@ -35,7 +86,7 @@ class KernelComputation:
     def __init__(self, backend: CpuBackend) -> None:
         self._backend = backend
         self._types = weight_types()
-        self._weights: Callable[[int], Weights] = cache(self._make_weights)
+        self._weights: Callable[[int], KernelWeights] = cache(self._make_weights)
         self._products: Callable[[int], Doubles] = cache(self._make_products)
         self._tokens: Callable[[int], Floats] = cache(_make_tokens)
 
@@ -59,11 +110,11 @@ class KernelComputation:
             result, expected, seconds = self._attend(kernel)
         else:
             result, expected, seconds = self._multiply(kernel)
-        return seconds, judge(result, expected, _F32_ERROR if kernel.type == "F32" else _ERROR)
+        return seconds, compare_results(result, expected, _F32_ERROR if kernel.type == "F32" else _ERROR)
 
     # --- matrix products ---
 
-    def _make_weights(self, tensor_type: int) -> Weights:
+    def _make_weights(self, tensor_type: int) -> KernelWeights:
         return make_weights(self._backend, tensor_type, ROWS[-1], columns_of(tensor_type))
 
     def _make_products(self, tensor_type: int) -> Doubles:
@@ -103,11 +154,11 @@ class KernelComputation:
         random = np.random.default_rng(batch)
         queries = random.standard_normal((_HEADS, batch, _HEAD), dtype=np.float32)
         keys, values = (
-            _kept(backend, tensor_type, random.standard_normal((_KV_HEADS * KV_LENGTH, _HEAD), dtype=np.float32))
+            _as_kv_cache(backend, tensor_type, random.standard_normal((_KV_HEADS * KV_LENGTH, _HEAD), dtype=np.float32))
             for _ in range(2)
         )
         mask = np.where(np.arange(KV_LENGTH) <= np.arange(KV_LENGTH - batch, KV_LENGTH)[:, None], 0, -np.inf)
-        tensors = Tensors(backend, backend.plain)
+        tensors = GgmlTensors(backend, backend.plain)
         try:
             q = tensors.new(weight_types()["F32"], _HEAD, batch, _HEADS)
             k, v = (tensors.new(tensor_type, _HEAD, KV_LENGTH, _KV_HEADS) for _ in range(2))
@@ -129,8 +180,8 @@ class _Product:
     def __init__(self, backend: CpuBackend, buffer: BufferType, tensor_type: int, kernel: Kernel) -> None:
         columns, batch, types = columns_of(tensor_type), kernel.batch, weight_types()
         self._backend, self._kernel = backend, kernel
-        self._held = Tensors(backend, buffer)
-        self._other = other = Tensors(backend, backend.plain)
+        self._held = GgmlTensors(backend, buffer)
+        self._other = other = GgmlTensors(backend, backend.plain)
         experts = () if kernel.operation == "MUL_MAT" else (EXPERTS,)
         self._weights = self._held.new(tensor_type, columns, kernel.rows, *experts)
         self._held.allocate()
@@ -151,7 +202,7 @@ class _Product:
         self._other.close()
         self._held.close()
 
-    def fill(self, weights: Weights, tokens: Floats, chosen: npt.NDArray[np.int32]) -> None:
+    def fill(self, weights: KernelWeights, tokens: Floats, chosen: npt.NDArray[np.int32]) -> None:
         """Take the weights' first rows, or all of them where they are those of the experts."""
         products = self._kernel.operation == "MUL_MAT"
         self._held.fill(self._weights, weights.first_rows(self._kernel.rows) if products else weights.stored)
@@ -166,9 +217,6 @@ class _Product:
         return self._other.read(self.result, shape)
 
 
-_I32 = 26  # enum ggml_type
-
-
 def _make_tokens(columns: int) -> Floats:
     """What the weights are multiplied by: a row for each token of the largest batch."""
     return np.random.default_rng(columns).standard_normal((BATCHES[-1], columns), dtype=np.float32)
@@ -181,11 +229,11 @@ def _timed(backend: CpuBackend, graph: int) -> float:
     return time.perf_counter() - begun
 
 
-def _kept(backend: CpuBackend, tensor_type: int, values: Floats) -> Weights:
+def _as_kv_cache(backend: CpuBackend, tensor_type: int, values: Floats) -> KernelWeights:
     """`values` as a KV cache of this type keeps them."""
     rows, columns = values.shape
     stored = backend.quantize(tensor_type, values)
-    return Weights(tensor_type, rows, columns, stored, backend.dequantize(tensor_type, stored, rows, columns))
+    return KernelWeights(tensor_type, rows, columns, stored, backend.dequantize(tensor_type, stored, rows, columns))
 
 
 def _softmax_attention(queries: Floats, keys: Floats, values: Floats, mask: Doubles) -> Doubles:
@@ -196,7 +244,7 @@ def _softmax_attention(queries: Floats, keys: Floats, values: Floats, mask: Doub
     return np.ascontiguousarray((weights @ values.astype(np.float64)).transpose(1, 0, 2))
 
 
-def judge(result: Floats, expected: npt.NDArray[Any], bound: float) -> str:
+def compare_results(result: Floats, expected: npt.NDArray[Any], bound: float) -> str:
     """What is wrong with `result`, whose first axis is the tokens; "" where it is right."""
     if not np.isfinite(result).all():
         return "the result holds numbers that are not finite"

@@ -13,10 +13,9 @@ from typing import BinaryIO
 import msgspec
 
 from desktop.engine.hardware import usable_cores
-from desktop.engine.kernel_report import Begun, Computed, KernelEvent, Plan, Variants
-from desktop.engine.worker import native
-from desktop.engine.worker.confinement import confine_calls, confine_files
-from desktop.engine.worker.core_dump import forbid_core_dump
+from desktop.engine.kernel_report import CpuVariants, KernelComputed, KernelEvent, KernelPlan, KernelStarted
+from desktop.engine.worker import llama_api
+from desktop.engine.worker.confinement import confine_calls, confine_files, forbid_core_dump
 
 _MOST_THREADS = 4
 _MOST_CPU_S = 600  # it takes 3, and a hundred times that where a processor is emulated
@@ -34,10 +33,10 @@ def run(arguments: list[str]) -> None:
     _bound()
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what native code prints is not part of the report
-    log = native.NativeLog()
+    log = llama_api.LlamaLog()
     log.start()
-    _say(output, Variants(native.cpu_variants()))
-    variant = native.start_backends(options.variant)
+    _print_event(output, CpuVariants(llama_api.cpu_variants()))
+    variant = llama_api.start_backends(options.variant)
     from desktop.engine.worker.ggml import CpuBackend
     from desktop.engine.worker.kernel_computation import KernelComputation
 
@@ -45,11 +44,11 @@ def run(arguments: list[str]) -> None:
     confine_files()
     computation = KernelComputation(CpuBackend(min(_MOST_THREADS, usable_cores())))
     plan = computation.plan()
-    _say(output, Plan(variant, plan))
+    _print_event(output, KernelPlan(variant, plan))
     for index in range(options.start, len(plan)):
-        _say(output, Begun(index))
+        _print_event(output, KernelStarted(index))
         seconds, error = computation.compute(plan[index])
-        _say(output, Computed(index, seconds, error))
+        _print_event(output, KernelComputed(index, seconds, error))
 
 
 def _bound() -> None:
@@ -63,6 +62,6 @@ def _bound() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
 
 
-def _say(output: BinaryIO, event: KernelEvent) -> None:
+def _print_event(output: BinaryIO, event: KernelEvent) -> None:
     output.write(msgspec.json.encode(event) + b"\n")
     output.flush()

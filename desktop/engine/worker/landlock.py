@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from desktop.engine.worker.kernel_call import ConfinementError, call, missing, no_new_privileges
+from desktop.engine.worker.linux_syscall import ConfinementError, missing_reason, no_new_privileges, syscall
 
 # From the kernel's header linux/landlock.h.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -30,9 +30,9 @@ def version() -> int:
     if not sys.platform.startswith("linux"):
         raise ConfinementError(f"not on {sys.platform}")
     try:
-        return call(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG))
+        return syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG))
     except OSError as error:
-        raise ConfinementError(missing(error)) from error
+        raise ConfinementError(missing_reason(error)) from error
 
 
 def apply_landlock(readable: Iterable[Path], opened: Iterable[int], writable: Iterable[Path]) -> None:
@@ -47,7 +47,7 @@ def apply_landlock(readable: Iterable[Path], opened: Iterable[int], writable: It
     if abi >= 6:
         fields.append(_ALL_SCOPES)
     attributes = struct.pack(f"={len(fields)}Q", *fields)
-    ruleset = call(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))
+    ruleset = syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))
     try:
         for path in readable:
             _allow(ruleset, path, _READ_FILE | _READ_DIR)
@@ -56,7 +56,7 @@ def apply_landlock(readable: Iterable[Path], opened: Iterable[int], writable: It
         for path in writable:
             _allow(ruleset, path, handled & ~_EXECUTE)
         no_new_privileges()
-        call(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
+        syscall(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
     finally:
         os.close(ruleset)
 
@@ -77,4 +77,4 @@ def _allow_opened(ruleset: int, opened: int, rights: int) -> None:
     if not stat.S_ISDIR(os.fstat(opened).st_mode):
         rights &= _FILE_RIGHTS
     rule = struct.pack("=Qi", rights, opened)
-    call(_ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(_PATH_BENEATH), rule, ctypes.c_uint32(0))
+    syscall(_ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(_PATH_BENEATH), rule, ctypes.c_uint32(0))

@@ -5,8 +5,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from desktop.engine.nativelog import LIBRARY_MARK
-from desktop.engine.worker.core_dump import forbid_core_dump
+from desktop.engine.worker.confinement import forbid_core_dump
+from desktop.engine.worker_log import LIBRARY_MARK
 
 
 def start(arguments: Sequence[str]) -> None:
@@ -21,7 +21,7 @@ def start(arguments: Sequence[str]) -> None:
 
             test([*arguments[1:]])
             return
-        from desktop.engine.worker.main import run
+        from desktop.engine.worker.worker_loop import run
 
         run([*arguments])
     except ImportError as error:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from desktop.engine.worker import channels, thinking_marks
-from desktop.engine.worker.native import llama
+from desktop.engine.worker import answer_marks, channel_parser
+from desktop.engine.worker.llama_api import llama
 from desktop.errors import EngineError
 from desktop.translation import tr
 
-_MARKS = frozenset(text.encode() for text in thinking_marks.TOKENS | channels.TOKENS)
-_CLOSING_MARKS = tuple(style.closes for style in thinking_marks.TAG_STYLES if not style.common)
+_MARKS = frozenset(text.encode() for text in answer_marks.THINKING_TOKENS | channel_parser.CHANNEL_TOKENS)
+_CLOSING_MARKS = tuple(style.closes for style in answer_marks.TAG_STYLES if not style.common)
 _CONTROL_OR_UNKNOWN, _USER_DEFINED = (1 << 3) | (1 << 0), 1 << 4
 _FILL_IN = re.compile("fim|repo|file|pad", re.IGNORECASE)  # ends of what is filled in, not of what is said
 _SPM = 1

@@ -1,4 +1,7 @@
-"""The unfinished file on the disk: written at any place by several threads, read back, and put under its own name."""
+"""The unfinished file on the disk: written at any place by several threads, read back, and put under its own name.
+
+And the disk around it: folders, free space, and what its failures are called.
+"""
 
 import contextlib
 import errno
@@ -7,8 +10,8 @@ import shutil
 import threading
 from pathlib import Path
 
+from desktop.byte_size import size_in_words
 from desktop.errors import ResourceError, UserError
-from desktop.hub.transfer.sizes import readable
 from desktop.translation import tr
 
 MARGIN = 64 << 20
@@ -107,7 +110,7 @@ class PartFile:
             return len(data)
 
 
-def put_in_place(part: Path, target: Path) -> None:
+def publish_file(part: Path, target: Path) -> None:
     """Give a finished file its own name, in one step and never over another file. Raises ResourceError."""
     try:
         try:
@@ -124,13 +127,13 @@ def put_in_place(part: Path, target: Path) -> None:
         else:
             part.unlink()
     except FileExistsError as error:
-        raise another_file(target) from error
+        raise target_exists_error(target) from error
     except OSError as error:
         raise disk_error(target.parent, error) from error
-    write_out(target.parent)
+    sync_folder(target.parent)
 
 
-def write_out(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the names in a folder reach the disk, where the system lets one ask for that."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
@@ -155,7 +158,7 @@ def check_space(folder: Path, missing: int) -> None:
         raise _full(folder, missing + MARGIN, free)
 
 
-def remove(*paths: Path) -> None:
+def delete_files(*paths: Path) -> None:
     """Delete what is there of them. Raises ResourceError where something resists."""
     for path in paths:
         try:
@@ -164,7 +167,7 @@ def remove(*paths: Path) -> None:
             raise disk_error(path.parent, error) from error
 
 
-def another_file(target: Path) -> UserError:
+def target_exists_error(target: Path) -> UserError:
     """A file of this name is there already, and it is not the one that was to be fetched."""
     return ResourceError(
         tr("Another file is there already: {path}.").format(path=target),
@@ -190,10 +193,10 @@ def disk_error(folder: Path, error: OSError, *, missing: int = 0) -> UserError:
 
 def _full(folder: Path, needed: int, free: int | None) -> ResourceError:
     if free is None:
-        detail = tr("{needed} more are needed in {folder}.").format(needed=readable(needed), folder=folder)
+        detail = tr("{needed} more are needed in {folder}.").format(needed=size_in_words(needed), folder=folder)
     else:
         detail = tr("{needed} more are needed, and {free} are free in {folder}.").format(
-            needed=readable(needed), free=readable(free), folder=folder
+            needed=size_in_words(needed), free=size_in_words(free), folder=folder
         )
     return ResourceError(
         tr("The disk is full."),

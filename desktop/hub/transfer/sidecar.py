@@ -17,9 +17,10 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from desktop.hub.transfer.disk import disk_error, remove
-from desktop.hub.transfer.ranges import Ranges, Span
-from desktop.whole_file import open_regular
+from desktop.atomic_file import open_regular
+from desktop.errors import UserError
+from desktop.hub.transfer.byte_ranges import ByteRanges, ByteSpan, RangePlan
+from desktop.hub.transfer.disk import PartFile, delete_files, disk_error
 
 FORMAT = 1
 _RECENT_AT = 1 << 16
@@ -27,9 +28,10 @@ _MOST_BYTES = 1 << 20
 _MOST_SPANS = 1000  # both records stay far below their room; what is left out would be fetched again
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_EVERY_S = 2.0
 
 
-class Identity(msgspec.Struct, frozen=True):
+class RemoteIdentity(msgspec.Struct, frozen=True):
     """Which file it is. Where any of it differs, what is on the disk belongs to another file. `etag` is the Hub's."""
 
     repository: str
@@ -40,48 +42,48 @@ class Identity(msgspec.Struct, frozen=True):
     etag: str
 
 
-class Served(msgspec.Struct, frozen=True):
+class ServedVersion(msgspec.Struct, frozen=True):
     """What the host that gives the bytes out calls this version of them; comparable only at the same host."""
 
     origin: str = ""
     etag: str = ""
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _SidecarRecord(msgspec.Struct, frozen=True):
     format: int
-    identity: Identity
-    served: Served
-    spans: tuple[Span, ...]
+    identity: RemoteIdentity
+    served: ServedVersion
+    spans: tuple[ByteSpan, ...]
 
 
-class _Recent(msgspec.Struct, frozen=True):
+class _RecentSpans(msgspec.Struct, frozen=True):
     boot: str
-    spans: tuple[Span, ...]
+    spans: tuple[ByteSpan, ...]
 
 
 @dataclass(frozen=True)
-class Found:
+class SidecarContents:
     """What a sidecar says: the bytes that are there, and what their server called them."""
 
-    spans: tuple[Span, ...]
-    served: Served
+    spans: tuple[ByteSpan, ...]
+    served: ServedVersion
 
 
-def sidecar_of(part: Path) -> Path:
+def sidecar_path(part: Path) -> Path:
     """Where the sidecar of an unfinished file lies."""
     return part.with_name(part.name + ".state")
 
 
-def read_sidecar(path: Path, identity: Identity, size_on_disk: int) -> Found | None:
+def read_sidecar(path: Path, identity: RemoteIdentity, size_on_disk: int) -> SidecarContents | None:
     """What it says of the file of this identity; None where there is none, where it belongs to another file, is
     damaged, was written by a later version, or claims bytes that are not there."""
     try:
         with os.fdopen(open_regular(path), "rb") as file:
             data = file.read(_MOST_BYTES)
-        kept = msgspec.json.decode(data[:_RECENT_AT].partition(b"\n")[0], type=_Kept)
+        kept = msgspec.json.decode(data[:_RECENT_AT].partition(b"\n")[0], type=_SidecarRecord)
         if kept.format != FORMAT or kept.identity != identity:
             return None
-        ranges = Ranges(kept.spans)
+        ranges = ByteRanges(kept.spans)
     except (OSError, ValueError, RecursionError):
         return None
     for start, end in _recent(data[_RECENT_AT:]):
@@ -89,30 +91,30 @@ def read_sidecar(path: Path, identity: Identity, size_on_disk: int) -> Found | N
     spans = ranges.spans
     if spans and spans[-1][1] > min(identity.size, size_on_disk):
         return None
-    return Found(spans, kept.served)
+    return SidecarContents(spans, kept.served)
 
 
 class Sidecar:
     """Writes it. For any number of threads. Raises ResourceError where the disk does not do it."""
 
-    def __init__(self, path: Path, identity: Identity) -> None:
+    def __init__(self, path: Path, identity: RemoteIdentity) -> None:
         self._path = path
         self._identity = identity
-        self._served = Served()
+        self._served = ServedVersion()
         self._boot = _boot()
         self._lock = threading.Lock()
         self._file = -1
 
-    def begin(self, spans: tuple[Span, ...], served: Served) -> None:
+    def begin(self, spans: tuple[ByteSpan, ...], served: ServedVersion) -> None:
         """Write it anew. What `spans` names was written in an earlier run."""
         self._served = served
         self.keep(lambda: spans, _nothing)
 
-    def serve(self, served: Served) -> None:
+    def serve(self, served: ServedVersion) -> None:
         """From the next time it is written, this is what the bytes' server calls them."""
         self._served = served
 
-    def note(self, spans: tuple[Span, ...]) -> None:
+    def note(self, spans: tuple[ByteSpan, ...]) -> None:
         """Remember that these bytes were written. They outlive this process, not yet the machine."""
         with self._lock:
             if self._file >= 0:
@@ -121,14 +123,14 @@ class Sidecar:
                 except OSError as error:
                     raise disk_error(self._path.parent, error) from error
 
-    def keep(self, spans: Callable[[], tuple[Span, ...]], flush: Callable[[], None]) -> None:
+    def keep(self, spans: Callable[[], tuple[ByteSpan, ...]], flush: Callable[[], None]) -> None:
         """Remember for good what is written by now: `flush` has it reach the disk."""
         written = spans()
         new = self._path.with_name(self._path.name + ".new")
         file = -1
         try:
             flush()
-            kept = _Kept(FORMAT, self._identity, self._served, written[:_MOST_SPANS])
+            kept = _SidecarRecord(FORMAT, self._identity, self._served, written[:_MOST_SPANS])
             new.unlink(missing_ok=True)  # whatever lies there, nothing is written through it
             file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
             _write(file, 0, msgspec.json.encode(kept) + b"\n")
@@ -158,10 +160,10 @@ class Sidecar:
     def remove(self) -> None:
         """Delete it."""
         self.close()
-        remove(self._path, self._path.with_name(self._path.name + ".new"))
+        delete_files(self._path, self._path.with_name(self._path.name + ".new"))
 
-    def _write_recent(self, file: int, spans: tuple[Span, ...]) -> None:
-        body = msgspec.json.encode(_Recent(self._boot, spans[:_MOST_SPANS]))
+    def _write_recent(self, file: int, spans: tuple[ByteSpan, ...]) -> None:
+        body = msgspec.json.encode(_RecentSpans(self._boot, spans[:_MOST_SPANS]))
         _write(file, _RECENT_AT, b"%08x %s\n" % (zlib.crc32(body), body))
 
     def _close(self) -> None:
@@ -177,14 +179,14 @@ def _write(file: int, at: int, data: bytes) -> None:
         data = data[os.write(file, data) :]
 
 
-def _recent(data: bytes) -> tuple[Span, ...]:
+def _recent(data: bytes) -> tuple[ByteSpan, ...]:
     """The second record's spans; none where it is damaged, or older than the running system."""
     check, _, body = data.partition(b"\n")[0].partition(b" ")
     try:
         if int(check, 16) != zlib.crc32(body):
             return ()
-        recent = msgspec.json.decode(body, type=_Recent)
-        Ranges(recent.spans)
+        recent = msgspec.json.decode(body, type=_RecentSpans)
+        ByteRanges(recent.spans)
     except (ValueError, RecursionError):
         return ()
     return recent.spans if _same_boot(recent.boot, _boot()) else ()
@@ -208,3 +210,52 @@ def _same_boot(one: str, other: str) -> bool:
 
 def _nothing() -> None:
     """It reached the disk already, or is read again and hashed before it counts."""
+
+
+class SidecarSync:
+    """Keeps the sidecar of `part` true also after a power cut."""
+
+    def __init__(self, part: PartFile, sidecar: Sidecar, plan: RangePlan) -> None:
+        self._part, self._sidecar, self._plan = part, sidecar, plan
+        self._kept = plan.done
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._ended = False
+        self._error: UserError | None = None
+        self._then: Callable[[], None] | None = None
+        self._thread = threading.Thread(target=self._run, name="transfer keeper", daemon=True)
+        self._thread.start()
+
+    def check(self) -> None:
+        """Raise ResourceError where the disk did not do it."""
+        if self._error is not None:
+            raise self._error
+
+    def end(self, then: Callable[[], None], seconds: float | None = None) -> None:
+        """Keep what there is, end, and call `then`. Where that takes longer than `seconds`, it goes on by itself."""
+        self._over.set()
+        self._thread.join(seconds)
+        with self._lock:
+            if not self._ended:
+                self._then = then
+                return
+        then()
+
+    def _run(self) -> None:
+        try:
+            while not self._over.wait(_EVERY_S):
+                self._keep()
+            self._keep()
+        except UserError as error:
+            self._error = error
+        finally:
+            with self._lock:
+                self._ended = True
+            if self._then is not None:
+                self._then()
+
+    def _keep(self) -> None:
+        done = self._plan.done
+        if done != self._kept:
+            self._sidecar.keep(lambda: self._plan.spans, self._part.flush)
+            self._kept = done

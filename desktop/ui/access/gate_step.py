@@ -3,29 +3,72 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
+from desktop.hub.repository_access import RepositoryAccess
 from desktop.translation import tr
-from desktop.ui.access.content import GateContent
-from desktop.ui.access.state_box import StateBox
-from desktop.ui.access.words import TOKEN_STATES, follow_sentence
-from desktop.ui.licenses.placed import Placed
-from desktop.ui.licenses.step import short_crumbs
-from desktop.ui.licenses.text_pane import TextPane
+from desktop.ui.access.access_page_values import GateContent
+from desktop.ui.access.access_text import TOKEN_STATES, polling_sentence, state_badge
+from desktop.ui.licenses.license_step import breadcrumb
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.error_box import ErrorBox
-from desktop.ui.parts.flow import Flow
-from desktop.ui.parts.label import Label, breakable
-from desktop.ui.parts.page import Column, StepPage, heading
-from desktop.ui.parts.page_bar import PageBar
-from desktop.ui.parts.split import Split
+from desktop.ui.parts.error_box import ErrorBox, FittedErrorBox
+from desktop.ui.parts.flow_box import FlowBox
+from desktop.ui.parts.label import Badge, Label, breakable
+from desktop.ui.parts.page import PageBar, ScrollColumn, Splitter, StepPage, section_heading
+from desktop.ui.parts.paint import paint_box
+from desktop.ui.parts.text_pane import TextPane
+from desktop.ui.theme.design_tokens import NARROW, RADIUS, XL, XS, L, M, S
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import NARROW, XL, XS, M, S
 
 _LEFT, _RIGHT = 580, 448
+
+
+class AccessStateBox(QWidget):
+    """Shows one `Access`; the Hub's own sentence stands at its end, as it came."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self._badge = Badge(theme, "")
+        self._title = Label(theme, "", bold=True, wrap=True, selectable=True)
+        self._detail = Label(theme, "", wrap=True, selectable=True)
+        self._remedy = Label(theme, "", wrap=True, selectable=True)
+        self._message = Label(theme, "", size="small", color="muted", wrap=True, selectable=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(L, M, L, M)
+        column.setSpacing(XS)
+        row = QHBoxLayout()
+        row.addWidget(self._badge)
+        row.addStretch(1)
+        column.addLayout(row)
+        column.addSpacing(XS)
+        for label in (self._title, self._detail, self._remedy, self._message):
+            column.addWidget(label)
+
+    def show_access(self, access: RepositoryAccess | None) -> None:
+        """Show how the person stands; None where nobody asked yet."""
+        if access is None:
+            self._badge.set(tr("Not asked yet"), "quiet")
+            texts = (tr("Whether you may have it is not known yet."), "", tr("“Check again” asks the Hub."), "")
+        else:
+            self._badge.set(*state_badge(access.state))
+            said = tr("The Hub says: {message}").format(message=access.message) if access.message else ""
+            texts = (access.title, access.detail, access.remedy, said)
+        for label, text in zip((self._title, self._detail, self._remedy, self._message), texts, strict=True):
+            label.setText(breakable(text))
+            label.setVisible(bool(text))
+        self.setAccessibleName(self._badge.text)
+        self.setAccessibleDescription(" ".join(text for text in texts[:3] if text))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        paint_box(painter, QRectF(self.rect()), self._theme.color("field"), self._theme.color("line"), RADIUS + S // 4)
 
 
 class GateStep(StepPage):
@@ -46,9 +89,9 @@ class GateStep(StepPage):
         self._title = Label(theme, "", size="reading", bold=True)
         self._origin = Label(theme, "", size="small", color="muted", wrap=True)
         self.prompt = TextPane(theme, tr("What its publisher asks"))
-        self._right = Column(theme, tr("How you stand"), 520)
-        self.state = StateBox(theme)
-        self._error: Placed | None = None
+        self._right = ScrollColumn(theme, tr("How you stand"), 520)
+        self.state = AccessStateBox(theme)
+        self._error: FittedErrorBox | None = None
         self.token_button = Button(theme, tr("Enter a token…"), name=tr("Enter an access token"))
         self.page_button = Button(theme, tr("Open page…"), name=tr("Open its page in the browser"))
         name = tr("Open its page in the browser to request access")
@@ -72,15 +115,15 @@ class GateStep(StepPage):
         head = QVBoxLayout()
         head.setContentsMargins(XL, M, XL, S)
         head.setSpacing(XS)
-        head.addWidget(heading(theme, tr("What its publisher asks")))
+        head.addWidget(section_heading(theme, tr("What its publisher asks")))
         head.addWidget(self._origin)
         column.addLayout(head)
         column.addWidget(self.prompt, 1)
         rows = self._right.rows
         rows.setSpacing(S)
-        rows.addWidget(heading(theme, tr("How you stand")))
+        rows.addWidget(section_heading(theme, tr("How you stand")))
         rows.addWidget(self.state)
-        self._buttons = Flow(gap=S, line_gap=S)
+        self._buttons = FlowBox(gap=S, line_gap=S)
         for button in (self.go_on, self.token_button, self.request_button, self.page_button, self.check_button):
             self._buttons.add(button)
         rows.addWidget(self._buttons)
@@ -88,7 +131,7 @@ class GateStep(StepPage):
         rows.addSpacing(S)
         rows.addWidget(self._note)
         rows.addStretch(1)
-        self._split = Split(theme, Qt.Orientation.Horizontal)
+        self._split = Splitter(theme, Qt.Orientation.Horizontal)
         self._split.addWidget(left)
         self._split.addWidget(self._right)
         self._split.setChildrenCollapsible(False)
@@ -125,7 +168,7 @@ class GateStep(StepPage):
         same = self._content is not None and self._content.prompt == content.prompt
         same = same and self._content is not None and self._content.model_id == content.model_id
         self._content = content
-        self._crumbs.setText(short_crumbs(self._crumbs, tr("Models"), content.model_name))
+        self._crumbs.setText(breadcrumb(self._crumbs, tr("Models"), content.model_name))
         self._crumbs.setAccessibleName(tr("Back from the gate of {model}").format(model=content.model_name))
         title = tr("Access to {model}").format(model=content.repository or content.model_name)
         self._title.setText(title)
@@ -163,9 +206,9 @@ class GateStep(StepPage):
     def tick(self, now: float, following: float | None = None) -> None:
         """Say how long ago the Hub was asked, and when it is asked next, where that is another time now."""
         if self._content is not None and following is not None:
-            self._content = replace(self._content, following=following)
+            self._content = replace(self._content, next_check_at=following)
         content = self._content
-        said = follow_sentence(now, content.asked, content.following) if content is not None else ""
+        said = polling_sentence(now, content.asked, content.next_check_at) if content is not None else ""
         if said != self._follow.text():
             self._follow.setText(said)
         self._follow.setVisible(bool(said))
@@ -185,7 +228,7 @@ class GateStep(StepPage):
             self._error.deleteLater()
             self._error = None
         if error is not None:
-            self._error = Placed(ErrorBox(self.theme, error))
+            self._error = FittedErrorBox(ErrorBox(self.theme, error))
             self._right.rows.insertWidget(1, self._error)
             self._right.ensureWidgetVisible(self._error)
             self.say(str(error))

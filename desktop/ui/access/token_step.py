@@ -9,21 +9,19 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import AccessError, UserError
 from desktop.translation import tr
-from desktop.ui.access.content import Saved, TokenContent
-from desktop.ui.access.token_form import TokenFields
-from desktop.ui.access.words import kept_sentence, may_sentence, place_name, who_sentence
-from desktop.ui.licenses.step import short_crumbs
-from desktop.ui.models.step_row import StepRow
-from desktop.ui.models.steps import Step, StepButton
+from desktop.ui.access.access_page_values import SavedToken, TokenContent
+from desktop.ui.access.access_text import account_sentence, gated_read_sentence, place_name, stored_sentence
+from desktop.ui.access.token_fields import TokenFields
+from desktop.ui.licenses.license_step import breadcrumb
+from desktop.ui.models.setup_steps import SetupStep, StepButton
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import Note
-from desktop.ui.parts.flow import Flow
+from desktop.ui.parts.flow_box import FlowBox
 from desktop.ui.parts.label import Label, breakable
-from desktop.ui.parts.page import Column, StepPage, heading
-from desktop.ui.parts.page_bar import PageBar
-from desktop.ui.parts.split import Split
+from desktop.ui.parts.page import PageBar, ScrollColumn, Splitter, StepPage, section_heading
+from desktop.ui.parts.step_row import StepRow
+from desktop.ui.theme.design_tokens import NARROW, XS, S
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import NARROW, XS, S
 
 _LEFT, _RIGHT = 560, 468
 
@@ -54,8 +52,8 @@ class TokenStep(StepPage):
         self.forget_button = Button(theme, tr("Forget it"), size="small", name=tr("Forget the access token"))
         self.fields = TokenFields(theme)
         self._result = QWidget()
-        self._left = Column(theme, tr("About the access token"), 620)
-        self._right = Column(theme, tr("Your access token"), 520)
+        self._left = ScrollColumn(theme, tr("About the access token"), 620)
+        self._right = ScrollColumn(theme, tr("Your access token"), 520)
         self.page_button: Button | None = None
         self._build()
         self._crumbs.clicked.connect(self.left)
@@ -70,14 +68,14 @@ class TokenStep(StepPage):
         self.bar.row.addWidget(self._title, 1)
         rows = self._left.rows
         rows.setSpacing(S)
-        rows.addWidget(heading(theme, tr("Why it is needed")))
+        rows.addWidget(section_heading(theme, tr("Why it is needed")))
         rows.addWidget(self._why)
         rows.addSpacing(S)
-        rows.addWidget(heading(theme, tr("How to get one")))
+        rows.addWidget(section_heading(theme, tr("How to get one")))
         self._steps.setSpacing(S + XS)
         rows.addLayout(self._steps)
         rows.addSpacing(S)
-        rows.addWidget(heading(theme, tr("What happens to it")))
+        rows.addWidget(section_heading(theme, tr("What happens to it")))
         rows.addWidget(self._after)
         rows.addStretch(1)
         right = self._right.rows
@@ -90,7 +88,7 @@ class TokenStep(StepPage):
         inner = QVBoxLayout(self._result)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(S)
-        self._split = Split(theme, Qt.Orientation.Horizontal)
+        self._split = Splitter(theme, Qt.Orientation.Horizontal)
         self._split.addWidget(self._left)
         self._split.addWidget(self._right)
         self._split.setChildrenCollapsible(False)
@@ -119,7 +117,7 @@ class TokenStep(StepPage):
         self.fields.show()
         self._clear_result()
         name = content.model_name or content.host
-        self._crumbs.setText(short_crumbs(self._crumbs, tr("Models"), name))
+        self._crumbs.setText(breadcrumb(self._crumbs, tr("Models"), name))
         self._crumbs.setAccessibleName(tr("Back from the access token"))
         title = tr("Access token for {host}").format(host=content.host)
         self._title.setText(title)
@@ -156,14 +154,14 @@ class TokenStep(StepPage):
             tr("Open page…"), tr("Open the page for access tokens of {host}").format(host=content.host), "link", page
         )
         first = (
-            Step(
+            SetupStep(
                 tr("Open your tokens on {host}").format(host=content.host),
                 tr("Allow the token to read public gated repositories, or make a new one."),
                 "later",
                 (opening,),
             )
             if lacking
-            else Step(
+            else SetupStep(
                 tr("Make a token on {host}").format(host=content.host),
                 tr("The page opens with the one permission chosen that is needed: to read public gated repositories."),
                 "later",
@@ -171,8 +169,10 @@ class TokenStep(StepPage):
             )
         )
         others = (
-            Step(tr("Copy it"), tr("The page shows a new token once, right after it was made."), "later"),
-            Step(tr("Paste it here and save it"), tr("Latchkey asks the Hub whose it is before it keeps it."), "later"),
+            SetupStep(tr("Copy it"), tr("The page shows a new token once, right after it was made."), "later"),
+            SetupStep(
+                tr("Paste it here and save it"), tr("Latchkey asks the Hub whose it is before it keeps it."), "later"
+            ),
         )
         self.page_button = None
         for number, step in enumerate((first, *others), 1):
@@ -188,14 +188,14 @@ class TokenStep(StepPage):
             self._right.ensureWidgetVisible(self.fields.box)
         self.say(str(error))
 
-    def show_lacking(self, saved: Saved, keep: Callable[[], None]) -> None:
+    def show_missing_scope(self, saved: SavedToken, keep: Callable[[], None]) -> None:
         """The token is good and may not do what is needed: how that is mended, and that it may be kept all the same."""
         assert saved.who is not None
         assert self._content is not None
         self.fields.set_busy(False)
         error = AccessError(
-            may_sentence(saved.who),
-            who_sentence(saved.who),
+            gated_read_sentence(saved.who),
+            account_sentence(saved.who),
             tr(
                 "Allow it in the token's settings (“Read access to contents of all public gated repos you can access”),"
                 " then save it again; or use another token."
@@ -203,7 +203,7 @@ class TokenStep(StepPage):
         )
         self.fields.show_error(error, (tr("Keep it all the same"), keep))
         self._clear_result()
-        flow = Flow(gap=S, line_gap=S)
+        flow = FlowBox(gap=S, line_gap=S)
         settings = Button(self.theme, tr("Open the token's settings…"))
         page = self._content.settings
         settings.clicked.connect(lambda: self.link_asked.emit(page))
@@ -211,7 +211,7 @@ class TokenStep(StepPage):
         self._add_result(flow)
         self.say(str(error))
 
-    def show_saved(self, saved: Saved) -> None:
+    def show_saved(self, saved: SavedToken) -> None:
         """It is kept: whose it is, what it may, where it lies."""
         assert saved.place is not None
         self.fields.clear()
@@ -222,16 +222,16 @@ class TokenStep(StepPage):
         self.forget_button.hide()
         self._clear_result()
         if saved.who is None:
-            said = [tr("The token is kept unchecked."), kept_sentence(saved.place)]
+            said = [tr("The token is kept unchecked."), stored_sentence(saved.place)]
         else:
-            said = [who_sentence(saved.who), may_sentence(saved.who), kept_sentence(saved.place)]
-        self._add_result(heading(self.theme, tr("The token is saved")))
+            said = [account_sentence(saved.who), gated_read_sentence(saved.who), stored_sentence(saved.place)]
+        self._add_result(section_heading(self.theme, tr("The token is saved")))
         doubtful = saved.who is None or not saved.who.may_read_gated
         unsure = 0 if saved.who is None else 1
         for place, sentence in enumerate(said):
             mark = "warning" if doubtful and place == unsure else "check"
             self._add_result(Note(self.theme, breakable(sentence), mark))
-        flow = Flow(gap=S, line_gap=S)
+        flow = FlowBox(gap=S, line_gap=S)
         go_on = Button(self.theme, tr("Continue"), kind="accent")
         go_on.clicked.connect(self.continued)
         other = Button(self.theme, tr("Forget it"), name=tr("Forget the access token"))

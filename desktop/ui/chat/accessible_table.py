@@ -9,16 +9,15 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 
 from desktop.ui.chat.accessible_text import (
     RefreshTimer,
+    is_view_key,
     lay_over,
-    leaves_to_view,
     paint_caret,
     show_position,
     step_of,
     take_name,
     text_rect,
 )
-from desktop.ui.chat.drawn_text import tables_of
-from desktop.ui.chat.text_line import lines_of
+from desktop.ui.chat.rendered_text import lines_of, tables_of
 from desktop.ui.chat.text_view import TextView
 
 
@@ -154,7 +153,7 @@ class AccessibleTable(QTableWidget):
         self.viewport().update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if leaves_to_view(event):
+        if is_view_key(event):
             event.ignore()
             return
         before = self.currentRow()

@@ -24,11 +24,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QTextEdit, QWidget
 
-from desktop.ui.chat.drag_scroll import bring_into_sight
-from desktop.ui.chat.drawn_text import fragments
-from desktop.ui.chat.text_line import TextLine, lines_of
+from desktop.ui.chat.auto_scroll import ensure_visible
+from desktop.ui.chat.rendered_text import TextLine, fragments, lines_of
 from desktop.ui.chat.text_view import TextView
-from desktop.ui.parts.foreign_text import Document
+from desktop.ui.parts.untrusted_text import InertTextDocument
 
 _PAUSE_MS = 200  # an answer changes twenty times a second
 _SLOWEST_MS = 2_000
@@ -50,7 +49,7 @@ class AccessibleText(QTextEdit):
         self._lines: list[TextLine] = []
         self._writing = False
         self._shown: tuple[int, int] | None = None
-        document = Document(self)
+        document = InertTextDocument(self)
         document.setDocumentMargin(0)
         document.setUndoRedoEnabled(False)
         document.setIndentWidth(view.document.indentWidth())
@@ -172,7 +171,7 @@ class AccessibleText(QTextEdit):
             self._view.selection.clear()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if leaves_to_view(event):
+        if is_view_key(event):
             event.ignore()
             return
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -289,14 +288,14 @@ class RefreshTimer(QTimer):
 
 def text_rect(view: TextView) -> QRect:
     """Where `view` draws its text."""
-    return view.rect().translated(0, view.lead)
+    return view.rect().translated(0, view.top_inset)
 
 
 def show_position(widget: QAbstractScrollArea, view: TextView, anchor: int, position: int) -> None:
     """The caret of `widget` is at `position` of the view's document: select up to there, and have it seen."""
     view.selection.select(view, anchor, position)
     widget.viewport().update()
-    bring_into_sight(view, view, view.caret_rect(position))
+    ensure_visible(view, view, view.caret_rect(position))
 
 
 def paint_caret(widget: QAbstractScrollArea, view: TextView, position: int) -> None:
@@ -307,7 +306,7 @@ def paint_caret(widget: QAbstractScrollArea, view: TextView, position: int) -> N
     QPainter(widget.viewport()).fillRect(rect, view.theme.color("accent"))
 
 
-def leaves_to_view(event: QKeyEvent) -> bool:
+def is_view_key(event: QKeyEvent) -> bool:
     """Keys the view answers to, or what stands around it: copying, selecting all, walking from turn to turn."""
     walks = event.key() in _WALKS and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
     return walks or event.matches(QKeySequence.StandardKey.Copy) or event.matches(QKeySequence.StandardKey.SelectAll)

@@ -4,23 +4,23 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from desktop.chat.markdown.segments import Code, Prose, Segment, Segments, Table
+from desktop.chat.markdown.answer_segments import AnswerSegments, CodeSegment, ProseSegment, Segment, TableSegment
 from desktop.translation import tr
-from desktop.ui.chat.code import CodeView
-from desktop.ui.chat.containers import Levels, insets, quote_bars
-from desktop.ui.chat.direction import NOT_BEGUN, AnswerDirection
-from desktop.ui.chat.marks import bars_of, paint_bar
-from desktop.ui.chat.open_end import held_back
-from desktop.ui.chat.prose import ProseView
-from desktop.ui.chat.selection import Selection
-from desktop.ui.chat.table import TableView
+from desktop.ui.chat.answer_direction import NOT_BEGUN, AnswerDirection
+from desktop.ui.chat.code_view import CodeView
+from desktop.ui.chat.container_blocks import Levels, level_insets, quote_bars
+from desktop.ui.chat.incomplete_markdown import incomplete_length
+from desktop.ui.chat.markdown_table import MarkdownTableView
+from desktop.ui.chat.message_selection import MessageSelection
+from desktop.ui.chat.prose_view import ProseView
+from desktop.ui.chat.source_map import MessageSource, SelectionSpan, markdown_of
+from desktop.ui.chat.text_decorations import bars_of, paint_bar
 from desktop.ui.chat.text_view import TextView
-from desktop.ui.chat.written import Span, Written, markdown_of
 from desktop.ui.parts.button import Button
+from desktop.ui.theme.design_tokens import XS, S
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import XS, S
 
-SegmentView = ProseView | CodeView | TableView
+SegmentView = ProseView | CodeView | MarkdownTableView
 
 _UNKNOWN = -1
 _GAP = S + 2
@@ -35,12 +35,14 @@ class AnswerBody(QWidget):
     link_clicked = Signal(str)
     resized = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None, *, selection: Selection | None = None) -> None:
+    def __init__(
+        self, theme: Theme, parent: QWidget | None = None, *, selection: MessageSelection | None = None
+    ) -> None:
         """`selection` goes over the text's views; one of its own where none is given."""
         super().__init__(parent)
         self._theme = theme
-        self._selection = selection or Selection(
-            self, self.text_views, Written(lambda: self._text, lambda span: self.markdown_of(span))
+        self._selection = selection or MessageSelection(
+            self, self.text_views, MessageSource(lambda: self._text, lambda span: self.markdown_of(span))
         )
         self._drawn: list[Segment] = []
         self._text, self._fed = "", 0
@@ -71,7 +73,7 @@ class AnswerBody(QWidget):
         """The view of each segment's text, in order; those that are hidden too."""
         return [view if isinstance(view, ProseView) else view.view for view in self._views]
 
-    def markdown_of(self, span: Span) -> str:
+    def markdown_of(self, span: SelectionSpan) -> str:
         """The part of the text that `span` of the text views shows."""
         return markdown_of(self._text, self._drawn, self.text_views(), span)
 
@@ -80,7 +82,7 @@ class AnswerBody(QWidget):
     def add(self, text: str) -> None:
         """Append `text`; the end of it is drawn when it is clear what becomes of it."""
         self._text += text
-        self._feed(held_back(self._text, in_code=self._in_code))
+        self._feed(incomplete_length(self._text, in_code=self._in_code))
         self._show(over=False)
 
     def restate(self, text: str) -> None:
@@ -105,7 +107,7 @@ class AnswerBody(QWidget):
 
     def _begin(self) -> None:
         """Begin with an empty text; what is shown is replaced by what comes next."""
-        self._segments, self._settled, self._text, self._fed, self._in_code = Segments(), 0, "", 0, False
+        self._segments, self._settled, self._text, self._fed, self._in_code = AnswerSegments(), 0, "", 0, False
 
     def _feed(self, held: int) -> None:
         end = len(self._text) - held
@@ -135,7 +137,7 @@ class AnswerBody(QWidget):
             self._heights.pop()
             self._levels.pop()
         self._settled = self._segments.fixed
-        self._in_code = bool(segments) and isinstance(segments[-1], Code) and not segments[-1].closed
+        self._in_code = bool(segments) and isinstance(segments[-1], CodeSegment) and not segments[-1].closed
         self._drawn = segments
         self._rewrite_stale()
         self._selection.refresh()
@@ -149,13 +151,13 @@ class AnswerBody(QWidget):
         self, view: SegmentView, segment: Segment, levels: Levels, direction: AnswerDirection, open_end: bool
     ) -> bool:
         """Let `view` show `segment`; whether its height may have changed."""
-        if isinstance(view, CodeView) and isinstance(segment, Code):
+        if isinstance(view, CodeView) and isinstance(segment, CodeSegment):
             return view.set_code(segment.text, closed=segment.closed or not open_end, language=segment.language)
-        if isinstance(view, TableView) and isinstance(segment, Table):
+        if isinstance(view, MarkdownTableView) and isinstance(segment, TableSegment):
             view.set_table(segment, around=direction.right_to_left)
             return True
         assert isinstance(view, ProseView)
-        assert isinstance(segment, Prose)
+        assert isinstance(segment, ProseSegment)
         changed = view.set_blocks(segment.blocks, segment.around, levels=levels, direction=direction, growing=open_end)
         view.show_caret(open_end)
         view.setVisible(not view.is_empty)
@@ -164,7 +166,7 @@ class AnswerBody(QWidget):
     def _rewrite_stale(self) -> None:
         """Write those parts of long lists again whose list has come to look otherwise since."""
         for _ in range(3):
-            written = [isinstance(view, ProseView) and view.rewrite_stale() for view in self._views]
+            written = [isinstance(view, ProseView) and view.rewrite_outdated() for view in self._views]
             if not any(written):
                 return
             self._heights = [_UNKNOWN] * len(self._heights)
@@ -184,10 +186,10 @@ class AnswerBody(QWidget):
 
     def _make(self, segment: Segment) -> SegmentView:
         view: SegmentView
-        if isinstance(segment, Code):
+        if isinstance(segment, CodeSegment):
             view = CodeView(self._theme, segment.language, self)
-        elif isinstance(segment, Table):
-            view = TableView(self._theme, self)
+        elif isinstance(segment, TableSegment):
+            view = MarkdownTableView(self._theme, self)
         else:
             view = ProseView(self._theme, self)
             view.setAccessibleName(tr("Text"))
@@ -244,7 +246,7 @@ class AnswerBody(QWidget):
         y = 0
         marker_y: int | None = None
         for index, view in enumerate(self._views):
-            left, right = (0.0, 0.0) if isinstance(view, ProseView) else insets(self._levels[index])
+            left, right = (0.0, 0.0) if isinstance(view, ProseView) else level_insets(self._levels[index])
             if self._heights[index] == _UNKNOWN:
                 self._heights[index] = self._place_view(view, round(width - left - right))
             height = self._heights[index]
@@ -298,6 +300,6 @@ def _bars_at_edge(view: SegmentView, levels: Levels, *, first: bool) -> list[flo
 
 
 def _fits(view: SegmentView, segment: Segment) -> bool:
-    if isinstance(segment, Code):
+    if isinstance(segment, CodeSegment):
         return isinstance(view, CodeView)
-    return isinstance(view, TableView if isinstance(segment, Table) else ProseView)
+    return isinstance(view, MarkdownTableView if isinstance(segment, TableSegment) else ProseView)

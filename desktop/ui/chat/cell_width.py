@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QFont, QFontMetricsF
 
-from desktop.ui.chat.formula import formula_width
+from desktop.ui.chat.formula_objects import formula_width
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class CellWidth:
 
 
 @dataclass(slots=True)
-class _Measured:
+class _CellTokensWidth:
     widths: CellWidth = field(default_factory=CellWidth)
     line: float = 0.0
     word: float = 0.0
@@ -62,7 +62,7 @@ class CellMeasure:
 
     def measure(self, children: "list[Token]", *, bold: bool = False) -> CellWidth:
         """The widths of a cell that holds `children`."""
-        measured, weight = _Measured(), int(bold)
+        measured, weight = _CellTokensWidth(), int(bold)
         for child in children:
             match child.type:
                 case "strong_open":
@@ -82,7 +82,7 @@ class CellMeasure:
                     self._text(measured, child.content, "bold" if weight else "")
         return measured.widths
 
-    def _text(self, measured: _Measured, text: str, font: str) -> None:
+    def _text(self, measured: _CellTokensWidth, text: str, font: str) -> None:
         if text.isascii() and not _SPACES.search(text):
             measured.add(self._width(text, font))
             return

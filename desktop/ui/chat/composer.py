@@ -1,4 +1,6 @@
-"""Where the person writes: a box that grows to eight lines, how full the context is, and Send that becomes Stop."""
+"""Where the person writes: a box that grows to eight lines, how full the context is, Send that becomes Stop; errors."""
+
+from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -12,20 +14,49 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
+from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.error_box import Note
-from desktop.ui.parts.foreign_text import set_tool_tip
+from desktop.ui.parts.error_box import ErrorBox, Note
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.parts.plain_text_edit import PlainTextEdit
-from desktop.ui.parts.scroll import use_slim_scroll_bars
-from desktop.ui.parts.wrapping import wrapping_of
-from desktop.ui.theme.palette import palette_of
-from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import RADIUS_SOFT, M, S
+from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
+from desktop.ui.parts.text_options import wrap_mode
+from desktop.ui.parts.untrusted_text import set_tool_tip
+from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
+from desktop.ui.theme.theme import Theme, palette_of
 
+ErrorAction = tuple[str, Callable[[], None]]
 _MOST_LINES = 8
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class ErrorArea:
+    """The top of `column`, where an error is shown. `box` is the one shown now, or None."""
+
+    def __init__(self, theme: Theme, column: QVBoxLayout, width: int, log: str) -> None:
+        self._theme, self._column, self._width, self._log = theme, column, width, log
+        self._stays = False
+        self.box: ErrorBox | None = None
+
+    def show(self, error: UserError | None, action: ErrorAction | None = None) -> None:
+        """Show an error; None takes it away. One with an action of its own stays until that was done."""
+        self._stays = action is not None
+        if self.box is not None:
+            self._column.removeWidget(self.box)
+            self.box.hide()
+            self.box.deleteLater()
+            self.box = None
+        if error is not None:
+            own = action or (tr("Close"), lambda: self.show(None))
+            self.box = ErrorBox(self._theme, error, action=own, log=self._log)
+            self.box.setMaximumWidth(self._width)
+            self._column.insertWidget(0, self.box)
+
+    def clear_passive(self) -> None:
+        """Take away an error that asks for nothing."""
+        if not self._stays:
+            self.show(None)
 
 
 class MessageEdit(PlainTextEdit):
@@ -109,8 +140,8 @@ class MessageEdit(PlainTextEdit):
         super().keyPressEvent(event)
 
     def wrap_for(self, text: str) -> None:
-        """`text` is about to be put in: see `wrapping_of`. An emptied box breaks lines between words again."""
-        mode = wrapping_of(text)
+        """`text` is about to be put in: see `wrap_mode`. An emptied box breaks lines between words again."""
+        mode = wrap_mode(text)
         if mode != self.wordWrapMode() and (mode == QTextOption.WrapMode.WrapAnywhere or self.document().isEmpty()):
             self.setWordWrapMode(mode)
 
@@ -230,14 +261,14 @@ class Composer(QWidget):
         """Whether an earlier turn is being edited."""
         return not self._note.isHidden()
 
-    def whole_text(self) -> str:
+    def committed_text(self) -> str:
         """The text, with what an input method is composing: its composition ends here."""
         self.edit.composition.finish()
         return self.text
 
     def set_text(self, text: str) -> None:
         """Replace the text; the cursor goes to its end. Nothing moves where it is the same."""
-        if text == self.whole_text():
+        if text == self.committed_text():
             return
         self.edit.clear()
         self.edit.wrap_for(text)
@@ -284,7 +315,7 @@ class Composer(QWidget):
 
     def _submit(self) -> None:
         if not self._answering:
-            text = self.whole_text()
+            text = self.committed_text()
             if text.strip():
                 self.sent.emit(text)
 

@@ -19,7 +19,7 @@ from PySide6.QtGui import (
     QTextFormat,
 )
 
-from desktop.ui.chat.drawn_text import OBJECT
+from desktop.ui.chat.rendered_text import OBJECT
 from desktop.ui.chat.text_properties import WRITTEN
 from desktop.ui.theme.theme import Theme
 

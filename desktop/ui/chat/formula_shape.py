@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QPainterPath, QTransform
 
-from desktop.chat.markdown.formula_outline import Break, Outline
+from desktop.chat.markdown.formula_outline import FormulaBreak, FormulaOutline
 
 MARGIN = 0.08
 """Left free on each side of a formula, in ems."""
@@ -18,11 +18,11 @@ _KEPT = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FormulaLine:
     """A part of a formula: from `begin` to `end`, drawn `indent` ems to the right."""
 
-    begin: Break
-    end: Break
+    begin: FormulaBreak
+    end: FormulaBreak
     indent: float
 
     @property
@@ -33,35 +33,35 @@ class Line:
 class FormulaShape:
     """A formula ready to be painted; lengths in ems."""
 
-    def __init__(self, outline: Outline) -> None:
+    def __init__(self, outline: FormulaOutline) -> None:
         self.width, self.ascent, self.descent = outline.width, outline.ascent, outline.descent
         self._outline = outline
-        self._paths: dict[Line, QPainterPath] = {}
-        end = Break(outline.width, len(outline.steps), len(outline.letters))
-        self._whole = Line(Break(0.0, 0, 0), end, 0.0)
+        self._paths: dict[FormulaLine, QPainterPath] = {}
+        end = FormulaBreak(outline.width, len(outline.steps), len(outline.letters))
+        self._whole = FormulaLine(FormulaBreak(0.0, 0, 0), end, 0.0)
 
     @property
     def pitch(self) -> float:
         """From one line's baseline to the next one's."""
         return self.ascent + self.descent + _BETWEEN_LINES
 
-    def lines(self, room: float) -> tuple[Line, ...]:
+    def lines(self, room: float) -> tuple[FormulaLine, ...]:
         """The formula's lines where there is `room`; one that cannot be broken is wider."""
         room -= 2 * MARGIN
         if self.width <= room or not self._outline.breaks:
             return (self._whole,)
-        lines: list[Line] = []
+        lines: list[FormulaLine] = []
         begin, last = self._whole.begin, None
         for place in (*self._outline.breaks, self._whole.end):
             indent = _INDENT if lines else 0.0
             if last is not None and indent + place.x - begin.x > room:
-                lines.append(Line(begin, last, indent))
+                lines.append(FormulaLine(begin, last, indent))
                 begin, last = last, None
             last = place
-        lines.append(Line(begin, self._whole.end, _INDENT if lines else 0.0))
+        lines.append(FormulaLine(begin, self._whole.end, _INDENT if lines else 0.0))
         return tuple(lines)
 
-    def path(self, line: Line, font: QFont) -> QPainterPath:
+    def path(self, line: FormulaLine, font: QFont) -> QPainterPath:
         """The shape of `line` with the baseline at 0; letters that the font of formulas lacks come from `font`."""
         found = self._paths.get(line)
         if found is None:
@@ -80,7 +80,7 @@ class FormulaShape:
             self._paths[line] = found
         return found
 
-    def _add_letters(self, path: QPainterPath, line: Line, font: QFont) -> None:
+    def _add_letters(self, path: QPainterPath, line: FormulaLine, font: QFont) -> None:
         large = QFont(font)
         large.setPixelSize(_LETTER_SIZE)
         for letter in self._outline.letters[line.begin.letter : line.end.letter]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QFont, QTextCharFormat, QTextCursor
 
+from desktop.ui.chat.answer_direction import has_right_to_left
 from desktop.ui.chat.control_characters import insert_code
-from desktop.ui.chat.direction import has_right_to_left
-from desktop.ui.chat.formula import insert_formula
+from desktop.ui.chat.formula_objects import insert_formula
 from desktop.ui.chat.text_properties import IMAGE, KEYBOARD, MARKER, SOURCE_AT, SOURCE_END, TITLE, WRITTEN
 from desktop.ui.theme.theme import Theme
 
@@ -32,7 +32,7 @@ _SWITCHES |= {name: name for name in ("mark", "sub", "sup", "kbd")}
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class InlineStyle:
     """How a run of characters looks. `scale` is its size, 1.0 that of running text."""
 
     scale: float = 1.0
@@ -68,21 +68,21 @@ class InlineWriter:
     def __init__(self, theme: Theme, cursor: QTextCursor) -> None:
         self._theme = theme
         self.cursor = cursor
-        self._formats: dict[Style, QTextCharFormat] = {}
+        self._formats: dict[InlineStyle, QTextCharFormat] = {}
         self.tail: QTextCharFormat | None = None
         """What plain words that follow are to be written with; None where they cannot simply be appended."""
         self.has_formulas = False
         self.mixed = False
         """Whether something in what was written last may be drawn from right to left."""
 
-    def characters(self, style: Style) -> QTextCharFormat:
+    def characters(self, style: InlineStyle) -> QTextCharFormat:
         """A format of one's own for runs of `style`."""
         found = self._formats.get(style)
         if found is None:
             found = self._formats[style] = self._make(style)
         return QTextCharFormat(found)
 
-    def write(self, children: "list[Token]", style: Style) -> None:
+    def write(self, children: "list[Token]", style: InlineStyle) -> None:
         """Write `children`; `style` is what they begin with."""
         self.mixed = mixed = any(has_right_to_left(child.content) for child in children)
         own = style
@@ -119,7 +119,7 @@ class InlineWriter:
         self.cursor.insertText(sign, characters)
         self.tail = None
 
-    def _child(self, child: "Token", style: Style, mixed: bool, alone: bool) -> None:
+    def _child(self, child: "Token", style: InlineStyle, mixed: bool, alone: bool) -> None:
         self.tail = None
         match child.type:
             case "softbreak" | "hardbreak":
@@ -149,7 +149,7 @@ class InlineWriter:
                 self.text(child.content, characters, child)
                 self.tail = None if mixed else characters
 
-    def _isolated(self, child: "Token", style: Style, mixed: bool) -> None:
+    def _isolated(self, child: "Token", style: InlineStyle, mixed: bool) -> None:
         """Code and addresses run from the left; in a sentence that does not, their signs must not wander off."""
         characters = self.characters(style)
         if mixed:
@@ -162,7 +162,7 @@ class InlineWriter:
         if mixed:
             self.hidden(END_OF_ISOLATE, characters)
 
-    def _make(self, style: Style) -> QTextCharFormat:
+    def _make(self, style: InlineStyle) -> QTextCharFormat:
         theme, characters = self._theme, QTextCharFormat()
         fixed = style.code or style.kbd
         font = theme.mono("reading") if fixed else theme.font("reading")

@@ -13,20 +13,28 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QTextBlockFormat, QTextCursor
 
-from desktop.chat.markdown.segments import Block
-from desktop.ui.chat.containers import Level, Levels, Piece, box, insets, plan, quote_bars
-from desktop.ui.chat.direction import NOT_BEGUN
+from desktop.chat.markdown.answer_segments import Block
+from desktop.ui.chat.answer_direction import NOT_BEGUN
+from desktop.ui.chat.container_blocks import (
+    BlockKey,
+    ContainerLevel,
+    Levels,
+    box,
+    level_insets,
+    plan_containers,
+    quote_bars,
+)
 from desktop.ui.chat.inline_writer import (
     END_OF_ISOLATE,
     LEFT_TO_RIGHT,
     RIGHT_TO_LEFT,
+    InlineStyle,
     InlineWriter,
-    Style,
     marker_format,
 )
 from desktop.ui.chat.text_properties import LIST_DEPTH, QUOTE_BARS, QUOTE_DEPTH, RULE
+from desktop.ui.theme.design_tokens import LINE_HEIGHT, XS, L, M, S
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import LINE_HEIGHT, XS, L, M, S
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -37,7 +45,7 @@ _FIXED = QTextBlockFormat.LineHeightTypes.FixedHeight.value
 
 
 @dataclass(frozen=True)
-class _Pending:
+class _PendingMarker:
     """A marker whose line has not begun: that of `levels[depth - 1]`."""
 
     depth: int
@@ -60,19 +68,19 @@ class MarkdownWriter:
         self._metrics = QFontMetricsF(theme.font("reading"))
         self._line_distance = self._metrics.height() * (LINE_HEIGHT / 100 - 1)
         self._widths: dict[str, float] = {}
-        self._pending: list[_Pending] = []
+        self._pending: list[_PendingMarker] = []
         self._first_item = False
         self._heading = 0
         self._own: dict[int, bool] = {}
-        self.levels: list[Level] = list(levels)
+        self.levels: list[ContainerLevel] = list(levels)
         self.direction = NOT_BEGUN
         """Which way the answer runs, up to what was written last."""
         self.has_marks = False
-        self.opened: dict[int, Level] = {}
+        self.opened: dict[int, ContainerLevel] = {}
         """What the block written last opened, by the place of the token that did."""
         self.ends_in_text = False
         """Whether more text of the block written last would stand at the end of the document."""
-        self.text_style = Style()
+        self.text_style = InlineStyle()
         """The style of the text written last."""
         self.is_directed = False
         """Whether the text written last has a direction of its own: more text does not change it."""
@@ -82,10 +90,10 @@ class MarkdownWriter:
         """What writes the text."""
         return self._inline
 
-    def write(self, block: Block, piece: Piece, before: dict[int, Level] | None = None) -> None:
+    def write(self, block: Block, piece: BlockKey, before: dict[int, ContainerLevel] | None = None) -> None:
         """Write `block`, which is `piece` of the lists that are open. `before`: `opened` of the same block, earlier."""
         levels = tuple(self.levels)
-        opened, own = plan(block, levels, piece, self._measure, self.direction, before or {})
+        opened, own = plan_containers(block, levels, piece, self._measure, self.direction, before or {})
         self.opened = opened
         for at, token in enumerate(block):
             match token.type:
@@ -100,7 +108,7 @@ class MarkdownWriter:
                     self.levels.pop()
                 case "list_item_open":
                     level = self.levels[-1]
-                    self._pending.append(_Pending(len(self.levels), token, level.marker(token)))
+                    self._pending.append(_PendingMarker(len(self.levels), token, level.marker(token)))
                     self.levels[-1] = replace(level, number=level.number + 1)
                 case "list_item_close":
                     self.write_pending()
@@ -158,7 +166,7 @@ class MarkdownWriter:
         block.setLineHeight(self._scale() * self._line_distance, _DISTANCE)
         after_rule = self._cursor.blockFormat().boolProperty(RULE)
         block.setTopMargin(0 if self.fresh else max(space, L) if after_rule else space)
-        left, right = insets(tuple(self.levels))
+        left, right = level_insets(tuple(self.levels))
         block.setLeftMargin(left)
         block.setRightMargin(right)
         block.setLayoutDirection(Qt.LayoutDirection.RightToLeft if direction else Qt.LayoutDirection.LeftToRight)
@@ -189,9 +197,9 @@ class MarkdownWriter:
         ends = [*(following.depth - 1 for following in pending[1:]), len(self.levels)]
         for marker, end in zip(pending, ends, strict=bool(pending)):
             room = sum(level.width for level in self.levels[marker.depth - 1 : end])
-            characters = marker_format(self._inline.characters(Style(quoted=True)), marker.token)
+            characters = marker_format(self._inline.characters(InlineStyle(quoted=True)), marker.token)
             self._inline.text(marker.text, characters)
-            gap = marker_format(self._inline.characters(Style()), marker.token)
+            gap = marker_format(self._inline.characters(InlineStyle()), marker.token)
             gap.setFontLetterSpacingType(QFont.SpacingType.AbsoluteSpacing)
             gap.setFontLetterSpacing(room - self._measure(marker.text) - self._measure(" "))
             self._inline.text(" ", gap)
@@ -208,11 +216,11 @@ class MarkdownWriter:
         self._cursor.setBlockFormat(block)
         self.has_marks = True
 
-    def _style(self) -> Style:
+    def _style(self) -> InlineStyle:
         quoted = any(level.layout is None for level in self.levels)
         if not self._heading:
-            return Style(quoted=quoted)
-        return Style(scale=self._scale(), heading=True, quoted=quoted or self._heading == 6)
+            return InlineStyle(quoted=quoted)
+        return InlineStyle(scale=self._scale(), heading=True, quoted=quoted or self._heading == 6)
 
     def _scale(self) -> float:
         return _HEADINGS[self._heading - 1] if self._heading else 1.0

@@ -15,17 +15,16 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from desktop.conversation import Message
-from desktop.plain_text import one_line
-from desktop.ui.chat.credit import CreditOf, no_credit
-from desktop.ui.chat.selection import Selection
-from desktop.ui.chat.selection_actions import act_on_selection, selection_menu
+from desktop.safe_text import one_line
+from desktop.ui.chat.message_footer import CreditOf, no_credit
+from desktop.ui.chat.message_selection import MessageSelection, act_on_selection, selection_menu
+from desktop.ui.chat.source_map import MessageSource
 from desktop.ui.chat.text_view import TextView
-from desktop.ui.chat.written import Written
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.clipboard import copy_text
+from desktop.ui.parts.document_text import copy_text
 from desktop.ui.parts.paint import paint_focus
+from desktop.ui.theme.design_tokens import RADIUS
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import RADIUS
 
 _OPENING = 100
 
@@ -48,7 +47,7 @@ class MessageActions:
 class MessageView(QWidget):
     """One turn. `place` lays it out for a width; `grown` says that its height is no longer what `place` gave.
 
-    `selecting` carries the `Selection` of it in which something begins to be selected.
+    `selecting` carries the `MessageSelection` of it in which something begins to be selected.
     """
 
     grown = Signal()
@@ -58,8 +57,8 @@ class MessageView(QWidget):
         super().__init__(parent)
         self.theme, self.message, self.does = theme, message, actions
         self._current = False
-        self.selection = Selection(self, self.text_views, self.written())
-        self._selections: list[Selection] = []
+        self.selection = MessageSelection(self, self.text_views, self.written())
+        self._selections: list[MessageSelection] = []
         self.add_selection(self.selection)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
@@ -87,21 +86,21 @@ class MessageView(QWidget):
         """What Copy puts on the clipboard."""
         return self.message.text
 
-    def written(self) -> Written:
+    def written(self) -> MessageSource:
         """What the text views were written from."""
-        return Written(self.plain_text)
+        return MessageSource(self.plain_text)
 
-    def add_selection(self, selection: Selection) -> None:
+    def add_selection(self, selection: MessageSelection) -> None:
         """`selection` is one of this turn's: of all those of a transcript, one at a time selects."""
         self._selections.append(selection)
-        selection.began.connect(lambda: self.selecting.emit(selection))
+        selection.started.connect(lambda: self.selecting.emit(selection))
 
-    def remove_selection(self, selection: Selection) -> None:
+    def remove_selection(self, selection: MessageSelection) -> None:
         """`selection` is no longer one of this turn's."""
         selection.clear()
         self._selections.remove(selection)
 
-    def clear_selections(self, *, but: Selection | None = None) -> None:
+    def clear_selections(self, *, but: MessageSelection | None = None) -> None:
         """Select nothing in this turn, save in `but`."""
         for selection in self._selections:
             if selection is not but:

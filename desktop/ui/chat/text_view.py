@@ -28,15 +28,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QWidget
 
-from desktop.ui.chat.drawn_text import drawn_ranges, length_of, text_between
-from desktop.ui.chat.marks import paint_caret, paint_marks
-from desktop.ui.chat.occurrences import occurrences
-from desktop.ui.chat.selection import Selection
-from desktop.ui.chat.selection_actions import act_on_selection, selection_menu
-from desktop.ui.parts.foreign_text import Document, set_tool_tip
-from desktop.ui.parts.wrapping import wrapping_of
+from desktop.ui.chat.message_selection import MessageSelection, act_on_selection, selection_menu
+from desktop.ui.chat.rendered_text import cell_ranges, document_length, text_between
+from desktop.ui.chat.text_decorations import paint_caret, paint_decorations
+from desktop.ui.chat.text_search import occurrences
+from desktop.ui.parts.text_options import wrap_mode
+from desktop.ui.parts.untrusted_text import InertTextDocument, set_tool_tip
+from desktop.ui.theme.design_tokens import L
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import L
 
 _MOST_MARKS = 2_000
 """How many occurrences are marked at most in what is seen."""
@@ -52,13 +51,14 @@ def drawable(text: str) -> str:
 class TextView(QWidget):
     """Shows `document`. `link_clicked` carries a link's target as it was written.
 
-    `beyond_side` when a selection goes on left (less than 0) or right of what is seen, by how many pixels;
-    `text_wanted` when all of the text is about to be asked for: whoever writes it bit by bit writes the rest now.
+    `dragged_past_edge` when a selection goes on left (less than 0) or right of what is seen, by how many pixels;
+    `full_text_requested` when all of the text is about to be asked for: whoever writes it bit by bit writes the rest
+    now.
     """
 
     link_clicked = Signal(str)
-    beyond_side = Signal(int)
-    text_wanted = Signal()
+    dragged_past_edge = Signal(int)
+    full_text_requested = Signal()
 
     def __init__(
         self,
@@ -66,19 +66,19 @@ class TextView(QWidget):
         font: QFont,
         *,
         wrap: bool = True,
-        lead: int = 2,
+        top_inset: int = 2,
         holds_table: bool = False,
         parent: QWidget | None = None,
     ) -> None:
-        """`lead` pixels are left above the first line: Qt puts all of a line's extra height below its text.
+        """`top_inset` pixels are left above the first line: Qt puts all of a line's extra height below its text.
 
         A document that `holds_table` is written as tables and nothing else: screen readers get it as one table.
         """
         super().__init__(parent)
         self.holds_table = holds_table
-        self._lead = lead
+        self._top_inset = top_inset
         self.theme = theme
-        self.document = Document(self)
+        self.document = InertTextDocument(self)
         self.document.setDocumentMargin(0)
         self.document.setUndoRedoEnabled(False)
         self.document.setDefaultFont(font)
@@ -88,7 +88,7 @@ class TextView(QWidget):
         option.setWrapMode(wrapping)
         self.document.setDefaultTextOption(option)
         self._wraps = wrap
-        self._selection: Selection | None = None
+        self._selection: MessageSelection | None = None
         self._chosen = (0, 0)
         self.document.documentLayout().update.connect(self._part_changed)
         self._found = ""
@@ -107,14 +107,14 @@ class TextView(QWidget):
     def wrap_for(self, text: str) -> None:
         """`text` is about to be shown: break it anywhere where it holds a very long word."""
         option = self.document.defaultTextOption()
-        if self._wraps and option.wrapMode() != (mode := wrapping_of(text)):
+        if self._wraps and option.wrapMode() != (mode := wrap_mode(text)):
             option.setWrapMode(mode)
             self.document.setDefaultTextOption(option)
 
     @property
-    def lead(self) -> int:
+    def top_inset(self) -> int:
         """How many pixels are left above the first line."""
-        return self._lead
+        return self._top_inset
 
     # --- size ----------------------------------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ class TextView(QWidget):
         return round(self.document.idealWidth() + 1.49)
 
     def _part_changed(self, rect: QRectF) -> None:
-        self.update(rect.translated(0, self._lead).toAlignedRect().intersected(self.rect()))
+        self.update(rect.translated(0, self._top_inset).toAlignedRect().intersected(self.rect()))
 
     def show_caret(self, shown: bool) -> None:
         """Draw a mark after the last character: more is to come."""
@@ -141,17 +141,17 @@ class TextView(QWidget):
     # --- what is selected and what is sought ---------------------------------------------------------------------
 
     @property
-    def selection(self) -> Selection:
+    def selection(self) -> MessageSelection:
         """What the view's selection is a part of; one of its own where none was given."""
         if self._selection is None:
-            self._selection = Selection(self, lambda: [self])
+            self._selection = MessageSelection(self, lambda: [self])
         return self._selection
 
     @selection.setter
-    def selection(self, selection: Selection) -> None:
+    def selection(self, selection: MessageSelection) -> None:
         self._selection = selection
 
-    def set_chosen(self, start: int, end: int) -> None:
+    def set_selection(self, start: int, end: int) -> None:
         """Draw what stands between two positions as selected."""
         if (start, end) != self._chosen:
             self._chosen = (start, end)
@@ -188,21 +188,21 @@ class TextView(QWidget):
         context = QAbstractTextDocumentLayout.PaintContext()
         context.palette = QPalette(self.palette())
         context.palette.setColor(QPalette.ColorRole.Text, self.theme.color("text"))
-        clip = QRectF(event.rect()).translated(0, -self._lead)
+        clip = QRectF(event.rect()).translated(0, -self._top_inset)
         context.clip = clip
         selections = []
         if self._found and self._occurrences():
             selections += [self._painted(start, end, "find") for start, end in self._occurrences_in(clip)]
         if self._chosen[0] < self._chosen[1]:
-            ranges = drawn_ranges(self.document, *self._chosen)
+            ranges = cell_ranges(self.document, *self._chosen)
             selections += [self._painted(start, end, "selection") for start, end in ranges]
         if selections:
             context.selections = selections
-        painter.translate(0, self._lead)
+        painter.translate(0, self._top_inset)
         painter.setClipRect(clip)
         self.document.documentLayout().draw(painter, context)
         if self.has_marks:
-            paint_marks(painter, self.document, clip, self.theme, self.width())
+            paint_decorations(painter, self.document, clip, self.theme, self.width())
         if self._caret:
             self._paint_caret(painter)
 
@@ -216,7 +216,7 @@ class TextView(QWidget):
             QTextCursor(self.document),
             QTextCharFormat(),
         )
-        longest = length_of(self.document)
+        longest = document_length(self.document)
         cursor.setPosition(min(start, longest))
         cursor.setPosition(min(end, longest), QTextCursor.MoveMode.KeepAnchor)
         characters.setBackground(self.theme.color(color))
@@ -238,13 +238,13 @@ class TextView(QWidget):
 
     def position_at(self, point: QPointF) -> int:
         """The position nearest to `point`."""
-        inside = point - QPointF(0, self._lead)
+        inside = point - QPointF(0, self._top_inset)
         return max(self.document.documentLayout().hitTest(inside, Qt.HitTestAccuracy.FuzzyHit), 0)
 
     def caret_rect(self, position: int) -> QRectF:
         """Where a caret at `position` would stand."""
-        block = self.document.findBlock(min(position, length_of(self.document)))
-        corner = self.document.documentLayout().blockBoundingRect(block).topLeft() + QPointF(0, self._lead)
+        block = self.document.findBlock(min(position, document_length(self.document)))
+        corner = self.document.documentLayout().blockBoundingRect(block).topLeft() + QPointF(0, self._top_inset)
         line = block.layout().lineForTextPosition(position - block.position())
         if not line.isValid():
             return QRectF(corner.x(), corner.y(), 1, self.fontMetrics().height())
@@ -253,7 +253,7 @@ class TextView(QWidget):
         return QRectF(block.layout().position().x() + x, corner.y() + line.y(), 1, line.height())
 
     def _link_at(self, point: QPointF) -> str:
-        return self.document.documentLayout().anchorAt(point - QPointF(0, self._lead))
+        return self.document.documentLayout().anchorAt(point - QPointF(0, self._top_inset))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:

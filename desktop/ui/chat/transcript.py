@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QApplication, QWidget
 from desktop.conversation import Message
 from desktop.errors import UserError
 from desktop.translation import tr
-from desktop.ui.chat.answer import AnswerView
-from desktop.ui.chat.column import TurnColumn
+from desktop.ui.chat.answer_view import AnswerView
+from desktop.ui.chat.message_column import MessageColumn
 from desktop.ui.chat.message_view import MessageActions, MessageView
-from desktop.ui.chat.occurrences import folded
-from desktop.ui.chat.person import PersonView
+from desktop.ui.chat.text_search import folded
+from desktop.ui.chat.user_message_view import UserMessageView
+from desktop.ui.theme.design_tokens import L
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import L
 
 NEWEST = 40
 """How many of the newest turns are built without being scrolled to."""
@@ -28,7 +28,7 @@ _SLOWEST_FLUSH_MS = 500
 Siblings = dict[str, tuple[int, int]]
 
 
-class Transcript(TurnColumn):
+class Transcript(MessageColumn):
     """Shows the branch of messages given to `show_messages`; `add`, `append_text` and `finish` make it grow."""
 
     def __init__(self, theme: Theme, actions: MessageActions, parent: QWidget | None = None) -> None:
@@ -233,11 +233,11 @@ class Transcript(TurnColumn):
         return super().eventFilter(watched, event)
 
     def _read(self, view: MessageView) -> None:
-        from desktop.ui.chat.reading import read
+        from desktop.ui.chat.accessibility import read_aloud
 
         self.flush()
         self._set_current(view)
-        read(view)
+        read_aloud(view)
 
     def _walks(self, event: QKeyEvent) -> bool:
         """Ctrl+Up and Ctrl+Down go from turn to turn."""
@@ -257,7 +257,7 @@ class Transcript(TurnColumn):
         siblings = self._siblings.get(message.id)
         view: MessageView
         if message.role == "user":
-            view = PersonView(self.theme, message, self._does, siblings, self.page)
+            view = UserMessageView(self.theme, message, self._does, siblings, self.page)
         else:
             view = AnswerView(self.theme, message, self._does, siblings, self._errors.get(message.id), self.page)
         view.installEventFilter(self)

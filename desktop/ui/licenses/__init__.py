@@ -1,1 +1,1 @@
-"""The license step, what changed in a text, the Licenses page, and what wires them to the license desk."""
+"""The license step, what changed in a text, the Licenses page, and what wires them to the acknowledgements."""

@@ -4,23 +4,23 @@ from typing import TYPE_CHECKING
 
 from desktop.background import Background
 from desktop.paths import Paths
-from desktop.ui.access.flow import AccessFlow
-from desktop.ui.downloads.flow import DownloadsFlow
-from desktop.ui.drop import DropTarget
-from desktop.ui.models.getting_flow import GettingFlow
-from desktop.ui.models.suggestion_flow import SuggestionFlow
-from desktop.ui.models.taking_flow import TakingFlow
-from desktop.ui.parts.news import NewsBar
+from desktop.ui.access.access_flow import AccessFlow
+from desktop.ui.downloads.download_flow import DownloadFlow
+from desktop.ui.models.import_flow import ImportFlow
+from desktop.ui.models.model_selection import ModelSuggestionFlow
+from desktop.ui.models.model_setup_flow import ModelSetupFlow
+from desktop.ui.parts.notification_bar import NotificationBar
+from desktop.ui.window.file_drop import FileDropTarget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from desktop.library.assembly import Assembly
-    from desktop.library.models import Card
-    from desktop.ui.licenses.choice import ModelChoice
-    from desktop.ui.licenses.flow import LicenseFlow
-    from desktop.ui.window import MainWindow
+    from desktop.library.library import LibraryCard
+    from desktop.library.library_services import LibraryServices
+    from desktop.ui.licenses.license_flow import LicenseFlow
+    from desktop.ui.models.model_selection import ModelSelection
+    from desktop.ui.window.main_window import MainWindow
 
 
 class ModelFlows:
@@ -30,24 +30,24 @@ class ModelFlows:
         self,
         window: "MainWindow",
         background: Background,
-        assembly: "Assembly",
+        assembly: "LibraryServices",
         licenses: "LicenseFlow",
-        choice: "ModelChoice",
+        choice: "ModelSelection",
         paths: Paths,
     ) -> None:
         self._window, self._choice, self._licenses = window, choice, licenses
-        self.news = NewsBar(window.theme, window)
+        self.news = NotificationBar(window.theme, window)
         self.access = AccessFlow(window, background, assembly, self.news)
-        self.downloads = DownloadsFlow(window, background, assembly, self.news, paths)
-        self.taking = TakingFlow(window, background, assembly, self._loaded)
-        self.getting = GettingFlow(window, background, assembly, self.access, self.downloads, self.taking)
-        self.suggestion = SuggestionFlow(window, background, assembly, choice)
-        window.chat_page.empty.model_asked.connect(self.getting.show_model)
-        self.drop = DropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
+        self.downloads = DownloadFlow(window, background, assembly, self.news, paths)
+        self.taking = ImportFlow(window, background, assembly, self._loaded)
+        self.lookup = ModelSetupFlow(window, background, assembly, self.access, self.downloads, self.taking)
+        self.suggestion = ModelSuggestionFlow(window, background, assembly, choice)
+        window.chat_page.empty.model_asked.connect(self.lookup.show_model)
+        self.drop = FileDropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
         self.drop.dropped.connect(self.taking.offer)
-        self.getting.listed_anew.connect(licenses.refresh)
-        self.getting.license_asked.connect(licenses.open_step_from_models)
-        self.getting.use_asked.connect(self._use)
+        self.lookup.list_outdated.connect(licenses.refresh)
+        self.lookup.license_asked.connect(licenses.open_step_from_models)
+        self.lookup.use_asked.connect(self._use)
         licenses.listed.connect(self._listed)
         window.pages.page_shown.connect(lambda page: self.news.clear() if page == "models" else None)
 
@@ -57,12 +57,12 @@ class ModelFlows:
 
     def close(self) -> None:
         """Ask and show nothing any more."""
-        for flow in (self.access, self.downloads, self.taking, self.getting, self.suggestion):
+        for flow in (self.access, self.downloads, self.taking, self.lookup, self.suggestion):
             flow.close()
 
-    def _listed(self, cards: "Sequence[Card]") -> None:
-        self.access.look_at(cards)
-        self.getting.show_wanted()
+    def _listed(self, cards: "Sequence[LibraryCard]") -> None:
+        self.access.poll_pending(cards)
+        self.lookup.select_pending()
 
     def _use(self, model_id: str) -> None:
         self._choice.choose(model_id)

@@ -5,19 +5,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from desktop.credentials.token_store import TokenPlace
-from desktop.library.fitting import Fit, Label, Machine, active_share, fit_of, fit_of_size, recommended, sized_files
-from desktop.library.next_step import LookUp, NextStep
-from desktop.library.offers import Offer
+from desktop.library.hardware_fit import (
+    FitLabel,
+    HardwareFit,
+    HardwareLimits,
+    active_weight_share,
+    fit_of,
+    fit_of_size,
+    recommended_file,
+    sized_files,
+)
+from desktop.library.hub_offer import HubOffer
+from desktop.library.status import LookUpStep, NextStep
 from desktop.translation import tr
-from desktop.ui.access.words import state_badge
-from desktop.ui.models.words import State
+from desktop.ui.access.access_text import state_badge
+from desktop.ui.models.model_text import StatusLabel
 
 if TYPE_CHECKING:
-    from desktop.library.models import Card
+    from desktop.library.library import LibraryCard
 
 
 @dataclass(frozen=True)
-class Way:
+class ModelStatus:
     """The next step, and what the steps around it say.
 
     `offer` is what the Hub offers, None where nobody looked. `file` is the one that is chosen among its files, "" for
@@ -26,7 +35,7 @@ class Way:
     """
 
     step: NextStep
-    offer: Offer | None = None
+    offer: HubOffer | None = None
     file: str = ""
     picked: bool = False
     free: int | None = None
@@ -36,16 +45,16 @@ class Way:
     frees: int = 0
 
     @property
-    def waits_for_look(self) -> bool:
+    def needs_look_up(self) -> bool:
         """Whether the Hub has to be asked before anything else is known."""
-        return isinstance(self.step, LookUp)
+        return isinstance(self.step, LookUpStep)
 
-    def same_as(self, other: "Way | None") -> bool:
+    def same_as(self, other: "ModelStatus | None") -> bool:
         """Whether nothing that is drawn differs. Errors are compared by what they say."""
         return other is not None and _key(self) == _key(other)
 
 
-def _key(way: Way) -> object:
+def _key(way: ModelStatus) -> object:
     step = way.step
     error = getattr(step, "error", None)
     rest = {name: value for name, value in vars(step).items() if name != "error"}
@@ -56,7 +65,7 @@ def _key(way: Way) -> object:
             free, way.token, way.host, way.removable, way.frees)  # fmt: skip
 
 
-def fit_name(label: Label) -> str:
+def fit_name(label: FitLabel) -> str:
     """How a model suits this machine, in a word or two; "" where that is not known."""
     return {
         "fits-gpu": tr("fits GPU"),
@@ -67,7 +76,7 @@ def fit_name(label: Label) -> str:
     }[label]
 
 
-def fit_text(fit: Fit) -> str:
+def fit_text(fit: HardwareFit) -> str:
     """The same with the speed to expect: "fits memory, ~6 tokens/s"."""
     name = fit_name(fit.label)
     if not name or not 0.5 <= fit.speed < 1000:
@@ -76,31 +85,31 @@ def fit_text(fit: Fit) -> str:
     return tr("{fit}, ~{speed} tokens/s").format(fit=name, speed=speed)
 
 
-def notes_of(cards: "Sequence[Card]", machine: Machine) -> Mapping[str, State]:
+def fit_labels(cards: "Sequence[LibraryCard]", machine: HardwareLimits) -> Mapping[str, StatusLabel]:
     """What stands at the right of a card whose model is not here: how it fits, or how its publisher decides."""
-    found: dict[str, State] = {}
+    found: dict[str, StatusLabel] = {}
     for card in cards:
         if card.listed.model is None and (note := _note(card, machine)) is not None:
             found[card.listed.subject.id] = note
     return found
 
 
-def _note(card: "Card", machine: Machine) -> State | None:
-    from desktop.library.offers import access_of_known
+def _note(card: "LibraryCard", machine: HardwareLimits) -> StatusLabel | None:
+    from desktop.library.hub_offer import last_access
 
     known = card.listed.known
-    access = access_of_known(known) if known is not None else None
+    access = last_access(known) if known is not None else None
     if access is not None and access.state not in ("granted", "no-token", "not-requested"):
         text, tone = state_badge(access.state)
-        return State(text, tone, access.title)
+        return StatusLabel(text, tone, access.title)
     fit = _fit(card, machine)
     if fit is None or not fit_name(fit.label):
         return None
     large = fit.label == "too-large"
-    return State(fit_text(fit), "quiet" if large else None, fit.sentence, fits=not large)
+    return StatusLabel(fit_text(fit), "quiet" if large else None, fit.sentence, fits=not large)
 
 
-def _fit(card: "Card", machine: Machine) -> Fit | None:
+def _fit(card: "LibraryCard", machine: HardwareLimits) -> HardwareFit | None:
     """How the file to recommend suits the machine, else the smallest; None where no size is known."""
     known, entry = card.listed.known, card.listed.entry
     files = [(each.name, each.quantization, each.size) for each in known.files] if known is not None else []
@@ -110,8 +119,8 @@ def _fit(card: "Card", machine: Machine) -> Fit | None:
     if not files:
         return None
     measure = known.measure if known is not None else None
-    active = active_share(entry) if entry is not None else None
-    chosen = recommended(files, machine, measure, active=active)
+    active = active_weight_share(entry) if entry is not None else None
+    chosen = recommended_file(files, machine, measure, active=active)
     name, _, size = next((each for each in files if each[0] == chosen), min(files, key=lambda each: each[2]))
     return (
         fit_of(measure, machine, size=size) if measure is not None else fit_of_size(size, machine, name, active=active)

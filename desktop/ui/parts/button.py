@@ -6,11 +6,11 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from desktop.ui.parts.composition import finish_composition
-from desktop.ui.parts.foreign_text import plain_line, set_button_text
+from desktop.ui.parts.input_composition import finish_composition
 from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.untrusted_text import plain_line, set_button_text
+from desktop.ui.theme.design_tokens import RADIUS, XS, S
 from desktop.ui.theme.theme import Size, Theme
-from desktop.ui.theme.tokens import RADIUS, XS, S
 
 Kind = Literal["boxed", "accent", "quiet", "row"]
 

@@ -1,9 +1,9 @@
-"""An error where it happened: what, why, the one thing to do, and "Details" for who wants to know more."""
+"""An error where it happened: what, why, the one thing to do, "Details" for more; and a note, which is no error."""
 
 from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
@@ -11,8 +11,8 @@ from desktop.translation import tr
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.paint import paint_box
+from desktop.ui.theme.design_tokens import RADIUS, XS, L, M, S
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import RADIUS, XS, L, M, S
 
 
 class ErrorBox(QWidget):
@@ -130,3 +130,23 @@ class Note(QWidget):
         pixmap = self._theme.pixmap(self._icon, "muted", side, self.devicePixelRatioF())
         top = (self._label.fontMetrics().height() - side) // 2
         QPainter(self).drawPixmap(QPointF(0, self._label.y() + max(top, 0)), pixmap)
+
+
+class FittedErrorBox(QWidget):
+    """Holds `box`. A layout would reserve the height that its text takes at its narrowest."""
+
+    def __init__(self, box: ErrorBox, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.box = box
+        box.setParent(self)
+        box.resized.connect(self._fit)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self.width() > 0:
+            self.setFixedHeight(self.box.place(self.width()))

@@ -7,8 +7,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from desktop.ui.parts.foreign_text import plain, plain_line, set_tool_tip
 from desktop.ui.parts.paint import paint_box
+from desktop.ui.parts.untrusted_text import plain, plain_line, set_tool_tip
 from desktop.ui.theme.theme import Size, Theme
 
 Tone = Literal["quiet", "good", "warn", "bad", "chosen"]

@@ -1,14 +1,22 @@
-"""A web address as a word that can be pressed; whoever owns it decides what pressing does."""
+"""Addresses that lead out of the program: one as a word that can be pressed, and the question that shows its target.
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+A link may come from a model, a Hub or a catalog: other programs get web addresses and mail addresses only.
+"""
 
-from desktop.ui.parts.foreign_text import set_button_text, set_tool_tip
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QUrl, QUrlQuery
+from PySide6.QtGui import QDesktopServices, QEnterEvent, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QMessageBox, QSizePolicy, QWidget
+
+from desktop.translation import tr
 from desktop.ui.parts.paint import paint_focus
+from desktop.ui.parts.untrusted_text import message_box, set_button_text, set_tool_tip
+from desktop.ui.theme.design_tokens import XS
 from desktop.ui.theme.theme import Size, Theme
-from desktop.ui.theme.tokens import XS
 
+_WEB = ("http", "https")
+_OF_A_MAIL = {"to", "cc", "bcc", "subject", "body"}  # mail programs know others, which attach files
 LINK_INSET = 2
 """Between a link's edge and its text, where the ring that shows focus stands."""
 
@@ -68,3 +76,49 @@ class Link(QAbstractButton):
         self.setFont(self._theme.font(self._size))
         self.updateGeometry()
         self.update()
+
+
+def resolved_target(address: str) -> str:
+    """`address` as a browser would ask for it: look-alike letters in host names and the like written out."""
+    encoded = bytes(QUrl(address).toEncoded().data())
+    encoded = encoded or bytes(QUrl.toPercentEncoding(address, b"/:?#[]@!$&'()*+,;=%").data())  # shown, address or not
+    return encoded.decode("ascii", "replace")
+
+
+def may_open(url: QUrl) -> bool:
+    """Whether another program may be given `url`."""
+    if url.scheme() == "mailto":
+        return url.isValid() and {key.lower() for key, _ in QUrlQuery(url).queryItems()} <= _OF_A_MAIL
+    return url.isValid() and url.scheme() in _WEB and bool(url.host())
+
+
+def confirm_open(parent: QWidget, address: str) -> QMessageBox:
+    """Ask whether to open `address`; returns the question, which is already shown."""
+    url = QUrl(address)
+    opens = may_open(url)
+    asked = tr("Open this link in the browser?") if opens else tr("Latchkey does not open links of this kind.")
+    box = message_box(parent, tr("Open link"), asked, _broken_up(resolved_target(address)))
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    if opens:
+        go = box.addButton(tr("Open"), QMessageBox.ButtonRole.AcceptRole)
+        go.clicked.connect(lambda: QDesktopServices.openUrl(url))
+    copy = box.addButton(tr("Copy address"), QMessageBox.ButtonRole.ActionRole)
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(resolved_target(address)))
+    cancel = box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(cancel)
+    box.setEscapeButton(cancel)
+    for button in box.buttons():
+        button.setAccessibleName(button.text())
+    box.open()
+    return box
+
+
+def _broken_up(text: str, width: int = 64, most: int = 12) -> str:
+    lines = [text[start : start + width] for start in range(0, len(text), width)]
+    return "\n".join([*lines[:most], "…"] if len(lines) > most else lines)
+
+
+def open_folder(folder: Path) -> None:
+    """Show a folder of this machine in the file manager. Where that does not work, its path is on the clipboard."""
+    if not folder.is_dir() or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+        QGuiApplication.clipboard().setText(str(folder))

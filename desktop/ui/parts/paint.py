@@ -3,7 +3,7 @@
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from desktop.ui.parts.direction import is_right_to_left
+from desktop.ui.parts.text_options import is_right_to_left
 
 
 def paint_box(painter: QPainter, rect: QRectF, fill: QColor | None, line: QColor | None, radius: float) -> None:

@@ -7,11 +7,11 @@ from PySide6.QtGui import QActionGroup, QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from desktop.translation import tr
-from desktop.ui.parts.foreign_text import add_entry, set_button_text
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.untrusted_text import add_entry, set_button_text
+from desktop.ui.theme.design_tokens import XS
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import XS
 
 _PADDING = 10
 

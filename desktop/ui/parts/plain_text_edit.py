@@ -4,9 +4,9 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QDropEvent, QInputMethodEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from desktop.ui.parts.composition import Composition
-from desktop.ui.parts.direction import right_to_left
 from desktop.ui.parts.document_text import selection_data, text_of
+from desktop.ui.parts.input_composition import InputComposition
+from desktop.ui.parts.text_options import right_to_left
 
 _BLOCKS_LOOKED_AT = 50
 _LOOKED_AT = 200
@@ -20,7 +20,7 @@ class PlainTextEdit(QPlainTextEdit):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.composition = Composition(self)
+        self.composition = InputComposition(self)
         self.textChanged.connect(self._align)
 
     @property

@@ -5,8 +5,8 @@ from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.theme.design_tokens import S
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import S
 
 _ABOVE = 3
 

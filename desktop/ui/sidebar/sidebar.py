@@ -2,27 +2,134 @@
 
 from datetime import date
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QEnterEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.conversation import Conversation
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.field import Field
-from desktop.ui.parts.foreign_text import set_tool_tip
-from desktop.ui.parts.label import Label
+from desktop.ui.parts.label import Label, Tone, badge_size, paint_badge
+from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.menu import make_menu
-from desktop.ui.parts.page import Line
-from desktop.ui.sidebar.list_view import ConversationList
-from desktop.ui.sidebar.offline_pill import OfflineFoot
-from desktop.ui.sidebar.rows import ConversationItemModel, grouped, title_of
+from desktop.ui.parts.page import Separator
+from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.untrusted_text import set_tool_tip
+from desktop.ui.sidebar.conversation_list import ConversationItemModel, ConversationList, grouped, title_of
+from desktop.ui.theme.design_tokens import XS, M, S
 from desktop.ui.theme.theme import Theme
-from desktop.ui.theme.tokens import XS, M, S
 
 WIDTH = 251
 _SEARCH_PAUSE_MS = 120
 _UNDO_MS = 12_000
+
+
+class OfflinePill(QAbstractButton):
+    """The word. Checked while offline; pressing it only tells `clicked`."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._hover = False
+        self.setFont(theme.font("small"))
+        self.setAccessibleName(tr("Offline"))
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self._restyle)
+
+    def nextCheckState(self) -> None:
+        """It shows what is so, not what was pressed."""
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        return max((badge_size(metrics, word) for word in (tr("Offline"), tr("Online"))), key=QSize.width)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setFont(self.font())
+        rect, theme = QRectF(self.rect()), self._theme
+        words = tr("Offline") if self.isChecked() else tr("Online")
+        tone: Tone = "good" if self.isChecked() else "quiet"
+        size = badge_size(self.fontMetrics(), words)
+        badge = QRectF(0, 0, size.width(), rect.height())
+        if self._hover or self.isDown():
+            ground = theme.color("pressed" if self.isDown() else "hover")
+            paint_box(painter, badge, ground, None, badge.height() / 2)
+        paint_badge(painter, theme, badge, words, tone)
+        if self._hover and self.isChecked():
+            paint_box(painter, badge, None, theme.color("good_text"), badge.height() / 2)
+        if self.hasFocus():
+            paint_focus(painter, badge, theme.color("accent"), badge.height() / 2 - 1)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._hover = True
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover = False
+        self.update()
+        super().leaveEvent(event)
+
+    def _restyle(self) -> None:
+        self.setFont(self._theme.font("small"))
+        self.updateGeometry()
+        self.update()
+
+
+class OfflineStatus(QWidget):
+    """The pill and a word of explanation. `held` says why the switch is not the person's, "" where it is."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.held = ""
+        self._setting = False
+        self.pill = OfflinePill(theme)
+        self._says = ""
+        self._words = Label(theme, "", color="faint", size="small")
+        self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(S, XS + 1, S, 0)
+        row.setSpacing(S)
+        row.addWidget(self.pill)
+        row.addWidget(self._words, 1)
+        self._show()
+
+    @property
+    def offline(self) -> bool:
+        """Whether it says so."""
+        return self._setting or bool(self.held)
+
+    def show_setting(self, offline: bool) -> None:
+        """How the person's own switch stands."""
+        self._setting = offline
+        self._show()
+
+    def show_held(self, held: str) -> None:
+        """Why Latchkey is offline whatever the switch says, as a sentence; "" where nothing keeps it so."""
+        self.held = held
+        self._show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self.width() - self.pill.sizeHint().width() - 3 * S
+        self._words.setText(self._words.fontMetrics().elidedText(self._says, Qt.TextElideMode.ElideRight, room))
+
+    def _show(self) -> None:
+        offline = self.offline
+        self.pill.setChecked(offline)
+        words = tr("no network use") if offline else tr("only when you ask")
+        self._says = words
+        self._fit()
+        click = tr("Press to see why.") if self.held else tr("Press to go online.") if offline else ""
+        says = self.held or words if offline else tr("The network is used only when you ask for something there.")
+        self.pill.setAccessibleDescription(says)
+        set_tool_tip(self.pill, " ".join(part for part in (says, click or tr("Press to go offline.")) if part))
+        self.pill.update()
 
 
 class UndoBar(QWidget):
@@ -105,7 +212,7 @@ class Sidebar(QWidget):
         self.licenses = Button(theme, tr("Licenses"), kind="row")
         self.network = Button(theme, tr("Network"), kind="row")
         self.settings = Button(theme, tr("Settings"), kind="row")
-        self.offline = OfflineFoot(theme)
+        self.offline = OfflineStatus(theme)
         self._empty = Label(theme, "", size="small", color="faint", wrap=True)
         self._build()
         self._search_timer = QTimer(self)
@@ -138,7 +245,7 @@ class Sidebar(QWidget):
         column.addWidget(self.list, 1)
         column.addWidget(self.undo_bar)
         column.addSpacing(S)
-        column.addWidget(Line(self._theme))
+        column.addWidget(Separator(self._theme))
         column.addSpacing(S)
         for name, button in (
             ("models", self.models),
@@ -169,7 +276,7 @@ class Sidebar(QWidget):
         if self.rows.show(grouped(conversations, date.today(), heading)):  # noqa: DTZ011 - the person's own days
             bar.setValue(at)
             if self.list.hasFocus():
-                self.list.stay_at(here, row)
+                self.list.restore_position(here, row)
         self._empty.setText(tr("Nothing found.") if self.query else tr("No conversations yet."))
         self._empty.setVisible(not conversations)
         self.list.select(self._open_id)

@@ -8,20 +8,52 @@ from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QObject, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QImage, QPainter, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QImage, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication
 
-from desktop.ui.theme.palette import palette_of
-from desktop.ui.theme.tokens import Tokens, read_tokens
+from desktop.ui.theme.design_tokens import DesignTokens, read_tokens
 
+_ROLES = {
+    QPalette.ColorRole.Window: "page",
+    QPalette.ColorRole.WindowText: "text",
+    QPalette.ColorRole.Base: "field",
+    QPalette.ColorRole.AlternateBase: "sidebar",
+    QPalette.ColorRole.Text: "text",
+    QPalette.ColorRole.PlaceholderText: "faint",
+    QPalette.ColorRole.Button: "field",
+    QPalette.ColorRole.ButtonText: "text",
+    QPalette.ColorRole.BrightText: "bad_text",
+    QPalette.ColorRole.ToolTipBase: "field",
+    QPalette.ColorRole.ToolTipText: "text",
+    QPalette.ColorRole.Highlight: "accent",
+    QPalette.ColorRole.HighlightedText: "on_accent",
+    QPalette.ColorRole.Accent: "accent",
+    QPalette.ColorRole.Link: "link",
+    QPalette.ColorRole.LinkVisited: "link",
+    QPalette.ColorRole.Light: "field",
+    QPalette.ColorRole.Midlight: "hover",
+    QPalette.ColorRole.Mid: "line",
+    QPalette.ColorRole.Dark: "line_strong",
+    QPalette.ColorRole.Shadow: "line_strong",
+}
 Size = Literal["small", "normal", "reading", "title"]
-
 _SCALES: dict[str, float] = {"small": 0.9, "normal": 1.0, "reading": 1.06, "title": 1.42}
 _SMALLEST_SYSTEM_FONT_PT = 10.0
 _FAMILY = "Inter"
 _SHOWN_AS_WRITTEN = ("calt", "liga", "dlig")
 """Font features that are off: they make an arrow of `->` and a times sign of the x in 1920x1080. Letters that must be
 joined (Arabic, Indic and Khmer scripts) are joined by others, `clig` among them."""
+
+
+def palette_of(tokens: DesignTokens) -> QPalette:
+    """The palette whose roles carry the colors of `tokens`."""
+    palette = QPalette()
+    for role, token in _ROLES.items():
+        palette.setColor(role, QColor(getattr(tokens, token)))
+    faint = QColor(tokens.faint)
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, faint)
+    return palette
 
 
 class Theme(QObject):
@@ -36,7 +68,7 @@ class Theme(QObject):
         self._pixmaps: dict[tuple[str, str, int, float], QPixmap] = {}
         self._fonts: dict[tuple[str, bool], QFont] = {}
         self._base = self._system_font()
-        self.tokens: Tokens = read_tokens(self._styles, self._wanted())
+        self.tokens: DesignTokens = read_tokens(self._styles, self._wanted())
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_changed)
         self._apply()
 

@@ -1,13 +1,13 @@
 """A small catalog with the shapes that lineage takes, for tests of it and of what rests on it."""
 
-from desktop.catalog.entries import Base, Catalog, Clause, Dataset, Entry, License
-from desktop.catalog.terms import Gate, Relation, Restriction
+from desktop.catalog.catalog import Catalog, CatalogEntry, Dataset, EntryBase, License, LicenseClause
+from desktop.catalog.license_terms import Gate, Relation, Restriction
 
 
 def license_(id_: str, *restrictions: Restriction, attribution: str = "", hub: tuple[str, ...] = ()) -> License:
     """A license that restricts so, each in a clause of its own."""
     clauses = tuple(
-        Clause(restriction, f"{number}", f"It says {restriction}.", f"{restriction} it is")
+        LicenseClause(restriction, f"{number}", f"It says {restriction}.", f"{restriction} it is")
         for number, restriction in enumerate(restrictions, 1)
     )
     return License(
@@ -22,10 +22,10 @@ def model(
     more: tuple[str, ...] = (),
     gate: Gate = "open",
     publisher: str = "Someone",
-) -> Entry:
+) -> CatalogEntry:
     """A model built on these."""
-    built = tuple(Base(name, relation) for name, relation in bases)
-    return Entry(
+    built = tuple(EntryBase(name, relation) for name, relation in bases)
+    return CatalogEntry(
         id_,
         id_.title(),
         "Family",

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import pytest
 from msgspec.structs import replace
 
-from desktop.catalog.entries import Catalog
+from desktop.catalog.catalog import Catalog
+from desktop.catalog.catalog_file import read_catalog
 from desktop.catalog.lineage import Lineage, node_of_entry, trace_in
-from desktop.catalog.reading import read_catalog
 from desktop.paths import find_paths
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from desktop.catalog.entries import Catalog
-from desktop.catalog.reading import read_catalog
-from desktop.licenses.texts import words_sha256
+from desktop.catalog.catalog import Catalog
+from desktop.catalog.catalog_file import read_catalog
+from desktop.licenses.license_texts import words_sha256
 from desktop.paths import find_paths
 
 LICENSES = find_paths().resources / "licenses"

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from desktop.catalog.entries import Base
-from desktop.catalog.lineage import DEEPEST, Lineage, Node, node_of_entry, trace, trace_in
-from desktop.catalog.terms import Origin, Relation
+from desktop.catalog.catalog import EntryBase
+from desktop.catalog.license_terms import Origin, Relation
+from desktop.catalog.lineage import MAX_DEPTH, Lineage, LineageNode, node_of_entry, trace_in, trace_lineage
 from tests.unit.catalog.families import CATALOG
 
 
@@ -18,10 +18,10 @@ def lineage_of(model_id: str) -> Lineage:
 
 def strange(license_id: str, *bases: str, relation: Relation = "quantization") -> Lineage:
     """The lineage of a file that the catalog does not know, with what its header says."""
-    built = tuple(Base(base, relation) for base in bases)
+    built = tuple(EntryBase(base, relation) for base in bases)
     origin: Origin = "derived" if bases else "unknown"
     licenses = (license_id,) if license_id else ()
-    return trace_in(CATALOG, Node("file", "A file", licenses=licenses, origin=origin, bases=built))
+    return trace_in(CATALOG, LineageNode("file", "A file", licenses=licenses, origin=origin, bases=built))
 
 
 def terms_of(lineage: Lineage) -> set[tuple[str, str]]:
@@ -75,10 +75,10 @@ def test_without_any_metadata_license_and_lineage_are_unknown() -> None:
 
 def test_a_circle_ends_and_is_named() -> None:
     nodes = {
-        "a": Node("a", "A", licenses=("MIT",), origin="derived", bases=(Base("b", "fine-tune"),)),
-        "b": Node("b", "B", licenses=("CC-BY-NC-4.0",), origin="derived", bases=(Base("a", "merge"),)),
+        "a": LineageNode("a", "A", licenses=("MIT",), origin="derived", bases=(EntryBase("b", "fine-tune"),)),
+        "b": LineageNode("b", "B", licenses=("CC-BY-NC-4.0",), origin="derived", bases=(EntryBase("a", "merge"),)),
     }
-    lineage = trace(nodes["a"], nodes.get, CATALOG.find_license)
+    lineage = trace_lineage(nodes["a"], nodes.get, CATALOG.find_license)
     assert ("cycle", "a") in kinds(lineage)
     assert ("non-commercial", "b") in terms_of(lineage)
     assert "a → b → a" in next(flag.sentence for flag in lineage.flags if flag.kind == "cycle")
@@ -117,42 +117,42 @@ def test_a_purpose_is_forbidden_by_the_clause_of_the_ancestor_that_forbids_it() 
     assert forbidding.clause == "2"
 
 
-@pytest.mark.parametrize("length", [DEEPEST - 1, DEEPEST + 1, 400])
+@pytest.mark.parametrize("length", [MAX_DEPTH - 1, MAX_DEPTH + 1, 400])
 def test_a_long_line_is_followed_so_far_and_said_to_be_unknown_beyond(length: int) -> None:
-    def find(name: str) -> Node | None:
+    def find(name: str) -> LineageNode | None:
         number = int(name)
-        bases = (Base(str(number + 1), "fine-tune"),) if number < length else ()
-        return Node(name, name, licenses=("MIT",), origin="derived" if bases else "pretrained", bases=bases)
+        bases = (EntryBase(str(number + 1), "fine-tune"),) if number < length else ()
+        return LineageNode(name, name, licenses=("MIT",), origin="derived" if bases else "pretrained", bases=bases)
 
     start = find("0")
     assert start is not None
-    lineage = trace(start, find, CATALOG.find_license)
-    assert len(lineage.ancestors) == min(length, DEEPEST)
-    assert ("too-deep" in {kind for kind, _ in kinds(lineage)}) == (length > DEEPEST)
+    lineage = trace_lineage(start, find, CATALOG.find_license)
+    assert len(lineage.ancestors) == min(length, MAX_DEPTH)
+    assert ("too-deep" in {kind for kind, _ in kinds(lineage)}) == (length > MAX_DEPTH)
 
 
 def test_a_lattice_of_merges_ends() -> None:
     """Each generation merges two of the one before: 2^20 ways up, and still an answer."""
 
-    def find(name: str) -> Node | None:
+    def find(name: str) -> LineageNode | None:
         level = int(name.split("-")[0])
-        bases = tuple(Base(f"{level + 1}-{side}", "merge") for side in "ab") if level < 20 else ()
-        return Node(name, name, licenses=("MIT",), origin="derived" if bases else "pretrained", bases=bases)
+        bases = tuple(EntryBase(f"{level + 1}-{side}", "merge") for side in "ab") if level < 20 else ()
+        return LineageNode(name, name, licenses=("MIT",), origin="derived" if bases else "pretrained", bases=bases)
 
     start = find("0-a")
     assert start is not None
-    assert len(trace(start, find, CATALOG.find_license).ancestors) == 40
+    assert len(trace_lineage(start, find, CATALOG.find_license).ancestors) == 40
 
 
 def test_an_ancestor_reached_twice_is_named_once_and_inherits_if_any_way_does() -> None:
     lineage = trace_in(
         CATALOG,
-        Node(
+        LineageNode(
             "file",
             "A file",
             licenses=("MIT",),
             origin="derived",
-            bases=(Base("llama", "outputs"), Base("vicuna", "fine-tune")),
+            bases=(EntryBase("llama", "outputs"), EntryBase("vicuna", "fine-tune")),
         ),
     )
     llama = [each for each in lineage.ancestors if each.node.id == "llama"]

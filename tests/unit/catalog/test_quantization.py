@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import pytest
 
-from desktop.catalog.entries import Catalog
+from desktop.catalog.catalog import Catalog
+from desktop.catalog.catalog_file import read_catalog
 from desktop.catalog.quantization import (
-    LAST,
+    LAST_RANK,
     bits_of,
-    canonical,
-    is_trained_for_it,
+    canonical_name,
+    is_quantization_aware,
     quality_of,
     rank_of,
 )
-from desktop.catalog.reading import read_catalog
 from desktop.paths import find_paths
 
 
@@ -43,7 +43,7 @@ def catalog() -> Catalog:
     ],
 )
 def test_spellings_of_one_quantization_are_one(name: str, means: str) -> None:
-    assert canonical(name) == means
+    assert canonical_name(name) == means
 
 
 def test_more_bits_come_before_fewer() -> None:
@@ -53,7 +53,7 @@ def test_more_bits_come_before_fewer() -> None:
 
 @pytest.mark.parametrize("name", ["F16", "BF16", "", "IQ4_KSS", "Q4_0_4_8", "Q8_0_R8"])
 def test_what_is_unquantized_or_unreadable_is_taken_last(name: str) -> None:
-    assert rank_of(name) == LAST
+    assert rank_of(name) == LAST_RANK
 
 
 def test_every_file_of_the_catalog_says_its_bits(catalog: Catalog) -> None:
@@ -113,9 +113,9 @@ def test_where_nothing_is_published_no_figure_is_given() -> None:
 
 
 def test_a_model_trained_for_four_bits_is_not_judged_as_one_that_was_not() -> None:
-    assert is_trained_for_it("gemma-4-12b-it-qat-q4_0.gguf")
-    assert is_trained_for_it("gemma-4-E2B_q4_0-it.gguf", "google/gemma-4-E2B-it-qat-q4_0-gguf")
-    assert not is_trained_for_it("qatar-7b-Q4_0.gguf", "somebody/aquatic-GGUF")
+    assert is_quantization_aware("gemma-4-12b-it-qat-q4_0.gguf")
+    assert is_quantization_aware("gemma-4-E2B_q4_0-it.gguf", "google/gemma-4-E2B-it-qat-q4_0-gguf")
+    assert not is_quantization_aware("qatar-7b-Q4_0.gguf", "somebody/aquatic-GGUF")
     found = quality_of("Q4_0", trained_for_it=True)
     assert found is not None
     assert "QAT" in found.sentence

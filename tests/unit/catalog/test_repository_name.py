@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from desktop.catalog.base_name import NOT_NAMED, base_name, base_of_words
+from desktop.catalog.base_model_name import NOT_NAMED, base_from_header_fields, base_model_name
 from desktop.catalog.repository_name import RepositoryName, is_repository_id, parse_repository_name
 from desktop.errors import NotFoundError
 
@@ -43,7 +43,7 @@ def test_anything_gives_a_safe_name_or_the_one_error(seed: int) -> None:
             else:
                 named += 1
                 assert safe(name), (text, name)
-        base = base_name(text)
+        base = base_model_name(text)
         assert base
         assert base.isprintable()
         assert len(base) <= 200
@@ -135,10 +135,10 @@ def test_what_only_looks_like_a_name_of_the_hub_is_refused(text: str) -> None:
 
 
 def test_the_words_of_a_base_make_a_repositorys_name_where_they_can() -> None:
-    assert base_of_words("Meta Llama", "Llama 3.2 1B") == "Meta-Llama/Llama-3.2-1B"
-    assert base_of_words("Mistralai", "Mistral 7B Instruct", "v0.3") == "Mistralai/Mistral-7B-Instruct-v0.3"
-    assert base_of_words("Mistralai", "Mistral 7B v0.3", "v0.3") == "Mistralai/Mistral-7B-v0.3"
-    assert base_of_words("", "Llama 3.2 1B") == "Llama 3.2 1B"
-    assert base_of_words("a/b", "c") == "a/b/c"
-    assert base_of_words("x", "../etc") == "../etc"
-    assert base_of_words("", "\u200b") == NOT_NAMED
+    assert base_from_header_fields("Meta Llama", "Llama 3.2 1B") == "Meta-Llama/Llama-3.2-1B"
+    assert base_from_header_fields("Mistralai", "Mistral 7B Instruct", "v0.3") == "Mistralai/Mistral-7B-Instruct-v0.3"
+    assert base_from_header_fields("Mistralai", "Mistral 7B v0.3", "v0.3") == "Mistralai/Mistral-7B-v0.3"
+    assert base_from_header_fields("", "Llama 3.2 1B") == "Llama 3.2 1B"
+    assert base_from_header_fields("a/b", "c") == "a/b/c"
+    assert base_from_header_fields("x", "../etc") == "../etc"
+    assert base_from_header_fields("", "\u200b") == NOT_NAMED

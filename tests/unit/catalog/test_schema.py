@@ -25,7 +25,7 @@ def test_the_schema_is_up_to_date() -> None:
 
 def test_the_schema_describes_the_catalog_that_ships() -> None:
     """Every field of every model is one that the schema names, with a value of its pattern."""
-    entry = shipped_schema()["$defs"]["Entry"]
+    entry = shipped_schema()["$defs"]["CatalogEntry"]
     assert entry["additionalProperties"] is False
     pattern = re.compile(entry["properties"]["id"]["pattern"])
     for model in tomllib.loads(find_paths().catalog.read_text(encoding="utf-8"))["model"]:

@@ -10,21 +10,21 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from desktop.chat.events import AnswerFinished, AnswerPhase, ChatFailed, EngineChanged, MessageAdded
-from desktop.engine.fake import FakeAnswer, FakeEngine
-from desktop.engine.messages import (
+from desktop.chat.chat_events import AnswerFinished, AnswerPhase, ChatFailed, EngineChanged, MessageAdded
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
+from desktop.engine.worker_messages import (
+    AnswerDone,
     AnswerEvent,
-    ChatTurn,
-    Done,
-    Failed,
-    Generate,
+    ChatMessage,
+    GenerateRequest,
     LoadEvent,
     LoadParams,
-    Ready,
+    ModelReady,
+    RequestFailed,
 )
 from desktop.errors import EngineError, IntegrityError, LicenseError, NotFoundError, ResourceError
 from desktop.settings import Settings
-from desktop.storage.conversations import ConversationStore
+from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 from tests.fakes.talk import SomeModel, Talk
 
@@ -76,7 +76,7 @@ def test_an_answer_that_waits_can_be_stopped(begin: Begin) -> None:
     talk = begin(model=None)
     talk.chat.send("go")
     talk.until_told(AnswerPhase)
-    assert talk.chat.answering()
+    assert talk.chat.is_answering()
     talk.chat.stop()
     assert talk.until_told(AnswerFinished).message.status == "stopped"
     assert talk.fake.requests == []
@@ -94,10 +94,10 @@ def test_stopping_where_nothing_is_answered_does_nothing(begin: Begin) -> None:
 class Stubborn(FakeEngine):
     """An engine that cannot be stopped otherwise than by ending its process."""
 
-    def generate(self, request: Generate, on_event: Callable[[AnswerEvent], None]) -> None:
+    def generate(self, request: GenerateRequest, on_event: Callable[[AnswerEvent], None]) -> None:
         def heard(event: AnswerEvent) -> None:
-            ended = isinstance(event, Done) and event.stop_reason == "cancelled"
-            on_event(Failed(event.id, "engine", "The engine was ended.", died=True) if ended else event)
+            ended = isinstance(event, AnswerDone) and event.stop_reason == "cancelled"
+            on_event(RequestFailed(event.id, "engine", "The engine was ended.", died=True) if ended else event)
 
         super().generate(request, heard)
 
@@ -146,10 +146,10 @@ def test_a_failed_answer_is_left_out_of_what_the_engine_is_told(begin: Begin) ->
     assert (answer.text, answer.status, answer.error) == ("", "failed", "Not enough memory. It needs 9 GB.")
     assert isinstance(talk.told(AnswerFinished)[0].error, ResourceError)
     talk.ask("second")
-    assert talk.fake.requests[1].turns == (ChatTurn("user", "first\n\nsecond"),)
+    assert talk.fake.requests[1].turns == (ChatMessage("user", "first\n\nsecond"),)
     talk.chat.edit(talk.told(MessageAdded)[0].message.id, "first")
     talk.until_told(AnswerFinished, 3)
-    assert talk.fake.requests[2].turns == (ChatTurn("user", "first"),)
+    assert talk.fake.requests[2].turns == (ChatMessage("user", "first"),)
 
 
 def test_a_question_asked_while_the_model_loads_waits_for_it(begin: Begin) -> None:
@@ -202,7 +202,7 @@ def test_a_model_chosen_in_mid_answer_waits_for_its_end(begin: Begin) -> None:
     talk.chat.use_model(OTHER)
     talk.loop.run_what_waits()
     assert len(talk.fake.loads) == 1
-    assert talk.chat.answering()
+    assert talk.chat.is_answering()
     talk.chat.stop()
     answer = talk.until_told(AnswerFinished).message
     assert answer.model is not None
@@ -238,7 +238,7 @@ def test_it_is_loaded_again_once_the_answer_that_is_given_is_whole(begin: Begin)
     talk.chat.load_again()
     talk.loop.run_what_waits()
     assert len(talk.fake.loads) == 1
-    assert talk.chat.answering()
+    assert talk.chat.is_answering()
     talk.chat.stop()
     talk.until_told(AnswerFinished)
     assert talk.ask("on").text == "Next."
@@ -348,7 +348,7 @@ class Downgraded(FakeEngine):
     def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None]) -> None:
         def noticed(event: LoadEvent) -> None:
             on_event(
-                msgspec.structs.replace(event, notice="It runs on the CPU.") if isinstance(event, Ready) else event
+                msgspec.structs.replace(event, notice="It runs on the CPU.") if isinstance(event, ModelReady) else event
             )
 
         super().load(params, noticed)
@@ -386,7 +386,7 @@ def test_what_cannot_be_stored_is_given_back_and_not_sent(begin: Begin) -> None:
     talk.settled()
     assert len(talk.fake.requests) == 1
     assert len(talk.told(MessageAdded)) == 2
-    assert not talk.chat.answering()
+    assert not talk.chat.is_answering()
     free_disk(talk)
     assert talk.ask(LONG).status == "complete"
 
@@ -498,7 +498,7 @@ def test_closing_stores_what_was_said_and_tells_nothing_more(begin: Begin) -> No
 _TALKING = """
 import sys, time
 from pathlib import Path
-from desktop.engine.fake import FakeAnswer
+from desktop.engine.fake_engine import FakeAnswer
 from tests.fakes.talk import Talk
 words = " ".join(f"word{count}" for count in range(100))
 talk = Talk(Path(sys.argv[1]), [FakeAnswer(words, tokens_per_s=200, hangs_after=50)])

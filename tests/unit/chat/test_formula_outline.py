@@ -6,10 +6,9 @@ import sys
 
 import pytest
 
-from desktop.chat.markdown.formula_chemistry import chemistry
-from desktop.chat.markdown.formula_outline import Outline, formula_outline
-from desktop.chat.markdown.formula_source import LONGEST, UndrawableError, prepare_formula
-from desktop.chat.markdown.formula_tree import formula_tree
+from desktop.chat.markdown.formula_latex import MAX_LENGTH, UndrawableError, chemistry, prepare_formula
+from desktop.chat.markdown.formula_mathml import formula_mathml
+from desktop.chat.markdown.formula_outline import FormulaOutline, formula_outline
 
 WRITTEN_EVERY_DAY = [
     r"x = \frac{-b \pm \sqrt{b^2-4ac}}{2a}",
@@ -63,7 +62,7 @@ NOT_DRAWN = {
     "an argument that is passed over": r"\sqrt[\uproot{2} 3]{x}",
     "two exponents": "x^1^2",
     "only an exponent's mark": "^",
-    "too much": "x" * (LONGEST + 1),
+    "too much": "x" * (MAX_LENGTH + 1),
 }
 
 HOSTILE = {
@@ -80,7 +79,7 @@ HOSTILE = {
 }
 
 
-def _contours(outline: Outline) -> int:
+def _contours(outline: FormulaOutline) -> int:
     return sum(1 for command, _ in outline.steps if command == "M")
 
 
@@ -184,7 +183,7 @@ def test_signs_before_a_number_stand_close_to_it() -> None:
 def test_groups_that_would_be_set_again_and_again_are_refused_before(name: str) -> None:
     source = prepare_formula(HOSTILE[name])
     with pytest.raises(UndrawableError, match="too much work"):
-        formula_tree(source, display=True)
+        formula_mathml(source, display=True)
 
 
 def test_a_formula_with_fewer_shapes_than_characters_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

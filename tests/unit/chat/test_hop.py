@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Callable
 
-from desktop.chat.hop import Hop
+from desktop.background import MainThreadQueue
 from tests.fakes.main_loop import MainLoop
 
 
-def put_all(hop: Hop[int], count: int) -> None:
+def put_all(hop: MainThreadQueue[int], count: int) -> None:
     for number in range(count):
         hop.put(number)
 
@@ -21,7 +21,7 @@ def test_everything_that_waits_comes_with_one_hop_in_order() -> None:
         posted.append(1)
         loop.post(function)
 
-    hop = Hop[int](post, handled.append)
+    hop = MainThreadQueue[int](post, handled.append)
     thread = threading.Thread(target=put_all, args=(hop, 1000))
     thread.start()
     thread.join()
@@ -37,7 +37,7 @@ def test_everything_that_waits_comes_with_one_hop_in_order() -> None:
 def test_nothing_is_lost_while_the_main_thread_handles() -> None:
     loop = MainLoop()
     handled: list[int] = []
-    hop = Hop[int](loop.post, handled.extend)
+    hop = MainThreadQueue[int](loop.post, handled.extend)
     thread = threading.Thread(target=put_all, args=(hop, 20_000))
     thread.start()
     loop.run_until(lambda: len(handled) == 20_000)

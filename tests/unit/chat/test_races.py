@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from desktop.chat.events import (
+from desktop.chat.chat_events import (
+    AnswerDelta,
     AnswerFinished,
-    AnswerText,
     ChatEvent,
     ChatFailed,
     ConversationDeleted,
@@ -17,7 +17,7 @@ from desktop.chat.events import (
     MessageAdded,
 )
 from desktop.conversation import Conversation, Message, TextPart
-from desktop.engine.fake import FakeAnswer
+from desktop.engine.fake_engine import FakeAnswer
 from desktop.errors import ResourceError
 from desktop.settings import Settings
 from tests.fakes.talk import SomeModel, Talk
@@ -61,7 +61,7 @@ def test_giving_up_the_load_stops_what_waits_for_it(begin: Begin) -> None:
     talk.until_told(MessageAdded, 2)
     talk.chat.stop_loading()
     assert talk.until_told(AnswerFinished).message.status == "stopped"
-    assert not talk.chat.answering()
+    assert not talk.chat.is_answering()
 
 
 def test_an_answer_names_the_model_that_gave_it_whatever_is_chosen_meanwhile(begin: Begin) -> None:
@@ -87,7 +87,7 @@ def test_a_conversation_deleted_just_after_a_question_is_not_answered(begin: Beg
     talk.chat.delete(name)
     talk.until_told(ConversationDeleted)
     talk.until_told(AnswerFinished, 2)
-    assert not talk.chat.answering(name)
+    assert not talk.chat.is_answering(name)
     assert talk.ask("elsewhere").status == "complete"
     assert statuses(talk, name)[-1][1] == "stopped"
 
@@ -123,12 +123,12 @@ def test_a_branch_begun_just_before_its_conversation_is_deleted_does_not_stay_un
         talk.chat.edit(answer.parent_id or "", "other")
     talk.chat.delete(name)
     talk.until_told(ConversationDeleted)
-    talk.until(lambda: not talk.chat.answering(name))
+    talk.until(lambda: not talk.chat.is_answering(name))
     talk.chat.undo_delete(name)
     talk.settled()
     talk.settled()
     assert "streaming" not in [status for _, status in statuses(talk, name)]
-    assert not talk.chat.answering(name)
+    assert not talk.chat.is_answering(name)
 
 
 def test_what_was_opened_just_after_deleting_is_shown(begin: Begin) -> None:
@@ -171,7 +171,7 @@ def test_a_branch_that_cannot_be_stored_leaves_the_answer_going_on(begin: Begin)
     assert talk.chat.edit(question.id, long)
     assert talk.until_told(ChatFailed).text == long
     talk.settled()
-    assert talk.chat.answering()
+    assert talk.chat.is_answering()
     assert not talk.told(AnswerFinished)
 
 
@@ -204,7 +204,7 @@ def test_a_bug_while_showing_an_answer_does_not_keep_it_from_ending(begin: Begin
 
     def listener(event: ChatEvent) -> None:
         hear(event)
-        if isinstance(event, AnswerText | MessageAdded):
+        if isinstance(event, AnswerDelta | MessageAdded):
             raise ZeroDivisionError("a bug in the window")
 
     talk.chat._listener = listener
@@ -226,7 +226,7 @@ def test_a_bug_while_showing_an_answer_does_not_keep_it_from_ending(begin: Begin
             break
         except ZeroDivisionError:
             bugs += 1
-    assert bugs == 2 + len(talk.told(AnswerText))
+    assert bugs == 2 + len(talk.told(AnswerDelta))
     assert talk.told(AnswerFinished)[0].message.text == "one two three"
     assert talk.ask("on").text == "Next."
 

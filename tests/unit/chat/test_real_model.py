@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from desktop.chat.events import AnswerFinished, AnswerText, ContextUsed
-from desktop.engine.client import EngineClient
+from desktop.chat.chat_events import AnswerDelta, AnswerFinished, ContextUsed
+from desktop.engine.engine_client import EngineClient
 from desktop.paths import find_paths
 from desktop.settings import SamplingSettings, Settings
 from tests.accepting import accept_everything
@@ -21,7 +21,7 @@ GREEDY = Settings(sampling=SamplingSettings(temperature=0.0))
 
 @pytest.fixture
 def talk(home: Path, begin: Callable[..., Talk]) -> Iterator[Talk]:
-    engine = EngineClient(door=accept_everything(home).door, logs=home / "logs", cache=home / "cache")
+    engine = EngineClient(license_check=accept_everything(home).license_check, logs=home / "logs", cache=home / "cache")
     yield begin(engine=engine, model=GUIDE, settings=GREEDY)
     engine.close()
 
@@ -34,7 +34,7 @@ def test_two_turns_are_answered_and_the_second_reads_only_what_is_new(talk: Talk
     first = talk.ask("How do I add a model?")
     assert first.status == "complete"
     assert len(first.text) > 20
-    assert "".join(event.text for event in talk.told(AnswerText)) == first.text
+    assert "".join(event.text for event in talk.told(AnswerDelta)) == first.text
     second = talk.ask("And how do I remove it?")
     assert second.timing is not None
     assert first.timing is not None
@@ -55,10 +55,10 @@ def test_a_greedy_answer_regenerated_is_the_same(talk: Talk) -> None:
 
 def test_stopping_keeps_the_beginning_of_the_answer(talk: Talk) -> None:
     talk.chat.send("Tell me everything about privacy and the offline switch.")
-    talk.until_told(AnswerText)
+    talk.until_told(AnswerDelta)
     talk.chat.stop()
     stopped = talk.until_told(AnswerFinished).message
-    assert stopped.text == "".join(event.text for event in talk.told(AnswerText))
+    assert stopped.text == "".join(event.text for event in talk.told(AnswerDelta))
     assert stopped.status in ("stopped", "complete")  # a quick machine may have said it all
     assert talk.ask("Who are you?").status == "complete"
 
@@ -68,7 +68,7 @@ def test_a_worker_killed_in_mid_answer_is_told_and_survived(talk: Talk) -> None:
     victims = workers()
     assert victims
     talk.chat.send("Tell me everything about quantization.")
-    talk.until_told(AnswerText, len(talk.told(AnswerText)) + 1)
+    talk.until_told(AnswerDelta, len(talk.told(AnswerDelta)) + 1)
     for victim in victims:
         os.kill(victim.pid, signal.SIGKILL)
     cut_off = talk.until_told(AnswerFinished, 2)

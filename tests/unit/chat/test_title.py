@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from desktop.chat.title import title_from, typed_title
+from desktop.chat.conversation_writer import title_from, typed_title
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from desktop.cli import layout
-from desktop.cli.layout import WIDTH, cells, columns, paragraph, shortened
+from desktop.cli import output
+from desktop.cli.output import WIDTH, cells, columns, paragraph, shortened
 
 
 def test_wide_letters_count_twice_and_joiners_not_at_all() -> None:
@@ -26,7 +26,7 @@ def test_a_text_is_looked_at_as_far_as_it_is_shown(monkeypatch: pytest.MonkeyPat
         looked += len(text)
         return cells(text)
 
-    monkeypatch.setattr(layout, "cells", counted)
+    monkeypatch.setattr(output, "cells", counted)
     assert shortened("x" * 9000, 20) == "x" * 19 + "…"
     assert looked < 100
 

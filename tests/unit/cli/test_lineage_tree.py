@@ -1,15 +1,15 @@
 """A lineage as text: every ancestor under what was built on it, each term at the one that brings it."""
 
-from desktop.catalog.entries import Base
-from desktop.catalog.lineage import Lineage, Node, node_of_entry, trace, trace_in
-from desktop.cli.lineage_tree import tree
+from desktop.catalog.catalog import EntryBase
+from desktop.catalog.lineage import Lineage, LineageNode, node_of_entry, trace_in, trace_lineage
+from desktop.cli.models_show_command import lineage_tree
 from tests.unit.catalog.families import CATALOG
 
 
 def tree_of(model_id: str) -> list[str]:
     entry = CATALOG.find_model(model_id)
     assert entry is not None
-    return tree(trace_in(CATALOG, node_of_entry(entry)))
+    return lineage_tree(trace_in(CATALOG, node_of_entry(entry)))
 
 
 def line_with(lines: list[str], text: str) -> str:
@@ -38,26 +38,33 @@ def test_a_term_stands_once_at_the_oldest_that_brings_its_license_with_its_claus
 
 
 def test_of_a_merge_both_sides_are_branches() -> None:
-    merged = Node("m", "Merged", bases=(Base("a", "merge"), Base("b", "merge")), origin="derived", licenses=("MIT",))
-    nodes = {"a": Node("a", "Left", licenses=("MIT",)), "b": Node("b", "Right", licenses=("MIT",))}
-    lines = tree(trace(merged, nodes.get, CATALOG.find_license))
+    merged = LineageNode(
+        "m", "Merged", bases=(EntryBase("a", "merge"), EntryBase("b", "merge")), origin="derived", licenses=("MIT",)
+    )
+    nodes = {"a": LineageNode("a", "Left", licenses=("MIT",)), "b": LineageNode("b", "Right", licenses=("MIT",))}
+    lines = lineage_tree(trace_lineage(merged, nodes.get, CATALOG.find_license))
     assert "├─ Left" in line_with(lines, "Left")
     assert "└─ Right" in line_with(lines, "Right")
 
 
 def test_a_circle_and_a_base_that_nobody_knows_end_in_a_tree() -> None:
-    nodes = {"a": Node("a", "A", bases=(Base("b", "fine-tune"),)), "b": Node("b", "B", bases=(Base("a", "fine-tune"),))}
-    lines = tree(trace(nodes["a"], nodes.get, CATALOG.find_license))
+    nodes = {
+        "a": LineageNode("a", "A", bases=(EntryBase("b", "fine-tune"),)),
+        "b": LineageNode("b", "B", bases=(EntryBase("a", "fine-tune"),)),
+    }
+    lines = lineage_tree(trace_lineage(nodes["a"], nodes.get, CATALOG.find_license))
     assert "B" in lines[1]
-    stranger = Node("x", "X", bases=(Base("who/knows", "fine-tune"),))
-    unknown = tree(trace(stranger, lambda _: None, CATALOG.find_license))
+    stranger = LineageNode("x", "X", bases=(EntryBase("who/knows", "fine-tune"),))
+    unknown = lineage_tree(trace_lineage(stranger, lambda _: None, CATALOG.find_license))
     assert "who/knows" in unknown[1]
     assert "knows nothing of it" in unknown[1]
     assert "license not known" in unknown[0]
 
 
 def test_a_model_built_on_nothing_is_one_line() -> None:
-    assert tree(Lineage(Node("x", "X", "Somebody", licenses=("MIT",), gate="open"))) == ["  X, Somebody, MIT, open"]
+    assert lineage_tree(Lineage(LineageNode("x", "X", "Somebody", licenses=("MIT",), gate="open"))) == [
+        "  X, Somebody, MIT, open"
+    ]
 
 
 def test_no_line_is_wider_than_a_terminal() -> None:

@@ -7,10 +7,9 @@ import os
 
 import pytest
 
-from desktop.cli.layout import cells
-from desktop.cli.output import Output, ReaderGoneError
+from desktop.cli.output import CommandOutput, ReaderGoneError, cells
 from desktop.errors import ResourceError
-from desktop.plain_text import escape_controls
+from desktop.safe_text import escape_controls
 
 
 class Terminal(io.StringIO):
@@ -50,7 +49,7 @@ def test_a_carriage_return_cannot_hide_what_stood_before_it() -> None:
 def test_on_a_terminal_the_answer_is_harmless_and_in_a_pipe_it_is_exact() -> None:
     terminal, pipe = Terminal(), io.StringIO()
     for stream in (terminal, pipe):
-        Output(stream, io.StringIO()).write("a\x1b[31mb")
+        CommandOutput(stream, io.StringIO()).write("a\x1b[31mb")
     assert terminal.getvalue() == "a\\x1b[31mb"
     assert pipe.getvalue() == "a\x1b[31mb"
 
@@ -58,7 +57,7 @@ def test_on_a_terminal_the_answer_is_harmless_and_in_a_pipe_it_is_exact() -> Non
 def test_json_holds_no_control_character_and_reads_back_as_it_was() -> None:
     stream = io.StringIO()
     value = {"text": "\x1b[2J \x9b1m \x7f \u202e \u202a\u202b\u202c\u2069\u061c\u200e\u200f é"}
-    Output(stream, io.StringIO()).json(value)
+    CommandOutput(stream, io.StringIO()).json(value)
     printed = stream.getvalue()
     assert printed.endswith("}\n")
     assert not [character for character in printed[:-1] if ord(character) < 32 or 0x7F <= ord(character) <= 0x9F]
@@ -69,7 +68,7 @@ def test_json_holds_no_control_character_and_reads_back_as_it_was() -> None:
 
 def test_notes_and_table_cells_are_harmless_too() -> None:
     stdout, stderr = Terminal(), io.StringIO()
-    output = Output(stdout, stderr)
+    output = CommandOutput(stdout, stderr)
     output.note("a file called \x1b[2J")
     output.table([("id", "title\nwith a break \x1b[31m"), ("longer id", "x")])
     assert "\x1b" not in stderr.getvalue()
@@ -79,7 +78,7 @@ def test_notes_and_table_cells_are_harmless_too() -> None:
 def test_progress_is_for_terminals_and_is_gone_before_the_result() -> None:
     terminal, file = Terminal(), io.StringIO()
     for stderr in (terminal, file):
-        output = Output(io.StringIO(), stderr)
+        output = CommandOutput(io.StringIO(), stderr)
         output.progress("Loading… 10 %")
         output.write("answer")
     assert "Loading… 10 %" in terminal.getvalue()
@@ -91,7 +90,7 @@ def encoded(encoding: str, value: object) -> bytes:
     """What `json` writes to a stream of this encoding."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
-    Output(stream, io.StringIO()).json(value)
+    CommandOutput(stream, io.StringIO()).json(value)
     return raw.getvalue()
 
 
@@ -108,7 +107,7 @@ def test_json_loses_nothing_whatever_the_encoding(encoding: str) -> None:
 def test_text_that_an_encoding_lacks_is_written_as_escapes_and_plain_signs(encoding: str, written: bytes) -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
-    Output(stream, io.StringIO()).line("“Grüße” – 你…")
+    CommandOutput(stream, io.StringIO()).line("“Grüße” – 你…")
     assert raw.getvalue() == written
 
 
@@ -119,8 +118,8 @@ def test_a_files_name_that_is_no_text_goes_out_as_its_bytes_and_to_a_terminal_as
 
     pipe, screen = io.BytesIO(), io.BytesIO()
     streams = io.TextIOWrapper(pipe, encoding="utf-8"), Screen(screen, encoding="utf-8")
-    Output(streams[0], io.StringIO()).line("a\udc9b\udce9b")
-    Output(streams[1], io.StringIO()).line("a\udc9bb")
+    CommandOutput(streams[0], io.StringIO()).line("a\udc9b\udce9b")
+    CommandOutput(streams[1], io.StringIO()).line("a\udc9bb")
     assert pipe.getvalue() == b"a\x9b\xe9b\n"
     assert b"\x9b" not in screen.getvalue()
 
@@ -136,17 +135,17 @@ class Refusing(io.StringIO):
 
 def test_a_result_that_cannot_be_written_is_said() -> None:
     with pytest.raises(ResourceError, match="No space left"):
-        Output(Refusing(errno.ENOSPC), io.StringIO()).line("result")
+        CommandOutput(Refusing(errno.ENOSPC), io.StringIO()).line("result")
     with pytest.raises(ResourceError, match="closed"):
-        Output(None, io.StringIO()).line("result")
+        CommandOutput(None, io.StringIO()).line("result")
     with pytest.raises(ReaderGoneError):
-        Output(Refusing(errno.EPIPE), io.StringIO()).line("result")
+        CommandOutput(Refusing(errno.EPIPE), io.StringIO()).line("result")
 
 
 def test_what_is_said_beside_a_result_may_be_heard_by_nobody() -> None:
     for stderr in (None, Refusing(errno.EPIPE), Refusing(errno.ENOSPC)):
         stdout = io.StringIO()
-        output = Output(stdout, stderr)
+        output = CommandOutput(stdout, stderr)
         output.note("a note")
         output.line("result")
         assert stdout.getvalue() == "result\n"
@@ -154,7 +153,7 @@ def test_what_is_said_beside_a_result_may_be_heard_by_nobody() -> None:
 
 def test_progress_stays_in_its_line_and_is_wiped_out_whole() -> None:
     terminal = Terminal()
-    output = Output(io.StringIO(), terminal)
+    output = CommandOutput(io.StringIO(), terminal)
     output.progress("Loading 模型\nx\x1b[2A…")
     output.clear_progress()
     shown, wiped = terminal.getvalue().split("\r")[1:3]
@@ -165,5 +164,5 @@ def test_progress_stays_in_its_line_and_is_wiped_out_whole() -> None:
 
 def test_a_long_cell_is_cut_between_escapes_and_keeps_its_column() -> None:
     terminal = Terminal()
-    Output(terminal, io.StringIO()).table([("a\x1b[31m", "b"), ("c", "d")])
+    CommandOutput(terminal, io.StringIO()).table([("a\x1b[31m", "b"), ("c", "d")])
     assert terminal.getvalue() == "a\\x1b[31m  b\nc" + " " * 8 + "  d\n"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from desktop.credentials.keyring_client import REST_S, Backend, KeyringClient, UnansweredError
+from desktop.credentials.keyring_client import RETRY_AFTER_S, KeyringBackend, KeyringClient, KeyringUnavailableError
 from tests.unit.credentials.test_keepers import Keyring
 
 
@@ -20,7 +20,7 @@ class KeyringLocked(Exception):  # noqa: N818 - as the library calls it
     """A prompt that somebody dismissed."""
 
 
-def read(backend: Backend | None) -> str | None:
+def read(backend: KeyringBackend | None) -> str | None:
     return None if backend is None else backend.get_password("a", "b")
 
 
@@ -50,26 +50,26 @@ def test_a_question_is_answered() -> None:
 
 def test_one_that_does_not_answer_is_not_waited_for_twice() -> None:
     keyring = Keyring()
-    keyring.waits = threading.Event()
+    keyring.needs_acknowledgement = threading.Event()
     asked, find = counting(keyring)
     client = KeyringClient(find, patience_s=0.05)
     for _ in range(20):
-        with pytest.raises(UnansweredError):
+        with pytest.raises(KeyringUnavailableError):
             client.ask(read)
     assert (len(asked), len(threads())) == (1, 1)
-    keyring.waits.set()
+    keyring.needs_acknowledgement.set()
     threads()[0].join(20)
 
 
 def test_a_prompt_that_is_answered_late_opens_it_for_the_next_question() -> None:
     keyring = Keyring()
-    keyring.waits = threading.Event()
+    keyring.needs_acknowledgement = threading.Event()
     client = KeyringClient(lambda: keyring, patience_s=0.05)
-    with pytest.raises(UnansweredError):
+    with pytest.raises(KeyringUnavailableError):
         client.ask(read)
-    keyring.waits.set()
+    keyring.needs_acknowledgement.set()
     threads()[0].join(20)
-    keyring.waits = None
+    keyring.needs_acknowledgement = None
     assert client.ask(read) is None
 
 
@@ -78,17 +78,17 @@ def test_one_that_is_late_again_and_again_rests_for_a_while() -> None:
     asked, find = counting(keyring)
     client = KeyringClient(find, patience_s=0.05, clock=clock)
     for _ in range(2):
-        keyring.waits = threading.Event()
-        with pytest.raises(UnansweredError):
+        keyring.needs_acknowledgement = threading.Event()
+        with pytest.raises(KeyringUnavailableError):
             client.ask(read)
-        keyring.waits.set()
+        keyring.needs_acknowledgement.set()
         for each in threads():
             each.join(20)
     for _ in range(5):
-        with pytest.raises(UnansweredError):
+        with pytest.raises(KeyringUnavailableError):
             client.ask(read)
     assert len(asked) == 2
-    clock.now += REST_S + 1
+    clock.now += RETRY_AFTER_S + 1
     assert client.ask(read) is None
 
 
@@ -98,21 +98,21 @@ def test_a_dismissed_prompt_does_not_come_again_at_once() -> None:
     asked, find = counting(keyring)
     client = KeyringClient(find, clock=clock)
     for _ in range(5):
-        with pytest.raises(UnansweredError, match="Failed to unlock"):
+        with pytest.raises(KeyringUnavailableError, match="Failed to unlock"):
             client.ask(read)
     assert len(asked) == 1
     keyring.error = None
-    clock.now += REST_S + 1
+    clock.now += RETRY_AFTER_S + 1
     assert client.ask(read) is None
 
 
 def test_who_says_that_it_opens_now_is_believed_at_once() -> None:
     keyring = Keyring()
-    keyring.waits = threading.Event()
+    keyring.needs_acknowledgement = threading.Event()
     client = KeyringClient(lambda: keyring, patience_s=0.05)
-    with pytest.raises(UnansweredError):
+    with pytest.raises(KeyringUnavailableError):
         client.ask(read)
-    held, keyring.waits = keyring.waits, None  # the first question never comes back
+    held, keyring.needs_acknowledgement = keyring.needs_acknowledgement, None  # the first question never comes back
     client.try_again()
     assert client.ask(read) is None
     held.set()
@@ -120,14 +120,14 @@ def test_who_says_that_it_opens_now_is_believed_at_once() -> None:
 
 def test_other_questions_wait_no_longer_than_one() -> None:
     keyring = Keyring()
-    keyring.waits = threading.Event()
+    keyring.needs_acknowledgement = threading.Event()
     client = KeyringClient(lambda: keyring, patience_s=0.2)
     failed: list[str] = []
 
     def ask() -> None:
         try:
             client.ask(read)
-        except UnansweredError as error:
+        except KeyringUnavailableError as error:
             failed.append(str(error))
 
     waiting = [threading.Thread(target=ask) for _ in range(8)]
@@ -137,7 +137,7 @@ def test_other_questions_wait_no_longer_than_one() -> None:
         each.join(20)
     assert failed == ["no answer"] * 8
     assert len(threads()) == 1
-    keyring.waits.set()
+    keyring.needs_acknowledgement.set()
 
 
 def test_looking_for_one_is_part_of_the_question() -> None:
@@ -146,15 +146,15 @@ def test_looking_for_one_is_part_of_the_question() -> None:
     def find() -> None:
         found.wait()
 
-    with pytest.raises(UnansweredError):
+    with pytest.raises(KeyringUnavailableError):
         KeyringClient(find, patience_s=0.05).ask(read)
     found.set()
 
 
 def test_a_question_that_stays_open_does_not_keep_the_process() -> None:
     keyring = Keyring()
-    keyring.waits = threading.Event()
-    with pytest.raises(UnansweredError):
+    keyring.needs_acknowledgement = threading.Event()
+    with pytest.raises(KeyringUnavailableError):
         KeyringClient(lambda: keyring, patience_s=0.05).ask(read)
     assert all(each.daemon for each in threads())
-    keyring.waits.set()
+    keyring.needs_acknowledgement.set()

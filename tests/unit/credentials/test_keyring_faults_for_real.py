@@ -56,9 +56,11 @@ def verified(home: Path, how: str = "") -> dict[str, object]:
 def sealed(session: Path) -> Path:
     """A home whose ledger the keyring seals."""
     code = (
-        "from desktop.library.assembly import assemble; from desktop.licenses.record import Fact\n"
+        "from desktop.library.library_services import build_library_services\n"
+        "from desktop.licenses.ledger_record import LedgerEvent\n"
         "from desktop.paths import find_paths\n"
-        "made = assemble(find_paths()); made.ledger.append(Fact(event='imported', model='m')); made.close()"
+        "made = build_library_services(find_paths())\n"
+        "made.ledger.append(LedgerEvent(event='imported', model='m')); made.close()"
     )
     environ = {name: value for name, value in os.environ.items() if name != "LATCHKEY_HOME"}
     environ |= {"PYTHONPATH": str(Path.cwd())}
@@ -88,11 +90,11 @@ def test_a_person_is_told_and_goes_on(sealed: Path, how: str) -> None:
 def test_a_question_has_an_end_whatever_the_service_does(session: Path) -> None:
     """The limit itself; how long a whole command takes is no matter of this."""
     code = (
-        "import time; from desktop.credentials.keyring_client import KeyringClient, UnansweredError\n"
+        "import time; from desktop.credentials.keyring_client import KeyringClient, KeyringUnavailableError\n"
         "client = KeyringClient(patience_s=0.5)\n"
         "for _ in range(3):\n"
         "    try: client.ask(lambda backend: backend.get_password('a', 'b'))\n"
-        "    except UnansweredError as error: print(error)\n"
+        "    except KeyringUnavailableError as error: print(error)\n"
     )
     environ = os.environ | {"PYTHONPATH": str(Path.cwd())}
     command = ["dbus-run-session", "--", sys.executable, "-c", _BESIDE, "silent", sys.executable, "-c", code]

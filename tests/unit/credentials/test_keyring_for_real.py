@@ -17,14 +17,14 @@ pytestmark = pytest.mark.skipif(
 _SCRIPT = """
 import sys
 from pathlib import Path
-from desktop.credentials.file_keeper import FileKeeper
-from desktop.credentials.keeper import LockedError
-from desktop.credentials.system_keeper import SERVICE, SystemKeeper, find_backend
+from desktop.credentials.file_key_store import FileKeyStore
+from desktop.credentials.ledger_key_store import LedgerKeyLockedError
+from desktop.credentials.keyring_key_store import SERVICE, KeyringKeyStore, find_backend
 from desktop.licenses.ledger import Ledger
-from desktop.storage.ledger import LedgerStore
+from desktop.storage.ledger_store import LedgerStore
 from tests.fakes.ledgers import acknowledged
 home = Path(sys.argv[1])
-keeper = SystemKeeper(home / "ledger.db", FileKeeper(home / "config"), patience_s=20)
+keeper = KeyringKeyStore(home / "ledger.db", FileKeyStore(home / "config"), patience_s=20)
 ledger = Ledger(LedgerStore(home / "ledger.db"), keeper, app_version="1")
 if "forget" in sys.argv:
     backend = find_backend()
@@ -34,7 +34,7 @@ try:
         ledger.append(acknowledged(ledger, "a", "MIT"), afresh="afresh" in sys.argv)
     check = ledger.check()
     print(check.kind or "holds", check.records, check.sealed_by, keeper.place)
-except LockedError as error:
+except LedgerKeyLockedError as error:
     print("locked")
 """
 

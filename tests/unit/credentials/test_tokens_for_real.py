@@ -18,16 +18,17 @@ SECRET = "hf_" + "Rlx" * 11
 _SCRIPT = """
 import sys
 from pathlib import Path
-from desktop.credentials.keyring_tokens import KeyringTokens
-from desktop.credentials.token_index import TokenIndex
-from desktop.credentials.token_store import PlaceLockedError
-from desktop.credentials.tokens import Tokens
-from desktop.credentials.vault_tokens import VaultTokens
+from desktop.credentials.keyring_token_store import KeyringTokenStore
+from desktop.credentials.token_store import TokenIndex
+from desktop.credentials.token_store import TokenStoreLockedError
+from desktop.credentials.access_tokens import AccessTokens
+from desktop.credentials.vault_token_store import VaultTokenStore
 from desktop.errors import AccessError
-from desktop.network.token import AccessToken
+from desktop.network.access_token import AccessToken
 home = Path(sys.argv[1])
 index = TokenIndex(home / "config" / "places.json")
-tokens = Tokens(KeyringTokens(index, patience_s=20), VaultTokens(home / "config" / "tokens.vault", index))
+vault = VaultTokenStore(home / "config" / "tokens.vault", index)
+tokens = AccessTokens(KeyringTokenStore(index, patience_s=20), vault)
 try:
     for word in sys.argv[2:]:
         if word == "put":
@@ -40,7 +41,7 @@ try:
             print("forgotten")
         elif word == "choices":
             print(*(each.standing for each in tokens.choices()))
-except PlaceLockedError as error:
+except TokenStoreLockedError as error:
     print("locked", error.place)
 except AccessError as error:
     print("refused")

@@ -11,45 +11,44 @@ from pathlib import Path
 
 import pytest
 
-from desktop.credentials.token_index import TokenIndex
-from desktop.credentials.token_store import PlaceLockedError
-from desktop.credentials.vault import Cost, WrongPassphraseError, key_of, new_key
-from desktop.credentials.vault_tokens import VaultTokens
+from desktop.credentials.token_store import TokenIndex, TokenStoreLockedError
+from desktop.credentials.vault import KdfCost, WrongPassphraseError, new_vault_key, open_vault_key
+from desktop.credentials.vault_token_store import VaultTokenStore
 from desktop.errors import AccessError, IntegrityError, ResourceError, UserError
-from desktop.network.token import AccessToken
+from desktop.network.access_token import AccessToken
 
-CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
+CHEAP = KdfCost(memory_kib=64, iterations=1, lanes=1)
 WORDS = "correct horse battery"
 SECRET = "hf_" + "Vlt" * 11
 TOKEN = AccessToken(SECRET, "https://huggingface.co")
 
 
-def vault_in(folder: Path, cost: Cost = CHEAP) -> VaultTokens:
-    return VaultTokens(folder / "tokens.vault", TokenIndex(folder / "places.json"), cost=cost)
+def vault_in(folder: Path, cost: KdfCost = CHEAP) -> VaultTokenStore:
+    return VaultTokenStore(folder / "tokens.vault", TokenIndex(folder / "places.json"), cost=cost)
 
 
 @pytest.fixture
-def vault(home: Path) -> VaultTokens:
+def vault(home: Path) -> VaultTokenStore:
     made = vault_in(home)
     made.create(WORDS)
     made.put(TOKEN)
     return made
 
 
-def test_a_token_is_there_again_in_the_next_session(vault: VaultTokens, home: Path) -> None:
+def test_a_token_is_there_again_in_the_next_session(vault: VaultTokenStore, home: Path) -> None:
     later = vault_in(home)
     assert (later.standing(), later.hosts(), later.place("huggingface.co")) == ("locked", ("huggingface.co",), "vault")
-    with pytest.raises(PlaceLockedError):
+    with pytest.raises(TokenStoreLockedError):
         later.get("huggingface.co")
     later.unlock(WORDS)
     assert later.get("huggingface.co") == TOKEN
     assert later.get("other.example") is None
     later.lock()
-    with pytest.raises(PlaceLockedError):
+    with pytest.raises(TokenStoreLockedError):
         later.get("huggingface.co")
 
 
-def test_nothing_of_a_token_or_passphrase_stands_in_any_file(vault: VaultTokens, home: Path) -> None:
+def test_nothing_of_a_token_or_passphrase_stands_in_any_file(vault: VaultTokenStore, home: Path) -> None:
     for file in home.rglob("*"):
         if file.is_file():
             content = file.read_bytes()
@@ -60,7 +59,7 @@ def test_nothing_of_a_token_or_passphrase_stands_in_any_file(vault: VaultTokens,
     assert not any(each in f"{vault!r}{vars(vault)}{vault._key!r}" for each in (SECRET, WORDS))
 
 
-def test_a_wrong_passphrase_is_told_and_opens_nothing(vault: VaultTokens, home: Path) -> None:
+def test_a_wrong_passphrase_is_told_and_opens_nothing(vault: VaultTokenStore, home: Path) -> None:
     later = vault_in(home)
     for wrong in ("", "correct horse batterz", WORDS + " ", WORDS.upper()):
         with pytest.raises(WrongPassphraseError) as caught:
@@ -81,7 +80,7 @@ def test_a_short_passphrase_is_refused(home: Path) -> None:
     assert not vault_in(home).exists
 
 
-def test_every_byte_that_is_changed_or_missing_is_noticed(vault: VaultTokens, home: Path) -> None:
+def test_every_byte_that_is_changed_or_missing_is_noticed(vault: VaultTokenStore, home: Path) -> None:
     path = home / "tokens.vault"
     whole = path.read_bytes()
     rng = random.Random(4)
@@ -131,7 +130,9 @@ def tamper(path: Path, **changes: object) -> None:
     ],
     ids=str,
 )
-def test_what_somebody_changed_knowingly_is_noticed(vault: VaultTokens, home: Path, changes: dict[str, object]) -> None:
+def test_what_somebody_changed_knowingly_is_noticed(
+    vault: VaultTokenStore, home: Path, changes: dict[str, object]
+) -> None:
     tamper(home / "tokens.vault", **changes)
     with pytest.raises(IntegrityError):
         vault_in(home).unlock(WORDS)
@@ -140,16 +141,18 @@ def test_what_somebody_changed_knowingly_is_noticed(vault: VaultTokens, home: Pa
 @pytest.mark.parametrize(
     "changes", [{"header__cost__memory_kib": 32}, {"header__salt": "00" * 16}, {"header__check": "x"}], ids=str
 )
-def test_a_header_of_another_making_opens_nothing(vault: VaultTokens, home: Path, changes: dict[str, object]) -> None:
+def test_a_header_of_another_making_opens_nothing(
+    vault: VaultTokenStore, home: Path, changes: dict[str, object]
+) -> None:
     tamper(home / "tokens.vault", **changes)
     with pytest.raises(UserError):
         vault_in(home).unlock(WORDS)
-    with pytest.raises(PlaceLockedError):
+    with pytest.raises(TokenStoreLockedError):
         vault.get("huggingface.co")  # nor with the key of the session in which it was written
 
 
-def test_an_old_vault_is_closed_dearer_once_it_was_opened(vault: VaultTokens, home: Path) -> None:
-    dearer = Cost(memory_kib=256, iterations=2, lanes=1)
+def test_an_old_vault_is_closed_dearer_once_it_was_opened(vault: VaultTokenStore, home: Path) -> None:
+    dearer = KdfCost(memory_kib=256, iterations=2, lanes=1)
     later = vault_in(home, dearer)
     later.unlock(WORDS)
     assert later.get("huggingface.co") == TOKEN
@@ -162,19 +165,19 @@ def test_an_old_vault_is_closed_dearer_once_it_was_opened(vault: VaultTokens, ho
 
 
 def test_the_default_is_no_toy() -> None:
-    assert Cost() == Cost(memory_kib=65536, iterations=3, lanes=4)
+    assert KdfCost() == KdfCost(memory_kib=65536, iterations=3, lanes=4)
     started = time.process_time()
-    key = new_key(WORDS)
+    key = new_vault_key(WORDS)
     assert time.process_time() > started
-    assert key_of(key.seal(b"content"), WORDS).unseal(key.seal(b"content")) == b"content"
+    assert open_vault_key(key.seal(b"content"), WORDS).unseal(key.seal(b"content")) == b"content"
 
 
 def test_the_same_content_is_never_sealed_the_same_way() -> None:
-    key = new_key(WORDS, CHEAP)
+    key = new_vault_key(WORDS, CHEAP)
     assert len({key.seal(b"content") for _ in range(100)}) == 100
 
 
-def test_two_sessions_see_what_each_other_wrote(vault: VaultTokens, home: Path) -> None:
+def test_two_sessions_see_what_each_other_wrote(vault: VaultTokenStore, home: Path) -> None:
     other = vault_in(home)
     other.unlock(WORDS)
     mirror = AccessToken("mirror-token-1", "https://mirror.example:8443")
@@ -186,7 +189,7 @@ def test_two_sessions_see_what_each_other_wrote(vault: VaultTokens, home: Path) 
     assert vault.get("huggingface.co") is None
 
 
-def test_a_vault_is_not_made_over_another_and_can_be_forgotten(vault: VaultTokens, home: Path) -> None:
+def test_a_vault_is_not_made_over_another_and_can_be_forgotten(vault: VaultTokenStore, home: Path) -> None:
     with pytest.raises(ResourceError):
         vault.create("another passphrase")
     vault.remove()
@@ -196,7 +199,7 @@ def test_a_vault_is_not_made_over_another_and_can_be_forgotten(vault: VaultToken
     assert vault.get("huggingface.co") is None
 
 
-def test_a_disk_that_refuses_leaves_the_vault_as_it_was(vault: VaultTokens, home: Path, monkeypatch) -> None:
+def test_a_disk_that_refuses_leaves_the_vault_as_it_was(vault: VaultTokenStore, home: Path, monkeypatch) -> None:
     before = (home / "tokens.vault").read_bytes()
 
     def full(*_: object) -> None:
@@ -214,12 +217,12 @@ def test_a_disk_that_refuses_leaves_the_vault_as_it_was(vault: VaultTokens, home
 _WRITER = """
 import sys
 from pathlib import Path
-from desktop.credentials.token_index import TokenIndex
-from desktop.credentials.vault import Cost
-from desktop.credentials.vault_tokens import VaultTokens
-from desktop.network.token import AccessToken
+from desktop.credentials.token_store import TokenIndex
+from desktop.credentials.vault import KdfCost
+from desktop.credentials.vault_token_store import VaultTokenStore
+from desktop.network.access_token import AccessToken
 folder = Path(sys.argv[1])
-vault = VaultTokens(folder / "tokens.vault", TokenIndex(folder / "places.json"), cost=Cost(64, 1, 1))
+vault = VaultTokenStore(folder / "tokens.vault", TokenIndex(folder / "places.json"), cost=KdfCost(64, 1, 1))
 vault.unlock(sys.argv[2])
 print("open", flush=True)
 number = 0
@@ -229,7 +232,7 @@ while True:
 """
 
 
-def test_killed_at_any_moment_the_vault_is_whole(vault: VaultTokens, home: Path) -> None:
+def test_killed_at_any_moment_the_vault_is_whole(vault: VaultTokenStore, home: Path) -> None:
     environ = os.environ | {"PYTHONPATH": str(Path.cwd())}
     rng = random.Random(9)
     for _ in range(12):

@@ -12,20 +12,20 @@ from typing import Any
 
 import pytest
 
-from desktop.engine.client import EngineClient
-from desktop.engine.messages import (
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.worker_messages import (
+    AnswerDone,
     AnswerEvent,
-    ChatTurn,
+    ChatMessage,
     Delta,
-    Done,
-    Generate,
+    DeltaReplacement,
+    GenerateRequest,
     LoadParams,
-    Prompted,
+    PromptPrepared,
     PromptProgress,
-    Restated,
     SamplingParams,
 )
-from desktop.engine.orders import Patience
+from desktop.engine.worker_watchdog import WorkerTimeouts
 from tests.fakes import tiny_gguf
 from tests.fakes.doors import OpenDoor
 
@@ -38,19 +38,19 @@ class Answer:
 
     text: str = ""
     thinking: str = ""
-    prompted: Prompted | None = None
-    done: Done | None = None
+    prompted: PromptPrepared | None = None
+    done: AnswerDone | None = None
     deltas: list[Delta] = field(default_factory=list)
     progress: list[PromptProgress] = field(default_factory=list)
 
     @property
-    def end(self) -> Done:
+    def end(self) -> AnswerDone:
         assert self.done is not None
         return self.done
 
     def take(self, event: AnswerEvent) -> None:
         match event:
-            case Prompted():
+            case PromptPrepared():
                 self.prompted = event
             case PromptProgress():
                 self.progress.append(event)
@@ -59,10 +59,10 @@ class Answer:
             case Delta():
                 self.deltas.append(event)
                 self.text += event.text
-            case Restated():
+            case DeltaReplacement():
                 self.text = "".join(part.text for part in event.parts if not part.thinking)
                 self.thinking = "".join(part.text for part in event.parts if part.thinking)
-            case Done():
+            case AnswerDone():
                 self.done = event
 
 
@@ -72,12 +72,12 @@ class Asker:
     def __init__(self, client: EngineClient) -> None:
         self.client = client
 
-    def request(self, *turns: str | ChatTurn, **options: Any) -> Generate:
-        """User turns as plain texts, others as ChatTurn; greedy unless told otherwise."""
-        whole = tuple(ChatTurn("user", turn) if isinstance(turn, str) else turn for turn in turns)
-        return Generate(self.client.next_id(), whole, **{"sampling": GREEDY, **options})
+    def request(self, *turns: str | ChatMessage, **options: Any) -> GenerateRequest:
+        """User turns as plain texts, others as ChatMessage; greedy unless told otherwise."""
+        whole = tuple(ChatMessage("user", turn) if isinstance(turn, str) else turn for turn in turns)
+        return GenerateRequest(self.client.next_id(), whole, **{"sampling": GREEDY, **options})
 
-    def ask(self, *turns: str | ChatTurn, **options: Any) -> Answer:
+    def ask(self, *turns: str | ChatMessage, **options: Any) -> Answer:
         """Everything of one answer. Raises UserError where it failed."""
         answer = Answer()
         for event in self.client.answer(self.request(*turns, **options)):
@@ -116,7 +116,7 @@ def make_client(tmp_path: Path) -> Iterator[Callable[..., EngineClient]]:
     made: list[EngineClient] = []
 
     def make(**options: Any) -> EngineClient:
-        options = {"door": OpenDoor(), "logs": tmp_path / "logs", "cache": tmp_path / "cache", **options}
+        options = {"license_check": OpenDoor(), "logs": tmp_path / "logs", "cache": tmp_path / "cache", **options}
         made.append(EngineClient(**options))
         return made[-1]
 
@@ -130,8 +130,8 @@ def make_client(tmp_path: Path) -> Iterator[Callable[..., EngineClient]]:
 def load(make_client: Callable[..., EngineClient]) -> Callable[..., Asker]:
     """Load a model file into a client of its own."""
 
-    def load_it(path: Path, patience: Patience | None = None, **params: Any) -> Asker:
-        client = make_client(patience=patience)
+    def load_it(path: Path, timeouts: WorkerTimeouts | None = None, **params: Any) -> Asker:
+        client = make_client(timeouts=timeouts)
         client.load_and_wait(LoadParams(str(path), **{"threads": 1, **params}))
         return Asker(client)
 
@@ -175,20 +175,20 @@ def impostor(tmp_path: Path, on_load: str) -> list[str]:
             f"""
             import sys, os, time, signal
             sys.path.insert(0, {str(Path(__file__).parents[3])!r})
-            from desktop.engine.messages import Failed, LoadProgress
-            from desktop.engine.worker import native
-            from desktop.engine.worker.main import Worker, run
+            from desktop.engine.worker_messages import LoadProgress, RequestFailed
+            from desktop.engine.worker import llama_api
+            from desktop.engine.worker.worker_loop import WorkerLoop, run
 
             def abort():
-                base = native._library("ggml-base")
+                base = llama_api._library("ggml-base")
                 base.ggml_abort(b"/build/machine/impostor.c", 1, b"hello from the assert")
 
-            original = Worker._load
+            original = WorkerLoop._load
 
             def load(self, request):
                 {on_load}
 
-            Worker._load = load
+            WorkerLoop._load = load
             run(sys.argv[1:])
             """
         )

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.model_file import ModelFile
 from desktop.engine.worker.admitted_files import AdmittedFiles, FileChangedError
-from desktop.file_stamp import stamp_of
+from desktop.file_stamp import ModelFile, stamp_from_stat
 
 ROOT = Path(__file__).parents[3]
 MANY = """
@@ -28,7 +27,7 @@ def admitted(folder: Path, count: int) -> AdmittedFiles:
     files = [folder / f"m-{number:05d}-of-{count:05d}.gguf" for number in range(1, count + 1)]
     for file in files:
         file.write_bytes(b"GGUF")
-    return AdmittedFiles([ModelFile(str(file), stamp_of(file.stat())) for file in files])
+    return AdmittedFiles([ModelFile(str(file), stamp_from_stat(file.stat())) for file in files])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.worker.end_marks import end_marks
-from desktop.engine.worker.template import ChatTemplate
-from desktop.engine.worker.text import AnswerText, Restated, Shown
-from desktop.engine.worker.thinking_marks import TAG_STYLES, MarkTable
+from desktop.engine.worker.answer_marks import TAG_STYLES, MarkTable, end_marks
+from desktop.engine.worker.answer_text import AnswerText, ShownText, TextReplacement
+from desktop.engine.worker.chat_template import ChatTemplate
 from tests.fakes.families_historic import HISTORIC
 from tests.fakes.families_today import TODAY
 
@@ -75,13 +74,13 @@ def answer_of(row: Row, size: int) -> tuple[str, str, bool]:
     answer = AnswerText(opened=opened, table=MarkTable(marks), header=header)
     told: list[tuple[str, bool]] = []
     data = row.says.encode()
-    shown: list[Shown] = []
+    shown: list[ShownText] = []
     for at in range(0, len(data), size):
         shown += answer.feed(data[at : at + size])
         if answer.stopped:
             break
     for each in [*shown, *answer.finish()]:
-        if isinstance(each, Restated):
+        if isinstance(each, TextReplacement):
             told = [*each.parts]
         else:
             told.append(each)

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.messages import AnswerEvent, ChatTurn, Done, Failed, Prompted, PromptProgress
+from desktop.engine.worker_messages import (
+    AnswerDone,
+    AnswerEvent,
+    ChatMessage,
+    PromptPrepared,
+    PromptProgress,
+    RequestFailed,
+)
 from desktop.errors import EngineError
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.engine.conftest import Answer, Asker
@@ -18,11 +25,11 @@ KINDS = ["llama", "bpe", "gemma3", "mamba"]
 LONG = "the of and to in is it you " * 40
 
 
-def said(answer: Answer) -> ChatTurn:
-    return ChatTurn("assistant", answer.text)
+def said(answer: Answer) -> ChatMessage:
+    return ChatMessage("assistant", answer.text)
 
 
-def fresh(load: Loader, path: Path, *turns: str | ChatTurn, **params: object) -> str:
+def fresh(load: Loader, path: Path, *turns: str | ChatMessage, **params: object) -> str:
     """The answer of a worker that never read anything else."""
     asker = load(path, **params)
     text = asker.ask(*turns, max_tokens=24, ignore_eos=True).text
@@ -50,7 +57,7 @@ def test_editing_the_last_turn_keeps_what_stands_before_it(load: Loader, model_f
     asker = load(model_file(kind))
     first = asker.ask(LONG, max_tokens=24, ignore_eos=True)
     asker.ask(LONG, said(first), "the first way", max_tokens=24, ignore_eos=True)
-    turns = (LONG, ChatTurn("assistant", "Something else."), "another way")
+    turns = (LONG, ChatMessage("assistant", "Something else."), "another way")
     edited = asker.ask(*turns, max_tokens=24, ignore_eos=True)
     assert edited.end.cached_tokens > 200
     assert edited.text == fresh(load, model_file(kind), *turns)
@@ -134,7 +141,7 @@ def cancel_while_reading(asker: Asker, *turns: str, after: int) -> list[object]:
         events.append(event)
         if isinstance(event, PromptProgress) and event.done >= after:
             asker.client.cancel(request.id)
-        if isinstance(event, Done | Failed):
+        if isinstance(event, AnswerDone | RequestFailed):
             over.set()
 
     asker.client.generate(request, take)
@@ -149,7 +156,7 @@ def test_cancel_while_the_prompt_is_read_stops_at_once_and_the_next_answer_is_ri
     asker = load(model_file("wide"), context_length=4096)
     events = cancel_while_reading(asker, prompt, after=512)
     done = events[-1]
-    assert isinstance(done, Done)
+    assert isinstance(done, AnswerDone)
     assert (done.stop_reason, done.generated_tokens) == ("cancelled", 0)
     read = [event.done for event in events if isinstance(event, PromptProgress)]
     assert read[-1] < done.prompt_tokens, "it stopped in the middle"
@@ -167,9 +174,9 @@ def test_cancel_in_the_middle_of_one_computation(load: Loader, model_file: Files
 
     def take(event: AnswerEvent) -> None:
         answer.take(event)
-        if isinstance(event, Prompted):
+        if isinstance(event, PromptPrepared):
             threading.Timer(0.1, asker.client.cancel, [request.id]).start()
-        if isinstance(event, Done | Failed):
+        if isinstance(event, AnswerDone | RequestFailed):
             over.set()
 
     asker.client.generate(request, take)
@@ -190,7 +197,7 @@ def test_cancel_while_reading_with_models_that_cannot_roll_back(tmp_path: Path, 
     prompt = " ".join(f"the {n} of" for n in range(400))
     asker = load(path)
     done = cancel_while_reading(asker, prompt, after=512)[-1]
-    assert isinstance(done, Done)
+    assert isinstance(done, AnswerDone)
     assert done.stop_reason == "cancelled"
     assert asker.ask(prompt, max_tokens=24, ignore_eos=True).text == fresh(load, path, prompt)
 
@@ -205,25 +212,25 @@ def test_progress_is_told_piece_by_piece(load: Loader, model_file: Files) -> Non
 # --- when a conversation outgrows the context ---
 
 
-def conversation(turns: int) -> list[ChatTurn]:
+def conversation(turns: int) -> list[ChatMessage]:
     """`turns` user turns, each of some 40 tokens, with answers between them."""
     made = []
     for number in range(turns):
-        made.append(ChatTurn("user", f"{number} " + "the of and to " * 8))
-        made.append(ChatTurn("assistant", f"{number} " + "in is it you " * 8))
+        made.append(ChatMessage("user", f"{number} " + "the of and to " * 8))
+        made.append(ChatMessage("assistant", f"{number} " + "in is it you " * 8))
     return made[:-1]
 
 
 def test_the_oldest_turns_are_left_out_and_it_is_told(load: Loader, model_file: Files) -> None:
     asker = load(model_file("llama"), context_length=1024)
-    answer = asker.ask(ChatTurn("system", "Be brief."), *conversation(20), max_tokens=8)
+    answer = asker.ask(ChatMessage("system", "Be brief."), *conversation(20), max_tokens=8)
     assert answer.prompted is not None
     dropped = answer.prompted.dropped_messages
     assert dropped > 0
     assert dropped % 2 == 0, "a question goes with its answer"
     assert answer.end.dropped_messages == dropped
     assert answer.end.prompt_tokens < 1024
-    kept = asker.ask(ChatTurn("system", "Be brief."), *conversation(20)[dropped:], max_tokens=8)
+    kept = asker.ask(ChatMessage("system", "Be brief."), *conversation(20)[dropped:], max_tokens=8)
     assert kept.end.dropped_messages == 0
     assert kept.text == answer.text
     assert kept.end.prompt_tokens == answer.end.prompt_tokens, "the system message stays"
@@ -236,7 +243,7 @@ def test_the_turns_after_need_not_be_read_anew_each_time(load: Loader, model_fil
         answer = asker.ask(*turns, max_tokens=8, ignore_eos=True, conversation="c")
         dropped.append(answer.end.dropped_messages)
         cached.append(answer.end.cached_tokens)
-        turns += [said(answer), ChatTurn("user", f"{number} " + "the of and to " * 8)]
+        turns += [said(answer), ChatMessage("user", f"{number} " + "the of and to " * 8)]
     assert len(set(dropped)) < len(dropped) / 2, dropped
     kept = [c for c, (a, b) in zip(cached[1:], itertools.pairwise(dropped), strict=True) if a == b]
     assert min(kept) > 300
@@ -245,7 +252,7 @@ def test_the_turns_after_need_not_be_read_anew_each_time(load: Loader, model_fil
 def test_a_last_turn_that_does_not_fit_alone_is_refused_with_both_figures(load: Loader, model_file: Files) -> None:
     asker = load(model_file("llama"), context_length=512)
     with pytest.raises(EngineError) as caught:
-        asker.ask(*conversation(3), ChatTurn("user", "the of " * 400))
+        asker.ask(*conversation(3), ChatMessage("user", "the of " * 400))
     assert "512" in caught.value.detail
     assert "Shorten it" in caught.value.remedy
     with pytest.raises(EngineError, match="too long"):
@@ -262,6 +269,6 @@ def test_a_turn_that_just_fits_is_answered_until_the_context_is_full(load: Loade
 def test_prompted_tells_the_counts_first(load: Loader, model_file: Files) -> None:
     asker = load(model_file("llama"))
     event = next(iter(asker.client.answer(asker.request("Hello", max_tokens=1))))
-    assert isinstance(event, Prompted)
+    assert isinstance(event, PromptPrepared)
     assert event.context_length == 4096
     assert event.prompt_tokens > 0

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.client import EngineClient
-from desktop.engine.messages import LoadParams
+from desktop.engine.engine_client import EngineClient
 from desktop.engine.worker.confinement import own_files
-from desktop.engine.worker.seccomp import MACHINES
-from desktop.engine.worker.system_calls import ALLOWED, BY_ARGUMENT
+from desktop.engine.worker.seccomp import ALLOWED_CALLS, BY_ARGUMENT, MACHINES
+from desktop.engine.worker_messages import LoadParams
 from desktop.errors import EngineError
 from tests.unit.engine.conftest import Asker, children, impostor
 
@@ -93,7 +92,7 @@ def confined(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
         own.write_text("model")
         kept.write_text("secret")
         column = list(MACHINES).index(platform.machine())
-        listed = {numbers[column] for numbers in (ALLOWED | BY_ARGUMENT).values()}
+        listed = {numbers[column] for numbers in (ALLOWED_CALLS | BY_ARGUMENT).values()}
         numbers = [number for number in range(600) if number not in listed | UPROBES]
         code = CONFINED.format(
             root=str(ROOT), own=str(own), kept=str(kept), folder=str(folder), pretence=pretence, numbers=numbers
@@ -207,7 +206,7 @@ def test_a_worker_about_to_read_a_model_is_confined(
                     told = "it could"
                 except PermissionError:
                     told = "it could not"
-                self._send(Failed(0, "engine", told))
+                self._send(RequestFailed(0, "engine", told))
     """
     client = make_client(executable=impostor(tmp_path, attempt))
     with pytest.raises(EngineError, match="it could not"):

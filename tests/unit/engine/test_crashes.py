@@ -13,10 +13,18 @@ from typing import Any
 
 import pytest
 
-from desktop.engine.client import EngineClient
+from desktop.engine.engine_client import EngineClient
 from desktop.engine.fallback_store import FallbackStore
 from desktop.engine.kernel_report import KernelChoice
-from desktop.engine.messages import AnswerEvent, Delta, Done, Failed, LoadParams, Prompted, Ready
+from desktop.engine.worker_messages import (
+    AnswerDone,
+    AnswerEvent,
+    Delta,
+    LoadParams,
+    ModelReady,
+    PromptPrepared,
+    RequestFailed,
+)
 from desktop.errors import EngineError, LicenseError
 from tests.fakes.crashing_worker import STAGES, VARIANTS, Fault, command
 from tests.fakes.doors import OpenDoor
@@ -58,22 +66,22 @@ class Told:
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The built-in model's greedy answer to the question, from a worker that lives."""
     folder = tmp_path_factory.mktemp("plain")
-    client = EngineClient(door=OpenDoor(), logs=folder / "logs", cache=folder / "cache")
+    client = EngineClient(license_check=OpenDoor(), logs=folder / "logs", cache=folder / "cache")
     client.load_and_wait(LoadParams(str(BUILTIN), threads=1, extra_buffers=False))
     text = Asker(client).ask(QUESTION, max_tokens=24).text
     client.close()
     return text
 
 
-def loaded(client: EngineClient, path: Path = BUILTIN, **params: Any) -> Ready:
+def loaded(client: EngineClient, path: Path = BUILTIN, **params: Any) -> ModelReady:
     """The end of a load. Raises UserError."""
     ends: queue.SimpleQueue[Any] = queue.SimpleQueue()
     client.load(LoadParams(str(path), **{"threads": 1, **params}), ends.put)
     while True:
         event = ends.get(timeout=60)
-        if isinstance(event, Ready):
+        if isinstance(event, ModelReady):
             return event
-        if isinstance(event, Failed):
+        if isinstance(event, RequestFailed):
             raise EngineError(event.title, event.detail, event.remedy, technical=event.technical)
 
 
@@ -91,7 +99,7 @@ def test_a_crash_is_answered_one_step_more_cautiously(
     told = Told(client)
     answer = told.ask(QUESTION, max_tokens=24)
     assert answer.text == uninterrupted, "nothing is missing, nothing is said twice"
-    assert told.order == ["Prompted", "PromptProgress", "Delta", "Done"]
+    assert told.order == ["PromptPrepared", "PromptProgress", "Delta", "AnswerDone"]
     notices = [notice for notice in (ready.notice, answer.end.notice) if notice]
     assert len(notices) == 1
     assert notices[0].endswith(".")
@@ -161,7 +169,7 @@ def test_an_answer_goes_on_after_several_deaths(make_client: Clients, uninterrup
     loaded(client)
     told = Told(client)
     assert told.ask(QUESTION, max_tokens=24).text == uninterrupted
-    assert told.order == ["Prompted", "PromptProgress", "Delta", "Done"]
+    assert told.order == ["PromptPrepared", "PromptProgress", "Delta", "AnswerDone"]
 
 
 def test_thinking_and_held_back_stop_strings_go_on_too(make_client: Clients, tmp_path: Path) -> None:
@@ -195,7 +203,7 @@ def test_thinking_that_was_not_opened_goes_on_too(make_client: Clients, tmp_path
 
 
 def test_penalties_see_what_was_said_before_the_crash(make_client: Clients) -> None:
-    from desktop.engine.messages import SamplingParams
+    from desktop.engine.worker_messages import SamplingParams
 
     strict = SamplingParams(temperature=0, repeat_penalty=1.5, repeat_last_n=64)
     plain = make_client()
@@ -224,13 +232,13 @@ def test_a_repetition_is_counted_from_before_the_crash(make_client: Clients, tmp
 
 
 def test_the_next_turn_after_a_crash_reads_only_what_is_new(make_client: Clients) -> None:
-    from desktop.engine.messages import ChatTurn
+    from desktop.engine.worker_messages import ChatMessage
 
     client = make_client(executable=command(Fault("decode", at_token=6)))
     loaded(client)
     asker = Asker(client)
     first = asker.ask(QUESTION, max_tokens=24, conversation="c")
-    second = asker.ask(QUESTION, ChatTurn("assistant", first.text), "And then?", max_tokens=4, conversation="c")
+    second = asker.ask(QUESTION, ChatMessage("assistant", first.text), "And then?", max_tokens=4, conversation="c")
     assert second.end.cached_tokens >= first.end.prompt_tokens
 
 
@@ -243,7 +251,7 @@ def test_a_cancel_while_the_model_is_loaded_again_keeps_the_text(make_client: Cl
             client.cancel(request.id)
 
     asked: list[Path] = []
-    client = make_client(door=OpenDoor(admit), executable=command(Fault("decode")))
+    client = make_client(license_check=OpenDoor(admit), executable=command(Fault("decode")))
     loaded(client)
     request = Asker(client).request(QUESTION, max_tokens=24)
     answer = Answer()
@@ -264,7 +272,7 @@ def test_a_door_that_refuses_after_a_crash_ends_the_answer_with_its_reason(make_
         if len(asked) == 2:
             raise LicenseError("Revoked.")
 
-    client = make_client(door=OpenDoor(admit), executable=command(Fault("decode")))
+    client = make_client(license_check=OpenDoor(admit), executable=command(Fault("decode")))
     loaded(client)
     told = Told(client)
     with pytest.raises(LicenseError, match="Revoked"):
@@ -278,7 +286,7 @@ def test_a_file_that_changed_meanwhile_is_not_gone_on_with(make_client: Clients,
     loaded(client, path)
 
     def touch(event: AnswerEvent) -> None:
-        if isinstance(event, Prompted):
+        if isinstance(event, PromptPrepared):
             os.utime(path, (1, 1))
 
     with pytest.raises(EngineError, match="The file of the model changed while it answered") as caught:
@@ -438,12 +446,13 @@ def library_fault(tmp_path: Path, code: str) -> list[str]:
             "cannot open shared object file",
         ),
         (
-            "from desktop.engine.worker import native\n"
-            "def old(_=''): raise AttributeError('undefined symbol: ggml_backend_load')\nnative.start_backends = old",
+            "from desktop.engine.worker import llama_api\n"
+            "def old(_=''): raise AttributeError('undefined symbol: ggml_backend_load')\n"
+            "llama_api.start_backends = old",
             "undefined symbol",
         ),
         (
-            "from desktop.engine.worker import native\ndel native.llama.llama_model_n_swa",
+            "from desktop.engine.worker import llama_api\ndel llama_api.llama.llama_model_n_swa",
             "llama_model_n_swa",
         ),
     ],
@@ -480,16 +489,16 @@ def test_a_worker_that_dies_at_once_is_told_and_not_started_for_ever(
 
 def test_a_stopped_worker_is_no_crash(make_client: Clients) -> None:
     """A worker that hangs is ended by the app: that is no kernel's fault, and is told."""
-    from desktop.engine.orders import Patience
+    from desktop.engine.worker_watchdog import WorkerTimeouts
 
-    client = make_client(patience=Patience(ping_after=0.2, gone_after=3.0))
+    client = make_client(timeouts=WorkerTimeouts(ping_after=0.2, gone_after=3.0))
     loaded(client)
     over = threading.Event()
     events: list[AnswerEvent] = []
 
     def take(event: AnswerEvent) -> None:
         events.append(event)
-        if isinstance(event, Done | Failed):
+        if isinstance(event, AnswerDone | RequestFailed):
             over.set()
 
     client.generate(Asker(client).request(QUESTION, ignore_eos=True), take)
@@ -497,6 +506,6 @@ def test_a_stopped_worker_is_no_crash(make_client: Clients) -> None:
     kill_worker(signal.SIGSTOP)
     assert over.wait(30)
     failure = events[-1]
-    assert isinstance(failure, Failed)
+    assert isinstance(failure, RequestFailed)
     assert "did not answer" in failure.detail
     assert Asker(client).ask(QUESTION, max_tokens=2).end.generated_tokens == 2

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.client import EngineClient
-from desktop.engine.interface import Stop
-from desktop.engine.messages import ChatTurn, Delta, Failed, Generate, LoadParams
-from desktop.engine.model_file import ModelFile
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.engine_protocol import StopSignal
+from desktop.engine.worker_messages import ChatMessage, Delta, GenerateRequest, LoadParams, RequestFailed
 from desktop.errors import IntegrityError, LicenseError, ResourceError
+from desktop.file_stamp import ModelFile
 from tests.fakes.doors import OpenDoor
 from tests.unit.engine.conftest import Asker, children, kill_worker, wait_until
 
@@ -25,7 +25,7 @@ class Revocable:
         self.admitted: list[Path] = []
         self.recorded: list[Path] = []
 
-    def admit(self, path: Path, stop: Stop | None = None) -> tuple[ModelFile, ...]:
+    def admit(self, path: Path, stop: StopSignal | None = None) -> tuple[ModelFile, ...]:
         self.admitted.append(path)
         self.holds(path)
         return ()
@@ -40,7 +40,7 @@ class Revocable:
 
 def test_every_load_is_admitted_and_recorded_also_after_a_crash(make_client: Clients, model_file: Files) -> None:
     door, path = Revocable(), model_file("llama")
-    client = make_client(door=door)
+    client = make_client(license_check=door)
     asker = Asker(client)
     client.load_and_wait(LoadParams(str(path)))
     assert (door.admitted, door.recorded) == ([path], [path])
@@ -52,16 +52,16 @@ def test_every_load_is_admitted_and_recorded_also_after_a_crash(make_client: Cli
 
 def test_revoking_in_mid_answer_ends_the_answer_and_the_worker(make_client: Clients, model_file: Files) -> None:
     door = Revocable()
-    client = make_client(door=door)
+    client = make_client(license_check=door)
     client.load_and_wait(LoadParams(str(model_file("wide")), threads=1))
     events: list[object] = []
-    client.generate(Generate(client.next_id(), (ChatTurn("user", "x"),), ignore_eos=True), events.append)
+    client.generate(GenerateRequest(client.next_id(), (ChatMessage("user", "x"),), ignore_eos=True), events.append)
     wait_until(lambda: any(isinstance(event, Delta) for event in events))
     door.revoked = True
     client.recheck()
-    wait_until(lambda: isinstance(events[-1], Failed))
+    wait_until(lambda: isinstance(events[-1], RequestFailed))
     failure = events[-1]
-    assert isinstance(failure, Failed)
+    assert isinstance(failure, RequestFailed)
     assert (failure.kind, failure.title) == ("license", "revoked")
     wait_until(lambda: not children())
     assert (client.state, client.model) == ("empty", None)
@@ -69,19 +69,19 @@ def test_revoking_in_mid_answer_ends_the_answer_and_the_worker(make_client: Clie
 
 def test_a_revocation_that_nobody_tells_of_is_noticed_while_it_answers(make_client: Clients, model_file: Files) -> None:
     door = Revocable()
-    client = make_client(door=door)
+    client = make_client(license_check=door)
     client.load_and_wait(LoadParams(str(model_file("wide")), threads=1))
     events: list[object] = []
-    client.generate(Generate(client.next_id(), (ChatTurn("user", "x"),), ignore_eos=True), events.append)
+    client.generate(GenerateRequest(client.next_id(), (ChatMessage("user", "x"),), ignore_eos=True), events.append)
     wait_until(lambda: any(isinstance(event, Delta) for event in events))
     door.revoked = True
-    wait_until(lambda: isinstance(events[-1], Failed))
+    wait_until(lambda: isinstance(events[-1], RequestFailed))
     wait_until(lambda: not children())
 
 
 def test_a_revocation_is_noticed_while_nothing_is_asked(make_client: Clients, model_file: Files) -> None:
     door = Revocable()
-    client = make_client(door=door)
+    client = make_client(license_check=door)
     client.load_and_wait(LoadParams(str(model_file("llama"))))
     door.revoked = True
     wait_until(lambda: client.state == "empty")
@@ -90,18 +90,18 @@ def test_a_revocation_is_noticed_while_nothing_is_asked(make_client: Clients, mo
 
 def test_a_question_after_a_revocation_is_refused(make_client: Clients, model_file: Files) -> None:
     door = Revocable()
-    client = make_client(door=door)
+    client = make_client(license_check=door)
     client.load_and_wait(LoadParams(str(model_file("llama"))))
     door.revoked = True
     with pytest.raises(LicenseError, match="revoked"):
-        list(client.answer(Generate(client.next_id(), (ChatTurn("user", "x"),))))
+        list(client.answer(GenerateRequest(client.next_id(), (ChatMessage("user", "x"),))))
 
 
 def test_a_load_that_cannot_be_recorded_does_not_stay(make_client: Clients, model_file: Files) -> None:
     def full(path: Path) -> None:
         raise ResourceError("the disk is full")
 
-    client = make_client(door=OpenDoor(loaded=full))
+    client = make_client(license_check=OpenDoor(loaded=full))
     with pytest.raises(ResourceError, match="the disk is full"):
         client.load_and_wait(LoadParams(str(model_file("llama"))))
     wait_until(lambda: not children())
@@ -112,6 +112,6 @@ def test_an_integrity_refusal_arrives_as_one(make_client: Clients, model_file: F
     def changed(path: Path) -> None:
         raise IntegrityError("the file changed")
 
-    client = make_client(door=OpenDoor(changed))
+    client = make_client(license_check=OpenDoor(changed))
     with pytest.raises(IntegrityError, match="the file changed"):
         client.load_and_wait(LoadParams(str(model_file("llama"))))

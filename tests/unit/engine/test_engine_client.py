@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.client import EngineClient
-from desktop.engine.messages import Failed, LoadEvent, LoadParams, Ready
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.worker_messages import LoadEvent, LoadParams, ModelReady, RequestFailed
 from desktop.errors import EngineError
 from desktop.translation import use_language
 from tests.fakes.doors import OpenDoor
@@ -29,7 +29,7 @@ class Listener:
         self.state = ""
 
     def __call__(self, event: LoadEvent) -> None:
-        if isinstance(event, Ready | Failed):
+        if isinstance(event, ModelReady | RequestFailed):
             self.end, self.state = event, self._client.state
             self.over.set()
 
@@ -38,7 +38,7 @@ def test_a_client_that_was_told_to_load_is_loading_until_the_last_load_has_ended
     make_client: Clients, model_file: Files
 ) -> None:
     held = threading.Event()
-    client = make_client(door=OpenDoor(lambda _: wait_until(held.is_set)))
+    client = make_client(license_check=OpenDoor(lambda _: wait_until(held.is_set)))
     first, second = Listener(client), Listener(client)
     params = LoadParams(str(model_file("llama")), threads=1)
     client.load(params, first)
@@ -67,11 +67,11 @@ def test_a_bug_at_the_beginning_of_a_load_ends_the_load_alone(
         if faults:
             raise faults.pop()
 
-    client = make_client(door=OpenDoor(admit))
+    client = make_client(license_check=OpenDoor(admit))
     listener = Listener(client)
     client.load(LoadParams(str(model_file("llama")), threads=1), listener)
     assert listener.over.wait(60)
-    assert isinstance(listener.end, Failed)
+    assert isinstance(listener.end, RequestFailed)
     assert client.load_and_wait(LoadParams(str(model_file("llama")), threads=1)).name
 
 
@@ -80,7 +80,7 @@ def test_a_path_that_no_file_can_have_is_refused(make_client: Clients) -> None:
     listener = Listener(client)
     client.load(LoadParams("a\0b.gguf"), listener)
     assert listener.over.wait(60)
-    assert isinstance(listener.end, Failed)
+    assert isinstance(listener.end, RequestFailed)
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine import architectures
-from desktop.engine.messages import Generate, LoadParams
-from desktop.engine.worker import native
-from desktop.engine.worker.loading import Model
-from desktop.engine.worker.prompt import Prompter
+from desktop.engine import unsupported_file
+from desktop.engine.worker import llama_api
+from desktop.engine.worker.loaded_model import LoadedModel
+from desktop.engine.worker.prompt_builder import PromptBuilder
+from desktop.engine.worker_messages import GenerateRequest, LoadParams
 from desktop.errors import EngineError
 from tests.fakes.architectures import SHAPES, architecture_model
 from tests.fakes.families_historic import HISTORIC
@@ -31,17 +31,17 @@ PAIRS = sorted({(model["architecture"], model["prompt"]) for model in RUNNABLE i
 
 
 @pytest.fixture(scope="module")
-def log() -> native.NativeLog:
-    log = native.NativeLog()
+def log() -> llama_api.LlamaLog:
+    log = llama_api.LlamaLog()
     log.start()
-    if not native.devices():
-        native.start_backends()
+    if not llama_api.devices():
+        llama_api.start_backends()
     return log
 
 
 def test_every_architecture_of_the_catalog_has_its_proof() -> None:
     assert {model["architecture"] for model in RUNNABLE} <= set(SHAPES)
-    assert set(SHAPES) <= architectures.KNOWN
+    assert set(SHAPES) <= unsupported_file.KNOWN_ARCHITECTURES
 
 
 @pytest.mark.parametrize("architecture", SHAPES)
@@ -60,16 +60,16 @@ def test_an_architecture_loads_and_decodes(model_folder: Path, load: Load, archi
 
 @pytest.mark.parametrize(("architecture", "prompt"), PAIRS)
 def test_a_model_of_the_family_reads_what_its_publisher_writes(
-    model_folder: Path, load: Load, log: native.NativeLog, architecture: str, prompt: str
+    model_folder: Path, load: Load, log: llama_api.LlamaLog, architecture: str, prompt: str
 ) -> None:
     """The tokens that reach the model spell the published string; the worker reads as many of them."""
     family, spoken = FAMILIES[prompt], PROMPTS[prompt]
     path = architecture_model(model_folder / "architecture.gguf", architecture, family.words())
     params = LoadParams(str(path), 256 + 256, 1, chat_template=spoken["template"], stops=tuple(spoken.get("stops", ())))
     days = [datetime.now().astimezone()]
-    model = Model(params, 1, log, (ctypes.c_uint8 * 2)(), lambda _: True, "")
+    model = LoadedModel(params, 1, log, (ctypes.c_uint8 * 2)(), lambda _: True, "")
     try:
-        tokens = Prompter(model).make(Generate(1, TALK)).tokens
+        tokens = PromptBuilder(model).make(GenerateRequest(1, TALK)).tokens
         read = b"".join(model.tokenizer._piece(token, True) for token in tokens).decode()
     finally:
         model.close()
@@ -82,7 +82,7 @@ def test_a_model_of_the_family_reads_what_its_publisher_writes(
 
 def test_gpt_j_is_known_by_name_and_cannot_be_loaded(tmp_path: Path, load: Load) -> None:
     """llama.cpp lists it and has no loader for it: the catalog's reason for not running it is true."""
-    assert "gptj" in architectures.KNOWN
+    assert "gptj" in unsupported_file.KNOWN_ARCHITECTURES
     path = random_model(tmp_path / "gptj.gguf", architecture="gptj", vocabulary=bpe_vocabulary())
     with pytest.raises(EngineError) as refused:
         load(path)

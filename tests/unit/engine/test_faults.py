@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine import memory
-from desktop.engine.client import EngineClient
-from desktop.engine.messages import (
+from desktop.engine import memory_estimate
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.worker_messages import (
+    AnswerDone,
     AnswerEvent,
-    ChatTurn,
+    ChatMessage,
     Delta,
-    Done,
-    Failed,
-    Generate,
+    GenerateRequest,
     LoadEvent,
     LoadParams,
-    Ready,
+    ModelReady,
+    RequestFailed,
     SamplingParams,
 )
-from desktop.engine.orders import Patience
+from desktop.engine.worker_watchdog import WorkerTimeouts
 from desktop.errors import EngineError, LicenseError, ResourceError
 from tests.fakes.doors import OpenDoor
 from tests.fakes.tiny_gguf import random_model, scripted_model
@@ -33,7 +33,7 @@ from tests.unit.engine.conftest import Asker, children, impostor, kill_worker, w
 Loader = Callable[..., Asker]
 Files = Callable[[str], Path]
 Clients = Callable[..., EngineClient]
-QUICK = Patience(ping_after=0.2, gone_after=3.0, cancel=0.3)
+QUICK = WorkerTimeouts(ping_after=0.2, gone_after=3.0, cancel=0.3)
 """Short, and long enough for a worker that starts on a busy machine."""
 
 
@@ -46,7 +46,7 @@ class Listener:
 
     def __call__(self, event: AnswerEvent) -> None:
         self.events.append(event)
-        if isinstance(event, Done | Failed):
+        if isinstance(event, AnswerDone | RequestFailed):
             self.over.set()
 
     @property
@@ -59,7 +59,7 @@ class Listener:
         return self.events[-1]
 
 
-def endless(asker: Asker) -> tuple[Generate, Listener]:
+def endless(asker: Asker) -> tuple[GenerateRequest, Listener]:
     """An answer under way that will not end soon by itself."""
     request, listener = asker.request("Hello", ignore_eos=True), Listener()
     asker.client.generate(request, listener)
@@ -78,7 +78,7 @@ def test_killed_in_mid_answer_keeps_what_was_said_and_the_next_question_works(
     _, listener = endless(asker)
     kill_worker(how)
     failure = listener.last
-    assert isinstance(failure, Failed)
+    assert isinstance(failure, RequestFailed)
     assert failure.died
     assert listener.text
     assert how.name in failure.detail
@@ -100,7 +100,7 @@ def test_killed_while_idle_the_next_question_works(load: Loader, model_file: Fil
 
 def test_the_license_door_is_asked_again_before_a_restart(make_client: Clients, model_file: Files) -> None:
     asked: list[Path] = []
-    asker = Asker(make_client(door=OpenDoor(asked.append)))
+    asker = Asker(make_client(license_check=OpenDoor(asked.append)))
     asker.client.load_and_wait(LoadParams(str(model_file("llama")), threads=1))
     kill_worker()
     wait_until(lambda: asker.client.state == "dead")
@@ -151,7 +151,7 @@ def test_flash_attention_is_given_up_where_the_engine_crashed_after_reading_the_
     answer: list[LoadEvent] = []
     asker.client.load(LoadParams(str(model_file("llama")), threads=1), answer.append)
     wait_until(lambda: asker.client.state == "ready")
-    wait_until(lambda: isinstance(answer[-1], Ready))
+    wait_until(lambda: isinstance(answer[-1], ModelReady))
     assert "without" in getattr(answer[-1], "notice", "")
     assert asker.ask("Hello", max_tokens=2).end.generated_tokens == 2
 
@@ -164,7 +164,7 @@ def test_a_reload_that_is_cancelled_can_be_asked_for_again(load: Loader, model_f
     asker.client.generate(request, listener)
     asker.client.cancel(request.id)
     done = listener.last
-    assert isinstance(done, Done)
+    assert isinstance(done, AnswerDone)
     assert done.stop_reason == "cancelled"
     assert asker.ask("Hello", max_tokens=2, ignore_eos=True).end.generated_tokens == 2
 
@@ -178,7 +178,7 @@ def test_a_reload_that_the_door_refuses_fails_the_answer_and_can_be_asked_for_ag
         if refuse:
             raise LicenseError("Revoked.")
 
-    asker = Asker(make_client(door=OpenDoor(door)))
+    asker = Asker(make_client(license_check=OpenDoor(door)))
     asker.client.load_and_wait(LoadParams(str(model_file("llama")), threads=1))
     refuse = True
     kill_worker()
@@ -193,11 +193,11 @@ def test_a_reload_that_the_door_refuses_fails_the_answer_and_can_be_asked_for_ag
 
 
 def test_a_worker_that_stops_answering_is_ended(load: Loader, model_file: Files) -> None:
-    asker = load(model_file("wide"), patience=QUICK)
+    asker = load(model_file("wide"), timeouts=QUICK)
     _, listener = endless(asker)
     kill_worker(signal.SIGSTOP)
     failure = listener.last
-    assert isinstance(failure, Failed)
+    assert isinstance(failure, RequestFailed)
     assert "did not answer any more" in failure.detail
     assert asker.ask("Hello", max_tokens=2, ignore_eos=True).end.generated_tokens == 2
 
@@ -205,18 +205,18 @@ def test_a_worker_that_stops_answering_is_ended(load: Loader, model_file: Files)
 def test_a_slow_worker_that_answers_pings_is_left_alone(
     make_client: Clients, model_file: Files, tmp_path: Path
 ) -> None:
-    asker = Asker(make_client(patience=QUICK, executable=impostor(tmp_path, "time.sleep(5), original(self, request)")))
+    asker = Asker(make_client(timeouts=QUICK, executable=impostor(tmp_path, "time.sleep(5), original(self, request)")))
     asker.client.load_and_wait(LoadParams(str(model_file("llama")), threads=1))
     assert asker.ask("Hello", max_tokens=2, ignore_eos=True).end.generated_tokens == 2
 
 
 def test_a_cancel_that_is_not_obeyed_ends_the_process(load: Loader, model_file: Files) -> None:
-    asker = load(model_file("wide"), patience=Patience(cancel=0.3))
+    asker = load(model_file("wide"), timeouts=WorkerTimeouts(cancel=0.3))
     request, listener = endless(asker)
     kill_worker(signal.SIGSTOP)
     asker.client.cancel(request.id)
     done = listener.last
-    assert isinstance(done, Done)
+    assert isinstance(done, AnswerDone)
     assert done.stop_reason == "cancelled"
     assert done.generated_tokens > 0
     assert listener.text
@@ -228,11 +228,11 @@ def test_a_template_that_holds_the_interpreter_is_ended_too(
 ) -> None:
     """One call into C that does not come back, in which no other thread of Python runs: no deadline interrupts it."""
     hold = "(__import__('ctypes').PyDLL(None).sleep(60), '')[1]"
-    rendering = f"setattr(sys.modules['desktop.engine.worker.template'], 'render', lambda *_: {hold})"
-    imported = "__import__('desktop.engine.worker.template')"
+    rendering = f"setattr(sys.modules['desktop.engine.worker.chat_template'], 'render', lambda *_: {hold})"
+    imported = "__import__('desktop.engine.worker.chat_template')"
     asker = Asker(make_client(executable=impostor(tmp_path, f"{imported}; {rendering}; original(self, request)")))
     asker.client.load_and_wait(LoadParams(str(model_file("llama")), threads=1))
-    asker.client._dispatcher._watch._patience = QUICK
+    asker.client._dispatcher._watchdog._timeouts = QUICK
     with pytest.raises(EngineError, match="stopped unexpectedly"):
         asker.ask("Hello", max_tokens=1)
     assert asker.client.state == "dead"
@@ -267,7 +267,7 @@ def test_answers_are_given_one_after_another(load: Loader, model_file: Files) ->
         asker.client.generate(request, take)
         listeners.append(listener)
     for listener in listeners:
-        assert isinstance(listener.last, Done)
+        assert isinstance(listener.last, AnswerDone)
     ids = [order.get()[0] for _ in range(order.qsize())]
     assert ids == sorted(ids), "no answer speaks into another"
 
@@ -280,12 +280,12 @@ def test_cancelling_one_that_waits_leaves_the_others(load: Loader, model_file: F
         asker.client.generate(request, listener)
     asker.client.cancel(waiting[0][0].id)
     cancelled = waiting[0][1].last
-    assert isinstance(cancelled, Done)
+    assert isinstance(cancelled, AnswerDone)
     assert cancelled.stop_reason == "cancelled"
     assert not listening.over.is_set()
     asker.client.cancel(first.id)
     last = waiting[1][1].last
-    assert isinstance(last, Done)
+    assert isinstance(last, AnswerDone)
     assert last.stop_reason in ("length", "end")
 
 
@@ -311,7 +311,7 @@ def test_a_listener_that_raises_does_not_end_the_engine(
     over = threading.Event()
 
     def take(event: AnswerEvent) -> None:
-        if isinstance(event, Done):
+        if isinstance(event, AnswerDone):
             over.set()
         raise RuntimeError("a bug in a listener")
 
@@ -328,14 +328,14 @@ def test_loading_can_be_cancelled(make_client: Clients, model_file: Files, tmp_p
     slow = """
                 while not self._flag[0]:
                     time.sleep(0.01)
-                self._send(Failed(0, "engine", "stopped"))
+                self._send(RequestFailed(0, "engine", "stopped"))
     """
     client = make_client(executable=impostor(tmp_path, slow))
     events: list[LoadEvent] = []
     client.load(LoadParams(str(model_file("llama"))), events.append)
     wait_until(lambda: bool(children()))
     client.cancel(0)
-    wait_until(lambda: bool(events) and isinstance(events[-1], Failed))
+    wait_until(lambda: bool(events) and isinstance(events[-1], RequestFailed))
     assert getattr(events[-1], "title", "") == "Loading was cancelled."
     assert client.state == "empty"
 
@@ -345,7 +345,7 @@ def test_unloading_ends_the_process_and_the_answer(load: Loader, model_file: Fil
     _, listener = endless(asker)
     asker.client.unload()
     done = listener.last
-    assert isinstance(done, Done)
+    assert isinstance(done, AnswerDone)
     assert done.stop_reason == "cancelled"
     wait_until(lambda: not children())
     assert asker.client.state == "empty"
@@ -388,12 +388,12 @@ def test_the_worker_ends_with_the_app_even_in_mid_answer(model_file: Files, tmp_
         import sys, threading
         sys.path.insert(0, {str(Path(__file__).parents[3])!r})
         from pathlib import Path
-        from desktop.engine.client import EngineClient
-        from desktop.engine.messages import *
+        from desktop.engine.engine_client import EngineClient
+        from desktop.engine.worker_messages import *
         from tests.fakes.doors import OpenDoor
-        client = EngineClient(door=OpenDoor(), logs=Path({str(tmp_path)!r}), cache=Path({str(tmp_path)!r}))
+        client = EngineClient(license_check=OpenDoor(), logs=Path({str(tmp_path)!r}), cache=Path({str(tmp_path)!r}))
         client.load_and_wait(LoadParams({str(model_file("wide"))!r}, threads=1))
-        for event in client.answer(Generate(1, (ChatTurn("user", "x"),), ignore_eos=True)):
+        for event in client.answer(GenerateRequest(1, (ChatMessage("user", "x"),), ignore_eos=True)):
             if isinstance(event, Delta):
                 print(client._dispatcher._slot.worker.pid, flush=True)
                 threading.Event().wait()
@@ -442,15 +442,15 @@ def test_a_model_that_does_not_fit_is_refused_with_both_figures(
 
 
 def test_a_shorter_context_is_taken_where_the_longest_does_not_fit(model_file: Files) -> None:
-    from desktop.engine.header import read_header
+    from desktop.engine.gguf_header import read_header
 
     shape = read_header(model_file("wide")).shape
-    enough = memory.estimate(shape, 4096)
-    assert memory.fitting_context(shape, 16384, None, None) == 8192
-    assert memory.fitting_context(shape, 16384, None, enough) == 4096
-    assert memory.fitting_context(shape, 1000, None, enough) == 1000
+    enough = memory_estimate.estimate_memory(shape, 4096)
+    assert memory_estimate.fitting_context(shape, 16384, None, None) == 8192
+    assert memory_estimate.fitting_context(shape, 16384, None, enough) == 4096
+    assert memory_estimate.fitting_context(shape, 1000, None, enough) == 1000
     with pytest.raises(ResourceError):
-        memory.fitting_context(shape, 16384, 8192, enough)
+        memory_estimate.fitting_context(shape, 16384, 8192, enough)
 
 
 # --- logs ---
@@ -498,7 +498,7 @@ def test_an_idle_worker_uses_no_processor(load: Loader, model_file: Files) -> No
 
 def test_seeds_and_turns_of_any_kind_pass_the_pipe(load: Loader, model_file: Files) -> None:
     asker = load(model_file("llama"))
-    answer = asker.ask(ChatTurn("user", "Hello"), sampling=SamplingParams(seed=2**40), max_tokens=1, ignore_eos=True)
+    answer = asker.ask(ChatMessage("user", "Hello"), sampling=SamplingParams(seed=2**40), max_tokens=1, ignore_eos=True)
     assert 0 <= answer.end.seed < 2**32
 
 
@@ -509,7 +509,7 @@ def test_callbacks_come_on_another_thread_than_the_caller(load: Loader, model_fi
 
     def take(event: AnswerEvent) -> None:
         threads.append(threading.current_thread().name)
-        if isinstance(event, Done):
+        if isinstance(event, AnswerDone):
             over.set()
 
     asker.client.generate(asker.request("Hello", max_tokens=3), take)

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.client import EngineClient
-from desktop.engine.messages import (
-    ChatTurn,
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.worker_messages import (
+    AnswerDone,
+    ChatMessage,
     Delta,
-    Done,
-    Failed,
     LoadParams,
     LoadProgress,
-    Prompted,
+    ModelReady,
+    PromptPrepared,
     PromptProgress,
-    Ready,
+    RequestFailed,
     SamplingParams,
 )
 from desktop.errors import EngineError, LicenseError, NotFoundError
@@ -50,14 +50,14 @@ def test_loading_tells_progress_and_then_what_is_loaded(
 
     def take(event: object) -> None:
         events.append(event)
-        if isinstance(event, Ready | Failed):
+        if isinstance(event, ModelReady | RequestFailed):
             over.set()
 
     client.load(LoadParams(str(model_file("llama")), context_length=512, threads=1), take)
     assert over.wait(30)
     assert isinstance(events[0], LoadProgress)
     ready = events[-1]
-    assert isinstance(ready, Ready)
+    assert isinstance(ready, ModelReady)
     assert ready.info.name == "Tiny random"
     assert ready.info.architecture == "llama"
     assert ready.info.license == "apache-2.0"
@@ -80,7 +80,7 @@ def test_the_license_door_is_asked_before_every_load_and_may_refuse(
         if len(asked) > 1:
             raise LicenseError("Not accepted.", remedy="Accept it.")
 
-    client = make_client(door=OpenDoor(door))
+    client = make_client(license_check=OpenDoor(door))
     params = LoadParams(str(model_file("llama")), threads=1)
     client.load_and_wait(params)
     with pytest.raises(LicenseError, match="Not accepted"):
@@ -92,7 +92,7 @@ def test_a_file_that_is_no_model_is_refused_before_the_license_is_asked_for(
     make_client: Callable[..., EngineClient], tmp_path: Path
 ) -> None:
     asked: list[Path] = []
-    client = make_client(door=OpenDoor(asked.append))
+    client = make_client(license_check=OpenDoor(asked.append))
     (tmp_path / "m.gguf").write_text("<html>")
     with pytest.raises(EngineError, match="web page"):
         client.load_and_wait(LoadParams(str(tmp_path / "m.gguf")))
@@ -150,15 +150,15 @@ def test_events_come_in_order_and_add_up(load: Loader, model_file: Files) -> Non
     asker = load(model_file("llama"))
     events = list(asker.client.answer(asker.request("Hello", max_tokens=200)))
     kinds = [type(event) for event in events]
-    assert kinds[0] is Prompted
+    assert kinds[0] is PromptPrepared
     assert kinds[1] is PromptProgress
-    assert kinds[-1] is Done
+    assert kinds[-1] is AnswerDone
     assert set(kinds[2:-1]) == {Delta}
     deltas = [event for event in events if isinstance(event, Delta)]
     counts = [delta.generated_tokens for delta in deltas]
     assert counts == sorted(counts)
     done = events[-1]
-    assert isinstance(done, Done)
+    assert isinstance(done, AnswerDone)
     assert len(deltas) < done.generated_tokens, "later text is sent in batches"
     assert done.time_to_first_token_s is not None
     assert done.tokens_per_s
@@ -382,7 +382,9 @@ def test_a_stop_string_with_a_lone_surrogate_does_no_harm(load: Loader, model_fi
 
 def test_a_system_message_and_several_turns(load: Loader, model_file: Files) -> None:
     asker = load(model_file("llama"))
-    answer = asker.ask(ChatTurn("system", "Be brief."), "Hello", ChatTurn("assistant", "Hi."), "And then", max_tokens=4)
+    answer = asker.ask(
+        ChatMessage("system", "Be brief."), "Hello", ChatMessage("assistant", "Hi."), "And then", max_tokens=4
+    )
     alone = asker.ask("And then", max_tokens=4)
     assert answer.end.prompt_tokens > alone.end.prompt_tokens
 

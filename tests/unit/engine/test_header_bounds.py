@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.client import EngineClient
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.gguf_header import read_header
 from desktop.engine.gguf_reader import GgufFile, read_gguf
-from desktop.engine.header import read_header
-from desktop.engine.messages import LoadParams
+from desktop.engine.worker_messages import LoadParams
 from desktop.errors import EngineError
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.engine.conftest import children, impostor
@@ -189,9 +189,9 @@ def test_a_worker_may_open_the_files_that_were_looked_at_and_no_others(
                         told.append(open(path, "rb").read(4).decode())
                     except OSError as error:
                         told.append(type(error).__name__)
-                from desktop.engine.failures import failed
+                from desktop.engine.engine_errors import failure_event
                 from desktop.errors import EngineError
-                self._send(failed(0, EngineError(self._confinement + " " + " ".join(told))))
+                self._send(failure_event(0, EngineError(self._confinement + " " + " ".join(told))))
     """
     client = make_client(executable=impostor(tmp_path, attempt))
     with pytest.raises(EngineError) as caught:

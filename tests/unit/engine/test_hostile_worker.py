@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from desktop.engine import answer_progress
-from desktop.engine.client import EngineClient
-from desktop.engine.event_intake import EventIntake
-from desktop.engine.messages import AnswerEvent, Delta, Done, Failed, LoadParams, Pong, Ready
-from desktop.engine.nativelog import NativeLog
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.frames import EventReader
+from desktop.engine.worker_log import WorkerLog
+from desktop.engine.worker_messages import AnswerDone, AnswerEvent, Delta, LoadParams, ModelReady, Pong, RequestFailed
 from desktop.errors import EngineError, ForbiddenError, IntegrityError, LicenseError, UserError
 from tests.fakes.doors import OpenDoor
 from tests.fakes.hostile_worker import command
@@ -35,8 +35,8 @@ def hostile(make_client: Clients, model_file: Files) -> Callable[[str, str], Eng
     return make
 
 
-def load(client: EngineClient, model_file: Files) -> Ready:
-    return Ready(client.load_and_wait(LoadParams(str(model_file("llama")))), 0)
+def load(client: EngineClient, model_file: Files) -> ModelReady:
+    return ModelReady(client.load_and_wait(LoadParams(str(model_file("llama")))), 0)
 
 
 def harmless(*texts: str) -> bool:
@@ -84,8 +84,8 @@ def test_a_message_that_is_none_ends_the_worker_and_the_next_question_starts_ano
 LOADS = {
     "progress NaN": "send({'type': 'load-progress', 'fraction': float('nan')})",
     "progress beyond": "send({'type': 'load-progress', 'fraction': 2.0})",
-    "layers": "send(Ready(INFO, -1.0))",
-    "endless name": "send({**plain(Ready(INFO, 1.0)), 'info': {**plain(INFO), 'name': 'a' * 5000}})",
+    "layers": "send(ModelReady(INFO, -1.0))",
+    "endless name": "send({**plain(ModelReady(INFO, 1.0)), 'info': {**plain(INFO), 'name': 'a' * 5000}})",
 }
 
 
@@ -117,8 +117,8 @@ def test_a_model_that_nobody_handed_over_is_not_loaded(make_client: Clients, mod
         def loaded(self, path: Path) -> None:
             loaded.append(path)
 
-    script = "send(Ready(INFO, 0.1)); send(LoadProgress(1.0)); send(Ready(INFO, 0.1)); send(PROBED)"
-    client = make_client(door=NotingDoor(), executable=command("probe", script))
+    script = "send(ModelReady(INFO, 0.1)); send(LoadProgress(1.0)); send(ModelReady(INFO, 0.1)); send(PROBED)"
+    client = make_client(license_check=NotingDoor(), executable=command("probe", script))
     load(client, model_file)
     assert len(loaded) == 1
     assert Asker(client).ask("Hi").text == "hello"
@@ -130,16 +130,18 @@ def test_what_is_said_out_of_turn_changes_nothing(
     script = """
 other = request.id + 1
 for event in (
-    Ready(INFO, 0.1), PROBED, LoadProgress(0.5), Failed(0, "resource", "no"), Failed(0, "engine", "no"), Pong(7),
-    Failed(other, "engine", "no"), Delta(other, "wrong", False, 1, 1.0, (1,)), done(other), Tokenized(request.id, (1,)),
+    ModelReady(INFO, 0.1), PROBED, LoadProgress(0.5),
+    RequestFailed(0, "resource", "no"), RequestFailed(0, "engine", "no"), Pong(7),
+    RequestFailed(other, "engine", "no"), Delta(other, "wrong", False, 1, 1.0, (1,)), done(other),
+    TokenizeResult(request.id, (1,)),
 ):
     send(event)
 send(Delta(request.id, "right", False, 1, 1.0, (1,)))
 send(done(request.id))
 send(done(request.id))
 send(Delta(request.id, "late", False, 1, 1.0, (1,)))
-send(Ready(INFO, 0.1))
-send(Failed(0, "resource", "no"))
+send(ModelReady(INFO, 0.1))
+send(RequestFailed(0, "resource", "no"))
 """
     client = hostile("generate", script)
     load(client, model_file)
@@ -157,7 +159,7 @@ def test_only_the_app_speaks_of_licenses_and_files(
     hostile: Callable[[str, str], EngineClient], model_file: Files, kind: str
 ) -> None:
     text = STEERING.encode("unicode_escape").decode()
-    client = hostile("load", f"send(Failed(0, {kind!r}, '{text}' * 9, '{text}', '{text}', '{text}', True))")
+    client = hostile("load", f"send(RequestFailed(0, {kind!r}, '{text}' * 9, '{text}', '{text}', '{text}', True))")
     with pytest.raises(UserError) as caught:
         load(client, model_file)
     assert not isinstance(caught.value, LicenseError | ForbiddenError | IntegrityError)
@@ -169,33 +171,34 @@ def test_only_the_app_speaks_of_licenses_and_files(
 def test_the_failed_answer_of_a_living_worker_is_no_death(
     hostile: Callable[[str, str], EngineClient], model_file: Files
 ) -> None:
-    client = hostile("generate", "send(Failed(request.id, 'engine', 'no', died=True))")
+    client = hostile("generate", "send(RequestFailed(request.id, 'engine', 'no', died=True))")
     load(client, model_file)
     events: list[AnswerEvent] = []
     over = threading.Event()
 
     def hear(event: AnswerEvent) -> None:
         events.append(event)
-        if isinstance(event, Failed):
+        if isinstance(event, RequestFailed):
             over.set()
 
     client.generate(Asker(client).request("Hi"), hear)
     assert over.wait(30)
-    assert isinstance(events[-1], Failed)
+    assert isinstance(events[-1], RequestFailed)
     assert not events[-1].died
     assert client.state == "ready"
 
 
 def test_what_it_says_of_itself_can_be_shown(hostile: Callable[[str, str], EngineClient], model_file: Files) -> None:
     text = STEERING.encode("unicode_escape").decode() + "\\n"
-    device = f"Device('{text}', '{text}', '{text}', 1, 1)"
-    probed = hostile("probe", f"send(Probed('{text}', '{text}', ({device},), ('{text}',), '{text}'))").probe_and_wait()
+    device = f"ComputeDevice('{text}', '{text}', '{text}', 1, 1)"
+    probed = hostile(
+        "probe", f"send(ProbeResult('{text}', '{text}', ({device},), ('{text}',), '{text}'))"
+    ).probe_and_wait()
     told = json.dumps(msgspec.to_builtins(probed), ensure_ascii=False)
     assert harmless(told)
     assert "\n" not in probed.build
-    script = (
-        f"send(Ready(ModelInfo(*['{text}'] * 4, 1, 1, 512, 512, True, 1, 0, ('{text}',), '{text}', '{text}'), 1.0))"
-    )
+    model = f"ModelInfo(*['{text}'] * 4, 1, 1, 512, 512, True, 1, 0, ('{text}',), '{text}', '{text}')"
+    script = f"send(ModelReady({model}, 1.0))"
     info = load(hostile("load", script), model_file).info
     assert harmless(json.dumps(msgspec.to_builtins(info), ensure_ascii=False))
 
@@ -241,7 +244,7 @@ def test_messages_are_taken_no_faster_than_they_can_be_heard() -> None:
     thread = threading.Thread(target=flood)
     thread.start()
     clock = Clock()
-    intake = EventIntake(source, clock=clock, sleep=clock.sleep)
+    intake = EventReader(source, clock=clock, sleep=clock.sleep)
     heard = 0
     while intake.read() is not None:
         heard += 1
@@ -267,7 +270,7 @@ def test_large_messages_count_for_many() -> None:
     thread = threading.Thread(target=write_all)
     thread.start()
     clock = Clock()
-    intake = EventIntake(source, clock=clock, sleep=clock.sleep)
+    intake = EventReader(source, clock=clock, sleep=clock.sleep)
     for _ in range(20):
         assert intake.read() is not None
     thread.join()
@@ -312,7 +315,7 @@ def test_ten_thousand_empty_messages_tell_nobody_anything(
 
 def test_a_line_without_end_is_kept_in_bounds(tmp_path: Path) -> None:
     source, output = os.pipe()
-    log = NativeLog(source, tmp_path)
+    log = WorkerLog(source, tmp_path)
     for _ in range(40):
         os.write(output, b"a" * 65_536)
     os.close(output)
@@ -328,7 +331,7 @@ def test_a_cancelled_flood_is_over_at_once(hostile: Callable[[str, str], EngineC
 
     def hear(event: Any) -> None:
         events.append(event)
-        if isinstance(event, Done):
+        if isinstance(event, AnswerDone):
             over.set()
 
     request = Asker(client).request("Hi")
@@ -343,7 +346,7 @@ def test_a_cancelled_flood_is_over_at_once(hostile: Callable[[str, str], EngineC
 def test_a_log_is_written_through_no_link(tmp_path: Path) -> None:
     kept = tmp_path / "kept.txt"
     kept.write_text("kept")
-    first = NativeLog(os.open("/dev/null", os.O_RDONLY), tmp_path / "one")
+    first = WorkerLog(os.open("/dev/null", os.O_RDONLY), tmp_path / "one")
     assert first.path is not None
     stem, _, number = first.path.stem.rpartition("-")
     folder = tmp_path / "two"
@@ -353,6 +356,6 @@ def test_a_log_is_written_through_no_link(tmp_path: Path) -> None:
     source, output = os.pipe()
     os.write(output, b"said\n")
     os.close(output)
-    log = NativeLog(source, folder)
+    log = WorkerLog(source, folder)
     assert log.tail() == "said"
     assert kept.read_text() == "kept"

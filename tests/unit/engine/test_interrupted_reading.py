@@ -7,11 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.client import EngineClient
-from desktop.engine.interface import Stop
-from desktop.engine.messages import ChatTurn, Failed, Generate, LoadEvent, LoadParams, Ready
-from desktop.engine.model_file import ModelFile
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.engine_protocol import StopSignal
+from desktop.engine.worker_messages import (
+    ChatMessage,
+    GenerateRequest,
+    LoadEvent,
+    LoadParams,
+    ModelReady,
+    RequestFailed,
+)
 from desktop.errors import EngineError, ResourceError
+from desktop.file_stamp import ModelFile
 from tests.fakes.doors import OpenDoor
 from tests.unit.engine.conftest import Asker, kill_worker, wait_until
 
@@ -27,7 +34,7 @@ class SlowDoor(OpenDoor):
         self.slow = True
         self.reading = threading.Event()
 
-    def admit(self, path: Path, stop: Stop | None = None) -> tuple[ModelFile, ...]:
+    def admit(self, path: Path, stop: StopSignal | None = None) -> tuple[ModelFile, ...]:
         assert stop is not None
         if self.slow:
             self.reading.set()
@@ -52,30 +59,30 @@ def begin(client: EngineClient, door: SlowDoor, path: Path) -> list[LoadEvent]:
 
 @pytest.mark.parametrize("end", ["close", "unload", "cancel"])
 def test_the_load_ends_as_cancelled(make_client: Clients, model_file: Files, door: SlowDoor, end: str) -> None:
-    client = make_client(door=door)
+    client = make_client(license_check=door)
     events = begin(client, door, model_file("llama"))
     client.cancel(0) if end == "cancel" else getattr(client, end)()
     wait_until(lambda: bool(events))
     (failure,) = events
-    assert isinstance(failure, Failed)
+    assert isinstance(failure, RequestFailed)
     assert failure.title == "Loading was cancelled."
     if end == "close":
         assert not client._dispatcher.thread.is_alive()
 
 
 def test_a_cancel_is_for_one_load(make_client: Clients, model_file: Files, door: SlowDoor) -> None:
-    client = make_client(door=door)
+    client = make_client(license_check=door)
     first = begin(client, door, model_file("llama"))
     second: list[LoadEvent] = []
     client.load(LoadParams(str(model_file("llama"))), second.append)
     client.cancel(0)
-    wait_until(lambda: bool(second) and isinstance(second[-1], Ready | Failed))
-    assert isinstance(first[-1], Failed)
-    assert isinstance(second[-1], Ready)
+    wait_until(lambda: bool(second) and isinstance(second[-1], ModelReady | RequestFailed))
+    assert isinstance(first[-1], RequestFailed)
+    assert isinstance(second[-1], ModelReady)
 
 
 def test_a_cancel_of_another_answer_stops_nothing(make_client: Clients, model_file: Files, door: SlowDoor) -> None:
-    client = make_client(door=door)
+    client = make_client(license_check=door)
     events = begin(client, door, model_file("llama"))
     client.cancel(77)
     door.slow = False
@@ -89,13 +96,13 @@ def test_an_answer_whose_model_is_loaded_again_is_cancelled(
     make_client: Clients, model_file: Files, door: SlowDoor
 ) -> None:
     door.slow = False
-    client = make_client(door=door)
+    client = make_client(license_check=door)
     client.load_and_wait(LoadParams(str(model_file("llama"))))
     kill_worker()
     wait_until(lambda: client.state == "dead")
     door.slow = True
     events: list[object] = []
-    request = Generate(client.next_id(), (ChatTurn("user", "x"),))
+    request = GenerateRequest(client.next_id(), (ChatMessage("user", "x"),))
     client.generate(request, events.append)
     assert door.reading.wait(20)
     client.cancel(request.id)
@@ -108,7 +115,7 @@ def test_a_file_that_cannot_be_read_is_told_as_that(make_client: Clients, model_
     def broken(path: Path) -> None:
         raise ResourceError("The disk is broken.")
 
-    client = make_client(door=OpenDoor(broken))
+    client = make_client(license_check=OpenDoor(broken))
     with pytest.raises(ResourceError, match="broken"):
         client.load_and_wait(LoadParams(str(model_file("llama"))))
     with pytest.raises(EngineError):

@@ -12,8 +12,8 @@ import pytest
 
 from desktop.engine.kernel_process import default_kernel_command
 from desktop.engine.kernel_report import KernelChoice, KernelResult
-from desktop.engine.kernel_run import KernelPatience, KernelRun, KernelRunStopped
-from desktop.engine.worker.kernel_weights import weight_types
+from desktop.engine.kernel_run import KernelRun, KernelRunStoppedError, KernelTimeouts
+from desktop.engine.worker.kernel_computation import weight_types
 from desktop.errors import EngineError
 from tests.fakes import faulty_kernels
 
@@ -26,9 +26,9 @@ def faulty(*faults: dict[str, Any], **spec: Any) -> tuple[str, ...]:
     return (sys.executable, str(Path(faulty_kernels.__file__)), whole)
 
 
-def run(*faults: dict[str, Any], patience: KernelPatience | None = None, **spec: Any) -> tuple[Any, list[KernelResult]]:
+def run(*faults: dict[str, Any], timeouts: KernelTimeouts | None = None, **spec: Any) -> tuple[Any, list[KernelResult]]:
     """The choice and all results."""
-    one = KernelRun(faulty(*faults, **spec), patience=patience)
+    one = KernelRun(faulty(*faults, **spec), timeouts=timeouts)
     chosen = one.run()
     return chosen, [result for results in one.results.values() for result in results]
 
@@ -115,12 +115,12 @@ def test_where_no_process_can_start_nothing_works_and_the_reason_is_told() -> No
 
 
 @pytest.mark.parametrize(
-    ("how", "patience"), [("hang", KernelPatience(silent_s=5)), ("spin", KernelPatience(computing_s=2))]
+    ("how", "timeouts"), [("hang", KernelTimeouts(silent_s=5)), ("spin", KernelTimeouts(computing_s=2))]
 )
 def test_a_kernel_that_hangs_is_ended_and_what_stands_or_falls_with_it_is_left(
-    how: str, patience: KernelPatience, sound: list[KernelResult]
+    how: str, timeouts: KernelTimeouts, sound: list[KernelResult]
 ) -> None:
-    chosen, results = run({"how": how, "operation": "FLASH_ATTN_EXT", "batch": 32}, patience=patience)
+    chosen, results = run({"how": how, "operation": "FLASH_ATTN_EXT", "batch": 32}, timeouts=timeouts)
     assert chosen == KernelChoice(flash_attention=False)
     assert kernels(results) == kernels(sound)
     attention = [each for each in results if each.operation == "FLASH_ATTN_EXT"]
@@ -130,7 +130,7 @@ def test_a_kernel_that_hangs_is_ended_and_what_stands_or_falls_with_it_is_left(
 
 
 def test_repeated_deaths_do_not_go_on_for_ever(sound: list[KernelResult]) -> None:
-    chosen, results = run({"how": "SIGSEGV", "operation": "FLASH_ATTN_EXT"}, patience=KernelPatience(deaths=3))
+    chosen, results = run({"how": "SIGSEGV", "operation": "FLASH_ATTN_EXT"}, timeouts=KernelTimeouts(deaths=3))
     attention = [each for each in results if each.operation == "FLASH_ATTN_EXT"]
     assert ["SIGSEGV" in each.error for each in attention[:4]] == [True, True, True, False]
     assert not any(each.ok for each in attention)
@@ -226,7 +226,7 @@ def test_a_run_gives_way_and_goes_on_where_it_was(sound: list[KernelResult]) -> 
 
 def test_a_run_that_is_stopped_ends_its_process() -> None:
     one = KernelRun(faulty({"how": "hang", "type": "F16"}), on_result=lambda *_: one.stop())
-    with pytest.raises(KernelRunStopped):
+    with pytest.raises(KernelRunStoppedError):
         one.run()
 
 
@@ -254,6 +254,6 @@ def test_a_packaged_executable_tests_its_kernels_too() -> None:
         one.stop()
 
     one = KernelRun(command, on_result=stop_at_the_first)
-    with pytest.raises(KernelRunStopped):
+    with pytest.raises(KernelRunStoppedError):
         one.run()
     assert heard[0].ok

@@ -8,8 +8,8 @@ import pytest
 
 from desktop.engine import engine_build as builds
 from desktop.engine import hardware
+from desktop.engine.kernel_check import KernelStore
 from desktop.engine.kernel_report import KernelChoice, KernelReport, KernelResult
-from desktop.engine.kernel_store import KernelStore
 
 WRONG = KernelResult("Q4_0", 8, 64, False, 0.0, "MUL_MAT", "AMX", "zen4", "the process died")
 RIGHT = KernelResult("F32", 8, 64, True, 0.001, "MUL_MAT", "CPU", "zen4", "")
@@ -131,15 +131,15 @@ def test_where_llama_cpp_is_missing_there_is_still_a_name(monkeypatch: pytest.Mo
 def test_a_feature_that_comes_or_goes_is_another_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     info = {"model name": "Some Processor", "flags": "fpu avx2 amx_tile"}
     monkeypatch.setattr(hardware, "_cpuinfo", lambda: info)
-    names = {hardware.processor()}
+    names = {hardware.cpu_fingerprint()}
     info["flags"] = "amx_tile avx2 fpu"
-    assert hardware.processor() in names
+    assert hardware.cpu_fingerprint() in names
     info["flags"] = "fpu avx2"
-    names.add(hardware.processor())
+    names.add(hardware.cpu_fingerprint())
     info["model name"] = "Another Processor"
-    names.add(hardware.processor())
+    names.add(hardware.cpu_fingerprint())
     del info["flags"]
-    names.add(hardware.processor())
+    names.add(hardware.cpu_fingerprint())
     assert len(names) == 4
 
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from desktop.engine.kernel_report import KernelChoice, KernelOperation, KernelResult
-from desktop.engine.kernel_verdict import choose, next_variant
+from desktop.engine.kernel_report import KernelChoice, KernelOperation, KernelResult, choose_kernels, next_variant
 
 VARIANTS = ("sapphirerapids", "zen4", "haswell")
 
@@ -41,12 +40,12 @@ def results(*wrong: str, buffers: Sequence[str] = ("AMX", "CPU_REPACK")) -> list
 def test_a_build_with_one_backend(wrong: tuple[str, ...], chosen: KernelChoice | None) -> None:
     tested = {"": results(*wrong)}
     assert next_variant((), tested) is None
-    assert choose(tested) == chosen
+    assert choose_kernels(tested) == chosen
 
 
 def test_a_process_that_computes_nothing_works_not() -> None:
-    assert choose({"": []}) is None
-    assert choose({}) is None
+    assert choose_kernels({"": []}) is None
+    assert choose_kernels({}) is None
 
 
 @pytest.mark.parametrize(
@@ -75,22 +74,22 @@ def test_the_best_variant_is_tested_first() -> None:
 
 def test_a_variant_that_dies_before_its_first_kernel_gives_way() -> None:
     assert next_variant(VARIANTS, {"sapphirerapids": []}) == "zen4"
-    assert choose({"sapphirerapids": [], "zen4": results()}) == KernelChoice("zen4")
+    assert choose_kernels({"sapphirerapids": [], "zen4": results()}) == KernelChoice("zen4")
 
 
 def test_what_fails_plainly_falls_to_the_next_variant() -> None:
     tested = {"sapphirerapids": results("Q4_0"), "zen4": results("attention", buffers=["CPU_REPACK"])}
-    assert choose(tested) == KernelChoice("zen4", flash_attention=False)
+    assert choose_kernels(tested) == KernelChoice("zen4", flash_attention=False)
 
 
 def test_where_no_variant_is_right_the_least_wrong_is_used() -> None:
     tested = {"sapphirerapids": results("Q4_0", "Q8_0"), "zen4": results("Q8_0"), "haswell": results("F32", "Q8_0")}
-    assert choose(tested) == KernelChoice("zen4")
+    assert choose_kernels(tested) == KernelChoice("zen4")
 
 
 def test_repacking_is_kept_where_only_amx_is_wrong() -> None:
     tested = {"sapphirerapids": results("AMX"), "zen4": results(buffers=["CPU_REPACK"])}
-    assert choose(tested) == KernelChoice("zen4")
+    assert choose_kernels(tested) == KernelChoice("zen4")
 
 
 @pytest.mark.parametrize(
@@ -98,4 +97,4 @@ def test_repacking_is_kept_where_only_amx_is_wrong() -> None:
 )
 def test_a_lower_variant_that_offers_no_more_is_not_taken(lower: list[KernelResult]) -> None:
     tested = {"sapphirerapids": results("AMX"), "zen4": lower}
-    assert choose(tested) == KernelChoice("sapphirerapids", extra_buffers=False)
+    assert choose_kernels(tested) == KernelChoice("sapphirerapids", extra_buffers=False)

@@ -4,17 +4,16 @@ import gguf
 import numpy as np
 import pytest
 
-from desktop.engine.worker import native
+from desktop.engine.worker import llama_api
 from desktop.engine.worker.ggml import CpuBackend
-from desktop.engine.worker.kernel_computation import judge
-from desktop.engine.worker.kernel_weights import columns_of, make_weights, weight_types
+from desktop.engine.worker.kernel_computation import columns_of, compare_results, make_weights, weight_types
 
 UNKNOWN_TO_GGUF = {"Q1_0", "Q2_0"}
 
 
 @pytest.fixture(scope="module")
 def backend() -> CpuBackend:
-    native.start_backends()
+    llama_api.start_backends()
     return CpuBackend(1)
 
 
@@ -54,6 +53,6 @@ def test_quantized_weights_stay_near_what_was_quantized(backend: CpuBackend) -> 
 )
 def test_a_wrong_number_among_thousands_is_seen(spoil, found: str) -> None:
     expected = np.random.default_rng(1).standard_normal((512, 96))
-    verdict = judge(spoil(expected).astype(np.float32), expected, 5e-4)
+    verdict = compare_results(spoil(expected).astype(np.float32), expected, 5e-4)
     assert found in verdict
     assert bool(verdict) == bool(found)

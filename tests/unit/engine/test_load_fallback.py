@@ -8,12 +8,20 @@ from typing import Any
 
 import pytest
 
-from desktop.engine.fallback_store import FallbackStore, Remembered, machine_key
-from desktop.engine.load_fallback import Caution, FileIdentity, identity_of, lower_variant, next_step
-from desktop.engine.messages import Device, LoadParams, Probed
+from desktop.engine.fallback_store import (
+    FallbackRecord,
+    FallbackStore,
+    LoadLimits,
+    ModelFileIdentity,
+    identity_of,
+    lower_variant,
+    machine_key,
+)
+from desktop.engine.load_fallback import next_step
+from desktop.engine.worker_messages import ComputeDevice, LoadParams, ProbeResult
 
 VARIANTS = ("sapphirerapids", "zen4", "icelake", "skylakex", "haswell", "sandybridge", "sse42", "x64")
-FILE = FileIdentity("/models/m.gguf", 10, 20)
+FILE = ModelFileIdentity("/models/m.gguf", 10, 20)
 NOTHING_EXTRA = {"extra_buffers": False}
 PLAIN = {"extra_buffers": False, "flash_attention": "off"}
 
@@ -64,23 +72,23 @@ def test_the_plainest_variant_is_reached_in_a_few_steps() -> None:
 
 def test_the_more_cautious_counts() -> None:
     asked = LoadParams("m", cpu_variant="haswell", gpu_layers=10)
-    known = Caution(extra_buffers=False, cpu_variant="zen4", gpu_layers=20)
+    known = LoadLimits(extra_buffers=False, cpu_variant="zen4", gpu_layers=20)
     params = known.applied(asked, VARIANTS)
     assert (params.extra_buffers, params.flash_attention) == (False, "auto")
     assert (params.cpu_variant, params.gpu_layers) == ("haswell", 10)
-    assert Caution(cpu_variant="x64").applied(asked, VARIANTS).cpu_variant == "x64"
-    assert Caution(cpu_variant="x64").applied(LoadParams("m"), ()).cpu_variant == "", "not of this processor"
-    assert Caution(gpu_layers=5).applied(LoadParams("m", gpu_layers=-1), ()).gpu_layers == 5
-    assert Caution().applied(LoadParams("m"), VARIANTS) == LoadParams("m")
-    joined = Caution(flash_attention=False, gpu_layers=3).joined(known, VARIANTS)
-    assert joined == Caution(extra_buffers=False, flash_attention=False, cpu_variant="zen4", gpu_layers=3)
+    assert LoadLimits(cpu_variant="x64").applied(asked, VARIANTS).cpu_variant == "x64"
+    assert LoadLimits(cpu_variant="x64").applied(LoadParams("m"), ()).cpu_variant == "", "not of this processor"
+    assert LoadLimits(gpu_layers=5).applied(LoadParams("m", gpu_layers=-1), ()).gpu_layers == 5
+    assert LoadLimits().applied(LoadParams("m"), VARIANTS) == LoadParams("m")
+    joined = LoadLimits(flash_attention=False, gpu_layers=3).joined(known, VARIANTS)
+    assert joined == LoadLimits(extra_buffers=False, flash_attention=False, cpu_variant="zen4", gpu_layers=3)
 
 
 # --- what is remembered ---
 
 
-def entry(**options: Any) -> Remembered:
-    return Remembered(**{"file": FILE, "machine": "here", "caution": Caution(extra_buffers=False), **options})
+def entry(**options: Any) -> FallbackRecord:
+    return FallbackRecord(**{"file": FILE, "machine": "here", "caution": LoadLimits(extra_buffers=False), **options})
 
 
 def test_what_is_kept_is_found_by_another_process(tmp_path: Path) -> None:
@@ -89,18 +97,18 @@ def test_what_is_kept_is_found_by_another_process(tmp_path: Path) -> None:
     again = FallbackStore(path)
     assert again.find(FILE, "here") == entry()
     assert again.find(FILE, "elsewhere") is None, "another engine or processor"
-    assert again.find(FileIdentity(FILE.path, 11, 20), "here") is None, "the file changed"
-    again.keep(entry(caution=Caution(flash_attention=False)))
+    assert again.find(ModelFileIdentity(FILE.path, 11, 20), "here") is None, "the file changed"
+    again.keep(entry(caution=LoadLimits(flash_attention=False)))
     assert [each.caution for each in [FallbackStore(path).find(FILE, "here")] if each] == [
-        Caution(flash_attention=False)
+        LoadLimits(flash_attention=False)
     ]
-    again.keep(entry(caution=Caution()))
+    again.keep(entry(caution=LoadLimits()))
     assert FallbackStore(path).find(FILE, "here") is None, "nothing to be cautious about"
 
 
 def test_one_file_or_everything_can_be_forgotten(tmp_path: Path) -> None:
     store = FallbackStore(tmp_path / "f.json")
-    other = FileIdentity("/models/other.gguf", 1, 1)
+    other = ModelFileIdentity("/models/other.gguf", 1, 1)
     store.keep(entry())
     store.keep(entry(file=other))
     store.forget(Path(FILE.path))
@@ -113,12 +121,12 @@ def test_one_file_or_everything_can_be_forgotten(tmp_path: Path) -> None:
 def test_it_does_not_grow_without_bound(tmp_path: Path) -> None:
     store = FallbackStore(tmp_path / "f.json")
     for number in range(80):
-        store.keep(entry(file=FileIdentity(f"/m/{number}", 1, 1), unusable="x" * 100_000, technical="y" * 100_000))
+        store.keep(entry(file=ModelFileIdentity(f"/m/{number}", 1, 1), unusable="x" * 100_000, technical="y" * 100_000))
     assert (tmp_path / "f.json").stat().st_size < 1_000_000
-    found = store.find(FileIdentity("/m/79", 1, 1), "here")
+    found = store.find(ModelFileIdentity("/m/79", 1, 1), "here")
     assert found is not None
     assert found.technical
-    assert store.find(FileIdentity("/m/0", 1, 1), "here") is None
+    assert store.find(ModelFileIdentity("/m/0", 1, 1), "here") is None
 
 
 @pytest.mark.parametrize(
@@ -173,9 +181,9 @@ def test_what_cannot_be_written_any_more_counts_before_the_old_file(
 
     store = FallbackStore(tmp_path / "f.json")
     store.keep(entry())
-    newer = entry(caution=Caution(flash_attention=False))
+    newer = entry(caution=LoadLimits(flash_attention=False))
     with monkeypatch.context() as read_only:
-        read_only.setattr("desktop.engine.fallback_store.write_whole", refuse)
+        read_only.setattr("desktop.engine.fallback_store.write_atomically", refuse)
         store.keep(newer)
         assert store.find(FILE, "here") == newer
         store.forget()
@@ -186,22 +194,24 @@ def test_what_cannot_be_written_any_more_counts_before_the_old_file(
 
 
 def test_the_machine_is_another_with_another_engine_processor_or_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    probed = Probed("0.5.0", "build", (Device("CPU", "cpu", "cpu", 0, 0),), (), "")
+    probed = ProbeResult("0.5.0", "build", (ComputeDevice("CPU", "cpu", "cpu", 0, 0),), (), "")
     here = machine_key(probed)
     assert machine_key(probed) == here
     keys = {
-        machine_key(Probed("0.5.1", "build", probed.devices, (), "")),
-        machine_key(Probed("0.5.0", "build", (*probed.devices, Device("CUDA0", "Card", "gpu", 1, 1)), (), "")),
+        machine_key(ProbeResult("0.5.1", "build", probed.devices, (), "")),
+        machine_key(
+            ProbeResult("0.5.0", "build", (*probed.devices, ComputeDevice("CUDA0", "Card", "gpu", 1, 1)), (), "")
+        ),
     }
     with monkeypatch.context() as other:
         other.setattr("desktop.engine.fallback_store.engine_build", lambda: "another build")
         keys.add(machine_key(probed))
     with monkeypatch.context() as other:
-        other.setattr("desktop.engine.hardware.processor", lambda: "another processor")
+        other.setattr("desktop.engine.hardware.cpu_fingerprint", lambda: "another processor")
         keys.add(machine_key(probed))
     assert len(keys) == 4
     assert here not in keys
-    other_variant = Probed("0.5.0", "other words", probed.devices, (), "", "haswell", ("zen4", "haswell"))
+    other_variant = ProbeResult("0.5.0", "other words", probed.devices, (), "", "haswell", ("zen4", "haswell"))
     assert machine_key(other_variant) == here, "the variant that computes makes no other machine"
 
 

@@ -5,13 +5,13 @@ import sys
 
 SCRIPT = """
 import gc
-from desktop.engine.worker import native
-log = native.NativeLog()
+from desktop.engine.worker import llama_api
+log = llama_api.LlamaLog()
 log.start()
 del log
 gc.collect()
 kept = [bytearray(100) for _ in range(10_000)]
-native.start_backends()
+llama_api.start_backends()
 """
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from desktop.engine.messages import ChatTurn
-from desktop.engine.worker.template import PLAIN_STOPS, ChatTemplate
+from desktop.engine.worker.chat_template import PLAIN_STOPS, ChatTemplate
+from desktop.engine.worker_messages import ChatMessage
 from tests.fakes.families_historic import HISTORIC
 from tests.fakes.families_today import TODAY
 from tests.fakes.family import QUESTION, TALK, Family, on
@@ -24,7 +24,7 @@ FAMILIES = {family.prompt: family for family in (*HISTORIC, *TODAY)}
 STOPS = [(name, stop) for name, prompt in PROMPTS.items() for stop in prompt.get("stops", [])]
 
 
-def rendered(family: Family, *turns: ChatTurn) -> str:
+def rendered(family: Family, *turns: ChatMessage) -> str:
     """`turns` as the catalog's template writes them, with the begin token that the family's vocabulary adds."""
     text = ChatTemplate(PROMPTS[family.prompt]["template"], family.bos, family.eos).render(turns)
     return family.bos + text if family.add_bos and not text.startswith(family.bos) else text
@@ -101,11 +101,11 @@ def test_the_catalogs_plain_prompt_is_the_engines_own() -> None:
 def test_a_base_model_goes_on_with_the_text_as_it_is() -> None:
     template = ChatTemplate(PROMPTS["completion"]["template"], "", "")
     text = "  def add(a, b):\n    return "
-    assert template.render([ChatTurn("user", text)]) == text
+    assert template.render([ChatMessage("user", text)]) == text
     talk = [
-        ChatTurn("user", text),
-        ChatTurn("assistant", "a + b"),
-        ChatTurn("user", "Then"),
-        ChatTurn("assistant", "x"),
+        ChatMessage("user", text),
+        ChatMessage("assistant", "a + b"),
+        ChatMessage("user", "Then"),
+        ChatMessage("assistant", "x"),
     ]
     assert template.render(talk) == f"{text}a + b\n\nThen x"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.worker.repetition import LINE_TOKENS, LONGEST_PERIOD, PARAGRAPH_TOKENS, RepetitionDetector
+from desktop.engine.worker.repetition_detector import LINE_TOKENS, LONGEST_PERIOD, PARAGRAPH_TOKENS, RepetitionDetector
 from desktop.paths import shipped_folder
 from tests.fakes.like_texts import LIKE_TEXTS
 from tests.fakes.loading import tokens_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from desktop.engine.worker import seccomp
-from desktop.engine.worker.system_calls import ABSENT, ALLOWED, BY_ARGUMENT, FOR_A_DRIVERS_FOLDER, FOR_A_GPU, NEWEST
+from desktop.engine.worker.seccomp import ABSENT, ALLOWED_CALLS, BY_ARGUMENT, FOR_A_DRIVERS_FOLDER, FOR_A_GPU, NEWEST
 
 MACHINES = tuple(seccomp.MACHINES)
 SELF, PARENT = 4321, 1234
@@ -41,18 +41,18 @@ def verdict(lines: list[seccomp.Instruction], architecture: int, number: int, *a
 
 
 def ask(machine: str, name: str, *arguments: int, gpu: bool = False, landlock: bool = False) -> str | int:
-    numbers = (ALLOWED | BY_ARGUMENT | ABSENT | FOR_A_GPU | FOR_A_DRIVERS_FOLDER)[name]
+    numbers = (ALLOWED_CALLS | BY_ARGUMENT | ABSENT | FOR_A_GPU | FOR_A_DRIVERS_FOLDER)[name]
     number = numbers[MACHINES.index(machine)]
     assert number is not None
-    lines = seccomp.program(machine, SELF, gpu=gpu, landlock=landlock)
+    lines = seccomp.bpf_program(machine, SELF, gpu=gpu, landlock=landlock)
     return verdict(lines, seccomp.MACHINES[machine], number, *arguments)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_what_is_on_the_list_passes_and_every_other_number_does_not(machine: str) -> None:
     column = MACHINES.index(machine)
-    lines = seccomp.program(machine, SELF, gpu=False, landlock=True)
-    listed = {numbers[column] for numbers in ALLOWED.values()}
+    lines = seccomp.bpf_program(machine, SELF, gpu=False, landlock=True)
+    listed = {numbers[column] for numbers in ALLOWED_CALLS.values()}
     by_argument = {numbers[column] for numbers in BY_ARGUMENT.values()}
     absent = {numbers[column] for numbers in ABSENT.values()}
     for number in {*range(1024), 0x3FFFFFFF}:
@@ -64,7 +64,7 @@ def test_what_is_on_the_list_passes_and_every_other_number_does_not(machine: str
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_calls_in_the_manner_of_another_machine_are_refused(machine: str) -> None:
-    lines = seccomp.program(machine, SELF, gpu=True, landlock=True)
+    lines = seccomp.bpf_program(machine, SELF, gpu=True, landlock=True)
     own = seccomp.MACHINES[machine]
     for architecture in (0x40000003, 0x40000028, *seccomp.MACHINES.values()):  # i386, arm
         if architecture != own:
@@ -171,7 +171,7 @@ def test_the_numbers_are_the_kernels(machine: str) -> None:
     found = {("newfstatat" if name == "fstatat" else name): number for name, number in found.items()}
     column = MACHINES.index(machine)
     checked = 0
-    for name, numbers in (ALLOWED | BY_ARGUMENT | ABSENT | FOR_A_GPU | FOR_A_DRIVERS_FOLDER).items():
+    for name, numbers in (ALLOWED_CALLS | BY_ARGUMENT | ABSENT | FOR_A_GPU | FOR_A_DRIVERS_FOLDER).items():
         if name in found:
             assert numbers[column] == int(found[name]), name
             checked += 1

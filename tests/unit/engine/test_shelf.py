@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from desktop.engine.worker import cache, shelf
-from desktop.engine.worker.cache import PrefixCache
+from desktop.engine.worker import prompt_cache
+from desktop.engine.worker.prompt_cache import PromptCache
 
 ROOM = 1_000
 LONG = list(range(100))
@@ -50,19 +50,18 @@ class Context:
 @pytest.fixture
 def context(monkeypatch: pytest.MonkeyPatch) -> Context:
     made = Context()
-    for module in (cache, shelf):
-        monkeypatch.setattr(module, "llama", made.functions())
-    monkeypatch.setattr(shelf, "_MOST_BYTES", ROOM)
+    monkeypatch.setattr(prompt_cache, "llama", made.functions())
+    monkeypatch.setattr(prompt_cache, "_MOST_BYTES", ROOM)
     return made
 
 
 @pytest.fixture
-def prefixes(context: Context) -> PrefixCache:
+def prefixes(context: Context) -> PromptCache:
     model: Any = types.SimpleNamespace(context=None, memory=None, window=0, recurrent=False)
-    return PrefixCache(model)
+    return PromptCache(model)
 
 
-def read(prefixes: PrefixCache, context: Context, tokens: list[int], conversation: str) -> int:
+def read(prefixes: PromptCache, context: Context, tokens: list[int], conversation: str) -> int:
     """Have the context read a prompt; how many of its tokens it held already."""
     cached = prefixes.reuse(tokens, conversation)
     prefixes.tokens = list(tokens)
@@ -70,7 +69,7 @@ def read(prefixes: PrefixCache, context: Context, tokens: list[int], conversatio
     return cached
 
 
-def test_a_state_that_had_to_make_room_is_read_again(context: Context, prefixes: PrefixCache) -> None:
+def test_a_state_that_had_to_make_room_is_read_again(context: Context, prefixes: PromptCache) -> None:
     other = [-token for token in LONG]
     read(prefixes, context, [1, *LONG], "a")
     read(prefixes, context, [1, *other], "b")
@@ -78,7 +77,7 @@ def test_a_state_that_had_to_make_room_is_read_again(context: Context, prefixes:
     assert read(prefixes, context, [1, *LONG, 7, 8], "a") == 102
 
 
-def test_the_state_that_is_wanted_makes_room_last(context: Context, prefixes: PrefixCache) -> None:
+def test_the_state_that_is_wanted_makes_room_last(context: Context, prefixes: PromptCache) -> None:
     context.size = 400
     prompts = {name: [number] * 100 for number, name in enumerate("abc", start=1)}
     for name in "abc":
@@ -86,7 +85,7 @@ def test_the_state_that_is_wanted_makes_room_last(context: Context, prefixes: Pr
     assert read(prefixes, context, [*prompts["a"], 9], "a") == 100
 
 
-def test_a_state_that_fits_comes_back_whole(context: Context, prefixes: PrefixCache) -> None:
+def test_a_state_that_fits_comes_back_whole(context: Context, prefixes: PromptCache) -> None:
     context.size = 300
     read(prefixes, context, LONG, "a")
     read(prefixes, context, [-1] * 100, "b")

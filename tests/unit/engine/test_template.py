@@ -5,21 +5,21 @@ import time
 import pytest
 from jinja2.exceptions import TemplateError
 
-from desktop.engine.messages import ChatTurn
-from desktop.engine.worker import sandbox
-from desktop.engine.worker.template import ChatTemplate
+from desktop.engine.worker import template_sandbox
+from desktop.engine.worker.chat_template import ChatTemplate
+from desktop.engine.worker_messages import ChatMessage
 from desktop.errors import EngineError
 from tests.fakes.tiny_gguf import CHATML
 
-SYSTEM, USER, ANSWER = ChatTurn("system", "Be brief."), ChatTurn("user", "Hi"), ChatTurn("assistant", "Yes?")
+SYSTEM, USER, ANSWER = ChatMessage("system", "Be brief."), ChatMessage("user", "Hi"), ChatMessage("assistant", "Yes?")
 
 
 @pytest.fixture(autouse=True)
 def _little_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("desktop.engine.worker.template.TEMPLATE_SECONDS", 1.0)
+    monkeypatch.setattr("desktop.engine.worker.chat_template.TEMPLATE_TIMEOUT_S", 1.0)
 
 
-def render(source: str, *turns: ChatTurn) -> str:
+def render(source: str, *turns: ChatMessage) -> str:
     return ChatTemplate(source, "<s>", "</s>").render(turns or (USER,))
 
 
@@ -231,7 +231,7 @@ def test_nothing_outside_is_in_reach(source: str) -> None:
 def test_nothing_is_begun_that_no_deadline_can_end(source: str) -> None:
     """Each of these is one call of C, in which no other thread of Python runs."""
     with pytest.raises(TemplateError, match=r"too (much text|large a number)|not on bytes"):
-        sandbox.render(sandbox.compiled(source), {})
+        template_sandbox.render_template(template_sandbox.compile_template(source), {})
 
 
 @pytest.mark.parametrize(

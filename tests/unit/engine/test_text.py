@@ -2,8 +2,8 @@
 
 import pytest
 
-from desktop.engine.worker.text import AnswerText, Restated, Shown, longest_held
-from desktop.engine.worker.thinking_marks import TAG_STYLES, TagStyle
+from desktop.engine.worker.answer_marks import TAG_STYLES, TagStyle
+from desktop.engine.worker.answer_text import AnswerText, ShownText, TextReplacement, longest_held
 
 THINK = TAG_STYLES[0]
 
@@ -13,9 +13,9 @@ def run(pieces: list[bytes], stops: tuple[str, ...] = (), **options: object) -> 
     text = AnswerText(stops, **options)  # type: ignore[arg-type]
     told: list[tuple[str, bool]] = []
 
-    def take(shown: list[Shown]) -> None:
+    def take(shown: list[ShownText]) -> None:
         for each in shown:
-            if isinstance(each, Restated):
+            if isinstance(each, TextReplacement):
                 told[:] = each.parts
             else:
                 told.append(each)

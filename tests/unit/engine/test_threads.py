@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from desktop.engine.worker.threads import ThreadTuner
+from desktop.engine.worker.thread_tuner import ThreadTuner
 
 Cost = Callable[[int, float], float]
 
@@ -25,7 +25,7 @@ class Machine:
         for _ in range(tokens):
             seconds = self._cost(self.tuner.count, self.time)
             self.time += seconds
-            self.tuner.took(seconds)
+            self.tuner.add_time(seconds)
         return tokens / (self.time - begun)
 
 

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from desktop.hub.api import Hub
-from desktop.hub.fake import FakeHub, FakeRepository
-from desktop.network.token import AccessToken
+from desktop.hub.hub_client import HubClient
+from desktop.network.access_token import AccessToken
+from tests.fakes.hub import FakeHub, FakeRepository
 from tests.fakes.plain_client import PlainClient
 
 REPOSITORY = "acme/tiny-GGUF"
@@ -39,7 +39,7 @@ def repository() -> FakeRepository:
     return made
 
 
-AskHub = Callable[..., Hub]
+AskHub = Callable[..., HubClient]
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def ask() -> Iterator[AskHub]:
     """Makes the app's Hub for a fake one, with a token or none; its connections are closed at the end."""
     with ExitStack() as stack:
 
-        def make(fake: FakeHub, token: str | None = None, client: PlainClient | None = None) -> Hub:
+        def make(fake: FakeHub, token: str | None = None, client: PlainClient | None = None) -> HubClient:
             kept = AccessToken(token, fake.endpoint) if token else None
             client = client or PlainClient(fake.ca_file)
             stack.callback(client.close)
-            return Hub(client, fake.endpoint, lambda _: kept)
+            return HubClient(client, fake.endpoint, lambda _: kept)
 
         yield make

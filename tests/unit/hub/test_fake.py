@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from desktop.hub.fake import FakeHub, FakeRepository, Fault
+from tests.fakes.hub import FakeHub, FakeRepository, Fault
 
 pytestmark = pytest.mark.loopback
 DATA = bytes(range(256)) * 400
@@ -261,7 +261,7 @@ def test_it_leaves_no_thread_and_no_port_behind(stocked: FakeHub) -> None:
 
 
 def test_by_hand_it_says_where_it_listens_and_ends_by_itself() -> None:
-    command = [sys.executable, "-m", "desktop.hub.fake", "--port", "0", "--minutes", "0.02"]
+    command = [sys.executable, "-m", "tests.fakes.hub", "--port", "0", "--minutes", "0.02"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert "HF_ENDPOINT=http://127.0.0.1:" in done.stdout
     assert "hf_" in done.stdout, "it gives out tokens to try"

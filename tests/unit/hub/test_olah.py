@@ -23,14 +23,14 @@ from threading import Event
 
 import pytest
 
-from desktop.engine.header import read_header
+from desktop.engine.gguf_header import read_header
 from desktop.errors import NetworkError, NotFoundError
-from desktop.hub.address import Repository
-from desktop.hub.api import Hub
-from desktop.hub.information import NamedBase
-from desktop.hub.transfer.transfer import Transfer
-from desktop.hub.transfer.values import HaltedError, Progress, Wanted
-from desktop.library.assembly import assemble
+from desktop.hub.hub_client import HubClient
+from desktop.hub.repository import Repository
+from desktop.hub.repository_info import CardBase
+from desktop.hub.transfer.model_transfer import ModelTransfer
+from desktop.hub.transfer.transfer_types import FileRequest, TransferProgress, TransferStoppedError
+from desktop.library.library_services import build_library_services
 from desktop.paths import find_paths
 from tests.fakes.plain_client import PlainClient
 from tests.fakes.tiny_gguf import random_model
@@ -121,15 +121,15 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def hub_at(endpoint: str) -> Hub:
-    return Hub(PlainClient(timeout=20), endpoint, lambda _: None)
+def hub_at(endpoint: str) -> HubClient:
+    return HubClient(PlainClient(timeout=20), endpoint, lambda _: None)
 
 
 def test_a_repository_is_read_though_its_listing_tells_less(mirror: Mirror) -> None:
     hub = hub_at(mirror.direct)
     info = hub.info(Repository(mirror.direct, ID))
     assert (info.sha, info.gated, info.license) == (mirror.commit, False, "apache-2.0")
-    assert info.bases == (NamedBase("acme/base", "fine-tune"),)
+    assert info.bases == (CardBase("acme/base", "fine-tune"),)
     assert sorted((each.name, each.quantization) for each in info.files) == [
         ("BF16/other-BF16.gguf", "BF16"),
         ("tiny-F32.gguf", "F32"),
@@ -162,7 +162,7 @@ def test_a_header_is_read_with_and_without_ranges(mirror: Mirror, which: str) ->
 def test_a_file_is_located_with_its_size(mirror: Mirror, which: str) -> None:
     data = (mirror.folder / "tiny-F32.gguf").read_bytes()
     known = hashlib.sha256(data).hexdigest()
-    wanted = Wanted(repository=ID, commit=mirror.commit, file="tiny-F32.gguf", sha256=known)
+    wanted = FileRequest(repository=ID, commit=mirror.commit, file="tiny-F32.gguf", sha256=known)
     located = hub_at(getattr(mirror, which)).locate(wanted, Event())
     assert (located.size, located.sha256) == (len(data), known), "it tells no sha256; the one known beforehand counts"
     assert len(located.etag) == 40
@@ -202,25 +202,25 @@ def test_what_it_cannot_do_is_an_error_in_words(mirror: Mirror, which: str) -> N
 def test_a_model_is_fetched_with_a_pause_in_the_middle(mirror: Mirror, tmp_path: Path, through: str) -> None:
     source = mirror.folder / "tiny-F32.gguf"
     hub = hub_at(getattr(mirror, through))
-    wanted = Wanted(
+    wanted = FileRequest(
         repository=ID,
         commit=mirror.commit,
         file=source.name,
         size=source.stat().st_size,
         sha256=hashlib.sha256(source.read_bytes()).hexdigest(),
     )
-    said: list[Progress] = []
+    said: list[TransferProgress] = []
 
-    def transfer(stop: bool) -> Transfer:
-        def hear(told: Progress) -> None:
+    def transfer(stop: bool) -> ModelTransfer:
+        def hear(told: TransferProgress) -> None:
             said.append(told)
             if stop and told.state in ("fetching", "verifying"):
                 made.pause()
 
-        made = Transfer(PlainClient(timeout=20), hub.locate, (wanted,), tmp_path / "models", listener=hear)
+        made = ModelTransfer(PlainClient(timeout=20), hub.locate, (wanted,), tmp_path / "models", listener=hear)
         return made
 
-    with pytest.raises(HaltedError):
+    with pytest.raises(TransferStoppedError):
         transfer(stop=True).run()
     (fetched,) = transfer(stop=False).run()
     assert fetched.path.read_bytes() == source.read_bytes()
@@ -255,7 +255,7 @@ def test_what_the_first_server_told_of_a_model_is_no_word_of_the_second(
     assert latchkey("models", "get", f"{ID}:F32").code == 4
     accept_all(ID)
     monkeypatch.setenv("HF_ENDPOINT", mirror.behind)
-    with contextlib.closing(assemble(find_paths())) as assembly, pytest.raises(NotFoundError):
+    with contextlib.closing(build_library_services(find_paths())) as assembly, pytest.raises(NotFoundError):
         assembly.downloads.start(ID, "tiny-F32.gguf")
     assert not list(home.rglob("models/**/tiny-F32.gguf"))
     monkeypatch.setenv("HF_ENDPOINT", mirror.direct)

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from desktop.errors import NotFoundError
-from desktop.hub.address import parse_repository
-from desktop.hub.pasted_line import ollama_name, words_of
+from desktop.hub.pasted_line import ollama_name, search_words
+from desktop.hub.repository import parse_repository
 
 REPOSITORY = "acme/tiny-GGUF"
 FILE = "tiny-Q8_0.gguf"
@@ -87,7 +87,7 @@ def test_a_line_names_no_path(option: str) -> None:
 )
 def test_a_name_of_ollamas_library_is_said_to_be_one(text: str, name: str, words: str) -> None:
     assert ollama_name(text) == name
-    assert words_of(name) == words
+    assert search_words(name) == words
     with pytest.raises(NotFoundError) as refused:
         parse_repository(text)
     assert f"“{name}” is a name in Ollama's own library" in refused.value.title

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from desktop.library.assembly import Assembly, assemble
+from desktop.library.library_services import LibraryServices, build_library_services
 from desktop.paths import find_paths
 
 
 @pytest.fixture
-def assembly(home: Path) -> Iterator[Assembly]:
-    with closing(assemble(find_paths())) as made:
+def assembly(home: Path) -> Iterator[LibraryServices]:
+    with closing(build_library_services(find_paths())) as made:
         yield made

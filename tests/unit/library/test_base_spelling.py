@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from desktop.catalog.entries import Base
-from desktop.engine.header import read_header
+from desktop.catalog.catalog import EntryBase
+from desktop.engine.gguf_header import read_header
 from desktop.errors import ForbiddenError
-from desktop.library.imported import from_header
-from desktop.library.subjects import subject_of_import
-from desktop.licenses.policy import Policy, Rules, forbids
-from desktop.licenses.subject import UNKNOWN, Subject
+from desktop.library.installed_models import installed_from_header
+from desktop.library.subject_builder import subject_of_installed
+from desktop.licenses.license_subject import UNKNOWN_LICENSE, LicenseSubject
+from desktop.licenses.policy import Policy, PolicyRules, forbids
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.catalog.families import CATALOG
 
@@ -21,13 +21,15 @@ WHERE = "huggingface.co/meta/llama"
 KEY = "general.base_model"
 
 
-def subject(tmp_path: Path, metadata: dict[str, Any]) -> Subject:
+def subject(tmp_path: Path, metadata: dict[str, Any]) -> LicenseSubject:
     """A file that says it is under the MIT license, with these entries in its header."""
     path = random_model(tmp_path / "m.gguf", metadata={"general.license": "mit", **metadata})
-    return subject_of_import(from_header(read_header(path), CATALOG), CATALOG, lambda license_id: f"of {license_id}")
+    return subject_of_installed(
+        installed_from_header(read_header(path), CATALOG), CATALOG, lambda license_id: f"of {license_id}"
+    )
 
 
-def needed(subject: Subject) -> set[str]:
+def needed(subject: LicenseSubject) -> set[str]:
     return {each.id for each in subject.needed}
 
 
@@ -35,8 +37,8 @@ def names(license_id: str) -> Iterable[str]:
     return (license_id,)
 
 
-def refused(subject: Subject, **denied: tuple[str, ...]) -> ForbiddenError | None:
-    return forbids(Policy(deny=Rules(**denied)), subject, names)  # type: ignore[arg-type]
+def refused(subject: LicenseSubject, **denied: tuple[str, ...]) -> ForbiddenError | None:
+    return forbids(Policy(deny=PolicyRules(**denied)), subject, names)  # type: ignore[arg-type]
 
 
 SPELLED = [
@@ -104,7 +106,7 @@ UNREADABLE = [
 def test_a_base_that_cannot_be_read_is_unknown_and_never_none(tmp_path: Path, address: str) -> None:
     found = subject(tmp_path, {f"{KEY}.count": 1, f"{KEY}.0.repo_url": address})
     assert [flag.kind for flag in found.lineage.unknown] == ["unknown-base"]
-    assert needed(found) == {UNKNOWN, "MIT"}
+    assert needed(found) == {UNKNOWN_LICENSE, "MIT"}
     for denied in (
         {"repository": ("a/b",)},
         {"publisher": ("A",)},
@@ -115,7 +117,7 @@ def test_a_base_that_cannot_be_read_is_unknown_and_never_none(tmp_path: Path, ad
         assert error is not None
         assert "base" in error.title
     assert refused(found, gate=("closed",)) is None
-    allowed = Policy(allow=Rules(license=("MIT", UNKNOWN)), deny=Rules(license=(LLAMA,)))
+    allowed = Policy(allow=PolicyRules(license=("MIT", UNKNOWN_LICENSE)), deny=PolicyRules(license=(LLAMA,)))
     assert forbids(allowed, found, names) is None  # where the policy itself names what is unknown
 
 
@@ -135,7 +137,7 @@ def test_a_base_that_is_spoken_of_but_not_named_is_unknown(tmp_path: Path, metad
     found = subject(tmp_path, metadata)
     assert [flag.kind for flag in found.lineage.unknown] == ["unknown-base"]
     assert "does not name" in found.lineage.unknown[0].sentence
-    assert UNKNOWN in needed(found)
+    assert UNKNOWN_LICENSE in needed(found)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_a_base_is_found_by_its_words_and_whatever_the_file_counts(tmp_path: Pat
 def test_words_and_version_make_the_name_of_a_repository(tmp_path: Path) -> None:
     words = {"organization": "Meta Llama", "name": "Llama 3.2 1B It", "version": "v2"}
     found = subject(tmp_path, {f"{KEY}.count": 1, **{f"{KEY}.0.{key}": word for key, word in words.items()}})
-    assert found.lineage.node.bases == (Base("Meta-Llama/Llama-3.2-1B-It-v2", "fine-tune"),)
+    assert found.lineage.node.bases == (EntryBase("Meta-Llama/Llama-3.2-1B-It-v2", "fine-tune"),)
     assert refused(found, repository=("meta-llama/llama-3.2-1b-it-v2",)) is not None
     assert refused(found, publisher=("meta-llama",)) is not None
     assert refused(found, publisher=("google",)) is None

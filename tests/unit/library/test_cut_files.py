@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import EngineError, IntegrityError, NotFoundError, ResourceError
-from desktop.library.assembly import Assembly
-from desktop.library.elsewhere import find_in
+from desktop.library.library_services import LibraryServices
+from desktop.library.other_apps import discover_in
 from tests.accepting import accept
 from tests.fakes.split_models import cut, two_parts
 from tests.fakes.tiny_gguf import random_model
@@ -28,14 +28,16 @@ def pieces(folder: Path, style: str = "part1of2") -> list[Path]:
     return cut(random_model(folder / "whole"), STYLES[style])
 
 
-def refusal(assembly: Assembly, path: Path, *, copy: bool = False) -> str:
+def refusal(assembly: LibraryServices, path: Path, *, copy: bool = False) -> str:
     with pytest.raises((EngineError, NotFoundError)) as caught:
         assembly.importer.add(path, copy=copy)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_each_piece_says_what_it_is_and_how_the_pieces_are_joined(assembly: Assembly, home: Path, style: str) -> None:
+def test_each_piece_says_what_it_is_and_how_the_pieces_are_joined(
+    assembly: LibraryServices, home: Path, style: str
+) -> None:
     files = pieces(home / "cut", style)
     for file in files:
         said = refusal(assembly, file)
@@ -46,7 +48,7 @@ def test_each_piece_says_what_it_is_and_how_the_pieces_are_joined(assembly: Asse
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_copy_joins_the_pieces_from_whichever_of_them(assembly: Assembly, home: Path, style: str) -> None:
+def test_a_copy_joins_the_pieces_from_whichever_of_them(assembly: LibraryServices, home: Path, style: str) -> None:
     files = pieces(home / "cut", style)
     data = b"".join(file.read_bytes() for file in files)
     told: list[tuple[int, int]] = []
@@ -57,19 +59,21 @@ def test_a_copy_joins_the_pieces_from_whichever_of_them(assembly: Assembly, home
     (kept,) = assembly.library.imports.all()
     assert (kept.sha256, kept.copied, kept.size) == (hashlib.sha256(data).hexdigest(), True, len(data))
     accept(assembly, model.id)
-    assembly.door.admit(model.path)
+    assembly.license_check.admit(model.path)
     assert assembly.importer.add(files[0], copy=True).id == model.id
     assert len(list((home / "models").iterdir())) == 1
 
 
-def test_a_folder_with_one_cut_file_is_joined_as_a_copy_and_told_otherwise(assembly: Assembly, home: Path) -> None:
+def test_a_folder_with_one_cut_file_is_joined_as_a_copy_and_told_otherwise(
+    assembly: LibraryServices, home: Path
+) -> None:
     folder = home / "cut"
     pieces(folder)
     assert "one of 2 pieces" in refusal(assembly, folder)
     assert assembly.importer.add(folder, copy=True).path.name == "m.Q8_0.gguf"
 
 
-def test_a_piece_that_is_missing_is_named_and_nothing_is_copied(assembly: Assembly, home: Path) -> None:
+def test_a_piece_that_is_missing_is_named_and_nothing_is_copied(assembly: LibraryServices, home: Path) -> None:
     files = pieces(home / "cut", "001")
     files[1].unlink()
     for copy in (False, True):
@@ -79,7 +83,7 @@ def test_a_piece_that_is_missing_is_named_and_nothing_is_copied(assembly: Assemb
     assert not (home / "models").exists() or list((home / "models").iterdir()) == []
 
 
-def test_a_last_piece_that_no_name_tells_of_is_missed_by_the_header(assembly: Assembly, home: Path) -> None:
+def test_a_last_piece_that_no_name_tells_of_is_missed_by_the_header(assembly: LibraryServices, home: Path) -> None:
     files = pieces(home / "cut", "001")
     files[2].unlink()
     said = refusal(assembly, files[0], copy=True)
@@ -87,24 +91,24 @@ def test_a_last_piece_that_no_name_tells_of_is_missed_by_the_header(assembly: As
     assert "Download" not in said
 
 
-def test_what_no_chat_model_is_is_said_before_the_pieces_are_joined(assembly: Assembly, home: Path) -> None:
+def test_what_no_chat_model_is_is_said_before_the_pieces_are_joined(assembly: LibraryServices, home: Path) -> None:
     whole = random_model(home / "whole", metadata={"general.architecture": "bert"})
     files = cut(whole, STYLES["part1of2"])
     assert "embedding model" in refusal(assembly, files[0], copy=True)
 
 
 def test_pieces_for_which_there_is_no_space_stay_as_they_are(
-    assembly: Assembly, home: Path, monkeypatch: pytest.MonkeyPatch
+    assembly: LibraryServices, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = pieces(home / "cut")
-    monkeypatch.setattr("desktop.library.copying.free_space", lambda folder: 1000)
+    monkeypatch.setattr("desktop.library.model_copy.free_space", lambda folder: 1000)
     with pytest.raises(ResourceError, match="not enough space"):
         assembly.importer.add(files[0], copy=True)
     assert all(file.exists() for file in files)
     assert list((home / "models").glob("*")) == []
 
 
-def test_a_piece_that_is_a_pipe_is_not_waited_for(assembly: Assembly, home: Path) -> None:
+def test_a_piece_that_is_a_pipe_is_not_waited_for(assembly: LibraryServices, home: Path) -> None:
     files = pieces(home / "cut", "gguf last")
     files[1].unlink()
     os.mkfifo(files[1])
@@ -113,7 +117,7 @@ def test_a_piece_that_is_a_pipe_is_not_waited_for(assembly: Assembly, home: Path
 
 
 @pytest.mark.parametrize("name", ["m.7z.001", "m.zip.002", "m.part1.rar", "m.gguf.tar.gz.00"])
-def test_a_volume_of_an_archive_is_to_be_unpacked(assembly: Assembly, home: Path, name: str) -> None:
+def test_a_volume_of_an_archive_is_to_be_unpacked(assembly: LibraryServices, home: Path, name: str) -> None:
     file = home / name
     file.write_bytes(b"7z\xbc\xaf\x27\x1c" if name.endswith("1") else b"anything at all")
     said = refusal(assembly, file)
@@ -124,7 +128,7 @@ def test_a_volume_of_an_archive_is_to_be_unpacked(assembly: Assembly, home: Path
 def test_a_look_into_a_folder_says_it_once_for_each_cut_file(home: Path) -> None:
     pieces(home / "cut")
     pieces(home / "cut", "001")
-    left_out = find_in(home / "cut").left_out
+    left_out = discover_in(home / "cut").left_out
     assert [each.name for each in left_out] == ["m.Q8_0.gguf.001", "m.Q8_0.gguf.part1of2"]
     assert all("pieces of a file that was cut" in each.reason for each in left_out)
 
@@ -141,7 +145,9 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("copy", [False, True], ids=["in place", "copied"])
-def test_a_model_in_parts_is_one_from_whichever_part(assembly: Assembly, home: Path, spelling: str, copy: bool) -> None:
+def test_a_model_in_parts_is_one_from_whichever_part(
+    assembly: LibraryServices, home: Path, spelling: str, copy: bool
+) -> None:
     files = two_parts(home / "parts", SPELLINGS[spelling])
     model = assembly.importer.add(files[1], copy=copy)
     (kept,) = assembly.library.imports.all()
@@ -159,7 +165,7 @@ def test_a_model_in_parts_is_one_from_whichever_part(assembly: Assembly, home: P
         assert all(file.exists() for file in files)
 
 
-def test_a_later_part_without_the_first_says_which_one_to_fetch(assembly: Assembly, home: Path) -> None:
+def test_a_later_part_without_the_first_says_which_one_to_fetch(assembly: LibraryServices, home: Path) -> None:
     files = two_parts(home / "parts", SPELLINGS["capitals"])
     files[0].unlink()
     assert "TINY-00001-of-00002.GGUF" in refusal(assembly, files[1])

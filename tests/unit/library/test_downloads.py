@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import AccessError, ForbiddenError, IntegrityError, LicenseError, ResourceError, UserError
-from desktop.hub.fake import FakeHub, FakeRepository, Fault
-from desktop.hub.transfer.values import Fetched
-from desktop.library.assembly import Assembly, assemble
+from desktop.hub.transfer.transfer_types import FetchedFile
 from desktop.library.download_records import DownloadRecord
 from desktop.library.downloads import DownloadItem
-from desktop.library.installing import Installer
-from desktop.library.next_step import Download, EnterToken, Ready, Refused
-from desktop.licenses.desk import Acceptance
-from desktop.network.token import AccessToken
+from desktop.library.installer import Installer
+from desktop.library.library_services import LibraryServices, build_library_services
+from desktop.library.status import DownloadStep, EnterTokenStep, ReadyStep, RefusedStep
+from desktop.licenses.acknowledgements import Acceptance
+from desktop.network.access_token import AccessToken
 from desktop.paths import find_paths
 from desktop.settings import Settings
+from tests.fakes.hub import FakeHub, FakeRepository, Fault
 from tests.fakes.other_apps import split_model
 from tests.fakes.tiny_gguf import random_model
 
@@ -40,13 +40,13 @@ def model_file(tmp_path: Path) -> Path:
     return random_model(tmp_path / "tiny-Q8_0.gguf", metadata={"general.license": "apache-2.0"})
 
 
-def made(hub: FakeHub, home: Path, **environ: str) -> Assembly:
+def made(hub: FakeHub, home: Path, **environ: str) -> LibraryServices:
     settings = Settings(hub_endpoint=hub.endpoint)
-    return assemble(find_paths(), {"LATCHKEY_HOME": str(home), **environ}, settings=lambda: settings)
+    return build_library_services(find_paths(), {"LATCHKEY_HOME": str(home), **environ}, settings=lambda: settings)
 
 
 @pytest.fixture
-def assembly(hub: FakeHub, home: Path, model_file: Path) -> Iterator[Assembly]:
+def assembly(hub: FakeHub, home: Path, model_file: Path) -> Iterator[LibraryServices]:
     repository = hub.add(FakeRepository(MODEL, card={"license": "apache-2.0"}))
     repository.add_file("tiny-Q8_0.gguf", model_file)
     assembly = made(hub, home)
@@ -54,29 +54,29 @@ def assembly(hub: FakeHub, home: Path, model_file: Path) -> Iterator[Assembly]:
     assembly.close()
 
 
-def accept(assembly: Assembly, model_id: str = MODEL) -> None:
-    subject = assembly.library.listed_one(model_id).subject
+def accept(assembly: LibraryServices, model_id: str = MODEL) -> None:
+    subject = assembly.library.find_listed(model_id).subject
     for needed in subject.needed:
-        sha256 = assembly.desk.text(needed.id, model_id).sha256
-        assembly.desk.accept(subject, needed.id, sha256, Acceptance("Ada", "personal"))
+        sha256 = assembly.acknowledgements.text(needed.id, model_id).sha256
+        assembly.acknowledgements.accept(subject, needed.id, sha256, Acceptance("Ada", "personal"))
 
 
-def ready(assembly: Assembly, model_id: str = MODEL) -> None:
-    assembly.getting.look(model_id)
+def ready(assembly: LibraryServices, model_id: str = MODEL) -> None:
+    assembly.lookup.look(model_id)
     accept(assembly, model_id)
 
 
-def fetched(assembly: Assembly, model_id: str = MODEL) -> DownloadItem:
+def fetched(assembly: LibraryServices, model_id: str = MODEL) -> DownloadItem:
     item = assembly.downloads.wait(assembly.downloads.start(model_id), PATIENCE_S)
     assert item.error is None, item.error
     return item
 
 
-def events(assembly: Assembly) -> list[str]:
-    return [record.event for record in assembly.desk.records()]
+def events(assembly: LibraryServices) -> list[str]:
+    return [record.event for record in assembly.acknowledgements.records()]
 
 
-def test_a_download_ends_as_a_model_that_can_answer(assembly: Assembly, model_file: Path) -> None:
+def test_a_download_ends_as_a_model_that_can_answer(assembly: LibraryServices, model_file: Path) -> None:
     ready(assembly)
 
     item = fetched(assembly)
@@ -85,17 +85,17 @@ def test_a_download_ends_as_a_model_that_can_answer(assembly: Assembly, model_fi
     assert (item.progress.state, item.installed) == ("done", MODEL)
     assert model.path.read_bytes() == model_file.read_bytes()
     assert (model.imported, model.path.is_relative_to(find_paths().models)) == (False, True)
-    record = assembly.desk.records()[-1]
+    record = assembly.acknowledgements.records()[-1]
     assert record.event == "downloaded"
     assert (record.repository, record.file_sha256) == (MODEL, hashlib.sha256(model_file.read_bytes()).hexdigest())
     assert len(record.commit) == 40
-    assert isinstance(assembly.getting.next_step(MODEL), Ready)
-    assembly.door.admit(model.path)
+    assert isinstance(assembly.lookup.next_step(MODEL), ReadyStep)
+    assembly.license_check.admit(model.path)
     assert not list(find_paths().downloads.iterdir())
 
 
-def test_nothing_is_fetched_before_its_license_is_accepted(assembly: Assembly, hub: FakeHub) -> None:
-    assembly.getting.look(MODEL)
+def test_nothing_is_fetched_before_its_license_is_accepted(assembly: LibraryServices, hub: FakeHub) -> None:
+    assembly.lookup.look(MODEL)
     hub.forget_requests()
 
     with pytest.raises(LicenseError):
@@ -105,13 +105,13 @@ def test_nothing_is_fetched_before_its_license_is_accepted(assembly: Assembly, h
     assert not assembly.downloads.all()
 
 
-def test_a_revoked_license_ends_a_download_and_keeps_it_from_going_on(assembly: Assembly, hub: FakeHub) -> None:
+def test_a_revoked_license_ends_a_download_and_keeps_it_from_going_on(assembly: LibraryServices, hub: FakeHub) -> None:
     ready(assembly)
     hub.rate = 20_000
     download = assembly.downloads.start(MODEL)
     _until(assembly, download, lambda item: item.progress.done > 0)
 
-    assembly.desk.revoke(MODEL)
+    assembly.acknowledgements.revoke(MODEL)
     assembly.downloads.recheck()
 
     assert assembly.downloads.wait(download, PATIENCE_S).progress.state == "paused"
@@ -119,14 +119,16 @@ def test_a_revoked_license_ends_a_download_and_keeps_it_from_going_on(assembly: 
         assembly.downloads.resume(download)
 
 
-def test_what_another_process_revokes_ends_a_download_as_well(assembly: Assembly, hub: FakeHub, home: Path) -> None:
+def test_what_another_process_revokes_ends_a_download_as_well(
+    assembly: LibraryServices, hub: FakeHub, home: Path
+) -> None:
     ready(assembly)
     hub.rate = 20_000
     download = assembly.downloads.start(MODEL)
     _until(assembly, download, lambda item: item.progress.done > 0)
     other = made(hub, home)
 
-    other.desk.revoke(MODEL)
+    other.acknowledgements.revoke(MODEL)
 
     item = assembly.downloads.wait(download, PATIENCE_S)
     assert item.progress.state == "paused"
@@ -135,7 +137,7 @@ def test_what_another_process_revokes_ends_a_download_as_well(assembly: Assembly
 
 
 def test_a_paused_download_goes_on_in_another_process_of_the_same_home(
-    assembly: Assembly, hub: FakeHub, home: Path, model_file: Path
+    assembly: LibraryServices, hub: FakeHub, home: Path, model_file: Path
 ) -> None:
     ready(assembly)
     hub.rate = 40_000
@@ -149,21 +151,21 @@ def test_a_paused_download_goes_on_in_another_process_of_the_same_home(
 
     again = made(hub, home)
     listed = again.downloads.all()
-    step = again.getting.next_step(MODEL)
+    step = again.lookup.next_step(MODEL)
     again.downloads.resume(download)
     done = again.downloads.wait(download, PATIENCE_S)
     again.close()
 
     assert [(item.id, item.progress.state) for item in listed] == [(download, "paused")]
     assert listed[0].progress.done > 0
-    assert isinstance(step, Download)
+    assert isinstance(step, DownloadStep)
     assert step.done > 0
     assert done.installed == MODEL
     assert again.library.find(MODEL).path.read_bytes() == model_file.read_bytes()
     again.ledger.close()
 
 
-def test_a_download_given_up_leaves_nothing(assembly: Assembly, hub: FakeHub) -> None:
+def test_a_download_given_up_leaves_nothing(assembly: LibraryServices, hub: FakeHub) -> None:
     ready(assembly)
     hub.rate = 20_000
     download = assembly.downloads.start(MODEL)
@@ -179,7 +181,7 @@ def test_a_download_given_up_leaves_nothing(assembly: Assembly, hub: FakeHub) ->
     assert not list(find_paths().downloads.iterdir())
 
 
-def test_a_paused_one_given_up_leaves_nothing(assembly: Assembly, hub: FakeHub) -> None:
+def test_a_paused_one_given_up_leaves_nothing(assembly: LibraryServices, hub: FakeHub) -> None:
     ready(assembly)
     hub.rate = 20_000
     download = assembly.downloads.start(MODEL)
@@ -193,7 +195,7 @@ def test_a_paused_one_given_up_leaves_nothing(assembly: Assembly, hub: FakeHub) 
     assert not [each for each in find_paths().models.rglob("*") if each.is_file()]
 
 
-def test_wrong_bytes_never_become_a_model(assembly: Assembly, hub: FakeHub) -> None:
+def test_wrong_bytes_never_become_a_model(assembly: LibraryServices, hub: FakeHub) -> None:
     ready(assembly)
     hub.inject(Fault("wrong-bytes", at=5000, times=10))
 
@@ -206,7 +208,7 @@ def test_wrong_bytes_never_become_a_model(assembly: Assembly, hub: FakeHub) -> N
         assembly.library.find(MODEL)
 
 
-def test_turning_the_switch_pauses_and_is_no_failure(assembly: Assembly, hub: FakeHub, home: Path) -> None:
+def test_turning_the_switch_pauses_and_is_no_failure(assembly: LibraryServices, hub: FakeHub, home: Path) -> None:
     ready(assembly)
     hub.rate = 20_000
     download = assembly.downloads.start(MODEL)
@@ -224,18 +226,18 @@ def test_turning_the_switch_pauses_and_is_no_failure(assembly: Assembly, hub: Fa
 
 
 def test_a_gated_model_is_fetched_with_the_token_and_its_hash_once_it_is_told(
-    assembly: Assembly, hub: FakeHub, model_file: Path
+    assembly: LibraryServices, hub: FakeHub, model_file: Path
 ) -> None:
     gated = "acme/gated-GGUF"
     repository = hub.add(FakeRepository(gated, gated="manual", card={"license": "apache-2.0"}))
     repository.add_file("gated-Q8_0.gguf", model_file)
-    assembly.getting.look(gated)
+    assembly.lookup.look(gated)
     with pytest.raises(AccessError):
         assembly.downloads.start(gated)
     token = hub.add_token("anna")
-    hub.set_standing(gated, "anna", "granted")
+    hub.set_gate_state(gated, "anna", "granted")
     assembly.online.tokens.put(AccessToken(token, hub.endpoint), "session")
-    assembly.getting.check_access(gated)
+    assembly.lookup.check_access(gated)
     accept(assembly, gated)
 
     fetched(assembly, gated)
@@ -246,11 +248,11 @@ def test_a_gated_model_is_fetched_with_the_token_and_its_hash_once_it_is_told(
 
 
 def test_access_that_ends_in_the_middle_is_what_the_model_then_says(
-    assembly: Assembly, hub: FakeHub, model_file: Path
+    assembly: LibraryServices, hub: FakeHub, model_file: Path
 ) -> None:
     gated = "acme/gated-GGUF"
     hub.add(FakeRepository(gated, gated="manual", card={"license": "apache-2.0"})).add_file("g-Q8_0.gguf", model_file)
-    hub.set_standing(gated, "anna", "granted")
+    hub.set_gate_state(gated, "anna", "granted")
     assembly.online.tokens.put(AccessToken(hub.add_token("anna"), hub.endpoint), "session")
     ready(assembly, gated)
     hub.rate = 20_000
@@ -259,29 +261,29 @@ def test_access_that_ends_in_the_middle_is_what_the_model_then_says(
     assembly.downloads.pause(download)
     assembly.downloads.wait(download, PATIENCE_S)
 
-    hub.set_standing(gated, "anna", "rejected")
+    hub.set_gate_state(gated, "anna", "rejected")
     assembly.downloads.resume(download)
     item = assembly.downloads.wait(download, PATIENCE_S)
 
     assert isinstance(item.error, AccessError)
-    assert isinstance(assembly.getting.next_step(gated), Refused)
+    assert isinstance(assembly.lookup.next_step(gated), RefusedStep)
 
 
 def test_without_its_token_access_that_was_granted_is_no_more(
-    assembly: Assembly, hub: FakeHub, model_file: Path
+    assembly: LibraryServices, hub: FakeHub, model_file: Path
 ) -> None:
     gated = "acme/gated-GGUF"
     hub.add(FakeRepository(gated, gated="manual", card={"license": "apache-2.0"})).add_file("g-Q8_0.gguf", model_file)
-    hub.set_standing(gated, "anna", "granted")
+    hub.set_gate_state(gated, "anna", "granted")
     assembly.online.tokens.put(AccessToken(hub.add_token("anna"), hub.endpoint), "session")
     ready(assembly, gated)
 
     assembly.online.tokens.forget(assembly.online.host)
 
-    assert isinstance(assembly.getting.next_step(gated), EnterToken)
+    assert isinstance(assembly.lookup.next_step(gated), EnterTokenStep)
 
 
-def test_a_model_in_several_files_is_one_download(assembly: Assembly, hub: FakeHub, tmp_path: Path) -> None:
+def test_a_model_in_several_files_is_one_download(assembly: LibraryServices, hub: FakeHub, tmp_path: Path) -> None:
     parts = split_model(tmp_path / "parts")
     repository = hub.add(FakeRepository("acme/split-GGUF", card={"license": "apache-2.0"}))
     for part in parts:
@@ -293,11 +295,11 @@ def test_a_model_in_several_files_is_one_download(assembly: Assembly, hub: FakeH
     folder = assembly.library.find("acme/split-GGUF").path.parent
     assert item.progress.total == sum(part.stat().st_size for part in parts)
     assert sorted(each.name for each in folder.iterdir()) == sorted(part.name for part in parts)
-    assembly.door.admit(assembly.library.find("acme/split-GGUF").path)
+    assembly.license_check.admit(assembly.library.find("acme/split-GGUF").path)
 
 
 def test_a_second_quantization_is_a_model_of_its_own_under_the_same_license(
-    assembly: Assembly, hub: FakeHub, tmp_path: Path
+    assembly: LibraryServices, hub: FakeHub, tmp_path: Path
 ) -> None:
     other = random_model(tmp_path / "tiny-F16.gguf", metadata={"general.license": "apache-2.0"}, seed=8)
     hub.find(MODEL).add_file("tiny-F16.gguf", other)  # type: ignore[union-attr]
@@ -311,10 +313,10 @@ def test_a_second_quantization_is_a_model_of_its_own_under_the_same_license(
     assert set(models) == {MODEL, item.installed}
     assert item.installed != MODEL
     for model in models.values():
-        assembly.door.admit(model.path)
+        assembly.license_check.admit(model.path)
 
 
-def test_what_is_here_is_not_fetched_again(assembly: Assembly) -> None:
+def test_what_is_here_is_not_fetched_again(assembly: LibraryServices) -> None:
     ready(assembly)
     fetched(assembly)
 
@@ -322,7 +324,7 @@ def test_what_is_here_is_not_fetched_again(assembly: Assembly) -> None:
         assembly.downloads.start(MODEL)
 
 
-def test_removing_a_download_frees_its_bytes(assembly: Assembly, model_file: Path) -> None:
+def test_removing_a_download_frees_its_bytes(assembly: LibraryServices, model_file: Path) -> None:
     ready(assembly)
     fetched(assembly)
 
@@ -330,10 +332,12 @@ def test_removing_a_download_frees_its_bytes(assembly: Assembly, model_file: Pat
 
     assert freed == pytest.approx(model_file.stat().st_size, abs=8192)
     assert events(assembly)[-1] == "removed"
-    assert isinstance(assembly.getting.next_step(MODEL), Download)
+    assert isinstance(assembly.lookup.next_step(MODEL), DownloadStep)
 
 
-def test_a_ledger_that_cannot_be_written_leaves_no_model(assembly: Assembly, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_that_cannot_be_written_leaves_no_model(
+    assembly: LibraryServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ready(assembly)
 
     def refuse(*_: object) -> None:
@@ -351,7 +355,7 @@ def test_a_ledger_that_cannot_be_written_leaves_no_model(assembly: Assembly, mon
 
 
 def test_a_policy_that_forbids_imports_does_not_forbid_downloads(
-    assembly: Assembly, hub: FakeHub, home: Path, tmp_path: Path
+    assembly: LibraryServices, hub: FakeHub, home: Path, tmp_path: Path
 ) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text(f'imports = false\nendpoint = ["{hub.endpoint}"]\n')
@@ -360,11 +364,11 @@ def test_a_policy_that_forbids_imports_does_not_forbid_downloads(
 
     fetched(strict)
 
-    strict.door.admit(strict.library.find(MODEL).path)
+    strict.license_check.admit(strict.library.find(MODEL).path)
     strict.close()
 
 
-def _until(assembly: Assembly, download: str, wanted: object) -> None:
+def _until(assembly: LibraryServices, download: str, wanted: object) -> None:
     reached = threading.Event()
 
     def hear(item: DownloadItem) -> None:
@@ -377,13 +381,13 @@ def _until(assembly: Assembly, download: str, wanted: object) -> None:
 
 
 def test_what_another_program_wrote_into_a_fetched_file_becomes_no_model(
-    assembly: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    assembly: LibraryServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready(assembly)
     other = random_model(tmp_path / "other.gguf", seed=99).read_bytes()
     install = Installer.install
 
-    def overwrite(installer: Installer, record: DownloadRecord, fetched: tuple[Fetched, ...]) -> str:
+    def overwrite(installer: Installer, record: DownloadRecord, fetched: tuple[FetchedFile, ...]) -> str:
         path = fetched[0].path
         before = path.stat()
         with path.open("r+b") as file:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import EngineError, NotFoundError
-from desktop.hub.fake import FakeHub, FakeRepository
-from desktop.hub.names import FilePart
-from desktop.library.assembly import Assembly, assemble
+from desktop.hub.repository_files import FilePart
 from desktop.library.download_records import DownloadRecord, DownloadRecords, record_id
-from desktop.licenses.desk import Acceptance
-from desktop.licenses.record import Fact, Record
+from desktop.library.library_services import LibraryServices, build_library_services
+from desktop.licenses.acknowledgements import Acceptance
+from desktop.licenses.ledger_record import LedgerEvent, LedgerRecord
 from desktop.paths import find_paths
 from desktop.settings import Settings
+from tests.fakes.hub import FakeHub, FakeRepository
 from tests.fakes.tiny_gguf import random_model
 
 pytestmark = pytest.mark.loopback
@@ -42,27 +42,27 @@ def repository(hub: FakeHub, model_file: Path) -> FakeRepository:
     return made
 
 
-def made(endpoint: str, home: Path) -> Assembly:
+def made(endpoint: str, home: Path) -> LibraryServices:
     settings = Settings(hub_endpoint=endpoint)
-    return assemble(find_paths(), {"LATCHKEY_HOME": str(home)}, settings=lambda: settings)
+    return build_library_services(find_paths(), {"LATCHKEY_HOME": str(home)}, settings=lambda: settings)
 
 
 @pytest.fixture
-def assembly(hub: FakeHub, home: Path, repository: FakeRepository) -> Iterator[Assembly]:
+def assembly(hub: FakeHub, home: Path, repository: FakeRepository) -> Iterator[LibraryServices]:
     assembly = made(hub.endpoint, home)
     yield assembly
     assembly.close()
 
 
-def ready(assembly: Assembly) -> None:
-    assembly.getting.look(MODEL)
-    subject = assembly.library.listed_one(MODEL).subject
+def ready(assembly: LibraryServices) -> None:
+    assembly.lookup.look(MODEL)
+    subject = assembly.library.find_listed(MODEL).subject
     for each in subject.needed:
-        sha256 = assembly.desk.text(each.id, MODEL).sha256
-        assembly.desk.accept(subject, each.id, sha256, Acceptance("Ada", "personal"))
+        sha256 = assembly.acknowledgements.text(each.id, MODEL).sha256
+        assembly.acknowledgements.accept(subject, each.id, sha256, Acceptance("Ada", "personal"))
 
 
-def kept_record(assembly: Assembly) -> DownloadRecord:
+def kept_record(assembly: LibraryServices) -> DownloadRecord:
     """A download that an earlier run left unfinished."""
     known = assembly.library.known.find(MODEL)
     assert known is not None
@@ -82,17 +82,17 @@ def kept_record(assembly: Assembly) -> DownloadRecord:
     return record
 
 
-def test_unfinished_ones_are_listed_where_the_hubs_address_is_none(assembly: Assembly, home: Path) -> None:
+def test_unfinished_ones_are_listed_where_the_hubs_address_is_none(assembly: LibraryServices, home: Path) -> None:
     ready(assembly)
     record = kept_record(assembly)
     lost = made("no address at all", home)
 
     assert [(each.id, each.progress.state) for each in lost.downloads.all()] == [(record.id, "paused")]
-    lost.getting.next_step(MODEL)
+    lost.lookup.next_step(MODEL)
     lost.close()
 
 
-def test_a_record_with_names_that_no_disk_can_keep_hides_no_other(assembly: Assembly) -> None:
+def test_a_record_with_names_that_no_disk_can_keep_hides_no_other(assembly: LibraryServices) -> None:
     ready(assembly)
     record = kept_record(assembly)
     hostile = DownloadRecord(
@@ -105,7 +105,7 @@ def test_a_record_with_names_that_no_disk_can_keep_hides_no_other(assembly: Asse
 
 
 def test_one_that_another_process_finished_or_gave_up_is_no_row_here_any_more(
-    assembly: Assembly, hub: FakeHub, home: Path
+    assembly: LibraryServices, hub: FakeHub, home: Path
 ) -> None:
     ready(assembly)
     record = kept_record(assembly)
@@ -120,7 +120,7 @@ def test_one_that_another_process_finished_or_gave_up_is_no_row_here_any_more(
 
 
 def test_a_whole_file_that_is_no_model_goes_with_its_row(
-    assembly: Assembly, repository: FakeRepository, tmp_path: Path
+    assembly: LibraryServices, repository: FakeRepository, tmp_path: Path
 ) -> None:
     ready(assembly)
     data = bytearray((tmp_path / FILE).read_bytes())
@@ -128,7 +128,7 @@ def test_a_whole_file_that_is_no_model_goes_with_its_row(
     repository.swap_file(FILE, bytes(data))
     known = assembly.library.known.find(MODEL)
     assert known is not None
-    assembly.getting.look(MODEL)  # its header was read before: nothing but its hash is another one
+    assembly.lookup.look(MODEL)  # its header was read before: nothing but its hash is another one
     item = assembly.downloads.wait(assembly.downloads.start(MODEL), PATIENCE_S)
     assert isinstance(item.error, EngineError)
 
@@ -137,7 +137,7 @@ def test_a_whole_file_that_is_no_model_goes_with_its_row(
     assert [each for each in find_paths().models.rglob("*") if each.is_file()] == []
 
 
-def test_a_strangers_file_in_the_way_outlives_the_row(assembly: Assembly) -> None:
+def test_a_strangers_file_in_the_way_outlives_the_row(assembly: LibraryServices) -> None:
     ready(assembly)
     known = assembly.library.known.find(MODEL)
     assert known is not None
@@ -152,7 +152,7 @@ def test_a_strangers_file_in_the_way_outlives_the_row(assembly: Assembly) -> Non
     assert (place / FILE).read_bytes() == b"somebody's"
 
 
-def test_a_fetched_model_outlives_a_row_that_was_left(assembly: Assembly) -> None:
+def test_a_fetched_model_outlives_a_row_that_was_left(assembly: LibraryServices) -> None:
     ready(assembly)
     item = assembly.downloads.wait(assembly.downloads.start(MODEL), PATIENCE_S)
     assert item.installed == MODEL
@@ -164,13 +164,13 @@ def test_a_fetched_model_outlives_a_row_that_was_left(assembly: Assembly) -> Non
 
 
 def test_the_ledger_knows_of_a_download_before_the_library_does(
-    assembly: Assembly, monkeypatch: pytest.MonkeyPatch
+    assembly: LibraryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that a process that ends in between leaves no model of which the ledger knows nothing."""
     ready(assembly)
     append, here = assembly.ledger.append, []
 
-    def look(fact: Fact, **more: bool) -> Record:
+    def look(fact: LedgerEvent, **more: bool) -> LedgerRecord:
         here.append((fact.event, len(assembly.library.imports.all())))
         return append(fact, **more)
 
@@ -180,7 +180,7 @@ def test_the_ledger_knows_of_a_download_before_the_library_does(
     assert here == [("downloaded", 0)]
 
 
-def test_two_threads_can_keep_the_same_record(assembly: Assembly) -> None:
+def test_two_threads_can_keep_the_same_record(assembly: LibraryServices) -> None:
     ready(assembly)
     record = kept_record(assembly)
     known = assembly.library.known.find(MODEL)
@@ -207,7 +207,7 @@ def test_two_threads_can_keep_the_same_record(assembly: Assembly) -> None:
 
 @pytest.mark.parametrize("copy", [True, False])
 def test_a_file_that_was_imported_before_becomes_the_model_that_is_fetched(
-    assembly: Assembly, model_file: Path, copy: bool
+    assembly: LibraryServices, model_file: Path, copy: bool
 ) -> None:
     assembly.importer.add(model_file, "CC-BY-NC-4.0", copy=copy)
     ready(assembly)
@@ -215,9 +215,9 @@ def test_a_file_that_was_imported_before_becomes_the_model_that_is_fetched(
     item = assembly.downloads.wait(assembly.downloads.start(MODEL), PATIENCE_S)
 
     assert (item.error, item.installed) == (None, MODEL)
-    listed = assembly.library.listed_one(MODEL)
+    listed = assembly.library.find_listed(MODEL)
     assert listed.model is not None
     assert listed.model.path.is_relative_to(find_paths().models)
     assert {each.id for each in listed.subject.needed} == {"Apache-2.0", "CC-BY-NC-4.0"}
     assert len(list(find_paths().models.rglob("*.gguf"))) == 1
-    assert [record.event for record in assembly.desk.records()][-1] == "downloaded"
+    assert [record.event for record in assembly.acknowledgements.records()][-1] == "downloaded"

@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import NotFoundError
-from desktop.library.assembly import Assembly
-from desktop.library.elsewhere import Findings, FoundModel, find_in, find_models, look
+from desktop.library.library_services import LibraryServices
+from desktop.library.other_apps import (
+    DiscoveredModel,
+    DiscoveryResult,
+    discover_in,
+    discover_models,
+    discover_usable_models,
+)
 from tests.fakes.other_apps import COMMIT, OllamaStore, hub_cache, split_model
 from tests.fakes.tiny_gguf import random_model
 
@@ -19,19 +25,19 @@ def put(path: Path, seed: int = 7, **metadata: object) -> Path:
     return random_model(path, seed=seed, metadata=metadata)
 
 
-def found(home: Path, system: str = "Linux", **environ: str) -> Findings:
-    return look(environ, home, system, top=home / "disk")
+def found(home: Path, system: str = "Linux", **environ: str) -> DiscoveryResult:
+    return discover_models(environ, home, system, top=home / "disk")
 
 
-def only(findings: Findings) -> FoundModel:
+def only(findings: DiscoveryResult) -> DiscoveredModel:
     assert [each.reason for each in findings.left_out] == []
     assert len(findings.models) == 1
     return findings.models[0]
 
 
 def test_a_person_who_has_no_other_app_has_nothing_found(home: Path) -> None:
-    assert find_models({}, home, "Linux") == ()
-    assert found(home) == Findings(())
+    assert discover_usable_models({}, home, "Linux") == ()
+    assert found(home) == DiscoveryResult(())
     assert list(home.iterdir()) == []
 
 
@@ -361,25 +367,25 @@ def test_one_file_that_several_apps_use_is_found_once(home: Path) -> None:
     assert only(found(home)).path == path
 
 
-def test_what_the_library_has_is_marked(assembly: Assembly, home: Path) -> None:
+def test_what_the_library_has_is_marked(assembly: LibraryServices, home: Path) -> None:
     path = put(home / ".lmstudio/models/a/b/m.gguf")
     put(home / ".lmstudio/models/a/b/n.gguf", seed=8)
     model = assembly.importer.add(path)
-    again = find_models({}, home, "Linux", imports=assembly.library.imports.all())
+    again = discover_usable_models({}, home, "Linux", imports=assembly.library.imports.all())
     assert {each.path.name: each.imported for each in again} == {"m.gguf": model.id, "n.gguf": ""}
 
 
 def test_a_folder_or_file_that_a_person_names_is_understood(home: Path) -> None:
     loose = put(home / "loose" / "deep" / "m.gguf", seed=3)
-    assert [each.path for each in find_in(home / "loose").models] == [loose]
-    assert [each.path for each in find_in(loose).models] == [loose]
+    assert [each.path for each in discover_in(home / "loose").models] == [loose]
+    assert [each.path for each in discover_in(loose).models] == [loose]
     store = OllamaStore(home / "store")
     store.name("registry.ollama.ai/library/a/b", [store.model(home)])
-    assert [each.name for each in find_in(home / "store").models] == ["a:b"]
+    assert [each.name for each in discover_in(home / "store").models] == ["a:b"]
     hub_cache(home / "cache", "a/b", {"m.gguf": loose.read_bytes()})
-    assert [each.commit for each in find_in(home / "cache").models] == [COMMIT]
+    assert [each.commit for each in discover_in(home / "cache").models] == [COMMIT]
     with pytest.raises(NotFoundError):
-        find_in(home / "nothing")
+        discover_in(home / "nothing")
 
 
 def test_a_look_writes_nothing(home: Path) -> None:
@@ -395,5 +401,5 @@ def test_a_look_can_be_stopped(home: Path) -> None:
     put(home / ".lmstudio/models/a/b/m.gguf")
     stop = threading.Event()
     stop.set()
-    findings = look({}, home, "Linux", stop=stop)
+    findings = discover_models({}, home, "Linux", stop=stop)
     assert (findings.models, findings.complete) == ((), False)

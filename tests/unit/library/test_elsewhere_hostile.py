@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import NotFoundError
-from desktop.library.elsewhere import find_in, look
-from desktop.library.elsewhere.walking import Budget, walk
-from desktop.library.reading_in import open_source
+from desktop.library.import_source import read_source_header
+from desktop.library.other_apps import discover_in, discover_models
+from desktop.library.other_apps.folder_scan import ScanBudget, walk
 from tests.fakes.other_apps import OllamaStore, hub_cache
 from tests.fakes.tiny_gguf import random_model
 from tests.fakes.users import nobody
@@ -30,7 +30,7 @@ def folder(home: Path) -> Path:
 
 
 def names(home: Path) -> list[str]:
-    return [each.path.name for each in look({}, home, "Linux", top=home / "disk").models]
+    return [each.path.name for each in discover_models({}, home, "Linux", top=home / "disk").models]
 
 
 def test_links_that_lead_in_circles(home: Path, folder: Path) -> None:
@@ -63,7 +63,7 @@ def test_folders_and_files_that_may_not_be_read(home: Path, folder: Path) -> Non
     service.chmod(0)
     try:
         with nobody(home):
-            findings = look({}, home, "Linux", top=home / "disk")
+            findings = discover_models({}, home, "Linux", top=home / "disk")
     finally:
         closed.chmod(0o700)
         service.chmod(0o700)
@@ -75,7 +75,7 @@ def test_folders_and_files_that_may_not_be_read(home: Path, folder: Path) -> Non
 
 def test_a_name_that_is_no_text_is_left_out_and_can_be_shown(home: Path, folder: Path) -> None:
     (folder / "m.gguf").rename(folder / os.fsdecode(b"\xff\xfe.gguf"))
-    findings = look({}, home, "Linux", top=home / "disk")
+    findings = discover_models({}, home, "Linux", top=home / "disk")
     assert findings.models == ()
     assert "UTF-8" in findings.left_out[0].reason
     findings.left_out[0].name.encode()
@@ -83,7 +83,7 @@ def test_a_name_that_is_no_text_is_left_out_and_can_be_shown(home: Path, folder:
 
 def test_a_name_with_line_breaks_is_found_and_shown_on_one_line(home: Path, folder: Path) -> None:
     random_model(folder / "two\nlines\x1b[31m.gguf", seed=3, metadata={"general.name": None})
-    found = {each.path.name: each.name for each in look({}, home, "Linux", top=home / "disk").models}
+    found = {each.path.name: each.name for each in discover_models({}, home, "Linux", top=home / "disk").models}
     assert found["two\nlines\x1b[31m.gguf"] == "two lines�[31m"
 
 
@@ -101,7 +101,7 @@ def test_a_folder_of_too_many_files_ends_at_the_bound_and_says_so(home: Path) ->
     many.mkdir()
     for number in range(300):
         (many / f"{number}.gguf").write_bytes(b"")
-    budget = Budget(threading.Event(), entries=100)
+    budget = ScanBudget(threading.Event(), entries=100)
     assert len(list(walk("", many, budget, lambda name: True))) == 100
     assert not budget.complete
 
@@ -110,7 +110,7 @@ def test_a_look_ends_when_its_time_is_over(home: Path) -> None:
     for number in range(50):
         (home / f"{number}.gguf").write_bytes(b"")
     ticks = itertools.count()
-    budget = Budget(threading.Event(), seconds=10, clock=lambda: float(next(ticks)))
+    budget = ScanBudget(threading.Event(), seconds=10, clock=lambda: float(next(ticks)))
     assert len(list(walk("", home, budget, lambda name: True))) < 50
     assert not budget.complete
 
@@ -118,13 +118,13 @@ def test_a_look_ends_when_its_time_is_over(home: Path) -> None:
 def test_one_apps_hundred_thousand_files_do_not_keep_the_others_from_being_found(
     home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("desktop.library.elsewhere.finding.Budget", partial(Budget, entries=50))
+    monkeypatch.setattr("desktop.library.other_apps.model_discovery.ScanBudget", partial(ScanBudget, entries=50))
     gpt4all = home / ".local/share/nomic.ai/GPT4All"
     gpt4all.mkdir(parents=True)
     random_model(gpt4all / "other.gguf", seed=4)
     for number in range(200):
         (folder.parent / f"{number}.txt").write_bytes(b"")
-    findings = look({}, home, "Linux", top=home / "disk")
+    findings = discover_models({}, home, "Linux", top=home / "disk")
     assert "other.gguf" in [each.path.name for each in findings.models]
     assert not findings.complete
 
@@ -132,7 +132,7 @@ def test_one_apps_hundred_thousand_files_do_not_keep_the_others_from_being_found
 def test_files_that_are_nothing_by_the_thousand_leave_a_list_that_can_be_read(home: Path) -> None:
     for number in range(1000):
         (home / f"{number}.gguf").write_bytes(b"no model")
-    findings = find_in(home)
+    findings = discover_in(home)
     assert findings.models == ()
     assert 0 < len(findings.left_out) <= 200
 
@@ -140,21 +140,21 @@ def test_files_that_are_nothing_by_the_thousand_leave_a_list_that_can_be_read(ho
 def test_finding_out_how_a_folder_is_laid_out_takes_nothing_from_the_look_into_it(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("desktop.library.elsewhere.finding._MOST_ENTRIES_OF_ONE", 600)
+    monkeypatch.setattr("desktop.library.other_apps.model_discovery._MOST_ENTRIES_OF_ONE", 600)
     many = home / "many"
     many.mkdir()
     for number in range(500):
         (many / f"file-{number}").write_bytes(b"")
     random_model(many / "m.gguf")
-    findings = find_in(many)
+    findings = discover_in(many)
     assert ([each.path.name for each in findings.models], findings.complete) == (["m.gguf"], True)
 
 
 def test_a_folder_with_more_than_can_be_looked_at_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("desktop.library.elsewhere.finding._MOST_ENTRIES_OF_ONE", 50)
+    monkeypatch.setattr("desktop.library.other_apps.model_discovery._MOST_ENTRIES_OF_ONE", 50)
     many = home / "many"
     many.mkdir()
     for number in range(100):
         (many / f"file-{number}").write_bytes(b"")
     with pytest.raises(NotFoundError, match="more than could be looked at"):
-        open_source(many, copy=False)
+        read_source_header(many, copy=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.library.elsewhere import Findings, LeftOut, find_in, look, reasons
+from desktop.library.other_apps import DiscoveryResult, SkippedFile, discover_in, discover_models, skip_reasons
 from tests.fakes.other_apps import OllamaStore, hub_cache
 from tests.fakes.split_models import cut
 from tests.fakes.tiny_gguf import random_model
@@ -20,11 +20,11 @@ def put(path: Path, seed: int = 7, **metadata: object) -> Path:
     return random_model(path, seed=seed, metadata=metadata)
 
 
-def found(home: Path, system: str = "Linux", **environ: str) -> Findings:
-    return look(environ, home, system, top=home / "disk")
+def found(home: Path, system: str = "Linux", **environ: str) -> DiscoveryResult:
+    return discover_models(environ, home, system, top=home / "disk")
 
 
-def names(findings: Findings) -> list[tuple[str, str]]:
+def names(findings: DiscoveryResult) -> list[tuple[str, str]]:
     assert [each.reason for each in findings.left_out] == []
     return [(each.app, each.path.name) for each in findings.models]
 
@@ -177,7 +177,7 @@ def test_models_in_formats_of_other_programs_are_said_once(home: Path, name: str
     folder.mkdir(parents=True)
     for file, data in files.items():
         (folder / file).write_bytes(data)
-    (left,) = find_in(home / "models").left_out
+    (left,) = discover_in(home / "models").left_out
     assert said in left.reason
 
 
@@ -224,7 +224,7 @@ def test_a_store_that_another_user_keeps_to_itself_is_said(home: Path, closed: s
         for each, mode in before:
             each.chmod(mode)
     assert findings.models == ()
-    lines = reasons(findings.left_out)
+    lines = skip_reasons(findings.left_out)
     assert len(lines) == 1
     assert "Permission denied" in lines[0]
     if "blobs" in closed:
@@ -248,8 +248,8 @@ def test_whom_a_closed_folder_belongs_to_is_said_where_its_group_may_read(home: 
 def test_a_disk_that_does_not_answer_does_not_hold_up_the_others(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(home / ".local/share/nomic.ai/GPT4All/other.gguf")
     away = threading.Event()
-    monkeypatch.setattr("desktop.library.elsewhere.finding._MOST_SECONDS", 0.2)
-    monkeypatch.setattr("desktop.library.elsewhere.places.Places.lm_studio", lambda self: away.wait() and [])
+    monkeypatch.setattr("desktop.library.other_apps.model_discovery._MOST_SECONDS", 0.2)
+    monkeypatch.setattr("desktop.library.other_apps.app_folders.AppFolders.lm_studio", lambda self: away.wait() and [])
     try:
         findings = found(home)
     finally:
@@ -262,10 +262,10 @@ def test_a_disk_that_does_not_answer_does_not_hold_up_the_others(home: Path, mon
 
 
 def test_a_reason_that_many_share_is_one_line() -> None:
-    left_out = [LeftOut("Ollama", Path(f"/{number}"), f"m{number}", "No.") for number in range(12)]
-    assert reasons(left_out) == ["12 models of Ollama (m0, m1, m2, …): No."]
-    assert reasons([LeftOut("", Path("/y"), "y", "y is no model.")]) == ["y is no model."]
-    assert reasons([*left_out[:2], LeftOut("", Path("/x"), "x", "Why.")]) == ["m0: No.", "m1: No.", "x: Why."]
+    left_out = [SkippedFile("Ollama", Path(f"/{number}"), f"m{number}", "No.") for number in range(12)]
+    assert skip_reasons(left_out) == ["12 models of Ollama (m0, m1, m2, …): No."]
+    assert skip_reasons([SkippedFile("", Path("/y"), "y", "y is no model.")]) == ["y is no model."]
+    assert skip_reasons([*left_out[:2], SkippedFile("", Path("/x"), "x", "Why.")]) == ["m0: No.", "m1: No.", "x: Why."]
 
 
 def test_a_hostile_settings_file_names_no_folder(home: Path) -> None:

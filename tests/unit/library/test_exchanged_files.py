@@ -14,16 +14,24 @@ from typing import Any
 import gguf
 import pytest
 
-from desktop.engine.client import EngineClient
-from desktop.engine.header import Header, read_header
-from desktop.engine.interface import Stop
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.engine_protocol import StopSignal
+from desktop.engine.gguf_header import GgufHeader, read_header
 from desktop.engine.load_fallback import LoadAttempt
-from desktop.engine.messages import AnswerEvent, ChatTurn, Delta, Generate, Load, LoadParams, SamplingParams
-from desktop.engine.model_file import ModelFile
+from desktop.engine.worker_messages import (
+    AnswerEvent,
+    ChatMessage,
+    Delta,
+    GenerateRequest,
+    LoadParams,
+    LoadRequest,
+    SamplingParams,
+)
 from desktop.errors import IntegrityError, NotFoundError, UserError
-from desktop.library.assembly import Assembly, assemble
-from desktop.library.copying import copy_files
-from desktop.licenses.door import LicenseDoor
+from desktop.file_stamp import ModelFile
+from desktop.library.library_services import LibraryServices, build_library_services
+from desktop.library.model_copy import copy_files
+from desktop.licenses.license_check import LicenseCheck
 from desktop.paths import find_paths
 from tests.accepting import accept
 from tests.fakes.tiny_gguf import random_model
@@ -133,12 +141,12 @@ in_each_way = pytest.mark.parametrize(("disk", "way"), WAYS, indirect=["disk"])
 class Meanwhile:
     """The person's license door, with something done before and after the model is loaded."""
 
-    def __init__(self, door: LicenseDoor) -> None:
+    def __init__(self, door: LicenseCheck) -> None:
         self._door = door
         self.before: Callable[[], object] = lambda: None
         self.after: Callable[[], object] = lambda: None
 
-    def admit(self, path: Path, stop: Stop | None = None) -> tuple[ModelFile, ...]:
+    def admit(self, path: Path, stop: StopSignal | None = None) -> tuple[ModelFile, ...]:
         files = self._door.admit(path, stop)
         self.before()
         return files
@@ -176,20 +184,20 @@ def split_in_two(writer: gguf.GGUFWriter) -> None:
 
 
 @pytest.fixture
-def assembly(disk: Disk) -> Iterator[Assembly]:
-    with closing(assemble(find_paths())) as made:
+def assembly(disk: Disk) -> Iterator[LibraryServices]:
+    with closing(build_library_services(find_paths())) as made:
         accept(made, made.importer.add(disk.path).id)
         yield made
 
 
 @pytest.fixture
-def door(assembly: Assembly) -> Meanwhile:
-    return Meanwhile(assembly.door)
+def door(assembly: LibraryServices) -> Meanwhile:
+    return Meanwhile(assembly.license_check)
 
 
 @pytest.fixture
 def client(door: Meanwhile, home: Path) -> Iterator[EngineClient]:
-    with closing(EngineClient(door=door, logs=home / "logs", cache=home / "cache")) as made:
+    with closing(EngineClient(license_check=door, logs=home / "logs", cache=home / "cache")) as made:
         yield made
 
 
@@ -198,8 +206,8 @@ def load(client: EngineClient, disk: Disk) -> None:
 
 
 def ask(client: EngineClient, on: Callable[[AnswerEvent], None] = lambda _: None, tokens: int = 12) -> str:
-    request = Generate(
-        client.next_id(), (ChatTurn("user", "Hello"),), SamplingParams(temperature=0), tokens, ignore_eos=True
+    request = GenerateRequest(
+        client.next_id(), (ChatMessage("user", "Hello"),), SamplingParams(temperature=0), tokens, ignore_eos=True
     )
     text = ""
     for event in client.answer(request):
@@ -208,24 +216,25 @@ def ask(client: EngineClient, on: Callable[[AnswerEvent], None] = lambda _: None
     return text
 
 
-def loads(assembly: Assembly) -> list[str]:
+def loads(assembly: LibraryServices) -> list[str]:
     return [record.file_sha256 for record in assembly.ledger.records() if record.event == "loaded"]
 
 
 @pytest.mark.parametrize("disk", ["one file", "split", "link"], indirect=True)
 def test_the_accepted_model_answers_and_its_hash_is_recorded(
-    client: EngineClient, disk: Disk, assembly: Assembly
+    client: EngineClient, disk: Disk, assembly: LibraryServices
 ) -> None:
     load(client, disk)
     assert ask(client)
-    assert (
-        loads(assembly) == [assembly.hashes.hashed_model(disk.path).sha256] == [assembly.door.loaded_sha256(disk.path)]
-    )
+    hashed, loaded = assembly.hashes.hashed_model(disk.path).sha256, assembly.license_check.loaded_sha256(disk.path)
+    assert loads(assembly) == [hashed] == [loaded]
 
 
 @in_each_way
-def test_what_was_exchanged_before_is_refused(client: EngineClient, disk: Disk, assembly: Assembly, way: str) -> None:
-    assembly.door.admit(disk.path)
+def test_what_was_exchanged_before_is_refused(
+    client: EngineClient, disk: Disk, assembly: LibraryServices, way: str
+) -> None:
+    assembly.license_check.admit(disk.path)
     getattr(disk, way)()
     with pytest.raises(UserError):
         load(client, disk)
@@ -234,7 +243,7 @@ def test_what_was_exchanged_before_is_refused(client: EngineClient, disk: Disk, 
 
 @in_each_way
 def test_what_is_exchanged_while_it_is_loaded_is_refused(
-    client: EngineClient, door: Meanwhile, disk: Disk, assembly: Assembly, way: str
+    client: EngineClient, door: Meanwhile, disk: Disk, assembly: LibraryServices, way: str
 ) -> None:
     door.before = getattr(disk, way)
     with pytest.raises(IntegrityError):
@@ -244,7 +253,7 @@ def test_what_is_exchanged_while_it_is_loaded_is_refused(
 
 @in_each_way
 def test_what_is_exchanged_and_put_back_while_it_is_loaded_is_refused(
-    client: EngineClient, door: Meanwhile, disk: Disk, assembly: Assembly, way: str
+    client: EngineClient, door: Meanwhile, disk: Disk, assembly: LibraryServices, way: str
 ) -> None:
     def exchange() -> None:
         door.after = getattr(disk, way)()
@@ -257,14 +266,14 @@ def test_what_is_exchanged_and_put_back_while_it_is_loaded_is_refused(
 
 @pytest.mark.parametrize("disk", ["link"], indirect=True)
 def test_a_link_that_leads_elsewhere_while_nothing_is_opened_changes_nothing(
-    client: EngineClient, door: Meanwhile, disk: Disk, assembly: Assembly, monkeypatch: pytest.MonkeyPatch
+    client: EngineClient, door: Meanwhile, disk: Disk, assembly: LibraryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker is left the files that it opened, and not what a name of theirs led to at another moment."""
     backs: list[Callable[[], None]] = []
     door.before = lambda: backs.append(disk.pointed_elsewhere())
     make_request = LoadAttempt.request
 
-    def request(attempt: LoadAttempt) -> Load:
+    def request(attempt: LoadAttempt) -> LoadRequest:
         made = make_request(attempt)
         backs.pop()()
         return made
@@ -277,7 +286,7 @@ def test_a_link_that_leads_elsewhere_while_nothing_is_opened_changes_nothing(
 
 @pytest.mark.parametrize(("disk", "way"), [*WAYS, ("split", "gone")], indirect=["disk"])
 def test_what_is_exchanged_after_it_was_loaded_answers_nothing_more(
-    client: EngineClient, disk: Disk, assembly: Assembly, way: str
+    client: EngineClient, disk: Disk, assembly: LibraryServices, way: str
 ) -> None:
     load(client, disk)
     words = ask(client)
@@ -303,7 +312,7 @@ def test_what_is_overwritten_in_mid_answer_ends_the_answer(client: EngineClient,
 
 
 def test_a_file_that_was_touched_and_is_the_same_answers_on(
-    client: EngineClient, disk: Disk, assembly: Assembly
+    client: EngineClient, disk: Disk, assembly: LibraryServices
 ) -> None:
     """Another program's label, or a second name that a backup makes, is no other model."""
     load(client, disk)
@@ -327,15 +336,15 @@ def test_the_terms_that_are_noted_are_those_of_the_very_file_that_was_hashed(
     strict = random_model(home / "strict.gguf", metadata={"general.license": "llama3.2"})
     calls: list[Path] = []
 
-    def read_and_exchange(path: Path) -> Header:
+    def read_and_exchange(path: Path) -> GgufHeader:
         header = read_header(path)
         calls.append(path)
         if len(calls) == 1:
             strict.replace(free)
         return header
 
-    monkeypatch.setattr("desktop.library.reading_in.read_header", read_and_exchange)
-    with closing(assemble(find_paths())) as assembly:
+    monkeypatch.setattr("desktop.library.import_source.read_header", read_and_exchange)
+    with closing(build_library_services(find_paths())) as assembly:
         try:
             assembly.importer.add(free, copy=copy)
         except IntegrityError:
@@ -353,8 +362,8 @@ def test_a_copy_that_somebody_else_writes_to_becomes_no_model(home: Path, monkey
         overwrite(copied.files[0], other)
         return copied
 
-    monkeypatch.setattr("desktop.library.reading_in.copy_files", make_and_overwrite)
-    with closing(assemble(find_paths())) as assembly:
+    monkeypatch.setattr("desktop.library.import_source.copy_files", make_and_overwrite)
+    with closing(build_library_services(find_paths())) as assembly:
         with pytest.raises(IntegrityError):
             assembly.importer.add(source, copy=True)
         assert assembly.library.imports.all() == []
@@ -363,7 +372,7 @@ def test_a_copy_that_somebody_else_writes_to_becomes_no_model(home: Path, monkey
 
 def test_a_file_that_was_overwritten_under_its_old_time_is_not_taken_for_the_one_that_is_known(home: Path) -> None:
     path, other = random_model(home / "m.gguf", seed=1), random_model(home / "other.gguf", seed=2)
-    with closing(assemble(find_paths())) as assembly:
+    with closing(build_library_services(find_paths())) as assembly:
         first = assembly.importer.take(path)
         assert not first.existed
         overwrite(path, other.read_bytes())
@@ -376,10 +385,10 @@ def test_a_damaged_file_under_its_old_time_gives_way_to_a_whole_one(home: Path) 
     path, copy = random_model(home / "m.gguf", seed=1), home / "copy.gguf"
     copy.write_bytes(path.read_bytes())
     other = random_model(home / "other.gguf", seed=2)
-    with closing(assemble(find_paths())) as assembly:
+    with closing(build_library_services(find_paths())) as assembly:
         assembly.importer.add(path)
         overwrite(path, other.read_bytes())
         model = assembly.importer.add(copy)
         accept(assembly, model.id)
         assert model.path == copy
-        assembly.door.admit(copy)
+        assembly.license_check.admit(copy)

@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from desktop.library import imported
-from desktop.library.assembly import assemble
-from desktop.library.imported import ImportedModel, id_for
+from desktop.library import installed_models
+from desktop.library.installed_models import InstalledModel, installed_id
+from desktop.library.library_services import build_library_services
 from desktop.paths import find_paths
-from desktop.ui.licenses.gather import Gatherer
+from desktop.ui.licenses.license_page_loader import LicensePageLoader
 from tests.accepting import accept
 from tests.fakes.tiny_gguf import random_model
 
@@ -28,8 +28,8 @@ def fill(folder: Path, models: Path) -> None:
         file.write_bytes(b"x")
         sha256 = hashlib.sha256(b"%d" % number).hexdigest()
         name = f"Model {number}"
-        model = ImportedModel(
-            id=id_for(name, sha256),
+        model = InstalledModel(
+            id=installed_id(name, sha256),
             name=name,
             path=str(file),
             size=1,
@@ -47,15 +47,15 @@ def test_what_waits_of_every_model_here_is_told_by_one_look_at_each(
     paths = find_paths()
     fill(paths.imports, paths.models)
     looks: Counter[str] = Counter()
-    read = imported._read
+    read = installed_models._read
 
-    def counted(file: Path) -> ImportedModel | None:
+    def counted(file: Path) -> InstalledModel | None:
         looks[file.name] += 1
         return read(file)
 
-    monkeypatch.setattr(imported, "_read", counted)
-    with closing(assemble(paths)) as assembly:
-        cards = Gatherer(assembly).cards_here()
+    monkeypatch.setattr(installed_models, "_read", counted)
+    with closing(build_library_services(paths)) as assembly:
+        cards = LicensePageLoader(assembly).cards_here()
     assert len(cards) == MANY + 1  # and the built-in one
     assert len(looks) == MANY
     assert set(looks.values()) == {1}
@@ -64,14 +64,14 @@ def test_what_waits_of_every_model_here_is_told_by_one_look_at_each(
 def test_an_id_names_so_much_of_the_hash_that_nobody_finds_another_file_for_it() -> None:
     sha256 = hashlib.sha256(b"model").hexdigest()
     twin = sha256[:8] + hashlib.sha256(b"another").hexdigest()[8:]
-    assert id_for("Tiny", sha256) != id_for("Tiny", twin)
-    bits = 5 * len(id_for("Tiny", sha256).removeprefix("tiny-"))
+    assert installed_id("Tiny", sha256) != installed_id("Tiny", twin)
+    bits = 5 * len(installed_id("Tiny", sha256).removeprefix("tiny-"))
     assert bits >= 128
 
 
 def test_an_import_under_a_shorter_id_keeps_it_and_what_was_accepted_for_it(home: Path) -> None:
     file = random_model(home / "tiny.gguf")
-    with closing(assemble(find_paths())) as assembly:
+    with closing(build_library_services(find_paths())) as assembly:
         kept = assembly.library.imports
         new = assembly.importer.add(file)
         (model,) = kept.all()
@@ -79,8 +79,8 @@ def test_an_import_under_a_shorter_id_keeps_it_and_what_was_accepted_for_it(home
         kept.keep(old)
         kept.forget(new.id)
         accept(assembly, old.id)
-        assembly.door.admit(file)
-        assembly.door.loaded(file)
+        assembly.license_check.admit(file)
+        assembly.license_check.loaded(file)
         assert assembly.importer.take(file).existed
         assert [each.id for each in kept.all()] == [old.id]
         assert assembly.importer.verify(old.id).id == old.id

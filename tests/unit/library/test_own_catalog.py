@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as replace_struct
 
-from desktop.catalog.entries import Entry
+from desktop.catalog.catalog import CatalogEntry
 from desktop.errors import ForbiddenError
-from desktop.hub.address import DEFAULT_ENDPOINT
-from desktop.hub.fake import FakeHub, FakeRepository
-from desktop.library.assembly import Assembly, assemble
-from desktop.library.imported import ImportedModel
-from desktop.library.next_step import EnterToken
-from desktop.licenses.desk import Acceptance
-from desktop.licenses.subject import Subject
+from desktop.hub.repository import DEFAULT_ENDPOINT
+from desktop.library.installed_models import InstalledModel
+from desktop.library.library_services import LibraryServices, build_library_services
+from desktop.library.status import EnterTokenStep
+from desktop.licenses.acknowledgements import Acceptance
+from desktop.licenses.license_subject import LicenseSubject
 from desktop.paths import find_paths
 from desktop.settings import Settings
+from tests.fakes.hub import FakeHub, FakeRepository
 from tests.fakes.tiny_gguf import random_model
 
 pytestmark = pytest.mark.loopback
@@ -47,13 +47,15 @@ def hub() -> Iterator[FakeHub]:
 
 
 @pytest.fixture
-def open_home(hub: FakeHub, home: Path) -> Callable[..., Assembly]:
-    def opened(text: str = "", policy: str = "", endpoint: str = hub.endpoint) -> Assembly:
+def open_home(hub: FakeHub, home: Path) -> Callable[..., LibraryServices]:
+    def opened(text: str = "", policy: str = "", endpoint: str = hub.endpoint) -> LibraryServices:
         (home / "config").mkdir(exist_ok=True)
         (home / "config" / "models.toml").write_text("version = 1\n" + text, encoding="utf-8")
         (home / "policy.toml").write_text(policy.format(hub=hub.endpoint), encoding="utf-8")
         paths = replace(find_paths(), system_policy=home / "policy.toml")
-        return assemble(paths, {"LATCHKEY_HOME": str(home)}, settings=lambda: Settings(hub_endpoint=endpoint))
+        return build_library_services(
+            paths, {"LATCHKEY_HOME": str(home)}, settings=lambda: Settings(hub_endpoint=endpoint)
+        )
 
     return opened
 
@@ -78,15 +80,15 @@ def model_file(tmp_path: Path) -> Path:
     return random_model(tmp_path / "tiny-Q8_0.gguf", metadata={"general.license": None})
 
 
-def subject(assembly: Assembly, model_id: str = "mine") -> Subject:
-    return assembly.library.listed_one(model_id).subject
+def subject(assembly: LibraryServices, model_id: str = "mine") -> LicenseSubject:
+    return assembly.library.find_listed(model_id).subject
 
 
-def refusal(assembly: Assembly, model_id: str = "mine") -> ForbiddenError | None:
-    return assembly.desk.policy_refusal(subject(assembly, model_id))
+def refusal(assembly: LibraryServices, model_id: str = "mine") -> ForbiddenError | None:
+    return assembly.acknowledgements.policy_refusal(subject(assembly, model_id))
 
 
-def shipped(assembly: Assembly, model_id: str) -> Entry:
+def shipped(assembly: LibraryServices, model_id: str) -> CatalogEntry:
     entry = assembly.library.catalog.find_model(model_id)
     assert entry is not None
     assert model_id == OPEN or entry.gate in ("hub-auto", "hub-manual")
@@ -95,7 +97,7 @@ def shipped(assembly: Assembly, model_id: str) -> Entry:
 
 @pytest.mark.parametrize("model_id", [GATED, HASHED])
 def test_an_own_entry_for_the_files_of_a_gated_model_has_its_gate_and_terms(
-    open_home: Callable[..., Assembly], model_id: str
+    open_home: Callable[..., LibraryServices], model_id: str
 ) -> None:
     with closing(open_home()) as bare:
         entry = shipped(bare, model_id)
@@ -112,7 +114,7 @@ def test_an_own_entry_for_the_files_of_a_gated_model_has_its_gate_and_terms(
 
 
 def test_an_own_entry_is_no_way_round_the_publishers_gate(
-    open_home: Callable[..., Assembly], hub: FakeHub, model_file: Path
+    open_home: Callable[..., LibraryServices], hub: FakeHub, model_file: Path
 ) -> None:
     with closing(open_home()) as bare:
         entry = shipped(bare, GATED)
@@ -120,10 +122,10 @@ def test_an_own_entry_is_no_way_round_the_publishers_gate(
     hub.add(FakeRepository(entry.repository, gated="manual")).add_file("README.md", b"# it")
 
     with closing(open_home(mine(entry.gguf))) as assembly:
-        assembly.getting.look("mine")
-        step = assembly.getting.next_step("mine")
+        assembly.lookup.look("mine")
+        step = assembly.lookup.next_step("mine")
 
-    assert isinstance(step, EnterToken)
+    assert isinstance(step, EnterTokenStep)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_an_own_entry_is_no_way_round_the_publishers_gate(
     ids=["gate", "license", "publisher", "repository", "id", "checksum", "own license", "own base"],
 )
 def test_what_only_an_own_catalog_says_makes_no_model_an_allowed_one(
-    open_home: Callable[..., Assembly], policy: str, text: str
+    open_home: Callable[..., LibraryServices], policy: str, text: str
 ) -> None:
     if "model.base" in text:
         text = text.replace('gate = "open"', 'gate = "open"\norigin = "derived"')
@@ -155,43 +157,43 @@ def test_what_only_an_own_catalog_says_makes_no_model_an_allowed_one(
 
 
 def test_what_the_hub_says_of_an_own_entry_counts_under_a_policy(
-    open_home: Callable[..., Assembly], hub: FakeHub, model_file: Path
+    open_home: Callable[..., LibraryServices], hub: FakeHub, model_file: Path
 ) -> None:
     published(hub, "acme/tiny", model_file, card={"license": "mit"})
     policy = 'endpoint = ["{hub}"]\n[allow]\nlicense = ["MIT"]\ngate = ["open"]\nrepository = ["Acme/Tiny"]\n'
     with closing(open_home(mine("acme/tiny"), policy)) as assembly:
         assert refusal(assembly) is not None
-        assembly.getting.look("mine")
+        assembly.lookup.look("mine")
         assert refusal(assembly) is None
 
 
 def test_an_own_entry_stands_for_no_base_that_a_card_names(
-    open_home: Callable[..., Assembly], hub: FakeHub, model_file: Path
+    open_home: Callable[..., LibraryServices], hub: FakeHub, model_file: Path
 ) -> None:
     published(hub, "acme/base", model_file, card={"license": "llama3.2"})
     published(hub, "acme/tuned", model_file, card={"license": "mit", "base_model": "acme/base"})
     with closing(open_home(mine(repository="acme/base"))) as assembly:
-        assembly.getting.look("acme/tuned")
+        assembly.lookup.look("acme/tuned")
         needed = {each.id for each in subject(assembly, "acme/tuned").needed}
     assert {"MIT", "LicenseRef-Llama-3.2"} <= needed
 
 
 def test_a_repository_with_the_very_file_of_a_listed_model_is_a_copy_of_it(
-    open_home: Callable[..., Assembly], hub: FakeHub, model_file: Path
+    open_home: Callable[..., LibraryServices], hub: FakeHub, model_file: Path
 ) -> None:
     with closing(open_home()) as bare:
         entry = shipped(bare, HASHED)
     made = published(hub, "acme/copy", model_file, card={"license": "mit"})
     made.files["tiny-Q8_0.gguf"].sha256 = entry.file[0].sha256
     with closing(open_home()) as assembly:
-        assembly.getting.look("acme/copy")
+        assembly.lookup.look("acme/copy")
         found = subject(assembly, "acme/copy")
     assert found.gate == entry.gate
     assert entry.license in {each.id for each in found.needed}
 
 
 def test_a_license_that_only_the_person_states_is_on_no_list_of_what_is_allowed(
-    open_home: Callable[..., Assembly], tmp_path: Path, model_file: Path
+    open_home: Callable[..., LibraryServices], tmp_path: Path, model_file: Path
 ) -> None:
     named = random_model(tmp_path / "named.gguf", seed=5, metadata={"general.license": "mit"})
     with closing(open_home(policy='[allow]\nlicense = ["MIT"]\n')) as assembly:
@@ -202,10 +204,10 @@ def test_a_license_that_only_the_person_states_is_on_no_list_of_what_is_allowed(
 
 
 @contextmanager
-def looked_up(open_home: Callable[..., Assembly], policy: str, *names: str) -> Iterator[Assembly]:
+def looked_up(open_home: Callable[..., LibraryServices], policy: str, *names: str) -> Iterator[LibraryServices]:
     with closing(open_home(policy=policy)) as assembly:
         for name in names:
-            assembly.getting.look(name)
+            assembly.lookup.look(name)
         yield assembly
 
 
@@ -221,7 +223,7 @@ def looked_up(open_home: Callable[..., Assembly], policy: str, *names: str) -> I
     ],
 )
 def test_a_hub_of_ones_own_gives_out_nothing_that_a_policy_allows(
-    open_home: Callable[..., Assembly], hub: FakeHub, tmp_path: Path, policy: str
+    open_home: Callable[..., LibraryServices], hub: FakeHub, tmp_path: Path, policy: str
 ) -> None:
     evil = random_model(tmp_path / "evil-Q8_0.gguf", metadata={"general.license": "apache-2.0"})
     with closing(open_home()) as bare:
@@ -240,7 +242,7 @@ def test_a_hub_of_ones_own_gives_out_nothing_that_a_policy_allows(
 
 
 def test_a_file_that_is_known_from_a_hub_of_ones_own_is_no_allowed_one(
-    open_home: Callable[..., Assembly], hub: FakeHub, tmp_path: Path
+    open_home: Callable[..., LibraryServices], hub: FakeHub, tmp_path: Path
 ) -> None:
     evil = random_model(tmp_path / "evil-Q8_0.gguf", metadata={"general.license": "apache-2.0"})
     published(hub, "acme/tiny", evil, card={"license": "apache-2.0"})
@@ -251,7 +253,7 @@ def test_a_file_that_is_known_from_a_hub_of_ones_own_is_no_allowed_one(
     assert "127.0.0.1" in found.title
 
 
-def heard_at_hugging_face(assembly: Assembly, model_id: str) -> None:
+def heard_at_hugging_face(assembly: LibraryServices, model_id: str) -> None:
     """The same repository at the usual Hub, which holds another file."""
     known = assembly.library.known.find(model_id)
     assert known is not None
@@ -263,7 +265,7 @@ def heard_at_hugging_face(assembly: Assembly, model_id: str) -> None:
 @pytest.mark.parametrize("way", ["imported", "fetched and imported"])
 @pytest.mark.parametrize("name", ["acme/tiny", OPEN])
 def test_what_one_hub_said_of_a_file_is_no_other_hub_s_word(
-    open_home: Callable[..., Assembly], hub: FakeHub, tmp_path: Path, way: str, name: str
+    open_home: Callable[..., LibraryServices], hub: FakeHub, tmp_path: Path, way: str, name: str
 ) -> None:
     evil = random_model(tmp_path / "evil-Q8_0.gguf", metadata={"general.license": "apache-2.0"})
     with closing(open_home()) as bare:
@@ -283,31 +285,31 @@ def test_what_one_hub_said_of_a_file_is_no_other_hub_s_word(
         assert path is not None
     policy = f'require_checksum = true\n[allow]\nrepository = ["{name}"]\n'
     with closing(open_home(policy=policy, endpoint="")) as strict:
-        found = strict.desk.policy_refusal(strict.library.subject_at(path))
+        found = strict.acknowledgements.policy_refusal(strict.library.subject_at(path))
     assert found is not None
     assert "127.0.0.1" in found.title
 
 
 def test_the_very_file_of_a_listed_model_is_it_whoever_gave_it_out(
-    open_home: Callable[..., Assembly], hub: FakeHub, model_file: Path
+    open_home: Callable[..., LibraryServices], hub: FakeHub, model_file: Path
 ) -> None:
     policy = '[allow]\nrepository = ["' + HASHED + '"]\n'
     with closing(open_home(policy=policy)) as assembly:
         entry = shipped(assembly, HASHED)
         published(hub, entry.gguf, model_file)
-        assembly.getting.look(HASHED)
+        assembly.lookup.look(HASHED)
         for sha256, endpoint, allowed in (
             (entry.file[0].sha256, "", True),
             (entry.file[0].sha256, hub.endpoint, True),
             ("0" * 64, hub.endpoint, False),
         ):
-            kept = ImportedModel("x", "X", "/x", 1, sha256, "Q4_0", "stablelm", entry=HASHED, endpoint=endpoint)
-            found = assembly.desk.policy_refusal(assembly.library.subject_of(kept))
+            kept = InstalledModel("x", "X", "/x", 1, sha256, "Q4_0", "stablelm", entry=HASHED, endpoint=endpoint)
+            found = assembly.acknowledgements.policy_refusal(assembly.library.subject_of(kept))
             assert (found is None) is allowed, (sha256, endpoint)
 
 
 def test_a_file_from_a_hub_of_ones_own_is_that_whatever_became_of_what_it_said(
-    open_home: Callable[..., Assembly], hub: FakeHub, model_file: Path
+    open_home: Callable[..., LibraryServices], hub: FakeHub, model_file: Path
 ) -> None:
     published(hub, "acme/tiny", model_file, card={"license": "mit"})
     with looked_up(open_home, "", "acme/tiny") as assembly:
@@ -317,20 +319,20 @@ def test_a_file_from_a_hub_of_ones_own_is_that_whatever_became_of_what_it_said(
         path = assembly.library.find(item.installed).path
         assembly.library.known.forget("acme/tiny")
     with closing(open_home(policy='[allow]\nlicense = ["MIT"]\n')) as strict:
-        found = strict.desk.policy_refusal(strict.library.subject_at(path))
+        found = strict.acknowledgements.policy_refusal(strict.library.subject_at(path))
     assert found is not None
     assert "127.0.0.1" in found.title
 
 
-def accept_all(assembly: Assembly, model_id: str) -> None:
+def accept_all(assembly: LibraryServices, model_id: str) -> None:
     model = subject(assembly, model_id)
     for each in model.needed:
-        sha256 = assembly.desk.text(each.id, model_id).sha256
-        assembly.desk.accept(model, each.id, sha256, Acceptance("Ada", "personal"))
+        sha256 = assembly.acknowledgements.text(each.id, model_id).sha256
+        assembly.acknowledgements.accept(model, each.id, sha256, Acceptance("Ada", "personal"))
 
 
 def test_a_policy_that_only_denies_leaves_mirrors_alone(
-    open_home: Callable[..., Assembly], hub: FakeHub, model_file: Path
+    open_home: Callable[..., LibraryServices], hub: FakeHub, model_file: Path
 ) -> None:
     published(hub, "acme/tiny", model_file, card={"license": "apache-2.0"})
     with looked_up(open_home, '[deny]\nlicense = ["MIT"]\n', "acme/tiny") as assembly:

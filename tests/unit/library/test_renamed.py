@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import ForbiddenError
-from desktop.hub.fake import FakeHub, FakeRepository
-from desktop.library.assembly import Assembly, assemble
-from desktop.library.next_step import LookUp
-from desktop.licenses.desk import Acceptance
+from desktop.library.library_services import LibraryServices, build_library_services
+from desktop.library.status import LookUpStep
+from desktop.licenses.acknowledgements import Acceptance
 from desktop.paths import find_paths
 from desktop.settings import Settings
+from tests.fakes.hub import FakeHub, FakeRepository
 from tests.fakes.tiny_gguf import random_model
 
 pytestmark = pytest.mark.loopback
@@ -30,18 +30,18 @@ def hub() -> Iterator[FakeHub]:
 
 
 @pytest.fixture
-def opened(hub: FakeHub, home: Path) -> Callable[..., Assembly]:
-    def made(policy: str = "", endpoint: str = "") -> Assembly:
+def opened(hub: FakeHub, home: Path) -> Callable[..., LibraryServices]:
+    def made(policy: str = "", endpoint: str = "") -> LibraryServices:
         (home / "policy.toml").write_text(policy.format(hub=hub.endpoint), encoding="utf-8")
         paths = replace(find_paths(), system_policy=home / "policy.toml")
         environ = {"LATCHKEY_HOME": str(home)}
-        return assemble(paths, environ, settings=lambda: Settings(hub_endpoint=endpoint or hub.endpoint))
+        return build_library_services(paths, environ, settings=lambda: Settings(hub_endpoint=endpoint or hub.endpoint))
 
     return made
 
 
 @pytest.fixture
-def assembly(opened: Callable[..., Assembly]) -> Iterator[Assembly]:
+def assembly(opened: Callable[..., LibraryServices]) -> Iterator[LibraryServices]:
     with closing(opened()) as made:
         yield made
 
@@ -65,92 +65,96 @@ def leads_on(hub: FakeHub, old: str, repository: FakeRepository, hub_id: str = "
     hub.add(FakeRepository(old, raw_info=json.dumps(info | ({"_id": hub_id} if hub_id else {})).encode()))
 
 
-def accept(assembly: Assembly, name: str) -> None:
-    subject = assembly.library.listed_one(name).subject
+def accept(assembly: LibraryServices, name: str) -> None:
+    subject = assembly.library.find_listed(name).subject
     for each in subject.needed:
-        sha256 = assembly.desk.text(each.id, subject.id).sha256
-        assembly.desk.accept(subject, each.id, sha256, Acceptance("Ada", "personal"))
+        sha256 = assembly.acknowledgements.text(each.id, subject.id).sha256
+        assembly.acknowledgements.accept(subject, each.id, sha256, Acceptance("Ada", "personal"))
 
 
-def fetched(assembly: Assembly, name: str) -> Path:
+def fetched(assembly: LibraryServices, name: str) -> Path:
     item = assembly.downloads.wait(assembly.downloads.start(assembly.library.id_of(name)), 60.0)
     assert item.error is None, item.error
     return assembly.library.find(item.installed).path
 
 
-def test_a_model_is_found_by_every_name_of_its_repository(assembly: Assembly, hub: FakeHub, model_file: Path) -> None:
+def test_a_model_is_found_by_every_name_of_its_repository(
+    assembly: LibraryServices, hub: FakeHub, model_file: Path
+) -> None:
     leads_on(hub, OLD, published(hub, NEW, model_file))
 
-    assert assembly.getting.look(OLD).model_id == NEW
+    assert assembly.lookup.look(OLD).model_id == NEW
     accept(assembly, OLD)
     path = fetched(assembly, OLD)
 
     for name in (*NAMES, f"{hub.endpoint}/{OLD}"):
         assert assembly.library.find(name).path == path, name
-        assert assembly.library.listed_one(name).subject.id == NEW
+        assert assembly.library.find_listed(name).subject.id == NEW
         assert assembly.library.id_of(name) == NEW
-        assert assembly.getting.known(name) is not None
+        assert assembly.lookup.known(name) is not None
 
 
 def test_what_was_accepted_before_the_renaming_stands_after_it(
-    assembly: Assembly, hub: FakeHub, model_file: Path
+    assembly: LibraryServices, hub: FakeHub, model_file: Path
 ) -> None:
     published(hub, OLD, model_file)
-    assembly.getting.look(OLD)
+    assembly.lookup.look(OLD)
     accept(assembly, OLD)
     path = fetched(assembly, OLD)
 
     leads_on(hub, OLD, published(hub, NEW, model_file))
-    assembly.getting.look(OLD)
+    assembly.lookup.look(OLD)
 
-    assembly.door.admit(path)
+    assembly.license_check.admit(path)
     for name in NAMES:
-        listed = assembly.library.listed_one(name)
+        listed = assembly.library.find_listed(name)
         assert listed.subject.id == OLD
         assert listed.model is not None
-        assert assembly.desk.verdict(listed.subject).allowed
+        assert assembly.acknowledgements.verdict(listed.subject).allowed
     assert len({each.subject.id for each in assembly.library.listed() if "tiny-GGUF" in each.subject.id}) == 1
 
 
 def test_a_renamed_repository_is_known_by_what_the_hub_itself_calls_it(
-    assembly: Assembly, hub: FakeHub, model_file: Path
+    assembly: LibraryServices, hub: FakeHub, model_file: Path
 ) -> None:
     first = published(hub, OLD, model_file)
     leads_on(hub, OLD, first, hub_id="5" * 24)
-    assembly.getting.look(OLD)
+    assembly.lookup.look(OLD)
     moved = published(hub, NEW, model_file)
     leads_on(hub, NEW, moved, hub_id="5" * 24)
 
-    assert assembly.getting.look(NEW).model_id == OLD  # nobody was led on from the old name
+    assert assembly.lookup.look(NEW).model_id == OLD  # nobody was led on from the old name
     assert assembly.library.id_of(NEW) == OLD
 
 
-def test_who_takes_a_former_name_over_is_another_model(assembly: Assembly, hub: FakeHub, model_file: Path) -> None:
+def test_who_takes_a_former_name_over_is_another_model(
+    assembly: LibraryServices, hub: FakeHub, model_file: Path
+) -> None:
     leads_on(hub, OLD, published(hub, NEW, model_file))
-    assembly.getting.look(OLD)
+    assembly.lookup.look(OLD)
 
     published(hub, OLD, model_file, license="cc-by-nc-4.0")
-    assembly.getting.look(OLD)
+    assembly.lookup.look(OLD)
 
     assert assembly.library.id_of(OLD) == OLD
     assert assembly.library.id_of(NEW) == NEW
-    assert "CC-BY-NC-4.0" in {each.id for each in assembly.library.listed_one(OLD).subject.needed}
-    assert "CC-BY-NC-4.0" not in {each.id for each in assembly.library.listed_one(NEW).subject.needed}
+    assert "CC-BY-NC-4.0" in {each.id for each in assembly.library.find_listed(OLD).subject.needed}
+    assert "CC-BY-NC-4.0" not in {each.id for each in assembly.library.find_listed(NEW).subject.needed}
 
 
 @pytest.mark.parametrize("rule", [f'repository = ["{OLD}"]', 'publisher = ["old-lab"]'])
 def test_a_former_name_on_a_deny_list_counts_however_the_model_was_found(
-    opened: Callable[..., Assembly], hub: FakeHub, model_file: Path, rule: str
+    opened: Callable[..., LibraryServices], hub: FakeHub, model_file: Path, rule: str
 ) -> None:
     leads_on(hub, OLD, published(hub, NEW, model_file))
     with closing(opened(f"[deny]\n{rule}\n")) as assembly:
-        assembly.getting.look(OLD if rule.startswith("publisher") else NEW)
+        assembly.lookup.look(OLD if rule.startswith("publisher") else NEW)
         with pytest.raises(ForbiddenError, match="organization"):
             assembly.downloads.start(NEW)
 
 
 def test_a_former_name_of_a_base_on_a_deny_list_counts(
-    opened: Callable[..., Assembly], hub: FakeHub, model_file: Path
+    opened: Callable[..., LibraryServices], hub: FakeHub, model_file: Path
 ) -> None:
     leads_on(hub, "old-lab/base", published(hub, "new-lab/base", model_file))
     published(hub, "acme/by-new", model_file, base_model="new-lab/base")
@@ -158,36 +162,38 @@ def test_a_former_name_of_a_base_on_a_deny_list_counts(
     for denied in ("old-lab/base", "new-lab/base"):
         with closing(opened(f'[deny]\nrepository = ["{denied}"]\n')) as assembly:
             for name in ("acme/by-new", "acme/by-old"):
-                assembly.getting.look(name)
-                assert assembly.desk.policy_refusal(assembly.library.listed_one(name).subject) is not None, name
+                assembly.lookup.look(name)
+                assert (
+                    assembly.acknowledgements.policy_refusal(assembly.library.find_listed(name).subject) is not None
+                ), name
 
 
 def test_a_former_name_on_a_list_of_what_is_allowed_allows(
-    opened: Callable[..., Assembly], hub: FakeHub, model_file: Path
+    opened: Callable[..., LibraryServices], hub: FakeHub, model_file: Path
 ) -> None:
     leads_on(hub, OLD, published(hub, NEW, model_file))
     published(hub, "acme/tiny", model_file)
     rules = 'endpoint = ["{hub}"]\n[allow]\nrepository = ["' + OLD + '"]\n'
     with closing(opened(rules)) as assembly:
         for name in (NEW, "acme/tiny"):
-            assembly.getting.look(name)
-        assert assembly.desk.policy_refusal(assembly.library.listed_one(NEW).subject) is None
-        assert assembly.desk.policy_refusal(assembly.library.listed_one("acme/tiny").subject) is not None
+            assembly.lookup.look(name)
+        assert assembly.acknowledgements.policy_refusal(assembly.library.find_listed(NEW).subject) is None
+        assert assembly.acknowledgements.policy_refusal(assembly.library.find_listed("acme/tiny").subject) is not None
 
 
 def test_what_one_hub_says_is_no_word_of_another(
-    opened: Callable[..., Assembly], hub: FakeHub, model_file: Path
+    opened: Callable[..., LibraryServices], hub: FakeHub, model_file: Path
 ) -> None:
     published(hub, NEW, model_file, license="cc-by-nc-4.0")
     with FakeHub() as other:
         published(other, NEW, model_file)
         with closing(opened(endpoint=other.endpoint)) as there:
-            there.getting.look(NEW)
+            there.lookup.look(NEW)
             accept(there, NEW)
             path = fetched(there, NEW)
         with closing(opened()) as here:
-            assert isinstance(here.getting.next_step("new-lab/tiny-gguf", "other-Q4_0.gguf"), LookUp)
-            here.getting.look(NEW)
+            assert isinstance(here.lookup.next_step("new-lab/tiny-gguf", "other-Q4_0.gguf"), LookUpStep)
+            here.lookup.look(NEW)
             known = here.library.known.find(NEW)
             assert known is not None
             assert known.node.licenses == ("CC-BY-NC-4.0", "Apache-2.0")  # the card's and the header's

@@ -6,12 +6,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from desktop.catalog.entries import Catalog, Entry
+from desktop.catalog.catalog import Catalog, CatalogEntry
+from desktop.catalog.catalog_file import read_catalog
 from desktop.catalog.lineage import node_of_entry, trace_in
-from desktop.catalog.reading import read_catalog
-from desktop.library.assembly import assemble
-from desktop.library.fitting import Device, Machine, usable_memory
-from desktop.library.suggestion import LARGEST, suggest
+from desktop.library.hardware_fit import GpuMemory, HardwareLimits, usable_memory
+from desktop.library.library_services import build_library_services
+from desktop.library.recommendations import LARGEST, suggest_first_model
 from desktop.paths import find_paths
 from tests.accepting import import_and_accept
 from tests.fakes.tiny_gguf import random_model
@@ -25,17 +25,17 @@ def catalog() -> Catalog:
     return read_catalog(paths.catalog, None, text_folders=(paths.resources,)).catalog
 
 
-def machine(gib: float, cores: int = 4, gpu: float = 0) -> Machine:
+def machine(gib: float, cores: int = 4, gpu: float = 0) -> HardwareLimits:
     memory = int(gib * GIB)
-    devices = (Device("A GPU", int(gpu * GIB), int(gpu * GIB)),) if gpu else ()
-    return Machine(memory, memory, devices, cores)
+    devices = (GpuMemory("A GPU", int(gpu * GIB), int(gpu * GIB)),) if gpu else ()
+    return HardwareLimits(memory, memory, devices, cores)
 
 
 @pytest.mark.parametrize("gib", [4, 8, 24, 64])
 @pytest.mark.parametrize("cores", [2, 4, 16])
 def test_what_is_proposed_can_be_had_fits_and_restricts_nothing(catalog: Catalog, gib: int, cores: int) -> None:
     here = machine(gib, cores)
-    found = suggest(catalog, here)
+    found = suggest_first_model(catalog, here)
     assert found is not None
     entry = catalog.find_model(found.model_id)
     assert entry is not None
@@ -53,7 +53,7 @@ def test_what_is_proposed_can_be_had_fits_and_restricts_nothing(catalog: Catalog
 
 
 def test_a_larger_machine_is_proposed_no_smaller_model(catalog: Catalog) -> None:
-    found = [suggest(catalog, machine(gib)) for gib in (4, 8, 24, 64)]
+    found = [suggest_first_model(catalog, machine(gib)) for gib in (4, 8, 24, 64)]
     sizes = [each.size for each in found if each is not None]
     assert len(sizes) == 4
     assert sizes == sorted(sizes)
@@ -61,7 +61,7 @@ def test_a_larger_machine_is_proposed_no_smaller_model(catalog: Catalog) -> None
 
 
 def test_a_gpu_carries_a_larger_one(catalog: Catalog) -> None:
-    without, with_gpu = suggest(catalog, machine(32)), suggest(catalog, machine(32, gpu=24))
+    without, with_gpu = suggest_first_model(catalog, machine(32)), suggest_first_model(catalog, machine(32, gpu=24))
     assert without is not None
     assert with_gpu is not None
     assert with_gpu.fit.label == "fits-gpu"
@@ -70,23 +70,23 @@ def test_a_gpu_carries_a_larger_one(catalog: Catalog) -> None:
 
 @pytest.mark.parametrize("gib", [0, 0.5, 1])
 def test_tiny_or_unknown_memory_is_proposed_nothing(catalog: Catalog, gib: float) -> None:
-    assert suggest(catalog, machine(gib, cores=1)) is None
+    assert suggest_first_model(catalog, machine(gib, cores=1)) is None
 
 
 def test_a_full_disk_is_proposed_nothing_and_a_small_one_a_small_model(catalog: Catalog) -> None:
-    assert suggest(catalog, machine(24), free=0) is None
-    small = suggest(catalog, machine(24), free=2 * GIB)
+    assert suggest_first_model(catalog, machine(24), free=0) is None
+    small = suggest_first_model(catalog, machine(24), free=2 * GIB)
     assert small is not None
     assert small.size <= GIB
 
 
 def test_what_the_policy_forbids_is_not_proposed(catalog: Catalog) -> None:
-    first = suggest(catalog, machine(24))
+    first = suggest_first_model(catalog, machine(24))
     assert first is not None
-    other = suggest(catalog, machine(24), allowed=lambda entry: entry.id != first.model_id)
+    other = suggest_first_model(catalog, machine(24), allowed=lambda entry: entry.id != first.model_id)
     assert other is not None
     assert other.model_id != first.model_id
-    assert suggest(catalog, machine(24), allowed=lambda entry: False) is None
+    assert suggest_first_model(catalog, machine(24), allowed=lambda entry: False) is None
 
 
 @pytest.mark.parametrize(
@@ -106,15 +106,15 @@ def test_what_the_policy_forbids_is_not_proposed(catalog: Catalog) -> None:
     ids=lambda change: next(iter(change)),
 )
 def test_what_cannot_just_be_used_is_not_proposed(catalog: Catalog, change: dict[str, object]) -> None:
-    first = suggest(catalog, machine(24))
+    first = suggest_first_model(catalog, machine(24))
     assert first is not None
     entry = catalog.find_model(first.model_id)
     assert entry is not None
-    assert suggest(_only(catalog, entry), machine(24)) is not None
-    assert suggest(_only(catalog, msgspec.structs.replace(entry, **change)), machine(24)) is None
+    assert suggest_first_model(_only(catalog, entry), machine(24)) is not None
+    assert suggest_first_model(_only(catalog, msgspec.structs.replace(entry, **change)), machine(24)) is None
 
 
-def _only(catalog: Catalog, entry: Entry) -> Catalog:
+def _only(catalog: Catalog, entry: CatalogEntry) -> Catalog:
     """The catalog with `entry` as the only model that can be had."""
     others = tuple(msgspec.structs.replace(each, gguf="") for each in catalog.model if each.id != entry.id)
     return msgspec.structs.replace(catalog, model=(*others, entry))
@@ -124,14 +124,14 @@ def _only(catalog: Catalog, entry: Entry) -> Catalog:
 
 
 def _proposed(home: Path) -> bool:
-    return assemble(find_paths()).getting.suggestion() is not None
+    return build_library_services(find_paths()).lookup.suggestion() is not None
 
 
 @pytest.fixture
 def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine and a disk that something fits."""
-    monkeypatch.setattr("desktop.library.getting.this_machine", lambda *_: machine(24))
-    monkeypatch.setattr("desktop.library.getting.free_space", lambda _: 100 * GIB)
+    monkeypatch.setattr("desktop.library.model_lookup.hardware_limits", lambda *_: machine(24))
+    monkeypatch.setattr("desktop.library.model_lookup.free_space", lambda _: 100 * GIB)
 
 
 @pytest.mark.usefixtures("roomy")

@@ -5,16 +5,16 @@ import random
 
 import pytest
 
-from desktop.licenses.edit_script import Edit, edit_script
+from desktop.licenses.license_diff import SequenceEdit, edit_script
 
 
-def rebuilt(before: list[str], after: list[str], edits: list[Edit]) -> tuple[list[str], list[str]]:
+def rebuilt(before: list[str], after: list[str], edits: list[SequenceEdit]) -> tuple[list[str], list[str]]:
     old = [word for edit in edits for word in before[edit.start : edit.end]]
     new = [word for edit in edits for word in after[edit.new_start : edit.new_end]]
     return old, new
 
 
-def cost(edits: list[Edit]) -> int:
+def cost(edits: list[SequenceEdit]) -> int:
     return sum(edit.end - edit.start + edit.new_end - edit.new_start for edit in edits if edit.change)
 
 
@@ -44,7 +44,7 @@ def test_the_script_is_right_and_the_shortest(seed: int) -> None:
 def test_beyond_the_bound_all_between_beginning_and_end_is_one_change() -> None:
     before, after = ["same", *"abcdefgh", "end"], ["same", *"stuvwxyz", "end"]
     assert edit_script(before, after, most_steps=10) == [
-        Edit(False, 0, 1, 0, 1),
-        Edit(True, 1, 9, 1, 9),
-        Edit(False, 9, 10, 9, 10),
+        SequenceEdit(False, 0, 1, 0, 1),
+        SequenceEdit(True, 1, 9, 1, 9),
+        SequenceEdit(False, 9, 10, 9, 10),
     ]

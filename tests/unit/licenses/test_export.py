@@ -21,11 +21,11 @@ from desktop.licenses.export import (
     ExportedLicense,
     ExportedModel,
     ExportedRestriction,
-    UnknownFormError,
-    export,
+    UnknownExportFormatError,
+    write_export,
 )
-from desktop.licenses.ledger import Ledger, Snapshot
-from desktop.licenses.record import Fact, Record
+from desktop.licenses.ledger import Ledger, LedgerSnapshot
+from desktop.licenses.ledger_record import LedgerEvent, LedgerRecord
 from tests.fakes.ledgers import RECORDS, TEXTS, OpenLedger, acknowledged, edit, fill
 
 EVIL = "\u202e</td><script>alert(1)</script>\"'& \x1b[31m\x00 👩‍💻 שרה\r\nnext\ud83d"
@@ -65,8 +65,8 @@ def ledger(home: Path, open_ledger: OpenLedger) -> Ledger:
     return ledger
 
 
-def write(path: Path, found: Snapshot, models: tuple[ExportedModel, ...] = MODELS) -> str:
-    export(
+def write(path: Path, found: LedgerSnapshot, models: tuple[ExportedModel, ...] = MODELS) -> str:
+    write_export(
         path, found.records, found.texts, found.check, models=models, app_version="0.1.0", machine="box", os_user="ada"
     )
     return path.read_bytes().decode()
@@ -78,7 +78,7 @@ def write(path: Path, found: Snapshot, models: tuple[ExportedModel, ...] = MODEL
 def test_json_holds_everything(tmp_path: Path, ledger: Ledger) -> None:
     whole = json.loads(write(tmp_path / "ledger.json", ledger.snapshot()))
     records = ledger.records()
-    assert [Record(**record) for record in whole["records"]] == records
+    assert [LedgerRecord(**record) for record in whole["records"]] == records
     texts = {
         sha256: base64.b64decode(text["base64"]) if "base64" in text else text["text"].encode()
         for sha256, text in whole["texts"].items()
@@ -112,7 +112,7 @@ def test_csv_is_a_table_that_no_spreadsheet_computes(tmp_path: Path, ledger: Led
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert len(rows) == RECORDS + 1
     assert list(rows[0])[:3] == ["seq", "time", "event"]
-    assert set(rows[0]) == {*Record.__struct_fields__, "text_differs"}
+    assert set(rows[0]) == {*LedgerRecord.__struct_fields__, "text_differs"}
     assert [int(row["seq"]) for row in rows] == list(range(1, RECORDS + 2))
     last = rows[-1]
     assert (last["license"], last["organization"], last["note"]) == ("'=EVIL()", "'+1", "'@SUM(A1)")
@@ -222,7 +222,7 @@ def test_the_report_says_where_the_clock_went_back(tmp_path: Path, home: Path, o
     times = iter([3e9, 1e9, 2e9])
     ledger = open_ledger(home, lambda: next(times))
     for _ in range(3):
-        ledger.append(Fact(event="loaded", model="a"))
+        ledger.append(LedgerEvent(event="loaded", model="a"))
     page = Page(write(tmp_path / "ledger.html", ledger.snapshot(), ()))
     assert "The clock went back before these records: 2." in page.text
     assert "No license of this model was ever accepted." in page.text
@@ -250,7 +250,7 @@ def test_the_report_tells_marked_records_from_those_that_count(tmp_path: Path, h
 # --- CycloneDX -------------------------------------------------------------------------------------------------------
 
 
-def bill(path: Path, found: Snapshot, models: tuple[ExportedModel, ...] = MODELS) -> dict[str, Any]:
+def bill(path: Path, found: LedgerSnapshot, models: tuple[ExportedModel, ...] = MODELS) -> dict[str, Any]:
     text = write(path, found, models)
     error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     assert error is None, error
@@ -306,7 +306,7 @@ def test_the_bill_is_valid_whatever_the_ledger_says(
 
 @pytest.mark.parametrize("name", ["ledger", "ledger.txt", "ledger.json.bak", ".json", ".csv", "json", "ledger.cdx"])
 def test_an_unknown_form_is_refused(tmp_path: Path, ledger: Ledger, name: str) -> None:
-    with pytest.raises(UnknownFormError, match="does not say"):
+    with pytest.raises(UnknownExportFormatError, match="does not say"):
         write(tmp_path / name, ledger.snapshot())
     assert list(tmp_path.iterdir()) == []
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from desktop.credentials.file_keeper import FileKeeper
-from desktop.credentials.keeper import Anchor, LockedError
+from desktop.credentials.file_key_store import FileKeyStore
+from desktop.credentials.ledger_key_store import LedgerAnchor, LedgerKeyLockedError
 from desktop.errors import IntegrityError, LicenseError, ResourceError, UserError
 from desktop.licenses.ledger import Ledger
-from desktop.licenses.record import Fact
-from desktop.storage.failures import NewerError
-from desktop.storage.ledger import LedgerStore
+from desktop.licenses.ledger_record import LedgerEvent
+from desktop.storage.database_errors import NewerDatabaseError
+from desktop.storage.ledger_store import LedgerStore
 from tests.fakes.ledgers import RECORDS, TEXTS, OpenLedger, acknowledged, edit, file_of, fill
 
 
@@ -45,8 +45,8 @@ def test_a_record_says_who_when_and_what(ledger: Ledger) -> None:
     fact = acknowledged(ledger, "alpaca", "CC-BY-NC-4.0", organization="Engines Ltd", note="n")
     record = ledger.append(fact)
     assert ledger.records() == [record]
-    assert {name: getattr(record, name) for name in Fact.__struct_fields__} == {
-        name: getattr(fact, name) for name in Fact.__struct_fields__
+    assert {name: getattr(record, name) for name in LedgerEvent.__struct_fields__} == {
+        name: getattr(fact, name) for name in LedgerEvent.__struct_fields__
     }
     assert (record.seq, record.os_user, record.app_version, record.previous) == (1, "ada", "0.1.0", "0" * 64)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record.time)
@@ -55,15 +55,15 @@ def test_a_record_says_who_when_and_what(ledger: Ledger) -> None:
 def test_the_account_is_the_systems_own_word(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "somebody-else")
     monkeypatch.setenv("USER", "somebody-else")
-    ledger = Ledger(LedgerStore(file_of(home)), FileKeeper(home / "config"), app_version="0.1.0")
-    assert ledger.append(Fact(event="loaded")).os_user not in ("", "somebody-else")
+    ledger = Ledger(LedgerStore(file_of(home)), FileKeyStore(home / "config"), app_version="0.1.0")
+    assert ledger.append(LedgerEvent(event="loaded")).os_user not in ("", "somebody-else")
     ledger.close()
 
 
 def test_it_holds_after_every_record_and_in_every_process(home: Path, ledger: Ledger, open_ledger: OpenLedger) -> None:
     fill(ledger)
     for count in range(5):
-        ledger.append(Fact(event="loaded", model=f"m{count}"))
+        ledger.append(LedgerEvent(event="loaded", model=f"m{count}"))
         assert ledger.state().check == ledger.check() == open_ledger(home).check()
     assert ledger.check().records == RECORDS + 5
 
@@ -71,9 +71,13 @@ def test_it_holds_after_every_record_and_in_every_process(home: Path, ledger: Le
 def test_several_facts_are_recorded_together_or_not_at_all(home: Path, ledger: Ledger) -> None:
     fill(ledger)
     with pytest.raises(LicenseError):
-        ledger.append_all([Fact(event="revoked", model="alpaca"), Fact(event="loaded", note="x" * 10_001)])
+        ledger.append_all(
+            [LedgerEvent(event="revoked", model="alpaca"), LedgerEvent(event="loaded", note="x" * 10_001)]
+        )
     with pytest.raises(ValueError, match="not kept"):
-        ledger.append_all([Fact(event="loaded"), Fact(event="acknowledged", person="Ada", text_sha256="f" * 64)])
+        ledger.append_all(
+            [LedgerEvent(event="loaded"), LedgerEvent(event="acknowledged", person="Ada", text_sha256="f" * 64)]
+        )
     assert ledger.append_all([]) == []
     assert len(ledger.records()) == RECORDS
     assert ledger.check().ok
@@ -81,9 +85,9 @@ def test_several_facts_are_recorded_together_or_not_at_all(home: Path, ledger: L
 
 def test_nobody_restarts_or_invents_by_a_fact(ledger: Ledger) -> None:
     with pytest.raises(ValueError, match="restarted"):
-        ledger.append(Fact(event="restarted"))
+        ledger.append(LedgerEvent(event="restarted"))
     with pytest.raises(ValueError, match="blessed"):
-        ledger.append(Fact(event="blessed"))  # type: ignore[arg-type]
+        ledger.append(LedgerEvent(event="blessed"))  # type: ignore[arg-type]
 
 
 def test_the_database_itself_refuses_changes(home: Path, ledger: Ledger) -> None:
@@ -120,7 +124,7 @@ def test_an_acceptance_stands_until_it_is_revoked_or_suspended(ledger: Ledger) -
     assert (standing.record, standing.status, standing.latest) == (accepted, "in-force", accepted)
     assert ledger.state().standing("b", "MIT") is None
 
-    suspended = ledger.append(Fact(event="suspended", model="a", license="MIT", text_sha256="f" * 64))
+    suspended = ledger.append(LedgerEvent(event="suspended", model="a", license="MIT", text_sha256="f" * 64))
     standing = ledger.state().standing("a", "MIT")
     assert standing is not None
     assert (standing.record, standing.status, standing.latest) == (accepted, "suspended", suspended)
@@ -131,7 +135,7 @@ def test_an_acceptance_stands_until_it_is_revoked_or_suspended(ledger: Ledger) -
     assert standing is not None
     assert (standing.record, standing.status) == (again, "in-force")
 
-    ledger.append(Fact(event="revoked", model="a", license="MIT"))
+    ledger.append(LedgerEvent(event="revoked", model="a", license="MIT"))
     standing = ledger.state().standing("a", "MIT")
     assert standing is not None
     assert standing.status == "revoked"
@@ -141,12 +145,12 @@ def test_an_acceptance_stands_until_it_is_revoked_or_suspended(ledger: Ledger) -
 def test_revoking_a_model_revokes_all_its_licenses_and_no_others(ledger: Ledger) -> None:
     for model, license_id in (("a", "MIT"), ("a", "Apache-2.0"), ("b", "MIT")):
         ledger.append(acknowledged(ledger, model, license_id))
-    ledger.append(Fact(event="revoked", model="a"))
+    ledger.append(LedgerEvent(event="revoked", model="a"))
     assert [each.record.model for each in ledger.state().acknowledgements()] == ["b"]
 
 
 def test_what_was_never_accepted_cannot_be_suspended_into_being(ledger: Ledger) -> None:
-    ledger.append(Fact(event="suspended", model="a", license="MIT"))
+    ledger.append(LedgerEvent(event="suspended", model="a", license="MIT"))
     assert ledger.state().standing("a", "MIT") is None
 
 
@@ -156,7 +160,7 @@ def test_the_stamp_changes_with_every_record_of_any_process(
     stamps = [ledger.stamp()]
     other = open_ledger(home)
     for each in (ledger, other, ledger, other, other):
-        each.append(Fact(event="loaded"))
+        each.append(LedgerEvent(event="loaded"))
         assert ledger.stamp() == ledger.stamp()
         stamps.append(ledger.stamp())
     assert len({repr(stamp) for stamp in stamps}) == 6
@@ -166,7 +170,7 @@ def test_what_another_process_revokes_is_seen_at_once(home: Path, ledger: Ledger
     fill(ledger)
     command = open_ledger(home)
     assert ledger.state().standing("alpaca", "CC-BY-NC-4.0") is not None
-    command.append(Fact(event="revoked", model="alpaca"))
+    command.append(LedgerEvent(event="revoked", model="alpaca"))
     standing = ledger.state().standing("alpaca", "CC-BY-NC-4.0")
     assert standing is not None
     assert standing.status == "revoked"
@@ -176,7 +180,7 @@ def test_a_clock_that_goes_back_changes_no_order(home: Path, open_ledger: OpenLe
     times = iter([1_000_000_000.0, 999_999_999.0, 999_999_999.5, -1e30, float("inf")])
     ledger = open_ledger(home, lambda: next(times))
     for count in range(5):
-        ledger.append(Fact(event="loaded", model=f"m{count}"))
+        ledger.append(LedgerEvent(event="loaded", model=f"m{count}"))
     assert [record.model for record in ledger.records()] == ["m0", "m1", "m2", "m3", "m4"]
     assert ledger.state().check == ledger.check()
     assert ledger.check().ok
@@ -299,17 +303,17 @@ def test_of_two_processes_that_begin_anew_one_does(home: Path, ledger: Ledger, o
     command.append(acknowledged(command, "b", "MIT"), afresh=True)
     assert [record.event for record in window.records()[RECORDS:]] == ["restarted", "acknowledged", "acknowledged"]
     assert [each.record.model for each in window.state().acknowledgements()] == ["a", "b"]
-    window.append(Fact(event="loaded"))
-    command.append(Fact(event="loaded"))
+    window.append(LedgerEvent(event="loaded"))
+    command.append(LedgerEvent(event="loaded"))
     assert open_ledger(home).check().ok
 
 
 def test_a_key_of_yesterday_does_not_open_a_ledger_begun_anew(home: Path, ledger: Ledger) -> None:
     fill(ledger)
-    old = FileKeeper(home / "config").key()
+    old = FileKeyStore(home / "config").key()
     edit(home, "UPDATE ledger SET note = 'x' WHERE seq = 3")
     ledger.append(acknowledged(ledger, "a", "MIT"), afresh=True)
-    assert FileKeeper(home / "config").key() != old
+    assert FileKeyStore(home / "config").key() != old
 
 
 def test_a_ledger_of_a_newer_latchkey_is_left_alone(home: Path, ledger: Ledger, open_ledger: OpenLedger) -> None:
@@ -319,18 +323,18 @@ def test_a_ledger_of_a_newer_latchkey_is_left_alone(home: Path, ledger: Ledger, 
     before = file_of(home).read_bytes()
     fresh = open_ledger(home)
     for use in (fresh.check, fresh.state, fresh.records):
-        with pytest.raises(NewerError):
+        with pytest.raises(NewerDatabaseError):
             use()
-    with pytest.raises(NewerError):
+    with pytest.raises(NewerDatabaseError):
         fresh.append(acknowledged(fresh, "a", "MIT"), afresh=True)
     assert file_of(home).read_bytes() == before
 
 
-class LockedKeeper(FileKeeper):
+class LockedKeeper(FileKeyStore):
     """A keyring that stays shut."""
 
     def key(self) -> bytes | None:
-        raise LockedError("locked")
+        raise LedgerKeyLockedError("locked")
 
 
 def test_behind_a_locked_keyring_nothing_counts_and_nothing_is_marked(home: Path, ledger: Ledger) -> None:
@@ -339,10 +343,10 @@ def test_behind_a_locked_keyring_nothing_counts_and_nothing_is_marked(home: Path
     before = file_of(home).read_bytes()
     shut = Ledger(LedgerStore(file_of(home)), LockedKeeper(home / "config"), app_version="0.1.0")
     for use in (shut.check, shut.state):
-        with pytest.raises(LockedError):
+        with pytest.raises(LedgerKeyLockedError):
             use()
     for afresh in (False, True):
-        with pytest.raises(LockedError):
+        with pytest.raises(LedgerKeyLockedError):
             shut.append(acknowledged(shut, "a", "MIT"), afresh=afresh)
     shut.close()
     assert file_of(home).read_bytes() == before
@@ -352,20 +356,20 @@ def test_behind_a_locked_keyring_nothing_counts_and_nothing_is_marked(home: Path
 def test_an_anchor_that_lags_behind_is_right(home: Path, ledger: Ledger, open_ledger: OpenLedger) -> None:
     """The process was killed between storing a record and remembering it."""
     fill(ledger)
-    keeper = FileKeeper(home / "config")
+    keeper = FileKeyStore(home / "config")
     anchor = keeper.anchor()
-    ledger.append(Fact(event="loaded"))
+    ledger.append(LedgerEvent(event="loaded"))
     (home / "config" / "ledger-anchor.json").write_text(f'{{"seq": {anchor.seq}, "hash": "{anchor.hash}"}}')  # type: ignore[union-attr]
     assert open_ledger(home).check().ok
-    open_ledger(home).append(Fact(event="loaded"))
-    assert keeper.anchor() == Anchor(RECORDS + 2, ledger.records()[-1].hash)
+    open_ledger(home).append(LedgerEvent(event="loaded"))
+    assert keeper.anchor() == LedgerAnchor(RECORDS + 2, ledger.records()[-1].hash)
 
 
 def test_an_anchor_that_cannot_be_moved_loses_no_record(home: Path, ledger: Ledger, open_ledger: OpenLedger) -> None:
     fill(ledger)
     (home / "config" / "ledger-anchor.json").rename(home / "config" / "kept")
     (home / "config" / "ledger-anchor.json").mkdir()
-    ledger.append(Fact(event="loaded"))
+    ledger.append(LedgerEvent(event="loaded"))
     (home / "config" / "ledger-anchor.json").rmdir()
     (home / "config" / "kept").rename(home / "config" / "ledger-anchor.json")
     assert open_ledger(home).check().ok
@@ -379,13 +383,13 @@ import resource, sys
 from pathlib import Path
 from desktop.errors import ResourceError
 from tests.fakes.ledgers import ledger_in
-from desktop.licenses.record import Fact
+from desktop.licenses.ledger_record import LedgerEvent
 ledger = ledger_in(Path(sys.argv[1]))
 ledger.check()
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 try:
     for count in range(1000):
-        ledger.append(Fact(event="loaded", note="x" * 5000))
+        ledger.append(LedgerEvent(event="loaded", note="x" * 5000))
 except ResourceError as error:
     print("refused:", error)
 """
@@ -404,7 +408,7 @@ def test_a_disk_that_takes_no_more_is_told_and_nothing_is_half_written(
     assert done.stdout.startswith("refused: ")
     after = open_ledger(home)
     assert after.check().ok
-    after.append(Fact(event="loaded"))
+    after.append(LedgerEvent(event="loaded"))
     assert open_ledger(home).check().ok
 
 
@@ -412,7 +416,7 @@ _AS_STRANGER = """
 import os, sys
 from pathlib import Path
 from desktop.errors import ResourceError
-from desktop.licenses.record import Fact
+from desktop.licenses.ledger_record import LedgerEvent
 from tests.fakes.ledgers import acknowledged, ledger_in
 if os.geteuid() == 0:  # root may write everywhere
     os.setgroups([])
@@ -453,8 +457,8 @@ def test_the_ledger_and_the_key_are_this_persons_alone(home: Path, ledger: Ledge
     files = [*(home / "data").iterdir(), *(home / "config").iterdir()]
     assert {oct(file.stat().st_mode & 0o777) for file in files} == {"0o600"}
     with pytest.raises(ResourceError):
-        Ledger(LedgerStore(home / "data" / "ledger.db" / "under"), FileKeeper(home), app_version="").append(
-            Fact(event="loaded")
+        Ledger(LedgerStore(home / "data" / "ledger.db" / "under"), FileKeyStore(home), app_version="").append(
+            LedgerEvent(event="loaded")
         )
 
 
@@ -471,6 +475,6 @@ def test_ledgers_of_every_version_hold_and_go_on(home: Path, version: Path, open
     assert (check.ok, check.records, check.reason) == (True, RECORDS, "")
     assert [each.record.model for each in ledger.state().acknowledgements()] == ["alpaca", "llama-2-7b"]
     assert ledger.text(hashlib.sha256(TEXTS[2]).hexdigest()) == TEXTS[2]
-    ledger.append(Fact(event="loaded"))
+    ledger.append(LedgerEvent(event="loaded"))
     ledger.close()
     assert open_ledger(home).check().ok

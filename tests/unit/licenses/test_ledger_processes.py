@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from desktop.licenses.record import Fact
+from desktop.licenses.ledger_record import LedgerEvent
 from tests.fakes.ledgers import OpenLedger, acknowledged, edit, file_of, fill
 
 _WRITER = """
 import sys
 from pathlib import Path
-from desktop.licenses.record import Fact
+from desktop.licenses.ledger_record import LedgerEvent
 from tests.fakes.ledgers import acknowledged, ledger_in
 ledger = ledger_in(Path(sys.argv[1]))
 for count in range(int(sys.argv[3])):
@@ -62,13 +62,13 @@ def test_threads_of_one_process_write_one_whole_chain(home: Path, open_ledger: O
 
 def test_one_that_stays_open_sees_what_others_write(home: Path, open_ledger: OpenLedger) -> None:
     window = open_ledger(home)
-    window.append(Fact(event="loaded"))
+    window.append(LedgerEvent(event="loaded"))
     for round_ in range(3):
         command = writer(home, f"command-{round_}", 2)
         _, said = command.communicate(timeout=60)
         assert command.returncode == 0, said
         assert window.state().standing(f"command-{round_}", "L1") is not None
-        window.append(Fact(event="loaded"))
+        window.append(LedgerEvent(event="loaded"))
     assert window.check().ok
     assert open_ledger(home).check().records == 10
 
@@ -90,7 +90,7 @@ def test_killed_at_any_moment_it_holds(home: Path, open_ledger: OpenLedger) -> N
         assert check.ok, check.reason
         assert check.records >= told
         told = check.records
-        ledger.append(Fact(event="loaded"))
+        ledger.append(LedgerEvent(event="loaded"))
         told += 1
         ledger.close()
 

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from desktop.conversation import Conversation
-from desktop.credentials.file_keeper import FileKeeper
+from desktop.credentials.file_key_store import FileKeyStore
 from desktop.errors import IntegrityError
-from desktop.licenses.record import Fact
-from desktop.storage.conversations import ConversationStore
+from desktop.licenses.ledger_record import LedgerEvent
+from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 from tests.fakes.ledgers import (
     RECORDS,
@@ -177,7 +177,7 @@ def ledger_of_another(home: Path) -> None:
 
 
 def key_of_another(home: Path) -> None:
-    FileKeeper(home / "elsewhere").make_key()
+    FileKeyStore(home / "elsewhere").make_key()
     shutil.copy(home / "elsewhere" / "ledger-key.json", home / "config" / "ledger-key.json")
 
 
@@ -339,7 +339,7 @@ def test_nothing_is_added_to_it(filled: Path, way: Way, open_ledger: OpenLedger)
     ledger = open_ledger(filled)
     for event in ("loaded", "refused", "revoked", "suspended"):
         with pytest.raises(IntegrityError):
-            ledger.append(Fact(event=event, model="alpaca"))
+            ledger.append(LedgerEvent(event=event, model="alpaca"))
     with pytest.raises(IntegrityError):
         ledger.append(acknowledged(ledger, "alpaca", "MIT"))
     ledger.close()
@@ -360,7 +360,7 @@ def test_a_ledger_that_was_open_meanwhile_sees_it(filled: Path, way: Way, open_l
     assert not window.state().check.ok
     assert window.stamp() == stamp
     with pytest.raises(IntegrityError):
-        window.append(Fact(event="loaded", model="alpaca"))
+        window.append(LedgerEvent(event="loaded", model="alpaca"))
     window.close()
 
 
@@ -386,7 +386,7 @@ def test_a_fresh_acknowledgement_marks_it_and_begins_anew(filled: Path, way: Way
         (aside,) = (filled / "data").glob("ledger.set-aside-*.db")
         assert aside.name in mark.reason
     assert ledger.text(record.text_sha256) == TEXTS[2]
-    ledger.append(Fact(event="loaded", model="alpaca"))
+    ledger.append(LedgerEvent(event="loaded", model="alpaca"))
     ledger.close()
     assert open_ledger(filled).check().ok
 

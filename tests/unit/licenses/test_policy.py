@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import ForbiddenError
-from desktop.library.subjects import subject_of_entry
-from desktop.licenses.policy import PoliciesInForce, Policy, forbids, forbids_purpose
+from desktop.library.subject_builder import subject_of_entry
+from desktop.licenses.license_subject import LicenseSubject
+from desktop.licenses.policy import CombinedPolicy, Policy, forbids, forbids_purpose
 from desktop.licenses.policy_file import PolicyFile, find_policies
-from desktop.licenses.subject import Subject
 from tests.unit.catalog.families import CATALOG
 
 
-def subject(model_id: str) -> Subject:
+def subject(model_id: str) -> LicenseSubject:
     entry = CATALOG.find_model(model_id)
     assert entry is not None
     return subject_of_entry(entry, CATALOG, lambda license_id: f"text of {license_id}")
@@ -133,7 +133,7 @@ def test_a_policy_that_is_named_has_to_be_there(tmp_path: Path) -> None:
     assert named.exists
     with pytest.raises(ForbiddenError):
         named.current()
-    assert find_policies({}, tmp_path / "system.toml").current() == PoliciesInForce()
+    assert find_policies({}, tmp_path / "system.toml").current() == CombinedPolicy()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser reads everything")

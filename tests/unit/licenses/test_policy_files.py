@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import ForbiddenError
-from desktop.library.assembly import assemble
-from desktop.licenses.policy import PoliciesInForce, forbids, forbids_imports, forbids_purpose
-from desktop.licenses.policy_file import Policies, PolicyFile, find_policies
+from desktop.library.library_services import build_library_services
+from desktop.licenses.policy import CombinedPolicy, forbids, forbids_imports, forbids_purpose
+from desktop.licenses.policy_file import PolicyFile, PolicyFiles, find_policies
 from desktop.paths import find_paths, system_policy
 from tests.unit.licenses.test_policy import names, subject
 
@@ -33,7 +33,7 @@ def written(path: Path, text: str) -> Path:
     return path
 
 
-def may_import(policies: Policies) -> bool:
+def may_import(policies: PolicyFiles) -> bool:
     try:
         return forbids_imports(policies.current()) is None
     except ForbiddenError:
@@ -62,7 +62,7 @@ def test_no_variable_takes_the_policy_of_the_system_off(
     environ = {"LATCHKEY_HOME": str(home)} | {key: each.format(folder=tmp_path) for key, each in variables.items()}
     paths = replace(find_paths(environ), system_policy=system)
 
-    with closing(assemble(paths, environ)) as made:
+    with closing(build_library_services(paths, environ)) as made:
         assert not may_import(made.policy)
 
 
@@ -177,7 +177,7 @@ def test_what_cannot_be_read_as_a_policy_forbids_everything(
     path = tmp_path / "etc" / "policy.toml"
     path.parent.mkdir()
     make(path)
-    policies = Policies([PolicyFile(path, required=required)])
+    policies = PolicyFiles([PolicyFile(path, required=required)])
 
     assert policies.exists
     for _ in range(2):
@@ -208,7 +208,7 @@ def test_a_policy_that_is_written_over_is_read_again_though_size_and_time_stay(t
 
 def test_a_policy_that_comes_and_goes_while_latchkey_runs_counts_at_once(tmp_path: Path) -> None:
     policies = find_policies({}, tmp_path / "etc" / "policy.toml")
-    assert policies.current() == PoliciesInForce()
+    assert policies.current() == CombinedPolicy()
     path = written(tmp_path / "etc" / "policy.toml", "offline = true\n")
     assert policies.current().offline
     path.rename(tmp_path / "aside.toml")
@@ -216,4 +216,4 @@ def test_a_policy_that_comes_and_goes_while_latchkey_runs_counts_at_once(tmp_pat
     with pytest.raises(ForbiddenError):
         policies.current()
     path.unlink()
-    assert policies.current() == PoliciesInForce()
+    assert policies.current() == CombinedPolicy()

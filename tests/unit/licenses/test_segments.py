@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from desktop.credentials.file_keeper import FileKeeper
-from desktop.credentials.keeper import LockedError
-from desktop.credentials.system_keeper import SystemKeeper
+from desktop.credentials.file_key_store import FileKeyStore
+from desktop.credentials.keyring_key_store import KeyringKeyStore
+from desktop.credentials.ledger_key_store import LedgerKeyLockedError
 from desktop.errors import IntegrityError
-from desktop.licenses.export import export, verify_export
+from desktop.licenses.export import verify_export, write_export
 from desktop.licenses.ledger import Ledger
-from desktop.licenses.record import Fact
-from desktop.storage.ledger import LedgerStore
+from desktop.licenses.ledger_record import LedgerEvent
+from desktop.storage.ledger_store import LedgerStore
 from tests.fakes.ledgers import TEXTS, acknowledged, clock, edit, file_of, rows
 from tests.unit.credentials.test_keepers import Keyring
 
@@ -39,7 +39,7 @@ def opened(home: Path, keyring: Keyring) -> Iterator[Open]:
     with ExitStack() as closing:
 
         def open_ledger(session: Keyring | None = keyring) -> Ledger:
-            keeper = SystemKeeper(file_of(home), FileKeeper(home / "config"), find=lambda: session, patience_s=0.2)
+            keeper = KeyringKeyStore(file_of(home), FileKeyStore(home / "config"), find=lambda: session, patience_s=0.2)
             ledger = Ledger(LedgerStore(file_of(home)), keeper, app_version="0.1.0", os_user="ada", clock=clock())
             closing.callback(ledger.close)
             return ledger
@@ -69,7 +69,7 @@ def with_segment(opened: Open, keyring: Keyring) -> Ledger:
     first = opened()
     accept(first, "dolly")
     accept(first, "alpaca")
-    first.append(Fact(event="revoked", model="alpaca"))
+    first.append(LedgerEvent(event="revoked", model="alpaca"))
     shut(keyring)
     ledger = opened()
     ledger.begin_segment()
@@ -97,24 +97,24 @@ def test_a_ledger_goes_on_under_the_key_in_its_file_without_a_question_to_the_ke
     home: Path, opened: Open, keyring: Keyring
 ) -> None:
     with_segment(opened, keyring)
-    keyring.error, keyring.waits = None, threading.Event()
-    keeper = SystemKeeper(file_of(home), FileKeeper(home / "config"), find=lambda: keyring, patience_s=600)
+    keyring.error, keyring.needs_acknowledgement = None, threading.Event()
+    keeper = KeyringKeyStore(file_of(home), FileKeyStore(home / "config"), find=lambda: keyring, patience_s=600)
     ledger = Ledger(LedgerStore(file_of(home)), keeper, app_version="1", os_user="ada")
     accept(ledger, "dolly")
     assert ledger.check().ok
     assert standing(ledger, "dolly") == "in-force"
     ledger.close()
-    keyring.waits.set()
+    keyring.needs_acknowledgement.set()
 
 
 def test_a_key_in_its_file_is_used_beside_a_keyring_that_never_answers(home: Path, opened: Open) -> None:
     accept(opened(None), "dolly")
     silent = Keyring()
-    silent.waits = threading.Event()
+    silent.needs_acknowledgement = threading.Event()
     ledger = opened(silent)
     assert standing(ledger, "dolly") == "in-force"
     assert ledger.check().ok
-    silent.waits.set()
+    silent.needs_acknowledgement.set()
 
 
 def test_nothing_is_begun_where_the_key_opens(opened: Open, keyring: Keyring) -> None:
@@ -136,7 +136,7 @@ def test_nothing_is_begun_where_the_key_opens(opened: Open, keyring: Keyring) ->
 def test_a_first_acceptance_behind_a_keyring_that_does_not_open(opened: Open, keyring: Keyring) -> None:
     shut(keyring)
     ledger = opened()
-    with pytest.raises(LockedError, match="new-segment"):
+    with pytest.raises(LedgerKeyLockedError, match="new-segment"):
         accept(ledger, "dolly")
     ledger.begin_segment()
     accept(ledger, "dolly")
@@ -148,7 +148,7 @@ def test_a_first_acceptance_behind_a_keyring_that_does_not_open(opened: Open, ke
 def test_a_session_without_the_keyring_goes_on_as_well(opened: Open, keyring: Keyring) -> None:
     accept(opened(), "dolly")
     over_ssh = opened(None)
-    with pytest.raises(LockedError, match="new-segment"):
+    with pytest.raises(LedgerKeyLockedError, match="new-segment"):
         over_ssh.state()
     over_ssh.begin_segment()
     assert standing(over_ssh, "dolly") == "missing"
@@ -198,7 +198,7 @@ def test_what_the_keyring_sealed_counts_again_once_it_opens(opened: Open, keyrin
 
 def test_what_was_revoked_in_between_stays_revoked(opened: Open, keyring: Keyring) -> None:
     ledger = with_segment(opened, keyring)
-    ledger.append(Fact(event="revoked", model="dolly"))
+    ledger.append(LedgerEvent(event="revoked", model="dolly"))
     unlock(keyring)
     assert (standing(opened(), "dolly"), standing(opened(), "alpaca")) == ("revoked", "revoked")
 
@@ -222,7 +222,7 @@ def test_the_ledger_goes_back_to_the_keyring_with_its_next_record(opened: Open, 
     assert (check.ok, check.sealed_by) == (True, "keyring")
     assert (standing(opened(), "pythia"), standing(opened(), "dolly")) == ("in-force", "in-force")
     shut(keyring)
-    with pytest.raises(LockedError):
+    with pytest.raises(LedgerKeyLockedError):
         opened().state()
     again = opened()
     again.begin_segment()
@@ -283,7 +283,7 @@ def test_records_left_out_before_a_new_segment_are_missed(home: Path, opened: Op
     ledger.close()
     shutil.copytree(home / "data", home / "older")
     again = opened()
-    again.append(Fact(event="revoked", model="dolly"))
+    again.append(LedgerEvent(event="revoked", model="dolly"))
     again.close()
     shutil.rmtree(home / "data")
     (home / "older").rename(home / "data")
@@ -305,7 +305,7 @@ def revoke_in_a_segment_and_put_the_older_copy_back(home: Path, opened: Open, ke
     shut(keyring)
     segment = opened()
     segment.begin_segment()
-    segment.append(Fact(event="revoked", model="dolly"))
+    segment.append(LedgerEvent(event="revoked", model="dolly"))
     segment.close()
     shutil.rmtree(home / "data")
     (home / "older").rename(home / "data")
@@ -378,7 +378,7 @@ def test_an_older_segment_that_does_not_hold_is_marked_and_not_believed(
 ) -> None:
     ledger = opened()
     accept(ledger, "dolly")
-    ledger.append(Fact(event="revoked", model="dolly"))
+    ledger.append(LedgerEvent(event="revoked", model="dolly"))
     ledger.close()
     edit(home, "DELETE FROM ledger WHERE seq = 2")
     shut(keyring)
@@ -394,7 +394,7 @@ def test_an_older_segment_that_does_not_hold_is_marked_and_not_believed(
 
 def test_a_key_of_another_machine_opens_nothing(home: Path, opened: Open, tmp_path: Path) -> None:
     accept(opened(None), "dolly")
-    FileKeeper(tmp_path / "elsewhere").make_key()
+    FileKeyStore(tmp_path / "elsewhere").make_key()
     shutil.copy(tmp_path / "elsewhere" / "ledger-key.json", home / "config" / "ledger-key.json")
     check = opened(None).check()
     assert (check.ok, check.kind) == (False, "key-lost")
@@ -402,10 +402,10 @@ def test_a_key_of_another_machine_opens_nothing(home: Path, opened: Open, tmp_pa
 
 def test_a_stray_key_in_the_file_does_not_stand_in_for_the_keyrings(home: Path, opened: Open, keyring: Keyring) -> None:
     accept(opened(), "dolly")
-    FileKeeper(home / "config").make_key()
+    FileKeyStore(home / "config").make_key()
     assert standing(opened(), "dolly") == "in-force"
     shut(keyring)
-    with pytest.raises(LockedError):
+    with pytest.raises(LedgerKeyLockedError):
         opened().state()
 
 
@@ -431,7 +431,7 @@ def test_a_chain_begun_anew_beside_the_keyring_counts_nothing_of_it_once_that_op
 ) -> None:
     ledger = opened()
     accept(ledger, "dolly")
-    ledger.append(Fact(event="revoked", model="llama"))
+    ledger.append(LedgerEvent(event="revoked", model="llama"))
     ledger.close()
     seal = sealed_in(home)
     begun_anew_under_a_key_in_a_file(home, opened)
@@ -451,8 +451,8 @@ def test_a_ledger_made_anew_counts_at_no_moment_beside_a_keyring_that_opens_slow
     for file in (home / "data").iterdir():
         file.unlink()
     accept(opened(None), "llama")
-    keyring.waits = threading.Event()
-    threading.Timer(0.1, keyring.waits.set).start()
+    keyring.needs_acknowledgement = threading.Event()
+    threading.Timer(0.1, keyring.needs_acknowledgement.set).start()
     assert standing(opened(), "llama") == "missing"
 
 
@@ -483,7 +483,7 @@ def test_a_ledger_that_is_gone_is_missed(
 
 
 def test_a_key_made_by_a_process_that_died_before_the_first_record_is_no_ledger(home: Path, opened: Open) -> None:
-    FileKeeper(home / "config").make_key()
+    FileKeyStore(home / "config").make_key()
     assert opened(None).check().ok
 
 
@@ -496,11 +496,14 @@ def test_a_process_that_dies_before_the_segment_is_written_leaves_the_old_one(
     accept(opened(), "dolly")
     shut(keyring)
     with monkeypatch.context() as patch:
-        patch.setattr("desktop.storage.ledger.Writing.keep_seal", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(
+            "desktop.storage.ledger_store.LedgerWriteTransaction.set_seal",
+            lambda *_: (_ for _ in ()).throw(KeyboardInterrupt),
+        )
         with pytest.raises(KeyboardInterrupt):
             opened().begin_segment()
     assert (home / "config" / "ledger-key.json").exists()
-    with pytest.raises(LockedError):
+    with pytest.raises(LedgerKeyLockedError):
         opened().state()
     unlock(keyring)
     assert standing(opened(), "dolly") == "in-force"
@@ -512,13 +515,13 @@ def test_a_process_that_dies_before_the_segment_is_written_leaves_the_old_one(
 _BEGIN = """
 import sys
 from pathlib import Path
-from desktop.credentials.file_keeper import FileKeeper
-from desktop.credentials.system_keeper import SystemKeeper
+from desktop.credentials.file_key_store import FileKeyStore
+from desktop.credentials.keyring_key_store import KeyringKeyStore
 from desktop.errors import IntegrityError
 from desktop.licenses.ledger import Ledger
-from desktop.storage.ledger import LedgerStore
+from desktop.storage.ledger_store import LedgerStore
 home = Path(sys.argv[1])
-keeper = SystemKeeper(home / "data" / "ledger.db", FileKeeper(home / "config"), find=lambda: None)
+keeper = KeyringKeyStore(home / "data" / "ledger.db", FileKeyStore(home / "config"), find=lambda: None)
 ledger = Ledger(LedgerStore(home / "data" / "ledger.db"), keeper, app_version="1", os_user="ada")
 sys.stdin.read(1)
 try:
@@ -557,7 +560,7 @@ def test_every_export_shows_that_a_segment_began(tmp_path: Path, opened: Open, k
     ledger = with_segment(opened, keyring)
     found = ledger.snapshot()
     file = tmp_path / f"ledger.{suffix}"
-    export(file, found.records, found.texts, found.check, app_version="1")
+    write_export(file, found.records, found.texts, found.check, app_version="1")
     text = file.read_text()
     if suffix == "json":
         said = json.loads(text)["check"]["segments"]

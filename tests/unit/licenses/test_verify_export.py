@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from desktop.errors import NotFoundError, ResourceError
-from desktop.licenses.export import export, verify_export
-from desktop.licenses.record import Fact
+from desktop.licenses.export import verify_export, write_export
+from desktop.licenses.ledger_record import LedgerEvent
 from tests.fakes.ledgers import RECORDS, TEXTS, OpenLedger, acknowledged, edit, fill, hash_of
 
 Whole = dict[str, Any]
@@ -23,7 +23,7 @@ def file(home: Path, tmp_path: Path, open_ledger: OpenLedger) -> Path:
     fill(ledger)
     found = ledger.snapshot()
     ledger.close()
-    export(tmp_path / "ledger.json", found.records, found.texts, found.check, app_version="0.1.0")
+    write_export(tmp_path / "ledger.json", found.records, found.texts, found.check, app_version="0.1.0")
     return tmp_path / "ledger.json"
 
 
@@ -41,7 +41,7 @@ def test_how_it_is_laid_out_does_not_matter(file: Path) -> None:
 
 def test_an_export_of_nothing_holds(home: Path, tmp_path: Path, open_ledger: OpenLedger) -> None:
     found = open_ledger(home).snapshot()
-    export(tmp_path / "a.json", found.records, found.texts, found.check, app_version="0.1.0")
+    write_export(tmp_path / "a.json", found.records, found.texts, found.check, app_version="0.1.0")
     check = verify_export(tmp_path / "a.json")
     assert (check.ok, check.records) == (True, 0)
 
@@ -57,7 +57,7 @@ def test_a_ledger_begun_anew_holds_elsewhere_too(home: Path, tmp_path: Path, ope
     ledger.append(acknowledged(ledger, "alpaca", "CC-BY-NC-4.0", TEXTS[2]), afresh=True)
     found = ledger.snapshot()
     assert found.check.ok
-    export(tmp_path / "a.json", found.records, found.texts, found.check, app_version="0.1.0")
+    write_export(tmp_path / "a.json", found.records, found.texts, found.check, app_version="0.1.0")
     check = verify_export(tmp_path / "a.json")
     assert check.ok, check.reason
     assert check.marked == found.check.marked
@@ -67,10 +67,10 @@ def test_a_ledger_begun_anew_holds_elsewhere_too(home: Path, tmp_path: Path, ope
 def test_clocks_that_went_back_are_told(home: Path, tmp_path: Path, open_ledger: OpenLedger) -> None:
     times = iter([3e9, 1e9])
     ledger = open_ledger(home, lambda: next(times))
-    ledger.append(Fact(event="loaded"))
-    ledger.append(Fact(event="loaded"))
+    ledger.append(LedgerEvent(event="loaded"))
+    ledger.append(LedgerEvent(event="loaded"))
     found = ledger.snapshot()
-    export(tmp_path / "a.json", found.records, found.texts, found.check, app_version="0.1.0")
+    write_export(tmp_path / "a.json", found.records, found.texts, found.check, app_version="0.1.0")
     assert verify_export(tmp_path / "a.json").clock_back == (2,)
 
 
@@ -200,7 +200,7 @@ def test_a_number_beyond_all_is_named_beside_a_restart_too(
     edit(home, "UPDATE ledger SET note = 'x' WHERE seq = 5")
     ledger.append(acknowledged(ledger, "alpaca", "MIT"), afresh=True)
     found = ledger.snapshot()
-    export(tmp_path / "a.json", found.records, found.texts, found.check, app_version="0.1.0")
+    write_export(tmp_path / "a.json", found.records, found.texts, found.check, app_version="0.1.0")
     whole = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     whole["records"][2]["seq"] = value
     (tmp_path / "a.json").write_text(json.dumps(whole), encoding="utf-8")

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from desktop.network.client import Client
-from desktop.network.exchange import Exchange
-from desktop.network.switch import OfflineSwitch
+from desktop.network.http_client import HttpClient
+from desktop.network.offline_switch import OfflineSwitch
+from desktop.network.request_log import RequestLogEntry
 
 
 @pytest.fixture(autouse=True)
@@ -18,19 +18,19 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def log() -> list[Exchange]:
+def log() -> list[RequestLogEntry]:
     """What the clients of this test have logged."""
     return []
 
 
 @pytest.fixture
-def make_client(log: list[Exchange]) -> Iterator[Callable[..., Client]]:
+def make_client(log: list[RequestLogEntry]) -> Iterator[Callable[..., HttpClient]]:
     """Makes clients that are closed in the end."""
-    made: list[Client] = []
+    made: list[HttpClient] = []
 
-    def make(**more: Any) -> Client:
+    def make(**more: Any) -> HttpClient:
         arguments: dict[str, Any] = {"switch": OfflineSwitch(lambda: None), "log": log.append} | more
-        client = Client(**arguments)
+        client = HttpClient(**arguments)
         made.append(client)
         return client
 
@@ -40,5 +40,5 @@ def make_client(log: list[Exchange]) -> Iterator[Callable[..., Client]]:
 
 
 @pytest.fixture
-def client(make_client: Callable[..., Client]) -> Client:
+def client(make_client: Callable[..., HttpClient]) -> HttpClient:
     return make_client()

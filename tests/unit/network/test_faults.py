@@ -13,18 +13,18 @@ from collections.abc import Callable
 import pytest
 
 from desktop.errors import ForbiddenError
-from desktop.network.client import Client, RequestError, StoppedError, Timeouts
-from desktop.network.exchange import Exchange
-from desktop.network.switch import SETTING, OfflineSwitch
+from desktop.network.http_client import HttpClient, HttpTimeouts, RequestError, StoppedError
+from desktop.network.offline_switch import SETTING, OfflineSwitch
+from desktop.network.request_log import RequestLogEntry
 from tests.fakes.web import Asked, Handler, Server, Talk
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(60)]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
-NEVER = Timeouts(connect=1000, read=1000, write=1000, whole=1000)
-Make = Callable[..., Client]
+NEVER = HttpTimeouts(connect=1000, read=1000, write=1000, whole=1000)
+Make = Callable[..., HttpClient]
 
 
-def failure_of(client: Client, handler: Handler, **more) -> RequestError:
+def failure_of(client: HttpClient, handler: Handler, **more) -> RequestError:
     with Server(handler).running() as server, pytest.raises(RequestError) as caught:
         client.request("info", "GET", server.url, **more)
     assert caught.value.title
@@ -43,8 +43,8 @@ def says(data: bytes) -> Handler:
     return handler
 
 
-def test_silence_ends(make_client: Make, log: list[Exchange]) -> None:
-    client = make_client(timeouts=Timeouts(read=0.3))
+def test_silence_ends(make_client: Make, log: list[RequestLogEntry]) -> None:
+    client = make_client(timeouts=HttpTimeouts(read=0.3))
     assert failure_of(client, lambda asked, talk: talk.silence()).kind == "timeout"
     assert [each.error for each in log] == ["timeout"]  # and is not waited for four times
 
@@ -54,7 +54,7 @@ def test_silence_in_the_middle_of_a_stream_ends(make_client: Make) -> None:
         talk.send(HEAD + b"begun")
         talk.silence()
 
-    client = make_client(timeouts=Timeouts(read=0.3))
+    client = make_client(timeouts=HttpTimeouts(read=0.3))
     with (
         Server(stop_in_the_middle).running() as server,
         client.stream("file", "GET", server.url) as streamed,
@@ -79,7 +79,7 @@ def test_an_answer_in_drops_ends(make_client: Make, begin: bytes, drop: bytes) -
         talk.send(begin)
         talk.drip(drop)
 
-    client = make_client(timeouts=Timeouts(whole=1))
+    client = make_client(timeouts=HttpTimeouts(whole=1))
     assert failure_of(client, drip).kind == "timeout"
 
 
@@ -90,7 +90,7 @@ def test_a_stream_in_drops_goes_on(make_client: Make) -> None:
             talk.over.wait(0.05)
             talk.send(b"x")
 
-    client = make_client(timeouts=Timeouts(whole=0.5))
+    client = make_client(timeouts=HttpTimeouts(whole=0.5))
     with Server(drip).running() as server, client.stream("file", "GET", server.url) as streamed:
         assert b"".join(streamed.chunks()) == b"x" * 30
 
@@ -106,7 +106,7 @@ def test_a_stream_in_drops_goes_on(make_client: Make) -> None:
     ids=["length", "chunk", "header", "nothing"],
 )
 def test_a_connection_that_breaks_off_is_tried_again_and_told(
-    make_client: Make, log: list[Exchange], data: bytes
+    make_client: Make, log: list[RequestLogEntry], data: bytes
 ) -> None:
     client = make_client(retries=1)
     assert failure_of(client, says(data)).kind == "cut"
@@ -128,18 +128,18 @@ def test_a_connection_that_breaks_off_is_tried_again_and_told(
     ],
     ids=["ssh", "negative", "two-lengths", "negative-chunk", "no-colon", "huge", "many", "nul", "tls"],
 )
-def test_what_is_not_http_is_refused(client: Client, log: list[Exchange], data: bytes) -> None:
+def test_what_is_not_http_is_refused(client: HttpClient, log: list[RequestLogEntry], data: bytes) -> None:
     assert failure_of(client, says(data + b"\r\n" * 100_000)).kind == "protocol"
     assert [each.error for each in log] == ["protocol"]
 
 
-def test_headers_in_no_known_letters_are_read(client: Client) -> None:
+def test_headers_in_no_known_letters_are_read(client: HttpClient) -> None:
     with Server(says("HTTP/1.1 200 OK\r\nX-Name: Žižka\r\nX-Old: caf".encode() + b"\xe9\r\n\r\n")).running() as server:
         headers = client.request("info", "GET", server.url).headers
     assert (headers["X-Name"], headers["X-Old"]) == ("Žižka", "café")
 
 
-def test_more_than_was_asked_for_is_not_read(client: Client, log: list[Exchange]) -> None:
+def test_more_than_was_asked_for_is_not_read(client: HttpClient, log: list[RequestLogEntry]) -> None:
     def much(asked: Asked, talk: Talk) -> None:
         talk.send(b"HTTP/1.1 200 OK\r\n\r\n")
         while True:
@@ -152,7 +152,7 @@ def test_more_than_was_asked_for_is_not_read(client: Client, log: list[Exchange]
 
 
 @pytest.mark.parametrize("packing", ["gzip", "deflate"])
-def test_a_small_body_that_unpacks_to_much_is_refused(client: Client, packing: str) -> None:
+def test_a_small_body_that_unpacks_to_much_is_refused(client: HttpClient, packing: str) -> None:
     zeros = bytes(50_000_000)
     bomb = gzip.compress(zeros) if packing == "gzip" else zlib.compress(zeros)
     assert len(bomb) < 60_000
@@ -172,11 +172,11 @@ def test_a_small_body_that_unpacks_to_much_is_refused(client: Client, packing: s
 @pytest.mark.parametrize(
     "body", [b"not packed", gzip.compress(b"x" * 9999)[:-9], b"\x1f\x8b"], ids=["no", "cut short", "the mark alone"]
 )
-def test_a_body_that_does_not_unpack_is_refused(client: Client, body: bytes) -> None:
+def test_a_body_that_does_not_unpack_is_refused(client: HttpClient, body: bytes) -> None:
     assert failure_of(client, lambda asked, talk: talk.answer(200, body, Content_Encoding="gzip")).kind == "protocol"
 
 
-def test_an_unknown_packing_is_refused(client: Client) -> None:
+def test_an_unknown_packing_is_refused(client: HttpClient) -> None:
     assert failure_of(client, lambda asked, talk: talk.answer(200, b"x", Content_Encoding="zstd")).kind == "protocol"
 
 
@@ -204,7 +204,7 @@ def test_a_name_service_that_is_silent_ends(make_client: Make, monkeypatch: pyte
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait())
     with pytest.raises(RequestError) as caught:
-        make_client(timeouts=Timeouts(connect=0.5)).request("info", "GET", "https://hub.example/")
+        make_client(timeouts=HttpTimeouts(connect=0.5)).request("info", "GET", "https://hub.example/")
     over.set()
     assert caught.value.kind == "timeout"
 
@@ -224,13 +224,13 @@ def in_thread(call: Callable[[], object]) -> tuple[threading.Thread, list[BaseEx
     return thread, raised
 
 
-def read_all(client: Client, url: str, stop: threading.Event) -> None:
+def read_all(client: HttpClient, url: str, stop: threading.Event) -> None:
     with client.stream("file", "GET", url, stop=stop) as streamed:
         list(streamed.chunks())
 
 
 @pytest.mark.parametrize("begin", [b"", HEAD + b"begun"], ids=["head", "body"])
-def test_stop_ends_a_read_that_waits(make_client: Make, log: list[Exchange], begin: bytes) -> None:
+def test_stop_ends_a_read_that_waits(make_client: Make, log: list[RequestLogEntry], begin: bytes) -> None:
     waiting, stop = threading.Event(), threading.Event()
 
     def silent(asked: Asked, talk: Talk) -> None:
@@ -296,7 +296,7 @@ def test_close_from_another_thread_ends_a_stream(make_client: Make) -> None:
     assert isinstance(raised[0], StoppedError)
 
 
-def test_going_offline_ends_what_is_under_way(make_client: Make, log: list[Exchange]) -> None:
+def test_going_offline_ends_what_is_under_way(make_client: Make, log: list[RequestLogEntry]) -> None:
     reasons: list[str] = []
     client = make_client(switch=OfflineSwitch(lambda: reasons[0] if reasons else None), timeouts=NEVER)
 

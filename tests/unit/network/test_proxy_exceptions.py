@@ -2,8 +2,8 @@
 
 import pytest
 
-from desktop.network.address import parse_address
-from desktop.network.proxy_exceptions import is_excepted
+from desktop.network.proxy import bypasses_proxy
+from desktop.network.url import parse_url
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ from desktop.network.proxy_exceptions import is_excepted
     ],
 )
 def test_listed(listed: str, url: str) -> None:
-    assert is_excepted(parse_address(url), listed)
+    assert bypasses_proxy(parse_url(url), listed)
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ def test_listed(listed: str, url: str) -> None:
     ],
 )
 def test_not_listed(listed: str, url: str) -> None:
-    assert not is_excepted(parse_address(url), listed)
+    assert not bypasses_proxy(parse_url(url), listed)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from desktop.network.client import Client, RequestError
-from desktop.network.exchange import Exchange
-from desktop.network.token import AccessToken
+from desktop.network.access_token import AccessToken
+from desktop.network.http_client import HttpClient, RequestError
+from desktop.network.request_log import RequestLogEntry
 from tests.fakes.certificates import Authority
 from tests.fakes.web import Asked, Handler, Proxy, Server, Talk
 
@@ -28,7 +28,9 @@ def redirecting(where: Callable[[Asked], str | None], status: int = 302) -> Hand
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_followed_and_each_hop_logged(client: Client, log: list[Exchange], status: int) -> None:
+def test_a_redirect_is_followed_and_each_hop_logged(
+    client: HttpClient, log: list[RequestLogEntry], status: int
+) -> None:
     server = Server(redirecting(lambda asked: "../c?d=1" if asked.target == "/a/b" else None, status))
     with server.running():
         response = client.request("info", "GET", f"{server.url}/a/b", headers={"Range": "bytes=5-"})
@@ -37,7 +39,7 @@ def test_a_redirect_is_followed_and_each_hop_logged(client: Client, log: list[Ex
     assert server.asked[1].headers["range"] == "bytes=5-"
 
 
-def test_a_redirect_is_handed_over_where_it_is_not_to_be_followed(client: Client) -> None:
+def test_a_redirect_is_handed_over_where_it_is_not_to_be_followed(client: HttpClient) -> None:
     with Server(lambda asked, talk: talk.answer(302, Location="https://cdn.example/x")).running() as server:
         response = client.request("head", "HEAD", server.url, follow=False)
         assert (response.status, response.headers["location"]) == (302, "https://cdn.example/x")
@@ -45,12 +47,12 @@ def test_a_redirect_is_handed_over_where_it_is_not_to_be_followed(client: Client
             assert streamed.status == 302
 
 
-def test_a_redirect_to_nowhere_is_an_answer_like_any_other(client: Client) -> None:
+def test_a_redirect_to_nowhere_is_an_answer_like_any_other(client: HttpClient) -> None:
     with Server(lambda asked, talk: talk.answer(302)).running() as server:
         assert client.request("info", "GET", server.url).status == 302
 
 
-def test_the_token_goes_to_its_origin_and_nowhere_else(client: Client) -> None:
+def test_the_token_goes_to_its_origin_and_nowhere_else(client: HttpClient) -> None:
     cdn = Server(lambda asked, talk: talk.answer(200, b"file"))
     with cdn.running(), Server(lambda asked, talk: talk.answer(302, Location=f"{cdn.url}/x?sig=1")).running() as hub:
         token = AccessToken(SECRET, hub.url)
@@ -63,7 +65,7 @@ def test_the_token_goes_to_its_origin_and_nowhere_else(client: Client) -> None:
     assert len(cdn.asked) == 3
 
 
-def test_the_token_comes_back_with_the_way_back_only_at_its_origin(client: Client) -> None:
+def test_the_token_comes_back_with_the_way_back_only_at_its_origin(client: HttpClient) -> None:
     other = Server(redirecting(lambda asked: f"{hub.url}/end"))
     hub = Server(redirecting(lambda asked: None if asked.target == "/end" else f"{other.url}/x"))
     with hub.running(), other.running():
@@ -72,7 +74,7 @@ def test_the_token_comes_back_with_the_way_back_only_at_its_origin(client: Clien
     assert [SECRET in each.head for each in other.asked] == [False]
 
 
-def test_another_name_or_port_of_the_same_machine_is_another_origin(client: Client) -> None:
+def test_another_name_or_port_of_the_same_machine_is_another_origin(client: HttpClient) -> None:
     with Server(lambda asked, talk: talk.answer(200)).running() as server:
         for origin in (f"http://localhost:{server.port}", "http://127.0.0.1:1", f"https://127.0.0.1:{server.port}"):
             client.request("info", "GET", server.url, token=AccessToken(SECRET, origin))
@@ -80,7 +82,7 @@ def test_another_name_or_port_of_the_same_machine_is_another_origin(client: Clie
 
 
 def test_with_a_token_no_redirect_leads_from_https_to_http(
-    make_client: Callable[..., Client], home: Path, log: list[Exchange]
+    make_client: Callable[..., HttpClient], home: Path, log: list[RequestLogEntry]
 ) -> None:
     authority = Authority(home)
     client = make_client(ca_file=authority.file)
@@ -95,7 +97,7 @@ def test_with_a_token_no_redirect_leads_from_https_to_http(
     assert [each.status for each in log] == [302, 302, 200]
 
 
-def test_a_token_is_not_sent_in_plain_text_over_a_network(client: Client, log: list[Exchange]) -> None:
+def test_a_token_is_not_sent_in_plain_text_over_a_network(client: HttpClient, log: list[RequestLogEntry]) -> None:
     with pytest.raises(RequestError) as caught:
         client.request("info", "GET", "http://hub.example/", token=AccessToken(SECRET, "http://hub.example"))
     assert caught.value.kind == "unencrypted"
@@ -118,7 +120,7 @@ def test_a_token_is_not_sent_in_plain_text_over_a_network(client: Client, log: l
     ],
     ids=["itself", "circle", "endless", "ftp", "file", "password", "bracket", "empty", "port", "long"],
 )
-def test_a_redirect_that_leads_nowhere_ends(client: Client, where: Callable[[Asked], str]) -> None:
+def test_a_redirect_that_leads_nowhere_ends(client: HttpClient, where: Callable[[Asked], str]) -> None:
     server = Server(redirecting(where))
     with server.running(), pytest.raises(RequestError) as caught:
         client.request("info", "GET", f"{server.url}/a")
@@ -127,7 +129,7 @@ def test_a_redirect_that_leads_nowhere_ends(client: Client, where: Callable[[Ask
     assert len(server.asked) <= 11
 
 
-def test_a_body_that_never_ends_does_not_hold_a_redirect_up(client: Client) -> None:
+def test_a_body_that_never_ends_does_not_hold_a_redirect_up(client: HttpClient) -> None:
     def handler(asked: Asked, talk: Talk) -> None:
         if asked.target == "/b":
             talk.answer(200, b"arrived")
@@ -150,7 +152,9 @@ def test_a_body_that_never_ends_does_not_hold_a_redirect_up(client: Client) -> N
         "http://[::]:{port}/x",
     ],
 )
-def test_no_server_from_outside_sends_requests_to_this_machine(make_client: Callable[..., Client], target: str) -> None:
+def test_no_server_from_outside_sends_requests_to_this_machine(
+    make_client: Callable[..., HttpClient], target: str
+) -> None:
     local = Server(lambda asked, talk: talk.answer(200, b"only for this machine"))
     with local.running():
         location = target.format(port=local.port)

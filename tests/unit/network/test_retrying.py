@@ -5,12 +5,18 @@ from collections.abc import Callable
 
 import pytest
 
-from desktop.network.client import Client, StoppedError
-from desktop.network.exchange import Exchange
-from desktop.network.retrying import LONGEST_WAIT_S, back_off, wait_before_retry, wanted_wait
+from desktop.network.http_client import (
+    MAX_RETRY_DELAY_S,
+    HttpClient,
+    StoppedError,
+    backoff_delay,
+    retry_after,
+    retry_delay,
+)
+from desktop.network.request_log import RequestLogEntry
 from tests.fakes.web import Asked, Handler, Server, Talk
 
-Make = Callable[..., Client]
+Make = Callable[..., HttpClient]
 
 
 def failing(times: int, status: int, **headers: str) -> Handler:
@@ -28,7 +34,7 @@ def failing(times: int, status: int, **headers: str) -> Handler:
 
 @pytest.mark.loopback
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_what_passes_is_tried_again(make_client: Make, log: list[Exchange], status: int) -> None:
+def test_what_passes_is_tried_again(make_client: Make, log: list[RequestLogEntry], status: int) -> None:
     client = make_client(retries=2)
     with Server(failing(2, status, Retry_After="0")).running() as server:
         assert client.request("info", "GET", server.url).body == b"now"
@@ -36,7 +42,7 @@ def test_what_passes_is_tried_again(make_client: Make, log: list[Exchange], stat
 
 
 @pytest.mark.loopback
-def test_what_does_not_pass_is_handed_over_in_the_end(make_client: Make, log: list[Exchange]) -> None:
+def test_what_does_not_pass_is_handed_over_in_the_end(make_client: Make, log: list[RequestLogEntry]) -> None:
     client = make_client(retries=2)
     with Server(failing(9, 503, Retry_After="0")).running() as server:
         assert client.request("info", "GET", server.url).status == 503
@@ -48,7 +54,7 @@ def test_what_does_not_pass_is_handed_over_in_the_end(make_client: Make, log: li
 @pytest.mark.loopback
 @pytest.mark.parametrize(("method", "status"), [("POST", 503), ("GET", 500), ("GET", 403), ("GET", 416)])
 def test_what_would_not_pass_or_may_not_be_repeated_is_not_tried_again(
-    client: Client, log: list[Exchange], method: str, status: int
+    client: HttpClient, log: list[RequestLogEntry], method: str, status: int
 ) -> None:
     with Server(failing(1, status, Retry_After="0")).running() as server:
         assert client.request("info", method, server.url).status == status
@@ -56,15 +62,15 @@ def test_what_would_not_pass_or_may_not_be_repeated_is_not_tried_again(
 
 
 @pytest.mark.loopback
-def test_a_server_that_wants_a_long_wait_is_not_waited_for(client: Client) -> None:
+def test_a_server_that_wants_a_long_wait_is_not_waited_for(client: HttpClient) -> None:
     with Server(failing(9, 429, RateLimit='"resolvers";r=0;t=287')).running() as server:
         response = client.request("file", "GET", server.url)
     assert response.status == 429
-    assert wanted_wait(response.headers) == 287
+    assert retry_after(response.headers) == 287
 
 
 @pytest.mark.loopback
-def test_a_wait_before_the_next_try_can_be_interrupted(client: Client, log: list[Exchange]) -> None:
+def test_a_wait_before_the_next_try_can_be_interrupted(client: HttpClient, log: list[RequestLogEntry]) -> None:
     stop = threading.Event()
     raised: list[BaseException] = []
 
@@ -106,15 +112,15 @@ def test_a_wait_before_the_next_try_can_be_interrupted(client: Client, log: list
     ],
 )
 def test_the_wish_of_a_server(headers: dict[str, str], seconds: float | None) -> None:
-    from desktop.network.answers import Headers
+    from desktop.network.http_response import HttpHeaders
 
-    assert wanted_wait(Headers(headers)) == seconds
+    assert retry_after(HttpHeaders(headers)) == seconds
 
 
 def test_waits_grow_and_stay_within_bounds() -> None:
-    assert max(back_off(0) for _ in range(100)) <= 0.4
-    assert min(back_off(3) for _ in range(100)) > 1
-    assert max(back_off(50) for _ in range(100)) <= 8
-    assert wait_before_retry(429, {"retry-after": "1"}, 0) is not None
-    assert wait_before_retry(429, {"Retry-After": str(int(LONGEST_WAIT_S) + 1)}, 0) is None
-    assert wait_before_retry(200, {"Retry-After": "1"}, 0) is None
+    assert max(backoff_delay(0) for _ in range(100)) <= 0.4
+    assert min(backoff_delay(3) for _ in range(100)) > 1
+    assert max(backoff_delay(50) for _ in range(100)) <= 8
+    assert retry_delay(429, {"retry-after": "1"}, 0) is not None
+    assert retry_delay(429, {"Retry-After": str(int(MAX_RETRY_DELAY_S) + 1)}, 0) is None
+    assert retry_delay(200, {"Retry-After": "1"}, 0) is None

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from desktop.network.client import Client, RequestError
-from desktop.network.exchange import Exchange
-from desktop.network.token import AccessToken
+from desktop.network.access_token import AccessToken
+from desktop.network.http_client import HttpClient, RequestError
+from desktop.network.request_log import RequestLogEntry
 from tests.fakes.certificates import Authority
 from tests.fakes.web import Server
 
 pytestmark = pytest.mark.loopback
-Make = Callable[..., Client]
+Make = Callable[..., HttpClient]
 SECRET = "hf_" + "Tls" * 11
 
 
@@ -20,7 +20,7 @@ def hello(authority: Authority, *names: str, **more: float) -> Server:
     return Server(lambda asked, talk: talk.answer(200, b"hello"), authority.context(*names, **more))
 
 
-def refused(client: Client, server: Server) -> RequestError:
+def refused(client: HttpClient, server: Server) -> RequestError:
     with server.running(), pytest.raises(RequestError) as caught:
         client.request("info", "GET", server.url, token=AccessToken(SECRET, server.url))
     assert caught.value.kind == "tls"
@@ -42,7 +42,7 @@ def test_a_companys_own_authority_is_believed_from_the_environment(make_client: 
 
 
 def test_an_unknown_authority_is_refused_before_anything_is_sent(
-    make_client: Make, home: Path, log: list[Exchange]
+    make_client: Make, home: Path, log: list[RequestLogEntry]
 ) -> None:
     error = refused(make_client(), hello(Authority(home), "127.0.0.1"))
     assert "SSL_CERT_FILE" in error.remedy

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from desktop.conversation import Conversation
-from desktop.storage.conversations import ConversationStore
+from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 
 PATIENCE_S = 30

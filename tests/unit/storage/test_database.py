@@ -13,9 +13,8 @@ import pytest
 
 from desktop.conversation import Conversation, Message, TextPart
 from desktop.errors import IntegrityError, ResourceError, UserError
-from desktop.storage.conversations import ConversationStore
-from desktop.storage.database import Database
-from desktop.storage.inspection import APPLICATION_ID
+from desktop.storage.conversation_store import ConversationStore
+from desktop.storage.database import APPLICATION_ID, Database
 from desktop.storage.migration import MIGRATIONS
 
 DATA = Path(__file__).parents[2] / "data" / "databases"
@@ -256,7 +255,7 @@ import os, sys
 from pathlib import Path
 from desktop.conversation import Conversation
 from desktop.errors import ResourceError
-from desktop.storage.conversations import ConversationStore
+from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 if os.geteuid() == 0:  # root may write everywhere
     os.setgroups([])
@@ -392,7 +391,7 @@ _WRITER = """
 import sys
 from pathlib import Path
 from desktop.conversation import Conversation
-from desktop.storage.conversations import ConversationStore
+from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 store = ConversationStore(Database(Path(sys.argv[1])))
 for count in range(100):
@@ -417,7 +416,7 @@ _VISITOR = """
 import sys
 from pathlib import Path
 from desktop.conversation import Conversation
-from desktop.storage.conversations import ConversationStore
+from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 database = Database(Path(sys.argv[1]))
 found = ConversationStore(database).conversations()

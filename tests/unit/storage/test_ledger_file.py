@@ -7,13 +7,12 @@ import pytest
 
 from desktop.conversation import Conversation
 from desktop.errors import IntegrityError, ResourceError
-from desktop.storage.conversations import ConversationStore
-from desktop.storage.database import LEDGER, Database
-from desktop.storage.inspection import APPLICATION_ID, LEDGER_ID
-from desktop.storage.ledger import COLUMNS, LedgerStore, SealRow
+from desktop.storage.conversation_store import ConversationStore
+from desktop.storage.database import APPLICATION_ID, LEDGER_ID, LEDGER_SCHEMA, Database
+from desktop.storage.ledger_store import RECORD_COLUMNS, LedgerStore, SealRow
 from tests.fakes.ledgers import file_of, fill, ledger_in
 
-ROW = tuple(1 if name == "seq" else name for name in COLUMNS)
+ROW = tuple(1 if name == "seq" else name for name in RECORD_COLUMNS)
 
 
 @pytest.fixture
@@ -26,8 +25,8 @@ def test_what_is_written_is_read_again(store: LedgerStore) -> None:
         writing.add(ROW)
         writing.keep("a", b"one")
         writing.keep("a", b"another")
-        writing.put_seal(SealRow(1, "h", "k", "file", "m"))
-        writing.put_seal(SealRow(1, "h", "k", "file", "n"))
+        writing.set_seal(SealRow(1, "h", "k", "file", "m"))
+        writing.set_seal(SealRow(1, "h", "k", "file", "n"))
     with store.read() as reading:
         assert reading.records() == [ROW]
         assert reading.last() == ROW
@@ -65,19 +64,19 @@ def test_the_two_files_cannot_stand_for_each_other(home: Path) -> None:
     with pytest.raises(IntegrityError, match="conversations cannot be read: their file is not"):
         Database(file_of(home)).open()
     with pytest.raises(IntegrityError, match="ledger cannot be read: its file is not"):
-        Database(chats, LEDGER).open()
+        Database(chats, LEDGER_SCHEMA).open()
     assert (chats.read_bytes(), file_of(home).read_bytes()) == both
 
 
 def test_its_troubles_are_told_in_its_own_words(home: Path) -> None:
     (home / "data").write_text("no folder")
     with pytest.raises(ResourceError, match="The ledger cannot be written"):
-        Database(file_of(home), LEDGER).open()
+        Database(file_of(home), LEDGER_SCHEMA).open()
     (home / "data").unlink()
     file_of(home).parent.mkdir()
     file_of(home).write_bytes(b"SQLite format 3\x00 and no more")
     with pytest.raises(IntegrityError, match="The ledger cannot be read"):
-        Database(file_of(home), LEDGER).open()
+        Database(file_of(home), LEDGER_SCHEMA).open()
 
 
 def test_damage_to_one_does_not_touch_the_other(home: Path) -> None:
@@ -116,7 +115,7 @@ def test_a_row_of_anything_is_read_as_text(store: LedgerStore) -> None:
     with store.read() as reading:
         (row,) = reading.records()
         assert not reading.guarded()
-    found = dict(zip(COLUMNS, row, strict=True))
+    found = dict(zip(RECORD_COLUMNS, row, strict=True))
     assert found["person"] == "(bytes: ff00)"
     assert found["note"] == "(no text: c328)"
     assert (found["model"], found["license"], found["commit"]) == ("7", "(bytes: )", "Inf")

@@ -8,7 +8,7 @@ from pathlib import Path
 _OPEN = """
 import sys, time
 from pathlib import Path
-from desktop.storage.ledger import LedgerStore
+from desktop.storage.ledger_store import LedgerStore
 store = LedgerStore(Path(sys.argv[1]))
 time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
 with store.write():

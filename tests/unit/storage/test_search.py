@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from desktop.conversation import Conversation, Message, TextPart, ThinkingPart
-from desktop.storage.conversations import ConversationStore
+from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from desktop.chat.markdown.segments import Code, ListLevel, Prose, Segment, Table, segments
+from desktop.chat.markdown.answer_segments import CodeSegment, ListLevel, ProseSegment, Segment, TableSegment, segments
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -23,11 +23,11 @@ def inline_tokens(text: str) -> "list[Token]":
     """The tokens of all inline content of `text`, in order."""
     found: list[Token] = []
     for segment in segments(text):
-        if isinstance(segment, Prose):
+        if isinstance(segment, ProseSegment):
             for block in segment.blocks:
                 for token in block:
                     found += token.children or [] if token.type == "inline" else []
-        elif isinstance(segment, Table):
+        elif isinstance(segment, TableSegment):
             for row in segment.rows:
                 for cell in row:
                     found += cell.children or []
@@ -39,9 +39,9 @@ def _lines(segment: Segment) -> list[str]:
         (f"{level.number}{level.delimiter} " if level.ordered else "- ") if isinstance(level, ListLevel) else "> "
         for level in segment.around
     )
-    if isinstance(segment, Code):
+    if isinstance(segment, CodeSegment):
         return [f"{around}{{code {segment.language}: {segment.text!r}{'' if segment.closed else ' open'}}}"]
-    if isinstance(segment, Table):
+    if isinstance(segment, TableSegment):
         return [around + "| " + " | ".join(_inline(cell.children or []) for cell in row) + " |" for row in segment.rows]
     lines, marker = [], around
     for token in (token for block in segment.blocks for token in block):

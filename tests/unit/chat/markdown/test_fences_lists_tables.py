@@ -2,7 +2,7 @@
 
 import pytest
 
-from desktop.chat.markdown.segments import Code, Prose, Segments, Table, segments
+from desktop.chat.markdown.answer_segments import AnswerSegments, CodeSegment, ProseSegment, TableSegment, segments
 from tests.unit.chat.markdown.notation import shown
 
 # --- fences ------------------------------------------------------------------------------------------------------
@@ -18,13 +18,13 @@ def test_a_file_with_fences_is_one_block(language: str) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 7, 30])
 def test_a_file_with_fences_is_one_block_while_it_comes(size: int) -> None:
-    cut = Segments()
+    cut = AnswerSegments()
     text = "Here:\n\n```markdown\n# Timer\n\n```bash\nrun\n```\n\nThen:\n\n```python\nx\n```\n\nEnd.\n```\n\nAll."
     for at in range(0, len(text), size):
         cut.feed(text[at : at + size])
         found = cut.all()
         assert len(found) <= 3
-        assert at < 24 or isinstance(found[1], Code)
+        assert at < 24 or isinstance(found[1], CodeSegment)
     assert cut.all(over=True) == segments(text)
 
 
@@ -108,7 +108,7 @@ def test_a_list_that_is_cut_counts_on() -> None:
     numbers = [
         token.info
         for segment in segments(item * 40)
-        if isinstance(segment, Prose)
+        if isinstance(segment, ProseSegment)
         for block in segment.blocks
         for token in block
         if token.type == "list_item_open"
@@ -137,7 +137,7 @@ def test_cells_lose_nothing(row: str, cells: str) -> None:
 
 def test_columns_are_aligned_as_their_delimiters_say() -> None:
     (table,) = segments("|a|b|c|d|\n|-|:-|:-:|-:|\n|1|2|3|4|")
-    assert isinstance(table, Table)
+    assert isinstance(table, TableSegment)
     assert table.align == ("", "left", "center", "right")
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop.chat.markdown.segments import Code, Prose, Table, segments
+from desktop.chat.markdown.answer_segments import CodeSegment, ProseSegment, TableSegment, segments
 from tests.unit.chat.markdown.notation import inline_tokens
 
 if TYPE_CHECKING:
@@ -84,12 +84,12 @@ def _words(text: str) -> list[str]:
 def _drawn(text: str) -> list[str]:
     drawn: list[str] = []
     for segment in segments(text):
-        if isinstance(segment, Code):
+        if isinstance(segment, CodeSegment):
             drawn.append(segment.text)
-        elif isinstance(segment, Table):
+        elif isinstance(segment, TableSegment):
             drawn += [" ".join(map(_text, cell.children or [])) for row in segment.rows for cell in row]
         else:
-            assert isinstance(segment, Prose)
+            assert isinstance(segment, ProseSegment)
             for token in (token for block in segment.blocks for token in block):
                 drawn.append(" ".join(map(_text, token.children or [])) if token.type == "inline" else token.content)
     return [part + "\n" for part in drawn]
@@ -106,7 +106,7 @@ def test_markers_say_where_they_stand() -> None:
     at = [
         text[slice(*token.meta["at"])]
         for segment in segments(text)
-        if isinstance(segment, Prose)
+        if isinstance(segment, ProseSegment)
         for block in segment.blocks
         for token in block
         if token.type == "list_item_open"

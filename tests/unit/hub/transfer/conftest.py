@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.hub.fake import FakeHub
+from tests.fakes.hub import FakeHub
 from tests.fakes.transfer_place import Place, make_place
 
 MakePlace = Callable[..., Place]

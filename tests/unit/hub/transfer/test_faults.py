@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from desktop.errors import IntegrityError
-from desktop.hub.transfer.values import Patience
+from desktop.hub.transfer.transfer_types import RetryPolicy
 from tests.fakes.transfer_faults import CASES, SIZE, TIMEOUT_S, Case
 from tests.fakes.transfer_place import MODEL, QUICK
 from tests.unit.hub.transfer.conftest import MakePlace
@@ -17,11 +17,11 @@ pytestmark = pytest.mark.loopback
 def test_a_fault_ends_well(make_place: MakePlace, case: Case) -> None:
     place = make_place(SIZE, timeout=TIMEOUT_S)
     case.arrange(place)
-    patience = Patience(tries=case.more.get("tries", QUICK.tries), first=QUICK.first, most=QUICK.most)
+    retry_policy = RetryPolicy(tries=case.more.get("tries", QUICK.tries), first=QUICK.first, most=QUICK.most)
     hear = case.hear
     heard = (lambda progress: hear(place, progress)) if hear is not None else None
     if case.ends is None:
-        place.fetch(heard=heard, patience=patience)
+        place.fetch(heard=heard, retry_policy=retry_policy)
         assert len(place.fake.requests("cdn")) <= case.requests
         assert case.says in place.notes
         assert place.target.read_bytes() == place.data
@@ -31,7 +31,7 @@ def test_a_fault_ends_well(make_place: MakePlace, case: Case) -> None:
             assert place.fake.sent() - len(place.data) <= case.twice
     else:
         with pytest.raises(case.ends) as ended:
-            place.fetch(heard=heard, patience=patience)
+            place.fetch(heard=heard, retry_policy=retry_policy)
         assert case.says in str(ended.value)
         assert len(place.fake.requests("cdn")) <= case.requests
         assert all((ended.value.title, ended.value.remedy))

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from desktop.hub.transfer import connection
+from desktop.hub.transfer import range_connection
+from desktop.hub.transfer.byte_ranges import MIN_RANGE_BYTES, ByteRanges, RangePlan
+from desktop.hub.transfer.connection_count import ConnectionCount, TransferRate
 from desktop.hub.transfer.disk import PartFile
-from desktop.hub.transfer.growth import Growth, Rate
-from desktop.hub.transfer.hashing import PrefixHash
-from desktop.hub.transfer.locking import FileLock
-from desktop.hub.transfer.plan import SMALLEST, Plan
-from desktop.hub.transfer.ranges import Ranges
-from desktop.hub.transfer.sidecar import Identity, Served, Sidecar, read_sidecar
+from desktop.hub.transfer.part_file import FileLock
+from desktop.hub.transfer.prefix_hash import PrefixHash
+from desktop.hub.transfer.sidecar import RemoteIdentity, ServedVersion, Sidecar, read_sidecar
 from tests.unit.hub.transfer.conftest import MakePlace
 
 MIB = 1 << 20
@@ -26,8 +25,8 @@ def test_jobs_cover_every_missing_byte_once() -> None:
     for _ in range(200):
         size = chance.randrange(1, 40 * MIB)
         cuts = sorted(chance.sample(range(size + 1), min(6, size + 1)))
-        done = Ranges(zip(cuts[::2], cuts[1::2], strict=False))
-        plan, written = Plan(size, Ranges(done.spans)), Ranges(done.spans)
+        done = ByteRanges(zip(cuts[::2], cuts[1::2], strict=False))
+        plan, written = RangePlan(size, ByteRanges(done.spans)), ByteRanges(done.spans)
         jobs = [job for _ in range(4) if (job := plan.take(chance.randrange(MIB, 9 * MIB))) is not None]
         while jobs:
             job = chance.choice(jobs)
@@ -35,7 +34,7 @@ def test_jobs_cover_every_missing_byte_once() -> None:
             count = plan.reserve(job, chance.randrange(1, 3 * MIB))
             for start, end in written.spans:
                 assert not (at < end and at + count > start and count), "nobody else wrote it"
-            plan.wrote(at, at + count, job)
+            plan.mark_written(at, at + count, job)
             written.add(at, at + count)
             if job.at >= job.end or chance.random() < 0.1:
                 plan.leave(job)
@@ -46,7 +45,7 @@ def test_jobs_cover_every_missing_byte_once() -> None:
 
 
 def test_a_late_connection_takes_half_of_what_another_has_before_it() -> None:
-    plan = Plan(10 * MIB, Ranges())
+    plan = RangePlan(10 * MIB, ByteRanges())
     first = plan.take(64 * MIB)
     assert first is not None
     assert (first.at, first.end) == (0, 10 * MIB)
@@ -55,15 +54,15 @@ def test_a_late_connection_takes_half_of_what_another_has_before_it() -> None:
     assert second is not None
     assert (first.end, second.at, second.end) == (6 * MIB, 6 * MIB, 10 * MIB)
     assert plan.reserve(first, 100 * MIB) == 4 * MIB, "it stops where the other begins"
-    assert Plan(2 * SMALLEST - 1, Ranges()).take(MIB * 64) is not None
-    small = Plan(2 * SMALLEST - 1, Ranges())
+    assert RangePlan(2 * MIN_RANGE_BYTES - 1, ByteRanges()).take(MIB * 64) is not None
+    small = RangePlan(2 * MIN_RANGE_BYTES - 1, ByteRanges())
     small.take(64 * MIB)
     assert small.take(64 * MIB) is None, "so little is not split"
 
 
 def grown(rates: dict[int, float], most: int = 8, missing: int = 10**12) -> int:
     """How many connections there are in the end, where so many bring so much per second together."""
-    growth, now, received = Growth(most), 0.0, 0.0
+    growth, now, received = ConnectionCount(most), 0.0, 0.0
     for _ in range(160):
         now += 0.05
         flowing = growth.wanted
@@ -82,7 +81,7 @@ def test_connections_are_added_as_long_as_that_makes_it_faster() -> None:
 
 
 def test_a_rate_is_that_of_the_last_seconds() -> None:
-    rate = Rate()
+    rate = TransferRate()
     assert rate.bytes_per_s == 0
     for second in range(100):
         rate.add(float(second), second * 1000)
@@ -97,7 +96,7 @@ def test_the_hash_is_right_in_whatever_order_bytes_come(tmp_path: Path) -> None:
     chance = random.Random(5)
     data = chance.randbytes(5_000_000)
     part = PartFile(tmp_path / "x.part", anew=True)
-    plan = Plan(len(data), Ranges())
+    plan = RangePlan(len(data), ByteRanges())
     hashing = PrefixHash(part)
     pieces = [(at, min(at + 70_000, len(data))) for at in range(0, len(data), 70_000)]
     chance.shuffle(pieces)
@@ -105,7 +104,7 @@ def test_the_hash_is_right_in_whatever_order_bytes_come(tmp_path: Path) -> None:
     for start, end in pieces:
         piece = memoryview(data)[start:end]
         part.write(start, piece)
-        plan.wrote(start, end)
+        plan.mark_written(start, end)
         hashing.offer(start, piece)
         hashing.extend(plan.prefix)
     assert hashing.wait(len(data), 30)
@@ -134,13 +133,13 @@ def test_a_lock_is_held_by_one_and_gone_afterwards(tmp_path: Path) -> None:
 
 def test_the_sidecar_keeps_what_was_noted_and_survives_being_cut_short(tmp_path: Path) -> None:
     path = tmp_path / "x.part.state"
-    identity = Identity("a/b", "c" * 40, "x.gguf", 1000, "", "etag")
+    identity = RemoteIdentity("a/b", "c" * 40, "x.gguf", 1000, "", "etag")
     sidecar = Sidecar(path, identity)
-    sidecar.begin(((0, 10),), Served("https://x", '"1"'))
+    sidecar.begin(((0, 10),), ServedVersion("https://x", '"1"'))
     sidecar.note(((0, 500),))
     found = read_sidecar(path, identity, 1000)
     assert found is not None
-    assert (found.spans, found.served) == (((0, 500),), Served("https://x", '"1"'))
+    assert (found.spans, found.served) == (((0, 500),), ServedVersion("https://x", '"1"'))
     whole = path.read_bytes()
     first, second = len(whole.partition(b"\n")[0]), 1 << 16
     for length in (0, 1, first - 1, first, first + 2, second - 1, second, second + 9, len(whole) - 2, len(whole) - 1):
@@ -161,10 +160,10 @@ def test_the_sidecar_keeps_what_was_noted_and_survives_being_cut_short(tmp_path:
 def test_a_fast_body_is_read_straight_from_the_connection(
     make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from desktop.hub.fake import FakeHub, Fault
+    from tests.fakes.hub import FakeHub, Fault
 
-    monkeypatch.setattr(connection, "_LOOKED_AT", 1)
-    monkeypatch.setattr(connection, "_FAST", 0.0)
+    monkeypatch.setattr(range_connection, "_LOOKED_AT", 1)
+    monkeypatch.setattr(range_connection, "_FAST", 0.0)
     size = 5_000_000
     for tls in (False, True):
         with FakeHub(tls=tls) as fake:

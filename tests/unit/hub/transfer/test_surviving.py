@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import ResourceError
-from desktop.hub.fake import Fault
-from desktop.hub.transfer.values import HaltedError, Progress
+from desktop.hub.transfer.transfer_types import TransferProgress, TransferStoppedError
+from tests.fakes.hub import Fault
 from tests.fakes.transfer_place import MODEL, Place, bytes_of
 from tests.unit.hub.transfer.conftest import MakePlace
 
@@ -37,7 +37,7 @@ def start(place: Place, connections: int = 8) -> subprocess.Popen[str]:
 
 def pause_at(place: Place, done: int, **more: int) -> None:
     transfer = place.transfer(heard=lambda told: transfer.pause() if told.done >= done else None, **more)
-    with pytest.raises(HaltedError):
+    with pytest.raises(TransferStoppedError):
         transfer.run()
 
 
@@ -272,7 +272,7 @@ def test_a_small_disk_is_told_before_and_in_the_middle(make_place: MakePlace, tm
         ballast.unlink()
         place.fake.rate = 6_000_000
 
-        def fill(told: Progress) -> None:
+        def fill(told: TransferProgress) -> None:
             if told.done and not ballast.exists():
                 with contextlib.suppress(OSError):
                     ballast.write_bytes(bytes(70 << 20))
@@ -314,7 +314,7 @@ def test_a_folder_that_is_none_or_vanishes_is_told(place: Place) -> None:
     place.folder.unlink()
     place.folder = right
 
-    def vanish(told: Progress) -> None:
+    def vanish(told: TransferProgress) -> None:
         if told.done > 500_000:
             shutil.rmtree(place.folder, ignore_errors=True)
 
@@ -337,6 +337,6 @@ def test_a_clock_that_is_off_by_a_year_and_jumps_changes_nothing(place: Place, m
 def test_a_pause_during_a_long_wait_ends_it_at_once(place: Place) -> None:
     place.fake.inject(Fault("status", status=429, headers=(("Retry-After", "300"),)))
     transfer = place.transfer(heard=lambda told: transfer.pause() if told.state == "retrying" else None)
-    with pytest.raises(HaltedError):
+    with pytest.raises(TransferStoppedError):
         transfer.run()
     assert "patience" in place.notes

@@ -1,0 +1,146 @@
+"""Small files of Latchkey's own: read within bounds, and put in place as a whole.
+
+Other programs of the same person may write to the folders they lie in. So nothing is written through a link that
+somebody left there, and what is read is a regular file of bounded size: no pipe that never ends, no device.
+"""
+
+import errno
+import json
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from desktop.translation import tr
+
+LARGEST = 4 << 20
+T = TypeVar("T")
+
+
+def write_atomically(target: Path, data: bytes, *, keep_link: bool = False) -> None:
+    """Have `data` under `target`, for this person alone. Raises OSError, and leaves what was there.
+
+    Who reads the file finds the former one or the new one, after a power cut as well. Processes and threads that write
+    the same file do not meet: the last one's is kept. Where `target` is a link, the link is replaced and what it leads
+    to is not touched; with `keep_link` the link stays, and the file that it leads to is written: for files that people
+    keep elsewhere and link to.
+    """
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if keep_link and target.is_symlink():
+        target = Path(os.path.realpath(target))
+        _refuse_special(target)
+    # A new file under a name that nobody can know beforehand: no link, and no file of others, can lie in its place.
+    descriptor, name = tempfile.mkstemp(prefix=".latchkey-", suffix=".part", dir=target.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+    _sync_folder(target.parent)
+
+
+def read_bounded(path: Path, largest: int, *, follow_link: bool = False) -> bytes:
+    """The contents of the regular file at `path`. Raises OSError where it is anything else, is larger than `largest`
+    bytes, belongs to another person, or cannot be read; it never waits.
+
+    A link is refused unless `follow_link` allows it, as for files that people write and may keep elsewhere.
+    """
+    with os.fdopen(open_regular(path, follow_link=follow_link), "rb") as file:
+        if not follow_link and not _is_own(os.fstat(file.fileno()), path.parent):
+            raise PermissionError(errno.EPERM, "It belongs to another person", str(path))
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return data
+
+
+def open_regular(path: Path, *, follow_link: bool = False) -> int:
+    """A descriptor to read the regular file at `path` by; the caller closes it. Raises OSError for anything else, and
+    never waits, as opening a pipe would. A link is refused unless `follow_link` allows it."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    if not follow_link:
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+        if not hasattr(os, "O_NOFOLLOW") and path.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    descriptor = os.open(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _is_own(status: os.stat_result, folder: Path) -> bool:
+    """Whether the file is this person's, or of whoever the folder belongs to anyway: some file systems know no owners,
+    and an administrator may run this for somebody."""
+    return not hasattr(os, "geteuid") or status.st_uid in (os.geteuid(), 0, folder.stat().st_uid)
+
+
+def _refuse_special(target: Path) -> None:
+    """Raise OSError where a pipe, a device or a folder lies at `target`: no file is put in its place. A link that leads
+    round in a circle is."""
+    with suppress(FileNotFoundError):
+        mode = target.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+            raise OSError(errno.EINVAL, "Not a regular file", str(target))
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a new name reach the disk as well, where the system can: the file is in place whether it does or not."""
+    if os.name == "nt":
+        return
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class DamagedFileError(OSError):
+    """A file that can be read, but does not hold what it should; `strerror` says why, as the end of a sentence."""
+
+
+def read_json(path: Path, *, largest: int = LARGEST, follow_link: bool = False) -> Any:
+    """The value in a JSON file; a text in it may hold half characters, as a broken paste leaves them.
+
+    Raises OSError where it cannot be read (see `read_whole`), DamagedFileError, which is one, where it is no JSON.
+    """
+    try:
+        return json.loads(_read(path, largest, follow_link))
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, error) from None
+
+
+def read_struct(path: Path, type_: type[T], *, largest: int = LARGEST, follow_link: bool = False) -> T:
+    """The value of `type_` in a JSON file. Raises as `read_json`, also where the value is of another type."""
+    try:
+        return msgspec.json.decode(_read(path, largest, follow_link), type=type_)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise _damaged(path, error) from None
+
+
+def _read(path: Path, largest: int, follow_link: bool) -> bytes:
+    try:
+        return read_bounded(path, largest, follow_link=follow_link)
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise DamagedFileError(errno.EFBIG, tr("it is too large"), str(path)) from None
+        raise
+
+
+def _damaged(path: Path, error: Exception) -> DamagedFileError:
+    reason = tr("it is nested too deeply") if isinstance(error, RecursionError) else str(error)
+    return DamagedFileError(errno.EINVAL, reason, str(path))

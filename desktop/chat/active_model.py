@@ -1,0 +1,171 @@
+"""The model chosen, and whether it is loaded. Loads follow each other: a choice made while another loads waits for it
+to be given up."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol
+
+from desktop.background import Background, MainThreadQueue
+from desktop.chat.engine_requests import LoadableModel, load_params
+from desktop.conversation import ModelReference
+from desktop.engine.engine_errors import error_from_event
+from desktop.engine.engine_protocol import Engine
+from desktop.engine.worker_messages import LoadEvent, LoadParams, LoadProgress, ModelReady, RequestFailed
+from desktop.errors import LicenseError, UserError
+from desktop.settings import Settings
+
+ModelState = Literal["none", "wanted", "loading", "ready", "failed"]
+
+
+class ChatModel(LoadableModel, Protocol):
+    """What chat needs to know of a model on this disk (`desktop.library.library.LibraryModel` is one)."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+class ActiveModel:
+    """Which model answers. `changed` is called on the main thread when anything here did."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        background: Background,
+        *,
+        settings: Callable[[], Settings],
+        changed: Callable[[], None],
+        hash_file: Callable[[Path], str] | None,
+    ) -> None:
+        self._engine = engine
+        self._background = background
+        self._settings = settings
+        self._changed = changed
+        self._hash_file = hash_file
+        self._hop = MainThreadQueue[LoadEvent](background.post, self._on_events)
+        self._params: LoadParams | None = None
+        self._given_up = False
+        self._then: ModelState = "wanted"
+        self._hashes: dict[str, str] = {}
+        self.chosen: ChatModel | None = None
+        self.state: ModelState = "none"
+        self.fraction: float | None = None
+        self.error: UserError | None = None
+        self.notice = ""
+        self._closed = False
+
+    @property
+    def reference(self) -> ModelReference | None:
+        """The model chosen, as an answer names it."""
+        return ModelReference(self.chosen.id, self.chosen.name) if self.chosen is not None else None
+
+    def hashed(self, reference: ModelReference | None) -> ModelReference | None:
+        """`reference` with the sha256 of its file, where that is known by now."""
+        if reference is None or reference.id not in self._hashes:
+            return reference
+        return ModelReference(reference.id, reference.name, self._hashes[reference.id])
+
+    def choose(self, model: ChatModel, *, again: bool = False) -> None:
+        """Want `model`; `load` loads it. One that failed is wanted once more only with `again`."""
+        wanted = load_params(model, self._settings())
+        self.chosen = model
+        if self.state == "failed" and wanted == self._params and not again:
+            return
+        self.error = None
+        if self.state == "loading":
+            self._then = "wanted"
+            if wanted != self._params:
+                self._give_up()
+        elif self.state != "ready" or wanted != self._params:
+            self.state = "wanted"
+        self._changed()
+
+    def retry(self) -> None:
+        """Try once more to load what could not be loaded, or was given up."""
+        if self.state == "loading":
+            self._then = "wanted"  # where it is being given up
+        elif self.state in ("failed", "none") and self.chosen is not None:
+            self.state, self.error = "wanted", None
+
+    def load_again(self) -> None:
+        """Want the model that is chosen once more, as it was: the engine would load it otherwise now."""
+        if self.chosen is None:
+            return
+        if self.state == "loading":
+            self._then = "wanted"
+            self._give_up()
+        elif self.state in ("ready", "failed"):
+            self.state, self.error = "wanted", None
+        self._changed()
+
+    def check(self) -> None:
+        """An answer failed: where the engine lost its model with it, the next answer loads it again."""
+        if self.state == "ready" and self._engine.state == "empty":
+            self.state = "none"
+
+    def set_missing(self, error: UserError) -> None:
+        """There is no model to choose."""
+        self.chosen, self.state, self.error, self._params = None, "failed", error, None
+        self._changed()
+
+    def load(self) -> None:
+        """Begin to load the model that is wanted."""
+        if self.state != "wanted" or self.chosen is None:
+            return
+        self.state, self.fraction, self._given_up, self.notice = "loading", 0.0, False, ""
+        self._params = load_params(self.chosen, self._settings())
+        self._engine.load(self._params, self._hop.put)
+        self._changed()
+
+    def stop_loading(self) -> None:
+        """Give up, and want nothing."""
+        if self.state == "wanted":
+            self.state = "none"
+            self._changed()
+        elif self.state == "loading":
+            self._then = "none"
+            self._give_up()
+
+    def close(self) -> None:
+        """Follow no load any more."""
+        self._closed = True
+
+    def _give_up(self) -> None:
+        if not self._given_up:
+            self._given_up = True
+            self._engine.cancel(0)
+
+    def _on_events(self, events: list[LoadEvent]) -> None:
+        if self._closed:
+            return
+        for event in events:
+            match event:
+                case LoadProgress():
+                    self.fraction = event.fraction
+                case ModelReady() | RequestFailed():
+                    self._settle(event)
+        self._changed()
+
+    def _settle(self, event: ModelReady | RequestFailed) -> None:
+        self.fraction = None
+        if self._given_up:
+            self.state = self._then  # whatever became of it: it may have been ready before it could be given up
+        elif isinstance(event, ModelReady):
+            self.state, self.notice = "ready", event.notice
+            self._hash()
+        else:
+            self.state, self.error = "failed", error_from_event(event)
+            if isinstance(self.error, LicenseError):  # nothing was tried: it is as soon as it may be
+                self._params = None
+
+    def _hash(self) -> None:
+        model, hash_file = self.chosen, self._hash_file
+        if model is None or hash_file is None:
+            return
+        model_id, path = model.id, model.path
+
+        def known(sha256: str) -> None:
+            self._hashes[model_id] = sha256
+
+        self._background.pool(lambda: hash_file(path), known)

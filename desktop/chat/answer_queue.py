@@ -1,0 +1,298 @@
+"""Answers asked of one engine, one after another: each waits for the model and for those before it, grows, and is kept.
+
+Everything here happens on the main thread; the engine's events come to it through a `Hop`.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from desktop.background import Background, MainThreadQueue
+from desktop.chat.active_model import ActiveModel
+from desktop.chat.chat_events import (
+    AnswerDelta,
+    AnswerFinished,
+    AnswerPhase,
+    AnswerPhaseName,
+    AnswerReplaced,
+    ChatEvent,
+    ChatFailed,
+    ContextUsed,
+    EngineChanged,
+)
+from desktop.chat.engine_requests import chat_messages, explicit_settings, sampling_params
+from desktop.chat.pending_answer import AnswerSaver, PendingAnswer
+from desktop.conversation import Message, ModelReference, Status
+from desktop.engine.engine_errors import error_from_event
+from desktop.engine.engine_protocol import Engine, EngineState
+from desktop.engine.worker_messages import (
+    AnswerDone,
+    AnswerEvent,
+    Delta,
+    DeltaReplacement,
+    GenerateRequest,
+    PromptPrepared,
+    PromptProgress,
+    RequestFailed,
+)
+from desktop.errors import UserError
+from desktop.settings import Settings
+from desktop.storage.conversation_store import ConversationStore
+
+
+class AnswerQueue:
+    """The queue of answers. `tell` is the listener."""
+
+    def __init__(
+        self,
+        *,
+        store: ConversationStore,
+        engine: Engine,
+        background: Background,
+        settings: Callable[[], Settings],
+        tell: Callable[[ChatEvent], None],
+        hash_file: Callable[[Path], str] | None,
+        save_every_s: float,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._background = background
+        self._settings = settings
+        self._tell = tell
+        self._hop = MainThreadQueue[tuple[PendingAnswer, AnswerEvent]](background.post, self._on_events)
+        self._waiting: deque[PendingAnswer] = deque()
+        self._current: PendingAnswer | None = None
+        self._died = False
+        self.drafts = AnswerSaver(
+            store, background, every_s=save_every_s, snapshot=self._snapshot, on_error=self._on_draft_error
+        )
+        self.model = ActiveModel(engine, background, settings=settings, changed=self._on_model, hash_file=hash_file)
+
+    # --- from the chat -------------------------------------------------------------------------------------------
+
+    def add(self, message: Message, system_prompt: str) -> None:
+        """Ask for an answer that fills `message`, whose branch is stored."""
+        answer = PendingAnswer(message, system_prompt)
+        self._waiting.append(answer)
+        self._phase(answer, "waiting")
+        self.model.retry()
+        self._advance()
+
+    def stop(self, conversation_id: str) -> None:
+        """Stop the answers of a conversation. What was said stays."""
+        for answer in [each for each in self._waiting if each.conversation_id == conversation_id]:
+            self._waiting.remove(answer)
+            self._finish(answer, "stopped", None)
+        current = self._current
+        if current is None or current.conversation_id != conversation_id or current.stopped:
+            return
+        current.stopped = True
+        if current.request_id is None:
+            self._finish(current, "stopped", None)  # its branch is still being read
+        else:
+            self._engine.cancel(current.request_id)
+
+    def stop_loading(self) -> None:
+        """Give up loading the model, and with it the answers that wait."""
+        self.model.stop_loading()
+        for answer in list(self._waiting):
+            self._waiting.remove(answer)
+            self._finish(answer, "stopped", None)
+
+    def busy(self, conversation_id: str) -> bool:
+        """Whether an answer of this conversation is in progress or waits."""
+        return any(answer.conversation_id == conversation_id for answer in self._all())
+
+    def newest(self, message: Message) -> Message:
+        """`message` as it is now, where that is more than what is stored of it."""
+        for answer in self._all():
+            if answer.message.id == message.id:
+                return answer.snapshot()
+        return self.drafts.unsaved.get(message.id, message)
+
+    def phase(self, conversation_id: str) -> AnswerPhase | None:
+        """What the first answer of a conversation is at; None where there is none."""
+        for answer in self._all():
+            if answer.conversation_id == conversation_id and answer.phase is not None:
+                return AnswerPhase(conversation_id, answer.message.id, answer.phase)
+        return None
+
+    def close(self) -> None:
+        """Stop all answers and store what was said; the engine is told, not waited for."""
+        self.model.close()
+        self._waiting, waiting = deque(), self._waiting
+        current, self._current = self._current, None
+        for answer in [*([current] if current else []), *waiting]:
+            self.drafts.finished(answer.ended("stopped", None))
+        if current is not None and current.request_id is not None:
+            self._engine.cancel(current.request_id)
+        self.drafts.close()
+
+    # --- one after another ---------------------------------------------------------------------------------------
+
+    def _all(self) -> list[PendingAnswer]:
+        return [*([self._current] if self._current else []), *self._waiting]
+
+    def _advance(self) -> None:
+        """Begin what can be begun: a load where no answer would be cut off by it, or the next answer."""
+        if self._current is not None:
+            return
+        self.model.load()
+        if self.model.state == "failed" and self.model.error is not None:
+            while self._waiting:
+                self._finish(self._waiting.popleft(), "failed", None, self.model.error)
+        elif self.model.state == "loading" and self._waiting:
+            self._phase(self._waiting[0], "loading", self.model.fraction)
+        elif self.model.state == "ready" and self._waiting:
+            self._begin(self._waiting.popleft())
+
+    def _begin(self, answer: PendingAnswer) -> None:
+        self._current = answer
+        parent_id = answer.message.parent_id
+        model = self.model.reference  # another may be chosen while the branch is read, and is loaded afterwards
+
+        def branch() -> list[Message]:
+            return self._store.path(answer.conversation_id, parent_id) if parent_id is not None else []
+
+        self._background.database(
+            branch,
+            lambda path: self._ask(answer, path, model),
+            lambda error: self._finish(answer, "failed", None, error) if self._current is answer else None,
+        )
+
+    def _ask(self, answer: PendingAnswer, path: list[Message], model: ModelReference | None) -> None:
+        if self._current is not answer:
+            return  # stopped meanwhile
+        settings = self._settings()
+        chosen = explicit_settings(settings.sampling) | (answer.message.sampling or {})
+        answer.model = model
+        answer.sampling = chosen or None
+        answer.request_id = self._engine.next_id()
+        self._phase(answer, "loading" if self._engine.state == "dead" else "reading")
+        self._engine.generate(
+            GenerateRequest(
+                answer.request_id,
+                chat_messages(answer.system_prompt, map(self.newest, path)),
+                sampling_params(chosen),
+                max_tokens=settings.sampling.max_tokens,
+                conversation=answer.conversation_id,
+                stop_on_repetition=settings.stop_on_repetition,
+            ),
+            lambda event: self._hop.put((answer, event)),
+        )
+        self._notify_engine_changed()
+
+    def _finish(
+        self, answer: PendingAnswer, status: Status, done: AnswerDone | None, error: UserError | None = None
+    ) -> None:
+        sentence = " ".join(part for part in (error.title, error.detail) if part) if error else ""
+        answer.model = self.model.hashed(answer.model)
+        message = answer.ended(status, done, sentence)
+        if answer is self._current:
+            self._current = None
+        self.drafts.finished(message)
+        self._tell(AnswerFinished(answer.conversation_id, message, error))
+        if message.timing is not None:
+            self._tell(context_used(message))
+        if self._current is None:
+            self._notify_engine_changed()
+            self._advance()
+
+    # --- from the engine -----------------------------------------------------------------------------------------
+
+    def _on_events(self, events: list[tuple[PendingAnswer, AnswerEvent]]) -> None:
+        text: list[str] = []
+        thinking = False
+        last: PendingAnswer | None = None
+
+        def flush() -> None:
+            if last is not None and text:
+                speed, used = last.tokens_per_s, last.used_tokens
+                told = "".join(text)
+                text.clear()
+                self._tell(AnswerDelta(last.conversation_id, last.message.id, told, thinking, speed, used))
+
+        for answer, event in events:
+            if answer is not self._current:
+                continue  # stopped, and no longer waited for
+            if not isinstance(event, Delta) or answer is not last or event.thinking != thinking:
+                flush()
+            last = answer
+            if isinstance(event, Delta):
+                thinking = event.thinking
+                answer.take(event)
+                if event.text:
+                    self._phase(answer, "thinking" if thinking else "writing")
+                    text.append(event.text)
+                    self.drafts.grown()
+            elif isinstance(event, DeltaReplacement):
+                answer.take(event)
+                self.drafts.grown()
+                self._tell(AnswerReplaced(answer.conversation_id, answer.snapshot()))
+            else:
+                self._on_event(answer, event)
+        flush()
+
+    def _on_event(
+        self, answer: PendingAnswer, event: PromptPrepared | PromptProgress | AnswerDone | RequestFailed
+    ) -> None:
+        match event:
+            case PromptPrepared():
+                answer.prompted = event
+                self._died = False
+                used, total = event.prompt_tokens, event.context_length
+                self._phase(answer, "reading", event.cached_tokens / used if used else None)
+                self._tell(ContextUsed(answer.conversation_id, used, total, event.dropped_messages))
+            case PromptProgress():
+                self._phase(answer, "reading", event.done / event.total if event.total else None)
+            case AnswerDone():
+                self.model.notice = event.notice or self.model.notice
+                stopped = answer.stopped or event.stop_reason == "cancelled"
+                self._finish(answer, "stopped" if stopped else "complete", event)
+            case RequestFailed():
+                self._died = event.died
+                self.model.check()
+                if self._waiting:
+                    self.model.retry()
+                if answer.stopped:
+                    self._finish(answer, "stopped", None)
+                else:
+                    self._finish(answer, "failed", None, error_from_event(event))
+
+    def _on_model(self) -> None:
+        self._notify_engine_changed()
+        self._advance()
+
+    def _snapshot(self) -> Message | None:
+        return self._current.snapshot() if self._current is not None else None
+
+    def _on_draft_error(self, error: UserError, message: Message) -> None:
+        self._tell(ChatFailed(error, message.conversation_id))
+
+    # --- to the listener -----------------------------------------------------------------------------------------
+
+    def _phase(self, answer: PendingAnswer, phase: AnswerPhaseName, fraction: float | None = None) -> None:
+        if answer.phase != phase or fraction is not None:
+            answer.phase = phase
+            self._tell(AnswerPhase(answer.conversation_id, answer.message.id, phase, fraction))
+
+    def _notify_engine_changed(self) -> None:
+        model = self.model
+        state: EngineState = "empty"
+        if self._current is not None:
+            state = "answering"
+        elif model.state in ("loading", "wanted"):
+            state = "loading"
+        elif model.state == "ready":
+            state = "dead" if self._died else "ready"
+        chosen = model.chosen
+        model_id, name = (chosen.id, chosen.name) if chosen is not None else (None, "")
+        self._tell(EngineChanged(state, model.fraction, model_id, name, model.error, model.notice))
+
+
+def context_used(message: Message) -> ContextUsed:
+    """How full the context was at the end of a finished answer."""
+    timing = message.timing
+    assert timing is not None
+    used = timing.prompt_tokens + timing.generated_tokens
+    return ContextUsed(message.conversation_id, used, timing.context_length, timing.dropped_messages)

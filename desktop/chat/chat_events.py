@@ -1,0 +1,136 @@
+"""What `Chat` tells its one listener, on the main thread: frozen values, each naming the conversation it is about.
+
+Events come for every conversation, not for the open one alone: an answer goes on while another conversation is read.
+A listener that does not show a message (another branch is open) leaves that message's events aside.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from desktop.conversation import Conversation, Message
+from desktop.engine.engine_protocol import EngineState
+from desktop.errors import UserError
+
+AnswerPhaseName = Literal["waiting", "loading", "reading", "thinking", "writing"]
+
+
+class ConversationsChanged(msgspec.Struct, frozen=True):
+    """The list of conversations is no longer what it was: ask for it again."""
+
+
+class ConversationOpened(msgspec.Struct, frozen=True):
+    """This conversation, with this branch, is the one shown now.
+
+    `messages` are the branch from the root to its leaf, with what is known so far of an answer in progress.
+    `siblings` names, for messages that have any, the place of the message among them (0 is the oldest) and how many
+    there are. Sent again when the branch changes (edit, regenerate, show_branch): the first `kept` messages are then
+    the same ones that were shown before, unchanged. On opening another conversation `kept` is 0.
+    """
+
+    conversation: Conversation
+    messages: tuple[Message, ...]
+    siblings: dict[str, tuple[int, int]]
+    kept: int = 0
+
+
+class MessageAdded(msgspec.Struct, frozen=True):
+    """A message was written at the end of the branch shown: the person's, then the empty assistant's (`streaming`)."""
+
+    conversation_id: str
+    message: Message
+
+
+class AnswerPhase(msgspec.Struct, frozen=True):
+    """What an answer in progress is at. `fraction` (0 to 1) where it is known: of loading, or of reading the prompt."""
+
+    conversation_id: str
+    message_id: str
+    phase: AnswerPhaseName
+    fraction: float | None = None
+
+
+class AnswerDelta(msgspec.Struct, frozen=True):
+    """More of an answer: `text` is what came since the last such event, to be appended.
+
+    `tokens_per_s` is the speed so far; `used_tokens` how much of the context prompt and answer take together.
+    """
+
+    conversation_id: str
+    message_id: str
+    text: str
+    thinking: bool = False
+    tokens_per_s: float | None = None
+    used_tokens: int = 0
+
+
+class AnswerReplaced(msgspec.Struct, frozen=True):
+    """An answer in progress is this from here on, in place of what was told of it, and goes on: what the model wrote
+    first turned out to be thinking.
+    """
+
+    conversation_id: str
+    message: Message
+
+
+class AnswerFinished(msgspec.Struct, frozen=True):
+    """An answer is over: `message.status` is complete, stopped or failed, `message.error` says why it failed.
+
+    `error` is that failure whole, where there is one: title, detail and remedy apart.
+    """
+
+    conversation_id: str
+    message: Message
+    error: UserError | None = None
+
+
+class ContextUsed(msgspec.Struct, frozen=True):
+    """How full the context is, in tokens. `dropped_messages` oldest turns did not fit and were left out."""
+
+    conversation_id: str
+    used: int
+    total: int
+    dropped_messages: int = 0
+
+
+class EngineChanged(msgspec.Struct, frozen=True):
+    """The engine's state, and the model chosen. `fraction` (0 to 1) while loading; `error` where loading failed.
+
+    `notice` is one sentence for the person where the model runs otherwise than asked (on the CPU, say), else "".
+    """
+
+    state: EngineState
+    fraction: float | None = None
+    model_id: str | None = None
+    model_name: str = ""
+    error: UserError | None = None
+    notice: str = ""
+
+
+class ChatFailed(msgspec.Struct, frozen=True):
+    """What was asked for was not done: nothing was sent or changed. `text` is what the person had typed, given back."""
+
+    error: UserError
+    conversation_id: str | None = None
+    text: str = ""
+
+
+class ConversationDeleted(msgspec.Struct, frozen=True):
+    """A conversation left the list; `undo_delete(conversation.id)` brings it back, whole, while Latchkey runs."""
+
+    conversation: Conversation
+
+
+ChatEvent = (
+    ConversationsChanged
+    | ConversationOpened
+    | MessageAdded
+    | AnswerPhase
+    | AnswerDelta
+    | AnswerReplaced
+    | AnswerFinished
+    | ContextUsed
+    | EngineChanged
+    | ChatFailed
+    | ConversationDeleted
+)

@@ -1,0 +1,400 @@
+"""The chat session: the one object a window talks to. It writes down what the person says, asks the engine, and keeps
+what comes back.
+
+Every method is called on the main thread and returns at once. What follows reaches `listener`, on the main thread:
+`Background.post` has to run what it is given later, never while it is called.
+"""
+
+import time
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+from desktop.background import Background
+from desktop.chat.active_model import ChatModel
+from desktop.chat.answer_queue import AnswerQueue, context_used
+from desktop.chat.chat_events import (
+    ChatEvent,
+    ChatFailed,
+    ConversationDeleted,
+    ConversationOpened,
+    ConversationsChanged,
+    MessageAdded,
+)
+from desktop.chat.conversation_writer import ConversationBranch, ConversationWriter, StoredExchange, new_id
+from desktop.conversation import Conversation, Message
+from desktop.engine.engine_protocol import Engine
+from desktop.errors import UserError
+from desktop.safe_text import repair_surrogates
+from desktop.settings import Settings
+from desktop.storage.conversation_store import ConversationStore
+
+DELETED_KEPT_S = 24 * 3600.0
+"""A deleted conversation is erased by the first start after this time."""
+
+DRAFT_EVERY_S = 1.0
+"""How often the answer in progress is stored."""
+
+
+class ChatSession:
+    """See each method. Use: build it, `start()`, `new()` or `open()`, `use_model()`; at the end `close()`, then
+    `background.close()`, which waits until all is written."""
+
+    def __init__(
+        self,
+        *,
+        store: ConversationStore,
+        engine: Engine,
+        background: Background,
+        settings: Callable[[], Settings],
+        listener: Callable[[ChatEvent], None],
+        clock: Callable[[], float] = time.time,
+        hash_file: Callable[[Path], str] | None = None,
+        save_every_s: float = DRAFT_EVERY_S,
+    ) -> None:
+        """`hash_file` gives a model file's sha256 (it is called off the main thread); the answers then carry it."""
+        self._store = store
+        self._background = background
+        self._settings = settings
+        self._listener = listener
+        self._clock = clock
+        self._closed = False
+        self._writing = ConversationWriter(store, clock)
+        self._answering = AnswerQueue(
+            store=store,
+            engine=engine,
+            background=background,
+            settings=settings,
+            tell=self._tell,
+            hash_file=hash_file,
+            save_every_s=save_every_s,
+        )
+        self._current: str | None = None
+        self._fresh: Conversation | None = None
+        self._shown: list[str] = []
+        self._listings = 0
+        self._openings = 0
+        self._deleted_open: str | None = None
+        self._held: list[Callable[[], object]] | None = None
+        self._refusal: UserError | None = None
+
+    # --- the list ------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Set right what an earlier run left: answers cut off by its death, conversations deleted a day ago.
+
+        ConversationsChanged where something changed, ChatFailed where the database cannot be opened.
+        """
+
+        def erase() -> None:
+            if self._closed:
+                return
+            before = self._clock() - DELETED_KEPT_S
+            self._background.database(lambda: self._store.purge(before), failure=self._failed())
+
+        def marked(count: int) -> None:
+            if count:
+                self._tell(ConversationsChanged())
+            self._background.post(erase)  # behind what the window asked for meanwhile
+
+        self._background.database(self._store.mark_interrupted, marked, self._failed())
+
+    def list_conversations(
+        self, query: str, on_result: Callable[[list[Conversation]], None], *, limit: int = 500
+    ) -> None:
+        """The conversations, pinned first, then newest first; with a `query` those whose title or messages hold it.
+
+        `on_result` is called on the main thread; it is not where a newer call was made meanwhile. ChatFailed otherwise.
+        """
+        self._listings += 1
+        mine = self._listings
+
+        def listed() -> list[Conversation]:
+            return self._store.conversations(query, limit) if mine == self._listings else []
+
+        def give(found: list[Conversation]) -> None:
+            if mine == self._listings and not self._closed:
+                on_result(found)
+
+        self._background.database(listed, give, self._failed())
+
+    def rename(self, conversation_id: str, title: str) -> None:
+        """Give it the person's own title; an empty one brings back the first turn's. ConversationsChanged."""
+        self._change(lambda: self._writing.rename(conversation_id, title), conversation_id)
+
+    def pin(self, conversation_id: str, pinned: bool) -> None:
+        """Keep it at the top of the list, or no longer. ConversationsChanged."""
+        self._change(lambda: self._store.pin(conversation_id, pinned), conversation_id)
+
+    def delete(self, conversation_id: str) -> None:
+        """Stop its answer and take it off the list: ConversationDeleted, ConversationsChanged.
+
+        Where it was the open one, a new empty conversation is opened.
+        """
+        if self._fresh is not None and self._fresh.id == conversation_id:
+            return  # not stored: there is nothing to delete
+        self._answering.stop(conversation_id)
+
+        def deleted(head: Conversation) -> None:
+            self._answering.stop(conversation_id)  # what was asked just before, and stored only now
+            self._tell(ConversationDeleted(head))
+            self._tell(ConversationsChanged())
+            if self._current == conversation_id:
+                self._show_new()
+                self._deleted_open = conversation_id
+
+        self._background.database(lambda: self._writing.delete(conversation_id), deleted, self._failed(conversation_id))
+
+    def undo_delete(self, conversation_id: str) -> None:
+        """Bring a deleted conversation back. ConversationsChanged; it is opened again if it was the open one."""
+
+        def restored(_: None) -> None:
+            self._tell(ConversationsChanged())
+            if self._deleted_open == conversation_id and self._fresh is not None:
+                self.open(conversation_id)
+
+        self._background.database(lambda: self._store.restore(conversation_id), restored, self._failed(conversation_id))
+
+    # --- the open conversation -----------------------------------------------------------------------------------
+
+    @property
+    def current_id(self) -> str | None:
+        """The conversation shown (perhaps a new one, not yet in the list)."""
+        return self._current
+
+    def new(self) -> None:
+        """Show a new, empty conversation: ConversationOpened, before this returns. Stored with its first message."""
+        self._openings += 1
+        self._show_new()
+
+    def _show_new(self) -> None:
+        """A new conversation is shown until what is being opened is read."""
+        self._fresh = Conversation(new_id())
+        self._current, self._shown, self._deleted_open = self._fresh.id, [], None
+        self._tell(ConversationOpened(self._fresh, (), {}))
+
+    def open(self, conversation_id: str) -> None:
+        """Show a conversation: ConversationOpened (and ContextUsed where known), or ChatFailed."""
+        self._openings += 1
+        mine = self._openings
+
+        def found(view: ConversationBranch) -> None:
+            if mine == self._openings:  # nothing else was opened meanwhile
+                self._fresh = self._deleted_open = None
+                self._current, self._shown = conversation_id, []
+                self._show(view)
+
+        self._background.database(lambda: self._writing.view(conversation_id), found, self._failed(conversation_id))
+
+    def show_branch(self, message_id: str, step: int) -> None:
+        """Show the sibling `step` places after `message_id` (negative: before), with its newest branch.
+
+        ConversationOpened; nothing where there is no such sibling.
+        """
+
+        def found(view: ConversationBranch | None) -> None:
+            if view is not None:
+                self._show(view)
+
+        self._background.database(lambda: self._writing.step(message_id, step), found, self._failed())
+
+    # --- asking and answering ------------------------------------------------------------------------------------
+
+    def send(self, text: str, conversation_id: str | None = None) -> bool:
+        """Ask `text` in a conversation (None: the open one). False, and nothing happens, where it is blank.
+
+        MessageAdded twice once both turns are stored, AnswerPhase, AnswerText, AnswerFinished; or ChatFailed with
+        the text given back, and nothing sent. While the model loads or another answer is given, the answer waits.
+        """
+        clean = repair_surrogates(text)
+        if is_blank(clean):
+            return False
+        if self._current is None and conversation_id is None:
+            self.new()
+        wanted = conversation_id or self._current or ""
+        if self._held is not None:
+            self._held.append(lambda: self.send(text, wanted))
+            return True
+        if self._refusal is not None:
+            self._give_back(self._refusal, wanted, text)
+            return True
+        fresh = self._fresh if self._fresh is not None and self._fresh.id == wanted else None
+        self._answering.drafts.retry()
+        self._background.database(
+            lambda: self._writing.send(clean, wanted, fresh),
+            self._sent,
+            self._failed(wanted, text),
+        )
+        return True
+
+    def regenerate(self, message_id: str) -> None:
+        """Ask for another answer beside the answer `message_id`, which is kept: ConversationOpened, AnswerPhase, …"""
+        self._branch(lambda: self._writing.answer_again(message_id))
+
+    def edit(self, message_id: str, text: str) -> bool:
+        """Ask `text` in place of the person's turn `message_id`, as a new branch; the old one is kept.
+
+        ConversationOpened, AnswerPhase, …; False where it is blank; ChatFailed with the text given back.
+        """
+        clean = repair_surrogates(text)
+        if is_blank(clean):
+            return False
+        self._branch(lambda: self._writing.edit(message_id, clean), text)
+        return True
+
+    def stop(self, conversation_id: str | None = None) -> None:
+        """Stop the answers of a conversation (None: the open one). What was said stays: AnswerFinished, `stopped`."""
+        if wanted := conversation_id or self._current:
+            self._answering.stop(wanted)
+
+    def is_answering(self, conversation_id: str | None = None) -> bool:
+        """Whether an answer of this conversation (None: the open one) is in progress or waits."""
+        wanted = conversation_id or self._current
+        return wanted is not None and self._answering.busy(wanted)
+
+    # --- the model -----------------------------------------------------------------------------------------------
+
+    def use_model(self, model: ChatModel, *, again: bool = False) -> None:
+        """Load `model` and answer with it from now on: EngineChanged. An answer in progress is finished first.
+
+        One that could not be loaded is tried again with `again`, as where a person chooses it, or with a message.
+        """
+        self._refusal = None
+        self._answering.model.choose(model, again=again)
+        self._release()
+
+    def load_again(self) -> None:
+        """Load the model once more, the same way: what the engine knows of itself changed. EngineChanged.
+
+        An answer in progress is finished first.
+        """
+        self._answering.model.load_again()
+
+    def hold(self) -> None:
+        """Whether a model may answer is being found out: what is asked waits for it, and is not stored meanwhile."""
+        if self._held is None:
+            self._held = []
+
+    def refuse(self, error: UserError) -> None:
+        """No model may answer (a license is not accepted, say): what waits for one fails with `error`, and what is
+        asked from now on is given back with it: ChatFailed, until `use_model`. EngineChanged."""
+        self._refusal = error
+        self._answering.model.set_missing(error)
+        self._release()
+
+    def no_model(self, error: UserError) -> None:
+        """There is no model to load: what waits for one fails with `error`. EngineChanged."""
+        self._refusal = None
+        self._answering.model.set_missing(error)
+        self._release()
+
+    def stop_loading(self) -> None:
+        """Give up loading the model: EngineChanged with state empty. Answers that wait for it are stopped."""
+        self._answering.stop_loading()
+
+    # --- the end -------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Stop every answer and store what was said. Nothing is told to the listener afterwards.
+
+        `background.close()` after it waits until all is written; the engine is closed by whoever made it.
+        """
+        if not self._closed:
+            self._release()  # what waits is stored at least
+            self._closed = True
+            self._answering.close()
+
+    # --- inside --------------------------------------------------------------------------------------------------
+
+    def _release(self) -> None:
+        """It is known whether a model may answer: what was held is sent, or given back."""
+        held, self._held = self._held, None
+        for ask in held or ():
+            ask()
+
+    def _give_back(self, error: UserError, conversation_id: str | None, text: str = "") -> None:
+        """Nothing was sent; told later, as whoever asked has not returned yet."""
+        self._background.post(lambda: self._tell(ChatFailed(error, conversation_id, text)))
+
+    def _sent(self, stored: StoredExchange) -> None:
+        head = stored.conversation
+        if self._fresh is not None and self._fresh.id == head.id:
+            self._fresh = None
+        if self._current == head.id:
+            self._shown += [stored.user.id, stored.answer.id]
+        self._tell(MessageAdded(head.id, stored.user))
+        self._tell(MessageAdded(head.id, stored.answer))
+        self._ask(head, stored.answer)
+        self._tell(ConversationsChanged())
+
+    def _branch(self, write: Callable[[], tuple[ConversationBranch, Message]], text: str = "") -> None:
+        """`write` the branch, stop what is being answered in its conversation, and ask: once a model may answer."""
+        conversation_id = self._current
+
+        def written(result: tuple[ConversationBranch, Message]) -> None:
+            view, answer = result
+            self._answering.stop(answer.conversation_id)
+            self._show(view)
+            self._ask(view.conversation, answer)
+            self._tell(ConversationsChanged())
+
+        def begin() -> None:
+            if self._refusal is not None:
+                self._give_back(self._refusal, conversation_id, text)
+                return
+            self._answering.drafts.retry()
+            self._background.database(write, written, self._failed(conversation_id, text))
+
+        if self._held is not None:
+            self._held.append(begin)
+        else:
+            begin()
+
+    def _ask(self, head: Conversation, answer: Message) -> None:
+        if self._closed:
+            return  # the next start finds the turn, and that nothing was answered
+        self._answering.add(answer, repair_surrogates(head.system_prompt or self._settings().system_prompt))
+
+    def _show(self, view: ConversationBranch) -> None:
+        """Tell of a conversation that is open, with what is known of it beyond what is stored."""
+        head = view.conversation
+        if self._current != head.id:
+            return
+        messages = tuple(map(self._answering.newest, view.messages))
+        ids = [message.id for message in messages]
+        kept = next((at for at, pair in enumerate(zip(ids, self._shown, strict=False)) if pair[0] != pair[1]), None)
+        self._tell(
+            ConversationOpened(head, messages, view.siblings, min(len(ids), len(self._shown)) if kept is None else kept)
+        )
+        self._shown = ids
+        if phase := self._answering.phase(head.id):
+            self._tell(phase)
+        for message in reversed(messages):
+            if message.timing is not None and message.timing.context_length:
+                self._tell(context_used(message))
+                break
+
+    def _change(self, work: Callable[[], None], conversation_id: str) -> None:
+        self._background.database(work, lambda _: self._tell(ConversationsChanged()), self._failed(conversation_id))
+
+    def _failed(self, conversation_id: str | None = None, text: str = "") -> Callable[[UserError], None]:
+        return lambda error: self._tell(ChatFailed(error, conversation_id, text))
+
+    def _tell(self, event: ChatEvent) -> None:
+        """Tell the listener. Its bugs are raised on the main loop, not in the middle of an answer, which would hang."""
+        if self._closed:
+            return
+        try:
+            self._listener(event)
+        except Exception as bug:  # noqa: BLE001 - raised again, later
+            caught = bug
+
+            def again() -> None:
+                raise caught
+
+            self._background.post(again)
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing in `text` can be seen: spaces, controls, marks without width."""
+    return not any(unicodedata.category(character)[0] not in "ZC" for character in text)

@@ -1,0 +1,222 @@
+"""What happens on the database's side of the chat: turns are written, branches found. Runs on the serial executor."""
+
+import re
+import unicodedata
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from desktop.conversation import Conversation, Message, TextPart
+from desktop.errors import NotFoundError
+from desktop.storage.conversation_store import ConversationStore
+from desktop.translation import tr
+
+_LONGEST = 48
+_LOOKED_AT = 2000
+_LINE_START = re.compile(r"^(?:[>\s]|#{1,6}(?=\s)|[-+*](?=\s)|\d{1,9}[.)](?=\s))+")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
+_MARKS = re.compile(r"`+|\*+|~~+|(?<!\w)_+|_+(?!\w)")
+_BREAK = re.compile("[ \t]*[\t\n\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+[ \t]*")
+_BLANKS = re.compile("[ \t\n\r\x0b\x0c]+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s|(?<=[。！？])")
+_SHORTEST = 8
+Sampling = dict[str, float | int | str | None]
+_PENALTY_STEP, _LARGEST_PENALTY, _PENALTY_TOKENS = 0.1, 1.5, 256
+
+
+def title_from(text: str) -> str:
+    """The first sentence of `text` that says something, without markdown, of about 48 characters at most.
+
+    No line breaks, control characters or marks that turn the direction of writing. "New chat" where nothing is left.
+    """
+    for line in text[:_LOOKED_AT].splitlines():
+        if (title := _plain(line)) and any(not _is_filler(character) for character in title):
+            return _shortened(title)
+    return tr("New chat")
+
+
+def typed_title(text: str) -> str:
+    """The title that a person typed, in one line; no-break spaces and every other character of it stay."""
+    return _BREAK.sub(" ", text).strip(" ")
+
+
+def _plain(line: str) -> str:
+    if line.lstrip().startswith(("```", "~~~")):
+        return ""
+    line = _LINK.sub(r"\1", _LINE_START.sub("", line))
+    line = _MARKS.sub("", line)
+    return _BLANKS.sub(" ", "".join(character if _is_safe(character) else " " for character in line)).strip()
+
+
+def _shortened(title: str) -> str:
+    if over := _SENTENCE_END.search(title, _SHORTEST):  # "e.g." and "Hello." say too little
+        title = title[: over.start()]
+    title = title.rstrip(".。")
+    if len(title) <= _LONGEST:
+        return title
+    end = _LONGEST
+    if not title[end].isspace() and (space := title.rfind(" ", 0, end)) >= _LONGEST // 2:
+        end = space
+    while end and (title[end - 1] == "\u200d" or title[end] in "\u200d\ufe0f" or unicodedata.combining(title[end])):
+        end -= 1  # not within an accented letter or a joined emoji
+    return title[:end].rstrip(" ,;:-–—(") + "…"
+
+
+def _is_safe(character: str) -> bool:
+    """Controls and surrogates are not; of the invisible ones only those that join letters and emoji are."""
+    return unicodedata.category(character) not in ("Cc", "Cs", "Cf", "Zl", "Zp") or character in "\u200c\u200d"
+
+
+def _is_filler(character: str) -> bool:
+    return unicodedata.category(character)[0] in "PZC"
+
+
+@dataclass(frozen=True)
+class ConversationBranch:
+    """A conversation with the branch it shows. `siblings`: place and count, for messages that have any."""
+
+    conversation: Conversation
+    messages: tuple[Message, ...]
+    siblings: dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class StoredExchange:
+    """Two turns that were stored: the person's, and the empty one for the answer."""
+
+    conversation: Conversation
+    user: Message
+    answer: Message
+
+
+def new_id() -> str:
+    """A fresh id for a conversation or a message."""
+    return uuid.uuid4().hex
+
+
+class ConversationWriter:
+    """Reads and writes of several steps in `store`. Each raises what the store raises."""
+
+    def __init__(self, store: ConversationStore, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+
+    def view(self, conversation_id: str) -> ConversationBranch:
+        """The conversation as it is to be shown. NotFoundError where it is not there, or deleted.
+
+        An answer in it that another process left unfinished when it died is over then.
+        """
+        conversation = self._there(self._store.conversation(conversation_id))
+        messages = tuple(self._store.path(conversation_id))
+        if any(each.status == "streaming" for each in messages) and self._store.mark_interrupted():
+            messages = tuple(self._store.path(conversation_id))
+        siblings = {
+            message_id: (place, len(group))
+            for group in self._store.sibling_groups(conversation_id)
+            for place, message_id in enumerate(group)
+        }
+        return ConversationBranch(
+            conversation, messages, {each.id: siblings[each.id] for each in messages if each.id in siblings}
+        )
+
+    def send(self, text: str, conversation_id: str, fresh: Conversation | None) -> StoredExchange:
+        """Store `text` at the end of the branch shown; `fresh` first where it is not stored yet.
+
+        NotFoundError where there is neither, or the conversation was deleted.
+        """
+        found = self._store.conversation(conversation_id) if fresh is None else self._store.find(conversation_id)
+        now = self._clock()
+        if found is None:
+            head = msgspec.structs.replace(
+                fresh or Conversation(conversation_id),
+                title=title_from(text),
+                title_by="first-turn",
+                created_at=now,
+                updated_at=now,
+            )
+        else:
+            head = self._there(found)
+        user = self._user(head.id, head.leaf_id, text, now)
+        answer = self._empty_answer(head.id, user.id, now)
+        self._store.add_messages((user, answer), create=head if found is None else None)
+        return StoredExchange(msgspec.structs.replace(head, leaf_id=answer.id, updated_at=now), user, answer)
+
+    def answer_again(self, message_id: str) -> tuple[ConversationBranch, Message]:
+        """Store an empty answer beside `message_id` (or, where that is the person's turn, under it).
+
+        In place of one that only repeated itself, it carries sampling that makes this less likely.
+        """
+        message = self._message(message_id)
+        parent_id = message.id if message.role == "user" else message.parent_id
+        answer = self._empty_answer(message.conversation_id, parent_id, self._clock())
+        if message.timing is not None and message.timing.stop_reason == "repetition":
+            answer = msgspec.structs.replace(answer, sampling=_less_repetitive(message.sampling or {}))
+        self._store.add_messages((answer,))
+        return self.view(message.conversation_id), answer
+
+    def edit(self, message_id: str, text: str) -> tuple[ConversationBranch, Message]:
+        """Store `text` beside the person's turn `message_id`, and an empty answer under it."""
+        message = self._message(message_id)
+        now = self._clock()
+        user = self._user(message.conversation_id, message.parent_id, text, now)
+        answer = self._empty_answer(message.conversation_id, user.id, now)
+        self._store.add_messages((user, answer))
+        return self.view(message.conversation_id), answer
+
+    def step(self, message_id: str, step: int) -> ConversationBranch | None:
+        """Make the sibling `step` places further the one shown, with its newest branch; None where there is none."""
+        siblings = self._store.siblings(message_id)
+        place = siblings.index(message_id) + step
+        if not step or not 0 <= place < len(siblings):
+            return None
+        conversation_id = self._store.message(message_id).conversation_id
+        self._store.set_leaf(conversation_id, self._store.newest_leaf(siblings[place]))
+        return self.view(conversation_id)
+
+    def rename(self, conversation_id: str, title: str) -> None:
+        """The person's title; with a blank one the first turn's again."""
+        if title.strip():
+            self._store.rename(conversation_id, typed_title(title))
+            return
+        first = next((message.text for message in self._store.path(conversation_id) if message.role == "user"), "")
+        self._store.rename(conversation_id, title_from(first), by="first-turn")
+
+    def delete(self, conversation_id: str) -> Conversation:
+        """Take it off the list; its head as it was."""
+        head = self._there(self._store.conversation(conversation_id))
+        self._store.delete(conversation_id, self._clock())
+        return head
+
+    def _message(self, message_id: str) -> Message:
+        """A message to branch at. NotFoundError where it is not there, or its conversation deleted."""
+        message = self._store.message(message_id)
+        self._there(self._store.conversation(message.conversation_id))
+        return message
+
+    def _user(self, conversation_id: str, parent_id: str | None, text: str, now: float) -> Message:
+        return Message(new_id(), conversation_id, parent_id, "user", (TextPart(text),), created_at=now)
+
+    def _empty_answer(self, conversation_id: str, parent_id: str | None, now: float) -> Message:
+        return Message(new_id(), conversation_id, parent_id, "assistant", (), status="streaming", created_at=now)
+
+    @staticmethod
+    def _there(conversation: Conversation) -> Conversation:
+        if conversation.deleted_at is not None:
+            raise NotFoundError(
+                tr("This conversation was deleted."), "", tr("Bring it back with Undo, or go on in a new one.")
+            )
+        return conversation
+
+
+def _less_repetitive(sampling: Sampling) -> Sampling:
+    """Sampling to go beside the person's own, with a repeat penalty one step above that of `sampling`.
+
+    Over 256 tokens, as 64 are fewer than a paragraph. With the real model greedy, 1.1 ended each answer that had
+    repeated itself; DRY (multiplier 0.8) did not: sequences end at its breakers, and short lines repeated instead.
+    """
+    said = sampling.get("repeat_penalty")
+    before = max(said, 1.0) if isinstance(said, int | float) else 1.0
+    penalty = max(before, min(round(before + _PENALTY_STEP, 2), _LARGEST_PENALTY))
+    return {"repeat_penalty": penalty, "repeat_last_n": _PENALTY_TOKENS}

@@ -1,0 +1,218 @@
+"""One answer as it grows: what was said so far, and the message that this makes."""
+
+import threading
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from desktop.background import Background
+from desktop.chat.chat_events import AnswerPhaseName
+from desktop.conversation import (
+    Message,
+    MessagePart,
+    ModelReference,
+    Status,
+    StopReason,
+    TextPart,
+    ThinkingPart,
+    Timing,
+)
+from desktop.engine.worker_messages import AnswerDone, Delta, DeltaReplacement, PromptPrepared
+from desktop.errors import NotFoundError, UserError
+from desktop.storage.conversation_store import ConversationStore
+
+
+class AnswerSaver:
+    """`snapshot` gives the answer in progress as it is now, or None. All methods on the main thread."""
+
+    def __init__(
+        self,
+        store: ConversationStore,
+        background: Background,
+        *,
+        every_s: float,
+        snapshot: Callable[[], Message | None],
+        on_error: Callable[[UserError, Message], None],
+    ) -> None:
+        self._store = store
+        self._background = background
+        self._every_s = every_s
+        self._snapshot = snapshot
+        self._on_error = on_error
+        self._timer: threading.Timer | None = None
+        self._saving = False
+        self._complained_of = ""
+        self.unsaved: dict[str, Message] = {}
+
+    def grown(self) -> None:
+        """The answer in progress is longer than it was: store it within `every_s`."""
+        if self._timer is None:
+            self._timer = threading.Timer(self._every_s, lambda: self._background.post(self._due))
+            self._timer.daemon = True
+            self._timer.start()
+
+    def finished(self, message: Message) -> None:
+        """Store an answer that is over."""
+        self._cancel_timer()
+        self.retry()
+        self._save(message)
+
+    def retry(self) -> None:
+        """Try again to store what could not be."""
+        for message in list(self.unsaved.values()):
+            self._save(message)
+
+    def close(self) -> None:
+        """Try a last time; nothing is stored by itself afterwards."""
+        self._cancel_timer()
+        self.retry()
+
+    def _due(self) -> None:
+        if self._timer is None:
+            return  # the answer ended between the timer and this hop
+        self._timer = None
+        if self._saving:
+            self.grown()  # a slow disk: one write at a time
+        elif (message := self._snapshot()) is not None:
+            self._save(message)
+
+    def _save(self, message: Message) -> None:
+        def saved(_: None) -> None:
+            self._saving = False
+            if self.unsaved.get(message.id) is message:
+                del self.unsaved[message.id]
+
+        def failed(error: UserError) -> None:
+            self._saving = False
+            if isinstance(error, NotFoundError):  # erased meanwhile, by another process
+                self.unsaved.pop(message.id, None)
+                return
+            if message.status != "streaming":
+                self.unsaved[message.id] = message
+            elif (now := self._snapshot()) is not None and now.id == message.id:
+                self.grown()  # try again, with what was said since
+            if self._complained_of != message.id:
+                self._complained_of = message.id
+                self._on_error(error, message)
+
+        self._saving = True
+        self._background.database(lambda: self._store.save_message(message), saved, failed)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class PendingAnswer:
+    """An answer that waits or is in progress. Lives on the main thread.
+
+    `message` is the empty turn it fills. `request_id` is None until the engine was asked. `stopped` says that the
+    person stopped it, whatever the engine makes of that.
+    """
+
+    def __init__(self, message: Message, system_prompt: str) -> None:
+        self.message = message
+        self.system_prompt = system_prompt
+        self.request_id: int | None = None
+        self.stopped = False
+        self.phase: AnswerPhaseName | None = None
+        self.prompted: PromptPrepared | None = None
+        self.model: ModelReference | None = None
+        self.sampling: dict[str, float | int | str | None] | None = None
+        self._generated = 0
+        self._tokens_per_s: float | None = None
+        self._said: list[tuple[bool, list[str]]] = []
+
+    @property
+    def conversation_id(self) -> str:
+        return self.message.conversation_id
+
+    @property
+    def used_tokens(self) -> int:
+        """What prompt and answer take of the context so far."""
+        return (self.prompted.prompt_tokens if self.prompted else 0) + self._generated
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        return self._tokens_per_s
+
+    def take(self, delta: Delta | DeltaReplacement) -> None:
+        """Go on with `delta`; or with the whole answer so far, where it is told anew."""
+        self._generated = max(self._generated, delta.generated_tokens)
+        if delta.tokens_per_s is not None:
+            self._tokens_per_s = delta.tokens_per_s
+        if isinstance(delta, DeltaReplacement):
+            self._said = [(part.thinking, [part.text]) for part in delta.parts]
+            return
+        if not delta.text:
+            return
+        if not self._said or self._said[-1][0] != delta.thinking:
+            self._said.append((delta.thinking, []))
+        self._said[-1][1].append(delta.text)
+
+    def snapshot(self) -> Message:
+        """The message with what was said so far, still streaming."""
+        return self._message("streaming", _parts(self._said, None), None, "")
+
+    def ended(self, status: Status, done: AnswerDone | None, error: str = "") -> Message:
+        """The message as it stays. Without `done` (the engine failed) the timing is what is known."""
+        timing = None
+        if done is not None:
+            timing = timing_of(done)
+        elif self.prompted is not None:
+            timing = self._known_timing("cancelled" if status == "stopped" else "end")
+        thinking_s = done.thinking_s if done is not None else None
+        return self._message(status, _parts(self._said, thinking_s), timing, error)
+
+    def _message(self, status: Status, parts: tuple[MessagePart, ...], timing: Timing | None, error: str) -> Message:
+        return msgspec.structs.replace(
+            self.message,
+            parts=parts,
+            status=status,
+            model=self.model,
+            sampling=self.sampling,
+            timing=timing,
+            error=error,
+        )
+
+    def _known_timing(self, stop_reason: StopReason) -> Timing | None:
+        prompted = self.prompted
+        if prompted is None:
+            return None
+        return Timing(
+            prompt_tokens=prompted.prompt_tokens,
+            cached_tokens=prompted.cached_tokens,
+            generated_tokens=self._generated,
+            tokens_per_s=self._tokens_per_s,
+            stop_reason=stop_reason,
+            context_length=prompted.context_length,
+            dropped_messages=prompted.dropped_messages,
+        )
+
+
+def _parts(said: Iterable[tuple[bool, list[str]]], thinking_s: float | None) -> tuple[MessagePart, ...]:
+    parts: list[MessagePart] = []
+    for thinking, pieces in said:
+        text = "".join(pieces)
+        if thinking:
+            parts.append(ThinkingPart(text, thinking_s))
+            thinking_s = None
+        else:
+            parts.append(TextPart(text))
+    return tuple(parts)
+
+
+def timing_of(done: AnswerDone) -> Timing:
+    """How an answer went, as it is stored with it."""
+    return Timing(
+        prompt_tokens=done.prompt_tokens,
+        cached_tokens=done.cached_tokens,
+        generated_tokens=done.generated_tokens,
+        time_to_first_token_s=done.time_to_first_token_s,
+        tokens_per_s=done.tokens_per_s,
+        stop_reason=done.stop_reason,
+        seed=done.seed,
+        context_length=done.context_length,
+        dropped_messages=done.dropped_messages,
+    )

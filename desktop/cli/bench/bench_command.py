@@ -1,0 +1,225 @@
+"""`latchkey bench`: chooses what to measure, and shows what was found."""
+
+import os
+import platform
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from desktop.cli.acceptance_prompt import admit_or_prompt
+from desktop.cli.bench import transfer_benchmark
+from desktop.cli.bench.bench_figures import (
+    BenchFigures,
+    BenchMachine,
+    Comparison,
+    StartupFigures,
+    TransferFigures,
+    WindowFigures,
+)
+from desktop.cli.bench.bench_model import ONE_BILLION, QUICK, BenchLicenseCheck, BenchModelShape, bench_model
+from desktop.cli.bench.engine_benchmark import BareLoopProcess, EngineFigures, measure_beside_busy_core, measure_engine
+from desktop.cli.bench.window_bench_setup import RANDOM_WEIGHTS
+from desktop.cli.bench.window_benchmark import measure_startup, measure_window
+from desktop.cli.command_context import CommandContext
+from desktop.cli.exit_codes import DONE
+from desktop.cli.output import CommandOutput
+from desktop.cli.terminal_answer import load_model
+from desktop.engine.engine_protocol import LoadCheck
+from desktop.engine.hardware import cpu_name, total_memory, usable_cores
+from desktop.engine.worker_messages import LoadParams, ModelInfo
+from desktop.library.library import LibraryModel
+from desktop.translation import tr
+
+_CONTEXT = 4608  # a prompt of 4,000 tokens and an answer
+
+
+class _BenchExtent(msgspec.Struct, frozen=True):
+    """How long to measure: rounds of each figure, and tokens of each answer."""
+
+    rounds: int
+    decode_tokens: int
+    window_tokens: int
+
+
+@dataclass(frozen=True)
+class _BenchSubject:
+    """What is measured: the model, the license check of its engine, and how a window's process is told of it."""
+
+    model: LibraryModel
+    license_check: LoadCheck
+    arguments: tuple[str, ...]
+
+
+_FULL = _BenchExtent(rounds=5, decode_tokens=128, window_tokens=192)
+_SHORT = _BenchExtent(rounds=2, decode_tokens=32, window_tokens=48)
+
+
+def run(options: Namespace, tools: CommandContext) -> int:
+    """Measure, print, and leave nothing running."""
+    if options.transfer:
+        return _transfer(options, tools)
+    extent = _SHORT if options.quick else _FULL
+    if options.model:
+        model = tools.library.find(options.model)
+        admit_or_prompt(tools, model)
+        subject = _BenchSubject(model, tools.license_check, (str(model.path),))
+    else:
+        subject = _weights(QUICK if options.quick else ONE_BILLION, tools)
+    figures = _measure(subject, extent, tools, window_only=options.window)
+    if options.json:
+        tools.output.json(figures)
+    else:
+        print_figures(figures, tools.output)
+    return DONE
+
+
+def _transfer(options: Namespace, tools: CommandContext) -> int:
+    extent = transfer_benchmark.SHORT if options.quick else transfer_benchmark.FULL
+    load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    measured = transfer_benchmark.measure_transfer(extent, tools.paths.cache / "bench", tools.output.progress)
+    machine = BenchMachine(
+        cpu=cpu_name(),
+        cores=usable_cores(),
+        threads=usable_cores(),
+        memory=total_memory() or 0,
+        system=platform.platform(),
+        engine="",
+        model="",
+        parameters=0,
+        load_average=load_average,
+    )
+    figures = BenchFigures(machine, transfer=measured)
+    if options.json:
+        tools.output.json(figures)
+    else:
+        print_figures(figures, tools.output)
+    return DONE
+
+
+def _weights(shape: BenchModelShape, tools: CommandContext) -> _BenchSubject:
+    """What this program wrote itself, for which no license is asked."""
+    tools.output.progress(tr("Writing a model of random weights…"))
+    written = bench_model(shape, tools.paths.cache / "bench")
+    return _BenchSubject(
+        tools.library.find(str(written.path)), BenchLicenseCheck(written), (RANDOM_WEIGHTS, shape.name)
+    )
+
+
+def _measure(subject: _BenchSubject, extent: _BenchExtent, tools: CommandContext, *, window_only: bool) -> BenchFigures:
+    say, model, license_check = tools.output.progress, subject.model, subject.license_check
+    settings = tools.settings
+    params = LoadParams(
+        str(model.path), context_length=_CONTEXT, threads=settings.threads, gpu_layers=settings.gpu_layers
+    )
+    load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    startup, first_paint_ms = measure_startup(extent.rounds, say)
+    measured: EngineFigures | None = None
+    busy_core: Comparison | None = None
+    with tools.engine(license_check) as engine:
+        info = load_model(engine, model, params, tools.output)
+        if not window_only:
+            bare_loop: Callable[..., BareLoopProcess] = partial(BareLoopProcess, model.path, info, license_check)
+            measured = measure_engine(engine, info, bare_loop, extent.rounds, extent.decode_tokens, say)
+            say(tr("Decoding beside a busy process…"))
+            busy_core = measure_beside_busy_core(
+                engine, lambda cores: bare_loop(cores=cores), extent.rounds, extent.decode_tokens
+            )
+        window = measure_window(
+            engine, info, params, subject.arguments, extent.rounds, extent.window_tokens, first_paint_ms, say
+        )
+    machine = _machine(model, info, load_average)
+    if measured is None:
+        return BenchFigures(machine, startup=startup, window=window)
+    return BenchFigures(
+        machine,
+        decode=measured.decode,
+        decode_beside_busy_core=busy_core,
+        prefill=measured.prefill,
+        ttft_warm_ratio=measured.ttft_warm_ratio,
+        stop_ms=measured.stop_ms,
+        startup=startup,
+        window=window,
+    )
+
+
+def _machine(model: LibraryModel, info: ModelInfo, load_average: float | None) -> BenchMachine:
+    return BenchMachine(
+        cpu=cpu_name(),
+        cores=usable_cores(),
+        threads=info.threads,
+        memory=total_memory() or 0,
+        system=platform.platform(),
+        engine=info.engine,
+        model=Path(model.path).name,
+        parameters=info.parameters,
+        load_average=load_average,
+    )
+
+
+def print_figures(figures: BenchFigures, output: CommandOutput) -> None:
+    """Print the figures as a table."""
+    machine = figures.machine
+    output.line(f"{machine.cpu}, {machine.threads} threads, {machine.system}")
+    if machine.model:
+        output.line(f"{machine.model}, {machine.parameters / 1e9:.2f} B parameters, {machine.engine}")
+    output.line()
+    rows = [("", tr("ours"), tr("baseline"), tr("ratio"))]
+    rows += _speed(tr("decode, tokens/s"), figures.decode)
+    rows += _speed(tr("decode beside a busy process, tokens/s"), figures.decode_beside_busy_core)
+    rows += _speed(tr("prefill, tokens/s"), figures.prefill)
+    rows += _window(figures.window)
+    rows += _startup(figures.startup)
+    if figures.ttft_warm_ratio is not None:
+        rows.append((tr("first token, second turn against first"), "", "", f"{figures.ttft_warm_ratio:.3f}"))
+    if figures.stop_ms is not None:
+        rows.append((tr("Stop while reading, ms"), f"{figures.stop_ms:.1f}", "", ""))
+    rows += _transfers(figures.transfer)
+    output.table(rows)
+
+
+def _transfers(found: TransferFigures | None) -> list[tuple[str, str, str, str]]:
+    if found is None:
+        return []
+    rows = [(tr("fetching from a throttled server, MB/s"), found.throttled)]
+    if found.against_curl is not None:
+        rows.insert(0, (tr("fetching over loopback, beside curl, MB/s"), found.against_curl))
+    return [(name, f"{each.ours / 1e6:.1f}", f"{each.baseline / 1e6:.1f}", f"{each.ratio:.3f}") for name, each in rows]
+
+
+def _speed(name: str, compared: Comparison | None) -> list[tuple[str, str, str, str]]:
+    if compared is None:
+        return []
+    return [(name, f"{compared.ours:.1f}", f"{compared.baseline:.1f}", f"{compared.ratio:.3f}")]
+
+
+def _window(window: WindowFigures | None) -> list[tuple[str, str, str, str]]:
+    if window is None:
+        return []
+    return [
+        (
+            tr("decode while the window draws, tokens/s"),
+            f"{window.tokens_per_s:.1f}",
+            f"{window.baseline:.1f}",
+            f"{window.ratio:.3f}",
+        ),
+        (tr("frame, half are quicker, ms"), f"{window.frame_p50_ms:.1f}", "", ""),
+        (tr("frame, 99 of 100 are quicker, ms"), f"{window.frame_p99_ms:.1f}", "", ""),
+        (tr("first paint, ms"), f"{window.first_paint_ms:.0f}", "", ""),
+    ]
+
+
+def _startup(startup: StartupFigures | None) -> list[tuple[str, str, str, str]]:
+    if startup is None:
+        return []
+    return [
+        (
+            tr("start to usable window, ms"),
+            f"{startup.ours_ms:.0f}",
+            f"{startup.baseline_ms:.0f}",
+            f"{startup.ratio:.2f}",
+        )
+    ]

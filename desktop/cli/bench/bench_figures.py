@@ -1,0 +1,96 @@
+"""What the benchmark finds, as values. The names of the fields are part of the command's contract."""
+
+import math
+import statistics
+from collections.abc import Sequence
+
+import msgspec
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Per second, of ours and of the baseline: tokens, or bytes of a transfer. Medians; `ratio` is the median of each
+    round's own ratio."""
+
+    ours: float
+    baseline: float
+    ratio: float
+
+
+class StartupFigures(msgspec.Struct, frozen=True):
+    """Milliseconds from the start of a process to a window that takes typing: ours, and a bare one; and their ratio."""
+
+    ours_ms: float
+    baseline_ms: float
+    ratio: float
+
+
+class WindowFigures(msgspec.Struct, frozen=True):
+    """Tokens per second while the window draws, and without a window (`baseline`).
+
+    A frame is what the main thread computes from one painting of the window to the next, in milliseconds of its CPU
+    time; `first_paint_ms` runs from the start of the process.
+    """
+
+    tokens_per_s: float
+    baseline: float
+    ratio: float
+    frame_p50_ms: float
+    frame_p99_ms: float
+    first_paint_ms: float
+
+
+class TransferFigures(msgspec.Struct, frozen=True):
+    """Fetching, in bytes. `against_curl` is beside curl over loopback, with `size` bytes; None where there is no curl.
+    `throttled` is several connections beside one, with `throttled_size` bytes at `rate` a second for each connection;
+    `connections` is how many there were in the end."""
+
+    size: int
+    throttled_size: int
+    rate: int
+    against_curl: Comparison | None
+    throttled: Comparison
+    connections: int
+
+
+class BenchMachine(msgspec.Struct, frozen=True):
+    """What it was measured on. `load_average` is that of the last minute before the run, where the system has one."""
+
+    cpu: str
+    cores: int
+    threads: int
+    memory: int
+    system: str
+    engine: str
+    model: str
+    parameters: int
+    load_average: float | None
+
+
+class BenchFigures(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything that was measured; what was not is left out."""
+
+    machine: BenchMachine
+    decode: Comparison | None = None
+    prefill: Comparison | None = None
+    ttft_warm_ratio: float | None = None
+    stop_ms: float | None = None
+    startup: StartupFigures | None = None
+    window: WindowFigures | None = None
+    transfer: TransferFigures | None = None
+    decode_beside_busy_core: Comparison | None = None
+
+
+def median(values: Sequence[float]) -> float:
+    return float(statistics.median(values))
+
+
+def compared(ours: Sequence[float], baseline: Sequence[float]) -> Comparison:
+    """Two rows of what was done per second, measured in turns."""
+    ratios = [a / b for a, b in zip(ours, baseline, strict=True)]
+    return Comparison(median(ours), median(baseline), median(ratios))
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest of `values` that at least `share` of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * share) - 1)]

@@ -1,0 +1,296 @@
+"""The engine measured: reading a prompt, decoding, a second turn, Stop, and decoding beside a core that is busy.
+
+It and a bare decoding loop over the same llama.cpp take turns.
+"""
+
+import json
+import os
+import queue
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import desktop
+from desktop.cli.bench.bench_figures import Comparison, compared, median
+from desktop.cli.bench.bench_model import WORDS
+from desktop.engine.engine_errors import error_from_event
+from desktop.engine.engine_protocol import Engine, LoadCheck
+from desktop.engine.worker_messages import (
+    AnswerDone,
+    AnswerEvent,
+    ChatMessage,
+    GenerateRequest,
+    ModelInfo,
+    PromptPrepared,
+    RequestFailed,
+)
+from desktop.errors import EngineError
+from desktop.translation import tr
+
+_PREFILL_TOKENS = 512
+_DECODE_PROMPT_TOKENS = 128
+_CONVERSATION_TOKENS = 1900
+_REPLY_TOKENS = 32
+_STOP_TOKENS = 4000
+_STOP_AFTER_S = 0.3
+ReportProgress = Callable[[str], None]
+_PROMPT_TOKENS = 32
+_LONGEST_S = 300
+# Computes on one core until its standard input is closed, or for as long as any measurement may take.
+_BUSY = """
+import os, sys, threading, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+end = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end:
+    pass
+"""
+
+
+class BareLoopProcess:
+    """The baseline, loaded as the engine loaded the same file: threads, layers on the GPU, context. Close it.
+
+    `license_check` is asked before, as it is for every load. Raises UserError where it refuses the file. With `cores`
+    it is bound to these, with a thread for each.
+    """
+
+    def __init__(
+        self, model: Path, like: ModelInfo, license_check: LoadCheck, cores: frozenset[int] = frozenset()
+    ) -> None:
+        license_check.admit(model)
+        script = Path(desktop.__file__).parent / "engine" / "worker" / "baseline.py"
+        threads = len(cores) or like.threads
+        settings = [str(threads), str(like.gpu_layers), str(like.context_length), *(str(core) for core in cores)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(script), str(model), *settings],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._answer()
+
+    def measure(self, prompt: int, tokens: int) -> tuple[float, float]:
+        """Seconds for `prompt` tokens with the first token after them, and for the other `tokens` - 1."""
+        if self._process.stdin is None:
+            raise AssertionError("the baseline has a pipe to its standard input")
+        self._process.stdin.write(json.dumps({"prompt": prompt, "tokens": tokens}) + "\n")
+        self._process.stdin.flush()
+        answer = self._answer()
+        return float(answer["prompt_s"]), float(answer["decode_s"])
+
+    def close(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait(10)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def _answer(self) -> dict[str, Any]:
+        line = self._process.stdout.readline() if self._process.stdout is not None else ""
+        if not line:
+            raise EngineError(
+                tr("The baseline of the benchmark ended early."),
+                tr("Its exit code is {code}.").format(code=self._process.wait(10)),
+                tr("Close other programs, so that the model fits into memory twice."),
+            )
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+class EngineFigures(msgspec.Struct, frozen=True):
+    """What was measured of the engine."""
+
+    decode: Comparison
+    prefill: Comparison
+    ttft_warm_ratio: float
+    stop_ms: float
+
+
+@dataclass(frozen=True)
+class TimedAnswer:
+    """An answer and how long it took on our side of the pipe, in seconds, from asking to the end."""
+
+    done: AnswerDone
+    text: str
+    seconds: float
+
+    @property
+    def read(self) -> int:
+        """Tokens of the prompt that were read anew."""
+        return self.done.prompt_tokens - self.done.cached_tokens
+
+    @property
+    def decode_s(self) -> float:
+        """Seconds for all tokens but the first."""
+        return self.seconds - (self.done.time_to_first_token_s or 0)
+
+
+class TimedEngine:
+    """Asks a loaded engine for timed answers, with prompts of which no two begin alike."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._random = random.Random(2)
+        self._words_per_token = 1.0
+
+    def calibrate(self) -> None:
+        """Find out how many of our words the model's vocabulary makes a token of."""
+        words = 64
+        self._words_per_token = words / self.raw(words, 1).done.prompt_tokens
+
+    def text(self, tokens: int) -> str:
+        """Random words that make about so many tokens."""
+        return " ".join(self._random.choices(WORDS, k=max(1, round(tokens * self._words_per_token))))
+
+    def raw(self, prompt_tokens: int, tokens: int) -> TimedAnswer:
+        """`tokens` tokens after a prompt of about `prompt_tokens`, without a template."""
+        turns = (ChatMessage("user", self.text(prompt_tokens)),)
+        return self.ask(
+            GenerateRequest(self._engine.next_id(), turns, max_tokens=tokens, raw_prompt=True, ignore_eos=True),
+            lambda: None,
+        )
+
+    def turns(self, turns: tuple[ChatMessage, ...], tokens: int, conversation: str) -> TimedAnswer:
+        """The next turn of a conversation."""
+        request = GenerateRequest(
+            self._engine.next_id(), turns, max_tokens=tokens, conversation=conversation, ignore_eos=True
+        )
+        return self.ask(request, lambda: None)
+
+    def stop_s(self, prompt_tokens: int) -> float:
+        """Seconds from Stop, pressed while a prompt is read, to the end of the answer."""
+        request = GenerateRequest(
+            self._engine.next_id(), (ChatMessage("user", self.text(prompt_tokens)),), raw_prompt=True
+        )
+        pressed = 0.0
+
+        def stop() -> None:
+            nonlocal pressed
+            time.sleep(_STOP_AFTER_S)
+            pressed = time.perf_counter()
+            self._engine.cancel(request.id)
+
+        self.ask(request, stop)
+        return time.perf_counter() - pressed
+
+    def ask(self, request: GenerateRequest, when_reading: Callable[[], None]) -> TimedAnswer:
+        """Ask; `when_reading` is called when the engine begins to read the prompt. Raises EngineError."""
+        events: queue.SimpleQueue[tuple[float, AnswerEvent]] = queue.SimpleQueue()
+        text: list[str] = []
+        started = time.perf_counter()
+        self._engine.generate(request, lambda event: events.put((time.perf_counter(), event)))
+        while True:
+            at, event = events.get()
+            match event:
+                case PromptPrepared():
+                    when_reading()
+                case AnswerDone():
+                    return TimedAnswer(event, "".join(text), at - started)
+                case RequestFailed():
+                    raise error_from_event(event)
+                case _:
+                    text.append(getattr(event, "text", ""))
+
+
+def measure_engine(
+    engine: Engine,
+    info: ModelInfo,
+    bare_loop: Callable[[], BareLoopProcess],
+    rounds: int,
+    tokens: int,
+    say: ReportProgress,
+) -> EngineFigures:
+    """Measure a loaded engine against the bare loop on the same file. `say` is told what is being measured."""
+    asker = TimedEngine(engine)
+    asker.calibrate()
+    room = info.context_length - 128
+    with closing(bare_loop()) as bare:
+        say(tr("Decoding…"))
+        decode = _decode(asker, bare, rounds, tokens)
+        say(tr("Reading a prompt…"))
+        prefill = _prefill(asker, bare, rounds, min(_PREFILL_TOKENS, room))
+    say(tr("A second turn…"))
+    warm = _warm_ratio(asker, rounds, min(_CONVERSATION_TOKENS, room // 2))
+    say(tr("Stopping…"))
+    stops = [asker.stop_s(min(_STOP_TOKENS, room)) for _ in range(rounds)]
+    return EngineFigures(decode, prefill, warm, 1000 * median(stops))
+
+
+def _decode(asker: TimedEngine, bare: BareLoopProcess, rounds: int, tokens: int) -> Comparison:
+    ours, baseline = [], []
+    for number in range(rounds + 1):
+        mine = asker.raw(_DECODE_PROMPT_TOKENS, tokens)
+        made = mine.done.generated_tokens
+        _, seconds = bare.measure(mine.done.prompt_tokens, made)
+        if number:  # the first round warms up
+            ours.append((made - 1) / mine.decode_s)
+            baseline.append((made - 1) / seconds)
+    return compared(ours, baseline)
+
+
+def _prefill(asker: TimedEngine, bare: BareLoopProcess, rounds: int, tokens: int) -> Comparison:
+    ours, baseline = [], []
+    for number in range(rounds + 1):
+        mine = asker.raw(tokens, 1)
+        seconds, _ = bare.measure(mine.read, 1)
+        if number:
+            ours.append(mine.read / mine.seconds)
+            baseline.append(mine.read / seconds)
+    return compared(ours, baseline)
+
+
+def _warm_ratio(asker: TimedEngine, rounds: int, tokens: int) -> float:
+    """Time to the first token of a second turn against that of the first, which was read from nothing."""
+    ratios = []
+    for number in range(rounds):
+        conversation = f"bench-{number}"
+        first = (ChatMessage("user", asker.text(tokens)),)
+        cold = asker.turns(first, _REPLY_TOKENS, conversation)
+        second = (*first, ChatMessage("assistant", cold.text), ChatMessage("user", asker.text(8)))
+        warm = asker.turns(second, 1, conversation)
+        ratios.append((warm.done.time_to_first_token_s or 0) / (cold.done.time_to_first_token_s or 1))
+    return median(ratios)
+
+
+def measure_beside_busy_core(
+    engine: Engine, bare_loop: Callable[[frozenset[int]], BareLoopProcess], rounds: int, tokens: int
+) -> Comparison | None:
+    """Tokens per second of the loaded engine and of a bare loop, while another process computes on one core.
+
+    The engine may use every core. The bare loop is bound to the cores that are left, with a thread for each. None where
+    there is one core only, or the system cannot bind a process to a core.
+    """
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if len(cores) < 2:
+        return None
+    asker = TimedEngine(engine)
+    ours, baseline = [], []
+    with _busy(cores[-1]), closing(bare_loop(frozenset(cores[:-1]))) as bare:
+        for number in range(rounds + 1):
+            mine = asker.raw(_PROMPT_TOKENS, tokens)
+            made = mine.done.generated_tokens
+            _, seconds = bare.measure(mine.done.prompt_tokens, made)
+            if number:  # in the first round the engine finds out that a core is taken
+                ours.append((made - 1) / mine.decode_s)
+                baseline.append((made - 1) / seconds)
+    return compared(ours, baseline)
+
+
+@contextmanager
+def _busy(core: int) -> Iterator[None]:
+    """A process that computes on `core` meanwhile."""
+    command = [sys.executable, "-I", "-c", _BUSY, str(core), str(_LONGEST_S)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        try:
+            yield
+        finally:
+            process.kill()

@@ -1,0 +1,143 @@
+"""What the command's parts work with, built once and only when asked for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, BinaryIO
+
+from desktop.cli.output import CommandOutput
+from desktop.paths import Paths
+
+if TYPE_CHECKING:
+    from desktop.engine.engine_client import EngineClient
+    from desktop.engine.engine_protocol import LoadCheck
+    from desktop.engine.kernel_check import KernelCheck
+    from desktop.library.downloads import Downloads
+    from desktop.library.file_hashes import FileHashes
+    from desktop.library.library import Library
+    from desktop.library.library_services import LibraryServices
+    from desktop.library.model_lookup import ModelLookup
+    from desktop.library.network_services import NetworkServices
+    from desktop.library.status import NextStep
+    from desktop.licenses.acknowledgements import Acknowledgements
+    from desktop.licenses.license_check import LicenseCheck
+    from desktop.settings import Settings, SettingsFile
+    from desktop.storage.conversation_store import ConversationStore
+    from desktop.storage.database import Database
+
+
+class CommandContext:
+    """The folders, the output, and the core's parts, each made at its first use."""
+
+    def __init__(self, paths: Paths, output: CommandOutput, stdin: BinaryIO) -> None:
+        self.paths = paths
+        self.output = output
+        self.stdin = stdin
+
+    @cached_property
+    def settings_file(self) -> "SettingsFile":
+        from desktop.settings import SettingsFile
+
+        file = SettingsFile(self.paths.settings_file)
+        if file.problem:
+            self.output.note(file.problem)
+        return file
+
+    @property
+    def settings(self) -> "Settings":
+        return self.settings_file.current
+
+    @cached_property
+    def assembly(self) -> "LibraryServices":
+        """Library, acknowledgements and license check, the same as the window's."""
+        from desktop.library.library_services import build_library_services
+
+        made = build_library_services(self.paths, settings=self.settings_file.latest)
+        made.license_check.recorder.on_unrecorded = lambda error: self.output.note(str(error))
+        return made
+
+    @property
+    def library(self) -> "Library":
+        return self.assembly.library
+
+    @property
+    def hashes(self) -> "FileHashes":
+        return self.assembly.hashes
+
+    @property
+    def acknowledgements(self) -> "Acknowledgements":
+        return self.assembly.acknowledgements
+
+    @property
+    def license_check(self) -> "LicenseCheck":
+        return self.assembly.license_check
+
+    @property
+    def online(self) -> "NetworkServices":
+        """All that may leave this machine; nothing of it is open before it is used."""
+        return self.assembly.online
+
+    @property
+    def lookup(self) -> "ModelLookup":
+        """What the Hub offers, and the next step to a model."""
+        return self.assembly.lookup
+
+    def next_step(self, model_id: str, file: str = "") -> "NextStep":
+        """What comes next for a model, or one of its files; what is here of it already counts."""
+        _ = self.downloads  # once they are there, what is here of a file is seen
+        return self.lookup.next_step(model_id, file)
+
+    @property
+    def downloads(self) -> "Downloads":
+        return self.assembly.downloads
+
+    @cached_property
+    def store(self) -> "ConversationStore":
+        """The conversations. Raises IntegrityError or ResourceError where the database cannot be opened."""
+        from desktop.storage.conversation_store import ConversationStore
+
+        return ConversationStore(self._database)
+
+    @cached_property
+    def _database(self) -> "Database":
+        from desktop.storage.database import Database
+
+        return Database(self.paths.database_file)
+
+    @cached_property
+    def kernel_check(self) -> "KernelCheck":
+        """What is known of llama.cpp on this processor."""
+        from desktop.engine.kernel_check import KernelCheck
+
+        return KernelCheck(self.paths.engine_test_file)
+
+    @contextmanager
+    def engine(self, license_check: "LoadCheck | None" = None) -> Iterator["EngineClient"]:
+        """An engine that is gone, with its process, when the block is left.
+
+        `license_check` takes the place of the usual one.
+        """
+        from desktop.engine.engine_client import EngineClient
+        from desktop.engine.fallback_store import FallbackStore
+
+        paths = self.paths
+        engine = EngineClient(
+            license_check=license_check or self.license_check,
+            logs=paths.engine_logs,
+            cache=paths.cache,
+            fallbacks=FallbackStore(paths.load_fallbacks),
+            kernel_choice=self.kernel_check.choice,
+        )
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+    def close(self) -> None:
+        """Stop what runs, write what is left of the log of requests, and leave no connection open."""
+        if "assembly" in self.__dict__:
+            with suppress(KeyboardInterrupt):
+                self.license_check.recorder.settle()
+            self.assembly.close()
+        if "_database" in self.__dict__:
+            self._database.close()

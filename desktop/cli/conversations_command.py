@@ -1,0 +1,131 @@
+"""`latchkey conversations`: what is kept, to read and to search."""
+
+import datetime
+from argparse import Namespace
+from dataclasses import asdict
+from typing import Any
+
+from desktop.cli.command_context import CommandContext
+from desktop.cli.exit_codes import DONE
+from desktop.cli.terminal_answer import ModelCredits
+from desktop.cli.terminal_input import repair_input
+from desktop.conversation import Conversation, Message
+from desktop.errors import NotFoundError
+from desktop.translation import tr
+
+_ALL = 1_000_000
+_FOUND = 100
+
+
+def run(options: Namespace, tools: CommandContext) -> int:
+    match options.action:
+        case "list":
+            _list(options, tools)
+        case "show":
+            _show(options, tools)
+        case "search":
+            _search(options, tools)
+    return DONE
+
+
+def _kept(tools: CommandContext) -> list[Conversation]:
+    """Every conversation; looking for them does not make a database where there is none."""
+    if not tools.paths.database_file.exists():
+        return []
+    return tools.store.conversations(limit=_ALL)
+
+
+def _list(options: Namespace, tools: CommandContext) -> None:
+    found = _kept(tools)
+    if options.json:
+        tools.output.json([_head(conversation) for conversation in found])
+    elif found:
+        tools.output.table([(each.id, _day(each.updated_at), each.title) for each in found])
+    else:
+        tools.output.note(tr("There are no conversations yet."))
+
+
+def _show(options: Namespace, tools: CommandContext) -> None:
+    conversation = kept_conversation(tools, options.id)
+    messages = tools.store.path(conversation.id)
+    owed = ModelCredits(tools.library)
+    if options.json:
+        tools.output.json({**_head(conversation), "messages": [_message(message, owed) for message in messages]})
+        return
+    tools.output.line(conversation.title)
+    for message in messages:
+        tools.output.line()
+        tools.output.line(_speaker(message) + ":")
+        tools.output.line(message.text)
+        if message.error:
+            tools.output.line(f"[{message.error}]")
+        if message.model and (line := owed.of(message.model)):
+            tools.output.line(f"[{line}]")
+
+
+def _search(options: Namespace, tools: CommandContext) -> None:
+    found = tools.store.search(repair_input(options.text), _FOUND) if tools.paths.database_file.exists() else []
+    if options.json:
+        tools.output.json([{**asdict(each), "created_at": moment(each.created_at)} for each in found])
+    elif found:
+        tools.output.table([(each.conversation_id, each.title, each.excerpt) for each in found])
+    else:
+        tools.output.note(tr("No message holds that."))
+
+
+def kept_conversation(tools: CommandContext, conversation_id: str) -> Conversation:
+    """The conversation with this id. Raises NotFoundError; looking does not make a database where there is none."""
+    found = tools.store.find(conversation_id) if tools.paths.database_file.exists() else None
+    if found is None or found.deleted_at is not None:
+        raise NotFoundError(
+            tr("There is no conversation {id}.").format(id=conversation_id),
+            "",
+            tr("“latchkey conversations list” names them."),
+        )
+    return found
+
+
+def _head(conversation: Conversation) -> dict[str, Any]:
+    return {
+        "id": conversation.id,
+        "title": conversation.title,
+        "model": conversation.model_id,
+        "pinned": conversation.pinned,
+        "created_at": moment(conversation.created_at),
+        "updated_at": moment(conversation.updated_at),
+    }
+
+
+def _message(message: Message, owed: ModelCredits) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "parent": message.parent_id,
+        "role": message.role,
+        "text": message.text,
+        "thinking": message.thinking,
+        "status": message.status,
+        "error": message.error,
+        "model": message.model,
+        "credit": (owed.of(message.model) or None) if message.model else None,
+        "sampling": message.sampling,
+        "timing": message.timing,
+        "created_at": moment(message.created_at),
+    }
+
+
+def _speaker(message: Message) -> str:
+    match message.role:
+        case "user":
+            return tr("You")
+        case "system":
+            return tr("System prompt")
+    return message.model.name if message.model else tr("Assistant")
+
+
+def moment(seconds: float) -> str:
+    """A time as RFC 3339 has it, in UTC, to the second."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _day(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")

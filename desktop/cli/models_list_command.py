@@ -1,0 +1,76 @@
+"""`latchkey models list`: every model of the catalog and on this disk, one line each."""
+
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from desktop.catalog.license_terms import Restriction
+from desktop.cli.command_context import CommandContext
+from desktop.cli.model_json import card_of, describe
+from desktop.cli.output import paragraph
+from desktop.cli.standing import command_id, listed_files, model_status, status_text
+from desktop.library.library import LibraryCard
+from desktop.library.recommendations import TaskRecommendation, tasks_text
+from desktop.translation import tr
+
+_SHRINKING = (1, 2)
+_OWN_PREFIX = "LicenseRef-"
+
+
+def show_list(options: Namespace, tools: CommandContext) -> None:
+    """Those on this disk come first. On a terminal those to begin with on this computer are named below the table."""
+    cards = [card_of(listed, tools) for listed in listed_files(tools.library)]
+    if options.json:
+        choices = tools.lookup.task_recommendations(cards)
+        tools.output.json([describe(card, tools, hashed=False) | _chosen(card, choices) for card in cards])
+    else:
+        rows = [(tr("ID"), tr("LICENSE"), tr("RESTRICTIONS"), tr("GATE"), tr("STATE"))]
+        tools.output.table(rows + [_row(card) for card in cards], _SHRINKING)
+        if tools.output.terminal:
+            for line in _to_begin_with(tools.lookup.task_recommendations(cards)):
+                tools.output.line(line)
+    tell_problems(tools)
+
+
+def _chosen(card: LibraryCard, choices: Mapping[str, TaskRecommendation]) -> dict[str, Any]:
+    """What a model was chosen for on this computer and why: nothing and null for most."""
+    choice = choices.get(card.listed.subject.id)
+    return {
+        "chosen_for": list(choice.tasks) if choice is not None else [],
+        "chosen_because": choice.reason if choice is not None else None,
+    }
+
+
+def _to_begin_with(choices: Mapping[str, TaskRecommendation]) -> Iterator[str]:
+    if choices:
+        yield from ("", tr("FOR THIS COMPUTER"))
+        for each in choices.values():
+            yield from paragraph(f"{each.model_id}: {tasks_text(each.tasks)}", "  ")
+            yield from paragraph(each.reason, "    ")
+
+
+def tell_problems(tools: CommandContext) -> None:
+    """Say where the catalog has mistakes: what is right in it is used all the same."""
+    for problem in tools.library.problems:
+        tools.output.note(str(problem))
+
+
+def _row(card: LibraryCard) -> tuple[str, str, str, str, str]:
+    subject = card.listed.subject
+    unknown = not subject.lineage.restrictions and bool(subject.lineage.unknown)
+    licenses = [each.removeprefix(_OWN_PREFIX) for each in subject.lineage.node.licenses] or [tr("unknown")]
+    return (
+        command_id(card.listed),
+        " + ".join(licenses),
+        tr("not known") if unknown else in_short(subject.lineage.restrictions),
+        subject.gate or "–",
+        status_text(model_status(card)),
+    )
+
+
+def in_short(restrictions: tuple[Restriction, ...]) -> str:
+    """The severest, and how many more there are."""
+    if not restrictions:
+        return "–"
+    more = len(restrictions) - 1
+    return restrictions[0] + (f" +{more}" if more else "")

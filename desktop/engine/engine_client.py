@@ -1,0 +1,184 @@
+"""The real engine: a worker process, watched and restarted, behind the `Engine` protocol.
+
+engine = EngineClient(license_check=license_check, logs=paths.logs, cache=paths.cache)
+engine.load_and_wait(LoadParams(str(model_file)))
+for event in engine.answer(Generate(engine.next_id(), (ChatMessage("user", "Hello"),))): ...
+"""
+
+import itertools
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from desktop.engine.command_queue import (
+    AnswerCommand,
+    CancelCommand,
+    ControlCommand,
+    LoadCommand,
+    ProbeCommand,
+)
+from desktop.engine.dispatcher import Dispatcher
+from desktop.engine.engine_errors import error_from_event
+from desktop.engine.engine_protocol import EngineState, LoadCheck
+from desktop.engine.fallback_store import FallbackStore
+from desktop.engine.kernel_report import KernelChoice
+from desktop.engine.load_fallback import LoadFallback
+from desktop.engine.worker_messages import (
+    AnswerDone,
+    AnswerEvent,
+    ChatMessage,
+    GenerateRequest,
+    LoadEvent,
+    LoadParams,
+    LoadProgress,
+    ModelInfo,
+    ModelReady,
+    ProbeResult,
+    RequestFailed,
+)
+from desktop.engine.worker_process import WorkerSetup, default_worker_command
+from desktop.engine.worker_watchdog import WorkerTimeouts
+
+_CLOSE_S = 6.0
+
+
+class EngineClient:
+    """An `Engine`.
+
+    `license_check` is asked before every load, before every answer, and every second while a model is loaded.
+    `logs` takes the workers' native logs, a folder in `cache` what drivers of GPUs compile. `executable` is the command
+    that starts a worker, where it is not the usual one. `fallbacks` remembers what model files crash with; with
+    `refuses_unusable` one that crashes with everything is refused the first time it is to be loaded. `kernel_choice`
+    gives what the engine test found, None while it is not known; it is asked at each load, on the engine's thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        license_check: LoadCheck,
+        logs: Path,
+        cache: Path,
+        executable: Sequence[str] | None = None,
+        timeouts: WorkerTimeouts | None = None,
+        fallbacks: FallbackStore | None = None,
+        refuses_unusable: bool = False,
+        kernel_choice: Callable[[], KernelChoice | None] = lambda: None,
+    ) -> None:
+        command = tuple(executable) if executable is not None else default_worker_command()
+        fallback = LoadFallback(fallbacks or FallbackStore(), kernel_choice, refuses_unusable=refuses_unusable)
+        setup = WorkerSetup(command, logs, cache)
+        self._dispatcher = Dispatcher(license_check, setup, timeouts or WorkerTimeouts(), fallback)
+        self._ids = itertools.count(1)
+        self._counting = threading.Lock()
+        self._loads = 0
+
+    @property
+    def state(self) -> EngineState:
+        state = self._dispatcher.state
+        waits = self._loads and state != "answering" and self._dispatcher.thread.is_alive()
+        return "loading" if waits else state
+
+    @property
+    def model(self) -> ModelInfo | None:
+        return self._dispatcher.model
+
+    def start(self) -> None:
+        """Start the worker ahead of need, so that the first load finds it ready."""
+        self._dispatcher.order(ControlCommand("start"))
+
+    def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None]) -> None:
+        self._count_loads(1)
+
+        def hear(event: LoadEvent) -> None:
+            if not isinstance(event, LoadProgress):
+                self._count_loads(-1)
+            on_event(event)
+
+        self._dispatcher.order(LoadCommand(params, hear))
+
+    def _count_loads(self, more: int) -> None:
+        """Loads that were asked for and have not ended: the dispatcher may not have heard of one yet."""
+        with self._counting:
+            self._loads += more
+
+    def generate(self, request: GenerateRequest, on_event: Callable[[AnswerEvent], None]) -> None:
+        self._dispatcher.order(AnswerCommand(_without_lone_surrogates(request), on_event))
+
+    def next_id(self) -> int:
+        return next(self._ids)
+
+    def cancel(self, request_id: int) -> None:
+        self._dispatcher.order(CancelCommand(request_id))
+
+    def probe(self, on_event: Callable[[ProbeResult], None]) -> None:
+        self._dispatcher.order(ProbeCommand(on_event))
+
+    def unload(self) -> None:
+        self._dispatcher.order(ControlCommand("unload"))
+
+    def recheck(self) -> None:
+        self._dispatcher.order(ControlCommand("recheck"))
+
+    def close(self) -> None:
+        self._dispatcher.order(ControlCommand("close"))
+        if threading.current_thread() is not self._dispatcher.thread:
+            self._dispatcher.thread.join(_CLOSE_S)
+
+    # --- for the command and for tests: the same, waiting ---
+
+    def load_and_wait(self, params: LoadParams, on_progress: Callable[[LoadProgress], None] | None = None) -> ModelInfo:
+        """Load and wait for it. Raises UserError. An interrupt cancels the loading."""
+        events: queue.SimpleQueue[LoadEvent] = queue.SimpleQueue()
+        self.load(params, events.put)
+        try:
+            while True:
+                match events.get():
+                    case LoadProgress() as progress:
+                        if on_progress is not None:
+                            on_progress(progress)
+                    case ModelReady(info=info):
+                        return info
+                    case RequestFailed() as failure:
+                        raise error_from_event(failure)
+        except BaseException:
+            self.cancel(0)
+            raise
+
+    def answer(self, request: GenerateRequest) -> Iterator[AnswerEvent]:
+        """The events of one answer up to its Done. Raises UserError; leaving early cancels the answer."""
+        events: queue.SimpleQueue[AnswerEvent] = queue.SimpleQueue()
+        self.generate(request, events.put)
+        over = False
+        try:
+            while not over:
+                event = events.get()
+                over = isinstance(event, AnswerDone | RequestFailed)
+                if isinstance(event, RequestFailed):
+                    raise error_from_event(event)
+                yield event
+        finally:
+            if not over:
+                self.cancel(request.id)
+
+    def probe_and_wait(self) -> ProbeResult:
+        """What the worker says of itself and of the machine."""
+        answers: queue.SimpleQueue[ProbeResult] = queue.SimpleQueue()
+        self.probe(answers.put)
+        return answers.get()
+
+
+def _without_lone_surrogates(request: GenerateRequest) -> GenerateRequest:
+    """`request` without lone surrogates, which no pipe and no tokenizer takes; they become U+FFFD."""
+    turns = tuple(ChatMessage(turn.role, repair_surrogates(turn.text)) for turn in request.turns)
+    return msgspec.structs.replace(request, turns=turns, stop=tuple(repair_surrogates(stop) for stop in request.stop))
+
+
+def repair_surrogates(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text

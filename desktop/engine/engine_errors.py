@@ -1,0 +1,182 @@
+"""The engine's errors: how each way that loading or answering ends is said, and how they cross the worker's pipe."""
+
+from typing import TYPE_CHECKING, Literal
+
+from desktop.engine import hardware
+from desktop.engine.worker_messages import LONGEST_TEXT, LONGEST_WORDS, ProbeResult, RequestFailed
+from desktop.errors import (
+    EngineError,
+    ForbiddenError,
+    IntegrityError,
+    LicenseError,
+    NotFoundError,
+    ResourceError,
+    UserError,
+)
+from desktop.translation import tr
+
+if TYPE_CHECKING:
+    from desktop.engine.worker_process import WorkerExit
+
+ErrorKind = Literal["engine", "resource", "not-found", "license", "forbidden", "integrity", "bug"]
+_KINDS: tuple[tuple[ErrorKind, type[UserError]], ...] = (
+    ("resource", ResourceError),
+    ("not-found", NotFoundError),
+    ("license", LicenseError),
+    ("forbidden", ForbiddenError),
+    ("integrity", IntegrityError),
+    ("engine", EngineError),
+)
+
+
+def failure_event(request_id: int, error: UserError, *, died: bool = False) -> RequestFailed:
+    """`error` as the event that ends request `request_id` (0: loading)."""
+    kind: ErrorKind = next((name for name, of in _KINDS if isinstance(error, of)), "engine")
+    title, detail, remedy = (text[:LONGEST_WORDS] for text in (error.title, error.detail, error.remedy))
+    return RequestFailed(request_id, kind, title, detail, remedy, error.technical[-LONGEST_TEXT:], died)
+
+
+def bug_event(request_id: int, error: Exception, trace: str) -> RequestFailed:
+    """A fault of the worker's own, with its traceback, as the event that ends request `request_id`."""
+    detail = f"{type(error).__name__}: {error}"[:LONGEST_WORDS]
+    return RequestFailed(
+        request_id, "bug", tr("The engine met an error of its own."), detail, technical=trace[-LONGEST_TEXT:]
+    )
+
+
+def error_from_event(event: RequestFailed) -> UserError:
+    """The `UserError` that `event` carries; a bug in the worker becomes an EngineError."""
+    of = dict(_KINDS).get(event.kind, EngineError)
+    return of(event.title, event.detail, event.remedy, technical=event.technical)
+
+
+def library_unusable(reason: str, technical: str) -> EngineError:
+    """llama.cpp's libraries are missing, or are not those that this version was made for."""
+    return EngineError(
+        tr("The engine's library is missing, or of another version than Latchkey needs."),
+        tr("The system says: {reason}.").format(reason=reason.rstrip(".")),
+        reinstall_remedy(),
+        technical=technical,
+    )
+
+
+def reinstall_remedy() -> str:
+    """What to do where the engine itself does not work, whatever the model."""
+    return tr("Run “make” again where Latchkey was built, or install Latchkey again.")
+
+
+def loading_cancelled() -> EngineError:
+    return EngineError(tr("Loading was cancelled."))
+
+
+def engine_closed() -> EngineError:
+    return EngineError(tr("The engine was closed."))
+
+
+def failed_probe(error: UserError) -> ProbeResult:
+    """What is said of a machine whose worker could not say it."""
+    return ProbeResult("", str(error), (), hardware.cpu_features(), tr("not known"))
+
+
+def no_model_loaded() -> EngineError:
+    return EngineError(tr("No model is loaded."), remedy=tr("Choose a model first."))
+
+
+def worker_not_started(error: OSError) -> EngineError:
+    """No worker process could be started."""
+    return EngineError(
+        tr("The engine could not be started."),
+        tr("The system says: {reason}.").format(reason=error.strerror or str(error)),
+        reinstall_remedy(),
+    )
+
+
+def died_starting(death: "WorkerExit") -> EngineError:
+    """The worker died before it said a word."""
+    if death.library_error:
+        return library_unusable(death.library_error, death.technical)
+    return EngineError(
+        tr("The engine could not be started: it stopped at once."),
+        tr("Its process is gone: {reason}.").format(reason=death.reason),
+        reinstall_remedy(),
+        technical=death.technical,
+    )
+
+
+def died_loading(file: str, death: "WorkerExit") -> EngineError:
+    """The worker died while it read `file`, of no crash."""
+    again = tr("Download the file again, or choose another model.")
+    return EngineError(
+        tr("{file} could not be loaded: the engine stopped while reading it.").format(file=file),
+        tr("Its process is gone: {reason}.").format(reason=death.reason),
+        tr("Close other programs, or choose a smaller model.") if death.kind == "killed" else again,
+        technical=death.technical,
+    )
+
+
+def died_rendering(death: "WorkerExit") -> EngineError:
+    """The worker died, again, while it made a prompt of the conversation."""
+    return EngineError(
+        tr("The engine stopped while it prepared this conversation for the model."),
+        tr("Its process is gone: {reason}.").format(reason=death.reason),
+        tr("Start a new conversation, or choose another model."),
+        technical=death.technical,
+    )
+
+
+def model_crashes(file: str, reason: str, technical: str) -> EngineError:
+    """The worker died of `file` in every way that it was tried."""
+    return EngineError(
+        tr("{file} cannot be used on this computer.").format(file=file),
+        tr("The engine stopped in every way that it was tried, at last like this: {reason}.").format(reason=reason),
+        tr("Choose another model, or download the file again."),
+        technical=technical,
+    )
+
+
+def model_known_to_crash(file: str, reason: str, technical: str) -> EngineError:
+    """As `unusable`, when that was seen before: nothing was tried now."""
+    return EngineError(
+        tr("{file} cannot be used on this computer.").format(file=file),
+        tr("The engine stopped in every way that it was tried before: {reason}.").format(reason=reason),
+        tr("Choose another model, or try again."),
+        technical=technical,
+    )
+
+
+def file_changed(death: "WorkerExit") -> EngineError:
+    """The worker died in the middle of an answer, and its model's file is not what it was."""
+    return EngineError(
+        tr("The file of the model changed while it answered."),
+        tr("The engine's process is gone: {reason}.").format(reason=death.reason),
+        tr("Choose the model again, or download it again."),
+        technical=death.technical,
+    )
+
+
+def answer_too_long() -> EngineError:
+    """The worker said more than any context holds."""
+    return EngineError(
+        tr("This answer does not come to an end."),
+        tr("The engine sends more than any context holds."),
+        tr("Choose another model, or another file of this one."),
+    )
+
+
+def died_answering(death: "WorkerExit") -> EngineError:
+    """The worker died in the middle of an answer, for no fault of the model's; the next question starts another."""
+    return EngineError(
+        tr("The engine stopped unexpectedly."),
+        tr("Its process is gone: {reason}.").format(reason=death.reason),
+        tr("Ask again: it starts by itself."),
+        technical=death.technical,
+    )
+
+
+def bug_error(error: Exception) -> EngineError:
+    """A fault of our own; its traceback is in the log."""
+    return EngineError(
+        tr("The engine met an error of its own."),
+        f"{type(error).__name__}: {error}",
+        tr("Ask again; where it happens again, report it."),
+    )

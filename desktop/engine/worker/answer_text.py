@@ -1,0 +1,180 @@
+"""From token bytes to text that may be shown: UTF-8 put together, thinking told apart, stop strings held back.
+
+Everything is incremental: a byte sequence, a mark or a stop string may be spread over any number of tokens.
+"""
+
+import codecs
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from desktop.engine.worker.answer_marks import MarkTable, TagStyle
+from desktop.engine.worker.channel_parser import ChannelParser, begins_channels
+from desktop.engine.worker.text_collector import KindChange, TextPiece, without_lead
+from desktop.engine.worker.thinking_parser import ThinkingParser
+
+_NO_MORE_MARKS = MarkTable()
+_SEPARATE = "\n\n"
+_MOST_RESTATED, _MOST_PARTS = 1_000_000, 1_000  # characters, parts: as much as a message takes
+
+
+@dataclass(frozen=True)
+class TextReplacement:
+    """The whole answer so far, in place of what was told of it: pieces of text with whether each is thinking."""
+
+    parts: tuple[tuple[str, bool], ...]
+
+
+ShownText = tuple[str, bool] | TextReplacement
+"""More of an answer, text with whether it is thinking; or all of it anew."""
+
+
+def longest_held(text: str, marks: Sequence[str]) -> int:
+    """How many characters at the end of `text` could be the beginning of one of `marks`."""
+    longest = 0
+    for mark in marks:
+        for length in range(min(len(mark) - 1, len(text)), longest, -1):
+            if text.endswith(mark[:length]):
+                longest = length
+                break
+    return longest
+
+
+class StopStrings:
+    """Cuts the answer before the first of `stops`; holds back an end that may become one."""
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._stops = [stop for stop in stops if stop]
+        self._held = ""
+        self.hit = False
+
+    def feed(self, text: str) -> str:
+        """What of the text so far may be shown now. Nothing more once `hit`."""
+        if not self._stops:
+            return text
+        if self.hit:
+            return ""
+        text = self._held + text
+        found = [at for stop in self._stops if (at := text.find(stop)) >= 0]
+        if found:
+            self.hit, self._held = True, ""
+            return text[: min(found)]
+        keep = longest_held(text, self._stops)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+    def finish(self) -> str:
+        """What was held back, at the answer's end."""
+        rest, self._held = self._held, ""
+        return rest
+
+
+class AnswerText:
+    """The whole way of one answer's bytes: UTF-8, thinking, end marks, and `stops`, which count in the answer alone.
+
+    `opened` is the style of thinking that the prompt opened, `header` the header of a channel that it did not end (None
+    where the model knows no channels). With `strip`, white space before the answer's first word is left out, as
+    vocabularies put a space before words; the indentation of code stays. Without `late`, thinking is told only at the
+    very beginning.
+    """
+
+    def __init__(
+        self,
+        stops: Sequence[str] = (),
+        opened: TagStyle | None = None,
+        *,
+        table: MarkTable = _NO_MORE_MARKS,
+        header: str | None = None,
+        strip: bool = True,
+        late: bool = True,
+    ) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._table = table
+        self._thinking: ThinkingParser | ChannelParser = (
+            ChannelParser(header, table.ends) if header is not None else ThinkingParser(table, opened, late=late)
+        )
+        self._beginning: str | None = "" if opened is None and header is None and late else None
+        self._stops = StopStrings(stops)
+        self._strip = strip
+        self._lead = ""
+        self._parts: list[tuple[list[str], bool]] = []
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop string or an end mark was met: the answer is over."""
+        return self._stops.hit or self._thinking.ended
+
+    @property
+    def thinking(self) -> bool:
+        return self._thinking.thinking
+
+    def feed(self, piece: bytes) -> list[ShownText]:
+        """What may be shown now."""
+        text = self._decode(piece)
+        if self._beginning is not None and text:
+            text = self._begin(text)
+        return self._shown(self._thinking.feed(text)) if text else []
+
+    def finish(self) -> list[ShownText]:
+        """What was held back, at the answer's end. Nothing after a stop string; a cut-off character is left out."""
+        held, self._beginning = self._beginning or "", None
+        shown = self._shown([*self._thinking.feed(held), *self._thinking.finish()])
+        return [*shown, *self._add(self._stops.finish(), thinking=False)]
+
+    def _begin(self, text: str) -> str:
+        """The text to go on with, once it is known whether the answer is one of channels; "" until then."""
+        self._beginning = (self._beginning or "") + text
+        channels = begins_channels(self._beginning)
+        if channels is None:
+            return ""
+        if channels:
+            self._thinking = ChannelParser(ends=self._table.ends)
+        text, self._beginning = self._beginning, None
+        return text.lstrip() if channels else text
+
+    def _shown(self, told: Sequence[TextPiece]) -> list[ShownText]:
+        shown: list[ShownText] = []
+        for each in told:
+            if isinstance(each, KindChange):
+                shown += self._turn(each)
+            else:
+                text, thinking = each
+                shown += self._add(text if thinking else self._stops.feed(text), thinking=thinking)
+        return shown
+
+    def _add(self, text: str, *, thinking: bool) -> list[ShownText]:
+        if self._strip and not thinking:
+            self._lead += text
+            text = without_lead(self._lead)
+        if not text:
+            return []
+        if not thinking:
+            self._strip, self._lead = False, ""
+        if not self._parts or self._parts[-1][1] != thinking:
+            self._parts.append(([], thinking))
+        self._parts[-1][0].append(text)
+        return [(text, thinking)]
+
+    def _turn(self, turned: KindChange) -> list[ShownText]:
+        """All that was told, with its last part made the other kind. Nothing where that is more than can be sent."""
+        parts = [("".join(pieces), thinking) for pieces, thinking in self._parts]
+        if sum(len(text) for text, _ in parts) > _MOST_RESTATED:
+            return []
+        text, thinking = parts.pop() if parts else ("", False)
+        if turned.cut:
+            before, _, after = text.partition(turned.cut)
+            parts += [(before.rstrip(), True), (after.lstrip(), False)]
+        elif thinking:
+            parts.append((turned.before + text, False))
+        else:
+            parts.append(((text + self._stops.finish()).strip(), True))
+            self._strip = not any(not each for _, each in parts)
+        merged: list[tuple[str, bool]] = []
+        for text, thinking in parts:
+            if merged and merged[-1][1] == thinking:
+                merged[-1] = (merged[-1][0] + _SEPARATE + text, thinking)
+            elif text:
+                merged.append((text, thinking))
+        if len(merged) > _MOST_PARTS:
+            merged = [(_SEPARATE.join(text for text, each in merged if each is kind), kind) for kind in (True, False)]
+        self._parts = [([text], thinking) for text, thinking in merged]
+        return [TextReplacement(tuple(merged))]

@@ -1,0 +1,220 @@
+"""A model's chat template: compiled once, asked what it can do, rendered under a deadline.
+
+Published templates differ in what they take. Some drop the system message or refuse it, some want turns to alternate,
+some want text as a list of parts. What this one does is found out with probes, and the turns are made to fit.
+
+Beside the turns a template gets what the references give it: from transformers' `apply_chat_template` the variables
+`tools` and `documents`, which are none, from llama.cpp the day as `date_string` and `datetime`. What decides how a
+model thinks (`enable_thinking`, `reasoning_effort`) stays undefined: the template's own default holds.
+"""
+
+import contextlib
+import ctypes
+import datetime
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
+from typing import Any
+
+from desktop.engine.worker.template_sandbox import Clock, compile_template, render_template
+from desktop.engine.worker_messages import ChatMessage
+from desktop.errors import EngineError
+from desktop.translation import tr
+
+TEMPLATE_STUCK = 86
+_GRACE_S = 2.0
+# For files that carry no template: plain headings that any text model can follow. Documented in the README of desktop.
+PLAIN_TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if message.role == 'user' %}### User:\n{% elif message.role == 'assistant' %}### Assistant:\n{% endif %}"
+    "{{ message.content | trim }}{{ '\n\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}### Assistant:{{ '\n' }}{% endif %}"
+)
+PLAIN_STOPS = ("\n### User:",)
+TEMPLATE_TIMEOUT_S = 2.0
+_LARGEST_SOURCE = 1_000_000
+_PROBE_SYSTEM, _PROBE_USER, _PROBE_ANSWER = "probe-s-71c4", "probe-u-71c4", "probe-a-71c4"
+# Some templates go through the tools without asking whether there are any, which fails for none and not for undefined;
+# some add `functions` to a text, which llama.cpp gives them empty.
+_OPTIONAL: tuple[Mapping[str, Any], ...] = (
+    {"tools": None, "documents": None},
+    {},
+    {"tools": None, "documents": None, "functions": ""},
+)
+
+
+class DeadlineExceeded(BaseException):
+    """The code under `deadline` ran too long. Not an Exception, so that no handler inside swallows it."""
+
+
+def _raise_in(thread: int, what: object) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
+
+
+@contextlib.contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Raise DeadlineExceeded inside the block once `seconds` have passed."""
+    me = threading.get_ident()
+    lock, over = threading.Lock(), threading.Event()
+
+    def watch() -> None:
+        if over.wait(seconds):
+            return
+        with lock:
+            if over.is_set():
+                return
+            _raise_in(me, ctypes.py_object(DeadlineExceeded))
+        if not over.wait(_GRACE_S):
+            os.write(2, b"\nlatchkey: the chat template could not be stopped\n")
+            os._exit(TEMPLATE_STUCK)
+
+    watcher = threading.Thread(target=watch, name="deadline", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        with lock:
+            over.set()
+            _raise_in(me, None)
+
+
+@dataclass(frozen=True)
+class _TemplateCapabilities:
+    """What a template does with turns, and the variables it gets where there are no tools."""
+
+    takes_system: bool = True
+    typed_content: bool = False
+    optional: Mapping[str, Any] = field(default_factory=lambda: _OPTIONAL[0])
+
+
+class ChatTemplate:
+    """`source` is Jinja; "" takes the plain fallback. `bos` and `eos` are the texts of those tokens.
+
+    `now` gives the local time. `after_answer` is what it writes between an answer and the next question,
+    `before_answer` what between a question and its answer; "" where that cannot be told.
+
+    Raises EngineError where the template cannot be compiled in time.
+    """
+
+    def __init__(self, source: str, bos: str, eos: str, now: Clock = datetime.datetime.now) -> None:
+        self.is_fallback = not source
+        self._now = now
+        self._tokens = {"bos_token": bos, "eos_token": eos}
+        if len(source) > _LARGEST_SOURCE:
+            raise _broken("it is too long")
+        try:
+            with deadline(TEMPLATE_TIMEOUT_S):
+                self._template = compile_template(source or PLAIN_TEMPLATE, now)
+        except DeadlineExceeded:
+            raise _too_slow() from None
+        except Exception as error:
+            raise _broken(str(error)) from error
+        self._source = source or PLAIN_TEMPLATE
+        self.after_answer = self.before_answer = ""
+        self._habits = self._find_capabilities()
+
+    def render(self, turns: Sequence[ChatMessage], *, generation_prompt: bool = True) -> str:
+        """`turns` as the model wants to read them. Raises EngineError where the template fails or takes too long."""
+        if not self._habits.takes_system:
+            turns = _folded(turns)
+        try:
+            return self._render(turns, self._habits, generation_prompt)
+        except EngineError:
+            merged = _merged(turns)
+            if len(merged) == len(turns):
+                raise
+            return self._render(merged, self._habits, generation_prompt)
+
+    def _render(self, turns: Sequence[ChatMessage], habits: _TemplateCapabilities, generation_prompt: bool) -> str:
+        messages: list[dict[str, Any]] = [
+            {"role": turn.role, "content": [{"type": "text", "text": turn.text}] if habits.typed_content else turn.text}
+            for turn in turns
+        ]
+        variables = {"messages": messages, "add_generation_prompt": generation_prompt, **self._tokens}
+        variables |= {**habits.optional, **self._day()}
+        try:
+            with deadline(TEMPLATE_TIMEOUT_S):
+                return render_template(self._template, variables)
+        except DeadlineExceeded:
+            raise _too_slow() from None
+        except Exception as error:
+            raise _broken(str(error) or type(error).__name__) from error
+
+    def _day(self) -> dict[str, str]:
+        """The day, laid out as llama.cpp's `common_chat_extra_context` lays it out."""
+        now = self._now()
+        return {"date_string": now.strftime("%d %b %Y"), "datetime": now.strftime("%b %d %Y")}
+
+    def _find_capabilities(self) -> _TemplateCapabilities:
+        user, answer = ChatMessage("user", _PROBE_USER), ChatMessage("assistant", _PROBE_ANSWER)
+        choices = (
+            _TemplateCapabilities(typed_content=typed, optional=each) for each in _OPTIONAL for typed in (False, True)
+        )
+        habits = next((each for each in choices if _PROBE_USER in self._probe((user,), each)), _TemplateCapabilities())
+        system = ChatMessage("system", _PROBE_SYSTEM)
+        told = self._probe((system, user), habits), self._probe((system, user, answer, user), habits)
+        habits = changed(habits, takes_system=all(_PROBE_SYSTEM in text for text in told))
+        self._note_turns(told[1] if habits.takes_system else self._probe((user, answer, user), habits))
+        return habits
+
+    def _note_turns(self, talk: str) -> None:
+        """Note what stands between the turns of `talk`, a rendering of the probes."""
+        _, answered, rest = talk.rpartition(_PROBE_ANSWER)
+        between, asked, before = rest.partition(_PROBE_USER)
+        if answered and asked:
+            self.after_answer, self.before_answer = between, before
+
+    def writes(self, text: str) -> bool:
+        """Whether the template's source has `text` in it."""
+        return text in self._source
+
+    def _probe(self, turns: Sequence[ChatMessage], habits: _TemplateCapabilities) -> str:
+        try:
+            return self._render(turns, habits, True)
+        except EngineError as error:
+            if error.__cause__ is None:
+                raise
+            return ""
+
+
+def _folded(turns: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """The turns with the system message at the beginning of the first user turn."""
+    system = "\n\n".join(turn.text for turn in turns if turn.role == "system" and turn.text.strip())
+    rest = [turn for turn in turns if turn.role != "system"]
+    if not system:
+        return rest
+    for index, turn in enumerate(rest):
+        if turn.role == "user":
+            rest[index] = ChatMessage("user", f"{system}\n\n{turn.text}" if turn.text else system)
+            return rest
+    return [ChatMessage("user", system), *rest]
+
+
+def _merged(turns: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """The turns with neighbours of one role made one, for templates that insist on alternation."""
+    merged: list[ChatMessage] = []
+    for turn in turns:
+        if merged and merged[-1].role == turn.role:
+            merged[-1] = ChatMessage(turn.role, f"{merged[-1].text}\n\n{turn.text}")
+        else:
+            merged.append(turn)
+    return merged
+
+
+def _too_slow() -> EngineError:
+    return EngineError(
+        tr("This model's chat template does not come to an end."),
+        tr("It was stopped after {seconds} seconds.").format(seconds=int(TEMPLATE_TIMEOUT_S)),
+        tr("Choose another model, or another file of this one."),
+    )
+
+
+def _broken(reason: str) -> EngineError:
+    return EngineError(
+        tr("This model's chat template does not work."),
+        tr("It fails with: {reason}.").format(reason=reason.strip().rstrip(".")[:300]),
+        tr("Choose another model, or another file of this one."),
+    )

@@ -1,0 +1,199 @@
+"""llama.cpp's C functions as this worker uses them, its log, and its devices.
+
+Only `llama_cpp.llama_cpp` is wanted. Importing it the usual way runs `llama_cpp/__init__.py`, which brings the
+high-level class, numpy and 200 more modules along: 100 ms and 20 MB for nothing. So the package is entered without
+running it.
+"""
+
+import ctypes
+import functools
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import types
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from desktop.engine.worker_log import ASSERT_MARK
+from desktop.engine.worker_messages import PLAINEST_VARIANT, ComputeDevice
+
+_MOST_MEMORY = 2**53  # some drivers give the largest number there is
+_DEBUG, _WARN, _CONTINUED = 1, 3, 5
+_KINDS = {0: "cpu", 1: "gpu", 2: "integrated-gpu", 3: "accelerator"}
+
+
+def _enter_package() -> Any:
+    if "llama_cpp" not in sys.modules:
+        spec = importlib.util.find_spec("llama_cpp")
+        if spec is None or spec.submodule_search_locations is None:
+            raise ImportError("llama_cpp is not installed")
+        package = types.ModuleType("llama_cpp")
+        package.__path__ = list(spec.submodule_search_locations)
+        package.__spec__ = importlib.machinery.ModuleSpec("llama_cpp", None, is_package=True)
+        sys.modules["llama_cpp"] = package
+    try:
+        return importlib.import_module("llama_cpp.llama_cpp")
+    except (AttributeError, OSError, RuntimeError) as error:  # a function or a library that is not there
+        raise ImportError(f"{type(error).__name__}: {error}") from error
+
+
+llama = _enter_package()
+LIBRARIES = Path(llama._lib._name).parent
+
+
+_started: list["LlamaLog"] = []
+"""Logs that llama.cpp has pointers into: they live as long as the process."""
+
+
+class LlamaLog:
+    """llama.cpp's own log lines on standard error, without its debug lines, and the last warnings and errors kept."""
+
+    def __init__(self) -> None:
+        self.complaints: deque[str] = deque(maxlen=40)
+        self._level = 0
+        self._callback = llama.llama_log_callback(self._write)
+        self._on_abort = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(_log_abort)
+
+    def start(self) -> None:
+        _started.append(self)
+        llama.llama_log_set(self._callback, None)
+        base = _library("ggml-base")
+        base.ggml_set_abort_callback.argtypes = [ctypes.c_void_p]
+        base.ggml_set_abort_callback(self._on_abort)
+
+    def _write(self, level: int, text: bytes, _: object) -> None:
+        if level != _CONTINUED:
+            self._level = level
+        if self._level == _DEBUG:
+            return
+        os.write(2, text)
+        if self._level >= _WARN:
+            self.complaints.append(text.decode("utf-8", "replace").strip())
+
+    def last_error(self, *marks: str) -> str:
+        """The newest complaint that holds one of `marks`, without the function's name before it; "" where none."""
+        for line in reversed(self.complaints):
+            if any(mark in line for mark in marks):
+                return line.partition(": ")[2] or line
+        return ""
+
+
+def _log_abort(message: bytes) -> None:
+    os.write(2, b"\n" + ASSERT_MARK.encode() + message.strip() + b"\n")
+
+
+def _library(name: str) -> ctypes.CDLL:
+    """A library of ggml that llama.cpp has loaded already: the same file by the same name, so no second copy."""
+    for file in (f"lib{name}.so.0", f"lib{name}.so", f"lib{name}.0.dylib", f"lib{name}.dylib", f"{name}.dll"):
+        path = LIBRARIES / file
+        if path.exists():
+            return ctypes.CDLL(str(path))
+    raise FileNotFoundError(f"{name} is missing beside llama.cpp")
+
+
+@functools.cache
+def cpu_variants() -> tuple[str, ...]:
+    """The CPU variants of this build of llama.cpp that this processor can run, best first; empty where it has one only.
+
+    Each variant is a plug-in `libggml-cpu-NAME.so` that gives itself a score for this processor, 0 where it cannot run
+    (`ggml_backend_score` in ggml-backend-impl.h).
+    """
+    scores = {}
+    for name, path in _cpu_plugins().items():
+        try:
+            score = ctypes.CDLL(str(path)).ggml_backend_score
+        except (OSError, AttributeError):
+            continue
+        score.restype, score.argtypes = ctypes.c_int, []
+        scores[name] = score()
+    return tuple(sorted((name for name in scores if scores[name] > 0), key=lambda name: -scores[name]))
+
+
+def _cpu_plugins() -> dict[str, Path]:
+    """The plug-in of each CPU variant, by the variant's name. They are looked for beside llama.cpp and nowhere else."""
+    found = {}
+    for path in LIBRARIES.glob("*ggml-cpu-*"):
+        if path.suffix in (".so", ".dll", ".dylib"):
+            found[path.stem.removeprefix("lib").removeprefix("ggml-cpu-")] = path
+    return found
+
+
+def start_backends(cpu_variant: str = "") -> str:
+    """Load the compute plug-ins and start llama.cpp, once per process. Gives the CPU variant that was loaded.
+
+    `cpu_variant` is one of `cpu_variants()`, or `PLAINEST_VARIANT` for the last of them; where it is empty, unknown or
+    one that this processor cannot run, the best is taken. "" is given where llama.cpp was built for one processor only.
+    """
+    plugins = _cpu_plugins()
+    if plugins:
+        if cpu_variant == PLAINEST_VARIANT:
+            cpu_variant = next(reversed(cpu_variants()), "")
+        load = _function(_library("ggml"), "ggml_backend_load", ctypes.c_void_p, ctypes.c_char_p)
+        runnable = cpu_variants()
+        if cpu_variant not in runnable:
+            cpu_variant = next(iter(runnable), "")
+        if cpu_variant:
+            load(os.fsencode(plugins[cpu_variant]))
+    llama.llama_backend_init()
+    return cpu_variant if plugins else ""
+
+
+def devices() -> tuple[ComputeDevice, ...]:
+    """Every device llama.cpp can compute on."""
+    ggml, base = _library("ggml"), _library("ggml-base")
+    ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
+    ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
+    ggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
+    text = _function(base, "ggml_backend_dev_name", ctypes.c_char_p, ctypes.c_void_p)
+    description = _function(base, "ggml_backend_dev_description", ctypes.c_char_p, ctypes.c_void_p)
+    kind = _function(base, "ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)
+    size = ctypes.POINTER(ctypes.c_size_t)
+    memory = _function(base, "ggml_backend_dev_memory", None, ctypes.c_void_p, size, size)
+    found = []
+    for index in range(ggml.ggml_backend_dev_count()):
+        device = ggml.ggml_backend_dev_get(index)
+        free, total = ctypes.c_size_t(), ctypes.c_size_t()
+        memory(device, ctypes.byref(free), ctypes.byref(total))
+        found.append(
+            ComputeDevice(
+                name=text(device).decode("utf-8", "replace"),
+                description=description(device).decode("utf-8", "replace"),
+                kind=_KINDS.get(kind(device), "other"),
+                memory_total=min(total.value, _MOST_MEMORY),
+                memory_free=min(free.value, _MOST_MEMORY),
+            )
+        )
+    return tuple(found)
+
+
+def has_gpu() -> bool:
+    return any(device.kind in ("gpu", "integrated-gpu") for device in devices())
+
+
+def version() -> str:
+    """The version of llama.cpp, as itself says."""
+    return str(llama.llama_version().decode("utf-8", "replace"))
+
+
+def build() -> str:
+    """What this build of llama.cpp can use, in its own words."""
+    return str(llama.llama_print_system_info().decode("utf-8", "replace")).strip().rstrip("|").strip()
+
+
+def _function(library: ctypes.CDLL, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+    function = getattr(library, name)
+    function.restype, function.argtypes = result, list(arguments)
+    return function  # type: ignore[no-any-return]
+
+
+def metadata(model: Any, key: str) -> str | None:
+    """The value of a key of the model's file as text, or None."""
+    size = llama.llama_model_meta_val_str(model, key.encode(), None, 0)
+    if size < 0:
+        return None
+    buffer = ctypes.create_string_buffer(size + 1)
+    llama.llama_model_meta_val_str(model, key.encode(), buffer, size + 1)
+    return buffer.value.decode("utf-8", "replace")

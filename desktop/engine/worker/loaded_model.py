@@ -1,0 +1,257 @@
+"""A model made ready: file to weights to context, with llama.cpp's reasons for a refusal turned into one sentence."""
+
+import ctypes
+import itertools
+import re
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from desktop.engine.worker import llama_api
+from desktop.engine.worker.answer_marks import TAG_STYLES
+from desktop.engine.worker.llama_api import LlamaLog, llama
+from desktop.engine.worker.thread_tuner import ThreadTuner
+from desktop.engine.worker.tokenizer import Tokenizer
+from desktop.engine.worker_messages import LONGEST_WORDS, LoadParams, ModelInfo
+from desktop.errors import EngineError, ResourceError
+from desktop.translation import tr
+
+_LARGEST_UBATCH = 512
+_ABORTED = 2
+_QUICK_TOKEN_S = 0.010
+_TRIALS = 5
+_NEVER = 1e9
+_WORTH_ANOTHER_THREAD = 0.95
+_BETWEEN_TOKENS_S = 0.0005
+_FLASH = {"auto": -1, "off": 0, "on": 1}
+
+
+class LoadCancelledError(Exception):
+    """The person stopped the loading."""
+
+
+def cancel_function() -> Any:
+    """A C function for llama.cpp's abort callback that gives non-zero once the byte it is handed is set.
+
+    libc's `strlen` over a two-byte buffer: it is asked some 245 times per token, far too often for Python.
+    """
+    libc = ctypes.CDLL("msvcrt" if ctypes.sizeof(ctypes.c_wchar) == 2 else None)
+    return ctypes.cast(libc.strlen, llama.ggml_abort_callback)
+
+
+class LoadedModel:
+    """A loaded model with its context. Everything is owned here; `close` frees it.
+
+    `cores` is how many threads to compute with where `params` does not say. `cancel` is the two-byte buffer that stops
+    a running computation when its first byte is set. `files` are the names to open its files by, in their order; () for
+    the one in `params` and those that llama.cpp finds beside it.
+    """
+
+    def __init__(
+        self,
+        params: LoadParams,
+        cores: int,
+        log: LlamaLog,
+        cancel: Any,
+        on_progress: Callable[[float], bool],
+        confinement: str,
+        files: Sequence[str] = (),
+    ) -> None:
+        self._files = tuple(files)
+        self._log = log
+        self._cancel = cancel
+        self._on_progress = on_progress
+        self._threads_asked = params.threads is not None
+        self.threads = self.every_thread = max(1, params.threads or cores)
+        self.thread_tuner: ThreadTuner | None = None
+        self.gpu = llama_api.has_gpu()
+        self.gpu_layers = (-1 if params.gpu_layers is None else params.gpu_layers) if self.gpu else 0
+        self.batch_tokens = min(max(params.batch_tokens, 32), 4096)
+        self.handle = self._load(params)
+        try:
+            self.context = self._make_context(params)
+        except BaseException:
+            llama.llama_model_free(self.handle)
+            raise
+        self.memory = llama.llama_get_memory(self.context)
+        self.context_length = int(llama.llama_n_ctx(self.context))
+        self.tokenizer = Tokenizer(self.handle)
+        self.window = int(llama.llama_model_n_swa(self.handle))
+        self.recurrent = bool(llama.llama_model_is_recurrent(self.handle) or llama.llama_model_is_hybrid(self.handle))
+        own = llama_api.metadata(self.handle, "tokenizer.chat_template") or ""
+        self.template = own or params.chat_template
+        self.has_own_template = bool(own)
+        self.stops = params.stops
+        self.info = self._describe(confinement)
+
+    def warm_up(self) -> None:
+        """Compute a little and forget it: pages the weights in, starts the compute threads, counts how many serve.
+
+        Raises LoadCancelledError, EngineError.
+        """
+        seconds = self._compute_one()
+        if not self._threads_asked:
+            if seconds < _QUICK_TOKEN_S:
+                self._choose_threads()
+            if self.every_thread > 1:
+                self.thread_tuner = ThreadTuner(self.every_thread, self.threads, self._set_threads)
+        llama.llama_memory_clear(self.memory, True)
+
+    def _choose_threads(self) -> None:
+        """Take as many threads for one token as make it quickest: in small models, waiting for others costs more.
+
+        Between trials is a pause, as there is between tokens: threads that have gone to sleep have to be woken. The
+        prompt is read with all of them in any case.
+        """
+        best = _NEVER
+        for count in dict.fromkeys((1, max(1, self.every_thread // 2), self.every_thread)):
+            self._set_threads(count)
+            seconds = sorted(self._compute_one() for _ in range(_TRIALS))[_TRIALS // 2]
+            if seconds < best * _WORTH_ANOTHER_THREAD:
+                best, self.threads = seconds, count
+        self._set_threads(self.threads)
+        self.info = msgspec.structs.replace(self.info, threads=self.threads)
+
+    def _set_threads(self, count: int) -> None:
+        """Compute single tokens with `count` threads, prompts with all."""
+        llama.llama_set_n_threads(self.context, count, self.every_thread)
+
+    def _compute_one(self) -> float:
+        """Seconds that one token takes."""
+        token = (llama.llama_token * 1)(max(self.tokenizer.bos, 0))
+        time.sleep(_BETWEEN_TOKENS_S)
+        begun = time.perf_counter()
+        result = llama.llama_decode(self.context, llama.llama_batch_get_one(token, 1))
+        llama.llama_synchronize(self.context)
+        if result == _ABORTED:
+            raise LoadCancelledError
+        if result != 0:
+            raise EngineError(
+                tr("The model could not be started."),
+                tr("Its first computation failed ({reason}).").format(reason=self._log.last_error("") or result),
+                tr("Choose another model."),
+            )
+        return time.perf_counter() - begun
+
+    def close(self) -> None:
+        llama.llama_free(self.context)
+        llama.llama_model_free(self.handle)
+
+    def _load(self, asked: LoadParams) -> Any:
+        params = llama.llama_model_default_params()
+        params.n_gpu_layers = self.gpu_layers
+        params.use_extra_bufts = asked.extra_buffers
+        stopped = False
+
+        def progress(fraction: float, _: object) -> bool:
+            nonlocal stopped
+            if not self._on_progress(fraction):
+                stopped = True
+            return not stopped
+
+        callback = llama.llama_progress_callback(progress)
+        params.progress_callback = callback
+        names = [name.encode("utf-8", "surrogateescape") for name in self._files or (asked.model_path,)]
+        if len(names) == 1:
+            handle = llama.llama_model_load_from_file(names[0], params)
+        else:
+            handle = llama.llama_model_load_from_splits((ctypes.c_char_p * len(names))(*names), len(names), params)
+        if handle:
+            return handle
+        if stopped:
+            raise LoadCancelledError
+        raise self._refusal(Path(asked.model_path))
+
+    def _refusal(self, path: Path) -> EngineError | ResourceError:
+        """Why llama.cpp did not take the file, from its log."""
+        technical = "\n".join(self._log.complaints)
+        unknown = re.search(r"(unknown|unsupported) model architecture: '([^']*)'", technical)
+        if unknown:
+            title = (
+                tr("This model's architecture, {name}, is not known to this version of the engine.")
+                if unknown.group(1) == "unknown"
+                else tr("The engine knows this model's architecture, {name}, by name only, and cannot run it.")
+            )
+            return EngineError(
+                title.format(name=unknown.group(2)[:60]),
+                remedy=tr("Update Latchkey, or choose another model."),
+                technical=technical,
+            )
+        if re.search(r"unable to allocate|failed to allocate|out of memory", technical, re.IGNORECASE):
+            return ResourceError(
+                tr("There is not enough memory for this model."),
+                remedy=tr("Choose a smaller model or quantization, or close other programs."),
+                technical=technical,
+            )
+        reason = self._log.last_error("error loading model: ", "failed to load", "error") or tr("no reason given")
+        reason = reason.removeprefix("error loading model: ")
+        return EngineError(
+            tr("{file} could not be loaded.").format(file=path.name),
+            tr("The engine says: {reason}.").format(reason=reason.rstrip(".")[:300]),
+            tr("Download the file again, or choose another model."),
+            technical=technical,
+        )
+
+    def _make_context(self, asked: LoadParams) -> Any:
+        params = llama.llama_context_default_params()
+        trained = llama.llama_model_n_ctx_train(self.handle)
+        params.n_ctx = asked.context_length or min(trained, 8192)
+        params.n_batch = self.batch_tokens
+        params.n_ubatch = min(self.batch_tokens, _LARGEST_UBATCH)
+        params.n_seq_max = 1
+        params.n_outputs_max = 1
+        params.n_threads = params.n_threads_batch = self.threads
+        params.flash_attn_type = _FLASH[asked.flash_attention]
+        params.swa_full = False
+        params.no_perf = True
+        self._abort = cancel_function()
+        params.abort_callback = self._abort
+        params.abort_callback_data = ctypes.addressof(self._cancel)
+        context = llama.llama_init_from_model(self.handle, params)
+        if not context:
+            raise ResourceError(
+                tr("There is not enough memory for a context of {count} tokens.").format(count=params.n_ctx),
+                tr("The engine says: {reason}.").format(reason=self._log.last_error("") or tr("no reason given")),
+                tr("Choose a shorter context in Settings, or a smaller model."),
+                technical="\n".join(self._log.complaints),
+            )
+        return context
+
+    def _said(self, key: str) -> str:
+        """What the file says under `key`, as much as a message takes."""
+        return (llama_api.metadata(self.handle, key) or "")[:LONGEST_WORDS]
+
+    def _describe(self, confinement: str) -> ModelInfo:
+        description = ctypes.create_string_buffer(256)
+        llama.llama_model_desc(self.handle, description, 256)
+        layers = llama.llama_model_n_layer(self.handle)
+        offloaded = layers + 1 if self.gpu_layers < 0 else min(self.gpu_layers, layers + 1)
+        devices = llama_api.devices()
+        used = [device.name for device in devices if (device.kind == "cpu") != bool(offloaded)]
+        return ModelInfo(
+            name=self._said("general.name"),
+            architecture=self._said("general.architecture"),
+            license=self._said("general.license"),
+            description=description.value.decode("utf-8", "replace"),
+            parameters=llama.llama_model_n_params(self.handle),
+            size=llama.llama_model_size(self.handle),
+            context_length=self.context_length,
+            trained_context_length=llama.llama_model_n_ctx_train(self.handle),
+            has_template=bool(self.template),
+            threads=self.threads,
+            gpu_layers=offloaded,
+            devices=tuple(used),
+            engine=f"llama.cpp {llama_api.version()}",
+            confinement=confinement,
+            thinks=any(style.closes in self.template for style in TAG_STYLES) or self.tokenizer.has_thinking_marks(),
+        )
+
+
+def common_prefix(one: list[int], other: list[int]) -> int:
+    """How many tokens at the beginning are the same."""
+    if one[: len(other)] == other[: len(one)]:
+        return min(len(one), len(other))
+    return next(index for index, (a, b) in enumerate(itertools.zip_longest(one, other)) if a != b)

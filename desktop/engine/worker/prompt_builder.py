@@ -1,0 +1,295 @@
+"""From turns to tokens: the template rendered, a person's text kept from posing as control tokens, the context kept.
+
+What a person writes may spell a control token (`<|im_end|>`). Such spellings are split by a mark that no text holds,
+the template is rendered with the marks in it, and each side of a mark is tokenized for itself: no control token can
+come together, and where nobody spelled one the tokens are exactly those of the plain rendering.
+"""
+
+import bisect
+import contextlib
+import itertools
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from desktop.engine.worker.answer_marks import TAG_STYLES, EndMarks, MarkTable, TagStyle, end_marks, is_special
+from desktop.engine.worker.chat_template import PLAIN_STOPS, ChatTemplate
+from desktop.engine.worker.loaded_model import LoadedModel, common_prefix
+from desktop.engine.worker_messages import ChatMessage, GenerateRequest
+from desktop.errors import EngineError
+from desktop.translation import tr
+
+_WORD_JOINER = "\u2060"
+_ANSWER_SHARE = 4  # a quarter of the context is kept for the answer and for turns to come
+_SMALLEST_ROOM = 16
+_MOST_REMEMBERED = 512
+_THINKING_MARKS = MarkTable()
+
+
+@dataclass(frozen=True)
+class TokenizedPrompt:
+    """What the model is to read. `dropped` counts turns left out; `opened` is the thinking tag that is open already,
+    `header` the header that is, of a model with channels.
+
+    The answer ends before any of `stops` in its text, and at any of the tokens `ends`, whose spelling never shows.
+    `marks` finds what marks thinking in it, and the end of the turn.
+    """
+
+    tokens: list[int]
+    dropped: int = 0
+    opened: TagStyle | None = None
+    stops: tuple[str, ...] = ()
+    ends: frozenset[int] = frozenset()
+    header: str | None = None
+    marks: MarkTable = _THINKING_MARKS
+
+
+@dataclass(frozen=True)
+class TokenizedTurns:
+    """Tokens of some turns, and the end of their text."""
+
+    tokens: list[int]
+    tail: str
+
+
+class PromptBuilder:
+    """Makes prompts for one model. Remembers per conversation how many turns were left out."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        self._model = model
+        self._tokenizer = model.tokenizer
+        self._template: ChatTemplate | EngineError | None = None
+        self._controls: re.Pattern[str] | None = None
+        self._dropped: dict[str, int] = {}
+        self._said: OrderedDict[str, tuple[int, ...]] = OrderedDict()
+
+    @property
+    def template(self) -> ChatTemplate:
+        """The chat template. Raises EngineError where it does not work, the same one each time."""
+        if self._template is None:
+            bos, eos = (self._tokenizer.text_of(token) for token in (self._tokenizer.bos, self._tokenizer.eos))
+            try:
+                self._template = ChatTemplate(self._model.template, bos, eos)
+            except EngineError as error:
+                self._template = error
+        if isinstance(self._template, EngineError):
+            raise self._template.with_traceback(None)
+        return self._template
+
+    def prepare(self) -> None:
+        """Compile the template and list the control tokens now. What is wrong with them is told by the first prompt."""
+        with contextlib.suppress(EngineError):
+            _ = self._marks
+        _ = self._control_pattern
+
+    def make(self, request: GenerateRequest) -> TokenizedPrompt:
+        """The prompt for `request`, within the context. Raises EngineError."""
+        if not request.turns:
+            raise EngineError(tr("There is nothing to answer."))
+        if request.raw_prompt:
+            tokens = self._begin(self._tokenizer.tokenize(request.turns[-1].text, special=True))
+            if len(tokens) >= self._model.context_length:
+                raise _too_long(len(tokens), self._model.context_length)
+            return TokenizedPrompt(tokens, stops=request.stop, ends=self._ends(request.stop))
+        prompt, dropped = self._fit(request)
+        stops = (*request.stop, *self._literal_stops)
+        header = self._header(prompt.tail)
+        end = self._end_marks.special[:1] if header is None else ()
+        ends = self._ends((*stops, *filter(is_special, self._family_stops), *end))
+        marks = _THINKING_MARKS if request.ignore_eos else self._marks
+        return TokenizedPrompt(prompt.tokens, dropped, _opened(prompt.tail), stops, ends, header, marks)
+
+    def steady_length(self, prompt: TokenizedPrompt, turns: Sequence[ChatMessage]) -> int:
+        """How many tokens at the prompt's beginning the next turn's prompt will share: all but the answer's opening."""
+        closed = self.rendered(_without(turns, prompt.dropped), generation_prompt=False)
+        return common_prefix(prompt.tokens, closed.tokens)
+
+    def rendered(self, turns: Sequence[ChatMessage], *, generation_prompt: bool = True) -> TokenizedTurns:
+        """`turns` through the template and the tokenizer."""
+        tokens: list[int] = []
+        last = ""
+        for index, part in enumerate(self._parts(turns, generation_prompt)):
+            if isinstance(part, str):
+                last = part
+                tokens += self._tokenizer.tokenize(part, special=True, continued=index > 0)
+            else:
+                tokens += part
+        return TokenizedTurns(self._begin(tokens), last[-64:])
+
+    def remember(self, text: str, tokens: Sequence[int]) -> None:
+        """The model said `tokens`, which were shown as `text`: when it comes back as a turn, these are its tokens.
+
+        Tokenizing an answer's text again need not give the tokens it was made of; from there on nothing could be kept.
+        """
+        self._said[text.strip()] = tuple(tokens)
+        self._said.move_to_end(text.strip())
+        while len(self._said) > _MOST_REMEMBERED:
+            self._said.popitem(last=False)
+
+    # --- fitting ---
+
+    def _fit(self, request: GenerateRequest) -> tuple[TokenizedTurns, int]:
+        """As many turns as fit, and the number left out: oldest first, never the system's nor the last.
+
+        Once some have to go, more go than need to, so that the next turns fit without leaving out others again: what
+        stays at the beginning can then be kept from turn to turn.
+        """
+        turns, limit = request.turns, self._model.context_length
+        asked = request.max_tokens if request.max_tokens is not None else limit
+        room = max(_SMALLEST_ROOM, min(asked, limit // _ANSWER_SHARE))
+        whole = self.rendered(turns)
+        if len(whole.tokens) + room <= limit:
+            self._dropped.pop(request.conversation, None)
+            return whole, 0
+        choices = _droppable(turns)
+        if not choices:
+            return _checked(whole, limit), 0
+        before = self._dropped.get(request.conversation, 0)
+        if before in choices:
+            kept = self.rendered(_without(turns, before))
+            if len(kept.tokens) + room <= limit:
+                return kept, before
+        spacious = limit - room - limit // _ANSWER_SHARE
+        made: dict[int, TokenizedTurns] = {}
+
+        def fits(dropped: int) -> bool:
+            made[dropped] = self.rendered(_without(turns, dropped))
+            return len(made[dropped].tokens) <= spacious
+
+        index = min(bisect.bisect_left(choices, True, key=fits), len(choices) - 1)
+        dropped = choices[index]
+        rendered = made.get(dropped) or self.rendered(_without(turns, dropped))
+        self._dropped[request.conversation] = dropped
+        return _checked(rendered, limit), dropped
+
+    # --- tokens ---
+
+    def _parts(self, turns: Sequence[ChatMessage], generation_prompt: bool) -> list[str | tuple[int, ...]]:
+        """The rendering in parts across which no token may come together; remembered answers as tokens."""
+        whole = "".join(turn.text for turn in turns)
+        marks = (chr(code) for code in range(0x10FFFD, 0xF0000, -1))
+        mark, fence = itertools.islice((mark for mark in marks if mark not in whole), 2)
+        said = [turn.text for turn in turns if turn.role == "assistant" and turn.text.strip() in self._said]
+        if not said and not self._control_pattern.search(whole):
+            return [self.template.render(turns, generation_prompt=generation_prompt)]
+        marked = [ChatMessage(turn.role, self._control_pattern.sub(_split_by(mark), turn.text)) for turn in turns]
+        fenced = [
+            ChatMessage(new.role, f"{fence}{new.text}{fence}") if old.role == "assistant" and old.text in said else new
+            for old, new in zip(turns, marked, strict=True)
+        ]
+        segments = self.template.render(fenced, generation_prompt=generation_prompt).split(fence)
+        if [segment.replace(mark, "") for segment in segments[1::2]] == said and len(segments) % 2:
+            parts: list[str | tuple[int, ...]] = []
+            for index, segment in enumerate(segments):
+                parts += [self._said[said[index // 2].strip()]] if index % 2 else segment.split(mark)
+            return parts
+        return self._plain_parts(turns, marked, mark, generation_prompt)
+
+    def _plain_parts(
+        self, turns: Sequence[ChatMessage], marked: Sequence[ChatMessage], mark: str, generation_prompt: bool
+    ) -> list[str | tuple[int, ...]]:
+        """The parts without remembered answers, for templates that change what those say."""
+        marks = sum(turn.text.count(mark) for turn in marked)
+        pieces = self.template.render(marked, generation_prompt=generation_prompt).split(mark)
+        if len(pieces) == marks + 1:
+            return [*pieces]
+        blunted = [
+            ChatMessage(turn.role, self._control_pattern.sub(_split_by(_WORD_JOINER), turn.text)) for turn in turns
+        ]
+        return [self.template.render(blunted, generation_prompt=generation_prompt)]
+
+    @cached_property
+    def _end_marks(self) -> EndMarks:
+        """What ends a turn of this model, or begins another."""
+        template, bos = self.template, self._tokenizer.text_of(self._tokenizer.bos)
+        return end_marks(
+            template.after_answer,
+            template.before_answer,
+            bos=bos,
+            spelled=self._tokenizer.end_spellings(),
+            stops=self._family_stops,
+            literal=self._literal_stops,
+        )
+
+    @property
+    def _family_stops(self) -> tuple[str, ...]:
+        return PLAIN_STOPS if self.template.is_fallback else self._model.stops
+
+    @property
+    def _literal_stops(self) -> tuple[str, ...]:
+        """The family's stops that are plain text, wherever they stand: those of a model spoken to by its family's
+        prompt. A file's own template may be another family's, whose answers may well hold "###"."""
+        if self._model.has_own_template:
+            return ()
+        return tuple(stop for stop in self._family_stops if not is_special(stop))
+
+    @cached_property
+    def _marks(self) -> MarkTable:
+        return MarkTable(self._end_marks.marks())
+
+    def _header(self, tail: str) -> str | None:
+        """The header of a channel that the prompt leaves open; None for models without channels."""
+        if not (
+            self.template.writes("<|message|>")
+            and any(map(self.template.writes, ("<|channel|>", "<|start|>assistant to=")))
+        ):
+            return None
+        return tail[tail.rfind("<|start|>") :] if "<|start|>" in tail else ""
+
+    def _ends(self, stops: Sequence[str]) -> frozenset[int]:
+        """The control tokens that one of `stops` spells: an answer's text never shows them."""
+        return frozenset(token for stop in stops if (token := self._tokenizer.control_token(stop)) is not None)
+
+    @property
+    def _control_pattern(self) -> re.Pattern[str]:
+        """Every spelling that the tokenizer takes for a control token."""
+        if self._controls is None:
+            words = self._tokenizer.control_spellings()
+            self._controls = re.compile("|".join(map(re.escape, words)) or r"(?!)")
+        return self._controls
+
+    def _begin(self, tokens: list[int]) -> list[int]:
+        """`tokens` with the begin token that this vocabulary wants, once; a prompt is never empty."""
+        bos = self._tokenizer.bos
+        if (self._tokenizer.adds_bos or not tokens) and bos >= 0 and tokens[:1] != [bos]:
+            return [bos, *tokens]
+        return tokens or [0]
+
+
+def _split_by(mark: str) -> Callable[[re.Match[str]], str]:
+    return lambda match: f"{match[0][0]}{mark}{match[0][1:]}"
+
+
+def _opened(tail: str) -> TagStyle | None:
+    """The thinking tag that the template itself opens at the end of the prompt."""
+    return next((style for style in TAG_STYLES if tail.rstrip().endswith(style.opens.rstrip())), None)
+
+
+def _checked(rendered: TokenizedTurns, limit: int) -> TokenizedTurns:
+    if len(rendered.tokens) >= limit:
+        raise _too_long(len(rendered.tokens), limit)
+    return rendered
+
+
+def _droppable(turns: Sequence[ChatMessage]) -> list[int]:
+    """How many turns may be left out: up to each user turn but the first."""
+    start = 1 if turns[0].role == "system" else 0
+    return [index - start for index in range(start + 1, len(turns)) if turns[index].role == "user"]
+
+
+def _without(turns: Sequence[ChatMessage], dropped: int) -> list[ChatMessage]:
+    """The turns without the oldest `dropped`, the system's aside."""
+    start = 1 if turns[0].role == "system" else 0
+    return [*turns[:start], *turns[start + dropped :]]
+
+
+def _too_long(count: int, limit: int) -> EngineError:
+    return EngineError(
+        tr("This message is too long for the model's context."),
+        tr("It takes {count} tokens with everything around it; the context holds {limit}.").format(
+            count=f"{count:,}", limit=f"{limit:,}"
+        ),
+        tr("Shorten it, or choose a longer context in Settings."),
+    )

@@ -1,0 +1,103 @@
+"""An answer's pieces on their way out: each with whether it is thinking, without the white space around thinking."""
+
+from dataclasses import dataclass
+
+_BETWEEN = "\n\n"
+_CODE_INDENT = 4
+
+
+@dataclass(frozen=True)
+class KindChange:
+    """The last stretch of what was told, thinking or answer, is the other one, with `before` in front of it.
+
+    With `cut` only what stands before that text stays thinking, and what follows it is the answer.
+    """
+
+    before: str = ""
+    cut: str = ""
+
+
+TextPiece = tuple[str, bool] | KindChange
+
+
+def without_lead(text: str) -> str:
+    """`text` without the white space before its first word; the indentation of code stays. "" for nothing else."""
+    words = text.lstrip()
+    indent = text[: len(text) - len(words)].rpartition("\n")[2]
+    is_code = words and not indent.strip(" \t") and len(indent.expandtabs(_CODE_INDENT)) >= _CODE_INDENT
+    return indent + words if is_code else words
+
+
+class TextCollector:
+    """Collects what is told. A second block of thinking is told with a blank line before it.
+
+    `thought` and `answered` say whether there was any; `answer_blank` that the present block of answer is empty so far,
+    `fresh` that the present block of thinking is; `lead` is the white space that block began with.
+    """
+
+    def __init__(self) -> None:
+        self._told: list[TextPiece] = []
+        self.thought = self.answered = False
+        self.answer_blank = self.fresh = True
+        self.lead = ""
+        self._answered_before, self._ended_blank = False, True
+        self._blank = self._before = ""
+        self._ends_blank = True
+        self._gap = False
+
+    def begin(self, *, thinking: bool) -> None:
+        """A new block begins."""
+        self.fresh = True
+        self._blank = self._before = self.lead = ""
+        if thinking:
+            self._answered_before, self._ended_blank = self.answered, self._ends_blank
+        else:
+            self._gap = self.answer_blank = True
+
+    def add(self, text: str, *, thinking: bool) -> None:
+        if thinking:
+            self._think(text)
+        else:
+            self._answer(text)
+
+    def change_kind(self, turned: KindChange = KindChange()) -> None:
+        """The last block is the other kind."""
+        self._told.append(turned)
+        self.thought, self.answered = True, self._answered_before
+        self._ends_blank = not self.answered or self._ended_blank
+
+    def separate(self) -> None:
+        """A further piece of answer begins as a paragraph of its own."""
+        if self.answered and not self.answer_blank:
+            self._told.append((_BETWEEN, False))
+            self._ends_blank = True
+
+    def take(self) -> list[TextPiece]:
+        """What was told since this was last asked."""
+        told, self._told = self._told, []
+        return told
+
+    def _think(self, text: str) -> None:
+        text = self._blank + text
+        body = (text.lstrip() if self.fresh else text).rstrip()
+        if self.fresh:
+            self.lead += text[: len(text) - len(text.lstrip())]
+        self._blank = "" if self.fresh and not body else text[len(text.rstrip()) :]
+        if not body:
+            return
+        self._told.append((_BETWEEN + body if self.fresh and self.thought else body, True))
+        self.fresh, self.thought = False, True
+
+    def _answer(self, text: str) -> None:
+        if self._gap and self._ends_blank:
+            self._before += text
+            words = self._before.lstrip()
+            text = without_lead(self._before) if "\n" in self._before[: len(self._before) - len(words)] else words
+        if not text:
+            return
+        self._before = ""
+        self._gap = False
+        if text.strip():
+            self.answered, self.answer_blank = True, False
+        self._ends_blank = text[-1].isspace()
+        self._told.append((text, False))

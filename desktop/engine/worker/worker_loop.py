@@ -1,0 +1,291 @@
+"""The worker's two threads: A works off requests one after another, B reads them and answers what cannot wait."""
+
+import argparse
+import contextlib
+import ctypes
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+import types
+from pathlib import Path
+from typing import Any
+
+from desktop.engine import hardware
+from desktop.engine.engine_errors import bug_event, failure_event, library_unusable
+from desktop.engine.frames import FrameError, FrameReader, FrameWriter
+from desktop.engine.worker import llama_api
+from desktop.engine.worker.admitted_files import AdmittedFiles, FileChangedError
+from desktop.engine.worker.confinement import confine_calls, confine_files
+from desktop.engine.worker.delta_batcher import DeltaBatcher
+from desktop.engine.worker.generator import Generator
+from desktop.engine.worker.llama_api import LlamaLog
+from desktop.engine.worker.loaded_model import LoadCancelledError, LoadedModel
+from desktop.engine.worker_messages import (
+    CancelRequest,
+    GenerateRequest,
+    LoadProgress,
+    LoadRequest,
+    ModelFileChanged,
+    ModelReady,
+    Ping,
+    Pong,
+    ProbeRequest,
+    ProbeResult,
+    Request,
+    Shutdown,
+    TokenizeRequest,
+    TokenizeResult,
+)
+from desktop.errors import EngineError, UserError
+from desktop.translation import tr, use_language
+
+_PROGRESS_S = 0.05
+
+
+class _AppGoneError(Exception):
+    """The app is gone: the pipe is closed."""
+
+
+class WorkerLoop:
+    """One worker. `serve` never returns: the process ends with the pipe."""
+
+    def __init__(
+        self,
+        reader: "FrameReader[Request]",
+        writer: FrameWriter,
+        log: LlamaLog,
+        cpu_variant: str = "",
+        drivers_folder: Path | None = None,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._log = log
+        self._drivers_folder = drivers_folder
+        self._cores = hardware.usable_cores()
+        self._features = hardware.cpu_features()
+        self._cpu_variant = cpu_variant
+        self._cpu_variants = llama_api.cpu_variants()
+        self._gpu = llama_api.has_gpu()
+        self._confinement = confine_calls(gpu=self._gpu)
+        self._jobs: queue.SimpleQueue[tuple[Request, float]] = queue.SimpleQueue()
+        self._flag = (ctypes.c_uint8 * 2)()
+        self._lock = threading.Lock()
+        self._current: int | None = None
+        self._cancelled: set[int] = set()
+        self._admitted = AdmittedFiles(())
+        self._model: LoadedModel | None = None
+        self._generator: Generator | None = None
+
+    def serve(self) -> None:
+        """One thread until a model is to be loaded, as Landlock asks; two and more from then on."""
+        first = self._serve_alone()
+        self._admitted = AdmittedFiles(first.files)
+        self._confine()
+        self._jobs.put((first, time.perf_counter()))
+        threading.Thread(target=self._read, name="pipe", daemon=True).start()
+        while True:
+            request, arrived = self._jobs.get()
+            self._handle(request, arrived)
+
+    def _serve_alone(self) -> LoadRequest:
+        """Answer what needs no model, until the first Load."""
+        while True:
+            request = self._next_request()
+            match request:
+                case LoadRequest():
+                    return request
+                case Ping(id=number):
+                    self._send(Pong(number))
+                case CancelRequest():
+                    pass
+                case _:
+                    self._handle(request, time.perf_counter())
+
+    def _confine(self) -> None:
+        """Give up all files but the model's own."""
+        if self._gpu and self._drivers_folder is not None:
+            with contextlib.suppress(OSError):
+                self._drivers_folder.mkdir(parents=True, exist_ok=True)
+        opened = self._admitted.descriptors
+        files = confine_files(opened, gpu=self._gpu, drivers_folder=self._drivers_folder)
+        both = (files, self._confinement) == ("landlock", "seccomp")
+        self._confinement = "landlock+seccomp" if both else f"{files}; {self._confinement}"
+
+    def _next_request(self) -> Request:
+        """The next request; ends the process where there is none."""
+        try:
+            request = self._reader.read()
+        except (FrameError, OSError) as error:
+            os.write(2, f"latchkey: the pipe failed: {error}\n".encode())
+            request = None
+        if request is None or isinstance(request, Shutdown):
+            os._exit(0)
+        return request
+
+    # --- thread B ---
+
+    def _read(self) -> None:
+        while True:
+            request = self._next_request()
+            match request:
+                case Ping(id=number):
+                    with contextlib.suppress(OSError):
+                        self._writer.write(Pong(number))
+                case CancelRequest(id=number):
+                    self._cancel(number)
+                case _:
+                    self._jobs.put((request, time.perf_counter()))
+
+    def _cancel(self, number: int) -> None:
+        with self._lock:
+            self._cancelled.add(number)
+            if self._current == number:
+                self._flag[0] = 1
+
+    # --- thread A ---
+
+    def _begin(self, number: int) -> None:
+        """From now on a cancel of `number` sets the flag; one that came before has set it."""
+        with self._lock:
+            self._current = number
+            self._flag[0] = 1 if number in self._cancelled else 0
+
+    def _end(self) -> None:
+        with self._lock:
+            if self._current is not None:
+                self._cancelled.discard(self._current)
+            self._current = None
+            self._flag[0] = 0
+
+    def _send(self, event: Any) -> None:
+        try:
+            self._writer.write(event)
+        except OSError as error:
+            raise _AppGoneError from error
+
+    def _handle(self, request: Request, arrived: float) -> None:
+        number = 0 if isinstance(request, LoadRequest) else getattr(request, "id", 0)
+        self._begin(number)
+        try:
+            match request:
+                case ProbeRequest():
+                    self._probe()
+                case LoadRequest():
+                    self._load(request)
+                case GenerateRequest():
+                    self._ready_generator().answer(request, arrived)
+                case TokenizeRequest():
+                    self._ready_generator()
+                    assert self._model is not None
+                    tokens = self._model.tokenizer.tokenize(request.text, special=False)
+                    self._send(TokenizeResult(number, tuple(tokens)))
+                case _:
+                    pass
+        except _AppGoneError:
+            os._exit(0)
+        except LoadCancelledError:
+            self._send(failure_event(0, EngineError(tr("Loading was cancelled."))))
+        except FileChangedError as error:
+            self._send(ModelFileChanged(error.number))
+        except UserError as error:
+            self._send(failure_event(number, error))
+        except Exception as error:  # noqa: BLE001 - a bug is told with its traceback, and the worker lives on
+            trace = traceback.format_exc()
+            sys.stderr.write(trace)
+            if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType | ctypes.CDLL):
+                self._send(failure_event(number, library_unusable(str(error), trace)))
+            else:
+                self._send(bug_event(number, error, trace))
+            if self._generator is not None:
+                self._generator.forget()
+        finally:
+            self._end()
+
+    def _probe(self) -> None:
+        self._send(
+            ProbeResult(
+                llama_cpp=llama_api.version(),
+                build=llama_api.build(),
+                devices=llama_api.devices(),
+                cpu_features=self._features,
+                confinement=self._confinement,
+                cpu_variant=self._cpu_variant,
+                cpu_variants=self._cpu_variants,
+            )
+        )
+
+    def _ready_generator(self) -> Generator:
+        if self._generator is None:
+            raise EngineError(tr("No model is loaded."), remedy=tr("Choose a model first."))
+        return self._generator
+
+    def _load(self, request: LoadRequest) -> None:
+        begun = time.perf_counter()
+        if self._model is not None:
+            raise EngineError(tr("This worker holds a model already."))
+        told = 0.0
+
+        def progress(fraction: float) -> bool:
+            nonlocal told
+            now = time.perf_counter()
+            if now - told >= _PROGRESS_S or fraction >= 1:
+                told = now
+                self._send(LoadProgress(min(max(fraction, 0.0), 1.0)))
+            return not self._flag[0]
+
+        threading.Thread(target=_import_ahead, name="imports", daemon=True).start()
+        files = self._admitted.names()
+        self._model = LoadedModel(
+            request.params, self._cores, self._log, self._flag, progress, self._confinement, files
+        )
+        try:
+            self._model.warm_up()
+            self._generator = Generator(self._model, self._send, DeltaBatcher(self._send), self._flag)
+        except BaseException:
+            self._model.close()
+            self._model = None
+            raise
+        self._send(ModelReady(self._model.info, time.perf_counter() - begun))
+        self._generator.prepare()
+
+
+def _import_ahead() -> None:
+    """Import while llama.cpp reads the file what the first prompt needs."""
+    import desktop.engine.worker.chat_template  # noqa: F401
+
+
+def _adopt(number: int, flags: int) -> int:
+    """A descriptor from what the app handed over: a descriptor itself, or on Windows a handle."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        return msvcrt.open_osfhandle(number, flags)
+    return number
+
+
+def run(arguments: list[str]) -> None:
+    """Be a worker until the pipe closes. Raises ImportError where llama.cpp is missing or of another version."""
+    parser = argparse.ArgumentParser(prog="latchkey-engine")
+    parser.add_argument("--in", dest="input", type=int, required=True)
+    parser.add_argument("--out", dest="output", type=int, required=True)
+    parser.add_argument("--cpu-variant", default="")
+    parser.add_argument("--drivers-folder", default="")
+    parser.add_argument("--translations", default="")
+    parser.add_argument("--language", default="")
+    options = parser.parse_args(arguments)
+    reader: FrameReader[Request] = FrameReader(_adopt(options.input, os.O_RDONLY), Request)
+    writer = FrameWriter(_adopt(options.output, os.O_WRONLY))
+    if options.translations:  # read now: afterwards no file is
+        use_language(Path(options.translations), options.language or None)
+    drivers_folder = Path(options.drivers_folder) if options.drivers_folder else None
+    log = LlamaLog()
+    try:
+        log.start()
+        cpu_variant = llama_api.start_backends(options.cpu_variant)
+        worker = WorkerLoop(reader, writer, log, cpu_variant, drivers_folder)
+    except (AttributeError, OSError) as error:
+        raise ImportError(f"{type(error).__name__}: {error}") from error
+    worker.serve()

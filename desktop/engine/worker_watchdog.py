@@ -1,0 +1,94 @@
+"""When a silent worker is asked for a word, and when it is given up."""
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from desktop.engine.worker_messages import Ping
+from desktop.engine.worker_process import WorkerProcess
+from desktop.translation import tr
+
+WatchdogAction = Literal["wait", "ping", "gone", "disobeyed"]
+
+
+@dataclass(frozen=True)
+class WorkerTimeouts:
+    """How long the app waits for a worker, in seconds.
+
+    `ping_after` without a word it is asked for one; `gone_after` more without an answer it is ended. While it renders
+    the prompt, where a template may hold it, it has only `prompt_after`. After a cancel it has `cancel` to obey.
+    """
+
+    ping_after: float = 5.0
+    gone_after: float = 20.0
+    prompt_after: float = 5.0
+    cancel: float = 2.0
+
+
+class WorkerWatchdog:
+    """Watches over one request at a time. `rendering` says that the worker is about to render a prompt."""
+
+    def __init__(self, timeouts: WorkerTimeouts) -> None:
+        self._timeouts = timeouts
+        self._heard_at = 0.0
+        self._pinged: float | None = None
+        self._obey_by: float | None = None
+        self._watching = False
+        self.rendering = False
+
+    def begin(self, *, rendering: bool = False) -> None:
+        """A request was sent just now."""
+        self._watching, self.rendering = True, rendering
+        self.heard()
+
+    def end(self) -> None:
+        """Nothing is asked of the worker any more."""
+        self._watching, self._pinged, self._obey_by = False, None, None
+
+    def heard(self) -> None:
+        """The worker said something."""
+        self._heard_at, self._pinged = time.monotonic(), None
+
+    def cancelled(self) -> None:
+        """The worker was told to stop; the time it has runs from the first time."""
+        if self._obey_by is None:
+            self._obey_by = time.monotonic() + self._timeouts.cancel
+
+    def until_due(self) -> float | None:
+        """Seconds until a verdict may be due; None while none can be."""
+        due = [self._obey_by] if self._obey_by is not None else []
+        if self._watching:
+            due.append(self._next_step())
+        return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def verdict(self) -> WatchdogAction:
+        """What to do now. Each verdict is given once."""
+        now = time.monotonic()
+        if self._obey_by is not None and now >= self._obey_by:
+            self.end()
+            return "disobeyed"
+        if not self._watching or now < self._next_step():
+            return "wait"
+        if self._pinged is None:
+            self._pinged = now
+            return "ping"
+        self.end()
+        return "gone"
+
+    def _next_step(self) -> float:
+        if self._pinged is None:
+            return self._heard_at + self._timeouts.ping_after
+        allowed = self._timeouts.gone_after
+        return self._pinged + (min(allowed, self._timeouts.prompt_after) if self.rendering else allowed)
+
+    def attend(self, worker: WorkerProcess) -> None:
+        """Ask a worker that has been silent too long for a word, or end it."""
+        match self.verdict():
+            case "ping":
+                worker.send(Ping(0))
+            case "gone":
+                worker.kill(tr("it did not answer any more"))
+            case "disobeyed":
+                worker.kill(tr("it did not stop when it was asked to"))
+            case "wait":
+                pass

@@ -1,0 +1,394 @@
+"""The models on this disk and in the catalog, as values, and the one way from what a person typed to a model."""
+
+import os
+import shlex
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypedDict
+
+from desktop.catalog.catalog import Catalog, CatalogEntry, EntryFile, License
+from desktop.catalog.catalog_file import CatalogProblem, CatalogReadResult, read_catalog, unreadable_catalog
+from desktop.catalog.license_terms import Purpose
+from desktop.engine.gguf_header import read_header
+from desktop.errors import LicenseError, NotFoundError
+from desktop.file_stamp import FileStamp, stamp_at
+from desktop.hub.repository import DEFAULT_ENDPOINT
+from desktop.library.hub_records import HubRecord, HubRecords, model_id_of, publisher_license
+from desktop.library.installed_models import (
+    FileState,
+    InstalledModel,
+    InstalledModels,
+    file_state,
+    installed_from_header,
+)
+from desktop.library.model_identity import IdentifiedBy
+from desktop.library.model_title import disambiguated
+from desktop.library.publisher_license import PublisherLicense, publisher_license_in_force
+from desktop.library.subject_builder import (
+    subject_of_entry,
+    subject_of_hub_record,
+    subject_of_installed,
+    with_download,
+    with_known_hash,
+)
+from desktop.licenses.license_subject import LicenseSubject
+from desktop.licenses.license_texts import LicenseTexts
+from desktop.licenses.license_verdict import LicenseVerdict
+from desktop.paths import Paths, expanded
+from desktop.translation import tr
+
+
+@dataclass(frozen=True)
+class LibraryModel:
+    """A model file that is on this disk. `size` in bytes; `license` an id, or "" where the file names none.
+
+    `restrictions` are the effective ones, through its lineage; `attribution` the lines its licenses ask to be shown.
+    `chat_template` and `stops` are the catalog's prompt for it, where its file carries none. For a file given by path
+    that was never imported, `id` is that path. `file_id` is the file's own id, by which it is found as well. `state`
+    says whether the file is still there, and still the one that was hashed. `witness` is by what it was recognized as
+    the model that it is shown as, "" where it was not.
+    """
+
+    id: str
+    name: str
+    publisher: str
+    quantization: str
+    path: Path
+    size: int
+    license: str
+    restrictions: tuple[str, ...] = ()
+    built_in: bool = False
+    imported: bool = False
+    attribution: tuple[str, ...] = ()
+    chat_template: str = ""
+    stops: tuple[str, ...] = ()
+    state: FileState = "here"
+    file_id: str = ""
+    witness: IdentifiedBy = ""
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """A model as it is listed: before the license check, in the catalog (or None), and on this disk (or None).
+
+    `known` is what the Hub said of it, None where nobody looked it up.
+    """
+
+    subject: LicenseSubject
+    entry: CatalogEntry | None
+    model: LibraryModel | None
+    known: HubRecord | None = None
+
+
+@dataclass(frozen=True)
+class LibraryCard:
+    """A listed model, and what the license check says of it; where a license waits, which purposes are ruled out."""
+
+    listed: ListedModel
+    verdict: LicenseVerdict
+    refused_purposes: frozenset[Purpose] = frozenset()
+
+
+class Library:
+    """The models on this disk and those of the catalog. May be used from any thread; keeps nothing open."""
+
+    def __init__(
+        self, paths: Paths, texts: LicenseTexts, endpoint: Callable[[], str] = lambda: DEFAULT_ENDPOINT
+    ) -> None:
+        self._paths, self._texts, self._endpoint = paths, texts, endpoint
+        self._lock = threading.Lock()
+        self._read: CatalogReadResult | None = None
+        self._stamp: FileStamp | None = None
+        self.imports = InstalledModels(paths.imports)
+        self.known = HubRecords(paths.known_models, endpoint)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog, read again where a person's own file changed; of a file with mistakes, what is right in it."""
+        return self._current().catalog
+
+    @property
+    def problems(self) -> tuple[CatalogProblem, ...]:
+        """The mistakes in the catalog that ships and in the person's own."""
+        return self._current().problems
+
+    def models(self) -> list[LibraryModel]:
+        """Every model file that is here, the built-in one first. Raises IntegrityError where they cannot be listed."""
+        return [each.model for each in self.here() if each.model is not None]
+
+    def here(self) -> list[ListedModel]:
+        """The same, as they are listed."""
+        # A copy of the very same file is no other model.
+        here = {(each.subject.id, each.subject.file_sha256): each for each in reversed(self._here()) if _is_here(each)}
+        return list(here.values())[::-1]
+
+    def listed(self) -> list[ListedModel]:
+        """Every model: first those on this disk, then those looked up at the Hub, then the catalog's, in its order."""
+        here = self._listed_here()
+        ids = {listed.subject.id for listed in here}
+        catalog = self.catalog
+        known = {each.id: self.known.find(each.id) or each for each in self.known.all()}
+        # A file that was recognized stands for its model, unless somebody asked the Hub about that one.
+        ids |= {each.entry.id for each in here if each.entry is not None and _is_here(each)} - known.keys()
+        others = [self._listed_entry(entry, known.get(entry.id)) for entry in catalog.model if entry.id not in ids]
+        found = [
+            self._listed_known(each)
+            for each in known.values()
+            if each.id not in ids and catalog.find_model(each.id) is None
+        ]
+        return here + found + others
+
+    def id_of(self, name: str) -> str:
+        """The id of the model that is called so; `name` itself where nothing is known by it, as a path."""
+        return model_id_of(name, self.catalog, self.known, self._endpoint())
+
+    def find_listed(self, id_or_path: str) -> ListedModel:
+        """The model of this name, here or not, or the imported file at this path.
+
+        Raises NotFoundError where there is neither, and LicenseError for a file that was never imported.
+        """
+        model_id = self.id_of(id_or_path)
+        known = self.known.find(model_id)
+        for listed in self._here():
+            if listed.model is not None and model_id in _ids(listed, listed.model):
+                return listed
+        entry = self.catalog.find_model(model_id)
+        if entry is not None:
+            return self._listed_entry(entry, known)
+        if known is not None:
+            return self._listed_known(known)
+        return self._at_path(self.find(id_or_path).path)
+
+    def find(self, id_or_path: str) -> LibraryModel:
+        """The model of this name, or the file at this path, imported or not.
+
+        Raises NotFoundError where there is neither, and EngineError where the file cannot be a model.
+        """
+        here = self._here()
+        model_id = self.id_of(id_or_path)
+        kept = self.known.find(model_id)
+        for listed in here:
+            if listed.model is not None and model_id in _ids(listed, listed.model):
+                return listed.model
+        path = expanded(id_or_path)
+        if path.is_dir():
+            raise NotFoundError(
+                tr("{path} is a folder, not a model file.").format(path=id_or_path), "", tr("Name the GGUF file in it.")
+            )
+        if path.exists():
+            header = read_header(path.absolute())
+            known = next((each.model for each in here if each.model is not None and _same(each.model.path, path)), None)
+            return known or self._model_of(installed_from_header(header, self.catalog), imported=False)
+        entry = self.catalog.find_model(model_id)
+        for listed in here if kept is None else ():  # recognized as that model, and known by an id of its own
+            if listed.model is not None and listed.entry is not None and listed.entry.id == model_id:
+                return listed.model
+        if entry is not None or kept is not None:
+            remedy = (
+                tr("“latchkey models show {model}” says what it takes to get it.")
+                if entry is not None and not entry.gguf
+                else tr("“latchkey models get {model}” fetches it.")
+            )
+            title = tr("{model} is not on this computer.").format(model=id_or_path)
+            raise NotFoundError(title, "", remedy.format(model=id_or_path))
+        if os.sep in id_or_path or "/" in id_or_path or id_or_path.lower().endswith(".gguf"):
+            raise NotFoundError(tr("There is no file {path}.").format(path=id_or_path), "", tr("Check the path."))
+        raise NotFoundError(
+            tr("There is no model called {model}.").format(model=id_or_path),
+            "",
+            tr("“latchkey models list” names the models; a GGUF file is named by its path."),
+        )
+
+    def subject_at(self, path: Path) -> LicenseSubject:
+        """What the license check looks at for the file at `path`. Raises LicenseError where it was never imported."""
+        return self._at_path(path).subject
+
+    def subject_of(self, model: InstalledModel) -> LicenseSubject:
+        """What the license check looks at for an imported model."""
+        name = model.model or model.entry  # "" where its very hash is not known
+        entry, known = self.catalog.find_model(name), self.known.find(name, model.endpoint)
+        as_file = with_download if model.model else with_known_hash
+        if entry is not None:
+            return as_file(self._subject_of_entry(entry, known, model), model)
+        if known is not None:
+            own = self._own_text(known)
+            return as_file(subject_of_hub_record(known, self.catalog, self._text_sha256, own, model), model)
+        return subject_of_installed(model, self.catalog, self._text_sha256)
+
+    def publishers_text(self, model_id: str, license_id: str) -> tuple[License, str] | None:
+        """The publisher's own text of a model's license, as (license, sha256), where that is the one in force."""
+        known = self.known.find(model_id)
+        own = self._own_text(known)
+        if known is None or known.text is None or own is None or own.id != license_id:
+            return None
+        renamed = (own.id, own.name) if own.id != own.license else None
+        return publisher_license(known.text, self.catalog.find_license(own.license), renamed), own.sha256
+
+    def text_sha256(self, license_id: str) -> str:
+        """The hash of the text in force, "" for a license whose text is not ours to ship."""
+        return self._text_sha256(license_id)
+
+    # --- the catalog ---------------------------------------------------------------------------------------------
+
+    def _current(self) -> CatalogReadResult:
+        own = self._paths.own_catalog
+        stamp = stamp_at(own)
+        with self._lock:
+            if self._read is None or stamp != self._stamp:
+                folders = (self._paths.resources, self._paths.config)
+                self._read = read_catalog(self._paths.catalog, own, text_folders=folders)
+                self._stamp = stamp
+            return self._read
+
+    def _text_sha256(self, license_id: str) -> str:
+        license_ = self.catalog.find_license(license_id)
+        if license_ is None or not license_.text:
+            return ""
+        return self._texts.of(license_).sha256
+
+    def _own_text(self, known: HubRecord | None) -> PublisherLicense | None:
+        return publisher_license_in_force(known, self.catalog, self._texts) if known is not None else None
+
+    def _subject_of_entry(
+        self, entry: CatalogEntry, known: HubRecord | None, file: InstalledModel | None = None
+    ) -> LicenseSubject:
+        return subject_of_entry(entry, self.catalog, self._text_sha256, known, self._own_text(known), file)
+
+    # --- what is here --------------------------------------------------------------------------------------------
+
+    def _here(self) -> list[ListedModel]:
+        found = [
+            self._listed_shipped(entry, file, path)
+            for entry in self.catalog.model
+            for file in entry.file
+            if (path := self._shipped_path(file)) is not None
+        ]
+        if not found and self._current().problems and not self.catalog.model:
+            raise unreadable_catalog(self.problems[0])
+        here = found + self._imported({listed.subject.id for listed in found})
+        return disambiguated(here, (entry.name for entry in self.catalog.model))
+
+    def _imported(self, seen: set[str]) -> list[ListedModel]:
+        """What was imported or fetched, by name. Of several files of a model, the oldest stands for it."""
+        kept = self.imports.all()
+        states = {each.id: file_state(each) for each in kept}
+        found: dict[str, ListedModel] = {}
+        for each in sorted(kept, key=lambda one: (states[one.id] == "missing", one.added)):
+            found[each.id] = self._listed_import(each, states[each.id], seen)
+            seen.add(found[each.id].subject.id)
+        return [found[each.id] for each in kept]
+
+    def _listed_here(self) -> list[ListedModel]:
+        """What is here, each model once: a second file of it is found by its path, or by an id of its own."""
+        return list({listed.subject.id: listed for listed in reversed(self._here())}.values())[::-1]
+
+    def _at_path(self, path: Path) -> ListedModel:
+        for listed in self._here():
+            if listed.model is not None and _same(listed.model.path, path):
+                return listed
+        raise _unknown_file(path)
+
+    def _listed_entry(self, entry: CatalogEntry, known: HubRecord | None = None) -> ListedModel:
+        return ListedModel(self._subject_of_entry(entry, known), entry, None, known)
+
+    def _listed_known(self, known: HubRecord) -> ListedModel:
+        subject = subject_of_hub_record(known, self.catalog, self._text_sha256, self._own_text(known))
+        return ListedModel(subject, None, None, known)
+
+    def _shipped_path(self, file: EntryFile) -> Path | None:
+        path = self._paths.resources / file.shipped
+        return path if file.shipped and path.is_file() else None
+
+    def _listed_shipped(self, entry: CatalogEntry, file: EntryFile, path: Path) -> ListedModel:
+        subject = subject_of_entry(entry, self.catalog, self._text_sha256)
+        model = LibraryModel(
+            id=entry.id,
+            name=entry.name,
+            publisher=entry.publisher,
+            quantization=file.quantization,
+            path=path,
+            size=path.stat().st_size,
+            license=entry.license,
+            restrictions=subject.lineage.restrictions,
+            built_in=True,
+            attribution=subject.attribution,
+            **self._prompt(entry),
+        )
+        return ListedModel(subject, entry, model)
+
+    def _nearest(self, subject: LicenseSubject) -> CatalogEntry | None:
+        """The nearest ancestor whose weights live on in the model; None where it is no chat model or not known.
+
+        What was made of a base model speaks in a way of its own.
+        """
+        near = [each.node.id for each in reversed(subject.lineage.ancestors) if each.inherits]
+        entry = next((entry for name in near if (entry := self.catalog.find_model(name)) is not None), None)
+        return entry if entry is not None and entry.chat else None
+
+    def _prompt(self, entry: CatalogEntry | None) -> "_CatalogPrompt":
+        prompt = self.catalog.find_prompt(entry.prompt) if entry is not None and entry.prompt else None
+        if prompt is None:
+            return {"chat_template": "", "stops": ()}
+        return {"chat_template": prompt.template, "stops": prompt.stops}
+
+    def _listed_import(self, kept: InstalledModel, state: FileState, seen: set[str]) -> ListedModel:
+        entry = self.catalog.find_model(kept.model_id)
+        subject = self.subject_of(kept)
+        # Of a model in several files, each after the first goes by the file's own id.
+        model_id = kept.id if subject.id in seen else subject.id
+        known = self.known.find(kept.model, kept.endpoint)
+        model = replace(self._model_of(kept, model_id, imported=not kept.model), state=state, file_id=kept.id)
+        return ListedModel(subject, entry, model, known)
+
+    def _model_of(self, kept: InstalledModel, model_id: str = "", *, imported: bool) -> LibraryModel:
+        subject = self.subject_of(kept)
+        entry = self.catalog.find_model(kept.model_id)
+        return LibraryModel(
+            id=model_id or subject.id,
+            name=subject.name,
+            publisher=subject.publisher,
+            quantization=kept.quantization,
+            path=Path(kept.path),
+            size=kept.size,
+            license=subject.lineage.node.licenses[0] if subject.lineage.node.licenses else "",
+            restrictions=subject.lineage.restrictions,
+            imported=imported,
+            attribution=subject.attribution,
+            witness=kept.identified_by if entry is not None or kept.model else "",
+            **self._prompt(entry or self._nearest(subject)),
+        )
+
+
+class _CatalogPrompt(TypedDict):
+    chat_template: str
+    stops: tuple[str, ...]
+
+
+def _is_here(listed: ListedModel) -> bool:
+    return listed.model is not None and listed.model.state != "missing"
+
+
+def _ids(listed: ListedModel, model: LibraryModel) -> tuple[str, ...]:
+    return (listed.subject.id, model.id, model.file_id)
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file."""
+    if one.absolute() == other.absolute():
+        return True
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _unknown_file(path: Path) -> LicenseError:
+    return LicenseError(
+        tr("{file} was never imported, so no license of it is accepted.").format(file=path.name),
+        "",
+        tr(
+            "Add it with “latchkey models import {path}”, then accept its license with “latchkey licenses accept”."
+        ).format(path=shlex.quote(str(path))),
+    )

@@ -1,0 +1,180 @@
+"""SQLite's errors in words a person can act on. What is not named here is a bug, and raises as it is.
+
+Three files have these troubles: the conversations, the ledger and the log of requests. Each says in its own `Wording`
+what a person loses by them; the rest of the sentences is the same.
+"""
+
+import errno
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.errors import IntegrityError, ResourceError, UserError
+from desktop.translation import tr
+
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+_UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
+_PERHAPS_FULL = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+_LEAST_BYTES = 1 << 16  # a page of shared memory takes 32 KiB
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+
+
+class NewerDatabaseError(IntegrityError):
+    """A newer Latchkey wrote the file: it is whole, and only that one may write to it."""
+
+
+@dataclass(frozen=True)
+class DatabaseErrorTexts:
+    """What a file's troubles are called, as whole sentences in the person's language. `unwritable` names {folder}."""
+
+    damaged: str
+    not_ours: str
+    newer: str
+    unwritable: str
+    full: str
+    busy: str
+    broken_disk: str
+    mend: str
+    begin_anew: str
+
+
+def conversation_error_texts() -> DatabaseErrorTexts:
+    """The words for the file of conversations."""
+    return DatabaseErrorTexts(
+        damaged=tr("The conversations cannot be read: their file is damaged."),
+        not_ours=tr("The conversations cannot be read: their file is not a Latchkey database."),
+        newer=tr("The conversations were written by a newer Latchkey."),
+        unwritable=tr("Conversations cannot be saved: {folder} is not writable."),
+        full=tr("Conversations cannot be saved: the disk is full."),
+        busy=tr("Conversations cannot be saved: another program holds their file."),
+        broken_disk=tr("Conversations cannot be read or saved: the disk reports an error."),
+        mend=tr("Put a backup of it in its place, or move it elsewhere to begin with an empty one."),
+        begin_anew=tr("Move it elsewhere; Latchkey then begins with an empty one."),
+    )
+
+
+def ledger_error_texts() -> DatabaseErrorTexts:
+    """The words for the ledger's file."""
+    return DatabaseErrorTexts(
+        damaged=tr("The ledger cannot be read: its file is damaged."),
+        not_ours=tr("The ledger cannot be read: its file is not a Latchkey ledger."),
+        newer=tr("The ledger was written by a newer Latchkey."),
+        unwritable=tr("The ledger cannot be written: {folder} is not writable."),
+        full=tr("The ledger cannot be written: the disk is full."),
+        busy=tr("The ledger cannot be written: another program holds its file."),
+        broken_disk=tr("The ledger cannot be read or written: the disk reports an error."),
+        mend=tr("Put the newest copy of it back, or acknowledge afresh: the file is then kept under another name."),
+        begin_anew=tr("Put the ledger back, or acknowledge afresh: the file is then kept under another name."),
+    )
+
+
+def network_error_texts() -> DatabaseErrorTexts:
+    """The words for the log of requests."""
+    return DatabaseErrorTexts(
+        damaged=tr("The log of requests cannot be read: its file is damaged."),
+        not_ours=tr("The log of requests cannot be read: its file is not one of Latchkey's."),
+        newer=tr("The log of requests was written by a newer Latchkey."),
+        unwritable=tr("Requests cannot be logged: {folder} is not writable."),
+        full=tr("Requests cannot be logged: the disk is full."),
+        busy=tr("Requests cannot be logged: another program holds the log's file."),
+        broken_disk=tr("The log of requests cannot be read or written: the disk reports an error."),
+        mend=tr("Move it elsewhere; Latchkey then begins a new one."),
+        begin_anew=tr("Move it elsewhere; Latchkey then begins a new one."),
+    )
+
+
+@dataclass(frozen=True)
+class DatabaseErrors:
+    """The errors of the file at `path`; `wording` is asked when one is made, as the language may change."""
+
+    path: Path
+    wording: Callable[[], DatabaseErrorTexts]
+
+    def damaged(self, technical: str = "") -> IntegrityError:
+        """The file is Latchkey's, and does not hold."""
+        words = self.wording()
+        return IntegrityError(words.damaged, self._left_alone(), words.mend, technical=technical)
+
+    def not_ours(self, technical: str = "") -> IntegrityError:
+        """The file at our place is something else."""
+        words = self.wording()
+        return IntegrityError(words.not_ours, self._left_alone(), words.begin_anew, technical=technical)
+
+    def newer(self, version: int, known: int) -> NewerDatabaseError:
+        """A newer Latchkey wrote the file."""
+        return NewerDatabaseError(
+            self.wording().newer,
+            tr("{file} has version {version}; this Latchkey knows versions up to {known}. Nothing was changed.").format(
+                file=self.path, version=version, known=known
+            ),
+            tr("Install the newer Latchkey again."),
+        )
+
+    def unwritable(self, technical: str = "") -> ResourceError:
+        """The file or its folder cannot be written."""
+        return ResourceError(
+            self.wording().unwritable.format(folder=self.path.parent),
+            tr("The file is {file}.").format(file=self.path.name),
+            tr("Make the folder and the file writable, or set LATCHKEY_HOME to another folder."),
+            technical=technical,
+        )
+
+    def full(self, technical: str = "") -> ResourceError:
+        """The disk holds no more."""
+        return ResourceError(
+            self.wording().full,
+            tr("Writing {file} failed; what was stored before is intact.").format(file=self.path),
+            tr("Free some space and try again."),
+            technical=technical,
+        )
+
+    def from_system(self, error: OSError) -> ResourceError:
+        """The operating system's own refusal to make, read or write the file."""
+        no_room = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        return (self.full if error.errno in no_room else self.unwritable)(str(error))
+
+    def from_sqlite(self, error: sqlite3.Error) -> UserError | None:
+        """`error` as something a person can act on; None where it is a bug."""
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is None:
+            return None
+        technical = f"{error.sqlite_errorname}: {error}"
+        primary = code & 0xFF
+        if primary in _DAMAGED:
+            return self.damaged(technical)
+        # A full disk has several codes: SQLite's shared memory, its journal or a new file may find no room first.
+        if primary == sqlite3.SQLITE_FULL or (primary in _PERHAPS_FULL and self._no_room()):
+            return self.full(technical)
+        if primary in _UNWRITABLE:
+            return self.unwritable(technical)
+        if primary in _BUSY:
+            return ResourceError(
+                self.wording().busy,
+                tr("{file} stayed locked for several seconds.").format(file=self.path),
+                tr("Close the other program and try again."),
+                technical=technical,
+            )
+        if primary == sqlite3.SQLITE_IOERR:
+            return ResourceError(
+                self.wording().broken_disk,
+                tr("The file is {file}.").format(file=self.path),
+                tr("Check the disk and its free space, then try again."),
+                technical=technical,
+            )
+        return None
+
+    def _no_room(self) -> bool:
+        """Whether the disk takes no more: neither bytes nor, on most systems, files."""
+        try:
+            if hasattr(os, "statvfs"):
+                found = os.statvfs(self.path.parent)
+                return found.f_bavail * found.f_frsize < _LEAST_BYTES or bool(found.f_files and not found.f_favail)
+            return shutil.disk_usage(self.path.parent).free < _LEAST_BYTES
+        except OSError:
+            return False
+
+    def _left_alone(self) -> str:
+        return tr("{file} was left exactly as it is.").format(file=self.path)

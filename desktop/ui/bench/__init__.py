@@ -1,0 +1,1 @@
+"""What `latchkey bench` measures of the window, in processes of its own."""

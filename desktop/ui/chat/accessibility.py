@@ -1,0 +1,109 @@
+"""What assistive technologies are given where Qt's own answer falls short: roles, texts line by line, announcements.
+
+The function installed here is asked only once such a technology runs; nothing of this costs anything before.
+"""
+
+from PySide6.QtCore import QLoggingCategory, QObject, QPoint, Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleInterface
+from PySide6.QtWidgets import QAccessibleWidget, QWidget
+
+from desktop.ui.chat.accessible_table import AccessibleTable
+from desktop.ui.chat.accessible_text import AccessibleText
+from desktop.ui.chat.message_view import MessageView
+from desktop.ui.chat.text_view import TextView
+from desktop.ui.chat.thinking_view import ThinkingView
+from desktop.ui.parts.utf16 import utf16_length, utf16_slice
+
+_LONGEST_SAID = 4_000
+"""Characters of an announcement. Whoever wants to hear more of a long answer goes on line by line."""
+
+
+def accessible_child(view: TextView) -> AccessibleText | AccessibleTable:
+    """What assistive technologies read in place of `view`, made where there is none yet."""
+    for child in view.children():
+        if isinstance(child, (AccessibleText, AccessibleTable)):
+            return child
+    made = AccessibleTable(view) if view.holds_table else AccessibleText(view)
+    made.left.connect(lambda step: _go_from(view, step))
+    return made
+
+
+def message_texts(message: QWidget) -> list[TextView]:
+    """The texts of a message that are shown and not empty, from top to bottom."""
+    shown = [
+        view for view in message.findChildren(TextView) if view.isVisibleTo(message) and not view.document.isEmpty()
+    ]
+    return sorted(shown, key=lambda view: view.mapTo(message, QPoint(0, 0)).y())
+
+
+def read_aloud(message: QWidget) -> None:
+    """Put the caret before the first line of `message`; a screen reader says that line, and is given the rest to say.
+
+    Where there is no text yet, the message itself takes the focus.
+    """
+    texts = [view for view in message_texts(message) if not isinstance(view.parentWidget(), ThinkingView)]
+    if not texts:
+        message.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        return
+    first = accessible_child(texts[0])
+    first.go_to(end=False)
+    if QAccessible.isActive() and (rest := _after_first_line(first, texts)):
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(first, rest))
+
+
+def _after_first_line(first: AccessibleText | AccessibleTable, texts: list[TextView]) -> str:
+    said = ""
+    for view in texts:
+        said += accessible_child(view).text() + "\n"
+        if len(said) > _LONGEST_SAID:
+            break
+    if isinstance(first, AccessibleText):
+        said = utf16_slice(said, first.first_line_length(), utf16_length(said))
+    return said.strip()[:_LONGEST_SAID]
+
+
+def _go_from(view: TextView, step: int) -> None:
+    message = view.parentWidget()
+    while message is not None and not isinstance(message, MessageView):
+        message = message.parentWidget()
+    if message is None:
+        return
+    texts = message_texts(message)
+    place = texts.index(view) + step if view in texts else -1
+    if 0 <= place < len(texts):
+        accessible_child(texts[place]).go_to(end=step < 0)
+
+
+def install() -> None:
+    """Answer for the widgets of this program from now on. Installing it twice is the same as once."""
+    # Qt warns of every question of a screen reader that it does not know. Nobody can act on that.
+    QLoggingCategory.setFilterRules("qt.accessibility.*.warning=false")
+    QAccessible.installFactory(_interface)
+
+
+class _ViewInterface(QAccessibleWidget):
+    """A text view, whose child gives its text: that one has the name, and is where the focus is to go."""
+
+    def state(self) -> QAccessible.State:
+        state = super().state()
+        state.focusable = False
+        return state
+
+    def text(self, kind: QAccessible.Text) -> str:
+        return "" if kind == QAccessible.Text.Name else super().text(kind)
+
+
+def _interface(class_name: str, asked: QObject) -> QAccessibleInterface | None:
+    """The interface of `asked`; None for what Qt itself would give. Asked for its class and then for each base."""
+    if class_name != type(asked).__name__:
+        return None
+    from desktop.ui.chat.accessibility import accessible_child
+    from desktop.ui.chat.message_view import MessageView
+    from desktop.ui.chat.text_view import TextView
+
+    if isinstance(asked, TextView):
+        accessible_child(asked)  # before Qt asks for the children
+        return _ViewInterface(asked, QAccessible.Role.Client)
+    if isinstance(asked, MessageView):
+        return QAccessibleWidget(asked, QAccessible.Role.Grouping)
+    return None

@@ -1,0 +1,263 @@
+"""An answer: the phase it is in, thinking and text, growing while the model writes, then the quiet line under it."""
+
+import time
+
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from desktop.conversation import Message, ThinkingPart
+from desktop.errors import UserError
+from desktop.translation import tr, trn
+from desktop.ui.chat.answer_body import AnswerBody
+from desktop.ui.chat.message_footer import BranchSwitch, MessageFooter, describe_answer
+from desktop.ui.chat.message_view import MessageActions, MessageView
+from desktop.ui.chat.rendered_text import first_line
+from desktop.ui.chat.source_map import MessageSource
+from desktop.ui.chat.text_view import TextView
+from desktop.ui.chat.thinking_view import ThinkingView
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.error_box import ErrorBox, Note
+from desktop.ui.theme.design_tokens import XS, M, S
+from desktop.ui.theme.theme import Theme
+
+
+def phase_text(phase: str, fraction: float | None) -> str:
+    """A phase of an answer, and how far it is where that is known (0 to 1); "" for one without words."""
+    words = {
+        "waiting": tr("Waiting…"),
+        "loading": tr("Loading the model…"),
+        "reading": tr("Reading…"),
+        "thinking": tr("Thinking…"),
+    }
+    word = words.get(phase, "")
+    if word and fraction is not None and fraction < 1:
+        return tr("{what} {percent} %").format(what=word, percent=round(fraction * 100))
+    return word
+
+
+class AnswerView(MessageView):
+    """Shows an answer. While its message is `streaming`, `add_text` appends and `finish` ends it."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        message: Message,
+        actions: MessageActions,
+        siblings: tuple[int, int] | None = None,
+        error: UserError | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, message, actions, parent)
+        self._siblings = siblings
+        self._note: Note | None = None
+        self._repeated: Note | None = None
+        self._thinking: ThinkingView | None = None
+        self._thinking_text = ""
+        self._thinking_since = 0.0
+        self._body = AnswerBody(theme, self, selection=self.selection)
+        self._body.link_clicked.connect(actions.open_link)
+        self._body.resized.connect(self.grown)
+        self._footer: MessageFooter | None = None
+        self._error_box: ErrorBox | None = None
+        self._phase = ""
+        for part in message.parts:
+            if message.status == "streaming" or isinstance(part, ThinkingPart):
+                self._append(part.text, isinstance(part, ThinkingPart))
+        if message.status == "streaming":
+            self.set_phase(tr("Waiting…"))
+        else:
+            self.finish(message, error)
+
+    # --- growing -------------------------------------------------------------------------------------------------
+
+    def set_phase(self, phase: str) -> None:
+        """Say what is being waited for, in place of the text that is not there yet."""
+        if phase != self._phase:
+            self._phase = phase
+            self.update()
+
+    def add_text(self, text: str, thinking: bool) -> None:
+        """Append more of the answer, or of the thinking before it."""
+        self._append(text, thinking)
+
+    def restate(self, message: Message) -> None:
+        """The answer in progress is as `message` says: what was shown as its text was thinking, or the other way
+        round.
+        """
+        self._thinking_text = ""
+        if message.thinking:
+            self._append(message.thinking, thinking=True)
+        elif self._thinking is not None:
+            self.remove_selection(self._thinking.selection)
+            self._thinking.hide()
+            self._thinking.deleteLater()
+            self._thinking = None
+        self._body.restate(message.text)
+
+    def finish(self, message: Message, error: UserError | None = None) -> None:
+        """The answer is over."""
+        self.message = message
+        self._phase = ""
+        self._body.end(message.text)  # where what was stored differs from what was streamed, the stored text is shown
+        self._finish_thinking(message)
+        self._add_note(message)
+        self._add_repeated(message)
+        self._add_error(message, error)
+        self._add_footer(message)
+        self.describe(next((first_line(view.document) for view in self.text_views()), ""))
+        self._set_button_focus()
+        self.update()
+
+    def _append(self, text: str, thinking: bool) -> None:
+        if thinking:
+            if self._thinking is None:
+                self._thinking = ThinkingView(self.theme, self)
+                self._thinking_since = time.monotonic()
+                self._thinking.resized.connect(self.grown)
+                self.add_selection(self._thinking.selection)
+                self._thinking.show()
+            self._thinking_text += text
+            self._thinking.set_text(self._thinking_text)
+            return
+        if self._thinking is not None and not self._body.text and self.message.status == "streaming":
+            # The model's own measure comes with the end of the answer.
+            self._thinking.set_seconds(time.monotonic() - self._thinking_since)
+        self._body.add(text)
+
+    # --- what stands around the text -----------------------------------------------------------------------------
+
+    def _finish_thinking(self, message: Message) -> None:
+        if self._thinking is None:
+            return
+        seconds = [
+            part.seconds for part in message.parts if isinstance(part, ThinkingPart) and part.seconds is not None
+        ]
+        if seconds or not self._thinking.is_over:
+            self._thinking.set_seconds(sum(seconds) if seconds else None)
+
+    def _add_note(self, message: Message) -> None:
+        dropped = message.timing.dropped_messages if message.timing is not None else 0
+        if dropped and self._note is None:
+            text = trn(
+                "The oldest message no longer fits the context; the model did not see it.",
+                "The {count} oldest messages no longer fit the context; the model did not see them.",
+                dropped,
+            ).format(count=dropped)
+            self._note = Note(self.theme, text, parent=self)
+            self._note.show()
+
+    def _add_repeated(self, message: Message) -> None:
+        timing = message.timing
+        repeated = message.status == "complete" and timing is not None and timing.stop_reason == "repetition"
+        if repeated and self._repeated is None:
+            text = tr(
+                "The answer only repeated itself, so it was ended. Regenerate asks again and makes that less likely."
+            )
+            self._repeated = Note(self.theme, text, parent=self)
+            self._repeated.show()
+
+    def _add_error(self, message: Message, error: UserError | None) -> None:
+        if message.status != "failed" or self._error_box is not None:
+            return
+        shown = error or UserError(tr("The answer failed."), message.error)
+        again = (tr("Try again"), lambda: self.does.regenerate(self.message.id))
+        self._error_box = ErrorBox(self.theme, shown, action=again, log=self.does.log, parent=self)
+        self._error_box.resized.connect(self.grown)
+        self._error_box.show()
+
+    def _add_footer(self, message: Message) -> None:
+        if self._footer is not None:
+            return
+        copy = Button(self.theme, tr("Copy"), kind="quiet", size="small", name=tr("Copy answer"))
+        copy.clicked.connect(self.copy)
+        again = Button(self.theme, tr("Regenerate"), kind="quiet", size="small", name=tr("Regenerate answer"))
+        again.clicked.connect(lambda: self.does.regenerate(self.message.id))
+        branch = None
+        if self._siblings is not None and self._siblings[1] > 1:
+            place, count = self._siblings
+            branch = BranchSwitch(self.theme, place, count, lambda step: self.does.show_branch(self.message.id, step))
+        self._footer = MessageFooter(self.theme, describe_answer(message), [copy, again], branch, self)
+        self.show_credit()
+        self._footer.show()
+
+    def show_credit(self) -> bool:
+        """Say in the quiet line what is owed to the model; whether that is other than before."""
+        model = self.message.model
+        if self._footer is None or model is None:
+            return False
+        return self._footer.set_credit(self.does.credit_of(model))
+
+    # --- as every turn -------------------------------------------------------------------------------------------
+
+    def buttons(self) -> list[Button]:
+        found = list(self._thinking.buttons) if self._thinking is not None else []
+        found += self._body.buttons()
+        if self._error_box is not None:
+            found += self._error_box.buttons
+        if self._footer is not None:
+            found += self._footer.buttons
+        return found
+
+    def plain_text(self) -> str:
+        return self._body.text  # of an answer in progress too: its message is still empty
+
+    def text_views(self) -> list[TextView]:
+        return self._body.text_views()
+
+    def written(self) -> MessageSource:
+        return MessageSource(self.plain_text, lambda span: self._body.markdown_of(span))
+
+    def set_found(self, query: str) -> int:
+        return self._body.set_found(query)
+
+    def set_current(self, current: bool) -> None:
+        super().set_current(current)
+        self._body.set_button_focus(self.button_focus)
+
+    def restyle(self) -> None:
+        self._body.restyle()
+        if self._thinking is not None:
+            self._thinking.restyle()
+        if self._footer is not None:
+            self._footer.restyle()
+
+    def place(self, width: int) -> int:
+        y = 0
+        for above in (self._note, self._thinking):
+            if above is not None:
+                above.move(0, y)
+                y += above.place(width) + M
+        height = self._body.place(width)
+        self._body.move(0, y)
+        self._body.setVisible(bool(height))
+        y += height
+        if not height and self.message.status == "streaming":
+            y += self._line()
+        if self._error_box is not None:
+            y += S + 2 if not self._body.is_empty else 0
+            self._error_box.move(0, y)
+            y += self._error_box.place(width)
+        if self._repeated is not None:
+            y += S + 2 if not self._body.is_empty else 0
+            self._repeated.move(0, y)
+            y += self._repeated.place(width)
+        if self._footer is not None:
+            y += XS if not self._body.is_empty or self._error_box or self._repeated else 0
+            self._footer.move(0, y)
+            y += self._footer.place(width)
+        self.resize(width, y)
+        return y
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._phase and self._body.is_empty:
+            painter = QPainter(self)
+            painter.setFont(self.theme.font("reading"))
+            painter.setPen(self.theme.color("faint"))
+            top = self.height() - self._line()
+            painter.drawText(QPointF(0, top + painter.fontMetrics().ascent() + 2), self._phase)
+            painter.end()
+        super().paintEvent(event)
+
+    def _line(self) -> int:
+        return round(self.fontMetrics().height() * 1.3)

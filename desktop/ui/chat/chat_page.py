@@ -1,0 +1,397 @@
+"""The conversation page: it shows what the chat session tells, and passes on what the person does."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.conversation import Message
+from desktop.errors import UserError
+from desktop.translation import tr
+from desktop.ui.chat.answer_view import phase_text
+from desktop.ui.chat.chat_top_bar import ChatTopBar
+from desktop.ui.chat.composer import Composer, ErrorAction, ErrorArea
+from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts, edit_key
+from desktop.ui.chat.empty_state import EmptyState
+from desktop.ui.chat.find_bar import FindBar, TranscriptFinder
+from desktop.ui.chat.message_footer import CreditOf, no_credit
+from desktop.ui.parts.error_box import ErrorBox
+from desktop.ui.theme.design_tokens import COLUMN, XL, L, M
+from desktop.ui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from desktop.chat import chat_events
+    from desktop.chat.chat_session import ChatSession
+    from desktop.ui.chat.transcript import Transcript
+
+_COMPOSER = COLUMN + 40
+_DRAFT_PAUSE_MS = 1000
+_METER_MS = 200
+
+
+class ChatPage(QWidget):
+    """Works before there is a chat session: what is sent until then is kept, and sent when `use_chat` brings one."""
+
+    link_asked = Signal(str)
+    answering_changed = Signal(bool)
+
+    def __init__(
+        self,
+        theme: Theme,
+        drafts: ComposerDrafts,
+        fill_menu: Callable[[QMenu], None],
+        log: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme, self._drafts, self._log = theme, drafts, log
+        self._chat: ChatSession | None = None
+        self._conversation_id: str | None = None
+        self._is_new = True
+        self._kept_to_send = ""
+        self._unstored: set[str] = set()
+        self._editing: Message | None = None
+        self._transcript: Transcript | None = None
+        self._credit_of: CreditOf = no_credit
+        self.top_bar = ChatTopBar(theme, fill_menu)
+        self.find_bar = FindBar(theme)
+        self.empty = EmptyState(theme)
+        self.composer = Composer(theme)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.empty)
+        self._build()
+        self._draft_timer = QTimer(self)
+        self._draft_timer.setSingleShot(True)
+        self._draft_timer.setInterval(_DRAFT_PAUSE_MS)
+        self._draft_timer.timeout.connect(lambda: self.save_draft(so_far=True))
+        self._used = 0
+        self._meter_timer = QTimer(self)
+        self._meter_timer.setSingleShot(True)
+        self._meter_timer.setInterval(_METER_MS)
+        self._meter_timer.timeout.connect(self._show_used)
+        self._connect()
+        self.composer.set_text(drafts.get(NEW))
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.top_bar)
+        column.addWidget(self.find_bar)
+        column.addWidget(self._stack, 1)
+        self._bottom = QVBoxLayout()
+        self._bottom.setContentsMargins(L, M - 2, L, L + 2)
+        self._bottom.setSpacing(M)
+        self.composer.setMaximumWidth(_COMPOSER)
+        self._bottom.addWidget(self.composer, 0)
+        self._problems = ErrorArea(self._theme, self._bottom, _COMPOSER, self._log)
+        column.addLayout(self._bottom)
+
+    def _connect(self) -> None:
+        self.empty.asked.connect(self._ask_example)
+        self.composer.sent.connect(self._send)
+        self.composer.stopped.connect(self.stop)
+        self.composer.edit_last.connect(self.edit_last)
+        self.composer.edit_cancelled.connect(self._cancel_edit)
+        self.composer.edit.textChanged.connect(lambda: self._draft_timer.start())
+        self._finder = TranscriptFinder(self.find_bar, lambda: self._transcript)
+        self.find_bar.closed.connect(self.focus_composer)
+
+    @property
+    def transcript(self) -> "Transcript":
+        """The transcript, built at its first use: the window's first paint does not wait for it."""
+        if self._transcript is None:
+            from desktop.ui.chat.message_view import MessageActions
+            from desktop.ui.chat.transcript import Transcript
+
+            actions = MessageActions(
+                regenerate=self.regenerate,
+                edit=self.begin_edit,
+                show_branch=self._show_branch,
+                open_link=self.link_asked.emit,
+                log=self._log,
+                credit_of=lambda model: self._credit_of(model),
+            )
+            self._transcript = Transcript(self._theme, actions)
+            self._stack.addWidget(self._transcript)
+        return self._transcript
+
+    @property
+    def shown_transcript(self) -> "Transcript | None":
+        """The transcript where it is shown, None where the conversation has not begun."""
+        return self._transcript if self._stack.currentWidget() is self._transcript else None
+
+    @property
+    def conversation_id(self) -> str | None:
+        return self._conversation_id
+
+    @property
+    def problem(self) -> ErrorBox | None:
+        """The error shown above the composer, where there is one."""
+        return self._problems.box
+
+    def use_chat(self, chat: "ChatSession") -> None:
+        """From now on talk to `chat`; what was sent before is sent now."""
+        self._chat = chat
+        if self._kept_to_send:
+            text, self._kept_to_send = self._kept_to_send, ""
+            typed = self.composer.committed_text()
+            self._send(text)
+            self.composer.set_text(typed.removeprefix(text).lstrip())  # what was typed since then is not part of it
+
+    def set_credits(self, credit_of: CreditOf) -> None:
+        """What each answer's quiet line says of the model that gave it (see `credit.credits_of`)."""
+        self._credit_of = credit_of
+        if self._transcript is not None:
+            self._transcript.show_credits()
+
+    def clear_chat(self) -> None:
+        """The chat session ends: ask it nothing any more."""
+        self._draft_timer.stop()
+        self._chat = None
+
+    # --- what the chat session tells -----------------------------------------------------------------------------
+
+    def opened(self, event: "chat_events.ConversationOpened") -> None:
+        """Another conversation or another branch is shown."""
+        head = event.conversation
+        if head.id != self._conversation_id:
+            self.save_draft()
+            self._cancel_edit()
+            self._problems.clear_passive()
+            self._conversation_id = head.id
+            self._is_new = not event.messages
+            self.composer.set_text(self._drafts.get(self._draft_key()))
+            self.composer.meter.set_used(0, 0)
+            if not self.find_bar.isHidden():
+                self.find_bar.close_bar()
+        if event.messages:
+            self.transcript.show_messages(event.messages, event.siblings, event.kept)
+            self._stack.setCurrentWidget(self.transcript)
+        else:
+            self._stack.setCurrentWidget(self.empty)
+            if self._transcript is not None:
+                self._transcript.show_messages((), {})
+        self._show_answering()
+
+    def added(self, event: "chat_events.MessageAdded") -> None:
+        """A turn was written."""
+        self._unstored.discard(event.conversation_id)
+        if event.conversation_id == self._conversation_id:
+            if self._is_new:
+                self._drafts.put(NEW, "")  # what is typed by now belongs to this conversation
+            self._is_new = False
+            self.transcript.add(event.message)
+            self._stack.setCurrentWidget(self.transcript)
+            if event.message.role == "user":
+                self.transcript.jump_to_end()
+            self._show_answering()
+
+    def phase(self, event: "chat_events.AnswerPhase") -> None:
+        """An answer waits for something."""
+        if event.conversation_id == self._conversation_id:
+            self.transcript.set_phase(event.message_id, phase_text(event.phase, event.fraction))
+            self._show_answering()
+
+    def text(self, event: "chat_events.AnswerDelta") -> None:
+        """More of an answer."""
+        if event.conversation_id == self._conversation_id:
+            self.transcript.append_text(event.message_id, event.text, event.thinking)
+            self._used = event.used_tokens
+            if not self._meter_timer.isActive():
+                self._meter_timer.start()
+
+    def restated(self, event: "chat_events.AnswerReplaced") -> None:
+        """What was shown of an answer is told anew."""
+        if event.conversation_id == self._conversation_id:
+            self.transcript.restate(event.message)
+
+    def finished(self, event: "chat_events.AnswerFinished") -> None:
+        """An answer is over."""
+        if event.message.conversation_id == self._conversation_id:
+            self.transcript.finish(event.message, event.error)
+            self._announce(event.message)
+            self._show_answering()
+
+    def context(self, event: "chat_events.ContextUsed") -> None:
+        """How full the context is."""
+        if event.conversation_id == self._conversation_id:
+            self.composer.meter.set_used(event.used, event.total)
+
+    def failed(self, event: "chat_events.ChatFailed") -> None:
+        """Something was not done; what was typed is given back."""
+        asked_in = event.conversation_id or self._conversation_id or NEW
+        typed = self.composer.committed_text()
+        if event.text and asked_in == self._conversation_id and self._editing is None:
+            self.composer.set_text(_joined(event.text, typed))
+        elif event.text:
+            # A conversation that was never stored is in no list: what was said in it waits where a new one begins.
+            key = NEW if asked_in in self._unstored else asked_in
+            here = key == self._draft_key()
+            text = _joined(event.text, typed if here else self._drafts.get(key))
+            self._drafts.put(key, text)
+            if here:
+                self.composer.set_text(text)
+        self._unstored.discard(asked_in)
+        self.show_problem(event.error)
+        self._show_answering()
+
+    def show_problem(self, error: UserError | None, action: ErrorAction | None = None) -> None:
+        """Show an error above the composer; None takes it away. One with an action of its own stays until then."""
+        self._problems.show(error, action)
+        if error is not None:
+            self._center()
+            self._say(str(error))
+
+    # --- what the person does ------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Stop the answer of this conversation."""
+        if self._chat is not None:
+            self._chat.stop()
+
+    def regenerate(self, message_id: str) -> None:
+        """Ask for another answer beside this one."""
+        if self._chat is not None and not self._chat.is_answering():
+            self._chat.regenerate(message_id)
+
+    def regenerate_last(self) -> None:
+        """Ask for another answer beside the newest."""
+        if self._transcript is not None and (message := self._transcript.last_of("assistant")) is not None:
+            self.regenerate(message.id)
+
+    def copy_last(self) -> None:
+        """Put the newest answer on the clipboard."""
+        if self._transcript is not None:
+            self._transcript.copy_last_answer()
+
+    def read_last(self) -> None:
+        """Put the keyboard's caret into the newest answer, where a screen reader reads it."""
+        if self._transcript is not None:
+            self._transcript.read_last_answer()
+
+    def edit_last(self) -> None:
+        """Edit the newest turn of the person's."""
+        if self._transcript is not None and (message := self._transcript.last_of("user")) is not None:
+            self.begin_edit(message)
+
+    def begin_edit(self, message: Message) -> None:
+        """Put a turn into the composer; sending it makes a new branch."""
+        self.save_draft()
+        self._editing = message
+        self.composer.set_editing(True)
+        self.composer.set_text(self._drafts.get(self._draft_key()) or message.text)
+        self.focus_composer()
+
+    def focus_composer(self) -> None:
+        """Write."""
+        self.composer.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def open_find(self) -> None:
+        """Find words in this conversation."""
+        if self._transcript is not None and self._stack.currentWidget() is self._transcript:
+            self.find_bar.open_bar()
+
+    def jump_to_latest(self) -> None:
+        """Go to the newest turn."""
+        if self._transcript is not None:
+            self._transcript.jump_to_end()
+
+    def save_draft(self, *, so_far: bool = False) -> None:
+        """Remember what is typed, and write it to the drafts' file. `so_far` leaves out what is being composed."""
+        self._draft_timer.stop()
+        text = self.composer.text if so_far else self.composer.committed_text()
+        unchanged = self._editing is not None and text == self._editing.text
+        self._drafts.put(self._draft_key(), "" if unchanged else text)
+        self._save_drafts()
+
+    def set_deleted(self, conversation_id: str, deleted: bool) -> None:
+        """A conversation was deleted, or brought back: its drafts go with it."""
+        self._drafts.set_deleted(conversation_id, deleted)
+        self._save_drafts()
+
+    def _save_drafts(self) -> None:
+        try:
+            self._drafts.save()
+        except UserError as error:
+            if self.problem is None:
+                self.show_problem(error)
+
+    def _draft_key(self) -> str:
+        if self._editing is not None:
+            return edit_key(self._editing.conversation_id, self._editing.id)
+        return NEW if self._is_new or self._conversation_id is None else self._conversation_id
+
+    def _ask_example(self, question: str) -> None:
+        typed = self.composer.committed_text()
+        self._send(question)
+        self.composer.set_text(typed)
+
+    def _send(self, text: str) -> None:
+        if not text.strip():
+            return
+        if self._chat is None:
+            self._kept_to_send = text
+            return
+        self._problems.clear_passive()
+        editing = self._editing
+        taken = self._chat.edit(editing.id, text) if editing is not None else self._chat.send(text)
+        if not taken:
+            return
+        if self._is_new and self._conversation_id is not None:
+            self._unstored.add(self._conversation_id)
+        self._drafts.put(self._draft_key(), "")
+        self._editing = None
+        self.composer.set_editing(False)
+        self.composer.set_text(self._drafts.get(self._draft_key()))
+        self._show_answering()
+        self.focus_composer()
+
+    def _cancel_edit(self) -> None:
+        if self._editing is not None:
+            self.save_draft()  # given up by one key, and there again when the turn is edited again
+            self._editing = None
+            self.composer.set_editing(False)
+            self.composer.set_text(self._drafts.get(self._draft_key()))
+
+    def _show_branch(self, message_id: str, step: int) -> None:
+        if self._chat is not None:
+            self._chat.show_branch(message_id, step)
+
+    def _show_answering(self) -> None:
+        answering = self._chat is not None and self._chat.is_answering()
+        self.composer.set_answering(answering)
+        self.answering_changed.emit(answering)
+
+    def _show_used(self) -> None:
+        total = self.composer.meter.maximum()
+        if self._used and total > 1 and self._chat is not None and self._chat.is_answering():
+            self.composer.meter.set_used(self._used, total)
+
+    def _announce(self, message: Message) -> None:
+        words = {"failed": tr("The answer failed"), "stopped": tr("Answer stopped")}
+        self._say(words.get(message.status, tr("Answer finished")))
+
+    def _say(self, text: str) -> None:
+        """Tell screen readers."""
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+
+    # --- drawing -------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._center()
+
+    def _center(self) -> None:
+        """The composer stands under the column of text, whatever the width of the page."""
+        side = max((self.width() - _COMPOSER) // 2, XL if self.width() > 500 else M)
+        self._bottom.setContentsMargins(side, M - 2, side, L + 2)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), self._theme.color("page"))
+
+
+def _joined(first: str, second: str) -> str:
+    return first if first == second else "\n\n".join(text for text in (first, second) if text)

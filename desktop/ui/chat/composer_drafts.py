@@ -1,0 +1,75 @@
+"""What was typed and not yet sent, per conversation: kept when another one is opened, and over a restart."""
+
+import json
+from pathlib import Path
+
+from desktop.atomic_file import read_json, write_atomically
+from desktop.errors import ResourceError
+from desktop.translation import tr
+
+_LARGEST = 64 << 20  # a pasted book is a draft as well
+
+NEW = ""
+"""The key of a conversation that does not exist yet."""
+
+
+def edit_key(conversation_id: str, message_id: str) -> str:
+    """The key of what a person made of an earlier turn, and has not sent."""
+    return f"{conversation_id}/{message_id}"
+
+
+class ComposerDrafts:
+    """Drafts in a small file. A file that cannot be read counts as empty and is left alone until something is saved."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._texts: dict[str, str] = self._read()
+        self._deleted: set[str] = set()
+        self._changed = False
+
+    def get(self, conversation_id: str) -> str:
+        """The draft of a conversation, "" where there is none."""
+        return self._texts.get(conversation_id, "")
+
+    def put(self, conversation_id: str, text: str) -> None:
+        """Remember `text`; "" forgets the draft."""
+        if text == self.get(conversation_id):
+            return
+        self._changed = True
+        if text:
+            self._texts[conversation_id] = text
+        else:
+            self._texts.pop(conversation_id, None)
+
+    def set_deleted(self, conversation_id: str, deleted: bool) -> None:
+        """Leave the drafts of a deleted conversation out of the file. They are kept here, for when it comes back."""
+        if deleted != (conversation_id in self._deleted):
+            self._changed = True
+            self._deleted ^= {conversation_id}
+
+    def save(self) -> None:
+        """Write the file where something changed. Raises ResourceError where that fails."""
+        if not self._changed:
+            return
+        try:
+            # ASCII: half a character, as a broken paste leaves it, is no valid UTF-8.
+            write_atomically(self._path, json.dumps(self._kept()).encode("ascii"))
+        except OSError as error:
+            raise ResourceError(
+                tr("The draft could not be saved."),
+                tr("Writing {file} failed: {reason}.").format(file=self._path, reason=error.strerror),
+                tr("Copy what you typed before you close Latchkey."),
+            ) from error
+        self._changed = False
+
+    def _kept(self) -> dict[str, str]:
+        return {key: text for key, text in self._texts.items() if key.partition("/")[0] not in self._deleted}
+
+    def _read(self) -> dict[str, str]:
+        try:
+            values = read_json(self._path, largest=_LARGEST)
+        except OSError:
+            return {}
+        if not isinstance(values, dict):
+            return {}
+        return {key: text for key, text in values.items() if isinstance(text, str)}

@@ -1,0 +1,375 @@
+"""A segment that is a table: as wide as its cells need, scrolled sideways by itself where that is more than there is.
+
+Its document holds one QTextTable for every few hundred cells: laying out a table again takes as long as it is, so
+a growing one is only laid out at its end. One with very many cells is written a part at a time, between events.
+"""
+
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QRect, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QBrush,
+    QTextBlock,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextFrameFormat,
+    QTextLength,
+    QTextTable,
+    QTextTableCellFormat,
+    QTextTableFormat,
+)
+from PySide6.QtWidgets import QWidget
+
+from desktop.chat.markdown.answer_segments import TableSegment
+from desktop.translation import tr
+from desktop.ui.chat.answer_direction import inline_right_to_left
+from desktop.ui.chat.cell_width import CellMeasure, CellWidth, column_widths
+from desktop.ui.chat.formula_objects import formulas_of
+from desktop.ui.chat.horizontal_scroll_area import HorizontalScrollArea
+from desktop.ui.chat.inline_writer import InlineStyle, InlineWriter
+from desktop.ui.chat.text_view import TextView
+from desktop.ui.parts.button import Button
+from desktop.ui.theme.design_tokens import XS, M
+from desktop.ui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+_CELLS_OF_PART = 320
+_CELLS_AT_ONCE = 300
+_MOST_COLUMNS = 200
+_ACROSS, _DOWN = M, XS + 2
+_GROWS_BY = 12
+_LINE_HEIGHT = 116.0
+_SLACK = 2.0
+"""Beyond what was measured, in pixels: words are set at fractions of one, and none must be broken for that."""
+
+_ALIGNMENTS = {
+    "left": Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute,
+    "right": Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute,
+    "center": Qt.AlignmentFlag.AlignHCenter,
+}
+
+
+class MarkdownTableView(QWidget):
+    """Shows a table; `resized` says that its height became another one by itself."""
+
+    resized = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.view = TextView(theme, theme.font("reading"), top_inset=0, holds_table=True)
+        self.view.setAccessibleName(tr("Table"))
+        self._area = HorizontalScrollArea(theme, self.view, self)
+        self.view.dragged_past_edge.connect(self._area.scroll_by)
+        self.view.full_text_requested.connect(self._write_all)
+        self._table: TableSegment | None = None
+        self._around = False
+        self._measure = CellMeasure(theme)
+        self._forget()
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.timeout.connect(self._continue)
+        formulas = formulas_of(self.view.document)
+        formulas.resized.connect(self._remeasured)
+        formulas.undrawable.connect(self._write_again)
+
+    @property
+    def buttons(self) -> list[Button]:
+        """None so far."""
+        return []
+
+    @property
+    def tables(self) -> list[QTextTable]:
+        """The document's tables, from top to bottom, all with the same columns."""
+        return list(self._tables)
+
+    @property
+    def area(self) -> HorizontalScrollArea:
+        """What scrolls sideways."""
+        return self._area
+
+    def set_table(self, segment: TableSegment, *, around: bool = False) -> None:
+        """Show `segment`; of one that has grown, what is new or other than before.
+
+        `around`: whether the answer around it runs from the right.
+        """
+        self._table, self._around = segment, around
+        direction, rows = _runs_from_right(segment, around), len(segment.rows)
+        if (
+            self._right_to_left != direction
+            or _columns(segment) != self._columns
+            or rows < len(self._written)
+            or (segment.closed and not all(map(_is_same_row, self._written[:-1], segment.rows)))
+        ):
+            self._start()
+        self._measure_rows()
+        self._write_more()
+
+    def document_column(self, x: int) -> int:
+        """Where column `x` stands in the document: Qt has no tables that run from the right, so those are mirrored."""
+        return self._columns - 1 - x if self._right_to_left else x
+
+    def set_found(self, query: str) -> int:
+        """Mark every occurrence of `query` ("" for none), the first one where it can be seen; how many there are."""
+        if query:
+            self._write_all()
+        count = self.view.set_found(query)
+        if count:
+            found = self.view.document.find(query)
+            left, right = (self._x_of(place) for place in (found.selectionStart(), found.selectionEnd()))
+            self._area.show_range(min(left, right), max(left, right))
+        return count
+
+    def restyle(self) -> None:
+        """Take the theme's present colors and fonts."""
+        self.view.document.setDefaultFont(self._theme.font("reading"))
+        self._measure = CellMeasure(self._theme)
+        self._write_again()
+
+    def place(self, width: int) -> int:
+        """Lay out for `width`; the height taken, in pixels."""
+        self._width = width
+        room = width - (2 * _ACROSS + _SLACK) * self._columns - 1
+        seen = width - 2 * _ACROSS - _SLACK
+        self._apply_widths(column_widths(self._wanted, room, self._measure.digit, seen))
+        natural = round(sum(self._applied) + 2 * _ACROSS * self._columns + 0.49)
+        height = self.view.height_at(natural) if self._tables else 0
+        height = self._area.place(width, natural, height, from_right=bool(self._right_to_left))
+        self._area.move(0, 0)
+        if self._right_to_left and natural < width:
+            self.view.move(width - natural, 0)
+            self.view.resize(natural, self.view.height())
+        self.resize(width, height)
+        return height
+
+    # --- writing -------------------------------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        self._columns, self._part, self._width = 0, 1, 0
+        self._writer: InlineWriter | None = None
+        self._right_to_left: bool | None = None
+        self._tables: list[QTextTable] = []
+        self._written: list[tuple[Token, ...]] = []
+        self._wanted: list[CellWidth] = []
+        self._applied: list[float] = []
+        self._measured = 0
+
+    def _write_again(self) -> None:
+        if self._table is not None:
+            self._start()
+            self._measure_rows()
+            self._write_more()
+            self.resized.emit()
+
+    def _start(self) -> None:
+        """Begin with an empty document."""
+        assert self._table is not None
+        width = self._width
+        self.view.document.clear()
+        self._forget()
+        self._width = width
+        self._columns = _columns(self._table)
+        self._part = max(_CELLS_OF_PART // max(self._columns, 1), 8)
+        self._right_to_left = _runs_from_right(self._table, self._around)
+        directions = Qt.LayoutDirection
+        self.view.setLayoutDirection(directions.RightToLeft if self._right_to_left else directions.LeftToRight)
+        self._wanted = [CellWidth() for _ in range(self._columns)]
+
+    def _write_all(self) -> None:
+        if self._table is not None:
+            self._write_rows(len(self._table.rows))
+
+    def _write_more(self) -> None:
+        """Write what is missing, and no more than takes a moment."""
+        if self._table is None:
+            return
+        done = len(self._written)
+        self._write_rows(max(done, 1) + _CELLS_AT_ONCE // max(self._columns, 1))
+        if len(self._written) < len(self._table.rows):
+            self._rest.start(0)
+
+    def _continue(self) -> None:
+        self._write_more()
+        self.resized.emit()
+
+    def _write_rows(self, end: int) -> None:
+        """Write the rows before row `end` that are not written, or not as they are now."""
+        assert self._table is not None
+        rows = self._table.rows[:end]
+        if not rows or not self._columns:
+            return
+        cursor = QTextCursor(self.view.document)
+        cursor.beginEditBlock()
+        # Of what was written, only the last row can still change.
+        for y in range(max(len(self._written) - 1, 0), len(rows)):
+            cells = rows[y][: self._columns]
+            before = self._written[y] if y < len(self._written) else None
+            if before is not None and len(before) == len(cells) and _is_same_row(before, cells):
+                continue
+            if before is None:
+                self._add_row(y)
+                self._written.append(())
+            for x, token in enumerate(cells):
+                if before is None or x >= len(before) or not _is_same(before[x], token):
+                    self._write_cell(y, x, token)
+            self._written[y] = cells
+        cursor.endEditBlock()
+        self.view.update()
+
+    def _add_row(self, y: int) -> None:
+        if y % self._part == 0:
+            self._tables.append(self._insert_table(min(self._part, self._rows_to_come(y))))
+        else:
+            table = self._tables[-1]
+            if y % self._part >= table.rows():
+                table.appendRows(min(self._part - table.rows(), self._rows_to_come(y)))
+        shape = self._cell_format(header=y == 0)
+        for x in range(self._columns):
+            self._tables[-1].cellAt(y % self._part, x).setFormat(shape)
+
+    def _cell_format(self, *, header: bool) -> QTextTableCellFormat:
+        shape = QTextTableCellFormat()
+        shape.merge(self._inline(QTextCursor(self.view.document)).characters(InlineStyle(bold=header)))
+        shape.setLeftPadding(_ACROSS)
+        shape.setRightPadding(_ACROSS)
+        shape.setTopPadding(_DOWN)
+        shape.setBottomPadding(_DOWN)
+        shape.setBottomBorder(1)
+        shape.setBottomBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
+        shape.setBottomBorderBrush(QBrush(self._theme.color("line_strong" if header else "line")))
+        return shape
+
+    def _rows_to_come(self, y: int) -> int:
+        assert self._table is not None
+        return max(min(len(self._table.rows) - y, _CELLS_AT_ONCE // self._columns), 1)
+
+    def _insert_table(self, rows: int) -> QTextTable:
+        cursor = QTextCursor(self.view.document)
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        shape = QTextTableFormat()
+        shape.setBorder(0)
+        shape.setCellPadding(0)
+        shape.setCellSpacing(0)
+        shape.setMargin(0)
+        shape.setHeaderRowCount(0 if self._tables else 1)
+        shape.setColumnWidthConstraints(self._constraints())
+        table = cursor.insertTable(rows, self._columns, shape)
+        # A document cannot begin or end with a table: the blocks there stay empty and take no room.
+        if not self._tables:
+            _flatten(self.view.document.begin())
+        _flatten(self.view.document.lastBlock())
+        return table
+
+    def _write_cell(self, y: int, x: int, token: "Token") -> None:
+        assert self._table is not None
+        children = token.children or []
+        cell = self._tables[y // self._part].cellAt(y % self._part, self.document_column(x))
+        cursor = cell.firstCursorPosition()
+        cursor.setPosition(cell.lastCursorPosition().position(), QTextCursor.MoveMode.KeepAnchor)
+        cursor.removeSelectedText()
+        right_to_left = inline_right_to_left(children, bool(self._right_to_left))
+        if right_to_left is None:
+            right_to_left = bool(self._right_to_left)
+        block = QTextBlockFormat()
+        block.setLineHeight(_LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        block.setLayoutDirection(Qt.LayoutDirection.RightToLeft if right_to_left else Qt.LayoutDirection.LeftToRight)
+        align = self._table.align[x] if x < len(self._table.align) else ""
+        if align in _ALIGNMENTS:
+            block.setAlignment(_ALIGNMENTS[align])
+        elif self._right_to_left and not right_to_left:
+            block.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute)
+        cursor.setBlockFormat(block)
+        self._inline(cursor).write(children, InlineStyle(bold=y == 0))
+
+    def _inline(self, cursor: QTextCursor) -> InlineWriter:
+        if self._writer is None:
+            self._writer = InlineWriter(self._theme, cursor)
+        self._writer.cursor = cursor
+        return self._writer
+
+    # --- size ----------------------------------------------------------------------------------------------------
+
+    def _measure_rows(self) -> None:
+        """Take the widths of all rows, also of those not written yet: when a column widens, all is laid out again."""
+        assert self._table is not None
+        rows = self._table.rows
+        for y in range(max(self._measured - 1, 0), len(rows)):
+            for x, token in enumerate(rows[y][: self._columns]):
+                wants, wanted = self._measure.measure(token.children or [], bold=y == 0), self._wanted[x]
+                wanted.line, wanted.word = max(wanted.line, wants.line), max(wanted.word, wants.word)
+        self._measured = len(rows)
+
+    def _apply_widths(self, widths: list[float]) -> None:
+        widths = [width + _SLACK for width in widths]
+        if self._table is not None and not self._table.closed:
+            # While it grows its columns grow by steps: each time all of it is laid out again.
+            wider = [float(ceil(width / _GROWS_BY) * _GROWS_BY) for width in widths]
+            around = 2 * _ACROSS * self._columns
+            widths = wider if sum(wider) + around <= self._width or sum(widths) + around > self._width else widths
+        if widths != self._applied or any(not table.format().columnWidthConstraints() for table in self._tables):
+            self._applied = widths
+            cursor = QTextCursor(self.view.document)
+            cursor.beginEditBlock()
+            for table in self._tables:
+                shape = table.format()
+                shape.setColumnWidthConstraints(self._constraints())
+                table.setFormat(shape)
+            cursor.endEditBlock()
+
+    def _constraints(self) -> list[QTextLength]:
+        widths = [QTextLength(QTextLength.Type.FixedLength, width + 2 * _ACROSS) for width in self._applied]
+        return widths[::-1] if self._right_to_left else widths
+
+    def _remeasured(self) -> None:
+        self._measured = 0
+        self._wanted = [CellWidth() for _ in range(self._columns)]
+        if self._table is not None:
+            self._measure_rows()
+        self.resized.emit()
+
+    def _x_of(self, position: int) -> int:
+        block = self.view.document.findBlock(position)
+        line = block.layout().lineForTextPosition(position - block.position())
+        left = self.view.document.documentLayout().blockBoundingRect(block).left()
+        x: Any = line.cursorToX(position - block.position()) if line.isValid() else 0.0
+        return round(left + float(x[0] if isinstance(x, tuple) else x))
+
+    def visible_part(self) -> QRect:
+        """The part of `view` that can be seen."""
+        return self._area.visible_part()
+
+
+def _is_same(one: "Token", other: "Token") -> bool:
+    """Whether two cells are drawn alike: a link's address may be told only after the table."""
+    return one.content == other.content and (one.children is other.children or one.children == other.children)
+
+
+def _is_same_row(one: "tuple[Token, ...]", other: "tuple[Token, ...]") -> bool:
+    return all(map(_is_same, one, other))
+
+
+def _columns(segment: TableSegment) -> int:
+    return min(max((len(row) for row in segment.rows), default=0), _MOST_COLUMNS)
+
+
+def _runs_from_right(segment: TableSegment, around: bool) -> bool:
+    """Whether the columns follow each other from the right: as the first row with a direction does, read as a sentence
+    within what is `around`."""
+    for row in segment.rows[:2]:
+        found = inline_right_to_left([child for token in row for child in token.children or []], around)
+        if found is not None:
+            return found
+    return False
+
+
+def _flatten(block: QTextBlock) -> None:
+    cursor = QTextCursor(block)
+    shape, tiny = QTextBlockFormat(), QTextCharFormat()
+    shape.setLineHeight(0, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+    tiny.setFontPointSize(1)
+    cursor.setBlockFormat(shape)
+    cursor.setBlockCharFormat(tiny)

@@ -1,0 +1,173 @@
+"""A person's turn: their own words in a soft box at the right, exactly as typed."""
+
+from PySide6.QtCore import QEvent, QRectF
+from PySide6.QtGui import (
+    QEnterEvent,
+    QPainter,
+    QPaintEvent,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextLayout,
+)
+from PySide6.QtWidgets import QWidget
+
+from desktop.conversation import Message
+from desktop.translation import tr
+from desktop.ui.chat.message_footer import BranchSwitch
+from desktop.ui.chat.message_view import MessageActions, MessageView
+from desktop.ui.chat.text_search import folded
+from desktop.ui.chat.text_view import TextView, drawable
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.paint import paint_box
+from desktop.ui.parts.untrusted_text import set_tool_tip
+from desktop.ui.parts.utf16 import utf16_length, utf16_slice
+from desktop.ui.theme.design_tokens import LINE_HEIGHT, RADIUS_SOFT, XS
+from desktop.ui.theme.theme import Theme
+
+_INDENT = 96
+_ACROSS, _DOWN = 14, 10
+_LONG = 3_000
+_LONG_LINES = 40
+_LONGEST_CLUSTER = 64
+
+
+class UserMessageView(MessageView):
+    """Shows the words; a very long turn is cut until the person asks for all of it."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        message: Message,
+        actions: MessageActions,
+        siblings: tuple[int, int] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, message, actions, parent)
+        self._view = TextView(theme, theme.font("reading"), parent=self)
+        self._view.setAccessibleName(tr("Your words"))
+        self._view.link_clicked.connect(actions.open_link)
+        self._view.selection = self.selection
+        self.describe(message.text)
+        self._box = QRectF()
+        self._whole = False
+        text = message.text
+        self._is_long = len(text) > _LONG or text.count("\n") > _LONG_LINES
+        self._more: Button | None = None
+        if self._is_long:
+            self._more = Button(theme, tr("Show all"), kind="quiet", size="small", parent=self)
+            self._more.clicked.connect(self._toggle)
+        self._copy = Button(theme, kind="quiet", icon="copy", name=tr("Copy message"), parent=self)
+        self._edit = Button(theme, kind="quiet", icon="edit", name=tr("Edit message"), parent=self)
+        set_tool_tip(self._copy, tr("Copy"))
+        set_tool_tip(self._edit, tr("Edit and ask again"))
+        self._copy.clicked.connect(self.copy)
+        self._edit.clicked.connect(lambda: actions.edit(self.message))
+        self._copy.hide()
+        self._edit.hide()
+        self._branch: BranchSwitch | None = None
+        if siblings is not None and siblings[1] > 1:
+            place, count = siblings
+            self._branch = BranchSwitch(
+                theme, place, count, lambda step: actions.show_branch(self.message.id, step), self
+            )
+        self._write()
+
+    def buttons(self) -> list[Button]:
+        more = [self._more] if self._more is not None else []
+        return [*more, self._copy, self._edit, *(self._branch.buttons if self._branch is not None else ())]
+
+    def text_views(self) -> list[TextView]:
+        return [self._view]
+
+    def set_found(self, query: str) -> int:
+        if query and self._is_long and not self._whole and folded(query) in folded(self.message.text):
+            self._toggle()
+        return self._view.set_found(query)
+
+    def set_current(self, current: bool) -> None:
+        super().set_current(current)
+        self._show_tools(current and self.hasFocus())
+
+    def restyle(self) -> None:
+        self._view.document.setDefaultFont(self.theme.font("reading"))
+        self._write()
+        if self._branch is not None:
+            self._branch.restyle()
+
+    def place(self, width: int) -> int:
+        room = width - _INDENT - 2 * _ACROSS
+        inner = min(self._view.natural_width(), room)
+        text_height = self._view.height_at(inner)
+        height = text_height + 2 * _DOWN
+        left = width - inner - 2 * _ACROSS
+        self._view.setGeometry(left + _ACROSS, _DOWN, inner, text_height)
+        if self._more is not None:
+            size = self._more.sizeHint()
+            self._more.setGeometry(left + _ACROSS - 5, height - _DOWN + 2, size.width(), size.height())
+            height += size.height()
+        self._box = QRectF(left, 0, inner + 2 * _ACROSS, height)
+        x = left - XS
+        for tool in (self._edit, self._copy):
+            size = tool.sizeHint()
+            x -= size.width()
+            tool.setGeometry(
+                x, (min(height, text_height + 2 * _DOWN) - size.height()) // 2, size.width(), size.height()
+            )
+        if self._branch is not None:
+            self._branch.move(width - self._branch.width() + 5, height + XS)
+            height += XS + self._branch.height()
+        self.resize(width, height)
+        return height
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        paint_box(painter, self._box, self.theme.color("soft"), None, RADIUS_SOFT)
+        painter.end()
+        super().paintEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._show_tools(True)
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._show_tools(self._current and any(widget.hasFocus() for widget in (self, self._copy, self._edit)))
+        super().leaveEvent(event)
+
+    def focusInEvent(self, event: object) -> None:
+        self._show_tools(True)
+        self.update()
+
+    def _show_tools(self, shown: bool) -> None:
+        self._copy.setVisible(shown)
+        self._edit.setVisible(shown)
+
+    def _write(self) -> None:
+        text = self.message.text
+        if self._is_long and not self._whole:
+            text = "\n".join(_beginning(text, _LONG).split("\n")[:_LONG_LINES]).rstrip() + "…"
+        block, characters = QTextBlockFormat(), QTextCharFormat()
+        block.setLineHeight(LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        characters.setFont(self.theme.font("reading"))
+        characters.setForeground(self.theme.color("text"))
+        self._view.document.clear()
+        self._view.wrap_for(text)
+        cursor = QTextCursor(self._view.document)
+        cursor.setBlockFormat(block)
+        cursor.insertText(drawable(text), characters)
+
+    def _toggle(self) -> None:
+        self._whole = not self._whole
+        if self._more is not None:
+            self._more.setText(tr("Show less") if self._whole else tr("Show all"))
+        self._write()
+        self.grown.emit()
+
+
+def _beginning(text: str, longest: int) -> str:
+    """The first `longest` characters of `text` or a few less: no letter is cut off its accents, no emoji in two."""
+    part = text[: longest + _LONGEST_CLUSTER]
+    layout, at = QTextLayout(part), utf16_length(text[:longest])
+    if not layout.isValidCursorPosition(at):
+        at = layout.previousCursorPosition(at)
+    return utf16_slice(part, 0, at)

@@ -1,0 +1,260 @@
+"""Brings what the downloads tell, on any thread, to the window: rows, the sidebar, the taskbar, and news at the end.
+
+On Linux, docks that know the interface com.canonical.Unity.LauncherEntry (KDE's task manager, Ubuntu's dock, Plank)
+listen for a signal on the session's bus. Qt 6 reaches neither the taskbar of Windows nor the dock of macOS with a
+fraction; there the badge that Qt offers shows the percentage (macOS; on Windows nothing is shown).
+"""
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
+
+from desktop.background import Background
+from desktop.errors import UserError
+from desktop.paths import Paths
+from desktop.translation import tr, trn
+from desktop.ui.downloads.download_text import ACTIVE_STATES
+from desktop.ui.parts.notification_bar import NotificationBar
+
+if TYPE_CHECKING:
+    from PySide6.QtDBus import QDBusConnection, QDBusMessage
+
+    from desktop.library.downloads import DownloadItem
+    from desktop.library.library_services import LibraryServices
+    from desktop.ui.window.main_window import MainWindow
+
+_log = logging.getLogger(__name__)
+_INTERFACE = "com.canonical.Unity.LauncherEntry"
+_PATH = "/com/canonical/unity/launcherentry/latchkey"
+_APPLICATION = "application://latchkey.desktop"
+_TOGETHER_MS = 150
+
+
+class DownloadFlow(QObject):
+    """Lists, begins and ends downloads. `finished` carries the id of a model that is here now, `changed` that of one
+    whose download began or ended, `failed` why something could not be done (with the model's id)."""
+
+    finished = Signal(str)
+    changed = Signal(str)
+    failed = Signal(str, object)
+
+    def __init__(
+        self,
+        window: "MainWindow",
+        background: Background,
+        assembly: "LibraryServices",
+        news: NotificationBar,
+        paths: Paths,
+    ) -> None:
+        super().__init__()
+        self._records, self.folder = paths.downloads, paths.models
+        self._window, self._pages, self._background, self._assembly = window, window.pages, background, assembly
+        self._news = news
+        self._items: dict[str, DownloadItem] = {}
+        self._lock = threading.Lock()
+        self._heard: dict[str, DownloadItem] = {}
+        self._posted = self._listening = self._closed = False
+        self._taskbar = TaskbarProgress(window)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_TOGETHER_MS)
+        self._timer.timeout.connect(self._show)
+        self._pages.page_shown.connect(self._page_shown)
+
+    def start(self) -> None:
+        """List what was begun in former runs. Nothing of the network is loaded where nothing was."""
+        self._background.pool(self._listen_if_any, lambda _: None)
+
+    def close(self) -> None:
+        """Show nothing any more."""
+        self._closed = True
+        self._taskbar.clear()
+
+    @property
+    def items(self) -> "list[DownloadItem]":
+        """How they stand, oldest first."""
+        return list(self._items.values())
+
+    def of_model(self, model_id: str) -> "DownloadItem | None":
+        """The newest download of a model."""
+        return next((each for each in reversed(self.items) if each.model_id == model_id), None)
+
+    # --- hearing -------------------------------------------------------------------------------------------------
+
+    def _listen_if_any(self) -> None:
+        from desktop.library.download_records import DownloadRecords
+
+        if self._assembly.once.made is not None or DownloadRecords(self._records).all():
+            self._listen()
+
+    def _listen(self) -> None:
+        """Hear what they tell from now on. Off the main thread."""
+        downloads = self._assembly.downloads
+        with self._lock:
+            listening, self._listening = self._listening, True
+        if not listening:
+            downloads.listeners.append(self._hear)
+        for item in downloads.all():
+            self._hear(item)
+
+    def _hear(self, item: "DownloadItem") -> None:
+        with self._lock:
+            self._heard[item.id] = item
+            posted, self._posted = self._posted, True
+        if not posted:
+            self._background.post(self._take)
+
+    def _take(self) -> None:
+        with self._lock:
+            heard, self._heard, self._posted = self._heard, {}, False
+        if self._closed:
+            return
+        for item in heard.values():
+            before = self._items.get(item.id)
+            self._items[item.id] = item
+            state, was = item.progress.state, before.progress.state if before is not None else ""
+            if state == "cancelled":
+                del self._items[item.id]
+            if state == was:
+                continue
+            if state == "done":
+                self._tell_done(item)
+                self.finished.emit(item.installed or item.model_id)
+            elif state == "failed" and was:
+                self._tell_failed(item)
+            if state in ("cancelled", "done", "failed", "paused") or was in ("", "paused", "failed"):
+                self.changed.emit(item.model_id)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _page_shown(self, page: str) -> None:
+        if page == "models":
+            self._pages.models.show_downloads(self.items)
+
+    def _show(self) -> None:
+        """Draw how they stand, everywhere: at most some times a second."""
+        if self._closed:
+            return
+        if "models" in self._pages.built_pages:
+            self._pages.models.show_downloads(self.items)
+        moving = [item for item in self._items.values() if item.progress.state in ACTIVE_STATES]
+        total = sum(item.progress.total for item in moving)
+        done = sum(item.progress.done for item in moving)
+        fraction = min(done / total, 1.0) if total else 0.0
+        percent = tr("{percent} %").format(percent=int(fraction * 100))
+        entry = self._window.sidebar.models
+        text = (percent if len(moving) == 1 else f"{len(moving)} · {percent}") if moving else ""
+        if entry.detail != text:
+            entry.set_detail(text)
+            said = trn("{count} download: {percent}", "{count} downloads: {percent}", len(moving))
+            entry.setAccessibleDescription(said.format(count=len(moving), percent=percent) if moving else "")
+        self._taskbar.show(fraction if moving else None)
+
+    def _tell_done(self, item: "DownloadItem") -> None:
+        if self._pages.shown != "models":
+            text = tr("{model} is downloaded and verified.").format(model=item.name)
+            self._news.tell(text, (tr("Show"), lambda: self._show_model(item.installed or item.model_id)))
+
+    def _tell_failed(self, item: "DownloadItem") -> None:
+        if self._pages.shown != "models" and item.error is not None:
+            text = tr("The download of {model} stopped: {reason}").format(model=item.name, reason=item.error.title)
+            self._news.tell(text, (tr("Show"), lambda: self._show_model(item.model_id)))
+
+    def _show_model(self, model_id: str) -> None:
+        self._window.show_page("models")
+        self._pages.models.choose(model_id)
+
+    # --- doing ---------------------------------------------------------------------------------------------------
+
+    def begin(self, model_id: str, file: str) -> None:
+        """Fetch a file of a model; `failed` tells what stands in the way."""
+
+        def work() -> None:
+            self._listen()
+            self._assembly.downloads.start(model_id, file)
+
+        self._do(work, model_id)
+
+    def act(self, act: str, download_id: str) -> None:
+        """What a row's button asks for."""
+        item = self._items.get(download_id)
+        if item is None:
+            return
+        if act == "dismiss":
+            self._items.pop(download_id, None)
+            self._show()
+        downloads = self._assembly.downloads
+        works: dict[str, Callable[[], None]] = {
+            "pause": lambda: downloads.pause(download_id),
+            "resume": lambda: downloads.resume(download_id),
+            "cancel": lambda: downloads.cancel(download_id),
+            "dismiss": lambda: downloads.dismiss(download_id),
+        }
+        if act in works:
+            self._do(works[act], item.model_id)
+
+    def _do(self, work: Callable[[], None], model_id: str) -> None:
+        def failed(error: UserError) -> None:
+            if not self._closed:
+                self.failed.emit(model_id, error)
+
+        self._background.pool(work, lambda _: self.changed.emit(model_id) if not self._closed else None, failed)
+
+
+def message_of(percent: int | None) -> "QDBusMessage":
+    """The signal that says so."""
+    from PySide6.QtDBus import QDBusMessage
+
+    message = QDBusMessage.createSignal(_PATH, _INTERFACE, "Update")
+    shown = {"progress": (percent or 0) / 100.0, "progress-visible": percent is not None}
+    message.setArguments([_APPLICATION, shown])
+    return message
+
+
+class TaskbarProgress:
+    """`show` a fraction from 0 to 1; None for nothing. Says each percent once."""
+
+    def __init__(self, window: QWidget) -> None:
+        self._window = window
+        self._shown: int | None = None
+
+    def show(self, fraction: float | None) -> None:
+        """Show how far it is."""
+        percent = None if fraction is None else round(fraction * 100)
+        if percent == self._shown:
+            return
+        self._shown = percent
+        if sys.platform.startswith("linux"):
+            _send(percent)
+        elif sys.platform == "darwin":
+            application = QGuiApplication.instance()
+            if isinstance(application, QGuiApplication):
+                application.setBadgeNumber(percent or 0)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.show(None)
+
+
+def session_bus() -> "QDBusConnection | None":
+    """The session's bus; None where there is none."""
+    import os
+
+    if not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return None  # asking Qt for it would start one
+    from PySide6.QtDBus import QDBusConnection
+
+    bus = QDBusConnection.sessionBus()
+    return bus if bus.isConnected() else None
+
+
+def _send(percent: int | None) -> None:
+    bus = session_bus()
+    if bus is not None and not bus.send(message_of(percent)):
+        _log.info("the taskbar could not be told")

@@ -1,0 +1,101 @@
+"""What a download's row says: its state, how far it is, how fast, how long it will take."""
+
+from typing import TYPE_CHECKING
+
+from desktop.translation import tr, trn
+from desktop.ui.models.model_text import size_text
+
+if TYPE_CHECKING:
+    from desktop.hub.transfer.transfer_types import TransferProgress
+    from desktop.library.downloads import DownloadItem
+
+ACTIVE_STATES = frozenset({"queued", "waiting", "locating", "checking", "fetching", "retrying", "verifying"})
+"""States in which something goes on, or is about to."""
+
+
+def fraction_of(progress: "TransferProgress") -> float | None:
+    """How much of it is here, 0 to 1; None where nobody knows how large it is."""
+    return min(1.0, progress.done / progress.total) if progress.total > 0 else None
+
+
+def percent_of(progress: "TransferProgress") -> str:
+    """The same in percent, "" where it is not known. A hundred only when all of it is here."""
+    fraction = fraction_of(progress)
+    if fraction is None:
+        return ""
+    return tr("{percent} %").format(percent=100 if fraction >= 1 else min(99, int(fraction * 100)))
+
+
+def time_left(seconds: float) -> str:
+    """ "40 s", "12 min", "3 h 20 min"."""
+    whole = max(1, round(seconds))
+    if whole < 90:
+        return tr("{count} s").format(count=whole)
+    minutes = round(whole / 60)
+    if minutes < 90:
+        return tr("{count} min").format(count=minutes)
+    return tr("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)
+
+
+def state_text(item: "DownloadItem") -> str:
+    """The state in a few words."""
+    texts = {
+        "queued": tr("Waits for its turn"),
+        "waiting": tr("Another Latchkey is fetching it"),
+        "locating": tr("Asking the Hub where it is"),
+        "checking": tr("Reading what is here already"),
+        "fetching": tr("Downloading"),
+        "retrying": tr("Trying again"),
+        "verifying": tr("Verifying"),
+        "paused": tr("Paused"),
+        "done": tr("Downloaded and verified"),
+        "failed": tr("Stopped"),
+        "cancelled": tr("Thrown away"),
+    }
+    return texts[item.progress.state]
+
+
+def progress_text(progress: "TransferProgress") -> str:
+    """ "43 % · 3.2 of 7.4 GB · 24 MB/s · 3 min left · 4 connections", as far as each is known."""
+    amount = (
+        tr("{done} of {total}").format(done=size_text(progress.done), total=size_text(progress.total))
+        if progress.total
+        else size_text(progress.done)
+    )
+    parts = [percent_of(progress), amount]
+    if progress.state not in ACTIVE_STATES:
+        return " · ".join(part for part in parts if part)
+    if progress.rate > 0:
+        parts.append(tr("{size}/s").format(size=size_text(round(progress.rate))))
+    if progress.seconds_left is not None:
+        parts.append(tr("{time} left").format(time=time_left(progress.seconds_left)))
+    if progress.connections > 1:
+        parts.append(
+            trn("{count} connection", "{count} connections", progress.connections).format(count=progress.connections)
+        )
+    return " · ".join(part for part in parts if part)
+
+
+def status_line(item: "DownloadItem") -> str:
+    """All that is said under the bar."""
+    progress = item.progress
+    if progress.state == "done":
+        return f"{state_text(item)} · {size_text(progress.total or progress.done)}"
+    if progress.state == "cancelled":
+        return state_text(item)
+    said = progress_text(progress)
+    return said if progress.state == "fetching" else f"{state_text(item)} · {said}"
+
+
+def title_of(item: "DownloadItem") -> str:
+    """What is downloaded, for a screen reader."""
+    return tr("Download of {model}").format(model=f"{item.name} {item.quantization}".strip())
+
+
+def milestone(item: "DownloadItem") -> str:
+    """What is announced when it changes: the state, and each quarter that is reached. Never each percent."""
+    fraction = fraction_of(item.progress)
+    if item.progress.state != "fetching" or fraction is None:
+        return f"{title_of(item)}: {state_text(item)}"
+    quarter = int(fraction * 4) * 25
+    return f"{title_of(item)}: {tr('{percent} %').format(percent=quarter)}" if quarter else f"{title_of(item)}"

@@ -1,0 +1,81 @@
+"""Small widgets side by side, in as many lines as the width asks for."""
+
+from PySide6.QtCore import QEvent, QSize
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from desktop.ui.theme.design_tokens import XS
+
+
+class FlowBox(QWidget):
+    """Places its widgets one after another, each as large as it likes to be, and breaks the line where it must."""
+
+    def __init__(self, *, gap: int = XS + 2, line_gap: int = XS + 1, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._gap, self._line_gap = gap, line_gap
+        self._widgets: list[QWidget] = []
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def add(self, widget: QWidget) -> None:
+        """Put `widget` after the others."""
+        widget.setParent(self)
+        widget.show()
+        self._widgets.append(widget)
+        self.updateGeometry()
+
+    def empty(self) -> None:
+        """Take all widgets out."""
+        for widget in self._widgets:
+            widget.hide()
+            widget.deleteLater()
+        self._widgets = []
+        self.updateGeometry()
+
+    @property
+    def widgets(self) -> list[QWidget]:
+        return list(self._widgets)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return self._arrange(width, move=False)
+
+    def sizeHint(self) -> QSize:
+        hints = [widget.sizeHint() for widget in self._shown()]
+        width = sum(hint.width() for hint in hints) + self._gap * max(len(hints) - 1, 0)
+        return QSize(width, max((hint.height() for hint in hints), default=0))
+
+    def minimumSizeHint(self) -> QSize:
+        hints = [widget.minimumSizeHint() for widget in self._shown()]
+        return QSize(
+            max((hint.width() for hint in hints), default=0), max((hint.height() for hint in hints), default=0)
+        )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(self.width(), move=True)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:  # one of the widgets would be of another size
+            self._arrange(self.width(), move=True)
+            self.updateGeometry()
+        return super().event(event)
+
+    def _shown(self) -> list[QWidget]:
+        return [widget for widget in self._widgets if not widget.isHidden()]
+
+    def _arrange(self, width: int, *, move: bool) -> int:
+        x = y = tallest = 0
+        for widget in self._shown():
+            size = widget.sizeHint()
+            across = min(size.width(), max(width, 1))
+            if x and x + across > width:
+                x, y, tallest = 0, y + tallest + self._line_gap, 0
+            if move:
+                widget.setGeometry(x, y, across, size.height())
+            x += across + self._gap
+            tallest = max(tallest, size.height())
+        return y + tallest

@@ -1,0 +1,76 @@
+"""What comes to the process from outside: signals that end it, and files to open.
+
+Qt's own messages are in the log, and not in the terminal that the window was opened from.
+"""
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QMessageLogContext, QObject, QSocketNotifier, QtMsgType, qInstallMessageHandler
+from PySide6.QtGui import QFileOpenEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+_log = logging.getLogger("latchkey.qt")
+_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+
+
+def log_qt_messages() -> None:
+    """From now on Qt's messages are records of the logger "latchkey.qt"."""
+    qInstallMessageHandler(_record)
+
+
+def leave_qt_messages() -> None:
+    """Qt writes its messages itself again: to be called before the interpreter ends."""
+    qInstallMessageHandler(None)
+
+
+def _record(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    _log.log(_LEVELS.get(kind, logging.WARNING), "%s: %s", context.category, message)
+
+
+class FileOpenFilter(QObject):
+    """On macOS the system asks a running program to open a file by an event, not by its arguments."""
+
+    def __init__(self, open_files: Callable[[Sequence[Path]], None]) -> None:
+        super().__init__()
+        self._open_files = open_files
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QFileOpenEvent) and event.file():
+            self._open_files([Path(event.file())])
+            return True
+        return super().eventFilter(watched, event)
+
+
+def close_on_signals(window: QWidget) -> object:
+    """Close the window where the system asks the process to end (not on Windows), as long as what is given is kept."""
+    if os.name != "posix":
+        return None
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it ignored
+            signal.signal(number, lambda *_: None)
+    notifier = QSocketNotifier(reading, QSocketNotifier.Type.Read)
+
+    def woken() -> None:
+        try:
+            os.read(reading, 64)
+        except BlockingIOError:
+            return
+        window.close()
+        QApplication.quit()
+
+    notifier.activated.connect(woken)
+    return notifier

@@ -1,0 +1,1 @@
+"""The window itself: its pages, actions, command palette and geometry."""

@@ -1,0 +1,391 @@
+"""The window: a sidebar, and beside it the conversation or a page. It shows what it is told, passes on what is done."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QIcon, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
+
+from desktop.conversation import Conversation
+from desktop.errors import UserError
+from desktop.paths import Paths
+from desktop.settings import Settings
+from desktop.translation import tr
+from desktop.ui.chat.chat_page import ChatPage
+from desktop.ui.chat.composer_drafts import ComposerDrafts
+from desktop.ui.chat.message_footer import credits_of
+from desktop.ui.parts.page import Splitter
+from desktop.ui.parts.terms_text import purpose_name
+from desktop.ui.parts.untrusted_text import set_window_title
+from desktop.ui.sidebar.sidebar import Sidebar
+from desktop.ui.theme.theme import Theme
+from desktop.ui.window import window_geometry
+from desktop.ui.window.page_stack import PageStack
+from desktop.ui.window.window_actions import ActionHandlers, WindowActions
+
+if TYPE_CHECKING:
+    from desktop.chat.chat_events import ChatEvent, EngineChanged
+    from desktop.chat.chat_session import ChatSession
+    from desktop.library.library import LibraryCard, LibraryModel
+    from desktop.ui.chat.composer import ErrorAction
+    from desktop.ui.models.models_page import ModelsPage
+    from desktop.ui.settings.settings_page import SettingsPage
+
+_PAGE_SIZE = 500
+_REFRESH_MS = 40
+
+
+class MainWindow(QMainWindow):
+    """`first_paint` once, when the window stands and takes typing; `closing` when it is about to go."""
+
+    first_paint = Signal()
+    closing = Signal()
+    settings_changed = Signal(dict)
+    model_chosen = Signal(str)
+    retry_requested = Signal()
+    activated = Signal()
+
+    def __init__(self, theme: Theme, paths: Paths, settings: Settings) -> None:
+        super().__init__()
+        self._theme, self._paths, self._settings = theme, paths, settings
+        self._chat: ChatSession | None = None
+        self._model_id: str | None = None
+        self._engine_error = False
+        self._refusal: UserError | None = None
+        self.refusal_words: Callable[[UserError], tuple[UserError, ErrorAction] | None] = lambda _: None
+        self._conversation: Conversation | None = None
+        self._limit = _PAGE_SIZE
+        self._painted = False
+        set_window_title(self, "Latchkey")
+        self.sidebar = Sidebar(theme)
+        self.sidebar.offline.show_setting(settings.offline)
+        self.chat_page = ChatPage(
+            theme, ComposerDrafts(paths.data / "drafts.json"), self._fill_menu, str(paths.log_file)
+        )
+        self.chat_page.composer.edit.enter_sends = settings.send_with_enter
+        self._pages = PageStack(theme, paths, settings, self.chat_page)
+        self._split = Splitter(theme, Qt.Orientation.Horizontal)
+        self._split.addWidget(self.sidebar)
+        self._split.addWidget(self._pages)
+        self._split.setCollapsible(1, False)
+        self._split.setStretchFactor(1, 1)
+        self.setCentralWidget(self._split)
+        self.commands = ActionHandlers(self)
+        self.actions_table = WindowActions(self, self.commands.handlers())
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.setInterval(_REFRESH_MS)
+        self._refresh_timer.timeout.connect(self._list_conversations)
+        if not window_geometry.restore_geometry(self, self._split, settings):
+            self.sidebar.hide()
+            self._show_sidebar_button()
+        self._connect()
+        self.chat_page.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _connect(self) -> None:
+        side, page = self.sidebar, self.chat_page
+        side.new_asked.connect(self.new_chat)
+        side.search_changed.connect(lambda _: self._list_conversations())
+        side.opened.connect(self.open_conversation)
+        side.page_asked.connect(self.show_page)
+        side.rename_asked.connect(self.commands.rename)
+        side.more_asked.connect(self._list_more)
+        side.offline.pill.clicked.connect(self.commands.turn_offline_switch)
+        page.top_bar.models_asked.connect(lambda: self.show_page("models"))
+        page.answering_changed.connect(self.actions_table["stop"].setEnabled)
+        page.link_asked.connect(self.ask_link)
+        self.actions_table["stop"].setEnabled(False)
+        self._split.splitterMoved.connect(self._show_sidebar_button)
+        self._pages.sidebar_asked.connect(self.toggle_sidebar)
+        self._pages.model_chosen.connect(self.model_chosen)
+        self._pages.settings_changed.connect(self.settings_changed)
+        self._pages.retry_requested.connect(self.retry_requested)
+
+    @property
+    def conversation(self) -> Conversation | None:
+        """The conversation that is open."""
+        return self._conversation
+
+    @property
+    def chat(self) -> "ChatSession | None":
+        """The chat session, once there is one."""
+        return self._chat
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._settings
+
+    @property
+    def theme(self) -> Theme:
+        """The theme in force."""
+        return self._theme
+
+    @property
+    def pages(self) -> PageStack:
+        """The conversation page and the others."""
+        return self._pages
+
+    @property
+    def models_page(self) -> "ModelsPage":
+        """The page of models."""
+        return self._pages.models
+
+    @property
+    def settings_page(self) -> "SettingsPage":
+        """The page of settings."""
+        return self._pages.settings
+
+    def panes(self) -> list[QWidget]:
+        """Where F6 goes, in order."""
+        return [self.sidebar.list, *self._pages.panes()]
+
+    # --- from the core -------------------------------------------------------------------------------------------
+
+    def use_chat(self, chat: "ChatSession") -> None:
+        """From now on show and ask `chat`."""
+        self._chat = chat
+        side = self.sidebar
+        side.renamed.connect(chat.rename)
+        side.pin_asked.connect(chat.pin)
+        side.delete_asked.connect(chat.delete)
+        side.undo_asked.connect(self._undo_delete)
+        chat.new()
+        self.chat_page.use_chat(chat)
+        self._list_conversations()
+
+    def hear(self, event: "ChatEvent") -> None:
+        """Show what the chat session tells."""
+        from msgspec.structs import replace
+
+        from desktop.chat import chat_events
+
+        page = self.chat_page
+        match event:
+            case chat_events.AnswerDelta():
+                page.text(event)
+            case chat_events.AnswerReplaced():
+                page.restated(event)
+            case chat_events.AnswerPhase():
+                page.phase(event)
+            case chat_events.AnswerFinished():
+                told = self.refusal_words(event.error) if event.error is not None else None
+                page.finished(replace(event, error=told[0]) if told is not None else event)
+            case chat_events.MessageAdded():
+                page.added(event)
+            case chat_events.ContextUsed():
+                page.context(event)
+            case chat_events.ConversationsChanged():
+                self._refresh_timer.start()
+            case chat_events.ConversationOpened():
+                self._opened(event)
+            case chat_events.ConversationDeleted():
+                self.chat_page.set_deleted(event.conversation.id, True)
+                self.sidebar.undo_bar.offer(event.conversation)
+            case chat_events.EngineChanged():
+                self._show_engine(event)
+            case chat_events.ChatFailed():
+                page.failed(event)
+                self._tell_refusal(event.error)
+
+    def show_models(self, models: "list[LibraryModel]", in_use: "LibraryModel | None", waiting: dict[str, str]) -> None:
+        """Offer `models`; `in_use` answers, and `waiting` says what some of them wait for, by id."""
+        self._model_id = in_use.id if in_use is not None else None
+        self.chat_page.top_bar.show_models(models)
+        self.chat_page.top_bar.show_blocked(waiting)
+        self.chat_page.top_bar.show_model(in_use)
+        self.chat_page.empty.show_model(in_use)
+        self.chat_page.set_credits(credits_of(models))
+
+    def show_license_verdict(self, card: "LibraryCard | None", error: UserError | None) -> None:
+        """Whether the chosen model may be used: for which purpose, or what it waits for."""
+        self._refusal = error
+        purpose = card.verdict.purpose if card is not None and error is None else ""
+        self.chat_page.top_bar.show_purpose(purpose_name(purpose) if purpose else "")
+        self.chat_page.empty.show_license_verdict(card, self._settings.acceptance)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Take on the settings in force."""
+        if settings.acceptance != self._settings.acceptance:
+            self.chat_page.empty.show_acceptance_settings(settings.acceptance)
+            if "models" in self._pages.built_pages:
+                self._pages.models.show_acceptance_settings(settings.acceptance)
+        self._settings = settings
+        self._theme.choose(settings.theme, settings.text_scale)
+        self.sidebar.offline.show_setting(settings.offline)
+        self.chat_page.composer.edit.enter_sends = settings.send_with_enter
+        self._pages.show_settings(settings)
+
+    def show_settings_error(self, error: UserError) -> None:
+        """A setting holds and could not be written."""
+        self._pages.show_settings_error(error)
+
+    def show_failure(self, error: UserError) -> None:
+        """The conversations cannot be opened: say so in place of them."""
+        self._pages.show_failure(error)
+
+    def clear_failure(self) -> None:
+        """They can be opened again."""
+        if self._pages.clear_failure():
+            self.show_page("")
+
+    def raise_window(self) -> None:
+        """Show this window above all others."""
+        if self.isMinimized():
+            self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)  # and as large as it was
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _opened(self, event: "object") -> None:
+        from desktop.chat.chat_events import ConversationOpened
+
+        assert isinstance(event, ConversationOpened)
+        self._conversation = event.conversation
+        self.chat_page.opened(event)
+        self.sidebar.show_open(event.conversation.id)
+        self._show_title()
+
+    def _show_title(self) -> None:
+        title = self._conversation.title if self._conversation is not None else ""
+        set_window_title(self, f"{title} – Latchkey" if title else "Latchkey")
+
+    def _show_engine(self, event: "EngineChanged") -> None:
+        bar = self.chat_page.top_bar
+        if event.state == "loading":
+            percent = round((event.fraction or 0) * 100)
+            bar.show_loading(event.fraction or 0.0, tr("Loading… {percent} %").format(percent=percent))
+        else:
+            bar.show_loading(None, event.notice)
+        if event.error is not None:
+            model = event.model_id or self._model_id or ""
+            self._engine_error = True
+            if event.error is self._refusal and self.chat_page.shown_transcript is None:
+                return  # the page says so already, in place of a conversation
+            again = (tr("Try again"), lambda: self.model_chosen.emit(model))
+            close = (tr("Close"), lambda: self.chat_page.show_problem(None))
+            if not self._tell_refusal(event.error):
+                self.chat_page.show_problem(event.error, again if model else close)
+        elif self._engine_error and event.state == "ready":
+            self._engine_error = False
+            self.chat_page.show_problem(None)
+
+    def _tell_refusal(self, error: UserError) -> bool:
+        """Where a person's acceptance would settle `error`, say so with the button that leads there."""
+        told = self.refusal_words(error)
+        if told is not None:
+            self.chat_page.show_problem(*told)
+            self._engine_error = True
+        return told is not None
+
+    def _list_conversations(self) -> None:
+        if self._chat is not None:
+            self._chat.list_conversations(self.sidebar.query, self._listed, limit=self._limit)
+
+    def _list_more(self) -> None:
+        if len(self.sidebar.rows.conversations) >= self._limit:
+            self._limit *= 4
+            self._list_conversations()
+
+    def _listed(self, conversations: list[Conversation]) -> None:
+        self.sidebar.show_conversations(conversations)
+        here = self._conversation.id if self._conversation is not None else None
+        found = next((held for held in conversations if held.id == here), None)
+        if found is not None:
+            self._conversation = found
+            self._show_title()
+
+    # --- pages ---------------------------------------------------------------------------------------------------
+
+    def show_page(self, page: str) -> None:
+        """Show a page by its name (see `PageStack`), or "" for the conversation."""
+        self.sidebar.show_page(self._pages.show_page(page))
+        self._show_sidebar_button()
+
+    def new_chat(self) -> None:
+        """Begin a new conversation."""
+        if self._chat is not None:
+            self._chat.new()
+        self.show_page("")
+
+    def open_conversation(self, conversation_id: str) -> None:
+        """Open a conversation of the list."""
+        if self._chat is not None and conversation_id != self.chat_page.conversation_id:
+            self._chat.open(conversation_id)
+        self.show_page("")
+
+    def _undo_delete(self, conversation_id: str) -> None:
+        if self._chat is not None:
+            self.chat_page.set_deleted(conversation_id, False)
+            self._chat.undo_delete(conversation_id)
+
+    def toggle_sidebar(self) -> None:
+        """Hide the sidebar, or bring it back."""
+        if self.sidebar_shown:
+            self.sidebar.hide()
+        else:
+            self.sidebar.show()
+            if self._split.sizes()[0] == 0:  # it was dragged shut
+                window_geometry.show_sidebar(self, self._split)
+        self._show_sidebar_button()
+
+    @property
+    def sidebar_shown(self) -> bool:
+        """Whether the sidebar is there."""
+        return not self.sidebar.isHidden() and self._split.sizes()[0] > 0
+
+    def _show_sidebar_button(self) -> None:
+        shown = self.sidebar_shown
+        for bar in self._pages.bars():
+            bar.sidebar_button.setVisible(not shown)
+
+    def ask_link(self, address: str) -> None:
+        """Open an address in the person's browser, once they said so."""
+        from desktop.ui.parts.link import confirm_open
+
+        confirm_open(self, address)
+
+    def _fill_menu(self, menu: QMenu) -> None:
+        """The conversation's menu, at the right of the top bar."""
+        if self._conversation is not None:
+            self.sidebar.fill_menu(self._conversation.id, menu)
+        menu.addSeparator()
+        for name in ("find", "read-answer", "copy-answer", "regenerate"):
+            menu.addAction(self.actions_table[name])
+
+    # --- coming and going ----------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            # The event loop comes back only after everything of the first paint is on the screen.
+            QTimer.singleShot(0, self._first_paint_done)
+
+    def _first_paint_done(self) -> None:
+        # Where no window manager does it, the keyboard would go nowhere.
+        self.activateWindow()
+        self.setWindowIcon(QIcon(str(self._paths.resources / "icons" / "latchkey.svg")))
+        self.first_paint.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.activated.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.commands.place()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if (focus := self.focusWidget()) is not None:
+            focus.clearFocus()  # what is typed into a setting holds from here on
+        self.chat_page.save_draft()
+        self.settings_changed.emit(
+            window_geometry.geometry_settings(self, self._split, sidebar_shown=self.sidebar_shown)
+        )
+        self._chat = None
+        self.chat_page.clear_chat()
+        self.closing.emit()
+        super().closeEvent(event)

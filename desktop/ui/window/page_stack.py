@@ -1,0 +1,272 @@
+"""The conversation and the pages beside it, one of them shown; each is built when it is first shown.
+
+Where the conversations cannot be opened, a page says so in their place.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.errors import UserError
+from desktop.paths import Paths
+from desktop.settings import Settings
+from desktop.translation import tr
+from desktop.ui.chat.chat_page import ChatPage
+from desktop.ui.parts.button import Button
+from desktop.ui.parts.error_box import ErrorBox
+from desktop.ui.parts.label import Label
+from desktop.ui.parts.link import open_folder
+from desktop.ui.parts.page import Page, page_title
+from desktop.ui.theme.design_tokens import XL, L, M, S
+from desktop.ui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from desktop.ui.access.gate_step import GateStep
+    from desktop.ui.access.token_step import TokenStep
+    from desktop.ui.licenses.difference_page import DifferencePage
+    from desktop.ui.licenses.license_step import LicenseStep
+    from desktop.ui.licenses.licenses_page import LicensesPage
+    from desktop.ui.models.models_page import ModelsPage
+    from desktop.ui.network.network_page import NetworkPage
+    from desktop.ui.parts.page import PageBar
+    from desktop.ui.settings.settings_page import SettingsPage
+
+    AnyPage = (
+        ModelsPage | NetworkPage | SettingsPage | LicensesPage | LicenseStep | DifferencePage | TokenStep | GateStep
+    )
+
+
+class DatabaseErrorPage(Page):
+    """What happened, why, and the one thing to do; then `retry`."""
+
+    def __init__(
+        self, theme: Theme, error: UserError, paths: Paths, retry: Callable[[], None], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(theme, parent)
+        self.setAccessibleName(error.title)
+        self.box = ErrorBox(theme, error, action=(tr("Try again"), retry), log=str(paths.log_file))
+        inner = QVBoxLayout()
+        inner.setSpacing(M)
+        inner.addWidget(page_title(theme, tr("Your conversations could not be opened")))
+        inner.addWidget(self.box)
+        nothing = tr("Nothing was changed or overwritten. What you do here until this is settled is not kept.")
+        inner.addWidget(Label(theme, nothing, color="muted", wrap=True))
+        folder = Button(theme, tr("Open the folder"))
+        folder.clicked.connect(lambda: open_folder(paths.data))
+        inner.addWidget(folder)
+        holder = QWidget()
+        holder.setLayout(inner)
+        holder.setMaximumWidth(640)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(holder, 6)
+        row.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(XL, XL, XL, L + S)
+        column.addStretch(2)
+        column.addLayout(row)
+        column.addStretch(3)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+
+class PageStack(QStackedWidget):
+    """Passes on what is asked for on a page: another model, other settings, another try, the sidebar.
+
+    `page_shown` carries the name of the page that is shown now ("" for the conversation), `built` that of a page that
+    was just made: "models", "network", "settings", "licenses", "license" (the step), "difference", "token" or "gate".
+    """
+
+    model_chosen = Signal(str)
+    settings_changed = Signal(dict)
+    retry_requested = Signal()
+    sidebar_asked = Signal()
+    page_shown = Signal(str)
+    page_built = Signal(str)
+
+    def __init__(self, theme: Theme, paths: Paths, settings: Settings, chat: ChatPage) -> None:
+        super().__init__()
+        self._theme, self._paths, self._settings = theme, paths, settings
+        self._built: dict[str, AnyPage] = {}
+        self._models_page: ModelsPage | None = None
+        self._settings_page: SettingsPage | None = None
+        self._network_page: NetworkPage | None = None
+        self._licenses_page: LicensesPage | None = None
+        self._license_step: LicenseStep | None = None
+        self._difference_page: DifferencePage | None = None
+        self._token_step: TokenStep | None = None
+        self._gate_step: GateStep | None = None
+        self._failure: DatabaseErrorPage | None = None
+        self.chat = chat
+        chat.top_bar.sidebar_button.clicked.connect(self.sidebar_asked)
+        chat.top_bar.model_chosen.connect(self.model_chosen)
+        self.addWidget(chat)
+
+    @property
+    def shown(self) -> str:
+        """The name of the page that is shown, "" for the conversation."""
+        page = self.currentWidget()
+        return next((name for name, built in self._built.items() if built is page), "")
+
+    @property
+    def built_pages(self) -> tuple[str, ...]:
+        """The names of the pages built so far."""
+        return tuple(self._built)
+
+    def show_page(self, page: str) -> str:
+        """Show a page by its name, or "" for the conversation (or for why there is none); what is shown."""
+        shown: QWidget = self.chat
+        if page in ("models", "network", "settings", "licenses", "license", "difference", "token", "gate"):
+            shown = getattr(self, page)
+        elif self._failure is not None:
+            shown = self._failure
+        self.setCurrentWidget(shown)
+        if shown is self.chat:
+            self.chat.focus_composer()
+        elif shown in (self._license_step, self._difference_page, self._token_step, self._gate_step):
+            shown.begin()
+        else:
+            # The page itself, not its first control: Tab leads into it.
+            shown.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.page_shown.emit(self.shown)
+        return self.shown
+
+    def _add(self, name: str, page: "AnyPage") -> None:
+        self._built[name] = page
+        page.bar.sidebar_button.clicked.connect(self.sidebar_asked)
+        self.addWidget(page)
+        self.page_built.emit(name)
+
+    @property
+    def models(self) -> "ModelsPage":
+        """The page of models."""
+        if self._models_page is None:
+            from desktop.ui.models.models_page import ModelsPage
+
+            self._models_page = ModelsPage(self._theme)
+            self._models_page.use_asked.connect(self.model_chosen)
+            self._add("models", self._models_page)
+        return self._models_page
+
+    @property
+    def settings(self) -> "SettingsPage":
+        """The page of settings."""
+        if self._settings_page is None:
+            from desktop.ui.settings.settings_page import SettingsPage
+
+            self._settings_page = SettingsPage(self._theme, self._paths, self._settings)
+            self._settings_page.changed.connect(self.settings_changed)
+            self._add("settings", self._settings_page)
+        return self._settings_page
+
+    @property
+    def network(self) -> "NetworkPage":
+        """The page of what was asked of whom."""
+        if self._network_page is None:
+            from desktop.ui.network.network_page import NetworkPage
+
+            self._network_page = NetworkPage(self._theme, str(self._paths.log_file))
+            self._add("network", self._network_page)
+        return self._network_page
+
+    @property
+    def licenses(self) -> "LicensesPage":
+        """The page of what is accepted and what happened."""
+        if self._licenses_page is None:
+            from desktop.ui.licenses.licenses_page import LicensesPage
+
+            self._licenses_page = LicensesPage(self._theme, str(self._paths.log_file))
+            self._add("licenses", self._licenses_page)
+        return self._licenses_page
+
+    @property
+    def license(self) -> "LicenseStep":
+        """The step in which a license is read and accepted."""
+        if self._license_step is None:
+            from desktop.ui.licenses.license_step import LicenseStep
+
+            self._license_step = LicenseStep(self._theme, str(self._paths.log_file))
+            self._add("license", self._license_step)
+        return self._license_step
+
+    @property
+    def difference(self) -> "DifferencePage":
+        """The step that shows what changed in a license."""
+        if self._difference_page is None:
+            from desktop.ui.licenses.difference_page import DifferencePage
+
+            self._difference_page = DifferencePage(self._theme)
+            self._add("difference", self._difference_page)
+        return self._difference_page
+
+    @property
+    def token(self) -> "TokenStep":
+        """The step in which an access token is entered."""
+        if self._token_step is None:
+            from desktop.ui.access.token_step import TokenStep
+
+            self._token_step = TokenStep(self._theme)
+            self._add("token", self._token_step)
+        return self._token_step
+
+    @property
+    def gate(self) -> "GateStep":
+        """The step before a publisher's gate."""
+        if self._gate_step is None:
+            from desktop.ui.access.gate_step import GateStep
+
+            self._gate_step = GateStep(self._theme)
+            self._add("gate", self._gate_step)
+        return self._gate_step
+
+    def show_settings(self, settings: Settings) -> None:
+        """Take on the settings in force."""
+        self._settings = settings
+        if self._settings_page is not None:
+            self._settings_page.show_settings(settings)
+
+    def show_settings_error(self, error: UserError) -> None:
+        """A setting holds and could not be written: say so where the person is."""
+        remedy = tr("{what} The change holds until Latchkey is closed.").format(what=error.remedy)
+        error = type(error)(error.title, error.detail, remedy, technical=error.technical)
+        if self._settings_page is not None and self.currentWidget() is self._settings_page:
+            self._settings_page.show_error(error)
+        else:
+            self.chat.show_problem(error)
+
+    def show_failure(self, error: UserError) -> None:
+        """The conversations cannot be opened: say so in place of them."""
+        from desktop.ui.window.page_stack import DatabaseErrorPage
+
+        self.clear_failure()
+        self._failure = DatabaseErrorPage(self._theme, error, self._paths, self.retry_requested.emit)
+        self.addWidget(self._failure)
+        self.setCurrentWidget(self._failure)
+
+    def clear_failure(self) -> bool:
+        """They can be opened again. Whether a failure was shown."""
+        if self._failure is None:
+            return False
+        self.removeWidget(self._failure)
+        self._failure.deleteLater()
+        self._failure = None
+        return True
+
+    def bars(self) -> "list[PageBar]":
+        """The strips at the top of the pages built so far."""
+        return [self.chat.top_bar, *(page.bar for page in self._built.values())]
+
+    def panes(self) -> list[QWidget]:
+        """Where F6 goes on the page shown."""
+        page = self.currentWidget()
+        if page is self.chat:
+            transcript = self.chat.shown_transcript
+            middle = [transcript] if transcript is not None else []
+            return [self.chat.top_bar.model_button, *middle, self.chat.composer.edit]
+        own = getattr(page, "panes", None)
+        if own is not None:
+            return own()
+        children = page.findChildren(QWidget) if page is not None else []
+        inside = [child for child in children if child.focusPolicy() & Qt.FocusPolicy.TabFocus]
+        return [child for child in inside if child.isVisible()][:1]

@@ -1,0 +1,255 @@
+"""Every action of the window, declared once for menus, shortcuts and "Go to anything", and what each of them does."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QApplication, QWidget
+
+from desktop.translation import tr
+from desktop.ui.sidebar.conversation_list import title_of
+from desktop.ui.theme.design_tokens import TEXT_SCALES
+
+if TYPE_CHECKING:
+    from desktop.ui.window.command_palette import CommandPalette, PaletteEntry
+    from desktop.ui.window.main_window import MainWindow
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """An action: its id, its text, its shortcuts, and whether "Go to anything" offers it.
+
+    `key_hint` is the key of an action that the focused widget itself answers to, shown and not bound.
+    """
+
+    id: str
+    text: str
+    shortcuts: tuple[str, ...] = ()
+    in_palette: bool = True
+    key_hint: str = ""
+
+
+def action_specs() -> tuple[ActionSpec, ...]:
+    """All actions, in the order "Go to anything" shows them."""
+    return (
+        ActionSpec("new-chat", tr("New chat"), ("Ctrl+N",)),
+        ActionSpec("go-to", tr("Go to anything…"), ("Ctrl+K",), in_palette=False),
+        ActionSpec("search", tr("Search chats"), ("Ctrl+Shift+F",)),
+        ActionSpec("find", tr("Find in this chat"), ("Ctrl+F",)),
+        ActionSpec("composer", tr("Write a message"), ("Ctrl+L",)),
+        ActionSpec("stop", tr("Stop the answer"), ("Esc",), in_palette=False),
+        ActionSpec("regenerate", tr("Regenerate the last answer"), ("Ctrl+R",)),
+        ActionSpec("edit-last", tr("Edit the last message"), key_hint="Up"),
+        ActionSpec("copy-answer", tr("Copy the last answer"), ("Ctrl+Shift+C",)),
+        ActionSpec("read-answer", tr("Read the last answer"), ("Ctrl+J",)),
+        ActionSpec("latest", tr("Jump to latest"), ("Ctrl+End",)),
+        ActionSpec("rename", tr("Rename this chat"), key_hint="F2"),
+        ActionSpec("pin", tr("Pin or unpin this chat")),
+        ActionSpec("delete", tr("Delete this chat"), key_hint="Del"),
+        ActionSpec("chat", tr("Back to the chat"), ("Ctrl+1",)),
+        ActionSpec("models", tr("Models"), ("Ctrl+2",)),
+        ActionSpec("licenses", tr("Licenses"), ("Ctrl+3",)),
+        ActionSpec("network", tr("Network"), ("Ctrl+4",)),
+        ActionSpec("settings", tr("Settings"), ("Ctrl+,",)),
+        ActionSpec("offline", tr("Go offline or online")),
+        ActionSpec("sidebar", tr("Show or hide the sidebar"), ("Ctrl+B",)),
+        ActionSpec("theme", tr("Switch between light and dark")),
+        ActionSpec("larger", tr("Larger text"), ("Ctrl++", "Ctrl+=")),
+        ActionSpec("smaller", tr("Smaller text"), ("Ctrl+-",)),
+        ActionSpec("next-pane", tr("Next pane"), ("F6",), in_palette=False),
+        ActionSpec("previous-pane", tr("Previous pane"), ("Shift+F6",), in_palette=False),
+        ActionSpec("quit", tr("Quit Latchkey"), ("Ctrl+Q",)),
+    )
+
+
+def key_text(action_id: str) -> str:
+    """The first shortcut of an action, as the person's system writes it."""
+    spec = next(spec for spec in action_specs() if spec.id == action_id)
+    return QKeySequence(spec.shortcuts[0]).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+class WindowActions(QObject):
+    """The declared actions as QActions of one window. Each needs a handler, and each handler a declared action."""
+
+    def __init__(self, window: QWidget, handlers: dict[str, Callable[[], None]]) -> None:
+        super().__init__(window)
+        self._specs = {spec.id: spec for spec in action_specs()}
+        if handlers.keys() != self._specs.keys():
+            raise ValueError(f"actions and handlers differ: {sorted(handlers.keys() ^ self._specs.keys())}")
+        self._actions: dict[str, QAction] = {}
+        for spec in self._specs.values():
+            action = QAction(spec.text, window)
+            action.setShortcuts([QKeySequence(keys) for keys in spec.shortcuts])
+            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            action.triggered.connect(lambda _=False, run=handlers[spec.id]: run())
+            window.addAction(action)
+            self._actions[spec.id] = action
+
+    def __getitem__(self, action_id: str) -> QAction:
+        return self._actions[action_id]
+
+    def __iter__(self) -> Iterator[QAction]:
+        return iter(self._actions.values())
+
+    def in_palette(self) -> list[tuple[ActionSpec, QAction]]:
+        """What "Go to anything" offers now."""
+        return [
+            (spec, self._actions[spec.id])
+            for spec in self._specs.values()
+            if spec.in_palette and self._actions[spec.id].isEnabled()
+        ]
+
+    def keys_of(self, action_id: str) -> str:
+        """The key of an action as text, "" where it has none."""
+        action, spec = self._actions[action_id], self._specs[action_id]
+        return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText) or spec.key_hint
+
+
+class ActionHandlers:
+    """The handlers of one window's actions."""
+
+    def __init__(self, window: "MainWindow") -> None:
+        self._window = window
+        self._go_to: CommandPalette | None = None
+
+    def handlers(self) -> dict[str, Callable[[], None]]:
+        """By the id of the action."""
+        window, page = self._window, self._window.chat_page
+        return {
+            "new-chat": window.new_chat,
+            "go-to": self.open_go_to,
+            "search": self._search,
+            "find": self._find,
+            "composer": lambda: self._to_chat(page.focus_composer),
+            "stop": page.stop,
+            "regenerate": page.regenerate_last,
+            "edit-last": lambda: self._to_chat(page.edit_last),
+            "copy-answer": page.copy_last,
+            "read-answer": lambda: self._to_chat(page.read_last),
+            "latest": page.jump_to_latest,
+            "rename": lambda: self._with_open(self.rename),
+            "pin": self._pin,
+            "delete": lambda: self._with_open(lambda key: window.chat.delete(key) if window.chat else None),
+            "chat": lambda: window.show_page(""),
+            "models": lambda: window.show_page("models"),
+            "licenses": lambda: window.show_page("licenses"),
+            "network": lambda: window.show_page("network"),
+            "settings": lambda: window.show_page("settings"),
+            "offline": self.turn_offline_switch,
+            "sidebar": window.toggle_sidebar,
+            "theme": self._switch_theme,
+            "larger": lambda: self._scale(1),
+            "smaller": lambda: self._scale(-1),
+            "next-pane": lambda: self._cycle(1),
+            "previous-pane": lambda: self._cycle(-1),
+            "quit": self._quit,
+        }
+
+    def _quit(self) -> None:
+        self._window.close()
+
+    def open_go_to(self) -> None:
+        """Offer every action and every conversation in the list."""
+        from desktop.ui.window.command_palette import CommandPalette
+
+        if self._go_to is None:
+            self._go_to = CommandPalette(self._window.theme, self._window)
+            self._go_to.closed.connect(self._window.chat_page.focus_composer)
+        self._go_to.open_over(self._destinations(self._window.actions_table))
+
+    @property
+    def go_to(self) -> "CommandPalette | None":
+        """The open "Go to anything", None where it was never opened."""
+        return self._go_to
+
+    def place(self) -> None:
+        """The window changed its size."""
+        if self._go_to is not None:
+            self._go_to.place()
+
+    def _destinations(self, actions: WindowActions) -> "list[PaletteEntry]":
+        from desktop.translation import tr
+        from desktop.ui.window.command_palette import PaletteEntry
+
+        found = [
+            PaletteEntry(spec.text, actions.keys_of(spec.id), action.trigger) for spec, action in actions.in_palette()
+        ]
+        for conversation in self._window.sidebar.rows.conversations:
+            key = conversation.id
+            open_it = lambda key=key: self._window.open_conversation(key)  # noqa: E731 - bound to this one
+            found.append(PaletteEntry(title_of(conversation), tr("Chat"), open_it))
+        return found
+
+    def turn_offline_switch(self) -> None:
+        """Go offline or online; where that is not the person's to say, show why."""
+        if self._window.sidebar.offline.held:
+            self._window.show_page("network")
+        else:
+            self._window.settings_changed.emit({"offline": not self._window.settings.offline})
+
+    def _to_chat(self, then: Callable[[], None]) -> None:
+        self._window.show_page("")
+        then()
+
+    def rename(self, conversation_id: str) -> None:
+        """Let the person type over a title in the list."""
+        self._show_sidebar()
+        self._window.sidebar.list.rename(conversation_id)
+
+    def _show_sidebar(self) -> None:
+        if not self._window.sidebar_shown:
+            self._window.toggle_sidebar()
+
+    def _search(self) -> None:
+        sidebar = self._window.sidebar
+        self._show_sidebar()
+        sidebar.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        sidebar.search.selectAll()
+
+    def _find(self) -> None:
+        own = getattr(self._window.pages.currentWidget(), "open_find", None)
+        if own is not None:
+            own()
+            return
+        self._window.show_page("")
+        self._window.chat_page.open_find()
+
+    def _with_open(self, then: Callable[[str], object]) -> None:
+        # What the keyboard is on in the list comes before what is open.
+        chosen = self._window.sidebar.list.current_id() if self._window.sidebar.list.hasFocus() else None
+        conversation = self._window.conversation
+        key = chosen or (conversation.id if conversation is not None else None)
+        if key is not None:
+            then(key)
+
+    def _pin(self) -> None:
+        window = self._window
+        conversation = window.conversation
+        if conversation is not None and window.chat is not None:
+            window.chat.pin(conversation.id, not conversation.pinned)
+
+    def _switch_theme(self) -> None:
+        wanted = "light" if self._window.theme.tokens.dark else "dark"
+        self._window.settings_changed.emit({"theme": wanted})
+
+    def _scale(self, step: int) -> None:
+        here = self._window.settings.text_scale
+        nearest = min(range(len(TEXT_SCALES)), key=lambda at: abs(TEXT_SCALES[at] - here))
+        scale = TEXT_SCALES[max(0, min(nearest + step, len(TEXT_SCALES) - 1))]
+        self._window.settings_changed.emit({"text_scale": scale})
+
+    def _cycle(self, step: int) -> None:
+        panes = self._window.panes()
+        focus = QApplication.focusWidget()
+        here = next((at for at, pane in enumerate(panes) if focus is not None and _holds(pane, focus)), -1)
+        for distance in range(1, len(panes) + 1):
+            target = panes[(here + distance * step) % len(panes)]
+            if target.isVisible() and target.isEnabled():
+                target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+                return
+
+
+def _holds(pane: QWidget, widget: QWidget) -> bool:
+    return pane is widget or pane.isAncestorOf(widget)

@@ -1,0 +1,36 @@
+"""Where the window stands and how wide its sidebar is, from one run to the next."""
+
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QSize
+from PySide6.QtWidgets import QMainWindow
+
+from desktop.settings import Settings
+from desktop.ui.parts.page import Splitter
+from desktop.ui.sidebar.sidebar import WIDTH
+
+_SIZE = QSize(1280, 800)
+
+
+def restore_geometry(window: QMainWindow, split: Splitter, settings: Settings) -> bool:
+    """Give `window` the place it had and the sidebar, at the left of `split`, its width; whether it is shown at all."""
+    geometry = settings.window_geometry
+    if not geometry or not window.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore"))):
+        window.resize(_SIZE.boundedTo(window.screen().availableSize()))
+    width = settings.sidebar_width
+    # Sizes are shared out at the width it has when they are set.
+    split.resize(window.size())
+    show_sidebar(window, split, width if width > 0 else WIDTH)
+    return width >= 0
+
+
+def show_sidebar(window: QMainWindow, split: Splitter, width: int = WIDTH) -> None:
+    """Give the sidebar `width`."""
+    split.setSizes([width, max(window.width() - width, 1)])
+
+
+def geometry_settings(window: QMainWindow, split: Splitter, *, sidebar_shown: bool) -> dict[str, Any]:
+    """The settings from which `restore_geometry` makes the window as it is now."""
+    geometry = bytes(window.saveGeometry().toBase64().data()).decode("ascii")
+    width = split.sizes()[0] if sidebar_shown else 0
+    return {"window_geometry": geometry, "sidebar_width": width or -1}

@@ -1,0 +1,310 @@
+"""Asking from the command with a scripted engine: what faults look like, and what is asked of the engine."""
+
+import io
+import json
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from desktop.cli import ask_command
+from desktop.cli.arguments import parser
+from desktop.cli.command_context import CommandContext
+from desktop.cli.output import CommandOutput
+from desktop.cli.terminal_answer import NullAnswerWriter, TerminalAnswerWriter
+from desktop.cli.terminal_session import TerminalSession
+from desktop.conversation import Conversation
+from desktop.engine.engine_protocol import Engine
+from desktop.engine.fake_engine import FakeAnswer, FakeEngine
+from desktop.errors import EngineError, LicenseError, NotFoundError, ResourceError
+from desktop.paths import find_paths
+from desktop.settings import SamplingSettings, SettingsFile
+from tests.accepting import import_and_accept
+from tests.fakes.tiny_gguf import random_model
+
+
+class ScriptedTools(CommandContext):
+    """The command's parts with a scripted engine in place of the real one."""
+
+    def __init__(self, *answers: FakeAnswer, load_error: EngineError | None = None) -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+        super().__init__(find_paths(), CommandOutput(self.out, self.err), io.BytesIO())
+        self.scripted = FakeEngine(answers or (FakeAnswer(),), load_errors=[load_error] if load_error else [])
+
+    def close(self) -> None:
+        self.scripted.close()
+        super().close()
+
+    def engine(self, door: object = None) -> Any:
+        tools = self
+
+        class Engine:
+            def __enter__(self) -> FakeEngine:
+                return tools.scripted
+
+            def __exit__(self, *_: object) -> None:
+                tools.scripted.close()
+
+        return Engine()
+
+
+MakeTools = Callable[..., ScriptedTools]
+
+
+@pytest.fixture
+def scripted(home: Path) -> Iterator[MakeTools]:
+    """Makes tools, and closes them at the end of the test."""
+    with ExitStack() as stack:
+
+        def make(*answers: FakeAnswer, **more: Any) -> ScriptedTools:
+            return stack.enter_context(closing(ScriptedTools(*answers, **more)))
+
+        yield make
+
+
+@pytest.fixture
+def model(home: Path) -> str:
+    """The path of a model whose license is accepted."""
+    path = random_model(home / "some.gguf")
+    import_and_accept(home, path)
+    return str(path)
+
+
+def options(*arguments: str) -> Namespace:
+    return parser().parse_args(["ask", *arguments])
+
+
+def begin(scripted: MakeTools, conversation_id: str = "c1", system_prompt: str = "") -> str:
+    """A stored, empty conversation."""
+    scripted().store.create(Conversation(conversation_id, system_prompt=system_prompt))
+    return conversation_id
+
+
+def test_an_answer_is_streamed_and_ends_with_one_line_break(model: str, scripted: MakeTools) -> None:
+    tools = scripted(FakeAnswer("Hello there.", thinking="hm"))
+    assert ask_command.run(options("hi", "--model", model), tools) == 0
+    assert tools.out.getvalue() == "Hello there.\n"
+    assert tools.err.getvalue() == ""
+
+
+def test_json_keeps_thinking_and_answer_apart(model: str, scripted: MakeTools) -> None:
+    tools = scripted(FakeAnswer("Hello.", thinking="They greet."))
+    ask_command.run(options("hi", "--model", model, "--json"), tools)
+    told = json.loads(tools.out.getvalue())
+    assert (told["text"], told["thinking"]) == ("Hello.", "They greet.")
+
+
+def test_thinking_that_was_not_opened_is_told_from_the_answer(model: str, scripted: MakeTools) -> None:
+    tools = scripted(FakeAnswer("Hello.", unopened="They greet."))
+    ask_command.run(options("hi", "--model", model, "--json"), tools)
+    told = json.loads(tools.out.getvalue())
+    assert (told["text"], told["thinking"]) == ("Hello.", "They greet.")
+    tools = scripted(FakeAnswer("Hello.", unopened="They greet."))
+    ask_command.run(options("hi", "--model", model), tools)
+    assert tools.out.getvalue() == "They greet.\n\nHello.\n"
+    assert "What stands above was thinking" in tools.err.getvalue()
+
+
+class Loaded:
+    """An engine with a model of which one knows whether it marks its thinking."""
+
+    def __init__(self, *, thinks: bool) -> None:
+        self.model = SimpleNamespace(thinks=thinks)
+
+
+def spoken(engine: Loaded, *pieces: tuple[str, bool] | tuple[str, str]) -> tuple[str, str]:
+    """What stands in a pipe before the answer's end, and at last; a piece of two texts tells all anew."""
+    out = io.StringIO()
+    speaker = TerminalAnswerWriter(CommandOutput(out, io.StringIO()), cast(Engine, engine))
+    for text, more in pieces:
+        if isinstance(more, str):
+            speaker.restate(text, more)
+        else:
+            speaker.say(text, more)
+    before = out.getvalue()
+    speaker.finish()
+    return before, out.getvalue()
+
+
+def test_down_a_pipe_goes_no_text_that_may_turn_out_to_be_thinking() -> None:
+    thinks, plain = Loaded(thinks=True), Loaded(thinks=False)
+    assert spoken(thinks, ("They greet.", False), ("", "They greet."), ("Hello.", False)) == ("Hello.", "Hello.")
+    assert spoken(thinks, ("Hel", False), ("lo.", False)) == ("", "Hello.")
+    assert spoken(thinks, ("They greet.", True), ("Hello.", False)) == ("Hello.", "Hello.")
+    assert spoken(plain, ("Hel", False)) == ("Hel", "Hel")
+
+
+def test_whoever_waits_at_a_pipe_waits_for_a_sentence_or_two_at_most() -> None:
+    """Longer thinking that nothing opened has gone out by then, and is told to have been that."""
+    said = [("word " * 10, False)] * 10
+    before, whole = spoken(Loaded(thinks=True), *said)
+    assert len(before) >= 250
+    assert whole == "word " * 100
+    assert "Hello." in spoken(Loaded(thinks=True), *said, ("", "word " * 100), ("Hello.", False))[1]
+
+
+def test_what_an_answer_was_told_to_be_is_not_said_twice() -> None:
+    """Where only the last of it turned out to be thinking, or where thinking turned out to be the answer."""
+    plain = Loaded(thinks=False)
+    late: list[tuple[str, bool] | tuple[str, str]] = [
+        ("a", True),
+        ("One.", False),
+        ("b", False),
+        ("One.", "a\n\nb"),
+        ("\n\nTwo.", False),
+    ]
+    assert spoken(plain, *late)[1] == "One.b\n\n\n\nTwo."
+    assert spoken(plain, ("Here", True), ("Here it is.", ""))[1] == "Here it is."
+    assert spoken(plain, ("a", True), ("One.", False), ("One. Two.", ""))[1] == "One. Two."
+    assert spoken(Loaded(thinks=True), ("One. b", False), ("One.", "b"), (" Two.", False))[1] == "One. Two."
+
+
+def test_what_an_answer_cut_off_by_a_fault_said_so_far_is_seen_and_the_fault_is_told(
+    model: str, scripted: MakeTools
+) -> None:
+    fault = EngineError("The engine could not go on.")
+    tools = scripted(FakeAnswer("one two three", error=fault, fails_after=2))
+    with pytest.raises(EngineError, match="could not go on"):
+        ask_command.run(options("hi", "--model", model), tools)
+    assert tools.out.getvalue() == "one two"
+
+
+def test_a_model_that_does_not_load_is_told(model: str, scripted: MakeTools) -> None:
+    tools = scripted(load_error=EngineError("The file is odd."))
+    with pytest.raises(EngineError, match="odd"):
+        ask_command.run(options("hi", "--model", model), tools)
+
+
+def test_options_win_over_settings_and_settings_over_nothing(model: str, scripted: MakeTools) -> None:
+    SettingsFile(find_paths().settings_file).change(
+        system_prompt="Be brief.", context_length=1024, sampling=SamplingSettings(temperature=0.3, top_k=5, seed=1)
+    )
+    tools = scripted()
+    ask_command.run(options("hi", "--model", model, "--temperature", "0.9", "--max-tokens", "4"), tools)
+    (request,) = tools.scripted.requests
+    assert tools.scripted.loads[0].context_length == 1024
+    assert [(turn.role, turn.text) for turn in request.turns] == [("system", "Be brief."), ("user", "hi")]
+    assert (request.sampling.temperature, request.sampling.top_k, request.sampling.seed) == (0.9, 5, 1)
+    assert request.max_tokens == 4
+    assert not request.raw_prompt
+    assert not request.ignore_eos
+
+
+def test_a_prompt_can_go_to_the_model_as_it_is_and_beyond_the_models_end(model: str, scripted: MakeTools) -> None:
+    tools = scripted()
+    ask_command.run(options("hi", "--model", model, "--raw-prompt", "--ignore-eos"), tools)
+    (request,) = tools.scripted.requests
+    assert request.raw_prompt
+    assert request.ignore_eos
+
+
+@pytest.mark.parametrize("kept", [[], ["--conversation", "c1"]], ids=["alone", "in a conversation"])
+def test_an_answer_that_only_repeated_itself_is_told_on_standard_error(
+    model: str, kept: list[str], scripted: MakeTools
+) -> None:
+    begin(scripted)
+    answer = FakeAnswer("on and on", stop_reason="repetition")
+    tools = scripted(answer)
+    assert ask_command.run(options("hi", "--model", model, *kept), tools) == 0
+    assert tools.out.getvalue() == "on and on\n"
+    assert tools.err.getvalue().startswith("The answer only repeated itself and was ended.")
+    assert tools.err.getvalue().count("\n") == 1
+    tools = scripted(answer)
+    assert ask_command.run(options("hi", "--model", model, "--json", *kept), tools) == 0
+    assert json.loads(tools.out.getvalue())["stop_reason"] == "repetition"
+
+
+@pytest.mark.parametrize("kept", [[], ["--conversation", "c1"]], ids=["alone", "in a conversation"])
+def test_such_an_answer_is_ended_unless_the_settings_say_otherwise(
+    model: str, kept: list[str], scripted: MakeTools
+) -> None:
+    begin(scripted)
+    for wanted in (True, False):
+        SettingsFile(find_paths().settings_file).change(stop_on_repetition=wanted)
+        tools = scripted()
+        ask_command.run(options("hi", "--model", model, *kept), tools)
+        assert tools.scripted.requests[0].stop_on_repetition is wanted
+
+
+def test_the_model_of_the_settings_answers_where_none_is_named(model: str, scripted: MakeTools) -> None:
+    SettingsFile(find_paths().settings_file).change(model=model)
+    tools = scripted()
+    ask_command.run(options("hi"), tools)
+    assert tools.scripted.loads[0].model_path == model
+
+
+def test_dropped_messages_are_told(model: str, scripted: MakeTools) -> None:
+    tools = scripted(FakeAnswer("Yes.", dropped_messages=3))
+    ask_command.run(options("hi", "--model", model), tools)
+    assert "left out" in tools.err.getvalue()
+    tools = scripted(FakeAnswer("Yes.", dropped_messages=3))
+    ask_command.run(options("hi", "--model", model, "--conversation", begin(scripted)), tools)
+    assert tools.err.getvalue().count("left out") == 1
+
+
+def test_in_a_conversation_every_option_reaches_the_engine(model: str, scripted: MakeTools) -> None:
+    begin(scripted, system_prompt="Be kind.")
+    tools = scripted()
+    line = ["--system", "Be stern.", "--raw-prompt", "--ignore-eos", "--seed", "5", "--max-tokens", "9"]
+    ask_command.run(options("hi", "--model", model, "--conversation", "c1", *line), tools)
+    (request,) = tools.scripted.requests
+    assert [(turn.role, turn.text) for turn in request.turns] == [("system", "Be stern."), ("user", "hi")]
+    assert request.raw_prompt
+    assert request.ignore_eos
+    assert request.sampling.seed == 5
+    assert request.max_tokens == 9
+    assert tools.store.conversation("c1").system_prompt == "Be kind."  # for this turn alone
+
+
+def test_a_conversation_keeps_its_own_system_prompt_and_model(model: str, scripted: MakeTools) -> None:
+    store = scripted().store
+    store.create(Conversation("c1", system_prompt="Be kind.", model_id=model))
+    tools = scripted()
+    ask_command.run(options("hi", "--conversation", "c1"), tools)
+    assert tools.scripted.requests[0].turns[0].text == "Be kind."
+    assert tools.scripted.loads[0].model_path == model
+
+
+def test_a_failed_answer_in_a_conversation_is_kept_with_what_was_said(model: str, scripted: MakeTools) -> None:
+    fault = EngineError("The engine could not go on.")
+    tools = scripted(FakeAnswer("one two three", error=fault, fails_after=2))
+    with pytest.raises(EngineError, match="could not go on"):
+        ask_command.run(options("hi", "--model", model, "--conversation", begin(scripted)), tools)
+    kept = scripted().store.path("c1")
+    assert [message.role for message in kept] == ["user", "assistant"]
+    assert (kept[1].text, kept[1].status) == ("one two", "failed")
+
+
+def test_a_question_to_a_model_that_nobody_accepted_leaves_no_turn_in_the_conversation(
+    home: Path, scripted: MakeTools
+) -> None:
+    stranger = str(random_model(home / "other.gguf", seed=9))
+    tools = scripted()
+    with pytest.raises(LicenseError, match="never imported"):
+        ask_command.run(options("hi", "--model", stranger, "--conversation", begin(scripted)), tools)
+    assert not tools.store.path("c1")
+    assert tools.scripted.loads == []
+
+
+def test_a_deleted_conversation_is_not_continued(model: str, scripted: MakeTools) -> None:
+    store = scripted().store
+    store.create(Conversation("c2"))
+    store.delete("c2", 1.0)
+    with pytest.raises(NotFoundError, match="c2"):
+        ask_command.run(options("hi", "--model", model, "--conversation", "c2"), scripted())
+
+
+def test_where_conversations_cannot_be_kept_the_chat_says_so(
+    model: str, monkeypatch: pytest.MonkeyPatch, scripted: MakeTools
+) -> None:
+    monkeypatch.setenv("LATCHKEY_HOME", "/dev/null/home")
+    tools = scripted()
+    with tools.engine() as engine, TerminalSession(tools, engine, NullAnswerWriter()) as session:
+        session.new()
+        session.use(tools.library.find(model))
+        with pytest.raises(ResourceError, match="not writable"):
+            session.ask("hi")

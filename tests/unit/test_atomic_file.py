@@ -1,0 +1,131 @@
+"""What is written of Latchkey's own files touches no file of the person's; what is read of them always ends."""
+
+import json
+import os
+import stat
+from pathlib import Path
+from threading import get_ident
+
+import pytest
+
+from desktop.atomic_file import DamagedFileError, read_bounded, read_json, read_struct, write_atomically
+
+DEEP = b'{"a":' * 200_000 + b"1" + b"}" * 200_000
+
+
+def test_a_file_is_written_whole_for_this_person_alone(home: Path) -> None:
+    target = home / "new" / "folder" / "file.json"
+    write_atomically(target, b"one")
+    write_atomically(target, b"two")
+    assert target.read_bytes() == b"two"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_nothing_that_lies_under_a_guessable_name_is_written_through(home: Path) -> None:
+    """Names that a process number and a thread give, each a link to a file of the person's."""
+    precious = home / "precious"
+    precious.write_bytes(b"mine")
+    folder = home / "data"
+    folder.mkdir()
+    for name in (f".file.json.{os.getpid()}.{get_ident()}.part", f".file.json.{os.getpid()}.part", "file.json"):
+        (folder / name).symlink_to(precious)
+    write_atomically(folder / "file.json", b"ours")
+    assert precious.read_bytes() == b"mine"
+    assert (folder / "file.json").read_bytes() == b"ours"
+    assert not (folder / "file.json").is_symlink()
+
+
+def test_a_link_that_is_to_be_kept_is_kept_and_its_file_written(home: Path) -> None:
+    kept = home / "dotfiles" / "settings.json"
+    kept.parent.mkdir()
+    kept.write_bytes(b"old")
+    (home / "config").mkdir()
+    link = home / "config" / "settings.json"
+    link.symlink_to(Path("..") / "dotfiles" / "settings.json")
+    write_atomically(link, b"new", keep_link=True)
+    assert link.is_symlink()
+    assert kept.read_bytes() == b"new"
+    kept.unlink()
+    write_atomically(link, b"again", keep_link=True)
+    assert kept.read_bytes() == b"again"
+
+
+def test_a_link_to_a_device_or_a_pipe_is_not_replaced_by_a_file(home: Path) -> None:
+    os.mkfifo(home / "pipe")
+    link = home / "settings.json"
+    link.symlink_to(home / "pipe")
+    with pytest.raises(OSError, match="regular"):
+        write_atomically(link, b"x", keep_link=True)
+    assert stat.S_ISFIFO((home / "pipe").stat().st_mode)
+
+
+def test_a_link_that_leads_round_in_a_circle_is_no_dead_end(home: Path) -> None:
+    (home / "a").symlink_to(home / "b")
+    (home / "b").symlink_to(home / "a")
+    write_atomically(home / "a", b"x", keep_link=True)
+    assert read_bounded(home / "a", 10, follow_link=True) == b"x"
+
+
+def test_where_it_cannot_be_written_nothing_is_left_and_the_old_file_stays(home: Path) -> None:
+    folder = home / "file.json"
+    folder.mkdir()
+    with pytest.raises(OSError):  # noqa: PT011 - which one it is depends on the system
+        write_atomically(folder, b"x")
+    assert list(home.iterdir()) == [folder]
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "folder", "link", "device", "nothing"])
+def test_what_is_no_file_is_an_error_and_never_waited_for(home: Path, kind: str) -> None:
+    path = home / "file.json"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link to a pipe":
+        os.mkfifo(home / "pipe")
+        path.symlink_to(home / "pipe")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "link":
+        (home / "other").write_bytes(b"{}")
+        path.symlink_to(home / "other")
+    elif kind == "device":
+        path = Path("/dev/zero")
+    for read in (lambda: read_bounded(path, 100), lambda: read_json(path), lambda: read_struct(path, dict)):
+        with pytest.raises(OSError):  # noqa: PT011
+            read()
+
+
+def test_a_link_counts_where_people_may_make_one(home: Path) -> None:
+    (home / "other").write_bytes(b'{"a": 1}')
+    (home / "link").symlink_to(home / "other")
+    assert read_json(home / "link", follow_link=True) == {"a": 1}
+
+
+@pytest.mark.parametrize("data", [DEEP, b"[" * 100_000, b"{", b"\xff\xfe", b"", b"1" * 5000 + b"x"])
+def test_what_is_no_json_is_one_kind_of_error(home: Path, data: bytes) -> None:
+    path = home / "file.json"
+    path.write_bytes(data)
+    with pytest.raises(DamagedFileError) as caught:
+        read_json(path)
+    assert caught.value.strerror
+    with pytest.raises(DamagedFileError):
+        read_struct(path, dict)
+
+
+def test_a_file_that_is_too_large_is_not_read_in(home: Path) -> None:
+    path = home / "file.json"
+    path.write_bytes(b" " * 100)
+    assert read_bounded(path, 100) == b" " * 100
+    with pytest.raises(OSError, match="large"):
+        read_bounded(path, 99)
+    with path.open("r+b") as file:
+        file.truncate(1 << 40)  # it takes no room on the disk
+    with pytest.raises(DamagedFileError):
+        read_json(path)
+
+
+def test_half_characters_of_a_broken_paste_are_kept(home: Path) -> None:
+    path = home / "file.json"
+    path.write_text(json.dumps({"text": "half \ud83d"}), encoding="ascii")
+    assert read_json(path) == {"text": "half \ud83d"}
