@@ -9,12 +9,14 @@ import json
 import os
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
+from desktop.errors import ResourceError
 from desktop.translation import tr
 
 LARGEST = 4 << 20
@@ -33,12 +35,23 @@ def write_atomically(target: Path, data: bytes, *, keep_link: bool = False) -> N
     if keep_link and target.is_symlink():
         target = Path(os.path.realpath(target))
         _refuse_special(target)
+    with open_atomically(target) as file:
+        file.write(data)
+
+
+@contextmanager
+def open_atomically(target: Path) -> Iterator[BinaryIO]:
+    """A file to write, which is put under `target` when the block ends, and dropped where the block raises.
+
+    For this person alone, in a folder that is there. As for `write_atomically`, who reads `target` finds the former
+    file or the whole new one. Raises OSError.
+    """
     # A new file under a name that nobody can know beforehand: no link, and no file of others, can lie in its place.
     descriptor, name = tempfile.mkstemp(prefix=".latchkey-", suffix=".part", dir=target.parent)
     part = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)
@@ -46,7 +59,13 @@ def write_atomically(target: Path, data: bytes, *, keep_link: bool = False) -> N
         with suppress(OSError):
             part.unlink()
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
+
+
+def write_error(title: str, file: Path, error: OSError, remedy: str) -> ResourceError:
+    """What a person is told where `file` could not be written: `title` says what is not saved."""
+    detail = tr("Writing {file} failed: {reason}.").format(file=file, reason=error.strerror or error)
+    return ResourceError(title, detail, remedy)
 
 
 def read_bounded(path: Path, largest: int, *, follow_link: bool = False) -> bytes:
@@ -97,8 +116,9 @@ def _refuse_special(target: Path) -> None:
             raise OSError(errno.EINVAL, "Not a regular file", str(target))
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have a new name reach the disk as well, where the system can: the file is in place whether it does or not."""
+def sync_folder(folder: Path) -> None:
+    """Have the names in `folder` reach the disk, where the system can: the files are in place whether it does or not.
+    Raises nothing."""
     if os.name == "nt":
         return
     with suppress(OSError):
@@ -116,7 +136,7 @@ class DamagedFileError(OSError):
 def read_json(path: Path, *, largest: int = LARGEST, follow_link: bool = False) -> Any:
     """The value in a JSON file; a text in it may hold half characters, as a broken paste leaves them.
 
-    Raises OSError where it cannot be read (see `read_whole`), DamagedFileError, which is one, where it is no JSON.
+    Raises OSError where it cannot be read (see `read_bounded`), DamagedFileError, which is one, where it is no JSON.
     """
     try:
         return json.loads(_read(path, largest, follow_link))

@@ -1,11 +1,22 @@
-"""What the file system says of a file that no program can write without leaving a trace here."""
+"""How a file is known again: by its SHA-256, or by what the file system says of it and no program can write without
+leaving a trace."""
 
 import os
+import re
 from pathlib import Path
 
 import msgspec
 
+SHA256_PATTERN = "[0-9a-f]{64}"
+"""A regular expression: a SHA-256 in hexadecimal, in small letters as everywhere here."""
+
+_SHA256 = re.compile(SHA256_PATTERN)
 _SIGNED = (1 << 63) - 1  # what a message carries
+
+
+def is_sha256(text: str) -> bool:
+    """Whether `text` is a SHA-256 in hexadecimal, in small letters, and nothing else."""
+    return _SHA256.fullmatch(text) is not None
 
 
 class FileStamp(msgspec.Struct, frozen=True, array_like=True):

@@ -15,8 +15,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from desktop.atomic_file import write_atomically
-from desktop.errors import ResourceError
+from desktop.atomic_file import write_atomically, write_error
 from desktop.translation import tr
 
 _LARGEST = 8 << 20
@@ -181,9 +180,10 @@ class SettingsFile:
                 self._set_aside()
             write_atomically(self._path, body.encode("ascii"), keep_link=True)
         except OSError as error:
-            raise ResourceError(
+            raise write_error(
                 tr("The settings could not be saved."),
-                tr("Writing {file} failed: {reason}.").format(file=self._path, reason=error.strerror),
+                self._path,
+                error,
                 tr("Free some space or make the folder writable."),
             ) from error
         self._unwritten.clear()

@@ -7,18 +7,19 @@ together again. This is the one place that knows how either is called; letters c
 
 import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from desktop.atomic_file import open_regular
 
 MOST_FILES = 1000
 _MOST_ENTRIES = 100_000
 _FLAGS = re.IGNORECASE | re.ASCII | re.DOTALL
 
-_PART = re.compile(r"(?P<head>.+[-_.])(?P<number>\d{1,6})(?P<of>-of-)(?P<count>\d{1,6})(?P<ending>\.gguf)", _FLAGS)
-_NUMBERED = re.compile(r".+-\d{5}-of-\d{5}\.gguf", _FLAGS)
-_PART_OF_STEM = re.compile(r"[-_.]\d{1,6}-of-\d{1,6}$", _FLAGS)
+_NUMBERS = r"(?P<number>\d{1,6})(?P<of>-of-)(?P<count>\d{1,6})"
+_PART = re.compile(rf"(?P<head>.+[-_.]){_NUMBERS}(?P<ending>\.gguf)", _FLAGS)
+_PART_OF_STEM = re.compile(rf"[-_.]{_NUMBERS}$", _FLAGS)
 
 _WORD = r"(?:parts?|split|piece|chunk|segment|seg)"
 _OF = r"(?:[-_. ]?of[-_. ]?(?P<count>\d{1,4}))?"
@@ -80,7 +81,8 @@ def part_of(name: str) -> SplitPart | None:
 
 def is_numbered(name: str) -> bool:
     """Whether a name counts parts as llama.cpp does, with five digits: nobody calls a whole file so."""
-    return _NUMBERED.fullmatch(name) is not None
+    match = _PART.fullmatch(name)
+    return match is not None and match["head"][-1] == "-" and len(match["number"]) == len(match["count"]) == 5
 
 
 def parts_of(path: Path) -> list[Path]:
@@ -262,15 +264,10 @@ def _is_cut(first: int, found: dict[int, Path]) -> bool:
 
 def _begins_gguf(path: Path) -> bool:
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(open_regular(path, follow_link=True), "rb") as file:
+            return file.read(4) == b"GGUF"
     except (OSError, ValueError):
         return False
-    try:
-        return stat.S_ISREG(os.fstat(descriptor).st_mode) and os.read(descriptor, 4) == b"GGUF"
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
 
 
 def _names_in(folder: Path) -> Iterator[str]:

@@ -32,8 +32,8 @@ import real_scenes  # noqa: E402
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from desktop.engine.fake_engine import FakeAnswer
     from desktop.ui.window.main_window import MainWindow
+    from tests.fakes.fake_engine import FakeAnswer
 
 _PATIENCE_S = 120.0
 _README = ("chat-light", "chat-dark")
@@ -175,7 +175,7 @@ def find(stage: Stage) -> None:
 
 
 def scenes() -> list[Scene]:
-    from desktop.engine.fake_engine import FakeAnswer
+    from tests.fakes.fake_engine import FakeAnswer
 
     code = (FakeAnswer(LONG_ANSWER, thinking="A dash, two days, one month.", tokens_per_s=900, prompt_tokens=2113),)
     slow = (dataclasses.replace(code[0], tokens_per_s=30),)
@@ -302,7 +302,7 @@ def furnish(home: Path, scene: Scene) -> None:
 def take(scene: Scene, file: Path) -> None:
     """Take one picture, in this process."""
     from desktop import app
-    from desktop.engine.fake_engine import FakeEngine
+    from tests.fakes.fake_engine import FakeEngine
 
     fake = access_scenes.hub() if scene.hub else contextlib.nullcontext()
     with fake, tempfile.TemporaryDirectory(prefix="latchkey-", ignore_cleanup_errors=True) as folder:

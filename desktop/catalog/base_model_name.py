@@ -9,6 +9,7 @@ import unicodedata
 from desktop.catalog.catalog import Catalog, CatalogEntry
 from desktop.catalog.repository_name import is_repository_id, parse_repository_name, repository_id
 from desktop.errors import NotFoundError
+from desktop.safe_text import without_unseen
 
 NOT_NAMED = "(not named)"
 """The name of a base of which a file says that there is one, and not which."""
@@ -66,5 +67,4 @@ def _letters(name: str) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    seen = "".join(sign if sign.isprintable() or sign.isspace() else "" for sign in text[: 4 * _LONGEST])
-    return " ".join(seen.split())[:_LONGEST]
+    return " ".join(without_unseen(text[: 4 * _LONGEST]).split())[:_LONGEST]

@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from desktop.catalog.license_terms import INHERITING, Gate, Origin, Relation, Restriction, Strength
+from desktop.file_stamp import SHA256_PATTERN
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]*$", max_length=100)]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
-Sha256 = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")]
+Sha256 = Annotated[str, msgspec.Meta(pattern=f"^({SHA256_PATTERN})?$")]
 Place = Annotated[str, msgspec.Meta(pattern=r"^(?!/)(?!.*(^|/)\.\.(/|$))[^\\:]*$")]
 Fact = Literal["license", "gate", "lineage", "prompt", "architecture", "context", "parameters", "date", "files"]
 Date = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}(-\d{2}(-\d{2})?)?)?$")]
@@ -38,7 +39,7 @@ class LicenseEdition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     words). `source` says who publishes it, `note` more of the difference.
     """
 
-    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, msgspec.Meta(pattern=f"^{SHA256_PATTERN}$")]
     differs: Literal["white space", "words"]
     source: Words
     note: str = ""

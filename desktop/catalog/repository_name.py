@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from desktop.errors import NotFoundError
 from desktop.log import redact
+from desktop.safe_text import mark_unseen
 from desktop.translation import tr
 
 HUB = "huggingface.co"
@@ -139,8 +140,7 @@ def no_repository_error(given: str, why: str) -> NotFoundError:
 
 def shown_name(text: str) -> str:
     """`text` as part of a sentence: short, and nothing in it that cannot be seen or is secret."""
-    visible = "".join(sign if sign.isprintable() else "�" for sign in redact(text[: 2 * _LONGEST]))
-    return visible if len(visible) <= 120 else visible[:119] + "…"
+    return mark_unseen(redact(text[: 2 * _LONGEST]), 120)
 
 
 def _without_slash() -> str:

@@ -6,7 +6,6 @@ Every method is called on the main thread and returns at once. What follows reac
 """
 
 import time
-import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from desktop.chat.conversation_writer import ConversationBranch, ConversationWri
 from desktop.conversation import Conversation, Message
 from desktop.engine.engine_protocol import Engine
 from desktop.errors import UserError
-from desktop.safe_text import repair_surrogates
+from desktop.safe_text import is_blank, repair_surrogates
 from desktop.settings import Settings
 from desktop.storage.conversation_store import ConversationStore
 
@@ -393,8 +392,3 @@ class ChatSession:
                 raise caught
 
             self._background.post(again)
-
-
-def is_blank(text: str) -> bool:
-    """Whether nothing in `text` can be seen: spaces, controls, marks without width."""
-    return not any(unicodedata.category(character)[0] not in "ZC" for character in text)

@@ -17,10 +17,11 @@ from desktop.cli.terminal_input import repair_input
 from desktop.errors import LicenseError, ResourceError
 from desktop.library.library import LibraryModel
 from desktop.licenses.acknowledgements import Acceptance
-from desktop.licenses.ledger_record import account_name, has_visible_text
+from desktop.licenses.ledger_record import account_name
 from desktop.licenses.license_subject import LicenseSubject, NeededLicense
 from desktop.licenses.license_texts import LicenseText
 from desktop.licenses.license_verdict import LicenseVerdict, show_argument, unrestricted_licenses
+from desktop.safe_text import is_blank
 from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
 
@@ -157,7 +158,7 @@ class AcceptancePrompt:
         proposed = last.name or account
         question = tr("Your name [{name}]: ").format(name=proposed) if proposed else tr("Your name: ")
         person = self._ask(question) or proposed
-        if not has_visible_text(person):
+        if is_blank(person):
             self._decline()
         organization = self._ask(tr("Your organization, if you accept for one: "))
         return Acceptance(person, self._purpose(), organization)

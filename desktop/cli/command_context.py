@@ -10,7 +10,6 @@ from desktop.paths import Paths
 
 if TYPE_CHECKING:
     from desktop.engine.engine_client import EngineClient
-    from desktop.engine.engine_protocol import LoadCheck
     from desktop.engine.kernel_check import KernelCheck
     from desktop.library.downloads import Downloads
     from desktop.library.file_hashes import FileHashes
@@ -112,17 +111,14 @@ class CommandContext:
         return KernelCheck(self.paths.engine_test_file)
 
     @contextmanager
-    def engine(self, license_check: "LoadCheck | None" = None) -> Iterator["EngineClient"]:
-        """An engine that is gone, with its process, when the block is left.
-
-        `license_check` takes the place of the usual one.
-        """
+    def engine(self) -> Iterator["EngineClient"]:
+        """An engine that is gone, with its process, when the block is left."""
         from desktop.engine.engine_client import EngineClient
         from desktop.engine.fallback_store import FallbackStore
 
         paths = self.paths
         engine = EngineClient(
-            license_check=license_check or self.license_check,
+            license_check=self.license_check,
             logs=paths.engine_logs,
             cache=paths.cache,
             fallbacks=FallbackStore(paths.load_fallbacks),

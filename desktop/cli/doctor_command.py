@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from desktop import __version__
+from desktop.byte_size import size_text
 from desktop.cli.command_context import CommandContext
 from desktop.cli.doctor_checks import (
     CatalogReport,
@@ -224,4 +225,4 @@ def _print(report: DoctorReport, tools: CommandContext) -> None:
 
 
 def _size(size: int | None) -> str:
-    return tr("unknown") if size is None else f"{size / 1e9:.1f} GB"
+    return tr("unknown") if size is None else size_text(size, "gigabytes")

@@ -10,9 +10,10 @@ from desktop.cli.terminal_input import repair_input
 from desktop.errors import LicenseError, NotFoundError
 from desktop.library.library import ListedModel
 from desktop.licenses.acknowledgements import Acceptance
-from desktop.licenses.ledger_record import LedgerRecord, has_visible_text
+from desktop.licenses.ledger_record import LedgerRecord
 from desktop.licenses.license_subject import LicenseSubject, NeededLicense
 from desktop.licenses.license_verdict import LicenseVerdict, accept_command, ledger_broken_error
+from desktop.safe_text import is_blank
 from desktop.translation import tr
 
 
@@ -23,7 +24,7 @@ def accept(options: Namespace, tools: CommandContext) -> None:
     is ruled out.
     """
     person = repair_input(options.person)
-    if not has_visible_text(person):
+    if is_blank(person):
         raise UsageError(tr("The name is empty."), "", tr("Write your name after --as."))
     listed = tools.library.find_listed(options.model)
     needed = chosen_license(listed.subject, options.text_sha256, options.license, tools)

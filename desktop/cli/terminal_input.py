@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import UsageError
-from desktop.safe_text import escape_controls
+from desktop.safe_text import escape_controls, repair_surrogates
 from desktop.translation import tr
 
 _MARKED = (
@@ -30,7 +30,7 @@ def repair_input(text: str) -> str:
     try:
         return decode_input(text.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:  # half a character of a broken paste
-        return text.encode("utf-8", "replace").decode()
+        return repair_surrogates(text)
 
 
 def decode_input(data: bytes) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from desktop.atomic_file import write_atomically
+from desktop.atomic_file import write_atomically, write_error
 from desktop.credentials.ledger_key_store import EarlierKey, KeyPlace, LedgerAnchor
 from desktop.credentials.private_file import read_private
 from desktop.errors import ResourceError
@@ -141,8 +141,9 @@ def _write(path: Path, data: bytes) -> None:
     try:
         write_atomically(path, data)
     except OSError as error:
-        raise ResourceError(
+        raise write_error(
             tr("The ledger's key cannot be saved."),
-            tr("Writing {file} failed: {reason}.").format(file=path, reason=error.strerror),
+            path,
+            error,
             tr("Free some space or make the folder writable."),
         ) from error

@@ -41,6 +41,7 @@ from desktop.engine.worker_messages import (
 )
 from desktop.engine.worker_process import WorkerSetup, default_worker_command
 from desktop.engine.worker_watchdog import WorkerTimeouts
+from desktop.safe_text import repair_surrogates
 
 _CLOSE_S = 6.0
 
@@ -174,11 +175,3 @@ def _without_lone_surrogates(request: GenerateRequest) -> GenerateRequest:
     """`request` without lone surrogates, which no pipe and no tokenizer takes; they become U+FFFD."""
     turns = tuple(ChatMessage(turn.role, repair_surrogates(turn.text)) for turn in request.turns)
     return msgspec.structs.replace(request, turns=turns, stop=tuple(repair_surrogates(stop) for stop in request.stop))
-
-
-def repair_surrogates(text: str) -> str:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text

@@ -1,6 +1,6 @@
 """What the rest of the app knows of an engine: one loaded model that answers.
 
-`client` is the real one, `fake` a scripted one.
+`EngineClient` is the real one; tests and pictures have a scripted one.
 """
 
 from collections.abc import Callable

@@ -9,6 +9,7 @@ mapped for a while. They are not counted: the system takes them back as soon as 
 the worker keeps on its shelf (at most 256 MB), which it can do without.
 """
 
+from desktop.byte_size import size_text
 from desktop.engine.model_shape import ModelShape
 from desktop.errors import ResourceError
 from desktop.translation import tr
@@ -82,17 +83,12 @@ def fitting_context(
     raise ResourceError(
         tr("There is not enough memory for this model."),
         tr("It needs about {needed} with a context of {length} tokens; {available} are free.").format(
-            needed=format_bytes(estimate_memory(shape, lengths[-1], flash=flash)),
+            needed=size_text(estimate_memory(shape, lengths[-1], flash=flash), "gigabytes"),
             length=f"{lengths[-1]:,}",
-            available=format_bytes(available or 0),
+            available=size_text(available or 0, "gigabytes"),
         ),
         tr("Choose a smaller model or quantization, or close other programs."),
     )
-
-
-def format_bytes(size: int) -> str:
-    """A size in bytes as people read it: "5.2 GB"."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.0f} MB"
 
 
 def _cells(length: int) -> int:

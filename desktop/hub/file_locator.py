@@ -6,6 +6,7 @@ from threading import Event
 from urllib.parse import urljoin
 
 from desktop.errors import NetworkError
+from desktop.file_stamp import is_sha256
 from desktop.hub.hub_response import check_server_response, refusal_error
 from desktop.hub.repository import Repository, is_commit, resolve_url
 from desktop.hub.transfer.transfer_types import FileLocation, FileRequest
@@ -18,7 +19,6 @@ from desktop.translation import tr
 
 _MOST_HOPS = 5
 _ETAG = re.compile(r'(?:W/)?"?([^"]*)"?\Z')
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _located(url: str, said: HttpResponse, wanted: FileRequest, token: AccessTok
     size = int(length) if length.isascii() and length.isdigit() else wanted.size
     if size is None:
         raise _unclear(wanted, tr("The Hub does not say how large it is."))
-    sha256 = etag if _SHA256.match(etag) else wanted.sha256
+    sha256 = etag if is_sha256(etag) else wanted.sha256
     return FileLocation(url, size, sha256, etag or _plain(said.headers.get("etag", "")), token)
 
 

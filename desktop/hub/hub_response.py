@@ -1,7 +1,5 @@
 """What an answer of the Hub comes to where it is not what was asked for: one error that says why."""
 
-import re
-import unicodedata
 from typing import Any
 
 import msgspec
@@ -11,9 +9,8 @@ from desktop.hub.repository import Repository
 from desktop.hub.repository_access import RepositoryAccess, access_of
 from desktop.log import redact
 from desktop.network.http_response import HttpHeaders
+from desktop.safe_text import without_unseen
 from desktop.translation import tr
-
-_BLANKS = re.compile(r"\s+")
 
 
 def parse_json(body: bytes, host: str) -> Any:
@@ -52,14 +49,14 @@ def as_line(value: Any, most: int = 200) -> str:
     """
     if not isinstance(value, str):
         return ""
-    return _BLANKS.sub(" ", "".join(sign for sign in value[: 4 * most] if _visible(sign))).strip()[:most]
+    return " ".join(without_unseen(value[: 4 * most]).split())[:most]
 
 
 def as_text(value: Any, most: int) -> str:
     """The same for a text of several lines, which stay."""
     if not isinstance(value, str):
         return ""
-    return "".join(sign for sign in value[:most] if sign in "\n\t" or _visible(sign)).strip()
+    return without_unseen(value[:most]).strip()
 
 
 def as_lines(value: Any, most: int, longest: int = 200) -> tuple[str, ...]:
@@ -71,10 +68,6 @@ def as_lines(value: Any, most: int, longest: int = 200) -> tuple[str, ...]:
 def as_count(value: Any) -> int:
     """`value` where it is a whole number of at least 0, else 0."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62 else 0
-
-
-def _visible(sign: str) -> bool:
-    return sign.isspace() or unicodedata.category(sign)[0] != "C"
 
 
 _LONGEST_MESSAGE = 500

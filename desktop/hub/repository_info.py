@@ -1,12 +1,12 @@
 """What the Hub tells of a model repository, as values: its commit, gate, license, bases and model files."""
 
-import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from desktop.catalog.base_model_name import NOT_NAMED, base_model_name
 from desktop.catalog.license_terms import Relation
 from desktop.errors import ForbiddenError
+from desktop.file_stamp import is_sha256
 from desktop.hub.hub_response import as_count, as_line, as_lines, as_list, as_object, as_text, unexpected_response
 from desktop.hub.repository import is_commit, is_repository_id
 from desktop.hub.repository_files import FilePart, RepositoryFile, check_repository_path, group_parts
@@ -18,7 +18,6 @@ _MOST_BASES = 32
 _MOST_TAGS = 500
 _MOST_FIELDS = 50
 _LONGEST_PROMPT = 50_000
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _RELATIONS: dict[str, Relation] = {
     "quantized": "quantization",
     "finetune": "fine-tune",
@@ -177,7 +176,7 @@ def _files(siblings: list[Any]) -> tuple[list[str], list[FilePart], list[str]]:
         sha256 = as_line(large.get("sha256") or large.get("oid"), 64)
         size = as_count(large.get("size")) or as_count(entry.get("size"))
         # Before access, 64 asterisks stand in its place.
-        names[name] = FilePart(name, size, sha256 if _SHA256.match(sha256) else "")
+        names[name] = FilePart(name, size, sha256 if is_sha256(sha256) else "")
     return list(names), list(names.values()), unfit
 
 

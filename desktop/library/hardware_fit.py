@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from desktop.byte_size import size_text
 from desktop.catalog.catalog import CatalogEntry
 from desktop.catalog.quantization import bits_of, rank_of
 from desktop.engine import hardware
 from desktop.engine.gguf_header import GgufHeader
 from desktop.engine.load_fallback import next_step
-from desktop.engine.memory_estimate import automatic_contexts, cache_bytes, compute_bytes, format_bytes, process_bytes
+from desktop.engine.memory_estimate import automatic_contexts, cache_bytes, compute_bytes, process_bytes
 from desktop.engine.model_shape import ModelShape
 from desktop.engine.worker_messages import ComputeDevice as EngineDevice
 from desktop.engine.worker_messages import LoadParams
@@ -261,8 +262,8 @@ def _judge(needs: Sequence[_MemoryNeed], machine: HardwareLimits, *, exact: bool
         return _fit("unknown", need, 0, layers, 0.0, sentence.format(needed=_about(need.whole, exact=exact)))
     sentence = tr("Too large: needs {needed}; of this machine's {available} memory {usable} can be used.").format(
         needed=_about(need.whole, exact=exact),
-        available=format_bytes(machine.memory_total),
-        usable=format_bytes(usable),
+        available=size_text(machine.memory_total, "gigabytes"),
+        usable=size_text(usable, "gigabytes"),
     )
     return _fit("too-large", need, machine.memory_total, layers, 0.0, sentence)
 
@@ -288,11 +289,11 @@ def _on_gpu(need: _MemoryNeed, machine: HardwareLimits, *, exact: bool) -> Hardw
     available = sum(device.memory_total for device in machine.devices)
     sentence = tr("Fits the GPU: needs {needed} of {available} on {device}.").format(
         needed=_about(need.whole, exact=exact),
-        available=format_bytes(available),
+        available=size_text(available, "gigabytes"),
         device=", ".join(device.name for device in machine.devices),
     )
     if need.whole > (free := sum(device.memory_free for device in machine.devices)):
-        sentence += " " + tr("Only {free} are free now.").format(free=format_bytes(free))
+        sentence += " " + tr("Only {free} are free now.").format(free=size_text(free, "gigabytes"))
     return _fit("fits-gpu", need, available, -1, _PER_GPU / max(need.active, 1), sentence)
 
 
@@ -302,7 +303,7 @@ def _in_memory(
     share = need.active * (layers or 0) // need.layers
     per_second = min(machine.cores * _PER_CORE, _PER_MACHINE)
     speed = 1 / max((need.active - share) / per_second + share / _PER_GPU, 1e-9)
-    figures = {"needed": _about(need.whole, exact=exact), "available": format_bytes(machine.memory_total)}
+    figures = {"needed": _about(need.whole, exact=exact), "available": size_text(machine.memory_total, "gigabytes")}
     label: FitLabel = "fits-memory"
     said = [tr("Fits: needs {needed} of {available} memory.").format(**figures)]
     if speed < _SLOW:
@@ -313,7 +314,7 @@ def _in_memory(
     if shortened and need.length:
         said.append(tr("Its context is {length} tokens then.").format(length=f"{need.length:,}"))
     if need.whole - need.on_gpu(layers or 0) > machine.memory_free > 0:
-        said.append(tr("Only {free} are free now.").format(free=format_bytes(machine.memory_free)))
+        said.append(tr("Only {free} are free now.").format(free=size_text(machine.memory_free, "gigabytes")))
     return _fit(label, need, machine.memory_total, layers, speed, " ".join(said))
 
 
@@ -330,7 +331,7 @@ def _fit(
 
 
 def _about(size: int, *, exact: bool) -> str:
-    return format_bytes(size) if exact else tr("about {size}").format(size=format_bytes(size))
+    return size_text(size, "gigabytes") if exact else tr("about {size}").format(size=size_text(size, "gigabytes"))
 
 
 def _named_share(name: str) -> float:

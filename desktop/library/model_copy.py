@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from desktop.atomic_file import open_regular
+from desktop.atomic_file import open_regular, sync_folder
+from desktop.byte_size import size_text
 from desktop.errors import NotFoundError, ResourceError, UserError
 from desktop.hub.transfer.disk import free_space
 from desktop.library.disk_use import delete_leftover, leftovers
@@ -47,7 +48,7 @@ class ModelCopy:
             except OSError as error:
                 self.discard()
                 raise _failed(models, error) from error
-            _write_out(models)
+            sync_folder(models)
             return tuple(folder / file.name for file in self.files)
         raise AssertionError
 
@@ -81,7 +82,7 @@ def copy_files(
         for group, name in zip(sources, names, strict=True):
             made.append(folder / name)
             hashes.append(_copy(group, made[-1], meter))
-        _write_out(folder)
+        sync_folder(folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -182,19 +183,11 @@ def _check_space(needed: int, models: Path) -> None:
     if free is not None and needed > free:
         raise ResourceError(
             tr("There is not enough space to copy this model."),
-            tr("It takes {needed:.1f} GB; {free:.1f} GB are free.").format(needed=needed / 1e9, free=free / 1e9),
+            tr("It takes {needed}; {free} are free.").format(
+                needed=size_text(needed, "gigabytes"), free=size_text(free, "gigabytes")
+            ),
             tr("Free some space, or import it without copying."),
         )
-
-
-def _write_out(folder: Path) -> None:
-    """Have the folder's names reach the disk, where the system lets one ask for that."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _unreadable(file: Path, error: OSError) -> UserError:

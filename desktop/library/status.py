@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from desktop.byte_size import size_text
 from desktop.errors import IntegrityError, NotFoundError, ResourceError, UserError
 from desktop.hub.repository_access import RepositoryAccess
 from desktop.licenses.license_verdict import LicenseVerdict
@@ -246,6 +247,8 @@ def no_space_error(model_name: str, needed: int, free: int) -> UserError:
     """The disk is too full for a download."""
     return ResourceError(
         tr("There is not enough space for {model}.").format(model=model_name),
-        tr("It takes {needed:.1f} GB more; {free:.1f} GB are free.").format(needed=needed / 1e9, free=free / 1e9),
+        tr("It takes {needed} more; {free} are free.").format(
+            needed=size_text(needed, "gigabytes"), free=size_text(free, "gigabytes")
+        ),
         tr("Free some space, or choose a smaller quantization."),
     )

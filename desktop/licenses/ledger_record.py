@@ -3,13 +3,12 @@ of the account that tells them.
 """
 
 import os
-import unicodedata
 from typing import Literal, get_args
 
 import msgspec
 
 from desktop.errors import LicenseError
-from desktop.safe_text import repair_surrogates
+from desktop.safe_text import is_blank, repair_surrogates
 from desktop.translation import tr
 
 EventKind = Literal[
@@ -101,13 +100,8 @@ def validated_event(fact: LedgerEvent) -> LedgerEvent:
             tr("Shorten it and try again."),
         )
     if fact.event == "acknowledged":
-        if not has_visible_text(fact.person):
+        if is_blank(fact.person):
             raise LicenseError(tr("The name is missing."), "", tr("Type the name of the person who accepts."))
         if not fact.text_sha256:
             raise ValueError("an acknowledgement without its text")
     return msgspec.structs.replace(fact, **{name: repair_surrogates(value) for name, value in values.items()})
-
-
-def has_visible_text(text: str) -> bool:
-    """Whether anything of `text` can be seen: neither spaces alone nor signs that only steer others."""
-    return any(unicodedata.category(sign)[0] not in "ZC" for sign in text)

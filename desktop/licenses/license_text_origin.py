@@ -3,6 +3,7 @@
 import re
 
 from desktop.catalog.catalog import License
+from desktop.file_stamp import SHA256_PATTERN
 from desktop.licenses.ledger_record import LedgerRecord
 from desktop.licenses.license_subject import NeededLicense
 from desktop.translation import tr, trn
@@ -65,7 +66,7 @@ def incorporated_note(sha256: str) -> str:
 def policy_sentence(accepted: LedgerRecord, sha256: str) -> str:
     """That the use policy which a license incorporates, now of this hash, was another when the license was accepted; ""
     where it was not, or where nobody noted it."""
-    noted = re.search(r"\b[0-9a-f]{64}\b", accepted.note) if accepted.event == "acknowledged" else None
+    noted = re.search(rf"\b{SHA256_PATTERN}\b", accepted.note) if accepted.event == "acknowledged" else None
     if not sha256 or noted is None or noted[0] == sha256:
         return ""
     return tr("The use policy that it incorporates has another text now than when it was accepted.")

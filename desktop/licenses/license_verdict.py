@@ -151,7 +151,7 @@ def show_argument(subject: LicenseSubject, needed: NeededLicense) -> str:
 
 def is_built_in_file(subject: LicenseSubject, file_sha256: str | None) -> bool:
     """Whether it is the built-in model, which is a part of Latchkey."""
-    return is_built_in(file_sha256) if file_sha256 else subject.built_in
+    return subject.built_in if file_sha256 is None else is_built_in(file_sha256)
 
 
 def _license_status(

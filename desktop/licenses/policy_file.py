@@ -19,6 +19,7 @@ from desktop.catalog.toml_file import read_toml
 from desktop.errors import ForbiddenError, NotFoundError, UserError
 from desktop.licenses.policy import CombinedPolicy, Policy, PolicyRules, normalized_name
 from desktop.paths import further_policies
+from desktop.safe_text import mark_unseen
 from desktop.translation import tr
 
 _UNLISTED = "licenseref-"
@@ -144,8 +145,7 @@ def _nearest(value: str, names: Iterable[str]) -> str:
 
 
 def _shown(value: str) -> str:
-    visible = "".join(sign if sign.isprintable() else "�" for sign in value)
-    return visible if len(visible) <= 80 else visible[:79] + "…"
+    return mark_unseen(value, 80)
 
 
 class PolicySource(Protocol):

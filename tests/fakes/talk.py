@@ -10,11 +10,11 @@ from desktop.chat.chat_events import AnswerDelta, AnswerFinished, AnswerPhase, C
 from desktop.chat.chat_session import ChatSession
 from desktop.conversation import Conversation, Message
 from desktop.engine.engine_protocol import Engine
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine, Script
 from desktop.errors import UserError
 from desktop.settings import Settings
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine, Script
 from tests.fakes.main_loop import MainLoop
 
 E = TypeVar("E", bound=ChatEvent)

@@ -5,6 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from desktop.catalog.license_terms import Purpose
+from desktop.library.library_services import build_library_services
+from desktop.licenses.acknowledgements import Acceptance
 from desktop.paths import find_paths
 from tests.fakes.tiny_gguf import random_model
 from tests.journeys.command import Ran, latchkey
@@ -76,11 +79,15 @@ def accept(model: str, text_sha256: str, *, person: str = "Ada Example", purpose
     return latchkey("licenses", "accept", model, "--text-sha256", text_sha256, "--as", person, "--purpose", purpose)
 
 
-def accept_all(model: str, purpose: str = "personal") -> None:
-    """Read the hash of every license that waits, and accept it."""
-    for each in waiting(model):
-        ran = accept(model, each["text_sha256"], purpose=purpose)
-        assert ran.code == 0, ran
+def accept_all(model: str, purpose: Purpose = "personal") -> None:
+    """Accept every license that waits, in this process: for what comes after it. `accept` is the command."""
+    services = build_library_services(find_paths())
+    subject = services.library.find_listed(model).subject
+    for each in services.acknowledgements.verdict(subject).standings:
+        if each.status != "in-force":
+            acceptance = Acceptance("Ada Example", purpose)
+            services.acknowledgements.accept(subject, each.needed.id, each.needed.text_sha256, acceptance)
+    services.ledger.close()  # the commands open it next
 
 
 def ask(model: str) -> Ran:
@@ -98,9 +105,7 @@ def events() -> list[str]:
 
 def tiny_apache(home: Path) -> str:
     """A model of which nothing is known but that its header says apache-2.0, imported and not accepted; its id."""
-    imported = latchkey("models", "import", str(random_model(home / "apache.gguf", seed=11)), "--json")
-    assert imported.code == 0, imported
-    return str(imported.json["id"])
+    return _import(random_model(home / "apache.gguf", seed=11))
 
 
 def tiny_open(home: Path) -> str:
@@ -111,8 +116,16 @@ def tiny_open(home: Path) -> str:
     config.mkdir(parents=True, exist_ok=True)
     catalog = OPEN_CATALOG.format(size=len(data), sha256=hashlib.sha256(data).hexdigest())
     (config / "models.toml").write_text(catalog)
-    assert latchkey("models", "import", str(path)).code == 0
+    assert _import(path) == "tiny-open"
     return "tiny-open"
+
+
+def _import(file: Path) -> str:
+    """What `models import` does, in this process: for journeys about what comes after. The new model's id."""
+    services = build_library_services(find_paths())
+    model = services.importer.add(file)
+    services.ledger.close()  # the commands open it next
+    return model.id
 
 
 def choose(model: str) -> None:

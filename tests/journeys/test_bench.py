@@ -1,6 +1,9 @@
 """`latchkey bench` measures all that it promises, with real windows and a real engine. Figures are not judged here."""
 
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from desktop.paths import find_paths
 from tests.accepting import import_and_accept
 from tests.fakes.tiny_gguf import random_model
-from tests.journeys.command import latchkey
+from tests.journeys.command import TOP, Ran, latchkey
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +61,15 @@ def test_the_weights_that_the_benchmark_writes_need_no_ones_leave() -> None:
     assert ran.code == 0, ran
     assert ran.json["window"]["ratio"] > 0
     assert not find_paths().ledger_file.exists()
+
+
+def test_where_no_checkout_is_the_transfer_is_said_not_to_be_measurable(tmp_path: Path) -> None:
+    shutil.copytree(TOP / "desktop", tmp_path / "desktop", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "desktop" / "_data").mkdir()  # as in a wheel
+    (tmp_path / "desktop" / "_data" / "resources").symlink_to(TOP / "resources")
+    shutil.copy(TOP / "models.toml", tmp_path / "desktop" / "_data")
+    code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from desktop.__main__ import main; sys.exit(main())"
+    arguments = [sys.executable, "-P", "-c", code, str(tmp_path), "bench", "--transfer", "--json"]
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ran = subprocess.run(arguments, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert "needs a checkout" in Ran(ran.returncode, ran.stdout, ran.stderr).failed_with(3)

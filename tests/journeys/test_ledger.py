@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -15,15 +16,24 @@ GUIDE = "latchkey-guide"
 MODEL = "tiny-research"
 
 
+@pytest.fixture(scope="module")
+def _used_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("used")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LATCHKEY_HOME", str(home))
+        latchkey("models", "import", str(tiny_research(home)))
+        accept_all(MODEL)
+        ask(MODEL)
+        latchkey("licenses", "revoke", MODEL)
+        accept_all(MODEL)
+        assert events() == ["imported", "acknowledged", "loaded", "revoked", "acknowledged"]
+    return home
+
+
 @pytest.fixture
-def used(home: Path) -> Path:
-    """A home in which somebody accepted, asked and revoked, and accepted again."""
-    latchkey("models", "import", str(tiny_research(home)))
-    accept_all(MODEL)
-    ask(MODEL)
-    latchkey("licenses", "revoke", MODEL)
-    accept_all(MODEL)
-    assert events() == ["imported", "acknowledged", "loaded", "revoked", "acknowledged"]
+def used(home: Path, _used_once: Path) -> Path:
+    """A home in which somebody accepted, asked and revoked, and accepted again: a copy, to be changed at will."""
+    shutil.copytree(_used_once, home, dirs_exist_ok=True)
     return home
 
 

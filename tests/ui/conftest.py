@@ -35,7 +35,8 @@ def open_window(qtbot: QtBot, home: Path) -> Iterator[Callable[..., Driver]]:
     font = QApplication.font()  # the next theme begins with what this one leaves
 
     def opened(engine: Engine | None = None, *, wait: bool = True, accepted: bool = True, **settings: Any) -> Driver:
-        if accepted and not (home / "data" / "ledger.db").exists():
+        # Where there is no data folder, there is no model that needs an acceptance: the built-in one does not.
+        if accepted and (home / "data").exists() and not (home / "data" / "ledger.db").exists():
             accept_everything(home)
         driver = Driver(qtbot, engine, settings)
         drivers.append(driver)

@@ -22,7 +22,6 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop.chat.markdown.answer_segments import ProseSegment, TableSegment, segments
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.ui.chat import accessibility
 from desktop.ui.chat.accessibility import accessible_child
 from desktop.ui.chat.accessible_table import AccessibleTable
@@ -34,6 +33,7 @@ from desktop.ui.chat.text_properties import WRITTEN
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.system.process_events import log_qt_messages
 from desktop.ui.theme.theme import Theme
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
 
 Open = Callable[..., Driver]

@@ -10,11 +10,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton
 
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.errors import EngineError
 from desktop.paths import find_paths
 from desktop.settings import SettingsFile
 from desktop.ui.chat.thinking_view import ThinkingView
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver, found
 
 Open = Callable[..., Driver]

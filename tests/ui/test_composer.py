@@ -12,11 +12,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.errors import ResourceError
 from desktop.ui.chat.composer import Composer
 from desktop.ui.chat.composer_drafts import ComposerDrafts
 from desktop.ui.theme.theme import Theme
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
 
 Open = Callable[..., Driver]

@@ -12,13 +12,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.errors import ResourceError
 from desktop.ui.chat.composer import Composer
 from desktop.ui.licenses.acceptance_form import AcceptanceForm
 from desktop.ui.licenses.license_page_values import AcceptanceInput
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.theme.theme import Theme
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
 
 Open = Callable[..., Driver]

@@ -16,10 +16,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from desktop.byte_size import duration_text
 from desktop.errors import NetworkError
 from desktop.hub.transfer.transfer_types import TransferProgress, TransferState
 from desktop.library.downloads import DownloadItem
-from desktop.ui.downloads.download_text import milestone, percent_of, progress_text, time_left
+from desktop.ui.downloads.download_text import milestone, percent_of, progress_text
 from desktop.ui.downloads.downloads_strip import DownloadRow, DownloadsStrip
 from desktop.ui.theme.theme import Theme
 from tests.ui.hub_walk import text_of
@@ -65,7 +66,13 @@ def test_it_says_how_far_how_fast_and_how_long(row: DownloadRow) -> None:
     assert "Tiny Chat Q4_K_M" in text_of(row)
     assert progress_text(TransferProgress(state="fetching", done=5)) == "5 B"
     assert percent_of(TransferProgress(state="fetching", done=999, total=1000)) == "99 %"
-    assert [time_left(each) for each in (0.1, 45, 600, 12_000)] == ["1 s", "45 s", "10 min", "3 h 20 min"]
+    left = [duration_text(each, longest=90) for each in (0.1, 45, 600, 12_000)]
+    assert left == [
+        "1 s",
+        "45 s",
+        "10 min",
+        "3 h 20 min",
+    ]
 
 
 @pytest.mark.parametrize(

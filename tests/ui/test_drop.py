@@ -14,10 +14,10 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
-from desktop.engine.fake_engine import FakeEngine
 from desktop.library.library_services import build_library_services
 from desktop.paths import find_paths
 from desktop.ui.window.file_drop import models_in
+from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.other_apps import OllamaStore
 from tests.fakes.split_models import cut
 from tests.fakes.tiny_gguf import random_model

@@ -16,10 +16,10 @@ import pytest
 
 from desktop import app
 from desktop.engine.engine_build import engine_build
-from desktop.engine.fake_engine import FakeEngine
 from desktop.engine.hardware import cpu_fingerprint
 from desktop.engine.kernel_check import KernelCheck, KernelStore
 from desktop.paths import find_paths
+from tests.fakes.fake_engine import FakeEngine
 from tests.ui.driving import Driver
 
 TOP = Path(__file__).resolve().parents[2]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from desktop.chat.chat_events import EngineChanged
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.ui.parts.label import Label
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
 
 Open = Callable[..., Driver]

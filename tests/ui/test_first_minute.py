@@ -14,7 +14,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit
 
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.library.hardware_fit import HardwareLimits
 from desktop.library.library_services import LibraryServices, build_library_services
 from desktop.licenses.ledger_record import LedgerEvent, LedgerRecord, account_name
@@ -22,6 +21,7 @@ from desktop.paths import find_paths
 from desktop.settings import AcceptanceSettings
 from desktop.ui.chat.blocked_model_card import BlockedModelCard
 from tests.accepting import import_and_accept
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.fakes.tiny_gguf import random_model
 from tests.ui.driving import Driver
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu
 
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.errors import EngineError
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver, found
 from tests.ui.test_sidebar import _ask_three, _go_to_row
 

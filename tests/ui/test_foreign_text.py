@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.errors import UserError
 from desktop.paths import find_paths
 from desktop.ui.chat.prose_view import ProseView
@@ -45,6 +44,7 @@ from desktop.ui.parts.untrusted_text import (
 from desktop.ui.system import startup_error
 from desktop.ui.theme.theme import Theme
 from tests.accepting import import_and_accept
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.fakes.tiny_gguf import random_model
 from tests.ui.driving import Driver, found
 from tests.ui.online import exchange, keep

@@ -12,12 +12,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
 
 from desktop.background import Background
-from desktop.engine.fake_engine import FakeEngine
 from desktop.errors import StoppedError
 from desktop.library.library import Library
 from desktop.paths import find_paths
 from desktop.ui.downloads.downloads_strip import DownloadRow
 from tests.accepting import import_and_accept
+from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.hub import FakeHub, FakeRepository, Fault
 from tests.fakes.tiny_gguf import random_model
 from tests.ui.driving import Driver

@@ -11,8 +11,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.errors import ResourceError
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver, found
 from tests.ui.test_sidebar import _ask_three, _go_to_row
 

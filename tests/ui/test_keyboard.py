@@ -13,11 +13,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.ui.chat.find_bar import FindBar
 from desktop.ui.theme.theme import Theme
 from desktop.ui.window.command_palette import CommandPalette
 from desktop.ui.window.window_actions import action_specs
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver, found
 
 Open = Callable[..., Driver]

@@ -13,8 +13,8 @@ from pathlib import Path
 import gguf
 import psutil
 
-from desktop.engine.fake_engine import FakeEngine
 from tests.accepting import accept_everything, import_and_accept
+from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.tiny_gguf import CONTROLS, random_model
 from tests.ui.driving import Driver
 
@@ -26,7 +26,7 @@ import sys
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from desktop import app
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 words = " ".join(f"word{number}" for number in range(100000))
 application, window = app.create(["latchkey"], engine=FakeEngine([FakeAnswer(words, tokens_per_s=100)]))
 window.chat_page.composer.edit.insertPlainText("Go on.")

@@ -16,9 +16,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
 
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.paths import find_paths
 from desktop.ui.parts.text_pane import TextPane
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
 from tests.ui.test_composition import commit, compose
 from tests.ui.test_kills import _endless

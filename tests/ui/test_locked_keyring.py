@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QAbstractButton, QLabel
 from desktop.credentials.file_key_store import FileKeyStore
 from desktop.credentials.keyring_key_store import KeyringKeyStore
 from desktop.credentials.ledger_key_store import LedgerKeyLockedError, locked_key_remedy
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.paths import Paths
 from desktop.ui.parts.error_box import ErrorBox
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
 from tests.ui.test_first_minute import free_model, records
 from tests.unit.credentials.test_keepers import Keyring as MemoryKeyring

@@ -13,7 +13,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 
-from desktop.engine.fake_engine import FakeEngine
 from desktop.errors import ResourceError
 from desktop.hub.repository import Repository
 from desktop.network.request_log import UNFINISHED
@@ -21,6 +20,7 @@ from desktop.paths import find_paths
 from desktop.storage.request_store import RequestStore
 from desktop.ui.network.request_log_feed import merge_newest, read_requests
 from desktop.ui.network.request_log_item_model import ANSWER, OUTCOME_ROLE, TIME
+from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.hub import FakeHub, FakeRepository
 from tests.ui.driving import Driver
 from tests.ui.online import DAY_S, assembly_of, exchange, keep, rows, show_log

@@ -11,11 +11,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit
 
 from desktop.credentials.access_tokens import AccessTokens, find_access_tokens
-from desktop.engine.fake_engine import FakeEngine
 from desktop.network.access_token import AccessToken
 from desktop.paths import find_paths
 from desktop.settings import SettingsFile
 from desktop.ui.settings.network_section import NetworkSection
+from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.hub import FakeHub
 from tests.ui.driving import Driver
 from tests.ui.online import assembly_of, show_log

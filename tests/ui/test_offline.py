@@ -12,10 +12,10 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton
 
-from desktop.engine.fake_engine import FakeEngine
 from desktop.errors import ForbiddenError, UserError
 from desktop.paths import find_paths
 from desktop.settings import SettingsFile
+from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.hub import FakeHub, FakeRepository
 from tests.ui.driving import Driver
 from tests.ui.online import assembly_of, show_log

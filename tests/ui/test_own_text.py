@@ -11,12 +11,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLineEdit
 
-from desktop.engine.fake_engine import FakeEngine
 from desktop.library.library_services import build_library_services
 from desktop.paths import find_paths
 from desktop.settings import Settings
 from desktop.ui.licenses.difference_page import DifferencePane
 from desktop.ui.parts.text_passages import shown_text
+from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.hub import FakeHub, FakeRepository
 from tests.fakes.tiny_gguf import random_model
 from tests.ui.driving import Driver

@@ -12,9 +12,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
-from desktop.ui.models.model_text import size_text
+from desktop.byte_size import size_text
 from desktop.ui.settings.setting_controls import NumberField
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
 
 Open = Callable[..., Driver]
@@ -112,7 +112,7 @@ def test_damaged_settings_are_told_and_kept(open_window: Open) -> None:
 
 
 def test_sizes_are_told_as_people_read_them() -> None:
-    assert [size_text(size) for size in (512, 4_040_000, 45_600_000, 7_400_000_000)] == [
+    assert [size_text(size, "two") for size in (512, 4_040_000, 45_600_000, 7_400_000_000)] == [
         "512 B",
         "4.0 MB",
         "46 MB",

@@ -11,8 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 
 from desktop.conversation import Conversation
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.ui.sidebar.conversation_list import GroupHeading, grouped
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver, found
 
 Open = Callable[..., Driver]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.fake_engine import FakeEngine
 from desktop.errors import ResourceError
+from tests.fakes.fake_engine import FakeEngine
 from tests.ui.driving import Driver
 
 TOP = Path(__file__).resolve().parents[2]

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.conversation import Message, ModelReference, TextPart, Timing
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.library.library import LibraryCard, LibraryModel
 from desktop.licenses.policy import Policy, PolicyRules
 from desktop.ui.chat.blocked_model_card import blocked_model_text
@@ -23,6 +22,7 @@ from desktop.ui.chat.message_view import MessageActions
 from desktop.ui.chat.transcript import Transcript
 from desktop.ui.parts.button import Button
 from desktop.ui.theme.theme import Theme
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.cards import GUIDE, LLAMA_32, STABLE_VICUNA, card_of
 from tests.ui.driving import Driver, found
 

@@ -10,10 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.ui.chat.prose_view import ProseView
 from desktop.ui.theme.design_tokens import read_tokens
 from desktop.ui.theme.theme import Theme
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver, found
 
 Open = Callable[..., Driver]

@@ -14,7 +14,6 @@ from pytestqt.qtbot import QtBot
 
 from desktop.chat.markdown.answer_segments import Block, ProseSegment, segments
 from desktop.conversation import Message, TextPart
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.ui.chat.answer_body import AnswerBody
 from desktop.ui.chat.code_view import CodeView
 from desktop.ui.chat.message_view import MessageActions
@@ -24,6 +23,7 @@ from desktop.ui.chat.transcript import NEWEST, Transcript
 from desktop.ui.parts.link import resolved_target
 from desktop.ui.parts.untrusted_text import InertTextDocument
 from desktop.ui.theme.theme import Theme
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver, found
 
 Open = Callable[..., Driver]

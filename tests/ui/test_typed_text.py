@@ -16,13 +16,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.ui.chat.composer import Composer
 from desktop.ui.parts.document_text import selected_text, text_of
 from desktop.ui.parts.paint import paint_line
 from desktop.ui.parts.text_options import is_right_to_left
 from desktop.ui.settings.setting_controls import TextBox
 from desktop.ui.theme.theme import Theme
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
 
 Open = Callable[..., Driver]

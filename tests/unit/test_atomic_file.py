@@ -8,7 +8,14 @@ from threading import get_ident
 
 import pytest
 
-from desktop.atomic_file import DamagedFileError, read_bounded, read_json, read_struct, write_atomically
+from desktop.atomic_file import (
+    DamagedFileError,
+    open_atomically,
+    read_bounded,
+    read_json,
+    read_struct,
+    write_atomically,
+)
 
 DEEP = b'{"a":' * 200_000 + b"1" + b"}" * 200_000
 
@@ -20,6 +27,22 @@ def test_a_file_is_written_whole_for_this_person_alone(home: Path) -> None:
     assert target.read_bytes() == b"two"
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_file_that_is_written_piece_by_piece_is_in_place_at_the_end_alone(home: Path) -> None:
+    target = home / "file.csv"
+    target.write_bytes(b"old")
+    with open_atomically(target) as file:
+        file.write(b"one\n")
+        assert target.read_bytes() == b"old"
+        file.write(b"two\n")
+    assert target.read_bytes() == b"one\ntwo\n"
+    with pytest.raises(TypeError), open_atomically(target) as file:
+        file.writelines([b"three\n", None])  # type: ignore[list-item]
+    assert target.read_bytes() == b"one\ntwo\n"
+    assert list(home.glob(".latchkey-*")) == []
+    with pytest.raises(FileNotFoundError), open_atomically(home / "no" / "folder"):
+        pass
 
 
 def test_nothing_that_lies_under_a_guessable_name_is_written_through(home: Path) -> None:

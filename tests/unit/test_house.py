@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections import defaultdict
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -24,6 +26,14 @@ LOCAL_ONLY = {"QLocalServer", "QLocalSocket"}
 
 def name_of(path: Path) -> str:
     return path.relative_to(TOP).as_posix()
+
+
+def shared(places: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """The names in (name, place) that are found in more than one place, each with its places."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, place in places:
+        found[name].append(place)
+    return {name: found[name] for name in found if len(found[name]) > 1}
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -62,6 +72,22 @@ def test_a_new_package_has_to_be_given_its_floor(tmp_path: Path) -> None:
     assert "attic" in result.stdout
 
 
+def test_a_file_name_leads_to_one_module() -> None:
+    """Whoever reads a name in a traceback or an import opens one file. Two names are Python's own, in each folder."""
+    given = {"__init__.py", "__main__.py"}
+    assert not shared([(path.name, name_of(path)) for path in SOURCES if path.name not in given])
+
+
+def test_a_class_name_leads_to_one_class() -> None:
+    classes = [
+        (node.name, name_of(path))
+        for path in SOURCES
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert not shared(classes)
+
+
 def test_every_folder_of_code_is_a_package() -> None:
     """Without an __init__.py, import contracts do not see what lies in it."""
     assert not [name_of(path) for path in SOURCES if not (path.parent / "__init__.py").exists()]
@@ -92,6 +118,13 @@ def test_one_version_everywhere() -> None:
     version = PROJECT["project"]["version"]
     assert desktop.__version__ == version
     assert f"## {version}" in (TOP / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_ci_names_tests_that_there_are() -> None:
+    script = (TOP / ".ci" / "run").read_text(encoding="utf-8")
+    named = re.findall(r"\btests/[^\s\"']+", script)
+    assert named
+    assert not [pattern for pattern in named if not list(TOP.glob(pattern))]
 
 
 def test_folder_packaging_does_not_hide_the_library_of_that_name() -> None:

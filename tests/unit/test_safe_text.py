@@ -4,7 +4,16 @@ import unicodedata
 
 import pytest
 
-from desktop.safe_text import escape_controls, one_line, spreadsheet_cell
+from desktop.safe_text import (
+    escape_controls,
+    is_blank,
+    mark_unseen,
+    one_line,
+    repair_values,
+    safe_text,
+    spreadsheet_cell,
+    without_unseen,
+)
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -53,3 +62,25 @@ def test_no_cell_is_a_formula(text: str) -> None:
 @pytest.mark.parametrize("text", ["", " ", "a=1", "1-2", "Ada Lovelace", "•=1", "'=1", "–", "#=1"])
 def test_a_cell_that_is_no_formula_stays_as_it_is(text: str) -> None:
     assert spreadsheet_cell(text) == text
+
+
+def test_text_is_blank_where_nothing_of_it_can_be_seen() -> None:
+    assert is_blank(" \u00a0\u200b\u202e\n\ud800")
+    assert not is_blank("\u202ea")
+
+
+def test_what_cannot_be_seen_is_left_out_or_marked() -> None:
+    assert without_unseen("a\u202eb\u00a0c\n\x1bd") == "ab\u00a0c\nd"
+    assert mark_unseen("a\u202eb\u00a0c", 10) == "a\ufffdb\ufffdc"
+    assert mark_unseen("a\u202eb\u00a0c", 10, keep="\u00a0") == "a\ufffdb\u00a0c"
+    assert mark_unseen("long enough", 5) == "long…"
+
+
+def test_every_text_in_a_value_is_repaired() -> None:
+    value = {"a\ud83d": ["\ud83d\ude00", {"b": ("\udc00", 1, None)}]}
+
+    assert repair_values(value) == {"a\ufffd": ["😀", {"b": ["\ufffd", 1, None]}]}
+
+
+def test_half_a_character_in_a_log_is_an_escape() -> None:
+    assert safe_text("a\ud83d\u200eb\r", 40) == "a\\ud83d\\u200eb\\x0d"

@@ -4,6 +4,7 @@ import os
 import platform
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from desktop.cli.acceptance_prompt import admit_or_prompt
-from desktop.cli.bench import transfer_benchmark
+from desktop.cli.bench.bench_engine import BenchLicenseCheck, bench_engine
 from desktop.cli.bench.bench_figures import (
     BenchFigures,
     BenchMachine,
@@ -20,8 +21,9 @@ from desktop.cli.bench.bench_figures import (
     TransferFigures,
     WindowFigures,
 )
-from desktop.cli.bench.bench_model import ONE_BILLION, QUICK, BenchLicenseCheck, BenchModelShape, bench_model
+from desktop.cli.bench.bench_model import ONE_BILLION, QUICK, BenchModelShape, bench_model
 from desktop.cli.bench.engine_benchmark import BareLoopProcess, EngineFigures, measure_beside_busy_core, measure_engine
+from desktop.cli.bench.transfer_process import measure_transfer
 from desktop.cli.bench.window_bench_setup import RANDOM_WEIGHTS
 from desktop.cli.bench.window_benchmark import measure_startup, measure_window
 from desktop.cli.command_context import CommandContext
@@ -78,9 +80,8 @@ def run(options: Namespace, tools: CommandContext) -> int:
 
 
 def _transfer(options: Namespace, tools: CommandContext) -> int:
-    extent = transfer_benchmark.SHORT if options.quick else transfer_benchmark.FULL
     load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    measured = transfer_benchmark.measure_transfer(extent, tools.paths.cache / "bench", tools.output.progress)
+    measured = measure_transfer(tools.paths.cache / "bench", tools.output.progress, quick=options.quick)
     machine = BenchMachine(
         cpu=cpu_name(),
         cores=usable_cores(),
@@ -104,9 +105,7 @@ def _weights(shape: BenchModelShape, tools: CommandContext) -> _BenchSubject:
     """What this program wrote itself, for which no license is asked."""
     tools.output.progress(tr("Writing a model of random weights…"))
     written = bench_model(shape, tools.paths.cache / "bench")
-    return _BenchSubject(
-        tools.library.find(str(written.path)), BenchLicenseCheck(written), (RANDOM_WEIGHTS, shape.name)
-    )
+    return _BenchSubject(tools.library.find(str(written.path)), BenchLicenseCheck(shape), (RANDOM_WEIGHTS, shape.name))
 
 
 def _measure(subject: _BenchSubject, extent: _BenchExtent, tools: CommandContext, *, window_only: bool) -> BenchFigures:
@@ -119,7 +118,7 @@ def _measure(subject: _BenchSubject, extent: _BenchExtent, tools: CommandContext
     startup, first_paint_ms = measure_startup(extent.rounds, say)
     measured: EngineFigures | None = None
     busy_core: Comparison | None = None
-    with tools.engine(license_check) as engine:
+    with closing(bench_engine(tools.paths, license_check)) as engine:
         info = load_model(engine, model, params, tools.output)
         if not window_only:
             bare_loop: Callable[..., BareLoopProcess] = partial(BareLoopProcess, model.path, info, license_check)

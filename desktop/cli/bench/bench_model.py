@@ -13,14 +13,12 @@ import struct
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from desktop.atomic_file import open_regular
 from desktop.cli.bench.gguf_writer import F32, Q4_0, Value, WrittenTensor, gguf_pieces, write_gguf
-from desktop.engine.engine_protocol import StopSignal
-from desktop.errors import ForbiddenError, ResourceError
-from desktop.file_stamp import ModelFile
-from desktop.library.file_hashes import FileHashes, HashedModel
+from desktop.errors import ResourceError
 from desktop.translation import tr
 
 _BLOCK = 32  # weights in one Q4_0 block: a float16 scale, then 16 bytes of two 4-bit weights each
@@ -76,7 +74,7 @@ def bench_model(shape: BenchModelShape, folder: Path) -> RandomWeightsModel:
     that holds anything else is written over.
     """
     path = folder / f"{shape.name}.gguf"
-    sha256 = _weights_sha256(shape)
+    sha256 = weights_sha256(shape)
     if _is_there(path, sha256):
         return RandomWeightsModel(path, sha256)
     _write(shape, path)
@@ -91,7 +89,8 @@ def _is_there(path: Path, sha256: str) -> bool:
         return False
 
 
-def _weights_sha256(shape: BenchModelShape) -> str:
+@cache
+def weights_sha256(shape: BenchModelShape) -> str:
     """The sha256 of the file of this shape, by making its bytes once more: nothing on the disk is taken at its word."""
     digest = hashlib.sha256()
     for piece in gguf_pieces(_metadata(shape), _tensors(shape)):
@@ -210,33 +209,3 @@ def _blocks(name: str, count: int, scale: float) -> Iterator[bytes]:
         blocks[:, :2] = np.frombuffer(np.float16(scale).tobytes(), np.uint8)
         blocks[:, 2:] = random.integers(0, 256, (len(blocks), _BLOCK_BYTES - 2), np.uint8)
         yield blocks.tobytes()
-
-
-class BenchLicenseCheck:
-    """Admits `model`, as long as it is just what was written. A `Door`."""
-
-    def __init__(self, model: RandomWeightsModel) -> None:
-        self._model = model
-        self._admitted: HashedModel | None = None
-
-    def admit(self, path: Path, stop: StopSignal | None = None) -> tuple[ModelFile, ...]:
-        """Raises ForbiddenError for any other file."""
-        self._admitted = None
-        hashed = FileHashes(path.parent).hashed_model(path, anew=True, stop=stop)
-        if hashed.sha256 != self._model.sha256:
-            raise _another(path)
-        self._admitted = hashed
-        return hashed.files
-
-    def loaded(self, path: Path) -> None:
-        self.holds(path)
-
-    def holds(self, path: Path) -> None:
-        if self._admitted is None or not self._admitted.is_unchanged():
-            raise _another(path)
-
-
-def _another(path: Path) -> ForbiddenError:
-    return ForbiddenError(
-        tr("{file} is not what the benchmark wrote.").format(file=path.name), "", tr("Run the benchmark again.")
-    )

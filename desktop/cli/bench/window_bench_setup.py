@@ -5,11 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop.cli.bench.bench_model import SHAPES, BenchLicenseCheck, bench_model
+from desktop.cli.bench.bench_engine import BenchLicenseCheck, bench_engine
+from desktop.cli.bench.bench_model import SHAPES, bench_model
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_protocol import Engine, LoadCheck
-from desktop.engine.fallback_store import FallbackStore
-from desktop.engine.kernel_check import KernelCheck
 from desktop.library.library import LibraryModel
 from desktop.library.library_services import LibraryServices, build_library_services
 from desktop.paths import find_paths
@@ -20,7 +19,7 @@ RANDOM_WEIGHTS = "random weights"
 
 @dataclass(frozen=True)
 class WindowBenchSetup:
-    """`apart` is the folder for settings and conversations. Call `close` at the end."""
+    """`home` is the folder for settings and conversations. Call `close` at the end."""
 
     home: Path
     model: LibraryModel
@@ -29,27 +28,23 @@ class WindowBenchSetup:
 
 
 def window_bench_setup() -> WindowBenchSetup:
-    """What the command line says: a folder, and a model's path, or WEIGHTS and a shape. Raises UserError.
+    """The engine and the model that the command line names: a folder, and a model's path, or `RANDOM_WEIGHTS` and the
+    name of a shape. Raises UserError.
 
-    A model that somebody named is asked of the person's license check.
+    A model that somebody named passes the license check of the program.
     """
-    apart, path, *shape = sys.argv[1:]
+    home, path, *shape = sys.argv[1:]
     paths = find_paths()
-    assembly = build_library_services(paths)
-    license_check: LoadCheck = assembly.license_check
+    services = build_library_services(paths)
+    license_check: LoadCheck = services.license_check
     if path == RANDOM_WEIGHTS:
-        written = bench_model(SHAPES[shape[0]], paths.cache / "bench")
-        path, license_check = str(written.path), BenchLicenseCheck(written)
-    engine = EngineClient(
-        license_check=license_check,
-        logs=paths.engine_logs,
-        cache=paths.cache,
-        fallbacks=FallbackStore(paths.load_fallbacks),
-        kernel_choice=KernelCheck(paths.engine_test_file).choice,
-    )
-    return WindowBenchSetup(Path(apart), assembly.library.find(path), engine, lambda: _close(engine, assembly))
+        written = SHAPES[shape[0]]
+        path = str(bench_model(written, paths.cache / "bench").path)
+        license_check = BenchLicenseCheck(written)
+    engine = bench_engine(paths, license_check)
+    return WindowBenchSetup(Path(home), services.library.find(path), engine, lambda: _close(engine, services))
 
 
-def _close(engine: EngineClient, assembly: LibraryServices) -> None:
+def _close(engine: EngineClient, services: LibraryServices) -> None:
     engine.close()
-    assembly.close()
+    services.close()

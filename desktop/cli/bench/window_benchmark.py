@@ -1,8 +1,7 @@
 """The window measured, from outside: how soon it takes typing, and what drawing an answer costs the engine.
 
 The command may not load Qt, so each window is a process of its own, with conversations of its own and Qt's offscreen
-platform unless another one was asked for. What runs there is in `desktop.ui.bench.measured_window` and
-`desktop.ui.bench.bare_window`.
+platform unless another one was asked for. What runs there is in `desktop/ui/bench/`.
 """
 
 import json

@@ -10,7 +10,8 @@ import shutil
 import threading
 from pathlib import Path
 
-from desktop.byte_size import size_in_words
+from desktop.atomic_file import sync_folder
+from desktop.byte_size import size_text
 from desktop.errors import ResourceError, UserError
 from desktop.translation import tr
 
@@ -133,16 +134,6 @@ def publish_file(part: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder reach the disk, where the system lets one ask for that."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 def make_folder(folder: Path) -> None:
     """Raises ResourceError."""
     try:
@@ -192,11 +183,12 @@ def disk_error(folder: Path, error: OSError, *, missing: int = 0) -> UserError:
 
 
 def _full(folder: Path, needed: int, free: int | None) -> ResourceError:
+    more = size_text(needed, "gigabytes")
     if free is None:
-        detail = tr("{needed} more are needed in {folder}.").format(needed=size_in_words(needed), folder=folder)
+        detail = tr("{needed} more are needed in {folder}.").format(needed=more, folder=folder)
     else:
         detail = tr("{needed} more are needed, and {free} are free in {folder}.").format(
-            needed=size_in_words(needed), free=size_in_words(free), folder=folder
+            needed=more, free=size_text(free, "gigabytes"), folder=folder
         )
     return ResourceError(
         tr("The disk is full."),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from desktop.file_stamp import is_sha256
 from desktop.hub.repository import is_commit, is_repository_id
 from desktop.hub.repository_files import is_model_file_name
 from desktop.library.other_apps.discovered_model import ModelCandidate
@@ -20,7 +21,6 @@ from desktop.library.other_apps.unusable_files import is_unfinished, skip_unusab
 
 LM_STUDIO, JAN, GPT4ALL, HUGGING_FACE, LLAMA_CPP = "LM Studio", "Jan", "GPT4All", "Hugging Face", "llama.cpp"
 
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _YAML_LINE = re.compile(r"(model_path|name):[ \t]*(.+?)[ \t]*\Z")
 _LICENSE_NAMES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "USE_POLICY.md")
 _LARGEST_YAML = 1 << 16
@@ -114,7 +114,7 @@ def claimed_sha256(path: Path) -> str:
         target = path.resolve()
     except (OSError, RuntimeError):
         return ""
-    return target.name if target.parent.name == "blobs" and _SHA256.match(target.name) else ""
+    return target.name if target.parent.name == "blobs" and is_sha256(target.name) else ""
 
 
 def _licenses(folder: Path) -> tuple[Path, ...]:

@@ -7,18 +7,21 @@ import os
 import stat
 import threading
 import time
-import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
+from desktop.atomic_file import read_bounded
 from desktop.library.other_apps.discovered_model import SkippedFile
+from desktop.safe_text import mark_unseen
 from desktop.translation import tr
 
 _MOST_ENTRIES = 200_000
 _MOST_SECONDS = 15.0
 _MOST_LEFT_OUT = 200
 _LONGEST_REASON = 1000
-_JOINERS = "\u200c\u200d"
+_BLANKS_AND_JOINERS = (
+    "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u200c\u200d"
+)
 
 
 class ScanBudget:
@@ -150,17 +153,9 @@ def is_folder(path: Path) -> bool:
 def read_small(path: Path, most: int) -> bytes | None:
     """The contents of a regular file of at most `most` bytes; None for any other, and where it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        return read_bounded(path, most, follow_link=True)
     except (OSError, ValueError):
         return None
-    try:
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return None
-            data = file.read(most + 1)
-    except OSError:
-        return None
-    return data if len(data) <= most else None
 
 
 def printable_line(text: str | Path, most: int = 120) -> str:
@@ -168,12 +163,7 @@ def printable_line(text: str | Path, most: int = 120) -> str:
 
     Blanks of all widths stay as they are, and so do the joiners that some scripts and emoji are written with.
     """
-    line = "".join(sign if _is_seen(sign) else "�" for sign in str(text))
-    return line if len(line) <= most else line[: most - 1] + "…"
-
-
-def _is_seen(sign: str) -> bool:
-    return sign.isprintable() or sign in _JOINERS or unicodedata.category(sign) == "Zs"
+    return mark_unseen(str(text), most, keep=_BLANKS_AND_JOINERS)
 
 
 def _kind(entry: os.DirEntry[str]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from desktop.file_stamp import SHA256_PATTERN
 from desktop.hub.repository import is_repository_id
 from desktop.library.other_apps.discovered_model import ModelCandidate
 from desktop.library.other_apps.folder_scan import ScanBudget, entries_of, is_folder, printable_line, read_small
@@ -21,7 +22,7 @@ _MODEL = "application/vnd.ollama.image.model"
 _LICENSE = "application/vnd.ollama.image.license"
 _ADAPTER = "application/vnd.ollama.image.adapter"
 _TENSOR = "application/vnd.ollama.image.tensor"
-_DIGEST = re.compile(r"sha256[:-]([0-9a-fA-F]{64})\Z")
+_DIGEST = re.compile(rf"sha256[:-]((?i:{SHA256_PATTERN}))\Z")
 _LARGEST_MANIFEST = 1 << 20
 _MOST_LAYERS = 1000
 _MOST_LICENSES = 16

@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
+from desktop.file_stamp import is_sha256
 from desktop.licenses.export.export_document import ExportDocument, ExportedModel
 from desktop.licenses.ledger_record import LedgerRecord
-from desktop.safe_text import repair_surrogates
+from desktop.safe_text import repair_values
 
 _TAKEN_IN = frozenset({"acknowledged", "downloaded", "imported", "loaded"})
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
@@ -38,7 +38,7 @@ def as_cyclonedx(document: ExportDocument) -> bytes:
             if any(each.event in _TAKEN_IN for each in by_model.get(model.id, ()))
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(_storable(whole)), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(repair_values(whole)), indent=2) + b"\n"
 
 
 def _metadata(document: ExportDocument) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _component(document: ExportDocument, model: ExportedModel, records: Sequence
     if _REPOSITORY.fullmatch(repository):
         commit = f"@{source.commit.lower()}" if source is not None and source.commit else ""
         component["purl"] = f"pkg:huggingface/{repository}{commit}"
-    hashes = dict.fromkeys(each.file_sha256.lower() for each in records if _SHA256.fullmatch(each.file_sha256))
+    hashes = dict.fromkeys(sha256 for each in records if is_sha256(sha256 := each.file_sha256.lower()))
     if hashes:
         component["hashes"] = [{"alg": "SHA-256", "content": each} for each in hashes]
     if model.ancestors:
@@ -167,11 +167,3 @@ def _facts(document: ExportDocument, model: ExportedModel, records: Sequence[Led
 
 def _properties(facts: dict[str, str]) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in facts.items() if value]
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {repair_surrogates(key): _storable(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_storable(each) for each in value]
-    return repair_surrogates(value) if isinstance(value, str) else value

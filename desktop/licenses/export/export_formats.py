@@ -2,15 +2,14 @@
 
 import csv
 import io
-import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from desktop.atomic_file import write_atomically, write_error
 from desktop.errors import NotFoundError, ResourceError, UserError
 from desktop.licenses.export.cyclonedx_export import as_cyclonedx
 from desktop.licenses.export.export_document import ExportDocument, ExportedModel, printable
@@ -117,22 +116,12 @@ def _write(path: Path, data: bytes) -> None:
         raise NotFoundError(
             tr("There is no folder {folder}.").format(folder=target.parent), "", tr("Make it, or choose another one.")
         )
-    part: Path | None = None
     try:
-        descriptor, name = tempfile.mkstemp(prefix=".latchkey-", suffix=".part", dir=target.parent)
-        part = Path(name)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-        part = None
+        write_atomically(target, data)
     except OSError as error:
-        raise ResourceError(
+        raise write_error(
             tr("The ledger could not be exported."),
-            tr("Writing {file} failed: {reason}.").format(file=path, reason=error.strerror),
+            path,
+            error,
             tr("Free some space, or choose a folder that you may write to."),
         ) from error
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from desktop.licenses.export.export_document import ExportDocument
 from desktop.licenses.ledger_chain import GENESIS, check_chain
 from desktop.licenses.ledger_record import LedgerRecord
 from desktop.licenses.ledger_seal import LedgerCheck, LedgerFault, segments_without_key
-from desktop.safe_text import repair_surrogates
+from desktop.safe_text import repair_surrogates, repair_values
 from desktop.translation import tr
 
 FORMAT = "latchkey-ledger"
@@ -50,7 +50,7 @@ def as_json(document: ExportDocument) -> bytes:
         "head": {"seq": head.seq, "hash": head.hash} if head is not None else {"seq": 0, "hash": GENESIS},
         "check": document.check,
         "text_differs": {str(seq): differs for seq, differs in document.differing.items()},
-        "models": [_clean(msgspec.to_builtins(model)) for model in document.models],
+        "models": [repair_values(msgspec.to_builtins(model)) for model in document.models],
         "records": document.records,
         "texts": {sha256: _text(data) for sha256, data in sorted(document.texts.items())},
     }
@@ -62,14 +62,6 @@ def _text(data: bytes) -> dict[str, str]:
         return {"text": data.decode()}
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(data).decode("ascii")}
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _clean(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(each) for each in value]
-    return repair_surrogates(value) if isinstance(value, str) else value
 
 
 class _ChainHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

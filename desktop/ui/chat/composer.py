@@ -21,6 +21,7 @@ from desktop.ui.parts.error_box import ErrorBox, Note
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.parts.plain_text_edit import PlainTextEdit
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
+from desktop.ui.parts.shortcut_override import overrides_escape
 from desktop.ui.parts.text_options import wrap_mode
 from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
@@ -115,11 +116,7 @@ class MessageEdit(PlainTextEdit):
 
     def event(self, event: QEvent) -> bool:
         # While it gives up an edit here, Escape does nothing else in the window.
-        override = event.type() == QEvent.Type.ShortcutOverride
-        if override and self.escape_cancels and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
-            event.accept()
-            return True
-        return super().event(event)
+        return overrides_escape(event, lambda: self.escape_cancels) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in _ENTER and self.composition.text:

@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-from desktop.atomic_file import read_json, write_atomically
-from desktop.errors import ResourceError
+from desktop.atomic_file import read_json, write_atomically, write_error
 from desktop.translation import tr
 
 _LARGEST = 64 << 20  # a pasted book is a draft as well
@@ -55,9 +54,10 @@ class ComposerDrafts:
             # ASCII: half a character, as a broken paste leaves it, is no valid UTF-8.
             write_atomically(self._path, json.dumps(self._kept()).encode("ascii"))
         except OSError as error:
-            raise ResourceError(
+            raise write_error(
                 tr("The draft could not be saved."),
-                tr("Writing {file} failed: {reason}.").format(file=self._path, reason=error.strerror),
+                self._path,
+                error,
                 tr("Copy what you typed before you close Latchkey."),
             ) from error
         self._changed = False

@@ -6,9 +6,9 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from desktop.byte_size import size_text
 from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
-from desktop.ui.models.model_text import size_text
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.terms_text import license_label
@@ -55,7 +55,7 @@ class ModelSuggestionLine(QWidget):
         self._model_id = suggestion.model_id
         first = tr("For everything else: {model} fits this computer.").format(model=isolated(suggestion.name))
         second = tr("{size} to fetch · {license}, which restricts nothing").format(
-            size=size_text(suggestion.size), license=license_label(suggestion.license)
+            size=size_text(suggestion.size, "two"), license=license_label(suggestion.license)
         )
         text = f"{first} {second}"
         self._lines = (first, second)

@@ -11,6 +11,7 @@ from desktop.translation import tr, trn
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.line_edit import Field
+from desktop.ui.parts.shortcut_override import overrides_escape
 from desktop.ui.theme.design_tokens import XS, L, S
 from desktop.ui.theme.theme import Theme
 
@@ -75,11 +76,7 @@ class FindBar(QWidget):
 
     def event(self, event: QEvent) -> bool:
         # Escape closes the bar while it has the focus, whatever else Escape does in the window.
-        override = event.type() == QEvent.Type.ShortcutOverride
-        if override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
-            event.accept()
-            return True
-        return super().event(event)
+        return overrides_escape(event) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

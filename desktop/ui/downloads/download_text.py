@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from desktop.byte_size import duration_text, part_text, percent_text, size_text
 from desktop.translation import tr, trn
-from desktop.ui.models.model_text import size_text
 
 if TYPE_CHECKING:
     from desktop.hub.transfer.transfer_types import TransferProgress
@@ -20,21 +20,7 @@ def fraction_of(progress: "TransferProgress") -> float | None:
 
 def percent_of(progress: "TransferProgress") -> str:
     """The same in percent, "" where it is not known. A hundred only when all of it is here."""
-    fraction = fraction_of(progress)
-    if fraction is None:
-        return ""
-    return tr("{percent} %").format(percent=100 if fraction >= 1 else min(99, int(fraction * 100)))
-
-
-def time_left(seconds: float) -> str:
-    """ "40 s", "12 min", "3 h 20 min"."""
-    whole = max(1, round(seconds))
-    if whole < 90:
-        return tr("{count} s").format(count=whole)
-    minutes = round(whole / 60)
-    if minutes < 90:
-        return tr("{count} min").format(count=minutes)
-    return tr("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)
+    return percent_text(min(progress.done, progress.total), progress.total) if progress.total > 0 else ""
 
 
 def state_text(item: "DownloadItem") -> str:
@@ -57,18 +43,14 @@ def state_text(item: "DownloadItem") -> str:
 
 def progress_text(progress: "TransferProgress") -> str:
     """ "43 % · 3.2 of 7.4 GB · 24 MB/s · 3 min left · 4 connections", as far as each is known."""
-    amount = (
-        tr("{done} of {total}").format(done=size_text(progress.done), total=size_text(progress.total))
-        if progress.total
-        else size_text(progress.done)
-    )
+    amount = part_text(progress.done, progress.total, "two") if progress.total else size_text(progress.done, "two")
     parts = [percent_of(progress), amount]
     if progress.state not in ACTIVE_STATES:
         return " · ".join(part for part in parts if part)
     if progress.rate > 0:
-        parts.append(tr("{size}/s").format(size=size_text(round(progress.rate))))
+        parts.append(tr("{size}/s").format(size=size_text(round(progress.rate), "two")))
     if progress.seconds_left is not None:
-        parts.append(tr("{time} left").format(time=time_left(progress.seconds_left)))
+        parts.append(tr("{time} left").format(time=duration_text(progress.seconds_left, longest=90)))
     if progress.connections > 1:
         parts.append(
             trn("{count} connection", "{count} connections", progress.connections).format(count=progress.connections)
@@ -80,7 +62,7 @@ def status_line(item: "DownloadItem") -> str:
     """All that is said under the bar."""
     progress = item.progress
     if progress.state == "done":
-        return f"{state_text(item)} · {size_text(progress.total or progress.done)}"
+        return f"{state_text(item)} · {size_text(progress.total or progress.done, 'two')}"
     if progress.state == "cancelled":
         return state_text(item)
     said = progress_text(progress)

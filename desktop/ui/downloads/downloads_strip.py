@@ -7,10 +7,10 @@ from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from desktop.byte_size import size_text
 from desktop.errors import AccessError, LicenseError, UserError
 from desktop.translation import tr
 from desktop.ui.downloads.download_text import ACTIVE_STATES, fraction_of, milestone, state_text, status_line, title_of
-from desktop.ui.models.model_text import size_text
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.confirmation import Confirmation
 from desktop.ui.parts.error_box import ErrorBox, FittedErrorBox
@@ -145,7 +145,7 @@ class DownloadRow(QWidget):
 
     def _act(self, act: str) -> None:
         if act == "cancel" and self._item.progress.done > 0:
-            size = size_text(self._item.progress.done)
+            size = size_text(self._item.progress.done, "two")
             self._confirm.ask(
                 tr("Throw away the {size} that are here?").format(size=size),
                 tr("Throw away"),

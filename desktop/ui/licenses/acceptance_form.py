@@ -1,6 +1,5 @@
 """What a person fills in to accept a license: their name and their purpose. Nothing is filled in for them."""
 
-import unicodedata
 from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -9,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QRadioButton, QSizePolicy, QVBoxLayou
 
 from desktop.catalog.license_terms import PURPOSES, Purpose
 from desktop.errors import UserError
+from desktop.safe_text import is_blank
 from desktop.translation import tr
 from desktop.ui.licenses.license_page_values import AcceptanceInput
 from desktop.ui.parts.button import Button
@@ -16,7 +16,7 @@ from desktop.ui.parts.error_box import ErrorBox, FittedErrorBox
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.page import section_heading
-from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.paint import paint_box, paint_focus, paint_radio_mark, radio_side
 from desktop.ui.parts.terms_text import purpose_name
 from desktop.ui.parts.untrusted_text import set_button_text, set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS, XS, S
@@ -54,9 +54,7 @@ class PurposeOption(QRadioButton):
         paint_box(painter, rect, theme.color(ground), theme.color(line), RADIUS)
         side = self._side()
         ring = QRectF(S + 2, (rect.height() - side) / 2, side, side)
-        paint_box(painter, ring, theme.color("field"), theme.color("accent" if self.isChecked() else "muted"), side / 2)
-        if self.isChecked():
-            paint_box(painter, ring.adjusted(3.5, 3.5, -3.5, -3.5), theme.color("accent"), None, side / 2)
+        paint_radio_mark(painter, ring, theme, checked=self.isChecked())
         metrics = self.fontMetrics()
         painter.setPen(theme.color("text"))
         baseline = (self.height() + metrics.ascent() - metrics.descent()) / 2
@@ -65,7 +63,7 @@ class PurposeOption(QRadioButton):
             paint_focus(painter, rect, theme.color("accent"), RADIUS - 1)
 
     def _side(self) -> int:
-        return max(11, round(self.fontMetrics().height() * 0.78))
+        return radio_side(self.fontMetrics())
 
     def _restyle(self) -> None:
         self.setFont(self._theme.font("normal"))
@@ -195,7 +193,7 @@ class AcceptanceForm(QWidget):
     def missing(self) -> str:
         """The sentence that says what is missing, "" where nothing is."""
         form = self.form
-        unnamed = _is_blank(form.person + self.name.composition.text)
+        unnamed = is_blank(form.person + self.name.composition.text)
         if unnamed and not form.purpose:
             return tr("Still missing: your name and the purpose.")
         if unnamed:
@@ -233,7 +231,3 @@ def _field(theme: Theme, name: str) -> Field:
     field = Field(theme, "", name)
     field.setMaxLength(_LONGEST)
     return field
-
-
-def _is_blank(text: str) -> bool:
-    return not any(unicodedata.category(character)[0] not in "ZC" for character in text)

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from PySide6.QtCore import QAbstractTableModel, QDate, QLocale, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QDate, QLocale, QObject, Qt
 
 from desktop.licenses.ledger_record import LedgerRecord
 from desktop.translation import tr
 from desktop.ui.licenses.license_page_values import LedgerContent, short_hash
+from desktop.ui.parts.data_table import Index
 from desktop.ui.parts.terms_text import purpose_name
 from desktop.ui.parts.untrusted_text import plain_line, tool_tip
 
-Index = QModelIndex | QPersistentModelIndex
 MARKED = Qt.ItemDataRole.UserRole + 1
 """Whether a row's record counts for nothing since a restart."""
 NOTE = 8

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QTextCharFormat, QTextLayout, QTextOption
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QTextCharFormat, QTextLayout, QTextOption
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.translation import tr
 from desktop.ui.licenses.license_page_values import RestrictionClause
 from desktop.ui.parts.label import Label, Tone, badge_size, paint_badge
-from desktop.ui.parts.paint import paint_focus
+from desktop.ui.parts.paint import paint_focus, repaint_on_hover
 from desktop.ui.parts.terms_text import SEVERE, restriction_name
 from desktop.ui.parts.text_passages import TextPassage
 from desktop.ui.parts.utf16 import utf16_length
@@ -38,7 +38,7 @@ class RestrictionRow(QAbstractButton):
         link = tr("Show {clause}").format(clause=number) if ask.passage is not None else f"({number})"
         self._link = link.replace(" ", "\u00a0") if len(link) < _ONE_LINE else link
         self._says = ask.clause.says
-        self._hover = False
+        repaint_on_hover(self)
         self.setAccessibleName(f"{self._title}: {self._says} {link}")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus if ask.passage is not None else Qt.FocusPolicy.NoFocus)
         self.setEnabled(ask.passage is not None)
@@ -94,7 +94,7 @@ class RestrictionRow(QAbstractButton):
         part.length = utf16_length(self._link)
         look = QTextCharFormat()
         look.setForeground(self._theme.color("link" if self._ask.passage is not None else "muted"))
-        look.setFontUnderline(self._hover and self.isEnabled())
+        look.setFontUnderline(self.underMouse() and self.isEnabled())
         part.format = look
         layout.setFormats([part])
         layout.beginLayout()
@@ -104,16 +104,6 @@ class RestrictionRow(QAbstractButton):
             top += line.height() + 2
         layout.endLayout()
         return layout, round(max(top + 1, XS + badge.height() + XS))
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self._hover = True
-        self.update()
-        super().enterEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover = False
-        self.update()
-        super().leaveEvent(event)
 
     def _restyle(self) -> None:
         self.setFont(self._theme.font("small"))

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QObject, Qt
 
+from desktop.byte_size import size_text
 from desktop.translation import tr
 from desktop.ui.models.model_text import (
     CardText,
@@ -15,8 +16,8 @@ from desktop.ui.models.model_text import (
     is_built_in,
     is_closed,
     search_text,
-    size_text,
 )
+from desktop.ui.parts.data_table import Index
 
 if TYPE_CHECKING:
     from desktop.library.library import LibraryCard
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 Licenses = Literal["any", "open", "commercial"]
 Gates = Literal["any", "open"]
 _ASKS_ONLY_FOR_COPIES = frozenset({"attribution", "share-alike"})
-Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class CardItemModel(QAbstractListModel):
         total = sum(card.listed.model.size for card in here if card.listed.model is not None)
         sections = (
             (tr("For this computer"), self._proposed()),
-            (tr("On this computer · {size}").format(size=size_text(total)), here),
+            (tr("On this computer · {size}").format(size=size_text(total, "two")), here),
             (tr("Looked up on the Hub · {count}").format(count=len(looked)), looked),
             (tr("Catalog · {count}").format(count=len(others)), others),
             (tr("Closed: no weights to be had · {count}").format(count=len(closed)), closed),

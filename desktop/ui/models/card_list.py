@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QResizeEvent, QTextCharFormat, QTextLayout, QTextOption
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyleOptionViewItem, QWidget
 
 from desktop.translation import tr
-from desktop.ui.models.card_item_model import CardFilters, CardItemModel, CardRole, Index
+from desktop.ui.models.card_item_model import CardFilters, CardItemModel, CardRole
 from desktop.ui.models.model_text import CardText, StatusLabel
+from desktop.ui.parts.data_table import Index, ItemDelegate
 from desktop.ui.parts.label import Tone, badge_size, paint_badge, parts_that_fit
-from desktop.ui.parts.paint import paint_box, paint_focus
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
 from desktop.ui.parts.untrusted_text import plain_line
 from desktop.ui.theme.design_tokens import RADIUS, XS, L, M, S
@@ -30,12 +30,11 @@ Placed = tuple[QRectF, str, Tone]
 """A badge: where it stands below the first line, its text and its tone."""
 
 
-class CardDelegate(QStyledItemDelegate):
+class CardDelegate(ItemDelegate):
     """Draws cards and the sections' headings. Where badges stand is worked out once for each width."""
 
     def __init__(self, theme: Theme, parent: QListView) -> None:
-        super().__init__(parent)
-        self._theme, self._view = theme, parent
+        super().__init__(theme, parent)
         self._places: dict[tuple[str, int], tuple[list[Placed], int]] = {}
         self._reasons: dict[tuple[str, int], tuple[QTextLayout, int]] = {}
         self._measure()
@@ -62,30 +61,22 @@ class CardDelegate(QStyledItemDelegate):
         _, height = self._badges(face, width)
         return QSize(0, above + (XS + height if height else 0) + 2 * M + _BETWEEN)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        painter.save()
+    def _draw(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag, index: Index) -> None:
         face = index.data(CardRole.FACE)
-        rect = QRectF(option.rect)
         if isinstance(face, CardText):
-            self._paint_card(painter, rect, option.state, face)
+            self._paint_card(painter, rect, state, face)
         else:
             painter.setFont(self._theme.font("small"))
             painter.setPen(self._theme.color("faint"))
             metrics = painter.fontMetrics()
             text = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideRight, round(rect.width()) - 2 * S)
             painter.drawText(QPointF(rect.x() + S, rect.bottom() - S + 1 - metrics.descent()), text)
-        painter.restore()
 
     def _paint_card(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag, face: CardText) -> None:
         theme = self._theme
         ground = rect.adjusted(0, 0, 0, -_BETWEEN)
         selected = bool(state & QStyle.StateFlag.State_Selected)
-        if selected:
-            paint_box(painter, ground, theme.color("selected"), None, RADIUS + 1)
-        elif state & QStyle.StateFlag.State_MouseOver:
-            paint_box(painter, ground, theme.color("hover"), None, RADIUS + 1)
-        if state & QStyle.StateFlag.State_HasFocus and self._view.hasFocus():
-            paint_focus(painter, ground, theme.color("accent"), RADIUS)
+        self._paint_ground(painter, ground, state, RADIUS + 1, RADIUS)
         line = self._first_line()
         right = self._paint_state(painter, ground, face, line, selected=selected)
         self._paint_names(painter, ground.x() + M, ground.y() + M, right, line, face)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from desktop.byte_size import size_text
 from desktop.catalog.quantization import is_quantization_aware, quality_of
 from desktop.translation import tr
-from desktop.ui.models.model_text import language_name, parameters_text, size_text
+from desktop.ui.models.model_text import language_name, parameters_text
 from desktop.ui.models.setup_steps import hub_page_url
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.link import LINK_INSET, Link
@@ -57,7 +58,7 @@ def files_table(theme: Theme, card: "LibraryCard") -> QWidget | None:
         grid.addWidget(Separator(theme), 2 * place + 1, 0, 1, 3)
         known = bool(sha256)
         shown = f"{sha256[:_SHORT_HASH]}…" if known else tr("not known")
-        for column, text in enumerate((quantization, size_text(size) if size else tr("not known"), shown)):
+        for column, text in enumerate((quantization, size_text(size, "two") if size else tr("not known"), shown)):
             unknown = text == tr("not known")
             label = Label(theme, breakable(text), color="muted" if unknown else "text", wrap=column == 0)
             label.setContentsMargins(S, 0, 0, 0)

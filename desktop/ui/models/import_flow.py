@@ -11,13 +11,13 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.background import Background
+from desktop.byte_size import size_text
 from desktop.errors import NotFoundError, UserError
 from desktop.library.file_hashes import HashingStoppedError
 from desktop.paths import NO_HOME, home_folder
 from desktop.split_files import is_piece, whole_name
 from desktop.translation import tr
 from desktop.ui.models.list_notices import ProgressCounter
-from desktop.ui.models.model_text import size_text
 from desktop.ui.models.search_hits import OTHER_APP_PREFIX, other_app_hits
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ class ImportFlow(QObject):
             name = kept.name if kept is not None else model_id
             text = tr("{model} is removed.").format(model=name)
             if freed:
-                text += " " + tr("{size} are free again.").format(size=size_text(freed))
+                text += " " + tr("{size} are free again.").format(size=size_text(freed, "two"))
             undo = None
             if kept is not None and not kept.copied:
                 path = Path(kept.path)

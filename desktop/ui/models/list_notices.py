@@ -7,9 +7,9 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from desktop.byte_size import part_text
 from desktop.errors import UserError
 from desktop.translation import tr
-from desktop.ui.models.model_text import size_text
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.flow_box import FlowBox
@@ -154,7 +154,7 @@ class TaskProgress(QWidget):
     def show_progress(self, done: int, total: int) -> None:
         """How many bytes of how many are done."""
         self._bar.show_fraction(min(done / total, 1.0) if total else 0.0)
-        said = tr("{done} of {total}").format(done=size_text(done), total=size_text(total)) if total else ""
+        said = part_text(done, total, "two") if total else ""
         self._figures.setText(said)
 
     def paintEvent(self, event: QPaintEvent) -> None:

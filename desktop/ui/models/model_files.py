@@ -6,15 +6,15 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QVBoxLayout, QWidget
 
+from desktop.byte_size import size_text
 from desktop.errors import IntegrityError, NotFoundError, UserError
 from desktop.translation import tr
-from desktop.ui.models.model_text import size_text
 from desktop.ui.models.way import fit_name, fit_text
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.confirmation import Confirmation
 from desktop.ui.parts.flow_box import FlowBox
 from desktop.ui.parts.label import Tone, badge_size, paint_badge
-from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.paint import paint_box, paint_focus, paint_radio_mark, radio_side
 from desktop.ui.parts.untrusted_text import plain_line, set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS, XS, M, S
 from desktop.ui.theme.theme import Theme
@@ -67,11 +67,9 @@ class FileRow(QRadioButton):
         ground = "selected" if self.isChecked() else "hover" if self.underMouse() else None
         if ground is not None:
             paint_box(painter, rect, theme.color(ground), None, RADIUS - 1)
-        side = max(11, round(metrics.height() * 0.78))
+        side = radio_side(metrics)
         ring = QRectF(S, (rect.height() - side) / 2, side, side)
-        paint_box(painter, ring, theme.color("field"), theme.color("accent" if self.isChecked() else "muted"), side / 2)
-        if self.isChecked():
-            paint_box(painter, ring.adjusted(3.5, 3.5, -3.5, -3.5), theme.color("accent"), None, side / 2)
+        paint_radio_mark(painter, ring, theme, checked=self.isChecked())
         baseline = (self.height() + metrics.ascent() - metrics.descent()) / 2
         right = self._paint_columns(painter, baseline)
         left = S + side + S
@@ -126,8 +124,8 @@ def on_disk_badge() -> str:
 def cells_of(file: "OfferedFile") -> tuple[str, str, str, str]:
     """Quantization (or the file's name), size, memory that it takes, how it suits this machine."""
     base = file.name.rpartition("/")[2]
-    size = size_text(file.size) if file.size else tr("size unknown")
-    memory = tr("{size} memory").format(size=size_text(file.fit.needed)) if file.fit.needed else ""
+    size = size_text(file.size, "two") if file.size else tr("size unknown")
+    memory = tr("{size} memory").format(size=size_text(file.fit.needed, "two")) if file.fit.needed else ""
     return plain_line(file.quantization or base), size, memory, fit_text(file.fit)
 
 
@@ -210,7 +208,7 @@ class ModelFileActions(QWidget):
             else tr("Remove {model} from the library? Its file stays where it is.")
         )
         self._confirm.ask(
-            question.format(model=self._name, size=size_text(self._frees)),
+            question.format(model=self._name, size=size_text(self._frees, "two")),
             tr("Remove"),
             tr("Remove {model} now").format(model=self._name),
             tr("Keep {model}").format(model=self._name),

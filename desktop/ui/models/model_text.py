@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale
 
+from desktop.byte_size import size_text
 from desktop.credentials.ledger_key_store import LedgerKeyLockedError
 from desktop.library.recommendations import tasks_text
 from desktop.licenses.license_verdict import unrestricted_licenses
@@ -55,15 +56,6 @@ class CardText:
     described: str
     tasks: str = ""
     reason: str = ""
-
-
-def size_text(size: int) -> str:
-    """A size in bytes as people read it, in powers of ten."""
-    for unit, step in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= step:
-            value = size / step
-            return f"{value:.1f} {unit}" if value < 10 else f"{value:,.0f} {unit}"
-    return f"{size} B"
 
 
 def parameters_text(count: int) -> str:
@@ -143,7 +135,7 @@ def origin_of(card: "LibraryCard") -> str:
     model, entry = card.listed.model, card.listed.entry
     size = ""
     if model is not None:
-        size = size_text(model.size)
+        size = size_text(model.size, "two")
     elif (known := card.listed.known) is not None and known.files:
         size = _sizes_text([file.size for file in known.files if file.size])
     elif entry is not None and entry.parameters:
@@ -157,7 +149,7 @@ def origin_of(card: "LibraryCard") -> str:
 
 def _to_fetch(card: "LibraryCard", choice: "TaskRecommendation") -> str:
     """How large the chosen file is, and who made it: where there is no room for both, the size stays."""
-    size = size_text(choice.size)
+    size = size_text(choice.size, "two")
     size = size if choice.exact else tr("about {size}").format(size=size)
     return " · ".join(part for part in (size, card.listed.subject.publisher) if part)
 
@@ -166,7 +158,7 @@ def _sizes_text(sizes: list[int]) -> str:
     """One size, or the smallest and the largest of several."""
     if not sizes:
         return ""
-    low, high = size_text(min(sizes)), size_text(max(sizes))
+    low, high = size_text(min(sizes), "two"), size_text(max(sizes), "two")
     return low if low == high else tr("{smallest} to {largest}").format(smallest=low, largest=high)
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from desktop.byte_size import size_text
 from desktop.errors import UserError
 from desktop.hub.pasted_line import ollama_name, search_words
 from desktop.hub.repository import parse_repository
 from desktop.translation import tr, trn
-from desktop.ui.models.model_text import size_text
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox, FittedErrorBox
 from desktop.ui.parts.label import Label, breakable
@@ -136,8 +136,8 @@ def disk_use_text(use: "DiskUse") -> str:
     """ "3 models, 12.4 GB; 81 GB free"; "" where nothing can be told."""
     count = len(use.models)
     held = trn("{count} model added", "{count} models added", count).format(count=count) if count else ""
-    size = size_text(use.ours + use.elsewhere) if count else ""
-    free = tr("{size} free").format(size=size_text(use.free)) if use.free is not None else ""
+    size = size_text(use.ours + use.elsewhere, "two") if count else ""
+    free = tr("{size} free").format(size=size_text(use.free, "two")) if use.free is not None else ""
     mine = ", ".join(part for part in (held, size) if part)
     return "; ".join(part for part in (mine, free) if part)
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from desktop.byte_size import size_text
 from desktop.catalog.base_model_name import NOT_NAMED, find_base
 from desktop.catalog.catalog import Catalog, EntryBase
 from desktop.catalog.lineage import Lineage, LineageNode, trace_in
 from desktop.translation import tr, trn
 from desktop.ui.models.fact_tables import Fact
-from desktop.ui.models.model_text import CardText, StatusLabel, size_text
+from desktop.ui.models.model_text import CardText, StatusLabel
 from desktop.ui.models.setup_steps import StepButton, hub_page_url
 from desktop.ui.parts.label import Tone
 from desktop.ui.parts.terms_text import joined, license_label, restriction_badges
@@ -147,14 +148,14 @@ def _of_app(found: "DiscoveredModel", catalog: Catalog) -> SearchHit:
     )
     badges += restriction_badges(known.restrictions) if known is not None else []
     app = found.app or tr("A folder")
-    origin = f"{app} · {size_text(found.size)}"
+    origin = f"{app} · {size_text(found.size, 'two')}"
     spoken = ", ".join([found.name, origin, *(text for text, _ in badges)])
     face = CardText(key, found.name, origin, StatusLabel(tr("Not added yet")), tuple(badges), spoken, spoken)
     facts: tuple[Fact, ...] = (
         (tr("Fetched by"), found.app, ""),
         (tr("Repository"), found.repository, ""),
         (tr("Architecture"), found.architecture, ""),
-        (tr("Size"), size_text(found.size), ""),
+        (tr("Size"), size_text(found.size, "two"), ""),
         (tr("Place"), str(found.path), ""),
     )
     buttons = (

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from desktop.byte_size import size_text
 from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
-from desktop.ui.models.model_text import is_closed, one_click_licenses, size_text
+from desktop.ui.models.model_text import is_closed, one_click_licenses
 from desktop.ui.parts.terms_text import (
     day_of,
     declared_by,
@@ -247,18 +248,18 @@ def _fetch_steps(way: "ModelStatus") -> list[SetupStep]:
         return [_file_step(way.step.reason)]
     offer = way.offer
     chosen = offer.file(way.file) if offer is not None else None
-    free = tr("{size} free").format(size=size_text(way.free)) if way.free is not None else ""
-    size = size_text(chosen.size) if chosen is not None and chosen.size else ""
+    free = tr("{size} free").format(size=size_text(way.free, "two")) if way.free is not None else ""
+    size = size_text(chosen.size, "two") if chosen is not None and chosen.size else ""
     text = " · ".join(part for part in (size, free) if part)
     title = tr("Download and verify")
     match way.step:
         case FreeSpaceStep(needed, left):
             text = tr("It takes {needed} more, and {free} are free. Free some space, or choose a smaller file below.")
-            text = text.format(needed=size_text(needed), free=size_text(left))
+            text = text.format(needed=size_text(needed, "two"), free=size_text(left, "two"))
             again = StepButton(tr("Check again"), tr("Look again how much space is free"), "download")
             return [SetupStep(tr("Free some space"), text, "later", (again,))]
         case DownloadStep(_, _, done) if done > 0:
-            going = tr("{done} of it are here already.").format(done=size_text(done))
+            going = tr("{done} of it are here already.").format(done=size_text(done, "two"))
             text = " · ".join(part for part in (text, going) if part)
             button = StepButton(tr("Go on"), tr("Go on with the download"), "download")
         case DownloadStep():

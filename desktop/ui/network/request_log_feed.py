@@ -4,10 +4,9 @@ they are scrolled to, and those that hold certain words. Also writes the log as 
 What reads the log is not for the main thread.
 """
 
+import codecs
 import csv
 import math
-import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
 
+from desktop.atomic_file import open_atomically, write_error
 from desktop.background import Background
-from desktop.errors import ResourceError, UserError
+from desktop.errors import UserError
 from desktop.network.request_log import UNFINISHED, RequestLogEntry
 from desktop.safe_text import spreadsheet_cell
 from desktop.storage.request_store import RequestStore
@@ -214,30 +214,21 @@ def write_csv(store: RequestStore, path: Path) -> int:
     A file that is there is replaced once the new one is complete. Raises ResourceError, and what the store raises.
     """
     target = path.resolve()
-    part: Path | None = None
+    count = 0
     try:
-        descriptor, name = tempfile.mkstemp(prefix=".latchkey-", suffix=".part", dir=target.parent)
-        part = Path(name)
-        count = 0
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
-            writer = csv.writer(file, lineterminator="\r\n")
+        with open_atomically(target) as file:
+            writer = csv.writer(codecs.getwriter("utf-8")(file, "replace"), lineterminator="\r\n")
             writer.writerow(_COLUMNS)
             for exchange in _all(store, _STRETCH, None) if store.path.exists() else ():
                 writer.writerow(_cells(exchange))
                 count += 1
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-        part = None
     except OSError as error:
-        raise ResourceError(
+        raise write_error(
             tr("The log of requests could not be exported."),
-            tr("Writing {file} failed: {reason}.").format(file=path, reason=error.strerror),
+            path,
+            error,
             tr("Free some space, or choose a folder that you may write to."),
         ) from error
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)
     return count
 
 

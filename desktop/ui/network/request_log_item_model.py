@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from desktop.network.request_log import RequestLogEntry
 from desktop.translation import tr
@@ -19,9 +19,9 @@ from desktop.ui.network.request_text import (
     time_words,
     took_words,
 )
+from desktop.ui.parts.data_table import Index
 from desktop.ui.parts.untrusted_text import plain_line, tool_tip
 
-Index = QModelIndex | QPersistentModelIndex
 OUTCOME_ROLE = Qt.ItemDataRole.UserRole + 1
 """What came of a row's request; None for a day."""
 

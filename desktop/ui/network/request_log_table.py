@@ -1,17 +1,8 @@
 """The log's table in the window's own look: days over their requests, quiet where all went well."""
 
-from PySide6.QtCore import QEvent, QModelIndex, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QPainter, QPalette, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QApplication,
-    QSizePolicy,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QWidget,
-)
+from PySide6.QtCore import QModelIndex, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter
+from PySide6.QtWidgets import QApplication, QStyle, QWidget
 
 from desktop.network.request_log import RequestLogEntry
 from desktop.translation import tr
@@ -26,15 +17,12 @@ from desktop.ui.network.request_log_item_model import (
     RIGHT,
     SENT,
     TOOK,
-    Index,
     RequestLogItemModel,
 )
 from desktop.ui.network.request_text import details
-from desktop.ui.parts.data_table import TableHeader
+from desktop.ui.parts.data_table import CellDelegate, CellLook, DataTable, Index
 from desktop.ui.parts.menu import make_menu
-from desktop.ui.parts.paint import paint_focus
-from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
-from desktop.ui.theme.design_tokens import RADIUS, S
+from desktop.ui.theme.design_tokens import S
 from desktop.ui.theme.theme import Theme
 
 _COLORS = {"fine": "muted", "refused": "text", "open": "warn_text", "failed": "bad_text"}
@@ -47,83 +35,47 @@ _MEASURED = 60
 _ROWS = 6
 
 
-class _RequestLogDelegate(QStyledItemDelegate):
-    """Cells over a thin line. A day is drawn across the row, each cell its own part of it."""
+def _cell_look(index: Index) -> CellLook:
+    """Quiet where all went well, in the color of its outcome where not."""
+    column = index.column()
+    color = _COLORS[str(index.data(OUTCOME_ROLE))] if column == ANSWER else "text" if column == PURPOSE else "muted"
+    elide = Qt.TextElideMode.ElideMiddle if column in (ASKED, HOST) else Qt.TextElideMode.ElideRight
+    return CellLook(color, elide=elide, right=column in RIGHT)
 
-    def __init__(self, theme: Theme, view: QTableView) -> None:
-        super().__init__(view)
-        self._theme, self._view = theme, view
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        painter.save()
-        rect = QRectF(option.rect)
+class _RequestLogDelegate(CellDelegate):
+    """Requests, and days: a day is drawn across the row, each cell its own part of it."""
+
+    def _draw(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag, index: Index) -> None:
         day = index.data(DAY_ROLE)
-        if day is not None:
-            self._paint_day(painter, rect, str(day))
+        if day is None:
+            super()._draw(painter, rect, state, index)
         else:
-            self._paint_cell(painter, rect, option, index)
-        painter.restore()
+            self._paint_day(painter, rect, str(day))
 
     def _paint_day(self, painter: QPainter, rect: QRectF, day: str) -> None:
         theme = self._theme
         painter.setClipRect(rect, Qt.ClipOperation.IntersectClip)
-        painter.fillRect(QRectF(rect.x(), rect.bottom() - 1, rect.width(), 1), theme.color("line"))
+        self._paint_line(painter, rect)
         painter.setFont(theme.font("small", bold=True))
         painter.setPen(theme.color("text"))
         metrics = painter.fontMetrics()
         left = S - self._view.horizontalScrollBar().value()
         painter.drawText(QPointF(left, rect.bottom() - S + 1 - metrics.descent()), day)
 
-    def _paint_cell(self, painter: QPainter, rect: QRectF, option: QStyleOptionViewItem, index: Index) -> None:
-        theme, column = self._theme, index.column()
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, theme.color("selected"))
-        painter.fillRect(QRectF(rect.x(), rect.bottom() - 1, rect.width(), 1), theme.color("line"))
-        color = _COLORS[str(index.data(OUTCOME_ROLE))] if column == ANSWER else "text" if column == PURPOSE else "muted"
-        painter.setFont(theme.font("normal"))
-        painter.setPen(theme.color(color))
-        metrics = painter.fontMetrics()
-        cut = Qt.TextElideMode.ElideMiddle if column in (ASKED, HOST) else Qt.TextElideMode.ElideRight
-        text = metrics.elidedText(str(index.data()), cut, round(rect.width()) - 2 * S)
-        spare = rect.width() - 2 * S - metrics.horizontalAdvance(text) if column in RIGHT else 0
-        baseline = rect.y() + (rect.height() + metrics.ascent() - metrics.descent()) / 2
-        painter.drawText(QPointF(rect.x() + S + spare, baseline), text)
-        current = self._view.currentIndex()
-        if self._view.hasFocus() and current.row() == index.row() and column == current.column():
-            paint_focus(painter, rect.adjusted(0, 0, 0, -1), theme.color("accent"), RADIUS - 3)
 
-
-class RequestLogTable(QTableView):
+class RequestLogTable(DataTable):
     """The table. Ctrl+C and its menu copy the whole request. `near_end` when its last rows come into view."""
 
     near_end = Signal()
 
     def __init__(self, theme: Theme, rows: RequestLogItemModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme, self._rows = theme, rows
-        self.setAccessibleName(tr("Requests"))
-        self.setModel(rows)
-        self.setItemDelegate(_RequestLogDelegate(theme, self))
-        self.setHorizontalHeader(TableHeader(theme, self, RIGHT))
-        self.verticalHeader().hide()
-        self.verticalHeader().setSectionResizeMode(self.verticalHeader().ResizeMode.Fixed)
-        self.setShowGrid(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setTabKeyNavigation(False)
-        self.setWordWrap(False)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        use_slim_scroll_bars(self, theme)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._rows, self._above = rows, 0
+        super().__init__(theme, rows, tr("Requests"), least_rows=_ROWS, right=RIGHT, parent=parent)
+        self.setItemDelegate(_RequestLogDelegate(theme, self, _cell_look))
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         rows.rowsAboutToBeInserted.connect(self._keep_place)
         rows.rowsInserted.connect(self._stay)
-        rows.modelReset.connect(self._share_width)
-        self._above = 0
-        theme.changed.connect(self._restyle)
-        self._restyle()
 
     @property
     def chosen(self) -> RequestLogEntry | None:
@@ -131,10 +83,8 @@ class RequestLogTable(QTableView):
         index = self.currentIndex()
         return self._rows.exchange_at(index.row()) if index.isValid() else None
 
-    def copy(self) -> None:
-        """Put all that is known of the chosen request into the clipboard."""
-        if self.chosen is not None:
-            QApplication.clipboard().setText(details(self.chosen))
+    def copied_text(self) -> str | None:
+        return details(self.chosen) if self.chosen is not None else None
 
     def focus_first(self) -> None:
         """Take the focus; the newest request is the current one where none is."""
@@ -142,13 +92,6 @@ class RequestLogTable(QTableView):
             row = self._rows.row_of(self._rows.exchanges[0].key)
             self.setCurrentIndex(self._rows.index(row, 0))
         self.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def minimumSizeHint(self) -> QSize:
-        row = self.verticalHeader().defaultSectionSize()
-        return QSize(300, self.horizontalHeader().sizeHint().height() + row * _ROWS)
-
-    def sizeHint(self) -> QSize:
-        return self.minimumSizeHint()
 
     # --- a place that stays while requests come in ---------------------------------------------------------------
 
@@ -185,41 +128,21 @@ class RequestLogTable(QTableView):
         menu.popup(at if by_key else event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        index = self.currentIndex()
-        if event.matches(QKeySequence.StandardKey.Copy) and index.isValid():
-            self.copy()
-        elif event.key() == Qt.Key.Key_Escape and index.isValid():
-            self.clearSelection()
-            self.setCurrentIndex(QModelIndex())
-        elif event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and self._rows.exchanges:
+        if event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and self._rows.exchanges:
             wanted = self._rows.exchanges[0 if event.key() == Qt.Key.Key_Home else -1]
-            self.setCurrentIndex(self._rows.index(self._rows.row_of(wanted.key), max(index.column(), 0)))
+            column = max(self.currentIndex().column(), 0)
+            self.setCurrentIndex(self._rows.index(self._rows.row_of(wanted.key), column))
             if event.key() == Qt.Key.Key_Home:
                 self.scrollToTop()
         else:
             super().keyPressEvent(event)
 
-    def event(self, event: QEvent) -> bool:
-        override = event.type() == QEvent.Type.ShortcutOverride and self.currentIndex().isValid()
-        if override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
-            event.accept()
-            return True
-        return super().event(event)
-
     # --- the look ------------------------------------------------------------------------------------------------
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._share_width()
 
     def _share_width(self) -> None:
         """Each column what its texts take, and the rest to what was asked."""
-        metrics, header = self.fontMetrics(), self.horizontalHeader().fontMetrics()
-        wanted = [header.horizontalAdvance(title) + 2 * S + 4 for title in self._rows.titles]
-        for row in self._rows.texts(_MEASURED):
-            for column, text in enumerate(row):
-                wanted[column] = max(wanted[column], metrics.horizontalAdvance(text[:120]) + 2 * S + 4)
-        across, letter = self.viewport().width(), metrics.averageCharWidth()
+        wanted = self._wanted_widths(self._rows.titles, self._rows.texts(_MEASURED), 120)
+        across, letter = self.viewport().width(), self.fontMetrics().averageCharWidth()
         floor = sum(wanted) - sum(max(wanted[each] - _LEAST * letter, 0) for each in _SHRINKING)
         floor += _LEAST_ASKED * letter - wanted[ASKED]
         for column in _LEAVING:
@@ -238,12 +161,3 @@ class RequestLogTable(QTableView):
         for column, width in enumerate(wanted):
             if width and self.columnWidth(column) != width:
                 self.setColumnWidth(column, width)
-
-    def _restyle(self) -> None:
-        self.setFont(self._theme.font("normal"))
-        self.horizontalHeader().setFont(self._theme.font("small", bold=True))
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 2 * S + 1)
-        palette = QPalette(self.palette())
-        palette.setColor(QPalette.ColorRole.Base, self._theme.color("page"))
-        self.setPalette(palette)
-        self._share_width()

@@ -5,9 +5,9 @@ from typing import Literal
 
 from PySide6.QtCore import QDate, QLocale
 
+from desktop.byte_size import size_text
 from desktop.network.request_log import UNFINISHED, RequestLogEntry
 from desktop.translation import tr
-from desktop.ui.models.model_text import size_text
 
 RequestOutcome = Literal["fine", "refused", "open", "failed"]
 """What came of a request: an answer, an answer that says no, none yet, none at all or half of one."""
@@ -125,7 +125,7 @@ def took_words(exchange: RequestLogEntry) -> str:
 
 def bytes_words(count: int, exchange: RequestLogEntry) -> str:
     """How much went one way; a dash where that is not known yet."""
-    return "–" if exchange.error == UNFINISHED and not count else size_text(count)
+    return "–" if exchange.error == UNFINISHED and not count else size_text(count, "two")
 
 
 def spoken_words(text: str) -> str:

@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from desktop.ui.parts.input_composition import finish_composition
-from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.paint import paint_box, paint_focus, repaint_on_hover
 from desktop.ui.parts.untrusted_text import plain_line, set_button_text
 from desktop.ui.theme.design_tokens import RADIUS, XS, S
 from desktop.ui.theme.theme import Size, Theme
@@ -41,7 +41,7 @@ class Button(QAbstractButton):
         self._theme, self._kind, self._icon, self._size = theme, kind, icon, size
         self._menu_arrow, self._other_text = menu_arrow, other_text
         self._detail = ""
-        self._hover = False
+        repaint_on_hover(self)
         self.setText(text)
         self.setAccessibleName(name or text)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -121,7 +121,7 @@ class Button(QAbstractButton):
 
     def _paint_ground(self, painter: QPainter, rect: QRectF) -> QColor:
         """Draw what lies under the text; the text's color."""
-        theme, active = self._theme, self._hover and self.isEnabled()
+        theme, active = self._theme, self.underMouse() and self.isEnabled()
         if self._kind == "accent":
             paint_box(painter, rect, theme.color("accent_hover" if active or self.isDown() else "accent"), None, RADIUS)
             return theme.color("on_accent")
@@ -145,7 +145,7 @@ class Button(QAbstractButton):
         if self._icon:
             if not self.text():
                 x = (self.width() - side) / 2
-            token = {"boxed": "text", "accent": "on_accent"}.get(self._kind, "text" if self._hover else "muted")
+            token = {"boxed": "text", "accent": "on_accent"}.get(self._kind, "text" if self.underMouse() else "muted")
             pixmap = self._theme.pixmap(self._icon, token, side, self.devicePixelRatioF())
             painter.drawPixmap(QPointF(round(x), round((self.height() - side) / 2)), pixmap)
             x += side + XS + 2
@@ -176,13 +176,3 @@ class Button(QAbstractButton):
         self.setFont(self._theme.font(self._size))
         self.updateGeometry()
         self.update()
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self._hover = True
-        self.update()
-        super().enterEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover = False
-        self.update()
-        super().leaveEvent(event)

@@ -8,6 +8,7 @@ text that a person typed or copies.
 from PySide6.QtCore import QByteArray, QMimeData, QStringListModel
 from PySide6.QtGui import QClipboard, QGuiApplication, QTextCursor, QTextDocument
 
+from desktop.safe_text import repair_surrogates
 from desktop.ui.parts.utf16 import utf16_length
 
 MARKDOWN = "text/markdown"
@@ -43,8 +44,7 @@ def _with_line_feeds(text: str) -> str:
 
 
 def _repaired(document: QTextDocument, start: int, end: int) -> str:
-    halves = "".join(document.characterAt(place) for place in range(start, end))
-    return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return repair_surrogates("".join(document.characterAt(place) for place in range(start, end)))
 
 
 def copy_text(text: str, markdown: str | None = None) -> None:

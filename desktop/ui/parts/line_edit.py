@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from desktop.ui.parts.input_composition import InputComposition
 from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.shortcut_override import overrides_escape
 from desktop.ui.theme.design_tokens import RADIUS
 from desktop.ui.theme.theme import Theme
 
@@ -65,11 +66,7 @@ class Field(LineEdit):
 
     def event(self, event: QEvent) -> bool:
         # Where Escape empties the field it does nothing else in the window.
-        override = event.type() == QEvent.Type.ShortcutOverride and self._escape_clears and self.text()
-        if override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
-            event.accept()
-            return True
-        return super().event(event)
+        return overrides_escape(event, lambda: self._escape_clears and bool(self.text())) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._escape_clears and self.text():

@@ -5,12 +5,12 @@ A link may come from a model, a Hub or a catalog: other programs get web address
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QUrl, QUrlQuery
-from PySide6.QtGui import QDesktopServices, QEnterEvent, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QSize, Qt, QUrl, QUrlQuery
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QMessageBox, QSizePolicy, QWidget
 
 from desktop.translation import tr
-from desktop.ui.parts.paint import paint_focus
+from desktop.ui.parts.paint import paint_focus, repaint_on_hover
 from desktop.ui.parts.untrusted_text import message_box, set_button_text, set_tool_tip
 from desktop.ui.theme.design_tokens import XS
 from desktop.ui.theme.theme import Size, Theme
@@ -29,7 +29,7 @@ class Link(QAbstractButton):
     ) -> None:
         super().__init__(parent)
         self._theme, self._size = theme, size
-        self._hover = False
+        repaint_on_hover(self)
         self.setText(text)
         self.setAccessibleName(name or text)
         set_tool_tip(self, text)
@@ -53,7 +53,7 @@ class Link(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         font = self.font()
-        font.setUnderline(self._hover or self.hasFocus())
+        font.setUnderline(self.underMouse() or self.hasFocus())
         painter.setFont(font)
         painter.setPen(self._theme.color("link"))
         metrics = painter.fontMetrics()
@@ -61,16 +61,6 @@ class Link(QAbstractButton):
         painter.drawText(QPointF(LINK_INSET, (self.height() + metrics.ascent() - metrics.descent()) / 2), text)
         if self.hasFocus():
             paint_focus(painter, self.rect().toRectF(), self._theme.color("accent"), XS)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self._hover = True
-        self.update()
-        super().enterEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover = False
-        self.update()
-        super().leaveEvent(event)
 
     def _restyle(self) -> None:
         self.setFont(self._theme.font(self._size))

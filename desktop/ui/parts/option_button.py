@@ -4,7 +4,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QRadioButton, QSizePolicy, QWidget
 
-from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.paint import paint_box, paint_focus, paint_radio_mark, radio_side
 from desktop.ui.parts.untrusted_text import plain, set_button_text
 from desktop.ui.theme.design_tokens import RADIUS, M, S
 from desktop.ui.theme.theme import Theme
@@ -63,9 +63,7 @@ class OptionButton(QRadioButton):
         paint_box(painter, rect, theme.color(ground), theme.color("accent" if self.isChecked() else "line"), RADIUS)
         side, metrics = self._side(), self.fontMetrics()
         ring = QRectF(M, S + (metrics.height() - side) / 2, side, side)
-        paint_box(painter, ring, theme.color("field"), theme.color("accent" if self.isChecked() else "muted"), side / 2)
-        if self.isChecked():
-            paint_box(painter, ring.adjusted(3.5, 3.5, -3.5, -3.5), theme.color("accent"), None, side / 2)
+        paint_radio_mark(painter, ring, theme, checked=self.isChecked())
         painter.setPen(theme.color("text"))
         left = self._left()
         text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width() - left - M)
@@ -88,7 +86,7 @@ class OptionButton(QRadioButton):
         return M + self._side() + S
 
     def _side(self) -> int:
-        return max(11, round(self.fontMetrics().height() * 0.78))
+        return radio_side(self.fontMetrics())
 
     def _fit(self) -> None:
         if self.width() > 0:

@@ -8,6 +8,7 @@ from desktop.translation import tr
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
+from desktop.ui.parts.shortcut_override import overrides_escape
 from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import XL, XS, L, M, S
 from desktop.ui.theme.theme import Theme
@@ -31,11 +32,7 @@ class StepPage(Page):
 
     def event(self, event: QEvent) -> bool:
         # Escape leads back from here, whatever else it does in the window.
-        override = event.type() == QEvent.Type.ShortcutOverride
-        if override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
-            event.accept()
-            return True
-        return super().event(event)
+        return overrides_escape(event) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -1,9 +1,11 @@
 """Drawing that all widgets share: soft boxes with sharp one-pixel lines, and the ring that shows focus."""
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
+from PySide6.QtWidgets import QWidget
 
 from desktop.ui.parts.text_options import is_right_to_left
+from desktop.ui.theme.theme import Theme
 
 
 def paint_box(painter: QPainter, rect: QRectF, fill: QColor | None, line: QColor | None, radius: float) -> None:
@@ -24,6 +26,24 @@ def paint_focus(painter: QPainter, rect: QRectF, color: QColor, radius: float) -
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(color, 2))
     painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), radius, radius)
+
+
+def repaint_on_hover(widget: QWidget) -> None:
+    """Have `widget` painted again whenever the pointer enters or leaves it: `underMouse()` then says which."""
+    widget.setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+
+def radio_side(metrics: QFontMetrics) -> int:
+    """The width and height of a radio button's mark beside text of this font."""
+    return max(11, round(metrics.height() * 0.78))
+
+
+def paint_radio_mark(painter: QPainter, ring: QRectF, theme: Theme, *, checked: bool) -> None:
+    """A radio button's mark: a ring, and a dot in it where it is checked."""
+    radius = ring.width() / 2
+    paint_box(painter, ring, theme.color("field"), theme.color("accent" if checked else "muted"), radius)
+    if checked:
+        paint_box(painter, ring.adjusted(3.5, 3.5, -3.5, -3.5), theme.color("accent"), None, radius)
 
 
 def paint_line(painter: QPainter, rect: QRectF, text: str) -> None:

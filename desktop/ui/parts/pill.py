@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QActionGroup, QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QActionGroup, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from desktop.translation import tr
 from desktop.ui.parts.menu import make_menu
-from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.paint import paint_box, paint_focus, repaint_on_hover
 from desktop.ui.parts.untrusted_text import add_entry, set_button_text
 from desktop.ui.theme.design_tokens import XS
 from desktop.ui.theme.theme import Theme
@@ -22,7 +22,7 @@ class Pill(QAbstractButton):
     def __init__(self, theme: Theme, text: str, *, checkable: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._hover = False
+        repaint_on_hover(self)
         self.setText(text)
         self.setAccessibleName(text)
         self.setCheckable(checkable)
@@ -51,7 +51,7 @@ class Pill(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         theme, rect = self._theme, QRectF(self.rect())
-        fill = "selected" if self.on else "pressed" if self.isDown() else "hover" if self._hover else "field"
+        fill = "selected" if self.on else "pressed" if self.isDown() else "hover" if self.underMouse() else "field"
         paint_box(painter, rect, theme.color(fill), None if self.on else theme.color("line_strong"), rect.height() / 2)
         color = "link" if self.on else "muted"
         metrics = self.fontMetrics()
@@ -72,16 +72,6 @@ class Pill(QAbstractButton):
 
     def _side(self) -> int:
         return max(9, round(self.fontMetrics().height() * 0.75))
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self._hover = True
-        self.update()
-        super().enterEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover = False
-        self.update()
-        super().leaveEvent(event)
 
     def _restyle(self) -> None:
         self.setFont(self._theme.font("small"))

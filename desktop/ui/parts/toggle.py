@@ -1,10 +1,10 @@
 """A switch that is on or off at once: a track with a knob, and what it switches beside it."""
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.paint import paint_box, paint_focus, repaint_on_hover
 from desktop.ui.theme.design_tokens import S
 from desktop.ui.theme.theme import Theme
 
@@ -17,7 +17,7 @@ class Toggle(QAbstractButton):
     def __init__(self, theme: Theme, text: str, *, name: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._hover = False
+        repaint_on_hover(self)
         self.setText(text)
         self.setAccessibleName(name or text)
         self.setCheckable(True)
@@ -46,7 +46,15 @@ class Toggle(QAbstractButton):
             painter.setOpacity(0.55)
         track = self._track().translated(0, (self.height() - self._track().height()) / 2)
         on = self.isChecked()
-        fill = "accent_hover" if on and self._hover else "accent" if on else "hover" if self._hover else "field"
+        fill = (
+            "accent_hover"
+            if on and self.underMouse()
+            else "accent"
+            if on
+            else "hover"
+            if self.underMouse()
+            else "field"
+        )
         paint_box(painter, track, theme.color(fill), None if on else theme.color("muted"), track.height() / 2)
         side = track.height() - 6
         left = track.right() - side - 3 if on else track.left() + 3
@@ -63,16 +71,6 @@ class Toggle(QAbstractButton):
     def _track(self) -> QRectF:
         height = round(self.fontMetrics().height() * 1.1)
         return QRectF(0, 0, round(height * 1.75), height)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self._hover = True
-        self.update()
-        super().enterEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover = False
-        self.update()
-        super().leaveEvent(event)
 
     def _restyle(self) -> None:
         self.setFont(self._theme.font("reading", bold=True))

@@ -14,6 +14,7 @@ from desktop.translation import tr
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.line_edit import Field
+from desktop.ui.parts.shortcut_override import overrides_escape
 from desktop.ui.parts.toggle import Toggle
 from desktop.ui.settings.access_token_settings import AccessTokenList
 from desktop.ui.settings.setting_controls import ChoiceButton, set_hint, setting_row
@@ -44,11 +45,7 @@ class AddressField(Field):
             self.setText(value)
 
     def event(self, event: QEvent) -> bool:
-        override = event.type() == QEvent.Type.ShortcutOverride and self.text() != self._value
-        if override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
-            event.accept()
-            return True
-        return super().event(event)
+        return overrides_escape(event, lambda: self.text() != self._value) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.text() != self._value:

@@ -10,9 +10,7 @@ from PySide6.QtCore import (
     QDate,
     QEvent,
     QLocale,
-    QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QPoint,
     QRectF,
     QSize,
@@ -31,14 +29,14 @@ from PySide6.QtWidgets import (
 
 from desktop.conversation import Conversation
 from desktop.translation import tr
+from desktop.ui.parts.data_table import Index, ItemDelegate
 from desktop.ui.parts.line_edit import LineEdit
-from desktop.ui.parts.paint import paint_box, paint_focus, paint_line
+from desktop.ui.parts.paint import paint_line
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
 from desktop.ui.parts.untrusted_text import plain_line, tool_tip
 from desktop.ui.theme.design_tokens import RADIUS, S
 from desktop.ui.theme.theme import Theme
 
-Index = QModelIndex | QPersistentModelIndex
 _HEADING_DROP = 3.5
 _LONGEST_TITLE = 200
 
@@ -158,36 +156,24 @@ class ConversationItemModel(QAbstractListModel):
         return True
 
 
-class ConversationDelegate(QStyledItemDelegate):
+class ConversationDelegate(ItemDelegate):
     """Draws one row, and the field that renames it."""
-
-    def __init__(self, theme: Theme, parent: QListView) -> None:
-        super().__init__(parent)
-        self._theme, self._view = theme, parent
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(0, QFontMetrics(self._theme.font("normal")).height() + 2 * S + 1)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        painter.save()
-        theme, rect = self._theme, QRectF(option.rect)
+    def _draw(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag, index: Index) -> None:
+        theme = self._theme
         heading = bool(index.data(ConversationRole.HEADING))
-        state = option.state
         if heading:
             painter.setFont(theme.font("small"))
             painter.setPen(theme.color("faint"))
             rect.translate(0, _HEADING_DROP)
         else:
-            if state & QStyle.StateFlag.State_Selected:
-                paint_box(painter, rect, theme.color("selected"), None, RADIUS - 1)
-            elif state & QStyle.StateFlag.State_MouseOver:
-                paint_box(painter, rect, theme.color("hover"), None, RADIUS - 1)
-            if state & QStyle.StateFlag.State_HasFocus and self._view.hasFocus():
-                paint_focus(painter, rect, theme.color("accent"), RADIUS - 1)
+            self._paint_ground(painter, rect, state, RADIUS - 1, RADIUS - 1)
             painter.setFont(theme.font("normal"))
             painter.setPen(theme.color("text"))
         paint_line(painter, rect.adjusted(S, 0, -S, 0), str(index.data()))
-        painter.restore()
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         editor = LineEdit(parent)

@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QEnterEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.conversation import Conversation
@@ -13,7 +13,7 @@ from desktop.ui.parts.label import Label, Tone, badge_size, paint_badge
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.page import Separator
-from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.paint import paint_box, paint_focus, repaint_on_hover
 from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.sidebar.conversation_list import ConversationItemModel, ConversationList, grouped, title_of
 from desktop.ui.theme.design_tokens import XS, M, S
@@ -30,7 +30,7 @@ class OfflinePill(QAbstractButton):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._hover = False
+        repaint_on_hover(self)
         self.setFont(theme.font("small"))
         self.setAccessibleName(tr("Offline"))
         self.setCheckable(True)
@@ -53,24 +53,14 @@ class OfflinePill(QAbstractButton):
         tone: Tone = "good" if self.isChecked() else "quiet"
         size = badge_size(self.fontMetrics(), words)
         badge = QRectF(0, 0, size.width(), rect.height())
-        if self._hover or self.isDown():
+        if self.underMouse() or self.isDown():
             ground = theme.color("pressed" if self.isDown() else "hover")
             paint_box(painter, badge, ground, None, badge.height() / 2)
         paint_badge(painter, theme, badge, words, tone)
-        if self._hover and self.isChecked():
+        if self.underMouse() and self.isChecked():
             paint_box(painter, badge, None, theme.color("good_text"), badge.height() / 2)
         if self.hasFocus():
             paint_focus(painter, badge, theme.color("accent"), badge.height() / 2 - 1)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self._hover = True
-        self.update()
-        super().enterEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover = False
-        self.update()
-        super().leaveEvent(event)
 
     def _restyle(self) -> None:
         self.setFont(self._theme.font("small"))

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import (
     QAbstractListModel,
     QEvent,
-    QModelIndex,
-    QPersistentModelIndex,
     QPointF,
     QRectF,
     QSize,
@@ -19,7 +17,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QListView,
     QStyle,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
@@ -27,6 +24,7 @@ from PySide6.QtWidgets import (
 from shiboken6 import isValid
 
 from desktop.translation import tr
+from desktop.ui.parts.data_table import Index, ItemDelegate
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.paint import paint_box, paint_line
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
@@ -37,7 +35,6 @@ from desktop.ui.theme.theme import Theme
 _WIDTH = 560
 _ROWS = 9
 _KEY = Qt.ItemDataRole.UserRole + 1
-Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True)
@@ -71,18 +68,12 @@ class _PaletteItemModel(QAbstractListModel):
         return row.hint if role == _KEY else None
 
 
-class _PaletteDelegate(QStyledItemDelegate):
-    def __init__(self, theme: Theme, view: QListView) -> None:
-        super().__init__(view)
-        self._theme, self._view = theme, view
-
+class _PaletteDelegate(ItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(0, self._view.fontMetrics().height() + 2 * S)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        painter.save()
-        rect = QRectF(option.rect)
-        if option.state & QStyle.StateFlag.State_Selected:
+    def _draw(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag, index: Index) -> None:
+        if state & QStyle.StateFlag.State_Selected:
             paint_box(painter, rect, self._theme.color("selected"), None, RADIUS - 1)
         painter.setFont(self._theme.font("normal"))
         metrics = painter.fontMetrics()
@@ -94,7 +85,6 @@ class _PaletteDelegate(QStyledItemDelegate):
         painter.setPen(self._theme.color("text"))
         room = round(rect.width()) - 3 * S - width
         paint_line(painter, QRectF(rect.x() + S, rect.y(), room, rect.height()), str(index.data()))
-        painter.restore()
 
 
 class CommandPalette(QWidget):

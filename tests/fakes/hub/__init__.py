@@ -12,7 +12,7 @@ Where it listens: `hub.endpoint` (the Hub), `hub.cdn` (the store of large files,
 `hub.elsewhere` (a stranger under another host's name, to whom the fault "redirect-elsewhere" leads). With `tls`,
 `hub.ca_file` is the certificate to trust; nothing else trusts it.
 
-What it remembers: `hub.requests("cdn", "tiny")` gives each `RecordedRequest` request with its headers, status, bytes
+What it remembers: `hub.requests("cdn", "tiny")` gives each `RecordedRequest` with its headers, status, bytes
 sent and the number of its connection; `hub.sent("cdn")` sums bytes up; `hub.forget_requests()` begins anew.
 
 What can be turned: `hub.rate` (bytes per second for each connection to the CDN, None for as fast as it goes),

@@ -17,10 +17,10 @@ from desktop.chat.chat_events import (
     MessageAdded,
 )
 from desktop.conversation import Conversation, Message, ModelReference, TextPart
-from desktop.engine.fake_engine import FakeAnswer
 from desktop.engine.worker_messages import ChatMessage
 from desktop.errors import NotFoundError
 from desktop.settings import SamplingSettings, Settings
+from tests.fakes.fake_engine import FakeAnswer
 from tests.fakes.talk import SomeModel, Talk
 
 Begin = Callable[..., Talk]

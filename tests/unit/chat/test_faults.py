@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from desktop.chat.chat_events import AnswerFinished, AnswerPhase, ChatFailed, EngineChanged, MessageAdded
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
@@ -26,6 +25,7 @@ from desktop.errors import EngineError, IntegrityError, LicenseError, NotFoundEr
 from desktop.settings import Settings
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.fakes.talk import SomeModel, Talk
 
 Begin = Callable[..., Talk]
@@ -498,7 +498,7 @@ def test_closing_stores_what_was_said_and_tells_nothing_more(begin: Begin) -> No
 _TALKING = """
 import sys, time
 from pathlib import Path
-from desktop.engine.fake_engine import FakeAnswer
+from tests.fakes.fake_engine import FakeAnswer
 from tests.fakes.talk import Talk
 words = " ".join(f"word{count}" for count in range(100))
 talk = Talk(Path(sys.argv[1]), [FakeAnswer(words, tokens_per_s=200, hangs_after=50)])

@@ -17,9 +17,9 @@ from desktop.chat.chat_events import (
     MessageAdded,
 )
 from desktop.conversation import Conversation, Message, TextPart
-from desktop.engine.fake_engine import FakeAnswer
 from desktop.errors import ResourceError
 from desktop.settings import Settings
+from tests.fakes.fake_engine import FakeAnswer
 from tests.fakes.talk import SomeModel, Talk
 
 Begin = Callable[..., Talk]

@@ -19,11 +19,11 @@ from desktop.cli.terminal_answer import NullAnswerWriter, TerminalAnswerWriter
 from desktop.cli.terminal_session import TerminalSession
 from desktop.conversation import Conversation
 from desktop.engine.engine_protocol import Engine
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.errors import EngineError, LicenseError, NotFoundError, ResourceError
 from desktop.paths import find_paths
 from desktop.settings import SamplingSettings, SettingsFile
 from tests.accepting import import_and_accept
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.fakes.tiny_gguf import random_model
 
 

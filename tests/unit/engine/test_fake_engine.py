@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 
 from desktop.engine.engine_protocol import Engine
-from desktop.engine.fake_engine import FakeAnswer, FakeEngine
 from desktop.engine.worker_messages import (
     AnswerDone,
     ChatMessage,
@@ -18,6 +17,7 @@ from desktop.engine.worker_messages import (
     RequestFailed,
 )
 from desktop.errors import EngineError, LicenseError
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 
 
 class Run:

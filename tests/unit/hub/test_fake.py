@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+import desktop
 from tests.fakes.hub import FakeHub, FakeRepository, Fault
 
 pytestmark = pytest.mark.loopback
@@ -53,6 +54,11 @@ def stored(hub: FakeHub, name: str = MODEL) -> str:
     status, headers, _ = get(f"{hub.endpoint}/{ID}/resolve/main/{name}")
     assert status == 302
     return headers["location"]
+
+
+def test_no_fake_is_part_of_the_program() -> None:
+    package = Path(desktop.__file__).parent
+    assert [path.name for path in package.rglob("*.py") if "fake" in path.stem] == []
 
 
 def test_a_large_file_is_at_the_cdn_with_everything_a_download_needs(stocked: FakeHub) -> None:

@@ -1,10 +1,14 @@
 """The transfer measured: against curl as fast as loopback goes, and against one connection where each is throttled.
 
+`latchkey bench --transfer` starts it as `transfer_benchmark.py FOLDER` and reads what it writes: a JSON line for each
+message of `desktop/cli/bench/transfer_process.py`. It ends with 1 where it fails.
+
 The server is the fake Hub in a process of its own, the same one for both sides, which has the kernel send its file.
 Ours hashes what comes, curl does not; both have the file reach the disk. Before each run as much memory as the file
 takes is used and given back: where a machine hands memory out lazily, whoever is first would pay for it.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -17,19 +21,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import desktop
+import msgspec
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from desktop.cli.bench.bench_figures import Comparison, TransferFigures, compared, median
+from desktop.cli.bench.transfer_process import (
+    TransferBenchDone,
+    TransferBenchMessage,
+    TransferBenchProgress,
+    transfer_bench_failed,
+)
+from desktop.cli.command_line import refused_by_system
+from desktop.errors import UserError
 from desktop.hub.hub_client import HubClient
 from desktop.hub.transfer.model_transfer import MAX_CONNECTIONS, ModelTransfer
 from desktop.hub.transfer.transfer_types import FileRequest
 from desktop.network.http_client import HttpClient
 from desktop.network.offline_switch import OfflineSwitch
-from desktop.translation import tr
+from desktop.translation import tr, use_language
 from tests.fakes.hub import FakeHub, FakeRepository
 
 _NAME, _ID = "random.gguf", "bench/random"
 _PIECE = 1 << 24
-_SERVER = "import sys; sys.path.insert(0, {top!r}); from desktop.cli.bench.transfer_benchmark import serve; serve()"
 
 
 @dataclass(frozen=True)
@@ -46,12 +60,46 @@ FULL = TransferExtent(whole=1 << 30, throttled=192 << 20, rate=16 << 20, rounds=
 SHORT = TransferExtent(whole=64 << 20, throttled=24 << 20, rate=4 << 20, rounds=2)
 
 
-def serve() -> None:
-    """The server's process: offers the file named on its command line; a number on its standard input is the rate from
-    then on, 0 for none. It ends with its standard input."""
+def main() -> int:
+    """Measure, or be the server of a measurement. Gives the exit code."""
+    parser = argparse.ArgumentParser(description="How fast files are fetched, as JSON lines.")
+    parser.add_argument("folder", type=Path, help="where to put files of up to 2 GB while it measures")
+    parser.add_argument("--quick", action="store_true", help="less of everything: shows that it works, not how fast")
+    parser.add_argument("--translations", type=Path, help="the folder of translations")
+    parser.add_argument("--language", default="", help="the language of what is said; the system's if not given")
+    parser.add_argument("--serve", action="store_true", help="be the server: the folder is the file to offer")
+    options = parser.parse_args()
+    if options.serve:
+        serve(options.folder)
+        return 0
+    if options.translations is not None:
+        use_language(options.translations, options.language or None)
+    extent = SHORT if options.quick else FULL
+    try:
+        figures = measure_transfer(extent, options.folder, lambda text: _write(TransferBenchProgress(text)))
+    except UserError as error:
+        _write(transfer_bench_failed(error))
+        return 1
+    except Exception as error:
+        if (refusal := refused_by_system(error)) is None:
+            raise
+        _write(transfer_bench_failed(refusal))
+        return 1
+    _write(TransferBenchDone(figures))
+    return 0
+
+
+def _write(message: TransferBenchMessage) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(message) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def serve(file: Path) -> None:
+    """The server's process: offers `file`; a number on its standard input is the rate from then on, 0 for none. It ends
+    with its standard input."""
     with FakeHub() as hub:
         repository = hub.add(FakeRepository(_ID))
-        repository.add_file(_NAME, Path(sys.argv[1]))
+        repository.add_file(_NAME, file)
         sys.stdout.write(f"{hub.endpoint} {repository.head}\n")
         sys.stdout.flush()
         for line in sys.stdin:
@@ -164,7 +212,7 @@ def _served(folder: Path, size: int) -> Iterator[_TransferBench]:
     with source.open("wb", buffering=0) as file:
         for at in range(0, size, _PIECE):
             file.write(os.urandom(min(_PIECE, size - at)))
-    command = [sys.executable, "-c", _SERVER.format(top=str(Path(desktop.__file__).parent.parent)), str(source)]
+    command = [sys.executable, "-P", __file__, str(source), "--serve"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         bench = _TransferBench(process, source, folder)
         try:
@@ -174,3 +222,7 @@ def _served(folder: Path, size: int) -> Iterator[_TransferBench]:
             assert process.stdin is not None
             process.stdin.close()
     source.unlink()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from desktop.engine.engine_errors import failure_event
 from desktop.engine.engine_protocol import EngineState, LoadCheck
-from desktop.engine.fake_answer import FakeAnswer, FakeAnswerRun, Script
 from desktop.engine.worker_messages import (
     AnswerEvent,
     ComputeDevice,
@@ -31,6 +30,7 @@ from desktop.engine.worker_messages import (
     RequestFailed,
 )
 from desktop.errors import EngineError, UserError
+from tests.fakes.fake_answer import FakeAnswer, FakeAnswerRun, Script
 
 __all__ = ["FakeAnswer", "FakeEngine", "Script"]
 
