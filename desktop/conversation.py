@@ -1,14 +1,18 @@
 """Conversations and messages as values, known to every floor: the engine reads, storage keeps, chat grows them.
 
 A conversation is a tree: every message names its parent, and the conversation names the leaf it shows. The branch
-shown is the path from that leaf up to the root.
+shown is the path from that leaf up to the root. What a message holds are its parts, in the order in which they were
+written. A `ChatMessage` is what a model is given of it: a role and the parts.
 """
 
-from typing import Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from desktop.safe_text import repair_surrogates
+
 Role = Literal["system", "user", "assistant"]
+ChatRole = Literal["system", "user", "assistant", "tool"]
 Status = Literal["complete", "streaming", "stopped", "failed"]
 StopReason = Literal["end", "length", "cancelled", "context-full", "repetition"]
 
@@ -23,10 +27,76 @@ class ThinkingPart(msgspec.Struct, frozen=True, tag="thinking"):
     """What a reasoning model wrote before its answer; `seconds` it took, where known."""
 
     text: str
-    seconds: float | None = None
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=1e15)] | None = None
 
 
-MessagePart = TextPart | ThinkingPart
+class ImagePart(msgspec.Struct, frozen=True, tag="image"):
+    """An image by the sha256 of its bytes (64 hexadecimal digits), which are kept elsewhere. `name` is its file's."""
+
+    sha256: str
+    media_type: str
+    name: str = ""
+
+
+class DocumentPart(msgspec.Struct, frozen=True, tag="document"):
+    """A document as a model reads it: its title and its text. `media_type` and `sha256` are those of the file that the
+    text was taken from; "" where there was none."""
+
+    title: str
+    text: str
+    media_type: str = "text/plain"
+    sha256: str = ""
+
+
+class ToolCallPart(msgspec.Struct, frozen=True, tag="tool-call"):
+    """The model calls tool `name` with `arguments`, JSON text as the model wrote it. `id` is what the result names."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class ToolResultPart(msgspec.Struct, frozen=True, tag="tool-result"):
+    """What tool `name` gave for the call `call_id`; with `is_error` the tool failed and `content` says how."""
+
+    call_id: str
+    name: str
+    content: tuple[TextPart | ImagePart, ...]
+    is_error: bool = False
+
+
+class UnknownPart(msgspec.Struct, frozen=True, tag="unknown"):
+    """A part of a type that this version does not know, as it is stored: `kind` is its type, `json` the whole of it."""
+
+    kind: str
+    json: str
+
+
+MessagePart = TextPart | ThinkingPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart | UnknownPart
+AnswerPart = TextPart | ThinkingPart
+"""What a model's answer is told in."""
+
+
+class ChatMessage(msgspec.Struct, frozen=True):
+    """One message as a model is to see it. The results of tools stand in messages of role `tool`."""
+
+    role: ChatRole
+    parts: tuple[MessagePart, ...]
+
+    @classmethod
+    def from_text(cls, role: ChatRole, text: str) -> "ChatMessage":
+        """A message that holds `text` alone."""
+        return cls(role, (TextPart(text),))
+
+    @property
+    def text(self) -> str:
+        """The texts of its parts of type text, joined; all else is left out."""
+        return joined_text(self.parts)
+
+    @property
+    def length(self) -> int:
+        """Characters in all its parts together."""
+        return _characters(self.parts)
 
 
 class ModelReference(msgspec.Struct, frozen=True):
@@ -69,7 +139,7 @@ class Message(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         """The visible text, without thinking."""
-        return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+        return joined_text(self.parts)
 
     @property
     def thinking(self) -> str:
@@ -90,3 +160,42 @@ class Conversation(msgspec.Struct, frozen=True):
     leaf_id: str | None = None
     pinned: bool = False
     deleted_at: float | None = None
+
+
+_S = TypeVar("_S", bound=msgspec.Struct)
+
+
+def joined_text(parts: tuple[MessagePart, ...]) -> str:
+    """The texts of those parts that are of type text."""
+    return "".join(part.text for part in parts if isinstance(part, TextPart))
+
+
+def without_lone_surrogates(value: _S) -> _S:
+    """`value` with every lone surrogate in its texts replaced by U+FFFD: neither UTF-8 nor a tokenizer takes them."""
+    repaired: _S = _repaired(value)
+    return repaired
+
+
+def _repaired(value: Any) -> Any:
+    match value:
+        case str():
+            return repair_surrogates(value)
+        case tuple():
+            return tuple(map(_repaired, value))
+        case msgspec.Struct():
+            fields = {name: _repaired(getattr(value, name)) for name in value.__struct_fields__}
+            return msgspec.structs.replace(value, **fields)
+        case _:
+            return value
+
+
+def _characters(value: object) -> int:
+    match value:
+        case str():
+            return len(value)
+        case tuple():
+            return sum(map(_characters, value))
+        case msgspec.Struct():
+            return sum(_characters(getattr(value, name)) for name in value.__struct_fields__)
+        case _:
+            return 0

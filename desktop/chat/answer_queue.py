@@ -1,6 +1,6 @@
 """Answers asked of one engine, one after another: each waits for the model and for those before it, grows, and is kept.
 
-Everything here happens on the main thread; the engine's events come to it through a `Hop`.
+Everything here happens on the main thread; the engine's events come to it through a `MainThreadQueue`.
 """
 
 from collections import deque
@@ -20,7 +20,7 @@ from desktop.chat.chat_events import (
     ContextUsed,
     EngineChanged,
 )
-from desktop.chat.engine_requests import chat_messages, explicit_settings, sampling_params
+from desktop.chat.engine_requests import chat_messages, generation_options, sampling_record, with_sampling
 from desktop.chat.pending_answer import AnswerSaver, PendingAnswer
 from desktop.conversation import Message, ModelReference, Status
 from desktop.engine.engine_errors import error_from_event
@@ -31,6 +31,7 @@ from desktop.engine.worker_messages import (
     Delta,
     DeltaReplacement,
     GenerateRequest,
+    GenerationOptions,
     PromptPrepared,
     PromptProgress,
     RequestFailed,
@@ -70,9 +71,9 @@ class AnswerQueue:
 
     # --- from the chat -------------------------------------------------------------------------------------------
 
-    def add(self, message: Message, system_prompt: str) -> None:
-        """Ask for an answer that fills `message`, whose branch is stored."""
-        answer = PendingAnswer(message, system_prompt)
+    def add(self, message: Message, system_prompt: str, options: GenerationOptions | None = None) -> None:
+        """Ask for an answer that fills `message`, whose branch is stored. `options` None: those of the settings."""
+        answer = PendingAnswer(message, system_prompt, options)
         self._waiting.append(answer)
         self._phase(answer, "waiting")
         self.model.retry()
@@ -163,20 +164,17 @@ class AnswerQueue:
     def _ask(self, answer: PendingAnswer, path: list[Message], model: ModelReference | None) -> None:
         if self._current is not answer:
             return  # stopped meanwhile
-        settings = self._settings()
-        chosen = explicit_settings(settings.sampling) | (answer.message.sampling or {})
+        options = with_sampling(answer.options or generation_options(self._settings()), answer.message.sampling or {})
         answer.model = model
-        answer.sampling = chosen or None
+        answer.sampling = sampling_record(options) or None
         answer.request_id = self._engine.next_id()
         self._phase(answer, "loading" if self._engine.state == "dead" else "reading")
         self._engine.generate(
             GenerateRequest(
                 answer.request_id,
                 chat_messages(answer.system_prompt, map(self.newest, path)),
-                sampling_params(chosen),
-                max_tokens=settings.sampling.max_tokens,
+                options,
                 conversation=answer.conversation_id,
-                stop_on_repetition=settings.stop_on_repetition,
             ),
             lambda event: self._hop.put((answer, event)),
         )

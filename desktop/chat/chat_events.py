@@ -1,4 +1,4 @@
-"""What `Chat` tells its one listener, on the main thread: frozen values, each naming the conversation it is about.
+"""What `ChatSession` tells its one listener, on the main thread: frozen values, each naming its conversation.
 
 Events come for every conversation, not for the open one alone: an answer goes on while another conversation is read.
 A listener that does not show a message (another branch is open) leaves that message's events aside.

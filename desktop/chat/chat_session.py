@@ -21,6 +21,7 @@ from desktop.chat.chat_events import (
     MessageAdded,
 )
 from desktop.chat.conversation_writer import ConversationBranch, ConversationWriter, StoredExchange, new_id
+from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.conversation import Conversation, Message
 from desktop.engine.engine_protocol import Engine
 from desktop.errors import UserError
@@ -36,8 +37,7 @@ DRAFT_EVERY_S = 1.0
 
 
 class ChatSession:
-    """See each method. Use: build it, `start()`, `new()` or `open()`, `use_model()`; at the end `close()`, then
-    `background.close()`, which waits until all is written."""
+    """Build it, then `start()`, `new()` or `open()`, `use_model()`; at the end `close()` and `background.close()`."""
 
     def __init__(
         self,
@@ -71,8 +71,7 @@ class ChatSession:
         self._current: str | None = None
         self._fresh: Conversation | None = None
         self._shown: list[str] = []
-        self._listings = 0
-        self._openings = 0
+        self._listings = self._openings = 0
         self._deleted_open: str | None = None
         self._held: list[Callable[[], object]] | None = None
         self._refusal: UserError | None = None
@@ -190,19 +189,18 @@ class ChatSession:
 
         ConversationOpened; nothing where there is no such sibling.
         """
-
-        def found(view: ConversationBranch | None) -> None:
-            if view is not None:
-                self._show(view)
-
-        self._background.database(lambda: self._writing.step(message_id, step), found, self._failed())
+        self._background.database(
+            lambda: self._writing.step(message_id, step),
+            lambda view: self._show(view) if view is not None else None,
+            self._failed(),
+        )
 
     # --- asking and answering ------------------------------------------------------------------------------------
 
-    def send(self, text: str, conversation_id: str | None = None) -> bool:
+    def send(self, text: str, conversation_id: str | None = None, overrides: AnswerOverrides = NO_OVERRIDES) -> bool:
         """Ask `text` in a conversation (None: the open one). False, and nothing happens, where it is blank.
 
-        MessageAdded twice once both turns are stored, AnswerPhase, AnswerText, AnswerFinished; or ChatFailed with
+        MessageAdded twice once both turns are stored, AnswerPhase, AnswerDelta, AnswerFinished; or ChatFailed with
         the text given back, and nothing sent. While the model loads or another answer is given, the answer waits.
         """
         clean = repair_surrogates(text)
@@ -212,7 +210,7 @@ class ChatSession:
             self.new()
         wanted = conversation_id or self._current or ""
         if self._held is not None:
-            self._held.append(lambda: self.send(text, wanted))
+            self._held.append(lambda: self.send(text, wanted, overrides))
             return True
         if self._refusal is not None:
             self._give_back(self._refusal, wanted, text)
@@ -221,7 +219,7 @@ class ChatSession:
         self._answering.drafts.retry()
         self._background.database(
             lambda: self._writing.send(clean, wanted, fresh),
-            self._sent,
+            lambda stored: self._sent(stored, overrides),
             self._failed(wanted, text),
         )
         return True
@@ -315,7 +313,7 @@ class ChatSession:
         """Nothing was sent; told later, as whoever asked has not returned yet."""
         self._background.post(lambda: self._tell(ChatFailed(error, conversation_id, text)))
 
-    def _sent(self, stored: StoredExchange) -> None:
+    def _sent(self, stored: StoredExchange, overrides: AnswerOverrides) -> None:
         head = stored.conversation
         if self._fresh is not None and self._fresh.id == head.id:
             self._fresh = None
@@ -323,7 +321,7 @@ class ChatSession:
             self._shown += [stored.user.id, stored.answer.id]
         self._tell(MessageAdded(head.id, stored.user))
         self._tell(MessageAdded(head.id, stored.answer))
-        self._ask(head, stored.answer)
+        self._ask(head, stored.answer, overrides)
         self._tell(ConversationsChanged())
 
     def _branch(self, write: Callable[[], tuple[ConversationBranch, Message]], text: str = "") -> None:
@@ -349,10 +347,12 @@ class ChatSession:
         else:
             begin()
 
-    def _ask(self, head: Conversation, answer: Message) -> None:
+    def _ask(self, head: Conversation, answer: Message, overrides: AnswerOverrides = NO_OVERRIDES) -> None:
         if self._closed:
             return  # the next start finds the turn, and that nothing was answered
-        self._answering.add(answer, repair_surrogates(head.system_prompt or self._settings().system_prompt))
+        own = head.system_prompt or self._settings().system_prompt
+        system_prompt = own if overrides.system_prompt is None else overrides.system_prompt
+        self._answering.add(answer, repair_surrogates(system_prompt), overrides.options)
 
     def _show(self, view: ConversationBranch) -> None:
         """Tell of a conversation that is open, with what is known of it beyond what is stored."""

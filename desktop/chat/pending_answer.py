@@ -17,9 +17,20 @@ from desktop.conversation import (
     ThinkingPart,
     Timing,
 )
-from desktop.engine.worker_messages import AnswerDone, Delta, DeltaReplacement, PromptPrepared
+from desktop.engine.worker_messages import AnswerDone, Delta, DeltaReplacement, GenerationOptions, PromptPrepared
 from desktop.errors import NotFoundError, UserError
 from desktop.storage.conversation_store import ConversationStore
+
+
+class AnswerOverrides(msgspec.Struct, frozen=True):
+    """What holds for one answer alone, in place of the options of the settings and of the conversation's own system
+    prompt; None: nothing does."""
+
+    options: GenerationOptions | None = None
+    system_prompt: str | None = None
+
+
+NO_OVERRIDES = AnswerOverrides()
 
 
 class AnswerSaver:
@@ -107,13 +118,14 @@ class AnswerSaver:
 class PendingAnswer:
     """An answer that waits or is in progress. Lives on the main thread.
 
-    `message` is the empty turn it fills. `request_id` is None until the engine was asked. `stopped` says that the
-    person stopped it, whatever the engine makes of that.
+    `message` is the empty turn it fills. `options` None means those of the settings when the engine is asked.
+    `request_id` is None until then. `stopped` says that the person stopped it, whatever the engine makes of that.
     """
 
-    def __init__(self, message: Message, system_prompt: str) -> None:
+    def __init__(self, message: Message, system_prompt: str, options: GenerationOptions | None = None) -> None:
         self.message = message
         self.system_prompt = system_prompt
+        self.options = options
         self.request_id: int | None = None
         self.stopped = False
         self.phase: AnswerPhaseName | None = None
@@ -143,7 +155,7 @@ class PendingAnswer:
         if delta.tokens_per_s is not None:
             self._tokens_per_s = delta.tokens_per_s
         if isinstance(delta, DeltaReplacement):
-            self._said = [(part.thinking, [part.text]) for part in delta.parts]
+            self._said = [(isinstance(part, ThinkingPart), [part.text]) for part in delta.parts]
             return
         if not delta.text:
             return

@@ -4,8 +4,8 @@ from argparse import Namespace
 
 import msgspec
 
-from desktop.chat.engine_requests import load_params, sampling_for
-from desktop.chat.pending_answer import timing_of
+from desktop.chat.engine_requests import generation_options, load_params
+from desktop.chat.pending_answer import AnswerOverrides, timing_of
 from desktop.cli.acceptance_prompt import admit_or_prompt
 from desktop.cli.command_context import CommandContext
 from desktop.cli.conversations_command import kept_conversation
@@ -20,10 +20,10 @@ from desktop.cli.terminal_answer import (
     stream_answer,
 )
 from desktop.cli.terminal_input import decode_input, repair_input
-from desktop.cli.terminal_session import RequestOverrideEngine, TerminalSession
-from desktop.conversation import StopReason, Timing
+from desktop.cli.terminal_session import TerminalSession
+from desktop.conversation import ChatMessage, StopReason, Timing
 from desktop.engine.engine_protocol import Engine
-from desktop.engine.worker_messages import ChatMessage, GenerateRequest, ModelInfo
+from desktop.engine.worker_messages import GenerateRequest, GenerationOptions, ModelInfo
 from desktop.library.library import LibraryModel
 from desktop.settings import Settings
 from desktop.translation import tr
@@ -95,18 +95,10 @@ def _alone(options: Namespace, tools: CommandContext, text: str) -> AskResult:
     admit_or_prompt(tools, model)
     settings = _settings(options, tools.settings)
     system = settings.system_prompt
-    turns = (ChatMessage("system", system),) * bool(system) + (ChatMessage("user", text),)
+    messages = (ChatMessage.from_text("system", system),) * bool(system) + (ChatMessage.from_text("user", text),)
     with tools.engine() as engine:
         info = load_model(engine, model, load_params(model, settings), tools.output)
-        request = GenerateRequest(
-            engine.next_id(),
-            turns,
-            sampling_for(settings.sampling),
-            settings.sampling.max_tokens,
-            raw_prompt=options.raw_prompt,
-            ignore_eos=options.ignore_eos,
-            stop_on_repetition=settings.stop_on_repetition,
-        )
+        request = GenerateRequest(engine.next_id(), messages, _generation_options(options, settings))
         sha256 = _hash(options, tools, model)
         answered = stream_answer(engine, request, _speaker(options, tools, engine), tools.output)
     return _asked(answered.text, answered.thinking, model, sha256, timing_of(answered.done), info)
@@ -118,23 +110,14 @@ def _in_conversation(options: Namespace, tools: CommandContext, text: str) -> As
     model = chosen_model(tools, options.model or kept.model_id)
     admit_or_prompt(tools, model)
     settings = _settings(options, tools.settings)
-
-    def change(request: GenerateRequest) -> GenerateRequest:
-        if options.system is not None:
-            turns = tuple(turn for turn in request.turns if turn.role != "system")
-            request = msgspec.structs.replace(request, turns=(ChatMessage("system", options.system), *turns))
-        return msgspec.structs.replace(request, raw_prompt=options.raw_prompt, ignore_eos=options.ignore_eos)
-
     with (
         tools.engine() as engine,
-        TerminalSession(
-            tools, RequestOverrideEngine(engine, change), _speaker(options, tools, engine), settings
-        ) as session,
+        TerminalSession(tools, engine, _speaker(options, tools, engine), settings) as session,
     ):
         session.open(options.conversation)
         session.use(model)
         sha256 = _hash(options, tools, model)
-        message = session.ask(text)
+        message = session.ask(text, AnswerOverrides(_generation_options(options, settings), options.system))
         info = engine.model
     timing = message.timing
     if timing is None or info is None:
@@ -167,6 +150,13 @@ def _settings(options: Namespace, settings: Settings) -> Settings:
     )
     system = settings.system_prompt if options.system is None else options.system
     return msgspec.structs.replace(settings, sampling=sampling, system_prompt=system)
+
+
+def _generation_options(options: Namespace, settings: Settings) -> GenerationOptions:
+    """The options of the answer: those of `settings`, and what the command alone can ask for."""
+    return msgspec.structs.replace(
+        generation_options(settings), raw_prompt=options.raw_prompt, ignore_eos=options.ignore_eos
+    )
 
 
 def _hash(options: Namespace, tools: CommandContext, model: LibraryModel) -> str:

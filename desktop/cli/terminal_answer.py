@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from desktop.cli.command_context import CommandContext
 from desktop.cli.interrupts import POLL_INTERVAL_S, stop_on_interrupt
 from desktop.cli.output import CommandOutput
-from desktop.conversation import ModelReference
+from desktop.conversation import ModelReference, TextPart, ThinkingPart
 from desktop.engine.engine_errors import error_from_event
 from desktop.engine.engine_protocol import Engine
 from desktop.engine.worker_messages import (
@@ -204,8 +204,8 @@ def stream_answer(
                     (thinking if event.thinking else text).append(event.text)
                     speaker.say(event.text, event.thinking)
                 case DeltaReplacement():
-                    text = [part.text for part in event.parts if not part.thinking]
-                    thinking = [part.text for part in event.parts if part.thinking]
+                    text = [part.text for part in event.parts if isinstance(part, TextPart)]
+                    thinking = [part.text for part in event.parts if isinstance(part, ThinkingPart)]
                     speaker.restate("".join(text), "".join(thinking))
                 case AnswerDone():
                     output.clear_progress()

@@ -17,58 +17,18 @@ from desktop.chat.chat_events import (
     EngineChanged,
 )
 from desktop.chat.chat_session import ChatSession
+from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.cli.command_context import CommandContext
 from desktop.cli.interrupts import POLL_INTERVAL_S, stop_on_interrupt
 from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_answer import AnswerWriter
 from desktop.conversation import Message
-from desktop.engine.engine_protocol import Engine, EngineState
-from desktop.engine.worker_messages import AnswerEvent, GenerateRequest, LoadEvent, LoadParams, ModelInfo, ProbeResult
+from desktop.engine.engine_protocol import Engine
 from desktop.library.library import LibraryModel
 from desktop.settings import Settings
 from desktop.translation import tr
 
 Wanted = TypeVar("Wanted", bound=ChatEvent)
-
-
-class RequestOverrideEngine:
-    """An engine that changes each request and hands it on: for options of the command that chat does not know."""
-
-    def __init__(self, engine: Engine, change: Callable[[GenerateRequest], GenerateRequest]) -> None:
-        self._engine = engine
-        self._change = change
-
-    @property
-    def state(self) -> EngineState:
-        return self._engine.state
-
-    @property
-    def model(self) -> ModelInfo | None:
-        return self._engine.model
-
-    def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None]) -> None:
-        self._engine.load(params, on_event)
-
-    def generate(self, request: GenerateRequest, on_event: Callable[[AnswerEvent], None]) -> None:
-        self._engine.generate(self._change(request), on_event)
-
-    def next_id(self) -> int:
-        return self._engine.next_id()
-
-    def cancel(self, request_id: int) -> None:
-        self._engine.cancel(request_id)
-
-    def probe(self, on_event: Callable[[ProbeResult], None]) -> None:
-        self._engine.probe(on_event)
-
-    def unload(self) -> None:
-        self._engine.unload()
-
-    def recheck(self) -> None:
-        self._engine.recheck()
-
-    def close(self) -> None:
-        self._engine.close()
 
 
 class TerminalSession:
@@ -122,11 +82,11 @@ class TerminalSession:
         """Answer with `model` from now on. It loads meanwhile."""
         self._chat.use_model(model, again=True)
 
-    def ask(self, text: str) -> Message:
+    def ask(self, text: str, overrides: AnswerOverrides = NO_OVERRIDES) -> Message:
         """The answer to `text`, when it is over. Ctrl+C stops it. Raises the UserError that it fails with."""
         self._dropped = 0
         with stop_on_interrupt(lambda: self._posted.put(self._chat.stop)):
-            self._chat.send(text)
+            self._chat.send(text, overrides=overrides)
             finished = self._wait_for(AnswerFinished)
         self._output.clear_progress()
         self._speaker.finish()

@@ -47,7 +47,7 @@ class AnswerProgress:
 
     def request(self) -> GenerateRequest:
         """What to ask the worker for now: the answer, from where it is. Raises EngineError where it is too long."""
-        if sum(len(turn.text) for turn in self._request.turns) > _LONGEST_PROMPT:
+        if sum(message.length for message in self._request.messages) > _LONGEST_PROMPT:
             raise EngineError(
                 tr("This conversation is too long to be sent to the engine."), remedy=tr("Start a new conversation.")
             )
@@ -107,7 +107,7 @@ class AnswerProgress:
             time_to_first_token_s=self._time_to_first_token(),
             tokens_per_s=delta.tokens_per_s if delta else None,
             prompt_tokens_per_s=None,
-            seed=self._request.sampling.seed or 0,
+            seed=self._request.options.sampling.seed or 0,
             context_length=prompted.context_length if prompted else 0,
             dropped_messages=prompted.dropped_messages if prompted else 0,
             thinking_s=self._thinking(),

@@ -2,7 +2,7 @@
 
 engine = EngineClient(license_check=license_check, logs=paths.logs, cache=paths.cache)
 engine.load_and_wait(LoadParams(str(model_file)))
-for event in engine.answer(Generate(engine.next_id(), (ChatMessage("user", "Hello"),))): ...
+for event in engine.answer(GenerateRequest(engine.next_id(), (ChatMessage.from_text("user", "Hello"),))): ...
 """
 
 import itertools
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from desktop.conversation import without_lone_surrogates
 from desktop.engine.command_queue import (
     AnswerCommand,
     CancelCommand,
@@ -29,7 +30,6 @@ from desktop.engine.load_fallback import LoadFallback
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
-    ChatMessage,
     GenerateRequest,
     LoadEvent,
     LoadParams,
@@ -41,7 +41,6 @@ from desktop.engine.worker_messages import (
 )
 from desktop.engine.worker_process import WorkerSetup, default_worker_command
 from desktop.engine.worker_watchdog import WorkerTimeouts
-from desktop.safe_text import repair_surrogates
 
 _CLOSE_S = 6.0
 
@@ -173,5 +172,5 @@ class EngineClient:
 
 def _without_lone_surrogates(request: GenerateRequest) -> GenerateRequest:
     """`request` without lone surrogates, which no pipe and no tokenizer takes; they become U+FFFD."""
-    turns = tuple(ChatMessage(turn.role, repair_surrogates(turn.text)) for turn in request.turns)
-    return msgspec.structs.replace(request, turns=turns, stop=tuple(repair_surrogates(stop) for stop in request.stop))
+    messages = tuple(map(without_lone_surrogates, request.messages))
+    return msgspec.structs.replace(request, messages=messages, options=without_lone_surrogates(request.options))

@@ -8,20 +8,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from desktop.conversation import Role, StopReason
+from desktop.conversation import AnswerPart, ChatMessage, StopReason
 from desktop.file_stamp import ModelFile
 
 PLAINEST_VARIANT = "plainest"
 """In place of a CPU variant's name: the most cautious one that there is."""
 
 # --- what is asked for -------------------------------------------------------------------------------------------
-
-
-class ChatMessage(msgspec.Struct, frozen=True):
-    """One turn as the model is to see it."""
-
-    role: Role
-    text: str
 
 
 class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -48,6 +41,45 @@ class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
     dry_allowed_length: int | None = None
     dry_penalty_last_n: int | None = None
     seed: int | None = None
+
+
+class JsonSchemaFormat(msgspec.Struct, frozen=True, tag="json-schema"):
+    """The answer is JSON that conforms to `schema`, the text of a JSON Schema."""
+
+    schema: str
+
+
+class GrammarFormat(msgspec.Struct, frozen=True, tag="grammar"):
+    """The answer is a sentence of `grammar`, in llama.cpp's GBNF."""
+
+    grammar: str
+
+
+class ThinkingOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a model thinks before its answer; None is what its template does by itself. `budget` is in tokens."""
+
+    enabled: bool | None = None
+    effort: Literal["low", "medium", "high"] | None = None
+    budget: int | None = None
+
+
+class GenerationOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How one answer is to be generated: by window, command, benchmark and server in one value.
+
+    `max_tokens` None means until the model ends or the context is full. The answer ends before any of `stop` in its
+    text. `stop_on_repetition` ends an answer that only repeats itself. With `raw_prompt` the last message's text goes
+    to the model as it is, without the chat template; with `ignore_eos` the model cannot end its answer. With either
+    of them `stop_on_repetition` counts for nothing, as the model's every token is wanted there.
+    """
+
+    sampling: SamplingParams = SamplingParams()
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    stop_on_repetition: bool = False
+    response_format: JsonSchemaFormat | GrammarFormat | None = None
+    thinking: ThinkingOptions = ThinkingOptions()
+    raw_prompt: bool = False
+    ignore_eos: bool = False
 
 
 class LoadParams(msgspec.Struct, frozen=True):
@@ -79,24 +111,16 @@ class LoadRequest(msgspec.Struct, frozen=True, tag="load"):
 
 
 class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):
-    """Ask for one answer to `turns`. `conversation` keys the prefix kept from turn to turn.
+    """Ask for one answer to `messages`. `conversation` keys the prefix kept from turn to turn.
 
-    With `raw_prompt` the last turn's text goes to the model as it is, without the chat template. `max_tokens` None
-    means until the model ends or the context is full. `stop_on_repetition` ends an answer that only repeats itself;
-    with `raw_prompt` or `ignore_eos` it counts for nothing, as the model's every token is wanted there. `begun` are
-    tokens of this answer that another worker generated and whose text was told (see Delta): they are read after the
-    prompt, count as generated, and are not told again.
+    `begun` are tokens of this answer that another worker generated and whose text was told (see Delta): they are read
+    after the prompt, count as generated, and are not told again.
     """
 
     id: int
-    turns: tuple[ChatMessage, ...]
-    sampling: SamplingParams = SamplingParams()
-    max_tokens: int | None = None
-    stop: tuple[str, ...] = ()
+    messages: tuple[ChatMessage, ...]
+    options: GenerationOptions = GenerationOptions()
     conversation: str = ""
-    raw_prompt: bool = False
-    ignore_eos: bool = False
-    stop_on_repetition: bool = False
     begun: tuple[int, ...] = ()
 
 
@@ -237,20 +261,13 @@ class Delta(msgspec.Struct, frozen=True, tag="delta"):
     tokens: tuple[TokenId, ...] = ()
 
 
-class ReplacementPart(msgspec.Struct, frozen=True):
-    """A piece of an answer, or of the thinking before it."""
-
-    text: str
-    thinking: bool = False
-
-
 class DeltaReplacement(msgspec.Struct, frozen=True, tag="restated"):
     """The whole answer so far, in place of what was told of it: the model closed thinking that it had not opened, so
     that what was told as answer is none. The rest as in Delta, of which more may follow.
     """
 
     id: Int64
-    parts: Annotated[tuple[ReplacementPart, ...], msgspec.Meta(max_length=1024)]
+    parts: Annotated[tuple[AnswerPart, ...], msgspec.Meta(max_length=1024)]
     generated_tokens: Count = 0
     tokens_per_s: Measure | None = None
     tokens: tuple[TokenId, ...] = ()

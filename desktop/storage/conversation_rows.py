@@ -2,11 +2,27 @@
 
 import os
 import sqlite3
+import typing
 from typing import Any
 
 import msgspec
 
-from desktop.conversation import Conversation, Message, MessagePart, ModelReference, TextPart, ThinkingPart, Timing
+from desktop.conversation import (
+    Conversation,
+    DocumentPart,
+    ImagePart,
+    Message,
+    MessagePart,
+    ModelReference,
+    TextPart,
+    ThinkingPart,
+    Timing,
+    ToolCallPart,
+    ToolResultPart,
+    UnknownPart,
+    joined_text,
+    without_lone_surrogates,
+)
 from desktop.safe_text import repair_surrogates
 
 _SAME_START_S = 2.0
@@ -48,7 +64,25 @@ MESSAGE_COLUMNS = (
     "id, conversation_id, parent_id, role, status, text, parts, model, sampling, timing, error, writer, created_at"
 )
 
-_parts = msgspec.json.Decoder(tuple[MessagePart, ...])
+_StoredPart = TextPart | ThinkingPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart
+
+
+class _PartType(msgspec.Struct):
+    type: str
+
+
+class _ResultContent(msgspec.Struct):
+    content: tuple[_PartType, ...]
+
+
+_parts = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
+_part = msgspec.json.Decoder(_StoredPart)
+_part_type = msgspec.json.Decoder(_PartType)
+_result_content = msgspec.json.Decoder(_ResultContent)
+_PART_TYPES, _RESULT_TYPE, _CONTENT_TYPES = (
+    frozenset(str(part.__struct_config__.tag) for part in parts)
+    for parts in (typing.get_args(_StoredPart), (ToolResultPart,), (TextPart, ImagePart))
+)
 _model = msgspec.json.Decoder(ModelReference)
 _sampling = msgspec.json.Decoder(dict[str, float | int | str | None])
 _timing = msgspec.json.Decoder(Timing)
@@ -74,7 +108,7 @@ def conversation_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Conversation:
 
 def message_row(message: Message) -> dict[str, Any]:
     """The row of a message, by column."""
-    parts = tuple(_storable_part(part) for part in message.parts)
+    parts = tuple(map(without_lone_surrogates, message.parts))
     only_text = all(isinstance(part, TextPart) for part in parts)
     return {
         "id": message.id,
@@ -82,8 +116,8 @@ def message_row(message: Message) -> dict[str, Any]:
         "parent_id": message.parent_id,
         "role": message.role,
         "status": message.status,
-        "text": "".join(part.text for part in parts if isinstance(part, TextPart)),
-        "parts": None if only_text else _json(parts),
+        "text": joined_text(parts),
+        "parts": None if only_text else _json([_part_to_json(part) for part in parts]),
         "model": _json(_storable_model(message.model)),
         "sampling": _json(message.sampling),
         "timing": _json(message.timing),
@@ -103,7 +137,7 @@ def message_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Message:
         conversation_id,
         parent_id,
         role,
-        _parts.decode(parts) if parts is not None else ((TextPart(text),) if text else ()),
+        tuple(map(_part_from_json, _parts.decode(parts))) if parts is not None else ((TextPart(text),) if text else ()),
         status,
         _model.decode(model) if model is not None else None,
         _sampling.decode(sampling) if sampling is not None else None,
@@ -118,10 +152,21 @@ def _storable_model(model: ModelReference | None) -> ModelReference | None:
     return model and ModelReference(repair_surrogates(model.id), repair_surrogates(model.name), model.file_sha256)
 
 
-def _storable_part(part: MessagePart) -> MessagePart:
-    if isinstance(part, ThinkingPart):
-        return ThinkingPart(repair_surrogates(part.text), part.seconds)
-    return TextPart(repair_surrogates(part.text))
+def _part_to_json(part: MessagePart) -> MessagePart | msgspec.Raw:
+    return msgspec.Raw(part.json) if isinstance(part, UnknownPart) else part
+
+
+def _part_from_json(stored: msgspec.Raw) -> MessagePart:
+    """A part as it is stored. One whose type a newer version brought is kept as it is, to be stored again unharmed."""
+    head = _part_type.decode(stored)
+    if head.type not in _PART_TYPES or (head.type in _RESULT_TYPE and not _is_content_known(stored)):
+        return UnknownPart(head.type, bytes(stored).decode())
+    known: MessagePart = _part.decode(stored)
+    return known
+
+
+def _is_content_known(result: msgspec.Raw) -> bool:
+    return all(each.type in _CONTENT_TYPES for each in _result_content.decode(result).content)
 
 
 def _json(value: object) -> str | None:

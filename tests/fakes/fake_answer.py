@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from desktop.conversation import StopReason
+from desktop.conversation import StopReason, ThinkingPart
 from desktop.engine.engine_errors import failure_event
 from desktop.engine.worker_messages import (
     AnswerDone,
@@ -16,7 +16,6 @@ from desktop.engine.worker_messages import (
     GenerateRequest,
     PromptPrepared,
     PromptProgress,
-    ReplacementPart,
 )
 from desktop.errors import EngineError, UserError
 
@@ -109,12 +108,12 @@ class FakeAnswerRun:
         for word, thinking in words:
             if self._fault() or self._pause(1 / answer.tokens_per_s if answer.tokens_per_s else 0):
                 return
-            if request.max_tokens is not None and self._said >= request.max_tokens:
+            if request.options.max_tokens is not None and self._said >= request.options.max_tokens:
                 self._done("length")
                 return
             self._say(word, thinking)
             if self._said == closes:
-                parts = (ReplacementPart(answer.thinking + answer.unopened, True),)
+                parts = (ThinkingPart(answer.thinking + answer.unopened),)
                 self._on_event(DeltaReplacement(request.id, parts, self._said, self._speed()))
         if not self._fault():
             self._done(answer.stop_reason)
@@ -159,7 +158,8 @@ class FakeAnswerRun:
 
     def _done(self, reason: StopReason) -> None:
         answer, request = self._answer, self._request
-        seed = request.sampling.seed if request.sampling.seed is not None else 42
+        seed = request.options.sampling.seed
+        seed = 42 if seed is None else seed
         self._on_event(
             AnswerDone(
                 id=request.id,

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from desktop.engine.worker_messages import ChatMessage
+from desktop.conversation import ChatMessage
 from tests.fakes.tiny_gguf import Vocabulary
 from tests.fakes.vocabularies import family_vocabulary
 
-QUESTION = ChatMessage("user", "What is a ledger?")
+QUESTION = ChatMessage.from_text("user", "What is a ledger?")
 TALK = (
-    ChatMessage("system", "You are a careful assistant."),
+    ChatMessage.from_text("system", "You are a careful assistant."),
     QUESTION,
-    ChatMessage("assistant", "A book of records."),
-    ChatMessage("user", "Who keeps it?"),
+    ChatMessage.from_text("assistant", "A book of records."),
+    ChatMessage.from_text("user", "Who keeps it?"),
 )
 
 

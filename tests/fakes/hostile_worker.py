@@ -62,7 +62,7 @@ def main() -> None:
     }
     names |= {"os": os, "time": time, "plain": msgspec.to_builtins}
     while (request := reader.read()) is not None:
-        kind = type(request).__name__.lower()
+        kind = request.__struct_config__.tag
         if kind == stage:
             exec(compile(script, "hostile", "exec"), {**names, "request": request})
         elif kind == "probe":

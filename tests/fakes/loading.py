@@ -7,11 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.llama_api import llama
 from desktop.engine.worker.tokenizer import Tokenizer
-from desktop.engine.worker_messages import ChatMessage, GenerateRequest, LoadParams, PromptPrepared, SamplingParams
+from desktop.engine.worker_messages import (
+    GenerateRequest,
+    GenerationOptions,
+    LoadParams,
+    PromptPrepared,
+    SamplingParams,
+)
 from tests.fakes.doors import OpenDoor
 
 _BUFFER = re.compile(r"(\S+)\s+(model|KV|RS|compute|output)\s+buffer size\s*=\s*([\d.]+) MiB")
@@ -114,11 +121,13 @@ def tokens_of(path: Path, text: str) -> list[int]:
 
 def _read_much(client: EngineClient, tokens: int) -> int:
     """Have it read about so many tokens; how many there were."""
-    turn = ChatMessage("user", "the of and " * (tokens // 3))
+    turn = ChatMessage.from_text("user", "the of and " * (tokens // 3))
     read = 0
     for event in client.answer(
         GenerateRequest(
-            client.next_id(), (turn,), SamplingParams(temperature=0), max_tokens=2, ignore_eos=True, raw_prompt=True
+            client.next_id(),
+            (turn,),
+            GenerationOptions(SamplingParams(temperature=0), max_tokens=2, ignore_eos=True, raw_prompt=True),
         )
     ):
         if isinstance(event, PromptPrepared):

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from desktop.engine.worker_messages import AnswerEvent, ChatMessage, Delta, PromptProgress
+from desktop.conversation import ChatMessage
+from desktop.engine.worker_messages import AnswerEvent, Delta, PromptProgress
 from tests.real.conftest import Bare, Loaded, chosen, computed
 from tests.unit.engine.conftest import Answer
 
@@ -49,7 +50,7 @@ def test_an_answer_after_a_stop_while_the_prompt_was_read(load_real: Callable[..
     """What was read for certain before the stop is kept, the piece that was under way is read again."""
     loaded = load_real(batch_tokens=64)
     ships = [f"The ship number {number} sails to harbor {number * 7 % 40}." for number in range(20)]
-    question = (ChatMessage("user", "\n".join([*ships, "To which harbor does the ship number 3 sail?"])),)
+    question = (ChatMessage.from_text("user", "\n".join([*ships, "To which harbor does the ship number 3 sail?"])),)
     whole = loaded.asker.ask(*question, max_tokens=24)
     assert whole.end.prompt_tokens > 4 * 64
     loaded.asker.forget_prefix()
@@ -62,7 +63,7 @@ def test_an_answer_after_a_stop_while_the_prompt_was_read(load_real: Callable[..
 
 
 def test_an_answer_after_a_stop_while_it_was_written(loaded: Loaded) -> None:
-    question = (ChatMessage("user", "Write a long story about a lighthouse."),)
+    question = (ChatMessage.from_text("user", "Write a long story about a lighthouse."),)
     loaded.asker.forget_prefix()
     whole = loaded.asker.ask(*question, max_tokens=40)
     loaded.asker.forget_prefix()
@@ -76,11 +77,15 @@ def test_an_answer_after_a_stop_while_it_was_written(loaded: Loaded) -> None:
 
 def test_a_conversation_goes_on_after_a_stop_as_llama_cpp_does(loaded: Loaded, bare_llama: Callable[..., Bare]) -> None:
     """What was said before the stop stays in the context and counts as said."""
-    turns = (ChatMessage("user", "Write a long story about a lighthouse."),)
+    turns = (ChatMessage.from_text("user", "Write a long story about a lighthouse."),)
     loaded.asker.forget_prefix()
     cut = stopped(loaded, turns, eight_tokens_said, "lighthouse")
     first = loaded.asker.noted()
-    following = (*turns, ChatMessage("assistant", cut.text), ChatMessage("user", "Who lives in it?"))
+    following = (
+        *turns,
+        ChatMessage.from_text("assistant", cut.text),
+        ChatMessage.from_text("user", "Who lives in it?"),
+    )
     answer = loaded.asker.ask(*following, max_tokens=24, conversation="lighthouse")
     second = loaded.asker.noted()
     said = chosen(first)
@@ -123,7 +128,7 @@ def test_characters_that_span_tokens_are_never_shown_in_part(
     assert all(REPLACEMENT not in delta.text for delta in answer.deltas)
     assert "".join(delta.text for delta in answer.deltas) == answer.text == SCRIPTS
     # Said once more as a part of the conversation, it is the same tokens: nothing is read again.
-    following = saying.asker.ask("Say it.", ChatMessage("assistant", answer.text), "Again.")
+    following = saying.asker.ask("Say it.", ChatMessage.from_text("assistant", answer.text), "Again.")
     assert following.end.cached_tokens == answer.end.prompt_tokens + len(ids)
     # A stop string inside of it, met in the middle of its tokens.
     before, _, _ = SCRIPTS.partition("👧‍👦")
@@ -135,12 +140,12 @@ def test_twenty_answers_in_a_row_take_no_more_memory(loaded: Loaded) -> None:
     turns: list[ChatMessage] = []
     sizes: list[int] = []
     for number in range(ANSWERS):
-        turns.append(ChatMessage("user", f"What comes after {number}?"))
+        turns.append(ChatMessage.from_text("user", f"What comes after {number}?"))
         answer = loaded.asker.ask(*turns, max_tokens=12, conversation="twenty")
         assert answer.text
         if number:
             assert answer.end.prompt_tokens - answer.end.cached_tokens < 40
-        turns.append(ChatMessage("assistant", answer.text))
+        turns.append(ChatMessage.from_text("assistant", answer.text))
         sizes.append(worker.memory_info().rss)
     assert max(sizes[WARM:]) - sizes[WARM - 1] < MOST_GROWTH, [size // MIB for size in sizes]
 

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 import pytest
 
-from desktop.engine.worker_messages import ChatMessage
+from desktop.conversation import ChatMessage
 from tests.real.conftest import Bare, Loaded, Noted, chosen, computed
 
 pytestmark = pytest.mark.real_model
@@ -42,12 +42,15 @@ def template(bare_llama: Callable[..., Bare]) -> str:
 
 def test_the_prompt_is_what_the_template_gives(loaded: Loaded, bare_llama: Callable[..., Bare], template: str) -> None:
     conversations = (
-        [ChatMessage("user", POEM)],
-        [ChatMessage("system", "You speak like a sailor.\n"), ChatMessage("user", "  Who are you? \n\n")],
+        [ChatMessage.from_text("user", POEM)],
         [
-            ChatMessage("user", "你好"),
-            ChatMessage("assistant", "Hi 👋🏽!"),
-            ChatMessage("user", "def f(x):\n\treturn x ** 2"),
+            ChatMessage.from_text("system", "You speak like a sailor.\n"),
+            ChatMessage.from_text("user", "  Who are you? \n\n"),
+        ],
+        [
+            ChatMessage.from_text("user", "你好"),
+            ChatMessage.from_text("assistant", "Hi 👋🏽!"),
+            ChatMessage.from_text("user", "def f(x):\n\treturn x ** 2"),
         ],
     )
     rendered = [plainly_rendered(template, turns) for turns in conversations]
@@ -74,7 +77,9 @@ def test_control_tokens_that_a_person_spells_stay_text(
 
 
 def test_greedy_answers_are_those_of_llama_cpp(loaded: Loaded, bare_llama: Callable[..., Bare], template: str) -> None:
-    prompts = bare_llama(texts=[plainly_rendered(template, [ChatMessage("user", text)]) for text in QUESTIONS]).texts
+    prompts = bare_llama(
+        texts=[plainly_rendered(template, [ChatMessage.from_text("user", text)]) for text in QUESTIONS]
+    ).texts
     rounds = [[{"tokens": tokens, "most": MOST}] for tokens in prompts]
     assert loaded.settings["context"]["flash_attn_type"] == AUTOMATIC
     bare = bare_llama(loaded.settings, rounds=rounds)
@@ -98,7 +103,7 @@ def test_flash_attention_is_off_where_that_was_asked_for(
 ) -> None:
     without = load_real(flash_attention="off")
     assert without.settings["context"]["flash_attn_type"] == 0
-    prompt = bare_llama(texts=[plainly_rendered(template, [ChatMessage("user", POEM)])]).texts[0]
+    prompt = bare_llama(texts=[plainly_rendered(template, [ChatMessage.from_text("user", POEM)])]).texts[0]
     bare = bare_llama(without.settings, rounds=[[{"tokens": prompt, "most": 16}]])
     without.asker.ask(POEM, max_tokens=16)
     assert chosen(without.asker.noted()) == bare.rounds[0][0]
@@ -126,7 +131,7 @@ def test_three_turns_of_which_only_what_is_new_is_read(
     held: list[int] = []  # what the context holds
     loaded.asker.forget_prefix()
     for question in ("What is the capital of France?", "And of Italy?", "Which one is larger?"):
-        turns.append(ChatMessage("user", question))
+        turns.append(ChatMessage.from_text("user", question))
         answer = loaded.asker.ask(*turns, max_tokens=24, conversation="capitals")
         noted = loaded.asker.noted()
         steps.append({"tokens": read(noted), "most": 24})
@@ -136,11 +141,11 @@ def test_three_turns_of_which_only_what_is_new_is_read(
         held = [*held, *read(noted), *said[-1]]
         if answer.end.stop_reason == "length":  # nothing came after the last token, so it was not computed
             held.pop()
-        turns.append(ChatMessage("assistant", answer.text))
+        turns.append(ChatMessage.from_text("assistant", answer.text))
     last_prompt = held[: answer.end.prompt_tokens]
     # What the template puts around the answers, whose own tokens stand between it.
     mark = "\ue000"
-    marked = [ChatMessage(turn.role, mark if turn.role == "assistant" else turn.text) for turn in turns[:-1]]
+    marked = [ChatMessage.from_text(turn.role, mark if turn.role == "assistant" else turn.text) for turn in turns[:-1]]
     bare = bare_llama(loaded.settings, texts=plainly_rendered(template, marked).split(mark), rounds=[steps])
     first, second, third = bare.texts
     assert last_prompt == [*first, *said[0], *second, *said[1], *third]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop.engine.worker_messages import ChatMessage
+from desktop.conversation import ChatMessage
 from tests.journeys import command
 from tests.journeys.command import latchkey
 from tests.real.conftest import Imported, Loaded
@@ -26,13 +26,13 @@ def test_two_hundred_answers_in_one_conversation(loaded: Loaded) -> None:
     sizes: list[int] = []
     dropped = 0
     for number in range(ANSWERS):
-        turns.append(ChatMessage("user", f"Tell me something about the number {number}, in one sentence."))
+        turns.append(ChatMessage.from_text("user", f"Tell me something about the number {number}, in one sentence."))
         answer = loaded.asker.ask(*turns, max_tokens=32, conversation="long")
         assert answer.text
         assert answer.end.stop_reason in ("end", "length", "repetition")
         assert answer.end.prompt_tokens + answer.end.generated_tokens <= CONTEXT
         dropped = max(dropped, answer.end.dropped_messages)
-        turns.append(ChatMessage("assistant", answer.text))
+        turns.append(ChatMessage.from_text("assistant", answer.text))
         sizes.append(loaded.worker.memory_info().rss)
     assert dropped > 0
     assert max(sizes[WARM:]) - sizes[WARM - 1] < MOST_GROWTH, [size // MIB for size in sizes[::10]]

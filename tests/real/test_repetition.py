@@ -5,16 +5,24 @@ from pathlib import Path
 
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.worker.repetition_detector import RepetitionDetector
-from desktop.engine.worker_messages import AnswerDone, ChatMessage, Delta, GenerateRequest, LoadParams, SamplingParams
+from desktop.engine.worker_messages import (
+    AnswerDone,
+    Delta,
+    GenerateRequest,
+    GenerationOptions,
+    LoadParams,
+    SamplingParams,
+)
 from tests.fakes.doors import OpenDoor
 from tests.fakes.like_texts import LIKE_TEXTS
 from tests.fakes.loading import tokens_of
 
 pytestmark = pytest.mark.real_model
 
-QUESTION = ChatMessage("user", "List everything you know about France.")
+QUESTION = ChatMessage.from_text("user", "List everything you know about France.")
 ENOUGH = 2600
 Ask = Callable[[SamplingParams], tuple[str, AnswerDone]]
 
@@ -25,7 +33,9 @@ def ask(real_model_file: Path, tmp_path: Path) -> Ask:
         client = EngineClient(license_check=OpenDoor(), logs=tmp_path / "logs", cache=tmp_path / "cache")
         try:
             client.load_and_wait(LoadParams(str(real_model_file), context_length=4096, threads=1))
-            request = GenerateRequest(client.next_id(), (QUESTION,), sampling, ENOUGH, stop_on_repetition=True)
+            request = GenerateRequest(
+                client.next_id(), (QUESTION,), GenerationOptions(sampling, ENOUGH, stop_on_repetition=True)
+            )
             text, end = "", None
             for event in client.answer(request):
                 if isinstance(event, Delta):

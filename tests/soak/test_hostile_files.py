@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.gguf_header import read_header
-from desktop.engine.worker_messages import ChatMessage, Delta, GenerateRequest, LoadParams
+from desktop.engine.worker_messages import Delta, GenerateRequest, GenerationOptions, LoadParams
 from desktop.errors import UserError
 from desktop.paths import find_paths
 from tests.fakes.doors import OpenDoor
@@ -67,13 +68,17 @@ def test_what_passes_the_header_check_never_takes_the_app_down(tmp_path: Path) -
             file.write_bytes(damaged(sound, chance))
             try:
                 engine.load_and_wait(LoadParams(str(file)))
-                request = GenerateRequest(engine.next_id(), (ChatMessage("user", "Hello"),), max_tokens=16)
+                request = GenerateRequest(
+                    engine.next_id(), (ChatMessage.from_text("user", "Hello"),), GenerationOptions(max_tokens=16)
+                )
                 answered += any(isinstance(event, Delta) for event in engine.answer(request))
             except UserError as error:
                 said.append(error.title)
             file.unlink()
         engine.load_and_wait(LoadParams(str(find_paths().builtin_model)))
-        request = GenerateRequest(engine.next_id(), (ChatMessage("user", "Hello"),), max_tokens=16)
+        request = GenerateRequest(
+            engine.next_id(), (ChatMessage.from_text("user", "Hello"),), GenerationOptions(max_tokens=16)
+        )
         assert any(isinstance(event, Delta) for event in engine.answer(request))
     finally:
         engine.close()

@@ -7,12 +7,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.worker_messages import (
     AnswerDone,
-    ChatMessage,
     Delta,
     GenerateRequest,
+    GenerationOptions,
     LoadParams,
     PromptPrepared,
     SamplingParams,
@@ -46,7 +47,7 @@ def worker() -> psutil.Process:
 def ask(engine: EngineClient, turns: list[ChatMessage]) -> tuple[str, PromptPrepared, AnswerDone]:
     """One answer with what was told of its prompt and its end."""
     text, prompted, done = "", None, None
-    for event in engine.answer(GenerateRequest(engine.next_id(), tuple(turns), GREEDY, conversation="long")):
+    for event in engine.answer(GenerateRequest(engine.next_id(), tuple(turns), GenerationOptions(GREEDY), "long")):
         if isinstance(event, Delta):
             text += event.text
         elif isinstance(event, PromptPrepared):
@@ -63,12 +64,12 @@ def test_hundreds_of_answers_in_one_conversation(engine: EngineClient) -> None:
     sizes: list[int] = []
     dropped = 0
     for number in range(ANSWERS):
-        turns.append(ChatMessage("user", QUESTIONS[number % len(QUESTIONS)]))
+        turns.append(ChatMessage.from_text("user", QUESTIONS[number % len(QUESTIONS)]))
         text, prompted, done = ask(engine, turns)
         assert text
         assert done.stop_reason in ("end", "context-full")
         assert prompted.prompt_tokens <= prompted.context_length
-        turns.append(ChatMessage("assistant", text))
+        turns.append(ChatMessage.from_text("assistant", text))
         dropped = max(dropped, prompted.dropped_messages)
         sizes.append(worker().memory_info().rss)
 
@@ -79,12 +80,14 @@ def test_hundreds_of_answers_in_one_conversation(engine: EngineClient) -> None:
 def test_a_worker_killed_again_and_again(engine: EngineClient) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(KILLS):
-        request = GenerateRequest(engine.next_id(), (ChatMessage("user", QUESTIONS[0]),), GREEDY, ignore_eos=True)
+        request = GenerateRequest(
+            engine.next_id(), (ChatMessage.from_text("user", QUESTIONS[0]),), GenerationOptions(GREEDY, ignore_eos=True)
+        )
         events = engine.answer(request)
         assert any(isinstance(event, Delta) for event in events)
         worker().send_signal(signal.SIGKILL)
         with pytest.raises(UserError):
             list(events)
-        text, _, _ = ask(engine, [ChatMessage("user", QUESTIONS[0])])
+        text, _, _ = ask(engine, [ChatMessage.from_text("user", QUESTIONS[0])])
         assert "Models" in text
     assert len(list(Path("/proc/self/fd").iterdir())) <= before + 4

@@ -228,7 +228,7 @@ def test_an_answer_that_only_repeats_says_so_and_regenerate_leads_on(open_window
     assert not driver.errors()
     driver.click("Regenerate answer")
     driver.until(lambda: driver.messages[-1].text == "Better.")
-    assert engine.requests[1].sampling.repeat_penalty == 1.1
+    assert engine.requests[1].options.sampling.repeat_penalty == 1.1
     assert not driver.has(said)
     driver.click("Previous version")
     driver.until(lambda: driver.has(said))
@@ -269,4 +269,4 @@ def test_that_answers_which_only_repeat_are_ended_is_a_setting(open_window: Open
     assert SettingsFile(find_paths().settings_file).current.stop_on_repetition is False
     driver.click("New chat")
     driver.ask("Hi")
-    assert engine.requests[0].stop_on_repetition is False
+    assert engine.requests[0].options.stop_on_repetition is False

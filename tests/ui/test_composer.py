@@ -130,7 +130,7 @@ def test_a_long_prompt_is_answered(open_window: Open) -> None:
     driver.key(Qt.Key.Key_Return)
     driver.until(lambda: len(driver.messages) == 2)
     driver.finish()
-    assert len(engine.requests[0].turns[-1].text) >= 199_999
+    assert len(engine.requests[0].messages[-1].text) >= 199_999
 
 
 def test_damaged_drafts_count_as_none_and_failing_ones_are_told(tmp_path: Path) -> None:

@@ -63,11 +63,11 @@ def test_sampling_holds_from_the_next_answer_on(open_window: Open) -> None:
     assert _saved(driver)["sampling"] == {"temperature": 0.2}
     driver.key(Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
     driver.ask("Question")
-    assert engine.requests[-1].sampling.temperature == 0.2
+    assert engine.requests[-1].options.sampling.temperature == 0.2
     field.setText("")
     QTest.keyClick(field, Qt.Key.Key_Return)
     driver.ask("Another")
-    assert engine.requests[-1].sampling.temperature is None
+    assert engine.requests[-1].options.sampling.temperature is None
 
 
 def test_a_number_out_of_range_is_refused_with_the_range(open_window: Open) -> None:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.chat.markdown.answer_segments import Block, ProseSegment, segments
-from desktop.conversation import Message, TextPart
+from desktop.conversation import ImagePart, Message, Status, TextPart, ToolCallPart, UnknownPart
 from desktop.ui.chat.answer_body import AnswerBody
 from desktop.ui.chat.code_view import CodeView
 from desktop.ui.chat.message_view import MessageActions
@@ -276,6 +276,14 @@ def test_only_the_open_segment_is_touched(transcript: Transcript) -> None:
     _stream(transcript, " and more of it")
     assert changed == []
     assert "More and more of it" in transcript.findChildren(ProseView)[-1].document.toPlainText()
+
+
+@pytest.mark.parametrize("status", ["complete", "streaming"])
+def test_of_an_answer_only_what_can_be_shown_is(transcript: Transcript, status: Status) -> None:
+    others = (ImagePart("ab" * 32, "image/png"), ToolCallPart("1", "weather", "{}"), UnknownPart("audio", "{}"))
+    transcript.show_messages((Message("a", "c", None, "assistant", (*others, TextPart("It rains.")), status),), {})
+    body = found(transcript, AnswerBody)
+    assert "".join(document.toPlainText() for document in _documents(body)) == "It rains."
 
 
 def test_a_branch_keeps_the_turns_it_shares(transcript: Transcript) -> None:

@@ -151,7 +151,7 @@ def test_a_turn_is_stored_given_to_the_model_and_edited_as_typed(open_window: Op
     driver.until(lambda: len(driver.messages) == 2)
     driver.finish()
     assert driver.messages[0].text == SPECIAL
-    assert engine.requests[0].turns[-1].text == SPECIAL
+    assert engine.requests[0].messages[-1].text == SPECIAL
     QTest.keyClick(driver.page.composer.edit, Qt.Key.Key_Up)
     assert driver.page.composer.text == SPECIAL
     assert driver.page.composer.editing

@@ -21,13 +21,14 @@ import msgspec
 import desktop
 from desktop.cli.bench.bench_figures import Comparison, compared, median
 from desktop.cli.bench.bench_model import WORDS
+from desktop.conversation import ChatMessage
 from desktop.engine.engine_errors import error_from_event
 from desktop.engine.engine_protocol import Engine, LoadCheck
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
-    ChatMessage,
     GenerateRequest,
+    GenerationOptions,
     ModelInfo,
     PromptPrepared,
     RequestFailed,
@@ -153,23 +154,27 @@ class TimedEngine:
 
     def raw(self, prompt_tokens: int, tokens: int) -> TimedAnswer:
         """`tokens` tokens after a prompt of about `prompt_tokens`, without a template."""
-        turns = (ChatMessage("user", self.text(prompt_tokens)),)
+        turns = (ChatMessage.from_text("user", self.text(prompt_tokens)),)
         return self.ask(
-            GenerateRequest(self._engine.next_id(), turns, max_tokens=tokens, raw_prompt=True, ignore_eos=True),
+            GenerateRequest(
+                self._engine.next_id(), turns, GenerationOptions(max_tokens=tokens, raw_prompt=True, ignore_eos=True)
+            ),
             lambda: None,
         )
 
     def turns(self, turns: tuple[ChatMessage, ...], tokens: int, conversation: str) -> TimedAnswer:
         """The next turn of a conversation."""
         request = GenerateRequest(
-            self._engine.next_id(), turns, max_tokens=tokens, conversation=conversation, ignore_eos=True
+            self._engine.next_id(), turns, GenerationOptions(max_tokens=tokens, ignore_eos=True), conversation
         )
         return self.ask(request, lambda: None)
 
     def stop_s(self, prompt_tokens: int) -> float:
         """Seconds from Stop, pressed while a prompt is read, to the end of the answer."""
         request = GenerateRequest(
-            self._engine.next_id(), (ChatMessage("user", self.text(prompt_tokens)),), raw_prompt=True
+            self._engine.next_id(),
+            (ChatMessage.from_text("user", self.text(prompt_tokens)),),
+            GenerationOptions(raw_prompt=True),
         )
         pressed = 0.0
 
@@ -253,9 +258,9 @@ def _warm_ratio(asker: TimedEngine, rounds: int, tokens: int) -> float:
     ratios = []
     for number in range(rounds):
         conversation = f"bench-{number}"
-        first = (ChatMessage("user", asker.text(tokens)),)
+        first = (ChatMessage.from_text("user", asker.text(tokens)),)
         cold = asker.turns(first, _REPLY_TOKENS, conversation)
-        second = (*first, ChatMessage("assistant", cold.text), ChatMessage("user", asker.text(8)))
+        second = (*first, ChatMessage.from_text("assistant", cold.text), ChatMessage.from_text("user", asker.text(8)))
         warm = asker.turns(second, 1, conversation)
         ratios.append((warm.done.time_to_first_token_s or 0) / (cold.done.time_to_first_token_s or 1))
     return median(ratios)

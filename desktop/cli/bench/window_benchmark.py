@@ -20,8 +20,9 @@ from typing import Any, Literal
 import desktop
 from desktop.cli.bench.bench_figures import StartupFigures, WindowFigures, median, percentile
 from desktop.cli.bench.engine_benchmark import TimedEngine
+from desktop.conversation import ChatMessage
 from desktop.engine.engine_protocol import Engine
-from desktop.engine.worker_messages import ChatMessage, LoadParams, ModelInfo
+from desktop.engine.worker_messages import LoadParams, ModelInfo
 from desktop.errors import EngineError
 from desktop.translation import tr
 
@@ -164,7 +165,7 @@ def measure_window(
             text = asker.text(_PROMPT_TOKENS)
             window.tell({"text": text})
             drawn = window.hear()
-            alone = asker.turns((ChatMessage("user", text),), tokens, f"window-{number}")
+            alone = asker.turns((ChatMessage.from_text("user", text),), tokens, f"window-{number}")
             if number:
                 ours.append(_speed(drawn["tokens_per_s"]))
                 baseline.append(_speed(alone.done.tokens_per_s))

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from typing import Any
 
+from desktop.conversation import ChatMessage
 from desktop.engine.worker.template_sandbox import Clock, compile_template, render_template
-from desktop.engine.worker_messages import ChatMessage
 from desktop.errors import EngineError
 from desktop.translation import tr
 
@@ -96,7 +96,8 @@ class ChatTemplate:
     `now` gives the local time. `after_answer` is what it writes between an answer and the next question,
     `before_answer` what between a question and its answer; "" where that cannot be told.
 
-    Raises EngineError where the template cannot be compiled in time.
+    Of a message only the text is written: what else it holds is for whoever asks to refuse. Raises EngineError where
+    the template cannot be compiled in time.
     """
 
     def __init__(self, source: str, bos: str, eos: str, now: Clock = datetime.datetime.now) -> None:
@@ -149,12 +150,12 @@ class ChatTemplate:
         return {"date_string": now.strftime("%d %b %Y"), "datetime": now.strftime("%b %d %Y")}
 
     def _find_capabilities(self) -> _TemplateCapabilities:
-        user, answer = ChatMessage("user", _PROBE_USER), ChatMessage("assistant", _PROBE_ANSWER)
+        user, answer = ChatMessage.from_text("user", _PROBE_USER), ChatMessage.from_text("assistant", _PROBE_ANSWER)
         choices = (
             _TemplateCapabilities(typed_content=typed, optional=each) for each in _OPTIONAL for typed in (False, True)
         )
         habits = next((each for each in choices if _PROBE_USER in self._probe((user,), each)), _TemplateCapabilities())
-        system = ChatMessage("system", _PROBE_SYSTEM)
+        system = ChatMessage.from_text("system", _PROBE_SYSTEM)
         told = self._probe((system, user), habits), self._probe((system, user, answer, user), habits)
         habits = changed(habits, takes_system=all(_PROBE_SYSTEM in text for text in told))
         self._note_turns(told[1] if habits.takes_system else self._probe((user, answer, user), habits))
@@ -188,9 +189,9 @@ def _folded(turns: Sequence[ChatMessage]) -> list[ChatMessage]:
         return rest
     for index, turn in enumerate(rest):
         if turn.role == "user":
-            rest[index] = ChatMessage("user", f"{system}\n\n{turn.text}" if turn.text else system)
+            rest[index] = ChatMessage.from_text("user", f"{system}\n\n{turn.text}" if turn.text else system)
             return rest
-    return [ChatMessage("user", system), *rest]
+    return [ChatMessage.from_text("user", system), *rest]
 
 
 def _merged(turns: Sequence[ChatMessage]) -> list[ChatMessage]:
@@ -198,7 +199,7 @@ def _merged(turns: Sequence[ChatMessage]) -> list[ChatMessage]:
     merged: list[ChatMessage] = []
     for turn in turns:
         if merged and merged[-1].role == turn.role:
-            merged[-1] = ChatMessage(turn.role, f"{merged[-1].text}\n\n{turn.text}")
+            merged[-1] = ChatMessage.from_text(turn.role, f"{merged[-1].text}\n\n{turn.text}")
         else:
             merged.append(turn)
     return merged

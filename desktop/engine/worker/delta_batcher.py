@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from desktop.conversation import TextPart, ThinkingPart
 from desktop.engine.worker.answer_text import ShownText, TextReplacement
-from desktop.engine.worker_messages import Delta, ReplacementPart
+from desktop.engine.worker_messages import Delta
 from desktop.engine.worker_messages import DeltaReplacement as RestatedEvent
 
 _BATCH_S = 0.016
@@ -82,7 +83,7 @@ class DeltaBatcher:
         self, shown: ShownText, count: int, speed: float | None, tokens: tuple[int, ...]
     ) -> Delta | RestatedEvent:
         if isinstance(shown, TextReplacement):
-            parts = tuple(ReplacementPart(text, thinking) for text, thinking in shown.parts)
+            parts = tuple(ThinkingPart(text) if thinking else TextPart(text) for text, thinking in shown.parts)
             return RestatedEvent(self._id, parts, count, speed, tokens)
         text, thinking = shown
         return Delta(self._id, text, thinking, count, speed, tokens)

@@ -53,9 +53,9 @@ class Generator:
     def answer(self, request: GenerateRequest, started: float) -> None:
         """Send the events of one answer; the last is Done. Raises UserError where there can be none."""
         prompt = self._prompter.make(request)
-        settings = resolve_settings(request.sampling, self._from_file)
+        settings = resolve_settings(request.options.sampling, self._from_file)
         forbidden = list(self._suppressed)
-        if request.ignore_eos:
+        if request.options.ignore_eos:
             self._eog = self._eog if self._eog is not None else self._model.tokenizer.eog_tokens()
             forbidden += self._eog
         sampler = Sampler(settings, self._model.tokenizer, self._model.context_length, forbidden)
@@ -107,7 +107,7 @@ class _Generation:
         self._to_read = [*prompt.tokens, *request.begun]
         self._shown: list[str] = []
         self._thought = False
-        raw = request.raw_prompt
+        raw = request.options.raw_prompt
         self._text = AnswerText(
             prompt.stops, prompt.opened, table=prompt.marks, header=prompt.header, strip=not raw, late=not raw
         )
@@ -140,7 +140,7 @@ class _Generation:
 
         Raises EngineError where they are not this model's.
         """
-        begun, most = self._request.begun, self._request.max_tokens
+        begun, most = self._request.begun, self._request.options.max_tokens
         if not begun:
             return None
         if not all(0 <= token < self._model.tokenizer.size for token in begun):
@@ -187,9 +187,9 @@ class _Generation:
 
     def _checkpoint_at(self) -> int:
         """The position where the state is kept, for models that cannot roll back; 0 for others."""
-        if not self._cache.wants_checkpoints or self._request.raw_prompt:
+        if not self._cache.wants_checkpoints or self._request.options.raw_prompt:
             return 0
-        return self._generator._prompter.steady_length(self._prompt, self._request.turns)
+        return self._generator._prompter.steady_length(self._prompt, self._request.messages)
 
     def _write(self) -> StopReason:
         """Generate until something ends the answer."""
@@ -199,7 +199,7 @@ class _Generation:
         cancel, pieces, text, tokens = generator._cancel, generator._pieces, self._text, self._tokens
         ends, repeats = self._prompt.ends, self._repeats
         tuner = self._model.thread_tuner
-        limit, most, clock = self._model.context_length, self._request.max_tokens, time.perf_counter
+        limit, most, clock = self._model.context_length, self._request.options.max_tokens, time.perf_counter
         first = self._begun + 1
         if most is not None and most <= 0:
             return "length"
@@ -237,8 +237,8 @@ class _Generation:
 
     def _repetition_detector(self) -> Callable[[int], bool] | None:
         """What takes each token and says whether the answer only repeats itself; None where that is no end."""
-        request = self._request
-        if not request.stop_on_repetition or request.raw_prompt or request.ignore_eos:
+        options = self._request.options
+        if not options.stop_on_repetition or options.raw_prompt or options.ignore_eos:
             return None
         return RepetitionDetector().add
 
@@ -268,7 +268,7 @@ class _Generation:
         said = codecs.getincrementaldecoder("utf-8")("replace").decode(
             b"".join(pieces[token] for token in self._tokens)
         )
-        if text and not self._thought and not self._request.raw_prompt and said.strip() == text.strip():
+        if text and not self._thought and not self._request.options.raw_prompt and said.strip() == text.strip():
             self._generator._prompter.remember(text, self._tokens)
 
     def _speed(self) -> float | None:

@@ -14,10 +14,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from desktop.conversation import (
+    ChatMessage,
+    DocumentPart,
+    ImagePart,
+    MessagePart,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+    ToolResultPart,
+)
 from desktop.engine.worker.answer_marks import TAG_STYLES, EndMarks, MarkTable, TagStyle, end_marks, is_special
 from desktop.engine.worker.chat_template import PLAIN_STOPS, ChatTemplate
 from desktop.engine.worker.loaded_model import LoadedModel, common_prefix
-from desktop.engine.worker_messages import ChatMessage, GenerateRequest
+from desktop.engine.worker_messages import GenerateRequest, GenerationOptions, ThinkingOptions
 from desktop.errors import EngineError
 from desktop.translation import tr
 
@@ -85,20 +95,22 @@ class PromptBuilder:
         _ = self._control_pattern
 
     def make(self, request: GenerateRequest) -> TokenizedPrompt:
-        """The prompt for `request`, within the context. Raises EngineError."""
-        if not request.turns:
+        """The prompt for `request`, within the context. Raises EngineError, also for what no prompt is made of here."""
+        options = request.options
+        if not request.messages:
             raise EngineError(tr("There is nothing to answer."))
-        if request.raw_prompt:
-            tokens = self._begin(self._tokenizer.tokenize(request.turns[-1].text, special=True))
+        _refuse_unsupported(request)
+        if options.raw_prompt:
+            tokens = self._begin(self._tokenizer.tokenize(request.messages[-1].text, special=True))
             if len(tokens) >= self._model.context_length:
                 raise _too_long(len(tokens), self._model.context_length)
-            return TokenizedPrompt(tokens, stops=request.stop, ends=self._ends(request.stop))
+            return TokenizedPrompt(tokens, stops=options.stop, ends=self._ends(options.stop))
         prompt, dropped = self._fit(request)
-        stops = (*request.stop, *self._literal_stops)
+        stops = (*options.stop, *self._literal_stops)
         header = self._header(prompt.tail)
         end = self._end_marks.special[:1] if header is None else ()
         ends = self._ends((*stops, *filter(is_special, self._family_stops), *end))
-        marks = _THINKING_MARKS if request.ignore_eos else self._marks
+        marks = _THINKING_MARKS if options.ignore_eos else self._marks
         return TokenizedPrompt(prompt.tokens, dropped, _opened(prompt.tail), stops, ends, header, marks)
 
     def steady_length(self, prompt: TokenizedPrompt, turns: Sequence[ChatMessage]) -> int:
@@ -136,9 +148,9 @@ class PromptBuilder:
         Once some have to go, more go than need to, so that the next turns fit without leaving out others again: what
         stays at the beginning can then be kept from turn to turn.
         """
-        turns, limit = request.turns, self._model.context_length
-        asked = request.max_tokens if request.max_tokens is not None else limit
-        room = max(_SMALLEST_ROOM, min(asked, limit // _ANSWER_SHARE))
+        turns, limit = request.messages, self._model.context_length
+        most = request.options.max_tokens
+        room = max(_SMALLEST_ROOM, min(limit if most is None else most, limit // _ANSWER_SHARE))
         whole = self.rendered(turns)
         if len(whole.tokens) + room <= limit:
             self._dropped.pop(request.conversation, None)
@@ -174,9 +186,13 @@ class PromptBuilder:
         said = [turn.text for turn in turns if turn.role == "assistant" and turn.text.strip() in self._said]
         if not said and not self._control_pattern.search(whole):
             return [self.template.render(turns, generation_prompt=generation_prompt)]
-        marked = [ChatMessage(turn.role, self._control_pattern.sub(_split_by(mark), turn.text)) for turn in turns]
+        marked = [
+            ChatMessage.from_text(turn.role, self._control_pattern.sub(_split_by(mark), turn.text)) for turn in turns
+        ]
         fenced = [
-            ChatMessage(new.role, f"{fence}{new.text}{fence}") if old.role == "assistant" and old.text in said else new
+            ChatMessage.from_text(new.role, f"{fence}{new.text}{fence}")
+            if old.role == "assistant" and old.text in said
+            else new
             for old, new in zip(turns, marked, strict=True)
         ]
         segments = self.template.render(fenced, generation_prompt=generation_prompt).split(fence)
@@ -196,7 +212,8 @@ class PromptBuilder:
         if len(pieces) == marks + 1:
             return [*pieces]
         blunted = [
-            ChatMessage(turn.role, self._control_pattern.sub(_split_by(_WORD_JOINER), turn.text)) for turn in turns
+            ChatMessage.from_text(turn.role, self._control_pattern.sub(_split_by(_WORD_JOINER), turn.text))
+            for turn in turns
         ]
         return [self.template.render(blunted, generation_prompt=generation_prompt)]
 
@@ -283,6 +300,52 @@ def _without(turns: Sequence[ChatMessage], dropped: int) -> list[ChatMessage]:
     """The turns without the oldest `dropped`, the system's aside."""
     start = 1 if turns[0].role == "system" else 0
     return [*turns[:start], *turns[start + dropped :]]
+
+
+def _refuse_unsupported(request: GenerateRequest) -> None:
+    """Raise EngineError where `request` holds what would be left out of the prompt, or asks for what is not done."""
+    for message in request.messages:
+        for part in message.parts:
+            if not isinstance(part, TextPart):
+                raise EngineError(
+                    tr("Something in this conversation cannot be given to the model."),
+                    tr("It is {part}, and this version of Latchkey gives a model text only.").format(part=_name(part)),
+                    tr("Ask without it, or start a new conversation."),
+                )
+        if message.role == "tool":
+            raise EngineError(
+                tr("Something in this conversation cannot be given to the model."),
+                tr("It is a message of a tool without its result."),
+                tr("Start a new conversation."),
+            )
+    if option := _unsupported_option(request.options):
+        raise EngineError(
+            tr("The answer cannot be generated as it was asked for."),
+            tr("This version of Latchkey does not know the option {option}.").format(option=option),
+            tr("Ask without it."),
+        )
+
+
+def _name(part: MessagePart) -> str:
+    match part:
+        case ThinkingPart():
+            return tr("a model's thinking")
+        case ImagePart():
+            return tr("an image")
+        case DocumentPart():
+            return tr("a document")
+        case ToolCallPart():
+            return tr("a call of a tool")
+        case ToolResultPart():
+            return tr("the result of a tool")
+        case _:
+            return tr("something that a newer version wrote")
+
+
+def _unsupported_option(options: GenerationOptions) -> str:
+    if options.response_format is not None:
+        return "response_format"
+    return "thinking" if options.thinking != ThinkingOptions() else ""
 
 
 def _too_long(count: int, limit: int) -> EngineError:

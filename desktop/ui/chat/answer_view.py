@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from desktop.conversation import Message, ThinkingPart
+from desktop.conversation import Message, TextPart, ThinkingPart
 from desktop.errors import UserError
 from desktop.translation import tr, trn
 from desktop.ui.chat.answer_body import AnswerBody
@@ -62,7 +62,7 @@ class AnswerView(MessageView):
         self._error_box: ErrorBox | None = None
         self._phase = ""
         for part in message.parts:
-            if message.status == "streaming" or isinstance(part, ThinkingPart):
+            if isinstance(part, ThinkingPart) or (isinstance(part, TextPart) and message.status == "streaming"):
                 self._append(part.text, isinstance(part, ThinkingPart))
         if message.status == "streaming":
             self.set_phase(tr("Waiting…"))

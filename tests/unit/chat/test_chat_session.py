@@ -16,8 +16,17 @@ from desktop.chat.chat_events import (
     ConversationsChanged,
     MessageAdded,
 )
-from desktop.conversation import Conversation, Message, ModelReference, TextPart
-from desktop.engine.worker_messages import ChatMessage
+from desktop.chat.pending_answer import AnswerOverrides
+from desktop.conversation import (
+    ChatMessage,
+    Conversation,
+    ImagePart,
+    Message,
+    ModelReference,
+    TextPart,
+    UnknownPart,
+)
+from desktop.engine.worker_messages import GenerationOptions, SamplingParams
 from desktop.errors import NotFoundError
 from desktop.settings import SamplingSettings, Settings
 from tests.fakes.fake_engine import FakeAnswer
@@ -44,7 +53,7 @@ def test_what_turns_out_to_be_thinking_is_told_anew_stored_as_such_and_not_sent_
     talk.settled()
     assert talk.store.path(talk.chat.current_id or "")[1] == answer
     talk.ask("And you?")
-    assert [turn.text for turn in talk.fake.requests[-1].turns] == ["Hi!", "Hello there.", "And you?"]
+    assert [turn.text for turn in talk.fake.requests[-1].messages] == ["Hi!", "Hello there.", "And you?"]
 
 
 def test_a_question_is_answered_told_and_stored(begin: Begin) -> None:
@@ -101,14 +110,14 @@ def test_nothing_is_sent_where_there_is_nothing_to_see(begin: Begin, text: str) 
 def test_any_other_text_is_sent_and_stored_to_the_letter(begin: Begin, text: str) -> None:
     talk = begin()
     talk.ask(text)
-    assert talk.fake.requests[0].turns == (ChatMessage("user", text),)
+    assert talk.fake.requests[0].messages == (ChatMessage.from_text("user", text),)
     assert talk.store.path(talk.chat.current_id or "")[0].text == text
 
 
 def test_half_a_character_is_sent_as_the_sign_for_it(begin: Begin) -> None:
     talk = begin()
     assert talk.ask("\ud800").status == "complete"
-    assert talk.fake.requests[0].turns == (ChatMessage("user", "\ufffd"),)
+    assert talk.fake.requests[0].messages == (ChatMessage.from_text("user", "\ufffd"),)
 
 
 def test_the_first_turn_gives_the_title_and_the_conversation_enters_the_list(begin: Begin) -> None:
@@ -129,13 +138,17 @@ def test_the_engine_is_told_the_whole_branch(begin: Begin) -> None:
     talk.ask("first")
     answer = talk.ask("second")
     request = talk.fake.requests[1]
-    assert request.turns == (
-        ChatMessage("system", "Be brief."),
-        ChatMessage("user", "first"),
-        ChatMessage("assistant", "One."),
-        ChatMessage("user", "second"),
+    assert request.messages == (
+        ChatMessage.from_text("system", "Be brief."),
+        ChatMessage.from_text("user", "first"),
+        ChatMessage.from_text("assistant", "One."),
+        ChatMessage.from_text("user", "second"),
     )
-    assert (request.sampling.temperature, request.sampling.seed, request.max_tokens) == (0.0, 3, 50)
+    assert (request.options.sampling.temperature, request.options.sampling.seed, request.options.max_tokens) == (
+        0.0,
+        3,
+        50,
+    )
     assert request.conversation == talk.chat.current_id
     assert answer.sampling == {"temperature": 0.0, "seed": 3, "max_tokens": 50}
 
@@ -144,7 +157,7 @@ def test_a_conversations_own_system_prompt_comes_first(begin: Begin) -> None:
     talk = begin(settings=Settings(system_prompt="General."))
     talk.store.create(Conversation("c", system_prompt="Special."))
     talk.ask("hi", "c")
-    assert talk.fake.requests[0].turns[0] == ChatMessage("system", "Special.")
+    assert talk.fake.requests[0].messages[0] == ChatMessage.from_text("system", "Special.")
 
 
 def test_many_small_pieces_become_few_events(begin: Begin) -> None:
@@ -171,7 +184,7 @@ def test_regenerating_keeps_the_old_answer_beside_the_new(begin: Begin) -> None:
     assert texts(opened.messages) == ["Question", ""]
     assert (opened.kept, opened.siblings) == (1, {second.id: (1, 2)})
     assert (second.text, second.parent_id) == ("Second.", first.parent_id)
-    assert talk.fake.requests[1].turns == talk.fake.requests[0].turns
+    assert talk.fake.requests[1].messages == talk.fake.requests[0].messages
     talk.settled()
     assert talk.store.message(first.id) == first
     talk.chat.show_branch(second.id, -1)
@@ -190,14 +203,14 @@ def test_an_edited_question_begins_a_new_branch(begin: Begin) -> None:
     opened = talk.told(ConversationOpened)[-1]
     assert texts(opened.messages) == ["one", "A.", "two, better", ""]
     assert opened.kept == 2
-    assert talk.fake.requests[2].turns[-1] == ChatMessage("user", "two, better")
+    assert talk.fake.requests[2].messages[-1] == ChatMessage.from_text("user", "two, better")
     talk.settled()
     # The whole of the other branch comes back, not the edited message alone.
     talk.chat.show_branch(edited.parent_id or "", -1)
     back = talk.until_told(ConversationOpened, len(talk.told(ConversationOpened)) + 1)
     assert texts(back.messages) == ["one", "A.", "two", "B."]
     talk.ask("three")
-    assert [turn.text for turn in talk.fake.requests[3].turns] == ["one", "A.", "two", "B.", "three"]
+    assert [turn.text for turn in talk.fake.requests[3].messages] == ["one", "A.", "two", "B.", "three"]
 
 
 def test_the_first_question_can_be_edited(begin: Begin) -> None:
@@ -254,7 +267,7 @@ def test_it_is_ended_unless_the_person_switched_that_off(begin: Begin) -> None:
     talk.ask("Hi")
     talk.settings = Settings(stop_on_repetition=False)
     talk.ask("Hi")
-    assert [request.stop_on_repetition for request in talk.fake.requests] == [True, False]
+    assert [request.options.stop_on_repetition for request in talk.fake.requests] == [True, False]
 
 
 def test_regenerating_it_penalizes_repetition_more_each_time_until_it_is_over(begin: Begin) -> None:
@@ -265,9 +278,10 @@ def test_regenerating_it_penalizes_repetition_more_each_time_until_it_is_over(be
     for count in (2, 3, 4):
         talk.chat.regenerate(answer.id)
         answer = talk.until_told(AnswerFinished, count).message
-    asked = [(each.sampling.temperature, each.sampling.repeat_penalty) for each in talk.fake.requests]
+    options = [each.options for each in talk.fake.requests]
+    asked = [(each.sampling.temperature, each.sampling.repeat_penalty) for each in options]
     assert asked == [(0.0, None), (0.0, 1.1), (0.0, 1.2), (0.0, None)]
-    assert [each.max_tokens for each in talk.fake.requests] == [9] * 4
+    assert [each.max_tokens for each in options] == [9] * 4
     recorded = [event.message.sampling for event in talk.told(AnswerFinished)]
     assert recorded[1] == {"temperature": 0.0, "max_tokens": 9, "repeat_penalty": 1.1, "repeat_last_n": 256}
     assert recorded[3] == {"temperature": 0.0, "max_tokens": 9}
@@ -279,7 +293,7 @@ def test_a_repeat_penalty_of_the_persons_own_is_never_lowered(begin: Begin, own:
     talk = begin([FakeAnswer("on and on", stop_reason="repetition"), FakeAnswer("Better.")], settings=settings)
     talk.chat.regenerate(talk.ask("Go on.").id)
     talk.until_told(AnswerFinished, 2)
-    assert talk.fake.requests[1].sampling.repeat_penalty == then
+    assert talk.fake.requests[1].options.sampling.repeat_penalty == then
 
 
 # --- several conversations -------------------------------------------------------------------------------------------
@@ -340,7 +354,7 @@ def test_a_second_question_in_the_same_conversation_waits_for_the_first_answer(b
     talk.chat.send("a")
     talk.chat.send("b")
     talk.until_told(AnswerFinished, 2)
-    assert [turn.text for turn in talk.fake.requests[1].turns] == ["a", "one two", "b"]
+    assert [turn.text for turn in talk.fake.requests[1].messages] == ["a", "one two", "b"]
     assert len(talk.listed()) == 1
 
 
@@ -498,3 +512,41 @@ def test_the_answer_names_the_model_that_gave_it_and_its_file(begin: Begin) -> N
     talk.settled()
     assert talk.store.message(first.id).model == first.model
     assert talk.store.conversation(talk.chat.current_id or "").model_id == "other"
+
+
+def test_overrides_hold_for_one_answer_alone(begin: Begin) -> None:
+    settings = Settings(sampling=SamplingSettings(temperature=0.0, max_tokens=9), system_prompt="Be brief.")
+    talk = begin(settings=settings)
+    wanted = GenerationOptions(SamplingParams(top_k=3), max_tokens=2, stop=("###",), raw_prompt=True)
+    talk.chat.send("one", overrides=AnswerOverrides(wanted, "Be stern."))
+    first = talk.until_told(AnswerFinished).message
+    talk.ask("two")
+    one, two = talk.fake.requests
+    assert one.options == wanted
+    assert one.messages[0] == ChatMessage.from_text("system", "Be stern.")
+    assert first.sampling == {"top_k": 3, "max_tokens": 2}
+    assert two.options == GenerationOptions(SamplingParams(temperature=0.0), max_tokens=9, stop_on_repetition=True)
+    assert two.messages[0] == ChatMessage.from_text("system", "Be brief.")
+
+
+def test_overrides_wait_with_the_question_until_a_model_may_answer(begin: Begin) -> None:
+    talk = begin(model=None, settings=Settings(system_prompt="Be brief."))
+    talk.chat.hold()
+    wanted = GenerationOptions(max_tokens=2)
+    talk.chat.send("one", overrides=AnswerOverrides(wanted, ""))
+    talk.chat.use_model(SomeModel())
+    talk.until_told(AnswerFinished)
+    assert [request.options for request in talk.fake.requests] == [wanted]
+    assert [message.role for message in talk.fake.requests[0].messages] == ["user"]
+
+
+def test_parts_that_are_stored_reach_the_engine(begin: Begin) -> None:
+    talk = begin()
+    parts = (TextPart("Look: "), ImagePart("ab" * 32, "image/png"), UnknownPart("audio", '{"type":"audio"}'))
+    talk.store.create(Conversation("kept"))
+    talk.store.add_message(Message("m", "kept", None, "user", parts))
+    talk.chat.open("kept")
+    talk.until(lambda: talk.chat.current_id == "kept")
+    talk.ask("And?")
+    assert talk.fake.requests[0].messages == (ChatMessage("user", (*parts, TextPart("And?"))),)
+    assert talk.store.message("m").parts == parts

@@ -4,8 +4,30 @@ from pathlib import Path
 
 import pytest
 
-from desktop.chat.engine_requests import chat_messages, explicit_settings, load_params, sampling_for
-from desktop.conversation import Message, Role, Status, TextPart, ThinkingPart
+from desktop.chat.engine_requests import (
+    chat_messages,
+    explicit_settings,
+    generation_options,
+    load_params,
+    sampling_for,
+    sampling_record,
+    with_sampling,
+)
+from desktop.conversation import (
+    ChatMessage,
+    DocumentPart,
+    ImagePart,
+    Message,
+    MessagePart,
+    Role,
+    Status,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+    ToolResultPart,
+    UnknownPart,
+)
+from desktop.engine.worker_messages import GenerationOptions, SamplingParams
 from desktop.settings import SamplingSettings, Settings
 from tests.fakes.talk import SomeModel
 
@@ -54,3 +76,52 @@ def test_what_the_person_set_is_passed_on_and_nothing_else() -> None:
     loaded = load_params(model, Settings(context_length=2048, threads=3, gpu_layers=0))
     assert (loaded.model_path, loaded.context_length, loaded.threads, loaded.gpu_layers) == ("m.gguf", 2048, 3, 0)
     assert (loaded.chat_template, loaded.stops) == (model.chat_template, model.stops)
+
+
+IMAGE, DOCUMENT = ImagePart("ab" * 32, "image/png", "a.png"), DocumentPart("Terms", "all of it")
+CALL, RESULT = ToolCallPart("1", "weather", "{}"), ToolResultPart("1", "weather", (TextPart("rain"),))
+ODD = UnknownPart("audio", '{"type":"audio"}')
+
+
+def said(role: Role, *parts: MessagePart) -> Message:
+    return Message("m", "c", None, role, parts)
+
+
+def test_parts_of_other_types_are_passed_on_in_their_order() -> None:
+    parts = (DOCUMENT, TextPart("Compare it with "), IMAGE, ODD, TextPart("please."))
+    assert chat_messages("", [said(U, *parts)]) == (ChatMessage(U, parts),)
+    assert chat_messages("", [said(U, IMAGE)]) == (ChatMessage(U, (IMAGE,)),)
+    assert chat_messages("", [said(A, ThinkingPart("hm"))]) == ()
+
+
+def test_text_on_both_sides_of_thinking_is_one_part() -> None:
+    answer = said(A, TextPart("one "), ThinkingPart("hm"), TextPart("two"))
+    assert chat_messages("", [answer]) == (ChatMessage.from_text(A, "one two"),)
+
+
+def test_questions_that_follow_each_other_keep_all_their_parts() -> None:
+    first, second = said(U, IMAGE, TextPart("this?")), said(U, TextPart("or this?"), DOCUMENT)
+    assert chat_messages("", [first, second]) == (ChatMessage(U, (IMAGE, TextPart("this?\n\nor this?"), DOCUMENT)),)
+    assert chat_messages("", [first, first]) == (ChatMessage(U, (IMAGE, TextPart("this?"))),)
+    assert chat_messages("", [said(U, IMAGE), said(U, DOCUMENT)]) == (ChatMessage(U, (IMAGE, DOCUMENT)),)
+
+
+def test_results_of_tools_stand_in_messages_of_their_own() -> None:
+    answer = said(A, ThinkingPart("hm"), TextPart("I look."), CALL, RESULT, TextPart("It rains."))
+    assert chat_messages("", [*path((U, "Rain?")), answer]) == (
+        ChatMessage.from_text(U, "Rain?"),
+        ChatMessage(A, (TextPart("I look."), CALL)),
+        ChatMessage("tool", (RESULT,)),
+        ChatMessage.from_text(A, "It rains."),
+    )
+
+
+def test_the_settings_make_the_options_of_an_answer() -> None:
+    settings = Settings(sampling=SamplingSettings(temperature=0.5, max_tokens=9), stop_on_repetition=False)
+    options = generation_options(settings)
+    assert options == GenerationOptions(SamplingParams(temperature=0.5), max_tokens=9, stop_on_repetition=False)
+    assert generation_options(Settings()) == GenerationOptions(stop_on_repetition=True)
+    changed = with_sampling(options, {"repeat_penalty": 1.1, "max_tokens": 5, "no such": 1})
+    assert (changed.sampling, changed.max_tokens) == (SamplingParams(temperature=0.5, repeat_penalty=1.1), 9)
+    assert sampling_record(changed) == {"temperature": 0.5, "repeat_penalty": 1.1, "max_tokens": 9}
+    assert sampling_record(GenerationOptions()) == {}

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from desktop.chat.chat_events import AnswerFinished, AnswerPhase, ChatFailed, EngineChanged, MessageAdded
+from desktop.conversation import ChatMessage
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
-    ChatMessage,
     GenerateRequest,
     LoadEvent,
     LoadParams,
@@ -69,7 +69,7 @@ def test_stopping_keeps_what_was_said(begin: Begin) -> None:
     assert finished.message.timing is not None
     assert finished.message.timing.stop_reason == "cancelled"
     assert talk.ask("again").text == "Next."
-    assert [turn.text for turn in talk.fake.requests[1].turns] == ["go", "one two", "again"]
+    assert [turn.text for turn in talk.fake.requests[1].messages] == ["go", "one two", "again"]
 
 
 def test_an_answer_that_waits_can_be_stopped(begin: Begin) -> None:
@@ -135,7 +135,7 @@ def test_an_answer_goes_on_after_a_crash_and_says_so_at_its_end(begin: Begin) ->
     answer = talk.ask("go")
     assert (answer.text, answer.status, answer.error) == ("one two three", "complete", "")
     assert "flash attention" in talk.told(EngineChanged)[-1].notice
-    assert [turn.text for turn in talk.fake.requests[0].turns] == ["go"]
+    assert [turn.text for turn in talk.fake.requests[0].messages] == ["go"]
     assert talk.ask("again").text == "Fine."
 
 
@@ -146,10 +146,10 @@ def test_a_failed_answer_is_left_out_of_what_the_engine_is_told(begin: Begin) ->
     assert (answer.text, answer.status, answer.error) == ("", "failed", "Not enough memory. It needs 9 GB.")
     assert isinstance(talk.told(AnswerFinished)[0].error, ResourceError)
     talk.ask("second")
-    assert talk.fake.requests[1].turns == (ChatMessage("user", "first\n\nsecond"),)
+    assert talk.fake.requests[1].messages == (ChatMessage.from_text("user", "first\n\nsecond"),)
     talk.chat.edit(talk.told(MessageAdded)[0].message.id, "first")
     talk.until_told(AnswerFinished, 3)
-    assert talk.fake.requests[2].turns == (ChatMessage("user", "first"),)
+    assert talk.fake.requests[2].messages == (ChatMessage.from_text("user", "first"),)
 
 
 def test_a_question_asked_while_the_model_loads_waits_for_it(begin: Begin) -> None:
@@ -317,7 +317,7 @@ def test_no_answer_is_begun_in_any_way_while_it_is_being_found_out_whether_one_m
     talk.settled()
     assert len(talk.fake.requests) == 1
     talk.chat.use_model(SomeModel())
-    talk.until(lambda: [turn.text for turn in talk.fake.requests[-1].turns][-1] == "two")
+    talk.until(lambda: [turn.text for turn in talk.fake.requests[-1].messages][-1] == "two")
 
 
 def test_what_is_asked_while_it_is_found_out_comes_back_where_no_model_may_answer(begin: Begin) -> None:
@@ -420,7 +420,7 @@ def test_an_answer_that_cannot_be_stored_is_kept_and_stored_later(begin: Begin) 
     talk.ask("on")
     talk.settled()
     assert talk.store.message(answer.id) == answer
-    assert talk.fake.requests[1].turns[1].text == answer.text
+    assert talk.fake.requests[1].messages[1].text == answer.text
 
 
 def test_what_could_not_be_stored_is_told_to_the_engine_all_the_same(begin: Begin) -> None:
@@ -431,7 +431,7 @@ def test_what_could_not_be_stored_is_told_to_the_engine_all_the_same(begin: Begi
     limit_pages(talk, 8, more=True)  # enough for a question, not for that answer
     talk.until_told(ChatFailed)
     talk.ask("on")
-    assert [turn.text for turn in talk.fake.requests[1].turns] == ["go", said, "on"]
+    assert [turn.text for turn in talk.fake.requests[1].messages] == ["go", said, "on"]
 
 
 def test_a_full_disk_in_mid_answer_is_told_once_and_the_draft_stored_when_there_is_space(begin: Begin) -> None:

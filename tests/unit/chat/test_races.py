@@ -80,7 +80,7 @@ def test_an_answer_names_the_model_that_gave_it_whatever_is_chosen_meanwhile(beg
 
 
 def test_a_conversation_deleted_just_after_a_question_is_not_answered(begin: Begin) -> None:
-    talk = begin(lambda request: FakeAnswer("said", hangs_after=1 if request.turns[-1].text == "two" else None))
+    talk = begin(lambda request: FakeAnswer("said", hangs_after=1 if request.messages[-1].text == "two" else None))
     talk.ask("one")
     name = talk.chat.current_id or ""
     talk.chat.send("two")
@@ -192,7 +192,7 @@ def test_an_answer_that_a_dead_process_left_is_over_once_its_conversation_is_ope
     opened = talk.opened("c")
     assert [(each.text, each.status) for each in opened.messages] == [("go", "complete"), ("half", "stopped")]
     talk.ask("and?", "c")
-    assert [turn.text for turn in talk.fake.requests[0].turns] == ["go", "half", "and?"]
+    assert [turn.text for turn in talk.fake.requests[0].messages] == ["go", "half", "and?"]
 
 
 # --- bugs, ours or the listener's ------------------------------------------------------------------------------------
@@ -272,4 +272,4 @@ def test_a_model_whose_file_name_is_no_text_answers_and_is_kept(begin: Begin) ->
 def test_a_system_prompt_that_is_no_text_is_sent_as_such(begin: Begin) -> None:
     talk = begin(settings=Settings(system_prompt="Be\ud800brief."))
     assert talk.ask("hi").status == "complete"
-    assert talk.fake.requests[0].turns[0].text == "Be\ufffdbrief."
+    assert talk.fake.requests[0].messages[0].text == "Be\ufffdbrief."

@@ -187,19 +187,23 @@ def test_options_win_over_settings_and_settings_over_nothing(model: str, scripte
     ask_command.run(options("hi", "--model", model, "--temperature", "0.9", "--max-tokens", "4"), tools)
     (request,) = tools.scripted.requests
     assert tools.scripted.loads[0].context_length == 1024
-    assert [(turn.role, turn.text) for turn in request.turns] == [("system", "Be brief."), ("user", "hi")]
-    assert (request.sampling.temperature, request.sampling.top_k, request.sampling.seed) == (0.9, 5, 1)
-    assert request.max_tokens == 4
-    assert not request.raw_prompt
-    assert not request.ignore_eos
+    assert [(turn.role, turn.text) for turn in request.messages] == [("system", "Be brief."), ("user", "hi")]
+    assert (request.options.sampling.temperature, request.options.sampling.top_k, request.options.sampling.seed) == (
+        0.9,
+        5,
+        1,
+    )
+    assert request.options.max_tokens == 4
+    assert not request.options.raw_prompt
+    assert not request.options.ignore_eos
 
 
 def test_a_prompt_can_go_to_the_model_as_it_is_and_beyond_the_models_end(model: str, scripted: MakeTools) -> None:
     tools = scripted()
     ask_command.run(options("hi", "--model", model, "--raw-prompt", "--ignore-eos"), tools)
     (request,) = tools.scripted.requests
-    assert request.raw_prompt
-    assert request.ignore_eos
+    assert request.options.raw_prompt
+    assert request.options.ignore_eos
 
 
 @pytest.mark.parametrize("kept", [[], ["--conversation", "c1"]], ids=["alone", "in a conversation"])
@@ -227,7 +231,7 @@ def test_such_an_answer_is_ended_unless_the_settings_say_otherwise(
         SettingsFile(find_paths().settings_file).change(stop_on_repetition=wanted)
         tools = scripted()
         ask_command.run(options("hi", "--model", model, *kept), tools)
-        assert tools.scripted.requests[0].stop_on_repetition is wanted
+        assert tools.scripted.requests[0].options.stop_on_repetition is wanted
 
 
 def test_the_model_of_the_settings_answers_where_none_is_named(model: str, scripted: MakeTools) -> None:
@@ -252,11 +256,11 @@ def test_in_a_conversation_every_option_reaches_the_engine(model: str, scripted:
     line = ["--system", "Be stern.", "--raw-prompt", "--ignore-eos", "--seed", "5", "--max-tokens", "9"]
     ask_command.run(options("hi", "--model", model, "--conversation", "c1", *line), tools)
     (request,) = tools.scripted.requests
-    assert [(turn.role, turn.text) for turn in request.turns] == [("system", "Be stern."), ("user", "hi")]
-    assert request.raw_prompt
-    assert request.ignore_eos
-    assert request.sampling.seed == 5
-    assert request.max_tokens == 9
+    assert [(turn.role, turn.text) for turn in request.messages] == [("system", "Be stern."), ("user", "hi")]
+    assert request.options.raw_prompt
+    assert request.options.ignore_eos
+    assert request.options.sampling.seed == 5
+    assert request.options.max_tokens == 9
     assert tools.store.conversation("c1").system_prompt == "Be kind."  # for this turn alone
 
 
@@ -265,7 +269,7 @@ def test_a_conversation_keeps_its_own_system_prompt_and_model(model: str, script
     store.create(Conversation("c1", system_prompt="Be kind.", model_id=model))
     tools = scripted()
     ask_command.run(options("hi", "--conversation", "c1"), tools)
-    assert tools.scripted.requests[0].turns[0].text == "Be kind."
+    assert tools.scripted.requests[0].messages[0].text == "Be kind."
     assert tools.scripted.loads[0].model_path == model
 
 

@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 
+from desktop.conversation import ChatMessage, TextPart, ThinkingPart
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
-    ChatMessage,
     Delta,
     DeltaReplacement,
     GenerateRequest,
+    GenerationOptions,
     LoadParams,
     PromptPrepared,
     PromptProgress,
@@ -60,8 +61,8 @@ class Answer:
                 self.deltas.append(event)
                 self.text += event.text
             case DeltaReplacement():
-                self.text = "".join(part.text for part in event.parts if not part.thinking)
-                self.thinking = "".join(part.text for part in event.parts if part.thinking)
+                self.text = "".join(part.text for part in event.parts if isinstance(part, TextPart))
+                self.thinking = "".join(part.text for part in event.parts if isinstance(part, ThinkingPart))
             case AnswerDone():
                 self.done = event
 
@@ -72,10 +73,11 @@ class Asker:
     def __init__(self, client: EngineClient) -> None:
         self.client = client
 
-    def request(self, *turns: str | ChatMessage, **options: Any) -> GenerateRequest:
+    def request(self, *turns: str | ChatMessage, conversation: str = "", **options: Any) -> GenerateRequest:
         """User turns as plain texts, others as ChatMessage; greedy unless told otherwise."""
-        whole = tuple(ChatMessage("user", turn) if isinstance(turn, str) else turn for turn in turns)
-        return GenerateRequest(self.client.next_id(), whole, **{"sampling": GREEDY, **options})
+        whole = tuple(ChatMessage.from_text("user", turn) if isinstance(turn, str) else turn for turn in turns)
+        chosen = GenerationOptions(**{"sampling": GREEDY, **options})
+        return GenerateRequest(self.client.next_id(), whole, chosen, conversation)
 
     def ask(self, *turns: str | ChatMessage, **options: Any) -> Answer:
         """Everything of one answer. Raises UserError where it failed."""

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine.gguf_header import read_header
-from desktop.engine.worker_messages import ChatMessage, SamplingParams
+from desktop.engine.worker_messages import SamplingParams
 from desktop.paths import shipped_folder
 from tests.unit.engine.conftest import Asker
 
@@ -39,7 +40,9 @@ def test_it_answers_in_words_and_ends_by_itself(load: Loader, guide: Path) -> No
 def test_the_second_turn_reads_only_what_is_new(load: Loader, guide: Path) -> None:
     asker = load(guide)
     first = asker.ask("How do I add a model?", max_tokens=200)
-    second = asker.ask("How do I add a model?", ChatMessage("assistant", first.text), "Thanks!", max_tokens=50)
+    second = asker.ask(
+        "How do I add a model?", ChatMessage.from_text("assistant", first.text), "Thanks!", max_tokens=50
+    )
     assert second.end.cached_tokens >= first.end.prompt_tokens + first.end.generated_tokens - 1
     regenerated = asker.ask("How do I add a model?", max_tokens=200)
     assert regenerated.text == first.text
@@ -50,7 +53,7 @@ def test_a_long_conversation_leaves_out_its_oldest_turns(load: Loader, guide: Pa
     turns: list[str | ChatMessage] = ["What is Latchkey?"]
     for _ in range(8):
         answer = asker.ask(*turns, max_tokens=60, conversation="c")
-        turns += [ChatMessage("assistant", answer.text), "And how do I store an access token?"]
+        turns += [ChatMessage.from_text("assistant", answer.text), "And how do I store an access token?"]
     assert answer.end.dropped_messages > 0
     assert answer.text
 

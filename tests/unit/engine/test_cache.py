@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
-    ChatMessage,
     PromptPrepared,
     PromptProgress,
     RequestFailed,
@@ -26,7 +26,7 @@ LONG = "the of and to in is it you " * 40
 
 
 def said(answer: Answer) -> ChatMessage:
-    return ChatMessage("assistant", answer.text)
+    return ChatMessage.from_text("assistant", answer.text)
 
 
 def fresh(load: Loader, path: Path, *turns: str | ChatMessage, **params: object) -> str:
@@ -57,7 +57,7 @@ def test_editing_the_last_turn_keeps_what_stands_before_it(load: Loader, model_f
     asker = load(model_file(kind))
     first = asker.ask(LONG, max_tokens=24, ignore_eos=True)
     asker.ask(LONG, said(first), "the first way", max_tokens=24, ignore_eos=True)
-    turns = (LONG, ChatMessage("assistant", "Something else."), "another way")
+    turns = (LONG, ChatMessage.from_text("assistant", "Something else."), "another way")
     edited = asker.ask(*turns, max_tokens=24, ignore_eos=True)
     assert edited.end.cached_tokens > 200
     assert edited.text == fresh(load, model_file(kind), *turns)
@@ -216,21 +216,21 @@ def conversation(turns: int) -> list[ChatMessage]:
     """`turns` user turns, each of some 40 tokens, with answers between them."""
     made = []
     for number in range(turns):
-        made.append(ChatMessage("user", f"{number} " + "the of and to " * 8))
-        made.append(ChatMessage("assistant", f"{number} " + "in is it you " * 8))
+        made.append(ChatMessage.from_text("user", f"{number} " + "the of and to " * 8))
+        made.append(ChatMessage.from_text("assistant", f"{number} " + "in is it you " * 8))
     return made[:-1]
 
 
 def test_the_oldest_turns_are_left_out_and_it_is_told(load: Loader, model_file: Files) -> None:
     asker = load(model_file("llama"), context_length=1024)
-    answer = asker.ask(ChatMessage("system", "Be brief."), *conversation(20), max_tokens=8)
+    answer = asker.ask(ChatMessage.from_text("system", "Be brief."), *conversation(20), max_tokens=8)
     assert answer.prompted is not None
     dropped = answer.prompted.dropped_messages
     assert dropped > 0
     assert dropped % 2 == 0, "a question goes with its answer"
     assert answer.end.dropped_messages == dropped
     assert answer.end.prompt_tokens < 1024
-    kept = asker.ask(ChatMessage("system", "Be brief."), *conversation(20)[dropped:], max_tokens=8)
+    kept = asker.ask(ChatMessage.from_text("system", "Be brief."), *conversation(20)[dropped:], max_tokens=8)
     assert kept.end.dropped_messages == 0
     assert kept.text == answer.text
     assert kept.end.prompt_tokens == answer.end.prompt_tokens, "the system message stays"
@@ -243,7 +243,7 @@ def test_the_turns_after_need_not_be_read_anew_each_time(load: Loader, model_fil
         answer = asker.ask(*turns, max_tokens=8, ignore_eos=True, conversation="c")
         dropped.append(answer.end.dropped_messages)
         cached.append(answer.end.cached_tokens)
-        turns += [said(answer), ChatMessage("user", f"{number} " + "the of and to " * 8)]
+        turns += [said(answer), ChatMessage.from_text("user", f"{number} " + "the of and to " * 8)]
     assert len(set(dropped)) < len(dropped) / 2, dropped
     kept = [c for c, (a, b) in zip(cached[1:], itertools.pairwise(dropped), strict=True) if a == b]
     assert min(kept) > 300
@@ -252,7 +252,7 @@ def test_the_turns_after_need_not_be_read_anew_each_time(load: Loader, model_fil
 def test_a_last_turn_that_does_not_fit_alone_is_refused_with_both_figures(load: Loader, model_file: Files) -> None:
     asker = load(model_file("llama"), context_length=512)
     with pytest.raises(EngineError) as caught:
-        asker.ask(*conversation(3), ChatMessage("user", "the of " * 400))
+        asker.ask(*conversation(3), ChatMessage.from_text("user", "the of " * 400))
     assert "512" in caught.value.detail
     assert "Shorten it" in caught.value.remedy
     with pytest.raises(EngineError, match="too long"):

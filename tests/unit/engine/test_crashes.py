@@ -232,13 +232,15 @@ def test_a_repetition_is_counted_from_before_the_crash(make_client: Clients, tmp
 
 
 def test_the_next_turn_after_a_crash_reads_only_what_is_new(make_client: Clients) -> None:
-    from desktop.engine.worker_messages import ChatMessage
+    from desktop.conversation import ChatMessage
 
     client = make_client(executable=command(Fault("decode", at_token=6)))
     loaded(client)
     asker = Asker(client)
     first = asker.ask(QUESTION, max_tokens=24, conversation="c")
-    second = asker.ask(QUESTION, ChatMessage("assistant", first.text), "And then?", max_tokens=4, conversation="c")
+    second = asker.ask(
+        QUESTION, ChatMessage.from_text("assistant", first.text), "And then?", max_tokens=4, conversation="c"
+    )
     assert second.end.cached_tokens >= first.end.prompt_tokens
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_protocol import StopSignal
-from desktop.engine.worker_messages import ChatMessage, Delta, GenerateRequest, LoadParams, RequestFailed
+from desktop.engine.worker_messages import Delta, GenerateRequest, GenerationOptions, LoadParams, RequestFailed
 from desktop.errors import IntegrityError, LicenseError, ResourceError
 from desktop.file_stamp import ModelFile
 from tests.fakes.doors import OpenDoor
@@ -55,7 +56,10 @@ def test_revoking_in_mid_answer_ends_the_answer_and_the_worker(make_client: Clie
     client = make_client(license_check=door)
     client.load_and_wait(LoadParams(str(model_file("wide")), threads=1))
     events: list[object] = []
-    client.generate(GenerateRequest(client.next_id(), (ChatMessage("user", "x"),), ignore_eos=True), events.append)
+    client.generate(
+        GenerateRequest(client.next_id(), (ChatMessage.from_text("user", "x"),), GenerationOptions(ignore_eos=True)),
+        events.append,
+    )
     wait_until(lambda: any(isinstance(event, Delta) for event in events))
     door.revoked = True
     client.recheck()
@@ -72,7 +76,10 @@ def test_a_revocation_that_nobody_tells_of_is_noticed_while_it_answers(make_clie
     client = make_client(license_check=door)
     client.load_and_wait(LoadParams(str(model_file("wide")), threads=1))
     events: list[object] = []
-    client.generate(GenerateRequest(client.next_id(), (ChatMessage("user", "x"),), ignore_eos=True), events.append)
+    client.generate(
+        GenerateRequest(client.next_id(), (ChatMessage.from_text("user", "x"),), GenerationOptions(ignore_eos=True)),
+        events.append,
+    )
     wait_until(lambda: any(isinstance(event, Delta) for event in events))
     door.revoked = True
     wait_until(lambda: isinstance(events[-1], RequestFailed))
@@ -94,7 +101,7 @@ def test_a_question_after_a_revocation_is_refused(make_client: Clients, model_fi
     client.load_and_wait(LoadParams(str(model_file("llama"))))
     door.revoked = True
     with pytest.raises(LicenseError, match="revoked"):
-        list(client.answer(GenerateRequest(client.next_id(), (ChatMessage("user", "x"),))))
+        list(client.answer(GenerateRequest(client.next_id(), (ChatMessage.from_text("user", "x"),))))
 
 
 def test_a_load_that_cannot_be_recorded_does_not_stay(make_client: Clients, model_file: Files) -> None:

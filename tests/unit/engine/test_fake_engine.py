@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine.engine_protocol import Engine
 from desktop.engine.worker_messages import (
     AnswerDone,
-    ChatMessage,
     Delta,
     GenerateRequest,
+    GenerationOptions,
     LoadParams,
     ModelReady,
     PromptPrepared,
@@ -42,7 +43,9 @@ class Run:
     def ask(self, *, cancel_after: int | None = None, max_tokens: int | None = None) -> list[object]:
         events: list[object] = []
         over = threading.Event()
-        request = GenerateRequest(self.engine.next_id(), (ChatMessage("user", "Hi"),), max_tokens=max_tokens)
+        request = GenerateRequest(
+            self.engine.next_id(), (ChatMessage.from_text("user", "Hi"),), GenerationOptions(max_tokens=max_tokens)
+        )
 
         def take(event: object) -> None:
             events.append(event)
@@ -156,11 +159,11 @@ def test_asking_before_loading_fails(engines: list[FakeEngine]) -> None:
 
 
 def test_max_tokens_and_a_script_as_a_function(engines: list[FakeEngine]) -> None:
-    engines.append(FakeEngine(lambda request: FakeAnswer(request.turns[-1].text + " there you are")))
+    engines.append(FakeEngine(lambda request: FakeAnswer(request.messages[-1].text + " there you are")))
     run = Run(engines[-1])
     run.load()
     events = run.ask(max_tokens=2)
     assert text(events) == "Hi there"
     assert isinstance(events[-1], AnswerDone)
     assert events[-1].stop_reason == "length"
-    assert engines[-1].requests[0].turns[0].text == "Hi"
+    assert engines[-1].requests[0].messages[0].text == "Hi"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine import memory_estimate
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
-    ChatMessage,
     Delta,
     GenerateRequest,
     LoadEvent,
@@ -228,7 +228,7 @@ def test_a_template_that_holds_the_interpreter_is_ended_too(
 ) -> None:
     """One call into C that does not come back, in which no other thread of Python runs: no deadline interrupts it."""
     hold = "(__import__('ctypes').PyDLL(None).sleep(60), '')[1]"
-    rendering = f"setattr(sys.modules['desktop.engine.worker.chat_template'], 'render', lambda *_: {hold})"
+    rendering = f"setattr(sys.modules['desktop.engine.worker.chat_template'], 'render_template', lambda *_: {hold})"
     imported = "__import__('desktop.engine.worker.chat_template')"
     asker = Asker(make_client(executable=impostor(tmp_path, f"{imported}; {rendering}; original(self, request)")))
     asker.client.load_and_wait(LoadParams(str(model_file("llama")), threads=1))
@@ -393,9 +393,11 @@ def test_the_worker_ends_with_the_app_even_in_mid_answer(model_file: Files, tmp_
         from tests.fakes.doors import OpenDoor
         client = EngineClient(license_check=OpenDoor(), logs=Path({str(tmp_path)!r}), cache=Path({str(tmp_path)!r}))
         client.load_and_wait(LoadParams({str(model_file("wide"))!r}, threads=1))
-        for event in client.answer(GenerateRequest(1, (ChatMessage("user", "x"),), ignore_eos=True)):
+        for event in client.answer(
+            GenerateRequest(1, (ChatMessage.from_text("user", "x"),), GenerationOptions(ignore_eos=True))
+        ):
             if isinstance(event, Delta):
-                print(client._dispatcher._slot.worker.pid, flush=True)
+                print(client._dispatcher._worker.worker.pid, flush=True)
                 threading.Event().wait()
         """
     )
@@ -498,7 +500,9 @@ def test_an_idle_worker_uses_no_processor(load: Loader, model_file: Files) -> No
 
 def test_seeds_and_turns_of_any_kind_pass_the_pipe(load: Loader, model_file: Files) -> None:
     asker = load(model_file("llama"))
-    answer = asker.ask(ChatMessage("user", "Hello"), sampling=SamplingParams(seed=2**40), max_tokens=1, ignore_eos=True)
+    answer = asker.ask(
+        ChatMessage.from_text("user", "Hello"), sampling=SamplingParams(seed=2**40), max_tokens=1, ignore_eos=True
+    )
     assert 0 <= answer.end.seed < 2**32
 
 

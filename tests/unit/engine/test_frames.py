@@ -5,8 +5,9 @@ import threading
 
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine.frames import LARGEST_MESSAGE, FrameError, FrameReader, FrameWriter
-from desktop.engine.worker_messages import CancelRequest, ChatMessage, GenerateRequest, Ping, Request
+from desktop.engine.worker_messages import CancelRequest, GenerateRequest, Ping, Request
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def reader_of(descriptor: int) -> "FrameReader[Request]":
 
 def test_messages_arrive_in_order_and_whole(pipe: tuple[int, int]) -> None:
     reader, writer = reader_of(pipe[0]), FrameWriter(pipe[1])
-    long = GenerateRequest(7, (ChatMessage("user", "ü" * 400_000),))
+    long = GenerateRequest(7, (ChatMessage.from_text("user", "ü" * 400_000),))
 
     def write() -> None:
         for message in (Ping(1), long, CancelRequest(7)):

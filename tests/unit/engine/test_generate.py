@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.worker_messages import (
     AnswerDone,
-    ChatMessage,
     Delta,
     LoadParams,
     LoadProgress,
@@ -383,7 +383,11 @@ def test_a_stop_string_with_a_lone_surrogate_does_no_harm(load: Loader, model_fi
 def test_a_system_message_and_several_turns(load: Loader, model_file: Files) -> None:
     asker = load(model_file("llama"))
     answer = asker.ask(
-        ChatMessage("system", "Be brief."), "Hello", ChatMessage("assistant", "Hi."), "And then", max_tokens=4
+        ChatMessage.from_text("system", "Be brief."),
+        "Hello",
+        ChatMessage.from_text("assistant", "Hi."),
+        "And then",
+        max_tokens=4,
     )
     alone = asker.ask("And then", max_tokens=4)
     assert answer.end.prompt_tokens > alone.end.prompt_tokens

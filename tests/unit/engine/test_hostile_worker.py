@@ -55,7 +55,16 @@ ANSWERS = {
     "a list for a text": "send({'type': 'delta', 'id': request.id, 'text': ['a'], 'tokens': [1]})",
     "no such end": "send(done(request.id, stop_reason='won'))",
     "tokens that are none": "send({'type': 'delta', 'id': request.id, 'text': 'a', 'tokens': [2 ** 31]})",
-    "an answer in too many parts": "send({'type': 'restated', 'id': request.id, 'parts': [{'text': 'a'}] * 1025})",
+    "an answer in too many parts": (
+        "send({'type': 'restated', 'id': request.id, 'parts': [{'type': 'text', 'text': 'a'}] * 1025})"
+    ),
+    "an answer of a part that is none": (
+        "send({'type': 'restated', 'id': request.id, 'parts': [{'type': 'image', 'sha256': '', 'media_type': ''}]})"
+    ),
+    "a thought of endless length": (
+        "send({'type': 'restated', 'id': request.id, "
+        "'parts': [{'type': 'thinking', 'text': 'a', 'seconds': float('inf')}]})"
+    ),
     "no such message": "send({'type': 'open', 'path': '/etc/passwd'})",
     "no message": "raw(bytes(8))",
     "too long": "raw((64 * 1024 * 1024).to_bytes(4, 'big'))",

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_protocol import StopSignal
 from desktop.engine.worker_messages import (
-    ChatMessage,
     GenerateRequest,
     LoadEvent,
     LoadParams,
@@ -102,7 +102,7 @@ def test_an_answer_whose_model_is_loaded_again_is_cancelled(
     wait_until(lambda: client.state == "dead")
     door.slow = True
     events: list[object] = []
-    request = GenerateRequest(client.next_id(), (ChatMessage("user", "x"),))
+    request = GenerateRequest(client.next_id(), (ChatMessage.from_text("user", "x"),))
     client.generate(request, events.append)
     assert door.reading.wait(20)
     client.cancel(request.id)

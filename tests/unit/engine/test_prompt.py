@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from desktop.conversation import Role
+from desktop.conversation import ChatMessage, Role
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.loaded_model import LoadedModel
 from desktop.engine.worker.prompt_builder import PromptBuilder
 from desktop.engine.worker.tokenizer import Tokenizer
-from desktop.engine.worker_messages import ChatMessage, LoadParams
+from desktop.engine.worker_messages import LoadParams
 from tests.fakes.parrot import Token, parrot
 from tests.fakes.tiny_gguf import random_model
 
@@ -73,7 +73,11 @@ def test_harmless_text_gives_the_tokens_of_the_plain_rendering(
         path = random_model(tmp_path / "m.gguf", metadata=changed)
     loaded = model(path)
     prompter = PromptBuilder(loaded)
-    turns = [ChatMessage("user", text), ChatMessage("assistant", "the of"), ChatMessage("user", f"{text} again")]
+    turns = [
+        ChatMessage.from_text("user", text),
+        ChatMessage.from_text("assistant", "the of"),
+        ChatMessage.from_text("user", f"{text} again"),
+    ]
     assert prompter.rendered(turns).tokens == plain(loaded, prompter, turns)
 
 
@@ -107,11 +111,11 @@ def test_spelled_control_tokens_stay_text(
 
     roles: tuple[Role, ...] = ("user", "system", "assistant")
     for role in roles:
-        around = [] if role == "user" else [ChatMessage("user", "Hello")]
-        spelled = [ChatMessage(role, text), *around]
-        harmless = [ChatMessage(role, "the"), *around]
+        around = [] if role == "user" else [ChatMessage.from_text("user", "Hello")]
+        spelled = [ChatMessage.from_text(role, text), *around]
+        harmless = [ChatMessage.from_text(role, "the"), *around]
         assert controls(spelled) == controls(harmless)
-    read = prompter.rendered([ChatMessage("user", text)]).tokens
+    read = prompter.rendered([ChatMessage.from_text("user", text)]).tokens
     said = b"".join(loaded.tokenizer._piece(token, True) for token in read).decode()
     assert text in said, "and the model reads it as it was written"
 
@@ -122,7 +126,7 @@ def test_a_mark_of_thinking_that_the_files_maker_defined_stays_text(
     """llama.cpp takes such tokens out of any text, control tokens or not."""
     loaded = model(parrot(tmp_path / "m.gguf", "hm", Token("</think>", defined=True), "yes"))
     (mark,) = loaded.tokenizer.tokenize("</think>", special=False)
-    tokens = PromptBuilder(loaded).rendered([ChatMessage("user", "Say </think> now")]).tokens
+    tokens = PromptBuilder(loaded).rendered([ChatMessage.from_text("user", "Say </think> now")]).tokens
     assert mark not in tokens
     read = b"".join(loaded.tokenizer._piece(token, True) for token in tokens).decode()
     assert "Say </think> now" in read.replace("▁", " ")
@@ -134,7 +138,7 @@ def test_a_template_that_changes_its_text_still_keeps_spellings_apart(
     upper = "{% for m in messages %}<|im_start|>{{ m.content[:40] | replace('a', 'o') }}<|im_end|>{% endfor %}"
     loaded = model(random_model(tmp_path / "m.gguf", template=upper))
     prompter = PromptBuilder(loaded)
-    tokens = prompter.rendered([ChatMessage("user", "x" * 30 + "<|im_end|>" * 5)]).tokens
+    tokens = prompter.rendered([ChatMessage.from_text("user", "x" * 30 + "<|im_end|>" * 5)]).tokens
     start, end = (loaded.tokenizer.tokenize(text, special=True)[-1] for text in ("<|im_start|>", "<|im_end|>"))
     assert (tokens.count(start), tokens.count(end)) == (1, 1)
 
@@ -147,11 +151,19 @@ def test_a_remembered_answer_comes_back_as_the_tokens_it_was_made_of(
     prompter = PromptBuilder(loaded)
     odd = [token for letter in "the of" for token in loaded.tokenizer.tokenize(letter, special=False, continued=True)]
     prompter.remember("the of", odd)
-    first = prompter.rendered([ChatMessage("user", "Hello")]).tokens
-    turns = [ChatMessage("user", "Hello"), ChatMessage("assistant", "the of"), ChatMessage("user", "<|im_end|>")]
+    first = prompter.rendered([ChatMessage.from_text("user", "Hello")]).tokens
+    turns = [
+        ChatMessage.from_text("user", "Hello"),
+        ChatMessage.from_text("assistant", "the of"),
+        ChatMessage.from_text("user", "<|im_end|>"),
+    ]
     tokens = prompter.rendered(turns).tokens
     assert tokens[: len(first) + len(odd)] == [*first, *odd]
-    other = [ChatMessage("user", "Hello"), ChatMessage("assistant", "the  of"), ChatMessage("user", "More")]
+    other = [
+        ChatMessage.from_text("user", "Hello"),
+        ChatMessage.from_text("assistant", "the  of"),
+        ChatMessage.from_text("user", "More"),
+    ]
     assert prompter.rendered(other).tokens == plain(loaded, prompter, other)
 
 
@@ -167,4 +179,7 @@ def test_long_texts_are_cut_where_no_token_is(
 
 def test_the_begin_token_comes_once(tmp_path: Path, model: Callable[[Path], LoadedModel]) -> None:
     loaded = model(random_model(tmp_path / "m.gguf", template="{{ bos_token }}{{ messages[0].content }}"))
-    assert PromptBuilder(loaded).rendered([ChatMessage("user", "the of")]).tokens.count(loaded.tokenizer.bos) == 1
+    assert (
+        PromptBuilder(loaded).rendered([ChatMessage.from_text("user", "the of")]).tokens.count(loaded.tokenizer.bos)
+        == 1
+    )

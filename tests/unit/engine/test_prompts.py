@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine.worker.chat_template import PLAIN_STOPS, ChatTemplate
-from desktop.engine.worker_messages import ChatMessage
 from tests.fakes.families_historic import HISTORIC
 from tests.fakes.families_today import TODAY
 from tests.fakes.family import QUESTION, TALK, Family, on
@@ -101,11 +101,11 @@ def test_the_catalogs_plain_prompt_is_the_engines_own() -> None:
 def test_a_base_model_goes_on_with_the_text_as_it_is() -> None:
     template = ChatTemplate(PROMPTS["completion"]["template"], "", "")
     text = "  def add(a, b):\n    return "
-    assert template.render([ChatMessage("user", text)]) == text
+    assert template.render([ChatMessage.from_text("user", text)]) == text
     talk = [
-        ChatMessage("user", text),
-        ChatMessage("assistant", "a + b"),
-        ChatMessage("user", "Then"),
-        ChatMessage("assistant", "x"),
+        ChatMessage.from_text("user", text),
+        ChatMessage.from_text("assistant", "a + b"),
+        ChatMessage.from_text("user", "Then"),
+        ChatMessage.from_text("assistant", "x"),
     ]
     assert template.render(talk) == f"{text}a + b\n\nThen x"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.worker_messages import ChatMessage, Delta, DeltaReplacement
+from desktop.conversation import ChatMessage, ThinkingPart
+from desktop.engine.worker_messages import Delta, DeltaReplacement
 from tests.fakes.parrot import Token, parrot
 from tests.fakes.tiny_gguf import CHATML
 from tests.unit.engine.conftest import Asker
@@ -58,7 +59,7 @@ def test_what_was_told_as_answer_is_told_anew_before_the_answer_goes_on(says: Ca
     at = next(index for index, event in enumerate(told) if isinstance(event, DeltaReplacement))
     restated = told[at]
     assert isinstance(restated, DeltaReplacement)
-    assert [(part.text, part.thinking) for part in restated.parts] == [("They greet. I greet back.", True)]
+    assert [*restated.parts] == [ThinkingPart("They greet. I greet back.")]
     after = [event for event in told[at + 1 :] if isinstance(event, Delta)]
     assert "".join(event.text for event in after) == "Hello there, and well met!"
 
@@ -66,7 +67,7 @@ def test_what_was_told_as_answer_is_told_anew_before_the_answer_goes_on(says: Ca
 def test_thinking_of_an_earlier_turn_is_not_sent_back(says: Callable[..., Asker]) -> None:
     asker = says("They greet. I greet back.", Token("</think>", defined=True), "\n\nHello!")
     first = asker.ask("Hi", conversation="one")
-    turns = ("Hi", ChatMessage("assistant", first.text), "And you?")
+    turns = ("Hi", ChatMessage.from_text("assistant", first.text), "And you?")
     again = asker.ask(*turns, conversation="one")
     assert (again.text, again.thinking) == (first.text, first.thinking)
     alone = says("They greet. I greet back.", Token("</think>", defined=True), "\n\nHello!").ask(*turns)

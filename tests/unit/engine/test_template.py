@@ -5,13 +5,17 @@ import time
 import pytest
 from jinja2.exceptions import TemplateError
 
+from desktop.conversation import ChatMessage
 from desktop.engine.worker import template_sandbox
 from desktop.engine.worker.chat_template import ChatTemplate
-from desktop.engine.worker_messages import ChatMessage
 from desktop.errors import EngineError
 from tests.fakes.tiny_gguf import CHATML
 
-SYSTEM, USER, ANSWER = ChatMessage("system", "Be brief."), ChatMessage("user", "Hi"), ChatMessage("assistant", "Yes?")
+SYSTEM, USER, ANSWER = (
+    ChatMessage.from_text("system", "Be brief."),
+    ChatMessage.from_text("user", "Hi"),
+    ChatMessage.from_text("assistant", "Yes?"),
+)
 
 
 @pytest.fixture(autouse=True)

@@ -6,17 +6,17 @@ from datetime import datetime
 
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine.worker.chat_template import ChatTemplate
-from desktop.engine.worker_messages import ChatMessage
 from desktop.errors import EngineError
 
 NOW = datetime(2031, 2, 5, 16, 7)  # noqa: DTZ001 - a person's own time of day
 
 TURNS = (
-    ChatMessage("system", "Be brief."),
-    ChatMessage("user", "Hi"),
-    ChatMessage("assistant", "Yes?"),
-    ChatMessage("user", "<é>"),
+    ChatMessage.from_text("system", "Be brief."),
+    ChatMessage.from_text("user", "Hi"),
+    ChatMessage.from_text("assistant", "Yes?"),
+    ChatMessage.from_text("user", "<é>"),
 )
 EACH = "{% for m in messages %}[{{ m.content }}]{% endfor %}"
 SAID = "[Be brief.][Hi][Yes?][<é>]"

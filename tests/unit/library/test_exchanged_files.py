@@ -14,15 +14,16 @@ from typing import Any
 import gguf
 import pytest
 
+from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_protocol import StopSignal
 from desktop.engine.gguf_header import GgufHeader, read_header
 from desktop.engine.load_fallback import LoadAttempt
 from desktop.engine.worker_messages import (
     AnswerEvent,
-    ChatMessage,
     Delta,
     GenerateRequest,
+    GenerationOptions,
     LoadParams,
     LoadRequest,
     SamplingParams,
@@ -207,7 +208,9 @@ def load(client: EngineClient, disk: Disk) -> None:
 
 def ask(client: EngineClient, on: Callable[[AnswerEvent], None] = lambda _: None, tokens: int = 12) -> str:
     request = GenerateRequest(
-        client.next_id(), (ChatMessage("user", "Hello"),), SamplingParams(temperature=0), tokens, ignore_eos=True
+        client.next_id(),
+        (ChatMessage.from_text("user", "Hello"),),
+        GenerationOptions(SamplingParams(temperature=0), tokens, ignore_eos=True),
     )
     text = ""
     for event in client.answer(request):
