@@ -215,7 +215,6 @@ class Program(QObject):
             self.window,
             self._background,
             assembly.library,
-            gather,
             self._chat,
             wanted=lambda: self._settings.current.model,
             save=self._change_settings,

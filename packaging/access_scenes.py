@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from screenshots import Stage
 
-    from desktop.library.downloads import DownloadItem
+    from desktop.library.download_item import DownloadItem
     from tests.fakes.hub import FakeHub, FakeRepository
 
 _TOP = Path(__file__).resolve().parents[1]
@@ -206,7 +206,7 @@ def news(stage: "Stage") -> None:
 
 def _item(key: str, name: str, state: str, done: float, total: float, **more: Any) -> "DownloadItem":
     from desktop.hub.transfer.transfer_types import TransferProgress
-    from desktop.library.downloads import DownloadItem
+    from desktop.library.download_item import DownloadItem
 
     figures = {each: more.pop(each) for each in ("rate", "seconds_left", "connections", "note") if each in more}
     progress = TransferProgress(state=state, done=round(done * 1e9), total=round(total * 1e9), **figures)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ sys.path.insert(0, str(TOP))
 
 if TYPE_CHECKING:
     from desktop.catalog.catalog import Catalog, CatalogEntry
-    from desktop.library.library import LibraryCard
+    from desktop.library.library_model import LibraryCard
     from desktop.licenses.ledger_state import Acknowledgement
     from desktop.licenses.policy import Policy
     from desktop.ui.models.models_page import ModelsPage
@@ -100,7 +100,7 @@ def cards_for(scene: Scene) -> "list[LibraryCard]":
 
 
 def _card(entry: "CatalogEntry", catalog: "Catalog", policy: "Policy", here: Mapping[str, int]) -> "LibraryCard":
-    from desktop.library.library import LibraryCard, LibraryModel, ListedModel
+    from desktop.library.library_model import LibraryCard, LibraryModel, ListedModel
     from desktop.library.subject_builder import subject_of_entry
     from desktop.licenses.ledger_seal import LedgerCheck
     from desktop.licenses.ledger_state import LedgerState
@@ -188,7 +188,7 @@ def _show_first(page: "ModelsPage", scene: Scene) -> None:
     from desktop.catalog.catalog_file import read_catalog
     from desktop.library.hardware_fit import GpuMemory, HardwareLimits
     from desktop.library.recommendations import recommend_by_task
-    from desktop.ui.models.way import fit_labels
+    from desktop.ui.models.fit_text import fit_labels
 
     gib = 1 << 30
     devices = (GpuMemory("GPU", scene.gpu * gib, scene.gpu * gib),) if scene.gpu else ()

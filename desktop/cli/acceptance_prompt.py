@@ -15,7 +15,7 @@ from desktop.cli.licenses_show_command import difference_lines, standard_sentenc
 from desktop.cli.output import cells, paragraph
 from desktop.cli.terminal_input import repair_input
 from desktop.errors import LicenseError, ResourceError
-from desktop.library.library import LibraryModel
+from desktop.library.library_model import LibraryModel
 from desktop.licenses.acknowledgements import Acceptance
 from desktop.licenses.ledger_record import account_name
 from desktop.licenses.license_subject import LicenseSubject, NeededLicense

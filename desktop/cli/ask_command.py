@@ -24,7 +24,7 @@ from desktop.cli.terminal_session import TerminalSession
 from desktop.conversation import ChatMessage, StopReason, Timing
 from desktop.engine.engine_protocol import Engine
 from desktop.engine.worker_messages import GenerateRequest, GenerationOptions, ModelInfo
-from desktop.library.library import LibraryModel
+from desktop.library.library_model import LibraryModel
 from desktop.settings import Settings
 from desktop.translation import tr
 

@@ -8,7 +8,7 @@ from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE, UsageError
 from desktop.cli.terminal_input import repair_input
 from desktop.errors import LicenseError, NotFoundError
-from desktop.library.library import ListedModel
+from desktop.library.library_model import ListedModel
 from desktop.licenses.acknowledgements import Acceptance
 from desktop.licenses.ledger_record import LedgerRecord
 from desktop.licenses.license_subject import LicenseSubject, NeededLicense

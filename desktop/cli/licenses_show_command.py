@@ -9,7 +9,7 @@ from desktop.catalog.catalog import License
 from desktop.cli.command_context import CommandContext
 from desktop.cli.output import paragraph
 from desktop.errors import NotFoundError, UserError
-from desktop.library.library import ListedModel
+from desktop.library.library_model import ListedModel
 from desktop.licenses.license_diff import AcceptedTextDiff, LicenseDiffLine, StandardTextDiff
 from desktop.licenses.license_subject import UNKNOWN_LICENSE, LicenseSubject, NeededLicense
 from desktop.licenses.license_text_origin import edition_sentence, editions_sentence, origin_sentence, policy_sentence

@@ -1,16 +1,17 @@
 """A model as `models list` and `models show` give it: fields and their names are part of the command's contract."""
 
+from dataclasses import replace
 from typing import Any
 
 from desktop.catalog.lineage import Ancestor, EffectiveTerm, LineageFlag
 from desktop.catalog.quantization import is_quantization_aware, quality_of
 from desktop.cli.command_context import CommandContext
-from desktop.cli.standing import command_id, model_status, why_not_runnable
 from desktop.engine.gguf_header import GgufHeader, read_header
 from desktop.errors import UserError
 from desktop.library.hardware_fit import HardwareFit, HardwareLimits, active_weight_share, fit_of_header, fit_of_size
 from desktop.library.hub_records import HubFileRecord
-from desktop.library.library import LibraryCard, ListedModel
+from desktop.library.library_model import LibraryCard, ListedModel, command_id
+from desktop.library.status import model_state
 from desktop.licenses.license_verdict import LicenseStatus, unreadable_ledger_verdict
 from desktop.split_files import parts_of
 
@@ -19,10 +20,10 @@ _LOADABLE = ("fits-gpu", "fits-memory", "slow")
 
 def card_of(listed: ListedModel, tools: CommandContext, *, hashed: bool = False) -> LibraryCard:
     """`listed` with what the license check says of it now; with `hashed` also of its file, then read to its end."""
-    sha256 = file_hash(listed, tools) if hashed else None
     try:
-        verdict = tools.acknowledgements.verdict(listed.subject)
-        return LibraryCard(listed, verdict if sha256 is None else tools.license_check.verdict(listed.subject, sha256))
+        card = tools.library.card_of(listed)
+        sha256 = file_hash(listed, tools) if hashed else None
+        return card if sha256 is None else replace(card, verdict=tools.license_check.verdict(listed.subject, sha256))
     except UserError as error:  # the ledger cannot be looked at now, and what is known of the model still can
         return LibraryCard(listed, unreadable_ledger_verdict(listed.subject, error))
 
@@ -56,13 +57,13 @@ def describe(card: LibraryCard, tools: CommandContext, *, hashed: bool) -> dict[
         "lineage": [_ancestor(each) for each in subject.lineage.ancestors],
         "effective_terms": [_term(each) for each in subject.lineage.terms],
         "architecture": header.architecture if header else (entry.architecture or None if entry else None),
-        "runnable": not why_not_runnable(listed),
-        "not_runnable": why_not_runnable(listed) or None,
+        "runnable": not subject.not_runnable,
+        "not_runnable": subject.not_runnable or None,
         "files": _files(listed, fit, tools, hashed=hashed),
         "installed": model is not None,
         "fits": loadable(fit),
         "fit": _fit(fit),
-        "state": model_status(card),
+        "state": model_state(card),
         "access": _access(listed),
         "licenses": [_needed(each) for each in verdict.standings],
         "flags": [_flag(each) for each in subject.lineage.flags],
@@ -213,7 +214,7 @@ def fit_of(listed: ListedModel, header: GgufHeader | None, machine: HardwareLimi
 
     None for one that no machine runs.
     """
-    if why_not_runnable(listed):
+    if listed.subject.not_runnable:
         return None
     if header is not None:
         return fit_of_header(header, machine)

@@ -12,16 +12,15 @@ from desktop.cli import models_check_command, models_list_command, models_show_c
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE
 from desktop.cli.model_json import file_hash
-from desktop.cli.standing import command_id, listed_files
 from desktop.cli.terminal_progress import hashing_progress
 from desktop.errors import IntegrityError, NotFoundError, ResourceError
-from desktop.library.library import ListedModel
+from desktop.library.library_model import ListedModel, command_id
 from desktop.library.other_apps.discovered_model import DiscoveredModel
 from desktop.split_files import parts_of
 from desktop.translation import tr
 
 if TYPE_CHECKING:
-    from desktop.library.downloads import DownloadItem
+    from desktop.library.download_item import DownloadItem
 
 
 State = Literal["unchanged", "changed", "missing", "unreadable", "unknown"]
@@ -41,7 +40,7 @@ class FileVerification(msgspec.Struct, frozen=True):
 
 def run_verify(options: Namespace, tools: CommandContext) -> None:
     """Raises IntegrityError where a file is not what it was, NotFoundError where one is gone."""
-    found = [tools.library.find_listed(options.id)] if options.id else listed_files(tools.library)
+    found = [tools.library.find_listed(options.id)] if options.id else tools.library.listed_files()
     here = [listed for listed in found if listed.model is not None]
     if options.id and not here:
         tools.library.find(options.id)  # says that it is not here

@@ -11,14 +11,13 @@ from desktop.cli.acceptance_prompt import AcceptancePrompt, can_ask
 from desktop.cli.access_command import access_error
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE, INTERRUPTED
-from desktop.cli.standing import command_id, listed_files
 from desktop.cli.terminal_progress import show_download
 from desktop.cli.vault_prompt import note_foreign_token, with_token
 from desktop.errors import ForbiddenError, NotFoundError, UserError
 from desktop.hub.repository import DEFAULT_ENDPOINT, MAIN, parse_repository
 from desktop.hub.repository_access import RepositoryAccess
 from desktop.library.hub_offer import HubOffer, OfferedFile
-from desktop.library.library import ListedModel
+from desktop.library.library_model import ListedModel, command_id
 from desktop.library.status import (
     AcceptLicenseStep,
     DownloadStep,
@@ -28,12 +27,12 @@ from desktop.library.status import (
     ReadyStep,
     RequestAccessStep,
     WaitForApprovalStep,
-    step_error,
 )
+from desktop.library.step_error import step_error
 from desktop.translation import tr
 
 if TYPE_CHECKING:
-    from desktop.library.downloads import DownloadItem
+    from desktop.library.download_item import DownloadItem
 
 _MOST_STEPS = 20  # there are ten kinds of them, and each is taken once
 
@@ -82,7 +81,7 @@ def _here(text: str, wanted: str, tools: CommandContext) -> ListedModel | None:
         named |= {repository.id.casefold(), tools.library.id_of(repository.id).casefold()}
         wanted = wanted or repository.file or repository.quantization
     wanted = wanted.casefold()
-    for listed in listed_files(tools.library):
+    for listed in tools.library.listed_files():
         model = listed.model
         if model is None or not {listed.subject.id.casefold(), model.id.casefold()} & named:
             continue

@@ -8,9 +8,9 @@ from desktop.catalog.license_terms import Restriction
 from desktop.cli.command_context import CommandContext
 from desktop.cli.model_json import card_of, describe
 from desktop.cli.output import paragraph
-from desktop.cli.standing import command_id, listed_files, model_status, status_text
-from desktop.library.library import LibraryCard
+from desktop.library.library_model import LibraryCard, command_id
 from desktop.library.recommendations import TaskRecommendation, tasks_text
+from desktop.library.status import ModelState, model_state
 from desktop.translation import tr
 
 _SHRINKING = (1, 2)
@@ -19,7 +19,7 @@ _OWN_PREFIX = "LicenseRef-"
 
 def show_list(options: Namespace, tools: CommandContext) -> None:
     """Those on this disk come first. On a terminal those to begin with on this computer are named below the table."""
-    cards = [card_of(listed, tools) for listed in listed_files(tools.library)]
+    cards = [card_of(listed, tools) for listed in tools.library.listed_files()]
     if options.json:
         choices = tools.lookup.task_recommendations(cards)
         tools.output.json([describe(card, tools, hashed=False) | _chosen(card, choices) for card in cards])
@@ -64,8 +64,29 @@ def _row(card: LibraryCard) -> tuple[str, str, str, str, str]:
         " + ".join(licenses),
         tr("not known") if unknown else in_short(subject.lineage.restrictions),
         subject.gate or "–",
-        status_text(model_status(card)),
+        status_text(model_state(card)),
     )
+
+
+def status_text(state: ModelState) -> str:
+    """A state in a word or two, for a table."""
+    return {
+        "ready": tr("ready"),
+        "to-accept": tr("to accept"),
+        "revoked": tr("revoked"),
+        "license-changed": tr("license changed"),
+        "ledger-broken": tr("ledger broken"),
+        "forbidden": tr("forbidden"),
+        "file-changed": tr("file changed"),
+        "file-missing": tr("file missing"),
+        "not-here": tr("not here"),
+        "needs-token": tr("needs a token"),
+        "needs-access": tr("needs access"),
+        "waiting-for-approval": tr("access pending"),
+        "no-access": tr("no access"),
+        "cannot-run": tr("cannot run"),
+        "closed": tr("closed"),
+    }[state]
 
 
 def in_short(restrictions: tuple[Restriction, ...]) -> str:

@@ -13,15 +13,15 @@ from desktop.catalog.lineage import Ancestor, EffectiveTerm, Lineage, LineageNod
 from desktop.cli.command_context import CommandContext
 from desktop.cli.model_json import card_of, describe
 from desktop.cli.output import columns, paragraph
-from desktop.cli.standing import command_id
 from desktop.cli.step_commands import command_steps, gate_sentence
 from desktop.cli.vault_prompt import with_token
 from desktop.errors import NotFoundError
 from desktop.hub.pasted_line import ollama_name
 from desktop.hub.repository import parse_repository
 from desktop.library.hub_records import HubAccessRecord
-from desktop.library.library import LibraryCard
+from desktop.library.library_model import LibraryCard, command_id
 from desktop.library.model_identity import recognition_of
+from desktop.library.status import ModelStatus
 from desktop.licenses.license_verdict import LicenseStatus
 from desktop.translation import tr
 
@@ -147,8 +147,11 @@ def sections(card: LibraryCard, tools: CommandContext) -> Iterator[str]:
     yield from ("", tr("FILES"))
     yield from _files(card, tools)
     yield from ("", tr("BEFORE YOU CAN CHAT") if not card.verdict.allowed or not card.listed.model else tr("NOW"))
-    coming = tools.next_step(card.listed.subject.id) if card.listed.model is None else None
-    for number, step in enumerate(command_steps(card, coming), 1):
+    status = None
+    if card.listed.model is None:
+        model_id = card.listed.subject.id
+        status = ModelStatus(tools.next_step(model_id), tools.lookup.known(model_id), picked=True)
+    for number, step in enumerate(command_steps(card, status), 1):
         yield from paragraph(step.sentence, f"  {number}. ")
         yield from (f"     {command}" for command in step.commands)
 

@@ -1,25 +1,28 @@
-"""What stands between a person and a first answer, as steps with the very commands."""
+"""The steps of `library.status` to a first answer, in sentences with the commands that take them."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from desktop.byte_size import part_text, size_text
 from desktop.catalog.catalog import CatalogEntry
-from desktop.cli.standing import command_id, why_not_runnable
 from desktop.hub.repository_access import RepositoryAccess
-from desktop.library.library import LibraryCard, ListedModel
+from desktop.library.library_model import LibraryCard, ListedModel, command_id
 from desktop.library.status import (
     DownloadStep,
     EnterTokenStep,
     FreeSpaceStep,
     ImportStep,
     LookUpStep,
-    NextStep,
+    ModelStatus,
     RefusedStep,
     RequestAccessStep,
+    StatusStep,
     WaitForApprovalStep,
-    step_error,
+    is_refused,
+    status_steps,
 )
+from desktop.library.step_error import step_error
 from desktop.licenses.license_verdict import LicenseStatus, accept_command, show_argument
 from desktop.translation import tr
 
@@ -32,25 +35,28 @@ class CommandStep:
     commands: tuple[str, ...] = ()
 
 
-def command_steps(card: LibraryCard, coming: NextStep | None = None) -> list[CommandStep]:
+def command_steps(card: LibraryCard, status: ModelStatus | None = None) -> list[CommandStep]:
     """What is still to be done before the model answers, in order; the last step is to ask it. Where nothing can be
-    done there is one step, which says why. `coming` is what comes next at the Hub, where the model is not here."""
+    done there is one step, which says why. `status` is what is known of a model that is not here beside its card."""
     listed, verdict = card.listed, card.verdict
-    if reason := why_not_runnable(listed):
-        return [CommandStep(reason)]
-    if verdict.error is not None and verdict.refusal in ("policy", "not-runnable"):
+    if listed.subject.not_runnable:
+        return [CommandStep(listed.subject.not_runnable)]
+    if is_refused(card):
         return [CommandStep(str(verdict.error))]
-    away = listed.model is None
-    steps = _lost(listed) if listed.model is not None else _to_ask_for(listed, coming)
-    if verdict.error is not None and verdict.refusal == "ledger":
+    waiting = [each for each in status_steps(card, status) if not each.done]
+    steps = _at_the_hub(listed, waiting, status)
+    if verdict.refusal == "ledger":
         steps.append(CommandStep(str(verdict.error), ("latchkey licenses verify",)))
-    afresh = verdict.refusal == "ledger"
-    steps += [_accept(listed, each) for each in verdict.standings if afresh or each.needs_acknowledgement]
-    if verdict.error is not None and verdict.refusal in ("purpose", "file"):
-        steps.append(CommandStep(str(verdict.error)))
-    if away:
-        steps += _to_fetch(listed, coming)
-    name = shlex.quote(command_id(listed)) if not away or _at_hub(listed) or _recognized(listed) else "ID"
+    for each in waiting:
+        match each.stage:
+            case "file":
+                steps.insert(0, _lost(card))
+            case "license" if each.license is not None:
+                steps.append(_accept(listed, each.license))
+            case "import" | "download":
+                steps += _to_fetch(listed, status)
+    by_name = listed.model is not None or _has_files(listed) or _recognized(listed)
+    name = shlex.quote(command_id(listed)) if by_name else "ID"
     return [*steps, CommandStep(tr("Ask it something."), (f'latchkey ask "…" --model {name}',))]
 
 
@@ -72,23 +78,24 @@ def _accept(listed: ListedModel, standing: LicenseStatus) -> CommandStep:
     return CommandStep(sentence, (read, accept_command(subject, needed)))
 
 
-def _lost(listed: ListedModel) -> list[CommandStep]:
+def _lost(card: LibraryCard) -> CommandStep:
     """What to do about a file that is not there any more, or is another one than was added."""
-    model = listed.model
-    if model is None or model.state == "here":
-        return []
+    model = card.listed.model
+    assert model is not None
     name = shlex.quote(model.id)
-    if model.state == "changed":
-        sentence = tr("Its file has changed since it was added: {file}. Reading it again tells whether it is the same.")
-        return [CommandStep(sentence.format(file=model.path), (f"latchkey models verify {name}",))]
-    sentence = tr("Its file is gone: {file}. Put it back, or take the model out of the library.")
-    return [CommandStep(sentence.format(file=model.path), (f"latchkey models remove {name}",))]
+    if model.state == "missing":
+        sentence = tr("Its file is gone: {file}. Put it back, or take the model out of the library.")
+        return CommandStep(sentence.format(file=model.path), (f"latchkey models remove {name}",))
+    if card.verdict.refusal == "file":
+        return CommandStep(str(card.verdict.error), (f"latchkey models verify {name}",))
+    sentence = tr("Its file has changed since it was added: {file}. Reading it again tells whether it is the same.")
+    return CommandStep(sentence.format(file=model.path), (f"latchkey models verify {name}",))
 
 
-def _to_ask_for(listed: ListedModel, coming: NextStep | None) -> list[CommandStep]:
-    """What has to be done about the gate, before anything else: a publisher may take days."""
+def _at_the_hub(listed: ListedModel, waiting: Sequence[StatusStep], status: ModelStatus | None) -> list[CommandStep]:
+    """What has to be done about access, or why the Hub cannot be asked."""
     again = (f"latchkey access {shlex.quote(listed.subject.id)}",)
-    match coming:
+    match status.step if status is not None else None:
         case EnterTokenStep(access):
             return [CommandStep(_said(access), ("latchkey token set", *again))]
         case RequestAccessStep(access) | WaitForApprovalStep(access):
@@ -97,29 +104,30 @@ def _to_ask_for(listed: ListedModel, coming: NextStep | None) -> list[CommandSte
             return [CommandStep(tr("Ask the Hub whether you may have it."), again)]
         case RefusedStep(error):
             return [CommandStep(str(error))]
-    gate = listed.subject.gate
-    return [CommandStep(gate_sentence(gate))] if isinstance(coming, LookUpStep) and gate not in (None, "open") else []
+    asks = any(each.stage == "access" for each in waiting) and listed.subject.gate not in (None, "open")
+    return [CommandStep(gate_sentence(listed.subject.gate))] if asks and listed.subject.gate else []
 
 
 def _said(access: RepositoryAccess) -> str:
-    return " ".join(part_text for part_text in (access.title, access.remedy, access.url) if part_text)
+    return " ".join(part for part in (access.title, access.remedy, access.url) if part)
 
 
-def _to_fetch(listed: ListedModel, coming: NextStep | None) -> list[CommandStep]:
+def _to_fetch(listed: ListedModel, status: ModelStatus | None) -> list[CommandStep]:
     """How its file comes here: from the Hub, or brought by a person."""
     get = (f"latchkey models get {shlex.quote(listed.subject.id)}",)
-    match coming:
+    step = status.step if status is not None else None
+    match step:
         case ImportStep(reason):
             return [CommandStep(reason, ("latchkey models import FILE.gguf",))]
         case FreeSpaceStep():
-            error = step_error(coming, listed.subject.name)
+            error = step_error(step, listed.subject.name)
             return [CommandStep(str(error), get)]
         case DownloadStep(file, amount, done) if done:
             sentence = tr("Fetch the rest of {file}: {part} is here.")
             return [CommandStep(sentence.format(file=file, part=part_text(done, amount)), get)]
         case DownloadStep(file, amount):
             return [CommandStep(tr("Fetch {file}, {size}.").format(file=file, size=size_text(amount)), get)]
-    if _at_hub(listed):
+    if _has_files(listed):
         return [CommandStep(tr("Fetch it from the Hub."), get)]
     if listed.entry is None:
         return []
@@ -129,7 +137,7 @@ def _to_fetch(listed: ListedModel, coming: NextStep | None) -> list[CommandStep]
     return [CommandStep(sentence, ("latchkey models import FILE.gguf",))]
 
 
-def _at_hub(listed: ListedModel) -> bool:
+def _has_files(listed: ListedModel) -> bool:
     """Whether the Hub holds files of it that llama.cpp reads, as far as is known."""
     return (
         bool(listed.known.files) if listed.known is not None else bool(listed.entry is not None and listed.entry.gguf)

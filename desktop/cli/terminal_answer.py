@@ -27,7 +27,8 @@ from desktop.engine.worker_messages import (
     RequestFailed,
 )
 from desktop.errors import UserError
-from desktop.library.library import Library, LibraryModel
+from desktop.library.library import Library
+from desktop.library.library_model import LibraryModel
 from desktop.translation import tr
 
 _MAX_BUFFERED = 200

@@ -14,7 +14,8 @@ from desktop.library.file_hashes import HashProgress
 from desktop.translation import tr, trn
 
 if TYPE_CHECKING:
-    from desktop.library.downloads import DownloadItem, Downloads
+    from desktop.library.download_item import DownloadItem
+    from desktop.library.downloads import Downloads
 
 FINISHED_STATES = ("done", "failed", "paused", "cancelled")
 

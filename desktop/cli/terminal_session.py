@@ -24,7 +24,7 @@ from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_answer import AnswerWriter
 from desktop.conversation import Message
 from desktop.engine.engine_protocol import Engine
-from desktop.library.library import LibraryModel
+from desktop.library.library_model import LibraryModel
 from desktop.settings import Settings
 from desktop.translation import tr
 

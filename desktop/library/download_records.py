@@ -1,6 +1,7 @@
 """What is kept of every unfinished download: one small JSON file each, the same for every process."""
 
 import hashlib
+import time
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ from desktop.atomic_file import read_struct, write_atomically
 from desktop.errors import ForbiddenError, ResourceError, UserError
 from desktop.hub.repository import is_commit, is_repository_id
 from desktop.hub.repository_files import FilePart, check_repository_path
+from desktop.library.hub_records import HubFileRecord, HubRecord
 from desktop.translation import tr
 
 _ENDING = ".json"
@@ -33,6 +35,22 @@ class DownloadRecord(msgspec.Struct, frozen=True):
 def record_id(repository: str, commit: str, file: str) -> str:
     """The same for the same file, whoever fetches it."""
     return hashlib.sha256(f"{repository}\n{commit}\n{file}".encode()).hexdigest()[:20]
+
+
+def new_record(known: HubRecord, file: HubFileRecord, model_id: str, name: str) -> DownloadRecord:
+    """A download of `file` that begins now, for the model `model_id` called `name`."""
+    return DownloadRecord(
+        id=record_id(known.repository, known.commit, file.name),
+        model_id=model_id,
+        name=name,
+        repository=known.repository,
+        commit=known.commit,
+        file=file.name,
+        quantization=file.quantization,
+        parts=file.parts,
+        begun=time.time(),
+        endpoint=known.endpoint,
+    )
 
 
 def check_endpoint(record: DownloadRecord, endpoint: str) -> None:

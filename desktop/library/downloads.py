@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import msgspec
-
 from desktop.errors import AccessError, ForbiddenError, NotFoundError, UserError
 from desktop.hub.transfer.model_transfer import ModelTransfer
 from desktop.hub.transfer.transfer_types import (
@@ -23,41 +21,20 @@ from desktop.hub.transfer.transfer_types import (
     TransferState,
     TransferStoppedError,
 )
-from desktop.library.download_records import DownloadRecord, DownloadRecords, check_endpoint, record_id
+from desktop.library.download_item import OVER, DownloadItem, in_state, item_of
+from desktop.library.download_records import DownloadRecord, DownloadRecords, check_endpoint, new_record, record_id
 from desktop.library.hub_records import HubRecord
 from desktop.library.installer import Installer
 from desktop.library.library import Library
 from desktop.library.model_lookup import ModelLookup
 from desktop.library.network_services import NetworkServices
-from desktop.library.status import DownloadStep, LookUpStep, ReadyStep, step_error
+from desktop.library.status import DownloadStep, LookUpStep, ReadyStep
+from desktop.library.step_error import step_error
 from desktop.translation import tr
 
 _log = logging.getLogger(__name__)
 _MAX_PARALLEL = 2
 _ASK_EVERY_S = 2.0
-_OVER = ("done", "failed", "cancelled", "paused")
-
-
-@dataclass(frozen=True)
-class DownloadItem:
-    """One download. `progress` says how far it is, `error` why it failed; `installed` is the model's id once it is
-    here."""
-
-    id: str
-    model_id: str
-    name: str
-    repository: str
-    commit: str
-    file: str
-    quantization: str
-    progress: TransferProgress
-    error: UserError | None = None
-    installed: str = ""
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing moves in it any more, until somebody wants it to."""
-        return self.progress.state in _OVER
 
 
 @dataclass
@@ -156,18 +133,7 @@ class Downloads:
         known = self._library.known.find(model_id)
         if known is None or not isinstance(step, DownloadStep) or (chosen := known.file(step.file)) is None:
             raise NotFoundError(tr("There is nothing to fetch of {model}.").format(model=listed.subject.name))
-        record = DownloadRecord(
-            id=record_id(known.repository, known.commit, chosen.name),
-            model_id=listed.subject.id,
-            name=listed.subject.name,
-            repository=known.repository,
-            commit=known.commit,
-            file=chosen.name,
-            quantization=chosen.quantization,
-            parts=chosen.parts,
-            begun=time.time(),
-            endpoint=known.endpoint,
-        )
+        record = new_record(known, chosen, listed.subject.id, listed.subject.name)
         self._records.keep(record)
         self._launch(record)
         return record.id
@@ -237,7 +203,7 @@ class Downloads:
                 return
             self._running[record.id] = _RunningDownload()
         item = self._at_rest(record)
-        self._tell(replace(item, progress=_in_state(item.progress, "queued")))
+        self._tell(replace(item, progress=in_state(item.progress, "queued")))
         threading.Thread(target=self._run, args=(record,), name=f"download-{record.id[:8]}", daemon=True).start()
 
     def _run(self, record: DownloadRecord) -> None:
@@ -245,7 +211,7 @@ class Downloads:
         try:
             installed = self._fetch(record)
             now = self._items[record.id]
-            done = replace(now, progress=_in_state(now.progress, "done"), installed=installed, error=None)
+            done = replace(now, progress=in_state(now.progress, "done"), installed=installed, error=None)
             self._records.forget(record.id)
             self._end(done)
         except TransferStoppedError as halted:
@@ -253,7 +219,7 @@ class Downloads:
                 self._records.forget(record.id)
             now = self._items.get(record.id, item)
             why = self._running[record.id].refusal if halted.state == "paused" else None
-            self._end(replace(now, progress=_in_state(now.progress, halted.state), error=why))
+            self._end(replace(now, progress=in_state(now.progress, halted.state), error=why))
         except UserError as error:
             now = self._items.get(record.id, item)
             # Offline by the person's own wish is no failure.
@@ -262,12 +228,12 @@ class Downloads:
             state: TransferState = (
                 "paused" if isinstance(error, ForbiddenError) and self._online.switch.offline else "failed"
             )
-            self._end(replace(now, progress=_in_state(now.progress, state), error=error))
+            self._end(replace(now, progress=in_state(now.progress, state), error=error))
         except Exception as error:  # noqa: BLE001 - a thread of its own: a bug has to be told, not lost
             _log.critical("uncaught error in a download", exc_info=error)
             now = self._items.get(record.id, item)
             told = UserError(tr("This is a bug in Latchkey."), tr("The log says more."), technical=repr(error))
-            self._end(replace(now, progress=_in_state(now.progress, "failed"), error=told))
+            self._end(replace(now, progress=in_state(now.progress, "failed"), error=told))
 
     def _fetch(self, record: DownloadRecord) -> str:
         running = self._running[record.id]
@@ -315,7 +281,7 @@ class Downloads:
                 transfer.pause()
 
     def _progressed(self, download_id: str, progress: TransferProgress) -> None:
-        if progress.state in _OVER:
+        if progress.state in OVER:
             return  # what the end of a transfer comes to is said once the model is in the library
         item = self._items.get(download_id)
         if item is not None:
@@ -361,17 +327,7 @@ class Downloads:
             done = max(0, total - self._transfer(record).missing)
         except UserError:  # as where the Hub's address is none; who wants it to go on is told
             done = 0
-        progress = TransferProgress(state="paused", done=done, total=total)
-        return DownloadItem(
-            record.id,
-            record.model_id,
-            record.name,
-            record.repository,
-            record.commit,
-            record.file,
-            record.quantization,
-            progress,
-        )
+        return item_of(record, TransferProgress(state="paused", done=done, total=total))
 
     def _bytes_here(self, known: HubRecord, file: str) -> int:
         record = self._records.find(record_id(known.repository, known.commit, file))
@@ -402,7 +358,3 @@ def folder_of(models: Path, repository: str, commit: str) -> Path:
 def _hidden(known: HubRecord, file: str) -> bool:
     found = known.file(file)
     return known.wants_access and found is not None and any(not part.sha256 for part in found.parts)
-
-
-def _in_state(progress: TransferProgress, state: TransferState) -> TransferProgress:
-    return msgspec.structs.replace(progress, state=state, rate=0.0, seconds_left=None, connections=0)

@@ -29,7 +29,8 @@ from desktop.library.installed_models import (
     persistent_stamps,
     title_of_header,
 )
-from desktop.library.library import Library, LibraryModel
+from desktop.library.library import Library
+from desktop.library.library_model import LibraryModel
 from desktop.library.model_recognition import can_be_recognized_now, identity_in, with_app_hints, with_identity
 from desktop.library.other_apps.discovered_model import DiscoveredModel
 from desktop.licenses.ledger import Ledger

@@ -1,6 +1,6 @@
-"""Model files that a person brought along: one small JSON file each says where it lies and what it said of itself.
+"""The record of every installed model, imported or downloaded: where its file lies, and what it says of itself.
 
-One file for each, so that window and command can add and remove at the same time without a lock.
+One small JSON file for each, so that window and command can add and remove at the same time without a lock.
 """
 
 import base64
@@ -28,7 +28,8 @@ _ID_DIGITS = 32  # of the sha256; older imports have 8 of them as they are, and 
 
 
 class InstalledModel(msgspec.Struct, frozen=True):
-    """An imported model. `size` in bytes, of all its files; `sha256` as `hashes.FileHashes.model` gives it.
+    """An installed model, imported or downloaded. `size` in bytes, of all its files; `sha256` as `FileHashes.model`
+    gives it.
 
     `licenses` are ids that the catalog knows, or names that it does not; `stated` is the one that the person named at
     import, "" for none; `claimed` are those of them that neither the file nor a card names. `bases` are what the header
@@ -37,8 +38,8 @@ class InstalledModel(msgspec.Struct, frozen=True):
     `likely` is the catalog's entry that it was recognized as by words alone, which counts as what the file was made
     from. `witness` is what decided.
 
-    A file that was fetched from the Hub is kept in the same way: `model` is then the id of the model that it is a file
-    of ("" for a file that a person brought), `repository` and `commit` say where it came from, and `vouched` that its
+    Of a file that was downloaded from the Hub, `model` is the id of the model that it is a file of ("" for a file that
+    a person brought), `repository` and `commit` say where it came from, and `vouched` that its
     hash was known beforehand. Of a file that a person brought, `repository` and `commit` are hints at most.
     `added` is when it was fetched, in seconds since 1970, and `endpoint` from which Hub; of a file that a person
     brought, `endpoint` is the Hub by whose word it is `entry`.
@@ -127,13 +128,13 @@ def _text(header: GgufHeader, key: str) -> str:
 
 
 class InstalledModels:
-    """What is kept of every imported model, in `folder`."""
+    """The records of all installed models, in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def all(self) -> list[InstalledModel]:
-        """Every imported model, by name. Raises IntegrityError where what is kept of one cannot be read."""
+        """Every installed model, by name. Raises IntegrityError where the record of one cannot be read."""
         try:
             files = sorted(each for each in self._folder.iterdir() if each.suffix == _ENDING)
         except (FileNotFoundError, NotADirectoryError):  # nothing was ever kept, as where no home can be made
@@ -224,13 +225,7 @@ def persistent_stamp(stamp: FileStamp) -> tuple[int, int, int]:
 def file_state_error(model: InstalledModel, state: FileState) -> UserError | None:
     """What to tell a person of a model in that state; None where nothing is wrong."""
     if state == "missing":
-        files = parts_of(Path(model.path))
-        gone = next((file for file in files if not file.exists()), files[0])
-        return NotFoundError(
-            tr("The file of {model} is no longer there.").format(model=model.name),
-            tr("It was {file}.").format(file=gone),
-            tr("Put it back, connect the disk it is on, or remove the model from the library."),
-        )
+        return missing_file_error(model.name, Path(model.path))
     if state == "changed":
         return IntegrityError(
             tr("The file of {model} has changed since it was added.").format(model=model.name),
@@ -238,3 +233,14 @@ def file_state_error(model: InstalledModel, state: FileState) -> UserError | Non
             tr("Check it again, put the former file back, or remove the model from the library."),
         )
     return None
+
+
+def missing_file_error(name: str, path: Path) -> NotFoundError:
+    """What to tell a person of the model `name` whose file, or a part of it, is gone from `path`."""
+    files = parts_of(path)
+    gone = next((file for file in files if not file.exists()), files[0])
+    return NotFoundError(
+        tr("The file of {model} is no longer there.").format(model=name),
+        tr("It was {file}.").format(file=gone),
+        tr("Put it back, connect the disk it is on, or remove the model from the library."),
+    )

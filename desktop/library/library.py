@@ -1,16 +1,17 @@
-"""The models on this disk and in the catalog, as values, and the one way from what a person typed to a model."""
+"""The models on this disk, in the catalog and looked up at the Hub, and the one way from a typed name to a model."""
 
 import os
 import shlex
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from desktop.catalog.catalog import Catalog, CatalogEntry, EntryFile, License
 from desktop.catalog.catalog_file import CatalogProblem, CatalogReadResult, read_catalog, unreadable_catalog
-from desktop.catalog.license_terms import Purpose
+from desktop.catalog.license_terms import PURPOSES
+from desktop.credentials.ledger_key_store import LedgerKeyLockedError
 from desktop.engine.gguf_header import read_header
 from desktop.errors import LicenseError, NotFoundError
 from desktop.file_stamp import FileStamp, stamp_at
@@ -23,7 +24,7 @@ from desktop.library.installed_models import (
     file_state,
     installed_from_header,
 )
-from desktop.library.model_identity import IdentifiedBy
+from desktop.library.library_model import LibraryCard, LibraryModel, ListedModel
 from desktop.library.model_title import disambiguated
 from desktop.library.publisher_license import PublisherLicense, publisher_license_in_force
 from desktop.library.subject_builder import (
@@ -35,69 +36,29 @@ from desktop.library.subject_builder import (
 )
 from desktop.licenses.license_subject import LicenseSubject
 from desktop.licenses.license_texts import LicenseTexts
-from desktop.licenses.license_verdict import LicenseVerdict
+from desktop.licenses.license_verdict import unreadable_ledger_verdict
 from desktop.paths import Paths, expanded
 from desktop.translation import tr
 
-
-@dataclass(frozen=True)
-class LibraryModel:
-    """A model file that is on this disk. `size` in bytes; `license` an id, or "" where the file names none.
-
-    `restrictions` are the effective ones, through its lineage; `attribution` the lines its licenses ask to be shown.
-    `chat_template` and `stops` are the catalog's prompt for it, where its file carries none. For a file given by path
-    that was never imported, `id` is that path. `file_id` is the file's own id, by which it is found as well. `state`
-    says whether the file is still there, and still the one that was hashed. `witness` is by what it was recognized as
-    the model that it is shown as, "" where it was not.
-    """
-
-    id: str
-    name: str
-    publisher: str
-    quantization: str
-    path: Path
-    size: int
-    license: str
-    restrictions: tuple[str, ...] = ()
-    built_in: bool = False
-    imported: bool = False
-    attribution: tuple[str, ...] = ()
-    chat_template: str = ""
-    stops: tuple[str, ...] = ()
-    state: FileState = "here"
-    file_id: str = ""
-    witness: IdentifiedBy = ""
-
-
-@dataclass(frozen=True)
-class ListedModel:
-    """A model as it is listed: before the license check, in the catalog (or None), and on this disk (or None).
-
-    `known` is what the Hub said of it, None where nobody looked it up.
-    """
-
-    subject: LicenseSubject
-    entry: CatalogEntry | None
-    model: LibraryModel | None
-    known: HubRecord | None = None
-
-
-@dataclass(frozen=True)
-class LibraryCard:
-    """A listed model, and what the license check says of it; where a license waits, which purposes are ruled out."""
-
-    listed: ListedModel
-    verdict: LicenseVerdict
-    refused_purposes: frozenset[Purpose] = frozenset()
+if TYPE_CHECKING:
+    from desktop.licenses.acknowledgements import Acknowledgements
 
 
 class Library:
-    """The models on this disk and those of the catalog. May be used from any thread; keeps nothing open."""
+    """The models on this disk and those of the catalog. May be used from any thread; keeps nothing open.
+
+    `acknowledgements` is called where a card is wanted: what gives verdicts needs the library first.
+    """
 
     def __init__(
-        self, paths: Paths, texts: LicenseTexts, endpoint: Callable[[], str] = lambda: DEFAULT_ENDPOINT
+        self,
+        paths: Paths,
+        texts: LicenseTexts,
+        acknowledgements: "Callable[[], Acknowledgements]",
+        endpoint: Callable[[], str] = lambda: DEFAULT_ENDPOINT,
     ) -> None:
         self._paths, self._texts, self._endpoint = paths, texts, endpoint
+        self._acknowledgements = acknowledgements
         self._lock = threading.Lock()
         self._read: CatalogReadResult | None = None
         self._stamp: FileStamp | None = None
@@ -139,6 +100,39 @@ class Library:
             if each.id not in ids and catalog.find_model(each.id) is None
         ]
         return here + found + others
+
+    def listed_files(self) -> list[ListedModel]:
+        """Every model as `listed` gives it, and after those that are here each further file of one."""
+        listed = self.listed()
+        seen = {each.model.path for each in listed if each.model is not None}
+        kept = [self.find_listed(each.id) for each in self.imports.all()]
+        more = [each for each in kept if each.model is not None and each.model.path not in seen]
+        here = [each for each in listed if each.model is not None]
+        return [*here, *more, *(each for each in listed if each.model is None)]
+
+    def card(self, id_or_path: str) -> LibraryCard:
+        """One model with its license verdict. Raises what `find_listed` does, and UserError where the ledger cannot be
+        read for another reason than its key."""
+        return self.card_of(self.find_listed(id_or_path))
+
+    def cards(self) -> list[LibraryCard]:
+        """Every model with its license verdict."""
+        return [self.card_of(listed) for listed in self.listed()]
+
+    def cards_here(self) -> list[LibraryCard]:
+        """Every model on this disk with its license verdict."""
+        return [self.card_of(listed) for listed in self.here()]
+
+    def card_of(self, listed: ListedModel) -> LibraryCard:
+        """`listed` with its license verdict; without the ledger's key, with what stands in its way."""
+        acknowledgements, subject = self._acknowledgements(), listed.subject
+        try:
+            verdict = acknowledgements.verdict(subject)
+        except LedgerKeyLockedError as error:  # the built-in model answers all the same
+            return LibraryCard(listed, unreadable_ledger_verdict(subject, error))
+        asked = PURPOSES if verdict.refusal == "license" else ()
+        refused = frozenset(each for each in asked if acknowledgements.purpose_refusal(subject, each) is not None)
+        return LibraryCard(listed, verdict, refused)
 
     def id_of(self, name: str) -> str:
         """The id of the model that is called so; `name` itself where nothing is known by it, as a path."""

@@ -105,7 +105,7 @@ def build_library_services(
         except UserError:  # whoever asks a Hub is told
             return ""
 
-    library = Library(paths, texts, endpoint)
+    library = Library(paths, texts, lambda: acknowledgements, endpoint)
     hashes = FileHashes(paths.data)
     policy = find_policies(environ, paths.system_policy, catalog=lambda: library.catalog.shipped)
     keyring = KeyringClient()

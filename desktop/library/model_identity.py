@@ -20,7 +20,7 @@ from desktop.library.model_title import is_generic, is_run_token, name_key, name
 from desktop.translation import tr
 
 if TYPE_CHECKING:
-    from desktop.library.library import LibraryModel
+    from desktop.library.library_model import LibraryModel
 
 IdentifiedBy = Literal["", "sha256", "repository", "file-name", "header"]
 

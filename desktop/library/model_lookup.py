@@ -24,7 +24,8 @@ from desktop.hub.transfer.disk import free_space
 from desktop.library.hardware_fit import HardwareLimits, hardware_limits
 from desktop.library.hub_offer import HubOffer, last_access, offer_of
 from desktop.library.hub_records import HubAccessRecord, HubRecord
-from desktop.library.library import Library, LibraryCard, ListedModel
+from desktop.library.library import Library
+from desktop.library.library_model import LibraryCard, ListedModel
 from desktop.library.model_identity import entry_by_name_prefix
 from desktop.library.network_services import NetworkServices
 from desktop.library.recommendations import (
@@ -34,7 +35,8 @@ from desktop.library.recommendations import (
     suggest_first_model,
 )
 from desktop.library.repository_reader import PolicyNames
-from desktop.library.status import TOKEN_STATES, NextStep, StatusFacts, next_step, no_file_reason
+from desktop.library.status import TOKEN_STATES, NextStep, StatusFacts, is_at_hub, next_step
+from desktop.library.step_error import no_file_reason
 from desktop.licenses.acknowledgements import Acknowledgements
 from desktop.licenses.license_texts import LicenseTexts
 from desktop.translation import tr
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 FREE_SPACE_MARGIN = 256 << 20
 """Bytes that a download leaves free on the disk."""
 _REFUSED = ("policy", "purpose", "not-runnable")
+_OF_A_PERSON = ("granted", "not-requested", "reset", "pending")
+"""Access states that the Hub gives only to the owner of an access token."""
 
 
 class ModelLookup:
@@ -158,10 +162,10 @@ class ModelLookup:
     def facts(self, listed: ListedModel, file: str = "") -> StatusFacts:
         """What the next step of `listed` rests on."""
         known, entry, model = listed.known, listed.entry, listed.model
-        at_hub = known is not None or bool(entry is not None and (entry.gguf or entry.repository))
+        at_hub = is_at_hub(listed)
         facts = StatusFacts(listed.subject.id, self._acknowledgements.verdict(listed.subject), at_hub=at_hub)
         if model is not None and (not file or _is_of(model.path, file)):
-            return replace(facts, here="changed" if model.state == "changed" else "here", path=model.path)
+            return replace(facts, here=model.state, path=model.path)
         repository = known.repository if known is not None else (entry.gguf or entry.repository) if entry else ""
         left_out = known.left_out if known is not None else ()
         no_file = no_file_reason(repository, left_out) if at_hub else _no_source()
@@ -172,8 +176,8 @@ class ModelLookup:
         chosen = offer.file(file or known.chosen)
         access = offer.access
         has_token = self._has_token(sure=access is not None and access.state == "no-token")
-        if known.wants_access and access is not None and access.granted and not has_token:
-            # It was granted to whoever a token names, and that token is gone.
+        if known.wants_access and access is not None and access.state in _OF_A_PERSON and not has_token:
+            # It was said of whoever a token names, and that token is gone.
             access = access_in_state("no-token", "", repository=known.repository, endpoint=known.endpoint)
         return replace(
             facts,

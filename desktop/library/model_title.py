@@ -15,7 +15,7 @@ from desktop.split_files import without_part
 from desktop.translation import tr
 
 if TYPE_CHECKING:
-    from desktop.library.library import ListedModel
+    from desktop.library.library_model import ListedModel
 
 
 _GGUF = re.compile(r"\.gguf$", re.IGNORECASE)

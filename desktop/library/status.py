@@ -1,24 +1,30 @@
-"""The one next step between a person and a model that answers: a pure function, so that one table tests the whole way.
+"""A model's status: its state in one word, the steps to a first answer, and which of them comes next.
 
-Access comes before the license, since its publisher decides about it and that can take days; the license comes before
-the download, since a model is fetched only where the text in force is accepted.
+Pure functions, the same for window and command; each words what they give. The order:
+what nobody here can change; the file, where one was added; access, since its publisher decides about it and that can
+take days; a file to bring, where the Hub has none, since it may be listed under an id of its own; the licenses; and
+the download last, since a model is fetched only where the texts in force are accepted.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from desktop.byte_size import size_text
-from desktop.errors import IntegrityError, NotFoundError, ResourceError, UserError
-from desktop.hub.repository_access import RepositoryAccess
-from desktop.licenses.license_verdict import LicenseVerdict
-from desktop.split_files import is_piece
-from desktop.translation import tr
+from desktop.errors import UserError
+
+if TYPE_CHECKING:
+    from desktop.credentials.token_store import TokenPlace
+    from desktop.hub.repository_access import RepositoryAccess
+    from desktop.library.hub_offer import HubOffer
+    from desktop.library.installed_models import FileState
+    from desktop.library.library_model import LibraryCard, ListedModel
+    from desktop.licenses.license_verdict import LicenseStatus, LicenseVerdict
 
 TOKEN_STATES = ("no-token", "bad-token", "token-lacks-scope", "missing-or-private")
 """What another access token can change."""
 _ASK = ("not-requested", "reset")
+_HUB_GATES = ("hub-auto", "hub-manual")
+_NO_STEP_HELPS = ("policy", "not-runnable", "purpose")
 
 
 @dataclass(frozen=True)
@@ -39,21 +45,21 @@ class LookUpStep:
 class EnterTokenStep:
     """An access token is missing, or another one is needed; `access` says which."""
 
-    access: RepositoryAccess
+    access: "RepositoryAccess"
 
 
 @dataclass(frozen=True)
 class RequestAccessStep:
     """The publisher has to be asked, in a browser."""
 
-    access: RepositoryAccess
+    access: "RepositoryAccess"
 
 
 @dataclass(frozen=True)
 class WaitForApprovalStep:
     """The publisher was asked, and has not answered."""
 
-    access: RepositoryAccess
+    access: "RepositoryAccess"
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,13 @@ class VerifyStep:
 
 
 @dataclass(frozen=True)
+class RestoreFileStep:
+    """The file is gone from `path`: it has to be put back there."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
 class ReadyStep:
     """It can answer."""
 
@@ -115,6 +128,7 @@ NextStep = (
     | DownloadStep
     | ImportStep
     | VerifyStep
+    | RestoreFileStep
     | ReadyStep
 )
 
@@ -123,21 +137,21 @@ NextStep = (
 class StatusFacts:
     """All that the next step depends on.
 
-    `verdict` is the license check's. `here` is the state of the file on this disk ("changed": not the bytes that were
-    hashed), `path` where it lies. `at_hub` says whether there is a repository to ask, `looked` whether it was asked,
-    `gated` whether it wants access, `access` what was last said about that, `has_token` whether a token is kept. `file`
-    is the one chosen ("" none is offered), `size` its bytes, `done` how many of them are here, `free` those on the disk
-    (None unknown). `offline` is why nothing may leave this machine, None where it may.
+    `verdict` is the license check's. `here` is the state of the file on this disk ("absent" where none was added),
+    `path` where it lies. `at_hub` says whether there is a repository to ask, `looked` whether it was asked, `gated`
+    whether it wants access, `access` what was last said about that, `has_token` whether a token is kept. `file` is the
+    one chosen ("" none is offered), `size` its bytes, `done` how many of them are here, `free` those on the disk (None
+    unknown). `offline` is why nothing may leave this machine, None where it may.
     """
 
     model_id: str
-    verdict: LicenseVerdict
-    here: Literal["absent", "here", "changed"] = "absent"
+    verdict: "LicenseVerdict"
+    here: "FileState | Literal['absent']" = "absent"
     path: Path = Path()
     at_hub: bool = True
     looked: bool = False
     gated: bool = False
-    access: RepositoryAccess | None = None
+    access: "RepositoryAccess | None" = None
     has_token: bool = False
     file: str = ""
     size: int = 0
@@ -149,10 +163,12 @@ class StatusFacts:
 
 
 def next_step(facts: StatusFacts) -> NextStep:
-    """What comes next. The license check's refusals that nobody here can change come first."""
+    """What comes next. Refusals of the license check that nobody here can change come first."""
     verdict = facts.verdict
-    if verdict.error is not None and verdict.refusal in ("policy", "not-runnable", "purpose"):
+    if verdict.error is not None and verdict.refusal in _NO_STEP_HELPS:
         return RefusedStep(verdict.error)
+    if facts.here == "missing":
+        return RestoreFileStep(facts.path)
     if facts.here == "changed" or verdict.refusal == "file":
         return VerifyStep(facts.path, verdict.error if verdict.refusal == "file" else None)
     if facts.here == "here":
@@ -198,57 +214,187 @@ def _gate(facts: StatusFacts) -> NextStep | None:
     return RefusedStep(access.error())
 
 
-def _license(verdict: LicenseVerdict) -> AcceptLicenseStep | None:
+def _license(verdict: "LicenseVerdict") -> AcceptLicenseStep | RefusedStep | None:
     if verdict.error is None:
         return None
-    waiting = next((each for each in verdict.standings if each.needs_acknowledgement), None)
-    if waiting is None and verdict.standings:
-        waiting = verdict.standings[0]  # the ledger does not hold: everything is accepted afresh
+    waiting = next((each for each in verdict.standings if license_waits(each, verdict)), None)
     if waiting is None:
-        return None
+        return RefusedStep(verdict.error)
     return AcceptLicenseStep(waiting.needed.id, waiting.needed.name, verdict.error)
 
 
-def no_file_reason(repository: str, left_out: Sequence[str] = ()) -> str:
-    """Why a repository offers nothing to fetch. `left_out` are names of its files that cannot be offered."""
-    if any(is_piece(name.rpartition("/")[2]) for name in left_out):
-        return tr(
-            "{repository} holds files that were cut into pieces, such as {file}: fetch all pieces of one in a browser,"
-            " and import the first as a copy, which joins them."
-        ).format(repository=repository, file=left_out[0].rpartition("/")[2])
-    return tr("{repository} holds no GGUF file that could be used.").format(repository=repository)
+def license_waits(license_: "LicenseStatus", verdict: "LicenseVerdict") -> bool:
+    """Whether a license has to be accepted before the model answers: all of them where the ledger does not hold."""
+    return license_.needs_acknowledgement or (verdict.refusal == "ledger" and license_.status != "not-needed")
 
 
-def step_error(step: NextStep, model_name: str) -> UserError | None:
-    """What stands in the way, as an error for whoever wanted the file now; None for a step that can just be taken."""
-    match step:
-        case RefusedStep(error) | AcceptLicenseStep(error=error):
-            return error
-        case EnterTokenStep(access) | RequestAccessStep(access) | WaitForApprovalStep(access):
-            return access.error()
-        case FreeSpaceStep(needed, free):
-            return no_space_error(model_name, needed, free)
-        case ImportStep(reason):
-            return NotFoundError(
-                tr("There is nothing to fetch of {model}.").format(model=model_name),
-                reason,
-                tr("Import a GGUF file of it with “latchkey models import FILE”."),
-            )
-        case VerifyStep(_, error):
-            return error or IntegrityError(
-                tr("The file of {model} is not what it was.").format(model=model_name),
-                "",
-                tr("“latchkey models verify” reads it again."),
-            )
-    return None
+# --- one model: its state, its steps ---------------------------------------------------------------------------------
 
 
-def no_space_error(model_name: str, needed: int, free: int) -> UserError:
-    """The disk is too full for a download."""
-    return ResourceError(
-        tr("There is not enough space for {model}.").format(model=model_name),
-        tr("It takes {needed} more; {free} are free.").format(
-            needed=size_text(needed, "gigabytes"), free=size_text(free, "gigabytes")
-        ),
-        tr("Free some space, or choose a smaller quantization."),
-    )
+@dataclass(frozen=True)
+class ModelStatus:
+    """The next step, and what the steps around it say.
+
+    `offer` is what the Hub offers, None where nobody looked. `file` is the one that is chosen among its files, "" for
+    none; `picked` says that the person chose it. `free` are bytes on the disk (None unknown), `token` where a token for
+    `host` is kept. `removable` says that the model is the library's to remove, and `frees` what that would free.
+    """
+
+    step: NextStep
+    offer: "HubOffer | None" = None
+    file: str = ""
+    picked: bool = False
+    free: int | None = None
+    token: "TokenPlace | None" = None
+    host: str = ""
+    removable: bool = False
+    frees: int = 0
+
+    @property
+    def needs_look_up(self) -> bool:
+        """Whether the Hub has to be asked before anything else is known."""
+        return isinstance(self.step, LookUpStep)
+
+    @property
+    def needs_download(self) -> bool:
+        """Whether the steps lead over the Hub: to a model that is not here, or to another file of one that is."""
+        return self.picked and not isinstance(self.step, ReadyStep | VerifyStep | RestoreFileStep)
+
+    @property
+    def access(self) -> "RepositoryAccess | None":
+        """What was last said about access; None where it was not asked."""
+        if self.offer is not None:
+            return self.offer.access
+        if isinstance(self.step, EnterTokenStep | RequestAccessStep | WaitForApprovalStep):
+            return self.step.access
+        return None
+
+
+ModelState = Literal[
+    "ready",
+    "to-accept",
+    "revoked",
+    "license-changed",
+    "ledger-broken",
+    "forbidden",
+    "file-changed",
+    "file-missing",
+    "not-here",
+    "needs-token",
+    "needs-access",
+    "waiting-for-approval",
+    "no-access",
+    "cannot-run",
+    "closed",
+]
+"""One word for what comes next, from what is known without asking anybody: a part of the command's contract."""
+_LICENSE_STATES: dict[str, ModelState] = {
+    "revoked": "revoked",
+    "text-changed": "license-changed",
+    "suspended": "license-changed",
+}
+_ACCESS_STATES: dict[str, ModelState] = {
+    "no-token": "needs-token",
+    "bad-token": "needs-token",
+    "token-lacks-scope": "needs-token",
+    "missing-or-private": "needs-token",
+    "not-requested": "needs-access",
+    "reset": "needs-access",
+    "pending": "waiting-for-approval",
+    "granted": "not-here",
+}
+
+
+def model_state(card: "LibraryCard") -> ModelState:
+    """The state of a model, in the order of its steps."""
+    listed, verdict = card.listed, card.verdict
+    if is_closed(listed):
+        return "closed"
+    if listed.subject.not_runnable or verdict.refusal == "not-runnable":
+        return "cannot-run"
+    if verdict.refusal in _NO_STEP_HELPS:
+        return "forbidden"
+    if listed.model is None:
+        access = listed.known.access if listed.known is not None else None
+        return "not-here" if access is None else _ACCESS_STATES.get(access.state, "no-access")
+    if listed.model.state != "here":
+        return "file-changed" if listed.model.state == "changed" else "file-missing"
+    if verdict.refusal in ("file", "ledger"):
+        return "file-changed" if verdict.refusal == "file" else "ledger-broken"
+    waiting = next((each for each in verdict.standings if license_waits(each, verdict)), None)
+    if waiting is None:
+        return "ready" if verdict.error is None else "forbidden"
+    return _LICENSE_STATES.get(waiting.status, "to-accept")
+
+
+def is_closed(listed: "ListedModel") -> bool:
+    """Whether nobody can have its weights."""
+    return listed.subject.gate == "closed" and listed.model is None
+
+
+def is_at_hub(listed: "ListedModel") -> bool:
+    """Whether a repository at the Hub is known that can be asked for its files."""
+    entry = listed.entry
+    return listed.known is not None or (entry is not None and bool(entry.gguf or entry.repository))
+
+
+StatusStage = Literal["file", "look-up", "token", "access", "import", "license", "download"]
+
+
+@dataclass(frozen=True)
+class StatusStep:
+    """One thing between a person and a first answer: `license` is the one of a "license" step."""
+
+    stage: StatusStage
+    done: bool = False
+    license: "LicenseStatus | None" = None
+
+
+def status_steps(card: "LibraryCard", status: ModelStatus | None = None) -> tuple[StatusStep, ...]:
+    """The steps to a first answer, those done as well, in their order; () for a model that can never run here.
+
+    The first that is not done is the next, unless `is_refused`. `status` is what is known of one model beside its card:
+    without it the steps of a model that is not here say only what the catalog does.
+    """
+    listed, verdict = card.listed, card.verdict
+    if is_closed(listed) or listed.subject.not_runnable or verdict.refusal == "not-runnable":
+        return ()
+    licenses = tuple(StatusStep("license", not license_waits(each, verdict), each) for each in verdict.standings)
+    if listed.model is not None and (status is None or not status.needs_download):
+        unsound = listed.model.state != "here" or verdict.refusal == "file"
+        unsound = unsound or (status is not None and isinstance(status.step, VerifyStep | RestoreFileStep))
+        return (StatusStep("file"), *licenses) if unsound else licenses
+    look_up = status is not None and status.needs_look_up and status.offer is None
+    first = (*([StatusStep("look-up")] if look_up else []), *_access_steps(listed, status))
+    nothing_to_fetch = isinstance(status.step, ImportStep) if status is not None else not is_at_hub(listed)
+    if nothing_to_fetch:
+        return (*first, StatusStep("import"), *licenses)
+    return (*first, *licenses, StatusStep("download"))
+
+
+def _access_steps(listed: "ListedModel", status: ModelStatus | None) -> tuple[StatusStep, ...]:
+    """The access token and the publisher's gate, where there is one."""
+    gate, known = listed.subject.gate, listed.known
+    offer, access = (status.offer, status.access) if status is not None else (None, None)
+    gated = gate in _HUB_GATES
+    if offer is not None:
+        gated = bool(offer.gated) or (known is not None and known.wants_access)
+    if access is None and (status is None or (offer is None and gate == "click-through")):
+        return (StatusStep("access"),) if gated or gate == "click-through" else ()
+    if not gated and (access.granted if access is not None else gate != "click-through"):
+        return ()
+    has_token = status is not None and status.token is not None and offer is not None
+    wrong = access is not None and access.state in TOKEN_STATES and access.state != "no-token"
+    return StatusStep("token", has_token and not wrong), StatusStep("access", access is not None and access.granted)
+
+
+def refusal_of_step(card: "LibraryCard", status: ModelStatus | None) -> UserError | None:
+    """Why the next step leads nowhere, where the model still has to be fetched; None where it does lead on."""
+    if status is None or not isinstance(status.step, RefusedStep):
+        return None
+    return status.step.error if card.listed.model is None or status.needs_download else None
+
+
+def is_refused(card: "LibraryCard", status: ModelStatus | None = None) -> bool:
+    """Whether no step leads on: the license check, the Hub or the offline switch forbids the model."""
+    return card.verdict.refusal in _NO_STEP_HELPS or refusal_of_step(card, status) is not None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from desktop.catalog.catalog import Catalog, CatalogEntry, Dataset, EntryBase, EntryFile, License, LicenseClause
-from desktop.library.library import LibraryCard, LibraryModel, ListedModel
+from desktop.library.library_model import LibraryCard, LibraryModel, ListedModel
 from desktop.library.subject_builder import subject_of_entry
 from desktop.licenses.ledger_record import LedgerRecord
 from desktop.licenses.ledger_seal import LedgerCheck

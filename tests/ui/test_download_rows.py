@@ -19,7 +19,7 @@ from pytestqt.qtbot import QtBot
 from desktop.byte_size import duration_text
 from desktop.errors import NetworkError
 from desktop.hub.transfer.transfer_types import TransferProgress, TransferState
-from desktop.library.downloads import DownloadItem
+from desktop.library.download_item import DownloadItem
 from desktop.ui.downloads.download_text import milestone, percent_of, progress_text
 from desktop.ui.downloads.downloads_strip import DownloadRow, DownloadsStrip
 from desktop.ui.theme.theme import Theme

@@ -17,7 +17,7 @@ from desktop.catalog.catalog import EntryBase, License
 from desktop.catalog.catalog_file import CatalogProblem
 from desktop.errors import UserError
 from desktop.library.hardware_fit import HardwareLimits, fit_of_size
-from desktop.library.library import LibraryCard
+from desktop.library.library_model import LibraryCard
 from desktop.library.recommendations import Task, TaskRecommendation
 from desktop.licenses.ledger_state import AcknowledgementStatus
 from desktop.licenses.policy import Policy, PolicyRules
@@ -107,6 +107,11 @@ def test_sections_are_what_is_here_the_catalog_and_what_nobody_can_have(page: Mo
 def test_a_card_says_how_the_person_stands_with_the_model(card: LibraryCard, state: str) -> None:
     assert status_label(card).text == state
     assert state[1:] in card_text(card).spoken
+
+
+@pytest.mark.parametrize("status", ["revoked", "suspended"])
+def test_a_model_that_is_not_here_is_said_not_to_be_whatever_its_licenses(status: AcknowledgementStatus) -> None:
+    assert status_label(card_of(STABLE_VICUNA, accepted={"LicenseRef-LLaMA": status})).text == "Not on this computer"
 
 
 def test_badges_name_license_restrictions_gate_and_origin() -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.conversation import Message, ModelReference, TextPart, Timing
-from desktop.library.library import LibraryCard, LibraryModel
+from desktop.library.library_model import LibraryCard, LibraryModel
 from desktop.licenses.policy import Policy, PolicyRules
 from desktop.ui.chat.blocked_model_card import blocked_model_text
 from desktop.ui.chat.chat_top_bar import ChatTopBar

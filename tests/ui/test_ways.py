@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop.errors import AccessError
+from desktop.errors import AccessError, IntegrityError
 from desktop.hub.repository_access import AccessState, RepositoryAccess, access_in_state
 from desktop.hub.repository_files import FilePart
 from desktop.library.hardware_fit import HardwareLimits, fit_of_size
@@ -26,6 +26,7 @@ from desktop.library.status import (
     FreeSpaceStep,
     ImportStep,
     LookUpStep,
+    ModelStatus,
     NextStep,
     RefusedStep,
     RequestAccessStep,
@@ -34,7 +35,6 @@ from desktop.library.status import (
 )
 from desktop.licenses.ledger_state import AcknowledgementStatus
 from desktop.ui.models.models_page import ModelsPage
-from desktop.ui.models.way import ModelStatus
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.theme.theme import Theme
 from tests.ui.cards import GUIDE, LLAMA_32, all_cards, card_of
@@ -175,6 +175,38 @@ def test_a_file_that_changed_is_verified_before_anything_else(page: ModelsPage) 
     page.show_status(LLAMA_32.id, ModelStatus(VerifyStep(Path("/x")), removable=True))
     assert page.detail.steps[0].step.title == "Verify its file"
     assert page.detail.steps[0].step.progress == "now"
+
+
+def test_a_file_that_is_gone_is_told_before_its_licenses(page: ModelsPage, qtbot: QtBot) -> None:
+    card = card_of(LLAMA_32, here=True)
+    assert card.listed.model is not None
+    gone = replace(card, listed=replace(card.listed, model=replace(card.listed.model, state="missing")))
+    page.show_cards(all_cards(gone), None)
+    page.choose(LLAMA_32.id)
+    assert [(row.step.title, row.step.progress) for row in page.detail.steps] == [
+        ("Its file on this computer", "now"),
+        ("Read and accept Llama 3.2 Community License", "later"),
+    ]
+    assert "Its file is no longer where it was." in text_of(page.detail)
+
+
+def test_a_file_is_brought_before_licenses_that_may_be_accepted_for_an_id_of_its_own(page: ModelsPage) -> None:
+    show(page, ImportStep("It holds no GGUF file."), accepted=False)
+    now = [row.step.title for row in page.detail.steps if row.step.progress == "now"]
+    assert now == ["Its file on this computer"]
+
+
+def test_a_token_that_is_kept_is_not_asked_for_where_nobody_asked_the_hub_about_it(page: ModelsPage) -> None:
+    show(page, LookUpStep(again=True), "no-token")
+    assert [row.step.progress for row in page.detail.steps][:2] == ["done", "now"]
+
+
+def test_every_license_is_accepted_afresh_where_the_ledger_does_not_hold(page: ModelsPage) -> None:
+    card = card_of(LLAMA_32, here=True, accepted=ACCEPTED)
+    broken = replace(card.verdict, refusal="ledger", error=IntegrityError("The ledger does not hold."))
+    page.show_cards(all_cards(replace(card, verdict=broken)), None)
+    page.choose(LLAMA_32.id)
+    assert [row.step.progress for row in page.detail.steps] == ["now"]
 
 
 def test_files_are_chosen_by_keyboard_with_the_recommended_one_first(page: ModelsPage, qtbot: QtBot) -> None:

@@ -33,7 +33,7 @@ from desktop.cli.terminal_answer import load_model
 from desktop.engine.engine_protocol import LoadCheck
 from desktop.engine.hardware import cpu_name, total_memory, usable_cores
 from desktop.engine.worker_messages import LoadParams, ModelInfo
-from desktop.library.library import LibraryModel
+from desktop.library.library_model import LibraryModel
 from desktop.translation import tr
 
 _CONTEXT = 4608  # a prompt of 4,000 tokens and an answer

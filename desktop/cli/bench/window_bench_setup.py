@@ -9,7 +9,7 @@ from desktop.cli.bench.bench_engine import BenchLicenseCheck, bench_engine
 from desktop.cli.bench.bench_model import SHAPES, bench_model
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_protocol import Engine, LoadCheck
-from desktop.library.library import LibraryModel
+from desktop.library.library_model import LibraryModel
 from desktop.library.library_services import LibraryServices, build_library_services
 from desktop.paths import find_paths
 

@@ -19,7 +19,7 @@ from desktop.ui.parts.notification_bar import NotificationBar
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from desktop.library.library import LibraryCard
+    from desktop.library.library_model import LibraryCard
     from desktop.library.library_services import LibraryServices
     from desktop.ui.window.main_window import MainWindow
 

@@ -29,7 +29,7 @@ from desktop.ui.theme.design_tokens import RADIUS_SOFT, XL, L, M, S
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
-    from desktop.library.library import LibraryCard
+    from desktop.library.library_model import LibraryCard
     from desktop.licenses.license_subject import NeededLicense
 
 

@@ -18,7 +18,7 @@ from desktop.ui.theme.design_tokens import COLUMN, S
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
-    from desktop.library.library import LibraryModel
+    from desktop.library.library_model import LibraryModel
 
 _GAP = S + 2
 

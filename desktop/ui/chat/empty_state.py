@@ -17,7 +17,7 @@ from desktop.ui.theme.design_tokens import XL, L, M, S
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
-    from desktop.library.library import LibraryCard, LibraryModel
+    from desktop.library.library_model import LibraryCard, LibraryModel
     from desktop.library.recommendations import FirstModelSuggestion
     from desktop.ui.chat.blocked_model_card import BlockedModelCard
 

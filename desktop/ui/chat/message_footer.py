@@ -16,7 +16,7 @@ from desktop.ui.theme.design_tokens import XS, S
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
-    from desktop.library.library import LibraryModel
+    from desktop.library.library_model import LibraryModel
 
 CreditOf = Callable[[ModelReference], str]
 

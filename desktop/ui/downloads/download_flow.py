@@ -25,7 +25,7 @@ from desktop.ui.parts.notification_bar import NotificationBar
 if TYPE_CHECKING:
     from PySide6.QtDBus import QDBusConnection, QDBusMessage
 
-    from desktop.library.downloads import DownloadItem
+    from desktop.library.download_item import DownloadItem
     from desktop.library.library_services import LibraryServices
     from desktop.ui.window.main_window import MainWindow
 

@@ -7,7 +7,7 @@ from desktop.translation import tr, trn
 
 if TYPE_CHECKING:
     from desktop.hub.transfer.transfer_types import TransferProgress
-    from desktop.library.downloads import DownloadItem
+    from desktop.library.download_item import DownloadItem
 
 ACTIVE_STATES = frozenset({"queued", "waiting", "locating", "checking", "fetching", "retrying", "verifying"})
 """States in which something goes on, or is about to."""

@@ -22,7 +22,7 @@ from desktop.ui.theme.design_tokens import RADIUS, XS, M, S
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
-    from desktop.library.downloads import DownloadItem
+    from desktop.library.download_item import DownloadItem
 
 _ACTS = ("pause", "resume", "see", "again", "use", "cancel", "dismiss")
 _MOST_HEIGHT = 0.4

@@ -18,12 +18,12 @@ from desktop.ui.licenses.ledger_exporter import LedgerExporter
 from desktop.ui.licenses.license_page_values import AcceptanceInput, LedgerContent, LicenseStepContent, WaitingLicense
 from desktop.ui.licenses.one_click_acceptance import Back, OneClickAcceptance
 from desktop.ui.licenses.refusal_text import refusal_with_action
+from desktop.ui.models.fit_text import fit_labels
 from desktop.ui.models.model_selection import ModelSelection
 from desktop.ui.models.model_text import StatusLabel
-from desktop.ui.models.way import fit_labels
 
 if TYPE_CHECKING:
-    from desktop.library.library import LibraryCard
+    from desktop.library.library_model import LibraryCard
     from desktop.library.library_services import LibraryServices
     from desktop.library.recommendations import TaskRecommendation
     from desktop.licenses.ledger_record import LedgerRecord
@@ -58,7 +58,7 @@ class LicenseFlow(QObject):
         self._listings = self._views = self._steps = 0
         self._exporting = LedgerExporter(window, background, assembly)
         self.one_click = OneClickAcceptance(
-            window, background, assembly.acknowledgements, gather, self._accepted_at_once, self._fail
+            window, background, assembly.acknowledgements, assembly.library, self._accepted_at_once, self._fail
         )
         self._comparing = DifferenceFlow(window, background, gather, self.open_step, self._fail)
         assembly.license_check.recorder.on_unrecorded = lambda error: background.post(lambda: self._unrecorded(error))
@@ -139,7 +139,7 @@ class LicenseFlow(QObject):
         mine = self._listings
 
         def work() -> "tuple[list[LibraryCard], Mapping[str, StatusLabel], Mapping[str, TaskRecommendation]]":
-            cards, getting = self._gather.cards(), self._assembly.lookup
+            cards, getting = self._assembly.library.cards(), self._assembly.lookup
             return cards, fit_labels(cards, getting.machine), getting.task_recommendations(cards)
 
         def listed(
@@ -169,7 +169,7 @@ class LicenseFlow(QObject):
                 self._pages.licenses.show_view(view, QTime.currentTime().toString("HH:mm"))
 
         self._background.pool(
-            lambda: self._gather.ledger_view(self._gather.cards(), anew=anew),
+            lambda: self._gather.ledger_view(self._assembly.library.cards(), anew=anew),
             gathered,
             self._on_page(lambda error: self._pages.licenses.show_error(error)),
         )
@@ -268,7 +268,7 @@ class LicenseFlow(QObject):
                 if self._acknowledgements.text(needed.id, subject.id).sha256 != content.sha256:
                     return error
                 raise
-            verdict = self._gather.card(subject.id).verdict
+            verdict = self._assembly.library.card(subject.id).verdict
             return self._gather.step(subject.id, verdict.license) if verdict.refusal == "license" else None
 
         def accepted(following: "LicenseStepContent | LicenseError | None") -> None:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from desktop.catalog.catalog import License
 from desktop.catalog.license_terms import PURPOSES, Purpose
-from desktop.credentials.ledger_key_store import LedgerKeyLockedError
 from desktop.errors import NotFoundError, UserError
-from desktop.library.library import LibraryCard, ListedModel
+from desktop.library.library_model import LibraryCard
 from desktop.licenses.ledger import Acknowledgement
 from desktop.licenses.ledger_record import LedgerRecord
 from desktop.licenses.license_subject import LicenseSubject, NeededLicense
@@ -20,7 +19,7 @@ from desktop.licenses.license_text_origin import (
     white_space_sentence,
 )
 from desktop.licenses.license_texts import LicenseText, decode_text
-from desktop.licenses.license_verdict import unreadable_ledger_verdict, unrestricted_licenses
+from desktop.licenses.license_verdict import unrestricted_licenses
 from desktop.translation import tr, trn
 from desktop.ui.licenses.ledger_item_model import ledger_search_text
 from desktop.ui.licenses.license_page_values import (
@@ -53,30 +52,6 @@ class LicensePageLoader:
             assembly.ledger,
         )
 
-    def card(self, id_or_path: str) -> LibraryCard:
-        """One model and what the license check says of it."""
-        return self._card(self._library.find_listed(id_or_path))
-
-    def cards_here(self) -> list[LibraryCard]:
-        """Every model on this disk, and what the license check says of each."""
-        return [self._card(listed) for listed in self._library.here()]
-
-    def cards(self) -> list[LibraryCard]:
-        """Every model, and what the license check says of each."""
-        return [self._card(listed) for listed in self._library.listed()]
-
-    def _card(self, listed: ListedModel) -> LibraryCard:
-        subject = listed.subject
-        try:
-            verdict = self._acknowledgements.verdict(subject)
-        except (
-            LedgerKeyLockedError
-        ) as error:  # the built-in model answers, and all else is shown with what stands in its way
-            return LibraryCard(listed, unreadable_ledger_verdict(subject, error))
-        asked = PURPOSES if verdict.refusal == "license" else ()
-        refused = frozenset(each for each in asked if self._acknowledgements.purpose_refusal(subject, each) is not None)
-        return LibraryCard(listed, verdict, refused)
-
     # --- the license step ----------------------------------------------------------------------------------------
 
     def step(self, model_id: str, license_id: str = "", *, again: bool = False) -> LicenseStepContent:
@@ -84,7 +59,7 @@ class LicensePageLoader:
 
         `again` asks for a fresh acceptance of one that is in force.
         """
-        card = self.card(model_id)
+        card = self._library.card(model_id)
         subject, verdict = card.listed.subject, card.verdict
         standing = _standing(subject, verdict, license_id)
         needed, text = standing.needed, self._acknowledgements.text(standing.needed.id, subject.id)
@@ -128,7 +103,7 @@ class LicensePageLoader:
         text = decode_text(data)
         model_name = record.model_name or record.model
         try:
-            card: LibraryCard | None = self.card(record.model)
+            card: LibraryCard | None = self._library.card(record.model)
         except UserError:
             card = None
         from desktop.catalog.lineage import Lineage, LineageNode

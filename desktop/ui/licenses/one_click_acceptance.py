@@ -13,7 +13,7 @@ from desktop.settings import AcceptanceSettings
 from desktop.ui.licenses.license_page_values import AcceptanceInput, LicenseStepContent
 
 if TYPE_CHECKING:
-    from desktop.ui.licenses.license_page_loader import LicensePageLoader
+    from desktop.library.library import Library
     from desktop.ui.window.main_window import MainWindow
 
 Back = Literal["", "models", "licenses"]
@@ -29,15 +29,15 @@ class OneClickAcceptance:
         window: "MainWindow",
         background: Background,
         acknowledgements: Acknowledgements,
-        gather: "LicensePageLoader",
+        library: "Library",
         ended: Callable[[str, Back, bool], None],
         failed: Callable[[UserError], None],
     ) -> None:
-        self._window, self._background, self._acknowledgements, self._gather = (
+        self._window, self._background, self._acknowledgements, self._library = (
             window,
             background,
             acknowledgements,
-            gather,
+            library,
         )
         self._ended, self._failed = ended, failed
         self._accepting: set[str] = set()
@@ -83,7 +83,7 @@ class OneClickAcceptance:
 
     def _record(self, model_id: str, licenses: Sequence[NeededLicense], acceptance: Acceptance) -> bool:
         """Off the main thread. Whether all of them are accepted now."""
-        card = self._gather.card(model_id)
+        card = self._library.card(model_id)
         waiting = {each.needed.id for each in card.verdict.standings if each.needs_acknowledgement}
         still = [needed for needed in licenses if needed.id in waiting]
         if not set(still) <= set(unrestricted_licenses(card.listed.subject, card.verdict)):

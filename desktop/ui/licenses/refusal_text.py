@@ -8,7 +8,7 @@ from desktop.errors import IntegrityError, LicenseError, UserError
 from desktop.translation import tr
 
 if TYPE_CHECKING:
-    from desktop.library.library import LibraryCard
+    from desktop.library.library_model import LibraryCard
     from desktop.ui.chat.composer import ErrorAction
 
 

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QAbstractListModel, QObject, Qt
 
 from desktop.byte_size import size_text
+from desktop.library.status import is_closed
 from desktop.translation import tr
 from desktop.ui.models.model_text import (
     CardText,
     StatusLabel,
     card_text,
     is_built_in,
-    is_closed,
     search_text,
 )
 from desktop.ui.parts.data_table import Index
 
 if TYPE_CHECKING:
-    from desktop.library.library import LibraryCard
+    from desktop.library.library_model import LibraryCard
     from desktop.library.recommendations import TaskRecommendation
     from desktop.licenses.license_subject import LicenseSubject
     from desktop.ui.models.search_hits import HitSection, SearchHit
@@ -43,7 +43,7 @@ class CardFilters:
 def passes(card: "LibraryCard", filters: CardFilters, found_by: str | None = None) -> bool:
     """Whether `card` is shown. `found_by` is its `search_text`, where that is at hand."""
     subject = card.listed.subject
-    if filters.runs_here and (is_closed(card) or subject.not_runnable):
+    if filters.runs_here and (is_closed(card.listed) or subject.not_runnable):
         return False
     if filters.licenses != "any" and not _license_passes(subject, filters.licenses):
         return False
@@ -145,8 +145,8 @@ class CardItemModel(QAbstractListModel):
 
     def _sections(self, cards: Sequence["LibraryCard"]) -> list[CardHeading | str]:
         here = [card for card in cards if card.listed.model is not None]
-        closed = [card for card in cards if card.listed.model is None and is_closed(card)]
-        absent = [card for card in cards if card.listed.model is None and not is_closed(card)]
+        closed = [card for card in cards if is_closed(card.listed)]
+        absent = [card for card in cards if card.listed.model is None and not is_closed(card.listed)]
         looked = [card for card in absent if card.listed.entry is None]
         others = [card for card in absent if card.listed.entry is not None]
         total = sum(card.listed.model.size for card in here if card.listed.model is not None)

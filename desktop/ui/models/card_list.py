@@ -18,7 +18,7 @@ from desktop.ui.theme.design_tokens import RADIUS, XS, L, M, S
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
-    from desktop.library.library import LibraryCard
+    from desktop.library.library_model import LibraryCard
     from desktop.library.recommendations import TaskRecommendation
     from desktop.ui.models.search_hits import HitSection
 

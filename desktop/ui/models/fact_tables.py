@@ -30,7 +30,7 @@ from desktop.ui.theme.theme import Theme
 if TYPE_CHECKING:
     from desktop.catalog.lineage import EffectiveTerm, Lineage
     from desktop.library.hub_records import HubRecord
-    from desktop.library.library import LibraryCard
+    from desktop.library.library_model import LibraryCard
 
 _IN_ONE_SENTENCE = 3
 _SHORT_HASH = 12

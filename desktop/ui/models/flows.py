@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from desktop.library.library import LibraryCard
+    from desktop.library.library_model import LibraryCard
     from desktop.library.library_services import LibraryServices
     from desktop.ui.licenses.license_flow import LicenseFlow
     from desktop.ui.models.model_selection import ModelSelection

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QApplication, QLayout, QWidget
 
-from desktop.errors import UserError
 from desktop.library.model_identity import recognition_of
+from desktop.library.status import ModelStatus, ReadyStep, is_closed, refusal_of_step
 from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
 from desktop.ui.downloads.downloads_strip import DownloadRow
@@ -22,8 +22,8 @@ from desktop.ui.models.fact_tables import (
 )
 from desktop.ui.models.lineage_view import LineageView
 from desktop.ui.models.model_files import FileChooser, ModelFileActions, file_state_note
-from desktop.ui.models.model_text import is_built_in, is_closed
-from desktop.ui.models.setup_steps import StepButton, needs_download, setup_steps
+from desktop.ui.models.model_text import is_built_in
+from desktop.ui.models.setup_steps import StepButton, setup_steps
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox, Note
 from desktop.ui.parts.flow_box import FlowBox
@@ -35,10 +35,9 @@ from desktop.ui.theme.design_tokens import XS, M, S
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
-    from desktop.library.downloads import DownloadItem
-    from desktop.library.library import LibraryCard
+    from desktop.library.download_item import DownloadItem
+    from desktop.library.library_model import LibraryCard
     from desktop.ui.models.search_hits import SearchHit
-    from desktop.ui.models.way import ModelStatus
 
 
 class ModelDetail(ScrollColumn):
@@ -78,14 +77,14 @@ class ModelDetail(ScrollColumn):
     def card(self) -> "LibraryCard | None":
         return self._card
 
-    def show_card(self, card: "LibraryCard | None", *, in_use: bool, way: "ModelStatus | None" = None) -> None:
+    def show_card(self, card: "LibraryCard | None", *, in_use: bool, way: ModelStatus | None = None) -> None:
         """Show `card`, and what is known of its way here. Where it is the one shown already, what is seen and the focus
         stay where they are."""
         same = self._card is not None and card is not None and self._card.listed.subject.id == card.listed.subject.id
         download = self._download_of(card.listed.subject.id) if card is not None else None
         under_way = download.id if download is not None else ""
         drawn = (_drawn_of(card), in_use, under_way, self.remembered) if card is not None else None
-        same_way = (way is None and self._way is None) or (way is not None and way.same_as(self._way))
+        same_way = _drawn_of_status(way) == _drawn_of_status(self._way)
         if drawn == self._drawn and same_way:
             self._card, self._way = card, way
             return
@@ -251,9 +250,9 @@ class ModelDetail(ScrollColumn):
     def _add_steps(self, card: "LibraryCard") -> None:
         self._shown = self.remembered
         steps = setup_steps(card, self._way, self._shown)
-        error = card.verdict.error
-        blocked = error if card.verdict.refusal not in ("", "license", "not-runnable") else self._refused(card)
-        if is_closed(card) and card.listed.model is None:
+        told = card.verdict.refusal not in ("", "license", "not-runnable")
+        blocked = card.verdict.error if told else refusal_of_step(card, self._way)
+        if is_closed(card.listed):
             self._heading(tr("Closed"))
             text = tr(
                 "Its weights were never published, so nobody can download it. It is listed because other models were "
@@ -284,19 +283,6 @@ class ModelDetail(ScrollColumn):
             self.download.asked.connect(self.download_asked)
             self.rows.addSpacing(XS)
             self.rows.addWidget(self.download)
-
-    def _refused(self, card: "LibraryCard") -> UserError | None:
-        """What the way here says where nothing leads on."""
-        from desktop.library.status import RefusedStep
-
-        way = self._way
-        if (
-            way is None
-            or not isinstance(way.step, RefusedStep)
-            or (card.listed.model is not None and not needs_download(way))
-        ):
-            return None
-        return way.step.error
 
     def _add_tables(self, card: "LibraryCard") -> None:
         theme, rows, way = self._theme, self.rows, self._way
@@ -380,6 +366,23 @@ def _drawn_of(card: "LibraryCard") -> object:
     """Everything of a card that is drawn. Errors are compared by what they say."""
     verdict = card.verdict
     return card.listed, verdict.standings, verdict.refusal, str(verdict.error), verdict.purpose, card.refused_purposes
+
+
+def _drawn_of_status(status: ModelStatus | None) -> object:
+    """Everything of a status that is drawn; the space on the disk in steps of 100 MB."""
+    if status is None:
+        return None
+    step, offer = status.step, status.offer
+    rest = sorted((name, value) for name, value in vars(step).items() if name != "error")
+    free = round(status.free, -8) if status.free is not None else None
+    seen = (offer.commit, offer.files, offer.access, offer.taken_back, offer.gate_prompt) if offer is not None else None
+    return (
+        type(step),
+        str(getattr(step, "error", None)),
+        rest,
+        replace(status, step=ReadyStep(""), offer=None, free=free),
+        seen,
+    )
 
 
 def _take_all(layout: QLayout) -> None:

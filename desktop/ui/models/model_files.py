@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QVBoxLayo
 from desktop.byte_size import size_text
 from desktop.errors import IntegrityError, NotFoundError, UserError
 from desktop.translation import tr
-from desktop.ui.models.way import fit_name, fit_text
+from desktop.ui.models.fit_text import fit_name, fit_text
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.confirmation import Confirmation
 from desktop.ui.parts.flow_box import FlowBox
@@ -21,8 +21,8 @@ from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
     from desktop.library.hub_offer import HubOffer, OfferedFile
-    from desktop.library.library import LibraryCard, LibraryModel
-    from desktop.ui.models.way import ModelStatus
+    from desktop.library.library_model import LibraryCard, LibraryModel
+    from desktop.library.status import ModelStatus
 
 _COLUMNS = 4
 

@@ -14,10 +14,10 @@ from desktop.ui.models.model_text import blocked_labels
 
 if TYPE_CHECKING:
     from desktop.chat.chat_session import ChatSession
-    from desktop.library.library import Library, LibraryCard, LibraryModel
+    from desktop.library.library import Library
+    from desktop.library.library_model import LibraryCard, LibraryModel
     from desktop.library.library_services import LibraryServices
     from desktop.library.recommendations import FirstModelSuggestion
-    from desktop.ui.licenses.license_page_loader import LicensePageLoader
     from desktop.ui.window.main_window import MainWindow
 
 _log = logging.getLogger(__name__)
@@ -47,14 +47,13 @@ class ModelSelection(QObject):
         window: "MainWindow",
         background: Background,
         library: "Library",
-        gather: "LicensePageLoader",
         chat: "ChatSession",
         *,
         wanted: Callable[[], str | None],
         save: Callable[[dict[str, Any]], None],
     ) -> None:
         super().__init__()
-        self._window, self._background, self._library, self._gather = window, background, library, gather
+        self._window, self._background, self._library = window, background, library
         self._chat, self._wanted, self._save = chat, wanted, save
         self._asked = 0
         self._again = False
@@ -131,7 +130,7 @@ class ModelSelection(QObject):
         if model is None:
             return SelectionResult(models, error=_no_model())
         try:
-            card = self._gather.card(model.id)
+            card = self._library.card(model.id)
         except UserError as error:  # a file that was never imported, or a ledger that cannot be read
             return SelectionResult(models, model, error=error)
         return SelectionResult(models, model, card, card.verdict.error)
@@ -169,7 +168,7 @@ class ModelSelection(QObject):
             if self._mark_again:
                 self._mark()
 
-        self._background.pool(lambda: blocked_labels(self._gather.cards_here()), marked, lambda _: marked({}))
+        self._background.pool(lambda: blocked_labels(self._library.cards_here()), marked, lambda _: marked({}))
 
 
 def _no_model() -> NotFoundError:

@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject, Signal
 from desktop.background import Background
 from desktop.credentials.token_store import TokenStoreLockedError
 from desktop.errors import LicenseError, UserError
+from desktop.library.status import ModelStatus
 from desktop.ui.models.search_hits import hub_hits
-from desktop.ui.models.way import ModelStatus
 
 if TYPE_CHECKING:
     from desktop.credentials.token_store import TokenPlace

@@ -10,6 +10,7 @@ from PySide6.QtCore import QLocale
 from desktop.byte_size import size_text
 from desktop.credentials.ledger_key_store import LedgerKeyLockedError
 from desktop.library.recommendations import tasks_text
+from desktop.library.status import model_state
 from desktop.licenses.license_verdict import unrestricted_licenses
 from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
@@ -26,7 +27,7 @@ from desktop.ui.parts.terms_text import (
 from desktop.ui.parts.untrusted_text import isolated
 
 if TYPE_CHECKING:
-    from desktop.library.library import LibraryCard
+    from desktop.library.library_model import LibraryCard
     from desktop.library.recommendations import TaskRecommendation
     from desktop.licenses.license_subject import LicenseSubject, NeededLicense
 
@@ -72,45 +73,31 @@ def is_built_in(card: "LibraryCard") -> bool:
     return model is not None and model.built_in
 
 
-def is_closed(card: "LibraryCard") -> bool:
-    """Whether nobody can have its weights."""
-    return card.listed.subject.gate == "closed"
-
-
 def status_label(card: "LibraryCard", note: StatusLabel | None = None) -> StatusLabel:
-    """What stands at the right of the card: first what nobody here can change, then what the person can. `note` is said
-    of a model that is not here, where there is more to say than that."""
-    here = card.listed.model is not None
-    refusal = card.verdict.refusal
-    says = str(card.verdict.error) if card.verdict.error is not None else ""
-    if is_closed(card) and not here:
-        return StatusLabel(tr("Closed"), "quiet", tr("Its weights were never published: nobody can download it."))
-    if refusal == "not-runnable" or card.listed.subject.not_runnable:
-        return StatusLabel(tr("Cannot run"), "quiet", says or card.listed.subject.not_runnable)
-    refused = {
-        "policy": tr("Not allowed here"),
-        "purpose": tr("Not for your purpose"),
-        "ledger": tr("Ledger does not hold"),
-        "file": tr("File changed"),
-    }
-    if isinstance(card.verdict.error, LedgerKeyLockedError):
-        return StatusLabel(tr("Ledger not read"), "bad", says)
-    if refusal in refused:
-        return StatusLabel(refused[refusal], "bad", says)
-    statuses = {standing.status for standing in card.verdict.standings}
-    if statuses & {"text-changed", "suspended"}:
-        return StatusLabel(tr("Suspended"), "bad", says)
-    if "revoked" in statuses:
-        return StatusLabel(tr("Revoked"), "bad", says)
-    if card.listed.model is None:
+    """What stands at the right of the card. `note` is said of a model that is not here, where there is more to say."""
+    verdict, state = card.verdict, model_state(card)
+    says = str(verdict.error) if verdict.error is not None else ""
+    if state in ("not-here", "needs-token", "needs-access", "waiting-for-approval", "no-access"):
         return note or StatusLabel(tr("Not on this computer"))
-    if card.listed.model.state == "missing":
-        return StatusLabel(tr("File is missing"), "bad", tr("Its file is no longer where it was."))
-    if card.listed.model.state == "changed":
-        return StatusLabel(tr("File changed"), "bad", tr("Its file changed since it was added: verify it."))
-    if refusal or card.verdict.error is not None:
-        return StatusLabel(tr("Accept license"), "chosen", says)
-    return StatusLabel(tr("Ready"), "good")
+    if state == "forbidden":
+        text = tr("Not for your purpose") if verdict.refusal == "purpose" else tr("Not allowed here")
+        return StatusLabel(text, "bad", says)
+    if state == "ledger-broken":
+        locked = isinstance(verdict.error, LedgerKeyLockedError)
+        return StatusLabel(tr("Ledger not read") if locked else tr("Ledger does not hold"), "bad", says)
+    if state == "file-changed":
+        changed = tr("Its file changed since it was added: verify it.")
+        return StatusLabel(tr("File changed"), "bad", says if verdict.refusal == "file" else changed)
+    labels: dict[str, StatusLabel] = {
+        "closed": StatusLabel(tr("Closed"), "quiet", tr("Its weights were never published: nobody can download it.")),
+        "cannot-run": StatusLabel(tr("Cannot run"), "quiet", says or card.listed.subject.not_runnable),
+        "license-changed": StatusLabel(tr("Suspended"), "bad", says),
+        "revoked": StatusLabel(tr("Revoked"), "bad", says),
+        "file-missing": StatusLabel(tr("File is missing"), "bad", tr("Its file is no longer where it was.")),
+        "to-accept": StatusLabel(tr("Accept license"), "chosen", says),
+        "ready": StatusLabel(tr("Ready"), "good"),
+    }
+    return labels[state]
 
 
 def one_click_licenses(card: "LibraryCard", remembered: AcceptanceSettings) -> "tuple[NeededLicense, ...]":

@@ -31,11 +31,11 @@ from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
     from desktop.catalog.catalog_file import CatalogProblem
-    from desktop.library.downloads import DownloadItem
-    from desktop.library.library import LibraryCard
+    from desktop.library.download_item import DownloadItem
+    from desktop.library.library_model import LibraryCard
     from desktop.library.recommendations import TaskRecommendation
+    from desktop.library.status import ModelStatus
     from desktop.ui.models.search_hits import HitSection
-    from desktop.ui.models.way import ModelStatus
 
 _PROBLEMS_TOLD = 3
 

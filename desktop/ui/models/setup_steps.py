@@ -1,12 +1,23 @@
-"""What stands between a person and chatting with a model, as numbered steps."""
+"""The steps of `library.status` to chatting with a model, in the window's words and with its buttons."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from desktop.byte_size import size_text
+from desktop.library.status import (
+    DownloadStep,
+    FreeSpaceStep,
+    ImportStep,
+    ModelStatus,
+    StatusStep,
+    VerifyStep,
+    is_refused,
+    license_waits,
+    status_steps,
+)
 from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
-from desktop.ui.models.model_text import is_closed, one_click_licenses
+from desktop.ui.models.model_text import one_click_licenses
 from desktop.ui.parts.terms_text import (
     day_of,
     declared_by,
@@ -15,9 +26,9 @@ from desktop.ui.parts.terms_text import (
 from desktop.ui.parts.untrusted_text import isolated
 
 if TYPE_CHECKING:
-    from desktop.library.library import LibraryCard
+    from desktop.library.library_model import LibraryCard
+    from desktop.licenses.license_subject import NeededLicense
     from desktop.licenses.license_verdict import LicenseStatus
-    from desktop.ui.models.way import ModelStatus
 
 Progress = Literal["done", "now", "later"]
 Act = Literal[
@@ -25,8 +36,6 @@ Act = Literal[
 ]
 
 _QUIET = ("import", "link")
-_NOBODY_HERE = ("policy", "file")
-"""Refusals that no step gets round."""
 
 
 @dataclass(frozen=True)
@@ -54,43 +63,50 @@ _NOTHING = AcceptanceSettings()
 
 
 def setup_steps(
-    card: "LibraryCard", way: "ModelStatus | None" = None, remembered: AcceptanceSettings = _NOTHING
+    card: "LibraryCard", status: ModelStatus | None = None, remembered: AcceptanceSettings = _NOTHING
 ) -> list[SetupStep]:
-    """The steps to chatting with a model, those done as well, in their order; none for closed models.
+    """The steps to chatting with a model, those done as well, in their order; none for models that cannot run.
 
-    `way` is what is known of its way here. Without it the steps of a model that is not here say only what the catalog
-    does. `remembered` is what the person accepted as before: with it, one click accepts what restricts nothing.
+    `status` is None while it is not known. `remembered` is what the person accepted as before: with it, one click
+    accepts what restricts nothing.
     """
-    if is_closed(card) or card.listed.subject.not_runnable:
-        return []
     at_once = one_click_licenses(card, remembered)
-    licenses = [
-        _one_click(each, remembered) if each.needed in at_once else _license_step(card, each)
-        for each in card.verdict.standings
-    ]
-    if card.listed.model is not None and (way is None or not needs_download(way)):
-        steps = [*_verify_steps(way), *licenses]
-    elif way is None:
-        steps = [*_catalog_access(card), *licenses, _file_step("")]
-    else:
-        steps = [*_look_steps(way), *_access_steps(card, way), *licenses, *_fetch_steps(way)]
-    if card.verdict.refusal in _NOBODY_HERE or (way is not None and _is_refused(way)):
-        return steps
-    first = next((place for place, step in enumerate(steps) if step.progress != "done"), None)
-    return [_as_next(step) if place == first else step for place, step in enumerate(steps)]
+    found = [(each, _in_words(card, each, status, remembered, at_once)) for each in status_steps(card, status)]
+    if is_refused(card, status):
+        return [step for _, step in found]
+    first = next((place for place, (each, _) in enumerate(found) if not each.done), None)
+    return [_as_next(step) if place == first else step for place, (_, step) in enumerate(found)]
 
 
-def needs_download(way: "ModelStatus") -> bool:
-    """Whether the way leads over the Hub: to a model that is not here, or to another file of one that is."""
-    from desktop.library.status import ReadyStep, VerifyStep
-
-    return way.picked and not isinstance(way.step, ReadyStep | VerifyStep)
-
-
-def _is_refused(way: "ModelStatus") -> bool:
-    from desktop.library.status import RefusedStep
-
-    return isinstance(way.step, RefusedStep)
+def _in_words(
+    card: "LibraryCard",
+    step: StatusStep,
+    status: ModelStatus | None,
+    remembered: AcceptanceSettings,
+    at_once: "tuple[NeededLicense, ...]",
+) -> SetupStep:
+    """One step in words; of a license in `at_once` with the button that accepts it as `remembered`."""
+    match step.stage:
+        case "license":
+            assert step.license is not None
+            if step.license.needed in at_once:
+                return _one_click(step.license, remembered)
+            return _license_step(card, step.license)
+        case "file":
+            return _check_file_step(card, status)
+        case "token" if status is not None:
+            return _token_step(status, done=step.done)
+        case "access":
+            if status is None or (status.offer is None and card.listed.subject.gate == "click-through"):
+                return _catalog_access(card)
+            return _gate_step(card, status, done=step.done)
+        case "look-up" if status is not None:
+            return _look_up_step(status)
+        case "import" if status is not None and isinstance(status.step, ImportStep):
+            return _file_step(status.step.reason)
+        case "download" if status is not None:
+            return _download_step(status)
+    return _file_step("")
 
 
 def _as_next(step: SetupStep) -> SetupStep:
@@ -123,7 +139,7 @@ def _license_step(card: "LibraryCard", standing: "LicenseStatus") -> SetupStep:
     if standing.status == "not-needed":
         part = tr("It is a part of Latchkey, and under its license: nothing has to be accepted.")
         return SetupStep(needed.name, part, "done", (StepButton(tr("Read"), read, "license", needed.id),))
-    if standing.status == "in-force" and record is not None:
+    if not license_waits(standing, card.verdict) and record is not None:
         accepted = tr("Accepted by {person} on {day}, for {purpose}.").format(
             person=isolated(record.person), day=day_of(record.time), purpose=purpose_phrase(record.purpose)
         )
@@ -150,19 +166,16 @@ def _license_step(card: "LibraryCard", standing: "LicenseStatus") -> SetupStep:
     return SetupStep(title, _sentences(why, origin), "later", (button,))
 
 
-def _catalog_access(card: "LibraryCard") -> list[SetupStep]:
+def _catalog_access(card: "LibraryCard") -> SetupStep:
     """What the publisher asks for before the weights are given out, by what the catalog says."""
     subject, entry = card.listed.subject, card.listed.entry
-    text = _gate_text(subject.gate or "")
-    if not text:
-        return []
     page = entry.page if entry is not None else ""
     address = page if subject.gate == "click-through" and page else hub_page_url(subject.repository) or page
     button = StepButton(
         tr("Open page…"), tr("Open the page of {publisher}").format(publisher=subject.publisher), "link", address
     )
-    title = tr("Access granted by the publisher")
-    return [SetupStep(title, text.format(publisher=isolated(subject.publisher)), "later", (button,) if address else ())]
+    text = _gate_text(subject.gate or "").format(publisher=isolated(subject.publisher))
+    return SetupStep(tr("Access granted by the publisher"), text, "later", (button,) if address else ())
 
 
 def _gate_text(gate: str) -> str:
@@ -177,33 +190,15 @@ def _gate_text(gate: str) -> str:
     }.get(gate, "")
 
 
-def _look_steps(way: "ModelStatus") -> list[SetupStep]:
+def _look_up_step(status: ModelStatus) -> SetupStep:
     """Asking the Hub, where nobody did yet. Nothing is asked before the person wants it."""
-    if way.offer is not None or not way.needs_look_up:
-        return []
     button = StepButton(tr("Ask the Hub"), tr("Ask the Hub what it offers of this model"), "look")
     text = tr("Its files and sizes, its gate and its license text. {host} is asked only when you say so.")
-    return [SetupStep(tr("See what the Hub offers"), text.format(host=way.host), "later", (button,))]
+    return SetupStep(tr("See what the Hub offers"), text.format(host=status.host), "later", (button,))
 
 
-def _access_steps(card: "LibraryCard", way: "ModelStatus") -> list[SetupStep]:
-    """The access token and the publisher's gate, where there is one."""
-    offer, subject = way.offer, card.listed.subject
-    access = offer.access if offer is not None else None
-    gated = bool(offer.gated) if offer is not None else subject.gate in ("hub-auto", "hub-manual")
-    if access is None and not gated and subject.gate != "click-through":
-        return []
-    if access is not None and access.granted and not gated:
-        return []
-    if offer is None and subject.gate == "click-through":
-        return _catalog_access(card)
-    state = access.state if access is not None else ""
-    return [_token_step(way, state), _gate_step(card, way, state)]
-
-
-def _token_step(way: "ModelStatus", state: str) -> SetupStep:
-    wrong = state in ("no-token", "bad-token", "token-lacks-scope", "missing-or-private")
-    done = bool(state) and not wrong and way.token is not None
+def _token_step(status: ModelStatus, *, done: bool) -> SetupStep:
+    state = status.access.state if status.access is not None else ""
     places = {
         "keyring": tr("Kept in your keyring, sent only to {host}."),
         "vault": tr("Kept in your vault, sent only to {host}."),
@@ -213,14 +208,14 @@ def _token_step(way: "ModelStatus", state: str) -> SetupStep:
         "bad-token": tr("{host} does not accept the one that is kept."),
         "token-lacks-scope": tr("The one that is kept may not read gated repositories."),
     }
-    text = says.get(state) or (places[way.token] if way.token is not None else tr("It tells {host} who you are."))
-    button = StepButton(tr("Enter…") if way.token is None else tr("Change…"), tr("Enter an access token"), "token")
-    return SetupStep(tr("Access token"), text.format(host=way.host), "done" if done else "later", (button,))
+    text = says.get(state) or (places[status.token] if status.token is not None else tr("It tells {host} who you are."))
+    button = StepButton(tr("Enter…") if status.token is None else tr("Change…"), tr("Enter an access token"), "token")
+    return SetupStep(tr("Access token"), text.format(host=status.host), "done" if done else "later", (button,))
 
 
-def _gate_step(card: "LibraryCard", way: "ModelStatus", state: str) -> SetupStep:
-    subject, offer = card.listed.subject, way.offer
-    access = offer.access if offer is not None else None
+def _gate_step(card: "LibraryCard", status: ModelStatus, *, done: bool) -> SetupStep:
+    subject, offer, access = card.listed.subject, status.offer, status.access
+    state = access.state if access is not None else ""
     publisher = isolated(subject.publisher) or tr("Its publisher")
     title = tr("Access granted by the publisher")
     if access is None or state in ("no-token", "bad-token", "token-lacks-scope", "missing-or-private"):
@@ -237,27 +232,23 @@ def _gate_step(card: "LibraryCard", way: "ModelStatus", state: str) -> SetupStep
     button = StepButton(
         words.get(state, tr("What it asks…")), tr("Access to {model}").format(model=subject.name), "gate"
     )
-    return SetupStep(title, text, "done" if state == "granted" else "later", (button,) if offer is not None else ())
+    return SetupStep(title, text, "done" if done else "later", (button,) if offer is not None else ())
 
 
-def _fetch_steps(way: "ModelStatus") -> list[SetupStep]:
-    """The download, with the space that it takes; or the file that a person has to bring."""
-    from desktop.library.status import DownloadStep, FreeSpaceStep, ImportStep
-
-    if isinstance(way.step, ImportStep):
-        return [_file_step(way.step.reason)]
-    offer = way.offer
-    chosen = offer.file(way.file) if offer is not None else None
-    free = tr("{size} free").format(size=size_text(way.free, "two")) if way.free is not None else ""
+def _download_step(status: ModelStatus) -> SetupStep:
+    """The download, with the space that it takes."""
+    offer = status.offer
+    chosen = offer.file(status.file) if offer is not None else None
+    free = tr("{size} free").format(size=size_text(status.free, "two")) if status.free is not None else ""
     size = size_text(chosen.size, "two") if chosen is not None and chosen.size else ""
     text = " · ".join(part for part in (size, free) if part)
     title = tr("Download and verify")
-    match way.step:
+    match status.step:
         case FreeSpaceStep(needed, left):
             text = tr("It takes {needed} more, and {free} are free. Free some space, or choose a smaller file below.")
             text = text.format(needed=size_text(needed, "two"), free=size_text(left, "two"))
             again = StepButton(tr("Check again"), tr("Look again how much space is free"), "download")
-            return [SetupStep(tr("Free some space"), text, "later", (again,))]
+            return SetupStep(tr("Free some space"), text, "later", (again,))
         case DownloadStep(_, _, done) if done > 0:
             going = tr("{done} of it are here already.").format(done=size_text(done, "two"))
             text = " · ".join(part for part in (text, going) if part)
@@ -265,18 +256,19 @@ def _fetch_steps(way: "ModelStatus") -> list[SetupStep]:
         case DownloadStep():
             button = StepButton(tr("Download"), tr("Download the file"), "download")
         case _:
-            return [SetupStep(title, text, "later")]
-    return [SetupStep(title, text, "later", (button,))]
+            return SetupStep(title, text, "later")
+    return SetupStep(title, text, "later", (button,))
 
 
-def _verify_steps(way: "ModelStatus | None") -> list[SetupStep]:
-    from desktop.library.status import VerifyStep
-
-    if way is None or not isinstance(way.step, VerifyStep):
-        return []
-    text = str(way.step.error) if way.step.error is not None else tr("It changed since it was read to its end.")
+def _check_file_step(card: "LibraryCard", status: ModelStatus | None) -> SetupStep:
+    """A file that is gone or changed."""
+    model = card.listed.model
+    if model is not None and model.state == "missing":
+        return _file_step(tr("Its file is no longer where it was."))
+    error = status.step.error if status is not None and isinstance(status.step, VerifyStep) else None
+    text = str(error) if error is not None else tr("It changed since it was read to its end.")
     button = StepButton(tr("Verify"), tr("Read its file to its end and compare"), "verify")
-    return [SetupStep(tr("Verify its file"), text, "later", (button,))]
+    return SetupStep(tr("Verify its file"), text, "later", (button,))
 
 
 def _file_step(reason: str) -> SetupStep:

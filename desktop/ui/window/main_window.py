@@ -27,7 +27,7 @@ from desktop.ui.window.window_actions import ActionHandlers, WindowActions
 if TYPE_CHECKING:
     from desktop.chat.chat_events import ChatEvent, EngineChanged
     from desktop.chat.chat_session import ChatSession
-    from desktop.library.library import LibraryCard, LibraryModel
+    from desktop.library.library_model import LibraryCard, LibraryModel
     from desktop.ui.chat.composer import ErrorAction
     from desktop.ui.models.models_page import ModelsPage
     from desktop.ui.settings.settings_page import SettingsPage

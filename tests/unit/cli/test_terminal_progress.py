@@ -13,7 +13,7 @@ from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_progress import download_line, show_download
 from desktop.errors import ForbiddenError
 from desktop.hub.transfer.transfer_types import TransferProgress, TransferState
-from desktop.library.downloads import DownloadItem
+from desktop.library.download_item import DownloadItem
 
 BEGUN = DownloadItem("d1", "m", "M", "x/y", "c" * 40, "sub/tiny.gguf", "Q8_0", TransferProgress(state="queued"))
 OTHER = replace(BEGUN, id="d2")

@@ -8,13 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from desktop.errors import AccessError, ForbiddenError, IntegrityError, LicenseError, ResourceError, UserError
+from desktop.errors import (
+    AccessError,
+    ForbiddenError,
+    IntegrityError,
+    LicenseError,
+    NotFoundError,
+    ResourceError,
+    UserError,
+)
 from desktop.hub.transfer.transfer_types import FetchedFile
+from desktop.library.download_item import DownloadItem
 from desktop.library.download_records import DownloadRecord
-from desktop.library.downloads import DownloadItem
 from desktop.library.installer import Installer
 from desktop.library.library_services import LibraryServices, build_library_services
-from desktop.library.status import DownloadStep, EnterTokenStep, ReadyStep, RefusedStep
+from desktop.library.status import DownloadStep, EnterTokenStep, ReadyStep, RefusedStep, RestoreFileStep
 from desktop.licenses.acknowledgements import Acceptance
 from desktop.network.access_token import AccessToken
 from desktop.paths import find_paths
@@ -321,6 +329,16 @@ def test_what_is_here_is_not_fetched_again(assembly: LibraryServices) -> None:
     fetched(assembly)
 
     with pytest.raises(UserError, match="already"):
+        assembly.downloads.start(MODEL)
+
+
+def test_a_file_that_is_gone_is_not_said_to_be_here(assembly: LibraryServices) -> None:
+    ready(assembly)
+    installed = fetched(assembly).installed
+    assembly.library.find(installed).path.unlink()
+
+    assert isinstance(assembly.lookup.next_step(MODEL), RestoreFileStep)
+    with pytest.raises(NotFoundError, match="no longer there"):
         assembly.downloads.start(MODEL)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from desktop.errors import EngineError, ForbiddenError, IntegrityError, LicenseError, NotFoundError
-from desktop.library.library import LibraryModel
+from desktop.library.library_model import LibraryModel
 from desktop.library.library_services import LibraryServices, build_library_services
 from desktop.paths import find_paths
 from tests.accepting import accept

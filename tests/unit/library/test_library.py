@@ -7,6 +7,7 @@ import pytest
 
 from desktop.errors import EngineError, NotFoundError
 from desktop.library.library import Library
+from desktop.licenses.acknowledgements import Acknowledgements
 from desktop.licenses.license_texts import LicenseTexts
 from desktop.paths import Paths, find_paths
 from tests.fakes.tiny_gguf import random_model
@@ -69,7 +70,10 @@ def paths(home: Path) -> Paths:
 
 
 def library(paths: Paths) -> Library:
-    return Library(paths, LicenseTexts((paths.resources, paths.config)))
+    def no_acknowledgements() -> Acknowledgements:
+        raise AssertionError("no verdict is asked for")
+
+    return Library(paths, LicenseTexts((paths.resources, paths.config)), no_acknowledgements)
 
 
 def test_the_built_in_model_is_in_the_library() -> None:

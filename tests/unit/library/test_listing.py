@@ -12,7 +12,6 @@ from desktop.library import installed_models
 from desktop.library.installed_models import InstalledModel, installed_id
 from desktop.library.library_services import build_library_services
 from desktop.paths import find_paths
-from desktop.ui.licenses.license_page_loader import LicensePageLoader
 from tests.accepting import accept
 from tests.fakes.tiny_gguf import random_model
 
@@ -55,7 +54,7 @@ def test_what_waits_of_every_model_here_is_told_by_one_look_at_each(
 
     monkeypatch.setattr(installed_models, "_read", counted)
     with closing(build_library_services(paths)) as assembly:
-        cards = LicensePageLoader(assembly).cards_here()
+        cards = assembly.library.cards_here()
     assert len(cards) == MANY + 1  # and the built-in one
     assert len(looks) == MANY
     assert set(looks.values()) == {1}

@@ -185,6 +185,21 @@ def test_a_gated_model_leads_from_step_to_step(assembly: LibraryServices, hub: F
     assert isinstance(step(assembly, GATED), DownloadStep)
 
 
+@pytest.mark.parametrize("said", ["not-requested", "pending", "granted"])
+def test_what_was_said_of_a_tokens_owner_counts_no_more_without_the_token(
+    assembly: LibraryServices, hub: FakeHub, model_file: Path, said: str
+) -> None:
+    repository(hub, GATED, model_file, gated="manual", card={"license": "apache-2.0"})
+    give_token(assembly, hub)
+    if said != "not-requested":
+        hub.set_gate_state(GATED, "anna", said)  # type: ignore[arg-type]
+    assert assembly.lookup.look(GATED).access is not None
+    assembly.online.tokens.forget(assembly.online.host)
+    found = step(assembly, GATED)
+    assert isinstance(found, EnterTokenStep)
+    assert found.access.state == "no-token"
+
+
 def test_an_open_copy_is_no_way_round_its_publishers_gate(
     assembly: LibraryServices, hub: FakeHub, model_file: Path, home: Path
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from desktop.engine.gguf_header import read_header
 from desktop.errors import LicenseError
 from desktop.library.file_hashes import FileHashes
-from desktop.library.library import LibraryModel
+from desktop.library.library_model import LibraryModel
 from desktop.library.library_services import LibraryServices
 from desktop.library.other_apps import discover_in
 from desktop.licenses.license_verdict import unrestricted_licenses

@@ -13,7 +13,7 @@ from desktop.catalog.catalog import Catalog, CatalogEntry, EntryFile
 from desktop.catalog.catalog_file import read_catalog
 from desktop.catalog.lineage import node_of_entry, trace_in
 from desktop.library.hardware_fit import GpuMemory, HardwareLimits
-from desktop.library.library import LibraryCard
+from desktop.library.library_model import LibraryCard
 from desktop.library.library_services import LibraryServices, build_library_services
 from desktop.library.recommendations import TASKS, Task, TaskRecommendation, recommend_by_task, tasks_text
 from desktop.paths import find_paths

@@ -1,16 +1,49 @@
-"""The whole way from a name to an answer, as one table."""
+"""The whole flow from a model nobody looked up to one that answers, as tables: its state, its steps, the next one."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from desktop.errors import ForbiddenError, IntegrityError, LicenseError, UserError
+from desktop.catalog.catalog import CatalogEntry
+from desktop.catalog.license_terms import Gate
+from desktop.catalog.lineage import Lineage, LineageNode
+from desktop.errors import ForbiddenError, IntegrityError, LicenseError, NotFoundError, UserError
 from desktop.hub.repository_access import AccessState, access_in_state
-from desktop.library.status import StatusFacts, next_step, step_error
-from desktop.licenses.license_subject import NeededLicense
-from desktop.licenses.license_verdict import LicenseStatus, LicenseVerdict
+from desktop.hub.repository_files import FilePart
+from desktop.library.hardware_fit import HardwareLimits
+from desktop.library.hub_offer import last_access, offer_of
+from desktop.library.hub_records import HubAccessRecord, HubFileRecord, HubRecord
+from desktop.library.installed_models import FileState
+from desktop.library.library_model import LibraryCard, LibraryModel, ListedModel
+from desktop.library.status import (
+    AcceptLicenseStep,
+    DownloadStep,
+    EnterTokenStep,
+    FreeSpaceStep,
+    ImportStep,
+    LookUpStep,
+    ModelState,
+    ModelStatus,
+    NextStep,
+    ReadyStep,
+    RefusedStep,
+    RequestAccessStep,
+    RestoreFileStep,
+    StatusFacts,
+    StatusStage,
+    VerifyStep,
+    WaitForApprovalStep,
+    is_at_hub,
+    is_refused,
+    model_state,
+    next_step,
+    status_steps,
+)
+from desktop.library.step_error import step_error
+from desktop.licenses.license_subject import LicenseSubject, NeededLicense
+from desktop.licenses.license_verdict import LicenseStatus, LicenseStatusKind, LicenseVerdict
 
 NEEDED = NeededLicense("Acme-1", "Acme License", "0" * 64, "acme/tiny", "tiny")
 ALLOWED = LicenseVerdict((LicenseStatus(NEEDED, "in-force"),))
@@ -102,3 +135,177 @@ def test_what_stands_in_the_way_can_be_told(facts: StatusFacts) -> None:
 
 def test_nothing_stands_in_the_way_of_a_download() -> None:
     assert step_error(next_step(LOOKED), "tiny") is None
+
+
+# --- state and steps agree with the next step ------------------------------------------------------------------------
+
+NODE = LineageNode("acme/tiny", "tiny")
+
+
+def license_(status: LicenseStatusKind) -> LicenseVerdict:
+    return LicenseVerdict((LicenseStatus(NEEDED, status),), "license", LicenseError("accept"), "Acme-1")
+
+
+def ledger_broken(*statuses: LicenseStatusKind) -> LicenseVerdict:
+    return LicenseVerdict(tuple(LicenseStatus(NEEDED, each) for each in statuses), "ledger", IntegrityError("broken"))
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Of one model: what the license check says, its file here, what the Hub said, what it offers, the token kept."""
+
+    verdict: LicenseVerdict = ALLOWED
+    file: FileState | None = None
+    gate: Gate | None = None
+    asked: bool = True
+    access: AccessState | None = None
+    offered: bool = True
+    at_hub: bool = True
+    token: bool = True
+    free: int = 10_000
+    offline: bool = False
+    not_runnable: str = ""
+
+    @property
+    def known(self) -> HubRecord | None:
+        if not (self.asked and self.at_hub):
+            return None
+        part = FilePart("tiny.gguf", 1000, "a" * 64)
+        files = (HubFileRecord("tiny.gguf", "Q8_0", 1000, (part,)),) if self.offered else ()
+        said = HubAccessRecord(self.access, "", "acme/tiny", 1.0) if self.access is not None else None
+        gated: Any = {"hub-auto": "auto", "hub-manual": "manual"}.get(self.gate or "", False)
+        return HubRecord("acme/tiny", "acme/tiny", "c" * 40, gated, NODE, files=files, access=said,
+                         endpoint="https://hub.test")  # fmt: skip
+
+    @property
+    def card(self) -> LibraryCard:
+        subject = LicenseSubject("acme/tiny", "tiny", "Acme", self.gate, (NEEDED,), Lineage(NODE),
+                                 not_runnable=self.not_runnable)  # fmt: skip
+        model = LibraryModel("acme/tiny", "tiny", "Acme", "Q8_0", Path("tiny.gguf"), 1000, "Acme-1")
+        here = replace(model, state=self.file) if self.file is not None else None
+        repository = "acme/tiny" if self.at_hub else ""
+        entry = CatalogEntry("acme/tiny", "tiny", "", "Acme", "Acme-1", self.gate or "open", "", gguf=repository)
+        return LibraryCard(ListedModel(subject, entry, here, self.known), self.verdict)
+
+    @property
+    def facts(self) -> StatusFacts:
+        known = self.known
+        return StatusFacts(
+            "acme/tiny",
+            self.verdict,
+            here=self.file or "absent",
+            path=Path("tiny.gguf"),
+            at_hub=is_at_hub(self.card.listed),
+            looked=known is not None,
+            gated=known is not None and known.wants_access,
+            access=last_access(known) if known is not None else None,
+            has_token=self.token,
+            file="tiny.gguf" if known is not None and known.files else "",
+            size=1000,
+            free=self.free,
+            offline=OFFLINE if self.offline else None,
+            no_file="none",
+        )
+
+    @property
+    def status(self) -> ModelStatus:
+        offer = offer_of(self.known, HardwareLimits(10**10, 10**10, (), 4)) if self.known is not None else None
+        place: Any = "keyring" if self.token else None
+        return ModelStatus(next_step(self.facts), offer, picked=self.file is None, token=place, host="hub.test")
+
+
+GATED = Situation(gate="hub-manual", verdict=WAITS)
+ADDED = Situation(file="here", verdict=WAITS)
+FLOW: list[tuple[Situation, type[Any], ModelState, StatusStage | None]] = [
+    # nobody asked the Hub yet
+    (Situation(asked=False), LookUpStep, "not-here", "look-up"),
+    (replace(GATED, asked=False), LookUpStep, "not-here", "look-up"),
+    (Situation(asked=False, offline=True), RefusedStep, "not-here", None),
+    # access
+    (GATED, LookUpStep, "not-here", "access"),
+    (replace(GATED, access="no-token", token=False), EnterTokenStep, "needs-token", "token"),
+    (replace(GATED, access="no-token"), LookUpStep, "needs-token", "access"),
+    (replace(GATED, access="bad-token"), EnterTokenStep, "needs-token", "token"),
+    (replace(GATED, access="token-lacks-scope"), EnterTokenStep, "needs-token", "token"),
+    (Situation(access="missing-or-private"), EnterTokenStep, "needs-token", "token"),
+    (replace(GATED, access="not-requested"), RequestAccessStep, "needs-access", "access"),
+    (replace(GATED, access="reset"), RequestAccessStep, "needs-access", "access"),
+    (replace(GATED, access="pending"), WaitForApprovalStep, "waiting-for-approval", "access"),
+    (replace(GATED, access="rejected"), RefusedStep, "no-access", None),
+    (replace(GATED, access="disabled"), RefusedStep, "no-access", None),
+    # a file to bring, before the licenses that may be accepted for an id of its own
+    (Situation(at_hub=False, verdict=WAITS), ImportStep, "not-here", "import"),
+    (replace(GATED, access="granted", offered=False), ImportStep, "not-here", "import"),
+    # licenses, then the download
+    (replace(GATED, access="granted"), AcceptLicenseStep, "not-here", "license"),
+    (Situation(verdict=license_("revoked")), AcceptLicenseStep, "not-here", "license"),
+    (Situation(verdict=ledger_broken("in-force")), AcceptLicenseStep, "not-here", "license"),
+    (Situation(free=10), FreeSpaceStep, "not-here", "download"),
+    (Situation(), DownloadStep, "not-here", "download"),
+    (replace(GATED, access="granted", verdict=ALLOWED), DownloadStep, "not-here", "download"),
+    # a file is here
+    (replace(ADDED, file="missing"), RestoreFileStep, "file-missing", "file"),
+    (replace(ADDED, file="changed"), VerifyStep, "file-changed", "file"),
+    (replace(ADDED, verdict=CHANGED), VerifyStep, "file-changed", "file"),
+    (replace(ADDED, file="missing", verdict=ledger_broken("missing")), RestoreFileStep, "file-missing", "file"),
+    (ADDED, AcceptLicenseStep, "to-accept", "license"),
+    (replace(ADDED, verdict=license_("revoked")), AcceptLicenseStep, "revoked", "license"),
+    (replace(ADDED, verdict=license_("text-changed")), AcceptLicenseStep, "license-changed", "license"),
+    (replace(ADDED, verdict=license_("suspended")), AcceptLicenseStep, "license-changed", "license"),
+    (replace(ADDED, verdict=ledger_broken("in-force")), AcceptLicenseStep, "ledger-broken", "license"),
+    (replace(ADDED, verdict=ALLOWED), ReadyStep, "ready", None),
+    (replace(ADDED, verdict=ALLOWED, offline=True), ReadyStep, "ready", None),
+    # what nobody here can change
+    (Situation(verdict=POLICY), RefusedStep, "forbidden", None),
+    (replace(ADDED, verdict=POLICY), RefusedStep, "forbidden", None),
+    (replace(ADDED, file="missing", verdict=PURPOSE), RefusedStep, "forbidden", None),
+    (Situation(verdict=PURPOSE), RefusedStep, "forbidden", None),
+    (replace(ADDED, verdict=CANNOT_RUN, not_runnable="no graph"), RefusedStep, "cannot-run", None),
+    (Situation(verdict=CANNOT_RUN, not_runnable="closed", gate="closed", at_hub=False), RefusedStep, "closed", None),
+    (replace(ADDED, verdict=CANNOT_RUN, not_runnable="closed", gate="closed"), RefusedStep, "cannot-run", None),
+]
+
+
+@pytest.mark.parametrize(("at", "step", "state", "stage"), FLOW)
+def test_state_steps_and_the_next_step_are_one_answer(
+    at: Situation, step: type[Any], state: ModelState, stage: StatusStage | None
+) -> None:
+    assert type(next_step(at.facts)) is step
+    assert model_state(at.card) == state
+    undone = [each.stage for each in status_steps(at.card, at.status) if not each.done]
+    assert (undone[0] if undone and not is_refused(at.card, at.status) else None) == stage
+
+
+def test_every_state_and_every_step_is_in_the_table() -> None:
+    assert {state for _, _, state, _ in FLOW} == set(get_args(ModelState))
+    assert {step for _, step, _, _ in FLOW} == set(get_args(NextStep))
+    assert {stage for _, _, _, stage in FLOW} == {None, *get_args(StatusStage)}
+
+
+def test_the_first_license_that_waits_decides_and_all_wait_where_the_ledger_does_not_hold() -> None:
+    standings = tuple(LicenseStatus(NEEDED, each) for each in ("in-force", "missing", "revoked"))
+    mixed = replace(ADDED, verdict=LicenseVerdict(standings, "license", LicenseError("accept"), "Acme-1"))
+    assert model_state(mixed.card) == "to-accept"
+    assert [each.done for each in status_steps(mixed.card)] == [True, False, False]
+    broken = replace(ADDED, verdict=ledger_broken("in-force", "missing"))
+    assert [each.done for each in status_steps(broken.card)] == [False, False]
+
+
+def test_without_a_status_the_catalog_says_what_is_to_be_done() -> None:
+    stages = [each.stage for each in status_steps(replace(GATED, asked=False).card)]
+    assert stages == ["access", "license", "download"]
+    stages = [each.stage for each in status_steps(Situation(gate="click-through", at_hub=False).card)]
+    assert stages == ["access", "import", "license"]
+
+
+def test_another_file_of_a_model_that_is_here_is_fetched_like_the_first() -> None:
+    at = replace(ADDED, verdict=ALLOWED)
+    other = replace(at.status, step=DownloadStep("other.gguf", 1000), file="other.gguf", picked=True)
+    assert [each.stage for each in status_steps(at.card, other)] == ["license", "download"]
+    assert [each.stage for each in status_steps(at.card, at.status)] == ["license"]
+
+
+def test_a_file_that_is_gone_is_told_as_an_error() -> None:
+    error = step_error(next_step(replace(ADDED, file="missing").facts), "tiny")
+    assert isinstance(error, NotFoundError)
+    assert "tiny.gguf" in error.detail

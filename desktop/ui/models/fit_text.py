@@ -1,10 +1,8 @@
-"""What stands on the way to one model, as a value: put together off the main thread, drawn by the model's page."""
+"""How a model suits this machine, in words: at the right of its card, and beside each of its files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from desktop.credentials.token_store import TokenPlace
 from desktop.library.hardware_fit import (
     FitLabel,
     HardwareFit,
@@ -15,54 +13,13 @@ from desktop.library.hardware_fit import (
     recommended_file,
     sized_files,
 )
-from desktop.library.hub_offer import HubOffer
-from desktop.library.status import LookUpStep, NextStep
+from desktop.library.hub_offer import last_access
 from desktop.translation import tr
 from desktop.ui.access.access_text import state_badge
 from desktop.ui.models.model_text import StatusLabel
 
 if TYPE_CHECKING:
-    from desktop.library.library import LibraryCard
-
-
-@dataclass(frozen=True)
-class ModelStatus:
-    """The next step, and what the steps around it say.
-
-    `offer` is what the Hub offers, None where nobody looked. `file` is the one that is chosen among its files, "" for
-    none; `picked` says that the person chose it. `free` are bytes on the disk (None unknown), `token` where a token for
-    `host` is kept. `removable` says that the model is the library's to remove, and `frees` what that would free.
-    """
-
-    step: NextStep
-    offer: HubOffer | None = None
-    file: str = ""
-    picked: bool = False
-    free: int | None = None
-    token: TokenPlace | None = None
-    host: str = ""
-    removable: bool = False
-    frees: int = 0
-
-    @property
-    def needs_look_up(self) -> bool:
-        """Whether the Hub has to be asked before anything else is known."""
-        return isinstance(self.step, LookUpStep)
-
-    def same_as(self, other: "ModelStatus | None") -> bool:
-        """Whether nothing that is drawn differs. Errors are compared by what they say."""
-        return other is not None and _key(self) == _key(other)
-
-
-def _key(way: ModelStatus) -> object:
-    step = way.step
-    error = getattr(step, "error", None)
-    rest = {name: value for name, value in vars(step).items() if name != "error"}
-    free = round(way.free, -8) if way.free is not None else None
-    offer = way.offer
-    seen = (offer.commit, offer.files, offer.access, offer.taken_back, offer.gate_prompt) if offer is not None else None
-    return (type(step), str(error), tuple(sorted(rest.items(), key=lambda item: item[0])), seen, way.file, way.picked,
-            free, way.token, way.host, way.removable, way.frees)  # fmt: skip
+    from desktop.library.library_model import LibraryCard
 
 
 def fit_name(label: FitLabel) -> str:
@@ -95,8 +52,6 @@ def fit_labels(cards: "Sequence[LibraryCard]", machine: HardwareLimits) -> Mappi
 
 
 def _note(card: "LibraryCard", machine: HardwareLimits) -> StatusLabel | None:
-    from desktop.library.hub_offer import last_access
-
     known = card.listed.known
     access = last_access(known) if known is not None else None
     if access is not None and access.state not in ("granted", "no-token", "not-requested"):
