@@ -135,7 +135,7 @@ def off_line(stage: "Stage") -> None:
 
 def token(stage: "Stage") -> Any:
     look(stage)
-    stage.window.program._flows.access.open_token(_MODEL)  # type: ignore[attr-defined]  # noqa: SLF001
+    stage.backend.access.open_token(_MODEL)
     stage.wait(lambda: stage.window.pages.shown == "token")
     stage.settle()
     return stage.window.pages.token
@@ -189,7 +189,7 @@ def standing(state: str, *, page: bool = False) -> "Callable[[Stage], None]":
             stage.window.pages.models.choose(_MODEL)
             stage.wait(seconds=1)
             return
-        stage.window.program._flows.access.open_gate(_MODEL)  # type: ignore[attr-defined]  # noqa: SLF001
+        stage.backend.access.open_gate(_MODEL)
         stage.wait(lambda: stage.window.pages.shown == "gate")
         stage.settle()
 
@@ -200,7 +200,7 @@ def news(stage: "Stage") -> None:
     standing("pending")(stage)
     stage.window.show_page("")
     _state["hub"].set_gate_state(_MODEL, "ada", "granted")
-    stage.window.program._flows.access.ask(_MODEL, quiet=True)  # type: ignore[attr-defined]  # noqa: SLF001
+    stage.backend.access.ask(_MODEL, quiet=True)
     stage.wait(seconds=1)
 
 
@@ -239,13 +239,13 @@ def downloads(stage: "Stage") -> None:
 
 def adding(stage: "Stage") -> None:
     """A file was dropped: how is it taken in?"""
-    stage.window.program._flows.taking.offer([Path("/home/ada/models/Edelweiss-8B-Q4_K_M.gguf")])  # type: ignore[attr-defined]  # noqa: SLF001
+    stage.backend.imports.offer([Path("/home/ada/models/Edelweiss-8B-Q4_K_M.gguf")])
     stage.wait(lambda: bool(stage.window.pages.models.list.rows.ids))
     stage.settle()
 
 
 def dropping(stage: "Stage") -> None:
-    stage.window.program._flows.drop._cover()  # type: ignore[attr-defined]  # noqa: SLF001
+    stage.backend.drop._cover()  # noqa: SLF001
     stage.settle()
 
 
@@ -262,7 +262,7 @@ def elsewhere(stage: "Stage") -> None:
         DiscoveredModel("Ollama", blob, (blob,), "llama3.2:3b", 2_019_000_000, "Q4_K_M", "llama", "llama3.2"),
     ]
     left = [SkippedFile("Ollama", blob, "llama3.2-vision:11b", "It is made for Ollama's own engine.")]
-    page.show_found("apps", other_app_hits(found, stage.window.program._assembly.library.catalog, left))  # type: ignore[attr-defined]  # noqa: SLF001
+    page.show_found("apps", other_app_hits(found, stage.backend.services.library.catalog, left))
     stage.settle()
 
 

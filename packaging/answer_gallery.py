@@ -53,13 +53,13 @@ def furnish(home: Path, answer: str) -> None:
 
 def take(source: Path, folder: Path) -> list[Path]:
     """Take every picture of one answer, in this process."""
-    from desktop import app
+    from desktop.ui.program import create
 
     answer = source.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="latchkey-", ignore_cleanup_errors=True) as home:
         os.environ["LATCHKEY_HOME"] = home
         furnish(Path(home), answer)
-        application, window = app.create(["latchkey"])
+        application, window = create(["latchkey"])
         window.setGeometry(0, 0, *_SIZE)
         stage = Stage(application, window)
         stage.wait(lambda: window.chat is not None and window.chat_page.top_bar.progress is None)

@@ -32,6 +32,7 @@ import real_scenes  # noqa: E402
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
+    from desktop.ui.backend import Backend
     from desktop.ui.window.main_window import MainWindow
     from tests.fakes.fake_engine import FakeAnswer
 
@@ -92,6 +93,15 @@ class Stage:
 
     def __init__(self, application: "QApplication", window: "MainWindow") -> None:
         self.application, self.window = application, window
+
+    @property
+    def backend(self) -> "Backend":
+        """What stands behind the window."""
+        from desktop.ui.program import Program
+
+        program = next(each for each in self.window.children() if isinstance(each, Program))
+        assert program.backend is not None
+        return program.backend
 
     def wait(self, until: Callable[[], bool] = lambda: False, seconds: float = _PATIENCE_S) -> None:
         """Let the window live until something holds (or for `seconds`)."""
@@ -301,14 +311,14 @@ def furnish(home: Path, scene: Scene) -> None:
 
 def take(scene: Scene, file: Path) -> None:
     """Take one picture, in this process."""
-    from desktop import app
+    from desktop.ui.program import create
     from tests.fakes.fake_engine import FakeEngine
 
     fake = access_scenes.hub() if scene.hub else contextlib.nullcontext()
     with fake, tempfile.TemporaryDirectory(prefix="latchkey-", ignore_cleanup_errors=True) as folder:
         furnish(Path(folder), scene)
         engine = FakeEngine(scene.answers, model_name="Scripted", context_length=8192) if scene.answers else None
-        application, window = app.create(["latchkey"], engine=engine)
+        application, window = create(["latchkey"], engine=engine)
         window.resize(scene.width, scene.height)
         stage = Stage(application, window)
         if not scene.damaged:

@@ -51,9 +51,9 @@ class CommandContext:
         """Library, acknowledgements and license check, the same as the window's."""
         from desktop.library.library_services import build_library_services
 
-        made = build_library_services(self.paths, settings=self.settings_file.latest)
-        made.license_check.recorder.on_unrecorded = lambda error: self.output.note(str(error))
-        return made
+        return build_library_services(
+            self.paths, settings=self.settings_file.latest, on_unrecorded=lambda error: self.output.note(str(error))
+        )
 
     @property
     def library(self) -> "Library":

@@ -68,7 +68,6 @@ class Downloads:
         self._turns = threading.Semaphore(_MAX_PARALLEL)
         self._closed = False
         self.listeners: list[Callable[[DownloadItem], None]] = []
-        getting.bytes_here = self._bytes_here
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -329,7 +328,8 @@ class Downloads:
             done = 0
         return item_of(record, TransferProgress(state="paused", done=done, total=total))
 
-    def _bytes_here(self, known: HubRecord, file: str) -> int:
+    def bytes_here(self, known: HubRecord, file: str) -> int:
+        """How many bytes of a file of the Hub an earlier download left here."""
         record = self._records.find(record_id(known.repository, known.commit, file))
         return self._at_rest(record).progress.done if record is not None else 0
 

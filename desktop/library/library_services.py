@@ -29,6 +29,7 @@ from desktop.storage.ledger_store import LedgerStore
 
 if TYPE_CHECKING:
     from desktop.library.downloads import Downloads
+    from desktop.library.hub_records import HubRecord
 
 _Made = TypeVar("_Made")
 _CLOSE_TIMEOUT_S = 2.0  # for a record that waits for a keyring, while a person waits for the window to close
@@ -92,10 +93,13 @@ def build_library_services(
     environ: Mapping[str, str] = os.environ,
     *,
     settings: Callable[[], Settings] = Settings,
+    on_acknowledgement: Callable[[], None] = lambda: None,
+    on_unrecorded: Callable[[UserError], None] = lambda error: None,
 ) -> LibraryServices:
     """Everything for these folders. Opens nothing: each part reads what it needs at its first use.
 
-    `settings` gives those in force, each time it is asked.
+    `settings` gives those in force, each time it is asked. `on_acknowledgement` is called after a license was accepted
+    or revoked here, `on_unrecorded` with why a load of the built-in model is not in the ledger; both on any thread.
     """
     texts = LicenseTexts((paths.resources, paths.config), paths.publishers_texts)
 
@@ -123,6 +127,7 @@ def build_library_services(
         license_names=license_names,
         text=texts.with_sha256,
     )
+    license_check.recorder.add_listener(on_unrecorded)
     acknowledgements = Acknowledgements(
         catalog=lambda: library.catalog,
         texts=texts,
@@ -130,10 +135,15 @@ def build_library_services(
         policy=policy,
         license_check=license_check,
         publishers_text=library.publishers_text,
+        on_change=on_acknowledgement,
     )
     importer = Importer(library, hashes, ledger, policy, paths.models, texts)
     online = build_network_services(paths, environ, settings=settings, policy=policy, keyring=keyring)
-    getting = ModelLookup(library, texts, online, acknowledgements, paths.models)
+
+    def bytes_here(known: "HubRecord", file: str) -> int:
+        return once.made.bytes_here(known, file) if once.made is not None else 0
+
+    getting = ModelLookup(library, texts, online, acknowledgements, paths.models, bytes_here)
 
     def make_downloads() -> "Downloads":
         from desktop.library.downloads import Downloads
@@ -142,6 +152,7 @@ def build_library_services(
         installer = Installer(library, hashes, ledger, acknowledgements.verdict)
         return Downloads(library, getting, online, installer, paths.models, paths.downloads)
 
+    once = Lazy(make_downloads)
     return LibraryServices(
         library,
         importer,
@@ -152,5 +163,5 @@ def build_library_services(
         hashes,
         online,
         getting,
-        Lazy(make_downloads),
+        once,
     )

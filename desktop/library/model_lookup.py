@@ -56,7 +56,8 @@ _OF_A_PERSON = ("granted", "not-requested", "reset", "pending")
 
 class ModelLookup:
     """For any number of threads. What asks the Hub raises NetworkError, ForbiddenError (offline) and StoppedError
-    besides what it says itself. `machine` is what models are judged for."""
+    besides what it says itself. `machine` is what models are judged for; `bytes_here` gives how many bytes of a file,
+    by its name, an earlier download left here."""
 
     def __init__(
         self,
@@ -65,12 +66,13 @@ class ModelLookup:
         online: NetworkServices,
         acknowledgements: Acknowledgements,
         models_folder: Path,
+        bytes_here: Callable[[HubRecord, str], int],
     ) -> None:
         self._library, self._texts, self._online, self._acknowledgements = library, texts, online, acknowledgements
         self._folder = models_folder
         self._listed_names = PolicyNames(online, acknowledgements.repositories_in_policies)
         self.machine: HardwareLimits = hardware_limits()
-        self.bytes_here: Callable[[HubRecord, str], int] = lambda known, file: 0
+        self._bytes_here = bytes_here
 
     # --- asking the Hub ------------------------------------------------------------------------------------------
 
@@ -187,7 +189,7 @@ class ModelLookup:
             has_token=has_token,
             file=chosen.name if chosen is not None else "",
             size=chosen.size if chosen is not None else 0,
-            done=self.bytes_here(known, chosen.name) if chosen is not None else 0,
+            done=self._bytes_here(known, chosen.name) if chosen is not None else 0,
             free=free_space(self._folder),
             margin=FREE_SPACE_MARGIN,
         )

@@ -53,7 +53,7 @@ class Acknowledgements:
         self._policy = policy
         self._license_check = license_check
         self._publishers_text = publishers_text
-        self.on_change = on_change
+        self._on_change = on_change
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -174,7 +174,7 @@ class Acknowledgements:
         """Go on with a new key in a file, as the ledger's key cannot be had: what was accepted before does not count
         until that key is there again. Raises IntegrityError where it can be had."""
         record = self._ledger.begin_segment()
-        self.on_change()
+        self._on_change()
         return record
 
     def try_again(self) -> None:
@@ -220,7 +220,7 @@ class Acknowledgements:
             note=incorporated_note(sha256_of(policy) if policy else ""),
         )
         record = self._ledger.append(fact, afresh=True)
-        self.on_change()
+        self._on_change()
         return record
 
     def revoke(self, subject_id: str, name: str = "") -> list[LedgerRecord]:
@@ -247,7 +247,7 @@ class Acknowledgements:
             for record in held
         ]
         records = self._ledger.append_all(facts)
-        self.on_change()
+        self._on_change()
         return records
 
     def _needed(self, subject: LicenseSubject, license_id: str) -> NeededLicense:

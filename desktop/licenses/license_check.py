@@ -32,17 +32,25 @@ _log = logging.getLogger(__name__)
 
 
 class BackgroundRecorder:
-    """Writes to `ledger` in the order of the calls. `on_unrecorded` is told of what was not, on a thread of its own."""
+    """Writes to `ledger` in the order of the calls. Listeners are told of what was not."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._listeners: list[Callable[[UserError], None]] = []
         self._newest: threading.Thread | None = None
-        self.on_unrecorded: Callable[[UserError], None] = lambda error: None
+
+    def add_listener(self, on_unrecorded: Callable[[UserError], None]) -> None:
+        """Call `on_unrecorded` with why something was not recorded, on a thread of its own."""
+        self._listeners.append(on_unrecorded)
+
+    def _tell(self, error: UserError) -> None:
+        for listener in self._listeners:
+            listener(error)
 
     def record(self, fact: LedgerEvent) -> None:
         """Record `fact`; where that takes long, as a keyring asks a person, return before it is done.
 
-        Raises ResourceError where the disk refuses, as long as it waits. Of all else that goes wrong `on_unrecorded` is
+        Raises ResourceError where the disk refuses, as long as it waits. Of all else that goes wrong listeners are
         told: the keyring is locked, the ledger does not hold, the disk refuses after this returned.
         """
         before = self._newest
@@ -56,10 +64,10 @@ class BackgroundRecorder:
             except UserError as error:
                 _log.warning("not recorded: %s %s: %s", fact.event, fact.model, error)
                 if not (isinstance(error, ResourceError) and call.refuse(error)):
-                    self.on_unrecorded(unrecorded_error(error))
+                    self._tell(unrecorded_error(error))
             except Exception as error:  # noqa: BLE001 - nobody else would hear of it
                 _log.exception("not recorded: %s %s", fact.event, fact.model)
-                self.on_unrecorded(unrecorded_error(_internal_error(error)))
+                self._tell(unrecorded_error(_internal_error(error)))
 
         self._newest = threading.Thread(target=write, name="ledger", daemon=True)
         self._newest.start()

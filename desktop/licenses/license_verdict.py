@@ -4,19 +4,22 @@ the file as it is now. Pure: the license check asks, and acts.
 
 import operator
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from desktop.catalog.license_terms import Purpose
 from desktop.errors import ForbiddenError, IntegrityError, LicenseError, UserError
 from desktop.licenses.built_in_model import is_built_in
 from desktop.licenses.ledger_record import LedgerRecord
-from desktop.licenses.ledger_state import LedgerState
 from desktop.licenses.license_subject import UNKNOWN_LICENSE, LicenseSubject, NeededLicense
 from desktop.licenses.license_text_origin import edition_sentence
 from desktop.licenses.policy import CombinedPolicy, Policy, forbids, forbids_purpose
+from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
+
+if TYPE_CHECKING:
+    from desktop.licenses.ledger_state import LedgerState
 
 LicenseStatusKind = Literal["missing", "in-force", "revoked", "text-changed", "suspended", "not-needed"]
 Refusal = Literal["", "policy", "purpose", "license", "ledger", "file", "not-runnable"]
@@ -66,7 +69,7 @@ class LicenseVerdict:
 
 def decide(
     subject: LicenseSubject,
-    ledger: LedgerState | None,
+    ledger: "LedgerState | None",
     policy: Policy | CombinedPolicy | ForbiddenError,
     license_names: Callable[[str], Iterable[str]],
     file_sha256: str | None = None,
@@ -157,7 +160,7 @@ def is_built_in_file(subject: LicenseSubject, file_sha256: str | None) -> bool:
 def _license_status(
     subject: LicenseSubject,
     needed: NeededLicense,
-    ledger: LedgerState | None,
+    ledger: "LedgerState | None",
     same_words: Callable[[str, str], bool],
     *,
     part: bool,
@@ -245,3 +248,16 @@ def unrestricted_licenses(subject: LicenseSubject, verdict: LicenseVerdict) -> t
         for standing in waiting
     )
     return tuple(standing.needed for standing in waiting) if plain else ()
+
+
+def one_click_licenses(
+    subject: LicenseSubject,
+    verdict: LicenseVerdict,
+    refused_purposes: Collection[Purpose],
+    remembered: AcceptanceSettings,
+) -> tuple[NeededLicense, ...]:
+    """The licenses of `subject` that one click accepts as `remembered`: those that restrict nothing, where nothing
+    rules the remembered purpose out (`refused_purposes`)."""
+    if not remembered.complete or remembered.purpose in refused_purposes:
+        return ()
+    return unrestricted_licenses(subject, verdict)

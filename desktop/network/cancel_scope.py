@@ -32,12 +32,15 @@ class CancelScope:
         self.begin_request("", "")
 
     def begin_request(self, host: str, proxy: str) -> None:
-        """Count from here for a request to `host`, through `proxy` or "" for none. `abandon` will be what closes the
-        connection that was opened for it."""
+        """Count from here for a request to `host`, through `proxy` or "" for none."""
         self.host, self.proxy = host, proxy
         self.sent = self.received = 0
         self.connected = self.ended = False
         self.close_connection: Callable[[], None] = _nothing
+
+    def use_connection(self, close: Callable[[], None]) -> None:
+        """A connection was opened for the request; `close` closes it, and is `close_connection` from now on."""
+        self.connected, self.close_connection = True, close
 
     def allow(self, seconds: float) -> None:
         """Let what follows take `seconds` altogether."""

@@ -173,7 +173,7 @@ class SocketBackend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         stream = _SocketStream(self, connect(host, port, self.scope, timeout or _DEFAULT_S))
-        self.scope.connected, self.scope.close_connection = True, stream.close
+        self.scope.use_connection(stream.close)
         return stream
 
 

@@ -12,14 +12,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop import app
 from desktop.chat.chat_session import ChatSession
 from desktop.conversation import Message
 from desktop.engine.engine_protocol import Engine
+from desktop.ui.backend import Backend
 from desktop.ui.chat.chat_page import ChatPage
 from desktop.ui.chat.transcript import Transcript
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.line_edit import LineEdit
+from desktop.ui.program import Program, create
 from desktop.ui.sidebar.sidebar import Sidebar
 
 W = TypeVar("W", bound=QWidget)
@@ -43,9 +44,19 @@ class Driver:
             (self.home / "config" / "settings.json").write_text(json.dumps({"version": 1, **settings}))
         self.qtbot = qtbot
         self.engine = engine
-        self.application, self.window = app.create(["latchkey"], engine=engine)
+        self.application, self.window = create(["latchkey"], engine=engine)
         self.window.resize(1280, 800)
         self.closed = False
+
+    @property
+    def program(self) -> Program:
+        return next(each for each in self.window.children() if isinstance(each, Program))
+
+    @property
+    def backend(self) -> Backend:
+        """What stands behind the window. Wait for it where the window was just opened."""
+        assert self.program.backend is not None
+        return self.program.backend
 
     @property
     def page(self) -> ChatPage:

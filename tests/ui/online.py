@@ -40,7 +40,7 @@ def keep(home: Path, *exchanges: RequestLogEntry) -> None:
 
 
 def assembly_of(driver: Driver) -> LibraryServices:
-    return driver.window.program._assembly  # type: ignore[attr-defined, no-any-return]
+    return driver.backend.services
 
 
 def show_log(driver: Driver, count: int | None = None) -> NetworkPage:

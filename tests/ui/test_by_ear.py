@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop.chat.markdown.answer_segments import ProseSegment, TableSegment, segments
-from desktop.ui.chat import accessibility
+from desktop.ui.chat import accessibility_factory
 from desktop.ui.chat.accessibility import accessible_child
 from desktop.ui.chat.accessible_table import AccessibleTable
 from desktop.ui.chat.accessible_text import AccessibleText
@@ -64,7 +64,7 @@ def theme(qapp: QApplication) -> Theme:
 @pytest.fixture
 def reader() -> Iterator[None]:
     """A screen reader runs."""
-    accessibility.install()
+    accessibility_factory.install()
     QAccessible.setActive(True)
     yield
     QAccessible.setActive(False)

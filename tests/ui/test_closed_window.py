@@ -24,7 +24,7 @@ def test_a_closed_window_is_freed(open_window: Callable[..., Driver], pages: tup
     driver.ask("Hello")
     for page in pages:
         driver.click(page)
-    parts = [weakref.ref(each) for each in (driver.window, driver.window.program, driver.window.chat)]  # type: ignore[attr-defined]
+    parts = [weakref.ref(each) for each in (driver.window, driver.program, driver.window.chat)]
     driver.close()
     del driver.window
     # The last work in a thread may hold on to it; and in a process of many tests each look takes seconds.

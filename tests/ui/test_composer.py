@@ -52,7 +52,7 @@ def test_shift_enter_breaks_and_enter_sends(composer: Composer) -> None:
 
 def test_the_other_way_round_where_the_settings_say_so(composer: Composer) -> None:
     sent = _sent(composer)
-    composer.edit.enter_sends = False
+    composer.edit.set_enter_sends(False)
     QTest.keyClicks(composer.edit, "one")
     QTest.keyClick(composer.edit, Qt.Key.Key_Return)
     assert sent == []

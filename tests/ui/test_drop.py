@@ -154,6 +154,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from desktop import app
+from desktop.ui.system.process_events import qt_application
 from desktop.ui.window.main_window import MainWindow
 
 def look():
@@ -164,7 +165,7 @@ def look():
                 print(taking.accessibleName(), flush=True)
                 window.close()
 
-application = app._application(["latchkey"])
+application = qt_application(["latchkey"])
 timer = QTimer()
 timer.timeout.connect(look)
 timer.start(50)
@@ -305,7 +306,7 @@ def test_the_window_is_one_window(open_window: Open) -> None:
     driver.application.installEventFilter(watch)
     driver.window.show_page("models")
     driver.until(lambda: bool(driver.window.models_page.list.rows.ids))
-    driver.window.program._flows.access.open_token("")  # type: ignore[attr-defined]
+    driver.backend.access.open_token("")
     driver.until(lambda: driver.has("Access token"))
     driver.window.show_page("models")
     QApplication.processEvents()

@@ -14,11 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from desktop import app
 from desktop.engine.engine_build import engine_build
 from desktop.engine.hardware import cpu_fingerprint
 from desktop.engine.kernel_check import KernelCheck, KernelStore
 from desktop.paths import find_paths
+from desktop.ui.program import Program
 from tests.fakes.fake_engine import FakeEngine
 from tests.ui.driving import Driver
 
@@ -75,7 +75,7 @@ def test_what_it_finds_is_applied_to_the_model_that_is_loaded(
         found.append(changed)
 
     monkeypatch.setattr(KernelCheck, "start", start)
-    monkeypatch.setattr(app, "_open", partial(app._open, test_engine=True))
+    monkeypatch.setattr("desktop.ui.program.Program", partial(Program, test_engine=True))
     engine = FakeEngine()
     driver = open_window(engine)
     loads = len(engine.loads)
@@ -88,4 +88,4 @@ def test_what_it_finds_is_applied_to_the_model_that_is_loaded(
 
 def test_a_window_that_is_only_created_tests_nothing(open_window: Callable[..., Driver]) -> None:
     driver = open_window(FakeEngine())
-    assert driver.window.program._kernels._thread is None  # type: ignore[attr-defined]
+    assert driver.backend.kernels._thread is None

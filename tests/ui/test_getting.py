@@ -264,12 +264,12 @@ def test_a_list_that_was_read_before_the_look_up_takes_the_model_from_nobody(
 ) -> None:
     walk = Walk(hub, repository, open_window(FakeEngine()))
     walk.open_models()
-    flows = walk.driver.window.program._flows  # type: ignore[attr-defined]
-    flows.lookup.list_outdated.connect(flows.lookup.select_pending)  # what a list that was under way ends with
+    setup = walk.driver.backend.setup
+    setup.list_outdated.connect(setup.select_pending)  # what a list that was under way ends with
     walk.look_up()
     other = next(each for each in walk.page.list.rows.ids if each != MODEL)
     walk.page.list.setCurrentIndex(walk.page.list.rows.index(walk.page.list.rows.row_of(other) or 0))
-    flows.lookup.select_pending()
+    setup.select_pending()
     assert walk.shown == other, "what a person chose since then was left again"
 
 
@@ -297,7 +297,7 @@ def test_a_request_is_followed_and_its_end_is_news_elsewhere_in_the_window(
     walk.press("Continue")
     walk.driver.until(lambda: walk.page.list.rows.index(walk.page.list.rows.row_of(MODEL) or 0).data() is not None)
     walk.driver.until(lambda: "Waiting for its publisher" in str(_card_state(walk)))
-    following = walk.driver.window.program._flows.access.poller  # type: ignore[attr-defined]
+    following = walk.driver.backend.access.poller
     walk.driver.until(lambda: following.next_check_at(MODEL) > 0)
     walk.driver.window.show_page("")
     walk.stand("rejected")
@@ -328,7 +328,7 @@ def test_access_that_was_taken_back_is_told_on_the_model(
     walk.press("Continue")
     walk.until_step("Read and accept Apache License 2.0")
     walk.stand("rejected")
-    walk.driver.window.program._flows.access.ask(MODEL)  # type: ignore[attr-defined]
+    walk.driver.backend.access.ask(MODEL)
     walk.driver.until(lambda: f"Your access to {MODEL} was taken back." in text_of(walk.page.detail))
 
 

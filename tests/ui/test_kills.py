@@ -25,10 +25,10 @@ WINDOW = """
 import sys
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from desktop import app
+from desktop.ui.program import create
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 words = " ".join(f"word{number}" for number in range(100000))
-application, window = app.create(["latchkey"], engine=FakeEngine([FakeAnswer(words, tokens_per_s=100)]))
+application, window = create(["latchkey"], engine=FakeEngine([FakeAnswer(words, tokens_per_s=100)]))
 window.chat_page.composer.edit.insertPlainText("Go on.")
 QTest.keyClick(window.chat_page.composer.edit, Qt.Key.Key_Return)
 def tell():

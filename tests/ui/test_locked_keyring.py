@@ -61,7 +61,7 @@ def test_the_first_answer_does_not_wait_for_a_keyring_that_asks_a_person(open_wi
     driver = open_window(FakeEngine([FakeAnswer("Yes."), FakeAnswer("No.")]), accepted=False)
     assert driver.ask("Hello").text == "Yes."
     for _ in range(12):  # as windows do that come to the front again and again
-        driver.window.program._choice.refresh()  # type: ignore[attr-defined]
+        driver.backend.selection.refresh()
     assert driver.ask("Hello again").text == "No."
     keyring.opened.set()
 

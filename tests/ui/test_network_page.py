@@ -88,7 +88,7 @@ def test_a_request_appears_while_the_page_is_looked_at(open_window: Open, monkey
         page = show_log(driver)
         online = assembly_of(driver).online
         driver.until(lambda: fake.endpoint.partition("://")[2] in page._hub.text())
-        pool = driver.window.program._background.pool  # type: ignore[attr-defined]
+        pool = driver.backend._background.pool
         pool(lambda: online.hub.info(Repository(fake.endpoint, "acme/tiny-GGUF")))
         driver.until(lambda: [row[4] for row in rows(page) if len(row) > 1] == ["200"])
         assert rows(page)[1][1:4] == ["Facts of a model", fake.endpoint[7:], "GET /api/models/acme/tiny-GGUF?blobs=…"]
@@ -101,7 +101,8 @@ def test_a_page_that_is_not_seen_reads_nothing(open_window: Open, home: Path) ->
     keep(home, exchange(5))
     driver = open_window(FakeEngine([]))
     page = show_log(driver, 1)
-    feed = driver.window.program._network._feed  # type: ignore[attr-defined]
+    feed = driver.backend.network._feed
+    assert feed is not None
     driver.click("Models")
     assert feed._watch is None
     assert not feed._timer.isActive()
@@ -202,7 +203,7 @@ def test_the_log_is_exported_as_a_table_that_computes_nothing(open_window: Open,
     driver = open_window(FakeEngine([]))
     page = show_log(driver, 2)
     file = tmp_path / "requests.csv"
-    driver.window.program._network.export(file)  # type: ignore[attr-defined]
+    driver.backend.network.export(file)
     driver.until(lambda: "2 requests were exported" in page.notices.text)
     found = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
     assert [row["host"] for row in found] == ["huggingface.co", "'=evil()"]
@@ -217,7 +218,7 @@ def test_an_export_that_cannot_be_written_is_told(open_window: Open, home: Path,
     keep(home, exchange(9))
     driver = open_window(FakeEngine([]))
     page = show_log(driver, 1)
-    driver.window.program._network.export(tmp_path / "none" / "x.csv")  # type: ignore[attr-defined]
+    driver.backend.network.export(tmp_path / "none" / "x.csv")
     driver.until(lambda: "could not be exported" in page.notices.text)
 
 

@@ -82,9 +82,8 @@ def test_a_switch_turned_by_the_command_is_seen(open_window: Open) -> None:
 
 def test_it_is_seen_where_the_command_makes_the_folder_of_the_settings(open_window: Open, home: Path) -> None:
     driver = open_window(FakeEngine([]), wait=False, accepted=False)
-    program = driver.window.program  # type: ignore[attr-defined]
-    driver.until(lambda: program._network is not None and program._network._here is not None)
-    driver.until(lambda: program._network._watch._begun)
+    driver.until(lambda: driver.program.backend is not None and driver.backend.network._here is not None)
+    driver.until(lambda: driver.backend.network._watch._begun)
     assert not (home / "config").exists()
     SettingsFile(find_paths().settings_file).change(offline=True)
     driver.until(lambda: offline(driver))

@@ -24,9 +24,9 @@ HEAVY = (*LIBRARIES, "desktop.chat.markdown", "desktop.ui.chat.text_view")  # wi
 
 UNTIL_PAINTED = """
 import sys
-from desktop import app
-app.Program.start = lambda self: None  # it follows the paint, and may be importing by the time of this look
-application, window = app.create(["latchkey"])
+from desktop.ui import program
+program.Program.start = lambda self: None  # it follows the paint, and may be importing by the time of this look
+application, window = program.create(["latchkey"])
 def painted():
     heavy = [name for name in sys.argv[1:] if name in sys.modules]
     focused = window.focusWidget().accessibleName()
@@ -153,8 +153,7 @@ class Window(MainWindow):
     def say(self):
         print("still here", self.isVisible(), self.chat is not None, flush=True)
         self.close()
-app.MainWindow = Window
-sys.exit(app.run(["latchkey"]))
+sys.exit(app.run(["latchkey"], window_class=Window))
 """
 
 
@@ -204,7 +203,7 @@ background.close()
 
 def test_the_program_stops_hashing_when_its_window_closes(open_window: Callable[..., Driver]) -> None:
     driver = open_window(FakeEngine())
-    hashes = driver.window.program._assembly.hashes  # type: ignore[attr-defined]
+    hashes = driver.backend.services.hashes
     driver.close()
     with pytest.raises(ResourceError):
         hashes.sha256(Path(__file__))

@@ -50,12 +50,16 @@ def test_every_import_contract_notices_a_breach(tmp_path: Path) -> None:
     shutil.copytree(TOP / "desktop", tmp_path / "desktop", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(TOP / "pyproject.toml", tmp_path)
     breach = (
-        "import gguf, keyring, llama_cpp, sqlite3, urllib.request\n"
+        "import gguf, keyring, llama_cpp, socketserver, sqlite3, urllib.request\n"
         "from PySide6.QtCore import QObject\n"
         "import desktop.storage\n"
     )
     (tmp_path / "desktop" / "catalog" / "breach.py").write_text(breach, encoding="utf-8")
     (tmp_path / "desktop" / "storage" / "breach.py").write_text("import desktop.catalog.breach\n", encoding="utf-8")
+    (tmp_path / "desktop" / "ui" / "parts" / "breach.py").write_text("import desktop.ui.chat\n", encoding="utf-8")
+    circle = tmp_path / "desktop" / "ui" / "sidebar"
+    for name, other in (("breach_a", "breach_b"), ("breach_b", "breach_a")):
+        (circle / f"{name}.py").write_text(f"import desktop.ui.sidebar.{other}\n", encoding="utf-8")
     result = lint_imports(tmp_path)
     assert result.returncode != 0
     for contract in PROJECT["tool"]["importlinter"]["contracts"]:
@@ -112,6 +116,24 @@ def test_qt_opens_no_network_sockets(path: Path) -> None:
             assert "QtNetwork" not in {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
             assert not any(alias.name.startswith("PySide6.QtNetwork") for alias in node.names)
+
+
+LISTENING_CALLS = {"bind", "listen", "create_server", "start_server", "start_unix_server"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_only_the_server_listens(path: Path) -> None:
+    """Qt's machine-local socket aside, by which a second start reaches the first window."""
+    if path.is_relative_to(TOP / "desktop" / "server") or path.stem == "single_instance":
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = {
+        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    assert LISTENING_CALLS.isdisjoint(calls)
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert "http.server" not in imported
 
 
 def test_one_version_everywhere() -> None:

@@ -33,7 +33,7 @@ _OURS = (
     "import sys; sys.path.insert(0, {top!r}); from desktop import app; from desktop.ui.bench import measured_window; "
 )
 _OURS += "sys.exit(measured_window.startup(app))"
-_STREAM = _OURS.replace("startup(app)", "stream(app, window_bench_setup)").replace(
+_STREAM = _OURS.replace("startup(app)", "stream(window_bench_setup)").replace(
     "from desktop.ui", "from desktop.cli.bench.window_bench_setup import window_bench_setup; from desktop.ui"
 )
 Say = Callable[[str], None]

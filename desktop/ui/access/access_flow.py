@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from desktop.library.library_model import LibraryCard
     from desktop.library.library_services import LibraryServices
-    from desktop.ui.window.main_window import MainWindow
+    from desktop.ui.access.gate_step import GateStep
+    from desktop.ui.access.token_step import TokenStep
+    from desktop.ui.navigator import Navigator
 
 _TICK_MS = 10_000
 _FOLLOWED = ("pending",)
@@ -29,16 +31,21 @@ _DECIDED = ("granted", "rejected")
 
 
 class AccessFlow(QObject):
-    """Between the pages about access and the Hub. `changed` carries a model's id where something about it may stand
-    otherwise now."""
+    """Between the pages about access and the Hub.
+
+    `changed` carries a model's id where something about it may stand otherwise now, `model_asked` that of one to be
+    shown, `failed` why a page cannot be shown.
+    """
 
     changed = Signal(str)
+    model_asked = Signal(str)
+    failed = Signal(object)
 
     def __init__(
-        self, window: "MainWindow", background: Background, assembly: "LibraryServices", news: NotificationBar
+        self, navigator: "Navigator", background: Background, assembly: "LibraryServices", news: NotificationBar
     ) -> None:
         super().__init__()
-        self._window, self._pages, self._background, self._assembly = window, window.pages, background, assembly
+        self._navigator, self._background, self._assembly = navigator, background, assembly
         self._getting, self._online = assembly.lookup, assembly.online
         self._news = news
         self._closed = False
@@ -50,26 +57,31 @@ class AccessFlow(QObject):
         self._tick = QTimer(self)
         self._tick.setInterval(_TICK_MS)
         self._tick.timeout.connect(self._ticked)
-        self._pages.page_built.connect(self._connect)
-        self._pages.page_shown.connect(self._page_shown)
-        for name in self._pages.built_pages:
-            self._connect(name)
+        navigator.page_shown.connect(self._page_shown)
+        navigator.when_built("token", self._connect_token)
+        navigator.when_built("gate", self._connect_gate)
 
-    def _connect(self, name: str) -> None:
-        if name == "token":
-            step = self._pages.token
-            step.saved.connect(self._save)
-            step.left.connect(self._leave)
-            step.continued.connect(self._continue)
-            step.forget_asked.connect(self._forget)
-            step.link_asked.connect(self._window.ask_link)
-        elif name == "gate":
-            gate = self._pages.gate
-            gate.check_asked.connect(self._check)
-            gate.token_asked.connect(self._token_from_gate)
-            gate.continued.connect(self._leave)
-            gate.left.connect(self._leave)
-            gate.link_asked.connect(self._window.ask_link)
+    def _connect_token(self, step: "TokenStep") -> None:
+        step.saved.connect(self._save)
+        step.left.connect(self._leave)
+        step.continued.connect(self._continue)
+        step.forget_asked.connect(self._forget)
+        step.link_asked.connect(self._navigator.confirm_open)
+
+    def _connect_gate(self, gate: "GateStep") -> None:
+        gate.check_asked.connect(self._check)
+        gate.token_asked.connect(self._token_from_gate)
+        gate.continued.connect(self._leave)
+        gate.left.connect(self._leave)
+        gate.link_asked.connect(self._navigator.confirm_open)
+
+    @property
+    def _token_page(self) -> "TokenStep":
+        return self._navigator.page("token")
+
+    @property
+    def _gate_page(self) -> "GateStep":
+        return self._navigator.page("gate")
 
     def close(self) -> None:
         """Ask and show nothing any more."""
@@ -98,12 +110,12 @@ class AccessFlow(QObject):
             self._tick.stop()
 
     def _ticked(self) -> None:
-        content = self._pages.gate.content
+        content = self._gate_page.content
         following = self.poller.next_check_at(content.model_id) if content is not None else 0.0
-        self._pages.gate.tick(time.time(), following)
+        self._gate_page.tick(time.time(), following)
 
     def _leave(self) -> None:
-        self._window.show_page("models")
+        self._navigator.show_page("models")
 
     # --- the token -----------------------------------------------------------------------------------------------
 
@@ -133,14 +145,13 @@ class AccessFlow(QObject):
         def show(content: TokenContent) -> None:
             if mine == self._asked and not self._closed:
                 self._then = then
-                self._pages.token.show_content(content)
-                self._window.show_page("token")
-                self._window.sidebar.show_page("models")
+                self._token_page.show_content(content)
+                self._navigator.show_page("token", entry="models")
 
         self._background.pool(work, show, self._fail)
 
     def _save(self) -> None:
-        step = self._pages.token
+        step = self._token_page
         content = step.content
         if content is None:
             return
@@ -154,7 +165,7 @@ class AccessFlow(QObject):
 
     def _keep(self, form: TokenInput, *, checked: bool = True, lacking: bool = False) -> None:
         """Check a token and keep it; unchecked, or although it lacks what is needed, where the person wants that."""
-        step = self._pages.token
+        step = self._token_page
 
         def work() -> SavedToken:
             from desktop.network.access_token import AccessToken
@@ -200,10 +211,10 @@ class AccessFlow(QObject):
 
     def _on_token(self, error: UserError, action: "tuple[str, Callable[[], None]] | None" = None) -> None:
         if not self._closed:
-            self._pages.token.show_error(error, action)
+            self._token_page.show_error(error, action)
 
     def _forget(self) -> None:
-        content = self._pages.token.content
+        content = self._token_page.content
 
         def forgotten(_: object) -> None:
             if not self._closed and content is not None:
@@ -219,7 +230,7 @@ class AccessFlow(QObject):
     def _continue(self) -> None:
         then, self._then = self._then, None
         self._leave()
-        content = self._pages.token.content
+        content = self._token_page.content
         if content is not None:
             self.changed.emit(content.model_id)
         if then is not None:
@@ -234,9 +245,8 @@ class AccessFlow(QObject):
 
         def show(content: GateContent | None) -> None:
             if mine == self._asked and not self._closed and content is not None:
-                self._pages.gate.show_content(self._followed(content), time.time())
-                self._window.show_page("gate")
-                self._window.sidebar.show_page("models")
+                self._gate_page.show_content(self._followed(content), time.time())
+                self._navigator.show_page("gate", entry="models")
 
         self._background.pool(lambda: self._gate(model_id), show, self._fail)
 
@@ -266,14 +276,14 @@ class AccessFlow(QObject):
         return replace(content, next_check_at=self.poller.next_check_at(content.model_id))
 
     def _token_from_gate(self) -> None:
-        content = self._pages.gate.content
+        content = self._gate_page.content
         if content is not None:
             self.open_token(content.model_id, then=lambda: self.open_gate(content.model_id))
 
     def _check(self) -> None:
-        content = self._pages.gate.content
+        content = self._gate_page.content
         if content is not None:
-            self._pages.gate.set_busy(True)
+            self._gate_page.set_busy(True)
             self.ask(content.model_id)
 
     # --- asking --------------------------------------------------------------------------------------------------
@@ -298,9 +308,9 @@ class AccessFlow(QObject):
             if content is not None:
                 content = self._followed(content)
                 if self._shows_gate(model_id):
-                    self._pages.gate.set_busy(False)
-                    self._pages.gate.show_content(content, time.time())
-                    self._pages.gate.say(access.title)
+                    self._gate_page.set_busy(False)
+                    self._gate_page.show_content(content, time.time())
+                    self._gate_page.say(access.title)
             if before != access.state and (quiet or not self._shows_gate(model_id)):
                 self._tell(model_id, before, access)
             self.changed.emit(model_id)
@@ -310,9 +320,9 @@ class AccessFlow(QObject):
             if self._closed:
                 return
             if self._shows_gate(model_id):
-                self._pages.gate.set_busy(False)
+                self._gate_page.set_busy(False)
                 if not quiet:
-                    self._pages.gate.show_error(error)
+                    self._gate_page.show_error(error)
             if isinstance(error, TokenStoreLockedError) and error.place == "vault" and not quiet:
                 self.open_token(model_id, unlock=True, then=lambda: self.ask(model_id))
 
@@ -322,22 +332,17 @@ class AccessFlow(QObject):
         self.ask(model_id, quiet=True)
 
     def _shows_gate(self, model_id: str) -> bool:
-        if self._pages.shown != "gate":
+        if self._navigator.shown != "gate":
             return False
-        content = self._pages.gate.content
+        content = self._gate_page.content
         return content is not None and content.model_id == model_id
 
     def _tell(self, model_id: str, before: str, access: RepositoryAccess) -> None:
         """News of a decision: access was given, refused or taken back while the person did something else."""
         taken = before == "granted" and not access.granted
         if (access.state in _DECIDED and before in ("pending", "not-requested", "reset")) or taken:
-            self._news.tell(access.title, (tr("Show"), lambda: self._show_model(model_id)))
-
-    def _show_model(self, model_id: str) -> None:
-        self._window.show_page("models")
-        self._pages.models.choose(model_id)
+            self._news.tell(access.title, (tr("Show"), lambda: self.model_asked.emit(model_id)))
 
     def _fail(self, error: UserError) -> None:
         if not self._closed:
-            self._pages.models.show_problem(error)
-            self._window.show_page("models")
+            self.failed.emit(error)

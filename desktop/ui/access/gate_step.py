@@ -12,12 +12,11 @@ from desktop.hub.repository_access import RepositoryAccess
 from desktop.translation import tr
 from desktop.ui.access.access_page_values import GateContent
 from desktop.ui.access.access_text import TOKEN_STATES, polling_sentence, state_badge
-from desktop.ui.licenses.license_step import breadcrumb
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox, FittedErrorBox
 from desktop.ui.parts.flow_box import FlowBox
 from desktop.ui.parts.label import Badge, Label, breakable
-from desktop.ui.parts.page import PageBar, ScrollColumn, Splitter, StepPage, section_heading
+from desktop.ui.parts.page import PageBar, ScrollColumn, Splitter, StepPage, breadcrumb, section_heading
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.parts.text_pane import TextPane
 from desktop.ui.theme.design_tokens import NARROW, RADIUS, XL, XS, L, M, S

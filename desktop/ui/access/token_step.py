@@ -12,14 +12,12 @@ from desktop.translation import tr
 from desktop.ui.access.access_page_values import SavedToken, TokenContent
 from desktop.ui.access.access_text import account_sentence, gated_read_sentence, place_name, stored_sentence
 from desktop.ui.access.token_fields import TokenFields
-from desktop.ui.licenses.license_step import breadcrumb
-from desktop.ui.models.setup_steps import SetupStep, StepButton
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import Note
 from desktop.ui.parts.flow_box import FlowBox
 from desktop.ui.parts.label import Label, breakable
-from desktop.ui.parts.page import PageBar, ScrollColumn, Splitter, StepPage, section_heading
-from desktop.ui.parts.step_row import StepRow
+from desktop.ui.parts.page import PageBar, ScrollColumn, Splitter, StepPage, breadcrumb, section_heading
+from desktop.ui.parts.step_row import SetupStep, StepButton, StepRow
 from desktop.ui.theme.design_tokens import NARROW, XS, S
 from desktop.ui.theme.theme import Theme
 

@@ -1,7 +1,7 @@
 """The real window under measurement, as a process of its own: `latchkey bench` starts one and reads what it says.
 
 `startup` opens the window as `latchkey` does, says when it stood, and leaves. `stream` opens one with the engine that
-it is given, and answers each line `{"text": …}` of standard input with how that answer went. Both are given
+it is given, and answers each line `{"text": …}` of standard input with how that answer went. `startup` is given
 `desktop.app`, which stands above this floor.
 Times are of `time.monotonic`, the same clock in every process of the machine.
 """
@@ -21,6 +21,7 @@ from PySide6.QtGui import QKeyEvent
 
 from desktop.paths import find_paths
 from desktop.settings import SettingsFile
+from desktop.ui.system.process_events import MainThreadCalls, qt_application
 from desktop.ui.theme.theme import Theme
 from desktop.ui.window.main_window import MainWindow
 
@@ -176,22 +177,21 @@ def _tell_bug(kind: type[BaseException], error: BaseException, _trace: object) -
 def startup(app: Any) -> int:
     """Start the program as a person would, and close it as soon as it takes typing."""
     sys.excepthook = _tell_bug
-    app.MainWindow = StartupMeasurementWindow
-    return int(app.run(sys.argv[:1]))
+    return int(app.run(sys.argv[:1], window_class=StartupMeasurementWindow))
 
 
 class StreamMeasurement:
     """A window with a chat behind it and nothing else: no licenses, so that the engine's license check decides.
 
-    `app` is `desktop.app`, `measured` is a `desktop.cli.bench.window_bench_setup.WindowBenchSetup`.
+    `measured` is a `desktop.cli.bench.window_bench_setup.WindowBenchSetup`.
     """
 
-    def __init__(self, app: Any, measured: Any) -> None:
+    def __init__(self, measured: Any) -> None:
         usual = find_paths()
         self._paths = replace(usual, config=measured.home / "config", data=measured.home / "data")
         self._measured = measured
-        self._hop = app.MainThreadCalls()
-        self._closing: list[Callable[[], None]] = [self._hop.close]
+        self._main_thread = MainThreadCalls()
+        self._closing: list[Callable[[], None]] = [self._main_thread.close]
         self._settings = SettingsFile(self._paths.settings_file)
         settings = self._settings.current
         self.window = StreamMeasurementWindow(
@@ -207,7 +207,7 @@ class StreamMeasurement:
         from desktop.storage.conversation_store import ConversationStore
         from desktop.storage.database import Database
 
-        background, database = Background(self._hop.post), Database(self._paths.database_file)
+        background, database = Background(self._main_thread.post), Database(self._paths.database_file)
         chat = ChatSession(
             store=ConversationStore(database),
             engine=self._measured.engine,
@@ -215,12 +215,12 @@ class StreamMeasurement:
             settings=lambda: self._settings.current,
             listener=self.window.hear,
         )
-        self._closing = [chat.close, self._measured.close, background.close, database.close, self._hop.close]
+        self._closing = [chat.close, self._measured.close, background.close, database.close, self._main_thread.close]
 
         def opened(_: object) -> None:
             chat.start()
             self.window.use_chat(chat)
-            self.window.show_models([self._measured.model], self._measured.model, {})
+            self.window.display.show_models([self._measured.model], self._measured.model, {})
             chat.use_model(self._measured.model)
 
         background.database(database.open, opened, lambda error: print_json({"error": str(error)}))
@@ -232,11 +232,11 @@ class StreamMeasurement:
             close()
 
 
-def stream(app: Any, measured: Callable[[], Any]) -> int:
+def stream(measured: Callable[[], Any]) -> int:
     """Stay open and answer what is asked on standard input, until that is closed."""
     sys.excepthook = _tell_bug
-    application = app._application(sys.argv[:1])  # noqa: SLF001 - the program's own
-    shown = StreamMeasurement(app, measured())
+    application = qt_application(sys.argv[:1])
+    shown = StreamMeasurement(measured())
     code = int(application.exec())
     del shown
     return code

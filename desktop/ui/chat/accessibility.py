@@ -1,11 +1,8 @@
-"""What assistive technologies are given where Qt's own answer falls short: roles, texts line by line, announcements.
+"""What assistive technologies read of messages: texts line by line, and announcements."""
 
-The function installed here is asked only once such a technology runs; nothing of this costs anything before.
-"""
-
-from PySide6.QtCore import QLoggingCategory, QObject, QPoint, Qt
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleInterface
-from PySide6.QtWidgets import QAccessibleWidget, QWidget
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtWidgets import QWidget
 
 from desktop.ui.chat.accessible_table import AccessibleTable
 from desktop.ui.chat.accessible_text import AccessibleText
@@ -72,38 +69,3 @@ def _go_from(view: TextView, step: int) -> None:
     place = texts.index(view) + step if view in texts else -1
     if 0 <= place < len(texts):
         accessible_child(texts[place]).go_to(end=step < 0)
-
-
-def install() -> None:
-    """Answer for the widgets of this program from now on. Installing it twice is the same as once."""
-    # Qt warns of every question of a screen reader that it does not know. Nobody can act on that.
-    QLoggingCategory.setFilterRules("qt.accessibility.*.warning=false")
-    QAccessible.installFactory(_interface)
-
-
-class _ViewInterface(QAccessibleWidget):
-    """A text view, whose child gives its text: that one has the name, and is where the focus is to go."""
-
-    def state(self) -> QAccessible.State:
-        state = super().state()
-        state.focusable = False
-        return state
-
-    def text(self, kind: QAccessible.Text) -> str:
-        return "" if kind == QAccessible.Text.Name else super().text(kind)
-
-
-def _interface(class_name: str, asked: QObject) -> QAccessibleInterface | None:
-    """The interface of `asked`; None for what Qt itself would give. Asked for its class and then for each base."""
-    if class_name != type(asked).__name__:
-        return None
-    from desktop.ui.chat.accessibility import accessible_child
-    from desktop.ui.chat.message_view import MessageView
-    from desktop.ui.chat.text_view import TextView
-
-    if isinstance(asked, TextView):
-        accessible_child(asked)  # before Qt asks for the children
-        return _ViewInterface(asked, QAccessible.Role.Client)
-    if isinstance(asked, MessageView):
-        return QAccessibleWidget(asked, QAccessible.Role.Grouping)
-    return None

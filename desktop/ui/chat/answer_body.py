@@ -197,7 +197,7 @@ class AnswerBody(QWidget):
             view.resized.connect(self._view_resized)
         inner = view if isinstance(view, ProseView) else view.view
         inner.link_clicked.connect(self.link_clicked)
-        inner.selection = self._selection
+        inner.join_selection(self._selection)
         for button in [] if isinstance(view, ProseView) else view.buttons:
             button.setFocusPolicy(self._button_focus)
         if self._found:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QPoint, QRectF, QTimer
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 if TYPE_CHECKING:
-    from desktop.ui.chat.text_view import TextView
+    from desktop.ui.chat.selectable_view import SelectableView
 
 _EVERY_MS = 30
 _FASTEST = 60
@@ -25,13 +25,13 @@ class AutoScroll(QObject):
     def __init__(self, holder: QWidget, follow: Callable[[QPoint], None]) -> None:
         super().__init__(holder)
         self._holder, self._follow = holder, follow
-        self._view: TextView | None = None
+        self._view: SelectableView | None = None
         self._pointer = QPoint()
         self._timer = QTimer(self)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self._step)
 
-    def drag(self, view: TextView | None, pointer: QPoint) -> None:
+    def drag(self, view: SelectableView | None, pointer: QPoint) -> None:
         """The pointer is at `pointer` of the screen, and the selection ends in `view`."""
         self._view, self._pointer = view, pointer
         if any(self._beyond()) and not self._timer.isActive():
@@ -67,7 +67,7 @@ class AutoScroll(QObject):
         self._follow(self._pointer)
 
 
-def ensure_visible(holder: QWidget, view: TextView, rect: QRectF) -> None:
+def ensure_visible(holder: QWidget, view: SelectableView, rect: QRectF) -> None:
     """Scroll so that `rect` of `view` is seen, as little as that needs."""
     seen = view.visibleRegion().boundingRect()
     if not seen.isEmpty() and not seen.left() <= rect.x() <= seen.right():

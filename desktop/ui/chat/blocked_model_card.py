@@ -8,9 +8,9 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.licenses.license_subject import UNKNOWN_LICENSE
+from desktop.licenses.license_verdict import one_click_licenses
 from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
-from desktop.ui.models.model_text import one_click_licenses
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.flow_box import FlowBox
 from desktop.ui.parts.label import Badge, Label, breakable
@@ -137,7 +137,7 @@ class BlockedModelCard(QWidget):
         """Say what `card` waits for. What a person accepted as before is proposed where nothing is restricted."""
         said = blocked_model_text(card)
         self._remembered = remembered
-        self._at_once = one_click_licenses(card, remembered)
+        self._at_once = one_click_licenses(card.listed.subject, card.verdict, card.refused_purposes, remembered)
         self.accept_button.setVisible(bool(self._at_once))
         if self._at_once:
             said = replace(said, text=_one_click(remembered))

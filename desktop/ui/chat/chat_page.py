@@ -10,14 +10,13 @@ from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 from desktop.conversation import Message
 from desktop.errors import UserError
 from desktop.translation import tr
-from desktop.ui.chat.answer_view import phase_text
 from desktop.ui.chat.chat_top_bar import ChatTopBar
-from desktop.ui.chat.composer import Composer, ErrorAction, ErrorArea
+from desktop.ui.chat.composer import Composer, ErrorArea
 from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts, edit_key
 from desktop.ui.chat.empty_state import EmptyState
 from desktop.ui.chat.find_bar import FindBar, TranscriptFinder
 from desktop.ui.chat.message_footer import CreditOf, no_credit
-from desktop.ui.parts.error_box import ErrorBox
+from desktop.ui.parts.error_box import ErrorAction, ErrorBox
 from desktop.ui.theme.design_tokens import COLUMN, XL, L, M
 from desktop.ui.theme.theme import Theme
 
@@ -191,6 +190,8 @@ class ChatPage(QWidget):
 
     def phase(self, event: "chat_events.AnswerPhase") -> None:
         """An answer waits for something."""
+        from desktop.ui.chat.answer_view import phase_text
+
         if event.conversation_id == self._conversation_id:
             self.transcript.set_phase(event.message_id, phase_text(event.phase, event.fraction))
             self._show_answering()

@@ -1,7 +1,5 @@
 """Where the person writes: a box that grows to eight lines, how full the context is, Send that becomes Stop; errors."""
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QKeyEvent,
@@ -17,7 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayou
 from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.error_box import ErrorBox, Note
+from desktop.ui.parts.error_box import ErrorAction, ErrorBox, Note
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.parts.plain_text_edit import PlainTextEdit
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
@@ -27,7 +25,6 @@ from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
 from desktop.ui.theme.theme import Theme, palette_of
 
-ErrorAction = tuple[str, Callable[[], None]]
 _MOST_LINES = 8
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
@@ -70,8 +67,8 @@ class MessageEdit(PlainTextEdit):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self.enter_sends = True
-        self.escape_cancels = False
+        self._enter_sends = True
+        self._escape_cancels = False
         self.setPlaceholderText(tr("Message"))
         self.setAccessibleName(tr("Message"))
         self.setTabChangesFocus(True)
@@ -82,6 +79,14 @@ class MessageEdit(PlainTextEdit):
         self.document().documentLayout().documentSizeChanged.connect(self._fit)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.restyle()
+
+    def set_enter_sends(self, sends: bool) -> None:
+        """Whether Enter sends and Shift+Enter breaks the line, or the other way round."""
+        self._enter_sends = sends
+
+    def set_escape_cancels(self, cancels: bool) -> None:
+        """Whether Escape gives up an edit here, and does nothing else in the window."""
+        self._escape_cancels = cancels
 
     def restyle(self) -> None:
         """Take the theme's present colors and fonts."""
@@ -116,7 +121,7 @@ class MessageEdit(PlainTextEdit):
 
     def event(self, event: QEvent) -> bool:
         # While it gives up an edit here, Escape does nothing else in the window.
-        return overrides_escape(event, lambda: self.escape_cancels) or super().event(event)
+        return overrides_escape(event, lambda: self._escape_cancels) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in _ENTER and self.composition.text:
@@ -124,7 +129,7 @@ class MessageEdit(PlainTextEdit):
         if event.key() in _ENTER:
             shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-            if control or shift != self.enter_sends:
+            if control or shift != self._enter_sends:
                 self.submitted.emit()
             else:
                 self.break_line()
@@ -275,7 +280,7 @@ class Composer(QWidget):
     def set_editing(self, editing: bool) -> None:
         """Say that an earlier turn is being edited, or no longer."""
         self._note.setVisible(editing)
-        self.edit.escape_cancels = editing
+        self.edit.set_escape_cancels(editing)
 
     def set_answering(self, answering: bool) -> None:
         """Whether the button stops an answer or sends the text."""

@@ -21,7 +21,7 @@ from desktop.ui.chat.source_map import MessageSource, SelectionSpan, rendered_po
 from desktop.ui.parts.document_text import copy_text, offer_selection
 
 if TYPE_CHECKING:
-    from desktop.ui.chat.text_view import TextView
+    from desktop.ui.chat.selectable_view import SelectableView
 
 Move = QTextCursor.MoveOperation
 _FORWARD = (Move.NextCharacter, Move.NextWord, Move.Down, Move.Right, Move.WordRight)
@@ -45,7 +45,7 @@ _EXTENDS = {
 
 @dataclass(frozen=True)
 class _SelectionEnd:
-    view: TextView
+    view: SelectableView
     position: int
     begins: int | None = None
     ends: int | None = None
@@ -61,7 +61,7 @@ class MessageSelection(QObject):
     started = Signal()
 
     def __init__(
-        self, holder: QWidget, views: Callable[[], Sequence[TextView]], written: MessageSource | None = None
+        self, holder: QWidget, views: Callable[[], Sequence[SelectableView]], written: MessageSource | None = None
     ) -> None:
         super().__init__(holder)
         self._holder, self._all_views, self._written = holder, views, written
@@ -95,7 +95,7 @@ class MessageSelection(QObject):
         """Whether what is selected was written as Markdown."""
         return self._written is not None and self._written.markdown is not None
 
-    def caret(self) -> tuple[TextView, int] | None:
+    def caret(self) -> tuple[SelectableView, int] | None:
         """Where keys go on from."""
         if self._head is None or self._head.view not in self._views():
             return None
@@ -140,7 +140,7 @@ class MessageSelection(QObject):
         views, selected = self._views(), [view for _, view in self._within(span)]
         return selected == views and not span.start and span.end >= document_length(views[-1].document)
 
-    def _within(self, span: SelectionSpan) -> list[tuple[int, TextView]]:
+    def _within(self, span: SelectionSpan) -> list[tuple[int, SelectableView]]:
         """The views that show a part of `span`, with their numbers."""
         views = list(enumerate(self._all_views()))[span.first : span.last + 1]
         return [(number, view) for number, view in views if not view.isHidden()]
@@ -160,7 +160,7 @@ class MessageSelection(QObject):
         if views:
             self._select(_SelectionEnd(views[0], 0), _SelectionEnd(views[-1], document_length(views[-1].document)))
 
-    def press(self, view: TextView, position: int, clicks: int, *, extend: bool) -> None:
+    def press(self, view: SelectableView, position: int, clicks: int, *, extend: bool) -> None:
         """A button of the mouse went down at `position`, for the `clicks`th time (2 selects a word, 3 a paragraph)."""
         self._dragging = True
         if extend and self._anchor is not None:
@@ -239,7 +239,7 @@ class MessageSelection(QObject):
         """Whether `widget` is one of the views, or in one."""
         return widget is not None and any(view is widget or view.isAncestorOf(widget) for view in self._all_views())
 
-    def select(self, view: TextView, anchor: int, position: int) -> None:
+    def select(self, view: SelectableView, anchor: int, position: int) -> None:
         """Select in `view` from `anchor` to `position`."""
         self._unit, self._origin = QTextCursor.SelectionType.Document, None
         self._select(_SelectionEnd(view, anchor), _SelectionEnd(view, position))
@@ -284,7 +284,7 @@ class MessageSelection(QObject):
             start = span.start if number == span.first else 0
             view.set_selection(start, span.end if number == span.last else document_length(view.document))
 
-    def _views(self) -> list[TextView]:
+    def _views(self) -> list[SelectableView]:
         return [view for view in self._all_views() if not view.isHidden()]
 
     # --- while the text grows ------------------------------------------------------------------------------------

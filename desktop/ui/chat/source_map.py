@@ -17,7 +17,7 @@ from desktop.ui.chat.text_properties import SOURCE_AT, SOURCE_END, WRITTEN
 from desktop.ui.parts.utf16 import utf16_length, utf16_slice
 
 if TYPE_CHECKING:
-    from desktop.ui.chat.text_view import TextView
+    from desktop.ui.chat.selectable_view import SelectableView
 
 _NEAREST = 100
 """In how many paragraphs what has a source is looked for: code has none."""
@@ -153,7 +153,7 @@ class MessageSource:
     markdown: Callable[[SelectionSpan], str] | None = None
 
 
-def markdown_of(text: str, segments: Sequence[Segment], views: Sequence[TextView], span: SelectionSpan) -> str:
+def markdown_of(text: str, segments: Sequence[Segment], views: Sequence[SelectableView], span: SelectionSpan) -> str:
     """The part of an answer's `text` that `span` shows; each of `views` shows one of the `segments` of `text`."""
 
     def place(number: int, position: int, before: bool) -> SegmentPosition:

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.ui.chat.message_selection import MessageSelection, act_on_selection, selection_menu
 from desktop.ui.chat.rendered_text import cell_ranges, document_length, text_between
+from desktop.ui.chat.selectable_view import SelectableView
 from desktop.ui.chat.text_decorations import paint_caret, paint_decorations
 from desktop.ui.chat.text_search import occurrences
 from desktop.ui.parts.text_options import wrap_mode
@@ -48,17 +49,10 @@ def drawable(text: str) -> str:
     return _FRAMES.sub("\ufffd", text)
 
 
-class TextView(QWidget):
-    """Shows `document`. `link_clicked` carries a link's target as it was written.
-
-    `dragged_past_edge` when a selection goes on left (less than 0) or right of what is seen, by how many pixels;
-    `full_text_requested` when all of the text is about to be asked for: whoever writes it bit by bit writes the rest
-    now.
-    """
+class TextView(SelectableView):
+    """Shows `document`. `link_clicked` carries a link's target as it was written."""
 
     link_clicked = Signal(str)
-    dragged_past_edge = Signal(int)
-    full_text_requested = Signal()
 
     def __init__(
         self,
@@ -147,8 +141,8 @@ class TextView(QWidget):
             self._selection = MessageSelection(self, lambda: [self])
         return self._selection
 
-    @selection.setter
-    def selection(self, selection: MessageSelection) -> None:
+    def join_selection(self, selection: MessageSelection) -> None:
+        """Make what is selected here a part of `selection`."""
         self._selection = selection
 
     def set_selection(self, start: int, end: int) -> None:

@@ -27,9 +27,8 @@ class ThinkingView(QWidget):
         self._button.clicked.connect(self._toggle)
         self.view = TextView(theme, theme.font("normal"), parent=self)
         self.view.setAccessibleName(tr("Thinking"))
-        self.view.selection = self.selection = MessageSelection(
-            self, lambda: [self.view], MessageSource(lambda: self._text)
-        )
+        self.selection = MessageSelection(self, lambda: [self.view], MessageSource(lambda: self._text))
+        self.view.join_selection(self.selection)
         self.view.hide()
         self._open = False
         self.is_over = False

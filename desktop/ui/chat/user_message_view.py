@@ -47,7 +47,7 @@ class UserMessageView(MessageView):
         self._view = TextView(theme, theme.font("reading"), parent=self)
         self._view.setAccessibleName(tr("Your words"))
         self._view.link_clicked.connect(actions.open_link)
-        self._view.selection = self.selection
+        self._view.join_selection(self.selection)
         self.describe(message.text)
         self._box = QRectF()
         self._whole = False

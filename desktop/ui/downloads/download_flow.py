@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QWidget
 
 from desktop.background import Background
 from desktop.errors import UserError
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from desktop.library.download_item import DownloadItem
     from desktop.library.library_services import LibraryServices
-    from desktop.ui.window.main_window import MainWindow
+    from desktop.ui.navigator import Navigator
 
 _log = logging.getLogger(__name__)
 _INTERFACE = "com.canonical.Unity.LauncherEntry"
@@ -38,15 +37,22 @@ _TOGETHER_MS = 150
 
 class DownloadFlow(QObject):
     """Lists, begins and ends downloads. `finished` carries the id of a model that is here now, `changed` that of one
-    whose download began or ended, `failed` why something could not be done (with the model's id)."""
+    whose download began or ended, `failed` why something could not be done (with the model's id).
+
+    `items_changed` carries all downloads where they are to be drawn, `progress_changed` how far they are in short, and
+    for a screen reader ("" where none is under way); `model_asked` the id of a model that is to be shown.
+    """
 
     finished = Signal(str)
     changed = Signal(str)
     failed = Signal(str, object)
+    items_changed = Signal(object)
+    progress_changed = Signal(str, str)
+    model_asked = Signal(str)
 
     def __init__(
         self,
-        window: "MainWindow",
+        navigator: "Navigator",
         background: Background,
         assembly: "LibraryServices",
         news: NotificationBar,
@@ -54,18 +60,18 @@ class DownloadFlow(QObject):
     ) -> None:
         super().__init__()
         self._records, self.folder = paths.downloads, paths.models
-        self._window, self._pages, self._background, self._assembly = window, window.pages, background, assembly
+        self._navigator, self._background, self._assembly = navigator, background, assembly
         self._news = news
         self._items: dict[str, DownloadItem] = {}
         self._lock = threading.Lock()
         self._heard: dict[str, DownloadItem] = {}
         self._posted = self._listening = self._closed = False
-        self._taskbar = TaskbarProgress(window)
+        self._taskbar = TaskbarProgress()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_TOGETHER_MS)
         self._timer.timeout.connect(self._show)
-        self._pages.page_shown.connect(self._page_shown)
+        navigator.page_shown.connect(self._page_shown)
 
     def start(self) -> None:
         """List what was begun in former runs. Nothing of the network is loaded where nothing was."""
@@ -135,40 +141,32 @@ class DownloadFlow(QObject):
 
     def _page_shown(self, page: str) -> None:
         if page == "models":
-            self._pages.models.show_downloads(self.items)
+            self.items_changed.emit(self.items)
 
     def _show(self) -> None:
         """Draw how they stand, everywhere: at most some times a second."""
         if self._closed:
             return
-        if "models" in self._pages.built_pages:
-            self._pages.models.show_downloads(self.items)
+        self.items_changed.emit(self.items)
         moving = [item for item in self._items.values() if item.progress.state in ACTIVE_STATES]
         total = sum(item.progress.total for item in moving)
         done = sum(item.progress.done for item in moving)
         fraction = min(done / total, 1.0) if total else 0.0
         percent = tr("{percent} %").format(percent=int(fraction * 100))
-        entry = self._window.sidebar.models
         text = (percent if len(moving) == 1 else f"{len(moving)} · {percent}") if moving else ""
-        if entry.detail != text:
-            entry.set_detail(text)
-            said = trn("{count} download: {percent}", "{count} downloads: {percent}", len(moving))
-            entry.setAccessibleDescription(said.format(count=len(moving), percent=percent) if moving else "")
+        said = trn("{count} download: {percent}", "{count} downloads: {percent}", len(moving))
+        self.progress_changed.emit(text, said.format(count=len(moving), percent=percent) if moving else "")
         self._taskbar.show(fraction if moving else None)
 
     def _tell_done(self, item: "DownloadItem") -> None:
-        if self._pages.shown != "models":
+        if self._navigator.shown != "models":
             text = tr("{model} is downloaded and verified.").format(model=item.name)
-            self._news.tell(text, (tr("Show"), lambda: self._show_model(item.installed or item.model_id)))
+            self._news.tell(text, (tr("Show"), lambda: self.model_asked.emit(item.installed or item.model_id)))
 
     def _tell_failed(self, item: "DownloadItem") -> None:
-        if self._pages.shown != "models" and item.error is not None:
+        if self._navigator.shown != "models" and item.error is not None:
             text = tr("The download of {model} stopped: {reason}").format(model=item.name, reason=item.error.title)
-            self._news.tell(text, (tr("Show"), lambda: self._show_model(item.model_id)))
-
-    def _show_model(self, model_id: str) -> None:
-        self._window.show_page("models")
-        self._pages.models.choose(model_id)
+            self._news.tell(text, (tr("Show"), lambda: self.model_asked.emit(item.model_id)))
 
     # --- doing ---------------------------------------------------------------------------------------------------
 
@@ -220,8 +218,7 @@ def message_of(percent: int | None) -> "QDBusMessage":
 class TaskbarProgress:
     """`show` a fraction from 0 to 1; None for nothing. Says each percent once."""
 
-    def __init__(self, window: QWidget) -> None:
-        self._window = window
+    def __init__(self) -> None:
         self._shown: int | None = None
 
     def show(self, fraction: float | None) -> None:

@@ -9,8 +9,10 @@ from desktop.ui.licenses.license_page_values import DifferenceContent, LicenseSt
 from desktop.ui.licenses.one_click_acceptance import Back
 
 if TYPE_CHECKING:
+    from desktop.ui.licenses.difference_page import DifferencePage
     from desktop.ui.licenses.license_page_loader import LicensePageLoader
-    from desktop.ui.window.main_window import MainWindow
+    from desktop.ui.licenses.license_step import LicenseStep
+    from desktop.ui.navigator import Navigator
 
 
 class OpenLicenseStep(Protocol):
@@ -27,18 +29,25 @@ class DifferenceFlow:
 
     def __init__(
         self,
-        window: "MainWindow",
+        navigator: "Navigator",
         background: Background,
         gather: "LicensePageLoader",
         open_step: OpenLicenseStep,
         failed: Callable[[UserError], None],
     ) -> None:
-        self._window, self._pages = window, window.pages
-        self._background, self._gather = background, gather
+        self._navigator, self._background, self._gather = navigator, background, gather
         self._open_step, self._failed = open_step, failed
         self._back: Back = ""
         self._asked = 0
         self._closed = False
+
+    @property
+    def _page(self) -> "DifferencePage":
+        return self._navigator.page("difference")
+
+    @property
+    def _license_step(self) -> "LicenseStep":
+        return self._navigator.page("license")
 
     def close(self) -> None:
         """Show nothing any more."""
@@ -72,7 +81,7 @@ class DifferenceFlow:
 
     def read(self) -> None:
         """From the difference on to the whole text."""
-        content = self._pages.difference.content
+        content = self._page.content
         if content is not None and content.from_step:
             self.leave()
         elif content is not None:
@@ -80,13 +89,12 @@ class DifferenceFlow:
 
     def leave(self) -> None:
         """Back to where the difference was asked for."""
-        content = self._pages.difference.content
-        step = self._pages.license.content if content is not None and content.from_step else None
+        content = self._page.content
+        step = self._license_step.content if content is not None and content.from_step else None
         if step is not None:
-            self._window.show_page("license")
-            self._window.sidebar.show_page(self._back)
+            self._navigator.show_page("license", entry=self._back)
         else:
-            self._window.show_page(self._back)
+            self._navigator.show_page(self._back)
 
     def _ask(
         self, work: Callable[[], DifferenceContent | None], show: Callable[[DifferenceContent | None], None]
@@ -99,6 +107,5 @@ class DifferenceFlow:
 
     def _show(self, content: DifferenceContent, back: Back) -> None:
         self._back = back
-        self._pages.difference.show_content(content, back)
-        self._window.show_page("difference")
-        self._window.sidebar.show_page(back)
+        self._page.show_content(content, back)
+        self._navigator.show_page("difference", entry=back)

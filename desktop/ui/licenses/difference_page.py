@@ -23,12 +23,11 @@ from desktop.licenses.license_diff import AcceptedTextDiff, StandardTextDiff
 from desktop.licenses.license_text_origin import edition_sentence
 from desktop.translation import tr, trn
 from desktop.ui.licenses.license_page_values import DifferenceContent, short_hash
-from desktop.ui.licenses.license_step import breadcrumb
 from desktop.ui.licenses.text_changes import DifferenceParagraph
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.document_text import selection_data
 from desktop.ui.parts.label import Label, breakable
-from desktop.ui.parts.page import PageBar, StepPage
+from desktop.ui.parts.page import PageBar, StepPage, breadcrumb
 from desktop.ui.parts.paint import paint_focus
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
 from desktop.ui.parts.terms_text import day_of

@@ -13,15 +13,15 @@ from desktop.ui.parts.link import open_folder
 
 if TYPE_CHECKING:
     from desktop.library.library_services import LibraryServices
-    from desktop.ui.window.main_window import MainWindow
+    from desktop.ui.navigator import Navigator
 
 
 class LedgerExporter(QObject):
     """Asks for a file, writes it in the pool, and tells on the Licenses page what was written."""
 
-    def __init__(self, window: "MainWindow", background: Background, assembly: "LibraryServices") -> None:
+    def __init__(self, navigator: "Navigator", background: Background, assembly: "LibraryServices") -> None:
         super().__init__()
-        self._window, self._background, self._assembly = window, background, assembly
+        self._navigator, self._background, self._assembly = navigator, background, assembly
 
     def ask(self) -> None:
         """Let the person say where to."""
@@ -31,7 +31,7 @@ class LedgerExporter(QObject):
             (tr("CycloneDX bill of materials (*.cdx.json)"), "cdx.json"),
             (tr("Table (*.csv)"), "csv"),
         )
-        dialog = QFileDialog(self._window, tr("Export the ledger"))
+        dialog = QFileDialog(self._navigator.dialog_parent, tr("Export the ledger"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilters([name for name, _ in forms])
         dialog.setDefaultSuffix("html")
@@ -43,7 +43,7 @@ class LedgerExporter(QObject):
 
     def write(self, path: Path) -> None:
         """Write the ledger to `path`, in the form that its suffix names."""
-        notices = self._window.pages.licenses.notices
+        notices = self._navigator.page("licenses").notices
         notices.show_working(tr("Exporting the ledger…"))
 
         def done(count: int) -> None:

@@ -3,13 +3,12 @@
 Everything that reads or writes files is done in the pool; the pages only draw values and pass on what is pressed.
 """
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, QTime, Signal
 
 from desktop.background import Background
-from desktop.credentials.ledger_key_store import LedgerKeyLockedError
 from desktop.errors import LicenseError, UserError
 from desktop.licenses.acknowledgements import Acceptance
 from desktop.translation import tr
@@ -17,95 +16,94 @@ from desktop.ui.licenses.difference_flow import DifferenceFlow
 from desktop.ui.licenses.ledger_exporter import LedgerExporter
 from desktop.ui.licenses.license_page_values import AcceptanceInput, LedgerContent, LicenseStepContent, WaitingLicense
 from desktop.ui.licenses.one_click_acceptance import Back, OneClickAcceptance
-from desktop.ui.licenses.refusal_text import refusal_with_action
-from desktop.ui.models.fit_text import fit_labels
-from desktop.ui.models.model_selection import ModelSelection
-from desktop.ui.models.model_text import StatusLabel
 
 if TYPE_CHECKING:
-    from desktop.library.library_model import LibraryCard
+    from PySide6.QtCore import SignalInstance
+
     from desktop.library.library_services import LibraryServices
-    from desktop.library.recommendations import TaskRecommendation
     from desktop.licenses.ledger_record import LedgerRecord
+    from desktop.ui.licenses.difference_page import DifferencePage
     from desktop.ui.licenses.license_page_loader import LicensePageLoader
-    from desktop.ui.window.main_window import MainWindow
+    from desktop.ui.licenses.license_step import LicenseStep
+    from desktop.ui.licenses.licenses_page import LicensesPage
+    from desktop.ui.navigator import Navigator
+
+
+class SelectedModel(Protocol):
+    """Which model answers: `checked` is emitted once it was checked whether it may."""
+
+    @property
+    def checked(self) -> "SignalInstance": ...
+
+    def choose(self, model_id: str) -> None:
+        """Answer with this model from now on, where its licenses allow that."""
+
+    def refresh(self) -> None:
+        """Check again whether it may answer."""
 
 
 class LicenseFlow(QObject):
-    """Between the pages of `window` and the acknowledgements of `assembly`. `choice` is told where a model may be used
-    now.
+    """Between the pages about licenses and the ledger in `assembly`. `choice` is told where a model may be used now.
 
-    `listed` carries the cards that the page of models shows now.
+    `failed_in_models` carries why something could not be done that was asked for on the page of models.
     """
 
-    listed = Signal(object)
+    failed_in_models = Signal(object)
 
     def __init__(
         self,
-        window: "MainWindow",
+        navigator: "Navigator",
         background: Background,
         assembly: "LibraryServices",
         gather: "LicensePageLoader",
-        choice: ModelSelection,
+        choice: SelectedModel,
     ) -> None:
         super().__init__()
-        self._window, self._pages, self._background = window, window.pages, background
+        self._navigator, self._background = navigator, background
         self._assembly, self._gather, self._choice = assembly, gather, choice
         self._acknowledgements = assembly.acknowledgements
         self._forms: dict[str, AcceptanceInput] = {}
         self._back: Back = ""
         self._closed = False
-        self._listings = self._views = self._steps = 0
-        self._exporting = LedgerExporter(window, background, assembly)
+        self._views = self._steps = 0
+        self._exporting = LedgerExporter(navigator, background, assembly)
         self.one_click = OneClickAcceptance(
-            window, background, assembly.acknowledgements, assembly.library, self._accepted_at_once, self._fail
+            navigator, background, assembly.acknowledgements, assembly.library, self._accepted_at_once, self._fail
         )
-        self._comparing = DifferenceFlow(window, background, gather, self.open_step, self._fail)
-        assembly.license_check.recorder.on_unrecorded = lambda error: background.post(lambda: self._unrecorded(error))
-        choice.checked.connect(self._judged)
-        window.refusal_words = lambda error: refusal_with_action(
-            error, choice.card, self.open_step, lambda: window.show_page("licenses")
-        )
-        self._pages.page_shown.connect(self._shown)
-        self._pages.page_built.connect(self._connect)
-        for name in self._pages.built_pages:
-            self._connect(name)
-        empty = window.chat_page.empty
-        empty.license_asked.connect(lambda model, license_: self.open_step(model, license_))
-        empty.accept_asked.connect(self.one_click.accept)
+        self._comparing = DifferenceFlow(navigator, background, gather, self.open_step, self._fail)
+        choice.checked.connect(self._checked)
+        navigator.page_shown.connect(self._page_shown)
+        navigator.when_built("licenses", self._connect_licenses)
+        navigator.when_built("license", self._connect_step)
+        navigator.when_built("difference", self._connect_difference)
 
-    def _connect(self, name: str) -> None:
-        """Listen to a page that was just built."""
-        pages = self._pages
-        if name == "models":
-            page = pages.models
-            page.license_asked.connect(lambda model, license_: self.open_step(model, license_, back="models"))
-            page.detail.accept_asked.connect(
-                lambda model, licenses, shown: self.one_click.accept(model, licenses, shown, back="models")
-            )
-            page.difference_asked.connect(lambda model, license_: self._open_changes(model, license_, "models"))
-            page.revoke_asked.connect(self.revoke)
-            page.link_asked.connect(self._window.ask_link)
-            page.licenses_asked.connect(lambda: self._window.show_page("licenses"))
-        elif name == "licenses":
-            licenses = pages.licenses
-            licenses.read_asked.connect(self._read)
-            licenses.revoke_asked.connect(lambda record: self.revoke(record.model, record.model_name))
-            licenses.waiting_asked.connect(self._wait)
-            licenses.verify_asked.connect(lambda: self._look(anew=True))
-            licenses.export_asked.connect(self._exporting.ask)
-            licenses.unlocked.connect(self._try_again)
-            licenses.segment_asked.connect(self._begin_segment)
-        elif name == "license":
-            step = pages.license
-            step.accepted.connect(self._accept)
-            step.declined.connect(self._decline)
-            step.left.connect(self._leave)
-            step.again_asked.connect(self._again)
-            step.difference_asked.connect(self._open_standard)
-        elif name == "difference":
-            pages.difference.read_asked.connect(self._comparing.read)
-            pages.difference.left.connect(self._comparing.leave)
+    def _connect_licenses(self, page: "LicensesPage") -> None:
+        page.read_asked.connect(self._read)
+        page.revoke_asked.connect(lambda record: self.revoke(record.model, record.model_name))
+        page.waiting_asked.connect(self._wait)
+        page.verify_asked.connect(lambda: self._look(anew=True))
+        page.export_asked.connect(self._exporting.ask)
+        page.unlocked.connect(self._try_again)
+        page.segment_asked.connect(self._begin_segment)
+
+    def _connect_step(self, step: "LicenseStep") -> None:
+        step.accepted.connect(self._accept)
+        step.declined.connect(self._decline)
+        step.left.connect(self._leave)
+        step.again_asked.connect(self._again)
+        step.difference_asked.connect(self._open_standard)
+
+    def _connect_difference(self, page: "DifferencePage") -> None:
+        page.read_asked.connect(self._comparing.read)
+        page.left.connect(self._comparing.leave)
+
+    @property
+    def _page(self) -> "LicensesPage":
+        return self._navigator.page("licenses")
+
+    @property
+    def _step(self) -> "LicenseStep":
+        return self._navigator.page("license")
 
     def refresh(self) -> None:
         """Something was accepted or revoked, here or by another process: look again at all that is shown."""
@@ -117,67 +115,38 @@ class LicenseFlow(QObject):
         self._closed = True
         self._comparing.close()
 
-    def _judged(self) -> None:
-        """The choice looked again; so does the page that is shown. The others will, once they are."""
-        if self._pages.shown == "models":
-            self._list()
-        elif self._pages.shown == "licenses":
+    def _checked(self) -> None:
+        """What may be used was checked again: so the page that is shown is read again. Another is once it is shown."""
+        if self._navigator.shown == "licenses":
             self._look(anew=False)
 
-    def _shown(self, page: str) -> None:
-        if page == "models":
-            self._list()
-        elif page == "licenses":
+    def _page_shown(self, page: str) -> None:
+        if page == "licenses":
             self._look(anew=True)
         if page != "license":
             self._keep_form()
 
-    # --- pages that list -----------------------------------------------------------------------------------------
-
-    def _list(self) -> None:
-        self._listings += 1
-        mine = self._listings
-
-        def work() -> "tuple[list[LibraryCard], Mapping[str, StatusLabel], Mapping[str, TaskRecommendation]]":
-            cards, getting = self._assembly.library.cards(), self._assembly.lookup
-            return cards, fit_labels(cards, getting.machine), getting.task_recommendations(cards)
-
-        def listed(
-            result: "tuple[list[LibraryCard], Mapping[str, StatusLabel], Mapping[str, TaskRecommendation]]",
-        ) -> None:
-            if mine == self._listings and not self._closed:
-                cards, notes, choices = result
-                model = self._choice.model
-                in_use = model.id if model is not None else None
-                self._pages.models.detail.remembered = self._window.settings.acceptance
-                self._pages.models.show_cards(cards, in_use, self._assembly.library.problems, notes, choices)
-                self.listed.emit(cards)
-
-        self._background.pool(work, listed, self._on_page(self._not_listed))
-
-    def _not_listed(self, error: UserError) -> None:
-        told = self._window.refusal_words(error) if isinstance(error, LedgerKeyLockedError) else None
-        self._pages.models.show_error(*(told or (error,)))
+    # --- the page of licenses -------------------------------------------------------------------------------------
 
     def _look(self, *, anew: bool) -> None:
         self._views += 1
         mine = self._views
-        self._pages.licenses.show_busy()
+        self._page.show_busy()
 
         def gathered(view: LedgerContent) -> None:
             if mine == self._views and not self._closed:
-                self._pages.licenses.show_view(view, QTime.currentTime().toString("HH:mm"))
+                self._page.show_view(view, QTime.currentTime().toString("HH:mm"))
 
         self._background.pool(
             lambda: self._gather.ledger_view(self._assembly.library.cards(), anew=anew),
             gathered,
-            self._on_page(lambda error: self._pages.licenses.show_error(error)),
+            self._on_page(lambda error: self._page.show_error(error)),
         )
 
     def _try_again(self) -> None:
         """The keyring opens now, the person says."""
         self._acknowledgements.try_again()
-        self._pages.licenses.notices.clear()
+        self._page.notices.clear()
         self._look(anew=True)
         self._choice.refresh()
 
@@ -187,10 +156,10 @@ class LicenseFlow(QObject):
         def begun(record: "LedgerRecord") -> None:
             if not self._closed:
                 text = tr("Record {seq} begins a new segment of the ledger. Accept again what you use.")
-                self._pages.licenses.notices.show_done(text.format(seq=record.seq))
+                self._page.notices.show_done(text.format(seq=record.seq))
                 self.refresh()
 
-        self._pages.licenses.notices.show_working(tr("Beginning a new segment of the ledger…"))
+        self._page.notices.show_working(tr("Beginning a new segment of the ledger…"))
         self._background.pool(self._acknowledgements.begin_segment, begun, self._fail)
 
     def _on_page(self, show: Callable[[UserError], None]) -> Callable[[UserError], None]:
@@ -200,13 +169,13 @@ class LicenseFlow(QObject):
         """Say what went wrong where the person is."""
         if self._closed:
             return
-        if self._pages.shown == "licenses":
-            self._pages.licenses.notices.show_error(error)
-        elif self._pages.shown == "models":
-            self._pages.models.show_problem(error)
+        if self._navigator.shown == "licenses":
+            self._page.notices.show_error(error)
+        elif self._navigator.shown == "models":
+            self.failed_in_models.emit(error)
         else:
-            self._window.chat_page.show_problem(error)
-            self._window.show_page("")
+            self._navigator.show_error(error)
+            self._navigator.show_page("")
 
     # --- the license step ----------------------------------------------------------------------------------------
 
@@ -223,14 +192,9 @@ class LicenseFlow(QObject):
 
         self._background.pool(lambda: self._gather.step(model_id, license_id, again=again), show, self._fail)
 
-    def open_step_from_models(self, model_id: str) -> None:
-        """The next license of a model that was chosen among the models."""
-        self.open_step(model_id, back="models")
-
     def _show_step(self, content: LicenseStepContent, form: AcceptanceInput) -> None:
-        self._pages.license.show_content(content, form, self._back)
-        self._window.show_page("license")
-        self._window.sidebar.show_page(self._back)
+        self._step.show_content(content, form, self._back)
+        self._navigator.show_page("license", entry=self._back)
 
     def _read(self, record: "LedgerRecord") -> None:
         """Show the text that was accepted, as it was."""
@@ -246,12 +210,12 @@ class LicenseFlow(QObject):
         self._background.pool(lambda: self._gather.accepted(record), show, self._fail)
 
     def _again(self) -> None:
-        content = self._pages.license.content
+        content = self._step.content
         if content is not None:
             self.open_step(content.subject.id, content.needed.id, back=self._back, again=True)
 
     def _accept(self, form: AcceptanceInput) -> None:
-        page = self._pages.license
+        page = self._step
         content = page.content
         if content is None or not form.purpose:
             return
@@ -299,12 +263,6 @@ class LicenseFlow(QObject):
         else:
             self._choice.refresh()
 
-    def _unrecorded(self, error: UserError) -> None:
-        """The built-in model answers, and its load is not in the ledger."""
-        if not self._closed:
-            page = self._window.chat_page
-            page.show_problem(error, (tr("Close"), lambda: page.show_problem(None)))
-
     def _show_new_text(self, model_id: str, license_id: str, form: AcceptanceInput) -> None:
         self._forms[model_id] = form
         self.open_step(model_id, license_id, back=self._back)
@@ -313,46 +271,47 @@ class LicenseFlow(QObject):
         """The last license of a model was accepted."""
         model_id = content.subject.id
         self._forms.pop(model_id, None)
-        self._pages.license.forget()
-        self._window.show_page(self._back)
+        self._step.forget()
+        self._navigator.show_page(self._back)
         said = tr("Accepted: {name}. It is recorded in your ledger.").format(name=content.subject.name)
-        self._pages.license.say(said)
+        self._step.say(said)
         if self._back == "":
             self._choice.choose(model_id)
         else:
             self._choice.refresh()
 
     def _decline(self) -> None:
-        content = self._pages.license.content
+        content = self._step.content
         if content is not None:
             self._forms.pop(content.subject.id, None)
-        self._pages.license.forget()
-        self._window.show_page(self._back)
+        self._step.forget()
+        self._navigator.show_page(self._back)
 
     def _leave(self) -> None:
-        self._window.show_page(self._back)
+        self._navigator.show_page(self._back)
 
     def _keep_form(self) -> None:
         """What is typed in a license step that was left undecided is there again when it is opened again."""
-        content = self._pages.license.content if "license" in self._pages.built_pages else None
+        content = self._step.content if self._navigator.is_built("license") else None
         if content is not None and content.to_accept:
-            self._forms[content.subject.id] = self._pages.license.form.form
+            self._forms[content.subject.id] = self._step.form.form
 
     # --- the difference ------------------------------------------------------------------------------------------
 
-    def _open_changes(self, model_id: str, license_id: str, back: Back) -> None:
+    def open_changes(self, model_id: str, license_id: str, back: Back) -> None:
+        """Show what changed in a license of a model since it was accepted; afterwards go back to the page `back`."""
         self._steps += 1  # a step that is still being read is not shown any more
         self._comparing.open_changes(model_id, license_id, back=back)
 
     def _open_standard(self) -> None:
-        content = self._pages.license.content
+        content = self._step.content
         if content is not None:
             self._steps += 1
             self._comparing.open_standard(content, back=self._back)
 
     def _wait(self, row: WaitingLicense) -> None:
         if row.changed:
-            self._open_changes(row.model_id, row.license_id, "licenses")
+            self.open_changes(row.model_id, row.license_id, "licenses")
         else:
             self.open_step(row.model_id, row.license_id, back="licenses")
 
@@ -372,12 +331,12 @@ class LicenseFlow(QObject):
         def revoked(part: bool) -> None:
             if self._closed:
                 return
-            if self._pages.shown == "licenses":
+            if self._navigator.shown == "licenses":
                 text = tr("Revoked for {model}. The model is unloaded; accepting again undoes this.")
                 if part:
                     text = tr("Revoked for {model}. It is a part of Latchkey and goes on answering.")
                 again = (tr("Read and accept again…"), lambda: self.open_step(model_id, back="licenses"))
-                self._pages.licenses.notices.show_done(text.format(model=name or model_id), again)
+                self._page.notices.show_done(text.format(model=name or model_id), again)
             self.refresh()
 
         self._background.pool(revoke, revoked, self._fail)

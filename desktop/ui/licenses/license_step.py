@@ -14,7 +14,7 @@ from desktop.ui.licenses.license_page_values import AcceptanceInput, LicenseStep
 from desktop.ui.licenses.restriction_list import RestrictionList
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label, breakable
-from desktop.ui.parts.page import PageBar, ScrollColumn, Splitter, StepPage, section_heading
+from desktop.ui.parts.page import PageBar, ScrollColumn, Splitter, StepPage, breadcrumb, section_heading
 from desktop.ui.parts.terms_text import day_of, purpose_name
 from desktop.ui.parts.text_pane import TextFindBar, TextPane
 from desktop.ui.parts.text_passages import TextPassage
@@ -23,7 +23,6 @@ from desktop.ui.theme.design_tokens import XL, XS, M, S
 from desktop.ui.theme.theme import Theme
 
 _LEFT, _RIGHT = 640, 388
-_CRUMB_CHARACTERS = 32
 
 
 class LicenseStep(StepPage):
@@ -282,10 +281,3 @@ class LicenseStep(StepPage):
         ]
         for first, second in pairwise(stops):
             QWidget.setTabOrder(first, second)
-
-
-def breadcrumb(button: Button, home: str, model: str) -> str:
-    """The way back as text, the model's name cut where it is long."""
-    most = _CRUMB_CHARACTERS * button.fontMetrics().averageCharWidth()
-    name = button.fontMetrics().elidedText(model, Qt.TextElideMode.ElideRight, most)
-    return f"{home} / {name} /"

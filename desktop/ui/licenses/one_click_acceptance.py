@@ -14,7 +14,7 @@ from desktop.ui.licenses.license_page_values import AcceptanceInput, LicenseStep
 
 if TYPE_CHECKING:
     from desktop.library.library import Library
-    from desktop.ui.window.main_window import MainWindow
+    from desktop.ui.navigator import Navigator
 
 Back = Literal["", "models", "licenses"]
 """The page a license step leads back to, "" for the conversation."""
@@ -26,25 +26,21 @@ class OneClickAcceptance:
 
     def __init__(
         self,
-        window: "MainWindow",
+        navigator: "Navigator",
         background: Background,
         acknowledgements: Acknowledgements,
         library: "Library",
         ended: Callable[[str, Back, bool], None],
         failed: Callable[[UserError], None],
     ) -> None:
-        self._window, self._background, self._acknowledgements, self._library = (
-            window,
-            background,
-            acknowledgements,
-            library,
-        )
+        self._navigator, self._background, self._library = navigator, background, library
+        self._acknowledgements = acknowledgements
         self._ended, self._failed = ended, failed
         self._accepting: set[str] = set()
 
     @property
     def _last(self) -> AcceptanceSettings:
-        return self._window.settings.acceptance
+        return self._navigator.settings.acceptance
 
     def proposed(self, content: LicenseStepContent) -> AcceptanceInput:
         """What is filled in of a license that restricts nothing: as the last time, at first the account's name."""
@@ -56,7 +52,7 @@ class OneClickAcceptance:
         """A license was accepted as this."""
         last = AcceptanceSettings(acceptance.person, acceptance.organization, acceptance.purpose)
         if last != self._last:
-            self._window.settings_changed.emit({"acceptance": last})
+            self._navigator.change_settings({"acceptance": last})
 
     def accept(
         self, model_id: str, licenses: Sequence[NeededLicense], shown: AcceptanceSettings, *, back: Back = ""

@@ -9,7 +9,7 @@ from desktop.translation import tr
 
 if TYPE_CHECKING:
     from desktop.library.library_model import LibraryCard
-    from desktop.ui.chat.composer import ErrorAction
+    from desktop.ui.parts.error_box import ErrorAction
 
 
 def refusal_with_action(

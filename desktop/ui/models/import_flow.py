@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from desktop.library.library_services import LibraryServices
     from desktop.library.other_apps import DiscoveredModel, DiscoveryResult
     from desktop.ui.models.models_page import ModelsPage
-    from desktop.ui.window.main_window import MainWindow
+    from desktop.ui.navigator import Navigator
 
 _LOOK_MS = 120
 
@@ -43,13 +43,13 @@ class ImportFlow(QObject):
 
     def __init__(
         self,
-        window: "MainWindow",
+        navigator: "Navigator",
         background: Background,
         assembly: "LibraryServices",
         loaded: Callable[[], Sequence[Path]] = tuple,
     ) -> None:
         super().__init__()
-        self._window, self._pages, self._background, self._assembly = window, window.pages, background, assembly
+        self._navigator, self._background, self._assembly = navigator, background, assembly
         self._importer = assembly.importer
         self._loaded = loaded
         self._closed = False
@@ -60,16 +60,12 @@ class ImportFlow(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self._look)
-        self._pages.page_built.connect(self._connect)
-        for name in self._pages.built_pages:
-            self._connect(name)
+        navigator.when_built("models", self._connect)
 
-    def _connect(self, name: str) -> None:
-        if name == "models":
-            page = self._pages.models
-            page.import_asked.connect(self.ask_import)
-            page.foot.look_asked.connect(self.search_other_apps)
-            page.working.stop_asked.connect(self._cancel)
+    def _connect(self, page: "ModelsPage") -> None:
+        page.import_asked.connect(self.ask_import)
+        page.foot.look_asked.connect(self.search_other_apps)
+        page.working.stop_asked.connect(self._cancel)
 
     def close(self) -> None:
         """Stop what is under way, and show nothing any more."""
@@ -81,13 +77,13 @@ class ImportFlow(QObject):
 
     @property
     def _page(self) -> "ModelsPage":
-        return self._pages.models
+        return self._navigator.page("models")
 
     # --- files of the person's own -------------------------------------------------------------------------------
 
     def ask_import(self) -> None:
         """Have the person choose a file, and whether it is copied."""
-        dialog = QFileDialog(self._window, tr("Add a model file"))
+        dialog = QFileDialog(self._navigator.dialog_parent, tr("Add a model file"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setNameFilters([tr("Model files (*.gguf *.GGUF)"), tr("All files (*)")])
         dialog.filesSelected.connect(lambda paths: self.offer([Path(path) for path in paths]))
@@ -98,7 +94,7 @@ class ImportFlow(QObject):
         """Files or folders were chosen, dropped or opened: ask whether they are used where they are, or copied."""
         if not paths or self._closed:
             return
-        self._window.show_page("models")
+        self._navigator.show_page("models")
         page = self._page
         page.show_problem(None)
         # Several pieces of one file are one model.

@@ -23,13 +23,13 @@ from desktop.ui.models.fact_tables import (
 from desktop.ui.models.lineage_view import LineageView
 from desktop.ui.models.model_files import FileChooser, ModelFileActions, file_state_note
 from desktop.ui.models.model_text import is_built_in
-from desktop.ui.models.setup_steps import StepButton, setup_steps
+from desktop.ui.models.setup_steps import setup_steps
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox, Note
 from desktop.ui.parts.flow_box import FlowBox
 from desktop.ui.parts.label import Badge, Label, breakable
 from desktop.ui.parts.page import ScrollColumn, page_title, section_heading
-from desktop.ui.parts.step_row import StepRow
+from desktop.ui.parts.step_row import StepButton, StepRow
 from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import XS, M, S
 from desktop.ui.theme.theme import Theme
@@ -43,8 +43,7 @@ if TYPE_CHECKING:
 class ModelDetail(ScrollColumn):
     """Shows one card, or something that was found. Its signals carry the model's id, and the license's where one is
     meant (`accept_asked`: the licenses that one click accepts, and the AcceptanceSettings shown beside it);
-    `step_asked` carries what a step's button asks for, and of what; `download_asked` a download's id. `remembered` is
-    what the person accepted as the last time."""
+    `step_asked` carries what a step's button asks for, and of what; `download_asked` a download's id."""
 
     use_asked = Signal(str)
     license_asked = Signal(str, str)
@@ -60,8 +59,8 @@ class ModelDetail(ScrollColumn):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, tr("Model"), 600, parent)
         self._theme = theme
-        self.remembered = AcceptanceSettings()
-        self._shown = self.remembered
+        self._remembered = AcceptanceSettings()
+        self._shown = self._remembered
         self._card: LibraryCard | None = None
         self._drawn: object = None
         self.steps: list[StepRow] = []
@@ -77,13 +76,17 @@ class ModelDetail(ScrollColumn):
     def card(self) -> "LibraryCard | None":
         return self._card
 
+    def set_acceptance_settings(self, remembered: AcceptanceSettings) -> None:
+        """What one click accepts as, in the cards shown from now on: as the last time."""
+        self._remembered = remembered
+
     def show_card(self, card: "LibraryCard | None", *, in_use: bool, way: ModelStatus | None = None) -> None:
         """Show `card`, and what is known of its way here. Where it is the one shown already, what is seen and the focus
         stay where they are."""
         same = self._card is not None and card is not None and self._card.listed.subject.id == card.listed.subject.id
         download = self._download_of(card.listed.subject.id) if card is not None else None
         under_way = download.id if download is not None else ""
-        drawn = (_drawn_of(card), in_use, under_way, self.remembered) if card is not None else None
+        drawn = (_drawn_of(card), in_use, under_way, self._remembered) if card is not None else None
         same_way = _drawn_of_status(way) == _drawn_of_status(self._way)
         if drawn == self._drawn and same_way:
             self._card, self._way = card, way
@@ -248,7 +251,7 @@ class ModelDetail(ScrollColumn):
             rows.addWidget(Label(theme, text, size="small", color="muted", wrap=True))
 
     def _add_steps(self, card: "LibraryCard") -> None:
-        self._shown = self.remembered
+        self._shown = self._remembered
         steps = setup_steps(card, self._way, self._shown)
         told = card.verdict.refusal not in ("", "license", "not-runnable")
         blocked = card.verdict.error if told else refusal_of_step(card, self._way)

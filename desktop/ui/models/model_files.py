@@ -40,7 +40,7 @@ class FileRow(QRadioButton):
     def __init__(self, theme: Theme, file: "OfferedFile", badge: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self.file, self._badge = theme, file, badge
-        self.widths: _Widths | None = None
+        self._widths: _Widths | None = None
         self.cells = cells_of(file)
         name = ", ".join(part for part in (*self.cells[:2], fit_name(file.fit.label), badge) if part)
         self.setAccessibleName(name)
@@ -51,6 +51,15 @@ class FileRow(QRadioButton):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setFont(theme.font("normal"))
         theme.changed.connect(self._restyle)
+
+    def show_file_name(self) -> None:
+        """Show the file's name in place of its quantization, which another file has too."""
+        self.cells = (self.file.name.rpartition("/")[2], *self.cells[1:])
+
+    def set_widths(self, widths: _Widths | None) -> None:
+        """Draw with columns as wide as these, which every row has."""
+        self._widths = widths
+        self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(300, self.fontMetrics().height() + 2 * S + 2)
@@ -83,7 +92,7 @@ class FileRow(QRadioButton):
 
     def _paint_columns(self, painter: QPainter, baseline: float) -> float:
         """Draw sizes and fit at the right; where they begin."""
-        widths = self.widths.of if self.widths is not None else [0] * (_COLUMNS - 1)
+        widths = self._widths.of if self._widths is not None else [0] * (_COLUMNS - 1)
         name = self.fontMetrics().averageCharWidth() * 14
         # Where there is no room the memory goes first: the fit says what it means.
         shown = [0, 1, 2] if self.width() - sum(widths) > name else [0, 2]
@@ -153,7 +162,7 @@ class FileChooser(QWidget):
                 badge = tr("recommended")
             row = FileRow(theme, file, badge)
             if quantizations.count(file.quantization) > 1:
-                row.cells = (file.name.rpartition("/")[2], *row.cells[1:])
+                row.show_file_name()
             row.setChecked(file.name == chosen)
             self._group.addButton(row)
             column.addWidget(row)
@@ -168,8 +177,7 @@ class FileChooser(QWidget):
             _Widths([row.cells for row in self.rows], QFontMetrics(self._theme.font("normal"))) if self.rows else None
         )
         for row in self.rows:
-            row.widths = widths
-            row.update()
+            row.set_widths(widths)
 
     def _toggled(self, row: object, on: bool) -> None:
         if on and isinstance(row, FileRow):

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
@@ -18,7 +18,24 @@ if TYPE_CHECKING:
     from desktop.library.library_model import LibraryCard, LibraryModel
     from desktop.library.library_services import LibraryServices
     from desktop.library.recommendations import FirstModelSuggestion
-    from desktop.ui.window.main_window import MainWindow
+    from desktop.ui.navigator import Navigator
+
+
+class ModelDisplay(Protocol):
+    """Shows which model answers."""
+
+    def show_models(self, models: "list[LibraryModel]", in_use: "LibraryModel | None", waiting: dict[str, str]) -> None:
+        """Offer `models`; `in_use` answers, and `waiting` says what some of them wait for, by id."""
+
+    def show_blocked(self, waiting: dict[str, str]) -> None:
+        """Say what some models wait for, by id."""
+
+    def show_license_verdict(self, card: "LibraryCard | None", error: UserError | None) -> None:
+        """Whether the chosen model may be used: for which purpose, or what it waits for."""
+
+    def show_suggestion(self, suggestion: "FirstModelSuggestion | None") -> None:
+        """Offer a first model, or none."""
+
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +61,7 @@ class ModelSelection(QObject):
 
     def __init__(
         self,
-        window: "MainWindow",
+        display: ModelDisplay,
         background: Background,
         library: "Library",
         chat: "ChatSession",
@@ -53,7 +70,7 @@ class ModelSelection(QObject):
         save: Callable[[dict[str, Any]], None],
     ) -> None:
         super().__init__()
-        self._window, self._background, self._library = window, background, library
+        self._display, self._background, self._library = display, background, library
         self._chat, self._wanted, self._save = chat, wanted, save
         self._asked = 0
         self._again = False
@@ -65,7 +82,6 @@ class ModelSelection(QObject):
         self.model: LibraryModel | None = None
         self.card: LibraryCard | None = None
         self.refusal: UserError | None = None
-        window.model_chosen.connect(self.choose)
         chat.hold()
 
     def refresh(self) -> None:
@@ -94,7 +110,7 @@ class ModelSelection(QObject):
         self._awaited = model_id if model is None else ""
         if model is not None:
             self._keep(model)
-            self._window.show_models(self._models, model, self._waiting)
+            self._display.show_models(self._models, model, self._waiting)
         self.refresh()
 
     def _keep(self, model: "LibraryModel") -> None:
@@ -141,9 +157,8 @@ class ModelSelection(QObject):
         self._awaited = ""
         self._models, self.model, self.card, self.refusal = found.models, found.model, found.card, found.error
         again, self._again = self._again, False
-        window = self._window
-        window.show_models(found.models, found.model, self._waiting)
-        window.show_license_verdict(found.card, found.error)
+        self._display.show_models(found.models, found.model, self._waiting)
+        self._display.show_license_verdict(found.card, found.error)
         if found.error is not None:
             self._chat.refuse(found.error)
         elif found.model is not None:
@@ -164,7 +179,7 @@ class ModelSelection(QObject):
             if self._closed:
                 return
             self._waiting = waiting
-            self._window.chat_page.top_bar.show_blocked(waiting)
+            self._display.show_blocked(waiting)
             if self._mark_again:
                 self._mark()
 
@@ -180,18 +195,23 @@ def _no_model() -> NotFoundError:
 
 
 class ModelSuggestionFlow(QObject):
-    """Between the empty page of `window` and `assembly`. Nothing is looked for before `choice` has judged the models
-    that are here, and nothing is asked of anybody."""
+    """Offers a first model on `display`. Nothing is looked for before `choice` has checked the models that are here,
+    and nothing is asked of anybody."""
 
     def __init__(
-        self, window: "MainWindow", background: Background, assembly: "LibraryServices", choice: "ModelSelection"
+        self,
+        navigator: "Navigator",
+        display: ModelDisplay,
+        background: Background,
+        assembly: "LibraryServices",
+        choice: "ModelSelection",
     ) -> None:
         super().__init__()
-        self._window, self._background, self._assembly, self._choice = window, background, assembly, choice
+        self._display, self._background, self._assembly, self._choice = display, background, assembly, choice
         self._looks = 0
         self._closed = False
         choice.checked.connect(self._look)
-        for changed in (window.settings_changed, window.activated, window.pages.page_shown):
+        for changed in (navigator.settings_changed, navigator.activated, navigator.page_shown):
             changed.connect(lambda *_: self._look())
 
     def close(self) -> None:
@@ -206,6 +226,6 @@ class ModelSuggestionFlow(QObject):
 
         def show(suggestion: "FirstModelSuggestion | None") -> None:
             if mine == self._looks and not self._closed:
-                self._window.chat_page.empty.show_suggestion(suggestion)
+                self._display.show_suggestion(suggestion)
 
         self._background.pool(self._assembly.lookup.suggestion, show, lambda _: show(None))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from desktop.ui.models.import_flow import ImportFlow
     from desktop.ui.models.models_page import ModelsPage
     from desktop.ui.models.search_hits import HitSection
-    from desktop.ui.window.main_window import MainWindow
+    from desktop.ui.navigator import Navigator
 
 
 class ModelSetupFlow(QObject):
@@ -34,7 +34,7 @@ class ModelSetupFlow(QObject):
 
     def __init__(
         self,
-        window: "MainWindow",
+        navigator: "Navigator",
         background: Background,
         assembly: "LibraryServices",
         access: "AccessFlow",
@@ -42,7 +42,7 @@ class ModelSetupFlow(QObject):
         taking: "ImportFlow",
     ) -> None:
         super().__init__()
-        self._window, self._pages, self._background, self._assembly = window, window.pages, background, assembly
+        self._navigator, self._background, self._assembly = navigator, background, assembly
         self._getting = assembly.lookup
         self._access, self._downloads, self._taking = access, downloads, taking
         self._closed = False
@@ -55,16 +55,11 @@ class ModelSetupFlow(QObject):
         downloads.failed.connect(self._failed)
         taking.changed.connect(self.list_outdated)
         taking.added.connect(self._added)
-        self._pages.page_built.connect(self._connect)
-        self._pages.page_shown.connect(self._page_shown)
-        for name in self._pages.built_pages:
-            self._connect(name)
+        navigator.page_shown.connect(self._page_shown)
+        navigator.when_built("models", self._connect)
 
-    def _connect(self, name: str) -> None:
-        if name != "models":
-            return
-        page = self._pages.models
-        page.use_asked.connect(lambda _: self._window.show_page(""))
+    def _connect(self, page: "ModelsPage") -> None:
+        page.use_asked.connect(lambda _: self._navigator.show_page(""))
         page.status_requested.connect(self.load_status)
         page.list.chosen.connect(self._forget_wanted)
         page.detail.step_asked.connect(self._act)
@@ -81,7 +76,7 @@ class ModelSetupFlow(QObject):
 
     @property
     def _page(self) -> "ModelsPage":
-        return self._pages.models
+        return self._navigator.page("models")
 
     # --- the way to a model --------------------------------------------------------------------------------------
 
@@ -133,7 +128,7 @@ class ModelSetupFlow(QObject):
 
     def _changed(self, model_id: str) -> None:
         """Something about a model's access or download is another."""
-        if self._closed or self._pages.shown not in ("models", ""):
+        if self._closed or self._navigator.shown not in ("models", ""):
             return
         self.list_outdated.emit()
 
@@ -223,7 +218,7 @@ class ModelSetupFlow(QObject):
 
     def _finished(self, model_id: str) -> None:
         self.list_outdated.emit()
-        if self._pages.shown == "models":
+        if self._navigator.shown == "models":
             self._count()
 
     def _failed(self, model_id: str, error: UserError) -> None:
@@ -240,7 +235,7 @@ class ModelSetupFlow(QObject):
     def show_model(self, model_id: str) -> None:
         """Show the page of models with this one chosen."""
         self._wanted = model_id
-        self._window.show_page("models")
+        self._navigator.show_page("models")
 
     def select_pending(self) -> None:
         """The models were listed again: choose the one that is waited for, as soon as it is among them.
@@ -320,5 +315,5 @@ class ModelSetupFlow(QObject):
     def _fail(self, error: UserError) -> None:
         if not self._closed:
             self._page.show_problem(error)
-            if self._pages.shown != "models":
-                self._window.show_page("models")
+            if self._navigator.shown != "models":
+                self._navigator.show_page("models")

@@ -11,8 +11,6 @@ from desktop.byte_size import size_text
 from desktop.credentials.ledger_key_store import LedgerKeyLockedError
 from desktop.library.recommendations import tasks_text
 from desktop.library.status import model_state
-from desktop.licenses.license_verdict import unrestricted_licenses
-from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
 from desktop.ui.parts.label import Tone
 from desktop.ui.parts.terms_text import (
@@ -29,7 +27,7 @@ from desktop.ui.parts.untrusted_text import isolated
 if TYPE_CHECKING:
     from desktop.library.library_model import LibraryCard
     from desktop.library.recommendations import TaskRecommendation
-    from desktop.licenses.license_subject import LicenseSubject, NeededLicense
+    from desktop.licenses.license_subject import LicenseSubject
 
 
 @dataclass(frozen=True)
@@ -98,14 +96,6 @@ def status_label(card: "LibraryCard", note: StatusLabel | None = None) -> Status
         "ready": StatusLabel(tr("Ready"), "good"),
     }
     return labels[state]
-
-
-def one_click_licenses(card: "LibraryCard", remembered: AcceptanceSettings) -> "tuple[NeededLicense, ...]":
-    """The licenses of a model that one click accepts as `remembered`: those that restrict nothing, where nothing rules
-    the remembered purpose out."""
-    if not remembered.complete or remembered.purpose in card.refused_purposes:
-        return ()
-    return unrestricted_licenses(card.listed.subject, card.verdict)
 
 
 def blocked_labels(cards: "Iterable[LibraryCard]") -> dict[str, str]:

@@ -175,7 +175,7 @@ class ModelsPage(Page):
     def show_acceptance_settings(self, remembered: AcceptanceSettings) -> None:
         """What the person accepts with one click as, from now on."""
         detail = self.detail
-        detail.remembered = remembered
+        detail.set_acceptance_settings(remembered)
         if (card := detail.card) is not None:
             model_id = card.listed.subject.id
             detail.show_card(card, in_use=model_id == self._in_use, way=self._ways.get(model_id))
@@ -292,7 +292,8 @@ class ModelsPage(Page):
 
     def show_hub(self, endpoint: str, problem: UserError | None = None) -> None:
         """The Hub that is asked, "" and the reason where none can be."""
-        self.hub.endpoint = endpoint or self.hub.endpoint
+        if endpoint:
+            self.hub.set_endpoint(endpoint)
         self._hub_problem = str(problem or "")
         self._notices.put("hub", problem)
 

@@ -45,7 +45,7 @@ class HubSearchBar(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self.endpoint = "https://huggingface.co"
+        self._endpoint = "https://huggingface.co"
         self.words = ""
         self.search_words = ""
         self._repository = ""
@@ -75,12 +75,16 @@ class HubSearchBar(QWidget):
         """The repository that the words name, "" where they name none."""
         return self._repository
 
+    def set_endpoint(self, endpoint: str) -> None:
+        """The Hub that is asked, by its address: one that is pasted into the field is taken for a repository of it."""
+        self._endpoint = endpoint
+
     def show_words(self, words: str) -> None:
         """Offer to ask the Hub for `words`."""
         if words == self.words:
             return
         self.words = words
-        self._repository = names_repository(words, self.endpoint)
+        self._repository = names_repository(words, self._endpoint)
         elsewhere = ollama_name(words)
         self.search_words = search_words(elsewhere) if elsewhere else words
         hint = tr("“{name}” is a name in Ollama's own library. The Hub may have the model under another name.")

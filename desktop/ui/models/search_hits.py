@@ -12,8 +12,9 @@ from desktop.catalog.lineage import Lineage, LineageNode, trace_in
 from desktop.translation import tr, trn
 from desktop.ui.models.fact_tables import Fact
 from desktop.ui.models.model_text import CardText, StatusLabel
-from desktop.ui.models.setup_steps import StepButton, hub_page_url
+from desktop.ui.models.setup_steps import hub_page_url
 from desktop.ui.parts.label import Tone
+from desktop.ui.parts.step_row import StepButton
 from desktop.ui.parts.terms_text import joined, license_label, restriction_badges
 
 if TYPE_CHECKING:

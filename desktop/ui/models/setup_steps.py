@@ -1,7 +1,7 @@
 """The steps of `library.status` to chatting with a model, in the window's words and with its buttons."""
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from desktop.byte_size import size_text
 from desktop.library.status import (
@@ -15,9 +15,10 @@ from desktop.library.status import (
     license_waits,
     status_steps,
 )
+from desktop.licenses.license_verdict import one_click_licenses
 from desktop.settings import AcceptanceSettings
 from desktop.translation import tr
-from desktop.ui.models.model_text import one_click_licenses
+from desktop.ui.parts.step_row import SetupStep, StepButton
 from desktop.ui.parts.terms_text import (
     day_of,
     declared_by,
@@ -30,34 +31,7 @@ if TYPE_CHECKING:
     from desktop.licenses.license_subject import NeededLicense
     from desktop.licenses.license_verdict import LicenseStatus
 
-Progress = Literal["done", "now", "later"]
-Act = Literal[
-    "license", "accept", "difference", "import", "link", "look", "token", "gate", "download", "verify", "copy"
-]
-
 _QUIET = ("import", "link")
-
-
-@dataclass(frozen=True)
-class StepButton:
-    """A button of a step: what it says, how a screen reader names it, what it asks for (`of` a license, a link)."""
-
-    text: str
-    name: str
-    act: Act
-    of: str = ""
-    accent: bool = False
-
-
-@dataclass(frozen=True)
-class SetupStep:
-    """One step. Its `progress` is shown by its mark and said in its accessible name."""
-
-    title: str
-    text: str
-    progress: Progress
-    buttons: tuple[StepButton, ...] = ()
-
 
 _NOTHING = AcceptanceSettings()
 
@@ -70,7 +44,7 @@ def setup_steps(
     `status` is None while it is not known. `remembered` is what the person accepted as before: with it, one click
     accepts what restricts nothing.
     """
-    at_once = one_click_licenses(card, remembered)
+    at_once = one_click_licenses(card.listed.subject, card.verdict, card.refused_purposes, remembered)
     found = [(each, _in_words(card, each, status, remembered, at_once)) for each in status_steps(card, status)]
     if is_refused(card, status):
         return [step for _, step in found]

@@ -1,4 +1,4 @@
-"""What stands between the network and the window: the offline switch, the log's page, the settings of the network.
+"""What stands between the network and the window: the offline switch, and the page of requests.
 
 A switch that is turned elsewhere, by the command or by a policy, is seen here within moments, and nothing is asked
 again and again for it.
@@ -23,23 +23,27 @@ from desktop.ui.system.file_watcher import FileWatcher
 
 if TYPE_CHECKING:
     from desktop.library.library_services import LibraryServices
+    from desktop.ui.navigator import Navigator
+    from desktop.ui.network.network_page import NetworkPage
     from desktop.ui.network.request_log_feed import RequestLogFeed
-    from desktop.ui.settings.access_token_settings import AccessTokenFlow
-    from desktop.ui.window.main_window import MainWindow
 
 _Seen = tuple[Settings, NetworkStatus]
 
 
 class NetworkFlow(QObject):
-    """Between `window` and what reaches out in `assembly`. `settings_changed` where another process changed them,
-    `token_asked` where a token is to be given for a host."""
+    """Between the window and what reaches out in `assembly`.
+
+    `settings_changed` where another process changed them, `held_changed` with the reason why Latchkey is offline
+    whatever the switch says ("" where nothing does), `settings_asked` where those of the network are to be shown.
+    """
 
     settings_changed = Signal(object)
-    token_asked = Signal(str)
+    held_changed = Signal(str)
+    settings_asked = Signal()
 
     def __init__(
         self,
-        window: "MainWindow",
+        navigator: "Navigator",
         background: Background,
         assembly: "LibraryServices",
         paths: Paths,
@@ -47,20 +51,17 @@ class NetworkFlow(QObject):
         change: Callable[[dict[str, Any]], None],
     ) -> None:
         super().__init__()
-        self._window, self._pages, self._background = window, window.pages, background
+        self._navigator, self._background = navigator, background
         self._assembly, self._online = assembly, assembly.online
         self._settings, self._change = settings, change
         self._feed: RequestLogFeed | None = None
-        self._tokens: AccessTokenFlow | None = None
         self._here: NetworkStatus | None = None
         self._shown: Settings = settings.current
         self._closed = False
         self._watch = FileWatcher(paths.settings_file, self._look_around, background, self)
         self._watch.changed.connect(self._refresh)
-        window.activated.connect(self.look)
-        self._pages.page_built.connect(self._connect)
-        for name in self._pages.built_pages:
-            self._connect(name)
+        navigator.activated.connect(self.look)
+        navigator.when_built("network", self._connect)
 
     def start(self) -> None:
         """Look now, and watch from then on."""
@@ -80,9 +81,8 @@ class NetworkFlow(QObject):
         """Show nothing any more."""
         self._closed = True
         self._watch.close()
-        for part in (self._feed, self._tokens):
-            if part is not None:
-                part.close()
+        if self._feed is not None:
+            self._feed.close()
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -104,11 +104,9 @@ class NetworkFlow(QObject):
         if settings != self._shown:
             self._shown = settings
             self.settings_changed.emit(self._settings.current)
-        self._window.sidebar.offline.show_held(here.held)
-        if "network" in self._pages.built_pages:
-            self._pages.network.show_status(here)
-        if "settings" in self._pages.built_pages:
-            self._pages.settings.network.show_held(here.held)
+        self.held_changed.emit(here.held)
+        if self._navigator.is_built("network"):
+            self._page.show_status(here)
         if before is not None and before.offline != here.offline:
             self._turned(here)
         elif before is None and here.offline:
@@ -118,7 +116,7 @@ class NetworkFlow(QObject):
         if here.offline:
             self._hang_up()
         said = tr("Offline: nothing leaves this computer.") if here.offline else tr("Online.")
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._window, said))
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._navigator.dialog_parent, said))
 
     def _hang_up(self) -> None:
         """Close what is open, and let what is being fetched wait: its files stay, and it goes on when told to."""
@@ -132,39 +130,28 @@ class NetworkFlow(QObject):
 
     # --- pages ---------------------------------------------------------------------------------------------------
 
-    def _connect(self, name: str) -> None:
-        """Listen to a page that was just built."""
-        if name == "network":
-            from desktop.ui.network.request_log_feed import RequestLogFeed
+    @property
+    def _page(self) -> "NetworkPage":
+        return self._navigator.page("network")
 
-            page = self._pages.network
-            self._feed = RequestLogFeed(self._online.requests, page.log, self._background)
-            page.appeared.connect(self._feed.open)
-            page.vanished.connect(self._feed.close)
-            page.switch_asked.connect(lambda offline: self._change({"offline": offline}))
-            page.settings_asked.connect(self._open_settings)
-            page.export_asked.connect(self._ask_export)
-            if self._here is not None:
-                page.show_status(self._here)
-            self._refresh()  # with the ways to the Hub
-        elif name == "settings":
-            from desktop.ui.settings.access_token_settings import AccessTokenFlow
+    def _connect(self, page: "NetworkPage") -> None:
+        """Listen to the page, which was just built."""
+        from desktop.ui.network.request_log_feed import RequestLogFeed
 
-            section = self._pages.settings.network
-            self._tokens = AccessTokenFlow(section, self._online, self._background, self._assembly.lookup.token_changed)
-            section.token_asked.connect(self.token_asked)
-            section.appeared.connect(self._tokens.refresh)
-            section.log_asked.connect(lambda: self._window.show_page("network"))
-            section.show_held(self._here.held if self._here is not None else "")
-
-    def _open_settings(self) -> None:
-        self._window.show_page("settings")
-        self._pages.settings.show_network()
+        self._feed = RequestLogFeed(self._online.requests, page.log, self._background)
+        page.appeared.connect(self._feed.open)
+        page.vanished.connect(self._feed.close)
+        page.switch_asked.connect(lambda offline: self._change({"offline": offline}))
+        page.settings_asked.connect(self.settings_asked)
+        page.export_asked.connect(self._ask_export)
+        if self._here is not None:
+            page.show_status(self._here)
+        self._refresh()  # with the ways to the Hub
 
     # --- exporting -----------------------------------------------------------------------------------------------
 
     def _ask_export(self) -> None:
-        dialog = QFileDialog(self._window, tr("Export the requests"))
+        dialog = QFileDialog(self._navigator.dialog_parent, tr("Export the requests"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilters([tr("Table (*.csv)")])
         dialog.setDefaultSuffix("csv")
@@ -177,7 +164,7 @@ class NetworkFlow(QObject):
         """Write every request that is kept to `path`."""
         from desktop.ui.network.request_log_feed import write_csv
 
-        notices = self._pages.network.notices
+        notices = self._page.notices
         notices.show_working(tr("Exporting the requests…"))
 
         def done(count: int) -> None:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from desktop.credentials.token_store import StoreStatus, TokenPlace
 from desktop.errors import ForbiddenError, UserError
 from desktop.library.network_services import NetworkServices
 from desktop.licenses.policy_file import PolicySource
@@ -97,33 +96,3 @@ def _proxy_words(endpoint: str, setting: str) -> str:
     if found is None:
         return tr("none") if setting == DIRECT else tr("none, as the system says")
     return found.place if setting else tr("{place}, as the system says").format(place=found.place)
-
-
-@dataclass(frozen=True)
-class StoredToken:
-    """An access token: for which host, and where it is kept."""
-
-    host: str
-    place: TokenPlace
-
-
-@dataclass(frozen=True)
-class StoredTokens:
-    """All of a person's access tokens, how the vault stands, and the Hub's host."""
-
-    tokens: tuple[StoredToken, ...]
-    vault: StoreStatus
-    host: str
-
-
-def stored_tokens(online: NetworkServices) -> StoredTokens:
-    """What is kept now. Opens nothing."""
-    tokens = online.tokens
-    places = ((host, tokens.place(host)) for host in tokens.hosts())
-    try:
-        host = online.endpoint.partition("://")[2].partition("/")[0]
-    except UserError:
-        host = ""
-    return StoredTokens(
-        tuple(StoredToken(host, place) for host, place in places if place), tokens.vault.standing(), host
-    )

@@ -14,6 +14,9 @@ from desktop.ui.parts.paint import paint_box
 from desktop.ui.theme.design_tokens import RADIUS, XS, L, M, S
 from desktop.ui.theme.theme import Theme
 
+ErrorAction = tuple[str, Callable[[], None]]
+"""The text of an error's button, and what it does."""
+
 
 class ErrorBox(QWidget):
     """Shows `error`. `action` is the text and the function of one button, `other` those of a second one; `log` names
@@ -26,8 +29,8 @@ class ErrorBox(QWidget):
         theme: Theme,
         error: UserError,
         *,
-        action: tuple[str, Callable[[], None]] | None = None,
-        other: tuple[str, Callable[[], None]] | None = None,
+        action: ErrorAction | None = None,
+        other: ErrorAction | None = None,
         log: str = "",
         parent: QWidget | None = None,
     ) -> None:

@@ -13,6 +13,8 @@ from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import XL, XS, L, M, S
 from desktop.ui.theme.theme import Theme
 
+_CRUMB_CHARACTERS = 32
+
 
 class Page(QWidget):
     """A page: paints its ground."""
@@ -109,6 +111,13 @@ class Separator(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         QPainter(self).fillRect(self.rect(), self._theme.color("line"))
+
+
+def breadcrumb(button: Button, home: str, model: str) -> str:
+    """The way back as text, the model's name cut where it is long."""
+    most = _CRUMB_CHARACTERS * button.fontMetrics().averageCharWidth()
+    name = button.fontMetrics().elidedText(model, Qt.TextElideMode.ElideRight, most)
+    return f"{home} / {name} /"
 
 
 class Splitter(QSplitter):

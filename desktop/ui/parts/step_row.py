@@ -1,19 +1,46 @@
 """One of the steps before chatting, drawn: a number or a tick, what is to be done, and the buttons that do it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.translation import tr
-from desktop.ui.models.setup_steps import SetupStep, StepButton
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.flow_box import FlowBox
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.theme.design_tokens import M, S
 from desktop.ui.theme.theme import Theme
+
+Progress = Literal["done", "now", "later"]
+Act = Literal[
+    "license", "accept", "difference", "import", "link", "look", "token", "gate", "download", "verify", "copy"
+]
+
+
+@dataclass(frozen=True)
+class StepButton:
+    """A button of a step: what it says, how a screen reader names it, what it asks for (`of` a license, a link)."""
+
+    text: str
+    name: str
+    act: Act
+    of: str = ""
+    accent: bool = False
+
+
+@dataclass(frozen=True)
+class SetupStep:
+    """One step. Its `progress` is shown by its mark and said in its accessible name."""
+
+    title: str
+    text: str
+    progress: Progress
+    buttons: tuple[StepButton, ...] = ()
 
 
 class StepRow(QWidget):

@@ -5,18 +5,18 @@ it happens on the main thread.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.background import Background
+from desktop.credentials.token_store import StoreStatus, TokenPlace
 from desktop.errors import NotFoundError, UserError
 from desktop.library.network_services import NetworkServices
 from desktop.translation import tr
 from desktop.ui.access.access_text import account_sentence, gated_read_sentence, place_name
-from desktop.ui.network.network_page_values import StoredToken, StoredTokens, stored_tokens
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.confirmation import Confirmation
 from desktop.ui.parts.label import Label
@@ -25,8 +25,35 @@ from desktop.ui.settings.setting_controls import labelled_setting, set_hint, set
 from desktop.ui.theme.design_tokens import XS, M, S
 from desktop.ui.theme.theme import Theme
 
-if TYPE_CHECKING:
-    from desktop.ui.settings.network_section import NetworkSection
+
+@dataclass(frozen=True)
+class StoredToken:
+    """An access token: for which host, and where it is kept."""
+
+    host: str
+    place: TokenPlace
+
+
+@dataclass(frozen=True)
+class StoredTokens:
+    """All of a person's access tokens, how the vault stands, and the Hub's host."""
+
+    tokens: tuple[StoredToken, ...]
+    vault: StoreStatus
+    host: str
+
+
+def stored_tokens(online: NetworkServices) -> StoredTokens:
+    """What is kept now. Opens nothing."""
+    tokens = online.tokens
+    places = ((host, tokens.place(host)) for host in tokens.hosts())
+    try:
+        host = online.endpoint.partition("://")[2].partition("/")[0]
+    except UserError:
+        host = ""
+    return StoredTokens(
+        tuple(StoredToken(host, place) for host, place in places if place), tokens.vault.standing(), host
+    )
 
 
 class AccessTokenRow(QWidget):
@@ -228,12 +255,12 @@ class AccessTokenFlow:
 
     def __init__(
         self,
-        section: "NetworkSection",
+        box: AccessTokenList,
         online: NetworkServices,
         background: Background,
         forgotten: Callable[[], None],
     ) -> None:
-        self._box, self._online, self._background = section.tokens, online, background
+        self._box, self._online, self._background = box, online, background
         self._forgotten = forgotten
         self._closed = False
         self._box.check_asked.connect(self._check)

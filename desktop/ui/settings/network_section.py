@@ -1,6 +1,7 @@
 """The settings of the network: the offline switch, the proxy, the Hub, and the access tokens."""
 
 import os
+from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
@@ -25,14 +26,15 @@ _DIRECT, _ADDRESS = "direct", "address"
 
 
 class AddressField(Field):
-    """An address, checked by `check` when the person is done. `committed` carries it; Escape brings back what held."""
+    """An address. Once the person is done, `check` raises UserError where it is none; else `committed` carries it.
+    Escape brings back what held."""
 
     committed = Signal(str)
     refused = Signal(object)
 
-    def __init__(self, theme: Theme, placeholder: str, name: str, value: str) -> None:
+    def __init__(self, theme: Theme, placeholder: str, name: str, value: str, *, check: Callable[[str], None]) -> None:
         super().__init__(theme, placeholder, name)
-        self.check = lambda text: None
+        self._check = check
         self._value = ""
         self.set_value(value)
         self.setFixedWidth(self.fontMetrics().averageCharWidth() * 28)
@@ -57,7 +59,7 @@ class AddressField(Field):
     def _commit(self) -> None:
         text = self.text().strip()
         try:
-            self.check(text)
+            self._check(text)
         except UserError as error:
             self.refused.emit(error)  # what was typed stays, to be mended
             return
@@ -87,10 +89,9 @@ class NetworkSection(QWidget):
             (_ADDRESS, tr("An address")),
         )
         self.way = ChoiceButton(theme, tr("Proxy"), ways, self._way_of(settings.proxy))
-        self.proxy = AddressField(theme, "http://proxy.example.org:8080", tr("Address of the proxy"), "")
-        self.proxy.check = _check_proxy
-        self.hub = AddressField(theme, DEFAULT_ENDPOINT, tr("Hub address"), settings.hub_endpoint)
-        self.hub.check = _check_hub
+        example = "http://proxy.example.org:8080"
+        self.proxy = AddressField(theme, example, tr("Address of the proxy"), "", check=_check_proxy)
+        self.hub = AddressField(theme, DEFAULT_ENDPOINT, tr("Hub address"), settings.hub_endpoint, check=_check_hub)
         self.tokens = AccessTokenList(theme)
         self._build()
         self._connect()

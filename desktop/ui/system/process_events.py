@@ -1,4 +1,4 @@
-"""What comes to the process from outside: signals that end it, and files to open.
+"""What reaches the process beside its window: other threads' results, signals that end it, files to open.
 
 Qt's own messages are in the log, and not in the terminal that the window was opened from.
 """
@@ -6,10 +6,20 @@ Qt's own messages are in the log, and not in the terminal that the window was op
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QMessageLogContext, QObject, QSocketNotifier, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import (
+    QEvent,
+    QMessageLogContext,
+    QObject,
+    QSocketNotifier,
+    Qt,
+    QtMsgType,
+    Signal,
+    qInstallMessageHandler,
+)
 from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -21,6 +31,43 @@ _LEVELS = {
     QtMsgType.QtCriticalMsg: logging.ERROR,
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
+
+
+def qt_application(argv: Sequence[str]) -> QApplication:
+    """The process's QApplication, made where there was none."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    made = QApplication(list(argv))
+    made.setApplicationName("Latchkey")
+    made.setDesktopFileName("latchkey")
+    if sys.platform != "darwin":
+        made.setStyle("Fusion")
+    return made
+
+
+class MainThreadCalls(QObject):
+    """Runs functions on the main thread: the one way back from other threads."""
+
+    _called = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open = True
+        self._called.connect(self._run, Qt.ConnectionType.QueuedConnection)
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Run `function` on the main thread, later; not at all once this is closed."""
+        if self._open:
+            self._called.emit(function)
+
+    def close(self) -> None:
+        """Run nothing any more."""
+        self._open = False
+
+    def _run(self, function: Callable[[], None]) -> None:
+        if self._open:
+            function()
 
 
 def log_qt_messages() -> None:

@@ -1,7 +1,7 @@
 """The window: a sidebar, and beside it the conversation or a page. It shows what it is told, passes on what is done."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QPaintEvent, QResizeEvent
@@ -11,25 +11,24 @@ from desktop.conversation import Conversation
 from desktop.errors import UserError
 from desktop.paths import Paths
 from desktop.settings import Settings
-from desktop.translation import tr
 from desktop.ui.chat.chat_page import ChatPage
 from desktop.ui.chat.composer_drafts import ComposerDrafts
-from desktop.ui.chat.message_footer import credits_of
 from desktop.ui.parts.page import Splitter
-from desktop.ui.parts.terms_text import purpose_name
 from desktop.ui.parts.untrusted_text import set_window_title
 from desktop.ui.sidebar.sidebar import Sidebar
 from desktop.ui.theme.theme import Theme
 from desktop.ui.window import window_geometry
+from desktop.ui.window.chat_display import ChatDisplay
 from desktop.ui.window.page_stack import PageStack
 from desktop.ui.window.window_actions import ActionHandlers, WindowActions
 
 if TYPE_CHECKING:
-    from desktop.chat.chat_events import ChatEvent, EngineChanged
+    from PySide6.QtCore import SignalInstance
+
+    from desktop.chat.chat_events import ChatEvent
     from desktop.chat.chat_session import ChatSession
-    from desktop.library.library_model import LibraryCard, LibraryModel
-    from desktop.ui.chat.composer import ErrorAction
     from desktop.ui.models.models_page import ModelsPage
+    from desktop.ui.parts.error_box import ErrorAction
     from desktop.ui.settings.settings_page import SettingsPage
 
 _PAGE_SIZE = 500
@@ -50,10 +49,6 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._theme, self._paths, self._settings = theme, paths, settings
         self._chat: ChatSession | None = None
-        self._model_id: str | None = None
-        self._engine_error = False
-        self._refusal: UserError | None = None
-        self.refusal_words: Callable[[UserError], tuple[UserError, ErrorAction] | None] = lambda _: None
         self._conversation: Conversation | None = None
         self._limit = _PAGE_SIZE
         self._painted = False
@@ -63,7 +58,8 @@ class MainWindow(QMainWindow):
         self.chat_page = ChatPage(
             theme, ComposerDrafts(paths.data / "drafts.json"), self._fill_menu, str(paths.log_file)
         )
-        self.chat_page.composer.edit.enter_sends = settings.send_with_enter
+        self.chat_page.composer.edit.set_enter_sends(settings.send_with_enter)
+        self.display = ChatDisplay(self.chat_page, lambda: self._settings)
         self._pages = PageStack(theme, paths, settings, self.chat_page)
         self._split = Splitter(theme, Qt.Orientation.Horizontal)
         self._split.addWidget(self.sidebar)
@@ -94,7 +90,9 @@ class MainWindow(QMainWindow):
         side.offline.pill.clicked.connect(self.commands.turn_offline_switch)
         page.top_bar.models_asked.connect(lambda: self.show_page("models"))
         page.answering_changed.connect(self.actions_table["stop"].setEnabled)
-        page.link_asked.connect(self.ask_link)
+        page.link_asked.connect(self.confirm_open)
+        self.display.model_chosen.connect(self.model_chosen)
+        self.display.licenses_asked.connect(lambda: self.show_page("licenses"))
         self.actions_table["stop"].setEnabled(False)
         self._split.splitterMoved.connect(self._show_sidebar_button)
         self._pages.sidebar_asked.connect(self.toggle_sidebar)
@@ -128,6 +126,21 @@ class MainWindow(QMainWindow):
         return self._pages
 
     @property
+    def page_shown(self) -> "SignalInstance":
+        """Emitted with the name of a page, each time one is shown."""
+        return self._pages.page_shown
+
+    @property
+    def shown(self) -> str:
+        """The name of the page that is shown, "" for the conversation."""
+        return self._pages.shown
+
+    @property
+    def dialog_parent(self) -> QWidget:
+        """The widget that dialogs and announcements belong to."""
+        return self
+
+    @property
     def models_page(self) -> "ModelsPage":
         """The page of models."""
         return self._pages.models
@@ -157,25 +170,9 @@ class MainWindow(QMainWindow):
 
     def hear(self, event: "ChatEvent") -> None:
         """Show what the chat session tells."""
-        from msgspec.structs import replace
-
         from desktop.chat import chat_events
 
-        page = self.chat_page
         match event:
-            case chat_events.AnswerDelta():
-                page.text(event)
-            case chat_events.AnswerReplaced():
-                page.restated(event)
-            case chat_events.AnswerPhase():
-                page.phase(event)
-            case chat_events.AnswerFinished():
-                told = self.refusal_words(event.error) if event.error is not None else None
-                page.finished(replace(event, error=told[0]) if told is not None else event)
-            case chat_events.MessageAdded():
-                page.added(event)
-            case chat_events.ContextUsed():
-                page.context(event)
             case chat_events.ConversationsChanged():
                 self._refresh_timer.start()
             case chat_events.ConversationOpened():
@@ -183,27 +180,8 @@ class MainWindow(QMainWindow):
             case chat_events.ConversationDeleted():
                 self.chat_page.set_deleted(event.conversation.id, True)
                 self.sidebar.undo_bar.offer(event.conversation)
-            case chat_events.EngineChanged():
-                self._show_engine(event)
-            case chat_events.ChatFailed():
-                page.failed(event)
-                self._tell_refusal(event.error)
-
-    def show_models(self, models: "list[LibraryModel]", in_use: "LibraryModel | None", waiting: dict[str, str]) -> None:
-        """Offer `models`; `in_use` answers, and `waiting` says what some of them wait for, by id."""
-        self._model_id = in_use.id if in_use is not None else None
-        self.chat_page.top_bar.show_models(models)
-        self.chat_page.top_bar.show_blocked(waiting)
-        self.chat_page.top_bar.show_model(in_use)
-        self.chat_page.empty.show_model(in_use)
-        self.chat_page.set_credits(credits_of(models))
-
-    def show_license_verdict(self, card: "LibraryCard | None", error: UserError | None) -> None:
-        """Whether the chosen model may be used: for which purpose, or what it waits for."""
-        self._refusal = error
-        purpose = card.verdict.purpose if card is not None and error is None else ""
-        self.chat_page.top_bar.show_purpose(purpose_name(purpose) if purpose else "")
-        self.chat_page.empty.show_license_verdict(card, self._settings.acceptance)
+            case _:
+                self.display.hear(event)
 
     def show_settings(self, settings: Settings) -> None:
         """Take on the settings in force."""
@@ -214,7 +192,7 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self._theme.choose(settings.theme, settings.text_scale)
         self.sidebar.offline.show_setting(settings.offline)
-        self.chat_page.composer.edit.enter_sends = settings.send_with_enter
+        self.chat_page.composer.edit.set_enter_sends(settings.send_with_enter)
         self._pages.show_settings(settings)
 
     def show_settings_error(self, error: UserError) -> None:
@@ -251,34 +229,6 @@ class MainWindow(QMainWindow):
         title = self._conversation.title if self._conversation is not None else ""
         set_window_title(self, f"{title} – Latchkey" if title else "Latchkey")
 
-    def _show_engine(self, event: "EngineChanged") -> None:
-        bar = self.chat_page.top_bar
-        if event.state == "loading":
-            percent = round((event.fraction or 0) * 100)
-            bar.show_loading(event.fraction or 0.0, tr("Loading… {percent} %").format(percent=percent))
-        else:
-            bar.show_loading(None, event.notice)
-        if event.error is not None:
-            model = event.model_id or self._model_id or ""
-            self._engine_error = True
-            if event.error is self._refusal and self.chat_page.shown_transcript is None:
-                return  # the page says so already, in place of a conversation
-            again = (tr("Try again"), lambda: self.model_chosen.emit(model))
-            close = (tr("Close"), lambda: self.chat_page.show_problem(None))
-            if not self._tell_refusal(event.error):
-                self.chat_page.show_problem(event.error, again if model else close)
-        elif self._engine_error and event.state == "ready":
-            self._engine_error = False
-            self.chat_page.show_problem(None)
-
-    def _tell_refusal(self, error: UserError) -> bool:
-        """Where a person's acceptance would settle `error`, say so with the button that leads there."""
-        told = self.refusal_words(error)
-        if told is not None:
-            self.chat_page.show_problem(*told)
-            self._engine_error = True
-        return told is not None
-
     def _list_conversations(self) -> None:
         if self._chat is not None:
             self._chat.list_conversations(self.sidebar.query, self._listed, limit=self._limit)
@@ -298,10 +248,32 @@ class MainWindow(QMainWindow):
 
     # --- pages ---------------------------------------------------------------------------------------------------
 
-    def show_page(self, page: str) -> None:
-        """Show a page by its name (see `PageStack`), or "" for the conversation."""
-        self.sidebar.show_page(self._pages.show_page(page))
+    def show_page(self, name: str, *, entry: str | None = None) -> None:
+        """Show a page by its name (see `PageStack`), or "" for the conversation. `entry` is the page whose entry in the
+        sidebar is marked, where it is another one."""
+        shown = self._pages.show_page(name)
+        self.sidebar.show_page(shown if entry is None else entry)
         self._show_sidebar_button()
+
+    def page(self, name: str) -> QWidget:
+        """A page, built where it was not yet."""
+        return self._pages.page(name)
+
+    def is_built(self, name: str) -> bool:
+        """Whether a page was built already."""
+        return name in self._pages.built_pages
+
+    def when_built(self, name: str, use: Callable[[Any], None]) -> None:
+        """Call `use` with a page: at once where it is built, else right after it is."""
+        self._pages.when_built(name, use)
+
+    def show_error(self, error: UserError | None, action: "ErrorAction | None" = None) -> None:
+        """Say an error above the message that is being written; None takes it away."""
+        self.chat_page.show_problem(error, action)
+
+    def change_settings(self, changes: Mapping[str, Any]) -> None:
+        """Change settings, by name."""
+        self.settings_changed.emit(dict(changes))
 
     def new_chat(self) -> None:
         """Begin a new conversation."""
@@ -340,11 +312,18 @@ class MainWindow(QMainWindow):
         for bar in self._pages.bars():
             bar.sidebar_button.setVisible(not shown)
 
-    def ask_link(self, address: str) -> None:
+    def confirm_open(self, address: str) -> None:
         """Open an address in the person's browser, once they said so."""
-        from desktop.ui.parts.link import confirm_open
+        from desktop.ui.parts import link
 
-        confirm_open(self, address)
+        link.confirm_open(self, address)
+
+    def show_download_progress(self, detail: str, description: str) -> None:
+        """What the entry of the models says of the downloads: `description` is what a screen reader says."""
+        entry = self.sidebar.models
+        if entry.detail != detail:
+            entry.set_detail(detail)
+            entry.setAccessibleDescription(description)
 
     def _fill_menu(self, menu: QMenu) -> None:
         """The conversation's menu, at the right of the top bar."""

@@ -4,7 +4,7 @@ Where the conversations cannot be opened, a page says so in their place.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     AnyPage = (
         ModelsPage | NetworkPage | SettingsPage | LicensesPage | LicenseStep | DifferencePage | TokenStep | GateStep
     )
+
+
+PAGES = ("models", "network", "settings", "licenses", "license", "difference", "token", "gate")
+"""The names of all pages but the conversation's, which is ""."""
 
 
 class DatabaseErrorPage(Page):
@@ -74,8 +78,8 @@ class DatabaseErrorPage(Page):
 class PageStack(QStackedWidget):
     """Passes on what is asked for on a page: another model, other settings, another try, the sidebar.
 
-    `page_shown` carries the name of the page that is shown now ("" for the conversation), `built` that of a page that
-    was just made: "models", "network", "settings", "licenses", "license" (the step), "difference", "token" or "gate".
+    `page_shown` carries the name of the page that is shown now (one of `PAGES`, or "" for the conversation),
+    `page_built` that of a page that was just made.
     """
 
     model_chosen = Signal(str)
@@ -97,6 +101,7 @@ class PageStack(QStackedWidget):
         self._difference_page: DifferencePage | None = None
         self._token_step: TokenStep | None = None
         self._gate_step: GateStep | None = None
+        self._waiting: dict[str, list[Callable[[Any], None]]] = {}
         self._failure: DatabaseErrorPage | None = None
         self.chat = chat
         chat.top_bar.sidebar_button.clicked.connect(self.sidebar_asked)
@@ -117,8 +122,8 @@ class PageStack(QStackedWidget):
     def show_page(self, page: str) -> str:
         """Show a page by its name, or "" for the conversation (or for why there is none); what is shown."""
         shown: QWidget = self.chat
-        if page in ("models", "network", "settings", "licenses", "license", "difference", "token", "gate"):
-            shown = getattr(self, page)
+        if page in PAGES:
+            shown = self.page(page)
         elif self._failure is not None:
             shown = self._failure
         self.setCurrentWidget(shown)
@@ -136,7 +141,23 @@ class PageStack(QStackedWidget):
         self._built[name] = page
         page.bar.sidebar_button.clicked.connect(self.sidebar_asked)
         self.addWidget(page)
+        for use in self._waiting.pop(name, []):
+            use(page)
         self.page_built.emit(name)
+
+    def when_built(self, name: str, use: Callable[[Any], None]) -> None:
+        """Call `use` with a page: at once where it is built, else right after it is."""
+        if name in self._built:
+            use(self._built[name])
+        else:
+            self._waiting.setdefault(name, []).append(use)
+
+    def page(self, name: str) -> "AnyPage":
+        """A page by its name, built where it was not yet."""
+        if name not in PAGES:
+            raise KeyError(name)
+        page: AnyPage = getattr(self, name)
+        return page
 
     @property
     def models(self) -> "ModelsPage":
@@ -237,8 +258,6 @@ class PageStack(QStackedWidget):
 
     def show_failure(self, error: UserError) -> None:
         """The conversations cannot be opened: say so in place of them."""
-        from desktop.ui.window.page_stack import DatabaseErrorPage
-
         self.clear_failure()
         self._failure = DatabaseErrorPage(self._theme, error, self._paths, self.retry_requested.emit)
         self.addWidget(self._failure)

@@ -2,19 +2,25 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.translation import tr
+from desktop.ui.navigator import Navigator
 from desktop.ui.sidebar.conversation_list import title_of
 from desktop.ui.theme.design_tokens import TEXT_SCALES
 
 if TYPE_CHECKING:
+    from desktop.chat.chat_session import ChatSession
+    from desktop.conversation import Conversation
+    from desktop.ui.chat.chat_page import ChatPage
+    from desktop.ui.sidebar.sidebar import Sidebar
+    from desktop.ui.theme.theme import Theme
     from desktop.ui.window.command_palette import CommandPalette, PaletteEntry
-    from desktop.ui.window.main_window import MainWindow
+    from desktop.ui.window.page_stack import PageStack
 
 
 @dataclass(frozen=True)
@@ -107,10 +113,34 @@ class WindowActions(QObject):
         return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText) or spec.key_hint
 
 
+class ActionWindow(Navigator, Protocol):
+    """What the actions do something with: the window (see `MainWindow`)."""
+
+    sidebar: "Sidebar"
+    chat_page: "ChatPage"
+    actions_table: WindowActions
+
+    @property
+    def theme(self) -> "Theme": ...
+    @property
+    def pages(self) -> "PageStack": ...
+    @property
+    def chat(self) -> "ChatSession | None": ...
+    @property
+    def conversation(self) -> "Conversation | None": ...
+    @property
+    def sidebar_shown(self) -> bool: ...
+    def new_chat(self) -> None: ...
+    def open_conversation(self, conversation_id: str) -> None: ...
+    def toggle_sidebar(self) -> None: ...
+    def panes(self) -> list[QWidget]: ...
+    def close(self) -> bool: ...
+
+
 class ActionHandlers:
     """The handlers of one window's actions."""
 
-    def __init__(self, window: "MainWindow") -> None:
+    def __init__(self, window: ActionWindow) -> None:
         self._window = window
         self._go_to: CommandPalette | None = None
 
@@ -155,7 +185,7 @@ class ActionHandlers:
         from desktop.ui.window.command_palette import CommandPalette
 
         if self._go_to is None:
-            self._go_to = CommandPalette(self._window.theme, self._window)
+            self._go_to = CommandPalette(self._window.theme, self._window.dialog_parent)
             self._go_to.closed.connect(self._window.chat_page.focus_composer)
         self._go_to.open_over(self._destinations(self._window.actions_table))
 
@@ -187,7 +217,7 @@ class ActionHandlers:
         if self._window.sidebar.offline.held:
             self._window.show_page("network")
         else:
-            self._window.settings_changed.emit({"offline": not self._window.settings.offline})
+            self._window.change_settings({"offline": not self._window.settings.offline})
 
     def _to_chat(self, then: Callable[[], None]) -> None:
         self._window.show_page("")
@@ -232,13 +262,13 @@ class ActionHandlers:
 
     def _switch_theme(self) -> None:
         wanted = "light" if self._window.theme.tokens.dark else "dark"
-        self._window.settings_changed.emit({"theme": wanted})
+        self._window.change_settings({"theme": wanted})
 
     def _scale(self, step: int) -> None:
         here = self._window.settings.text_scale
         nearest = min(range(len(TEXT_SCALES)), key=lambda at: abs(TEXT_SCALES[at] - here))
         scale = TEXT_SCALES[max(0, min(nearest + step, len(TEXT_SCALES) - 1))]
-        self._window.settings_changed.emit({"text_scale": scale})
+        self._window.change_settings({"text_scale": scale})
 
     def _cycle(self, step: int) -> None:
         panes = self._window.panes()

@@ -44,7 +44,10 @@ class Mine:
         paths.own_catalog.write_text(OWN, encoding="utf-8")
         self.text_file = paths.config / "licenses" / "mine.txt"
         self.text_file.write_bytes(TEXT.encode())
-        self.assembly: LibraryServices = build_library_services(paths)
+        self.changes: list[str] = []
+        self.assembly: LibraryServices = build_library_services(
+            paths, on_acknowledgement=lambda: self.changes.append("changed")
+        )
         file = random_model(home / "mine.gguf", metadata={"general.license": "licenseref-mine"}, **options)
         self.model_id = self.assembly.importer.add(file).id
 
@@ -200,8 +203,8 @@ def test_a_text_that_comes_back_still_waits_for_a_person(mine: Mine) -> None:
 
 def test_revoking_takes_every_license_back_and_is_told(mine: Mine) -> None:
     mine.accept()
-    told: list[str] = []
-    mine.assembly.acknowledgements.on_change = lambda: told.append("changed")
+    told = mine.changes
+    told.clear()
     records = mine.assembly.acknowledgements.revoke(mine.model_id)
     assert [record.license for record in records] == ["LicenseRef-Mine"]
     assert told == ["changed"]

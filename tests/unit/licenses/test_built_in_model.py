@@ -319,7 +319,7 @@ def guide_door(ledger: Ledger) -> tuple[license_check.LicenseCheck, list[UserErr
     files.sha256 = BUILT_IN_SHA256
     made = door_to(files, ledger)
     told: list[UserError] = []
-    made.recorder.on_unrecorded = told.append
+    made.recorder.add_listener(told.append)
     return made, told
 
 

@@ -1,0 +1,260 @@
+"""Everything behind the window: engine, conversations, library and network, and the flows that show them.
+
+Importing this takes some tenths of a second. `desktop.ui.program` does it after the first paint, in a thread.
+"""
+
+import gc
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject
+
+from desktop.background import Background
+from desktop.chat.chat_session import ChatSession
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.fallback_store import FallbackStore
+from desktop.engine.kernel_check import KernelCheck
+from desktop.paths import Paths
+from desktop.settings import SettingsFile
+from desktop.storage.conversation_store import ConversationStore
+from desktop.storage.database import Database
+from desktop.ui.access.access_flow import AccessFlow
+from desktop.ui.downloads.download_flow import DownloadFlow
+from desktop.ui.licenses.license_flow import LicenseFlow
+from desktop.ui.licenses.license_page_loader import LicensePageLoader
+from desktop.ui.models.import_flow import ImportFlow
+from desktop.ui.models.model_list_flow import ModelListFlow
+from desktop.ui.models.model_selection import ModelSelection, ModelSuggestionFlow
+from desktop.ui.models.model_setup_flow import ModelSetupFlow
+from desktop.ui.network.network_flow import NetworkFlow
+from desktop.ui.parts.notification_bar import NotificationBar
+from desktop.ui.settings.settings_flow import SettingsFlow
+from desktop.ui.system.file_watcher import FileWatcher
+from desktop.ui.system.process_events import MainThreadCalls
+from desktop.ui.window.file_drop import FileDropTarget
+from desktop.ui.window.main_window import MainWindow
+
+if TYPE_CHECKING:
+    from desktop.engine.engine_protocol import Engine
+    from desktop.engine.worker_messages import ProbeResult
+    from desktop.errors import UserError
+    from desktop.library.library_model import LibraryCard
+    from desktop.library.library_services import LibraryServices
+
+_RELOAD_NEEDED_BY = {"context_length", "threads", "gpu_layers"}
+
+
+class Backend(QObject):
+    """Engine, conversations and library, and the flows between them and the window. `start` begins, `close` ends all.
+
+    `engine` takes the place of the real one; with `test_engine` its kernels are tested while it rests.
+    `change_settings` takes settings by name, and `take_settings` is told of them then.
+    """
+
+    def __init__(
+        self,
+        window: MainWindow,
+        services: "LibraryServices",
+        *,
+        paths: Paths,
+        settings: SettingsFile,
+        change_settings: Callable[[dict[str, Any]], None],
+        background: Background,
+        main_thread: MainThreadCalls,
+        engine: "Engine | None",
+        test_engine: bool,
+    ) -> None:
+        super().__init__()
+        self._window, self._background, self._main_thread = window, background, main_thread
+        self.services = services
+        self.closed = False
+        self.kernels = KernelCheck(paths.engine_test_file)
+        self.engine = engine or _engine_client(services, paths, self.kernels)
+        if test_engine:
+            self.kernels.start(self._is_engine_busy, lambda: main_thread.post(self._load_again))
+        window.when_built("models", self._probe)
+        self.database = Database(paths.database_file)
+        self.chat = ChatSession(
+            store=ConversationStore(self.database),
+            engine=self.engine,
+            background=background,
+            settings=lambda: settings.current,
+            listener=window.hear,
+            hash_file=services.license_check.loaded_sha256,
+        )
+        self.selection = ModelSelection(
+            window.display,
+            background,
+            services.library,
+            self.chat,
+            wanted=lambda: settings.current.model,
+            save=change_settings,
+        )
+        self.licenses = LicenseFlow(window, background, services, LicensePageLoader(services), self.selection)
+        self.ledger_watcher = FileWatcher(paths.ledger_file, services.ledger.stamp, background)
+        self.news = NotificationBar(window.theme, window)
+        self.access = AccessFlow(window, background, services, self.news)
+        self.downloads = DownloadFlow(window, background, services, self.news, paths)
+        self.imports = ImportFlow(window, background, services, self._loaded_files)
+        self.model_list = ModelListFlow(window, background, services, self.selection, self.licenses)
+        self.setup = ModelSetupFlow(window, background, services, self.access, self.downloads, self.imports)
+        self.suggestion = ModelSuggestionFlow(window, window.display, background, services, self.selection)
+        self.drop = FileDropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
+        self.settings = SettingsFlow(window, background, services)
+        self.network = NetworkFlow(window, background, services, paths, settings, change_settings)
+        self._connect_models()
+        self._connect_licenses()
+        self._connect_network()
+
+    def _connect_models(self) -> None:
+        window, setup = self._window, self.setup
+        window.model_chosen.connect(self.selection.choose)
+        window.chat_page.empty.model_asked.connect(setup.show_model)
+        window.page_shown.connect(self._page_shown)
+        setup.list_outdated.connect(self.licenses.refresh)
+        setup.license_asked.connect(self._open_license_of_model)
+        setup.use_asked.connect(self._use_model)
+        self.drop.dropped.connect(self.imports.offer)
+        self.model_list.listed.connect(self._models_listed)
+        self.access.model_asked.connect(self.model_list.show_listed)
+        self.access.failed.connect(self.model_list.show_problem)
+        self.downloads.model_asked.connect(self.model_list.show_listed)
+        self.downloads.items_changed.connect(self.model_list.show_downloads)
+        self.downloads.progress_changed.connect(window.show_download_progress)
+
+    def _connect_licenses(self) -> None:
+        window, licenses = self._window, self.licenses
+        window.display.license_asked.connect(self._open_license)
+        window.chat_page.empty.license_asked.connect(self._open_license)
+        window.chat_page.empty.accept_asked.connect(licenses.one_click.accept)
+        window.activated.connect(self.ledger_watcher.look)
+        self.ledger_watcher.changed.connect(self.recheck_licenses)
+
+    def _connect_network(self) -> None:
+        network, settings = self.network, self.settings
+        network.settings_changed.connect(self._window.show_settings)
+        network.held_changed.connect(self._window.sidebar.offline.show_held)
+        network.held_changed.connect(settings.show_held)
+        network.settings_asked.connect(settings.open_network)
+        settings.token_asked.connect(self._ask_token)
+
+    def start(self) -> None:
+        """Read what is on the disk: models, licenses, downloads of former runs, settings, conversations."""
+        self.selection.refresh()
+        self.ledger_watcher.start()
+        self.downloads.start()
+        self.network.start()
+        self.open_database()
+        self._background.pool(_import_markdown)
+        # What stands now stays: the collector need not look at it again while an answer streams.
+        gc.freeze()
+
+    def _page_shown(self, page: str) -> None:
+        if page == "models":
+            self.news.clear()
+
+    def _open_license_of_model(self, model_id: str) -> None:
+        self.licenses.open_step(model_id, back="models")
+
+    def _open_license(self, model_id: str, license_id: str = "") -> None:
+        self.licenses.open_step(model_id, license_id)
+
+    def _ask_token(self, _host: str) -> None:
+        """A person wants to give an access token, from the settings; there they come back to."""
+        self.access.open_token(then=lambda: self._window.show_page("settings"))
+
+    # --- conversations -------------------------------------------------------------------------------------------
+
+    def open_database(self) -> None:
+        """Open the conversations; where that fails, the window says so, and this may be tried again."""
+        self._background.database(self.database.open, lambda _: self._database_opened(), self._database_failed)
+
+    def _database_opened(self) -> None:
+        if self.closed:
+            return
+        self._window.clear_failure()
+        if self._window.chat is None:
+            self.chat.start()
+            self._window.use_chat(self.chat)
+
+    def _database_failed(self, error: "UserError") -> None:
+        if not self.closed:
+            self._window.show_failure(error)
+
+    # --- models --------------------------------------------------------------------------------------------------
+
+    def _probe(self, _page: object) -> None:
+        # Which GPUs there are counts where it is said what fits, and nowhere sooner.
+        self.engine.probe(lambda probed: self._main_thread.post(lambda: self._probed(probed)))
+
+    def _probed(self, probed: "ProbeResult") -> None:
+        if self.services.lookup.set_devices(probed.devices) and not self.closed:
+            self.licenses.refresh()
+
+    def _models_listed(self, cards: "Sequence[LibraryCard]") -> None:
+        self.access.poll_pending(cards)
+        self.setup.select_pending()
+
+    def _use_model(self, model_id: str) -> None:
+        self.selection.choose(model_id)
+        self._window.show_page("")
+
+    def _loaded_files(self) -> list[Path]:
+        """The file that answers now: it is not taken away from under the engine."""
+        model = self.selection.model
+        return [model.path] if model is not None and self.selection.refusal is None else []
+
+    def _is_engine_busy(self) -> bool:
+        return self.engine.state in ("loading", "answering")
+
+    def _load_again(self) -> None:
+        """The engine test found what has to be turned off, in the model that is loaded too."""
+        if not self.closed:
+            self.chat.load_again()
+
+    # --- licenses and settings -----------------------------------------------------------------------------------
+
+    def recheck_licenses(self) -> None:
+        """Something was accepted or revoked, here or in another process: what is loaded may have to go at once."""
+        if not self.closed:
+            self.engine.recheck()
+            self.licenses.refresh()
+            self._background.pool(self.services.recheck)
+
+    def take_settings(self, changes: dict[str, Any]) -> None:
+        """Settings were changed here, these by name."""
+        self.network.refresh()
+        if _RELOAD_NEEDED_BY & changes.keys() and not self.closed:
+            self.selection.reload_model()
+
+    def close(self) -> None:
+        """Store what was said and stop everything."""
+        self.closed = True
+        flows = (self.access, self.downloads, self.imports, self.setup, self.suggestion, self.model_list)
+        for part in (self.network, self.settings, self.selection, self.licenses, self.ledger_watcher, *flows):
+            part.close()
+        self.chat.close()
+        self.kernels.close()
+        self.engine.close()
+        self.services.close()  # the process would stay until a file of many gigabytes is read
+        self._background.close()
+        self.database.close()
+
+
+def _engine_client(services: "LibraryServices", paths: Paths, kernels: KernelCheck) -> EngineClient:
+    return EngineClient(
+        license_check=services.license_check,
+        logs=paths.engine_logs,
+        cache=paths.cache,
+        fallbacks=FallbackStore(paths.load_fallbacks),
+        refuses_unusable=True,
+        kernel_choice=kernels.choice,
+    )
+
+
+def _import_markdown() -> None:
+    """What the first answer is drawn with, before it comes."""
+    from desktop.chat.markdown.answer_segments import segments
+
+    segments("-")

@@ -1,0 +1,32 @@
+"""What a selection that goes over several text views asks of each of them."""
+
+from abc import abstractmethod
+
+from PySide6.QtCore import QPointF, QRectF, Signal
+from PySide6.QtGui import QTextDocument
+from PySide6.QtWidgets import QWidget
+
+
+class SelectableView(QWidget):
+    """Shows `document`, and draws the part of a selection that lies in it.
+
+    `dragged_past_edge` when a selection goes on left (less than 0) or right of what is seen, by how many pixels;
+    `full_text_requested` when all of the text is about to be asked for: whoever writes it bit by bit writes the rest
+    now.
+    """
+
+    dragged_past_edge = Signal(int)
+    full_text_requested = Signal()
+    document: QTextDocument
+
+    @abstractmethod
+    def position_at(self, spot: QPointF) -> int:
+        """The position in the document nearest to a place in the view."""
+
+    @abstractmethod
+    def caret_rect(self, position: int) -> QRectF:
+        """Where the caret stands before a position."""
+
+    @abstractmethod
+    def set_selection(self, start: int, end: int) -> None:
+        """Draw what lies between two positions as selected; nothing where they are the same."""
