@@ -1,4 +1,4 @@
-"""The program: a window, or a command. Neither face pays for the imports of the other."""
+"""The entry point: opens the window or runs the command, and imports only the one of them."""
 
 import os
 import sys

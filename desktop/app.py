@@ -39,7 +39,7 @@ def run(argv: Sequence[str], files: Sequence[Path] = (), *, window_class: type[M
     window.show()
     program.open_files(files)
     window.first_paint.connect(lambda: _start_log(paths))
-    instance.asked.connect(window.raise_window)
+    instance.raise_requested.connect(window.raise_window)
     instance.files_asked.connect(program.open_files)
     opening = FileOpenFilter(program.open_files)
     if sys.platform == "darwin":

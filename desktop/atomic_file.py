@@ -63,7 +63,7 @@ def open_atomically(target: Path) -> Iterator[BinaryIO]:
 
 
 def write_error(title: str, file: Path, error: OSError, remedy: str) -> ResourceError:
-    """What a person is told where `file` could not be written: `title` says what is not saved."""
+    """The UserError for a `file` that could not be written: `title` says what is not saved."""
     detail = tr("Writing {file} failed: {reason}.").format(file=file, reason=error.strerror or error)
     return ResourceError(title, detail, remedy)
 

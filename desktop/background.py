@@ -1,4 +1,4 @@
-"""Work off the main thread, and one hop back to it.
+"""Runs work off the main thread, and calls back on the main thread with its result.
 
 Two executors: a serial one for the database, so that its changes keep their order, and a small pool for everything
 else. A result comes back through `post`, which runs a function on the main thread (in the window: a queued signal;
@@ -20,10 +20,11 @@ _log = logging.getLogger(__name__)
 
 
 class Background:
-    """The executors and the hop. `close` waits for database work that was already asked for.
+    """The two executors. `post` runs a function on the main thread. `close` waits for database work that was already
+    asked for.
 
-    Work that was stopped is told to `failure` and to nobody else. Work that raises what is neither that nor a UserError
-    met a bug: that goes to the log, and `failure` is told so too, since whoever waits for an end has to get one.
+    `failure` gets the UserError that work raised, or one that says that the work was stopped (StoppedError) or that it
+    met a bug (any other exception, which goes to the log): every call ends in `success` or in `failure`.
     """
 
     def __init__(self, post: CallOnMainThread) -> None:
@@ -31,7 +32,7 @@ class Background:
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="background")
 
-    def post(self, function: Callable[[], None]) -> None:
+    def call_on_main_thread(self, function: Callable[[], None]) -> None:
         """Run `function` on the main thread, soon."""
         self._post(function)
 
@@ -82,8 +83,8 @@ class Background:
             except BaseException as bug:
                 _log.exception("background work failed")
                 if failure is not None:
-                    told, mistake = failure, _bug_error(bug)
-                    self._post(lambda: told(mistake))
+                    report, mistake = failure, _bug_error(bug)
+                    self._post(lambda: report(mistake))
                 raise
             if success is not None:
                 follow = success

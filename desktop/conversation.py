@@ -1,4 +1,5 @@
-"""Conversations and messages as values, known to every floor: the engine reads, storage keeps, chat grows them.
+"""Conversations and messages as values that all packages use: the engine reads, `storage` stores and `chat` extends
+them.
 
 A conversation is a tree: every message names its parent, and the conversation names the leaf it shows. The branch
 shown is the path from that leaf up to the root. What a message holds are its parts, in the order in which they were
@@ -74,7 +75,7 @@ class UnknownPart(msgspec.Struct, frozen=True, tag="unknown"):
 
 MessagePart = TextPart | ThinkingPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart | UnknownPart
 AnswerPart = TextPart | ThinkingPart
-"""What a model's answer is told in."""
+"""The parts that a model's answer can have."""
 
 
 class ChatMessage(msgspec.Struct, frozen=True):

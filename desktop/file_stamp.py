@@ -1,5 +1,5 @@
-"""How a file is known again: by its SHA-256, or by what the file system says of it and no program can write without
-leaving a trace."""
+"""How a changed file is noticed: by its SHA-256, or by size, times and inode, which no program can write to a file
+without changing."""
 
 import os
 import re

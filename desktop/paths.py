@@ -1,4 +1,4 @@
-"""Where Latchkey keeps what: one value, made once at the start and passed on by constructor."""
+"""The folders and files that Latchkey uses, as one value: made once at the start and passed by constructor."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from desktop.translation import tr
 
 _PACKAGE = Path(__file__).resolve().parent
 NO_HOME = Path(os.devnull)
-"""In place of a home folder that nobody knows: nothing is ever found below it."""
+"""Stands in for a home folder that is not known; does not exist."""
 
 
 def system_policy() -> Path:

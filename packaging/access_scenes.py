@@ -200,7 +200,7 @@ def news(stage: "Stage") -> None:
     standing("pending")(stage)
     stage.window.show_page("")
     _state["hub"].set_gate_state(_MODEL, "ada", "granted")
-    stage.backend.access.ask(_MODEL, quiet=True)
+    stage.backend.access.check_access(_MODEL, quiet=True)
     stage.wait(seconds=1)
 
 
@@ -239,7 +239,7 @@ def downloads(stage: "Stage") -> None:
 
 def adding(stage: "Stage") -> None:
     """A file was dropped: how is it taken in?"""
-    stage.backend.imports.offer([Path("/home/ada/models/Edelweiss-8B-Q4_K_M.gguf")])
+    stage.backend.imports.offer_files([Path("/home/ada/models/Edelweiss-8B-Q4_K_M.gguf")])
     stage.wait(lambda: bool(stage.window.pages.models.list.rows.ids))
     stage.settle()
 

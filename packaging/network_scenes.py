@@ -154,8 +154,8 @@ def settings(stage: "Stage") -> None:
 
     tokens = find_access_tokens(find_paths())
     tokens.vault.create("a long enough passphrase")
-    tokens.put(AccessToken("hf_" + "x" * 34, "https://huggingface.co"), "vault")
-    tokens.put(AccessToken("hf_" + "y" * 34, "https://hub.example.org"), "vault")
+    tokens.store(AccessToken("hf_" + "x" * 34, "https://huggingface.co"), "vault")
+    tokens.store(AccessToken("hf_" + "y" * 34, "https://hub.example.org"), "vault")
     stage.window.show_page("network")
     stage.window.pages.network.settings_button.click()
     stage.wait(seconds=0.8)

@@ -43,7 +43,9 @@ def _run(case: Case) -> tuple[str, int, float, bool]:
     with FakeHub() as hub, tempfile.TemporaryDirectory() as name:
         place = make_place(hub, Path(name) / "models", SIZE, TIMEOUT_S)
         case.arrange(place)
-        retry_policy = RetryPolicy(tries=case.more.get("tries", QUICK.tries), first=QUICK.first, most=QUICK.most)
+        retry_policy = RetryPolicy(
+            tries=case.more.get("tries", QUICK.tries), first_delay=QUICK.first_delay, max_delay=QUICK.max_delay
+        )
         hear = case.hear
         began = time.monotonic()
         try:

@@ -41,7 +41,7 @@ def find_base(name: str, catalog: Catalog) -> CatalogEntry | None:
     """The catalog's model that `name` means: its id, a repository of its files or of its publisher's in any spelling,
     at whichever host, or the name itself. None where the catalog knows none.
 
-    A person's own entry stands for no base that others name: what the Hub says of that one would go unheard.
+    A person's own entry stands for no base that others name: what the Hub says of that one would be ignored.
     """
     models = [each for each in catalog.model if each.id not in catalog.own_models]
     wanted = {name.strip().casefold()}

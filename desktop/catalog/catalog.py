@@ -1,6 +1,6 @@
-"""The catalog as values: licenses, prompts, datasets, models. `reading` makes them from models.toml.
+"""The catalog as values: licenses, prompts, datasets, models. `catalog_file` makes them from models.toml.
 
-Every struct is one table of the file, field for field; what a field means is said here and nowhere else.
+Every struct is one table of the file, field for field; the fields are documented here only.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What has to hold between the tables of a catalog. Each check yields the table at fault, the key in it, and why."""
+"""Checks across the tables of a catalog. Each check yields the table at fault, the key in it, and why."""
 
 import re
 from collections import defaultdict
@@ -128,7 +128,7 @@ def _shipped(item: CatalogTable, own: Path | None) -> Iterator[RejectedTables]:
 
 
 def _dangling(items: Sequence[CatalogTable]) -> Iterator[RejectedTables]:
-    """Names that nothing answers to."""
+    """References to ids that do not exist."""
     licenses = {item.value.id for item in items if isinstance(item.value, License)}
     prompts = {item.value.id for item in items if isinstance(item.value, PromptTemplate)}
     nodes = {item.value.id for item in items if isinstance(item.value, CatalogEntry | Dataset)}

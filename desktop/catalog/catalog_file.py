@@ -1,4 +1,4 @@
-"""From models.toml to the catalog: everything in it checked hard, every mistake named with its line.
+"""Reads models.toml into a `Catalog`: every value is checked, every mistake reported with its line.
 
 A table with a mistake is left out, and so is whatever rests on it; the rest is used. A person's own file adds to the
 catalog that ships and cannot change what is in it.

@@ -1,4 +1,4 @@
-"""The fixed words of responsible access: restrictions, gates, purposes, and which purposes a restriction forbids."""
+"""The constants of licensing: restrictions, gates, purposes, relations, and which purposes a restriction forbids."""
 
 from typing import Literal, get_args
 

@@ -92,7 +92,8 @@ def canonical_name(name: str) -> str:
 
 
 def rank_of(name: str) -> int:
-    """The place of a quantization among all, 0 for the best; `LAST` where its name is none that llama.cpp writes."""
+    """The place of a quantization among all, 0 for the best; `LAST_RANK` where its name is none that llama.cpp
+    writes."""
     return RANK.get(canonical_name(name), LAST_RANK)
 
 

@@ -1,1 +1,2 @@
-"""Conversations in motion: what is sent to the engine, what comes back, and how an answer is cut for the transcript."""
+"""Conversations in progress: what is sent to the engine, what comes back, and how an answer is cut for the
+transcript."""

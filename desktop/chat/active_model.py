@@ -43,7 +43,7 @@ class ActiveModel:
         self._settings = settings
         self._changed = changed
         self._hash_file = hash_file
-        self._hop = MainThreadQueue[LoadEvent](background.post, self._on_events)
+        self._hop = MainThreadQueue[LoadEvent](background.call_on_main_thread, self._on_events)
         self._params: LoadParams | None = None
         self._given_up = False
         self._then: ModelState = "wanted"
@@ -60,7 +60,7 @@ class ActiveModel:
         """The model chosen, as an answer names it."""
         return ModelReference(self.chosen.id, self.chosen.name) if self.chosen is not None else None
 
-    def hashed(self, reference: ModelReference | None) -> ModelReference | None:
+    def with_hash(self, reference: ModelReference | None) -> ModelReference | None:
         """`reference` with the sha256 of its file, where that is known by now."""
         if reference is None or reference.id not in self._hashes:
             return reference
@@ -88,7 +88,7 @@ class ActiveModel:
         elif self.state in ("failed", "none") and self.chosen is not None:
             self.state, self.error = "wanted", None
 
-    def load_again(self) -> None:
+    def reload(self) -> None:
         """Want the model that is chosen once more, as it was: the engine would load it otherwise now."""
         if self.chosen is None:
             return
@@ -99,7 +99,7 @@ class ActiveModel:
             self.state, self.error = "wanted", None
         self._changed()
 
-    def check(self) -> None:
+    def refresh(self) -> None:
         """An answer failed: where the engine lost its model with it, the next answer loads it again."""
         if self.state == "ready" and self._engine.state == "empty":
             self.state = "none"
@@ -119,7 +119,7 @@ class ActiveModel:
         self._changed()
 
     def stop_loading(self) -> None:
-        """Give up, and want nothing."""
+        """Cancel the load; no model is wanted then."""
         if self.state == "wanted":
             self.state = "none"
             self._changed()
@@ -128,7 +128,7 @@ class ActiveModel:
             self._give_up()
 
     def close(self) -> None:
-        """Follow no load any more."""
+        """Ignore the events of a load from now on."""
         self._closed = True
 
     def _give_up(self) -> None:

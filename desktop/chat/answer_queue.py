@@ -1,4 +1,5 @@
-"""Answers asked of one engine, one after another: each waits for the model and for those before it, grows, and is kept.
+"""Answers asked of one engine, one after another: each waits for the model and for those before it, is streamed, and is
+stored.
 
 Everything here happens on the main thread; the engine's events come to it through a `MainThreadQueue`.
 """
@@ -60,7 +61,7 @@ class AnswerQueue:
         self._background = background
         self._settings = settings
         self._tell = tell
-        self._hop = MainThreadQueue[tuple[PendingAnswer, AnswerEvent]](background.post, self._on_events)
+        self._hop = MainThreadQueue[tuple[PendingAnswer, AnswerEvent]](background.call_on_main_thread, self._on_events)
         self._waiting: deque[PendingAnswer] = deque()
         self._current: PendingAnswer | None = None
         self._died = False
@@ -80,7 +81,7 @@ class AnswerQueue:
         self._advance()
 
     def stop(self, conversation_id: str) -> None:
-        """Stop the answers of a conversation. What was said stays."""
+        """Stop the answers of a conversation. The text so far stays."""
         for answer in [each for each in self._waiting if each.conversation_id == conversation_id]:
             self._waiting.remove(answer)
             self._finish(answer, "stopped", None)
@@ -104,7 +105,7 @@ class AnswerQueue:
         """Whether an answer of this conversation is in progress or waits."""
         return any(answer.conversation_id == conversation_id for answer in self._all())
 
-    def newest(self, message: Message) -> Message:
+    def latest(self, message: Message) -> Message:
         """`message` as it is now, where that is more than what is stored of it."""
         for answer in self._all():
             if answer.message.id == message.id:
@@ -119,12 +120,12 @@ class AnswerQueue:
         return None
 
     def close(self) -> None:
-        """Stop all answers and store what was said; the engine is told, not waited for."""
+        """Stop all answers and store their text; the engine is sent the cancels, and not waited for."""
         self.model.close()
         self._waiting, waiting = deque(), self._waiting
         current, self._current = self._current, None
         for answer in [*([current] if current else []), *waiting]:
-            self.drafts.finished(answer.ended("stopped", None))
+            self.drafts.save_finished(answer.finish("stopped", None))
         if current is not None and current.request_id is not None:
             self._engine.cancel(current.request_id)
         self.drafts.close()
@@ -153,7 +154,7 @@ class AnswerQueue:
         model = self.model.reference  # another may be chosen while the branch is read, and is loaded afterwards
 
         def branch() -> list[Message]:
-            return self._store.path(answer.conversation_id, parent_id) if parent_id is not None else []
+            return self._store.branch(answer.conversation_id, parent_id) if parent_id is not None else []
 
         self._background.database(
             branch,
@@ -172,7 +173,7 @@ class AnswerQueue:
         self._engine.generate(
             GenerateRequest(
                 answer.request_id,
-                chat_messages(answer.system_prompt, map(self.newest, path)),
+                chat_messages(answer.system_prompt, map(self.latest, path)),
                 options,
                 conversation=answer.conversation_id,
             ),
@@ -184,11 +185,11 @@ class AnswerQueue:
         self, answer: PendingAnswer, status: Status, done: AnswerDone | None, error: UserError | None = None
     ) -> None:
         sentence = " ".join(part for part in (error.title, error.detail) if part) if error else ""
-        answer.model = self.model.hashed(answer.model)
-        message = answer.ended(status, done, sentence)
+        answer.model = self.model.with_hash(answer.model)
+        message = answer.finish(status, done, sentence)
         if answer is self._current:
             self._current = None
-        self.drafts.finished(message)
+        self.drafts.save_finished(message)
         self._tell(AnswerFinished(answer.conversation_id, message, error))
         if message.timing is not None:
             self._tell(context_used(message))
@@ -218,14 +219,14 @@ class AnswerQueue:
             last = answer
             if isinstance(event, Delta):
                 thinking = event.thinking
-                answer.take(event)
+                answer.append(event)
                 if event.text:
                     self._phase(answer, "thinking" if thinking else "writing")
                     text.append(event.text)
-                    self.drafts.grown()
+                    self.drafts.schedule_save()
             elif isinstance(event, DeltaReplacement):
-                answer.take(event)
-                self.drafts.grown()
+                answer.append(event)
+                self.drafts.schedule_save()
                 self._tell(AnswerReplaced(answer.conversation_id, answer.snapshot()))
             else:
                 self._on_event(answer, event)
@@ -249,7 +250,7 @@ class AnswerQueue:
                 self._finish(answer, "stopped" if stopped else "complete", event)
             case RequestFailed():
                 self._died = event.died
-                self.model.check()
+                self.model.refresh()
                 if self._waiting:
                     self.model.retry()
                 if answer.stopped:

@@ -1,4 +1,4 @@
-"""What `ChatSession` tells its one listener, on the main thread: frozen values, each naming its conversation.
+"""What `ChatSession` sends to its one listener, on the main thread: frozen values, each naming its conversation.
 
 Events come for every conversation, not for the open one alone: an answer goes on while another conversation is read.
 A listener that does not show a message (another branch is open) leaves that message's events aside.
@@ -22,20 +22,21 @@ class ConversationsChanged(msgspec.Struct, frozen=True):
 class ConversationOpened(msgspec.Struct, frozen=True):
     """This conversation, with this branch, is the one shown now.
 
-    `messages` are the branch from the root to its leaf, with what is known so far of an answer in progress.
-    `siblings` names, for messages that have any, the place of the message among them (0 is the oldest) and how many
-    there are. Sent again when the branch changes (edit, regenerate, show_branch): the first `kept` messages are then
-    the same ones that were shown before, unchanged. On opening another conversation `kept` is 0.
+    `messages` are the branch from the root to its leaf, with what is known so far of an answer in progress. `siblings`
+    names, for messages that have any, the place of the message among them (0 is the oldest) and how many there are.
+    Sent again when the branch changes (edit, regenerate, show_branch): the first `unchanged` messages are then the ones
+    that were shown before. On opening another conversation it is 0.
     """
 
     conversation: Conversation
     messages: tuple[Message, ...]
     siblings: dict[str, tuple[int, int]]
-    kept: int = 0
+    unchanged: int = 0
 
 
 class MessageAdded(msgspec.Struct, frozen=True):
-    """A message was written at the end of the branch shown: the person's, then the empty assistant's (`streaming`)."""
+    """A message was written at the end of the branch shown: the person's, then the empty assistant's (status
+    "streaming")."""
 
     conversation_id: str
     message: Message
@@ -65,7 +66,7 @@ class AnswerDelta(msgspec.Struct, frozen=True):
 
 
 class AnswerReplaced(msgspec.Struct, frozen=True):
-    """An answer in progress is this from here on, in place of what was told of it, and goes on: what the model wrote
+    """The whole answer in progress so far, in place of the AnswerDelta events before; it goes on: what the model wrote
     first turned out to be thinking.
     """
 

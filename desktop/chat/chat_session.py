@@ -1,5 +1,5 @@
-"""The chat session: the one object a window talks to. It writes down what the person says, asks the engine, and keeps
-what comes back.
+"""The chat session: the one object a window calls. It stores what the person writes, asks the engine, and stores what
+comes back.
 
 Every method is called on the main thread and returns at once. What follows reaches `listener`, on the main thread:
 `Background.post` has to run what it is given later, never while it is called.
@@ -64,7 +64,7 @@ class ChatSession:
             engine=engine,
             background=background,
             settings=settings,
-            tell=self._tell,
+            tell=self._notify,
             hash_file=hash_file,
             save_every_s=save_every_s,
         )
@@ -92,8 +92,8 @@ class ChatSession:
 
         def marked(count: int) -> None:
             if count:
-                self._tell(ConversationsChanged())
-            self._background.post(erase)  # behind what the window asked for meanwhile
+                self._notify(ConversationsChanged())
+            self._background.call_on_main_thread(erase)  # behind what the window asked for meanwhile
 
         self._background.database(self._store.mark_interrupted, marked, self._failed())
 
@@ -135,8 +135,8 @@ class ChatSession:
 
         def deleted(head: Conversation) -> None:
             self._answering.stop(conversation_id)  # what was asked just before, and stored only now
-            self._tell(ConversationDeleted(head))
-            self._tell(ConversationsChanged())
+            self._notify(ConversationDeleted(head))
+            self._notify(ConversationsChanged())
             if self._current == conversation_id:
                 self._show_new()
                 self._deleted_open = conversation_id
@@ -147,7 +147,7 @@ class ChatSession:
         """Bring a deleted conversation back. ConversationsChanged; it is opened again if it was the open one."""
 
         def restored(_: None) -> None:
-            self._tell(ConversationsChanged())
+            self._notify(ConversationsChanged())
             if self._deleted_open == conversation_id and self._fresh is not None:
                 self.open(conversation_id)
 
@@ -169,7 +169,7 @@ class ChatSession:
         """A new conversation is shown until what is being opened is read."""
         self._fresh = Conversation(new_id())
         self._current, self._shown, self._deleted_open = self._fresh.id, [], None
-        self._tell(ConversationOpened(self._fresh, (), {}))
+        self._notify(ConversationOpened(self._fresh, (), {}))
 
     def open(self, conversation_id: str) -> None:
         """Show a conversation: ConversationOpened (and ContextUsed where known), or ChatFailed."""
@@ -180,9 +180,9 @@ class ChatSession:
             if mine == self._openings:  # nothing else was opened meanwhile
                 self._fresh = self._deleted_open = None
                 self._current, self._shown = conversation_id, []
-                self._show(view)
+                self._open_branch(view)
 
-        self._background.database(lambda: self._writing.view(conversation_id), found, self._failed(conversation_id))
+        self._background.database(lambda: self._writing.branch(conversation_id), found, self._failed(conversation_id))
 
     def show_branch(self, message_id: str, step: int) -> None:
         """Show the sibling `step` places after `message_id` (negative: before), with its newest branch.
@@ -190,8 +190,8 @@ class ChatSession:
         ConversationOpened; nothing where there is no such sibling.
         """
         self._background.database(
-            lambda: self._writing.step(message_id, step),
-            lambda view: self._show(view) if view is not None else None,
+            lambda: self._writing.show_sibling(message_id, step),
+            lambda view: self._open_branch(view) if view is not None else None,
             self._failed(),
         )
 
@@ -213,13 +213,13 @@ class ChatSession:
             self._held.append(lambda: self.send(text, wanted, overrides))
             return True
         if self._refusal is not None:
-            self._give_back(self._refusal, wanted, text)
+            self._return_unsent(self._refusal, wanted, text)
             return True
         fresh = self._fresh if self._fresh is not None and self._fresh.id == wanted else None
         self._answering.drafts.retry()
         self._background.database(
             lambda: self._writing.send(clean, wanted, fresh),
-            lambda stored: self._sent(stored, overrides),
+            lambda stored: self._on_stored(stored, overrides),
             self._failed(wanted, text),
         )
         return True
@@ -258,32 +258,32 @@ class ChatSession:
         """
         self._refusal = None
         self._answering.model.choose(model, again=again)
-        self._release()
+        self._send_deferred()
 
-    def load_again(self) -> None:
+    def reload_model(self) -> None:
         """Load the model once more, the same way: what the engine knows of itself changed. EngineChanged.
 
         An answer in progress is finished first.
         """
-        self._answering.model.load_again()
+        self._answering.model.reload()
 
-    def hold(self) -> None:
+    def defer_sending(self) -> None:
         """Whether a model may answer is being found out: what is asked waits for it, and is not stored meanwhile."""
         if self._held is None:
             self._held = []
 
-    def refuse(self, error: UserError) -> None:
+    def deny_model(self, error: UserError) -> None:
         """No model may answer (a license is not accepted, say): what waits for one fails with `error`, and what is
         asked from now on is given back with it: ChatFailed, until `use_model`. EngineChanged."""
         self._refusal = error
         self._answering.model.set_missing(error)
-        self._release()
+        self._send_deferred()
 
-    def no_model(self, error: UserError) -> None:
+    def set_model_missing(self, error: UserError) -> None:
         """There is no model to load: what waits for one fails with `error`. EngineChanged."""
         self._refusal = None
         self._answering.model.set_missing(error)
-        self._release()
+        self._send_deferred()
 
     def stop_loading(self) -> None:
         """Give up loading the model: EngineChanged with state empty. Answers that wait for it are stopped."""
@@ -297,32 +297,32 @@ class ChatSession:
         `background.close()` after it waits until all is written; the engine is closed by whoever made it.
         """
         if not self._closed:
-            self._release()  # what waits is stored at least
+            self._send_deferred()  # what waits is stored at least
             self._closed = True
             self._answering.close()
 
     # --- inside --------------------------------------------------------------------------------------------------
 
-    def _release(self) -> None:
+    def _send_deferred(self) -> None:
         """It is known whether a model may answer: what was held is sent, or given back."""
         held, self._held = self._held, None
         for ask in held or ():
             ask()
 
-    def _give_back(self, error: UserError, conversation_id: str | None, text: str = "") -> None:
+    def _return_unsent(self, error: UserError, conversation_id: str | None, text: str = "") -> None:
         """Nothing was sent; told later, as whoever asked has not returned yet."""
-        self._background.post(lambda: self._tell(ChatFailed(error, conversation_id, text)))
+        self._background.call_on_main_thread(lambda: self._notify(ChatFailed(error, conversation_id, text)))
 
-    def _sent(self, stored: StoredExchange, overrides: AnswerOverrides) -> None:
+    def _on_stored(self, stored: StoredExchange, overrides: AnswerOverrides) -> None:
         head = stored.conversation
         if self._fresh is not None and self._fresh.id == head.id:
             self._fresh = None
         if self._current == head.id:
             self._shown += [stored.user.id, stored.answer.id]
-        self._tell(MessageAdded(head.id, stored.user))
-        self._tell(MessageAdded(head.id, stored.answer))
+        self._notify(MessageAdded(head.id, stored.user))
+        self._notify(MessageAdded(head.id, stored.answer))
         self._ask(head, stored.answer, overrides)
-        self._tell(ConversationsChanged())
+        self._notify(ConversationsChanged())
 
     def _branch(self, write: Callable[[], tuple[ConversationBranch, Message]], text: str = "") -> None:
         """`write` the branch, stop what is being answered in its conversation, and ask: once a model may answer."""
@@ -331,13 +331,13 @@ class ChatSession:
         def written(result: tuple[ConversationBranch, Message]) -> None:
             view, answer = result
             self._answering.stop(answer.conversation_id)
-            self._show(view)
+            self._open_branch(view)
             self._ask(view.conversation, answer)
-            self._tell(ConversationsChanged())
+            self._notify(ConversationsChanged())
 
         def begin() -> None:
             if self._refusal is not None:
-                self._give_back(self._refusal, conversation_id, text)
+                self._return_unsent(self._refusal, conversation_id, text)
                 return
             self._answering.drafts.retry()
             self._background.database(write, written, self._failed(conversation_id, text))
@@ -354,32 +354,32 @@ class ChatSession:
         system_prompt = own if overrides.system_prompt is None else overrides.system_prompt
         self._answering.add(answer, repair_surrogates(system_prompt), overrides.options)
 
-    def _show(self, view: ConversationBranch) -> None:
+    def _open_branch(self, view: ConversationBranch) -> None:
         """Tell of a conversation that is open, with what is known of it beyond what is stored."""
         head = view.conversation
         if self._current != head.id:
             return
-        messages = tuple(map(self._answering.newest, view.messages))
+        messages = tuple(map(self._answering.latest, view.messages))
         ids = [message.id for message in messages]
         kept = next((at for at, pair in enumerate(zip(ids, self._shown, strict=False)) if pair[0] != pair[1]), None)
-        self._tell(
+        self._notify(
             ConversationOpened(head, messages, view.siblings, min(len(ids), len(self._shown)) if kept is None else kept)
         )
         self._shown = ids
         if phase := self._answering.phase(head.id):
-            self._tell(phase)
+            self._notify(phase)
         for message in reversed(messages):
             if message.timing is not None and message.timing.context_length:
-                self._tell(context_used(message))
+                self._notify(context_used(message))
                 break
 
     def _change(self, work: Callable[[], None], conversation_id: str) -> None:
-        self._background.database(work, lambda _: self._tell(ConversationsChanged()), self._failed(conversation_id))
+        self._background.database(work, lambda _: self._notify(ConversationsChanged()), self._failed(conversation_id))
 
     def _failed(self, conversation_id: str | None = None, text: str = "") -> Callable[[UserError], None]:
-        return lambda error: self._tell(ChatFailed(error, conversation_id, text))
+        return lambda error: self._notify(ChatFailed(error, conversation_id, text))
 
-    def _tell(self, event: ChatEvent) -> None:
+    def _notify(self, event: ChatEvent) -> None:
         """Tell the listener. Its bugs are raised on the main loop, not in the middle of an answer, which would hang."""
         if self._closed:
             return
@@ -391,4 +391,4 @@ class ChatSession:
             def again() -> None:
                 raise caught
 
-            self._background.post(again)
+            self._background.call_on_main_thread(again)

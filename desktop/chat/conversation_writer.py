@@ -103,15 +103,15 @@ class ConversationWriter:
         self._store = store
         self._clock = clock
 
-    def view(self, conversation_id: str) -> ConversationBranch:
+    def branch(self, conversation_id: str) -> ConversationBranch:
         """The conversation as it is to be shown. NotFoundError where it is not there, or deleted.
 
         An answer in it that another process left unfinished when it died is over then.
         """
-        conversation = self._there(self._store.conversation(conversation_id))
-        messages = tuple(self._store.path(conversation_id))
+        conversation = self._require_existing(self._store.conversation(conversation_id))
+        messages = tuple(self._store.branch(conversation_id))
         if any(each.status == "streaming" for each in messages) and self._store.mark_interrupted():
-            messages = tuple(self._store.path(conversation_id))
+            messages = tuple(self._store.branch(conversation_id))
         siblings = {
             message_id: (place, len(group))
             for group in self._store.sibling_groups(conversation_id)
@@ -126,7 +126,11 @@ class ConversationWriter:
 
         NotFoundError where there is neither, or the conversation was deleted.
         """
-        found = self._store.conversation(conversation_id) if fresh is None else self._store.find(conversation_id)
+        found = (
+            self._store.conversation(conversation_id)
+            if fresh is None
+            else self._store.find_conversation(conversation_id)
+        )
         now = self._clock()
         if found is None:
             head = msgspec.structs.replace(
@@ -137,7 +141,7 @@ class ConversationWriter:
                 updated_at=now,
             )
         else:
-            head = self._there(found)
+            head = self._require_existing(found)
         user = self._user(head.id, head.leaf_id, text, now)
         answer = self._empty_answer(head.id, user.id, now)
         self._store.add_messages((user, answer), create=head if found is None else None)
@@ -154,7 +158,7 @@ class ConversationWriter:
         if message.timing is not None and message.timing.stop_reason == "repetition":
             answer = msgspec.structs.replace(answer, sampling=_less_repetitive(message.sampling or {}))
         self._store.add_messages((answer,))
-        return self.view(message.conversation_id), answer
+        return self.branch(message.conversation_id), answer
 
     def edit(self, message_id: str, text: str) -> tuple[ConversationBranch, Message]:
         """Store `text` beside the person's turn `message_id`, and an empty answer under it."""
@@ -163,9 +167,9 @@ class ConversationWriter:
         user = self._user(message.conversation_id, message.parent_id, text, now)
         answer = self._empty_answer(message.conversation_id, user.id, now)
         self._store.add_messages((user, answer))
-        return self.view(message.conversation_id), answer
+        return self.branch(message.conversation_id), answer
 
-    def step(self, message_id: str, step: int) -> ConversationBranch | None:
+    def show_sibling(self, message_id: str, step: int) -> ConversationBranch | None:
         """Make the sibling `step` places further the one shown, with its newest branch; None where there is none."""
         siblings = self._store.siblings(message_id)
         place = siblings.index(message_id) + step
@@ -173,26 +177,26 @@ class ConversationWriter:
             return None
         conversation_id = self._store.message(message_id).conversation_id
         self._store.set_leaf(conversation_id, self._store.newest_leaf(siblings[place]))
-        return self.view(conversation_id)
+        return self.branch(conversation_id)
 
     def rename(self, conversation_id: str, title: str) -> None:
         """The person's title; with a blank one the first turn's again."""
         if title.strip():
             self._store.rename(conversation_id, typed_title(title))
             return
-        first = next((message.text for message in self._store.path(conversation_id) if message.role == "user"), "")
+        first = next((message.text for message in self._store.branch(conversation_id) if message.role == "user"), "")
         self._store.rename(conversation_id, title_from(first), by="first-turn")
 
     def delete(self, conversation_id: str) -> Conversation:
         """Take it off the list; its head as it was."""
-        head = self._there(self._store.conversation(conversation_id))
+        head = self._require_existing(self._store.conversation(conversation_id))
         self._store.delete(conversation_id, self._clock())
         return head
 
     def _message(self, message_id: str) -> Message:
         """A message to branch at. NotFoundError where it is not there, or its conversation deleted."""
         message = self._store.message(message_id)
-        self._there(self._store.conversation(message.conversation_id))
+        self._require_existing(self._store.conversation(message.conversation_id))
         return message
 
     def _user(self, conversation_id: str, parent_id: str | None, text: str, now: float) -> Message:
@@ -202,7 +206,7 @@ class ConversationWriter:
         return Message(new_id(), conversation_id, parent_id, "assistant", (), status="streaming", created_at=now)
 
     @staticmethod
-    def _there(conversation: Conversation) -> Conversation:
+    def _require_existing(conversation: Conversation) -> Conversation:
         if conversation.deleted_at is not None:
             raise NotFoundError(
                 tr("This conversation was deleted."), "", tr("Bring it back with Undo, or go on in a new one.")
@@ -216,7 +220,7 @@ def _less_repetitive(sampling: Sampling) -> Sampling:
     Over 256 tokens, as 64 are fewer than a paragraph. With the real model greedy, 1.1 ended each answer that had
     repeated itself; DRY (multiplier 0.8) did not: sequences end at its breakers, and short lines repeated instead.
     """
-    said = sampling.get("repeat_penalty")
-    before = max(said, 1.0) if isinstance(said, int | float) else 1.0
+    set_penalty = sampling.get("repeat_penalty")
+    before = max(set_penalty, 1.0) if isinstance(set_penalty, int | float) else 1.0
     penalty = max(before, min(round(before + _PENALTY_STEP, 2), _LARGEST_PENALTY))
     return {"repeat_penalty": penalty, "repeat_last_n": _PENALTY_TOKENS}

@@ -1,4 +1,4 @@
-"""One answer as it grows: what was said so far, and the message that this makes."""
+"""One answer in progress: its text so far, and the message that this makes."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -55,14 +55,14 @@ class AnswerSaver:
         self._complained_of = ""
         self.unsaved: dict[str, Message] = {}
 
-    def grown(self) -> None:
+    def schedule_save(self) -> None:
         """The answer in progress is longer than it was: store it within `every_s`."""
         if self._timer is None:
-            self._timer = threading.Timer(self._every_s, lambda: self._background.post(self._due))
+            self._timer = threading.Timer(self._every_s, lambda: self._background.call_on_main_thread(self._due))
             self._timer.daemon = True
             self._timer.start()
 
-    def finished(self, message: Message) -> None:
+    def save_finished(self, message: Message) -> None:
         """Store an answer that is over."""
         self._cancel_timer()
         self.retry()
@@ -80,10 +80,10 @@ class AnswerSaver:
 
     def _due(self) -> None:
         if self._timer is None:
-            return  # the answer ended between the timer and this hop
+            return  # the answer ended between the timer and this queued call
         self._timer = None
         if self._saving:
-            self.grown()  # a slow disk: one write at a time
+            self.schedule_save()  # a slow disk: one write at a time
         elif (message := self._snapshot()) is not None:
             self._save(message)
 
@@ -101,7 +101,7 @@ class AnswerSaver:
             if message.status != "streaming":
                 self.unsaved[message.id] = message
             elif (now := self._snapshot()) is not None and now.id == message.id:
-                self.grown()  # try again, with what was said since
+                self.schedule_save()  # try again, with what was said since
             if self._complained_of != message.id:
                 self._complained_of = message.id
                 self._on_error(error, message)
@@ -149,8 +149,8 @@ class PendingAnswer:
     def tokens_per_s(self) -> float | None:
         return self._tokens_per_s
 
-    def take(self, delta: Delta | DeltaReplacement) -> None:
-        """Go on with `delta`; or with the whole answer so far, where it is told anew."""
+    def append(self, delta: Delta | DeltaReplacement) -> None:
+        """Go on with `delta`; or with the whole answer so far, where it is sent anew."""
         self._generated = max(self._generated, delta.generated_tokens)
         if delta.tokens_per_s is not None:
             self._tokens_per_s = delta.tokens_per_s
@@ -167,7 +167,7 @@ class PendingAnswer:
         """The message with what was said so far, still streaming."""
         return self._message("streaming", _parts(self._said, None), None, "")
 
-    def ended(self, status: Status, done: AnswerDone | None, error: str = "") -> Message:
+    def finish(self, status: Status, done: AnswerDone | None, error: str = "") -> Message:
         """The message as it stays. Without `done` (the engine failed) the timing is what is known."""
         timing = None
         if done is not None:

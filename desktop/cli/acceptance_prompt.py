@@ -1,4 +1,4 @@
-"""Accepting a license at a terminal, where a model waits for it: its terms, its text, a name, a purpose, a word.
+"""Accepting a license at a terminal, where a model waits for it: shows terms and text, asks for name and purpose.
 
 Everything here goes to standard error and is typed by a person. Nothing is filled in, and every answer but the whole
 word declines, unless no term of the model restricts anything: then name and purpose are those of the last time (the
@@ -29,7 +29,7 @@ _NOTHING = AcceptanceSettings()
 
 
 def can_ask(tools: CommandContext) -> bool:
-    """Whether a person sits there who can read and type."""
+    """Whether input and standard error are a terminal."""
     return tools.stdin.isatty() and tools.output.notes_on_terminal
 
 
@@ -44,7 +44,7 @@ class AcceptancePrompt:
 
     def run(self) -> None:
         """Raises LicenseError where the person declines, and what recording fails with."""
-        waiting = [each.needed for each in self._verdict.standings if each.needs_acknowledgement]
+        waiting = [each.needed for each in self._verdict.licenses if each.needs_acknowledgement]
         self._say(*paragraph(self._opening(len(waiting))))
         if at_once := unrestricted_licenses(self._subject, self._verdict):
             self._at_once(at_once)

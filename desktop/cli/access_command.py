@@ -34,7 +34,7 @@ def run(options: Namespace, tools: CommandContext) -> int:
     """Ask, and say it. Raises AccessError where there is no access, NotFoundError where there is no such model."""
     model = tools.library.id_of(options.model)
     repository = repository_of(model, tools)
-    if tools.library.catalog.find_model(model) is None and tools.library.known.find(model) is None:
+    if tools.library.catalog.find_model(model) is None and tools.library.hub_records.find(model) is None:
         model = repository.id
     tools.output.progress(tr("Asking {host}…").format(host=tools.online.host))
     access, gate = with_token(options, tools, lambda: _ask(model, repository, tools))
@@ -80,7 +80,7 @@ def access_error(access: RepositoryAccess) -> UserError:
 def _ask(model: str, repository: Repository, tools: CommandContext) -> tuple[RepositoryAccess, str | None]:
     """Access and gate. Of a model that Latchkey knows, or can look up in the catalog, the answer is remembered."""
     library = tools.library
-    if library.known.find(model) is not None or library.catalog.find_model(model) is not None:
+    if library.hub_records.find(model) is not None or library.catalog.find_model(model) is not None:
         try:
             access = tools.lookup.check_access(model)
             return access, library.find_listed(model).subject.gate

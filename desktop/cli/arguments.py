@@ -40,14 +40,14 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def add_secrets(parser: argparse.ArgumentParser, *, token: bool) -> None:
     """How a script opens the vault of access tokens, or gives a token for this once: never by an argument."""
-    ways = parser.add_mutually_exclusive_group()
-    ways.add_argument(
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
         "--passphrase-stdin",
         action="store_true",
         help=tr("read the passphrase of the vault from the first line of standard input"),
     )
     if token:
-        ways.add_argument(
+        group.add_argument(
             "--token-stdin",
             action="store_true",
             help=tr("read an access token for this command alone from the first line of standard input"),

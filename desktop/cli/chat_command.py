@@ -31,7 +31,7 @@ def _chat(tools: CommandContext) -> int:
     output = tools.output
     model = chosen_model(tools, None)
     admit_or_prompt(tools, model)
-    tools.store.conversations(limit=1)  # where nothing can be kept, that is said before anything is typed
+    tools.conversation_store.conversations(limit=1)  # where nothing can be kept, that is said before anything is typed
     output.line(tr("{model}. Ctrl+C stops an answer, Ctrl+D leaves, /help says more.").format(model=model.name))
     with (
         tools.engine() as engine,
@@ -55,8 +55,8 @@ def _chat(tools: CommandContext) -> int:
     return DONE
 
 
-def _turn(session: TerminalSession, text: str, owed: str, output: CommandOutput) -> None:
-    """One question and its answer, with what is `owed` for it. What goes wrong is said, and the chat goes on."""
+def _turn(session: TerminalSession, text: str, credit_line: str, output: CommandOutput) -> None:
+    """One question and its answer, followed by `credit_line`. Errors are printed, and the chat goes on."""
     try:
         message = session.ask(text)
     except (IntegrityError, ResourceError):
@@ -65,7 +65,7 @@ def _turn(session: TerminalSession, text: str, owed: str, output: CommandOutput)
         output.note(str(error))
         return
     output.line()
-    output.dim(", ".join(part for part in (_summary(message), owed) if part) + "\n")
+    output.dim(", ".join(part for part in (_summary(message), credit_line) if part) + "\n")
 
 
 def _summary(message: Message) -> str:

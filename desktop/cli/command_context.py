@@ -1,4 +1,4 @@
-"""What the command's parts work with, built once and only when asked for."""
+"""`CommandContext`: what the commands use, each part built at its first use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -74,7 +74,7 @@ class CommandContext:
     @property
     def online(self) -> "NetworkServices":
         """All that may leave this machine; nothing of it is open before it is used."""
-        return self.assembly.online
+        return self.assembly.network
 
     @property
     def lookup(self) -> "ModelLookup":
@@ -91,7 +91,7 @@ class CommandContext:
         return self.assembly.downloads
 
     @cached_property
-    def store(self) -> "ConversationStore":
+    def conversation_store(self) -> "ConversationStore":
         """The conversations. Raises IntegrityError or ResourceError where the database cannot be opened."""
         from desktop.storage.conversation_store import ConversationStore
 
@@ -133,7 +133,7 @@ class CommandContext:
         """Stop what runs, write what is left of the log of requests, and leave no connection open."""
         if "assembly" in self.__dict__:
             with suppress(KeyboardInterrupt):
-                self.license_check.recorder.settle()
+                self.license_check.recorder.wait()
             self.assembly.close()
         if "_database" in self.__dict__:
             self._database.close()

@@ -32,7 +32,7 @@ def _kept(tools: CommandContext) -> list[Conversation]:
     """Every conversation; looking for them does not make a database where there is none."""
     if not tools.paths.database_file.exists():
         return []
-    return tools.store.conversations(limit=_ALL)
+    return tools.conversation_store.conversations(limit=_ALL)
 
 
 def _list(options: Namespace, tools: CommandContext) -> None:
@@ -47,10 +47,12 @@ def _list(options: Namespace, tools: CommandContext) -> None:
 
 def _show(options: Namespace, tools: CommandContext) -> None:
     conversation = kept_conversation(tools, options.id)
-    messages = tools.store.path(conversation.id)
-    owed = ModelCredits(tools.library)
+    messages = tools.conversation_store.branch(conversation.id)
+    model_credits = ModelCredits(tools.library)
     if options.json:
-        tools.output.json({**_head(conversation), "messages": [_message(message, owed) for message in messages]})
+        tools.output.json(
+            {**_head(conversation), "messages": [_message(message, model_credits) for message in messages]}
+        )
         return
     tools.output.line(conversation.title)
     for message in messages:
@@ -59,12 +61,16 @@ def _show(options: Namespace, tools: CommandContext) -> None:
         tools.output.line(message.text)
         if message.error:
             tools.output.line(f"[{message.error}]")
-        if message.model and (line := owed.of(message.model)):
+        if message.model and (line := model_credits.credit_line(message.model)):
             tools.output.line(f"[{line}]")
 
 
 def _search(options: Namespace, tools: CommandContext) -> None:
-    found = tools.store.search(repair_input(options.text), _FOUND) if tools.paths.database_file.exists() else []
+    found = (
+        tools.conversation_store.search(repair_input(options.text), _FOUND)
+        if tools.paths.database_file.exists()
+        else []
+    )
     if options.json:
         tools.output.json([{**asdict(each), "created_at": moment(each.created_at)} for each in found])
     elif found:
@@ -75,7 +81,7 @@ def _search(options: Namespace, tools: CommandContext) -> None:
 
 def kept_conversation(tools: CommandContext, conversation_id: str) -> Conversation:
     """The conversation with this id. Raises NotFoundError; looking does not make a database where there is none."""
-    found = tools.store.find(conversation_id) if tools.paths.database_file.exists() else None
+    found = tools.conversation_store.find_conversation(conversation_id) if tools.paths.database_file.exists() else None
     if found is None or found.deleted_at is not None:
         raise NotFoundError(
             tr("There is no conversation {id}.").format(id=conversation_id),
@@ -96,7 +102,7 @@ def _head(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def _message(message: Message, owed: ModelCredits) -> dict[str, Any]:
+def _message(message: Message, model_credits: ModelCredits) -> dict[str, Any]:
     return {
         "id": message.id,
         "parent": message.parent_id,
@@ -106,7 +112,7 @@ def _message(message: Message, owed: ModelCredits) -> dict[str, Any]:
         "status": message.status,
         "error": message.error,
         "model": message.model,
-        "credit": (owed.of(message.model) or None) if message.model else None,
+        "credit": (model_credits.credit_line(message.model) or None) if message.model else None,
         "sampling": message.sampling,
         "timing": message.timing,
         "created_at": moment(message.created_at),

@@ -52,11 +52,11 @@ def check_network(tools: CommandContext, problems: list[UserError]) -> NetworkRe
         hub = online.endpoint
         proxy = "?"
         through = proxy_for(parse_url(hub), tools.settings.proxy)
-        proxy = through.place if through is not None else None
+        proxy = through.authority if through is not None else None
     except UserError as problem:
         problems.append(problem)
     tokens = online.tokens
-    keyring = tokens.choices()[0].standing
+    keyring = tokens.options()[0].status
     try:
         requests = online.requests.count() if online.requests.path.exists() else 0
     except UserError as problem:

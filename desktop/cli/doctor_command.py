@@ -1,4 +1,4 @@
-"""`latchkey doctor`: what Latchkey found on this machine, so that trouble can be told by reading one page."""
+"""`latchkey doctor`: a report on this machine and installation, for finding and reporting problems."""
 
 import os
 import platform
@@ -170,7 +170,7 @@ def _database(tools: CommandContext, problems: list[UserError]) -> str:
     if not tools.paths.database_file.exists():
         return "not made yet"
     try:
-        count = len(tools.store.conversations(limit=1_000_000))
+        count = len(tools.conversation_store.conversations(limit=1_000_000))
     except UserError as problem:
         problems.append(problem)
         return problem.title

@@ -1,4 +1,4 @@
-"""What ends a command from outside: Ctrl+C while an answer comes, and the system's signals.
+"""Ctrl+C and signals: what stops an answer, and what ends the command.
 
 The first Ctrl+C stops the answer, the second one ends the command. SIGTERM, and the SIGHUP of a terminal that closes,
 end it in order: what was said is stored.

@@ -129,7 +129,7 @@ def next_sentence(listed: ListedModel, verdict: LicenseVerdict) -> str:
     if verdict.error is not None:
         return str(verdict.error)
     if listed.model is None:
-        at_hub = listed.known is not None or (listed.entry is not None and bool(listed.entry.gguf))
+        at_hub = listed.hub_record is not None or (listed.entry is not None and bool(listed.entry.gguf))
         sentence = (
             tr("Fetch it now: latchkey models get {id}")
             if at_hub
@@ -142,7 +142,7 @@ def next_sentence(listed: ListedModel, verdict: LicenseVerdict) -> str:
 
 
 def _waiting(verdict: LicenseVerdict) -> Sequence[NeededLicense]:
-    return [each.needed for each in verdict.standings if each.needs_acknowledgement]
+    return [each.needed for each in verdict.licenses if each.needs_acknowledgement]
 
 
 def run(options: Namespace, tools: CommandContext) -> int:

@@ -99,7 +99,7 @@ def _show_texts(texts: Sequence[LicenseText], listed: ListedModel | None, tools:
         if tools.output.terminal:
             tools.output.line(text.text)
         else:
-            tools.output.bytes(text.data)
+            tools.output.write_bytes(text.data)
     if listed is not None:
         _note_standards(listed.subject, tools)
 
@@ -130,10 +130,10 @@ def _show_changes(options: Namespace, tools: CommandContext, listed: ListedModel
     for each in found:
         for line in difference_lines(each):
             tools.output.line(line)
-    for standing in tools.acknowledgements.verdict(subject).standings:
-        record, policy = standing.record, tools.acknowledgements.policy_sha256(standing.needed.id)
+    for license_status in tools.acknowledgements.verdict(subject).licenses:
+        record, policy = license_status.record, tools.acknowledgements.policy_sha256(license_status.needed.id)
         if record is not None and (said := policy_sentence(record, policy)):
-            tools.output.note(f"{standing.needed.name}: {said}")
+            tools.output.note(f"{license_status.needed.name}: {said}")
     _note_standards(subject, tools)
 
 

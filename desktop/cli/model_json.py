@@ -65,7 +65,7 @@ def describe(card: LibraryCard, tools: CommandContext, *, hashed: bool) -> dict[
         "fit": _fit(fit),
         "state": model_state(card),
         "access": _access(listed),
-        "licenses": [_needed(each) for each in verdict.standings],
+        "licenses": [_needed(each) for each in verdict.licenses],
         "flags": [_flag(each) for each in subject.lineage.flags],
         "allowed": verdict.allowed and model is not None,
         "refusal": str(verdict.error) if verdict.error else None,
@@ -73,7 +73,7 @@ def describe(card: LibraryCard, tools: CommandContext, *, hashed: bool) -> dict[
         "attribution": list(subject.attribution),
         "built_in": bool(model and model.built_in),
         "imported": subject.imported,
-        "recognized_by": (model.witness or None) if model else None,
+        "recognized_by": (model.identified_by or None) if model else None,
         "path": str(model.path) if model else None,
         "repository": subject.repository or None,
         "summary": entry.summary if entry else None,
@@ -155,7 +155,7 @@ def _files(
         sha256 = file_hash(listed, tools) if hashed or known is None else known
         return [_file(model.path.name, model.quantization, model.size, sha256, fit)]
     machine = tools.lookup.machine
-    if listed.known is not None:
+    if listed.hub_record is not None:
         return [
             _file(
                 each.name,
@@ -163,9 +163,9 @@ def _files(
                 each.size,
                 _sha256(each),
                 fit_of_size(each.size, machine, each.name),
-                listed.known.repository,
+                listed.hub_record.repository,
             )
-            for each in listed.known.files
+            for each in listed.hub_record.files
         ]
     entry = listed.entry
     if entry is None:
@@ -218,8 +218,8 @@ def fit_of(listed: ListedModel, header: GgufHeader | None, machine: HardwareLimi
         return None
     if header is not None:
         return fit_of_header(header, machine)
-    if listed.known is not None:
-        sizes = [each.size for each in listed.known.files if each.size]
+    if listed.hub_record is not None:
+        sizes = [each.size for each in listed.hub_record.files if each.size]
     else:
         sizes = [each.size for each in (listed.entry.offered if listed.entry else ()) if each.size]
     active = active_weight_share(listed.entry) if listed.entry else None
@@ -245,5 +245,5 @@ def _fit(fit: HardwareFit | None) -> dict[str, Any] | None:
 
 def _access(listed: ListedModel) -> dict[str, Any] | None:
     """What the Hub last said about access: its state, and when, in seconds since 1970. None where it was not asked."""
-    said = listed.known.access if listed.known is not None else None
+    said = listed.hub_record.access if listed.hub_record is not None else None
     return None if said is None else {"state": said.state, "time": said.time}

@@ -83,13 +83,13 @@ def _verified(listed: ListedModel, tools: CommandContext) -> FileVerification:
     expected = subject.file_sha256 or None
     if not all(file.is_file() for file in parts_of(model.path)):
         return FileVerification(command_id(listed), str(model.path), False, None, expected, "missing")
-    told = hashing_progress(command_id(listed), tools)
+    on_progress = hashing_progress(command_id(listed), tools)
     if model.built_in:
         tools.hashes.forget(parts_of(model.path))
     else:
-        # What it finds wrong shows below, with both hashes; what it finds right is noted.
+        # A mismatch is reported below, with both hashes; a match is recorded.
         with contextlib.suppress(IntegrityError, NotFoundError, ResourceError):
-            tools.assembly.importer.verify(model.id, progress=told)
+            tools.assembly.importer.verify(model.id, progress=on_progress)
     sha256 = file_hash(listed, tools)
     tools.output.clear_progress()
     if sha256 is None:
@@ -208,8 +208,8 @@ def _import(options: Namespace, tools: CommandContext) -> None:
 
         source = find_elsewhere(options.path, tools)
         name = source.name
-    told = hashing_progress(name, tools)
-    added = tools.assembly.importer.take(source, options.license or "", copy=options.copy, progress=told)
+    on_progress = hashing_progress(name, tools)
+    added = tools.assembly.importer.import_file(source, options.license or "", copy=options.copy, progress=on_progress)
     tools.output.clear_progress()
     if added.existed:
         tools.output.note(tr("The library has it already: {path}").format(path=added.model.path))
@@ -221,7 +221,7 @@ def _remove(options: Namespace, tools: CommandContext) -> None:
     try:
         model = tools.library.find(options.id)
     except NotFoundError:
-        known = tools.library.known.find(tools.library.id_of(options.id))
+        known = tools.library.hub_records.find(tools.library.id_of(options.id))
         if known is None:
             raise
         tools.lookup.forget(known.id)

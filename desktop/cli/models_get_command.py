@@ -103,7 +103,7 @@ def _endpoint(tools: CommandContext) -> str:
 def _looked_up(text: str, wanted: str, options: Namespace, tools: CommandContext) -> DownloadTarget:
     """Ask the Hub what it offers there. Raises NotFoundError where the file is not among it."""
     tools.output.progress(tr("Asking {host}…").format(host=tools.online.host))
-    offer = with_token(options, tools, lambda: tools.lookup.look(text))
+    offer = with_token(options, tools, lambda: tools.lookup.look_up(text))
     if not wanted:
         return DownloadTarget(offer.model_id)
     file = offer.file(wanted)
@@ -128,7 +128,7 @@ def _file_text(file: OfferedFile) -> str:
 def _resolve_steps(target: DownloadTarget, options: Namespace, tools: CommandContext) -> DownloadStep | ReadyStep:
     """Take one step after another until the file can be fetched, or is here. Raises the UserError of the first one that
     only a person can take, elsewhere."""
-    asked = False
+    access_checked = False
     for _ in range(_MOST_STEPS):
         step = tools.next_step(target.model_id, target.file)
         match step:
@@ -136,9 +136,9 @@ def _resolve_steps(target: DownloadTarget, options: Namespace, tools: CommandCon
                 _warn(step, target, tools)
                 return step
             case LookUpStep(again=False):
-                with_token(options, tools, lambda: tools.lookup.look(target.model_id))
-            case LookUpStep() if not asked:
-                asked = True
+                with_token(options, tools, lambda: tools.lookup.look_up(target.model_id))
+            case LookUpStep() if not access_checked:
+                access_checked = True
                 with_token(options, tools, lambda: tools.lookup.check_access(target.model_id))
             case EnterTokenStep(access) | RequestAccessStep(access) | WaitForApprovalStep(access):
                 raise _gate(access, tools)
@@ -169,7 +169,7 @@ def _step_error(step: NextStep, target: DownloadTarget, tools: CommandContext) -
 
 def _warn(step: DownloadStep | ReadyStep, target: DownloadTarget, tools: CommandContext) -> None:
     """Say before the bytes come that the file is too large for this machine, or slow here."""
-    offer = tools.lookup.known(target.model_id)
+    offer = tools.lookup.hub_record(target.model_id)
     if isinstance(step, DownloadStep) and offer is not None and (file := offer.file(step.file)) is not None:
         if file.fit.label in ("too-large", "slow"):
             tools.output.note(f"{step.file}: {file.fit.sentence}")

@@ -18,7 +18,8 @@ _OWN_PREFIX = "LicenseRef-"
 
 
 def show_list(options: Namespace, tools: CommandContext) -> None:
-    """Those on this disk come first. On a terminal those to begin with on this computer are named below the table."""
+    """Print the list, models on this disk first. On a terminal the ones recommended for this computer follow the
+    table."""
     cards = [card_of(listed, tools) for listed in tools.library.listed_files()]
     if options.json:
         choices = tools.lookup.task_recommendations(cards)
@@ -50,7 +51,7 @@ def _to_begin_with(choices: Mapping[str, TaskRecommendation]) -> Iterator[str]:
 
 
 def tell_problems(tools: CommandContext) -> None:
-    """Say where the catalog has mistakes: what is right in it is used all the same."""
+    """Print the mistakes in the catalog, one note each; the entries without mistakes are used."""
     for problem in tools.library.problems:
         tools.output.note(str(problem))
 
@@ -90,7 +91,7 @@ def status_text(state: ModelState) -> str:
 
 
 def in_short(restrictions: tuple[Restriction, ...]) -> str:
-    """The severest, and how many more there are."""
+    """The severest restriction and the number of others, "research-only +2"; "–" for none."""
     if not restrictions:
         return "–"
     more = len(restrictions) - 1

@@ -39,7 +39,7 @@ class OtherAppModel(msgspec.Struct, frozen=True):
     name: str
     app: str
     path: str
-    size_text: int
+    size: int
     quantization: str
     architecture: str
     license: str | None
@@ -59,7 +59,7 @@ def run_found(options: Namespace, tools: CommandContext) -> None:
         tools.output.note(tr("“latchkey models import --found NAME” adds one; its file stays where it is."))
     else:
         tools.output.note(tr("No models of LM Studio, Ollama, Jan, GPT4All, llama.cpp and the like were found."))
-    for line in skip_reasons(findings.left_out):
+    for line in skip_reasons(findings.skipped):
         tools.output.note(line)
     if not findings.complete:
         tools.output.note(tr("There is more than could be looked at."))
@@ -87,7 +87,7 @@ def find_elsewhere(name: str, tools: CommandContext) -> DiscoveredModel:
 
 def _look(tools: CommandContext) -> DiscoveryResult:
     tools.output.progress(tr("Looking at other programs' folders…"))
-    imports = tools.library.imports.all()
+    imports = tools.library.installed_models.all()
     findings = discover_models(os.environ, home_folder() or NO_HOME, platform.system(), imports=imports)
     tools.output.clear_progress()
     return findings

@@ -108,7 +108,7 @@ def show_one(options: Namespace, tools: CommandContext) -> None:
         if not _names_repository(options.id, tools) and not ollama_name(options.id):
             raise
         tools.output.progress(tr("Asking {host}…").format(host=tools.online.host))
-        model_id = with_token(options, tools, lambda: tools.lookup.look(options.id)).model_id
+        model_id = with_token(options, tools, lambda: tools.lookup.look_up(options.id)).model_id
     present(model_id, tools, json=options.json)
 
 
@@ -150,7 +150,7 @@ def sections(card: LibraryCard, tools: CommandContext) -> Iterator[str]:
     status = None
     if card.listed.model is None:
         model_id = card.listed.subject.id
-        status = ModelStatus(tools.next_step(model_id), tools.lookup.known(model_id), picked=True)
+        status = ModelStatus(tools.next_step(model_id), tools.lookup.hub_record(model_id), file_chosen_by_person=True)
     for number, step in enumerate(command_steps(card, status), 1):
         yield from paragraph(step.sentence, f"  {number}. ")
         yield from (f"     {command}" for command in step.commands)
@@ -180,16 +180,16 @@ def _head(card: LibraryCard) -> Iterator[str]:
 def _terms(card: LibraryCard) -> Iterator[str]:
     subject, lineage = card.listed.subject, card.listed.subject.lineage
     rows = []
-    for standing in card.verdict.standings:
-        needed = standing.needed
+    for license_status in card.verdict.licenses:
+        needed = license_status.needed
         brought = "" if needed.comes_from == subject.id else tr("from {ancestor}").format(ancestor=needed.from_name)
-        stands = "" if subject.gate == "closed" else license_status_text(standing)
+        stands = "" if subject.gate == "closed" else license_status_text(license_status)
         rows.append((needed.id, needed.name, brought, stands))
     yield from columns(rows, shrink=(1, 2), indent="  ")
     gate = f"{subject.gate}: {gate_sentence(subject.gate)}" if subject.gate else tr("none known")
     yield from paragraph(gate, tr("  gate          "))
-    if card.listed.known is not None and card.listed.known.access is not None:
-        yield from paragraph(_access_lines(card.listed.known.access), tr("  access        "))
+    if card.listed.hub_record is not None and card.listed.hub_record.access is not None:
+        yield from paragraph(_access_lines(card.listed.hub_record.access), tr("  access        "))
     restrictions = ", ".join(lineage.restrictions) or (tr("not known") if lineage.unknown else tr("none"))
     yield from paragraph(restrictions, tr("  restrictions  "))
     for line in subject.attribution:
@@ -202,25 +202,25 @@ def _access_lines(said: HubAccessRecord) -> str:
     return tr("{state}, asked {time}").format(state=said.state, time=when)
 
 
-def license_status_text(standing: LicenseStatus) -> str:
+def license_status_text(license_status: LicenseStatus) -> str:
     """Where a person stands with one license."""
-    record = standing.record
-    if standing.status == "in-force" and record is not None:
+    record = license_status.record
+    if license_status.status == "in-force" and record is not None:
         accepted = tr("accepted {date} by {person}, {purpose}").format(
             date=record.time[:10], person=record.person, purpose=record.purpose
         )
-        return accepted + tr(", in other white space") if standing.white_space_differs else accepted
+        return accepted + tr(", in other white space") if license_status.white_space_differs else accepted
     return {
         "not-needed": tr("part of Latchkey: nothing to accept"),
         "revoked": tr("revoked"),
         "text-changed": tr("its text changed"),
         "suspended": tr("its text changed"),
-    }.get(standing.status, tr("not accepted"))
+    }.get(license_status.status, tr("not accepted"))
 
 
 def _files(card: LibraryCard, tools: CommandContext) -> Iterator[str]:
     described = describe(card, tools, hashed=True)
-    offer = tools.lookup.known(card.listed.subject.id) if card.listed.model is None else None
+    offer = tools.lookup.hub_record(card.listed.subject.id) if card.listed.model is None else None
     for file in described["files"]:
         amount = size_text(file["size"]) if file["size"] else tr("size not known")
         parts = [file["name"], file["quantization"], amount, _label(file["fit"])]
@@ -237,7 +237,7 @@ def _files(card: LibraryCard, tools: CommandContext) -> Iterator[str]:
     if not described["files"]:
         yield "  " + (tr("none known yet") if _could_be_asked(card) else tr("none known"))
     if offer is not None:
-        for name in offer.left_out:
+        for name in offer.skipped:
             yield "  " + tr("not offered: {file}").format(file=name)
         yield "  " + tr("at {page}, commit {commit}").format(page=offer.page, commit=offer.commit[:12])
     model = card.listed.model
@@ -249,7 +249,7 @@ def _files(card: LibraryCard, tools: CommandContext) -> Iterator[str]:
 
 def _could_be_asked(card: LibraryCard) -> bool:
     entry = card.listed.entry
-    return card.listed.known is None and entry is not None and bool(entry.gguf)
+    return card.listed.hub_record is None and entry is not None and bool(entry.gguf)
 
 
 def _label(label: str) -> str:

@@ -91,7 +91,7 @@ def columns(rows: Sequence[Sequence[str]], shrink: Sequence[int] = (), indent: s
 
 
 class ReaderGoneError(Exception):
-    """Whoever read standard output went away: there is nobody to tell, and nothing left to do."""
+    """Standard output is a pipe whose reader closed it: the command ends without a message."""
 
 
 def _encodable(error: UnicodeError, *, exact: bool) -> tuple[str | bytes, int]:
@@ -136,7 +136,7 @@ class CommandOutput:
     def write(self, text: str) -> None:
         """Part of a result, at once."""
         self.clear_progress()
-        self._put(lambda stdout: stdout.write(escape_controls(text) if self.terminal else text))
+        self._write(lambda stdout: stdout.write(escape_controls(text) if self.terminal else text))
 
     def line(self, text: str = "") -> None:
         self.write(text + "\n")
@@ -151,7 +151,7 @@ class CommandOutput:
             text = json.dumps(plain, indent=2 if self.terminal else None)
         text = _CONTROL_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
         self.clear_progress()
-        self._put(lambda stdout: stdout.write(text + "\n"))
+        self._write(lambda stdout: stdout.write(text + "\n"))
 
     def table(self, rows: Sequence[Sequence[str]], shrink: Sequence[int] = ()) -> None:
         """Rows in aligned columns; those in `shrink` are shortened where the table would be too wide."""
@@ -159,45 +159,45 @@ class CommandOutput:
         for line in columns(shown, shrink):
             self.line(line)
 
-    def bytes(self, data: bytes) -> None:
+    def write_bytes(self, data: bytes) -> None:
         """Bytes as they are, where they go to a file or a pipe; on a terminal what they say, harmless."""
         self.clear_progress()
         binary = getattr(self._stdout, "buffer", None)
         if self.terminal or binary is None:
             self.write(data.decode("utf-8", "replace"))
             return
-        self._put(lambda _: binary.write(data))
+        self._write(lambda _: binary.write(data))
 
     def note(self, text: str) -> None:
         """A line on standard error."""
         self.clear_progress()
-        self._say(escape_controls(text) + "\n")
+        self._write_note(escape_controls(text) + "\n")
 
     def prompt(self, text: str) -> None:
         """A question on standard error; the cursor stays behind it."""
         self.clear_progress()
-        self._say(escape_controls(text))
+        self._write_note(escape_controls(text))
 
     def dim(self, text: str) -> None:
         """Text on standard error that matters less, where a person looks on; nothing otherwise."""
         if self.notes_on_terminal:
             self.clear_progress()
             shown = escape_controls(text)
-            self._say(f"{_DIM}{shown}{_PLAIN}" if self._colors else shown)
+            self._write_note(f"{_DIM}{shown}{_PLAIN}" if self._colors else shown)
 
     def progress(self, text: str) -> None:
         """One line on standard error that is written over, where a person looks on; nothing otherwise."""
         shown = escape_controls(" ".join(text.splitlines()))
         if self.notes_on_terminal and shown != self._progress:
-            self._say("\r" + padded(shown, cells(self._progress)))
+            self._write_note("\r" + padded(shown, cells(self._progress)))
             self._progress = shown
 
     def clear_progress(self) -> None:
         if self._progress:
-            self._say("\r" + " " * cells(self._progress) + "\r")
+            self._write_note("\r" + " " * cells(self._progress) + "\r")
             self._progress = ""
 
-    def _put(self, write: Callable[[TextIO], object]) -> None:
+    def _write(self, write: Callable[[TextIO], object]) -> None:
         try:
             if self._stdout is None:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
@@ -228,7 +228,7 @@ class CommandOutput:
         except (OSError, ValueError):
             self._stdout = None
 
-    def _say(self, text: str) -> None:
+    def _write_note(self, text: str) -> None:
         try:
             if self._stderr is not None:
                 self._stderr.write(text)

@@ -60,16 +60,16 @@ def command_steps(card: LibraryCard, status: ModelStatus | None = None) -> list[
     return [*steps, CommandStep(tr("Ask it something."), (f'latchkey ask "…" --model {name}',))]
 
 
-def _accept(listed: ListedModel, standing: LicenseStatus) -> CommandStep:
-    subject, needed = listed.subject, standing.needed
+def _accept(listed: ListedModel, license_status: LicenseStatus) -> CommandStep:
+    subject, needed = listed.subject, license_status.needed
     sentence = {
         "revoked": tr("Read the license {license} and accept it again: you revoked it."),
         "text-changed": tr("The license {license} has a new text. See what changed, and accept it again."),
         "suspended": tr("The license {license} has a new text. See what changed, and accept it again."),
-    }.get(standing.status, tr("Read the license {license} and accept it.")).format(license=needed.name)
+    }.get(license_status.status, tr("Read the license {license} and accept it.")).format(license=needed.name)
     if needed.comes_from != subject.id:
         sentence += " " + tr("It comes from {ancestor}.").format(ancestor=needed.from_name)
-    changed = standing.status in ("text-changed", "suspended")
+    changed = license_status.status in ("text-changed", "suspended")
     read = (
         f"latchkey licenses show {shlex.quote(subject.id)} --changes"
         if changed
@@ -140,7 +140,9 @@ def _to_fetch(listed: ListedModel, status: ModelStatus | None) -> list[CommandSt
 def _has_files(listed: ListedModel) -> bool:
     """Whether the Hub holds files of it that llama.cpp reads, as far as is known."""
     return (
-        bool(listed.known.files) if listed.known is not None else bool(listed.entry is not None and listed.entry.gguf)
+        bool(listed.hub_record.files)
+        if listed.hub_record is not None
+        else bool(listed.entry is not None and listed.entry.gguf)
     )
 
 

@@ -41,10 +41,10 @@ Event = TypeVar("Event")
 class AnswerWriter(Protocol):
     """Takes an answer as it comes."""
 
-    def say(self, text: str, thinking: bool) -> None:
+    def write(self, text: str, thinking: bool) -> None:
         """More of it."""
 
-    def restate(self, text: str, thinking: str) -> None:
+    def replace(self, text: str, thinking: str) -> None:
         """It is this so far, in place of what was said of it."""
 
     def finish(self) -> None:
@@ -54,10 +54,10 @@ class AnswerWriter(Protocol):
 class NullAnswerWriter:
     """Writes nothing."""
 
-    def say(self, text: str, thinking: bool) -> None:
+    def write(self, text: str, thinking: bool) -> None:
         pass
 
-    def restate(self, text: str, thinking: str) -> None:
+    def replace(self, text: str, thinking: str) -> None:
         pass
 
     def finish(self) -> None:
@@ -65,10 +65,10 @@ class NullAnswerWriter:
 
 
 class TerminalAnswerWriter:
-    """Writes an answer as it comes; its thinking dimly before it, where a person looks on.
+    """Writes an answer as it comes; its thinking before it in dim text, on a terminal only.
 
-    Down a pipe nothing can be taken back. So what a model that marks its thinking says first waits there, for a moment:
-    until its thinking was told, the answer is over, or there is too much of it for whoever waits at the other end.
+    What was written to a pipe cannot be taken back. So the first text of a model that marks its thinking is buffered
+    there until its thinking was sent, the answer is over, or the buffer has reached its limit.
     """
 
     def __init__(self, output: CommandOutput, engine: Engine) -> None:
@@ -78,12 +78,12 @@ class TerminalAnswerWriter:
         self._held = ""
         self._said = ""
 
-    def say(self, text: str, thinking: bool) -> None:
+    def write(self, text: str, thinking: bool) -> None:
         if thinking:
             self._release()
             self._output.dim(text)
             self._told_thinking = True
-        elif self._holds(text):
+        elif self._buffers(text):
             self._held += text
             return
         else:
@@ -93,7 +93,7 @@ class TerminalAnswerWriter:
             self._write(text)
         self._thought = thinking
 
-    def restate(self, text: str, thinking: str) -> None:
+    def replace(self, text: str, thinking: str) -> None:
         said = self._said
         if not said and not self._told_thinking:
             self._output.dim(thinking)
@@ -107,7 +107,7 @@ class TerminalAnswerWriter:
         more = "" if said.startswith(text) else text.removeprefix(said)
         self._said = said if more else text
         if more:
-            self.say(more, False)
+            self.write(more, False)
 
     def finish(self) -> None:
         self._release()
@@ -118,7 +118,7 @@ class TerminalAnswerWriter:
         self._said += text
         self._output.write(text)
 
-    def _holds(self, text: str) -> bool:
+    def _buffers(self, text: str) -> bool:
         model = self._engine.model
         waits = not self._output.terminal and not self._told_thinking and model is not None and model.thinks
         return waits and not self._said and len(self._held) + len(text) <= _MAX_BUFFERED
@@ -136,14 +136,14 @@ def credit(model: LibraryModel) -> str:
 
 
 class ModelCredits:
-    """The same for messages that are kept, as far as their models are still known here."""
+    """The credit lines of stored messages, where the library still knows their models."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
         self._known: dict[str, str] = {}
 
-    def of(self, reference: ModelReference) -> str:
-        """What is owed for a message of that model; "" where nothing is known of it any more."""
+    def credit_line(self, reference: ModelReference) -> str:
+        """The credit line for a message of that model; "" where the library does not know it any more."""
         if reference.id not in self._known:
             try:
                 self._known[reference.id] = credit(self._library.find(reference.id))
@@ -203,11 +203,11 @@ def stream_answer(
                     output.progress(tr("Reading… {percent} %").format(percent=100 * event.done // event.total))
                 case Delta():
                     (thinking if event.thinking else text).append(event.text)
-                    speaker.say(event.text, event.thinking)
+                    speaker.write(event.text, event.thinking)
                 case DeltaReplacement():
                     text = [part.text for part in event.parts if isinstance(part, TextPart)]
                     thinking = [part.text for part in event.parts if isinstance(part, ThinkingPart)]
-                    speaker.restate("".join(text), "".join(thinking))
+                    speaker.replace("".join(text), "".join(thinking))
                 case AnswerDone():
                     output.clear_progress()
                     speaker.finish()

@@ -25,7 +25,7 @@ _ASKED = 3
 
 
 def repair_input(text: str) -> str:
-    """`text` with the bytes that are no UTF-8 read as `decoded` does: Python keeps them as lone surrogates, which
+    """`text` with the bytes that are no UTF-8 read as `decode_input` does: Python keeps them as lone surrogates, which
     nothing could write."""
     try:
         return decode_input(text.encode("utf-8", "surrogateescape"))

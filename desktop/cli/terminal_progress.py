@@ -30,35 +30,35 @@ def hashing_progress(name: str, tools: CommandContext) -> HashProgress:
 def show_download(downloads: "Downloads", begin: Callable[[], str], output: CommandOutput) -> "DownloadItem":
     """Begin a download and show how it goes, until it is over. The first Ctrl+C pauses it, the second one ends the
     command. Raises what `begin` does, and KeyboardInterrupt."""
-    heard: queue.SimpleQueue[DownloadItem] = queue.SimpleQueue()
+    updates: queue.SimpleQueue[DownloadItem] = queue.SimpleQueue()
     pressed: list[bool] = []
-    told: set[str] = set()
+    noted: set[str] = set()
     pausing = False
-    downloads.listeners.append(heard.put)
+    downloads.listeners.append(updates.put)
     try:
         with stop_on_interrupt(lambda: pressed.append(True)):
             wanted = begin()
             while True:
-                item = _next(heard, downloads, wanted)
+                item = _next(updates, downloads, wanted)
                 if item is not None and item.progress.state in FINISHED_STATES:
                     return item
                 if pressed and not pausing:
                     pausing = True
                     downloads.pause(wanted)
                 if item is not None:
-                    _show(item, output, told)
+                    _show(item, output, noted)
     finally:
-        downloads.listeners.remove(heard.put)
+        downloads.listeners.remove(updates.put)
         output.clear_progress()
 
 
-def _next(heard: "queue.SimpleQueue[DownloadItem]", downloads: "Downloads", wanted: str) -> "DownloadItem | None":
-    """What was last heard of the download; where nothing was, how it stands. None while it is not listed yet."""
+def _next(updates: "queue.SimpleQueue[DownloadItem]", downloads: "Downloads", wanted: str) -> "DownloadItem | None":
+    """The last update of the download; without one, its present state. None while it is not listed yet."""
     item: DownloadItem | None = None
     try:
-        item = heard.get(timeout=POLL_INTERVAL_S)
+        item = updates.get(timeout=POLL_INTERVAL_S)
         while True:
-            item = heard.get_nowait()
+            item = updates.get_nowait()
             if item.id == wanted and item.progress.state in FINISHED_STATES:
                 return item
     except queue.Empty:
@@ -68,13 +68,14 @@ def _next(heard: "queue.SimpleQueue[DownloadItem]", downloads: "Downloads", want
     return item
 
 
-def _show(item: "DownloadItem", output: CommandOutput, told: set[str]) -> None:
-    """On a terminal in a line that is written over; in a pipe only what is unusual, once."""
+def _show(item: "DownloadItem", output: CommandOutput, noted: set[str]) -> None:
+    """On a terminal, one line that is overwritten; in a pipe, each of the download's notes once. `noted`: those
+    written."""
     if output.notes_on_terminal:
         width = shutil.get_terminal_size().columns - 1
         output.progress(shortened(download_line(item.file, item.progress), max(20, width)))
-    elif item.progress.note and item.progress.note not in told:
-        told.add(item.progress.note)
+    elif item.progress.note and item.progress.note not in noted:
+        noted.add(item.progress.note)
         output.note(item.progress.note)
 
 

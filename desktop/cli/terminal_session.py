@@ -1,4 +1,4 @@
-"""A conversation as the terminal holds it: the window's own chat session, with a loop in place of Qt's."""
+"""A conversation at the terminal: the window's `ChatSession`, with a plain event loop in place of Qt's."""
 
 import queue
 from collections.abc import Callable
@@ -49,7 +49,7 @@ class TerminalSession:
         self._notice = ""
         self._background = Background(self._posted.put)
         self._chat = ChatSession(
-            store=tools.store,
+            store=tools.conversation_store,
             engine=engine,
             background=self._background,
             settings=lambda: chosen,
@@ -111,9 +111,9 @@ class TerminalSession:
     def _on_event(self, event: ChatEvent) -> None:
         match event:
             case AnswerDelta():
-                self._speaker.say(event.text, event.thinking)
+                self._speaker.write(event.text, event.thinking)
             case AnswerReplaced():
-                self._speaker.restate(event.message.text, event.message.thinking)
+                self._speaker.replace(event.message.text, event.message.thinking)
             case AnswerPhase(phase="loading") | AnswerPhase(phase="reading") if event.fraction is not None:
                 word = tr("Loading") if event.phase == "loading" else tr("Reading")
                 self._output.progress(f"{word}… {int(event.fraction * 100)} %")

@@ -60,10 +60,10 @@ def _set(options: Namespace, tools: CommandContext) -> None:
     if place is None and passphrase is not None:
         raise _no_place()
     asked = _whoami(hub, token, tools)
-    place = place or _chosen(tools.online.tokens.choices(), tools)
+    place = place or _chosen(tools.online.tokens.options(), tools)
     if place == "vault":
         open_or_make_vault(tools, passphrase)
-    tools.online.tokens.put(token, place)
+    tools.online.tokens.store(token, place)
     tools.lookup.token_changed()
     tools.output.line(_kept_sentence(place, hub.host))
     if isinstance(asked, WhoAmI):
@@ -111,7 +111,7 @@ def _no_place() -> AccessError:
 
 def _chosen(choices: tuple[TokenStoreOption, ...], tools: CommandContext) -> TokenPlace:
     """The place that a person chooses. Raises AccessError where they choose none."""
-    offered = [each for each in choices if not (each.place == "keyring" and each.standing == "absent")]
+    offered = [each for each in choices if not (each.place == "keyring" and each.status == "absent")]
     tools.output.note(tr("This system has no keyring that is open. Where shall the token be kept?"))
     for number, each in enumerate(offered, 1):
         said = each.text if each.place != "session" else tr("Nowhere: it was checked, and that is all.")

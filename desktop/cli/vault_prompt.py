@@ -1,4 +1,4 @@
-"""Opening the vault of access tokens, which only its passphrase does, and using a token that is given for once.
+"""Asks for the vault's passphrase, and uses an access token that is given for one command.
 
 What needs a token finds out while it asks the Hub. So the passphrase is asked for when the vault turns out to be in the
 way, and not before: what is open to everybody needs none.
@@ -41,14 +41,14 @@ def use_given_token(options: Namespace, tools: CommandContext) -> None:
     if getattr(options, "passphrase_stdin", False):
         options.passphrase_stdin = False
         vault = tools.online.tokens.vault
-        if vault.standing() == "locked":
+        if vault.status() == "locked":
             vault.unlock(_given(tools, tr("Passphrase of the vault: ")))
     if getattr(options, "token_stdin", False):
         from desktop.network.access_token import AccessToken
 
         options.token_stdin = False
         given = _given(tools, tr("Access token: "))
-        tools.online.tokens.put(AccessToken(given, tools.online.endpoint), "session")
+        tools.online.tokens.store(AccessToken(given, tools.online.endpoint), "session")
 
 
 def open_vault(tools: CommandContext) -> None:
@@ -85,18 +85,18 @@ def make_vault(tools: CommandContext) -> None:
 def open_or_make_vault(tools: CommandContext, passphrase: str | None) -> None:
     """Have the vault open, with `passphrase` or, where it is None, with what the person types. Raises AccessError."""
     vault = tools.online.tokens.vault
-    standing = vault.standing()
-    if standing == "ready":
+    status = vault.status()
+    if status == "ready":
         return
     if passphrase is None:
-        make_vault(tools) if standing == "absent" else open_vault(tools)
+        make_vault(tools) if status == "absent" else open_vault(tools)
     elif not passphrase:
         raise AccessError(
             tr("The passphrase of the vault is missing."),
             "",
             tr("Write it in the second line of standard input, after the token."),
         )
-    elif standing == "absent":
+    elif status == "absent":
         vault.create(passphrase)
     else:
         vault.unlock(passphrase)

@@ -1,1 +1,1 @@
-"""What must be kept apart from everything else: the ledger's key now, access tokens later. The only user of keyring."""
+"""Secrets: access tokens, and the key that seals the ledger. The only package that uses `keyring`."""

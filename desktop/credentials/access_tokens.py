@@ -1,4 +1,4 @@
-"""A person's access tokens, wherever each is kept: the keyring where there is one, else a vault or this session only.
+"""A person's access tokens: in the keyring; without one, in a vault file or in memory for this session only.
 
 Never in plain text, and never taken from another program's files or from the environment.
 """
@@ -37,7 +37,7 @@ class SessionTokenStore:
     def get(self, host: str) -> AccessToken | None:
         return self._tokens.get(host)
 
-    def put(self, token: AccessToken) -> None:
+    def store(self, token: AccessToken) -> None:
         with self._lock:
             self._tokens[token.host] = token
 
@@ -54,7 +54,7 @@ class SessionTokenStore:
 
 
 class AccessTokens:
-    """All places as one. Raises what `TokenStore` raises."""
+    """The three stores (keyring, vault, session) as one. Raises what `TokenStore` raises."""
 
     def __init__(
         self, keyring: KeyringTokenStore, vault: VaultTokenStore, session: SessionTokenStore | None = None
@@ -63,9 +63,9 @@ class AccessTokens:
         self._keyring = keyring
         self._session = session or SessionTokenStore()
 
-    def choices(self) -> tuple[TokenStoreOption, ...]:
+    def options(self) -> tuple[TokenStoreOption, ...]:
         """What is possible here, the best first. Asks the keyring, which may prompt the person."""
-        keyring, vault = self._keyring.standing(), self.vault.standing()
+        keyring, vault = self._keyring.status(), self.vault.status()
         return (
             TokenStoreOption("keyring", keyring, _keyring_text(keyring)),
             TokenStoreOption("vault", vault, _vault_text(vault)),
@@ -79,34 +79,34 @@ class AccessTokens:
         """Which keyring this system has, as far as it was asked."""
         return self._keyring.backend_name
 
-    def try_again(self) -> None:
-        """A person says that the keyring opens now."""
-        self._keyring.try_again()
+    def retry(self) -> None:
+        """Ask the keyring at the next call, even if it was locked or timed out before."""
+        self._keyring.retry()
 
     def best_place(self) -> TokenPlace | None:
         """Where a token goes unless the person says otherwise: the keyring, else a vault that is open. None: ask."""
-        return next((each.place for each in self.choices()[:2] if each.standing == "ready"), None)
+        return next((each.place for each in self.options()[:2] if each.status == "ready"), None)
 
     def get(self, host: str) -> AccessToken | None:
         """The token for `host`; that of this session before any other. None where there is none."""
         return self._session.get(host) or self._kept(host)
 
-    def put(self, token: AccessToken, place: TokenPlace | None = None) -> TokenPlace:
+    def store(self, token: AccessToken, place: TokenPlace | None = None) -> TokenPlace:
         """Keep `token` in `place`, or the best one; where. One that was kept elsewhere is forgotten, except that a
         token for this session only goes before it and leaves it alone. Raises AccessError where it cannot be."""
         chosen = place or self.best_place()
         if chosen is None:
             raise (
                 keyring_absent_error()
-                if self._keyring.standing() == "absent"
+                if self._keyring.status() == "absent"
                 else keyring_locked_error("no place is ready")
             )
         before = self._keyring.place(token.host) or self.vault.place(token.host)
-        self._at(chosen).put(token)
+        self._at(chosen).store(token)
         if chosen != "session":
             self._session.forget(token.host)
             if before is not None and before != chosen:
-                with contextlib.suppress(TokenStoreLockedError):  # it stays there, and nobody asks for it any more
+                with contextlib.suppress(TokenStoreLockedError):  # it stays there, and is not used any more
                     self._at(before).forget(token.host)
         return chosen
 
@@ -117,7 +117,7 @@ class AccessTokens:
         if self._keyring.place(host) is not None:
             self._keyring.forget(host)
         else:
-            with contextlib.suppress(TokenStoreLockedError):  # an older one may lie there, of which nothing is noted
+            with contextlib.suppress(TokenStoreLockedError):  # it may hold a token that the index does not list
                 self._keyring.forget(host)
 
     def hosts(self) -> tuple[str, ...]:
@@ -129,8 +129,8 @@ class AccessTokens:
         return self._session.place(host) or self._keyring.place(host) or self.vault.place(host)
 
     def _kept(self, host: str) -> AccessToken | None:
-        kept = self.place(host)
-        return None if kept is None else self._at(kept).get(host)
+        stored_place = self.place(host)
+        return None if stored_place is None else self._at(stored_place).get(host)
 
     def _at(self, place: TokenPlace) -> TokenStore:
         places: dict[TokenPlace, TokenStore] = {
@@ -156,17 +156,17 @@ def find_access_tokens(
     )
 
 
-def _keyring_text(standing: StoreStatus) -> str:
+def _keyring_text(status: StoreStatus) -> str:
     return {
         "ready": tr("In the keyring of this system."),
         "locked": tr("In the keyring of this system, once it is unlocked."),
         "absent": tr("This system has no keyring that keeps secrets."),
-    }[standing]
+    }[status]
 
 
-def _vault_text(standing: StoreStatus) -> str:
+def _vault_text(status: StoreStatus) -> str:
     return {
         "ready": tr("In the vault, which is open."),
         "locked": tr("In the vault, once its passphrase is entered."),
         "absent": tr("In a vault: a file that a passphrase of yours opens."),
-    }[standing]
+    }[status]

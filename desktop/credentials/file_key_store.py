@@ -73,13 +73,13 @@ class FileKeyStore:
             self._write_anchor(EMPTY_ANCHOR)
         return key
 
-    def advance(self, anchor: LedgerAnchor) -> None:
+    def advance_anchor(self, anchor: LedgerAnchor) -> None:
         known = self.anchor()
         if known is None or known.seq < anchor.seq:
             self._write_anchor(anchor)
 
-    def choose(self, kept_in: str, key_id: str) -> None:
-        """There is but one place."""
+    def select_key(self, kept_in: str, key_id: str) -> None:
+        """Does nothing: this store has one place only."""
 
     def forget_anchor(self) -> None:
         """The ledger goes on elsewhere, from its first record on: what was seen of it here counts no more."""
@@ -89,17 +89,17 @@ class FileKeyStore:
     def make_key_in_file(self) -> bytes:
         return self.make_key()
 
-    def in_file(self) -> tuple[tuple[bytes, ...], LedgerAnchor | None]:
+    def file_keys(self) -> tuple[tuple[bytes, ...], LedgerAnchor | None]:
         return self.keys(), self.anchor()
 
-    def beside(self, seconds: float = 0.0) -> EarlierKey | None:
+    def earlier_key(self, seconds: float = 0.0) -> EarlierKey | None:
         return None
 
-    def go_back(self) -> None:
-        """There is but one place."""
+    def return_to_keyring(self) -> None:
+        """Does nothing: this store has one place only."""
 
-    def try_again(self) -> None:
-        """Files open."""
+    def retry(self) -> None:
+        """Does nothing: a file needs no unlocking."""
 
     def _found(self) -> _KeyFileContent | None:
         data = _read(self._key_file)
@@ -111,7 +111,7 @@ class FileKeyStore:
     def _earlier(self) -> tuple[bytes, ...]:
         try:
             return self.keys()[:_MOST_EARLIER]
-        except ResourceError:  # what cannot be read is told where it is written
+        except ResourceError:  # the write that follows reports it
             return ()
 
     def _write_anchor(self, anchor: LedgerAnchor) -> None:

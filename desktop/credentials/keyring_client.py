@@ -1,4 +1,4 @@
-"""The keyring of this system, asked so that it can hold nobody up.
+"""Calls to the system's keyring, each with a time-out, so that a keyring that hangs blocks no caller.
 
 A keyring may wait for a prompt that nobody sees, die in the middle of a call, or never answer, and has errors of its
 own for each. So it is asked in a thread that ends with the process, each question has a limit, and one that it did not
@@ -18,9 +18,10 @@ from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
 TIMEOUT_S = 2.5
-"""A person is told within five seconds, the start of a command included."""
+"""Time-out of one call. With it, a command reports a locked keyring within five seconds of its start."""
 RETRY_AFTER_S = 60.0
-"""So long a keyring that did not answer, or whose prompt was dismissed, is not asked again by itself."""
+"""Seconds for which a keyring that timed out, or whose prompt was dismissed, is not called again, save after
+`retry`."""
 
 _T = TypeVar("_T")
 _NO_ANSWER = "no answer"
@@ -65,7 +66,8 @@ class KeyringUnavailableError(Exception):
 
 
 class KeyringClient:
-    """Puts one question at a time to the keyring that `find` gives, each within `patience_s`, for any thread."""
+    """Makes one call at a time to the keyring that `find` gives, from any thread; each times out after `patience_s`
+    seconds."""
 
     def __init__(
         self,
@@ -75,23 +77,23 @@ class KeyringClient:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._find = find
-        self._patience_s = patience_s
+        self._timeout_s = patience_s
         self._clock = clock
         self._lock = threading.Lock()
         self._backend: KeyringBackend | None = None
         self._asking: _KeyringCall[Any] | None = None
         self._unanswered = 0
-        self._rests_until: tuple[float, str] | None = None
+        self._suspended_until: tuple[float, str] | None = None
         self._again = False
 
-    def ask(self, question: Callable[[KeyringBackend | None], _T], *, prompting: bool = True) -> _T:
+    def call(self, question: Callable[[KeyringBackend | None], _T], *, prompting: bool = True) -> _T:
         """What `question` gives of the keyring, None where this system has none (it is looked for again then).
 
         Without `prompting`, one that would first ask a person to unlock it is not asked.
         Raises KeyringUnavailableError.
         """
-        end = self._clock() + self._patience_s
-        if not self._lock.acquire(timeout=self._patience_s):
+        end = self._clock() + self._timeout_s
+        if not self._lock.acquire(timeout=self._timeout_s):
             raise KeyringUnavailableError(_NO_ANSWER)
         try:
             self._ensure_ready()
@@ -108,9 +110,9 @@ class KeyringClient:
         backend = self._backend
         return None if backend is None else type(backend).__module__.rpartition(".")[2]
 
-    def try_again(self) -> None:
-        """A person says that the keyring opens now: the next question is put to it, whatever it did before."""
-        self._again = True  # no lock: this is for the main thread
+    def retry(self) -> None:
+        """Make the next call even if the keyring timed out or was locked before. Does not block."""
+        self._again = True  # no lock: called on the main thread, which must not block
 
     def _put(self, question: Callable[[KeyringBackend | None], _T], *, prompting: bool) -> _T:
         if self._backend is None:
@@ -120,9 +122,9 @@ class KeyringClient:
         return question(self._backend)
 
     def _ensure_ready(self) -> None:
-        """Raise where the keyring is not to be asked: a question is still open, or it rests."""
+        """Raise KeyringUnavailableError while a call is in progress, or within RETRY_AFTER_S of a failed one."""
         if self._again:
-            self._again, self._asking, self._unanswered, self._rests_until = False, None, 0, None
+            self._again, self._asking, self._unanswered, self._suspended_until = False, None, 0, None
         before = self._asking
         if before is not None and before.thread.is_alive():  # a prompt may be open: no second one over it
             raise KeyringUnavailableError(_NO_ANSWER)
@@ -130,19 +132,19 @@ class KeyringClient:
             # It answered after all: a person may have unlocked it. One that is late again and again is left alone.
             self._asking = None
             if before.error is None and self._unanswered < 2:
-                self._rests_until = None
-        if self._rests_until is not None:
-            until, why = self._rests_until
+                self._suspended_until = None
+        if self._suspended_until is not None:
+            until, why = self._suspended_until
             if self._clock() < until:
                 raise KeyringUnavailableError(why)
-            self._rests_until = None
+            self._suspended_until = None
 
     def _answer(self, asked: "_KeyringCall[_T]", seconds: float) -> _T:
-        """What came of a question that was put. Raises KeyringUnavailableError."""
+        """The result of a call, waiting at most `seconds`. Raises KeyringUnavailableError."""
         asked.thread.join(seconds)
         if asked.thread.is_alive():
             self._unanswered += 1
-            self._rests_until = (self._clock() + RETRY_AFTER_S, _NO_ANSWER)
+            self._suspended_until = (self._clock() + RETRY_AFTER_S, _NO_ANSWER)
             raise KeyringUnavailableError(_NO_ANSWER)
         self._asking = None
         error = asked.error
@@ -153,12 +155,12 @@ class KeyringClient:
             raise error
         technical = f"{type(error).__name__}: {error}"
         if type(error).__name__ in _REFUSED:
-            self._rests_until = (self._clock() + RETRY_AFTER_S, technical)
+            self._suspended_until = (self._clock() + RETRY_AFTER_S, technical)
         raise KeyringUnavailableError(technical) from error
 
 
 class _KeyringCall(Generic[_T]):
-    """One question in a thread of its own; what came of it once the thread has ended."""
+    """One call to the keyring in a thread of its own, with its result or error once the thread has ended."""
 
     def __init__(self, call: Callable[[], _T]) -> None:
         self._call = call

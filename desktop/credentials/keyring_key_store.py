@@ -48,8 +48,9 @@ _log = logging.getLogger(__name__)
 class KeyringKeyStore:
     """Keeps the key and the anchor of the ledger at `ledger_file` in the keyring, or through `files` without one.
 
-    Which of them its seal says: see `choose`. As long as there is no seal, the keyring where it holds a key or the file
-    holds none, else the file; the file as well where the keyring does not open and the key lies in the file.
+    The ledger's seal says which of them (see `select_key`). As long as there is no seal, the keyring where it holds a
+    key or the file holds none, else the file; the file as well where the keyring does not open and the key lies in the
+    file.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class KeyringKeyStore:
         """As the keyring keeps a key beside the one in the file, the new one goes there: a ledger that begins anew goes
         back to the keyring, where that opens."""
         with self._lock:
-            if not self._uses_keyring() and self.beside() is None:
+            if not self._uses_keyring() and self.earlier_key() is None:
                 return self._files.make_key()
             try:
                 key = self._keyring.make_key()
@@ -108,10 +109,10 @@ class KeyringKeyStore:
             self._use("keyring")
             return key
 
-    def advance(self, anchor: LedgerAnchor) -> None:
-        (self._keyring if self._uses_keyring() else self._files).advance(anchor)
+    def advance_anchor(self, anchor: LedgerAnchor) -> None:
+        (self._keyring if self._uses_keyring() else self._files).advance_anchor(anchor)
 
-    def choose(self, kept_in: str, key_id: str) -> None:
+    def select_key(self, kept_in: str, key_id: str) -> None:
         with self._lock:
             if kept_in == "file" or self._fits_file(key_id):
                 self._sealed_there = False
@@ -128,18 +129,18 @@ class KeyringKeyStore:
             self._use("file")
             return key
 
-    def go_back(self) -> None:
+    def return_to_keyring(self) -> None:
         with self._lock:
             self._use("keyring")
 
-    def in_file(self) -> tuple[tuple[bytes, ...], LedgerAnchor | None]:
-        return self._files.in_file()
+    def file_keys(self) -> tuple[tuple[bytes, ...], LedgerAnchor | None]:
+        return self._files.file_keys()
 
-    def beside(self, seconds: float = 0.0) -> EarlierKey | None:
+    def earlier_key(self, seconds: float = 0.0) -> EarlierKey | None:
         return None if self._in_keyring is not False else self._beside.found(seconds)
 
-    def try_again(self) -> None:
-        self._client.try_again()
+    def retry(self) -> None:
+        self._client.retry()
         self._beside.try_again()
 
     def _fits_file(self, key_id: str) -> bool:
@@ -214,7 +215,7 @@ class _KeyringEntries:
         self._store(question)
         return key
 
-    def advance(self, anchor: LedgerAnchor) -> None:
+    def advance_anchor(self, anchor: LedgerAnchor) -> None:
         def question(backend: KeyringBackend | None) -> bool:
             keyring = _there(backend)
             known = _anchor_of(self._get(keyring, self._anchor_name))
@@ -230,7 +231,7 @@ class _KeyringEntries:
 
     def _ask(self, question: Callable[[KeyringBackend | None], _T], *, prompting: bool = True) -> _T:
         try:
-            return self._client.ask(question, prompting=prompting)
+            return self._client.call(question, prompting=prompting)
         except KeyringUnavailableError as error:
             raise key_locked_error(str(error)) from error
 
@@ -245,7 +246,7 @@ class _KeyringEntries:
 
 
 class _EarlierKeyLookup:
-    """What the keyring keeps beside a key in a file, asked in a thread of its own and at most once a minute."""
+    """The keyring's key of a ledger whose key in use lies in a file: read in a thread, at most once a minute."""
 
     def __init__(self, entries: _KeyringEntries) -> None:
         self._entries = entries

@@ -1,4 +1,4 @@
-"""Tokens in the system's keyring: the one place where they are safe from whoever reads the disk.
+"""Access tokens in the system's keyring, where they cannot be read from the disk.
 
 Only keyrings of the system itself are used, as for the ledger's key. What was written is read back: some keyrings take
 everything and keep nothing.
@@ -33,8 +33,8 @@ _PROBE = "nothing is kept here"
 
 
 class KeyringTokenStore:
-    """Tokens in the keyring under `service`, by origin. The keyring is looked for at the first use. Each method puts
-    one question to it, `put` two where a token goes to another origin than before."""
+    """Tokens in the keyring under `service`, by origin. The keyring is looked for at the first use. Each method makes
+    one call to it, `store` two where a token goes to another origin than before."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class KeyringTokenStore:
         self._service = service
         self._keyring = keyring or KeyringClient(find, patience_s=patience_s)
 
-    def standing(self) -> StoreStatus:
+    def status(self) -> StoreStatus:
         """Whether there is a keyring, and whether it opens. May prompt the person for its password."""
         try:
             there = self._ask(lambda backend: backend is not None and (self._get(backend, _PROBE), True)[1])
@@ -64,7 +64,7 @@ class KeyringTokenStore:
         found = self._ask(lambda backend: self._get(_there(backend), entry.origin))
         return AccessToken(found, entry.origin) if found else None
 
-    def put(self, token: AccessToken) -> None:
+    def store(self, token: AccessToken) -> None:
         def store(backend: KeyringBackend | None) -> bool | None:
             if backend is None:
                 return None
@@ -77,7 +77,7 @@ class KeyringTokenStore:
             raise keyring_absent_error()
         if not stored:
             raise keyring_locked_error("what was stored did not come back")
-        self._index.note(token.host, TokenIndexEntry(token.origin, "keyring"))
+        self._index.set(token.host, TokenIndexEntry(token.origin, "keyring"))
         if before is not None and before.place == "keyring" and before.origin != token.origin:
             self._delete(before.origin)
 
@@ -85,7 +85,7 @@ class KeyringTokenStore:
         entry = self._index.entries().get(host)
         self._delete(f"https://{host}", *([entry.origin] if entry is not None else []))
         if entry is not None and entry.place == "keyring":
-            self._index.note(host, None)
+            self._index.set(host, None)
 
     def hosts(self) -> tuple[str, ...]:
         return tuple(sorted(host for host, entry in self._index.entries().items() if entry.place == "keyring"))
@@ -98,13 +98,13 @@ class KeyringTokenStore:
         """Which keyring it is, as far as it was asked."""
         return self._keyring.backend_name
 
-    def try_again(self) -> None:
+    def retry(self) -> None:
         """A person says that the keyring opens now."""
-        self._keyring.try_again()
+        self._keyring.retry()
 
     def _ask(self, question: Callable[[KeyringBackend | None], _T]) -> _T:
         try:
-            return self._keyring.ask(question)
+            return self._keyring.call(question)
         except KeyringUnavailableError as error:
             raise keyring_locked_error(redact(str(error))) from error
 

@@ -1,4 +1,4 @@
-"""Who keeps the ledger's key and the anchor, outside the ledger's own file."""
+"""The interface of what keeps the ledger's key and its anchor, outside the ledger's own file."""
 
 import hashlib
 from dataclasses import dataclass
@@ -68,25 +68,25 @@ class LedgerKeyStore(Protocol):
     def make_key(self) -> bytes:
         """A new key in place of any other, stored and read back, with an anchor before the first record."""
 
-    def advance(self, anchor: LedgerAnchor) -> None:
+    def advance_anchor(self, anchor: LedgerAnchor) -> None:
         """Remember a newer record. An anchor never goes back: an older one changes nothing."""
 
-    def choose(self, kept_in: str, key_id: str) -> None:
+    def select_key(self, kept_in: str, key_id: str) -> None:
         """The ledger is sealed with the key of this id, kept there as its seal says: use the one that lies there. A key
         that lies in its file is used without asking a keyring."""
 
     def make_key_in_file(self) -> bytes:
         """As `make_key`, in a file whatever the keyring does; what the keyring keeps stays as it is."""
 
-    def in_file(self) -> tuple[tuple[bytes, ...], LedgerAnchor | None]:
+    def file_keys(self) -> tuple[tuple[bytes, ...], LedgerAnchor | None]:
         """The keys that lie in the file, in use or not, and the newest record that was seen while one was."""
 
-    def beside(self, seconds: float = 0.0) -> EarlierKey | None:
+    def earlier_key(self, seconds: float = 0.0) -> EarlierKey | None:
         """Where the key in use lies in a file, what the keyring keeps of this ledger; None as long as that is not
-        known, or where it keeps nothing. Asks beside, and waits at most so long; never raises."""
+        known, or where it keeps nothing. Asks in a background thread, and waits at most `seconds`; never raises."""
 
-    def go_back(self) -> None:
-        """Use the key that the keyring keeps beside the one in the file again: see `beside`."""
+    def return_to_keyring(self) -> None:
+        """Use the key in the keyring again, in place of the one in the file: the key that `earlier_key` gives."""
 
-    def try_again(self) -> None:
-        """A person says that the keyring opens now."""
+    def retry(self) -> None:
+        """Ask the keyring at the next call, even if it was locked or timed out before. Does not block."""

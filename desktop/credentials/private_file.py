@@ -1,4 +1,4 @@
-"""Small files that are nobody else's business: read within bounds, written whole or not at all."""
+"""Reads small private files, with a limit on their size."""
 
 import errno
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where access tokens may be kept, what every such place can do, and what is said where one cannot."""
+"""The interface of a store for access tokens, its errors, and the index file that says which store has which token."""
 
 import threading
 from pathlib import Path
@@ -27,7 +27,7 @@ class TokenStore(Protocol):
     def get(self, host: str) -> AccessToken | None:
         """The token for `host`; None where there is none."""
 
-    def put(self, token: AccessToken) -> None:
+    def store(self, token: AccessToken) -> None:
         """Keep `token` in place of any other for its host. It was read back when this returns."""
 
     def forget(self, host: str) -> None:
@@ -42,10 +42,10 @@ class TokenStore(Protocol):
 
 class TokenStoreOption(msgspec.Struct, frozen=True):
     """One place a token could be kept in here: "ready", "locked" (it has to be opened first) or "absent" (the keyring
-    of a system that has none, a vault that nobody made yet). `text` says so to a person."""
+    of a system that has none, a vault that nobody made yet). `text` says so to a person. `standing` is that status."""
 
     place: TokenPlace
-    standing: StoreStatus
+    status: StoreStatus
     text: str
 
 
@@ -104,21 +104,22 @@ class TokenIndexEntry(msgspec.Struct, frozen=True):
 
 
 class TokenIndex:
-    """The file at `path`, read anew each time: other processes write to it too. Raises ResourceError."""
+    """The index file at `path`: which store has the token of which host. Read at each call, as other processes write to
+    it. Raises ResourceError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
 
     def entries(self) -> dict[str, TokenIndexEntry]:
-        """What is known, by host. A file that cannot be read knows nothing."""
+        """The entries by host; {} where the file cannot be read."""
         try:
             found = read_private(self._path, _MOST_BYTES)
             return {} if found is None else msgspec.json.decode(found, type=dict[str, TokenIndexEntry])
         except (OSError, ValueError, RecursionError):
             return {}
 
-    def note(self, host: str, entry: TokenIndexEntry | None) -> None:
+    def set(self, host: str, entry: TokenIndexEntry | None) -> None:
         """Remember `entry` for `host`; None: there is none any more."""
         with self._lock:
             entries = self.entries()

@@ -1,4 +1,4 @@
-"""A file that only a passphrase opens: for systems without a keyring, and for those whose keyring is out of reach.
+"""Encryption of the vault file with a passphrase: for systems without a keyring that can be used.
 
 Argon2id (RFC 9106) makes two keys of the passphrase: one encrypts (AES-256-GCM), the other only tells a wrong
 passphrase from a file that was tampered with. The cost of Argon2id stands in the file, so that it can grow; it is bound
@@ -25,7 +25,7 @@ _MOST_MEMORY_KIB, _MOST_ITERATIONS, _MOST_LANES = 1 << 20, 64, 64
 
 
 class KdfCost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a guess at the passphrase costs. The default is the second choice of RFC 9106: a tenth of a second here."""
+    """The cost parameters of Argon2id. The default is the second choice of RFC 9106: a tenth of a second here."""
 
     memory_kib: int = 64 * 1024
     iterations: int = 3
@@ -33,7 +33,7 @@ class KdfCost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VaultHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands in the file in plain text, and is bound to what does not."""
+    """The unencrypted header of the file; authenticated together with the encrypted content."""
 
     version: Literal[1]
     kdf: Literal["argon2id"]

@@ -1,4 +1,4 @@
-"""Tokens in a vault: a file in the config folder that the person opens with a passphrase, once in a session."""
+"""Access tokens in a vault: an encrypted file in the config folder, opened with a passphrase once in a session."""
 
 import contextlib
 import threading
@@ -40,7 +40,7 @@ class VaultTokenStore:
         """Whether there is a vault."""
         return self.path.exists()
 
-    def standing(self) -> StoreStatus:
+    def status(self) -> StoreStatus:
         """Whether there is a vault, and whether it is open."""
         if not self.exists:
             return "absent"
@@ -89,7 +89,7 @@ class VaultTokenStore:
             except OSError as error:
                 raise unwritable_error(error) from error
             for host in self.hosts():
-                self._index.note(host, None)
+                self._index.set(host, None)
 
     def get(self, host: str) -> AccessToken | None:
         with self._lock:
@@ -101,14 +101,14 @@ class VaultTokenStore:
                     return token
             return None
 
-    def put(self, token: AccessToken) -> None:
+    def store(self, token: AccessToken) -> None:
         with self._lock:
             key, tokens = self._opened()
             kept = {origin: value for origin, value in tokens.items() if _host(origin) != token.host}
             self._write(key, kept | {token.origin: token.value})
             if self._opened()[1].get(token.origin) != token.value:
                 raise vault_damaged_error("what was stored did not come back")
-            self._index.note(token.host, TokenIndexEntry(token.origin, "vault"))
+            self._index.set(token.host, TokenIndexEntry(token.origin, "vault"))
 
     def forget(self, host: str) -> None:
         with self._lock:
@@ -118,7 +118,7 @@ class VaultTokenStore:
                 if kept != tokens:
                     self._write(key, kept)
             if self.place(host) is not None:
-                self._index.note(host, None)
+                self._index.set(host, None)
 
     def hosts(self) -> tuple[str, ...]:
         return tuple(sorted(host for host, entry in self._index.entries().items() if entry.place == "vault"))

@@ -1,4 +1,4 @@
-"""One answer as the app follows it, across the workers that give it: where one dies, the next goes on."""
+"""One answer as the app follows it, across workers: where one dies, the next one continues it."""
 
 import time
 from collections.abc import Callable
@@ -22,10 +22,10 @@ MOST_TEXT, MOST_TOKENS, MOST_HELD = 32_000_000, 4_000_000, 10_000  # characters,
 
 
 class AnswerProgress:
-    """What was told of the answer to `request`: what a worker says goes through `hear`, and from there to `tell`.
+    """The events of the answer to `request`: a worker's events go through `receive`, which passes them on to `tell`.
 
     `prompted` says that the prompt is rendered, so that what follows is computing; `died_rendering` that a worker died
-    before that; `endless` that it says more than any answer can.
+    before that; `too_long` that it has sent more than any answer can hold.
     """
 
     def __init__(self, request: GenerateRequest, tell: Callable[[AnswerEvent], None] = lambda _: None) -> None:
@@ -43,7 +43,7 @@ class AnswerProgress:
         self._several_workers = False
         self.prompted = False
         self.died_rendering = False
-        self.endless = False
+        self.too_long = False
 
     def request(self) -> GenerateRequest:
         """What to ask the worker for now: the answer, from where it is. Raises EngineError where it is too long."""
@@ -54,17 +54,17 @@ class AnswerProgress:
         self._asked = self._asked or time.monotonic()
         return msgspec.structs.replace(self._request, begun=(*self._request.begun, *self._tokens))
 
-    def restarted(self) -> None:
-        """The worker died and another will go on. Text whose tokens did not come is told by that one."""
+    def restart(self) -> None:
+        """The worker died and another will go on. Text whose tokens did not come is sent again by that one."""
         self._held = []
         self.prompted = False
         self._several_workers = True
 
-    def hear(self, event: AnswerEvent) -> None:
-        """Tell what the worker said, all but the answer's end.
+    def receive(self, event: AnswerEvent) -> None:
+        """Pass on an event of the worker, all but the answer's end.
 
-        The prompt is told once, and how far it is read only while no text was told. A Delta waits for its tokens:
-        they come with the one that the worker sends next.
+        PromptPrepared is passed on once, PromptProgress only until the first text. A Delta without tokens is held until
+        the Delta that completes it.
         """
         match event:
             case Delta(text="", tokens=()):
@@ -72,7 +72,7 @@ class AnswerProgress:
             case Delta() | DeltaReplacement():
                 parts = event.parts if isinstance(event, DeltaReplacement) else (event,)
                 self._text += sum(len(part.text) for part in parts)
-                self.endless = self._text > MOST_TEXT or len(self._tokens) > MOST_TOKENS or len(self._held) > MOST_HELD
+                self.too_long = self._text > MOST_TEXT or len(self._tokens) > MOST_TOKENS or len(self._held) > MOST_HELD
                 self._held.append(event)
                 if event.tokens:
                     self._tokens += event.tokens
@@ -89,10 +89,10 @@ class AnswerProgress:
                 self.flush()
 
     def flush(self) -> None:
-        """Tell the text that still waits for its tokens, as at the answer's end."""
+        """Pass on the text that still waits for its tokens, as at the answer's end."""
         held, self._held = self._held, []
         for delta in held:
-            self._see(delta)
+            self._note_times(delta)
             self._tell(delta)
 
     def cancelled(self) -> AnswerDone:
@@ -113,7 +113,7 @@ class AnswerProgress:
             thinking_s=self._thinking(),
         )
 
-    def whole(self, done: AnswerDone, notice: str) -> AnswerDone:
+    def finish(self, done: AnswerDone, notice: str) -> AnswerDone:
         """`done` with `notice`, and with what the last worker cannot know where there were several."""
         if not self._several_workers or self._first_prompted is None:
             return msgspec.structs.replace(done, notice=notice)
@@ -125,7 +125,7 @@ class AnswerProgress:
             thinking_s=self._thinking(),
         )
 
-    def _see(self, delta: Delta | DeltaReplacement) -> None:
+    def _note_times(self, delta: Delta | DeltaReplacement) -> None:
         now = time.monotonic()
         self._last_delta = delta
         self._first_at = self._first_at or now
@@ -138,5 +138,5 @@ class AnswerProgress:
         return self._first_at - self._asked if self._first_at is not None else None
 
     def _thinking(self) -> float | None:
-        """Seconds from the first thought to the answer's first word, as in Done."""
+        """Seconds from the first thought to the answer's first word, as in AnswerDone."""
         return self._thought_until - self._first_at if self._thought_until and self._first_at else None

@@ -35,7 +35,7 @@ class MoreBytesNeededError(EngineError):
 class BoundedFile:
     """`file`, of `size` bytes, from its beginning. Every method raises EngineError where the file ends too soon.
 
-    What is kept of it takes a few times 16 MB at most, and `kept` counts it.
+    What is stored of it takes a few times 16 MB of memory at most: `count_kept` counts it.
     """
 
     def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
@@ -74,7 +74,7 @@ class BoundedFile:
             error = damaged_file_error(self.path, tr("It became shorter while it was read."))
             raise MoreBytesNeededError(error.title, error.detail, error.remedy)
 
-    def take(self, count: int) -> bytes:
+    def read(self, count: int) -> bytes:
         self._need(count)
         taken = self._buffer[self._at : self._at + count]
         self._at += count
@@ -95,7 +95,7 @@ class BoundedFile:
             self._buffer, self._at, self._before = b"", 0, position
 
     def number(self, layout: str) -> int:
-        return int(struct.unpack(layout, self.take(struct.calcsize(layout)))[0])
+        return int(struct.unpack(layout, self.read(struct.calcsize(layout)))[0])
 
     def string(self, longest: int = _LONGEST_STRING) -> str:
         """A text; only the beginning, 64 KB, of one that is longer."""
@@ -104,12 +104,12 @@ class BoundedFile:
             raise damaged_file_error(
                 self.path, tr("It holds a text of {count} bytes where none can be.").format(count=f"{length:,}")
             )
-        text = self.take(min(length, _LONGEST_KEPT)).decode("utf-8", "replace")
+        text = self.read(min(length, _LONGEST_KEPT)).decode("utf-8", "replace")
         self.skip(length - min(length, _LONGEST_KEPT))
-        self.keep(len(text) + 32)
+        self.count_kept(len(text) + 32)
         return text
 
-    def keep(self, count: int) -> None:
+    def count_kept(self, count: int) -> None:
         """Count what is kept in memory, in bytes. Raises EngineError where it becomes too much."""
         self._kept += count
         if self._kept > _MOST_KEPT:

@@ -63,9 +63,9 @@ QueueItem = EngineCommand | tuple[WorkerProcess, WorkerEvent]
 
 
 class CommandQueue:
-    """`order` and `tell` are for any thread, the rest is for the dispatcher's.
+    """`submit` and `put_event` are for any thread, the rest is for the dispatcher's.
 
-    It is asked, as a `Stop`, whether what is under way is to end.
+    As a `StopSignal` it says whether the current command is to end.
     """
 
     def __init__(self) -> None:
@@ -75,19 +75,19 @@ class CommandQueue:
         self._given: list[EngineCommand] = []
         self._obeyed: list[EngineCommand] = []
 
-    def order(self, order: EngineCommand) -> None:
-        """`order` was given."""
+    def submit(self, order: EngineCommand) -> None:
+        """Add a command."""
         if isinstance(order, CancelCommand) or (
             isinstance(order, ControlCommand) and order.what in ("unload", "close")
         ):
             self._given.append(order)
         self._inbox.put(order)
 
-    def tell(self, worker: WorkerProcess, event: WorkerEvent) -> None:
-        """`worker` said `event`."""
+    def put_event(self, worker: WorkerProcess, event: WorkerEvent) -> None:
+        """Add an event of `worker`."""
         self._inbox.put((worker, event))
 
-    def take(self, timeout: float | None) -> QueueItem | None:
+    def get(self, timeout: float | None) -> QueueItem | None:
         """What came next; None where nothing did in so many seconds, or what did is carried out already."""
         try:
             item = self._inbox.get(timeout=timeout)
@@ -127,19 +127,19 @@ class CommandQueue:
 
     # --- what waits for its turn ---
 
-    def wait(self, order: QueuedCommand) -> None:
-        """`order` stands in line."""
+    def enqueue(self, order: QueuedCommand) -> None:
+        """Append a command to those that wait."""
         self._line.append(order)
 
-    def next(self) -> QueuedCommand | None:
-        """The first in line, which is under way from now on; None where there is none, or something else is."""
+    def start_next(self) -> QueuedCommand | None:
+        """Make the first waiting command the current one; None where none waits, or another one is current."""
         if self.current is not None or not self._line:
             return None
         self.current = self._line.popleft()
         return self.current
 
     def remove(self, request_id: int) -> QueuedCommand | None:
-        """The order in line with this id (0: the first load), taken out of it; None where there is none."""
+        """Remove the waiting command with this id (0: the first load); None where there is none."""
         for order in self._line:
             if cancel_id(order) == request_id and not isinstance(order, ProbeCommand):
                 self._line.remove(order)
@@ -147,7 +147,7 @@ class CommandQueue:
         return None
 
     def clear(self) -> list[QueuedCommand]:
-        """Every order in line, taken out of it."""
+        """Remove every waiting command; those that were removed."""
         orders = list(self._line)
         self._line.clear()
         return orders
@@ -159,7 +159,7 @@ def cancel_id(order: QueuedCommand) -> int:
 
 
 def call_listener(listener: Callable[[Any], None], event: Any) -> None:
-    """Tell whoever gave an order of `event`. Their bugs are not the engine's."""
+    """Call a command's listener with `event`. What the listener raises is logged and goes no further."""
     try:
         listener(event)
     except Exception:  # noqa: BLE001 - it goes to the log
@@ -167,7 +167,7 @@ def call_listener(listener: Callable[[Any], None], event: Any) -> None:
 
 
 def unstarted_result(order: QueuedCommand) -> AnswerDone | RequestFailed | ProbeResult:
-    """The end of an order that still waited when it was cancelled, or the engine closed."""
+    """The last event of a command that still waited when it was cancelled, or the engine closed."""
     match order:
         case AnswerCommand(request):
             return AnswerProgress(request).cancelled()

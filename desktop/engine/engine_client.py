@@ -87,7 +87,7 @@ class EngineClient:
 
     def start(self) -> None:
         """Start the worker ahead of need, so that the first load finds it ready."""
-        self._dispatcher.order(ControlCommand("start"))
+        self._dispatcher.submit(ControlCommand("start"))
 
     def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None]) -> None:
         self._count_loads(1)
@@ -97,33 +97,33 @@ class EngineClient:
                 self._count_loads(-1)
             on_event(event)
 
-        self._dispatcher.order(LoadCommand(params, hear))
+        self._dispatcher.submit(LoadCommand(params, hear))
 
     def _count_loads(self, more: int) -> None:
-        """Loads that were asked for and have not ended: the dispatcher may not have heard of one yet."""
+        """Loads that were asked for and have not ended: the dispatcher may not have taken one from its queue yet."""
         with self._counting:
             self._loads += more
 
     def generate(self, request: GenerateRequest, on_event: Callable[[AnswerEvent], None]) -> None:
-        self._dispatcher.order(AnswerCommand(_without_lone_surrogates(request), on_event))
+        self._dispatcher.submit(AnswerCommand(_without_lone_surrogates(request), on_event))
 
     def next_id(self) -> int:
         return next(self._ids)
 
     def cancel(self, request_id: int) -> None:
-        self._dispatcher.order(CancelCommand(request_id))
+        self._dispatcher.submit(CancelCommand(request_id))
 
     def probe(self, on_event: Callable[[ProbeResult], None]) -> None:
-        self._dispatcher.order(ProbeCommand(on_event))
+        self._dispatcher.submit(ProbeCommand(on_event))
 
     def unload(self) -> None:
-        self._dispatcher.order(ControlCommand("unload"))
+        self._dispatcher.submit(ControlCommand("unload"))
 
     def recheck(self) -> None:
-        self._dispatcher.order(ControlCommand("recheck"))
+        self._dispatcher.submit(ControlCommand("recheck"))
 
     def close(self) -> None:
-        self._dispatcher.order(ControlCommand("close"))
+        self._dispatcher.submit(ControlCommand("close"))
         if threading.current_thread() is not self._dispatcher.thread:
             self._dispatcher.thread.join(_CLOSE_S)
 
@@ -148,7 +148,7 @@ class EngineClient:
             raise
 
     def answer(self, request: GenerateRequest) -> Iterator[AnswerEvent]:
-        """The events of one answer up to its Done. Raises UserError; leaving early cancels the answer."""
+        """The events of one answer up to its AnswerDone. Raises UserError; leaving early cancels the answer."""
         events: queue.SimpleQueue[AnswerEvent] = queue.SimpleQueue()
         self.generate(request, events.put)
         over = False

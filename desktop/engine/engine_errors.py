@@ -1,4 +1,4 @@
-"""The engine's errors: how each way that loading or answering ends is said, and how they cross the worker's pipe."""
+"""The engine's errors: one for each way in which loading or answering fails, and their form on the worker's pipe."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -74,7 +74,7 @@ def engine_closed() -> EngineError:
 
 
 def failed_probe(error: UserError) -> ProbeResult:
-    """What is said of a machine whose worker could not say it."""
+    """The ProbeResult to use where the worker gave none."""
     return ProbeResult("", str(error), (), hardware.cpu_features(), tr("not known"))
 
 
@@ -92,7 +92,7 @@ def worker_not_started(error: OSError) -> EngineError:
 
 
 def died_starting(death: "WorkerExit") -> EngineError:
-    """The worker died before it said a word."""
+    """The worker died before it sent anything."""
     if death.library_error:
         return library_unusable(death.library_error, death.technical)
     return EngineError(
@@ -135,7 +135,7 @@ def model_crashes(file: str, reason: str, technical: str) -> EngineError:
 
 
 def model_known_to_crash(file: str, reason: str, technical: str) -> EngineError:
-    """As `unusable`, when that was seen before: nothing was tried now."""
+    """As `model_crashes`, where that was found earlier: the file was not tried again."""
     return EngineError(
         tr("{file} cannot be used on this computer.").format(file=file),
         tr("The engine stopped in every way that it was tried before: {reason}.").format(reason=reason),
@@ -155,7 +155,7 @@ def file_changed(death: "WorkerExit") -> EngineError:
 
 
 def answer_too_long() -> EngineError:
-    """The worker said more than any context holds."""
+    """The worker sent more text or tokens than any context holds."""
     return EngineError(
         tr("This answer does not come to an end."),
         tr("The engine sends more than any context holds."),

@@ -1,6 +1,6 @@
 """What the rest of the app knows of an engine: one loaded model that answers.
 
-`EngineClient` is the real one; tests and pictures have a scripted one.
+`EngineClient` is the real one; tests and screenshots use a scripted one.
 """
 
 from collections.abc import Callable
@@ -31,10 +31,10 @@ class LoadCheck(Protocol):
         """The files of the model at `path`, which may be loaded now as they are, () for whatever lies there; raises
         UserError to refuse it. Reading them may take long: `stop` gives it up, with UserError."""
 
-    def loaded(self, path: Path) -> None:
+    def record_load(self, path: Path) -> None:
         """The file was loaded. Raises UserError where it may not stay so, as when that cannot be recorded."""
 
-    def holds(self, path: Path) -> None:
+    def check_loaded(self, path: Path) -> None:
         """Return where the loaded file may stay; raise UserError where it no longer may, FileTouchedError where it has
         to be admitted once more. Has to be cheap."""
 
@@ -43,8 +43,8 @@ class Engine(Protocol):
     """One model in one worker process.
 
     Callbacks come on the engine's own reader thread, in order, never while a method of the engine is on the stack of
-    the caller's thread; the last event of a load is Ready or Failed, of an answer Done or Failed. All methods return at
-    once (`close` waits up to a few seconds) and may be called from any thread.
+    the caller's thread; the last event of a load is ModelReady or RequestFailed, of an answer AnswerDone or
+    RequestFailed. All methods return at once (`close` waits up to a few seconds) and may be called from any thread.
     """
 
     @property
@@ -55,7 +55,7 @@ class Engine(Protocol):
         """The model that is loaded, or None."""
 
     def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None]) -> None:
-        """Load a model in place of the one loaded. Asks the license check first: a refusal is a Failed event."""
+        """Load a model in place of the one loaded. Asks the license check first: a refusal is a RequestFailed event."""
 
     def generate(self, request: GenerateRequest, on_event: Callable[[AnswerEvent], None]) -> None:
         """Ask for one answer; `request.id` must be new (see `next_id`). Answers are given one after another.
@@ -67,7 +67,8 @@ class Engine(Protocol):
         """A fresh id for a request."""
 
     def cancel(self, request_id: int) -> None:
-        """Stop an answer (or, with 0, the loading). Its Done says `cancelled`; what was said stays.
+        """Stop an answer (or, with 0, the loading). Its AnswerDone has the stop reason "cancelled"; the text so far
+        stays.
 
         Answered by the worker at once; where it is not within two seconds, the process is ended and restarted later.
         """

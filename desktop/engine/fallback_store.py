@@ -1,4 +1,4 @@
-"""What crashes taught about model files on this machine: kept, so that the next load begins with what worked.
+"""What crashed with which model file on this machine, stored so that the next load begins with what worked.
 
 One JSON file for this person. What is in it is believed only as far as it makes a load more cautious: anything that
 cannot be read as such, and anything of another engine or processor, counts as nothing and is written over.
@@ -125,7 +125,7 @@ class FallbackStore:
         found = (entry for entry in self._read() if (entry.file, entry.machine) == (file, machine))
         return next(found, None)
 
-    def keep(self, entry: FallbackRecord) -> None:
+    def save(self, entry: FallbackRecord) -> None:
         """Remember `entry` in place of what was known of its file. One that says nothing is forgotten instead."""
         entry = msgspec.structs.replace(
             entry, unusable=entry.unusable[:_LONGEST_TEXT], technical=entry.technical[-_LONGEST_TEXT:]

@@ -125,7 +125,7 @@ class FrameReader(Generic[T]):
 
 
 class EventReader:
-    """Reads events from a file descriptor, which it owns, no faster than anybody can hear them."""
+    """Reads events from a file descriptor, which it owns, at a limited rate."""
 
     def __init__(
         self,

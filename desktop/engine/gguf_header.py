@@ -154,12 +154,12 @@ def _values(tensor: GgufTensor) -> int:
 
 
 def _base_models(gguf: GgufFile) -> tuple[str, ...]:
-    """What the file says it was made from, as `base_name` gives it. Whatever the file counts, each base that it speaks
-    of is one; of one that it does not name, it is not known which."""
-    spoken = {match[1] for key in gguf.metadata if (match := _BASE_KEY.match(key))}
+    """What the file says it was made from, as `base_model_name` gives it. Whatever the file counts, each base that it
+    speaks of is one; of one that it does not name, it is not known which."""
+    named = {match[1] for key in gguf.metadata if (match := _BASE_KEY.match(key))}
     count = max(metadata_number(gguf, "general.base_model.count") or 0, 0)
-    indices = sorted(spoken, key=lambda each: (len(each), each)) + [
-        str(index) for index in range(min(count, _MOST_BASES)) if str(index) not in spoken
+    indices = sorted(named, key=lambda each: (len(each), each)) + [
+        str(index) for index in range(min(count, _MOST_BASES)) if str(index) not in named
     ]
     found = [name for index in indices[:_MOST_BASES] for name in _base_model(gguf, index)]
     if max(count, len(indices)) > _MOST_BASES:
@@ -170,14 +170,14 @@ def _base_models(gguf: GgufFile) -> tuple[str, ...]:
 def _base_model(gguf: GgufFile, index: str) -> list[str]:
     """One base: the repository that its address leads to; where it leads to none, the address, and what the words
     beside it name."""
-    said = {key: _text(gguf, f"general.base_model.{index}.{key}").strip() for key in _BASE_WORDS}
+    fields = {key: _text(gguf, f"general.base_model.{index}.{key}").strip() for key in _BASE_WORDS}
     for key in ("repo_url", "url"):
-        if id_ := repository_id(said[key]):
+        if id_ := repository_id(fields[key]):
             return [id_]
-    found = [base_model_name(said["repo_url"])] if said["repo_url"] else []
-    if said["name"]:
-        found.append(base_from_header_fields(said["organization"], said["name"], said["version"]))
-    return found or [base_model_name(said["url"])]
+    found = [base_model_name(fields["repo_url"])] if fields["repo_url"] else []
+    if fields["name"]:
+        found.append(base_from_header_fields(fields["organization"], fields["name"], fields["version"]))
+    return found or [base_model_name(fields["url"])]
 
 
 def _quantization(gguf: GgufFile, tensors: list[GgufTensor]) -> str:

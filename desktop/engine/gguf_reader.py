@@ -165,7 +165,7 @@ class _GgufParser:
                 describe_file(head, self._size),
                 tr("Choose a GGUF file of a model."),
             )
-        self._file.take(4)
+        self._file.read(4)
         version = self._file.number("<I")
         if version in (2, 3):
             return version
@@ -204,7 +204,7 @@ class _GgufParser:
         if kind not in FORMATS:
             raise self._damaged(tr("{key} is of the unknown kind {kind}.").format(key=key[:80], kind=kind))
         layout = FORMATS[kind]
-        value: int | float = struct.unpack(layout, self._file.take(struct.calcsize(layout)))[0]
+        value: int | float = struct.unpack(layout, self._file.read(struct.calcsize(layout)))[0]
         return value
 
     def _array(self, key: str) -> GgufArray:
@@ -223,8 +223,8 @@ class _GgufParser:
         if length > _SHORT_ARRAY:
             self._file.skip(length * width)
             return GgufArray(kind, length)
-        self._file.keep(32 * length)
-        return GgufArray(kind, length, struct.unpack(f"<{length}{FORMATS[kind][1]}", self._file.take(length * width)))
+        self._file.count_kept(32 * length)
+        return GgufArray(kind, length, struct.unpack(f"<{length}{FORMATS[kind][1]}", self._file.read(length * width)))
 
     def _alignment(self, gguf: GgufFile) -> int:
         value = gguf.metadata.get("general.alignment", 32)

@@ -1,4 +1,4 @@
-"""What this machine offers to a model: cores this process may use, memory it may take, features of its CPU.
+"""This machine's resources: cores this process may use, memory it may take, features of its CPU.
 
 Containers count: the affinity mask and the cgroup limits (v2 and v1) bound what the operating system reports.
 """

@@ -54,7 +54,7 @@ class KernelStore:
         """The record for this build on this processor."""
         return next((each for each in self._records() if (each.build, each.cpu) == (build, cpu)), None)
 
-    def keep(self, report: KernelReport) -> None:
+    def save(self, report: KernelReport) -> None:
         """Put the report in place of an older one for the same build and processor; the oldest others go."""
         failed = tuple(each for each in report.kernels if not each.ok)[:_MOST_FAILURES]
         record = KernelRecord(report.build, report.cpu, report.chosen, len(report.kernels), failed, time.time())
@@ -121,7 +121,7 @@ class KernelCheck:
         chosen = run.run()
         kernels = tuple(result for results in run.results.values() for result in results)
         report = KernelReport(build, cpu, kernels, chosen, "" if chosen is not None else run.problem)
-        self._store.keep(report)
+        self._store.save(report)
         return report
 
     def start(self, hold: Callable[[], bool], changed: Callable[[], None], *, after_s: float = _AFTER_S) -> None:

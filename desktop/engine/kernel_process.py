@@ -1,4 +1,4 @@
-"""One process of the engine test as the app sees it: started, heard, ended."""
+"""One process of the engine test as the app sees it: starting it, reading its events, ending it."""
 
 import os
 import platform
@@ -125,7 +125,7 @@ class KernelProcess:
             while line := stdout.readline(_LONGEST_LINE):
                 self._lines.put(line)
                 while self._lines.qsize() > _MOST_LINES and self._process.poll() is None:
-                    time.sleep(_FLOOD_S)  # it says more than anybody hears, and waits for its pipe
+                    time.sleep(_FLOOD_S)  # it writes faster than its events are read, and waits for its pipe
         self._lines.put(b"")
 
     def _ended(self) -> KernelProcessEndedError:

@@ -109,7 +109,7 @@ class KernelRun:
         return name
 
     def _follow(self, process: KernelProcess, one: "_VariantRun") -> None:
-        """Hear the process until it has ended, hangs, or has to make room."""
+        """Read the process's events until it has ended, hangs, or has to pause."""
         silent = computed = 0.0
         while True:
             if self._stopped.is_set():
@@ -128,7 +128,7 @@ class KernelRun:
                     raise _not_made(str(end)) from end
                 return
             if event is not None:
-                self._tell(one, one.take(event))
+                self._tell(one, one.handle_event(event))
                 silent = 0.0
                 continue
             computed = process.cpu_seconds() if silent == 0 else computed
@@ -167,7 +167,7 @@ class _VariantRun:
         self.results: list[KernelResult] = []
         self.problem = ""
 
-    def take(self, event: CpuVariants | KernelPlan | KernelStarted | KernelComputed) -> Sequence[KernelResult]:
+    def handle_event(self, event: CpuVariants | KernelPlan | KernelStarted | KernelComputed) -> Sequence[KernelResult]:
         """Note what the process said; the results that follow from it."""
         match event:
             case CpuVariants(names=names):

@@ -1,6 +1,6 @@
 """Whether the loaded model may stay loaded: the license check is asked before every answer, and once a second.
 
-An acknowledgement can be revoked in another process, and a policy can change: nobody tells this one.
+An acknowledgement can be revoked, and a policy changed, by another process, without a notification to this one.
 """
 
 import time
@@ -19,12 +19,12 @@ class LicenseMonitor:
         self._path: Path | None = None
         self._asked = 0.0
 
-    def begin(self, path: Path) -> None:
+    def start(self, path: Path) -> None:
         """`path` was loaded: say so to the license check. Raises UserError where it may not stay."""
-        self.license_check.loaded(path)
+        self.license_check.record_load(path)
         self._path, self._asked = path, time.monotonic()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Nothing is loaded any more."""
         self._path = None
 
@@ -32,7 +32,7 @@ class LicenseMonitor:
         """Ask the license check now. Raises UserError where the loaded model may no longer stay."""
         if self._path is not None:
             self._asked = time.monotonic()
-            self.license_check.holds(self._path)
+            self.license_check.check_loaded(self._path)
 
     def until_due(self) -> float | None:
         """Seconds until the license check has to be asked again, 0 where that is now; None while nothing is loaded."""

@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 class FallbackStep:
     """Parameters to load with, and one sentence that tells the person of the step; "" on the first.
 
-    `caution` is the part of it that crashes of this file taught.
+    `caution` is the part of it that follows from crashes with this file.
     """
 
     params: LoadParams
@@ -55,7 +55,7 @@ class FallbackStep:
 class LoadAttempt:
     """How a model is being loaded, or was. `weights_read` says that its weights were all read.
 
-    `admitted` are the files as the license check admitted them. `kept` says that what it taught is remembered.
+    `admitted` are the files as the license check admitted them. `remembered` says that its result is in the store.
     """
 
     step: FallbackStep
@@ -64,7 +64,7 @@ class LoadAttempt:
     admitted: tuple[ModelFile, ...]
     gpu: bool = False
     weights_read: bool = False
-    kept: bool = False
+    remembered: bool = False
     probed: ProbeResult | None = None
 
     @classmethod
@@ -269,7 +269,7 @@ class LoadFallback:
 
     # --- after a death ---
 
-    def after(
+    def after_exit(
         self, death: WorkerExit, attempt: LoadAttempt, answer: AnswerProgress | None, stage: WorkerStage
     ) -> FallbackStep | UserError:
         """How to go on after a worker died at `stage`, or what to tell."""
@@ -313,20 +313,20 @@ class LoadFallback:
     def _given_up(self, attempt: LoadAttempt, death: WorkerExit) -> UserError:
         assert attempt.probed is not None
         machine = machine_key(attempt.probed)
-        self._store.keep(FallbackRecord(attempt.file, machine, unusable=death.reason or "?", technical=death.technical))
+        self._store.save(FallbackRecord(attempt.file, machine, unusable=death.reason or "?", technical=death.technical))
         return engine_errors.model_crashes(attempt.path.name, death.reason, death.technical)
 
     # --- after an answer ---
 
-    def answered(self, attempt: LoadAttempt, done: AnswerDone) -> None:
+    def remember_success(self, attempt: LoadAttempt, done: AnswerDone) -> None:
         """A whole answer was given: what it was loaded with works, and is remembered."""
-        if attempt.kept or attempt.probed is None or done.stop_reason == "cancelled" or not done.generated_tokens:
+        if attempt.remembered or attempt.probed is None or done.stop_reason == "cancelled" or not done.generated_tokens:
             return
-        attempt.kept = True
+        attempt.remembered = True
         works = FallbackRecord(attempt.file, machine_key(attempt.probed), attempt.step.caution)
         known = self._store.find(works.file, works.machine)
         if known != works and (known is not None or works.caution != LoadLimits()):
-            self._store.keep(works)
+            self._store.save(works)
 
 
 def _with_variant(step: FallbackStep, cpu_variant: str) -> FallbackStep:

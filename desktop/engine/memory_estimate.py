@@ -5,8 +5,8 @@ Linux hands out more memory than it has: too large a model is not refused but ki
 What loading takes is what its worker holds once the context is full: the weights, mapped from the file or copied, each
 once; the buffers that llama.cpp reports for the cache, recurrent states, one batch and the logits; the vocabulary's
 tables; Python and the libraries. Where llama.cpp copies weights into another order, the pages they were read from stay
-mapped for a while. They are not counted: the system takes them back as soon as it wants them. Nor are old states that
-the worker keeps on its shelf (at most 256 MB), which it can do without.
+mapped for a while. They are not counted: the system takes them back as soon as it wants them. Nor are the prompt
+cache's sequence states and checkpoints (`prompt_cache`), which the worker can do without.
 """
 
 from desktop.byte_size import size_text

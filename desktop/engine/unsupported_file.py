@@ -282,7 +282,8 @@ def _other_kind(metadata: Mapping[str, object], architecture: str, names: list[s
 
 
 def _is_ollamas(metadata: Mapping[str, object], architecture: str, names: list[str]) -> bool:
-    """Whether it is in the dialect of Ollama's own engine: eyes and ears in the same file, other names of tensors."""
+    """Whether it was converted for Ollama's own engine: vision and audio tensors in the same file, other tensor
+    names."""
     if architecture in _OLLAMA:
         return True
     seeing = (f"{architecture}.vision.", f"{architecture}.audio.", f"{architecture}.mm.")

@@ -75,9 +75,9 @@ class WorkerLog:
     def _take(self, lines: list[bytes], room: int) -> int:
         """Keep `lines`, in the file as far as there are `room` bytes; how many are left."""
         shown = [safe_line(line[:_LONGEST_LINE].decode("utf-8", "replace"), _LONGEST_LINE) for line in lines]
-        said = [line for line in shown if line.strip()]
-        self._tail.extend(said)
-        data = "".join(f"{line}\n" for line in said).encode()
+        written = [line for line in shown if line.strip()]
+        self._tail.extend(written)
+        data = "".join(f"{line}\n" for line in written).encode()
         if self._file is not None and room > 0:
             with suppress(OSError):
                 self._file.write(data[:room])

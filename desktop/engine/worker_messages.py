@@ -1,7 +1,7 @@
 """What passes between the app and the worker: values, each one message on the pipe.
 
-On the wire a message is a 4-byte big-endian length and that many bytes of MessagePack (see `framing`). The app sends
-a `Request`, the worker an `Event`. Nothing here knows llama.cpp.
+On the wire a message is a 4-byte big-endian length and that many bytes of MessagePack (see `frames`). The app sends a
+`Request`, the worker an `Event`. Nothing here knows llama.cpp.
 """
 
 from typing import Annotated, Literal

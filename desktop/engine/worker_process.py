@@ -1,4 +1,4 @@
-"""Worker processes as the app sees them: started with their environment, spoken to over pipes, watched, ended.
+"""Worker processes as the app sees them: started with their environment, connected by pipes, ended.
 
 Knows nothing of models or answers. `WorkerSupervisor` holds the engine's one worker.
 """
@@ -309,14 +309,14 @@ class WorkerSupervisor:
             self.worker, self.used, self.cpu_variant = made[0], False, cpu_variant
         return self.worker
 
-    def empty(self) -> WorkerProcess | None:
+    def detach(self) -> WorkerProcess | None:
         """Let go of the worker, dead or alive, without ending it."""
         worker, self.worker, self.used = self.worker, None, False
         return worker
 
-    def gone(self) -> WorkerExit:
+    def reap(self) -> WorkerExit:
         """How the worker ended, whose pipe is closed; the slot is empty then."""
-        worker = self.empty()
+        worker = self.detach()
         assert worker is not None
         worker.wait()
         death = worker.exit()
@@ -325,7 +325,7 @@ class WorkerSupervisor:
 
     def end(self, kill_because: str = "") -> None:
         """End the worker; at once, with a reason, or as soon as it has seen that nobody needs it."""
-        worker = self.empty()
+        worker = self.detach()
         if worker is not None:
             if kill_because:
                 worker.kill(kill_because)

@@ -1,4 +1,4 @@
-"""When a silent worker is asked for a word, and when it is given up."""
+"""When a silent worker is sent a ping, and when it is ended."""
 
 import time
 from dataclasses import dataclass
@@ -15,8 +15,9 @@ WatchdogAction = Literal["wait", "ping", "gone", "disobeyed"]
 class WorkerTimeouts:
     """How long the app waits for a worker, in seconds.
 
-    `ping_after` without a word it is asked for one; `gone_after` more without an answer it is ended. While it renders
-    the prompt, where a template may hold it, it has only `prompt_after`. After a cancel it has `cancel` to obey.
+    After `ping_after` without an event it is sent a ping; after `gone_after` more without an answer it is ended. While
+    it renders the prompt, where a template may hold it, it has only `prompt_after`. After a cancel it has `cancel` to
+    end the answer.
     """
 
     ping_after: float = 5.0
@@ -36,43 +37,43 @@ class WorkerWatchdog:
         self._watching = False
         self.rendering = False
 
-    def begin(self, *, rendering: bool = False) -> None:
+    def start(self, *, rendering: bool = False) -> None:
         """A request was sent just now."""
         self._watching, self.rendering = True, rendering
-        self.heard()
+        self.reset()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Nothing is asked of the worker any more."""
         self._watching, self._pinged, self._obey_by = False, None, None
 
-    def heard(self) -> None:
-        """The worker said something."""
+    def reset(self) -> None:
+        """The worker sent something."""
         self._heard_at, self._pinged = time.monotonic(), None
 
-    def cancelled(self) -> None:
+    def start_cancel_timeout(self) -> None:
         """The worker was told to stop; the time it has runs from the first time."""
         if self._obey_by is None:
             self._obey_by = time.monotonic() + self._timeouts.cancel
 
     def until_due(self) -> float | None:
-        """Seconds until a verdict may be due; None while none can be."""
+        """Seconds until `next_action` may give something else; None while it cannot."""
         due = [self._obey_by] if self._obey_by is not None else []
         if self._watching:
             due.append(self._next_step())
         return max(0.0, min(due) - time.monotonic()) if due else None
 
-    def verdict(self) -> WatchdogAction:
-        """What to do now. Each verdict is given once."""
+    def next_action(self) -> WatchdogAction:
+        """What to do now. Each action is given once."""
         now = time.monotonic()
         if self._obey_by is not None and now >= self._obey_by:
-            self.end()
+            self.stop()
             return "disobeyed"
         if not self._watching or now < self._next_step():
             return "wait"
         if self._pinged is None:
             self._pinged = now
             return "ping"
-        self.end()
+        self.stop()
         return "gone"
 
     def _next_step(self) -> float:
@@ -81,9 +82,9 @@ class WorkerWatchdog:
         allowed = self._timeouts.gone_after
         return self._pinged + (min(allowed, self._timeouts.prompt_after) if self.rendering else allowed)
 
-    def attend(self, worker: WorkerProcess) -> None:
-        """Ask a worker that has been silent too long for a word, or end it."""
-        match self.verdict():
+    def apply(self, worker: WorkerProcess) -> None:
+        """Send a ping to a worker that has been silent too long, or end it."""
+        match self.next_action():
             case "ping":
                 worker.send(Ping(0))
             case "gone":

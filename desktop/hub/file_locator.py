@@ -80,18 +80,18 @@ class FileLocator:
         return response
 
 
-def _located(url: str, said: HttpResponse, wanted: FileRequest, token: AccessToken | None) -> FileLocation:
+def _located(url: str, answer: HttpResponse, wanted: FileRequest, token: AccessToken | None) -> FileLocation:
     """What the Hub's own answer tells of the file, whoever gives its bytes out."""
-    commit = said.headers.get("x-repo-commit", "")
+    commit = answer.headers.get("x-repo-commit", "")
     if is_commit(commit) and is_commit(wanted.commit) and commit != wanted.commit:
         raise _unclear(wanted, tr("The Hub answered for another version of it."))
-    linked, etag = said.headers.get("x-linked-size", ""), _plain(said.headers.get("x-linked-etag", ""))
-    length = linked or (said.headers.get("content-length", "") if said.status == 200 else "")
+    linked, etag = answer.headers.get("x-linked-size", ""), _plain(answer.headers.get("x-linked-etag", ""))
+    length = linked or (answer.headers.get("content-length", "") if answer.status == 200 else "")
     size = int(length) if length.isascii() and length.isdigit() else wanted.size
     if size is None:
         raise _unclear(wanted, tr("The Hub does not say how large it is."))
     sha256 = etag if is_sha256(etag) else wanted.sha256
-    return FileLocation(url, size, sha256, etag or _plain(said.headers.get("etag", "")), token)
+    return FileLocation(url, size, sha256, etag or _plain(answer.headers.get("etag", "")), token)
 
 
 def _plain(etag: str) -> str:

@@ -1,6 +1,6 @@
 """The Hub, asked through the app's one client: what is in a repository, who may have it, what is there to be found.
 
-A token goes along only where the answer without one was not enough: what is public is asked for by nobody.
+A token goes along only where the answer without one was not enough: public files are requested anonymously.
 """
 
 import threading
@@ -82,7 +82,7 @@ class HubClient:
         if token is None:
             return info
         # With access, the same question tells the hashes too.
-        again = self._ask("model", path, token, stop)
+        again = self._request("model", path, token, stop)
         return parse_repository_info(parse_json(again.body, self.host), self.host) if again.status == 200 else info
 
     def access(
@@ -101,14 +101,14 @@ class HubClient:
             # Only the Hub itself can say who may have what.
             raise unexpected_response(self.host, technical=f"auth-check was answered by {origin_of(response.url)}")
         access = access_from_response(response.status, response.headers, response.body, repository, had_token=had_token)
-        if access.state == "bad-token" and (token := self.token()) is not None and self._holds(token, stop):
+        if access.state == "bad-token" and (token := self.token()) is not None and self._is_valid(token, stop):
             # The token is good, so the refusal is about something that was not foreseen: say what the Hub says.
             return access_unclear(access.message, repository=repository.id, endpoint=self.endpoint)
         return access
 
     def whoami(self, token: AccessToken, *, stop: threading.Event | None = None) -> WhoAmI:
         """Whose `token` is. Raises AccessError where the Hub does not accept it."""
-        response = self._ask("token", "/api/whoami-v2", token, stop)
+        response = self._request("token", "/api/whoami-v2", token, stop)
         if response.status in (401, 403):
             raise AccessError(
                 tr("{host} does not accept this access token.").format(host=self.host),
@@ -124,7 +124,7 @@ class HubClient:
         wanted = " ".join(text.split())[:_LONGEST_SEARCH]
         query = [("search", wanted), ("filter", "gguf"), ("sort", "downloads")]
         query += [("limit", str(max(1, min(limit, _MOST_FOUND))))] + [("expand[]", name) for name in _EXPANDED]
-        response = self._ask("search", f"/api/models?{urlencode(query)}", None, stop)
+        response = self._request("search", f"/api/models?{urlencode(query)}", None, stop)
         if response.status != 200:
             raise NetworkError(
                 tr("{host} cannot be searched.").format(host=self.host),
@@ -148,9 +148,9 @@ class HubClient:
         does."""
         token = self.token() if info.gated is not False or info.private else None
         source = HeaderSource(self._client, Repository(self.endpoint, info.id, info.sha), token, stop)
-        return fetch_header(source, self.measured(info, file, stop=stop))
+        return fetch_header(source, self.with_part_sizes(info, file, stop=stop))
 
-    def measured(
+    def with_part_sizes(
         self, info: RepositoryInfo, file: RepositoryFile, *, stop: threading.Event | None = None
     ) -> RepositoryFile:
         """`file` with the size of each part. Where the repository's listing does not tell it, each is asked for."""
@@ -166,7 +166,7 @@ class HubClient:
         return file_of_parts(tuple(found))
 
     def locate(self, wanted: FileRequest, stop: threading.Event) -> FileLocation:
-        """Where the bytes of a file are right now, for a transfer. Raises what `Locator.locate` does."""
+        """Where the bytes of a file are right now, for a transfer. Raises what `FileLocator.locate` does."""
         return FileLocator(self._client, self.endpoint, self.token()).locate(wanted, stop)
 
     def readme(self, info: RepositoryInfo, *, stop: threading.Event | None = None) -> bytes:
@@ -188,7 +188,7 @@ class HubClient:
             )
         return response.body
 
-    def _holds(self, token: AccessToken, stop: threading.Event | None) -> bool:
+    def _is_valid(self, token: AccessToken, stop: threading.Event | None) -> bool:
         try:
             self.whoami(token, stop=stop)
         except AccessError:
@@ -211,12 +211,12 @@ class HubClient:
         anonymous: bool = False,
     ) -> tuple[HttpResponse, bool]:
         """The answer without a token; where that is "not to somebody unknown", with one. And whether one was sent."""
-        response = self._ask(purpose, path, None, stop, method=method, most_bytes=most_bytes)
+        response = self._request(purpose, path, None, stop, method=method, most_bytes=most_bytes)
         if response.status != 401 or anonymous or (token := self.token()) is None:
             return response, False
-        return self._ask(purpose, path, token, stop, method=method, most_bytes=most_bytes), True
+        return self._request(purpose, path, token, stop, method=method, most_bytes=most_bytes), True
 
-    def _ask(
+    def _request(
         self,
         purpose: str,
         path: str,

@@ -73,8 +73,8 @@ class HubLineage:
         self._lookups = 0
 
     def trace(self, info: RepositoryInfo, header: GgufHeader | None = None) -> Lineage:
-        """The lineage of the model in `info`. Raises NetworkError where the Hub could not be asked about a base: not
-        knowing then is no knowledge that there is nothing to know."""
+        """The lineage of the model in `info`. Raises NetworkError where the Hub could not be asked about a base: what
+        could not be asked is not recorded as unknown."""
         return self._trace(node_of(info, self.catalog, header))
 
     def nodes(self, start: LineageNode) -> tuple[LineageNode, ...]:

@@ -1,4 +1,4 @@
-"""What an answer of the Hub comes to where it is not what was asked for: one error that says why."""
+"""The errors for answers of the Hub that are not what was asked for, and checked reading of their JSON."""
 
 from typing import Any
 

@@ -54,13 +54,13 @@ _OLLAMA_TAGGED = re.compile(r"[A-Za-z0-9][\w.-]*:[A-Za-z0-9][\w.-]*\Z")
 @dataclass(frozen=True)
 class PastedLine:
     """`name` is what names the repository in the line: an id or an address, as it stands there. `file` and `revision`
-    are what the line names besides, "" for nothing. `elsewhere` is the program in whose own library the name stands,
-    "" for the Hub."""
+    are what the line names besides, "" for nothing. `other_program` is the program in whose own library the name
+    stands, "" for the Hub."""
 
     name: str
     file: str = ""
     revision: str = ""
-    elsewhere: str = ""
+    other_program: str = ""
 
 
 def parse_pasted_line(text: str) -> PastedLine:
@@ -70,7 +70,7 @@ def parse_pasted_line(text: str) -> PastedLine:
     if found is None:
         name = strip_decoration(line)
         elsewhere = _of_ollama(name)
-        return PastedLine(elsewhere or name, elsewhere="Ollama" if elsewhere else "")
+        return PastedLine(elsewhere or name, other_program="Ollama" if elsewhere else "")
     if _DATASET.search(line):
         return PastedLine(f"datasets/{strip_decoration(found.name)}")
     return replace(found, file=_file(found.file))
@@ -79,7 +79,7 @@ def parse_pasted_line(text: str) -> PastedLine:
 def ollama_name(text: str) -> str:
     """The name of Ollama's own library that `text` gives, alone or in a line of Ollama's; "" where it gives none."""
     line = parse_pasted_line(text)
-    return line.name if line.elsewhere == "Ollama" else ""
+    return line.name if line.other_program == "Ollama" else ""
 
 
 def search_words(name: str) -> str:
@@ -97,7 +97,7 @@ def other_program_error(line: PastedLine, here: str = "") -> NotFoundError:
         remedy = tr("Search the Hub for “{words}”, and choose one that is found.").format(
             words=shown_name(search_words(line.name))
         )
-    title = tr("“{name}” is a name in {program}'s own library.").format(name=shown, program=line.elsewhere)
+    title = tr("“{name}” is a name in {program}'s own library.").format(name=shown, program=line.other_program)
     return NotFoundError(title, detail, remedy)
 
 
@@ -165,14 +165,14 @@ def _from_registry(program: str, plain: list[str]) -> PastedLine | None:
             return PastedLine(each)
     if program != "ollama":
         images = [each for each in plain if "/" in each] if plain[:1] == ["model"] else []
-        return PastedLine(images[0], elsewhere="Docker") if images else None
+        return PastedLine(images[0], other_program="Docker") if images else None
     if (
         plain[:1]
         and plain[0] in ("run", "pull", "show", "launch")
         and plain[1:]
         and (name := strip_decoration(plain[1]))
     ):
-        return PastedLine(_of_ollama(name) or name, elsewhere="Ollama")
+        return PastedLine(_of_ollama(name) or name, other_program="Ollama")
     return None
 
 

@@ -84,7 +84,7 @@ def parse_repository(text: str, endpoint: str = DEFAULT_ENDPOINT) -> Repository:
     """
     ours = urlsplit(endpoint)
     line = parse_pasted_line(text)
-    if line.elsewhere:
+    if line.other_program:
         raise other_program_error(line)
     name = parse_repository_name(line.name, ours.netloc, ours.path)
     name = validated_name(replace(name, revision=line.revision or name.revision, file=line.file or name.file), text)

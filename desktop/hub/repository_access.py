@@ -91,34 +91,34 @@ def access_unclear(message: str, *, repository: str, endpoint: str) -> Repositor
 
 def access_state_of(status: int, code: str, message: str, *, had_token: bool) -> AccessState:
     """The state alone."""
-    said = message.casefold()
+    lowered = message.casefold()
     if 200 <= status < 400:
         return "granted"
-    if status == 403 and "access to this resource is disabled" in said:
+    if status == 403 and "access to this resource is disabled" in lowered:
         return "disabled"
-    if status == 403 and "fine-grained token" in said and "gated repositories" in said:
+    if status == 403 and "fine-grained token" in lowered and "gated repositories" in lowered:
         return "token-lacks-scope"
-    if status in (401, 403) and code in (_GATED, "") and (gate := _before_the_gate(status, said)):
+    if status in (401, 403) and code in (_GATED, "") and (gate := _before_the_gate(status, lowered)):
         return "bad-token" if gate == "no-token" and had_token else gate
     if status == 401 and not code:
         return "bad-token" if had_token else "missing-or-private"
-    if status in (401, 404) and (code == _MISSING or "repository not found" in said):
+    if status in (401, 404) and (code == _MISSING or "repository not found" in lowered):
         # The Hub itself says 401 to somebody unknown without a code; copies of it say it with one.
         return "missing" if had_token or status == 404 else "missing-or-private"
     return "unknown"
 
 
-def _before_the_gate(status: int, said: str) -> AccessState | None:
-    """Where somebody stands before a gate, by the Hub's sentence in lower case; None where it is none of them."""
+def _before_the_gate(status: int, lowered: str) -> AccessState | None:
+    """The access state behind a gate, from the Hub's sentence in lower case; None where the sentence is not known."""
     if status == 401:
-        return "no-token" if "please log in" in said or "be authenticated to access it" in said else None
+        return "no-token" if "please log in" in lowered or "be authenticated to access it" in lowered else None
     known: tuple[tuple[str, AccessState], ...] = (
         ("awaiting a review", "pending"),
         ("has been rejected", "rejected"),
         ("has been reset", "reset"),
         ("not in the authorized list", "not-requested"),
     )
-    return next((state for words, state in known if words in said), None)
+    return next((state for words, state in known if words in lowered), None)
 
 
 def was_revoked(before: AccessState, now: RepositoryAccess) -> bool:
@@ -151,10 +151,10 @@ def _page(page: _Page, repository: str, endpoint: str) -> str:
 def _words(state: AccessState, repository: str, message: str) -> tuple[str, str, str, _Page]:
     """Title, detail, remedy and page for a state."""
     if state == "unknown":
-        said = tr("It says: {message}").format(message=message) if message else tr("It does not say why.")
+        quoted = tr("It says: {message}").format(message=message) if message else tr("It does not say why.")
         return (
             tr("The Hub does not give out {model}.").format(model=repository),
-            said,
+            quoted,
             tr("Open its page in a browser to see what is missing."),
             "model",
         )

@@ -40,9 +40,9 @@ class RepositoryInfo:
 
     `licenses` are the Hub's ids as the card has them; `license_name` and `license_link` belong to "other". `bases` are
     what it names itself; `datasets` what it says it was trained on. `files` are the models in it, smallest first;
-    `left_out` are names of model files that cannot be offered: parts without their others, and names unfit for a disk.
-    `gate_prompt` is what its publisher asks before access, `gate_fields` the fields of its form.
-    `hub_id` is what the Hub calls the repository whatever its name, "" where it does not tell.
+    `skipped` are names of model files that cannot be offered: parts without their others, and names unfit for a disk.
+    `gate_prompt` is what its publisher asks before access, `gate_fields` the fields of its form. `hub_id` is what the
+    Hub calls the repository whatever its name, "" where it does not tell.
     """
 
     id: str
@@ -57,7 +57,7 @@ class RepositoryInfo:
     datasets: tuple[str, ...]
     tags: tuple[str, ...]
     files: tuple[RepositoryFile, ...]
-    left_out: tuple[str, ...]
+    skipped: tuple[str, ...]
     names: frozenset[str]
     gate_prompt: str
     gate_fields: tuple[str, ...]
@@ -118,7 +118,7 @@ def parse_repository_info(answer: Any, host: str) -> RepositoryInfo:
         datasets=tuple(dict.fromkeys([*as_lines(card.get("datasets"), _MOST_BASES), *_tagged(tags, "dataset:")])),
         tags=tags,
         files=files,
-        left_out=tuple(sorted({*incomplete, *unfit})),
+        skipped=tuple(sorted({*incomplete, *unfit})),
         names=frozenset(names),
         gate_prompt=as_text(card.get("extra_gated_prompt"), _LONGEST_PROMPT),
         gate_fields=tuple(

@@ -1,4 +1,4 @@
-"""Whose an access token is, and what it is good for, by the Hub's own word."""
+"""Whose an access token is, and what it may do, from the Hub's whoami-v2 endpoint."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ _ROLES = ("read", "write", "fineGrained")
 @dataclass(frozen=True)
 class WhoAmI:
     """A token's owner and role ("read", "write", "fineGrained", or what else the Hub calls it; "" where it does not
-    say). `may_read_gated` is whether it may read gated repositories that its owner has access to; where `can_be_told`
+    say). `may_read_gated` is whether it may read gated repositories that its owner has access to; where `scope_known`
     is False that depends on the repository, or the Hub did not say."""
 
     name: str

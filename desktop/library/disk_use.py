@@ -28,14 +28,14 @@ _MOST_ENTRIES = 100_000
 @dataclass(frozen=True)
 class ModelSpace:
     """An imported or fetched model's files. `size` in bytes; `frees` what removing it would free, 0 where its file is
-    used in place (`ours` is False)."""
+    used in place (`owned` is False)."""
 
     id: str
     name: str
     path: Path
     size: int
-    frees: int
-    ours: bool
+    freed_bytes: int
+    owned: bool
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ def _space(model: InstalledModel, folder: Path) -> ModelSpace:
         name=model.name,
         path=Path(model.path),
         size=_taken([model]),
-        frees=bytes_freed(ours),
-        ours=bool(ours),
+        freed_bytes=bytes_freed(ours),
+        owned=bool(ours),
     )
 
 
@@ -222,7 +222,7 @@ def remove_installed(
     }
     freed = delete_owned_files(kept, models, others)
     ledger.append(subject.ledger_event("removed"))
-    imports.forget(kept.id)
+    imports.delete(kept.id)
     return freed
 
 

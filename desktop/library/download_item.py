@@ -29,8 +29,8 @@ class DownloadItem:
     installed: str = ""
 
     @property
-    def over(self) -> bool:
-        """Whether nothing moves in it any more, until somebody wants it to."""
+    def is_inactive(self) -> bool:
+        """Whether it has ended or is paused: nothing happens until it is resumed."""
         return self.progress.state in OVER
 
 

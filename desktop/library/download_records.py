@@ -54,7 +54,8 @@ def new_record(known: HubRecord, file: HubFileRecord, model_id: str, name: str) 
 
 
 def check_endpoint(record: DownloadRecord, endpoint: str) -> None:
-    """Raise UserError where another Hub is asked now than the one that offered the file: its word is not that one's."""
+    """Raise UserError where another Hub is asked now than the one that offered the file: its hashes are not that
+    one's."""
     if record.endpoint and record.endpoint != endpoint:
         raise UserError(
             tr("{file} was begun from another Hub.").format(file=record.file),
@@ -98,7 +99,7 @@ class DownloadRecords:
             return None
         return record if record.id == download_id and _is_sound(record) else None
 
-    def keep(self, record: DownloadRecord) -> None:
+    def save(self, record: DownloadRecord) -> None:
         """Keep it. Raises ResourceError."""
         target = self._folder / f"{record.id}{_ENDING}"
         try:
@@ -110,6 +111,6 @@ class DownloadRecords:
                 tr("Free some space or make the folder writable, and try again."),
             ) from error
 
-    def forget(self, download_id: str) -> None:
-        """Keep nothing of it."""
+    def delete(self, download_id: str) -> None:
+        """Delete the record."""
         (self._folder / f"{download_id}{_ENDING}").unlink(missing_ok=True)

@@ -100,7 +100,7 @@ class Downloads:
         end = None if timeout is None else time.monotonic() + timeout
         with self._change:
             while (item := self._items.get(download_id)) is not None and not (
-                item.over and download_id not in self._running
+                item.is_inactive and download_id not in self._running
             ):
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
@@ -117,11 +117,11 @@ class Downloads:
         UserError that stands in the way: license, access, space, policy, offline.
         """
         step = self._getting.next_step(model_id, file)
-        known = self._library.known.find(model_id)
+        known = self._library.hub_records.find(model_id)
         if isinstance(step, LookUpStep) or (
             isinstance(step, DownloadStep) and known is not None and _hidden(known, step.file)
         ):
-            model_id = self._getting.look(model_id).model_id
+            model_id = self._getting.look_up(model_id).model_id
             step = self._getting.next_step(model_id, file)
         listed = self._library.find_listed(model_id)
         if isinstance(step, ReadyStep):
@@ -129,11 +129,11 @@ class Downloads:
         error = step_error(step, listed.subject.name)
         if error is not None:
             raise error
-        known = self._library.known.find(model_id)
+        known = self._library.hub_records.find(model_id)
         if known is None or not isinstance(step, DownloadStep) or (chosen := known.file(step.file)) is None:
             raise NotFoundError(tr("There is nothing to fetch of {model}.").format(model=listed.subject.name))
         record = new_record(known, chosen, listed.subject.id, listed.subject.name)
-        self._records.keep(record)
+        self._records.save(record)
         self._launch(record)
         return record.id
 
@@ -159,8 +159,8 @@ class Downloads:
         item, record = self.find(download_id), self._record(download_id)
         self._transfer(record).discard()
         self._installer.discard(record, folder_of(self._models, record.repository, record.commit))
-        self._records.forget(download_id)
-        self._tell(replace(item, progress=TransferProgress(state="cancelled"), error=None))
+        self._records.delete(download_id)
+        self._notify(replace(item, progress=TransferProgress(state="cancelled"), error=None))
 
     def dismiss(self, download_id: str) -> None:
         """Have a download that is done or cancelled out of the list; one that failed is given up with it."""
@@ -202,7 +202,7 @@ class Downloads:
                 return
             self._running[record.id] = _RunningDownload()
         item = self._at_rest(record)
-        self._tell(replace(item, progress=in_state(item.progress, "queued")))
+        self._notify(replace(item, progress=in_state(item.progress, "queued")))
         threading.Thread(target=self._run, args=(record,), name=f"download-{record.id[:8]}", daemon=True).start()
 
     def _run(self, record: DownloadRecord) -> None:
@@ -211,11 +211,11 @@ class Downloads:
             installed = self._fetch(record)
             now = self._items[record.id]
             done = replace(now, progress=in_state(now.progress, "done"), installed=installed, error=None)
-            self._records.forget(record.id)
+            self._records.delete(record.id)
             self._end(done)
         except TransferStoppedError as halted:
             if halted.state == "cancelled":
-                self._records.forget(record.id)
+                self._records.delete(record.id)
             now = self._items.get(record.id, item)
             why = self._running[record.id].refusal if halted.state == "paused" else None
             self._end(replace(now, progress=in_state(now.progress, halted.state), error=why))
@@ -231,8 +231,8 @@ class Downloads:
         except Exception as error:  # noqa: BLE001 - a thread of its own: a bug has to be told, not lost
             _log.critical("uncaught error in a download", exc_info=error)
             now = self._items.get(record.id, item)
-            told = UserError(tr("This is a bug in Latchkey."), tr("The log says more."), technical=repr(error))
-            self._end(replace(now, progress=in_state(now.progress, "failed"), error=told))
+            failure = UserError(tr("This is a bug in Latchkey."), tr("The log says more."), technical=repr(error))
+            self._end(replace(now, progress=in_state(now.progress, "failed"), error=failure))
 
     def _fetch(self, record: DownloadRecord) -> str:
         running = self._running[record.id]
@@ -284,7 +284,7 @@ class Downloads:
             return  # what the end of a transfer comes to is said once the model is in the library
         item = self._items.get(download_id)
         if item is not None:
-            self._tell(replace(item, progress=progress, error=None))
+            self._notify(replace(item, progress=progress, error=None))
             running = self._running.get(download_id)
             if running is not None and time.monotonic() - running.asked > _ASK_EVERY_S:
                 self._check_license(item)
@@ -304,9 +304,9 @@ class Downloads:
     def _end(self, item: DownloadItem) -> None:
         with self._change:
             self._running.pop(item.id, None)
-        self._tell(item)
+        self._notify(item)
 
-    def _tell(self, item: DownloadItem) -> None:
+    def _notify(self, item: DownloadItem) -> None:
         with self._change:
             self._items[item.id] = item
             self._change.notify_all()

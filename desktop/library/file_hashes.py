@@ -65,12 +65,12 @@ class FileHashes:
         """The file's sha256 in hexadecimal. Raises NotFoundError, or ResourceError where it cannot be read or is no
         regular file.
 
-        While it is read, `told` gets the bytes done so far, and `stop` ends it with StoppedError. A file that changes
-        meanwhile, or grows for ever, is given up with IntegrityError.
+        While it is read, `told` gets the bytes done so far, and `stop` ends it with HashingStoppedError. A file that
+        changes meanwhile, or grows for ever, is given up with IntegrityError.
         """
-        return self.read(path, told, stop)[0]
+        return self.hash_with_stamp(path, told, stop)[0]
 
-    def read(
+    def hash_with_stamp(
         self,
         path: Path,
         told: Callable[[int], None] | None = None,
@@ -94,7 +94,7 @@ class FileHashes:
 
     def hashed_model(self, path: Path, *, anew: bool = False, stop: StopSignal | None = None) -> HashedModel:
         """The model whose first file is `path`. Raises as `sha256` does."""
-        found = [(file, *self.read(file, None, stop, anew=anew)) for file in parts_of(path)]
+        found = [(file, *self.hash_with_stamp(file, None, stop, anew=anew)) for file in parts_of(path)]
         files = tuple(ModelFile(str(file.absolute()), stamp) for file, _, stamp in found)
         return HashedModel(hash_of_parts([sha256 for _, sha256, _ in found]), files)
 
@@ -111,13 +111,13 @@ class FileHashes:
     def hash_all_with_stamps(
         self, files: Sequence[Path], progress: HashProgress | None = None, stop: StopSignal | None = None
     ) -> tuple[tuple[str, FileStamp], ...]:
-        """As `each`, with the stamp that each file has with its hash."""
+        """As `hash_all`, with the stamp that each file has with its hash."""
         sizes = [size_of(file) for file in files]
         whole, before, found = sum(sizes), 0, []
         for file, size in zip(files, sizes, strict=True):
             begun = before
-            told = (lambda done, begun=begun: progress(min(begun + done, whole), whole)) if progress else None
-            found.append(self.read(file, told, stop))
+            report = (lambda done, begun=begun: progress(min(begun + done, whole), whole)) if progress else None
+            found.append(self.hash_with_stamp(file, report, stop))
             before += size
             if progress is not None:
                 progress(before, whole)

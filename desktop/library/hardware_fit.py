@@ -98,7 +98,7 @@ class ModelDimensions:
 
 
 def hardware_limits(devices: Sequence[EngineDevice] = ()) -> HardwareLimits:
-    """The machine this process runs on, with the `devices` that a worker found (`Probed.devices`).
+    """The machine this process runs on, with the `devices` that a worker found (`ProbeResult.devices`).
 
     A GPU that shares the machine's memory counts as none: it adds no room.
     """
@@ -153,7 +153,7 @@ def fit_of_size(size: int, machine: HardwareLimits, name: str = "", *, active: f
     Rough: for families with few key heads (Llama 3, Qwen, Gemma, Mistral, gpt-oss) `needed` came within a sixth of the
     exact estimate from 2 GB on, and above it for smaller files; models with as many keys as queries (Llama 2, Phi 3
     mini) take up to two thirds more at 8,192 tokens. `active` is the part of the weights that one token passes through
-    (`active_share`); where that is not given the `name` may tell it ("30B-A3B").
+    (`active_weight_share`); where that is not given the `name` may tell it ("30B-A3B").
     """
     if size <= 0:
         return HardwareFit("unknown", 0, machine.memory_total, 0, None, tr("How large the file is, is not known."))

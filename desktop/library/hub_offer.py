@@ -29,7 +29,7 @@ class HubOffer:
 
     `recommended` is the name of the file to take, "" where none fits. `access` is what was last said about access,
     `checked` when (seconds since 1970, 0 never), `asked` how often since it changed, `taken_back` whether there was
-    access once. `left_out` are files that cannot be offered. `license_file` is the publisher's own license in the
+    access once. `skipped` are files that cannot be offered. `license_file` is the publisher's own license in the
     repository, "" for none; `page` the repository in a browser; `looked` when the Hub was asked (since 1970).
     """
 
@@ -42,14 +42,14 @@ class HubOffer:
     recommended: str
     access: RepositoryAccess | None
     checked: float
-    asked: int
-    taken_back: bool
+    checks_since_change: int
+    access_revoked: bool
     gate_prompt: str
     gate_fields: tuple[str, ...]
-    left_out: tuple[str, ...]
+    skipped: tuple[str, ...]
     license_file: str
     page: str
-    looked: float
+    looked_up_at: float
 
     def file(self, name: str) -> OfferedFile | None:
         """The file of this name or quantization; the recommended one, else the first, for ""."""
@@ -77,14 +77,14 @@ def offer_of(known: HubRecord, machine: HardwareLimits) -> HubOffer:
         recommended=chosen,
         access=access,
         checked=known.access.time if known.access is not None else 0.0,
-        asked=known.access.asked if known.access is not None else 0,
-        taken_back=access_was_revoked(known),
+        checks_since_change=known.access.asked if known.access is not None else 0,
+        access_revoked=access_was_revoked(known),
         gate_prompt=known.gate_prompt,
         gate_fields=known.gate_fields,
-        left_out=known.left_out,
+        skipped=known.left_out,
         license_file=known.text.file if known.text is not None else "",
         page=f"{known.endpoint}/{known.repository}",
-        looked=known.looked,
+        looked_up_at=known.looked,
     )
 
 
@@ -92,24 +92,24 @@ def last_access(known: HubRecord) -> RepositoryAccess | None:
     """What was last said about access, in words; None where it was never asked."""
     if known.access is None:
         return None
-    said = known.access
-    access = access_in_state(said.state, said.message, repository=said.repository, endpoint=known.endpoint)
-    return access_revoked(access, said.repository) if access_was_revoked(known) else access
+    record = known.access
+    access = access_in_state(record.state, record.message, repository=record.repository, endpoint=known.endpoint)
+    return access_revoked(access, record.repository) if access_was_revoked(known) else access
 
 
 def access_was_revoked(known: HubRecord) -> bool:
     """Whether there was access once, and the publisher's decision ended it."""
-    said = known.access
-    if said is None or not said.granted_once:
+    record = known.access
+    if record is None or not record.granted_once:
         return False
-    now = access_in_state(said.state, said.message, repository=said.repository, endpoint=known.endpoint)
+    now = access_in_state(record.state, record.message, repository=record.repository, endpoint=known.endpoint)
     return was_revoked("granted", now)
 
 
 def _offered(file: HubFileRecord, known: HubRecord, machine: HardwareLimits) -> OfferedFile:
     measure = known.measure
     quality = quality_of(file.quantization, trained_for_it=is_quantization_aware(file.name, known.repository))
-    said = quality.sentence if quality is not None else ""
+    sentence = quality.sentence if quality is not None else ""
     exact = measure is not None and file.size
     fit = fit_of(measure, machine, size=file.size) if measure and exact else fit_of_size(file.size, machine, file.name)
-    return OfferedFile(file.name, file.quantization, file.size, file.parts, fit, said)
+    return OfferedFile(file.name, file.quantization, file.size, file.parts, fit, sentence)

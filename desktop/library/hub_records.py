@@ -1,7 +1,7 @@
-"""What the Hub said of the models that somebody looked up, kept: one small JSON file each, so that it holds offline.
+"""The Hub's answers about the models that were looked up: one small JSON file each, for use offline.
 
-A model of the catalog is kept under its id there, any other under its repository ("owner/name"), which is its id. Of
-several Hubs each has its own word: one says nothing about the models of another.
+A model of the catalog is kept under its id there, any other under its repository ("owner/name"), which is its id.
+Records are kept for each Hub separately: what one answers says nothing about the models of another.
 """
 
 import hashlib
@@ -37,8 +37,8 @@ class HubFileRecord(msgspec.Struct, frozen=True):
 
 
 class PublisherTextRecord(msgspec.Struct, frozen=True):
-    """The license as it lies in the publisher's repository at `commit`: `file` is its name there, `sha256` that of its
-    bytes, `license` the id of the license that it is the text of. `retrieved` is a date."""
+    """The license text in the publisher's repository: `file` is its name there, `source` its address, `sha256` that of
+    its bytes, `license` the id of the license that it is the text of. `retrieved` is a date."""
 
     license: str
     file: str
@@ -97,12 +97,12 @@ class HubRecord(msgspec.Struct, frozen=True):
     hub_id: str = ""
 
     @property
-    def hub(self) -> str:
+    def endpoint_or_default(self) -> str:
         """The Hub that was asked."""
         return self.endpoint or DEFAULT_ENDPOINT
 
     @property
-    def called(self) -> frozenset[str]:
+    def all_names(self) -> frozenset[str]:
         """Its id and every name that its repository has or had, in small letters."""
         return frozenset(each.casefold() for each in (self.id, self.repository, *self.names) if each)
 
@@ -172,7 +172,7 @@ class HubRecords:
         wanted = model_id.casefold()
         ranked = [each for each in self.all() if not endpoint or _is_from(each, endpoint)]
         ranked.sort(key=lambda each: (each.id.casefold() != wanted, not _is_from(each, first), each.endpoint))
-        found = next((each for each in ranked if wanted in each.called), None)
+        found = next((each for each in ranked if wanted in each.all_names), None)
         return self.find(id_, endpoint) if found is None and (id_ := _addressed(model_id)) else found
 
     def of_hub(self, hub_id: str, endpoint: str) -> HubRecord | None:
@@ -180,8 +180,8 @@ class HubRecords:
         same = (each for each in self.all() if hub_id and each.hub_id == hub_id and _is_from(each, endpoint))
         return next(same, None)
 
-    def keep(self, model: HubRecord) -> None:
-        """Keep `model` in place of what was known of it. Raises ResourceError."""
+    def save(self, model: HubRecord) -> None:
+        """Store `model` in place of its earlier record. Raises ResourceError."""
         target = self._folder / _file_name(model.id, model.endpoint)
         try:
             write_atomically(target, msgspec.json.encode(model))
@@ -192,8 +192,8 @@ class HubRecords:
                 tr("Free some space or make the folder writable, and try again."),
             ) from error
 
-    def forget(self, model_id: str) -> None:
-        """Know nothing of it any more."""
+    def delete(self, model_id: str) -> None:
+        """Delete the record."""
         for each in self.all():
             if each.id.casefold() == model_id.casefold():
                 for name in {_file_name(each.id), _file_name(each.id, each.endpoint)}:
@@ -231,7 +231,7 @@ def _decoded(path: Path, name: str) -> HubRecord | None:
 
 
 def _is_from(model: HubRecord, endpoint: str) -> bool:
-    return model.hub == endpoint
+    return model.endpoint_or_default == endpoint
 
 
 def _file_name(model_id: str, endpoint: str = "") -> str:

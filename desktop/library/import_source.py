@@ -40,7 +40,7 @@ class HashedSource:
         return hash_of_parts(self.hashes)
 
     @property
-    def noted(self) -> tuple[tuple[int, int, int], ...]:
+    def persistent_stamps(self) -> tuple[tuple[int, int, int], ...]:
         """What is noted of each file with the model."""
         return tuple(persistent_stamp(stamp) for stamp in self.stamps)
 
@@ -155,7 +155,7 @@ def _only_model(folder: Path, *, copy: bool) -> Path:
         cut = pieces_in(folder)
         if copy and len(cut) == 1:
             return cut[0].files[0]
-        lines = skip_reasons(findings.left_out)[:_MOST_NAMED]
+        lines = skip_reasons(findings.skipped)[:_MOST_NAMED]
         if not findings.complete:
             lines.append(tr("It holds more than could be looked at."))
         raise NotFoundError(

@@ -83,10 +83,10 @@ class Importer:
         progress: HashProgress | None = None,
         stop: threading.Event | None = None,
     ) -> LibraryModel:
-        """As `take`; the model alone."""
-        return self.take(source, license_id, copy=copy, progress=progress, stop=stop).model
+        """As `import_file`; the model alone."""
+        return self.import_file(source, license_id, copy=copy, progress=progress, stop=stop).model
 
-    def take(
+    def import_file(
         self,
         source: Path | DiscoveredModel,
         license_id: str = "",
@@ -97,9 +97,10 @@ class Importer:
     ) -> ImportResult:
         """Add a GGUF file, or the one model in a folder: where it lies, or as a copy among Latchkey's models.
 
-        All of it is read; `progress` gets bytes done and bytes in all, `stop` ends it with StoppedError. `license_id`
-        is the license that the person says it is under, beside what its header says. Of a model that another app
-        fetched, what its folder says is noted as a hint, and a file that is not what its name claims is refused.
+        All of it is read; `progress` gets bytes done and bytes in all, `stop` ends it with HashingStoppedError.
+        `license_id` is the license that the person says it is under, beside what its header says. Of a model that
+        another app fetched, what its folder says is noted as a hint, and a file that is not what its name claims is
+        refused.
 
         Raises NotFoundError for a file or license that is not there, EngineError for no sound model, IntegrityError for
         one that changes or is damaged, ForbiddenError where a policy forbids imports, ResourceError where a copy or the
@@ -121,7 +122,7 @@ class Importer:
         try:
             check_claimed_hashes(read, found.claims if found is not None else ())
             with self._lock:
-                return self._enter(read, found, stated)
+                return self._register(read, found, stated)
         except BaseException:
             read.discard()
             raise
@@ -132,23 +133,23 @@ class Importer:
         """Read an imported or fetched model to its end, whatever was remembered of it; the model, where it is the same.
 
         Raises NotFoundError where there is none or its file is gone, IntegrityError where it is another one now,
-        ResourceError where it cannot be read, StoppedError.
+        ResourceError where it cannot be read, HashingStoppedError.
         """
-        kept = self._kept(model_id)
-        files = parts_of(Path(kept.path))
+        record = self._kept(model_id)
+        files = parts_of(Path(record.path))
         stamps = persistent_stamps(files)
-        if stamps is None and (missing := file_state_error(kept, "missing")) is not None:
+        if stamps is None and (missing := file_state_error(record, "missing")) is not None:
             raise missing
         self._hashes.forget(files)
-        if hash_of_parts(self._hashes.hash_all(files, progress, stop)) != kept.sha256:
+        if hash_of_parts(self._hashes.hash_all(files, progress, stop)) != record.sha256:
             raise IntegrityError(
-                tr("The file of {model} is not the one that was added.").format(model=kept.name),
-                tr("{file} holds something else now.").format(file=kept.path),
+                tr("The file of {model} is not the one that was added.").format(model=record.name),
+                tr("{file} holds something else now.").format(file=record.path),
                 tr("Put the former file back, or remove the model and import this one."),
             )
-        if stamps != kept.stamps and stamps is not None and stamps == persistent_stamps(files):
-            self._library.imports.keep(replace(kept, stamps=stamps))
-        return self._model(kept)
+        if stamps != record.stamps and stamps is not None and stamps == persistent_stamps(files):
+            self._library.installed_models.save(replace(record, stamps=stamps))
+        return self._model(record)
 
     def remove(self, model_id: str, *, loaded: Collection[Path] = ()) -> int:
         """Take an imported or fetched model out of the library; the bytes that were freed.
@@ -159,18 +160,18 @@ class Importer:
         """
         with self._lock:
             try:
-                kept = self._kept(model_id)
+                record = self._kept(model_id)
             except NotFoundError:
                 if self._library.find(model_id).built_in:
                     title = tr("The built-in model is part of Latchkey and cannot be removed.")
                     raise ForbiddenError(title) from None
                 raise
-            subject = self._library.subject_of(kept)
-            return remove_installed(kept, subject, self._library.imports, self._ledger, self._models, loaded)
+            subject = self._library.subject_of(record)
+            return remove_installed(record, subject, self._library.installed_models, self._ledger, self._models, loaded)
 
-    def _enter(self, read: HashedSource, found: DiscoveredModel | None, stated: str) -> ImportResult:
+    def _register(self, read: HashedSource, found: DiscoveredModel | None, stated: str) -> ImportResult:
         """Note it in ledger and library; or find that the library has it."""
-        kept = self._library.imports.all()
+        kept = self._library.installed_models.all()
         existing = next((each for each in kept if each.sha256 == read.sha256), None)
         stays = existing is not None and self._is_here(existing) and (read.copied is None or existing.copied)
         copied = read.copied is not None
@@ -182,7 +183,7 @@ class Importer:
             read.discard()
             model = replace(model, path=existing.path, copied=existing.copied, stamps=existing.stamps)
         elif read.copied is not None:
-            files = read.copied.settle(self._models, model.id)
+            files = read.copied.move_to(self._models, model.id)
             model = replace(model, path=str(files[0]), copied=True)
             for file, sha256, stamp in zip(files, read.hashes, read.stamps, strict=True):
                 self._hashes.remember(file, sha256, stamp)
@@ -191,25 +192,25 @@ class Importer:
             self._drop_former(existing, model)
         return ImportResult(self._model(model))
 
-    def _is_here(self, kept: InstalledModel) -> bool:
+    def _is_here(self, record: InstalledModel) -> bool:
         """Whether its file is where it was, and holds what it held: read once more where that is not known."""
         try:
-            return file_state(kept) == "here" and self._hashes.hashed_model(Path(kept.path)).sha256 == kept.sha256
+            return file_state(record) == "here" and self._hashes.hashed_model(Path(record.path)).sha256 == record.sha256
         except UserError:
             return False
 
     def _record(self, model: InstalledModel, stated: str, replaced: list[InstalledModel]) -> None:
-        """Ledger and library learn of `model`, and that what lay in its place before is no more."""
+        """Record `model` in ledger and library, and that the file in its place before is gone."""
         try:
             for former in replaced:
                 subject = self._library.subject_of(former)
                 self._ledger.append(subject.ledger_event("removed", note=tr("Another file was put in its place.")))
-                self._library.imports.forget(former.id)
+                self._library.installed_models.delete(former.id)
             note = tr("Said to be under {license}.").format(license=stated) if stated else ""
             self._ledger.append(self._library.subject_of(model).ledger_event("imported", note=note))
-            self._library.imports.keep(model)
+            self._library.installed_models.save(model)
         except BaseException:
-            if not any(each.path == model.path for each in self._library.imports.all()):
+            if not any(each.path == model.path for each in self._library.installed_models.all()):
                 delete_owned_files(model, self._models)
             raise
 
@@ -231,7 +232,7 @@ class Importer:
             model,
             id=installed_id(model.name, read.sha256),
             sha256=read.sha256,
-            stamps=read.noted,
+            stamps=read.persistent_stamps,
         )
         if found is not None:
             model = with_app_hints(model, found, catalog, self._texts)
@@ -281,14 +282,14 @@ class Importer:
 
     def _same_file(self, path: Path) -> InstalledModel | None:
         """What is kept of the very file at `path`, where it is known not to have changed since it was read."""
-        for kept in self._library.imports.all():
-            if same_file(Path(kept.path), path) and self._hashes.cached_model(Path(kept.path)) == kept.sha256:
-                return kept
+        for record in self._library.installed_models.all():
+            if same_file(Path(record.path), path) and self._hashes.cached_model(Path(record.path)) == record.sha256:
+                return record
         return None
 
     def _kept(self, model_id: str) -> InstalledModel:
         """What is kept of a model, by the id of its file, else of its model. Raises NotFoundError."""
-        kept = self._library.imports.all()
+        kept = self._library.installed_models.all()
         by_file = (each for each in kept if each.id == model_id)
         by_model = (each for each in kept if model_id in (each.model, each.entry))
         found = next(by_file, None) or next(by_model, None)
@@ -297,9 +298,9 @@ class Importer:
         self._library.find(model_id)  # it says more of one that is no model at all
         raise NotFoundError(tr("There is no imported model called {model}.").format(model=model_id))
 
-    def _model(self, kept: InstalledModel) -> LibraryModel:
+    def _model(self, record: InstalledModel) -> LibraryModel:
         """The library's model for what is kept of it: a file that the catalog lists goes by its entry's id."""
-        if not kept.entry:
+        if not record.entry:
             with contextlib.suppress(NotFoundError):
-                return self._library.find(kept.id)
-        return self._library.find(self._library.subject_of(kept).id)
+                return self._library.find(record.id)
+        return self._library.find(self._library.subject_of(record).id)

@@ -144,8 +144,8 @@ class InstalledModels:
         found = [model for file in files if (model := _read(file)) is not None]
         return sorted(found, key=lambda model: (model.name.casefold(), model.id))
 
-    def keep(self, model: InstalledModel) -> None:
-        """Keep what is known of `model`, in place of what was known of the same id. Raises ResourceError."""
+    def save(self, model: InstalledModel) -> None:
+        """Store the record `model`, in place of an earlier one of the same id. Raises ResourceError."""
         target = self._folder / f"{model.id}{_ENDING}"
         try:
             write_atomically(target, msgspec.json.format(msgspec.json.encode(model)))
@@ -156,8 +156,8 @@ class InstalledModels:
                 tr("Free some space or make the folder writable, and try again."),
             ) from error
 
-    def forget(self, model_id: str) -> None:
-        """Keep nothing of this model any more; its file stays where it is."""
+    def delete(self, model_id: str) -> None:
+        """Delete the record of this model; its file stays where it is."""
         (self._folder / f"{model_id}{_ENDING}").unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""A fetched file becomes a model of the library: its header read, its terms completed by it, the ledger told."""
+"""A fetched file becomes a model of the library: its header read, its terms completed by it, the ledger written."""
 
 import dataclasses
 import os
@@ -54,13 +54,13 @@ class Installer:
         """Enter a model whose files are all here; its id. Raises EngineError for what is no sound model, IntegrityError
         where another program changed what was fetched, and ResourceError where library or ledger cannot be written."""
         header, stamps = self._read(fetched)
-        known = self._library.known.find(record.model_id, record.endpoint)
+        known = self._library.hub_records.find(record.model_id, record.endpoint)
         if known is not None:
-            self._library.known.keep(with_header_terms(known, header, self._library.catalog))
+            self._library.hub_records.save(with_header_terms(known, header, self._library.catalog))
         model = replace(self._model(record, fetched, header), stamps=tuple(persistent_stamp(stamp) for stamp in stamps))
         if known is not None and self._library.catalog.shipped.find_model(known.id) is None:
             model = with_card(model, known)
-        kept = next((each for each in self._library.imports.all() if each.sha256 == model.sha256), None)
+        kept = next((each for each in self._library.installed_models.all() if each.sha256 == model.sha256), None)
         # The very same bytes under another name: once is enough.
         twice = kept is not None and kept.copied and kept.path != model.path and self._is_here(kept)
         if kept is not None:
@@ -70,7 +70,7 @@ class Installer:
         if kept is None or kept.model != model.model:
             # First the ledger: should the process end here, it says so twice, and never leaves a model out.
             self._ledger.append(self._library.subject_of(model).ledger_event("downloaded"))
-        self._library.imports.keep(model)
+        self._library.installed_models.save(model)
         for each in fetched if twice else ():
             each.path.unlink(missing_ok=True)
         return self._library.find(model.id).id
@@ -78,7 +78,11 @@ class Installer:
     def discard(self, record: DownloadRecord, folder: Path) -> None:
         """Delete what was fetched whole into `folder` and became no model, as a file that is none. Files of models, and
         any that was not found to be the one that was wanted, stay. Raises ResourceError."""
-        models = {os.path.realpath(file) for each in self._library.imports.all() for file in parts_of(Path(each.path))}
+        models = {
+            os.path.realpath(file)
+            for each in self._library.installed_models.all()
+            for file in parts_of(Path(each.path))
+        }
         for part in record.parts:
             file = target_path(folder, part.name)
             ours = part.sha256 and self._hashes.cached(file) == part.sha256
@@ -88,7 +92,7 @@ class Installer:
     def _read(self, fetched: tuple[FetchedFile, ...]) -> tuple[GgufHeader, list[FileStamp]]:
         """The header of what was fetched, read together with all of it: what was written is not what lies there, where
         another program writes to it too."""
-        read = [self._hashes.read(each.path) for each in fetched]
+        read = [self._hashes.hash_with_stamp(each.path) for each in fetched]
         header = read_header(fetched[0].path)
         for each, (sha256, stamp) in zip(fetched, read, strict=True):
             if sha256 != each.sha256 or stamp_at(each.path) != stamp:

@@ -62,8 +62,8 @@ class Library:
         self._lock = threading.Lock()
         self._read: CatalogReadResult | None = None
         self._stamp: FileStamp | None = None
-        self.imports = InstalledModels(paths.imports)
-        self.known = HubRecords(paths.known_models, endpoint)
+        self.installed_models = InstalledModels(paths.imports)
+        self.hub_records = HubRecords(paths.known_models, endpoint)
 
     @property
     def catalog(self) -> Catalog:
@@ -77,20 +77,20 @@ class Library:
 
     def models(self) -> list[LibraryModel]:
         """Every model file that is here, the built-in one first. Raises IntegrityError where they cannot be listed."""
-        return [each.model for each in self.here() if each.model is not None]
+        return [each.model for each in self.installed() if each.model is not None]
 
-    def here(self) -> list[ListedModel]:
+    def installed(self) -> list[ListedModel]:
         """The same, as they are listed."""
         # A copy of the very same file is no other model.
         here = {(each.subject.id, each.subject.file_sha256): each for each in reversed(self._here()) if _is_here(each)}
         return list(here.values())[::-1]
 
-    def listed(self) -> list[ListedModel]:
+    def list_models(self) -> list[ListedModel]:
         """Every model: first those on this disk, then those looked up at the Hub, then the catalog's, in its order."""
         here = self._listed_here()
         ids = {listed.subject.id for listed in here}
         catalog = self.catalog
-        known = {each.id: self.known.find(each.id) or each for each in self.known.all()}
+        known = {each.id: self.hub_records.find(each.id) or each for each in self.hub_records.all()}
         # A file that was recognized stands for its model, unless somebody asked the Hub about that one.
         ids |= {each.entry.id for each in here if each.entry is not None and _is_here(each)} - known.keys()
         others = [self._listed_entry(entry, known.get(entry.id)) for entry in catalog.model if entry.id not in ids]
@@ -103,9 +103,9 @@ class Library:
 
     def listed_files(self) -> list[ListedModel]:
         """Every model as `listed` gives it, and after those that are here each further file of one."""
-        listed = self.listed()
+        listed = self.list_models()
         seen = {each.model.path for each in listed if each.model is not None}
-        kept = [self.find_listed(each.id) for each in self.imports.all()]
+        kept = [self.find_listed(each.id) for each in self.installed_models.all()]
         more = [each for each in kept if each.model is not None and each.model.path not in seen]
         here = [each for each in listed if each.model is not None]
         return [*here, *more, *(each for each in listed if each.model is None)]
@@ -117,11 +117,11 @@ class Library:
 
     def cards(self) -> list[LibraryCard]:
         """Every model with its license verdict."""
-        return [self.card_of(listed) for listed in self.listed()]
+        return [self.card_of(listed) for listed in self.list_models()]
 
     def cards_here(self) -> list[LibraryCard]:
         """Every model on this disk with its license verdict."""
-        return [self.card_of(listed) for listed in self.here()]
+        return [self.card_of(listed) for listed in self.installed()]
 
     def card_of(self, listed: ListedModel) -> LibraryCard:
         """`listed` with its license verdict; without the ledger's key, with what stands in its way."""
@@ -136,7 +136,7 @@ class Library:
 
     def id_of(self, name: str) -> str:
         """The id of the model that is called so; `name` itself where nothing is known by it, as a path."""
-        return model_id_of(name, self.catalog, self.known, self._endpoint())
+        return model_id_of(name, self.catalog, self.hub_records, self._endpoint())
 
     def find_listed(self, id_or_path: str) -> ListedModel:
         """The model of this name, here or not, or the imported file at this path.
@@ -144,7 +144,7 @@ class Library:
         Raises NotFoundError where there is neither, and LicenseError for a file that was never imported.
         """
         model_id = self.id_of(id_or_path)
-        known = self.known.find(model_id)
+        known = self.hub_records.find(model_id)
         for listed in self._here():
             if listed.model is not None and model_id in _ids(listed, listed.model):
                 return listed
@@ -162,7 +162,7 @@ class Library:
         """
         here = self._here()
         model_id = self.id_of(id_or_path)
-        kept = self.known.find(model_id)
+        kept = self.hub_records.find(model_id)
         for listed in here:
             if listed.model is not None and model_id in _ids(listed, listed.model):
                 return listed.model
@@ -202,7 +202,7 @@ class Library:
     def subject_of(self, model: InstalledModel) -> LicenseSubject:
         """What the license check looks at for an imported model."""
         name = model.model or model.entry  # "" where its very hash is not known
-        entry, known = self.catalog.find_model(name), self.known.find(name, model.endpoint)
+        entry, known = self.catalog.find_model(name), self.hub_records.find(name, model.endpoint)
         as_file = with_download if model.model else with_known_hash
         if entry is not None:
             return as_file(self._subject_of_entry(entry, known, model), model)
@@ -213,7 +213,7 @@ class Library:
 
     def publishers_text(self, model_id: str, license_id: str) -> tuple[License, str] | None:
         """The publisher's own text of a model's license, as (license, sha256), where that is the one in force."""
-        known = self.known.find(model_id)
+        known = self.hub_records.find(model_id)
         own = self._own_text(known)
         if known is None or known.text is None or own is None or own.id != license_id:
             return None
@@ -240,7 +240,7 @@ class Library:
         license_ = self.catalog.find_license(license_id)
         if license_ is None or not license_.text:
             return ""
-        return self._texts.of(license_).sha256
+        return self._texts.text_of(license_).sha256
 
     def _own_text(self, known: HubRecord | None) -> PublisherLicense | None:
         return publisher_license_in_force(known, self.catalog, self._texts) if known is not None else None
@@ -266,7 +266,7 @@ class Library:
 
     def _imported(self, seen: set[str]) -> list[ListedModel]:
         """What was imported or fetched, by name. Of several files of a model, the oldest stands for it."""
-        kept = self.imports.all()
+        kept = self.installed_models.all()
         states = {each.id: file_state(each) for each in kept}
         found: dict[str, ListedModel] = {}
         for each in sorted(kept, key=lambda one: (states[one.id] == "missing", one.added)):
@@ -332,7 +332,7 @@ class Library:
         subject = self.subject_of(kept)
         # Of a model in several files, each after the first goes by the file's own id.
         model_id = kept.id if subject.id in seen else subject.id
-        known = self.known.find(kept.model, kept.endpoint)
+        known = self.hub_records.find(kept.model, kept.endpoint)
         model = replace(self._model_of(kept, model_id, imported=not kept.model), state=state, file_id=kept.id)
         return ListedModel(subject, entry, model, known)
 
@@ -350,7 +350,7 @@ class Library:
             restrictions=subject.lineage.restrictions,
             imported=imported,
             attribution=subject.attribution,
-            witness=kept.identified_by if entry is not None or kept.model else "",
+            identified_by=kept.identified_by if entry is not None or kept.model else "",
             **self._prompt(entry or self._nearest(subject)),
         )
 

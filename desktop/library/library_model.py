@@ -19,8 +19,8 @@ class LibraryModel:
     `restrictions` are the effective ones, through its lineage; `attribution` the lines its licenses ask to be shown.
     `chat_template` and `stops` are the catalog's prompt for it, where its file carries none. For a file given by path
     that was never imported, `id` is that path. `file_id` is the file's own id, by which it is found as well. `state`
-    says whether the file is still there, and still the one that was hashed. `witness` is by what it was recognized as
-    the model that it is shown as, "" where it was not.
+    says whether the file is still there, and still the one that was hashed. `identified_by` is by what it was
+    recognized as the model that it is shown as, "" where it was not.
     """
 
     id: str
@@ -38,20 +38,20 @@ class LibraryModel:
     stops: tuple[str, ...] = ()
     state: FileState = "here"
     file_id: str = ""
-    witness: IdentifiedBy = ""
+    identified_by: IdentifiedBy = ""
 
 
 @dataclass(frozen=True)
 class ListedModel:
     """A model as it is listed: before the license check, in the catalog (or None), and on this disk (or None).
 
-    `known` is what the Hub said of it, None where nobody looked it up.
+    `hub_record` is what the Hub said of it, None where nobody looked it up.
     """
 
     subject: LicenseSubject
     entry: CatalogEntry | None
     model: LibraryModel | None
-    known: HubRecord | None = None
+    hub_record: HubRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ _CLOSE_TIMEOUT_S = 2.0  # for a record that waits for a keyring, while a person 
 
 @dataclass(frozen=True)
 class LibraryServices:
-    """What stands between a model and the engine. Everything in it may be used from any thread.
+    """Library, license check, ledger, downloads and acknowledgements for one set of folders. Everything in it may be
+    used from any thread.
 
     `downloads` is made when it is first asked for: it brings the network along, which most starts do without.
     """
@@ -49,7 +50,7 @@ class LibraryServices:
     ledger: Ledger
     policy: PolicyFiles
     hashes: FileHashes
-    online: NetworkServices
+    network: NetworkServices
     lookup: ModelLookup
     once: "Lazy[Downloads]"
 
@@ -58,7 +59,7 @@ class LibraryServices:
         """What is being fetched, and what was begun."""
         return self.once.get()
 
-    def recheck(self) -> None:
+    def recheck_downloads(self) -> None:
         """The ledger or the policy changed: what may no longer be fetched is not."""
         if (downloads := self.once.made) is not None:
             downloads.recheck()
@@ -66,10 +67,10 @@ class LibraryServices:
     def close(self) -> None:
         """Stop what runs, quickly, and close what is open."""
         self.hashes.stop()
-        self.license_check.recorder.settle(_CLOSE_TIMEOUT_S)
+        self.license_check.recorder.wait(_CLOSE_TIMEOUT_S)
         if (downloads := self.once.made) is not None:
             downloads.close()
-        self.online.close()
+        self.network.close()
         self.ledger.close()
 
 

@@ -1,4 +1,5 @@
-"""A model's files copied into a folder of their own among ours: hashed on the way, and gone again where that fails."""
+"""A model's files copied into a folder of their own among ours: hashed on the way, and deleted again where that
+fails."""
 
 import contextlib
 import errno
@@ -37,7 +38,7 @@ class ModelCopy:
         """Delete it."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def settle(self, models: Path, name: str) -> tuple[Path, ...]:
+    def move_to(self, models: Path, name: str) -> tuple[Path, ...]:
         """Move it to a folder of that name among the models, or of one like it; its files. Raises ResourceError."""
         for number in itertools.count(1):
             folder = models / (name if number == 1 else f"{name}-{number}")
@@ -63,7 +64,7 @@ def copy_files(
     """Copy `files` under `names` into a new folder below `models`; under one name alone they are joined, in order.
 
     Raises ResourceError where space does not suffice or something cannot be read or written, NotFoundError where a file
-    vanished, IntegrityError where one grows, StoppedError where it was stopped: nothing of it is left then.
+    vanished, IntegrityError where one grows, HashingStoppedError where it was stopped: nothing of it is left then.
     """
     delete_partial_copies(models)
     whole = sum(size_of(file) for file in files)

@@ -1,8 +1,8 @@
-"""Which model of the catalog a file is, weighed from what speaks for it: a pure function over values.
+"""Which model of the catalog a file is, decided from the evidence for it: a pure function over values.
 
-Witnesses in their order: the sha256, the Hub repository it came from, its file name, its header. A hash that is known
+The evidence in its order: the sha256, the Hub repository it came from, its file name, its header. A hash that is known
 is proof. All others are words that anybody can write, so each counts only where nothing else in the file contradicts
-it; and what is recognized by words keeps every term that the file names itself (see `subjects`).
+it; and what is recognized by words keeps every term that the file names itself (see `subject_builder`).
 """
 
 import re
@@ -145,7 +145,7 @@ def entry_by_name_prefix(words: str, catalog: Catalog) -> str:
 def recognition_of(model: "LibraryModel") -> str:
     """What decided which model a file on this disk is, in one sentence; "" where nothing did, and for the built-in one,
     which came along."""
-    if model.witness == "repository" and not model.imported:
+    if model.identified_by == "repository" and not model.imported:
         return tr("Recognized by the Hub repository that it was fetched from.")
     return {
         "": "",
@@ -153,7 +153,7 @@ def recognition_of(model: "LibraryModel") -> str:
         "repository": tr("Recognized by the Hub repository that its folder or its header names."),
         "file-name": tr("Recognized by its file name and its header."),
         "header": tr("Recognized by its header."),
-    }[model.witness]
+    }[model.identified_by]
 
 
 # --- witnesses -------------------------------------------------------------------------------------------------------
@@ -165,9 +165,11 @@ def _by_hash(evidence: IdentityEvidence, catalog: Catalog, known: Iterable[HubRe
             if any(file.sha256 == evidence.sha256 for file in entry.file):
                 return ModelIdentity(entry.id, "sha256")
     if evidence.hashes and all(evidence.hashes):
-        for model in sorted(known, key=lambda each: each.hub != DEFAULT_ENDPOINT):  # whose word counts under policies
+        for model in sorted(
+            known, key=lambda each: each.endpoint_or_default != DEFAULT_ENDPOINT
+        ):  # whose word counts under policies
             if any(tuple(part.sha256 for part in file.parts) == evidence.hashes for file in model.files):
-                return ModelIdentity(model.id, "sha256", model.hub)
+                return ModelIdentity(model.id, "sha256", model.endpoint_or_default)
     return None
 
 

@@ -1,6 +1,6 @@
 """From a name to what the Hub offers under it, who may have it, and the next step there: everything before a download.
 
-What was learned is kept (`known`), so that window and command can tell it again without any network.
+What the Hub said is stored (`hub_record`), so that window and command can show it again without any network.
 """
 
 import contextlib
@@ -76,7 +76,7 @@ class ModelLookup:
 
     # --- asking the Hub ------------------------------------------------------------------------------------------
 
-    def look(self, text: str, stop: threading.Event | None = None) -> HubOffer:
+    def look_up(self, text: str, stop: threading.Event | None = None) -> HubOffer:
         """What the Hub offers under a catalog's id, a repository's name or its pasted address; kept from now on.
 
         Raises NotFoundError where there is no such model, AccessError where not even its name may be known.
@@ -85,27 +85,27 @@ class ModelLookup:
 
         repository, entry = self._named(text)
         self._online.switch.check()
-        looker = RepositoryReader(self._online.hub, self._library.catalog, self._texts, self._library.known, stop)
+        reader = RepositoryReader(self._online.hub, self._library.catalog, self._texts, self._library.hub_records, stop)
         model_id = entry.id if entry is not None else ""
-        before = self._library.known.find(model_id or repository.id, repository.endpoint)
-        known = self._listed_names.added(looker.look(repository, entry, before), stop)
+        before = self._library.hub_records.find(model_id or repository.id, repository.endpoint)
+        known = self._listed_names.with_policy_names(reader.read(repository, entry, before), stop)
         chosen = repository.file or repository.quantization
         if chosen and (file := known.file(chosen)) is not None:
             known = msgspec.structs.replace(known, chosen=file.name)
         elif chosen:
             raise _no_such_file(known, chosen)
-        self._library.known.keep(known)
+        self._library.hub_records.save(known)
         if known.wants_access or known.access is not None:
             self._ask_access(known, stop)
-        known = self._library.known.find(known.id) or known
+        known = self._library.hub_records.find(known.id) or known
         return offer_of(known, self.machine)
 
     def check_access(self, model_id: str, stop: threading.Event | None = None) -> RepositoryAccess:
         """Ask the Hub whether the person may have the files of a model, and remember what it says."""
         self._online.switch.check()
-        known = self._library.known.find(self._library.id_of(model_id), self._online.endpoint)
+        known = self._library.hub_records.find(self._library.id_of(model_id), self._online.endpoint)
         if known is None:
-            known = self._library.known.find(self.look(model_id, stop).model_id)
+            known = self._library.hub_records.find(self.look_up(model_id, stop).model_id)
             if known is None:
                 raise NotFoundError(tr("There is no model called {model}.").format(model=model_id))
             if (said := last_access(known)) is not None:
@@ -114,7 +114,7 @@ class ModelLookup:
         if access.granted and known.measure is None and known.files:
             # A file's header can be read now, and may name terms that the card does not.
             with contextlib.suppress(NetworkError):
-                self.look(known.id, stop)
+                self.look_up(known.id, stop)
         return access
 
     def search(self, text: str, limit: int = 30, stop: threading.Event | None = None) -> "tuple[SearchResult, ...]":
@@ -151,19 +151,19 @@ class ModelLookup:
         )
         return {of_entry[each.model_id].listed.subject.id: each for each in chosen}
 
-    def known(self, model_id: str) -> HubOffer | None:
-        """What was learned last; None where nobody looked."""
-        known = self._library.known.find(self._library.id_of(model_id))
+    def hub_record(self, model_id: str) -> HubOffer | None:
+        """The stored answer of the Hub about a model; None where it was never asked."""
+        known = self._library.hub_records.find(self._library.id_of(model_id))
         return offer_of(known, self.machine) if known is not None else None
 
     def next_step(self, model_id: str, file: str = "") -> NextStep:
         """What comes next for a model, or for one of its files. Asks nobody; may wait for keyring and ledger."""
         listed = self._library.find_listed(model_id)
-        return next_step(self.facts(listed, file))
+        return next_step(self.status_facts(listed, file))
 
-    def facts(self, listed: ListedModel, file: str = "") -> StatusFacts:
+    def status_facts(self, listed: ListedModel, file: str = "") -> StatusFacts:
         """What the next step of `listed` rests on."""
-        known, entry, model = listed.known, listed.entry, listed.model
+        known, entry, model = listed.hub_record, listed.entry, listed.model
         at_hub = is_at_hub(listed)
         facts = StatusFacts(listed.subject.id, self._acknowledgements.verdict(listed.subject), at_hub=at_hub)
         if model is not None and (not file or _is_of(model.path, file)):
@@ -183,7 +183,7 @@ class ModelLookup:
             access = access_in_state("no-token", "", repository=known.repository, endpoint=known.endpoint)
         return replace(
             facts,
-            looked=True,
+            looked_up=True,
             gated=known.wants_access,
             access=access,
             has_token=has_token,
@@ -201,15 +201,15 @@ class ModelLookup:
 
     def forget(self, model_id: str) -> None:
         """Forget what the Hub said of a model. One that is here keeps what its terms rest on."""
-        known = self._library.known.find(self._library.id_of(model_id))
-        if known is not None and not any(each.model == known.id for each in self._library.imports.all()):
-            self._library.known.forget(known.id)
+        known = self._library.hub_records.find(self._library.id_of(model_id))
+        if known is not None and not any(each.model == known.id for each in self._library.installed_models.all()):
+            self._library.hub_records.delete(known.id)
 
     def token_changed(self) -> None:
         """Another token is kept, or none: what the Hub said of the one before counts no more."""
-        for known in self._library.known.all():
+        for known in self._library.hub_records.all():
             if known.access is not None and known.access.state in TOKEN_STATES:
-                self._library.known.keep(msgspec.structs.replace(known, access=None))
+                self._library.hub_records.save(msgspec.structs.replace(known, access=None))
 
     # --- how it is done ------------------------------------------------------------------------------------------
 
@@ -230,12 +230,12 @@ class ModelLookup:
         from desktop.library.repository_reader import entry_of_repository
 
         line = parse_pasted_line(text)
-        if line.elsewhere:
+        if line.other_program:
             raise other_program_error(line, entry_by_name_prefix(search_words(line.name), self._library.catalog))
         repository = parse_repository(text, endpoint)
         entry, known = (
             entry_of_repository(repository.id, self._library.catalog),
-            self._library.known.find(repository.id, endpoint),
+            self._library.hub_records.find(repository.id, endpoint),
         )
         spelled = [entry.gguf or entry.repository] if entry is not None else []
         spelled += [known.repository, *known.names] if known is not None else []
@@ -255,7 +255,7 @@ class ModelLookup:
             access, where = hub.access(Repository(hub.endpoint, gate), stop=stop), gate
         before = known.access
         same = before is not None and before.state == access.state
-        said = HubAccessRecord(
+        access_record = HubAccessRecord(
             access.state,
             access.message,
             where,
@@ -263,8 +263,8 @@ class ModelLookup:
             asked=before.asked + 1 if same and before is not None else 1,
             granted_once=access.granted or (before is not None and before.granted_once),
         )
-        known = msgspec.structs.replace(self._library.known.find(known.id) or known, access=said)
-        self._library.known.keep(known)
+        known = msgspec.structs.replace(self._library.hub_records.find(known.id) or known, access=access_record)
+        self._library.hub_records.save(known)
         return last_access(known) or access
 
     def _has_token(self, *, sure: bool) -> bool:

@@ -51,7 +51,7 @@ def _licenses_in(shipped: Sequence[str], catalog: Catalog, texts: LicenseTexts |
         if not license_.text:
             continue
         try:
-            data = texts.of(license_).data if texts is not None else b""
+            data = texts.text_of(license_).data if texts is not None else b""
         except IntegrityError:  # whoever wants to read it is told
             continue
         if any(same_words(data, text.encode("utf-8", "replace")) for text in shipped):
@@ -65,7 +65,7 @@ def identity_in(
     """Which model a file is, by what `library` knows. `sha256` is that of the whole, `hashes` those of its parts."""
     repository = found.repository if found is not None else ""
     evidence = evidence_of(header, sha256=sha256, hashes=hashes, repository=repository)
-    return identify(evidence, library.catalog, library.known.all())
+    return identify(evidence, library.catalog, library.hub_records.all())
 
 
 def with_identity(model: InstalledModel, identity: ModelIdentity | None, library: Library) -> InstalledModel:
@@ -76,7 +76,10 @@ def with_identity(model: InstalledModel, identity: ModelIdentity | None, library
     """
     if identity is None:
         return model
-    entry, known = library.catalog.find_model(identity.model), library.known.find(identity.model, identity.endpoint)
+    entry, known = (
+        library.catalog.find_model(identity.model),
+        library.hub_records.find(identity.model, identity.endpoint),
+    )
     if entry is None and known is not None:
         model = with_card(model, known)  # should it be forgotten, its terms stay
     name = entry.name if entry is not None else known.node.name if known is not None else model.name

@@ -132,12 +132,12 @@ def _is_models(name: str) -> bool:
 
 
 def _tells(witness: str) -> bool:
-    """Whether a name is one that tells a model from others: of several words, or with a number in it."""
+    """Whether a name distinguishes a model from others: of several words, or with a number in it."""
     return len(witness.replace("-", " ").replace("_", " ").split()) > 1 or any(sign.isdigit() for sign in witness)
 
 
 def _says_as_much(name: str, witness: str) -> bool:
-    """Whether `name` says all that `witness` says, in whatever spelling, and maybe more."""
+    """Whether `name` contains all words of `witness`, in whatever spelling, and maybe more."""
     witness = _without_twice(witness)
     if name.casefold() == witness.casefold():
         return True
@@ -173,7 +173,7 @@ def disambiguated(here: "list[ListedModel]", catalog: Iterable[str] = ()) -> "li
 
 
 def _look(name: str) -> str:
-    """What of a name a person tells it by at a glance."""
+    """The part of a name that is visible at a glance: names with an equal one look alike."""
     return name_key(name) if name.isascii() else name.casefold()
 
 

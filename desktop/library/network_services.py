@@ -1,4 +1,5 @@
-"""All that may leave this machine, in one place: the switch, the client, the log of requests, the tokens, the Hub.
+"""Everything that uses the network: the offline switch, the HTTP client, the request log, the access tokens, the Hub
+client.
 
 Made at first use: a start needs none of it. A change of proxy or Hub in the settings holds from the next request on.
 """
@@ -121,5 +122,5 @@ def build_network_services(
     policy: PolicySource,
     keyring: KeyringClient | None = None,
 ) -> NetworkServices:
-    """What reaches out for these folders; tokens may lie in `keyring`. Opens nothing."""
+    """The NetworkServices for these folders; tokens may be in `keyring`. Opens nothing."""
     return NetworkServices(paths, environ, settings, policy, keyring or KeyringClient())

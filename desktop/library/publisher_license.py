@@ -58,7 +58,7 @@ def publisher_license_in_force(known: HubRecord, catalog: Catalog, texts: Licens
 
 def _same(license_: License, sha256: str, texts: LicenseTexts, *, words_only: bool = False) -> bool:
     try:
-        kept, ours = texts.publisher_text(license_, sha256).data, texts.of(license_).data
+        kept, ours = texts.publisher_text(license_, sha256).data, texts.text_of(license_).data
     except IntegrityError:
         return False  # who wants to read it is told; what was accepted of it stands
     return same_words(ours, kept) if words_only else same_license(ours, kept, license_.name)

@@ -138,8 +138,8 @@ class _TaskCandidate:
     quick: bool
 
     def order(self, task: Task) -> tuple[str, bool, bool, float, str, int]:
-        """The larger the better: the year, whether it is quick here, whether it was made for the task, weights, the
-        day, the catalog's order."""
+        """The sort key, the largest first: the year, whether it is quick here, whether it was made for the task,
+        weights, the day, the catalog's order."""
         entry = self.entry
         weights = float(f"{entry.parameters:.1e}")  # 32.23 billion are no more than 32.21
         return entry.published[:4], self.quick, _is_made_for(entry, task), weights, entry.published, -self.place

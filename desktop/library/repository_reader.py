@@ -1,4 +1,4 @@
-"""One look at a model at the Hub: its files, its license's exact text, and its lineage, read and kept as values."""
+"""One lookup of a model at the Hub: its files, its license's exact text, and its lineage, read and kept as values."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ class PolicyNames:
         self._online, self._listed = online, listed
         self._now: dict[tuple[str, str], str] = {}
 
-    def added(self, known: HubRecord, stop: threading.Event | None) -> HubRecord:
+    def with_policy_names(self, known: HubRecord, stop: threading.Event | None) -> HubRecord:
         """`known` with each listed name that is one of its own, or of what it was built on. Raises what asking the Hub
         does: not knowing would let through what is forbidden."""
         own = {known.repository.casefold()}
@@ -40,7 +40,7 @@ class PolicyNames:
         names, base_names = list(known.names), list(known.base_names)
         for name in filter(is_repository_id, self._listed()):
             now = self._resolved(name, stop).casefold()
-            if now in own and name.casefold() not in known.called:
+            if now in own and name.casefold() not in known.all_names:
                 names.append(name)
             elif now in bases and name not in base_names:
                 base_names.append(name)
@@ -65,18 +65,18 @@ class RepositoryReader:
     hub: HubClient
     catalog: Catalog
     texts: LicenseTexts
-    kept: HubRecords
+    hub_records: HubRecords
     stop: threading.Event | None = None
 
-    def look(self, repository: Repository, entry: CatalogEntry | None, before: HubRecord | None) -> HubRecord:
+    def read(self, repository: Repository, entry: CatalogEntry | None, before: HubRecord | None) -> HubRecord:
         """The model in `repository`, which is the catalog's `entry` where there is one. `before` is what was known.
 
-        Raises what asking the Hub does: half an answer would be taken for a whole one.
+        Raises what asking the Hub does: a partial answer would be taken for a complete one.
         """
         info = self.hub.info(repository, stop=self.stop)
         # The Hub answers for a renamed repository under its new name, which may be one that the catalog knows.
         entry = entry or entry_of_repository(info.id, self.catalog)
-        before = before or self.kept.of_hub(info.hub_id, self.hub.endpoint)
+        before = before or self.hub_records.of_hub(info.hub_id, self.hub.endpoint)
         if before is not None and not _still(before, info, repository.id):
             before = None  # another repository has taken the name over
         publisher = self._publisher(info, entry)
@@ -109,7 +109,7 @@ class RepositoryReader:
             node=node,
             ancestors=tuple(each for each in ancestors if each.kind == "model"),
             files=tuple(HubFileRecord(each.name, each.quantization, each.size, each.parts) for each in info.files),
-            left_out=info.left_out,
+            left_out=info.skipped,
             gate_prompt=info.gate_prompt or (gated.gate_prompt if gated is not None else ""),
             gate_fields=info.gate_fields or (gated.gate_fields if gated is not None else ()),
             gate_repository=gated.id if gated is not None else "",
@@ -190,7 +190,7 @@ class RepositoryReader:
         if not named:
             named = _unnamed(before) or "LicenseRef-" + publisher.id.replace("/", "-")
             node = replace(node, licenses=(named,))
-        sha256 = self.texts.keep(data)
+        sha256 = self.texts.store(data)
         source = f"{self.hub.endpoint}/{publisher.id}/blob/{publisher.sha}/{name}"
         return PublisherTextRecord(named, name, sha256, source, datetime.now(UTC).date().isoformat()), node
 

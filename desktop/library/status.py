@@ -149,7 +149,7 @@ class StatusFacts:
     here: "FileState | Literal['absent']" = "absent"
     path: Path = Path()
     at_hub: bool = True
-    looked: bool = False
+    looked_up: bool = False
     gated: bool = False
     access: "RepositoryAccess | None" = None
     has_token: bool = False
@@ -181,7 +181,7 @@ def _to_fetch(facts: StatusFacts) -> NextStep:
         return ImportStep(facts.no_file)
     if facts.offline is not None:
         return RefusedStep(facts.offline)
-    if not facts.looked:
+    if not facts.looked_up:
         return LookUpStep()
     gate = _gate(facts)
     if gate is not None:
@@ -217,7 +217,7 @@ def _gate(facts: StatusFacts) -> NextStep | None:
 def _license(verdict: "LicenseVerdict") -> AcceptLicenseStep | RefusedStep | None:
     if verdict.error is None:
         return None
-    waiting = next((each for each in verdict.standings if license_waits(each, verdict)), None)
+    waiting = next((each for each in verdict.licenses if license_waits(each, verdict)), None)
     if waiting is None:
         return RefusedStep(verdict.error)
     return AcceptLicenseStep(waiting.needed.id, waiting.needed.name, verdict.error)
@@ -236,19 +236,19 @@ class ModelStatus:
     """The next step, and what the steps around it say.
 
     `offer` is what the Hub offers, None where nobody looked. `file` is the one that is chosen among its files, "" for
-    none; `picked` says that the person chose it. `free` are bytes on the disk (None unknown), `token` where a token for
-    `host` is kept. `removable` says that the model is the library's to remove, and `frees` what that would free.
+    none; `file_chosen_by_person` that the person chose it. `free_bytes` on the disk (None unknown), `token` where a
+    token for `host` is kept. `removable` says that the model is the library's to remove, `freed_bytes` what that frees.
     """
 
     step: NextStep
     offer: "HubOffer | None" = None
     file: str = ""
-    picked: bool = False
-    free: int | None = None
+    file_chosen_by_person: bool = False
+    free_bytes: int | None = None
     token: "TokenPlace | None" = None
     host: str = ""
     removable: bool = False
-    frees: int = 0
+    freed_bytes: int = 0
 
     @property
     def needs_look_up(self) -> bool:
@@ -258,7 +258,7 @@ class ModelStatus:
     @property
     def needs_download(self) -> bool:
         """Whether the steps lead over the Hub: to a model that is not here, or to another file of one that is."""
-        return self.picked and not isinstance(self.step, ReadyStep | VerifyStep | RestoreFileStep)
+        return self.file_chosen_by_person and not isinstance(self.step, ReadyStep | VerifyStep | RestoreFileStep)
 
     @property
     def access(self) -> "RepositoryAccess | None":
@@ -315,13 +315,13 @@ def model_state(card: "LibraryCard") -> ModelState:
     if verdict.refusal in _NO_STEP_HELPS:
         return "forbidden"
     if listed.model is None:
-        access = listed.known.access if listed.known is not None else None
+        access = listed.hub_record.access if listed.hub_record is not None else None
         return "not-here" if access is None else _ACCESS_STATES.get(access.state, "no-access")
     if listed.model.state != "here":
         return "file-changed" if listed.model.state == "changed" else "file-missing"
     if verdict.refusal in ("file", "ledger"):
         return "file-changed" if verdict.refusal == "file" else "ledger-broken"
-    waiting = next((each for each in verdict.standings if license_waits(each, verdict)), None)
+    waiting = next((each for each in verdict.licenses if license_waits(each, verdict)), None)
     if waiting is None:
         return "ready" if verdict.error is None else "forbidden"
     return _LICENSE_STATES.get(waiting.status, "to-accept")
@@ -335,7 +335,7 @@ def is_closed(listed: "ListedModel") -> bool:
 def is_at_hub(listed: "ListedModel") -> bool:
     """Whether a repository at the Hub is known that can be asked for its files."""
     entry = listed.entry
-    return listed.known is not None or (entry is not None and bool(entry.gguf or entry.repository))
+    return listed.hub_record is not None or (entry is not None and bool(entry.gguf or entry.repository))
 
 
 StatusStage = Literal["file", "look-up", "token", "access", "import", "license", "download"]
@@ -359,7 +359,7 @@ def status_steps(card: "LibraryCard", status: ModelStatus | None = None) -> tupl
     listed, verdict = card.listed, card.verdict
     if is_closed(listed) or listed.subject.not_runnable or verdict.refusal == "not-runnable":
         return ()
-    licenses = tuple(StatusStep("license", not license_waits(each, verdict), each) for each in verdict.standings)
+    licenses = tuple(StatusStep("license", not license_waits(each, verdict), each) for each in verdict.licenses)
     if listed.model is not None and (status is None or not status.needs_download):
         unsound = listed.model.state != "here" or verdict.refusal == "file"
         unsound = unsound or (status is not None and isinstance(status.step, VerifyStep | RestoreFileStep))
@@ -374,7 +374,7 @@ def status_steps(card: "LibraryCard", status: ModelStatus | None = None) -> tupl
 
 def _access_steps(listed: "ListedModel", status: ModelStatus | None) -> tuple[StatusStep, ...]:
     """The access token and the publisher's gate, where there is one."""
-    gate, known = listed.subject.gate, listed.known
+    gate, known = listed.subject.gate, listed.hub_record
     offer, access = (status.offer, status.access) if status is not None else (None, None)
     gated = gate in _HUB_GATES
     if offer is not None:

@@ -1,4 +1,4 @@
-"""What stands in the way of a step of `library.status`, as an error for whoever wanted the model now."""
+"""Why the next step of `library.status` cannot be taken, as an error for whoever wants the model now."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def no_file_reason(repository: str, left_out: Sequence[str] = ()) -> str:
 
 
 def step_error(step: NextStep, model_name: str) -> UserError | None:
-    """What stands in the way, as an error for whoever wanted the file now; None for a step that can just be taken."""
+    """Why `step` cannot be taken now, as an error; None for one that can."""
     match step:
         case RefusedStep(error) | AcceptLicenseStep(error=error):
             return error

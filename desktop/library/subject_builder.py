@@ -63,7 +63,7 @@ def subject_of_entry(
         commit=known.commit if known is not None and _same(known.repository, entry.repository) else "",
         file_sha256=shipped.sha256 if shipped else "",
         shipped=shipped is not None,
-        vouched=_vouched(known) if own else bool(entry.offered) and all(file.sha256 for file in entry.offered),
+        hash_vouched=_vouched(known) if own else bool(entry.offered) and all(file.sha256 for file in entry.offered),
         not_runnable=entry.not_runnable or _closed(entry),
         attribution=_attribution(lineage, catalog),
         names=names + (known.base_names if known is not None else ()),
@@ -98,7 +98,7 @@ def subject_of_hub_record(
         lineage=lineage,
         repository=known.repository,
         commit=known.commit,
-        vouched=_vouched(known),
+        hash_vouched=_vouched(known),
         not_runnable=known.not_runnable,
         attribution=_attribution(lineage, catalog),
         names=names + known.base_names,
@@ -134,7 +134,7 @@ def subject_of_installed(model: InstalledModel, catalog: Catalog, text_sha256: T
 
 def with_known_hash(subject: LicenseSubject, model: InstalledModel) -> LicenseSubject:
     """`subject` as an imported file that is its very file."""
-    return replace(subject, file_sha256=model.sha256, vouched=True, imported=True)
+    return replace(subject, file_sha256=model.sha256, hash_vouched=True, imported=True)
 
 
 def with_download(subject: LicenseSubject, model: InstalledModel) -> LicenseSubject:
@@ -144,7 +144,7 @@ def with_download(subject: LicenseSubject, model: InstalledModel) -> LicenseSubj
         repository=model.repository,
         commit=model.commit,
         file_sha256=model.sha256,
-        vouched=model.vouched,
+        hash_vouched=model.vouched,
     )
 
 
@@ -203,10 +203,10 @@ def _vouched(known: HubRecord | None) -> bool:
 
 def _claims(lineage: Lineage, catalog: Catalog, said: Iterable[str], file: InstalledModel | None) -> frozenset[str]:
     """The licenses that it is under by the person's word alone. `said` are those that others name for it."""
-    heard = set(said)
-    found = {each for each in (file.claimed if file is not None else ()) if each not in heard}
+    stated = set(said)
+    found = {each for each in (file.claimed if file is not None else ()) if each not in stated}
     for license_id, node in lineage.licenses:
-        if license_id in catalog.own_licenses or (node in catalog.own_models and license_id not in heard):
+        if license_id in catalog.own_licenses or (node in catalog.own_models and license_id not in stated):
             found.add(license_id)
     return frozenset(found)
 

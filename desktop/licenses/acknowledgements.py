@@ -1,4 +1,5 @@
-"""All that window and command do with licenses: read, accept and revoke, over check, ledger and texts."""
+"""`Acknowledgements`: reading, accepting and revoking licenses, for window and command; on license check, ledger and
+texts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,9 +64,9 @@ class Acknowledgements:
         A text that changed since it was accepted is recorded as a suspension, once.
         """
         verdict = self._license_check.verdict(subject)
-        for standing in verdict.standings:
-            if standing.status == "text-changed" and standing.record is not None:
-                self._record_suspension(subject, standing.needed, standing.record)
+        for license_status in verdict.licenses:
+            if license_status.status == "text-changed" and license_status.record is not None:
+                self._record_suspension(subject, license_status.needed, license_status.record)
         return verdict
 
     def license(self, license_id: str, model_id: str = "") -> License:
@@ -84,7 +85,7 @@ class Acknowledgements:
     def text(self, license_id: str, model_id: str = "") -> LicenseText:
         """The text in force, for a model where one is named. Raises NotFoundError or IntegrityError."""
         own = self._publishers_text(model_id, license_id) if model_id else None
-        return self._texts.publisher_text(*own) if own is not None else self._texts.of(self.license(license_id))
+        return self._texts.publisher_text(*own) if own is not None else self._texts.text_of(self.license(license_id))
 
     def acceptable_use(self, license_id: str) -> str:
         """The use policy that the license incorporates, "" where there is none."""
@@ -96,7 +97,7 @@ class Acknowledgements:
         try:
             return sha256_of(data) if (data := self._policy_data(license_id)) else ""
         except IntegrityError:
-            return ""  # who wants to read it is told
+            return ""  # reported to whoever opens the text
 
     def _policy_data(self, license_id: str) -> bytes:
         known = self._catalog().find_license(license_id)
@@ -128,14 +129,14 @@ class Acknowledgements:
     def difference(self, subject: LicenseSubject, license_id: str) -> AcceptedTextDiff | None:
         """What changed since the person accepted this license; None where nothing was accepted or nothing changed."""
         needed = self._needed(subject, license_id)
-        standing = self._ledger.state().standing(subject.id, needed.id, needed.tagged)
-        if standing is None or standing.record.text_sha256 == needed.text_sha256:
+        last_accepted = self._ledger.state().acknowledgement(subject.id, needed.id, needed.tagged)
+        if last_accepted is None or last_accepted.record.text_sha256 == needed.text_sha256:
             return None
-        old = self._ledger.text(standing.record.text_sha256) or b""
+        old = self._ledger.text(last_accepted.record.text_sha256) or b""
         new = self.text(needed.id, subject.id)
         if same_words(old, new.data):
-            return AcceptedTextDiff(standing.record, needed, unchanged_lines(new.text))
-        return AcceptedTextDiff(standing.record, needed, tuple(diff_paragraphs(decode_text(old), new.text)))
+            return AcceptedTextDiff(last_accepted.record, needed, unchanged_lines(new.text))
+        return AcceptedTextDiff(last_accepted.record, needed, tuple(diff_paragraphs(decode_text(old), new.text)))
 
     def standard_text(self, needed: NeededLicense) -> LicenseText | None:
         """The text that ships for the license that a publisher's own text is tagged as, or goes by; None where the text
@@ -144,10 +145,10 @@ class Acknowledgements:
         if known is None or not known.text:
             return None
         try:
-            standard = self._texts.of(known)
+            standard = self._texts.text_of(known)
             own = self._texts.publisher_text(known, needed.text_sha256)
         except IntegrityError:
-            return None  # who wants to read it is told
+            return None  # reported to whoever opens the text
         return None if same_words(standard.data, own.data) else standard
 
     def standard_difference(self, subject: LicenseSubject, license_id: str) -> StandardTextDiff | None:
@@ -177,9 +178,9 @@ class Acknowledgements:
         self._on_change()
         return record
 
-    def try_again(self) -> None:
-        """The person says that the keyring opens now. Waits for nobody."""
-        self._ledger.try_again()
+    def retry_key(self) -> None:
+        """Ask the keyring at the next call, even if it was locked or timed out before. Does not block."""
+        self._ledger.retry_key()
 
     # --- doing ---------------------------------------------------------------------------------------------------
 
@@ -266,7 +267,7 @@ class Acknowledgements:
         state = self._ledger.state()
         if not state.check.ok:
             return
-        known = state.standing(subject.id, needed.id, needed.tagged)
+        known = state.acknowledgement(subject.id, needed.id, needed.tagged)
         if known is None or known.latest.text_sha256 == needed.text_sha256:
             return
         note = tr("The text changed from {old} to {new}.").format(

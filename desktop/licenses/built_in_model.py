@@ -1,4 +1,4 @@
-"""The built-in model is a part of Latchkey, as its icons are, and the one model that needs no acknowledgement.
+"""Recognizes the built-in model by its SHA-256: the one model that needs no acknowledgement.
 
 It came with the program, from the same people, under the program's license. It is told from every other file by its
 contents alone: a file of the same name in the same place with other contents is a model like any other. Nothing that a

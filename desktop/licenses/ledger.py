@@ -46,8 +46,8 @@ __all__ = ["Acknowledgement", "InvalidatedRecords", "Ledger", "LedgerCheck", "Le
 
 _MAX_TRIES = 4
 _EARLIER_KEY_WAIT_S = 1.0
-"""So long the first look waits for a keyring beside a key in a file. One that opens answers in a tenth of that, and
-without its word a ledger that somebody wrote anew under a key of their own would count until it came."""
+"""Seconds that the first check waits for the keyring while the key in use lies in a file. A keyring that opens answers
+in a tenth of that; without its answer, a ledger that was rewritten under a foreign key would count until it came."""
 _log = logging.getLogger(__name__)
 
 
@@ -55,14 +55,14 @@ _log = logging.getLogger(__name__)
 class _CachedState:
     """The ledger as it was found. `mark` is what the store said of the file then, None where it cannot be relied on.
 
-    `unusable` is True where the file has to be set aside before anything can be written. `beside` is what was known of
-    the keyring.
+    `unusable` is True where the file has to be set aside before anything can be written. `earlier_key` is what was
+    known of the keyring.
     """
 
     state: LedgerState
     mark: object = None
     unusable: bool = False
-    beside: EarlierKey | None = None
+    earlier_key: EarlierKey | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class LedgerSnapshot:
 
 
 class Ledger:
-    """The ledger in `store`, sealed with the key that `keeper` keeps.
+    """The ledger in `store`, sealed with the key in `keeper`.
 
     For any number of threads; a call may take long (the keyring may ask the person) and is not for the main thread.
     Every method raises ResourceError where the disk refuses, LedgerKeyLockedError where the keyring is locked, and
@@ -92,7 +92,7 @@ class Ledger:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._keeper = keeper
+        self._key_store = keeper
         self._clock = clock
         self._writer = LedgerWriter(store.path, keeper, app_version=app_version, os_user=os_user, clock=clock)
         self._lock = threading.RLock()
@@ -110,9 +110,9 @@ class Ledger:
                 return [record_from_row(row) for row in reading.records()]
 
     def check(self) -> LedgerCheck:
-        """Whether the ledger holds: reads and computes all of it anew, and asks the keeper."""
+        """Whether the ledger holds: reads and computes all of it anew, and asks the key store."""
         with self._lock:
-            self._known = self._look()
+            self._known = self._load_state()
             return self._known.state.check
 
     def snapshot(self) -> LedgerSnapshot:
@@ -120,16 +120,16 @@ class Ledger:
         with self._lock:
             if not self._store.exists():
                 return LedgerSnapshot((), {}, self.check())
-            with self._read_with_key() as (reading, kept):
+            with self._read_with_key() as (reading, key_state):
                 records = tuple(record_from_row(row) for row in reading.records())
                 texts = {sha256: data for sha256, data in reading.texts() if _hash(data) == sha256}
-                return LedgerSnapshot(records, texts, evaluate_ledger(reading, kept).check)
+                return LedgerSnapshot(records, texts, evaluate_ledger(reading, key_state).check)
 
     def state(self) -> LedgerState:
         """What the ledger comes to. Looks through it only where it changed since the last time."""
         with self._lock:
             if not self._is_current(self._known, self._mark()):
-                self._known = self._look()
+                self._known = self._load_state()
             assert self._known is not None
             return self._known.state
 
@@ -137,18 +137,18 @@ class Ledger:
         """A value that differs once any process has written to the ledger, or the keyring was found to keep something
         of it. Cheap, and raises nothing a person can act on: `state` will."""
         with self._lock:
-            mark, beside = self._mark(), self._keeper.beside()
-            return mark if beside is None else (mark, beside)
+            mark, earlier_key = self._mark(), self._key_store.earlier_key()
+            return mark if earlier_key is None else (mark, earlier_key)
 
     @property
     def place(self) -> KeyPlace:
         """Where the key of the seal is kept. Raises LedgerKeyLockedError where a locked keyring has to say."""
         with self._lock:
-            return self._keeper.place
+            return self._key_store.place
 
-    def try_again(self) -> None:
-        """A person says that the keyring opens now. Waits for nobody."""
-        self._keeper.try_again()
+    def retry_key(self) -> None:
+        """Ask the keyring at the next call, even if it was locked or timed out before. Does not block."""
+        self._key_store.retry()
 
     def close(self) -> None:
         """Close the file. What uses it afterwards leaves it closed again.
@@ -168,9 +168,9 @@ class Ledger:
             if not self._store.exists():
                 return None
             with self._store.read() as reading:
-                kept = reading.kept(sha256)
-        right = next((data for data in kept if _hash(data) == sha256), None)
-        if kept and right is None:
+                stored = reading.texts_under(sha256)
+        right = next((data for data in stored if _hash(data) == sha256), None)
+        if stored and right is None:
             raise IntegrityError(
                 tr("A license text in the ledger was changed."),
                 tr("What is kept under {sha256} is not the text that was accepted.").format(sha256=sha256),
@@ -195,7 +195,7 @@ class Ledger:
         """Record facts, all of them or none; their records.
 
         Where the ledger does not hold, nothing is written and IntegrityError is raised; with `afresh` what is there is
-        marked by a record `restarted` first. An acknowledgement needs its text to be kept: see `keep_text`. Raises
+        marked by a record `restarted` first. An acknowledgement needs its text to be stored: see `store_text`. Raises
         LicenseError where a fact is too long or an acknowledgement has no name.
         """
         facts = [validated_event(fact) for fact in facts]
@@ -205,16 +205,16 @@ class Ledger:
             known, self._known = self._known, None  # whatever goes wrong from here on, the next call looks anew
             aside = self._prepare_file(known, afresh=afresh)
             with self._store.write() as writing:
-                if known is None or not self._is_current(known, self._store.mark(writing)):
-                    known = _CachedState(evaluate_ledger(writing, self._kept(writing)))
+                if known is None or not self._is_current(known, self._store.stamp(writing)):
+                    known = _CachedState(evaluate_ledger(writing, self._key_store_state(writing)))
                 check = known.state.check
                 holds = check.ok and not aside
                 if not holds:
                     if not afresh:
                         raise _broken(check)
-                    self._writer.restart(writing, aside or check.reason, facts[0], self._keeper.make_key)
-                elif self._keeper.place == "file" and (beside := self._keeper.beside()) is not None:
-                    holds = not self._writer.go_back(writing, beside.key)
+                    self._writer.restart(writing, aside or check.reason, facts[0], self._key_store.make_key)
+                elif self._key_store.place == "file" and (earlier_key := self._key_store.earlier_key()) is not None:
+                    holds = not self._writer.return_to_keyring(writing, earlier_key.key)
                 self._writer.keep_texts(writing, self._texts, facts)
                 records = self._writer.add(writing, facts)
                 version = writing.version()
@@ -227,9 +227,9 @@ class Ledger:
     def begin_segment(self) -> LedgerRecord:
         """Go on with a new key in a file, as the one that seals the ledger cannot be had; the record that says so.
 
-        What was recorded stays, unsealed until that key is there again: see `segments`. Where records are missing or do
-        not fit, they are marked as in a ledger that does not hold. Where another process was quicker, its record.
-        Raises IntegrityError where the key can be had after all.
+        What was recorded stays, unsealed until that key is there again: see `LedgerCheck.segments`. Where records are
+        missing or do not fit, they are marked as in a ledger that does not hold. Where another process was quicker, its
+        record. Raises IntegrityError where the key can be had after all.
         """
         with self._lock:
             self._known = None
@@ -238,23 +238,23 @@ class Ledger:
                 records = [record_from_row(row) for row in writing.records()]
                 if records and self._opens(writing):
                     return next((each for each in reversed(records) if each.event in CHAIN_EVENTS), records[-1])
-                wrong = aside or segment_refusal(records, writing.seal(), self._keeper.in_file()[1])
+                wrong = aside or segment_refusal(records, writing.seal(), self._key_store.file_keys()[1])
                 if wrong:
                     record = self._writer.restart(
-                        writing, wrong, LedgerEvent(event="restarted"), self._keeper.make_key_in_file
+                        writing, wrong, LedgerEvent(event="restarted"), self._key_store.make_key_in_file
                     )
                 else:
-                    key = self._keeper.make_key_in_file()
-                    record = self._writer.begin(writing, key, tr("The key of the records before did not open."))
+                    key = self._key_store.make_key_in_file()
+                    record = self._writer.begin_segment(writing, key, tr("The key of the records before did not open."))
             self._move_anchor(record)
             return record
 
     def _prepare_file_without_key(self) -> str:
-        """As `_make_way`, where the key cannot be had. Raises IntegrityError where it can."""
+        """As `_prepare_file`, where the key cannot be had. Raises IntegrityError where it can."""
         try:
-            look = self._look()
+            look = self._load_state()
             if look.unusable:
-                self._keeper.read()
+                self._key_store.read()
         except LedgerKeyLockedError:
             look = self._check_file()
         else:
@@ -268,15 +268,15 @@ class Ledger:
         seal = writing.seal()
         if seal is None or seal.kept_in != "file":
             return False
-        self._keeper.choose(seal.kept_in, str(seal.key_id))
-        key, _ = self._keeper.read()
+        self._key_store.select_key(seal.kept_in, str(seal.key_id))
+        key, _ = self._key_store.read()
         return key is not None and seal_matches(key, seal)
 
     def _prepare_file(self, known: _CachedState | None, *, afresh: bool) -> str:
         """See to it that there is a file to write to; what became of one that could not be used, "" mostly."""
         if known is not None and known.mark is not None and known.state.check.ok and self._store.exists():
             return ""
-        look = self._look()
+        look = self._load_state()
         check = look.state.check
         if not check.ok and not afresh:
             raise _broken(check)
@@ -288,7 +288,7 @@ class Ledger:
 
     def _move_anchor(self, newest: LedgerRecord) -> None:
         try:
-            self._keeper.advance(LedgerAnchor(newest.seq, newest.hash))
+            self._key_store.advance_anchor(LedgerAnchor(newest.seq, newest.hash))
         except UserError:
             # The record is stored and sealed. An anchor that lags behind is right as well.
             _log.exception("the anchor could not be moved to record %d", newest.seq)
@@ -305,20 +305,20 @@ class Ledger:
             before.check,
             records=before.check.records + len(records),
             clock_back=before.check.clock_back + back,
-            sealed_by=self._keeper.place,
+            sealed_by=self._key_store.place,
         )
         self._known = _CachedState(before.after(check, records), mark)
 
     # --- judging -------------------------------------------------------------------------------------------------
 
-    def _look(self) -> _CachedState:
+    def _load_state(self) -> _CachedState:
         """The ledger as it is."""
         try:
             if not self._store.exists():
-                return _CachedState(evaluate_missing_ledger(self._kept()))
-            with self._read_with_key() as (reading, kept):
-                state, version = evaluate_ledger(reading, kept), reading.version()
-            return _CachedState(state, self._store.stamp_unless_written(version), beside=kept.beside)
+                return _CachedState(evaluate_missing_ledger(self._key_store_state()))
+            with self._read_with_key() as (reading, key_state):
+                state, version = evaluate_ledger(reading, key_state), reading.version()
+            return _CachedState(state, self._store.stamp_unless_written(version), earlier_key=key_state.earlier_key)
         except (LedgerKeyLockedError, NewerDatabaseError):
             raise
         except IntegrityError as error:
@@ -343,31 +343,33 @@ class Ledger:
         for left in reversed(range(_MAX_TRIES)):
             with self._store.read() as reading:
                 seal = reading.seal()
-                kept = self._kept(reading)
+                key_state = self._key_store_state(reading)
             with self._store.read() as reading:
                 now = reading.seal()
                 if left and (seal is None or now is None or seal[2:4] != now[2:4]) and seal != now:
                     continue  # another key seals it by now
-                yield reading, kept
+                yield reading, key_state
                 return
 
-    def _kept(self, reading: LedgerReadTransaction | None = None) -> KeyStoreState:
+    def _key_store_state(self, reading: LedgerReadTransaction | None = None) -> KeyStoreState:
         """What is kept outside the file, from where the seal says that it is."""
         if reading is not None and (seal := reading.seal()) is not None:
-            self._keeper.choose(str(seal.kept_in), str(seal.key_id))
-        key, anchor = self._keeper.read()
+            self._key_store.select_key(str(seal.kept_in), str(seal.key_id))
+        key, anchor = self._key_store.read()
         self._writer.key = key
-        place = self._keeper.place
-        return KeyStoreState(key, anchor, place, self._keeper.beside(_EARLIER_KEY_WAIT_S), self._keeper.in_file()[0])
+        place = self._key_store.place
+        return KeyStoreState(
+            key, anchor, place, self._key_store.earlier_key(_EARLIER_KEY_WAIT_S), self._key_store.file_keys()[0]
+        )
 
     def _mark(self) -> object:
         try:
             if not self._store.exists():
                 return None
             with self._store.read() as reading:
-                return self._store.mark(reading)
+                return self._store.stamp(reading)
         except UserError as error:
-            return str(error), self._store.files()
+            return str(error), self._store.file_stamps()
 
     def _is_current(self, known: _CachedState | None, mark: object) -> bool:
         """Whether what was known of the ledger still is so, with this mark of its file."""
@@ -375,7 +377,7 @@ class Ledger:
             known is not None
             and known.mark is not None
             and known.mark == mark
-            and known.beside == self._keeper.beside()
+            and known.earlier_key == self._key_store.earlier_key()
         )
 
 

@@ -1,5 +1,5 @@
-"""What the ledger holds: facts as they are told, and records, which are facts in their place in the chain; and the name
-of the account that tells them.
+"""The ledger's values: events that are to be recorded, and records, which are events with a number, time and hash; and
+the name of this account.
 """
 
 import os
@@ -25,7 +25,7 @@ EventKind = Literal[
 ]
 EVENTS: tuple[EventKind, ...] = get_args(EventKind)
 CHAIN_EVENTS: frozenset[str] = frozenset({"restarted", "segment-begun"})
-"""Events of records that nobody tells as facts: with them the ledger begins anew, or goes on under another key."""
+"""Events that the ledger itself records: it begins anew, or goes on under another key."""
 MOST_CHARACTERS = 10_000
 
 

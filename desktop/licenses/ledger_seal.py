@@ -1,4 +1,4 @@
-"""What the chain alone cannot show: that all of it was computed anew, or that its end is missing.
+"""The ledger's seal: shows what the hash chain cannot, that all of it was computed anew or that its end is missing.
 
 The newest record is sealed with an HMAC under a key that is kept outside the ledger's file, and the number and hash of
 the newest record are kept beside that key (the anchor). Where another key seals from some record on, a segment begins.
@@ -79,13 +79,13 @@ def seal_of(key: bytes, record: LedgerRecord, kept_in: KeyPlace) -> SealRow:
 
 @dataclass(frozen=True)
 class KeyStoreState:
-    """What is kept outside the file: the key, the newest record that was seen, and where; `beside` is what the keyring
-    keeps where that is a file, `file_keys` every key that lies in the file."""
+    """What is kept outside the file: the key, the newest record that was seen, and where; `earlier_key` is what the
+    keyring keeps where that is a file, `file_keys` every key that lies in the file."""
 
     key: bytes | None
     anchor: LedgerAnchor | None
     place: KeyPlace
-    beside: EarlierKey | None = None
+    earlier_key: EarlierKey | None = None
     file_keys: tuple[bytes, ...] = ()
 
     @property
@@ -93,7 +93,7 @@ class KeyStoreState:
         """The key that the keyring keeps, as far as it is known."""
         if self.place == "keyring":
             return self.key
-        return self.beside.key if self.beside is not None else None
+        return self.earlier_key.key if self.earlier_key is not None else None
 
     @property
     def keys(self) -> tuple[bytes, ...]:
@@ -101,14 +101,14 @@ class KeyStoreState:
         return tuple(key for key in (self.key, self.keyring_key, *self.file_keys) if key is not None)
 
 
-def ensure_reachable(seal: SealRow | None, kept: KeyStoreState) -> None:
+def ensure_reachable(seal: SealRow | None, key_state: KeyStoreState) -> None:
     """Raise LedgerKeyLockedError where a keyring holds the key, and this session has none: over SSH, say.
 
     Nothing is known to be wrong then, and to begin anew would mark a ledger that may well hold.
     """
-    if seal is None or seal.kept_in != "keyring" or kept.place == "keyring":
+    if seal is None or seal.kept_in != "keyring" or key_state.place == "keyring":
         return
-    if kept.key is None or key_id(kept.key) != seal.key_id:
+    if key_state.key is None or key_id(key_state.key) != seal.key_id:
         raise LedgerKeyLockedError(
             tr("The ledger is sealed with a key in the keyring, which this session does not reach."),
             tr("Without the key nobody can say whether the ledger holds, so no model but the built-in one is loaded."),
@@ -117,25 +117,25 @@ def ensure_reachable(seal: SealRow | None, kept: KeyStoreState) -> None:
 
 
 def check_seal(
-    records: Sequence[LedgerRecord], chain: ChainCheck, seal: SealRow | None, kept: KeyStoreState
+    records: Sequence[LedgerRecord], chain: ChainCheck, seal: SealRow | None, key_state: KeyStoreState
 ) -> tuple[LedgerFault, int | None, str]:
     """What the seal says of records whose chain holds: a kind, the first bad record, a reason; "" where it is right."""
     last = records[-1].seq if records else 0
     head = records[-1].hash if records else GENESIS
-    anchor = kept.anchor
+    anchor = key_state.anchor
     if anchor is not None and anchor.seq > last:
         return "shortened", last + 1, truncated_sentence(last, anchor.seq)
-    if not records and kept.key is not None and anchor is None:
+    if not records and key_state.key is not None and anchor is None:
         return "shortened", None, tr("The ledger is gone: its key is here, and no key is made without a ledger.")
     if seal is None:
         return ("seal", None, tr("The seal is missing.")) if records else ("", None, "")
     if type(seal.seq) is not int or seal.seq > last:
         return "shortened", last + 1, truncated_sentence(last, seal.seq)
-    if kept.key is None:
+    if key_state.key is None:
         return "key-lost", None, tr("The key that seals the ledger is gone.")
-    if key_id(kept.key) != seal.key_id:
+    if key_id(key_state.key) != seal.key_id:
         return "key-lost", None, tr("The key that is kept now is not the one that sealed the ledger.")
-    right = hmac.compare_digest(_ascii(seal.mac), _ascii(seal_mac(kept.key, seal.seq, seal.hash, seal.kept_in)))
+    right = hmac.compare_digest(_ascii(seal.mac), _ascii(seal_mac(key_state.key, seal.seq, seal.hash, seal.kept_in)))
     if right and seal.seq < last:
         return "seal", seal.seq + 1, tr("Record {seq} was added without a seal.").format(seq=seal.seq + 1)
     if not right or (seal.seq, seal.hash) != (last, head):
@@ -148,16 +148,18 @@ def check_seal(
 
 
 def check_earlier_key(
-    records: Sequence[LedgerRecord], ended: Sequence[SealRow], kept: KeyStoreState
+    records: Sequence[LedgerRecord], ended: Sequence[SealRow], key_state: KeyStoreState
 ) -> tuple[LedgerFault, int | None, str]:
     """The same of a ledger whose newest segment is sealed with a key in a file, by what the keyring keeps of it."""
-    if kept.beside is None or (kept.key is not None and key_id(kept.key) == key_id(kept.beside.key)):
+    if key_state.earlier_key is None or (
+        key_state.key is not None and key_id(key_state.key) == key_id(key_state.earlier_key.key)
+    ):
         return "", None, ""
-    anchor, known = kept.beside.anchor, key_id(kept.beside.key)
+    anchor, known = key_state.earlier_key.anchor, key_id(key_state.earlier_key.key)
     seal = next((each for each in reversed(ended) if each.key_id == known), None)
     if seal is None:
         return "seal", None, tr("The keyring keeps the key of this ledger, and nothing in it is sealed with that key.")
-    made = seal_mac(kept.beside.key, seal.seq, seal.hash, seal.kept_in)
+    made = seal_mac(key_state.earlier_key.key, seal.seq, seal.hash, seal.kept_in)
     there = {(record.seq, record.hash) for record in records}
     if not hmac.compare_digest(_ascii(seal.mac), _ascii(made)) or (seal.seq, seal.hash) not in there:
         return (
@@ -207,7 +209,7 @@ def segments_of(
     chain: ChainCheck,
     seal: SealRow | None,
     ended: Iterable[SealRow],
-    kept: KeyStoreState,
+    key_state: KeyStoreState,
 ) -> tuple[LedgerSegment, ...]:
     """The segments of records whose chain holds, the newest last; none where there is but one, and it counts.
 
@@ -215,12 +217,12 @@ def segments_of(
     """
     parts = _parts(records, chain)
     seals = {each.seq: each for each in ended}
-    from_keyring = kept.keyring_key
+    from_keyring = key_state.keyring_key
     found = []
     for part in parts:
         newest = part is parts[-1]
         row = seal if newest else seals.get(part.last)
-        reason = "" if newest else _seal_fault(part, row, kept)
+        reason = "" if newest else _seal_fault(part, row, key_state)
         under_keyring = row is not None and from_keyring is not None and row.key_id == key_id(from_keyring)
         counts = not reason and (under_keyring if from_keyring is not None else newest)
         found.append(LedgerSegment(part.first, part.last, not reason, counts, reason, part.ended))
@@ -290,11 +292,11 @@ def _begins(record: LedgerRecord) -> bool:
     return record.event == "segment-begun"
 
 
-def _seal_fault(part: _SegmentRange, row: SealRow | None, kept: KeyStoreState) -> str:
+def _seal_fault(part: _SegmentRange, row: SealRow | None, key_state: KeyStoreState) -> str:
     """Why a segment that ended is not known to be as it was sealed; "" where it is."""
     if row is None:
         return tr("The seal is missing.")
-    key = next((key for key in kept.keys if key_id(key) == row.key_id), None)
+    key = next((key for key in key_state.keys if key_id(key) == row.key_id), None)
     if key is None:
         if row.kept_in == "keyring":
             return tr("The key is in the keyring, which does not open here.")

@@ -1,4 +1,4 @@
-"""What the ledger comes to: whether it holds, and which acknowledgements stand, out of everything that was recorded."""
+"""The state that follows from the ledger's records: whether it is intact, and which acknowledgements are in force."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -45,28 +45,28 @@ class LedgerState:
     """
 
     check: LedgerCheck
-    _standing: Mapping[tuple[str, str], Acknowledgement] = field(default_factory=dict)
+    _acknowledgements: Mapping[tuple[str, str], Acknowledgement] = field(default_factory=dict)
     last_time: str = ""
 
-    def standing(self, model_id: str, license_id: str, tagged: str = "") -> Acknowledgement | None:
+    def acknowledgement(self, model_id: str, license_id: str, tagged: str = "") -> Acknowledgement | None:
         """What became of the last acceptance of this license for this model; None where there was none.
 
         Of a text that goes by a name of its own, an acceptance under the license that it is `tagged` as counts, too.
         """
         if not self.check.ok:
             return None
-        return self._standing.get((model_id, license_id)) or self._standing.get((model_id, tagged))
+        return self._acknowledgements.get((model_id, license_id)) or self._acknowledgements.get((model_id, tagged))
 
     def acknowledgements(self) -> tuple[Acknowledgement, ...]:
         """All that are in force or suspended, in the order in which they were accepted."""
         if not self.check.ok:
             return ()
-        kept = [each for each in self._standing.values() if each.status != "revoked"]
+        kept = [each for each in self._acknowledgements.values() if each.status != "revoked"]
         return tuple(sorted(kept, key=lambda each: each.record.seq))
 
     def after(self, check: LedgerCheck, records: Iterable[LedgerRecord]) -> "LedgerState":
         """The state once these records have followed."""
-        standing, last_time = dict(self._standing), self.last_time
+        standing, last_time = dict(self._acknowledgements), self.last_time
         for record in records:
             _apply(standing, record)
             last_time = record.time
@@ -93,35 +93,35 @@ def row_from_record(record: LedgerRecord) -> LedgerRow:
     return tuple(getattr(record, name) for name in RECORD_COLUMNS)
 
 
-def evaluate_ledger(reading: LedgerReadTransaction, kept: KeyStoreState) -> LedgerState:
+def evaluate_ledger(reading: LedgerReadTransaction, key_state: KeyStoreState) -> LedgerState:
     """What the ledger that is read comes to.
 
     Raises IntegrityError where its file cannot be read as a ledger, LedgerKeyLockedError where its key is out of reach.
     """
     records = [record_from_row(row) for row in reading.records()]
     seal = reading.seal()
-    ensure_reachable(seal, kept)
+    ensure_reachable(seal, key_state)
     chain = check_chain(records)
     if not chain.ok:
         return LedgerState(_check(chain, seal, ("chain", chain.first_bad, chain.reason)))
     trusted = records[chain.trusted :]
     ended = reading.segment_seals()
-    wrong = check_seal(records, chain, seal, kept)
+    wrong = check_seal(records, chain, seal, key_state)
     if not wrong[0]:
-        wrong = check_earlier_key(records, ended, kept)
+        wrong = check_earlier_key(records, ended, key_state)
     if not wrong[0]:
         wrong = _check_texts(trusted, reading)
-    if not wrong[0] and not reading.guarded():
+    if not wrong[0] and not reading.triggers_intact():
         wrong = "damaged", None, tr("The guards against changing records were removed from the ledger's file.")
-    check = _check(chain, seal, wrong, segments_of(records, chain, seal, ended, kept))
+    check = _check(chain, seal, wrong, segments_of(records, chain, seal, ended, key_state))
     return LedgerState(check).after(check, effective_records(trusted, check.segments) if check.ok else ())
 
 
-def evaluate_missing_ledger(kept: KeyStoreState) -> LedgerState:
+def evaluate_missing_ledger(key_state: KeyStoreState) -> LedgerState:
     """The same where there is no file: nothing was ever recorded, or the ledger is gone."""
     chain = check_chain(())
-    wrong = check_seal((), chain, None, kept)
-    return LedgerState(_check(chain, None, wrong if wrong[0] else check_earlier_key((), (), kept)))
+    wrong = check_seal((), chain, None, key_state)
+    return LedgerState(_check(chain, None, wrong if wrong[0] else check_earlier_key((), (), key_state)))
 
 
 def _check(
@@ -155,11 +155,11 @@ def _check_texts(
     trusted: Sequence[LedgerRecord], reading: LedgerReadTransaction
 ) -> tuple[LedgerFault, int | None, str]:
     """Whether every text that was accepted is kept, and none that counts was changed."""
-    kept: dict[str, bool] = {}
+    intact: dict[str, bool] = {}
     for name, data in reading.texts():
-        kept[name] = kept.get(name, False) or sha256(data).hexdigest() == name
+        intact[name] = intact.get(name, False) or sha256(data).hexdigest() == name
     for record in trusted:
-        right = kept.get(record.text_sha256)
+        right = intact.get(record.text_sha256)
         if right is False:
             return "damaged", record.seq, tr("The license text of record {seq} was changed.").format(seq=record.seq)
         if right is None and record.event == "acknowledged":

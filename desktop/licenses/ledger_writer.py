@@ -1,4 +1,4 @@
-"""How records come into the ledger's file: chained, sealed, and with what begins a new part of it."""
+"""Appends records to the ledger's file: chains and seals them, and begins new segments and restarts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,14 +18,14 @@ _MAX_SEQ = 2**53
 
 
 class LedgerWriter:
-    """Writes to a file that somebody else opened and judged. `key` is the one that seals now, None before there is one:
+    """Writes to a file that `Ledger` has opened and checked. `key` is the one that seals now, None before there is one:
     it is made with the first record. `clock` gives seconds since 1970, UTC."""
 
     def __init__(
         self, file: Path, keeper: LedgerKeyStore, *, app_version: str, os_user: str | None, clock: Callable[[], float]
     ) -> None:
         self._file = file
-        self._keeper = keeper
+        self._key_store = keeper
         self._app_version = app_version
         self._os_user = account_name() if os_user is None else os_user
         self._clock = clock
@@ -50,15 +50,15 @@ class LedgerWriter:
         fact = LedgerEvent(event="restarted", person=first.person, organization=first.organization, note=reason)
         return self._put(writing, fact, last + 1, chain_digest(records))
 
-    def go_back(self, writing: LedgerWriteTransaction, key: bytes) -> bool:
-        """Begin a segment under the key in the keyring, which opens again; whether that was to be done."""
+    def return_to_keyring(self, writing: LedgerWriteTransaction, key: bytes) -> bool:
+        """Begin a segment under the key in the keyring, which opens again; False where that key seals already."""
         if self.key == key:
             return False
-        self._keeper.go_back()
-        self.begin(writing, key, tr("The keyring opens again."))
+        self._key_store.return_to_keyring()
+        self.begin_segment(writing, key, tr("The keyring opens again."))
         return True
 
-    def begin(self, writing: LedgerWriteTransaction, key: bytes, why: str) -> LedgerRecord:
+    def begin_segment(self, writing: LedgerWriteTransaction, key: bytes, why: str) -> LedgerRecord:
         """Begin a segment that `key` seals; what is there has to be a whole chain."""
         if (seal := writing.seal()) is not None:
             writing.add_segment_seal(seal)
@@ -70,11 +70,11 @@ class LedgerWriter:
     ) -> None:
         """Keep texts under their hashes; each text that a fact acknowledges has to be there then."""
         for name, data in texts.items():
-            if data not in writing.kept(name):
-                writing.keep(name, data)
+            if data not in writing.texts_under(name):
+                writing.add_text(name, data)
         for fact in facts:
             needed = fact.text_sha256
-            if fact.event == "acknowledged" and not any(_hash(data) == needed for data in writing.kept(needed)):
+            if fact.event == "acknowledged" and not any(_hash(data) == needed for data in writing.texts_under(needed)):
                 raise ValueError(f"the text {needed} was not kept")
 
     def add(self, writing: LedgerWriteTransaction, facts: Sequence[LedgerEvent]) -> list[LedgerRecord]:
@@ -91,7 +91,7 @@ class LedgerWriter:
 
     def _put(self, writing: LedgerWriteTransaction, fact: LedgerEvent, seq: int, previous: str) -> LedgerRecord:
         if self.key is None:
-            self.key = self._keeper.make_key()
+            self.key = self._key_store.make_key()
         record = chain_record(
             fact,
             seq=seq,
@@ -101,7 +101,7 @@ class LedgerWriter:
             previous=previous,
         )
         writing.add(row_from_record(record))
-        writing.set_seal(seal_of(self.key, record, self._keeper.place))
+        writing.set_seal(seal_of(self.key, record, self._key_store.place))
         return record
 
 

@@ -1,4 +1,4 @@
-"""The one place that decides whether a model may be fetched or loaded. Every load, by any path, asks here first.
+"""Decides whether a model may be fetched or loaded, and records the decision. Every load calls this first.
 
 `LicenseCheck` stands between `decide` and the engine: it finds out what a path holds, asks, and records what was loaded
 and what was refused.
@@ -32,7 +32,8 @@ _log = logging.getLogger(__name__)
 
 
 class BackgroundRecorder:
-    """Writes to `ledger` in the order of the calls. Listeners are told of what was not."""
+    """Writes to `ledger` in the order of the calls. Listeners get the error of each record that could not be
+    written."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -50,8 +51,8 @@ class BackgroundRecorder:
     def record(self, fact: LedgerEvent) -> None:
         """Record `fact`; where that takes long, as a keyring asks a person, return before it is done.
 
-        Raises ResourceError where the disk refuses, as long as it waits. Of all else that goes wrong listeners are
-        told: the keyring is locked, the ledger does not hold, the disk refuses after this returned.
+        Raises ResourceError where the disk refuses before this returns. Every other error goes to the listeners: the
+        keyring is locked, the ledger is not intact, the disk refuses after this returned.
         """
         before = self._newest
         call = _PendingRecord()
@@ -72,10 +73,10 @@ class BackgroundRecorder:
         self._newest = threading.Thread(target=write, name="ledger", daemon=True)
         self._newest.start()
         self._newest.join(_WAIT_S)
-        if (refused := call.leave()) is not None:
+        if (refused := call.stop_waiting()) is not None:
             raise refused
 
-    def settle(self, seconds: float | None = None) -> None:
+    def wait(self, seconds: float | None = None) -> None:
         """Wait, at most so long, until everything is recorded, or could not be."""
         if self._newest is not None:
             self._newest.join(seconds)
@@ -92,13 +93,13 @@ class _PendingRecord:
         self._refused: ResourceError | None = None
 
     def refuse(self, error: ResourceError) -> bool:
-        """Leave `error` to the caller; False where the caller is gone."""
+        """Have the caller raise `error`; False where the caller waits no longer."""
         with self._lock:
             self._refused = None if self._left else error
             return not self._left
 
-    def leave(self) -> ResourceError | None:
-        """The caller waits no longer; what it has to raise."""
+    def stop_waiting(self) -> ResourceError | None:
+        """End the caller's wait; the error that it has to raise, or None."""
         with self._lock:
             self._left = True
             return self._refused
@@ -140,7 +141,7 @@ class HashedFiles(Protocol):
 
 
 class ModelHasher(Protocol):
-    """Gives what the model at `path` hashes to. `anew` reads it, whatever was kept of it; `stop` ends that with
+    """Gives the hash of the model at `path`. `anew` reads the files even where a hash is cached; `stop` ends that with
     UserError."""
 
     def __call__(self, path: Path, *, anew: bool = False, stop: StopSignal | None = None) -> HashedFiles: ...
@@ -170,7 +171,7 @@ class LicenseCheck:
         self._policy = policy
         self._license_names = license_names
         self._text = text
-        self._words: dict[str, str] = {}
+        self._words_sha256: dict[str, str] = {}
         self._admitted: dict[Path, HashedFiles] = {}
         self._last_check: tuple[Path, object] | None = None
         self.recorder = BackgroundRecorder(ledger)
@@ -205,13 +206,13 @@ class LicenseCheck:
         stamp = self._stamp(hashed)
         verdict = self.verdict(subject, hashed.sha256)
         if verdict.error is not None:
-            self._refused(subject, hashed.sha256, verdict)
+            self._record_refusal(subject, hashed.sha256, verdict)
             raise verdict.error
         self._admitted[path] = hashed
         self._last_check = (path, stamp)
         return hashed.files
 
-    def loaded(self, path: Path) -> None:
+    def record_load(self, path: Path) -> None:
         """The file at `path` was loaded: record it, with the hash that was admitted.
 
         Raises IntegrityError where it is no longer the file that was admitted, or was touched since, and UserError
@@ -220,7 +221,7 @@ class LicenseCheck:
         subject, hashed = self._subject_of(path), self._unchanged(path)
         if subject.file_sha256 and hashed.sha256 != subject.file_sha256:
             raise file_changed_error(subject)
-        note = "" if is_built_in(hashed.sha256) else self._white_space(subject)
+        note = "" if is_built_in(hashed.sha256) else self._white_space_note(subject)
         fact = subject.ledger_event("loaded", file_sha256=hashed.sha256, note=note)
         (self.recorder.record if is_built_in(hashed.sha256) else self._ledger.append)(fact)
 
@@ -229,7 +230,7 @@ class LicenseCheck:
         was touched since."""
         return self._unchanged(path).sha256
 
-    def holds(self, path: Path) -> None:
+    def check_loaded(self, path: Path) -> None:
         """Return where the loaded file may stay loaded; raise UserError where it no longer may: it was revoked, say, or
         FileTouchedError where its file was touched.
 
@@ -262,21 +263,21 @@ class LicenseCheck:
             return True
         try:
             for sha256 in (accepted, in_force):
-                data = b"" if sha256 in self._words else self._ledger.text(sha256) or self._text(sha256)
+                data = b"" if sha256 in self._words_sha256 else self._ledger.text(sha256) or self._text(sha256)
                 if data and sha256_of(data) == sha256:
-                    self._words[sha256] = words_sha256(data)
+                    self._words_sha256[sha256] = words_sha256(data)
         except IntegrityError:
             return False
-        words = self._words.get(accepted)
-        return words is not None and words == self._words.get(in_force)
+        words = self._words_sha256.get(accepted)
+        return words is not None and words == self._words_sha256.get(in_force)
 
-    def _white_space(self, subject: LicenseSubject) -> str:
+    def _white_space_note(self, subject: LicenseSubject) -> str:
         """What is recorded of a load under texts that were accepted in another white space."""
         return " ".join(
             tr("{license} was accepted as {old}; the text in force, {new}, differs in white space alone.").format(
                 license=each.needed.name, old=each.record.text_sha256[:16], new=each.needed.text_sha256[:16]
             )
-            for each in self.verdict(subject).standings
+            for each in self.verdict(subject).licenses
             if each.white_space_differs and each.record is not None
         )
 
@@ -290,7 +291,7 @@ class LicenseCheck:
         except ForbiddenError as error:
             return str(error)
 
-    def _refused(self, subject: LicenseSubject, sha256: str, verdict: LicenseVerdict) -> None:
+    def _record_refusal(self, subject: LicenseSubject, sha256: str, verdict: LicenseVerdict) -> None:
         if verdict.refusal == "ledger" or verdict.error is None:
             return  # a ledger that does not hold takes nothing but a fresh acknowledgement
         needed = next((each for each in subject.needed if each.id == verdict.license), None)

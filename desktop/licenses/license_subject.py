@@ -1,4 +1,4 @@
-"""What the license check judges: one model with everything its terms rest on, as a value. The library makes it."""
+"""The input of the license check: one model with all that its terms follow from, as a value. The library makes it."""
 
 from dataclasses import dataclass
 
@@ -40,16 +40,15 @@ class NeededLicense:
 class LicenseSubject:
     """A model before the license check.
 
-    `needed` are its licenses, ancestors' first; `lineage` carries its effective terms.
-    `file_sha256` is what its file has to hash to ("" where nothing is known, as for a model that is not here).
-    `vouched` says that its publisher or the catalog gave that hash. `shipped` says that the catalog of Latchkey itself
-    names a file of it that comes along. `attribution` are the lines that its licenses ask
-    to be shown.
+    `needed` are its licenses, ancestors' first; `lineage` carries its effective terms. `file_sha256` is what its file
+    has to hash to ("" where nothing is known, as for a model that is not here). `hash_vouched` says that its publisher
+    or the catalog gave that hash. `shipped` says that the catalog of Latchkey itself names a file of it that comes
+    along. `attribution` are the lines that its licenses ask to be shown.
 
-    A policy asks who says so. `names` are all names of its repositories, former ones too, also of its ancestors'.
-    `origins` are the repositories that it comes from by the word of the Hub or of Latchkey's catalog, `endpoint` the
-    Hub that said something of it ("" none). `own_entry`: it is described in the person's own catalog. `claims` are ids
-    of licenses that it is under by the person's word alone.
+    For policies, which distinguish who claims something: `names` are all names of its repositories, former ones too,
+    also of its ancestors'. `origins` are the repositories that it comes from as the Hub or Latchkey's catalog says,
+    `endpoint` the Hub that said something of it ("" none). `own_entry`: it is described in the person's own catalog.
+    `claims` are ids of licenses that it is under as the person alone says.
     """
 
     id: str
@@ -61,7 +60,7 @@ class LicenseSubject:
     repository: str = ""
     commit: str = ""
     file_sha256: str = ""
-    vouched: bool = False
+    hash_vouched: bool = False
     shipped: bool = False
     imported: bool = False
     not_runnable: str = ""

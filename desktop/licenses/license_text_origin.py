@@ -1,4 +1,4 @@
-"""Where a license text is from, and which of its editions is meant, in sentences: the same for window and command."""
+"""Sentences about where a license text is from and which edition it is, for window and command."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The license texts in force: the exact bytes of each, its hash, and how it reads."""
+"""The license texts in force: the exact bytes of each, its hash, and its decoded text."""
 
 import codecs
 import hashlib
@@ -47,7 +47,7 @@ class LicenseTexts:
         self._kept = kept
         self._known: dict[Path, tuple[FileStamp, bytes]] = {}
 
-    def of(self, license_: License) -> LicenseText:
+    def text_of(self, license_: License) -> LicenseText:
         """The text in force for `license_`. Raises IntegrityError where there is none."""
         data = self._read(license_.text, license_.name)
         return LicenseText(license_, data, sha256_of(data))
@@ -83,7 +83,7 @@ class LicenseTexts:
             )
         return LicenseText(license_, data, sha256)
 
-    def keep(self, data: bytes) -> str:
+    def store(self, data: bytes) -> str:
         """Keep a publisher's text; its sha256. Raises ResourceError where it cannot be written."""
         assert self._kept is not None
         sha256 = sha256_of(data)

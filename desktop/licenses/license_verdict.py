@@ -1,5 +1,5 @@
-"""Whether a model may be fetched or loaded, and if not, why: a model, what the ledger says, the policy, and the hash of
-the file as it is now. Pure: the license check asks, and acts.
+"""`decide`: whether a model may be fetched or loaded, and if not, why; from the model, the ledger's state, the policy
+and the file's present hash. Pure functions: `license_check` reads the files and records the result.
 """
 
 import operator
@@ -27,7 +27,7 @@ Refusal = Literal["", "policy", "purpose", "license", "ledger", "file", "not-run
 
 @dataclass(frozen=True)
 class LicenseStatus:
-    """Where a person stands with one license of a model. `record` is the acknowledgement that counts, or counted.
+    """The state of one license of a model. `record` is the acknowledgement that counts, or counted.
 
     "not-needed" is the status of the built-in model's: it is a part of Latchkey.
     """
@@ -56,7 +56,7 @@ class LicenseVerdict:
     ("" where none is yet).
     """
 
-    standings: tuple[LicenseStatus, ...]
+    licenses: tuple[LicenseStatus, ...]
     refusal: Refusal = ""
     error: UserError | None = None
     license: str = ""
@@ -83,11 +83,11 @@ def decide(
     model, and no other that names its hash. First what nobody here can change, then what a person can.
     """
     part = is_built_in_file(subject, file_sha256)
-    standings = tuple(_license_status(subject, needed, ledger, same_words, part=part) for needed in subject.needed)
-    purpose = _purpose(standings)
+    statuses = tuple(_license_status(subject, needed, ledger, same_words, part=part) for needed in subject.needed)
+    purpose = _purpose(statuses)
 
     def refused(kind: Refusal, error: UserError, license_id: str = "") -> LicenseVerdict:
-        return LicenseVerdict(standings, kind, error, license_id, purpose)
+        return LicenseVerdict(statuses, kind, error, license_id, purpose)
 
     if isinstance(policy, ForbiddenError):
         return refused("policy", policy)
@@ -98,19 +98,19 @@ def decide(
     if file_sha256 is not None and subject.file_sha256 and file_sha256 != subject.file_sha256:
         return refused("file", file_changed_error(subject))
     if part:
-        return LicenseVerdict(standings)
+        return LicenseVerdict(statuses)
     if ledger is None:
         raise ValueError("the ledger counts for every model but the built-in one")
     if not ledger.check.ok:
         return refused("ledger", ledger_broken_error(ledger.check.reason))
-    waiting = next((each for each in standings if each.needs_acknowledgement), None)
+    waiting = next((each for each in statuses if each.needs_acknowledgement), None)
     if waiting is not None:
         return refused("license", _not_acknowledged(subject, waiting), waiting.needed.id)
     if purpose and (against := forbids_purpose(policy, purpose)):
         return refused("policy", against)
     if purpose and (against := forbidden_by_terms(subject, purpose)):
         return refused("purpose", against)
-    return LicenseVerdict(standings, purpose=purpose)
+    return LicenseVerdict(statuses, purpose=purpose)
 
 
 def unreadable_ledger_verdict(subject: LicenseSubject, error: UserError) -> LicenseVerdict:
@@ -167,7 +167,7 @@ def _license_status(
 ) -> LicenseStatus:
     if part:
         return LicenseStatus(needed, "not-needed")
-    known = ledger.standing(subject.id, needed.id, needed.tagged) if ledger is not None else None
+    known = ledger.acknowledgement(subject.id, needed.id, needed.tagged) if ledger is not None else None
     if known is None:
         return LicenseStatus(needed, "missing")
     if known.status == "revoked":
@@ -177,9 +177,9 @@ def _license_status(
     return LicenseStatus(needed, "suspended" if known.status == "suspended" else "in-force", known.record)
 
 
-def _purpose(standings: tuple[LicenseStatus, ...]) -> Purpose | Literal[""]:
+def _purpose(statuses: tuple[LicenseStatus, ...]) -> Purpose | Literal[""]:
     """The purpose declared last."""
-    records = [each.record for each in standings if each.status == "in-force" and each.record is not None]
+    records = [each.record for each in statuses if each.status == "in-force" and each.record is not None]
     if not records:
         return ""
     latest = max(records, key=lambda record: record.seq).purpose
@@ -205,8 +205,8 @@ def file_changed_error(subject: LicenseSubject) -> IntegrityError:
     )
 
 
-def _not_acknowledged(subject: LicenseSubject, standing: LicenseStatus) -> LicenseError:
-    needed = standing.needed
+def _not_acknowledged(subject: LicenseSubject, license_status: LicenseStatus) -> LicenseError:
+    needed = license_status.needed
     sentences = {
         "missing": tr("{model} waits for you to accept its license, {license}."),
         "revoked": tr("You revoked the license of {model}, {license}."),
@@ -218,10 +218,10 @@ def _not_acknowledged(subject: LicenseSubject, standing: LicenseStatus) -> Licen
         if needed.comes_from != subject.id
         else ""
     )
-    record = standing.record if standing.status in ("text-changed", "suspended") else None
+    record = license_status.record if license_status.status in ("text-changed", "suspended") else None
     edition = edition_sentence(needed, record) if record is not None else ""
     return LicenseError(
-        sentences[standing.status].format(model=subject.name, license=needed.name),
+        sentences[license_status.status].format(model=subject.name, license=needed.name),
         " ".join(part for part in (inherited, edition) if part),
         tr("Read it with “latchkey licenses show {id}”, then accept it with “{command}”.").format(
             id=show_argument(subject, needed), command=accept_command(subject, needed)
@@ -238,16 +238,18 @@ def unrestricted_licenses(subject: LicenseSubject, verdict: LicenseVerdict) -> t
     is needed, too, for a file of one's own whose hash nobody vouches for: which model it is, and so what it comes
     under, rests on words that whoever renames the file can write.
     """
-    if subject.imported and not subject.vouched:
+    if subject.imported and not subject.hash_vouched:
         return ()
     if verdict.refusal != "license" or subject.lineage.terms or subject.lineage.flags:
         return ()
-    waiting = [standing for standing in verdict.standings if standing.needs_acknowledgement]
+    waiting = [license_status for license_status in verdict.licenses if license_status.needs_acknowledgement]
     plain = all(
-        standing.status in ("missing", "revoked") and not standing.needed.own and standing.needed.id != UNKNOWN_LICENSE
-        for standing in waiting
+        license_status.status in ("missing", "revoked")
+        and not license_status.needed.own
+        and license_status.needed.id != UNKNOWN_LICENSE
+        for license_status in waiting
     )
-    return tuple(standing.needed for standing in waiting) if plain else ()
+    return tuple(license_status.needed for license_status in waiting) if plain else ()
 
 
 def one_click_licenses(

@@ -32,7 +32,7 @@ from desktop.licenses.license_subject import UNKNOWN_LICENSE, LicenseSubject
 from desktop.translation import tr
 
 DEFAULT_ENDPOINTS = ("https://huggingface.co",)
-"""The Hubs whose word counts under a policy that names none."""
+"""The Hubs whose metadata counts under a policy that names none."""
 _UNLISTED = "licenseref-"
 
 
@@ -106,7 +106,7 @@ def forbids(
 
     `license_names` gives every name that a license is known by. What is denied counts wherever in the lineage it comes
     from, and under every name that a repository ever had. What is allowed counts for the model itself, and only where
-    its publisher, the Hub or Latchkey's catalog says so: no word of a person's own makes a model an allowed one.
+    its publisher, the Hub or Latchkey's catalog says so: what only the person says makes no model an allowed one.
     """
     found = (_forbids(each, subject, license_names) for each in _each(policy))
     return next((error for error in found if error is not None), None)
@@ -119,7 +119,7 @@ def _forbids(
         return _no_imports(policy)
     if not _endpoint_counts(policy, subject.endpoint):
         return forbidden_error(policy, tr("models from the Hub {endpoint}").format(endpoint=subject.endpoint))
-    if policy.require_checksum and (not subject.vouched or (subject.own_entry and subject.imported)):
+    if policy.require_checksum and (not subject.hash_vouched or (subject.own_entry and subject.imported)):
         return forbidden_error(policy, tr("models whose file nobody vouches for with a checksum"))
     for fact in _attributes(subject):
         denied, allowed = getattr(policy.deny, fact.kind), getattr(policy.allow, fact.kind)
@@ -162,8 +162,8 @@ def _no_imports(policy: Policy) -> ForbiddenError:
 
 
 def _endpoint_counts(policy: Policy, endpoint: str) -> bool:
-    """Whether what was learned at this Hub ("" at none) counts. A policy that only denies asks no Hub for its word; one
-    that lets no file of one's own in lets none in from a Hub of one's own."""
+    """Whether what was learned at this Hub ("" at none) counts. A policy that only denies accepts the metadata of any
+    Hub; one that forbids imported files also forbids models of Hubs that it does not name."""
     rests_on_it = policy.endpoint is not None or policy.allow.given or policy.require_checksum or not policy.imports
     return not endpoint or not rests_on_it or endpoint in (policy.endpoint or DEFAULT_ENDPOINTS)
 
@@ -192,10 +192,10 @@ def _attributes(subject: LicenseSubject) -> Iterator[_PolicyAttribute]:
     publishers = (subject.publisher, node.publisher, *map(_owner, (*repositories, node.id)))
     vouched = () if subject.own_entry else (subject.publisher,)
     yield _PolicyAttribute("publisher", publishers, (*vouched, *map(_owner, subject.origins)))
-    ids = () if subject.own_entry or (subject.imported and not subject.vouched) else (subject.id,)
+    ids = () if subject.own_entry or (subject.imported and not subject.hash_vouched) else (subject.id,)
     yield _PolicyAttribute("repository", (*repositories, subject.id, node.id), (*ids, *subject.origins))
-    gate, heard = subject.gate or "", not subject.own_entry or bool(subject.endpoint)
-    yield _PolicyAttribute("gate", (gate,), (gate,) if heard else ())
+    gate, vouched_gate = subject.gate or "", not subject.own_entry or bool(subject.endpoint)
+    yield _PolicyAttribute("gate", (gate,), (gate,) if vouched_gate else ())
     copies = {node.id}
     for ancestor in reversed(subject.lineage.ancestors):  # the nearest first
         other = ancestor.node

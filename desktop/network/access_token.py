@@ -1,4 +1,4 @@
-"""An access token with the one origin it may be sent to, and a face that never shows it."""
+"""An access token with the one origin it may be sent to; its `repr` and `str` do not show it."""
 
 import string
 from urllib.parse import urlsplit

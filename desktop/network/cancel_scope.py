@@ -1,6 +1,6 @@
 """How long one request may wait, and what ends it sooner: the caller's stop, the switch, its own time running out.
 
-Nothing here waits longer than a quarter of a second without looking up.
+Every wait here checks for that at least every quarter of a second.
 """
 
 import threading
@@ -16,7 +16,7 @@ _SWITCH_S = 0.5
 
 
 class CancelScope:
-    """The waits of one call, over all its tries and redirects, and the bytes of the hop that is under way.
+    """The waits of one call, over all its tries and redirects, and the bytes of the current request.
 
     Used by one thread at a time; `close` may come from any.
     """
@@ -42,15 +42,15 @@ class CancelScope:
         """A connection was opened for the request; `close` closes it, and is `close_connection` from now on."""
         self.connected, self.close_connection = True, close
 
-    def allow(self, seconds: float) -> None:
+    def set_timeout(self, seconds: float) -> None:
         """Let what follows take `seconds` altogether."""
         self._deadline = time.monotonic() + seconds
 
-    def close(self) -> None:
+    def cancel(self) -> None:
         """End every wait with StoppedError."""
         self._closed.set()
 
-    def look(self, *, fresh: bool = False) -> None:
+    def check(self, *, fresh: bool = False) -> None:
         """Raise StoppedError, ForbiddenError (looked at twice a second, or now if `fresh`) or RequestError where it is
         time to end."""
         if self._closed.is_set() or (self._stop is not None and self._stop.is_set()):
@@ -63,12 +63,12 @@ class CancelScope:
             self._switch.check()
 
     def sleep(self, seconds: float) -> None:
-        """Do nothing for a while, looking up."""
+        """Wait so many seconds, ending early as `check` does."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            self.look()
+            self.check()
             self._closed.wait(min(left, POLL_S)) if self._stop is None else self._stop.wait(min(left, POLL_S))
-        self.look()
+        self.check()
 
 
 def _nothing() -> None:

@@ -1,4 +1,4 @@
-"""The one client: whatever Latchkey asks of any server goes through here, past the switch and into the log."""
+"""The one client: every request of Latchkey goes through here: checked by the offline switch, and logged."""
 
 import random
 import re
@@ -56,10 +56,10 @@ def retry_delay(status: int, headers: Mapping[str, str], attempt: int) -> float 
     """Seconds to wait where an answer of this status may pass by itself; None where another try is no use now."""
     if status not in _PASSING:
         return None
-    told = retry_after(headers)
-    if told is None:
+    wanted = retry_after(headers)
+    if wanted is None:
         return backoff_delay(attempt)
-    return told + random.uniform(0, 0.25) if told <= MAX_RETRY_DELAY_S else None
+    return wanted + random.uniform(0, 0.25) if wanted <= MAX_RETRY_DELAY_S else None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -141,7 +141,7 @@ class HttpClient:
             try:
                 return HttpResponse(streamed.status, streamed.headers, streamed.body(most_bytes), streamed.url)
             finally:
-                streamed.finish()
+                streamed.release()
 
         call = RequestSpec(purpose, method, headers, token, packed)
         return self._with_retries(call, url, follow, CancelScope(self._switch, stop), read)
@@ -159,7 +159,8 @@ class HttpClient:
         stop: threading.Event | None = None,
     ) -> Iterator[StreamedResponse]:
         """The same for a large answer, as a context: it ends, and is logged, when that is left. Its body may take any
-        time, as long as it does not fall silent. It is asked for as it is (`identity`); see `Streamed.encoding`."""
+        time, as long as it does not fall silent. It is asked for as it is (`identity`); see
+        `StreamedResponse.encoding`."""
         scope = CancelScope(self._switch, stop)
         streamed = self._with_retries(
             RequestSpec(purpose, method, headers or {}, token, accepts_gzip=False),
@@ -168,11 +169,11 @@ class HttpClient:
             scope,
             lambda each: each,
         )
-        scope.allow(float("inf"))
+        scope.set_timeout(float("inf"))
         try:
             yield streamed
         finally:
-            streamed.finish()
+            streamed.release()
 
     def close(self) -> None:
         """Close the connections that are kept for the next request: at the end, and when the switch goes offline."""
@@ -184,9 +185,9 @@ class HttpClient:
         """What `use` makes of the answer, in as many tries as it takes and there are."""
         tries = self._retries if call.method in _REPEATABLE else 0
         for attempt in range(tries + 1):
-            scope.allow(self._timeouts.whole)
+            scope.set_timeout(self._timeouts.total)
             try:
-                streamed = self._follow(call, url, follow, scope)
+                streamed = self._follow_redirects(call, url, follow, scope)
                 wait = retry_delay(streamed.status, streamed.headers, attempt) if attempt < tries else None
                 if wait is None:
                     return use(streamed)
@@ -195,11 +196,11 @@ class HttpClient:
                 if not error.transient or attempt == tries:
                     raise
                 wait = backoff_delay(attempt)
-            scope.allow(float("inf"))
+            scope.set_timeout(float("inf"))
             scope.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
-    def _follow(self, call: RequestSpec, url: str, follow: bool, scope: CancelScope) -> StreamedResponse:
+    def _follow_redirects(self, call: RequestSpec, url: str, follow: bool, scope: CancelScope) -> StreamedResponse:
         try:
             address = parse_url(url)
         except ValueError as error:
@@ -221,7 +222,7 @@ def check_redirect(address: Url, found: Url) -> None:
     """Raise RequestError where `address`, a server elsewhere, sends a request to this machine: what listens here trusts
     whoever is here, and nobody outside may speak to it through us."""
     if found.reaches_this_machine and not address.loopback:
-        raise bad_redirect(address.place, tr("It leads to this machine itself."))
+        raise bad_redirect(address.authority, tr("It leads to this machine itself."))
 
 
 def _next_address(address: Url, location: str, call: RequestSpec, seen: set[str]) -> Url:
@@ -229,22 +230,22 @@ def _next_address(address: Url, location: str, call: RequestSpec, seen: set[str]
     try:
         found = address.join(location)
     except ValueError as error:
-        raise bad_redirect(address.place, tr("The address it names cannot be read.")) from error
+        raise bad_redirect(address.authority, tr("The address it names cannot be read.")) from error
     if found.url in seen:
-        raise bad_redirect(address.place, tr("The requests go round in a circle."))
+        raise bad_redirect(address.authority, tr("The requests go round in a circle."))
     if len(seen) > _MOST_REDIRECTS:
-        raise bad_redirect(address.place, tr("There are too many of them in a row."))
+        raise bad_redirect(address.authority, tr("There are too many of them in a row."))
     check_redirect(address, found)
     if call.token is not None and address.scheme == "https" and found.scheme != "https":
-        raise bad_redirect(address.place, tr("It leads from an encrypted connection to an open one."))
+        raise bad_redirect(address.authority, tr("It leads from an encrypted connection to an open one."))
     return found
 
 
 def _discard(streamed: StreamedResponse) -> None:
-    """Be done with an answer that nobody reads."""
+    """Release an answer whose body is not wanted."""
     try:
         streamed.drain()
     except RequestError:
         pass  # its head was all that counts
     finally:
-        streamed.finish()
+        streamed.release()

@@ -72,7 +72,7 @@ class StreamedResponse:
         self.url = url
         self._answer = answer
         self._scope = scope
-        self._meet = meet
+        self._http_context = meet
         self._on_end = over
         self._read_timeout = silence
         self._parts = answer.iter_stream()
@@ -85,8 +85,8 @@ class StreamedResponse:
     @property
     def encoding(self) -> str:
         """The Content-Encoding where the server packed the body; "" otherwise."""
-        told = self.headers.get("Content-Encoding", "").strip().lower()
-        return "" if told == "identity" else told
+        encoding = self.headers.get("Content-Encoding", "").strip().lower()
+        return "" if encoding == "identity" else encoding
 
     def chunks(self, size: int = _CHUNK) -> Iterator[bytes]:
         """The body in pieces of `size` bytes, the last one shorter."""
@@ -108,12 +108,12 @@ class StreamedResponse:
     def bypass_http_parser(self, taken: int) -> None:
         """Of a body as long as Content-Length says, `taken` bytes were read, at least one: read the rest straight from
         the connection. That takes a quarter less time per byte; the connection is not kept afterwards."""
-        told = self.headers.get("Content-Length", "")
-        plain = told.isdigit() and "Transfer-Encoding" not in self.headers
+        length = self.headers.get("Content-Length", "")
+        plain = length.isdigit() and "Transfer-Encoding" not in self.headers
         stream = self._answer.extensions.get("network_stream")
         if plain and isinstance(stream, httpcore.NetworkStream) and self._raw is None and taken:
             # h11 hands out all it holds of the body at once, so nothing but `_left` lies between here and there.
-            self._raw, self._raw_left = stream, int(told[:19]) - taken - len(self._left)
+            self._raw, self._raw_left = stream, int(length[:19]) - taken - len(self._left)
 
     def read_into(self, buffer: memoryview) -> int:
         """Fill `buffer` with what is there, at least one byte; how many, 0 at the end."""
@@ -123,34 +123,34 @@ class StreamedResponse:
 
     def close(self) -> None:
         """End it, from any thread: a read that waits ends with StoppedError within half a second."""
-        self._scope.close()
+        self._scope.cancel()
 
     def body(self, most_bytes: int) -> bytes:
         """The whole body, unpacked. Raises RequestError, "too-large" where packed or unpacked there is more of it."""
-        told = self.headers.get("Content-Length", "")
+        length = self.headers.get("Content-Length", "")
         pieces: list[memoryview] = []
         left = most_bytes
         while part := self._next(left + 1):
             left -= len(part)
-            if left < 0 or (told.isdigit() and int(told[:19]) > most_bytes):
+            if left < 0 or (length.isdigit() and int(length[:19]) > most_bytes):
                 raise response_too_large(self._scope.host, most_bytes)
             pieces.append(part)
         return _unpacked(b"".join(pieces), self.encoding, most_bytes, self._scope.host)
 
     def drain(self) -> None:
         """Read a body that is known to be short, so that the connection can be used again."""
-        told = self.headers.get("Content-Length", "")
-        if told.isdigit() and int(told[:19]) <= _DRAINED:
+        length = self.headers.get("Content-Length", "")
+        if length.isdigit() and int(length[:19]) <= _DRAINED:
             while self._next(_DRAINED):
                 pass
 
-    def finish(self) -> None:
+    def release(self) -> None:
         """Give the connection back, or close it where something is left; nothing can be read afterwards."""
         if self._finished:
             return
         self._finished = True
         try:
-            with self._meet():
+            with self._http_context():
                 self._answer.close()
         finally:
             self._on_end(self.status, self._error)
@@ -170,7 +170,7 @@ class StreamedResponse:
             raise StoppedError
         while not self._left:
             try:
-                with self._meet():
+                with self._http_context():
                     part = next(self._parts, None) if self._raw is None else self._read_raw(self._raw)
             except StoppedError:
                 self._error = "stopped"

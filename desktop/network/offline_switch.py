@@ -12,8 +12,8 @@ POLICY = "policy"
 
 
 class OfflineSwitch:
-    """Says whether anything may leave this machine. `reasons` tells why not, each time it is asked: one of the words
-    above or a sentence, None where it may."""
+    """Says whether anything may leave this machine. `reasons` is called at each check and gives the reason against: one
+    of the words above or a sentence, None where it may."""
 
     def __init__(self, reasons: Callable[[], str | None]) -> None:
         self._reasons = reasons

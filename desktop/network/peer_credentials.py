@@ -1,4 +1,4 @@
-"""Who is at the other end of a socket of this machine, as the kernel says it."""
+"""The user at the other end of a Unix socket, from the kernel."""
 
 import os
 import socket

@@ -82,7 +82,7 @@ class Proxy:
     password: str = field(default="", repr=False)
 
     @property
-    def place(self) -> str:
+    def authority(self) -> str:
         """Host and port, for people."""
         return f"{self.host}:{self.port}"
 

@@ -1,4 +1,4 @@
-"""One request as the log keeps it: enough to see who was asked for what, and nothing that opens a door."""
+"""One request as the log keeps it: who was asked for what, without credentials or signed addresses."""
 
 import msgspec
 

@@ -40,12 +40,12 @@ class HttpTimeouts:
     connect: float = 10
     read: float = 30
     write: float = 30
-    whole: float = 60
+    total: float = 60
 
 
 @dataclass(frozen=True)
 class RequestSpec:
-    """What is asked for, wherever redirects lead. `packed`: the body may come as gzip."""
+    """What is asked for, wherever redirects lead. `accepts_gzip`: the body may come as gzip."""
 
     purpose: str
     method: str
@@ -82,12 +82,12 @@ class RequestSender:
         }
 
     def send(self, call: RequestSpec, address: Url, scope: CancelScope) -> StreamedResponse:
-        """The answer of `address`; whoever gets it calls `finish`. Raises what `Client.request` does."""
-        scope.begin_request(address.place, "")
-        scope.look(fresh=True)
+        """The answer of `address`; the caller releases or closes it. Raises what `HttpClient.request` does."""
+        scope.begin_request(address.authority, "")
+        scope.check(fresh=True)
         headers = _headers(call, address)
         proxy = proxy_for(address, self._proxy)
-        scope.begin_request(address.place, proxy.place if proxy else "")
+        scope.begin_request(address.authority, proxy.authority if proxy else "")
         request = httpcore.Request(
             call.method,
             httpcore.URL(
@@ -106,10 +106,10 @@ class RequestSender:
             answer = self._answer(pool, request, scope)
             if answer.status == 407 and proxy is not None:
                 stack.callback(answer.close)
-                raise proxy_authentication_required(proxy.place)
+                raise proxy_authentication_required(proxy.authority)
         except BaseException as error:
             scope.close_connection()  # httpcore leaves one open where a SOCKS proxy refuses
-            with self._meet(scope):
+            with self._http_context(scope):
                 stack.close()
             over(0, _word(error))
             raise
@@ -118,7 +118,7 @@ class RequestSender:
             stack.close()
             over(status, error)
 
-        return StreamedResponse(answer, address.url, scope, lambda: self._meet(scope), end, self._read_timeout)
+        return StreamedResponse(answer, address.url, scope, lambda: self._http_context(scope), end, self._read_timeout)
 
     def _answer(
         self, pool: httpcore.ConnectionPool, request: httpcore.Request, scope: CancelScope
@@ -126,16 +126,16 @@ class RequestSender:
         """The answer's head. A kept connection that the server has closed meanwhile costs nothing but another try."""
         for _ in range(_STALE):
             try:
-                with self._meet(scope):
+                with self._http_context(scope):
                     return pool.handle_request(request)
             except RequestError as error:
                 if error.kind != "cut" or scope.connected or scope.received:
                     raise
-        with self._meet(scope):
+        with self._http_context(scope):
             return pool.handle_request(request)
 
     @contextmanager
-    def _meet(self, scope: CancelScope) -> Iterator[None]:
+    def _http_context(self, scope: CancelScope) -> Iterator[None]:
         """In it httpcore waits as `scope` says, and its errors become ours."""
         try:
             with self._wire.using_scope(scope):
@@ -152,7 +152,7 @@ class RequestSender:
             raise protocol_error(scope.host, str(error)[:300]) from error
 
     def _record(self, call: RequestSpec, address: Url, scope: CancelScope) -> Callable[[int, str], None]:
-        """Tell that a request has begun; what is to be called when it is over."""
+        """Log that a request has begun; the function to call, with status and error, when it is over."""
         started, began, key = time.time(), time.monotonic(), uuid.uuid4().hex
         path = redacted_target(address.target)
 
@@ -161,7 +161,7 @@ class RequestSender:
                 started,
                 call.purpose,
                 call.method,
-                address.place,
+                address.authority,
                 path,
                 status,
                 scope.sent,
@@ -178,7 +178,7 @@ class RequestSender:
 
 def _headers(call: RequestSpec, address: Url) -> list[tuple[str, str]]:
     headers = [
-        ("Host", address.place),
+        ("Host", address.authority),
         ("User-Agent", f"latchkey/{__version__}"),
         ("Accept", "*/*"),
         ("Accept-Encoding", "gzip" if call.accepts_gzip else "identity"),
@@ -187,7 +187,7 @@ def _headers(call: RequestSpec, address: Url) -> list[tuple[str, str]]:
     headers = [each for each in headers if each[0].lower() not in own] + list(call.headers.items())
     if call.token is not None and call.token.origin == address.origin:
         if address.scheme != "https" and not address.loopback:
-            raise token_over_plain_http(address.place)
+            raise token_over_plain_http(address.authority)
         headers.append(("Authorization", f"Bearer {call.token.value}"))
     return headers
 

@@ -39,7 +39,7 @@ _WANTS = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 def connect(host: str, port: int, scope: CancelScope, seconds: float) -> socket.socket:
     """A connected socket that does not block. Raises RequestError, and what `scope` raises."""
-    scope.look(fresh=True)
+    scope.check(fresh=True)
     deadline = time.monotonic() + seconds
     try:
         addresses = _lookup(host.strip("[]"), port, scope, deadline)
@@ -64,7 +64,7 @@ def _lookup(host: str, port: int, scope: CancelScope, deadline: float) -> list[_
     thread = threading.Thread(target=ask, name="name lookup", daemon=True)
     thread.start()
     while thread.is_alive():
-        scope.look()
+        scope.check()
         if time.monotonic() > deadline:
             raise TimeoutError("the name service does not answer")
         thread.join(0.05 if not found else POLL_S)
@@ -89,7 +89,7 @@ def _first(addresses: list[_Address], scope: CancelScope, deadline: float) -> so
     with selectors.DefaultSelector() as selector:
         try:
             while addresses or selector.get_map():
-                scope.look()
+                scope.check()
                 now = time.monotonic()
                 if now > deadline:
                     raise TimeoutError("no address answered")
@@ -188,7 +188,7 @@ class _SocketStream(httpcore.NetworkStream):
         scope = self._wire.scope
         deadline = time.monotonic() + (timeout or _DEFAULT_S)
         while True:
-            scope.look()
+            scope.check()
             try:
                 data = self._receive()
             except (TimeoutError, *_WANTS) as nothing:  # within a slice: that is what the socket's own limit is set to
@@ -220,7 +220,7 @@ class _SocketStream(httpcore.NetworkStream):
         deadline = time.monotonic() + (timeout or _DEFAULT_S)
         left = memoryview(buffer)
         while left:
-            scope.look()
+            scope.check()
             try:
                 count = self._socket.send(left)
             except (TimeoutError, *_WANTS) as nothing:
@@ -271,7 +271,7 @@ class _SocketStream(httpcore.NetworkStream):
 
 def _shake_hands(sock: ssl.SSLSocket, scope: CancelScope, deadline: float) -> None:
     while True:
-        scope.look()
+        scope.check()
         if time.monotonic() > deadline:
             raise timed_out(scope.host, "no handshake")
         try:

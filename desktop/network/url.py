@@ -30,10 +30,10 @@ class Url:
     @property
     def origin(self) -> str:
         """Scheme, host and port; the port only where it is not the usual one."""
-        return f"{self.scheme}://{self.place}"
+        return f"{self.scheme}://{self.authority}"
 
     @property
-    def place(self) -> str:
+    def authority(self) -> str:
         """Host and port; the port only where it is not the usual one."""
         return self.host if self.port == _usual_port(self.scheme) else f"{self.host}:{self.port}"
 
@@ -93,12 +93,13 @@ def normalized_host(host: str) -> str:
 
 
 def is_localhost(host: str) -> bool:
-    """Whether `host`, as `ascii_host` spells it, is a name that always means the machine itself (RFC 6761, 6.3)."""
+    """Whether `host`, as `normalized_host` spells it, is a name that always means the machine itself (RFC 6761,
+    6.3)."""
     return host == "localhost" or host.endswith(".localhost")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host`, as `ascii_host` spells it, is the machine itself."""
+    """Whether `host`, as `normalized_host` spells it, is the machine itself."""
     address = ip_of(host)
     return address.is_loopback if address is not None else is_localhost(host)
 

@@ -1,1 +1,2 @@
-"""What is kept on disk in SQLite: conversations now, the ledger later. The only place that knows SQL."""
+"""SQLite: conversations, the license ledger and the request log, each in a file of its own. The only package with
+SQL."""

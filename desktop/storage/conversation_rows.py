@@ -40,7 +40,7 @@ def process_stamp() -> str:
 
 
 def is_process_alive(name: str | None) -> bool:
-    """Whether the process named so by `this_process` is still running."""
+    """Whether the process that `process_stamp` named so is still running."""
     if name is None:
         return False
     if name == _names.get(os.getpid()):
@@ -99,7 +99,7 @@ def conversation_row(conversation: Conversation) -> dict[str, Any]:
 
 
 def conversation_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Conversation:
-    """The conversation of a row whose columns are CONVERSATION."""
+    """The conversation of a row whose columns are CONVERSATION_COLUMNS."""
     id_, title, title_by, created_at, updated_at, model_id, system_prompt, leaf_id, pinned, deleted_at = row
     return Conversation(
         id_, title, title_by, created_at, updated_at, model_id, system_prompt, leaf_id, bool(pinned), deleted_at
@@ -128,7 +128,7 @@ def message_row(message: Message) -> dict[str, Any]:
 
 
 def message_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Message:
-    """The message of a row whose columns are MESSAGE."""
+    """The message of a row whose columns are MESSAGE_COLUMNS."""
     id_, conversation_id, parent_id, role, status, text, parts, model, sampling, timing, error, _writer, created_at = (
         row
     )

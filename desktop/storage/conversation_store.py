@@ -89,8 +89,8 @@ class ConversationStore:
         condition = "deleted_at IS NULL"
         values: dict[str, str | int] = {"limit": limit, "offset": offset, "hits": _NEWEST_HITS}
         if wanted is not None:
-            in_title, title_values = wanted.numbers("conversations", "title", "title_words")
-            in_text, text_values = wanted.numbers("messages", "text", "message_words")
+            in_title, title_values = wanted.select_sql("conversations", "title", "title_words")
+            in_text, text_values = wanted.select_sql("messages", "text", "message_words")
             in_messages = f"SELECT conversation_id FROM messages WHERE number IN ({in_text})"
             condition += f" AND (number IN ({in_title}) OR id IN ({in_messages}))"
             values |= title_values | text_values
@@ -102,7 +102,7 @@ class ConversationStore:
             )
             return [conversation_from_row(row) for row in rows]
 
-    def find(self, conversation_id: str) -> Conversation | None:
+    def find_conversation(self, conversation_id: str) -> Conversation | None:
         """The head of a conversation, deleted or not; None where there is none."""
         with self.database.read() as connection:
             row = connection.execute(
@@ -112,7 +112,7 @@ class ConversationStore:
 
     def conversation(self, conversation_id: str) -> Conversation:
         """The head of a conversation, deleted or not. NotFoundError where there is none."""
-        found = self.find(conversation_id)
+        found = self.find_conversation(conversation_id)
         if found is None:
             raise _missing_conversation(conversation_id)
         return found
@@ -210,7 +210,7 @@ class ConversationStore:
             raise _missing_message(message_id)
         return message_from_row(row)
 
-    def path(self, conversation_id: str, leaf_id: str | None = None) -> list[Message]:
+    def branch(self, conversation_id: str, leaf_id: str | None = None) -> list[Message]:
         """The branch from the root to `leaf_id` (None: to the conversation's leaf); empty where there is none."""
         with self.database.read() as connection:
             leaf = "(SELECT leaf_id FROM conversations WHERE id = :conversation)" if leaf_id is None else ":leaf"
@@ -306,7 +306,7 @@ class ConversationStore:
             condition, order = "message_words MATCH :words", "message_words.rowid"  # the index's own order: no sorting
             values["words"] = wanted.words
         else:
-            numbers, more = wanted.numbers("messages", "text", "message_words")
+            numbers, more = wanted.select_sql("messages", "text", "message_words")
             values |= more
             source, excerpt, order = "messages", "messages.text", "messages.number"
             condition = f"messages.number IN ({numbers})"

@@ -31,11 +31,11 @@ from desktop.storage.database_errors import (
 from desktop.storage.migration import LEDGER_MIGRATIONS, MIGRATIONS, NETWORK_MIGRATIONS, migrate, schema_version
 
 APPLICATION_ID = 0x4C6B6579
-"""Marks the file of conversations ("Lkey"), for `file` and for us."""
+"""SQLite's application_id of the file of conversations ("Lkey")."""
 LEDGER_ID = 0x4C6B6C67
-"""Marks the ledger ("Lklg"), so that neither file can stand in the other's place."""
+"""SQLite's application_id of the ledger ("Lklg"), so that neither file is taken for the other."""
 NETWORK_ID = 0x4C6B6E77
-"""Marks the log of requests ("Lknw")."""
+"""SQLite's application_id of the request log ("Lknw")."""
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
@@ -91,7 +91,7 @@ def _has_journal(path: Path) -> bool:
 
 @dataclass(eq=False)
 class _ThreadConnection:
-    """A thread's connection: how many blocks of that thread are using it now, and whether it stays open after them."""
+    """A thread's connection. `uses` counts the blocks that use it now; `kept` says whether it stays open after them."""
 
     connection: sqlite3.Connection
     thread: threading.Thread
@@ -101,7 +101,7 @@ class _ThreadConnection:
 
 @dataclass(frozen=True)
 class DatabaseSchema:
-    """What a database file holds: the mark in its header, the steps to its schema, the words for its troubles."""
+    """What a database file holds: the mark in its header, the steps to its schema, the texts of its errors."""
 
     application_id: int
     migrations: Sequence[Path]

@@ -1,7 +1,7 @@
 """SQLite's errors in words a person can act on. What is not named here is a bug, and raises as it is.
 
-Three files have these troubles: the conversations, the ledger and the log of requests. Each says in its own `Wording`
-what a person loses by them; the rest of the sentences is the same.
+Three files have these troubles: the conversations, the ledger and the log of requests. Each has `DatabaseErrorTexts`
+that say what a person loses by them; the rest of the sentences is the same.
 """
 
 import errno

@@ -93,12 +93,12 @@ class LedgerReadTransaction:
         for sha256, data in self._connection.execute(_TEXTS):
             yield sha256.decode(errors="replace"), data
 
-    def kept(self, sha256: str) -> list[bytes]:
+    def texts_under(self, sha256: str) -> list[bytes]:
         """What is kept under a hash."""
         self._ensure_tables()
         return [data for (data,) in self._connection.execute(_KEPT, (sha256,))]
 
-    def guarded(self) -> bool:
+    def triggers_intact(self) -> bool:
         """Whether the triggers stand as they were made, and nothing else was added."""
         return self._objects() == _expected()
 
@@ -144,7 +144,7 @@ class LedgerWriteTransaction(LedgerReadTransaction):
         """Add the row that follows the last one."""
         self._connection.execute(_ADD, row)
 
-    def keep(self, sha256: str, data: bytes) -> None:
+    def add_text(self, sha256: str, data: bytes) -> None:
         """Keep a text under its hash, for ever."""
         self._connection.execute(
             "INSERT INTO license_texts (number, sha256, bytes) "
@@ -182,7 +182,7 @@ class LedgerWriteTransaction(LedgerReadTransaction):
 class LedgerStore:
     """The ledger's file at `path`, for one thread at a time and any number of processes.
 
-    Looking never makes it. Every method raises what `Database` raises, NewerDatabaseError among it.
+    Reading never creates it. Every method raises what `Database` raises, NewerDatabaseError among it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -212,18 +212,18 @@ class LedgerStore:
             self._ensure_in_place()
         self._ensure_in_place()
 
-    def mark(self, reading: LedgerReadTransaction) -> object:
+    def stamp(self, reading: LedgerReadTransaction) -> object:
         """A value that differs whenever the file was written to, by whomever. Cheap."""
-        return self.files(), reading.last(), reading.seal()
+        return self.file_stamps(), reading.last(), reading.seal()
 
-    def files(self) -> object:
+    def file_stamps(self) -> object:
         """The part of a mark for which the file need not be opened; None where there is none."""
         return (_mark(self.path), _mark(self._journal)) if self.exists() else None
 
     def stamp_unless_written(self, version: object) -> object:
         """The mark, where nobody else has written since `version` was read; None otherwise."""
         with self.read() as reading:
-            mark = self.mark(reading)
+            mark = self.stamp(reading)
             return mark if reading.version() == version else None
 
     def set_aside(self, now: float) -> Path:

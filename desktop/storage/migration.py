@@ -1,4 +1,4 @@
-"""Numbered steps from an older schema to ours. A file that holds something is copied aside before its first step."""
+"""Numbered migrations to the present schema. A file that holds data is copied before the first migration."""
 
 import logging
 import os
@@ -39,7 +39,7 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Path]) -
     while version < len(steps):
         connection.execute("BEGIN IMMEDIATE")
         try:
-            version = schema_version(connection)  # another process may have been quicker
+            version = schema_version(connection)  # another process may have migrated it meanwhile
             if version < len(steps):
                 for statement in _statements(steps[version].read_text(encoding="utf-8")):
                     connection.execute(statement)

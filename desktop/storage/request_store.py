@@ -108,34 +108,34 @@ class RequestStore:
         self._database.close()
 
     def _write(self) -> None:
-        """The thread that writes. `back` is what it could not write yet."""
-        back: deque[RequestLogEntry] = deque(maxlen=_MAX_BACKLOG)
+        """Runs in the writing thread. `backlog` holds what could not be written yet."""
+        backlog: deque[RequestLogEntry] = deque(maxlen=_MAX_BACKLOG)
         while True:
-            taken = self._take(_RETRY_AFTER_S if back else None)
-            back.extend(each for each in taken if isinstance(each, RequestLogEntry))
-            self._store(back)
+            taken = self._next_batch(_RETRY_AFTER_S if backlog else None)
+            backlog.extend(each for each in taken if isinstance(each, RequestLogEntry))
+            self._store(backlog)
             for each in taken:
                 if isinstance(each, threading.Event):
                     each.set()
             if None in taken:
                 return
 
-    def _take(self, patience_s: float | None) -> list[RequestLogEntry | threading.Event | None]:
-        """What has come: all of it up to a limit, at least one thing, or nothing within `patience_s`."""
+    def _next_batch(self, timeout_s: float | None) -> list[RequestLogEntry | threading.Event | None]:
+        """What is queued, up to a limit; waits at most `timeout_s` seconds for the first item, else gives nothing."""
         taken: list[RequestLogEntry | threading.Event | None] = []
         with contextlib.suppress(queue.Empty):
-            taken.append(self._waiting.get(timeout=patience_s))
+            taken.append(self._waiting.get(timeout=timeout_s))
             while len(taken) < _MAX_BATCH and taken[-1] is not None:
                 taken.append(self._waiting.get_nowait())
         return taken
 
-    def _store(self, back: deque[RequestLogEntry]) -> None:
-        if not back:
+    def _store(self, backlog: deque[RequestLogEntry]) -> None:
+        if not backlog:
             return
         try:
             with self._database.write(durable=False) as connection:
-                connection.executemany(_PUT, [_row(each) for each in back])
-            back.clear()
+                connection.executemany(_PUT, [_row(each) for each in backlog])
+            backlog.clear()
             self.problem = None
             if abs(self._now() - self._purged_at) > _DAY_S:
                 self._purged_at = self._now()

@@ -1,4 +1,4 @@
-"""What a person types into a search field, as SQLite's full-text search takes it.
+"""Makes queries of SQLite's full-text search from what a person types into a search field.
 
 Nothing typed is an operator: every word is quoted, all words have to occur, and each matches the words it begins.
 Writing that puts no spaces between words (Chinese, Japanese, Thai, …), and signs that are no words at all, cannot be
@@ -31,7 +31,7 @@ class SearchQuery:
     words: str
     literal: tuple[str, ...]
 
-    def numbers(self, table: str, column: str, index: str) -> tuple[str, dict[str, str | int]]:
+    def select_sql(self, table: str, column: str, index: str) -> tuple[str, dict[str, str | int]]:
         """A SELECT of the newest rows of `table` whose `column` matches, at most `:hits` of them, and its values.
 
         `index` is the full-text index of that column; the names are ours, never typed by anyone.

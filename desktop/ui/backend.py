@@ -1,4 +1,4 @@
-"""Everything behind the window: engine, conversations, library and network, and the flows that show them.
+"""`Backend`: engine, conversations, library and network, and the flows that connect them with the window.
 
 Importing this takes some tenths of a second. `desktop.ui.program` does it after the first paint, in a thread.
 """
@@ -48,8 +48,8 @@ _RELOAD_NEEDED_BY = {"context_length", "threads", "gpu_layers"}
 class Backend(QObject):
     """Engine, conversations and library, and the flows between them and the window. `start` begins, `close` ends all.
 
-    `engine` takes the place of the real one; with `test_engine` its kernels are tested while it rests.
-    `change_settings` takes settings by name, and `take_settings` is told of them then.
+    `engine` takes the place of the real one; with `test_engine` its kernels are tested while it is idle.
+    `change_settings` takes settings by name, which then calls `take_settings`.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Backend(QObject):
         self.kernels = KernelCheck(paths.engine_test_file)
         self.engine = engine or _engine_client(services, paths, self.kernels)
         if test_engine:
-            self.kernels.start(self._is_engine_busy, lambda: main_thread.post(self._load_again))
+            self.kernels.start(self._is_engine_busy, lambda: main_thread.call_on_main_thread(self._load_again))
         window.when_built("models", self._probe)
         self.database = Database(paths.database_file)
         self.chat = ChatSession(
@@ -80,7 +80,7 @@ class Backend(QObject):
             engine=self.engine,
             background=background,
             settings=lambda: settings.current,
-            listener=window.hear,
+            listener=window.show_event,
             hash_file=services.license_check.loaded_sha256,
         )
         self.selection = ModelSelection(
@@ -115,7 +115,7 @@ class Backend(QObject):
         setup.list_outdated.connect(self.licenses.refresh)
         setup.license_asked.connect(self._open_license_of_model)
         setup.use_asked.connect(self._use_model)
-        self.drop.dropped.connect(self.imports.offer)
+        self.drop.dropped.connect(self.imports.offer_files)
         self.model_list.listed.connect(self._models_listed)
         self.access.model_asked.connect(self.model_list.show_listed)
         self.access.failed.connect(self.model_list.show_problem)
@@ -128,14 +128,14 @@ class Backend(QObject):
         window.display.license_asked.connect(self._open_license)
         window.chat_page.empty.license_asked.connect(self._open_license)
         window.chat_page.empty.accept_asked.connect(licenses.one_click.accept)
-        window.activated.connect(self.ledger_watcher.look)
+        window.activated.connect(self.ledger_watcher.check)
         self.ledger_watcher.changed.connect(self.recheck_licenses)
 
     def _connect_network(self) -> None:
         network, settings = self.network, self.settings
         network.settings_changed.connect(self._window.show_settings)
-        network.held_changed.connect(self._window.sidebar.offline.show_held)
-        network.held_changed.connect(settings.show_held)
+        network.offline_reason_changed.connect(self._window.sidebar.offline.show_offline_reason)
+        network.offline_reason_changed.connect(settings.show_held)
         network.settings_asked.connect(settings.open_network)
         settings.token_asked.connect(self._ask_token)
 
@@ -176,7 +176,7 @@ class Backend(QObject):
         self._window.clear_failure()
         if self._window.chat is None:
             self.chat.start()
-            self._window.use_chat(self.chat)
+            self._window.set_chat(self.chat)
 
     def _database_failed(self, error: "UserError") -> None:
         if not self.closed:
@@ -186,7 +186,7 @@ class Backend(QObject):
 
     def _probe(self, _page: object) -> None:
         # Which GPUs there are counts where it is said what fits, and nowhere sooner.
-        self.engine.probe(lambda probed: self._main_thread.post(lambda: self._probed(probed)))
+        self.engine.probe(lambda probed: self._main_thread.call_on_main_thread(lambda: self._probed(probed)))
 
     def _probed(self, probed: "ProbeResult") -> None:
         if self.services.lookup.set_devices(probed.devices) and not self.closed:
@@ -211,25 +211,25 @@ class Backend(QObject):
     def _load_again(self) -> None:
         """The engine test found what has to be turned off, in the model that is loaded too."""
         if not self.closed:
-            self.chat.load_again()
+            self.chat.reload_model()
 
     # --- licenses and settings -----------------------------------------------------------------------------------
 
     def recheck_licenses(self) -> None:
-        """Something was accepted or revoked, here or in another process: what is loaded may have to go at once."""
+        """Check licenses again, as one was accepted or revoked: the loaded model may have to be unloaded."""
         if not self.closed:
             self.engine.recheck()
             self.licenses.refresh()
-            self._background.pool(self.services.recheck)
+            self._background.pool(self.services.recheck_downloads)
 
     def take_settings(self, changes: dict[str, Any]) -> None:
-        """Settings were changed here, these by name."""
+        """Apply settings that were changed in this process; `changes` by name."""
         self.network.refresh()
         if _RELOAD_NEEDED_BY & changes.keys() and not self.closed:
             self.selection.reload_model()
 
     def close(self) -> None:
-        """Store what was said and stop everything."""
+        """Store conversations and stop everything."""
         self.closed = True
         flows = (self.access, self.downloads, self.imports, self.setup, self.suggestion, self.model_list)
         for part in (self.network, self.settings, self.selection, self.licenses, self.ledger_watcher, *flows):

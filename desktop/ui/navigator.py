@@ -1,4 +1,4 @@
-"""The window as a flow sees it: where a person is, how to lead elsewhere, what was changed."""
+"""`Navigator`: the interface of the window for flows: pages, errors, settings, and the page shown."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -53,7 +53,7 @@ class Navigator(Protocol):
         """Show a page. `entry` is the page whose entry in the sidebar is marked, where it is another one."""
 
     def show_error(self, error: UserError | None, action: tuple[str, Callable[[], None]] | None = None) -> None:
-        """Say an error above the message that is being written, with one button; None takes it away."""
+        """Show an error above the composer, with one button; None removes it."""
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Change settings, by name."""

@@ -1,4 +1,4 @@
-"""The running program: the window at once, and all that stands behind it after the first paint."""
+"""The running program: shows the window, and builds the rest in `Program.start`, after `MainWindow.first_paint`."""
 
 import gc
 import logging
@@ -32,7 +32,7 @@ class Program(QObject):
     for them. Their modules are therefore imported only then (`desktop.ui.backend`).
 
     The window keeps the program alive, and the program ends with it. `engine` takes the place of the real one; with
-    `test_engine` its kernels are tested while it rests. `window_class` makes the window.
+    `test_engine` its kernels are tested while it is idle. `window_class` makes the window.
     """
 
     def __init__(
@@ -61,17 +61,18 @@ class Program(QObject):
 
     @property
     def backend(self) -> "Backend | None":
-        """What stands behind the window; None until it was built, a moment after the first paint."""
+        """The backend; None until it was built, shortly after the first paint."""
         return self._backend
 
     def start(self) -> None:
-        """Build what stands behind the window."""
+        """Begin to build the backend: imports it in a thread, then builds it on the main thread. Does nothing the
+        second time."""
         if self._started or self._closed:
             return
         self._started = True
         from desktop.background import Background
 
-        background = Background(self._main_thread.post)
+        background = Background(self._main_thread.call_on_main_thread)
         self.window.closing.connect(background.close)
         # Importing takes some tenths of a second: in a thread of its own, so that typing goes on meanwhile.
         background.pool(lambda: self._prepare(background), self._build, self.window.show_error)
@@ -84,8 +85,8 @@ class Program(QObject):
         services = build_library_services(
             self._paths,
             settings=self._settings.latest,
-            on_acknowledgement=lambda: self._main_thread.post(self._recheck_licenses),
-            on_unrecorded=lambda error: self._main_thread.post(lambda: self._show_error(error)),
+            on_acknowledgement=lambda: self._main_thread.call_on_main_thread(self._recheck_licenses),
+            on_unrecorded=lambda error: self._main_thread.call_on_main_thread(lambda: self._show_error(error)),
         )
         return partial(
             Backend,
@@ -111,7 +112,7 @@ class Program(QObject):
             self._show_error(UserError(tr("Your settings were not used."), self._settings.problem))
 
     def _show_error(self, error: UserError) -> None:
-        """Say an error above the message that is being written, until the person closes it."""
+        """Show an error above the composer, until the person closes it."""
         if not self._closed:
             self.window.show_error(error, (tr("Close"), lambda: self.window.show_error(None)))
 
@@ -120,7 +121,7 @@ class Program(QObject):
         self._files += files
         if self._backend is not None and self._files and not self._closed:
             waiting, self._files = self._files, []
-            self._backend.imports.offer(waiting)
+            self._backend.imports.offer_files(waiting)
 
     def change_settings(self, changes: dict[str, Any]) -> None:
         """Change settings, by name, and show and use them."""
@@ -139,7 +140,7 @@ class Program(QObject):
             self._backend.recheck_licenses()
 
     def close(self) -> None:
-        """Store what was said and stop everything. The window's draft is stored already."""
+        """Store conversations and stop everything. The window has stored its draft already."""
         if self._closed:
             return
         self._closed = True

@@ -195,7 +195,7 @@ def at_hub(capture: Capture, *, tls: bool) -> Iterator[Round]:
             data = random_model(Path(shelf) / f"{number}.gguf", seed=60 + number)
             made = publish(hub, repository, data, gated=False if repository == OPEN else "manual")
             made.add_file("LICENSE", license_text)
-            made.standings[PERSON] = "granted"
+            made.gate_states[PERSON] = "granted"
         yield Round(hub, capture, home, hub.add_token(PERSON, "fineGrained"))
 
 

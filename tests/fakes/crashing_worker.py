@@ -109,7 +109,7 @@ def main() -> None:
 
         setattr(owner, name, method)
 
-    load, decode, write = WorkerLoop._load, Generator.decode, _Generation._write
+    load, decode, write = WorkerLoop._load, Generator.decode, _Generation._decode_answer
     writing: list[Any] = []
 
     def note_load(self: Any, request: Any) -> None:
@@ -131,11 +131,11 @@ def main() -> None:
             die("decode", writing[0]._generated)
         decode(self, count)
 
-    WorkerLoop._load, Generator.decode, _Generation._write = note_load, note_decode, note_write  # type: ignore[method-assign]
+    WorkerLoop._load, Generator.decode, _Generation._decode_answer = note_load, note_decode, note_write  # type: ignore[method-assign]
     dying(WorkerLoop, "_probe", "probe")
     dying(LoadedModel, "warm_up", "warm-up")
     dying(PromptBuilder, "make", "template")
-    dying(_Generation, "_read", "prefill")
+    dying(_Generation, "_decode_prompt", "prefill")
     run(arguments)
 
 

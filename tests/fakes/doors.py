@@ -12,23 +12,23 @@ def _let_through(path: Path) -> None:
 
 
 class OpenDoor:
-    """A door that admits what `admit` does not refuse, and lets it stay while `holds` does not object."""
+    """A check that admits what `admit` does not refuse, and lets it stay while `check_loaded` does not object."""
 
     def __init__(
         self,
         admit: Callable[[Path], object] = _let_through,
         *,
-        loaded: Callable[[Path], object] = _let_through,
-        holds: Callable[[Path], object] = _let_through,
+        record_load: Callable[[Path], object] = _let_through,
+        check_loaded: Callable[[Path], object] = _let_through,
     ) -> None:
-        self._admit, self._loaded, self._holds = admit, loaded, holds
+        self._admit, self._loaded, self._holds = admit, record_load, check_loaded
 
     def admit(self, path: Path, stop: StopSignal | None = None) -> tuple[ModelFile, ...]:
         self._admit(path)
         return ()
 
-    def loaded(self, path: Path) -> None:
+    def record_load(self, path: Path) -> None:
         self._loaded(path)
 
-    def holds(self, path: Path) -> None:
+    def check_loaded(self, path: Path) -> None:
         self._holds(path)

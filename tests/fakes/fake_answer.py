@@ -85,7 +85,7 @@ class FakeAnswerRun:
         self._said = 0
         self._notice = ""
 
-    def tell(self) -> None:
+    def run(self) -> None:
         answer, request = self._answer, self._request
         if self._pause(answer.delay_s):
             return
@@ -111,14 +111,14 @@ class FakeAnswerRun:
             if request.options.max_tokens is not None and self._said >= request.options.max_tokens:
                 self._done("length")
                 return
-            self._say(word, thinking)
+            self._send_text(word, thinking)
             if self._said == closes:
                 parts = (ThinkingPart(answer.thinking + answer.unopened),)
                 self._on_event(DeltaReplacement(request.id, parts, self._said, self._speed()))
         if not self._fault():
             self._done(answer.stop_reason)
 
-    def _say(self, word: str, thinking: bool) -> None:
+    def _send_text(self, word: str, thinking: bool) -> None:
         self._first = self._first or time.monotonic()
         self._said += 1
         self._on_event(Delta(self._request.id, word, thinking, self._said, self._speed()))

@@ -125,7 +125,7 @@ class FakeEngine:
         if self._license_check is None or self._params is None:
             return
         try:
-            self._license_check.holds(Path(self._params.model_path))
+            self._license_check.check_loaded(Path(self._params.model_path))
         except UserError:
             self.unload()
 
@@ -220,7 +220,7 @@ class FakeEngine:
             return
         self._state = "answering"
         answer = self._next_answer(request)
-        FakeAnswerRun(self, request, answer, self._model.context_length, on_event).tell()
+        FakeAnswerRun(self, request, answer, self._model.context_length, on_event).run()
         if self._state == "answering":
             self._state = "ready"
 

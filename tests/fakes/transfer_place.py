@@ -17,7 +17,7 @@ from tests.fakes.plain_client import PlainClient
 
 REPOSITORY = "acme/tiny-GGUF"
 MODEL = "tiny-Q8_0.gguf"
-QUICK = RetryPolicy(tries=4, first=0.01, most=0.05)
+QUICK = RetryPolicy(tries=4, first_delay=0.01, max_delay=0.05)
 
 
 def bytes_of(size: int, seed: int = 1) -> bytes:

@@ -83,7 +83,7 @@ def accept_all(model: str, purpose: Purpose = "personal") -> None:
     """Accept every license that waits, in this process: for what comes after it. `accept` is the command."""
     services = build_library_services(find_paths())
     subject = services.library.find_listed(model).subject
-    for each in services.acknowledgements.verdict(subject).standings:
+    for each in services.acknowledgements.verdict(subject).licenses:
         if each.status != "in-force":
             acceptance = Acceptance("Ada Example", purpose)
             services.acknowledgements.accept(subject, each.needed.id, each.needed.text_sha256, acceptance)

@@ -38,6 +38,7 @@ def test_models_of_other_programs_are_listed_and_one_is_used_where_it_lies(other
     assert ollama["name"] in table.out
     assert "not used yet" in table.out
     before = Path(ollama["path"]).stat()
+    assert ollama["size"] == before.st_size
     ran = latchkey("models", "import", "--found", ollama["name"], "--json")
     assert ran.code == 0, ran
     assert ran.json["path"] == ollama["path"]

@@ -121,10 +121,10 @@ def test_a_gate_is_passed_step_by_step_and_the_token_goes_to_the_hub_alone(
     assert latchkey("token", "set", "--place", "vault", stdin=with_token(token)).code == 0
     told.append(get(*unlocked, stdin=PASSPHRASE).failed_with(5))
     assert f"{hub.endpoint}/{NAME}" in told[-1]
-    repository.standings[PERSON] = "pending"
+    repository.gate_states[PERSON] = "pending"
     told.append(get(*unlocked, stdin=PASSPHRASE).failed_with(5))
     assert latchkey("models", "show", NAME, "--json").json["state"] == "waiting-for-approval"
-    repository.standings[PERSON] = "granted"
+    repository.gate_states[PERSON] = "granted"
     told.append(get(*unlocked, stdin=PASSPHRASE).failed_with(4))
     assert len(set(told)) == len(told)
     accept_all(NAME)
@@ -139,7 +139,7 @@ def test_a_gate_is_passed_step_by_step_and_the_token_goes_to_the_hub_alone(
 def test_a_locked_vault_is_said_to_be_in_the_way(hub: FakeHub, file: Path) -> None:
     token = hub.add_token(PERSON)
     assert latchkey("token", "set", "--place", "vault", stdin=with_token(token)).code == 0
-    publish(hub, NAME, file, gated="auto").standings[PERSON] = "granted"
+    publish(hub, NAME, file, gated="auto").gate_states[PERSON] = "granted"
     assert "--passphrase-stdin" in get(NAME).failed_with(5)
     assert get(NAME, "--token-stdin", stdin=token).failed_with(4)  # past the gate, before the license
 
@@ -147,11 +147,11 @@ def test_a_locked_vault_is_said_to_be_in_the_way(hub: FakeHub, file: Path) -> No
 def test_access_that_was_taken_back_is_noticed_before_anything_is_fetched(hub: FakeHub, file: Path) -> None:
     token = hub.add_token(PERSON)
     repository = publish(hub, NAME, file, gated="manual")
-    repository.standings[PERSON] = "granted"
+    repository.gate_states[PERSON] = "granted"
     given = (NAME, "--token-stdin")
     assert get(*given, stdin=token).code == 4
     accept_all(NAME)
-    repository.standings[PERSON] = "rejected"
+    repository.gate_states[PERSON] = "rejected"
     assert "taken back" in get(*given, stdin=token).failed_with(5)
     assert hub.requests("cdn", "tiny") == [each for each in hub.requests("cdn", "tiny") if each.headers.get("range")]
 

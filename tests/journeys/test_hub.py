@@ -53,7 +53,7 @@ def test_what_is_open_is_open_and_what_is_gated_needs_a_token(hub: FakeHub) -> N
 def test_every_standing_before_a_gate_is_told_apart(hub: FakeHub, standing: str) -> None:
     token = give(hub)
     repository = publish(hub, "acme/gated-GGUF", b"GGUF", gated="manual")
-    repository.standings[PERSON] = standing  # type: ignore[assignment]
+    repository.gate_states[PERSON] = standing  # type: ignore[assignment]
     ran = latchkey("access", "acme/gated-GGUF", "--json", "--passphrase-stdin", stdin=PASSPHRASE)
     assert ran.json["state"] == standing
     assert ran.code == (0 if standing == "granted" else 5)

@@ -114,7 +114,7 @@ def test_a_token_for_this_once_is_checked_and_kept_nowhere(hub: FakeHub, home: P
     assert "kept nowhere" in ran.out
     assert "one that only reads is enough" in ran.out
     assert "No access token" in latchkey("token", "check").failed_with(5)
-    publish(hub, "acme/gated-GGUF", b"GGUF", gated="auto").standings[PERSON] = "granted"
+    publish(hub, "acme/gated-GGUF", b"GGUF", gated="auto").gate_states[PERSON] = "granted"
     assert latchkey("access", "acme/gated-GGUF").code == 5
     assert latchkey("access", "acme/gated-GGUF", "--token-stdin", stdin=f" {token}\n").code == 0
     assert_kept_secret(token, home)
@@ -127,7 +127,7 @@ def test_a_locked_vault_is_told_apart_from_a_missing_token(hub: FakeHub) -> None
     assert "passphrase is wrong" in latchkey(
         "token", "check", "--passphrase-stdin", stdin="something else"
     ).failed_with(5)
-    publish(hub, "acme/gated-GGUF", b"GGUF", gated="auto").standings[PERSON] = "granted"
+    publish(hub, "acme/gated-GGUF", b"GGUF", gated="auto").gate_states[PERSON] = "granted"
     publish(hub, "acme/open-GGUF", b"GGUF")
     assert "--passphrase-stdin" in latchkey("access", "acme/gated-GGUF").failed_with(5)
     assert latchkey("access", "acme/gated-GGUF", "--passphrase-stdin", stdin=PASSPHRASE).code == 0
@@ -180,7 +180,7 @@ def test_a_token_of_the_environment_or_of_another_program_is_not_taken(
     (others / ".netrc").chmod(0o600)
     monkeypatch.setenv("HOME", str(others))
     monkeypatch.setenv("HF_HOME", str(others / ".cache/huggingface"))
-    publish(hub, "acme/gated-GGUF", b"GGUF", gated="auto").standings[PERSON] = "granted"
+    publish(hub, "acme/gated-GGUF", b"GGUF", gated="auto").gate_states[PERSON] = "granted"
     ran = latchkey("access", "acme/gated-GGUF", HF_TOKEN=token)
     assert ran.code == 5, ran
     assert "HF_TOKEN is set" in ran.err
@@ -194,7 +194,7 @@ def test_a_token_of_the_environment_or_of_another_program_is_not_taken(
 
 def test_a_token_for_another_host_goes_to_no_other(hub: FakeHub) -> None:
     token = hub.add_token(PERSON)
-    publish(hub, "acme/gated-GGUF", b"GGUF", gated="auto").standings[PERSON] = "granted"
+    publish(hub, "acme/gated-GGUF", b"GGUF", gated="auto").gate_states[PERSON] = "granted"
     given = latchkey("token", "set", "--host", "http://127.0.0.1:1", "--place", "vault", stdin=with_token(token))
     assert given.code == 0, given  # nobody answers there: kept, and said to be unchecked
     assert "not checked" in given.err

@@ -71,7 +71,7 @@ def session(hub: FakeHub, home: Path, monkeypatch: pytest.MonkeyPatch) -> Sessio
     for name, folder in (("HOME", "person"), ("XDG_RUNTIME_DIR", "run"), ("XDG_DATA_HOME", "share")):
         (home / folder).mkdir(mode=0o700)
         monkeypatch.setenv(name, str(home / folder))
-    publish(hub, MODEL, b"GGUF", gated="manual").standings[PERSON] = "granted"
+    publish(hub, MODEL, b"GGUF", gated="manual").gate_states[PERSON] = "granted"
     return Session(home, monkeypatch)
 
 

@@ -144,26 +144,26 @@ def test_a_request_is_followed_ever_more_rarely_and_not_while_off_line(qtbot: Qt
     asked: list[str] = []
     now, offline = [1000.0], [False]
     following = AccessPoller(asked.append, lambda: offline[0], lambda: now[0])
-    following.follow("m", 1000.0)
+    following.add("m", 1000.0)
     gaps = []
     for _ in range(8):
         gaps.append(following.next_check_at("m") - now[0])
         now[0] = following.next_check_at("m")
-        following.look()
-        following.follow("m", now[0])
+        following.check_due()
+        following.add("m", now[0])
     assert gaps == sorted(gaps)
     assert gaps[0] == 30.0
     assert gaps[-1] <= 900.0
     assert len(asked) == 8
     offline[0] = True
     now[0] += 10_000
-    following.look()
+    following.check_due()
     assert len(asked) == 8
     assert following.next_check_at("m") == 0.0
-    following.leave("m")
+    following.remove("m")
     offline[0] = False
     now[0] += 10_000
-    following.look()
+    following.check_due()
     assert len(asked) == 8
     following.close()
 

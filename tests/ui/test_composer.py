@@ -138,11 +138,11 @@ def test_damaged_drafts_count_as_none_and_failing_ones_are_told(tmp_path: Path) 
     file.write_text("{ not json")
     drafts = ComposerDrafts(file)
     assert drafts.get("a") == ""
-    drafts.put("a", "text")
+    drafts.set("a", "text")
     drafts.save()
     assert ComposerDrafts(file).get("a") == "text"
     blocked = ComposerDrafts(tmp_path / "drafts.json" / "inside" / "drafts.json")
-    blocked.put("a", "text")
+    blocked.set("a", "text")
     with pytest.raises(ResourceError):
         blocked.save()
 

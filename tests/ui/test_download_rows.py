@@ -99,7 +99,7 @@ def test_a_failure_is_told_in_three_sentences_and_tried_again(row: DownloadRow, 
     QApplication.processEvents()
     for sentence in ("The line is cut.", "Nobody answers.", "Try again."):
         assert sentence in text_of(row)
-    with qtbot.waitSignal(row.asked) as asked:
+    with qtbot.waitSignal(row.action_requested) as asked:
         QTest.keyClick(row.buttons["again"], Qt.Key.Key_Space)
     assert asked.args == ["resume", "d"]
     row.show_item(item())
@@ -134,7 +134,7 @@ def test_it_is_told_at_quarters_and_when_its_state_changes() -> None:
 
 def test_nothing_is_asked_where_nothing_would_be_lost(row: DownloadRow, qtbot: QtBot) -> None:
     row.show_item(item("queued", done=0))
-    with qtbot.waitSignal(row.asked) as asked:
+    with qtbot.waitSignal(row.action_requested) as asked:
         QTest.keyClick(row.buttons["cancel"], Qt.Key.Key_Space)
     assert asked.args == ["cancel", "d"]
 

@@ -66,7 +66,7 @@ def press(driver: Driver, name: str) -> None:
 def imported(home: Path) -> list[Path]:
     paths = find_paths()
     assert paths.data.is_relative_to(home)
-    return [Path(each.path) for each in build_library_services(paths).library.imports.all()]
+    return [Path(each.path) for each in build_library_services(paths).library.installed_models.all()]
 
 
 @pytest.mark.parametrize("inside", [False, True], ids=["on the window", "on the composer"])

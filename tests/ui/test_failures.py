@@ -90,6 +90,6 @@ def test_pages_work_meanwhile_and_lead_back_to_the_message(open_window: Open, pa
 
 def test_a_model_that_runs_otherwise_than_asked_is_said_beside_its_name(open_window: Open) -> None:
     driver = open_window(FakeEngine())
-    driver.window.hear(EngineChanged("ready", notice="The model runs on the CPU."))
+    driver.window.show_event(EngineChanged("ready", notice="The model runs on the CPU."))
     labels = [label.text() for label in driver.window.chat_page.top_bar.findChildren(Label) if label.isVisible()]
     assert "The model runs on the CPU." in labels

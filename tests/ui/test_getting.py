@@ -255,7 +255,7 @@ def test_a_pasted_address_of_a_file_chooses_that_file(
     other = next(row for row in rows if not row.isChecked())
     other.setFocus()
     QTest.keyClick(other, Qt.Key.Key_Space)
-    walk.driver.until(lambda: walk.page.picked(MODEL) == "tiny-chat-Q4_K_M.gguf")
+    walk.driver.until(lambda: walk.page.chosen_file(MODEL) == "tiny-chat-Q4_K_M.gguf")
     assert walk.step == "Access token"
 
 
@@ -304,14 +304,14 @@ def test_a_request_is_followed_and_its_end_is_news_elsewhere_in_the_window(
     monkeypatch.setattr(
         following, "_clock", lambda: following._followed[MODEL].next + 1 if MODEL in following._followed else 0.0
     )
-    following.look()
+    following.check_due()
     walk.driver.until(lambda: walk.driver.has(f"Your request for {MODEL} was rejected."))
     assert following.next_check_at(MODEL) == 0.0, "what is decided is asked about no more"
 
 
 def _card_state(walk: Walk) -> str:
     row = walk.page.list.rows.row_of(MODEL)
-    face = walk.page.list.rows._faces[MODEL] if row is not None else None
+    face = walk.page.list.rows._card_texts[MODEL] if row is not None else None
     return face.state.text if face is not None else ""
 
 
@@ -328,7 +328,7 @@ def test_access_that_was_taken_back_is_told_on_the_model(
     walk.press("Continue")
     walk.until_step("Read and accept Apache License 2.0")
     walk.stand("rejected")
-    walk.driver.backend.access.ask(MODEL)
+    walk.driver.backend.access.check_access(MODEL)
     walk.driver.until(lambda: f"Your access to {MODEL} was taken back." in text_of(walk.page.detail))
 
 
@@ -492,7 +492,7 @@ def test_an_address_of_the_hub_that_is_none_is_told_and_the_steps_stay(
     walk.page.choose("qwen3-4b")
     walk.driver.until(lambda: walk.shown == "qwen3-4b" and bool(walk.page.detail.steps))
     walk.page.field.setText("qwen zzz")
-    walk.page.hub.go()
+    walk.page.hub.submit()
     walk.driver.until(lambda: "is not one" in text_of(walk.page.detail))
     assert len(walk.driver.errors()) == 1
 

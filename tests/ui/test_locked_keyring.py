@@ -127,7 +127,7 @@ def test_models_are_listed_while_the_keyring_does_not_open(open_window: Open, re
     driver.window.show_page("models")
     page = driver.window.pages.models
     driver.until(lambda: bool(page.list.rows.ids))
-    states = {each: page.list.rows._faces[each].state.text for each in page.list.rows.ids}
+    states = {each: page.list.rows._card_texts[each].state.text for each in page.list.rows.ids}
     assert states["latchkey-guide"] == "Ready"
     assert "Ledger not read" in states.values()
     (box,) = page._notices.findChildren(ErrorBox)
@@ -138,7 +138,7 @@ def test_models_are_listed_while_the_keyring_does_not_open(open_window: Open, re
     driver.until(lambda: "Ledger verified" in driver.window.pages.licenses.badge.text)
     driver.window.show_page("models")
     driver.until(lambda: not page._notices.findChildren(ErrorBox))
-    assert "Ledger not read" not in [page.list.rows._faces[each].state.text for each in page.list.rows.ids]
+    assert "Ledger not read" not in [page.list.rows._card_texts[each].state.text for each in page.list.rows.ids]
 
 
 def test_once_the_keyring_opens_trying_again_is_enough(open_window: Open, refusing: MemoryKeyring) -> None:

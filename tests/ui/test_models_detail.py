@@ -258,7 +258,7 @@ def test_the_page_says_by_what_a_file_was_recognized(
 ) -> None:
     card = card_of(LLAMA_32, here=True)
     assert card.listed.model is not None
-    model = replace(card.listed.model, witness=witness, imported=imported)
+    model = replace(card.listed.model, identified_by=witness, imported=imported)
     page.show_cards(all_cards(replace(card, listed=replace(card.listed, model=model))), GUIDE.id)
     page.choose(LLAMA_32.id)
     assert ("Recognized" in _text(page.detail)) == bool(sentence)

@@ -365,9 +365,9 @@ def test_mistakes_in_the_catalog_are_told_and_gone_when_mended(page: ModelsPage)
 
 
 def test_what_failed_is_said_until_it_is_closed(page: ModelsPage) -> None:
-    page.working.say("Reading file.gguf")
+    page.working.show_task("Reading file.gguf")
     assert "Reading file.gguf" in _text(page)
-    page.working.say("")
+    page.working.show_task("")
     assert "Reading file.gguf" not in _text(page)
     page.show_problem(UserError("It is no model.", "", "Choose another file."))
     box = next(box for box in page.findChildren(ErrorBox) if box.isVisible())

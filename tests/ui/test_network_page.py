@@ -86,7 +86,7 @@ def test_a_request_appears_while_the_page_is_looked_at(open_window: Open, monkey
         monkeypatch.setenv("HF_ENDPOINT", fake.endpoint)
         driver = open_window(FakeEngine([]))
         page = show_log(driver)
-        online = assembly_of(driver).online
+        online = assembly_of(driver).network
         driver.until(lambda: fake.endpoint.partition("://")[2] in page._hub.text())
         pool = driver.backend._background.pool
         pool(lambda: online.hub.info(Repository(fake.endpoint, "acme/tiny-GGUF")))
@@ -265,10 +265,10 @@ def test_what_may_have_a_gap_is_not_put_together() -> None:
 def test_that_requests_cannot_be_written_down_is_told(open_window: Open, home: Path) -> None:
     keep(home, exchange(5))
     driver = open_window(FakeEngine([]))
-    assembly_of(driver).online.requests.problem = ResourceError("The disk is full.", "", "Free some space.")
+    assembly_of(driver).network.requests.problem = ResourceError("The disk is full.", "", "Free some space.")
     page = show_log(driver, 1)
     assert page.log._unkept.isVisible()
     assert page.log._unkept.text() == "The disk is full. Free some space."
-    assembly_of(driver).online.requests.problem = None
+    assembly_of(driver).network.requests.problem = None
     keep(home, exchange(0))
     driver.until(lambda: not page.log._unkept.isVisible())

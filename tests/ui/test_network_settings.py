@@ -31,7 +31,7 @@ def section(driver: Driver) -> NetworkSection:
 
 
 def tokens_of(driver: Driver) -> AccessTokens:
-    return assembly_of(driver).online.tokens
+    return assembly_of(driver).network.tokens
 
 
 def write(driver: Driver, name: str, text: str) -> None:
@@ -129,8 +129,8 @@ def test_a_token_is_listed_checked_and_forgotten(open_window: Open, monkeypatch:
         monkeypatch.setenv("HF_ENDPOINT", fake.endpoint)
         host = fake.endpoint.partition("://")[2]
         driver = open_window(FakeEngine([]))
-        tokens_of(driver).put(AccessToken(fake.add_token("ada", "write"), fake.endpoint), "session")
-        tokens_of(driver).put(AccessToken(SECRET, "https://hub.example.org"), "session")
+        tokens_of(driver).store(AccessToken(fake.add_token("ada", "write"), fake.endpoint), "session")
+        tokens_of(driver).store(AccessToken(SECRET, "https://hub.example.org"), "session")
         network = section(driver)
         driver.until(lambda: set(network.tokens.rows) == {host, "hub.example.org"})
         press(driver, f"Check the token for {host}")
@@ -146,7 +146,7 @@ def test_a_token_is_listed_checked_and_forgotten(open_window: Open, monkeypatch:
         driver.until(lambda: set(network.tokens.rows) == {"hub.example.org"})
         assert tokens_of(driver).hosts() == ("hub.example.org",)
         assert driver.window.focusWidget() is driver.named("Add an access token")
-        assembly_of(driver).online.close()
+        assembly_of(driver).network.close()
 
 
 @pytest.mark.loopback
@@ -155,18 +155,18 @@ def test_a_token_the_hub_does_not_accept_says_so_in_its_row(open_window: Open, m
         monkeypatch.setenv("HF_ENDPOINT", fake.endpoint)
         host = fake.endpoint.partition("://")[2]
         driver = open_window(FakeEngine([]))
-        tokens_of(driver).put(AccessToken(SECRET, fake.endpoint), "session")
+        tokens_of(driver).store(AccessToken(SECRET, fake.endpoint), "session")
         network = section(driver)
         driver.until(lambda: host in network.tokens.rows)
         press(driver, f"Check the token for {host}")
         driver.until(lambda: "does not accept this access token" in network.tokens.rows[host].found)
         assert SECRET not in network.tokens.rows[host].found
-        assembly_of(driver).online.close()
+        assembly_of(driver).network.close()
 
 
 def test_off_line_a_check_says_that_it_is(open_window: Open) -> None:
     driver = open_window(FakeEngine([]), offline=True)
-    tokens_of(driver).put(AccessToken(SECRET, "https://huggingface.co"), "session")
+    tokens_of(driver).store(AccessToken(SECRET, "https://huggingface.co"), "session")
     network = section(driver)
     driver.until(lambda: "huggingface.co" in network.tokens.rows)
     press(driver, "Check the token for huggingface.co")
@@ -176,27 +176,27 @@ def test_off_line_a_check_says_that_it_is(open_window: Open) -> None:
 def test_the_vault_is_opened_with_its_passphrase_and_closed(open_window: Open) -> None:
     before = find_access_tokens(find_paths())
     before.vault.create(PASSPHRASE)
-    before.put(AccessToken(SECRET, "https://huggingface.co"), "vault")
+    before.store(AccessToken(SECRET, "https://huggingface.co"), "vault")
     driver = open_window(FakeEngine([]))
     vault = section(driver).tokens.vault
     driver.until(vault.passphrase.isVisible)
     write(driver, "Passphrase of the vault", "wrong passphrase")
     driver.until(lambda: "passphrase" in vault._says.text() and vault.unlock_button.isEnabled())
-    assert tokens_of(driver).vault.standing() == "locked"
+    assert tokens_of(driver).vault.status() == "locked"
     write(driver, "Passphrase of the vault", PASSPHRASE)
     driver.until(vault.lock_button.isVisible)
     assert vault.passphrase.text() == ""
     assert tokens_of(driver).get("huggingface.co") is not None
     press(driver, "Lock the vault")
     driver.until(vault.passphrase.isVisible)
-    assert tokens_of(driver).vault.standing() == "locked"
+    assert tokens_of(driver).vault.status() == "locked"
 
 
 def test_a_keyring_that_waits_for_a_person_does_not_hold_up_the_window(
     open_window: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     driver = open_window(FakeEngine([]))
-    tokens_of(driver).put(AccessToken(SECRET, "https://huggingface.co"), "session")
+    tokens_of(driver).store(AccessToken(SECRET, "https://huggingface.co"), "session")
     network = section(driver)
     driver.until(lambda: "huggingface.co" in network.tokens.rows)
     prompt = threading.Event()

@@ -46,7 +46,7 @@ def test_the_keyboard_turns_the_switch(open_window: Open) -> None:
     assert offline(driver)
     assert written()
     assert driver.named("Offline").accessibleDescription() == "no network use"
-    switch = assembly_of(driver).online.switch
+    switch = assembly_of(driver).network.switch
     with pytest.raises(ForbiddenError, match="offline"):
         switch.check()
     driver.key(Qt.Key.Key_Space)
@@ -137,7 +137,7 @@ def test_going_off_line_ends_what_is_open_and_lets_nothing_begin(
         fake.rate = 100_000
         monkeypatch.setenv("HF_ENDPOINT", fake.endpoint)
         driver = open_window(FakeEngine([]))
-        client = assembly_of(driver).online.client
+        client = assembly_of(driver).network.client
         begun, ended = threading.Event(), []
 
         def fetch() -> None:

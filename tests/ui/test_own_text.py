@@ -49,7 +49,7 @@ def opened(open_window: Open, repository: FakeRepository, text: bytes, license_i
     with closing(
         build_library_services(find_paths(), {}, settings=lambda: Settings(hub_endpoint=endpoint))
     ) as assembly:
-        assembly.lookup.look(MODEL)
+        assembly.lookup.look_up(MODEL)
     driver = open_window(FakeEngine(), accepted=False, hub_endpoint=endpoint)
     driver.window.models_page.license_asked.emit(MODEL, license_id)
     driver.until(lambda: driver.has("I accept"))

@@ -29,7 +29,7 @@ instance = SingleInstance(Path(sys.argv[1]))
 first = instance.claim([Path(name) for name in sys.argv[2:]])
 print("first" if first else "raised", flush=True)
 if first:
-    instance.asked.connect(lambda: print("asked", flush=True))
+    instance.raise_requested.connect(lambda: print("asked", flush=True))
     instance.files_asked.connect(lambda files: print(*files, flush=True))
     instance.listen()
     print("listening", flush=True)
@@ -265,12 +265,12 @@ def test_another_users_process_is_not_heard(
 ) -> None:
     from desktop.network import peer_credentials
 
-    monkeypatch.setattr(peer_credentials, "peer_user", lambda _: os.getuid() + 1)
+    monkeypatch.setattr(peer_credentials, "peer_user_id", lambda _: os.getuid() + 1)
     mine = SingleInstance(home / "data")
     assert mine.claim()
     mine.listen()
     heard: list[bool] = []
-    mine.asked.connect(lambda: heard.append(True))
+    mine.raise_requested.connect(lambda: heard.append(True))
     with socket.socket(socket.AF_UNIX) as theirs:
         theirs.settimeout(0.1)
         theirs.connect(json.loads((home / "data" / "window.lock").read_text())["socket"])

@@ -84,14 +84,14 @@ def offer(state: AccessState | None = "granted", names: tuple[str, ...] = ("Q4_K
         recommended=files[0].name,
         access=access(state) if state else None,
         checked=1.0,
-        asked=1,
-        taken_back=False,
+        checks_since_change=1,
+        access_revoked=False,
         gate_prompt="",
         gate_fields=(),
-        left_out=(),
+        skipped=(),
         license_file="",
         page="",
-        looked=1.0,
+        looked_up_at=1.0,
     )
 
 
@@ -221,7 +221,7 @@ def test_files_are_chosen_by_keyboard_with_the_recommended_one_first(page: Model
     with qtbot.waitSignal(page.status_requested) as asked:
         QTest.keyClick(rows[0], Qt.Key.Key_Down)
     assert asked.args == [LLAMA_32.id, "llama-Q8_0.gguf"]
-    assert page.picked(LLAMA_32.id) == "llama-Q8_0.gguf"
+    assert page.chosen_file(LLAMA_32.id) == "llama-Q8_0.gguf"
 
 
 def test_what_the_chosen_files_quantization_costs_is_said_below_the_files(page: ModelsPage) -> None:

@@ -93,7 +93,7 @@ class AnswerSegments:
 
     def feed(self, text: str) -> None:
         """Take more of the text. It is read when segments are asked for."""
-        self._grown.feed(text)
+        self._growing_text.feed(text)
 
     @property
     def fixed(self) -> int:
@@ -101,14 +101,14 @@ class AnswerSegments:
 
         When the text is over, those that used link references defined further down are still made anew.
         """
-        return self._grown.fixed
+        return self._growing_text.fixed
 
     def all(self, *, over: bool = False) -> list[Segment]:
         """Every segment so far, as if the text ended here; `over` where it does."""
-        return self._grown.all(over)
+        return self._growing_text.all(over)
 
     @property
-    def _grown(self) -> IncrementalSegmenter:
+    def _growing_text(self) -> IncrementalSegmenter:
         if self._growth is None:
             from desktop.chat.markdown.incremental_segmenter import (
                 IncrementalSegmenter,  # reading is imported with the first text

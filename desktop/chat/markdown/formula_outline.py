@@ -62,13 +62,14 @@ class FormulaBreak:
 class FormulaOutline:
     """Filled shapes and letters. Lengths are in ems, x to the right from the left edge and y down from the baseline.
 
-    `steps` are "M" (move to), "L" (line to), "Q" and "C" (Bézier curves to) with their coordinates, and "Z" (close).
+    `path` consists of "M" (move to), "L" (line to), "Q" and "C" (Bézier curves to) with their coordinates, and "Z"
+    (close).
     """
 
     width: float
     ascent: float
     descent: float
-    steps: tuple[PathElement, ...]
+    path: tuple[PathElement, ...]
     letters: tuple[FallbackCharacter, ...] = ()
     breaks: tuple[FormulaBreak, ...] = ()
 

@@ -37,10 +37,10 @@ class BenchLicenseCheck:
         self._admitted = hashed
         return hashed.files
 
-    def loaded(self, path: Path) -> None:
-        self.holds(path)
+    def record_load(self, path: Path) -> None:
+        self.check_loaded(path)
 
-    def holds(self, path: Path) -> None:
+    def check_loaded(self, path: Path) -> None:
         """Raises ForbiddenError where the file was touched since it was admitted."""
         if self._admitted is None or not self._admitted.is_unchanged():
             raise _another(path)

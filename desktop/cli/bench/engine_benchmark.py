@@ -125,7 +125,7 @@ class TimedAnswer:
     seconds: float
 
     @property
-    def read(self) -> int:
+    def prefill_tokens(self) -> int:
         """Tokens of the prompt that were read anew."""
         return self.done.prompt_tokens - self.done.cached_tokens
 
@@ -215,25 +215,25 @@ def measure_engine(
     say: ReportProgress,
 ) -> EngineFigures:
     """Measure a loaded engine against the bare loop on the same file. `say` is told what is being measured."""
-    asker = TimedEngine(engine)
-    asker.calibrate()
+    timed_engine = TimedEngine(engine)
+    timed_engine.calibrate()
     room = info.context_length - 128
     with closing(bare_loop()) as bare:
         say(tr("Decoding…"))
-        decode = _decode(asker, bare, rounds, tokens)
+        decode = _decode(timed_engine, bare, rounds, tokens)
         say(tr("Reading a prompt…"))
-        prefill = _prefill(asker, bare, rounds, min(_PREFILL_TOKENS, room))
+        prefill = _prefill(timed_engine, bare, rounds, min(_PREFILL_TOKENS, room))
     say(tr("A second turn…"))
-    warm = _warm_ratio(asker, rounds, min(_CONVERSATION_TOKENS, room // 2))
+    warm = _warm_ratio(timed_engine, rounds, min(_CONVERSATION_TOKENS, room // 2))
     say(tr("Stopping…"))
-    stops = [asker.stop_s(min(_STOP_TOKENS, room)) for _ in range(rounds)]
+    stops = [timed_engine.stop_s(min(_STOP_TOKENS, room)) for _ in range(rounds)]
     return EngineFigures(decode, prefill, warm, 1000 * median(stops))
 
 
-def _decode(asker: TimedEngine, bare: BareLoopProcess, rounds: int, tokens: int) -> Comparison:
+def _decode(timed_engine: TimedEngine, bare: BareLoopProcess, rounds: int, tokens: int) -> Comparison:
     ours, baseline = [], []
     for number in range(rounds + 1):
-        mine = asker.raw(_DECODE_PROMPT_TOKENS, tokens)
+        mine = timed_engine.raw(_DECODE_PROMPT_TOKENS, tokens)
         made = mine.done.generated_tokens
         _, seconds = bare.measure(mine.done.prompt_tokens, made)
         if number:  # the first round warms up
@@ -242,26 +242,30 @@ def _decode(asker: TimedEngine, bare: BareLoopProcess, rounds: int, tokens: int)
     return compared(ours, baseline)
 
 
-def _prefill(asker: TimedEngine, bare: BareLoopProcess, rounds: int, tokens: int) -> Comparison:
+def _prefill(timed_engine: TimedEngine, bare: BareLoopProcess, rounds: int, tokens: int) -> Comparison:
     ours, baseline = [], []
     for number in range(rounds + 1):
-        mine = asker.raw(tokens, 1)
-        seconds, _ = bare.measure(mine.read, 1)
+        mine = timed_engine.raw(tokens, 1)
+        seconds, _ = bare.measure(mine.prefill_tokens, 1)
         if number:
-            ours.append(mine.read / mine.seconds)
-            baseline.append(mine.read / seconds)
+            ours.append(mine.prefill_tokens / mine.seconds)
+            baseline.append(mine.prefill_tokens / seconds)
     return compared(ours, baseline)
 
 
-def _warm_ratio(asker: TimedEngine, rounds: int, tokens: int) -> float:
+def _warm_ratio(timed_engine: TimedEngine, rounds: int, tokens: int) -> float:
     """Time to the first token of a second turn against that of the first, which was read from nothing."""
     ratios = []
     for number in range(rounds):
         conversation = f"bench-{number}"
-        first = (ChatMessage.from_text("user", asker.text(tokens)),)
-        cold = asker.turns(first, _REPLY_TOKENS, conversation)
-        second = (*first, ChatMessage.from_text("assistant", cold.text), ChatMessage.from_text("user", asker.text(8)))
-        warm = asker.turns(second, 1, conversation)
+        first = (ChatMessage.from_text("user", timed_engine.text(tokens)),)
+        cold = timed_engine.turns(first, _REPLY_TOKENS, conversation)
+        second = (
+            *first,
+            ChatMessage.from_text("assistant", cold.text),
+            ChatMessage.from_text("user", timed_engine.text(8)),
+        )
+        warm = timed_engine.turns(second, 1, conversation)
         ratios.append((warm.done.time_to_first_token_s or 0) / (cold.done.time_to_first_token_s or 1))
     return median(ratios)
 
@@ -277,11 +281,11 @@ def measure_beside_busy_core(
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if len(cores) < 2:
         return None
-    asker = TimedEngine(engine)
+    timed_engine = TimedEngine(engine)
     ours, baseline = [], []
     with _busy(cores[-1]), closing(bare_loop(frozenset(cores[:-1]))) as bare:
         for number in range(rounds + 1):
-            mine = asker.raw(_PROMPT_TOKENS, tokens)
+            mine = timed_engine.raw(_PROMPT_TOKENS, tokens)
             made = mine.done.generated_tokens
             _, seconds = bare.measure(mine.done.prompt_tokens, made)
             if number:  # in the first round the engine finds out that a core is taken

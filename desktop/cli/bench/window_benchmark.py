@@ -74,16 +74,16 @@ class WindowProcess:
 
     def opened(self) -> WindowTimes:
         """When the window stood. Its process reads the same clock, which counts for the whole machine."""
-        times = self.hear()
+        times = self.receive()
         return WindowTimes(1000 * (times["painted"] - self._started), 1000 * (times["usable"] - self._started))
 
-    def tell(self, order: dict[str, Any]) -> None:
+    def send(self, order: dict[str, Any]) -> None:
         if self._process.stdin is None:
             raise AssertionError("the window has a pipe to its standard input")
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
 
-    def hear(self) -> dict[str, Any]:
+    def receive(self) -> dict[str, Any]:
         """The next thing it says. Raises EngineError where it is gone, says what went wrong, or is silent for long."""
         watch = threading.Timer(_TIMEOUT_S, self._process.kill)
         watch.start()
@@ -142,11 +142,11 @@ def measure_window(
     """Decoding while a window draws the answer, against the same engine without one, in turns.
 
     `engine` has loaded `params` and says `info` of it; the window's own is told to do the same, by `subject` (see
-    `window_process`). It keeps its conversations apart from the person's.
+    `WindowProcess`). It keeps its conversations apart from the person's.
     """
     say(tr("Drawing an answer…"))
-    asker = TimedEngine(engine)
-    asker.calibrate()
+    timed_engine = TimedEngine(engine)
+    timed_engine.calibrate()
     ours, baseline = [], []
     frames: list[float] = []
     settings: dict[str, Any] = {
@@ -160,12 +160,12 @@ def measure_window(
     }
     with _home(settings) as home, closing(WindowProcess("stream", None, [str(home), *subject])) as window:
         window.opened()
-        window.hear()  # its model is loaded
+        window.receive()  # its model is loaded
         for number in range(rounds + 1):
-            text = asker.text(_PROMPT_TOKENS)
-            window.tell({"text": text})
-            drawn = window.hear()
-            alone = asker.turns((ChatMessage.from_text("user", text),), tokens, f"window-{number}")
+            text = timed_engine.text(_PROMPT_TOKENS)
+            window.send({"text": text})
+            drawn = window.receive()
+            alone = timed_engine.turns((ChatMessage.from_text("user", text),), tokens, f"window-{number}")
             if number:
                 ours.append(_speed(drawn["tokens_per_s"]))
                 baseline.append(_speed(alone.done.tokens_per_s))

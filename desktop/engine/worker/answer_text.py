@@ -19,7 +19,7 @@ _MOST_RESTATED, _MOST_PARTS = 1_000_000, 1_000  # characters, parts: as much as 
 
 @dataclass(frozen=True)
 class TextReplacement:
-    """The whole answer so far, in place of what was told of it: pieces of text with whether each is thinking."""
+    """The whole answer so far, in place of what was sent of it: pieces of text with whether each is thinking."""
 
     parts: tuple[tuple[str, bool], ...]
 
@@ -69,12 +69,12 @@ class StopStrings:
 
 
 class AnswerText:
-    """The whole way of one answer's bytes: UTF-8, thinking, end marks, and `stops`, which count in the answer alone.
+    """All that happens to one answer's bytes: UTF-8, thinking, end marks, and `stops`, which count in the answer alone.
 
     `opened` is the style of thinking that the prompt opened, `header` the header of a channel that it did not end (None
     where the model knows no channels). With `strip`, white space before the answer's first word is left out, as
-    vocabularies put a space before words; the indentation of code stays. Without `late`, thinking is told only at the
-    very beginning.
+    vocabularies put a space before words; the indentation of code stays. Without `late`, thinking is recognized only at
+    the very beginning.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class AnswerText:
         return [(text, thinking)]
 
     def _turn(self, turned: KindChange) -> list[ShownText]:
-        """All that was told, with its last part made the other kind. Nothing where that is more than can be sent."""
+        """All that was sent, with the kind of its last part changed. Nothing where that is more than can be sent."""
         parts = [("".join(pieces), thinking) for pieces, thinking in self._parts]
         if sum(len(text) for text, _ in parts) > _MOST_RESTATED:
             return []

@@ -1,4 +1,4 @@
-"""The measure the engine is held against: llama.cpp's own C functions in the barest loop, in a process of its own.
+"""The baseline of the engine benchmark: llama.cpp's own C functions in the barest loop, in a process of its own.
 
 `python -m desktop.engine.worker.baseline FILE THREADS GPU_LAYERS CONTEXT [CORE …]` loads the file, bound to these cores
 where any are named, and prints one JSON value when ready. For each line `{"prompt": P, "tokens": N}` on standard input

@@ -48,8 +48,8 @@ def begins_channels(text: str) -> bool | None:
 
 
 class ChannelParser:
-    """Follows one answer; the same as `Thinking` for models of channels. `header` is the prompt's last, open one, and
-    `ends` are further marks that end the turn.
+    """Follows one answer; the counterpart of `ThinkingParser` for models with channels. `header` is the prompt's last,
+    open one, and `ends` are further marks that end the turn.
 
     The final channel is the answer, and so is commentary for the person. The rest is thinking: analysis, calls of
     functions, what the model writes to itself, channels that nobody knows.
@@ -76,18 +76,18 @@ class ChannelParser:
         return self._state == "body" and self._is_thinking
 
     def feed(self, text: str) -> list[TextPiece]:
-        """What can be told by now."""
+        """The pieces whose kind is known by now."""
         return self._go_on(text, over=False)
 
     def finish(self) -> list[TextPiece]:
         """What was held back, at the answer's end."""
-        told = self._go_on("", over=True)
+        pieces = self._go_on("", over=True)
         if self._state == "header" and not self.ended:
             if "<|" not in self._header:
                 self._begin_body(self._header)
             elif text := _behind_names(self._header):
                 self._begin_body(text)
-        return [*told, *self._passage.take()]
+        return [*pieces, *self._passage.drain()]
 
     def _go_on(self, text: str, *, over: bool) -> list[TextPiece]:
         text, self._held = self._held + text, ""
@@ -107,13 +107,13 @@ class ChannelParser:
                     self._held = text[found.start() :]
                     break
                 if mentioned:
-                    self._context.tells_of_marks = True
+                    self._context.quotes_marks = True
                     self._add(found[0])
                     text = after
                     continue
             self._mark(found[0])
             text = after
-        return self._passage.take()
+        return self._passage.drain()
 
     def _held_back(self, text: str) -> int:
         """How many characters at the end of `text` could be the beginning of a mark."""
@@ -159,7 +159,7 @@ class ChannelParser:
                 self.ended = True
 
     def _begin_body(self, text: str) -> None:
-        """A message's text begins, with `text`; what its header says is heeded."""
+        """A message's text begins, with `text`; its header decides whether it is thinking."""
         header, self._header = self._header, ""
         role = re.match(r"<\|start\|>\s*([\w.]*)", header)
         if role is not None and role[1] not in ("assistant", ""):

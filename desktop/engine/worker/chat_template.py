@@ -25,7 +25,7 @@ from desktop.translation import tr
 
 TEMPLATE_STUCK = 86
 _GRACE_S = 2.0
-# For files that carry no template: plain headings that any text model can follow. Documented in the README of desktop.
+# For files that carry no template: plain headings that any text model can follow.
 PLAIN_TEMPLATE = (
     "{% for message in messages %}"
     "{% if message.role == 'user' %}### User:\n{% elif message.role == 'assistant' %}### Assistant:\n{% endif %}"
@@ -94,10 +94,10 @@ class ChatTemplate:
     """`source` is Jinja; "" takes the plain fallback. `bos` and `eos` are the texts of those tokens.
 
     `now` gives the local time. `after_answer` is what it writes between an answer and the next question,
-    `before_answer` what between a question and its answer; "" where that cannot be told.
+    `before_answer` what between a question and its answer; "" where that cannot be found out.
 
-    Of a message only the text is written: what else it holds is for whoever asks to refuse. Raises EngineError where
-    the template cannot be compiled in time.
+    Only the text of a message is rendered; the caller refuses messages that hold anything else. Raises EngineError
+    where the template cannot be compiled in time.
     """
 
     def __init__(self, source: str, bos: str, eos: str, now: Clock = datetime.datetime.now) -> None:
@@ -129,13 +129,13 @@ class ChatTemplate:
                 raise
             return self._render(merged, self._habits, generation_prompt)
 
-    def _render(self, turns: Sequence[ChatMessage], habits: _TemplateCapabilities, generation_prompt: bool) -> str:
+    def _render(self, turns: Sequence[ChatMessage], caps: _TemplateCapabilities, generation_prompt: bool) -> str:
         messages: list[dict[str, Any]] = [
-            {"role": turn.role, "content": [{"type": "text", "text": turn.text}] if habits.typed_content else turn.text}
+            {"role": turn.role, "content": [{"type": "text", "text": turn.text}] if caps.typed_content else turn.text}
             for turn in turns
         ]
         variables = {"messages": messages, "add_generation_prompt": generation_prompt, **self._tokens}
-        variables |= {**habits.optional, **self._day()}
+        variables |= {**caps.optional, **self._day()}
         try:
             with deadline(TEMPLATE_TIMEOUT_S):
                 return render_template(self._template, variables)
@@ -154,16 +154,16 @@ class ChatTemplate:
         choices = (
             _TemplateCapabilities(typed_content=typed, optional=each) for each in _OPTIONAL for typed in (False, True)
         )
-        habits = next((each for each in choices if _PROBE_USER in self._probe((user,), each)), _TemplateCapabilities())
+        caps = next((each for each in choices if _PROBE_USER in self._probe((user,), each)), _TemplateCapabilities())
         system = ChatMessage.from_text("system", _PROBE_SYSTEM)
-        told = self._probe((system, user), habits), self._probe((system, user, answer, user), habits)
-        habits = changed(habits, takes_system=all(_PROBE_SYSTEM in text for text in told))
-        self._note_turns(told[1] if habits.takes_system else self._probe((user, answer, user), habits))
-        return habits
+        renderings = self._probe((system, user), caps), self._probe((system, user, answer, user), caps)
+        caps = changed(caps, takes_system=all(_PROBE_SYSTEM in text for text in renderings))
+        self._note_turns(renderings[1] if caps.takes_system else self._probe((user, answer, user), caps))
+        return caps
 
-    def _note_turns(self, talk: str) -> None:
-        """Note what stands between the turns of `talk`, a rendering of the probes."""
-        _, answered, rest = talk.rpartition(_PROBE_ANSWER)
+    def _note_turns(self, rendering: str) -> None:
+        """Find what the template writes between turns in `rendering`, which is that of the probes."""
+        _, answered, rest = rendering.rpartition(_PROBE_ANSWER)
         between, asked, before = rest.partition(_PROBE_USER)
         if answered and asked:
             self.after_answer, self.before_answer = between, before
@@ -172,9 +172,9 @@ class ChatTemplate:
         """Whether the template's source has `text` in it."""
         return text in self._source
 
-    def _probe(self, turns: Sequence[ChatMessage], habits: _TemplateCapabilities) -> str:
+    def _probe(self, turns: Sequence[ChatMessage], caps: _TemplateCapabilities) -> str:
         try:
-            return self._render(turns, habits, True)
+            return self._render(turns, caps, True)
         except EngineError as error:
             if error.__cause__ is None:
                 raise

@@ -34,12 +34,12 @@ class DeltaBatcher:
         threading.Thread(target=self._flush_late, name="late-flush", daemon=True).start()
 
     def start(self, request_id: int, tokens: Sequence[int]) -> None:
-        """Begin an answer. `tokens` is the list that its tokens are added to; those in it by now were told."""
+        """Begin an answer. `tokens` is the list that its tokens are added to; those in it by now were sent."""
         with self._lock:
             self._id, self._parts, self._speed, self._due = request_id, [], None, 0.0
             self._tokens, self._count, self._sent = tokens, len(tokens), len(tokens)
 
-    def put(self, told: Sequence[ShownText], speed: float | None, now: float) -> None:
+    def add(self, told: Sequence[ShownText], speed: float | None, now: float) -> None:
         """Add all text that the tokens so far give, generated at `speed` per second; sends what waits where it is due.
 
         Text and the token that completed it are added at once, so that no Delta has one of them without the other.

@@ -1,4 +1,4 @@
-"""One answer, from the request to its last word: the prompt read in pieces, then token after token.
+"""One answer, from the request to its last token: the prompt read in pieces, then token after token.
 
 The loop is the hot path: per token it makes two C calls, one list access and a little text work, some 20 µs in all.
 """
@@ -51,7 +51,7 @@ class Generator:
         self._prompter.prepare()
 
     def answer(self, request: GenerateRequest, started: float) -> None:
-        """Send the events of one answer; the last is Done. Raises UserError where there can be none."""
+        """Send the events of one answer; the last is AnswerDone. Raises UserError where there can be none."""
         prompt = self._prompter.make(request)
         settings = resolve_settings(request.options.sampling, self._from_file)
         forbidden = list(self._suppressed)
@@ -60,7 +60,7 @@ class Generator:
             forbidden += self._eog
         sampler = Sampler(settings, self._model.tokenizer, self._model.context_length, forbidden)
         try:
-            _Generation(self, request, prompt, sampler, started).tell()
+            _Generation(self, request, prompt, sampler, started).run()
         finally:
             sampler.close()
 
@@ -113,7 +113,7 @@ class _Generation:
         )
         self._repeats = self._repetition_detector()
 
-    def tell(self) -> None:
+    def run(self) -> None:
         generator, prompt = self._generator, self._prompt
         over = self._resume()
         generator._outbox.start(self._request.id, self._tokens)
@@ -125,18 +125,18 @@ class _Generation:
         reason: StopReason = over or "cancelled"
         try:
             if over is None:
-                self._read()
-                reason = self._write()
+                self._decode_prompt()
+                reason = self._decode_answer()
         except _CancelledError:
             pass
         held = self._text.finish()
-        self._note(held)
+        self._note_thinking(held)
         generator._outbox.finish(held, self._speed())
         self._remember()
         self._done(reason)
 
     def _resume(self) -> StopReason | None:
-        """Be where the worker before was after the tokens it told; why the answer is over with them, where it is.
+        """Replay the tokens that an earlier worker sent; the stop reason where the answer is over with them, else None.
 
         Raises EngineError where they are not this model's.
         """
@@ -147,7 +147,7 @@ class _Generation:
             raise EngineError(tr("The answer could not go on with another model."), remedy=tr("Ask again."))
         repeats = False
         for token in begun:
-            self._note(self._text.feed(self._piece(token)))
+            self._note_thinking(self._text.feed(self._piece(token)))
             repeats = self._repeats is not None and self._repeats(token)
         if self._text.stopped:
             return "end"
@@ -163,8 +163,8 @@ class _Generation:
             pieces[token] = self._model.tokenizer.visible_piece(token)
         return pieces[token]
 
-    def _read(self) -> None:
-        """Compute the prompt and what was begun, in pieces, so that it can be told how far it is."""
+    def _decode_prompt(self) -> None:
+        """Compute the prompt and what was begun, in pieces, so that its progress can be sent."""
         generator, tokens, buffer = self._generator, self._to_read, self._generator._buffer
         begun = time.perf_counter()
         pause = self._checkpoint_at()
@@ -183,7 +183,7 @@ class _Generation:
                 self._cache.checkpoint()
             generator._send(PromptProgress(self._request.id, position, total))
         self._read_s = time.perf_counter() - begun
-        self._sampler.see(tokens)
+        self._sampler.accept(tokens)
 
     def _checkpoint_at(self) -> int:
         """The position where the state is kept, for models that cannot roll back; 0 for others."""
@@ -191,7 +191,7 @@ class _Generation:
             return 0
         return self._generator._prompter.steady_length(self._prompt, self._request.messages)
 
-    def _write(self) -> StopReason:
+    def _decode_answer(self) -> StopReason:
         """Generate until something ends the answer."""
         sample, is_eog = llama.llama_sampler_sample, llama.llama_vocab_is_eog
         chain, context, vocabulary = self._sampler.chain, self._model.context, self._model.tokenizer.handle
@@ -217,10 +217,10 @@ class _Generation:
             piece = pieces.get(token)
             if piece is None:
                 piece = self._piece(token)
-            told = text.feed(piece)
+            shown = text.feed(piece)
             tokens.append(token)
-            if told:
-                self._show(told)
+            if shown:
+                self._send_text(shown)
             if text.stopped:
                 return "end"
             if self._generated == most:
@@ -242,14 +242,14 @@ class _Generation:
             return None
         return RepetitionDetector().add
 
-    def _show(self, told: list[ShownText]) -> None:
-        """Send text on its way."""
-        self._generator._outbox.put(told, self._speed(), self._last)
-        self._note(told)
+    def _send_text(self, shown: list[ShownText]) -> None:
+        """Hand text to the batcher, and keep it for `_remember`."""
+        self._generator._outbox.add(shown, self._speed(), self._last)
+        self._note_thinking(shown)
 
-    def _note(self, told: list[ShownText]) -> None:
-        """Keep what is told; notice when thinking ends."""
-        for each in told:
+    def _note_thinking(self, shown: list[ShownText]) -> None:
+        """Keep the text that is shown, and the time when thinking ends."""
+        for each in shown:
             if isinstance(each, TextReplacement):
                 self._shown = [text for text, _ in each.parts]
                 self._thought = True
@@ -265,10 +265,10 @@ class _Generation:
         """Keep the answer's own tokens for the next turn, where they stand for exactly what was shown. The bytes of a
         character that was cut off at the end were not."""
         pieces, text = self._generator._pieces, "".join(self._shown)
-        said = codecs.getincrementaldecoder("utf-8")("replace").decode(
+        decoded = codecs.getincrementaldecoder("utf-8")("replace").decode(
             b"".join(pieces[token] for token in self._tokens)
         )
-        if text and not self._thought and not self._request.options.raw_prompt and said.strip() == text.strip():
+        if text and not self._thought and not self._request.options.raw_prompt and decoded.strip() == text.strip():
             self._generator._prompter.remember(text, self._tokens)
 
     def _speed(self) -> float | None:

@@ -86,7 +86,7 @@ class BufferType:
 class CpuBackend:
     """llama.cpp's CPU backend, and the buffer types it holds weights in. Raises RuntimeError where there is none.
 
-    A process that has started its backends (`native.start_backends`) makes one, and keeps it.
+    A process that has started its backends (`llama_api.start_backends`) makes one, and keeps it.
     """
 
     def __init__(self, threads: int) -> None:

@@ -1,4 +1,5 @@
-"""The kernel's rules on files: a thread that takes them on reads and writes the named places only, and so do its own.
+"""Landlock, the kernel's rules on files: a thread under them, and those it starts, reads and writes the named places
+only.
 
 Landlock binds the calling thread and those it starts later, so it is applied while there is only one.
 """

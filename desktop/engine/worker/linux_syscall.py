@@ -1,4 +1,4 @@
-"""System calls by number, for what no library wraps; and why a kernel does not confine."""
+"""System calls by number, for what no library wraps; and the error where a kernel lacks confinement."""
 
 import ctypes
 import errno

@@ -220,7 +220,7 @@ class LoadedModel:
             )
         return context
 
-    def _said(self, key: str) -> str:
+    def _metadata_text(self, key: str) -> str:
         """What the file says under `key`, as much as a message takes."""
         return (llama_api.metadata(self.handle, key) or "")[:LONGEST_WORDS]
 
@@ -232,9 +232,9 @@ class LoadedModel:
         devices = llama_api.devices()
         used = [device.name for device in devices if (device.kind == "cpu") != bool(offloaded)]
         return ModelInfo(
-            name=self._said("general.name"),
-            architecture=self._said("general.architecture"),
-            license=self._said("general.license"),
+            name=self._metadata_text("general.name"),
+            architecture=self._metadata_text("general.architecture"),
+            license=self._metadata_text("general.license"),
             description=description.value.decode("utf-8", "replace"),
             parameters=llama.llama_model_n_params(self.handle),
             size=llama.llama_model_size(self.handle),

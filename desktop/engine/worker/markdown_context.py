@@ -1,7 +1,7 @@
-"""Where in an answer's Markdown a mark stands: as a mark of its own, or as something that the answer talks about.
+"""Where in an answer's Markdown a mark stands: as a mark of its own, or as text that the answer quotes.
 
-A model that explains its own chat format writes the same characters as one that ends its turn with them. What tells
-them apart is where they stand: in code, in quotes or inside a sentence they are text.
+A model that explains its own chat format writes the same characters as one that ends its turn with them. What
+distinguishes them is their place: in code, in quotes or inside a sentence they are text.
 """
 
 import re
@@ -35,7 +35,7 @@ class MarkdownContext:
         self._fence = ""
         self._head = self.line = self._before = ""
         self._open = self._run = 0
-        self.tells_of_marks = False
+        self.quotes_marks = False
 
     def feed(self, text: str) -> None:
         for piece in _PIECES.findall(text):
@@ -109,9 +109,9 @@ class MarkdownContext:
             return following in _GOES_ON
         return (following.isalnum() and not following.isupper()) or following in _ASIDE
 
-    def tells_of(self, after: str, *, over: bool = False) -> bool | None:
-        """Whether the end mark of a turn that comes next is told of, beside where `mentions` says so: as the value
-        behind a colon, or as what a sentence begins with. None as there.
+    def is_end_mark_quoted(self, after: str, *, over: bool = False) -> bool | None:
+        """Whether the end mark of a turn that comes next is quoted, also where `mentions` is False: as the value behind
+        a colon, or as what a sentence begins with. None as there.
         """
         value = _VALUE.search(self.line)
         if not value and not self.at_line_start:
@@ -154,5 +154,5 @@ class MarkdownContext:
         """
         text = after.lstrip()
         if text in ("", "<"):
-            return None if not over and len(after) <= _KEPT else text == "<" or self.tells_of_marks
+            return None if not over and len(after) <= _KEPT else text == "<" or self.quotes_marks
         return not text.startswith("<|")

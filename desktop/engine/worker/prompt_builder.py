@@ -1,4 +1,5 @@
-"""From turns to tokens: the template rendered, a person's text kept from posing as control tokens, the context kept.
+"""From turns to tokens: the template rendered, spellings of control tokens in a person's text split up, turns left out
+to fit the context.
 
 What a person writes may spell a control token (`<|im_end|>`). Such spellings are split by a mark that no text holds,
 the template is rendered with the marks in it, and each side of a mark is tokenized for itself: no control token can
@@ -89,7 +90,8 @@ class PromptBuilder:
         return self._template
 
     def prepare(self) -> None:
-        """Compile the template and list the control tokens now. What is wrong with them is told by the first prompt."""
+        """Compile the template and list the control tokens now. What is wrong with them is raised by the first
+        `make`."""
         with contextlib.suppress(EngineError):
             _ = self._marks
         _ = self._control_pattern
@@ -131,7 +133,8 @@ class PromptBuilder:
         return TokenizedTurns(self._begin(tokens), last[-64:])
 
     def remember(self, text: str, tokens: Sequence[int]) -> None:
-        """The model said `tokens`, which were shown as `text`: when it comes back as a turn, these are its tokens.
+        """The model generated `tokens`, which were shown as `text`: where that text comes back as a turn, these are its
+        tokens.
 
         Tokenizing an answer's text again need not give the tokens it was made of; from there on nothing could be kept.
         """
@@ -183,23 +186,23 @@ class PromptBuilder:
         whole = "".join(turn.text for turn in turns)
         marks = (chr(code) for code in range(0x10FFFD, 0xF0000, -1))
         mark, fence = itertools.islice((mark for mark in marks if mark not in whole), 2)
-        said = [turn.text for turn in turns if turn.role == "assistant" and turn.text.strip() in self._said]
-        if not said and not self._control_pattern.search(whole):
+        remembered = [turn.text for turn in turns if turn.role == "assistant" and turn.text.strip() in self._said]
+        if not remembered and not self._control_pattern.search(whole):
             return [self.template.render(turns, generation_prompt=generation_prompt)]
         marked = [
             ChatMessage.from_text(turn.role, self._control_pattern.sub(_split_by(mark), turn.text)) for turn in turns
         ]
         fenced = [
             ChatMessage.from_text(new.role, f"{fence}{new.text}{fence}")
-            if old.role == "assistant" and old.text in said
+            if old.role == "assistant" and old.text in remembered
             else new
             for old, new in zip(turns, marked, strict=True)
         ]
         segments = self.template.render(fenced, generation_prompt=generation_prompt).split(fence)
-        if [segment.replace(mark, "") for segment in segments[1::2]] == said and len(segments) % 2:
+        if [segment.replace(mark, "") for segment in segments[1::2]] == remembered and len(segments) % 2:
             parts: list[str | tuple[int, ...]] = []
             for index, segment in enumerate(segments):
-                parts += [self._said[said[index // 2].strip()]] if index % 2 else segment.split(mark)
+                parts += [self._said[remembered[index // 2].strip()]] if index % 2 else segment.split(mark)
             return parts
         return self._plain_parts(turns, marked, mark, generation_prompt)
 

@@ -1,8 +1,11 @@
-"""What the context has read already, and how much of it the next prompt can keep.
+"""The prompt cache: which tokens the context holds, and how many of them the next prompt can reuse.
 
-The context's memory is never trusted blindly: `llama_memory_seq_rm` may return true and still have lost a sliding
-window, and recurrent models refuse to forget a part. So positions are compared after every removal, checkpoints of
-the part that cannot be rolled back are kept where a model needs them, and everything is read again where both fail.
+Memory: the states of other conversations take at most 512 MiB or a quarter of what is free (`SequenceStateStore`),
+checkpoints of the current one at most 256 MiB (`PromptCache`).
+
+The context's memory has to be checked after each change: `llama_memory_seq_rm` may return true and still have lost a
+sliding window, and recurrent models refuse to forget a part. So positions are compared after every removal, checkpoints
+of the part that cannot be rolled back are kept where a model needs them, and everything is read again where both fail.
 """
 
 import ctypes
@@ -20,12 +23,13 @@ _MOST_STATE_BYTES = 512 * 1024 * 1024
 
 @dataclass(frozen=True)
 class SequenceState:
-    """One conversation's state: its tokens, and what else the cache wants back with them."""
+    """One conversation's state: its tokens, the context's state, the size of all in bytes, and the checkpoints
+    (`more`)."""
 
     tokens: list[int]
     state: Any
     size: int
-    more: Any
+    checkpoints: Any
 
 
 class SequenceStateStore:
@@ -37,7 +41,7 @@ class SequenceStateStore:
         self._most_bytes = _MOST_STATE_BYTES if free is None else min(_MOST_STATE_BYTES, free // 4)
         self._states: OrderedDict[str, SequenceState] = OrderedDict()
 
-    def put(self, conversation: str, tokens: list[int], more: Any, more_bytes: int) -> None:
+    def save(self, conversation: str, tokens: list[int], more: Any, more_bytes: int) -> None:
         """Copy the context's state, which holds `tokens`, under `conversation`; with `more` of `more_bytes`."""
         context = self._model.context
         size = llama.llama_state_seq_get_size(context, 0)
@@ -48,7 +52,7 @@ class SequenceStateStore:
             return
         self._states.pop(conversation, None)
         self._states[conversation] = SequenceState(list(tokens), state, size + more_bytes, more)
-        while sum(shelved.size for shelved in self._states.values()) > self._most_bytes:
+        while sum(saved.size for saved in self._states.values()) > self._most_bytes:
             self._states.popitem(last=False)
 
     def shared_prefix(self, conversation: str, prompt: list[int]) -> int:
@@ -56,27 +60,27 @@ class SequenceStateStore:
 
         A state that is asked about was just used: others are dropped before it.
         """
-        shelved = self._states.get(conversation)
-        if shelved is None:
+        saved = self._states.get(conversation)
+        if saved is None:
             return 0
         self._states.move_to_end(conversation)
-        return common_prefix(shelved.tokens, prompt)
+        return common_prefix(saved.tokens, prompt)
 
-    def take(self, conversation: str) -> SequenceState | None:
+    def restore(self, conversation: str) -> SequenceState | None:
         """Copy the state of `conversation` back into the context, in place of what it holds.
 
         None where that failed, or where it was dropped: the context is empty then.
         """
-        shelved = self._states.pop(conversation, None)
+        saved = self._states.pop(conversation, None)
         memory = self._model.memory
         llama.llama_memory_clear(memory, True)
-        if shelved is None:
+        if saved is None:
             return None
-        read = llama.llama_state_seq_set_data(self._model.context, shelved.state, len(shelved.state), 0)
-        if read != len(shelved.state) or llama.llama_memory_seq_pos_max(memory, 0) != len(shelved.tokens) - 1:
+        read = llama.llama_state_seq_set_data(self._model.context, saved.state, len(saved.state), 0)
+        if read != len(saved.state) or llama.llama_memory_seq_pos_max(memory, 0) != len(saved.tokens) - 1:
             llama.llama_memory_clear(memory, True)
             return None
-        return shelved
+        return saved
 
 
 _PARTIAL_ONLY = 1
@@ -111,14 +115,14 @@ class PromptCache:
     def reuse(self, prompt: list[int], conversation: str = "") -> int:
         """Make the context hold a prefix of `prompt`, as long as possible but not all of it; its length.
 
-        Where another conversation takes over the context, the state of the one before is put on the shelf.
+        Where another conversation takes over the context, the state of the one before is saved in the store.
         """
         shared = common_prefix(self.tokens, prompt)
         if conversation != self._conversation and shared < len(self.tokens):
-            self._states.shared_prefix(conversation, prompt)  # so that it is not the first to make room
+            self._states.shared_prefix(conversation, prompt)  # marks it as just used, so that it is dropped last
             size = sum(point.size for point in self._checkpoints)
-            self._states.put(self._conversation, self.tokens, self._checkpoints, size)
-            if self._states.shared_prefix(conversation, prompt) > shared:  # it may have had to make room nevertheless
+            self._states.save(self._conversation, self.tokens, self._checkpoints, size)
+            if self._states.shared_prefix(conversation, prompt) > shared:  # it may have been dropped nevertheless
                 self._restore_state(conversation)
         self._conversation = conversation
         return self.roll_back(min(common_prefix(self.tokens, prompt), len(prompt) - 1))
@@ -146,9 +150,9 @@ class PromptCache:
         self._checkpoints = []
 
     def _restore_state(self, conversation: str) -> None:
-        shelved = self._states.take(conversation)
-        self.tokens = shelved.tokens if shelved else []
-        self._checkpoints = shelved.more if shelved else []
+        saved = self._states.restore(conversation)
+        self.tokens = saved.tokens if saved else []
+        self._checkpoints = saved.checkpoints if saved else []
 
     def checkpoint(self) -> None:
         """Keep the present state, to come back to this position later."""

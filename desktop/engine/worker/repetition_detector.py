@@ -28,8 +28,8 @@ class RepetitionDetector:
     """Takes the tokens of one answer, and looks for each block of 32 in what stands 1 to 400 tokens before it.
 
     Periods of fewer than 4 tokens count too: a model whose numbers went wrong says one token for ever. A repetition is
-    told at most 63 tokens after it is long enough. A token costs some 0.1 µs, and up to 4 µs where many periods hold,
-    as of a single token they all do.
+    reported at most 63 tokens after it is long enough. A token costs some 0.1 µs, and up to 4 µs where many periods
+    hold, as of a single token they all do.
     """
 
     def __init__(self) -> None:

@@ -99,7 +99,7 @@ class Sampler:
             self._add(llama.llama_sampler_init_temp(settings.temperature))
             self._add(llama.llama_sampler_init_dist(self.seed))
 
-    def see(self, prompt: Sequence[int]) -> None:
+    def accept(self, prompt: Sequence[int]) -> None:
         """Show the chain the prompt's tail, where it holds samplers that look back."""
         for token in prompt[-self._sees :] if self._sees else ():
             llama.llama_sampler_accept(self.chain, token)

@@ -1,4 +1,4 @@
-"""The filter of system calls: what is not on the list of `system_calls` is refused, and the process lives on.
+"""The filter of system calls: what is not in `ALLOWED_CALLS` or `BY_ARGUMENT` is refused, and the process lives on.
 
 It holds alone where a kernel has no Landlock: no path is opened for writing and nothing is changed by name, so that
 files can be read and nothing else.

@@ -1,4 +1,5 @@
-"""Where a worker's process begins: what keeps llama.cpp from being used is told in one line that the app knows."""
+"""Where a worker's process begins: what keeps llama.cpp from being used is written in one line that the app
+recognizes."""
 
 import os
 import sys

@@ -1,7 +1,7 @@
 """How much a chat template may make Python do in one call, which no deadline interrupts.
 
 Python writes, compares, hashes and sorts values in a single call of C: lists in lists, each twice, make such a call
-twice as long with every level. So values are measured before, as they would be walked over, each as often as it comes.
+twice as long with every level. So values are measured before the call, items counted as often as they occur.
 """
 
 import re

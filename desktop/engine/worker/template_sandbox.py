@@ -1,4 +1,4 @@
-"""Jinja as chat templates expect it, with nothing in reach and no room to burst.
+"""Jinja as chat templates expect it, without access to the interpreter, and with bounded memory and output.
 
 A template comes out of a stranger's file. Jinja's immutable sandbox keeps it from the interpreter; what it can still do
 is fill the memory or run for ever. So operations that multiply sizes are bounded here, the output is counted, and
@@ -169,7 +169,7 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
 
 
 def _guarded(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter or a test that is not given more than can be walked over in time."""
+    """A filter or a test whose arguments are checked by `check_filter` first."""
 
     def guarded(*args: Any, **kwargs: Any) -> Any:
         return bounded(original(*check_filter(name, args, kwargs), **kwargs))

@@ -1,4 +1,4 @@
-"""An answer's pieces on their way out: each with whether it is thinking, without the white space around thinking."""
+"""An answer's pieces of text, each with whether it is thinking, without the white space around thinking."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ _CODE_INDENT = 4
 
 @dataclass(frozen=True)
 class KindChange:
-    """The last stretch of what was told, thinking or answer, is the other one, with `before` in front of it.
+    """The last block of what was passed on, thinking or answer, is of the other kind, with `before` in front of it.
 
     With `cut` only what stands before that text stays thinking, and what follows it is the answer.
     """
@@ -29,7 +29,7 @@ def without_lead(text: str) -> str:
 
 
 class TextCollector:
-    """Collects what is told. A second block of thinking is told with a blank line before it.
+    """Collects pieces of text. A second block of thinking gets a blank line before it.
 
     `thought` and `answered` say whether there was any; `answer_blank` that the present block of answer is empty so far,
     `fresh` that the present block of thinking is; `lead` is the white space that block began with.
@@ -61,7 +61,7 @@ class TextCollector:
             self._answer(text)
 
     def change_kind(self, turned: KindChange = KindChange()) -> None:
-        """The last block is the other kind."""
+        """Change the kind of the last block."""
         self._told.append(turned)
         self.thought, self.answered = True, self._answered_before
         self._ends_blank = not self.answered or self._ended_blank
@@ -72,10 +72,10 @@ class TextCollector:
             self._told.append((_BETWEEN, False))
             self._ends_blank = True
 
-    def take(self) -> list[TextPiece]:
-        """What was told since this was last asked."""
-        told, self._told = self._told, []
-        return told
+    def drain(self) -> list[TextPiece]:
+        """The pieces added since the last call."""
+        pieces, self._told = self._told, []
+        return pieces
 
     def _think(self, text: str) -> None:
         text = self._blank + text

@@ -6,7 +6,7 @@ from desktop.engine.worker.answer_marks import COMMON_WRAPPERS, AnswerMark, Mark
 from desktop.engine.worker.markdown_context import MarkdownContext
 from desktop.engine.worker.text_collector import KindChange, TextCollector, TextPiece
 
-_MOST_TURNS = 16  # each tells the whole answer anew
+_MOST_TURNS = 16  # each sends the whole answer anew
 _STRUCK = re.compile(r"<s[\s>]", re.IGNORECASE)
 
 
@@ -14,8 +14,8 @@ class ThinkingParser:
     """Follows one answer. `opened` is the style whose opening mark the prompt already ends with.
 
     A mark counts where it stands as one: in code, in quotes and in the middle of a sentence it is text. Thinking may be
-    closed that was never opened: what was told before as answer is thinking then (`Turned`). Without `late`, thinking
-    is told only at the very beginning. `ended` says that the model ended its turn, or began another.
+    closed that was never opened: what was passed on as answer is thinking then (`KindChange`). Without `late`, thinking
+    is recognized only at the very beginning. `ended` says that the model ended its turn, or began another.
     """
 
     def __init__(self, table: MarkTable, opened: TagStyle | None = None, *, late: bool = True) -> None:
@@ -42,18 +42,18 @@ class ThinkingParser:
         return self._style is not None
 
     def feed(self, text: str) -> list[TextPiece]:
-        """What can be told by now."""
+        """The pieces whose kind is known by now."""
         return self._go_on(text, over=False)
 
     def finish(self) -> list[TextPiece]:
         """What was held back, at the answer's end."""
-        told = self._go_on("", over=True)
+        pieces = self._go_on("", over=True)
         if self._style is not None and not self.ended:
             if self._fenced:
                 self._passage.change_kind(KindChange(cut=self._fenced))
             elif self._opened_by and not self._opened_by.startswith(("<", "[", "◁")):
                 self._passage.change_kind(KindChange(before=self._opened_by + self._passage.lead))
-        return [*told, *self._passage.take()]
+        return [*pieces, *self._passage.drain()]
 
     def _go_on(self, text: str, *, over: bool) -> list[TextPiece]:
         text, self._held = self._held + text, ""
@@ -76,7 +76,7 @@ class ThinkingParser:
                 self._note(mark, text[begin:end], text[end:])
                 self._add(text[begin:end])
             text = text[end:]
-        return self._passage.take()
+        return self._passage.drain()
 
     def _add(self, text: str) -> None:
         if self._closed_unopened:
@@ -93,7 +93,7 @@ class ThinkingParser:
         self._passage.add(text, thinking=self.thinking)
 
     def _turn(self) -> None:
-        """Thinking was closed that was never opened, and goes on: what was told as answer was thinking.
+        """Thinking was closed that was never opened, and goes on: what was passed on as answer was thinking.
 
         Where nothing comes after the mark it is a stray one, and the answer stays what it was.
         """
@@ -108,7 +108,7 @@ class ThinkingParser:
 
         What closes it is text too: in its line, and where it stands as a block also in a later one.
         """
-        self._context.tells_of_marks = True
+        self._context.quotes_marks = True
         if mark.kind == "opens" and mark.style is not None and not self.thinking:
             block = after.startswith("\n") or self._context.at_line_start
             self._mentioned[mark.style.closes] = mark.style.common or (block and not self._context.in_fence)
@@ -141,7 +141,7 @@ class ThinkingParser:
                 return said and context.at_line_start and not context.in_fence
             case "end" if mark.text == "</s>" and self._struck:
                 return False
-            case "end" if (told_of := context.tells_of(after, over=over)) is not False:
+            case "end" if (told_of := context.is_end_mark_quoted(after, over=over)) is not False:
                 return _inverted(told_of)
             case _:
                 return _inverted(context.mentions(after, over=over))

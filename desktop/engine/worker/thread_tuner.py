@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 _SLOW = 1.3  # times the usual: what a token takes beyond it is time lost
 _LOST = 4.0  # usual tokens' worth of lost time after which fewer threads are tried
-_MOST_LOST = 2.0  # what one token can add to that: a single pause of the system is no neighbor
+_MOST_LOST = 2.0  # what one token can add to that: a single pause of the system is no other program
 _BETTER = 0.95  # another number is taken where tokens take at most this share of their time now
 _TRIAL = 9  # tokens computed with another number to find that out; the first, which wakes threads, does not count
 _FIRST_TRIAL_AT = 4  # tokens
@@ -20,8 +20,8 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 16.0
 class ThreadTuner:
     """Chooses the number of threads for one token after another.
 
-    `count` is the number now, one of `counts`, whose largest is `most`. `apply` is called with each change. Tokens are
-    told by `took`, in seconds, one call for each token of an answer but the first.
+    `count` is the number now, one of `counts`, whose largest is `most`. `apply` is called with each change. `add_time`
+    is called with the seconds of each token of an answer but the first.
     """
 
     def __init__(self, most: int, count: int, apply: Callable[[int], None]) -> None:
@@ -55,7 +55,7 @@ class ThreadTuner:
             # Quicker tokens count at once, slower ones little by little: an answer grows slower as it grows longer.
             self._usual += (seconds - self._usual) * (0.25 if over < 1 else 0.05)
         self._lost = max(0.0, self._lost + min(over - _SLOW, _MOST_LOST))
-        # Once fewer threads are tried in any case: a neighbor may have been here before what is usual was known.
+        # Once fewer threads are tried in any case: another program may have run before the usual time was known.
         if self._tokens == _FIRST_TRIAL_AT or (self._lost > _LOST and self._now >= self._down_at):
             self._lost = 0.0
             if not self._begin_trial(-1):
@@ -75,8 +75,8 @@ class ThreadTuner:
 
     def _try_on(self, seconds: float) -> None:
         self._trial.append(seconds)
-        hopeless = seconds > _HOPELESS * self._recent
-        if len(self._trial) < _TRIAL and not hopeless:
+        too_slow = seconds > _HOPELESS * self._recent
+        if len(self._trial) < _TRIAL and not too_slow:
             return
         counted = self._trial[1:] or self._trial
         mean = sum(counted) / len(counted)
@@ -84,7 +84,7 @@ class ThreadTuner:
         more = self.count > before
         # A pause of the system just before makes `_recent` look bad: no reason for more threads.
         beaten = self._steady if more else self._recent
-        if mean < _BETTER * beaten and not hopeless:
+        if mean < _BETTER * beaten and not too_slow:
             self._usual = self._recent = self._steady = mean
             self._down_pause = _FIRST_PAUSE_S
             if more:

@@ -14,7 +14,7 @@ from desktop.translation import tr
 _MARKS = frozenset(text.encode() for text in answer_marks.THINKING_TOKENS | channel_parser.CHANNEL_TOKENS)
 _CLOSING_MARKS = tuple(style.closes for style in answer_marks.TAG_STYLES if not style.common)
 _CONTROL_OR_UNKNOWN, _USER_DEFINED = (1 << 3) | (1 << 0), 1 << 4
-_FILL_IN = re.compile("fim|repo|file|pad", re.IGNORECASE)  # ends of what is filled in, not of what is said
+_FILL_IN = re.compile("fim|repo|file|pad", re.IGNORECASE)  # ends of what is filled in, not of an answer
 _SPM = 1
 _PIECE = 4096
 _SEARCH = 2048
@@ -61,7 +61,7 @@ class Tokenizer:
         return [token for token in range(self.size) if llama.llama_vocab_is_eog(self.handle, token)]
 
     def suppressed_tokens(self) -> list[int]:
-        """Tokens that the file says must never be said."""
+        """Tokens that the file says must never be generated."""
         count = ctypes.c_int32()
         tokens = llama.llama_vocab_get_suppress_tokens(self.handle, ctypes.byref(count))
         return [token for token in tokens[: count.value] if 0 <= token < self.size] if count.value > 0 else []

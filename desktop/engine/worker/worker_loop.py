@@ -226,13 +226,13 @@ class WorkerLoop:
         begun = time.perf_counter()
         if self._model is not None:
             raise EngineError(tr("This worker holds a model already."))
-        told = 0.0
+        last_sent = 0.0
 
         def progress(fraction: float) -> bool:
-            nonlocal told
+            nonlocal last_sent
             now = time.perf_counter()
-            if now - told >= _PROGRESS_S or fraction >= 1:
-                told = now
+            if now - last_sent >= _PROGRESS_S or fraction >= 1:
+                last_sent = now
                 self._send(LoadProgress(min(max(fraction, 0.0), 1.0)))
             return not self._flag[0]
 

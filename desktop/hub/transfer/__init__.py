@@ -1,1 +1,1 @@
-"""From a file of a repository to the same file on this disk: never a wrong one, never a lost one, never a hang."""
+"""Downloads a repository's file to this disk: verified by its hash, resumable, and with every wait bounded."""

@@ -125,7 +125,7 @@ class RangePlan:
             if job is not None:
                 job.written = end
 
-    def leave(self, job: RangeJob) -> None:
+    def release(self, job: RangeJob) -> None:
         """Nobody fetches this job's bytes any more; those that are missing are for others."""
         with self._lock:
             if job in self._jobs:

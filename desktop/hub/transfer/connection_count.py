@@ -1,5 +1,4 @@
-"""How many connections pay, found by trying; and how fast it goes, told from the last seconds. No clock but a
-monotonic one."""
+"""How many connections pay, found by trying; and the rate over the last seconds. No clock but a monotonic one."""
 
 from collections import deque
 
@@ -25,7 +24,7 @@ class ConnectionCount:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew: the way has changed."""
+        """Begin anew, as after a change of address."""
         self.wanted = 1
         self._before = 0.0
         self._settled = False
@@ -42,7 +41,7 @@ class ConnectionCount:
         self.wanted = max(1, min(self.wanted, connections))
         self._settle(now)
 
-    def look(self, now: float, received: int, flowing: int, missing: int) -> int:
+    def update(self, now: float, received: int, flowing: int, missing: int) -> int:
         """How many there should be now. `received` counts all bytes so far, `flowing` the connections that bytes came
         over, `missing` the bytes nobody fetches or has."""
         if self._settled:
@@ -94,7 +93,7 @@ class TransferRate:
 
     @property
     def bytes_per_s(self) -> float:
-        """0.0 where it cannot be told yet."""
+        """0.0 where it is not known yet."""
         if len(self._samples) < 2:
             return 0.0
         (began, first), (ended, last) = self._samples[0], self._samples[-1]

@@ -60,7 +60,7 @@ class PartFile:
         """Have what was written so far reach the disk itself."""
         getattr(os, "fdatasync", os.fsync)(self._file)
 
-    def finish(self, size: int) -> None:
+    def truncate_and_sync(self, size: int) -> None:
         """Cut off what lies behind `size`, and have all of it reach the disk."""
         try:
             if self.size != size:
@@ -168,7 +168,7 @@ def target_exists_error(target: Path) -> UserError:
 
 
 def disk_error(folder: Path, error: OSError, *, missing: int = 0) -> UserError:
-    """What a failure of the disk comes to for a person."""
+    """The UserError for a failure of the disk."""
     if error.errno in _FULL:
         return _full(folder, missing, free_space(folder))
     reason = error.strerror or str(error)

@@ -105,7 +105,7 @@ class FileTransfer:
                     raise _wrong_file_error(self.wanted, change.how) from None
                 self._restarted, self._counts.again = True, self._counts.received
                 note = tr("{what} What had come of it was dropped, and it is fetched again from the start.")
-                self._reporter.note(note.format(what=change.how))
+                self._reporter.set_note(note.format(what=change.how))
                 located = self._locate()
         raise AssertionError("the second attempt returns or raises")
 
@@ -120,40 +120,40 @@ class FileTransfer:
         deadline = time.monotonic() + _DISCARDING_S
         with contextlib.suppress(ResourceError):
             # A pause that ended just now may still be writing out what there is.
-            while not (ours := self._lock.take()) and time.monotonic() < deadline:
+            while not (ours := self._lock.acquire()) and time.monotonic() < deadline:
                 time.sleep(TICK_S / 4)
             if ours:
                 self._clear()
 
-    def leave(self) -> None:
+    def release_lock(self) -> None:
         """Let other processes have it."""
-        self._lock.leave()
+        self._lock.release()
 
     def _clear(self) -> None:
         state = sidecar_path(self.part)
         delete_files(self.part, state, state.with_name(state.name + ".new"))
 
     def _take_lock(self) -> None:
-        stop = self._halting.event()
+        stop = self._halting.new_event()
         try:
-            while not self._lock.take():
-                self._reporter.say("waiting")
+            while not self._lock.acquire():
+                self._reporter.set_state("waiting")
                 stop.wait(TICK_S)
                 self._halting.check()
         finally:
-            self._halting.drop(stop)
+            self._halting.forget_event(stop)
 
     def _locate(self) -> FileLocation:
         self._halting.check()
-        self._reporter.say("locating")
-        stop = self._halting.event()
+        self._reporter.set_state("locating")
+        stop = self._halting.new_event()
         try:
             located = self._means.locate(self.wanted, stop)
         except StoppedError:
             self._halting.check()
             raise
         finally:
-            self._halting.drop(stop)
+            self._halting.forget_event(stop)
         check_located(self.wanted, located)
         return located
 
@@ -167,18 +167,18 @@ class FileTransfer:
         part = PartFile(self.part, anew=not done.total)
         hashing = PrefixHash(part)
         plan = RangePlan(located.size, done)
-        keeper: SidecarSync | None = None
+        sync: SidecarSync | None = None
         try:
             sidecar.begin(plan.spans, served)
-            keeper = SidecarSync(part, sidecar, plan)
+            sync = SidecarSync(part, sidecar, plan)
             hashing.extend(plan.prefix)
             source = FileSource(self._means.locate, self.wanted, located, served)
-            self._fetch(source, plan, FetchTarget(part, sidecar, hashing), keeper)
+            self._fetch(source, plan, FetchTarget(part, sidecar, hashing), sync)
             digest = self._hash(hashing, located.size)
-            part.finish(located.size)
+            part.truncate_and_sync(located.size)
         finally:
             hashing.stop()
-            self._close_all(keeper, part, sidecar)
+            self._close_all(sync, part, sidecar)
         if located.sha256 and digest != located.sha256.lower():
             raise RemoteFileChangedError(tr("The bytes that came are not those of the file: their hash differs."))
         return self._fetched(digest, located.size, verified=bool(located.sha256))
@@ -194,17 +194,17 @@ class FileTransfer:
         if found is not None:
             return ByteRanges(found.spans), found.served
         if not anew:
-            self._reporter.note(
+            self._reporter.set_note(
                 tr("An unfinished file of this name was of no use for this version, so it is fetched from the start.")
             )
         return ByteRanges(), ServedVersion()
 
-    def _fetch(self, source: FileSource, plan: RangePlan, kept: FetchTarget, keeper: SidecarSync) -> None:
+    def _fetch(self, source: FileSource, plan: RangePlan, target: FetchTarget, sync: SidecarSync) -> None:
         fetching = ParallelFetch(
             self._means.client,
             source,
             plan,
-            kept,
+            target,
             counts=self._counts,
             connections=self._means.connections,
             retry_policy=self._means.retry_policy,
@@ -212,7 +212,7 @@ class FileTransfer:
         )
 
         def report() -> None:
-            keeper.check()
+            sync.check()
             trouble = fetching.trouble
             self._reporter.fetching(plan.done, self._counts.received, fetching.connections, trouble, fetching.note)
 
@@ -225,30 +225,30 @@ class FileTransfer:
     def _hash(self, hashing: PrefixHash, size: int) -> str:
         hashing.extend(size)
         while not hashing.wait(size, TICK_S):
-            self._reporter.say("verifying")
+            self._reporter.set_state("verifying")
             self._halting.check()
-        self._reporter.say("verifying")
+        self._reporter.set_state("verifying")
         return hashing.hexdigest()
 
-    def _close_all(self, keeper: SidecarSync | None, part: PartFile, sidecar: Sidecar) -> None:
+    def _close_all(self, sync: SidecarSync | None, part: PartFile, sidecar: Sidecar) -> None:
         """Close everything. Whoever pauses is not kept waiting for a slow disk: the lock is left when it is done."""
 
         def close() -> None:
             part.close()
             sidecar.close()
 
-        if keeper is None:
+        if sync is None:
             close()
         elif self._halting.reason != "paused":
-            keeper.end(close)
+            sync.end(close)
         else:
             lock, self._lock = self._lock, FileLock(self.part.with_name(self.part.name + ".lock"))
 
             def close_and_leave() -> None:
                 close()
-                lock.leave()
+                lock.release()
 
-            keeper.end(close_and_leave, _LINGER_S)
+            sync.end(close_and_leave, _LINGER_S)
 
     def _check_target(self) -> FetchedFile:
         """A file of its name is there. It is the right one, or it is left as it is."""
@@ -264,7 +264,7 @@ class FileTransfer:
             )
         assert wanted.size is not None
         self._reporter.set_size(wanted.size)
-        self._reporter.say("checking")
+        self._reporter.set_state("checking")
         try:
             status = self.target.stat()
             if not stat.S_ISREG(status.st_mode) or status.st_size != wanted.size:
@@ -295,7 +295,7 @@ class FileTransfer:
             sha256=digest,
             verified=verified,
             received=self._counts.received,
-            again=self._counts.again,
+            refetched_bytes=self._counts.again,
             restarted=self._restarted,
             connections=self._counts.connections,
         )

@@ -85,7 +85,7 @@ class ModelTransfer:
             raise
         finally:
             for file in self._files:
-                file.leave()
+                file.release_lock()
 
     def pause(self) -> None:
         """Have `run` end soon, with what was fetched kept. From any thread, also before `run`."""
@@ -99,7 +99,7 @@ class ModelTransfer:
         """Delete what is unfinished, where nothing runs: neither here nor in another process."""
         for file in self._files:
             file.discard()
-            file.leave()
+            file.release_lock()
 
     def _run(self) -> tuple[FetchedFile, ...]:
         self._halting.check()
@@ -108,7 +108,7 @@ class ModelTransfer:
         fetched = []
         for number, file in enumerate(self._files):
             self._halting.check()
-            self._reporter.begin(file.wanted.size, (file.wanted.size or 0) - file.missing)
+            self._reporter.begin_file(file.wanted.size, (file.wanted.size or 0) - file.missing)
             fetched.append(file.fetch(sum(later.missing for later in self._files[number + 1 :])))
         self._halting.check()
         for file in self._files:

@@ -1,5 +1,5 @@
-"""All missing bytes of one file, over as many connections as pay: where they are, who fetches them, what went wrong,
-when to give up.
+"""All missing bytes of one file, over as many connections as pay: their address, the connections that fetch them,
+errors and retries.
 """
 
 import threading
@@ -48,9 +48,9 @@ class FileSource:
         with self._lock:
             return self._located, self._generation
 
-    def again(self, generation: int, stop: threading.Event) -> None:
+    def refresh(self, generation: int, stop: threading.Event) -> None:
         """The address of this number does not hold: ask for another, unless somebody did already. Raises what
-        `Locate` does, and RemoteFileChangedError where it is another file now."""
+        `LocateFile` does, and RemoteFileChangedError where it is another file now."""
         with self._lock:
             if generation != self._generation:
                 return
@@ -67,7 +67,7 @@ class FileSource:
             return self._served.etag if self._served.origin == origin_of(url) else ""
 
     def remember_etag(self, url: str, etag: str) -> ServedVersion | None:
-        """The host of `url` calls it so. What to remember of that, None where it was known."""
+        """Note the ETag that the host of `url` gives this version; what to store of it, None where it was known."""
         with self._lock:
             served = ServedVersion(origin_of(url), etag)
             if not etag or served == self._served:
@@ -105,7 +105,7 @@ class FetchCounts:
 
 @dataclass(frozen=True)
 class FetchTarget:
-    """Where the bytes go: the file, its hash, and the note of what is there."""
+    """Where the bytes go: the file, its sidecar (which bytes are there), and its hash."""
 
     part: PartFile
     sidecar: Sidecar
@@ -129,7 +129,7 @@ class ParallelFetch:
     ) -> None:
         self.client, self.source, self.plan = client, source, plan
         self.parts_work = False
-        self.stop = halting.event()
+        self.stop = halting.new_event()
         self._halting = halting
         self._kept = kept
         self._counts = counts
@@ -167,7 +167,7 @@ class ParallelFetch:
             self.stop.set()
             for each in list(self._connections):
                 each.join()
-            self._halting.drop(self.stop)
+            self._halting.forget_event(self.stop)
         self._kept.sidecar.note(self.plan.spans)
         if self._error is not None and not isinstance(self._error, StoppedError):
             raise self._error
@@ -179,7 +179,7 @@ class ParallelFetch:
         flowing = sum(each.flowing for each in self._connections)
         missing = self.plan.size - self.plan.done
         with self._changed:
-            wanted = self._growth.look(now, self._counts.received, flowing, missing)
+            wanted = self._growth.update(now, self._counts.received, flowing, missing)
             if self._alone is not None and self._alone in self._connections:
                 return
             while len(self._connections) < wanted and (not self._connections or missing > 2 * MIN_RANGE_BYTES):
@@ -199,7 +199,7 @@ class ParallelFetch:
                 return self._alone is connection
             return connection in self._connections[: self._growth.wanted]
 
-    def left(self, connection: RangeConnection) -> None:
+    def connection_ended(self, connection: RangeConnection) -> None:
         """It has ended."""
         with self._changed:
             self._connections.remove(connection)
@@ -241,7 +241,7 @@ class ParallelFetch:
         """The host of `url` calls this version of the file so."""
         served = self.source.remember_etag(url, etag)
         if served is not None:
-            self._kept.sidecar.serve(served)
+            self._kept.sidecar.set_version(served)
 
     def count_whole(self) -> int:
         """How often a server that gives out parts has sent the whole file in the place of one."""
@@ -249,7 +249,7 @@ class ParallelFetch:
             self._wholes += 1
             return self._wholes
 
-    def alone(self, connection: RangeConnection) -> None:
+    def use_one_connection(self, connection: RangeConnection) -> None:
         """From here on this connection fetches all of it."""
         with self._changed:
             self._alone, self.parts_work = connection, False
@@ -268,7 +268,7 @@ class ParallelFetch:
                     self._growth.limit(flowing, time.monotonic())  # so many are let in, and no more
                 return False
             elif others:
-                seconds = self._retry_policy.first
+                seconds = self._retry_policy.first_delay
             else:
                 seconds = self._count(failure)
                 self._changed.notify_all()
@@ -280,7 +280,7 @@ class ParallelFetch:
         """Count a failure of the only connection that there is; how long to wait."""
         self._failures += 1
         tries = min(self._retry_policy.tries, _LASTING_TRIES) if failure.lasting else self._retry_policy.tries
-        seconds = max(self._retry_policy.wait(self._failures), failure.wait or 0.0)
+        seconds = max(self._retry_policy.delay(self._failures), failure.wait or 0.0)
         if self._failures > tries or seconds > _LONGEST_WAIT_S:
             raise failure.error
         self._growth.reset()

@@ -35,7 +35,7 @@ class FileLock:
         self._path = path
         self._file = -1
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """Whether it is ours now. Raises ResourceError where nothing can be written there."""
         while self._file < 0:
             try:
@@ -56,7 +56,7 @@ class FileLock:
                 os.close(file)
         return True
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Let others have it. Leaving it twice does no harm."""
         if self._file < 0:
             return

@@ -1,6 +1,7 @@
 """The hash of a file that is still being fetched: computed from its first byte on, on a thread of its own.
 
-What was just written is handed over where it comes next; everything else is read back, mostly from the system's cache.
+Bytes just written are hashed directly where they come next; everything else is read back, mostly from the system's
+cache.
 """
 
 import hashlib

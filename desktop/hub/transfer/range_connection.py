@@ -26,7 +26,7 @@ _RARELY_PASSING = {"protocol", "redirect"}
 
 
 class RangeConnection(threading.Thread):
-    """See the module. It ends by itself; whatever ends it before is told to `fetching`."""
+    """See the module. It ends by itself; errors are reported to `fetching`."""
 
     def __init__(self, fetching: "ParallelFetch") -> None:
         super().__init__(name="transfer", daemon=True)
@@ -49,7 +49,7 @@ class RangeConnection(threading.Thread):
             self._fetching.fail(error)
         finally:
             self.flowing = False
-            self._fetching.left(self)
+            self._fetching.connection_ended(self)
 
     def _work(self) -> None:
         fetching = self._fetching
@@ -67,7 +67,7 @@ class RangeConnection(threading.Thread):
                 failure = error
             finally:
                 brought, self.flowing = self.flowing, False
-                fetching.plan.leave(job)
+                fetching.plan.release(job)
             if failure is None:
                 took = max(0.01, time.monotonic() - began)
                 self._share = min(max(int((job.at - start) / took * _SHARE_S), _SHARES[0]), _SHARES[1])
@@ -105,7 +105,7 @@ class RangeConnection(threading.Thread):
     def _locate_again(self) -> None:
         """Ask the Hub once more. That it cannot be reached may pass; that it refuses does not."""
         try:
-            self._fetching.source.again(self._generation, self._fetching.stop)
+            self._fetching.source.refresh(self._generation, self._fetching.stop)
         except RequestError:
             raise
         except NetworkError as error:
@@ -138,7 +138,7 @@ class RangeConnection(threading.Thread):
             raise RangeFailedError(
                 NetworkError(tr("{host} does not go on where it was left.").format(host=host), detail)
             )
-        fetching.alone(self)
+        fetching.use_one_connection(self)
         fetching.remember_etag(streamed.url, etag)
         at = 0
         while at < fetching.source.size:

@@ -1,4 +1,4 @@
-"""What an answer to a request for a part of a file is worth, before one byte of it is written."""
+"""Checks the answer to a request for a range of a file, before any byte of it is written."""
 
 import re
 from dataclasses import dataclass
@@ -133,8 +133,8 @@ def _strong(headers: HttpHeaders) -> str:
 
 
 def _length(headers: HttpHeaders) -> int | None:
-    told = headers.get("Content-Length", "").strip()
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 19 else None
+    length = headers.get("Content-Length", "").strip()
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None
 
 
 def _other_size(asked: RangeRequest, size: int) -> str:

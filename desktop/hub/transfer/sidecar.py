@@ -63,7 +63,7 @@ class _RecentSpans(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class SidecarContents:
-    """What a sidecar says: the bytes that are there, and what their server called them."""
+    """What a sidecar records: the spans of bytes that are there, and their server's ETag."""
 
     spans: tuple[ByteSpan, ...]
     served: ServedVersion
@@ -75,15 +75,15 @@ def sidecar_path(part: Path) -> Path:
 
 
 def read_sidecar(path: Path, identity: RemoteIdentity, size_on_disk: int) -> SidecarContents | None:
-    """What it says of the file of this identity; None where there is none, where it belongs to another file, is
-    damaged, was written by a later version, or claims bytes that are not there."""
+    """The contents of the sidecar at `path` for the file of this identity; None where there is none, where it belongs
+    to another file, is damaged, was written by a later version, or claims bytes that are not there."""
     try:
         with os.fdopen(open_regular(path), "rb") as file:
             data = file.read(_MOST_BYTES)
-        kept = msgspec.json.decode(data[:_RECENT_AT].partition(b"\n")[0], type=_SidecarRecord)
-        if kept.format != FORMAT or kept.identity != identity:
+        record = msgspec.json.decode(data[:_RECENT_AT].partition(b"\n")[0], type=_SidecarRecord)
+        if record.format != FORMAT or record.identity != identity:
             return None
-        ranges = ByteRanges(kept.spans)
+        ranges = ByteRanges(record.spans)
     except (OSError, ValueError, RecursionError):
         return None
     for start, end in _recent(data[_RECENT_AT:]):
@@ -91,11 +91,11 @@ def read_sidecar(path: Path, identity: RemoteIdentity, size_on_disk: int) -> Sid
     spans = ranges.spans
     if spans and spans[-1][1] > min(identity.size, size_on_disk):
         return None
-    return SidecarContents(spans, kept.served)
+    return SidecarContents(spans, record.served)
 
 
 class Sidecar:
-    """Writes it. For any number of threads. Raises ResourceError where the disk does not do it."""
+    """Writes the sidecar at `path`. For any number of threads. Raises ResourceError where the disk does not do it."""
 
     def __init__(self, path: Path, identity: RemoteIdentity) -> None:
         self._path = path
@@ -108,9 +108,9 @@ class Sidecar:
     def begin(self, spans: tuple[ByteSpan, ...], served: ServedVersion) -> None:
         """Write it anew. What `spans` names was written in an earlier run."""
         self._served = served
-        self.keep(lambda: spans, _nothing)
+        self.sync(lambda: spans, _nothing)
 
-    def serve(self, served: ServedVersion) -> None:
+    def set_version(self, served: ServedVersion) -> None:
         """From the next time it is written, this is what the bytes' server calls them."""
         self._served = served
 
@@ -123,17 +123,17 @@ class Sidecar:
                 except OSError as error:
                     raise disk_error(self._path.parent, error) from error
 
-    def keep(self, spans: Callable[[], tuple[ByteSpan, ...]], flush: Callable[[], None]) -> None:
+    def sync(self, spans: Callable[[], tuple[ByteSpan, ...]], flush: Callable[[], None]) -> None:
         """Remember for good what is written by now: `flush` has it reach the disk."""
         written = spans()
         new = self._path.with_name(self._path.name + ".new")
         file = -1
         try:
             flush()
-            kept = _SidecarRecord(FORMAT, self._identity, self._served, written[:_MOST_SPANS])
+            record = _SidecarRecord(FORMAT, self._identity, self._served, written[:_MOST_SPANS])
             new.unlink(missing_ok=True)  # whatever lies there, nothing is written through it
             file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
-            _write(file, 0, msgspec.json.encode(kept) + b"\n")
+            _write(file, 0, msgspec.json.encode(record) + b"\n")
             os.fsync(file)
             with self._lock:
                 # What came since then is noted before the file takes its place, so that it is never missing.
@@ -193,7 +193,7 @@ def _recent(data: bytes) -> tuple[ByteSpan, ...]:
 
 
 def _boot() -> str:
-    """Names the time since this machine was started."""
+    """An id of the running system, which differs after each start of the machine."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
@@ -202,7 +202,7 @@ def _boot() -> str:
 
 def _same_boot(one: str, other: str) -> bool:
     if one.startswith("at ") and other.startswith("at "):
-        # Told from the clock and the time since: two calls may differ by a little.
+        # Computed from the clock and the uptime: two calls may differ by a little.
         with contextlib.suppress(ValueError):
             return abs(float(one[3:]) - float(other[3:])) < 10
     return bool(one) and one == other
@@ -213,7 +213,7 @@ def _nothing() -> None:
 
 
 class SidecarSync:
-    """Keeps the sidecar of `part` true also after a power cut."""
+    """Syncs the file and its sidecar every two seconds, so that a download resumes correctly also after a power cut."""
 
     def __init__(self, part: PartFile, sidecar: Sidecar, plan: RangePlan) -> None:
         self._part, self._sidecar, self._plan = part, sidecar, plan
@@ -257,5 +257,5 @@ class SidecarSync:
     def _keep(self) -> None:
         done = self._plan.done
         if done != self._kept:
-            self._sidecar.keep(lambda: self._plan.spans, self._part.flush)
+            self._sidecar.sync(lambda: self._plan.spans, self._part.flush)
             self._kept = done

@@ -1,4 +1,4 @@
-"""What a transfer says while it runs: each change of its state at once, its figures a few times a second."""
+"""What a transfer reports while it runs: each change of its state at once, its figures a few times a second."""
 
 import time
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class ProgressReporter:
         self._told: TransferProgress | None = None
         self._at = float("-inf")
 
-    def begin(self, known: int | None, there: int) -> None:
+    def begin_file(self, known: int | None, there: int) -> None:
         """The next file begins. `known` is how much of the total is its size, `there` about how much of it is there."""
         self._before += self._size
         self._done, self._size = there, known or 0
@@ -36,43 +36,43 @@ class ProgressReporter:
         self._total += size - self._size
         self._size = size
 
-    def note(self, note: str) -> None:
+    def set_note(self, note: str) -> None:
         """A sentence to be shown from here on."""
         self._note = note
-        self._tell(self._state, note)
+        self._notify(self._state, note)
 
-    def say(self, state: TransferState) -> None:
+    def set_state(self, state: TransferState) -> None:
         """What it is doing now, besides fetching."""
         self._connections = 0
-        self._tell(state, self._note)
+        self._notify(state, self._note)
 
     def checked(self, done: int) -> None:
         """So much of a file that is there already was read."""
         self._done = done
-        self._tell("checking", self._note)
+        self._notify("checking", self._note)
 
     def fetching(self, done: int, received: int, connections: int, trouble: str, unusual: str) -> None:
         """How far this file is. `received` counts the bytes that came in this run."""
         self._done, self._connections = done, connections
         self._rate.add(time.monotonic(), received)
-        self._tell("retrying" if trouble else "fetching", trouble or unusual or self._note)
+        self._notify("retrying" if trouble else "fetching", trouble or unusual or self._note)
 
     def count(self, done: int) -> None:
-        """How far this file is; told with the next change."""
+        """Set how far this file is; reported with the next change."""
         self._done = done
 
     def end(self, state: TransferState) -> None:
-        """The last word."""
+        """Report the final state."""
         self._connections = 0
-        self._tell(state, self._note if state != "done" else "")
+        self._notify(state, self._note if state != "done" else "")
 
-    def _tell(self, state: TransferState, note: str) -> None:
+    def _notify(self, state: TransferState, note: str) -> None:
         now = time.monotonic()
         self._state = state
         done = self._before + self._done
         rate = self._rate.bytes_per_s if state == "fetching" else 0.0
         left = max(0, self._total - done)
-        told = TransferProgress(
+        progress = TransferProgress(
             state=state,
             done=done,
             total=self._total,
@@ -82,7 +82,7 @@ class ProgressReporter:
             note=note,
         )
         last = self._told
-        changed = last is None or (last.state, last.note) != (told.state, told.note)
+        changed = last is None or (last.state, last.note) != (progress.state, progress.note)
         if changed or now - self._at >= _EVERY_S:
-            self._told, self._at = told, now
-            self._listener(told)
+            self._told, self._at = progress, now
+            self._listener(progress)

@@ -17,7 +17,7 @@ TransferState = Literal[
     "locating",  # the Hub is asked where the file is
     "checking",  # a file that is there already is read
     "fetching",
-    "retrying",  # the connection broke or the server asked for patience: `note` says what happened
+    "retrying",  # the connection broke or the server asked to wait (Retry-After): `note` says what happened
     "verifying",  # all bytes are there; their hash is being finished and they are written out
     "paused",
     "done",
@@ -60,7 +60,7 @@ LocateFile = Callable[[FileRequest, Event], FileLocation]
 class TransferProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far it is. `done` and `total` in bytes, `rate` in bytes per second of the last seconds.
 
-    `seconds_left` is None where it cannot be told. `note` is a sentence for the person where something is unusual.
+    `seconds_left` is None where it is not known. `note` is a sentence for the person where something is unusual.
     """
 
     state: TransferState
@@ -84,7 +84,7 @@ class FetchedFile(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     verified: bool
     received: int = 0
-    again: int = 0
+    refetched_bytes: int = 0
     restarted: bool = False
     connections: int = 0
 
@@ -101,16 +101,16 @@ class TransferStoppedError(Exception):
 class RetryPolicy:
     """How often a transfer that gets no byte further is tried again, and how long it waits in between, in seconds.
 
-    The wait doubles from `first` to `most`. Each byte that arrives makes it forget the failures before.
+    The wait doubles from `first_delay` to `max_delay`. Each byte that arrives makes it forget the failures before.
     """
 
     tries: int = 8
-    first: float = 0.5
-    most: float = 30.0
+    first_delay: float = 0.5
+    max_delay: float = 30.0
 
-    def wait(self, failures: int) -> float:
+    def delay(self, failures: int) -> float:
         """Seconds to wait after so many failures in a row."""
-        return min(self.most, self.first * 2.0 ** min(max(0, failures - 1), 30))
+        return min(self.max_delay, self.first_delay * 2.0 ** min(max(0, failures - 1), 30))
 
 
 class StopRequest:
@@ -130,7 +130,7 @@ class StopRequest:
         for event in events:
             event.set()
 
-    def event(self) -> threading.Event:
+    def new_event(self) -> threading.Event:
         """One that is set when it is to end. Whoever asked for it may set it too, for itself."""
         event = threading.Event()
         with self._lock:
@@ -139,8 +139,8 @@ class StopRequest:
                 event.set()
         return event
 
-    def drop(self, event: threading.Event) -> None:
-        """This one needs no telling any more."""
+    def forget_event(self, event: threading.Event) -> None:
+        """No longer set this event when the transfer is to end."""
         with self._lock:
             self._events.remove(event)
 

@@ -68,7 +68,7 @@ class DiscoveryResult:
     """What a look found. `complete` is False where it was stopped, or gave up at its bounds."""
 
     models: tuple[DiscoveredModel, ...]
-    left_out: tuple[SkippedFile, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
     complete: bool = True
 
 

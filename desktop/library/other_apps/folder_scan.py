@@ -1,6 +1,6 @@
 """Going through folders that others made, within bounds: loops, a hundred thousand files, folders that may not be read.
 
-Nothing here writes, and no file is opened that is not a regular one: a pipe would hold us for ever.
+Nothing here writes, and no file is opened that is not a regular one: reading a pipe might never return.
 """
 
 import os
@@ -79,8 +79,8 @@ def walk(
 ) -> Iterator[Path]:
     """The regular files under `top` whose names are `wanted`, folder by folder, each folder's by name.
 
-    Links are followed, each folder is gone into once. What cannot be read is left out with its reason. `note` is told
-    of the names of all files of each folder.
+    Links are followed, each folder is gone into once. What cannot be read is left out with its reason. `note` is called
+    with the names of all files of each folder.
     """
     seen: set[tuple[int, int]] = set()
     folders = [(top, 0)]

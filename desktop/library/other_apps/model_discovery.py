@@ -45,8 +45,8 @@ def discover_usable_models(
 ) -> tuple[DiscoveredModel, ...]:
     """The models of LM Studio, Ollama, Jan, GPT4All, llama.cpp and others that can be used here, each file once.
 
-    `system` is as `platform.system()` says it. Those that are among `imports` are marked. Slow (disks, a header
-    each), within bounds; `stop` ends it early. See `look` for what was left out.
+    `system` is as `platform.system()` says it. Those that are among `imports` are marked. Slow (disks, a header each),
+    within bounds; `stop` ends it early. See `discover_models` for what was left out.
     """
     return discover_models(environ, home, system, imports=imports, stop=stop).models
 
@@ -60,7 +60,8 @@ def discover_models(
     stop: threading.Event | None = None,
     top: Path = Path("/"),
 ) -> DiscoveryResult:
-    """As `find_models`, with what was left out and why. `top` is the root of the disk, for folders of the system."""
+    """As `discover_usable_models`, with what was left out and why. `top` is the root of the disk, for folders of the
+    system."""
     places = AppFolders(environ, home, system, top)
     stop = stop or threading.Event()
     search = _CandidateSearch(imports)
@@ -101,7 +102,7 @@ def _within_time(
 ) -> "_CandidateSearch | None":
     """What `search` is after a look into an app's folders; None where the disk does not answer.
 
-    A network disk that is away holds whoever asks it: it is asked by a thread of its own, which is left behind then.
+    A network disk that does not answer blocks its caller: it is read in a thread of its own, which is abandoned then.
     """
     mine, done = search.copy(), threading.Event()
     failures: list[BaseException] = []

@@ -1,5 +1,6 @@
 """What lies among models and is none that can be used: pieces of files that were cut, downloads that are under way,
-models in formats of other programs. Each is said once, with what leads on; nothing but small settings is opened."""
+models in formats of other programs. Each is reported once, with what to do about it; only small settings files are
+opened."""
 
 import os
 import re

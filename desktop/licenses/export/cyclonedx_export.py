@@ -150,7 +150,7 @@ def _card(model: ExportedModel, records: Sequence[LedgerRecord]) -> dict[str, An
 
 def _facts(document: ExportDocument, model: ExportedModel, records: Sequence[LedgerRecord]) -> dict[str, str]:
     facts = {"latchkey:id": model.id, "latchkey:repository": model.repository}
-    for each in document.standing.values():
+    for each in document.acknowledgements.values():
         if each.record.model == model.id:
             facts |= {
                 f"latchkey:acknowledgement:{each.record.license}:status": each.status,

@@ -86,11 +86,11 @@ class ExportDocument:
         return found
 
     @cached_property
-    def standing(self) -> Mapping[int, Acknowledgement]:
+    def acknowledgements(self) -> Mapping[int, Acknowledgement]:
         """What became of the last acceptance of each license for each model, by the number of its record."""
         state = LedgerState(self.check).after(self.check, self.trusted)
         pairs = {(record.model, record.license) for record in self.trusted if record.event == "acknowledged"}
-        found = (state.standing(*pair) for pair in sorted(pairs))
+        found = (state.acknowledgement(*pair) for pair in sorted(pairs))
         return {each.record.seq: each for each in found if each is not None}
 
     @cached_property

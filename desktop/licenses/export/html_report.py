@@ -64,7 +64,7 @@ def as_html(document: ExportDocument) -> bytes:
 class _HtmlReport:
     def __init__(self, document: ExportDocument) -> None:
         self._document = document
-        self._standing = document.standing
+        self._acknowledgements = document.acknowledgements
         self._names = document.license_names()
         self._counting = {record.seq for record in document.trusted}
         self._back = set(document.check.clock_back)
@@ -200,13 +200,15 @@ class _HtmlReport:
     def _status(self, record: LedgerRecord) -> str:
         if record.seq not in self._counting:
             return tr("does not count")
-        standing = self._standing.get(record.seq)
-        if standing is None:
+        acknowledgement = self._acknowledgements.get(record.seq)
+        if acknowledgement is None:
             return tr("replaced by a later one")
-        if standing.status == "in-force":
+        if acknowledgement.status == "in-force":
             return tr("in force")
-        sentence = tr("revoked by record {seq}") if standing.status == "revoked" else tr("suspended by record {seq}")
-        return sentence.format(seq=standing.latest.seq)
+        sentence = (
+            tr("revoked by record {seq}") if acknowledgement.status == "revoked" else tr("suspended by record {seq}")
+        )
+        return sentence.format(seq=acknowledgement.latest.seq)
 
     def _history(self) -> Iterator[str]:
         yield f"<section>\n<h2>{_e(tr('All records'))}</h2>"

@@ -1,1 +1,1 @@
-"""What the Hub wants before it gives a model out: the step for the access token, the step before a publisher's gate."""
+"""Access to gated models: the step for the access token, and the step for the publisher's gate."""

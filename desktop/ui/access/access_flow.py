@@ -1,4 +1,4 @@
-"""What leads through token and gate: pages are filled, tokens checked and kept, the Hub asked, requests followed."""
+"""The flow of the access steps: fills the pages, checks and stores tokens, asks the Hub, polls pending requests."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ _DECIDED = ("granted", "rejected")
 class AccessFlow(QObject):
     """Between the pages about access and the Hub.
 
-    `changed` carries a model's id where something about it may stand otherwise now, `model_asked` that of one to be
+    `changed` carries a model's id where something about it may have changed, `model_asked` that of one to be
     shown, `failed` why a page cannot be shown.
     """
 
@@ -46,7 +46,7 @@ class AccessFlow(QObject):
     ) -> None:
         super().__init__()
         self._navigator, self._background, self._assembly = navigator, background, assembly
-        self._getting, self._online = assembly.lookup, assembly.online
+        self._getting, self._online = assembly.lookup, assembly.network
         self._news = news
         self._closed = False
         self._asked = 0
@@ -84,7 +84,7 @@ class AccessFlow(QObject):
         return self._navigator.page("gate")
 
     def close(self) -> None:
-        """Ask and show nothing any more."""
+        """End: no request is made and nothing shown any more."""
         self._closed = True
         self._stop.set()
         self._tick.stop()
@@ -93,15 +93,15 @@ class AccessFlow(QObject):
     def poll_pending(self, cards: "Sequence[LibraryCard]") -> None:
         """The models were listed: those whose request waits for its publisher are followed from now on."""
         for card in cards:
-            known = card.listed.known
+            known = card.listed.hub_record
             if known is not None and known.access is not None:
                 self._follow(known.id, known.access.state, known.access.time)
 
     def _follow(self, model_id: str, state: str, asked: float) -> None:
         if state in _FOLLOWED:
-            self.poller.follow(model_id, asked)
+            self.poller.add(model_id, asked)
         else:
-            self.poller.leave(model_id)
+            self.poller.remove(model_id)
 
     def _page_shown(self, page: str) -> None:
         if page == "gate":
@@ -127,8 +127,8 @@ class AccessFlow(QObject):
 
         def work() -> TokenContent:
             online = self._online
-            online.tokens.try_again()  # a person who unlocked the keyring meanwhile finds it so
-            offer = self._getting.known(model_id) if model_id else None
+            online.tokens.retry()  # a person who unlocked the keyring meanwhile finds it so
+            offer = self._getting.hub_record(model_id) if model_id else None
             name = self._assembly.library.find_listed(model_id).subject.name if model_id else ""
             return TokenContent(
                 model_id,
@@ -136,7 +136,7 @@ class AccessFlow(QObject):
                 online.host,
                 online.hub.token_page,
                 online.endpoint + TOKENS_PAGE,
-                online.tokens.choices(),
+                online.tokens.options(),
                 offer.access if offer is not None else None,
                 online.tokens.place(online.host),
                 unlock,
@@ -175,7 +175,7 @@ class AccessFlow(QObject):
             if who is not None and who.scope_known and not who.may_read_gated and not lacking:
                 return SavedToken(who, None)
             self._open_vault(form)
-            place = self._online.tokens.put(token, form.place)
+            place = self._online.tokens.store(token, form.place)
             self._getting.token_changed()
             return SavedToken(who, place)
 
@@ -188,7 +188,7 @@ class AccessFlow(QObject):
             step.show_saved(result)
             model_id = step.content.model_id if step.content is not None else ""
             if model_id and checked:
-                self.ask(model_id)  # what the Hub said to nobody counts no more
+                self.check_access(model_id)  # what the Hub said without a token does not count any more
             self.changed.emit(model_id)
 
         def failed(error: UserError) -> None:
@@ -201,10 +201,10 @@ class AccessFlow(QObject):
     def _open_vault(self, form: TokenInput) -> None:
         """Make or open the vault, where the token is to go there. Off the main thread."""
         vault = self._online.tokens.vault
-        standing = vault.standing()
-        if form.place != "vault" or standing == "ready":
+        vault_status = vault.status()
+        if form.place != "vault" or vault_status == "ready":
             return
-        if standing == "absent":
+        if vault_status == "absent":
             vault.create(form.passphrase)
         else:
             vault.unlock(form.passphrase)
@@ -252,11 +252,11 @@ class AccessFlow(QObject):
 
     def _gate(self, model_id: str) -> GateContent | None:
         """What the gate's page says, from what is known. Off the main thread."""
-        offer = self._getting.known(model_id)
+        offer = self._getting.hub_record(model_id)
         if offer is None:
             return None
         listed = self._assembly.library.find_listed(model_id)
-        repository = listed.known.gate_repository if listed.known is not None else ""
+        repository = listed.hub_record.gate_repository if listed.hub_record is not None else ""
         return GateContent(
             model_id=model_id,
             model_name=listed.subject.name,
@@ -267,12 +267,12 @@ class AccessFlow(QObject):
             manual=offer.gated == "manual",
             prompt=offer.gate_prompt,
             fields=offer.gate_fields,
-            asked=offer.checked,
+            checked_at=offer.checked,
         )
 
     def _followed(self, content: GateContent) -> GateContent:
         """`content` with when the Hub is asked next: a request that waits is followed from now on."""
-        self._follow(content.model_id, content.access.state if content.access is not None else "", content.asked)
+        self._follow(content.model_id, content.access.state if content.access is not None else "", content.checked_at)
         return replace(content, next_check_at=self.poller.next_check_at(content.model_id))
 
     def _token_from_gate(self) -> None:
@@ -284,18 +284,18 @@ class AccessFlow(QObject):
         content = self._gate_page.content
         if content is not None:
             self._gate_page.set_busy(True)
-            self.ask(content.model_id)
+            self.check_access(content.model_id)
 
     # --- asking --------------------------------------------------------------------------------------------------
 
-    def ask(self, model_id: str, *, quiet: bool = False) -> None:
+    def check_access(self, model_id: str, *, quiet: bool = False) -> None:
         """Ask the Hub how the person stands with a model; tell it where it was decided meanwhile."""
         if model_id in self._checking or self._closed:
             return
         self._checking.add(model_id)
 
         def work() -> tuple[str, RepositoryAccess, GateContent | None]:
-            before = self._getting.known(model_id)
+            before = self._getting.hub_record(model_id)
             state = before.access.state if before is not None and before.access is not None else ""
             access = self._getting.check_access(model_id, self._stop)
             return state, access, self._gate(model_id)
@@ -310,7 +310,7 @@ class AccessFlow(QObject):
                 if self._shows_gate(model_id):
                     self._gate_page.set_busy(False)
                     self._gate_page.show_content(content, time.time())
-                    self._gate_page.say(access.title)
+                    self._gate_page.announce(access.title)
             if before != access.state and (quiet or not self._shows_gate(model_id)):
                 self._tell(model_id, before, access)
             self.changed.emit(model_id)
@@ -324,12 +324,12 @@ class AccessFlow(QObject):
                 if not quiet:
                     self._gate_page.show_error(error)
             if isinstance(error, TokenStoreLockedError) and error.place == "vault" and not quiet:
-                self.open_token(model_id, unlock=True, then=lambda: self.ask(model_id))
+                self.open_token(model_id, unlock=True, then=lambda: self.check_access(model_id))
 
         self._background.pool(work, answered, failed)
 
     def _ask_quietly(self, model_id: str) -> None:
-        self.ask(model_id, quiet=True)
+        self.check_access(model_id, quiet=True)
 
     def _shows_gate(self, model_id: str) -> bool:
         if self._navigator.shown != "gate":
@@ -338,10 +338,10 @@ class AccessFlow(QObject):
         return content is not None and content.model_id == model_id
 
     def _tell(self, model_id: str, before: str, access: RepositoryAccess) -> None:
-        """News of a decision: access was given, refused or taken back while the person did something else."""
+        """Notify of a decision that came while another page was shown: access was given, refused or taken back."""
         taken = before == "granted" and not access.granted
         if (access.state in _DECIDED and before in ("pending", "not-requested", "reset")) or taken:
-            self._news.tell(access.title, (tr("Show"), lambda: self.model_asked.emit(model_id)))
+            self._news.notify(access.title, (tr("Show"), lambda: self.model_asked.emit(model_id)))
 
     def _fail(self, error: UserError) -> None:
         if not self._closed:

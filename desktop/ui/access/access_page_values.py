@@ -12,8 +12,8 @@ class TokenContent:
     """The step for an access token: for which model ("" for none in particular) and which host.
 
     `access` is what the Hub said last, None where nothing is known. `page` makes a token, `settings` changes one.
-    `choices` are the places to keep it, `kept` where one for this host is kept already. `unlock`: it lies in the vault,
-    and only the passphrase is asked for.
+    `choices` are the places to store it, `stored_place` is where one for this host is stored already. `unlock`: it lies
+    in the vault, and only the passphrase is asked for.
     """
 
     model_id: str
@@ -23,7 +23,7 @@ class TokenContent:
     settings: str
     choices: tuple[TokenStoreOption, ...]
     access: RepositoryAccess | None = None
-    kept: TokenPlace | None = None
+    stored_place: TokenPlace | None = None
     unlock: bool = False
 
 
@@ -41,19 +41,19 @@ class TokenInput:
 
 @dataclass(frozen=True)
 class SavedToken:
-    """A token was checked, and kept in `place`; None where it is not kept yet, as it lacks what is needed. `who` is
-    None where it was kept unchecked."""
+    """A token that was checked and stored in `place` (None: not stored yet, as it lacks a scope). `account` is None
+    where it was stored unchecked."""
 
-    who: WhoAmI | None
+    account: WhoAmI | None
     place: TokenPlace | None
 
 
 @dataclass(frozen=True)
 class GateContent:
-    """What a publisher asks before it gives a model out, and how the person stands.
+    """What a publisher asks before it gives a model out, and the state of the person's access.
 
-    `prompt` and `fields` come from the publisher: plain text. `page` is the model's page on the Hub. `asked` is when
-    the Hub was asked last and `next_check_at` when it is asked next, in seconds since 1970 (0 for never).
+    `prompt` and `fields` come from the publisher: plain text. `page` is the model's page on the Hub. `checked_at` is
+    when the Hub was asked last and `next_check_at` when it is asked next, in seconds since 1970 (0 for never).
     """
 
     model_id: str
@@ -65,5 +65,5 @@ class GateContent:
     manual: bool = True
     prompt: str = ""
     fields: tuple[str, ...] = ()
-    asked: float = 0.0
+    checked_at: float = 0.0
     next_check_at: float = 0.0

@@ -1,4 +1,5 @@
-"""Follows requests that wait for their publisher: asks the Hub again now and then, gently, while the window is open."""
+"""Polls the Hub for access requests that wait for their publisher, at the intervals of `next_check_delay`, while the
+window is open."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ class PolledRequest:
     """One request: how often it was asked about, when last and when next, in seconds since 1970."""
 
     times: int
-    asked: float
+    last_check_at: float
     next: float
 
 
@@ -35,12 +36,12 @@ class AccessPoller(QObject):
         self._followed: dict[str, PolledRequest] = {}
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.look)
+        self._timer.timeout.connect(self.check_due)
 
-    def follow(self, model_id: str, asked: float) -> None:
+    def add(self, model_id: str, asked: float) -> None:
         """Follow a request that was last asked about at `asked`."""
         held = self._followed.get(model_id)
-        if held is not None and held.asked >= asked:
+        if held is not None and held.last_check_at >= asked:
             return
         times = held.times + 1 if held is not None else 1
         # A clock that was set back must not make the wait longer than it is meant to be.
@@ -48,7 +49,7 @@ class AccessPoller(QObject):
         self._followed[model_id] = PolledRequest(times, asked, begun + next_check_delay(times))
         self._set_timer()
 
-    def leave(self, model_id: str) -> None:
+    def remove(self, model_id: str) -> None:
         """It is decided: follow it no more."""
         self._followed.pop(model_id, None)
 
@@ -57,7 +58,7 @@ class AccessPoller(QObject):
         held = self._followed.get(model_id)
         return held.next if held is not None and not self._offline() else 0.0
 
-    def look(self) -> None:
+    def check_due(self) -> None:
         """Ask about what is due."""
         now = self._clock()
         offline = self._offline()

@@ -26,7 +26,7 @@ _LEFT, _RIGHT = 580, 448
 
 
 class AccessStateBox(QWidget):
-    """Shows one `Access`; the Hub's own sentence stands at its end, as it came."""
+    """Shows one `RepositoryAccess`, with the Hub's own message, unchanged, at its end."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -207,7 +207,7 @@ class GateStep(StepPage):
         if self._content is not None and following is not None:
             self._content = replace(self._content, next_check_at=following)
         content = self._content
-        said = polling_sentence(now, content.asked, content.next_check_at) if content is not None else ""
+        said = polling_sentence(now, content.checked_at, content.next_check_at) if content is not None else ""
         if said != self._follow.text():
             self._follow.setText(said)
         self._follow.setVisible(bool(said))
@@ -230,10 +230,10 @@ class GateStep(StepPage):
             self._error = FittedErrorBox(ErrorBox(self.theme, error))
             self._right.rows.insertWidget(1, self._error)
             self._right.ensureWidgetVisible(self._error)
-            self.say(str(error))
+            self.announce(str(error))
 
-    def say(self, text: str) -> None:
-        """Tell screen readers."""
+    def announce(self, text: str) -> None:
+        """Announce `text` to screen readers."""
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     # --- keyboard ------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class TokenFields(QWidget):
         self.box: FittedErrorBox | None = None
         self.token = SecretField(theme, tr("Access token"))
         self._places: dict[TokenPlace, OptionButton] = {}
-        self._standing: dict[TokenPlace, str] = {}
+        self._store_status: dict[TokenPlace, str] = {}
         self._group = QButtonGroup(self)
         self._options = QVBoxLayout()
         self.passphrase = HiddenLineEdit(theme, tr("Passphrase of the vault"))
@@ -113,15 +113,15 @@ class TokenFields(QWidget):
             option.hide()
             option.deleteLater()
         self._places = {}
-        self._standing = {choice.place: choice.standing for choice in choices}
+        self._store_status = {choice.place: choice.status for choice in choices}
         for choice in choices:
             option = OptionButton(self._theme, place_name(choice.place), choice.text)
-            option.setEnabled(choice.place != "keyring" or choice.standing != "absent")
+            option.setEnabled(choice.place != "keyring" or choice.status != "absent")
             self._group.addButton(option)
             self._options.addWidget(option)
             option.setVisible(not unlock)  # only now: without a parent it would be a window
             self._places[choice.place] = option
-        ready = [choice.place for choice in choices if choice.standing == "ready"]
+        ready = [choice.place for choice in choices if choice.status == "ready"]
         usable = ["vault"] if unlock else [before, kept, *ready]
         chosen = next((place for place in usable if place in self._places and self._places[place].isEnabled()), None)
         if chosen is not None:
@@ -168,14 +168,14 @@ class TokenFields(QWidget):
             return tr("Still missing: the token.")
         if self.place is None:
             return tr("Still missing: where it is to be kept.")
-        standing = self._standing.get("vault", "absent")
-        if self.place != "vault" or standing == "ready":
+        vault_status = self._store_status.get("vault", "absent")
+        if self.place != "vault" or vault_status == "ready":
             return ""
         if not self.passphrase.text():
             return tr("Still missing: the passphrase of the vault.")
-        if standing == "absent" and len(self.passphrase.text()) < MIN_PASSPHRASE_LENGTH:
+        if vault_status == "absent" and len(self.passphrase.text()) < MIN_PASSPHRASE_LENGTH:
             return tr("The passphrase needs at least {count} characters.").format(count=MIN_PASSPHRASE_LENGTH)
-        if standing == "absent" and self.passphrase.text() != self.again.text():
+        if vault_status == "absent" and self.passphrase.text() != self.again.text():
             return tr("The two passphrases are not the same yet.")
         return ""
 
@@ -193,14 +193,14 @@ class TokenFields(QWidget):
     # --- changes -------------------------------------------------------------------------------------------------
 
     def _changed(self) -> None:
-        standing = self._standing.get("vault", "absent")
-        vault = self.place == "vault" and standing != "ready"
+        vault_status = self._store_status.get("vault", "absent")
+        vault = self.place == "vault" and vault_status != "ready"
         self._vault.setVisible(vault)
         for widget in (self.again, self._again_label):
-            widget.setVisible(vault and standing == "absent")
+            widget.setVisible(vault and vault_status == "absent")
         self._vault_says.setText(
             tr("A vault is made with it. Nobody can open it without: note it down where you keep such things.")
-            if standing == "absent"
+            if vault_status == "absent"
             else tr("The vault is there already; the passphrase opens it for this session.")
         )
         missing = self.missing

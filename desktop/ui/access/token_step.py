@@ -131,14 +131,14 @@ class TokenStep(StepPage):
         self._after.setText(breakable(sent.format(host=content.host)))
         self._kept.setText(
             tr("A token for {host} is kept already ({place}); the new one takes its place.").format(
-                host=content.host, place=place_name(content.kept)
+                host=content.host, place=place_name(content.stored_place)
             )
-            if content.kept is not None and not content.unlock
+            if content.stored_place is not None and not content.unlock
             else ""
         )
         self._kept.setVisible(bool(self._kept.text()))
         self.forget_button.setVisible(bool(self._kept.text()))
-        self.fields.show_choices(content.choices, content.kept, unlock=content.unlock)
+        self.fields.show_choices(content.choices, content.stored_place, unlock=content.unlock)
         self._order()
 
     def _show_steps(self, content: TokenContent) -> None:
@@ -184,16 +184,16 @@ class TokenStep(StepPage):
         self.fields.show_error(error, action)
         if self.fields.box is not None:
             self._right.ensureWidgetVisible(self.fields.box)
-        self.say(str(error))
+        self.announce(str(error))
 
     def show_missing_scope(self, saved: SavedToken, keep: Callable[[], None]) -> None:
         """The token is good and may not do what is needed: how that is mended, and that it may be kept all the same."""
-        assert saved.who is not None
+        assert saved.account is not None
         assert self._content is not None
         self.fields.set_busy(False)
         error = AccessError(
-            gated_read_sentence(saved.who),
-            account_sentence(saved.who),
+            gated_read_sentence(saved.account),
+            account_sentence(saved.account),
             tr(
                 "Allow it in the token's settings (“Read access to contents of all public gated repos you can access”),"
                 " then save it again; or use another token."
@@ -207,7 +207,7 @@ class TokenStep(StepPage):
         settings.clicked.connect(lambda: self.link_asked.emit(page))
         flow.add(settings)
         self._add_result(flow)
-        self.say(str(error))
+        self.announce(str(error))
 
     def show_saved(self, saved: SavedToken) -> None:
         """It is kept: whose it is, what it may, where it lies."""
@@ -219,13 +219,13 @@ class TokenStep(StepPage):
         self._kept.hide()
         self.forget_button.hide()
         self._clear_result()
-        if saved.who is None:
+        if saved.account is None:
             said = [tr("The token is kept unchecked."), stored_sentence(saved.place)]
         else:
-            said = [account_sentence(saved.who), gated_read_sentence(saved.who), stored_sentence(saved.place)]
+            said = [account_sentence(saved.account), gated_read_sentence(saved.account), stored_sentence(saved.place)]
         self._add_result(section_heading(self.theme, tr("The token is saved")))
-        doubtful = saved.who is None or not saved.who.may_read_gated
-        unsure = 0 if saved.who is None else 1
+        doubtful = saved.account is None or not saved.account.may_read_gated
+        unsure = 0 if saved.account is None else 1
         for place, sentence in enumerate(said):
             mark = "warning" if doubtful and place == unsure else "check"
             self._add_result(Note(self.theme, breakable(sentence), mark))
@@ -238,7 +238,7 @@ class TokenStep(StepPage):
             flow.add(button)
         self._add_result(flow)
         go_on.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.say(" ".join([tr("The token is saved"), *said]))
+        self.announce(" ".join([tr("The token is saved"), *said]))
 
     def _add_result(self, widget: QWidget) -> None:
         layout = self._result.layout()
@@ -255,8 +255,8 @@ class TokenStep(StepPage):
                 widget.deleteLater()
         self._result.hide()
 
-    def say(self, text: str) -> None:
-        """Tell screen readers."""
+    def announce(self, text: str) -> None:
+        """Announce `text` to screen readers."""
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     # --- keyboard ------------------------------------------------------------------------------------------------

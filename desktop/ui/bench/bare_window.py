@@ -1,4 +1,5 @@
-"""The window ours is held against: Qt's own, with one text field and nothing else. Run by its path, as a process.
+"""The baseline for the window's start: a bare Qt window with one text field and nothing else. Run by its path, as a
+process.
 
 Says when it was first painted and when it took typing, as `measured_window` does; both read `time.monotonic`.
 """

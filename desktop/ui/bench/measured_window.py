@@ -93,7 +93,7 @@ class FrameTimes(QObject):
 
 
 class StdinQuestions(QObject):
-    """Asks a window what standard input says, and says how each answer went."""
+    """Sends each line of standard input to the window's chat, and prints the measurements of each answer."""
 
     _asked = Signal(str)
     _left = Signal()
@@ -112,7 +112,7 @@ class StdinQuestions(QObject):
         threading.Thread(target=self._read, daemon=True).start()
 
     def begin(self, event: "ChatEvent") -> None:
-        """Called before the window hears `event`."""
+        """Called before the window handles `event`."""
         from desktop.chat.chat_events import (
             AnswerDelta,  # by now the program has loaded it: it waits for the first paint
         )
@@ -122,7 +122,7 @@ class StdinQuestions(QObject):
             self._frames.start()
 
     def end(self, event: "ChatEvent") -> None:
-        """Called after the window has heard `event`."""
+        """Called after the window has handled `event`."""
         from desktop.chat.chat_events import AnswerFinished, ChatFailed
 
         if isinstance(event, ChatFailed):
@@ -153,19 +153,19 @@ class StdinQuestions(QObject):
 
 
 class StreamMeasurementWindow(MainWindow):
-    """Lets `StdinQuestions` hear what it hears."""
+    """Passes each chat event to `StdinQuestions`."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._bench_questions = StdinQuestions(self)
 
-    def use_chat(self, chat: Any) -> None:
-        super().use_chat(chat)
+    def set_chat(self, chat: Any) -> None:
+        super().set_chat(chat)
         print_json({"ready": True})
 
-    def hear(self, event: "ChatEvent") -> None:
+    def show_event(self, event: "ChatEvent") -> None:
         self._bench_questions.begin(event)
-        super().hear(event)
+        super().show_event(event)
         self._bench_questions.end(event)
 
 
@@ -207,19 +207,19 @@ class StreamMeasurement:
         from desktop.storage.conversation_store import ConversationStore
         from desktop.storage.database import Database
 
-        background, database = Background(self._main_thread.post), Database(self._paths.database_file)
+        background, database = Background(self._main_thread.call_on_main_thread), Database(self._paths.database_file)
         chat = ChatSession(
             store=ConversationStore(database),
             engine=self._measured.engine,
             background=background,
             settings=lambda: self._settings.current,
-            listener=self.window.hear,
+            listener=self.window.show_event,
         )
         self._closing = [chat.close, self._measured.close, background.close, database.close, self._main_thread.close]
 
         def opened(_: object) -> None:
             chat.start()
-            self.window.use_chat(chat)
+            self.window.set_chat(chat)
             self.window.display.show_models([self._measured.model], self._measured.model, {})
             chat.use_model(self._measured.model)
 

@@ -1,4 +1,4 @@
-"""Gives assistive technologies what they are told of messages, where Qt's own answer falls short.
+"""Installs a QAccessible factory with interfaces for message views, where Qt's own do not suffice.
 
 The function installed here is asked only once such a technology runs; nothing of this costs anything before.
 """

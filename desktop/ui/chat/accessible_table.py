@@ -50,7 +50,7 @@ class AccessibleTable(QTableWidget):
     def refresh(self) -> None:
         """Take over what changed in the view since the last time."""
         take_name(self, self._view)
-        if not self._timer.take():
+        if not self._timer.is_due():
             return
         rows = self._drawn_rows()
         columns = rows[0][0].columns() if rows else 0

@@ -70,7 +70,7 @@ class AccessibleText(QTextEdit):
     def refresh(self) -> None:
         """Take over what changed in the view since the last time; the caret stays where it is."""
         take_name(self, self._view)
-        if not self._timer.take():
+        if not self._timer.is_due():
             return
         source = self._view.document
         option = source.defaultTextOption()
@@ -167,7 +167,7 @@ class AccessibleText(QTextEdit):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self.viewport().update()
-        if event.reason() not in _KEPT and not self._view.selection.holds(QApplication.focusWidget()):
+        if event.reason() not in _KEPT and not self._view.selection.contains(QApplication.focusWidget()):
             self._view.selection.clear()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -268,7 +268,7 @@ class RefreshTimer(QTimer):
         self.timeout.connect(self._run)
         view.document.contentsChanged.connect(self._ask)
 
-    def take(self) -> bool:
+    def is_due(self) -> bool:
         """Whether anything changed since this was asked last: whoever asks takes it over now."""
         due, self._is_due = self._is_due, False
         return due

@@ -29,7 +29,7 @@ _GAP = S + 2
 class AnswerBody(QWidget):
     """Shows a text of Markdown. `add` appends to it, `end` says that it is whole.
 
-    `resized` says that its height became another one by itself.
+    `resized`: its height changed without a call of `place`.
     """
 
     link_clicked = Signal(str)

@@ -1,4 +1,4 @@
-"""An answer: the phase it is in, thinking and text, growing while the model writes, then the quiet line under it."""
+"""The view of an answer: its phase, its thinking and text while they stream, and its footer."""
 
 import time
 
@@ -57,7 +57,7 @@ class AnswerView(MessageView):
         self._thinking_since = 0.0
         self._body = AnswerBody(theme, self, selection=self.selection)
         self._body.link_clicked.connect(actions.open_link)
-        self._body.resized.connect(self.grown)
+        self._body.resized.connect(self.height_changed)
         self._footer: MessageFooter | None = None
         self._error_box: ErrorBox | None = None
         self._phase = ""
@@ -114,7 +114,7 @@ class AnswerView(MessageView):
             if self._thinking is None:
                 self._thinking = ThinkingView(self.theme, self)
                 self._thinking_since = time.monotonic()
-                self._thinking.resized.connect(self.grown)
+                self._thinking.resized.connect(self.height_changed)
                 self.add_selection(self._thinking.selection)
                 self._thinking.show()
             self._thinking_text += text
@@ -161,9 +161,9 @@ class AnswerView(MessageView):
         if message.status != "failed" or self._error_box is not None:
             return
         shown = error or UserError(tr("The answer failed."), message.error)
-        again = (tr("Try again"), lambda: self.does.regenerate(self.message.id))
-        self._error_box = ErrorBox(self.theme, shown, action=again, log=self.does.log, parent=self)
-        self._error_box.resized.connect(self.grown)
+        again = (tr("Try again"), lambda: self.message_actions.regenerate(self.message.id))
+        self._error_box = ErrorBox(self.theme, shown, action=again, log=self.message_actions.log, parent=self)
+        self._error_box.resized.connect(self.height_changed)
         self._error_box.show()
 
     def _add_footer(self, message: Message) -> None:
@@ -172,21 +172,23 @@ class AnswerView(MessageView):
         copy = Button(self.theme, tr("Copy"), kind="quiet", size="small", name=tr("Copy answer"))
         copy.clicked.connect(self.copy)
         again = Button(self.theme, tr("Regenerate"), kind="quiet", size="small", name=tr("Regenerate answer"))
-        again.clicked.connect(lambda: self.does.regenerate(self.message.id))
+        again.clicked.connect(lambda: self.message_actions.regenerate(self.message.id))
         branch = None
         if self._siblings is not None and self._siblings[1] > 1:
             place, count = self._siblings
-            branch = BranchSwitch(self.theme, place, count, lambda step: self.does.show_branch(self.message.id, step))
+            branch = BranchSwitch(
+                self.theme, place, count, lambda step: self.message_actions.show_branch(self.message.id, step)
+            )
         self._footer = MessageFooter(self.theme, describe_answer(message), [copy, again], branch, self)
         self.show_credit()
         self._footer.show()
 
     def show_credit(self) -> bool:
-        """Say in the quiet line what is owed to the model; whether that is other than before."""
+        """Show the model's credit in the footer; whether it changed."""
         model = self.message.model
         if self._footer is None or model is None:
             return False
-        return self._footer.set_credit(self.does.credit_of(model))
+        return self._footer.set_credit(self.message_actions.credit_of(model))
 
     # --- as every turn -------------------------------------------------------------------------------------------
 
@@ -205,7 +207,7 @@ class AnswerView(MessageView):
     def text_views(self) -> list[TextView]:
         return self._body.text_views()
 
-    def written(self) -> MessageSource:
+    def source(self) -> MessageSource:
         return MessageSource(self.plain_text, lambda span: self._body.markdown_of(span))
 
     def set_found(self, query: str) -> int:

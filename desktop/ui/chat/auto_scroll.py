@@ -1,4 +1,4 @@
-"""Scrolling while something is selected: a pointer that is dragged beyond the edge pulls what lies there into sight."""
+"""Scrolls while text is selected and the pointer is dragged beyond the edge."""
 
 from __future__ import annotations
 

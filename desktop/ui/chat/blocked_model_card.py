@@ -1,4 +1,4 @@
-"""A conversation that cannot begin yet: which license the model waits for, and the one step to it."""
+"""The card in an empty conversation whose model needs a license: says which, with a button that opens or accepts it."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -48,9 +48,9 @@ def blocked_model_text(card: "LibraryCard") -> BlockedModelText:
     name = isolated(subject.name)
     error = verdict.error
     if verdict.refusal != "license" and error is not None:
-        again = verdict.standings[0].needed.id if verdict.refusal == "ledger" and verdict.standings else ""
+        again = verdict.licenses[0].needed.id if verdict.refusal == "ledger" and verdict.licenses else ""
         return BlockedModelText(error.title, " ".join(part for part in (error.detail, error.remedy) if part), again)
-    first = next((each for each in verdict.standings if each.needed.id == verdict.license), None)
+    first = next((each for each in verdict.licenses if each.needed.id == verdict.license), None)
     status = first.status if first is not None else "missing"
     day = day_of(first.record.time) if first is not None and first.record is not None else ""
     if status in ("text-changed", "suspended"):
@@ -65,7 +65,7 @@ def blocked_model_text(card: "LibraryCard") -> BlockedModelText:
     if status == "revoked":
         text = tr("The model answers again once you accept it.")
         return BlockedModelText(tr("You revoked the license of {model}").format(model=name), text, verdict.license)
-    waiting = [each.needed for each in verdict.standings if each.needs_acknowledgement]
+    waiting = [each.needed for each in verdict.licenses if each.needs_acknowledgement]
     if any(needed.id == UNKNOWN_LICENSE for needed in waiting):
         text = tr("Nobody states under which terms it may be used. Look for them yourself, then say that you did.")
         return BlockedModelText(tr("The terms of {model} are not known").format(model=name), text, verdict.license)
@@ -153,7 +153,7 @@ class BlockedModelCard(QWidget):
         self.read_button.setVisible(bool(self._at_once))
         self.button.setVisible(bool(said.license) and not self._at_once)
 
-    def fit(self, width: int) -> None:
+    def fit_width(self, width: int) -> None:
         """Take `width`, and the height that goes with it."""
         self._column.invalidate()
         self.setFixedSize(width, max(self._column.totalHeightForWidth(width), L))

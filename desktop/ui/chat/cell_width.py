@@ -1,4 +1,4 @@
-"""How much room a table's cells want: the width of their longest line, and of their longest word."""
+"""Column widths of tables: from the width in pixels of each cell's longest line and longest word."""
 
 import re
 from dataclasses import dataclass, field

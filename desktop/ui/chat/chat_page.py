@@ -1,4 +1,4 @@
-"""The conversation page: it shows what the chat session tells, and passes on what the person does."""
+"""The conversation page: it shows the events of the chat session, and passes the person's actions to it."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -89,7 +89,7 @@ class ChatPage(QWidget):
         column.addLayout(self._bottom)
 
     def _connect(self) -> None:
-        self.empty.asked.connect(self._ask_example)
+        self.empty.question_chosen.connect(self._ask_example)
         self.composer.sent.connect(self._send)
         self.composer.stopped.connect(self.stop)
         self.composer.edit_last.connect(self.edit_last)
@@ -127,7 +127,7 @@ class ChatPage(QWidget):
         return self._conversation_id
 
     @property
-    def problem(self) -> ErrorBox | None:
+    def error_area(self) -> ErrorBox | None:
         """The error shown above the composer, where there is one."""
         return self._problems.box
 
@@ -141,19 +141,19 @@ class ChatPage(QWidget):
             self.composer.set_text(typed.removeprefix(text).lstrip())  # what was typed since then is not part of it
 
     def set_credits(self, credit_of: CreditOf) -> None:
-        """What each answer's quiet line says of the model that gave it (see `credit.credits_of`)."""
+        """Use `credit_of` for what each answer's footer says of its model (see `message_footer.credits_of`)."""
         self._credit_of = credit_of
         if self._transcript is not None:
             self._transcript.show_credits()
 
     def clear_chat(self) -> None:
-        """The chat session ends: ask it nothing any more."""
+        """Forget the chat session, which ends."""
         self._draft_timer.stop()
         self._chat = None
 
     # --- what the chat session tells -----------------------------------------------------------------------------
 
-    def opened(self, event: "chat_events.ConversationOpened") -> None:
+    def show_opened(self, event: "chat_events.ConversationOpened") -> None:
         """Another conversation or another branch is shown."""
         head = event.conversation
         if head.id != self._conversation_id:
@@ -167,7 +167,7 @@ class ChatPage(QWidget):
             if not self.find_bar.isHidden():
                 self.find_bar.close_bar()
         if event.messages:
-            self.transcript.show_messages(event.messages, event.siblings, event.kept)
+            self.transcript.show_messages(event.messages, event.siblings, event.unchanged)
             self._stack.setCurrentWidget(self.transcript)
         else:
             self._stack.setCurrentWidget(self.empty)
@@ -175,12 +175,12 @@ class ChatPage(QWidget):
                 self._transcript.show_messages((), {})
         self._show_answering()
 
-    def added(self, event: "chat_events.MessageAdded") -> None:
+    def show_added(self, event: "chat_events.MessageAdded") -> None:
         """A turn was written."""
         self._unstored.discard(event.conversation_id)
         if event.conversation_id == self._conversation_id:
             if self._is_new:
-                self._drafts.put(NEW, "")  # what is typed by now belongs to this conversation
+                self._drafts.set(NEW, "")  # what is typed by now belongs to this conversation
             self._is_new = False
             self.transcript.add(event.message)
             self._stack.setCurrentWidget(self.transcript)
@@ -188,7 +188,7 @@ class ChatPage(QWidget):
                 self.transcript.jump_to_end()
             self._show_answering()
 
-    def phase(self, event: "chat_events.AnswerPhase") -> None:
+    def show_phase(self, event: "chat_events.AnswerPhase") -> None:
         """An answer waits for something."""
         from desktop.ui.chat.answer_view import phase_text
 
@@ -196,7 +196,7 @@ class ChatPage(QWidget):
             self.transcript.set_phase(event.message_id, phase_text(event.phase, event.fraction))
             self._show_answering()
 
-    def text(self, event: "chat_events.AnswerDelta") -> None:
+    def show_text(self, event: "chat_events.AnswerDelta") -> None:
         """More of an answer."""
         if event.conversation_id == self._conversation_id:
             self.transcript.append_text(event.message_id, event.text, event.thinking)
@@ -204,24 +204,24 @@ class ChatPage(QWidget):
             if not self._meter_timer.isActive():
                 self._meter_timer.start()
 
-    def restated(self, event: "chat_events.AnswerReplaced") -> None:
-        """What was shown of an answer is told anew."""
+    def show_restated(self, event: "chat_events.AnswerReplaced") -> None:
+        """Replace what was shown of an answer: its text was thinking, or the other way round."""
         if event.conversation_id == self._conversation_id:
             self.transcript.restate(event.message)
 
-    def finished(self, event: "chat_events.AnswerFinished") -> None:
+    def show_finished(self, event: "chat_events.AnswerFinished") -> None:
         """An answer is over."""
         if event.message.conversation_id == self._conversation_id:
             self.transcript.finish(event.message, event.error)
             self._announce(event.message)
             self._show_answering()
 
-    def context(self, event: "chat_events.ContextUsed") -> None:
+    def show_context(self, event: "chat_events.ContextUsed") -> None:
         """How full the context is."""
         if event.conversation_id == self._conversation_id:
             self.composer.meter.set_used(event.used, event.total)
 
-    def failed(self, event: "chat_events.ChatFailed") -> None:
+    def show_failed(self, event: "chat_events.ChatFailed") -> None:
         """Something was not done; what was typed is given back."""
         asked_in = event.conversation_id or self._conversation_id or NEW
         typed = self.composer.committed_text()
@@ -232,14 +232,14 @@ class ChatPage(QWidget):
             key = NEW if asked_in in self._unstored else asked_in
             here = key == self._draft_key()
             text = _joined(event.text, typed if here else self._drafts.get(key))
-            self._drafts.put(key, text)
+            self._drafts.set(key, text)
             if here:
                 self.composer.set_text(text)
         self._unstored.discard(asked_in)
-        self.show_problem(event.error)
+        self.show_error(event.error)
         self._show_answering()
 
-    def show_problem(self, error: UserError | None, action: ErrorAction | None = None) -> None:
+    def show_error(self, error: UserError | None, action: ErrorAction | None = None) -> None:
         """Show an error above the composer; None takes it away. One with an action of its own stays until then."""
         self._problems.show(error, action)
         if error is not None:
@@ -287,7 +287,7 @@ class ChatPage(QWidget):
         self.focus_composer()
 
     def focus_composer(self) -> None:
-        """Write."""
+        """Give the composer the keyboard focus."""
         self.composer.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def open_find(self) -> None:
@@ -305,7 +305,7 @@ class ChatPage(QWidget):
         self._draft_timer.stop()
         text = self.composer.text if so_far else self.composer.committed_text()
         unchanged = self._editing is not None and text == self._editing.text
-        self._drafts.put(self._draft_key(), "" if unchanged else text)
+        self._drafts.set(self._draft_key(), "" if unchanged else text)
         self._save_drafts()
 
     def set_deleted(self, conversation_id: str, deleted: bool) -> None:
@@ -317,8 +317,8 @@ class ChatPage(QWidget):
         try:
             self._drafts.save()
         except UserError as error:
-            if self.problem is None:
-                self.show_problem(error)
+            if self.error_area is None:
+                self.show_error(error)
 
     def _draft_key(self) -> str:
         if self._editing is not None:
@@ -343,7 +343,7 @@ class ChatPage(QWidget):
             return
         if self._is_new and self._conversation_id is not None:
             self._unstored.add(self._conversation_id)
-        self._drafts.put(self._draft_key(), "")
+        self._drafts.set(self._draft_key(), "")
         self._editing = None
         self.composer.set_editing(False)
         self.composer.set_text(self._drafts.get(self._draft_key()))
@@ -376,7 +376,7 @@ class ChatPage(QWidget):
         self._say(words.get(message.status, tr("Answer finished")))
 
     def _say(self, text: str) -> None:
-        """Tell screen readers."""
+        """Announce `text` to screen readers."""
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     # --- drawing -------------------------------------------------------------------------------------------------

@@ -220,7 +220,7 @@ class CodeView(QWidget):
         """Lay out for `width`; the height taken."""
         header = self._header_height()
         text_width, text_height = self._text_size
-        area_height = self._area.place(width - 2 * M, text_width, text_height)
+        area_height = self._area.lay_out(width - 2 * M, text_width, text_height)
         self._area.move(M, header + M - 2)
         height = header + area_height + 2 * M - 4
         size = self._copy.sizeHint()

@@ -1,4 +1,5 @@
-"""Where the person writes: a box that grows to eight lines, how full the context is, Send that becomes Stop; errors."""
+"""The composer: a text box that grows to eight lines, the context meter, the Send/Stop button, and errors above
+them."""
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (

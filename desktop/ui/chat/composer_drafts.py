@@ -30,7 +30,7 @@ class ComposerDrafts:
         """The draft of a conversation, "" where there is none."""
         return self._texts.get(conversation_id, "")
 
-    def put(self, conversation_id: str, text: str) -> None:
+    def set(self, conversation_id: str, text: str) -> None:
         """Remember `text`; "" forgets the draft."""
         if text == self.get(conversation_id):
             return

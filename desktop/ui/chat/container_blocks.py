@@ -189,7 +189,7 @@ def level_insets(levels: Levels) -> tuple[float, float]:
 
 
 def quote_bars(levels: Levels) -> list[float]:
-    """Where the bars of the quotes among `levels` are (see `QUOTE_BARS`)."""
+    """Where the bars of the quotes among `levels` are (see `text_properties.QUOTE_BARS`)."""
     sides, bars = [0.0, 0.0], []
     for level in levels:
         right = level.direction.right_to_left

@@ -1,4 +1,4 @@
-"""A conversation that has not begun: what the model is good for, questions for it, what it waits for, another model."""
+"""What an empty conversation shows: the model, example questions, the license it needs, and a model to suggest."""
 
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ EXAMPLES = (
 class ModelSuggestionLine(QWidget):
     """`asked` carries the id of the model whose page is to be shown."""
 
-    asked = Signal(str)
+    model_requested = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,7 +43,7 @@ class ModelSuggestionLine(QWidget):
         self._lines: tuple[str, ...] = ("",)
         self._text = Label(theme, "", size="small", color="muted", wrap=True)
         self.button = Button(theme, tr("See it…"), size="small")
-        self.button.clicked.connect(lambda: self.asked.emit(self._model_id))
+        self.button.clicked.connect(lambda: self.model_requested.emit(self._model_id))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(L)
@@ -63,7 +63,7 @@ class ModelSuggestionLine(QWidget):
         self.button.setAccessibleName(tr("See {model} on the Models page").format(model=suggestion.name))
         self.button.setAccessibleDescription(text)
 
-    def fit(self, room: int) -> int:
+    def height_for_width(self, room: int) -> int:
         """Take at most `room` pixels of width, and the height that goes with it, which is returned."""
         beside = self.button.sizeHint().width() + L
         widest = max(self._text.fontMetrics().horizontalAdvance(line) for line in self._lines)
@@ -80,7 +80,7 @@ class EmptyState(QWidget):
     `accept_asked` a model's id, the licenses of it that one click accepts and the AcceptanceSettings shown beside it,
     `model_asked` the id of a model that is to be shown."""
 
-    asked = Signal(str)
+    question_chosen = Signal(str)
     license_asked = Signal(str, str)
     accept_asked = Signal(str, object, object)
     model_asked = Signal(str)
@@ -117,7 +117,7 @@ class EmptyState(QWidget):
             policy.setHorizontalPolicy(policy.Policy.Expanding)
             button.setSizePolicy(policy)
             button.setMinimumWidth(1)  # in a narrow window its text is cut
-            button.clicked.connect(lambda _=False, text=question: self.asked.emit(text))
+            button.clicked.connect(lambda _=False, text=question: self.question_chosen.emit(text))
             self.buttons.append(button)
         self._model: LibraryModel | None = None
         self.show_model(None)
@@ -180,7 +180,7 @@ class EmptyState(QWidget):
                 from desktop.ui.chat.empty_state import ModelSuggestionLine
 
                 self._next = ModelSuggestionLine(self._theme, self)
-                self._next.asked.connect(self.model_asked)
+                self._next.model_requested.connect(self.model_asked)
                 self._column.insertSpacing(self._column.count() - 1, M)
                 self._column.insertWidget(self._column.count() - 1, self._next, 0, Qt.AlignmentFlag.AlignHCenter)
             self._next.show_suggestion(suggestion)
@@ -201,7 +201,7 @@ class EmptyState(QWidget):
         """Break lines where the page is narrow, and leave out the questions where they have no room."""
         room = max(self.width() - 2 * XL, 100)
         if self._waiting is not None and self._waits:
-            self._waiting.fit(min(_WIDEST, room))
+            self._waiting.fit_width(min(_WIDEST, room))
             self._questions.hide()
             self._fit_next(self.height() - self._waiting.height() - 4 * S - 2 * M - 2 * XL, room)
             return
@@ -225,7 +225,7 @@ class EmptyState(QWidget):
     def _fit_next(self, height: int, room: int) -> None:
         """Show what is proposed beside the guide, where there is so much `height` and `room` for it."""
         if self._next is not None:
-            needed = self._next.fit(min(_WIDEST, room)) + M + S
+            needed = self._next.height_for_width(min(_WIDEST, room)) + M + S
             self._next.setVisible(self._guide and self._suggestion is not None and needed <= height)
 
     def _examples(self) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class FormulaShape:
         self.width, self.ascent, self.descent = outline.width, outline.ascent, outline.descent
         self._outline = outline
         self._paths: dict[FormulaLine, QPainterPath] = {}
-        end = FormulaBreak(outline.width, len(outline.steps), len(outline.letters))
+        end = FormulaBreak(outline.width, len(outline.path), len(outline.letters))
         self._whole = FormulaLine(FormulaBreak(0.0, 0, 0), end, 0.0)
 
     @property
@@ -70,7 +70,7 @@ class FormulaShape:
             found = QPainterPath()
             found.setFillRule(Qt.FillRule.WindingFill)
             draw: dict[str, Any] = {"M": found.moveTo, "L": found.lineTo, "Q": found.quadTo, "C": found.cubicTo}
-            for command, numbers in self._outline.steps[line.begin.step : line.end.step]:
+            for command, numbers in self._outline.path[line.begin.step : line.end.step]:
                 if command == "Z":
                     found.closeSubpath()
                 else:

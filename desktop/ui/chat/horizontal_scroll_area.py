@@ -11,7 +11,7 @@ _STEP = 24
 
 
 class HorizontalScrollArea(QWidget):
-    """Shows a part of `content`, as wide as the area is. Give it its place with `place`.
+    """Shows a part of `content`, as wide as the area is. Lay it out with `lay_out`.
 
     It is scrolled by its bar, by a wheel's sideways turn (or any turn with Shift), by Left, Right, Home and End that
     the content does not take itself, and by dragging a selection past its edges.
@@ -32,7 +32,7 @@ class HorizontalScrollArea(QWidget):
         """The bar; None as long as none was needed."""
         return self._bar
 
-    def place(self, width: int, content_width: int, content_height: int, *, from_right: bool = False) -> int:
+    def lay_out(self, width: int, content_width: int, content_height: int, *, from_right: bool = False) -> int:
         """Lay out for `width`, all in pixels; the height taken, with the bar where one is needed.
 
         `from_right`: what is wider begins at its right end.

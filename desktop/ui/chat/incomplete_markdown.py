@@ -1,4 +1,4 @@
-"""The end of an answer that is still being written, drawn calmly.
+"""Holds back the unfinished end of a streamed answer, so that half a construct is not drawn.
 
 Half of a construct is no text: `**` is not shown and then taken away, a line of `-` does not make a heading of the
 words above it, the first line of a table is not a paragraph for a moment. What is about to become something is held

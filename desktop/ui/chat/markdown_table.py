@@ -1,4 +1,4 @@
-"""A segment that is a table: as wide as its cells need, scrolled sideways by itself where that is more than there is.
+"""The view of a table: as wide as its cells need, with a horizontal scroll bar of its own where that is too wide.
 
 Its document holds one QTextTable for every few hundred cells: laying out a table again takes as long as it is, so
 a growing one is only laid out at its end. One with very many cells is written a part at a time, between events.
@@ -54,7 +54,7 @@ _ALIGNMENTS = {
 
 
 class MarkdownTableView(QWidget):
-    """Shows a table; `resized` says that its height became another one by itself."""
+    """Shows a table; `resized`: its height changed without a call of `place`."""
 
     resized = Signal()
 
@@ -138,7 +138,7 @@ class MarkdownTableView(QWidget):
         self._apply_widths(column_widths(self._wanted, room, self._measure.digit, seen))
         natural = round(sum(self._applied) + 2 * _ACROSS * self._columns + 0.49)
         height = self.view.height_at(natural) if self._tables else 0
-        height = self._area.place(width, natural, height, from_right=bool(self._right_to_left))
+        height = self._area.lay_out(width, natural, height, from_right=bool(self._right_to_left))
         self._area.move(0, 0)
         if self._right_to_left and natural < width:
             self.view.move(width - natural, 0)

@@ -84,7 +84,7 @@ class MessageColumn(QScrollArea):
         self._tops[at:at] = [0] * len(views)
         self._heights[at:at] = [_UNKNOWN] * len(views)
         for view in views:
-            view.grown.connect(lambda held=view: self._regrown(held))
+            view.height_changed.connect(lambda held=view: self._regrown(held))
             view.selecting.connect(self._selecting)
             view.show()
 
@@ -156,7 +156,7 @@ class MessageColumn(QScrollArea):
         for view in self._views:
             view.restyle()
         self._place_restyled()
-        self._restyled.emit()  # buttons and labels in them hear of the change only after this
+        self._restyled.emit()  # buttons and labels in them get the event only after this
 
     def _place_restyled(self) -> None:
         self._heights = [_UNKNOWN] * len(self._heights)

@@ -1,4 +1,4 @@
-"""The quiet line under an answer: who gave it and how fast, and what can be done with it."""
+"""The footer of an answer: model, speed, credit, branch switch and buttons."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ def credit_text(license_id: str, restrictions: Iterable[str], attribution: Itera
 
 
 def credits_of(models: "Iterable[LibraryModel]") -> CreditOf:
-    """What is owed to each of `models`; nothing is said of others."""
+    """The function that gives the credit line of each of `models`, and "" for others."""
     texts: dict[str, str] = {}
     for model in models:
         text = credit_text(model.license, model.restrictions, model.attribution)
@@ -142,7 +142,7 @@ class MessageFooter(QWidget):
         return self._credit
 
     def set_credit(self, credit: str) -> bool:
-        """Say what is owed to the model; whether that is other than before."""
+        """Show the model's credit; whether it changed."""
         if credit == self._credit:
             return False
         self._credit = credit

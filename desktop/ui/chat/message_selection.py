@@ -235,7 +235,7 @@ class MessageSelection(QObject):
                 self._origin = None
             self._show()
 
-    def holds(self, widget: QWidget | None) -> bool:
+    def contains(self, widget: QWidget | None) -> bool:
         """Whether `widget` is one of the views, or in one."""
         return widget is not None and any(view is widget or view.isAncestorOf(widget) for view in self._all_views())
 

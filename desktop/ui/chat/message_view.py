@@ -45,19 +45,19 @@ class MessageActions:
 
 
 class MessageView(QWidget):
-    """One turn. `place` lays it out for a width; `grown` says that its height is no longer what `place` gave.
+    """One turn. `place` lays it out for a width; `height_changed`: its height is no longer what `place` gave.
 
     `selecting` carries the `MessageSelection` of it in which something begins to be selected.
     """
 
-    grown = Signal()
+    height_changed = Signal()
     selecting = Signal(object)
 
     def __init__(self, theme: Theme, message: Message, actions: MessageActions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme, self.message, self.does = theme, message, actions
+        self.theme, self.message, self.message_actions = theme, message, actions
         self._current = False
-        self.selection = MessageSelection(self, self.text_views, self.written())
+        self.selection = MessageSelection(self, self.text_views, self.source())
         self._selections: list[MessageSelection] = []
         self.add_selection(self.selection)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -86,7 +86,7 @@ class MessageView(QWidget):
         """What Copy puts on the clipboard."""
         return self.message.text
 
-    def written(self) -> MessageSource:
+    def source(self) -> MessageSource:
         """What the text views were written from."""
         return MessageSource(self.plain_text)
 

@@ -292,7 +292,7 @@ class TextView(SelectableView):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         kept = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
-        if event.reason() not in kept and not self.selection.holds(QApplication.focusWidget()):
+        if event.reason() not in kept and not self.selection.contains(QApplication.focusWidget()):
             self.selection.clear()
 
     def hideEvent(self, event: QHideEvent) -> None:

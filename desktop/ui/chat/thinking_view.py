@@ -1,4 +1,4 @@
-"""What a reasoning model wrote before its answer: folded to one line, opened by a click or a key."""
+"""The view of a model's thinking: one line that a click or a key unfolds."""
 
 from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QTextCharFormat, QTextCursor

@@ -151,10 +151,10 @@ class Transcript(MessageColumn):
             self.place_from(index, grown=True)
 
     def show_credits(self) -> None:
-        """What is owed to models is known otherwise than before: say it under each answer."""
+        """Show the credits under each answer again, as they may have changed."""
         for view in self.views:
             if isinstance(view, AnswerView) and view.show_credit():
-                view.grown.emit()
+                view.height_changed.emit()
 
     def last_of(self, role: str) -> Message | None:
         """The newest message of `role`."""

@@ -1,4 +1,4 @@
-"""A person's turn: their own words in a soft box at the right, exactly as typed."""
+"""The view of a user message: the text exactly as typed, in a box at the right."""
 
 from PySide6.QtCore import QEvent, QRectF
 from PySide6.QtGui import (
@@ -161,7 +161,7 @@ class UserMessageView(MessageView):
         if self._more is not None:
             self._more.setText(tr("Show less") if self._whole else tr("Show all"))
         self._write()
-        self.grown.emit()
+        self.height_changed.emit()
 
 
 def _beginning(text: str, longest: int) -> str:

@@ -1,4 +1,4 @@
-"""Brings what the downloads tell, on any thread, to the window: rows, the sidebar, the taskbar, and news at the end.
+"""Shows the downloads' updates, which come on any thread, in rows, sidebar and taskbar, and notifies at their end.
 
 On Linux, docks that know the interface com.canonical.Unity.LauncherEntry (KDE's task manager, Ubuntu's dock, Plank)
 listen for a signal on the session's bus. Qt 6 reaches neither the taskbar of Windows nor the dock of macOS with a
@@ -64,7 +64,7 @@ class DownloadFlow(QObject):
         self._news = news
         self._items: dict[str, DownloadItem] = {}
         self._lock = threading.Lock()
-        self._heard: dict[str, DownloadItem] = {}
+        self._received: dict[str, DownloadItem] = {}
         self._posted = self._listening = self._closed = False
         self._taskbar = TaskbarProgress()
         self._timer = QTimer(self)
@@ -100,28 +100,28 @@ class DownloadFlow(QObject):
             self._listen()
 
     def _listen(self) -> None:
-        """Hear what they tell from now on. Off the main thread."""
+        """Subscribe to the downloads' updates. Off the main thread."""
         downloads = self._assembly.downloads
         with self._lock:
             listening, self._listening = self._listening, True
         if not listening:
-            downloads.listeners.append(self._hear)
+            downloads.listeners.append(self._receive)
         for item in downloads.all():
-            self._hear(item)
+            self._receive(item)
 
-    def _hear(self, item: "DownloadItem") -> None:
+    def _receive(self, item: "DownloadItem") -> None:
         with self._lock:
-            self._heard[item.id] = item
+            self._received[item.id] = item
             posted, self._posted = self._posted, True
         if not posted:
-            self._background.post(self._take)
+            self._background.call_on_main_thread(self._take)
 
     def _take(self) -> None:
         with self._lock:
-            heard, self._heard, self._posted = self._heard, {}, False
+            received, self._received, self._posted = self._received, {}, False
         if self._closed:
             return
-        for item in heard.values():
+        for item in received.values():
             before = self._items.get(item.id)
             self._items[item.id] = item
             state, was = item.progress.state, before.progress.state if before is not None else ""
@@ -161,17 +161,17 @@ class DownloadFlow(QObject):
     def _tell_done(self, item: "DownloadItem") -> None:
         if self._navigator.shown != "models":
             text = tr("{model} is downloaded and verified.").format(model=item.name)
-            self._news.tell(text, (tr("Show"), lambda: self.model_asked.emit(item.installed or item.model_id)))
+            self._news.notify(text, (tr("Show"), lambda: self.model_asked.emit(item.installed or item.model_id)))
 
     def _tell_failed(self, item: "DownloadItem") -> None:
         if self._navigator.shown != "models" and item.error is not None:
             text = tr("The download of {model} stopped: {reason}").format(model=item.name, reason=item.error.title)
-            self._news.tell(text, (tr("Show"), lambda: self.model_asked.emit(item.model_id)))
+            self._news.notify(text, (tr("Show"), lambda: self.model_asked.emit(item.model_id)))
 
     # --- doing ---------------------------------------------------------------------------------------------------
 
     def begin(self, model_id: str, file: str) -> None:
-        """Fetch a file of a model; `failed` tells what stands in the way."""
+        """Fetch a file of a model; `failed` is emitted where that is not possible."""
 
         def work() -> None:
             self._listen()
@@ -179,7 +179,7 @@ class DownloadFlow(QObject):
 
         self._do(work, model_id)
 
-    def act(self, act: str, download_id: str) -> None:
+    def run_action(self, act: str, download_id: str) -> None:
         """What a row's button asks for."""
         item = self._items.get(download_id)
         if item is None:

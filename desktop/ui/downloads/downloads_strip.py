@@ -30,10 +30,10 @@ _MOST_HEIGHT = 0.4
 
 
 class DownloadRow(QWidget):
-    """`asked` carries what is to be done ("pause", "resume", "cancel", "dismiss", "use", or "see" what the model waits
-    for) and the download's id. With `announces` screen readers are told of its milestones."""
+    """`action_requested` carries what is to be done ("pause", "resume", "cancel", "dismiss", "use", or "see" what the
+    model waits for) and the download's id. With `announces` screen readers are told of its milestones."""
 
-    asked = Signal(str, str)
+    action_requested = Signal(str, str)
 
     def __init__(
         self, theme: Theme, item: "DownloadItem", *, announces: bool = False, parent: QWidget | None = None
@@ -87,8 +87,8 @@ class DownloadRow(QWidget):
         column.addWidget(self._status)
         column.addWidget(self._note)
         column.addWidget(self._confirm)
-        self._confirm.confirmed.connect(lambda: self.asked.emit("cancel", self._item.id))
-        self._confirm.kept.connect(self._kept)
+        self._confirm.confirmed.connect(lambda: self.action_requested.emit("cancel", self._item.id))
+        self._confirm.declined.connect(self._kept)
         self._column = column
 
     @property
@@ -154,7 +154,7 @@ class DownloadRow(QWidget):
             )
             self._offer(self._item.progress.state)
             return
-        self.asked.emit("resume" if act == "again" else act, self._item.id)
+        self.action_requested.emit("resume" if act == "again" else act, self._item.id)
 
     def _kept(self) -> None:
         self._offer(self._item.progress.state)
@@ -209,7 +209,7 @@ def _waits_for_person(item: "DownloadItem") -> bool:
 class DownloadsStrip(QScrollArea):
     """`asked` carries what is to be done and the download's id."""
 
-    asked = Signal(str, str)
+    action_requested = Signal(str, str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -254,7 +254,7 @@ class DownloadsStrip(QScrollArea):
             row.show_item(item)
             return
         row = self.rows[item.id] = DownloadRow(self._theme, item, announces=True)
-        row.asked.connect(self.asked)
+        row.action_requested.connect(self.action_requested)
         self._column.addWidget(row)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

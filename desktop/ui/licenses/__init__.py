@@ -1,1 +1,2 @@
-"""The license step, what changed in a text, the Licenses page, and what wires them to the acknowledgements."""
+"""The license step, the difference page and the Licenses page; `license_flow` connects them with the
+acknowledgements."""

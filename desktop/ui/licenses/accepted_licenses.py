@@ -206,7 +206,7 @@ def _line(holder: QWidget, spacing: int) -> QHBoxLayout:
 class WaitingLicensesList(QWidget):
     """The licenses that wait. `asked` carries the row that was pressed."""
 
-    asked = Signal(object)
+    license_requested = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -242,7 +242,7 @@ class WaitingLicensesList(QWidget):
         sentence = Label(self._theme, breakable(row.sentence), wrap=True)
         text = tr("See the difference") if row.changed else tr("Read and accept…")
         button = Button(self._theme, text, name=f"{text}: {row.model_name}")
-        button.clicked.connect(lambda: self.asked.emit(row))
+        button.clicked.connect(lambda: self.license_requested.emit(row))
         line.addWidget(name)
         line.addWidget(badge)
         line.addWidget(sentence, 1)

@@ -1,4 +1,5 @@
-"""Shows in what two license texts differ, and leads back: to the license step that asked, or to a page."""
+"""The flow of the difference page: compares two license texts, and goes back to the license step or page it came
+from."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol

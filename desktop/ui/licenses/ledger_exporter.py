@@ -23,7 +23,7 @@ class LedgerExporter(QObject):
         super().__init__()
         self._navigator, self._background, self._assembly = navigator, background, assembly
 
-    def ask(self) -> None:
+    def choose_file(self) -> None:
         """Let the person say where to."""
         forms = (
             (tr("Report for people, with the texts (*.html)"), "html"),

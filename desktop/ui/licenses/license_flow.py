@@ -1,4 +1,5 @@
-"""What leads from page to page on the license pages: a license is read, accepted, revoked, compared, exported.
+"""The flow of the license pages: connects license step and Licenses page with `Acknowledgements` (accept, revoke,
+export).
 
 Everything that reads or writes files is done in the pool; the pages only draw values and pass on what is pressed.
 """
@@ -43,7 +44,8 @@ class SelectedModel(Protocol):
 
 
 class LicenseFlow(QObject):
-    """Between the pages about licenses and the ledger in `assembly`. `choice` is told where a model may be used now.
+    """Between the license pages and the ledger in `assembly`. `choice.refresh` is called when the answer may have
+    changed.
 
     `failed_in_models` carries why something could not be done that was asked for on the page of models.
     """
@@ -82,7 +84,7 @@ class LicenseFlow(QObject):
         page.revoke_asked.connect(lambda record: self.revoke(record.model, record.model_name))
         page.waiting_asked.connect(self._wait)
         page.verify_asked.connect(lambda: self._look(anew=True))
-        page.export_asked.connect(self._exporting.ask)
+        page.export_asked.connect(self._exporting.choose_file)
         page.unlocked.connect(self._try_again)
         page.segment_asked.connect(self._begin_segment)
 
@@ -144,8 +146,8 @@ class LicenseFlow(QObject):
         )
 
     def _try_again(self) -> None:
-        """The keyring opens now, the person says."""
-        self._acknowledgements.try_again()
+        """Try the keyring again, as the person asks for it."""
+        self._acknowledgements.retry_key()
         self._page.notices.clear()
         self._look(anew=True)
         self._choice.refresh()
@@ -207,7 +209,7 @@ class LicenseFlow(QObject):
                 self._back = "licenses"
                 self._show_step(content, AcceptanceInput())
 
-        self._background.pool(lambda: self._gather.accepted(record), show, self._fail)
+        self._background.pool(lambda: self._gather.accepted_text(record), show, self._fail)
 
     def _again(self) -> None:
         content = self._step.content
@@ -247,7 +249,7 @@ class LicenseFlow(QObject):
             elif following is not None:
                 self._forms[subject.id] = form
                 self._show_step(following, form)
-                page.say(tr("Accepted. The next license follows: {name}.").format(name=following.needed.name))
+                page.announce(tr("Accepted. The next license follows: {name}.").format(name=following.needed.name))
             else:
                 self._done(content)
 
@@ -274,7 +276,7 @@ class LicenseFlow(QObject):
         self._step.forget()
         self._navigator.show_page(self._back)
         said = tr("Accepted: {name}. It is recorded in your ledger.").format(name=content.subject.name)
-        self._step.say(said)
+        self._step.announce(said)
         if self._back == "":
             self._choice.choose(model_id)
         else:

@@ -61,10 +61,10 @@ class LicensePageLoader:
         """
         card = self._library.card(model_id)
         subject, verdict = card.listed.subject, card.verdict
-        standing = _standing(subject, verdict, license_id)
-        needed, text = standing.needed, self._acknowledgements.text(standing.needed.id, subject.id)
+        license_status = _license_status(subject, verdict, license_id)
+        needed, text = license_status.needed, self._acknowledgements.text(license_status.needed.id, subject.id)
         at = subject.needed.index(needed)
-        in_force = standing.status == "in-force" and verdict.refusal not in ("purpose", "ledger") and not again
+        in_force = license_status.status == "in-force" and verdict.refusal not in ("purpose", "ledger") and not again
         return LicenseStepContent(
             subject=subject,
             needed=replace(needed, text_sha256=text.sha256),
@@ -75,25 +75,25 @@ class LicensePageLoader:
             acceptable_use=shown_text(self._acknowledgements.acceptable_use(needed.id)),
             number=at + 1,
             count=len(subject.needed),
-            why=_why(subject, needed, standing, verdict),
+            why=_why(subject, needed, license_status, verdict),
             refused=self._refused(subject),
             forbidden=verdict.error if verdict.refusal in ("policy", "not-runnable") and not verdict.purpose else None,
-            record=standing.record if in_force else None,
-            remark=self._remark(standing) if in_force else "",
-            part=standing.status == "not-needed",
+            record=license_status.record if in_force else None,
+            remark=self._remark(license_status) if in_force else "",
+            built_in=license_status.status == "not-needed",
             unrestricted=not again and needed in unrestricted_licenses(subject, verdict),
             last_person=self._last_person(),
             standard=_standard_name(needed, self._acknowledgements.standard_text(needed)),
         )
 
-    def _remark(self, standing: "LicenseStatus | None") -> str:
+    def _remark(self, license_status: "LicenseStatus | None") -> str:
         """In what the texts that were accepted differ from those in force, where the acceptance counts all the same."""
-        if standing is None or standing.status != "in-force" or standing.record is None:
+        if license_status is None or license_status.status != "in-force" or license_status.record is None:
             return ""
-        policy = policy_sentence(standing.record, self._acknowledgements.policy_sha256(standing.needed.id))
-        return " ".join(part for part in (_white_space(standing), policy) if part)
+        policy = policy_sentence(license_status.record, self._acknowledgements.policy_sha256(license_status.needed.id))
+        return " ".join(part for part in (_white_space(license_status), policy) if part)
 
-    def accepted(self, record: LedgerRecord) -> LicenseStepContent:
+    def accepted_text(self, record: LedgerRecord) -> LicenseStepContent:
         """The text that a record says was accepted, to be read."""
         license_ = self._license(record.license)
         name = license_.name if license_ is not None else record.license
@@ -191,12 +191,12 @@ class LicensePageLoader:
         acknowledgements = self._ledger.state().acknowledgements()
         names = {license_.id: license_.name for license_ in self._library.catalog.license}
         current = {
-            (card.listed.subject.id, each.needed.id): each.status for card in cards for each in card.verdict.standings
+            (card.listed.subject.id, each.needed.id): each.status for card in cards for each in card.verdict.licenses
         }
         remarks = {
             (each.record.model, each.record.license): self._remark(each)
             for card in cards
-            for each in card.verdict.standings
+            for each in card.verdict.licenses
             if each.record is not None
         }
         in_force = [
@@ -225,23 +225,23 @@ class LicensePageLoader:
         for card in cards:
             if card.verdict.refusal not in ("license", "ledger"):
                 continue
-            for standing in card.verdict.standings:
-                changed = standing.status in ("suspended", "text-changed")
-                if standing.needs_acknowledgement and (changed or card.listed.model is not None):
-                    held = acknowledged.get((card.listed.subject.id, standing.needed.id))
-                    rows.append(self._wait(card, standing, held))
+            for license_status in card.verdict.licenses:
+                changed = license_status.status in ("suspended", "text-changed")
+                if license_status.needs_acknowledgement and (changed or card.listed.model is not None):
+                    held = acknowledged.get((card.listed.subject.id, license_status.needed.id))
+                    rows.append(self._wait(card, license_status, held))
                     break  # the step leads on to the next license
         return tuple(rows)
 
-    def _wait(self, card: LibraryCard, standing: "LicenseStatus", held: Acknowledgement | None) -> WaitingLicense:
-        subject, needed = card.listed.subject, standing.needed
-        changed = standing.status in ("suspended", "text-changed")
+    def _wait(self, card: LibraryCard, license_status: "LicenseStatus", held: Acknowledgement | None) -> WaitingLicense:
+        subject, needed = card.listed.subject, license_status.needed
+        changed = license_status.status in ("suspended", "text-changed")
         if changed:
             badge, sentence = tr("Suspended"), self._changed_sentence(subject, needed, held)
         elif card.verdict.refusal == "ledger":
             badge = tr("Not counted")
             sentence = tr("What was accepted before does not count, as the ledger does not hold.")
-        elif standing.status == "revoked":
+        elif license_status.status == "revoked":
             badge, sentence = tr("Revoked"), tr("You revoked {license}.").format(license=needed.name)
         else:
             badge, sentence = tr("Not accepted"), tr("{license} is not accepted yet.").format(license=needed.name)
@@ -265,12 +265,12 @@ def _key(each: Acknowledgement) -> tuple[str, str]:
     return each.record.model, each.record.license
 
 
-def _standing(subject: LicenseSubject, verdict: "LicenseVerdict", license_id: str) -> "LicenseStatus":
+def _license_status(subject: LicenseSubject, verdict: "LicenseVerdict", license_id: str) -> "LicenseStatus":
     wanted = license_id or verdict.license
-    found = next((each for each in verdict.standings if each.needed.id == wanted), None)
-    if found is None and not wanted and verdict.standings:
-        waiting = (each for each in verdict.standings if each.needs_acknowledgement)
-        found = next(waiting, verdict.standings[0])
+    found = next((each for each in verdict.licenses if each.needed.id == wanted), None)
+    if found is None and not wanted and verdict.licenses:
+        waiting = (each for each in verdict.licenses if each.needs_acknowledgement)
+        found = next(waiting, verdict.licenses[0])
     if found is None:
         raise NotFoundError(
             tr("{model} is not under {license}.").format(model=subject.name, license=license_id or tr("any license"))
@@ -280,14 +280,14 @@ def _standing(subject: LicenseSubject, verdict: "LicenseVerdict", license_id: st
 
 def _of_record(card: LibraryCard | None, record: LedgerRecord) -> "LicenseStatus | None":
     """The license that `record` accepted, where that is the acceptance that counts."""
-    standings = card.verdict.standings if card is not None else ()
-    return next((each for each in standings if each.record == record), None)
+    statuses = card.verdict.licenses if card is not None else ()
+    return next((each for each in statuses if each.record == record), None)
 
 
-def _white_space(standing: "LicenseStatus") -> str:
-    if standing.record is None or not standing.white_space_differs:
+def _white_space(license_status: "LicenseStatus") -> str:
+    if license_status.record is None or not license_status.white_space_differs:
         return ""
-    return white_space_sentence(standing.needed, standing.record)
+    return white_space_sentence(license_status.needed, license_status.record)
 
 
 def _standard_name(needed: NeededLicense, standard: LicenseText | None) -> str:
@@ -311,16 +311,18 @@ def _asks(license_: License, text: str) -> tuple[RestrictionClause, ...]:
     )
 
 
-def _why(subject: LicenseSubject, needed: NeededLicense, standing: "LicenseStatus", verdict: "LicenseVerdict") -> str:
+def _why(
+    subject: LicenseSubject, needed: NeededLicense, license_status: "LicenseStatus", verdict: "LicenseVerdict"
+) -> str:
     """Why this license is asked for, where the model's name alone does not say it."""
     said = []
     if verdict.refusal == "ledger":
         said.append(tr("The ledger does not hold: what was accepted before does not count. Accepting begins it anew."))
-    elif standing.status in ("suspended", "text-changed"):
+    elif license_status.status in ("suspended", "text-changed"):
         said.append(tr("Its text changed since it was accepted."))
-        if standing.record is not None:
-            said.append(edition_sentence(needed, standing.record))
-    elif standing.status == "revoked":
+        if license_status.record is not None:
+            said.append(edition_sentence(needed, license_status.record))
+    elif license_status.status == "revoked":
         said.append(tr("It was revoked; accepting it again undoes that."))
     if needed.tagged:
         said.append(

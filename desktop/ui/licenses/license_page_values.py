@@ -39,7 +39,7 @@ class LicenseStepContent:
     gives the sentence why a purpose cannot be declared. `forbidden` says why nothing can be accepted at all. `record`
     is the acknowledgement in force, where there is one; `remark` says in what the texts accepted differ from those in
     force, where it counts all the same. `standard` names the license whose standard text the text shown
-    can be compared with, "" where it is that text. `part` says that the model is a part of Latchkey, so that
+    can be compared with, "" where it is that text. `built_in` says that the model is a part of Latchkey, so that
     nothing has to be accepted, `unrestricted` that one click accepts it. `last_person` is the name typed last.
     """
 
@@ -56,7 +56,7 @@ class LicenseStepContent:
     refused: dict[Purpose, str] = field(default_factory=dict)
     forbidden: "Exception | None" = None
     record: LedgerRecord | None = None
-    part: bool = False
+    built_in: bool = False
     unrestricted: bool = False
     last_person: str = ""
     standard: str = ""
@@ -65,7 +65,7 @@ class LicenseStepContent:
     @property
     def to_accept(self) -> bool:
         """Whether it waits for the person."""
-        return self.record is None and not self.part
+        return self.record is None and not self.built_in
 
 
 @dataclass(frozen=True)

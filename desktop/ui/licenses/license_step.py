@@ -195,16 +195,16 @@ class LicenseStep(StepPage):
         for button in self._which:
             button.setVisible(bool(content.acceptable_use))
         self._show_pane(0)
-        self.restrictions.show_asks(content.restrictions, unread=content.needed.own)
+        self.restrictions.show_restrictions(content.restrictions, unread=content.needed.own)
         self._show_decision(content, form)
         self._order()
 
     def _show_decision(self, content: LicenseStepContent, form: AcceptanceInput) -> None:
         self.form.setVisible(content.to_accept)
         self._read_only.setVisible(not content.to_accept)
-        self._decision.setText(tr("Part of Latchkey") if content.part else tr("Your acceptance"))
-        self._again.setVisible(not content.part)
-        if content.part:
+        self._decision.setText(tr("Part of Latchkey") if content.built_in else tr("Your acceptance"))
+        self._again.setVisible(not content.built_in)
+        if content.built_in:
             said = tr("{model} came with Latchkey and is a part of it, under this license. There is nothing to accept.")
             self._accepted_note.setText(said.format(model=isolated(content.subject.name)))
             return
@@ -231,10 +231,10 @@ class LicenseStep(StepPage):
         self.form.show_error(error, action)
         if self.form.box is not None:
             self._right.ensureWidgetVisible(self.form.box)
-        self.say(str(error))
+        self.announce(str(error))
 
-    def say(self, text: str) -> None:
-        """Tell screen readers."""
+    def announce(self, text: str) -> None:
+        """Announce `text` to screen readers."""
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     def panes(self) -> list[QWidget]:
@@ -261,7 +261,7 @@ class LicenseStep(StepPage):
     def _show_passage(self, passage: TextPassage) -> None:
         self._show_pane(0)
         self.text.show_passage(passage)
-        self.say(self.text.shown[passage.clause_start : passage.clause_end])
+        self.announce(self.text.shown[passage.clause_start : passage.clause_end])
 
     def _show_whole_hash(self) -> None:
         if self._content is not None:

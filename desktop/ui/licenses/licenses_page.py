@@ -67,7 +67,7 @@ class LicensesPage(Page):
         self._verified_at = ""
         self.in_force.read_asked.connect(self.read_asked)
         self.in_force.revoke_asked.connect(self.revoke_asked)
-        self.waiting.asked.connect(self.waiting_asked)
+        self.waiting.license_requested.connect(self.waiting_asked)
         self.verify_button.clicked.connect(self.verify_asked)
         self.export_button.clicked.connect(self.export_asked)
 
@@ -161,8 +161,8 @@ class LicensesPage(Page):
         for widget in (*accepted, self._waiting_title, self.waiting, self._marked, self.history):
             widget.hide()
 
-    def say(self, text: str) -> None:
-        """Tell screen readers."""
+    def announce(self, text: str) -> None:
+        """Announce `text` to screen readers."""
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     def panes(self) -> list[QWidget]:
@@ -208,12 +208,12 @@ class LicensesPage(Page):
         )
         self._box = FittedErrorBox(ErrorBox(self.theme, error, log=self._log))
         self._top.insertWidget(0, self._box)
-        self.say(str(error))
+        self.announce(str(error))
 
     def _remarks(self, check: LedgerCheck) -> str:
         """What a reader of the history should know."""
-        told = [segment_sentence(each) for each in check.segments]
-        told += [
+        sentences = [segment_sentence(each) for each in check.segments]
+        sentences += [
             tr("Records {first} to {last} count no longer: the ledger was begun anew behind them. {reason}").format(
                 first=part.first, last=part.last, reason=part.reason
             )
@@ -222,14 +222,14 @@ class LicensesPage(Page):
         ]
         if check.clock_back:
             numbers = ", ".join(map(str, check.clock_back[:5])) + ("…" if len(check.clock_back) > 5 else "")
-            told.append(
+            sentences.append(
                 tr("This computer's clock went back before record {numbers}. The order is that of the numbers.").format(
                     numbers=numbers
                 )
             )
         if check.sealed_by == "file":
-            told.append(tr("The key of its seal is kept in a file of the settings folder, not in a keyring."))
-        return "\n".join(told)
+            sentences.append(tr("The key of its seal is kept in a file of the settings folder, not in a keyring."))
+        return "\n".join(sentences)
 
 
 def _remarked(row: AcceptedLicense) -> str:

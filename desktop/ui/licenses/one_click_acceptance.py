@@ -80,7 +80,7 @@ class OneClickAcceptance:
     def _record(self, model_id: str, licenses: Sequence[NeededLicense], acceptance: Acceptance) -> bool:
         """Off the main thread. Whether all of them are accepted now."""
         card = self._library.card(model_id)
-        waiting = {each.needed.id for each in card.verdict.standings if each.needs_acknowledgement}
+        waiting = {each.needed.id for each in card.verdict.licenses if each.needs_acknowledgement}
         still = [needed for needed in licenses if needed.id in waiting]
         if not set(still) <= set(unrestricted_licenses(card.listed.subject, card.verdict)):
             return False

@@ -1,4 +1,4 @@
-"""Refusals of the license check as the window tells them: in place of a command the button that leads on."""
+"""The license check's errors for the window: with a button in place of the command that the error names."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

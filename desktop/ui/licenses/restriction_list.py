@@ -124,7 +124,7 @@ class RestrictionList(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(XS)
 
-    def show_asks(self, asks: Sequence[RestrictionClause], *, unread: bool = False) -> None:
+    def show_restrictions(self, asks: Sequence[RestrictionClause], *, unread: bool = False) -> None:
         """List `asks`, severest first as they come. `unread`: nobody has read the text for its restrictions yet."""
         while (item := self._column.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:

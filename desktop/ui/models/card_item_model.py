@@ -66,9 +66,9 @@ def _license_passes(subject: "LicenseSubject", wanted: Licenses) -> bool:
 
 
 class CardRole(IntEnum):
-    """What a row can be asked for beside its text: the face of its card, or that it is a section's heading."""
+    """What a row can be asked for beside its text: the `CardText` of its card, or that it is a section's heading."""
 
-    FACE = Qt.ItemDataRole.UserRole + 1
+    CARD_TEXT = Qt.ItemDataRole.UserRole + 1
     HEADING = Qt.ItemDataRole.UserRole + 2
 
 
@@ -80,12 +80,12 @@ class CardHeading:
 
 
 class CardItemModel(QAbstractListModel):
-    """Rows of cards in their sections. Faces are made once, what a card is found by when something is searched."""
+    """Rows of cards in their sections. Each `CardText` is made once, its search text at the first search."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._cards: tuple[LibraryCard, ...] = ()
-        self._faces: dict[str, CardText] = {}
+        self._card_texts: dict[str, CardText] = {}
         self._found_by: dict[str, str] = {}
         self._filters = CardFilters()
         self._rows: list[CardHeading | str] = []
@@ -115,12 +115,12 @@ class CardItemModel(QAbstractListModel):
             self._notes = notes if notes is not None else self._notes
             self._choices = choices if choices is not None else self._choices
             self._by_id = {card.listed.subject.id: card for card in cards}
-            self._faces = {
+            self._card_texts = {
                 key: card_text(card, self._notes.get(key), self._choices.get(key)) for key, card in self._by_id.items()
             }
             self._found_by = {}
         self._found = tuple(found)
-        self._faces |= {each.card_text.id: each.card_text for section in found for each in section.findings
+        self._card_texts |= {each.card_text.id: each.card_text for section in found for each in section.findings
                         if each.card_text.id not in self._by_id}  # fmt: skip
         self._filters = filters
         rows = self._sections([card for card in self._cards if self._passes(card)])
@@ -137,7 +137,7 @@ class CardItemModel(QAbstractListModel):
     def _passes(self, card: "LibraryCard") -> bool:
         key = card.listed.subject.id
         note = self._notes.get(key)
-        if self._filters.runs_here and note is not None and not note.fits:
+        if self._filters.runs_here and note is not None and not note.fits_machine:
             return False
         if self._filters.words and key not in self._found_by:
             self._found_by[key] = search_text(card)
@@ -236,12 +236,12 @@ class CardItemModel(QAbstractListModel):
             if role == CardRole.HEADING:
                 return True
             return row.text if role == Qt.ItemDataRole.DisplayRole else None
-        face = self._faces[row]
+        drawn = self._card_texts[row]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return face.spoken
+            return drawn.spoken
         if role == Qt.ItemDataRole.AccessibleDescriptionRole:
-            return face.described
-        return face if role == CardRole.FACE else None
+            return drawn.described
+        return drawn if role == CardRole.CARD_TEXT else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         if self.id_at(index.row()) is None:

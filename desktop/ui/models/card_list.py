@@ -53,18 +53,18 @@ class CardDelegate(ItemDelegate):
         self._reasons.clear()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        face = index.data(CardRole.FACE)
-        if not isinstance(face, CardText):
+        card_text = index.data(CardRole.CARD_TEXT)
+        if not isinstance(card_text, CardText):
             return QSize(0, self._small.height() + (L if index.row() else S) + S)
         width = self._inner_width()
-        above = self._first_line() + (self._reason(face, width)[1] if face.tasks else 0)
-        _, height = self._badges(face, width)
+        above = self._first_line() + (self._reason(card_text, width)[1] if card_text.tasks else 0)
+        _, height = self._badges(card_text, width)
         return QSize(0, above + (XS + height if height else 0) + 2 * M + _BETWEEN)
 
     def _draw(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag, index: Index) -> None:
-        face = index.data(CardRole.FACE)
-        if isinstance(face, CardText):
-            self._paint_card(painter, rect, state, face)
+        card_text = index.data(CardRole.CARD_TEXT)
+        if isinstance(card_text, CardText):
+            self._paint_card(painter, rect, state, card_text)
         else:
             painter.setFont(self._theme.font("small"))
             painter.setPen(self._theme.color("faint"))
@@ -72,29 +72,31 @@ class CardDelegate(ItemDelegate):
             text = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideRight, round(rect.width()) - 2 * S)
             painter.drawText(QPointF(rect.x() + S, rect.bottom() - S + 1 - metrics.descent()), text)
 
-    def _paint_card(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag, face: CardText) -> None:
+    def _paint_card(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag, card_text: CardText) -> None:
         theme = self._theme
         ground = rect.adjusted(0, 0, 0, -_BETWEEN)
         selected = bool(state & QStyle.StateFlag.State_Selected)
         self._paint_ground(painter, ground, state, RADIUS + 1, RADIUS)
         line = self._first_line()
-        right = self._paint_state(painter, ground, face, line, selected=selected)
-        self._paint_names(painter, ground.x() + M, ground.y() + M, right, line, face)
+        right = self._paint_state(painter, ground, card_text, line, selected=selected)
+        self._paint_names(painter, ground.x() + M, ground.y() + M, right, line, card_text)
         below = ground.topLeft() + QPoint(M, M + line)
-        if face.tasks:
-            layout, height = self._reason(face, self._inner_width())
+        if card_text.tasks:
+            layout, height = self._reason(card_text, self._inner_width())
             painter.setPen(theme.color("muted"))
             layout.draw(painter, below)
             below += QPoint(0, height)
         painter.setFont(theme.font("small"))
-        places, _ = self._badges(face, self._inner_width())
+        places, _ = self._badges(card_text, self._inner_width())
         corner = below + QPoint(0, XS)
         for place, text, tone in places:
             paint_badge(painter, theme, place.translated(corner), text, tone, on_selection=selected)
 
-    def _paint_state(self, painter: QPainter, ground: QRectF, face: CardText, line: int, *, selected: bool) -> float:
+    def _paint_state(
+        self, painter: QPainter, ground: QRectF, card_text: CardText, line: int, *, selected: bool
+    ) -> float:
         """Draw the state at the right; where it begins."""
-        theme, state = self._theme, face.state
+        theme, state = self._theme, card_text.state
         right = ground.right() - M
         most = ground.width() / 2
         if state.tone is None:
@@ -112,21 +114,23 @@ class CardDelegate(ItemDelegate):
         paint_badge(painter, theme, place, state.text, state.tone, on_selection=selected)
         return right - width
 
-    def _paint_names(self, painter: QPainter, x: float, top: float, right: float, line: int, face: CardText) -> None:
+    def _paint_names(
+        self, painter: QPainter, x: float, top: float, right: float, line: int, card_text: CardText
+    ) -> None:
         """The name, cut where it has no room, and its origin in what is left."""
         theme, metrics = self._theme, self._name
         room = right - M - x
         baseline = top + (line + metrics.ascent() - metrics.descent()) / 2
         painter.setFont(theme.font("reading"))
         painter.setPen(theme.color("text"))
-        name = metrics.elidedText(plain_line(face.name), Qt.TextElideMode.ElideRight, round(room))
+        name = metrics.elidedText(plain_line(card_text.name), Qt.TextElideMode.ElideRight, round(room))
         painter.drawText(QPointF(x, baseline), name)
         taken = metrics.horizontalAdvance(name) + S
         if room - taken < _LEAST_ORIGIN:
             return
         painter.setFont(theme.font("small"))
         painter.setPen(theme.color("muted"))
-        origin = self._small.elidedText(plain_line(face.origin), Qt.TextElideMode.ElideRight, round(room - taken))
+        origin = self._small.elidedText(plain_line(card_text.origin), Qt.TextElideMode.ElideRight, round(room - taken))
         painter.drawText(QPointF(x + taken, baseline), origin)
 
     # --- measuring -----------------------------------------------------------------------------------------------
@@ -143,16 +147,16 @@ class CardDelegate(ItemDelegate):
             size = self._sizes[text] = badge_size(self._small, text)
         return size
 
-    def _reason(self, face: CardText, width: int) -> tuple[QTextLayout, int]:
+    def _reason(self, card_text: CardText, width: int) -> tuple[QTextLayout, int]:
         """What the model was chosen for and, below it, why, set in lines of this width; and the height of all."""
-        found = self._reasons.get((face.id, width))
+        found = self._reasons.get((card_text.id, width))
         if found is None:
-            found = self._reasons[face.id, width] = self._set(face, width)
+            found = self._reasons[card_text.id, width] = self._set(card_text, width)
         return found
 
-    def _set(self, face: CardText, width: int) -> tuple[QTextLayout, int]:
-        tasks = plain_line(face.tasks)
-        layout = QTextLayout(f"{tasks}\u2028{plain_line(face.reason)}", self._theme.font("small"))
+    def _set(self, card_text: CardText, width: int) -> tuple[QTextLayout, int]:
+        tasks = plain_line(card_text.tasks)
+        layout = QTextLayout(f"{tasks}\u2028{plain_line(card_text.reason)}", self._theme.font("small"))
         layout.setTextOption(QTextOption(Qt.AlignmentFlag.AlignLeft))
         dark = QTextCharFormat()
         dark.setForeground(self._theme.color("text"))
@@ -168,18 +172,18 @@ class CardDelegate(ItemDelegate):
         layout.endLayout()
         return layout, round(y)
 
-    def _badges(self, face: CardText, width: int) -> tuple[list[Placed], int]:
+    def _badges(self, card_text: CardText, width: int) -> tuple[list[Placed], int]:
         """Where each badge stands below the first line, and the height of them all."""
-        found = self._places.get((face.id, width))
+        found = self._places.get((card_text.id, width))
         if found is None:
-            found = self._places[face.id, width] = self._place(face, width)
+            found = self._places[card_text.id, width] = self._place(card_text, width)
         return found
 
-    def _place(self, face: CardText, width: int) -> tuple[list[Placed], int]:
+    def _place(self, card_text: CardText, width: int) -> tuple[list[Placed], int]:
         places: list[Placed] = []
         x = y = 0
         height = 0
-        badges = [(part, tone) for text, tone in face.badges for part in parts_that_fit(self._small, text, width)]
+        badges = [(part, tone) for text, tone in card_text.badges for part in parts_that_fit(self._small, text, width)]
         for text, tone in badges:
             size = self._size(text)
             height = size.height()
@@ -192,9 +196,10 @@ class CardDelegate(ItemDelegate):
 
 
 class CardList(QListView):
-    """`chosen` carries the id of the model that keyboard or pointer came to; `entered`: Enter was pressed on it."""
+    """`current_changed` carries the id of the model that keyboard or pointer moved to; `entered`: Enter was pressed on
+    it."""
 
-    chosen = Signal(str)
+    current_changed = Signal(str)
     entered = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -273,7 +278,7 @@ class CardList(QListView):
             self.setCurrentIndex(self.rows.index(target))
 
     def _mark(self, row: int | None) -> None:
-        """Select a row, or none, without telling of it."""
+        """Select a row, or none, without a signal."""
         self._chosen = self.rows.id_at(row) if row is not None else self._chosen
         if row is None:
             self.selectionModel().clear()
@@ -286,7 +291,7 @@ class CardList(QListView):
         model_id = self.rows.id_at(current.row()) if current.isValid() else None
         if model_id is not None and model_id != self._chosen:
             self._chosen = model_id
-            self.chosen.emit(model_id)
+            self.current_changed.emit(model_id)
 
     # --- keeping the place ---------------------------------------------------------------------------------------
 

@@ -116,7 +116,7 @@ def model_facts(card: "LibraryCard") -> list[Fact]:
             (tr("Its files"), gguf, hub_page_url(gguf)),
             (tr("Page"), entry.page.removeprefix("https://"), entry.page),
         ]
-    if (known := card.listed.known) is not None:
+    if (known := card.listed.hub_record) is not None:
         facts += _facts_of_known(known, with_entry=entry is not None)
     if model is not None:
         facts.append((tr("Place"), str(model.path), ""))

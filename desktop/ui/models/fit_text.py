@@ -52,7 +52,7 @@ def fit_labels(cards: "Sequence[LibraryCard]", machine: HardwareLimits) -> Mappi
 
 
 def _note(card: "LibraryCard", machine: HardwareLimits) -> StatusLabel | None:
-    known = card.listed.known
+    known = card.listed.hub_record
     access = last_access(known) if known is not None else None
     if access is not None and access.state not in ("granted", "no-token", "not-requested"):
         text, tone = state_badge(access.state)
@@ -61,12 +61,12 @@ def _note(card: "LibraryCard", machine: HardwareLimits) -> StatusLabel | None:
     if fit is None or not fit_name(fit.label):
         return None
     large = fit.label == "too-large"
-    return StatusLabel(fit_text(fit), "quiet" if large else None, fit.sentence, fits=not large)
+    return StatusLabel(fit_text(fit), "quiet" if large else None, fit.sentence, fits_machine=not large)
 
 
 def _fit(card: "LibraryCard", machine: HardwareLimits) -> HardwareFit | None:
     """How the file to recommend suits the machine, else the smallest; None where no size is known."""
-    known, entry = card.listed.known, card.listed.entry
+    known, entry = card.listed.hub_record, card.listed.entry
     files = [(each.name, each.quantization, each.size) for each in known.files] if known is not None else []
     if not files and entry is not None:
         files = sized_files(entry)

@@ -1,4 +1,4 @@
-"""Models that are brought, or lie here already: imported, copied, found with other apps, verified, removed."""
+"""The flow of files of one's own: imports, copies, finds models of other apps, verifies, removes."""
 
 import os
 import platform
@@ -64,7 +64,7 @@ class ImportFlow(QObject):
 
     def _connect(self, page: "ModelsPage") -> None:
         page.import_asked.connect(self.ask_import)
-        page.foot.look_asked.connect(self.search_other_apps)
+        page.foot.search_apps_requested.connect(self.search_other_apps)
         page.working.stop_asked.connect(self._cancel)
 
     def close(self) -> None:
@@ -86,11 +86,11 @@ class ImportFlow(QObject):
         dialog = QFileDialog(self._navigator.dialog_parent, tr("Add a model file"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setNameFilters([tr("Model files (*.gguf *.GGUF)"), tr("All files (*)")])
-        dialog.filesSelected.connect(lambda paths: self.offer([Path(path) for path in paths]))
+        dialog.filesSelected.connect(lambda paths: self.offer_files([Path(path) for path in paths]))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def offer(self, paths: Sequence[Path]) -> None:
+    def offer_files(self, paths: Sequence[Path]) -> None:
         """Files or folders were chosen, dropped or opened: ask whether they are used where they are, or copied."""
         if not paths or self._closed:
             return
@@ -101,7 +101,7 @@ class ImportFlow(QObject):
         paths = list({(path.parent, whole_name(path.name).casefold()): path for path in reversed(paths)}.values())[::-1]
         names = ", ".join(whole_name(path.name) or str(path) for path in paths[:3]) + ("…" if len(paths) > 3 else "")
         pieces = all(is_piece(path.name) for path in paths)
-        page.taking.ask(
+        page.taking.ask_copy(
             names,
             lambda copy: self._take_all([(path, copy or is_piece(path.name)) for path in paths]),
             pieces=pieces,
@@ -122,7 +122,7 @@ class ImportFlow(QObject):
         name = source.name
         page, told = self._page, ProgressCounter()
         self._told = told
-        page.working.say((tr("Copying {file}…") if copy else tr("Reading {file}…")).format(file=name))
+        page.working.show_task((tr("Copying {file}…") if copy else tr("Reading {file}…")).format(file=name))
         self._timer.start()
 
         def added(result: "ImportResult") -> None:
@@ -130,7 +130,7 @@ class ImportFlow(QObject):
             if self._closed:
                 return
             if result.existed:
-                page.tell(tr("{model} is in the library already.").format(model=result.model.name))
+                page.show_done(tr("{model} is in the library already.").format(model=result.model.name))
             self.changed.emit()
             if not self._waiting:
                 self.added.emit(result.model.id)
@@ -144,7 +144,7 @@ class ImportFlow(QObject):
                 self._take_next()
 
         self._background.pool(
-            lambda: self._importer.take(source, copy=copy, progress=told, stop=told.stop), added, failed
+            lambda: self._importer.import_file(source, copy=copy, progress=told, stop=told.stop), added, failed
         )
 
     def _open_folder(self, folder: Path, copy: bool) -> None:
@@ -154,10 +154,10 @@ class ImportFlow(QObject):
         def found(findings: "DiscoveryResult") -> None:
             if self._closed:
                 return
-            cut = [each.path for each in findings.left_out if is_piece(each.path.name)] if copy else []
+            cut = [each.path for each in findings.skipped if is_piece(each.path.name)] if copy else []
             self._waiting = [(path, True) for path in cut] + self._waiting
             if not findings.models and not cut:
-                reasons = " ".join(f"{each.name}: {each.reason}" for each in findings.left_out[:3])
+                reasons = " ".join(f"{each.name}: {each.reason}" for each in findings.skipped[:3])
                 self._fail(NotFoundError(tr("There is no model in {folder}.").format(folder=folder), reasons,
                                          tr("Choose a GGUF file, or another folder.")))  # fmt: skip
             self._waiting = [(model, copy) for model in findings.models] + self._waiting
@@ -173,7 +173,7 @@ class ImportFlow(QObject):
         self._told = None
         self._timer.stop()
         if not self._closed:
-            self._page.working.say("")
+            self._page.working.show_task("")
 
     def _cancel(self) -> None:
         self._waiting.clear()
@@ -196,7 +196,7 @@ class ImportFlow(QObject):
         self._looking.clear()
 
         def work() -> "DiscoveryResult":
-            imports = self._assembly.library.imports.all()
+            imports = self._assembly.library.installed_models.all()
             return discover_models(
                 os.environ, home_folder() or NO_HOME, platform.system(), imports=imports, stop=self._looking
             )
@@ -205,9 +205,9 @@ class ImportFlow(QObject):
             if self._closed:
                 return
             page.foot.set_busy(False)
-            section = other_app_hits(findings.models, self._assembly.library.catalog, findings.left_out)
+            section = other_app_hits(findings.models, self._assembly.library.catalog, findings.skipped)
             self._found = {f"{OTHER_APP_PREFIX}{model.path}": model for model in findings.models}
-            page.show_found("apps", section)
+            page.show_hits("apps", section)
 
         def failed(error: UserError) -> None:
             if not self._closed:
@@ -232,13 +232,13 @@ class ImportFlow(QObject):
         page, told = self._page, ProgressCounter()
         self._told = told
         page.show_problem(None)
-        page.working.say(tr("Reading the file to its end…"))
+        page.working.show_task(tr("Reading the file to its end…"))
         self._timer.start()
 
         def verified(model: object) -> None:
             self._over()
             if not self._closed:
-                page.tell(tr("{model} is what it was: its sha256 holds.").format(model=getattr(model, "name", "")))
+                page.show_done(tr("{model} is what it was: its sha256 holds.").format(model=getattr(model, "name", "")))
                 self.changed.emit()
 
         def failed(error: UserError) -> None:
@@ -253,7 +253,7 @@ class ImportFlow(QObject):
         """Take a model out of the library; one that was used in place can be brought back at once."""
 
         def work() -> "tuple[InstalledModel | None, int]":
-            kept = next((each for each in self._assembly.library.imports.all() if each.id == model_id), None)
+            kept = next((each for each in self._assembly.library.installed_models.all() if each.id == model_id), None)
             freed = self._importer.remove(model_id, loaded=self._loaded())
             return kept, freed
 
@@ -269,7 +269,7 @@ class ImportFlow(QObject):
             if kept is not None and not kept.copied:
                 path = Path(kept.path)
                 undo = (tr("Undo"), lambda: self._take_all([(path, False)]))
-            self._page.tell(text, undo)
+            self._page.show_done(text, undo)
             self.changed.emit()
 
         self._background.pool(work, removed, self._fail)

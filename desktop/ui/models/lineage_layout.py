@@ -35,7 +35,7 @@ class LineageLayoutRow:
     known: bool = True
     is_model: bool = False
     note: str = ""
-    spoken: str = ""
+    accessible_text: str = ""
     joins: int | None = None
     node: str = ""
 
@@ -79,7 +79,7 @@ class _LayoutBuilder:
         row.is_model = True
         if not self._above[node.id] and node.origin == "unknown":
             sentence = tr("What {model} was built on is not known.").format(model=node.name)
-            unknown = LineageLayoutRow((tr("Unknown"),), 0, "", quiet=True, known=False, spoken=sentence)
+            unknown = LineageLayoutRow((tr("Unknown"),), 0, "", quiet=True, known=False, accessible_text=sentence)
             self._tree.rows.append(unknown)
             self._end(row, 0, 0)
         else:
@@ -127,7 +127,9 @@ class _LayoutBuilder:
             indent,
             tr("training data"),
             quiet=True,
-            spoken=tr("{model} was trained on the data {data}.").format(model=node.name, data=joined(described)),
+            accessible_text=tr("{model} was trained on the data {data}.").format(
+                model=node.name, data=joined(described)
+            ),
         )
         self._tree.rows.append(row)
         return len(self._tree.rows) - 1
@@ -169,7 +171,7 @@ class _LayoutBuilder:
             "outputs": tr("trained on outputs of {base}"),
         }
         row.relation = phrases.get(base.relation, "{base}").format(base=isolated(base.node.name))
-        row.spoken = f"{row.spoken}; {row.relation}"
+        row.accessible_text = f"{row.accessible_text}; {row.relation}"
 
     def _say_beside(self, row: LineageLayoutRow, base: Ancestor, node: LineageNode) -> None:
         """How the base in `row`, which joins from the side, went into `node`."""
@@ -183,7 +185,7 @@ class _LayoutBuilder:
         }
         beside = phrases.get(base.relation, "")
         row.relation = f"{row.relation}; {beside}" if row.relation else beside
-        row.spoken = f"{row.spoken}; {node.name}: {beside}"
+        row.accessible_text = f"{row.accessible_text}; {node.name}: {beside}"
 
 
 def _described(node: LineageNode) -> str:

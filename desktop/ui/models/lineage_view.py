@@ -49,7 +49,7 @@ class LineageRow(QWidget):
     def __init__(self, theme: Theme, row: LineageLayoutRow, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self.row = theme, row
-        self.setAccessibleName(row.spoken)
+        self.setAccessibleName(row.accessible_text)
         self._pieces: list[_RowItem] = []
 
     @property

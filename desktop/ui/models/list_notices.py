@@ -1,4 +1,4 @@
-"""What the page of models says beside its cards: what was done or went wrong, what is under way or asked, no match."""
+"""Notices above the cards of the page of models: results, errors, progress, the import question, and no match."""
 
 import threading
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class ListNotices(QWidget):
         self._told: QWidget | None = None
         self.hide()
 
-    def tell(self, text: str, action: tuple[str, Callable[[], None]] | None = None) -> None:
+    def show_done(self, text: str, action: tuple[str, Callable[[], None]] | None = None) -> None:
         """Say that something was done, in place of what was said before; "" takes it away."""
         if self._told is not None:
             self._column.removeWidget(self._told)
@@ -45,12 +45,14 @@ class ListNotices(QWidget):
             self._told.deleteLater()
             self._told = None
         if text:
-            self._told = _ListNotice(self._theme, text, action, lambda: self.tell(""))
+            self._told = _ListNotice(self._theme, text, action, lambda: self.show_done(""))
             self._column.addWidget(self._told)
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
         self._fit()
 
-    def put(self, key: str, error: UserError | None, action: tuple[str, Callable[[], None]] | None = None) -> None:
+    def set_error(
+        self, key: str, error: UserError | None, action: tuple[str, Callable[[], None]] | None = None
+    ) -> None:
         """Show `error` under a key, in place of the one before; None takes it away."""
         if error is not None and self._texts.get(key) == str(error):
             return  # whoever has the focus there keeps it
@@ -105,7 +107,7 @@ class NoMatchPanel(QWidget):
         column.addWidget(self.clear)
         column.addStretch(1)
 
-    def say(self, words: str) -> None:
+    def show_words(self, words: str) -> None:
         """Name what was looked for."""
         self._text.setText(breakable(no_match_text(words)))
 
@@ -142,7 +144,7 @@ class TaskProgress(QWidget):
         self.stop_button.clicked.connect(self.stop_asked)
         self.hide()
 
-    def say(self, text: str) -> None:
+    def show_task(self, text: str) -> None:
         """Say what is under way; "" when it is over."""
         self._text.setText(breakable(text))
         self.setAccessibleName(text)
@@ -163,7 +165,7 @@ class TaskProgress(QWidget):
 
 
 class ProgressCounter:
-    """Progress that is told on another thread, looked at on the main one whenever it likes."""
+    """Progress that is set on another thread and read on the main one."""
 
     def __init__(self) -> None:
         self.stop = threading.Event()
@@ -174,7 +176,7 @@ class ProgressCounter:
 
 
 class ImportQuestion(QWidget):
-    """Hidden until `ask`; Escape takes nothing."""
+    """Hidden until `ask_copy`; Escape adds nothing."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -197,10 +199,10 @@ class ImportQuestion(QWidget):
         self.in_place.clicked.connect(lambda: self._answer(False))
         self.copy_button.clicked.connect(lambda: self._answer(True))
         self.leave_button.clicked.connect(lambda: self._answer(None))
-        self.setContentsMargins(0, 0, M, 0)  # as wide as what else is told above the list
+        self.setContentsMargins(0, 0, M, 0)  # as wide as the other notices above the list
         self.hide()
 
-    def ask(self, names: str, then: Callable[[bool], None], *, pieces: bool = False) -> None:
+    def ask_copy(self, names: str, then: Callable[[bool], None], *, pieces: bool = False) -> None:
         """Ask about `names`; `then` gets whether they are copied. `pieces` are joined in a copy, or not used at all."""
         self._then = then
         in_place = tr("Used where it is, it takes no more space, and must stay there. A copy is Latchkey's own.")

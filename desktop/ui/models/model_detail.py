@@ -66,7 +66,7 @@ class ModelDetail(ScrollColumn):
         self.steps: list[StepRow] = []
         self.tree: LineageView | None = None
         self._buttons: list[Button] = []
-        self._way: ModelStatus | None = None
+        self._status: ModelStatus | None = None
         self._downloads: dict[str, DownloadItem] = {}
         self.chooser: FileChooser | None = None
         self.download: DownloadRow | None = None
@@ -81,20 +81,20 @@ class ModelDetail(ScrollColumn):
         self._remembered = remembered
 
     def show_card(self, card: "LibraryCard | None", *, in_use: bool, way: ModelStatus | None = None) -> None:
-        """Show `card`, and what is known of its way here. Where it is the one shown already, what is seen and the focus
+        """Show `card`, and its status (`way`). Where it is the one shown already, what is seen and the focus
         stay where they are."""
         same = self._card is not None and card is not None and self._card.listed.subject.id == card.listed.subject.id
         download = self._download_of(card.listed.subject.id) if card is not None else None
         under_way = download.id if download is not None else ""
         drawn = (_drawn_of(card), in_use, under_way, self._remembered) if card is not None else None
-        same_way = _drawn_of_status(way) == _drawn_of_status(self._way)
-        if drawn == self._drawn and same_way:
-            self._card, self._way = card, way
+        same_status = _drawn_of_status(way) == _drawn_of_status(self._status)
+        if drawn == self._drawn and same_status:
+            self._card, self._status = card, way
             return
         focused = self._focused_name() if same else ""
         value = self.verticalScrollBar().value() if same else 0
         self.inside.hide()  # or each widget would be shown by an event of its own, later
-        self._card, self._drawn, self._way = card, drawn, way
+        self._card, self._drawn, self._status = card, drawn, way
         self.clear()
         if card is not None:
             self._build(card, in_use=in_use)
@@ -111,7 +111,7 @@ class ModelDetail(ScrollColumn):
         """Show something that was found and is not in the library."""
         if self._drawn == finding:
             return
-        self._card, self._way, self._drawn = None, None, finding
+        self._card, self._status, self._drawn = None, None, finding
         self.inside.hide()
         self.clear()
         theme, rows = self._theme, self.rows
@@ -159,7 +159,7 @@ class ModelDetail(ScrollColumn):
 
     def show_widget(self, widget: QWidget) -> None:
         """Show something in place of a model."""
-        self._card = self._drawn = self._way = None
+        self._card = self._drawn = self._status = None
         self.clear()
         self.rows.addWidget(widget)
         self.rows.addStretch(1)
@@ -199,10 +199,10 @@ class ModelDetail(ScrollColumn):
 
     def _add_state(self, card: "LibraryCard") -> None:
         """A file that vanished or changed, and access that was taken back, are told before all else."""
-        model, way = card.listed.model, self._way
+        model, way = card.listed.model, self._status
         if model is not None and model.state != "here":
             self.rows.addWidget(ErrorBox(self._theme, file_state_note(model)))
-        access = way.offer.access if way is not None and way.offer is not None and way.offer.taken_back else None
+        access = way.offer.access if way is not None and way.offer is not None and way.offer.access_revoked else None
         if access is not None:
             self.rows.addWidget(Note(self._theme, breakable(f"{access.title} {access.detail}")))
 
@@ -219,7 +219,7 @@ class ModelDetail(ScrollColumn):
                 use.clicked.connect(lambda: self.use_asked.emit(model_id))
                 flow.add(use)
                 self._buttons.append(use)
-        if any(each.status == "in-force" for each in card.verdict.standings):
+        if any(each.status == "in-force" for each in card.verdict.licenses):
             revoke = Button(self._theme, tr("Revoke…"), name=tr("Revoke acceptance"))
             set_tool_tip(revoke, tr("Take back the acceptance of its licenses; the model is then unloaded."))
             revoke.clicked.connect(lambda: self.revoke_asked.emit(model_id))
@@ -252,9 +252,9 @@ class ModelDetail(ScrollColumn):
 
     def _add_steps(self, card: "LibraryCard") -> None:
         self._shown = self._remembered
-        steps = setup_steps(card, self._way, self._shown)
+        steps = setup_steps(card, self._status, self._shown)
         told = card.verdict.refusal not in ("", "license", "not-runnable")
-        blocked = card.verdict.error if told else refusal_of_step(card, self._way)
+        blocked = card.verdict.error if told else refusal_of_step(card, self._status)
         if is_closed(card.listed):
             self._heading(tr("Closed"))
             text = tr(
@@ -283,12 +283,12 @@ class ModelDetail(ScrollColumn):
             self.steps.append(row)
         if item is not None:
             self.download = DownloadRow(self._theme, item)
-            self.download.asked.connect(self.download_asked)
+            self.download.action_requested.connect(self.download_asked)
             self.rows.addSpacing(XS)
             self.rows.addWidget(self.download)
 
     def _add_tables(self, card: "LibraryCard") -> None:
-        theme, rows, way = self._theme, self.rows, self._way
+        theme, rows, way = self._theme, self.rows, self._status
         model = card.listed.model
         offer = way.offer if way is not None else None
         if offer is not None and offer.files:
@@ -300,15 +300,15 @@ class ModelDetail(ScrollColumn):
             for said in (chosen.fit.sentence, chosen.quality) if chosen is not None else ():
                 if said:
                     rows.addWidget(Label(theme, breakable(said), size="small", color="muted", wrap=True))
-            if offer.left_out:
-                left = tr("Left out, as they cannot be used: {files}.").format(files=", ".join(offer.left_out[:5]))
+            if offer.skipped:
+                left = tr("Left out, as they cannot be used: {files}.").format(files=", ".join(offer.skipped[:5]))
                 rows.addWidget(Label(theme, breakable(left), size="small", color="muted", wrap=True))
         elif (files := files_table(theme, card)) is not None:
             self._heading(tr("Files"))
             rows.addWidget(files)
         if model is not None and way is not None and way.removable:
             manage = ModelFileActions(theme, card, way)
-            manage.asked.connect(lambda act: self.step_asked.emit(act, model.file_id or model.id))
+            manage.action_requested.connect(lambda act: self.step_asked.emit(act, model.file_id or model.id))
             rows.addWidget(manage)
         self._heading(tr("Facts"))
         rows.addWidget(facts_table(theme, model_facts(card), self.link_asked.emit))
@@ -356,7 +356,7 @@ def _summary(card: "LibraryCard") -> str:
         return tr("Came with Latchkey. It answers questions about Latchkey and knows nothing else.")
     if card.listed.entry is not None:
         return card.listed.entry.summary
-    if card.listed.known is not None:
+    if card.listed.hub_record is not None:
         return tr("A model from the Hub. What its publisher says of it is not checked by the catalog.")
     return tr("A model file on this computer that the catalog does not know.")
 
@@ -368,7 +368,7 @@ def _file_name(card: "LibraryCard") -> str:
 def _drawn_of(card: "LibraryCard") -> object:
     """Everything of a card that is drawn. Errors are compared by what they say."""
     verdict = card.verdict
-    return card.listed, verdict.standings, verdict.refusal, str(verdict.error), verdict.purpose, card.refused_purposes
+    return card.listed, verdict.licenses, verdict.refusal, str(verdict.error), verdict.purpose, card.refused_purposes
 
 
 def _drawn_of_status(status: ModelStatus | None) -> object:
@@ -377,13 +377,15 @@ def _drawn_of_status(status: ModelStatus | None) -> object:
         return None
     step, offer = status.step, status.offer
     rest = sorted((name, value) for name, value in vars(step).items() if name != "error")
-    free = round(status.free, -8) if status.free is not None else None
-    seen = (offer.commit, offer.files, offer.access, offer.taken_back, offer.gate_prompt) if offer is not None else None
+    free = round(status.free_bytes, -8) if status.free_bytes is not None else None
+    seen = None
+    if offer is not None:
+        seen = (offer.commit, offer.files, offer.access, offer.access_revoked, offer.gate_prompt)
     return (
         type(step),
         str(getattr(step, "error", None)),
         rest,
-        replace(status, step=ReadyStep(""), offer=None, free=free),
+        replace(status, step=ReadyStep(""), offer=None, free_bytes=free),
         seen,
     )
 

@@ -139,7 +139,7 @@ def cells_of(file: "OfferedFile") -> tuple[str, str, str, str]:
 
 
 class FileChooser(QWidget):
-    """Offers the files of a `HubOffer`, smallest first; `chosen` carries the name of another that is taken."""
+    """Offers the files of a `HubOffer`, smallest first; `chosen` carries the name of the file that was chosen."""
 
     chosen = Signal(str)
 
@@ -187,12 +187,12 @@ class FileChooser(QWidget):
 class ModelFileActions(QWidget):
     """`asked` carries "verify" or "remove"."""
 
-    asked = Signal(str)
+    action_requested = Signal(str)
 
     def __init__(self, theme: Theme, card: "LibraryCard", way: "ModelStatus", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         subject = card.listed.subject
-        self._name, self._frees = subject.name, way.frees
+        self._name, self._frees = subject.name, way.freed_bytes
         self.verify = Button(theme, tr("Verify"), name=tr("Read the file of {model} again").format(model=subject.name))
         self.remove = Button(theme, tr("Remove…"), name=tr("Remove {model}").format(model=subject.name))
         self._confirm = Confirmation(theme)
@@ -203,10 +203,10 @@ class ModelFileActions(QWidget):
         column.setContentsMargins(0, XS, 0, 0)
         column.addWidget(self._flow)
         column.addWidget(self._confirm)
-        self.verify.clicked.connect(lambda: self.asked.emit("verify"))
+        self.verify.clicked.connect(lambda: self.action_requested.emit("verify"))
         self.remove.clicked.connect(self._ask)
-        self._confirm.confirmed.connect(lambda: self.asked.emit("remove"))
-        self._confirm.kept.connect(self._kept)
+        self._confirm.confirmed.connect(lambda: self.action_requested.emit("remove"))
+        self._confirm.declined.connect(self._kept)
 
     def _ask(self) -> None:
         self._flow.hide()

@@ -1,4 +1,4 @@
-"""Fills the page of models with cards, and leads from it to the licenses."""
+"""The flow of the list: fills the page of models with cards, and opens license steps from it."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Which model answers, and whether it may: the chat gets one only after the license check; and which is suggested."""
+"""Chooses the model in use: asks the license check before the chat gets it; and suggests a first model."""
 
 import logging
 from collections.abc import Callable
@@ -54,7 +54,7 @@ class ModelSelection(QObject):
     """Lists the models on this disk, keeps which one is chosen, and asks the license check before the chat may use it.
 
     `wanted` gives the id or path in the settings, `save` stores another one.
-    `checked` when the license check was asked.
+    `checked` is emitted after each license check.
     """
 
     checked = Signal()
@@ -82,7 +82,7 @@ class ModelSelection(QObject):
         self.model: LibraryModel | None = None
         self.card: LibraryCard | None = None
         self.refusal: UserError | None = None
-        chat.hold()
+        chat.defer_sending()
 
     def refresh(self) -> None:
         """List the models and ask the license check again; on the main thread, what follows comes later."""
@@ -93,7 +93,7 @@ class ModelSelection(QObject):
 
         def found(result: SelectionResult) -> None:
             if mine == self._asked and not self._closed:
-                self._take(result)
+                self._apply(result)
 
         def failed(error: UserError) -> None:
             found(SelectionResult(error=error))
@@ -124,7 +124,7 @@ class ModelSelection(QObject):
             self._chat.use_model(self.model)
 
     def close(self) -> None:
-        """Nothing is shown and nobody is asked any more."""
+        """End: nothing is shown or checked any more."""
         self._closed = True
 
     def _look(self, wanted: str, awaited: str = "") -> SelectionResult:
@@ -151,7 +151,7 @@ class ModelSelection(QObject):
             return SelectionResult(models, model, error=error)
         return SelectionResult(models, model, card, card.verdict.error)
 
-    def _take(self, found: SelectionResult) -> None:
+    def _apply(self, found: SelectionResult) -> None:
         if found.model is not None and found.model.id == self._awaited:
             self._keep(found.model)
         self._awaited = ""
@@ -160,13 +160,13 @@ class ModelSelection(QObject):
         self._display.show_models(found.models, found.model, self._waiting)
         self._display.show_license_verdict(found.card, found.error)
         if found.error is not None:
-            self._chat.refuse(found.error)
+            self._chat.deny_model(found.error)
         elif found.model is not None:
             self._chat.use_model(found.model, again=again)
-        self._mark()
+        self._update_blocked()
         self.checked.emit()
 
-    def _mark(self) -> None:
+    def _update_blocked(self) -> None:
         """Mark each model with what it waits for, once that is known. The chosen one does not wait for this: the others
         rest on the ledger, whose key a keyring may ask a person for. So it is one job at a time as well."""
         if self._marking:
@@ -181,7 +181,7 @@ class ModelSelection(QObject):
             self._waiting = waiting
             self._display.show_blocked(waiting)
             if self._mark_again:
-                self._mark()
+                self._update_blocked()
 
         self._background.pool(lambda: blocked_labels(self._library.cards_here()), marked, lambda _: marked({}))
 

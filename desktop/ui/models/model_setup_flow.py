@@ -1,4 +1,4 @@
-"""What leads from a name to a model that answers: the Hub is looked at and searched, and each step's button does it."""
+"""The flow from a model's name to a loaded model: looks up and searches the Hub, and carries out the steps' buttons."""
 
 import threading
 from typing import TYPE_CHECKING
@@ -61,16 +61,16 @@ class ModelSetupFlow(QObject):
     def _connect(self, page: "ModelsPage") -> None:
         page.use_asked.connect(lambda _: self._navigator.show_page(""))
         page.status_requested.connect(self.load_status)
-        page.list.chosen.connect(self._forget_wanted)
+        page.list.current_changed.connect(self._forget_wanted)
         page.detail.step_asked.connect(self._act)
         page.detail.download_asked.connect(self._act_on_download)
-        page.downloads.asked.connect(self._act_on_download)
-        page.hub.look_asked.connect(self.look)
+        page.downloads.action_requested.connect(self._act_on_download)
+        page.hub.look_up_requested.connect(self.look_up)
         page.hub.search_asked.connect(self.search)
         page.hub.stop_asked.connect(self._stop_asking)
 
     def close(self) -> None:
-        """Ask and show nothing any more."""
+        """End: no request is made and nothing shown any more."""
         self._closed = True
         self._stop_asking()
 
@@ -78,48 +78,50 @@ class ModelSetupFlow(QObject):
     def _page(self) -> "ModelsPage":
         return self._navigator.page("models")
 
-    # --- the way to a model --------------------------------------------------------------------------------------
+    # --- a model's status --------------------------------------------------------------------------------------
 
     def load_status(self, model_id: str, file: str = "") -> None:
-        """Put together what is known of the way to a model, or to one of its files, and show it."""
+        """Gather the `ModelStatus` of a model, or of one of its files, and show it."""
         self._ways += 1
         mine = self._ways
 
-        def show(way: ModelStatus) -> None:
+        def show(status: ModelStatus) -> None:
             if mine == self._ways and not self._closed:
-                self._page.show_status(model_id, way)
+                self._page.show_status(model_id, status)
 
-        self._background.pool(lambda: self._way(model_id, file), show, lambda _: None)
+        self._background.pool(lambda: self._model_status(model_id, file), show, lambda _: None)
 
-    def _way(self, model_id: str, file: str) -> ModelStatus:
+    def _model_status(self, model_id: str, file: str) -> ModelStatus:
         """Off the main thread."""
         from desktop.hub.transfer.disk import free_space
         from desktop.library.disk_use import bytes_freed, owned_files
 
         library = self._assembly.library
         listed = library.find_listed(model_id)
-        offer = self._getting.known(model_id)
-        chosen = offer.file(file or (listed.known.chosen if listed.known is not None else "")) if offer else None
+        offer = self._getting.hub_record(model_id)
+        chosen = (
+            offer.file(file or (listed.hub_record.chosen if listed.hub_record is not None else "")) if offer else None
+        )
         host, token = self._token_place()
         kept = None
         if listed.model is not None and not listed.model.built_in:
-            kept = next((each for each in library.imports.all() if each.id == listed.model.file_id), None)
+            kept = next((each for each in library.installed_models.all() if each.id == listed.model.file_id), None)
         folder = self._downloads.folder
         return ModelStatus(
             step=self._getting.next_step(model_id, file),
             offer=offer,
             file=chosen.name if chosen is not None else "",
-            picked=listed.model is None or bool(file),
-            free=free_space(folder),
+            file_chosen_by_person=listed.model is None or bool(file),
+            free_bytes=free_space(folder),
             token=token,
             host=host,
             removable=kept is not None,
-            frees=bytes_freed(owned_files(kept, folder)) if kept is not None else 0,
+            freed_bytes=bytes_freed(owned_files(kept, folder)) if kept is not None else 0,
         )
 
     def _token_place(self) -> "tuple[str, TokenPlace | None]":
         """The Hub's host, and where a token for it is kept: "" and None where no Hub can be asked, or nobody knows."""
-        online, host = self._assembly.online, ""
+        online, host = self._assembly.network, ""
         try:
             host = online.host
             return host, online.tokens.place(host)
@@ -145,9 +147,11 @@ class ModelSetupFlow(QObject):
                 self._page.foot.show_use(use)
 
         self._background.pool(
-            lambda: disk_use(self._assembly.library.imports.all(), self._downloads.folder), counted, lambda _: None
+            lambda: disk_use(self._assembly.library.installed_models.all(), self._downloads.folder),
+            counted,
+            lambda _: None,
         )
-        self._background.pool(lambda: self._assembly.online.hub.endpoint, self._told_hub, self._told_hub)
+        self._background.pool(lambda: self._assembly.network.hub.endpoint, self._told_hub, self._told_hub)
 
     def _told_hub(self, endpoint: str | UserError) -> None:
         """The Hub that is asked, or why none can be: what needs no Hub goes on without."""
@@ -162,13 +166,13 @@ class ModelSetupFlow(QObject):
         self._page.show_problem(None)
         match act:
             case "look":
-                self.look(of)
+                self.look_up(of)
             case "token":
                 self._access.open_token(of)
             case "gate":
                 self._access.open_gate(of)
             case "download":
-                self._downloads.begin(of, self._page.picked(of))
+                self._downloads.begin(of, self._page.chosen_file(of))
             case "verify":
                 self._taking.verify(of)
             case "remove":
@@ -185,7 +189,7 @@ class ModelSetupFlow(QObject):
             self._wanted = item.model_id
             self.list_outdated.emit()
         else:
-            self._downloads.act(act, download_id)
+            self._downloads.run_action(act, download_id)
 
     def _go_on(self, model_id: str) -> None:
         """A model is here: chat with it, or read the license that still waits."""
@@ -224,7 +228,7 @@ class ModelSetupFlow(QObject):
     def _failed(self, model_id: str, error: UserError) -> None:
         """A download cannot be begun, or not be gone on with: where a page settles that, it is shown."""
         if isinstance(error, TokenStoreLockedError) and error.place == "vault":
-            begin = lambda: self._downloads.begin(model_id, self._page.picked(model_id))  # noqa: E731
+            begin = lambda: self._downloads.begin(model_id, self._page.chosen_file(model_id))  # noqa: E731
             self._access.open_token(model_id, unlock=True, then=begin)
         elif isinstance(error, LicenseError):
             self.license_asked.emit(model_id)
@@ -251,13 +255,13 @@ class ModelSetupFlow(QObject):
 
     # --- the Hub -------------------------------------------------------------------------------------------------
 
-    def look(self, text: str) -> None:
+    def look_up(self, text: str) -> None:
         """Ask the Hub about a catalog's model, a repository or a pasted address, and show it."""
         stop = self._begin_asking()
 
         def looked(offer: "HubOffer") -> None:
             if self._end_asking(stop):
-                self._page.show_found("hub", None)
+                self._page.show_hits("hub", None)
                 self._page.field.clear()
                 self._wanted = offer.model_id
                 self.list_outdated.emit()
@@ -266,11 +270,11 @@ class ModelSetupFlow(QObject):
             if not self._end_asking(stop):
                 return
             if isinstance(error, TokenStoreLockedError) and error.place == "vault":
-                self._access.open_token("", unlock=True, then=lambda: self.look(text))
+                self._access.open_token("", unlock=True, then=lambda: self.look_up(text))
             else:
                 self._page.show_hub_error(error)
 
-        self._background.pool(lambda: self._getting.look(text, stop), looked, failed)
+        self._background.pool(lambda: self._getting.look_up(text, stop), looked, failed)
 
     def search(self, words: str) -> None:
         """Ask the Hub for models whose names hold `words`."""
@@ -278,11 +282,11 @@ class ModelSetupFlow(QObject):
 
         def work() -> "HitSection":
             found = self._getting.search(words, stop=stop)
-            return hub_hits(words, found, self._assembly.library.catalog, self._assembly.online.endpoint)
+            return hub_hits(words, found, self._assembly.library.catalog, self._assembly.network.endpoint)
 
         def found(section: "HitSection") -> None:
             if self._end_asking(stop) and self._page.hub.search_words == words:
-                self._page.show_found("hub", section)
+                self._page.show_hits("hub", section)
 
         def failed(error: UserError) -> None:
             if self._end_asking(stop):

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StatusLabel:
-    """Where a person stands with a model. Without a tone it is plain text, not a badge. `says` explains it; `fits` is
-    False for a model that this computer is too small for."""
+    """Where a person stands with a model. Without a tone it is plain text, not a badge. `explanation` explains it;
+    `fits_machine` is False for a model that this computer is too small for."""
 
     text: str
     tone: Tone | None = None
-    says: str = ""
-    fits: bool = True
+    explanation: str = ""
+    fits_machine: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def origin_of(card: "LibraryCard") -> str:
     size = ""
     if model is not None:
         size = size_text(model.size, "two")
-    elif (known := card.listed.known) is not None and known.files:
+    elif (known := card.listed.hub_record) is not None and known.files:
         size = _sizes_text([file.size for file in known.files if file.size])
     elif entry is not None and entry.parameters:
         size = tr("{count} parameters").format(count=parameters_text(entry.parameters))
@@ -182,7 +182,7 @@ def badges_of(card: "LibraryCard") -> tuple[tuple[str, Tone], ...]:
     """The card's badges: license, what its terms restrict, warnings, gate, and what it is built on."""
     subject = card.listed.subject
     badges: list[tuple[str, Tone]] = []
-    if any(standing.status == "text-changed" for standing in card.verdict.standings):
+    if any(standing.status == "text-changed" for standing in card.verdict.licenses):
         badges.append((tr("License text changed: see the difference"), "bad"))
     badges += [(license_label(license_id), "quiet") for license_id in subject.lineage.node.licenses]
     badges += restriction_badges(subject.lineage.restrictions)

@@ -59,7 +59,7 @@ class ModelsPage(Page):
         self._cards: tuple[LibraryCard, ...] = ()
         self._notes: Mapping[str, StatusLabel] = {}
         self._found: dict[str, HitSection] = {}
-        self._ways: dict[str, ModelStatus] = {}
+        self._statuses: dict[str, ModelStatus] = {}
         self._picked: dict[str, str] = {}
         self._in_use: str | None = None
         self._hub_error: UserError | None = None
@@ -135,7 +135,7 @@ class ModelsPage(Page):
         self.licenses.changed.connect(self._filter)
         self.gates.changed.connect(self._filter)
         self.import_button.clicked.connect(self.import_asked)
-        self.list.chosen.connect(self._show)
+        self.list.current_changed.connect(self._show)
         self.list.entered.connect(self._enter)
         detail = self.detail
         detail.use_asked.connect(self.use_asked)
@@ -165,7 +165,7 @@ class ModelsPage(Page):
         self._tell_mistakes(tuple(problems))
         errors = (card.verdict.error for card in cards)
         locked = next((for_window(each) for each in errors if isinstance(each, LedgerKeyLockedError)), None)
-        self._notices.put("ledger", locked, (tr("Licenses…"), self.licenses_asked.emit))
+        self._notices.set_error("ledger", locked, (tr("Licenses…"), self.licenses_asked.emit))
         self.list.show_cards(self._cards, self._filters(), self._notes, self._sections(), choices or {})
         if not self._is_listed(self.list.chosen_id):
             self.list.begin(in_use)
@@ -178,7 +178,7 @@ class ModelsPage(Page):
         detail.set_acceptance_settings(remembered)
         if (card := detail.card) is not None:
             model_id = card.listed.subject.id
-            detail.show_card(card, in_use=model_id == self._in_use, way=self._ways.get(model_id))
+            detail.show_card(card, in_use=model_id == self._in_use, way=self._statuses.get(model_id))
 
     def choose(self, model_id: str) -> bool:
         """Show one model, even where the filters leave it out. False where it is not among those listed."""
@@ -228,7 +228,7 @@ class ModelsPage(Page):
         nothing = bool(self._cards) and not self.list.rows.ids and not self.list.rows.headings
         self._stack.setCurrentWidget(self._nothing if nothing else self.list)
         if nothing:
-            self._nothing.say(self.field.text().strip())
+            self._nothing.show_words(self.field.text().strip())
 
     def _show_chosen(self) -> None:
         """Show the chosen model; where nothing is found by the words that were typed, that and no other model."""
@@ -246,7 +246,7 @@ class ModelsPage(Page):
             self.detail.show_hit(finding)
             return
         card = self.list.rows.card(model_id) if model_id is not None else None
-        way = self._ways.get(model_id) if model_id is not None else None
+        way = self._statuses.get(model_id) if model_id is not None else None
         self.detail.show_card(card, in_use=model_id is not None and model_id == self._in_use, way=way)
         if card is not None and model_id is not None:
             self.status_requested.emit(model_id, self._picked.get(model_id, ""))
@@ -258,11 +258,11 @@ class ModelsPage(Page):
     def _sections(self) -> "tuple[HitSection, ...]":
         return tuple(self._found.values())
 
-    # --- the way to a model --------------------------------------------------------------------------------------
+    # --- a model's status --------------------------------------------------------------------------------------
 
     def show_status(self, model_id: str, way: "ModelStatus") -> None:
-        """What is known of the way to a model."""
-        self._ways[model_id] = way
+        """Show the status of a model: its remaining steps."""
+        self._statuses[model_id] = way
         card = self.detail.card
         if card is not None and card.listed.subject.id == model_id:
             self.detail.show_card(card, in_use=model_id == self._in_use, way=way)
@@ -271,11 +271,11 @@ class ModelsPage(Page):
         self._picked[model_id] = file
         self.status_requested.emit(model_id, file)
 
-    def picked(self, model_id: str) -> str:
+    def chosen_file(self, model_id: str) -> str:
         """The file that is chosen of a model, "" for none."""
         return self._picked.get(model_id, "")
 
-    def show_found(self, key: str, section: "HitSection | None") -> None:
+    def show_hits(self, key: str, section: "HitSection | None") -> None:
         """List what was found outside the library ("hub" or "apps"), above all else; None takes it away."""
         self._found.pop(key, None)
         if section is not None:
@@ -295,7 +295,7 @@ class ModelsPage(Page):
         if endpoint:
             self.hub.set_endpoint(endpoint)
         self._hub_problem = str(problem or "")
-        self._notices.put("hub", problem)
+        self._notices.set_error("hub", problem)
 
     def show_hub_error(self, error: UserError | None) -> None:
         """The Hub could not be asked for the words, or has nothing under them; None takes that away."""
@@ -315,18 +315,18 @@ class ModelsPage(Page):
         action = (tr("Close"), lambda: self.show_problem(None))
         if isinstance(error, LedgerKeyLockedError):
             error, action = for_window(error), (tr("Licenses…"), self.licenses_asked.emit)
-        self._notices.put("failed", error, action)
+        self._notices.set_error("failed", error, action)
 
-    def tell(self, text: str, action: tuple[str, Callable[[], None]] | None = None) -> None:
+    def show_done(self, text: str, action: tuple[str, Callable[[], None]] | None = None) -> None:
         """Say that something was done, with a button that undoes it or leads on."""
-        self._notices.tell(text, action)
+        self._notices.show_done(text, action)
 
     def _tell_mistakes(self, problems: "tuple[CatalogProblem, ...]") -> None:
         if problems == self._mistakes:
             return
         self._mistakes = problems
         if not problems:
-            self._notices.put("catalog", None)
+            self._notices.set_error("catalog", None)
             return
         text = trn("A mistake in the catalog", "{count} mistakes in the catalog", len(problems))
         lines = [str(problem) for problem in problems]
@@ -337,7 +337,7 @@ class ModelsPage(Page):
             tr("What has a mistake is left out, and so is what rests on it."),
             technical="\n".join(lines) if more else "",
         )
-        self._notices.put("catalog", error)
+        self._notices.set_error("catalog", error)
 
     # --- keyboard ------------------------------------------------------------------------------------------------
 
@@ -354,7 +354,7 @@ class ModelsPage(Page):
     def _enter_words(self) -> None:
         """Enter on the words: to the chosen model, or, where nothing here is called so, to the Hub."""
         if self.hub.words and (self.hub.repository or not self.list.rows.ids):
-            self.hub.go()
+            self.hub.submit()
         else:
             self._enter()
 

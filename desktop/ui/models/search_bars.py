@@ -35,11 +35,11 @@ def names_repository(text: str, endpoint: str) -> str:
 
 
 class HubSearchBar(QWidget):
-    """`look_asked` carries the words as they stand in the field, `search_asked` those to search for, `stop_asked` ends
-    the question."""
+    """`look_up_requested` carries the field's text, `search_asked` the words to search for; `stop_asked` ends a request
+    in progress."""
 
     search_asked = Signal(str)
-    look_asked = Signal(str)
+    look_up_requested = Signal(str)
     stop_asked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -66,7 +66,7 @@ class HubSearchBar(QWidget):
         self._column.setSpacing(XS)
         self._column.addLayout(row)
         self._column.addWidget(self._hint)
-        self.button.clicked.connect(self.go)
+        self.button.clicked.connect(self.submit)
         self.stop_button.clicked.connect(self.stop_asked)
         self._show()
 
@@ -92,12 +92,12 @@ class HubSearchBar(QWidget):
         self.show_error(None)
         self._show()
 
-    def go(self) -> None:
+    def submit(self) -> None:
         """Ask the Hub: about the repository that is named, else for the words."""
         if not self.words or self._busy:
             return
         if self._repository:
-            self.look_asked.emit(self.words)
+            self.look_up_requested.emit(self.words)
         else:
             self.search_asked.emit(self.search_words)
 
@@ -147,9 +147,9 @@ def disk_use_text(use: "DiskUse") -> str:
 
 
 class DiskUseBar(QWidget):
-    """`look_asked`: models of other apps are wanted."""
+    """`search_apps_requested`: the person asked to look for models of other apps."""
 
-    look_asked = Signal()
+    search_apps_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -161,7 +161,7 @@ class DiskUseBar(QWidget):
         row.setSpacing(S)
         row.addWidget(self._label, 1)
         row.addWidget(self.button)
-        self.button.clicked.connect(self.look_asked)
+        self.button.clicked.connect(self.search_apps_requested)
 
     def show_use(self, use: "DiskUse") -> None:
         """Say what the models take."""

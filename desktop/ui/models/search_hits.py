@@ -1,4 +1,5 @@
-"""What was found outside the library and is not in it yet: models at the Hub, files of other apps; each with a face."""
+"""What was found outside the library and is not in it yet: models at the Hub, files of other apps; each with its
+`CardText`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ _MOST_LEFT_OUT = 50
 
 @dataclass(frozen=True)
 class SearchHit:
-    """Something that was found: its face in the list, and what its page says. `buttons` are what can be done."""
+    """Something that was found: its text in the list, and what its page says. `buttons` are what can be done."""
 
     card_text: CardText
     summary: str
@@ -78,7 +79,7 @@ def _of_hub(found: "SearchResult", catalog: Catalog, endpoint: str) -> SearchHit
     downloads = trn("{count} download", "{count} downloads", found.downloads).format(count=f"{found.downloads:,}")
     origin = f"{publisher} · {downloads}"
     spoken = ", ".join([name, publisher, downloads, *(text for text, _ in badges)])
-    face = CardText(found.id, name, origin, StatusLabel(tr("On the Hub")), tuple(badges), spoken, spoken)
+    drawn = CardText(found.id, name, origin, StatusLabel(tr("On the Hub")), tuple(badges), spoken, spoken)
     facts: tuple[Fact, ...] = (
         (tr("Repository"), found.id, hub_page_url(found.id, endpoint)),
         (tr("Publisher"), publisher, ""),
@@ -90,7 +91,7 @@ def _of_hub(found: "SearchResult", catalog: Catalog, endpoint: str) -> SearchHit
         tr("See what it offers"), tr("Ask the Hub about {model}").format(model=found.id), "look", found.id
     )
     summary = tr("A model on the Hub. Its files, its gate and its terms are asked for when you want to see them.")
-    return SearchHit(face, summary, tuple(fact for fact in facts if fact[1]), (look,))
+    return SearchHit(drawn, summary, tuple(fact for fact in facts if fact[1]), (look,))
 
 
 def _license_word(name: str, catalog: Catalog) -> str:
@@ -131,8 +132,8 @@ def _unusable(left_out: "SkippedFile") -> SearchHit:
     key = f"{OTHER_APP_PREFIX}{left_out.app}:{left_out.path}:{left_out.name}"
     app = left_out.app or tr("A folder")
     state = StatusLabel(tr("Cannot be used"))
-    face = CardText(key, left_out.name, app, state, (), f"{left_out.name}, {app}", left_out.reason)
-    return SearchHit(face, left_out.reason, ((tr("Place"), str(left_out.path), ""),), ())
+    drawn = CardText(key, left_out.name, app, state, (), f"{left_out.name}, {app}", left_out.reason)
+    return SearchHit(drawn, left_out.reason, ((tr("Place"), str(left_out.path), ""),), ())
 
 
 def hit_key(path: Path) -> str:
@@ -151,7 +152,7 @@ def _of_app(found: "DiscoveredModel", catalog: Catalog) -> SearchHit:
     app = found.app or tr("A folder")
     origin = f"{app} · {size_text(found.size, 'two')}"
     spoken = ", ".join([found.name, origin, *(text for text, _ in badges)])
-    face = CardText(key, found.name, origin, StatusLabel(tr("Not added yet")), tuple(badges), spoken, spoken)
+    drawn = CardText(key, found.name, origin, StatusLabel(tr("Not added yet")), tuple(badges), spoken, spoken)
     facts: tuple[Fact, ...] = (
         (tr("Fetched by"), found.app, ""),
         (tr("Repository"), found.repository, ""),
@@ -172,4 +173,4 @@ def _of_app(found: "DiscoveredModel", catalog: Catalog) -> SearchHit:
     else:
         note = tr("Used where it is, it takes no more space; when it is removed from there, it is gone here too.")
         summary = tr("A model file in a folder of yours. Its licenses are asked for as for any other.")
-    return SearchHit(face, summary, tuple(fact for fact in facts if fact[1]), buttons, note)
+    return SearchHit(drawn, summary, tuple(fact for fact in facts if fact[1]), buttons, note)

@@ -91,9 +91,9 @@ def _as_next(step: SetupStep) -> SetupStep:
     return replace(step, progress="now", buttons=buttons)
 
 
-def _one_click(standing: "LicenseStatus", remembered: AcceptanceSettings) -> SetupStep:
+def _one_click(license_status: "LicenseStatus", remembered: AcceptanceSettings) -> SetupStep:
     """Accepting a license that restricts nothing, with the name and the purpose of the last time."""
-    needed = standing.needed
+    needed = license_status.needed
     text = tr("It restricts nothing. It is accepted as {person}, for {purpose}.").format(
         person=declared_by(remembered), purpose=purpose_phrase(remembered.purpose)
     )
@@ -102,18 +102,18 @@ def _one_click(standing: "LicenseStatus", remembered: AcceptanceSettings) -> Set
     return SetupStep(tr("Accept {license}").format(license=needed.name), text, "later", (accept, read))
 
 
-def _license_step(card: "LibraryCard", standing: "LicenseStatus") -> SetupStep:
-    needed, record = standing.needed, standing.record
+def _license_step(card: "LibraryCard", license_status: "LicenseStatus") -> SetupStep:
+    needed, record = license_status.needed, license_status.record
     read = tr("Read {license}").format(license=needed.name)
     origin = (
         tr("It comes with {model}, which this is built on.").format(model=isolated(needed.from_name))
         if needed.comes_from != card.listed.subject.id
         else ""
     )
-    if standing.status == "not-needed":
+    if license_status.status == "not-needed":
         part = tr("It is a part of Latchkey, and under its license: nothing has to be accepted.")
         return SetupStep(needed.name, part, "done", (StepButton(tr("Read"), read, "license", needed.id),))
-    if not license_waits(standing, card.verdict) and record is not None:
+    if not license_waits(license_status, card.verdict) and record is not None:
         accepted = tr("Accepted by {person} on {day}, for {purpose}.").format(
             person=isolated(record.person), day=day_of(record.time), purpose=purpose_phrase(record.purpose)
         )
@@ -122,7 +122,7 @@ def _license_step(card: "LibraryCard", standing: "LicenseStatus") -> SetupStep:
     day = day_of(record.time) if record is not None else ""
     title = tr("Read and accept {license}").format(license=needed.name)
     button = StepButton(tr("Read…"), read, "license", needed.id)
-    if standing.status == "text-changed":
+    if license_status.status == "text-changed":
         why = tr("Its text changed since it was accepted on {day}.").format(day=day)
         compare = StepButton(
             tr("See the difference…"),
@@ -136,7 +136,7 @@ def _license_step(card: "LibraryCard", standing: "LicenseStatus") -> SetupStep:
         "revoked": tr("Its acceptance was revoked; it had been accepted on {day}.").format(day=day),
         "suspended": tr("It is suspended until it is accepted again."),
     }
-    why = reasons.get(standing.status, "")
+    why = reasons.get(license_status.status, "")
     return SetupStep(title, _sentences(why, origin), "later", (button,))
 
 
@@ -213,7 +213,7 @@ def _download_step(status: ModelStatus) -> SetupStep:
     """The download, with the space that it takes."""
     offer = status.offer
     chosen = offer.file(status.file) if offer is not None else None
-    free = tr("{size} free").format(size=size_text(status.free, "two")) if status.free is not None else ""
+    free = tr("{size} free").format(size=size_text(status.free_bytes, "two")) if status.free_bytes is not None else ""
     size = size_text(chosen.size, "two") if chosen is not None and chosen.size else ""
     text = " · ".join(part for part in (size, free) if part)
     title = tr("Download and verify")

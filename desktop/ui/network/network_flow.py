@@ -1,4 +1,4 @@
-"""What stands between the network and the window: the offline switch, and the page of requests.
+"""The flow of the offline switch and of the page of requests.
 
 A switch that is turned elsewhere, by the command or by a policy, is seen here within moments, and nothing is asked
 again and again for it.
@@ -31,14 +31,14 @@ _Seen = tuple[Settings, NetworkStatus]
 
 
 class NetworkFlow(QObject):
-    """Between the window and what reaches out in `assembly`.
+    """Between the window and the network services in `assembly`.
 
     `settings_changed` where another process changed them, `held_changed` with the reason why Latchkey is offline
     whatever the switch says ("" where nothing does), `settings_asked` where those of the network are to be shown.
     """
 
     settings_changed = Signal(object)
-    held_changed = Signal(str)
+    offline_reason_changed = Signal(str)
     settings_asked = Signal()
 
     def __init__(
@@ -52,7 +52,7 @@ class NetworkFlow(QObject):
     ) -> None:
         super().__init__()
         self._navigator, self._background = navigator, background
-        self._assembly, self._online = assembly, assembly.online
+        self._assembly, self._online = assembly, assembly.network
         self._settings, self._change = settings, change
         self._feed: RequestLogFeed | None = None
         self._here: NetworkStatus | None = None
@@ -60,7 +60,7 @@ class NetworkFlow(QObject):
         self._closed = False
         self._watch = FileWatcher(paths.settings_file, self._look_around, background, self)
         self._watch.changed.connect(self._refresh)
-        navigator.activated.connect(self.look)
+        navigator.activated.connect(self.check_switch)
         navigator.when_built("network", self._connect)
 
     def start(self) -> None:
@@ -68,9 +68,9 @@ class NetworkFlow(QObject):
         self._watch.start()
         self._refresh()
 
-    def look(self) -> None:
+    def check_switch(self) -> None:
         """Look soon whether the switch, the settings or the policy changed."""
-        self._watch.look()
+        self._watch.check()
 
     def refresh(self) -> None:
         """The settings were changed here: look at once."""
@@ -104,7 +104,7 @@ class NetworkFlow(QObject):
         if settings != self._shown:
             self._shown = settings
             self.settings_changed.emit(self._settings.current)
-        self.held_changed.emit(here.held)
+        self.offline_reason_changed.emit(here.offline_reason)
         if self._navigator.is_built("network"):
             self._page.show_status(here)
         if before is not None and before.offline != here.offline:
@@ -119,7 +119,7 @@ class NetworkFlow(QObject):
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._navigator.dialog_parent, said))
 
     def _hang_up(self) -> None:
-        """Close what is open, and let what is being fetched wait: its files stay, and it goes on when told to."""
+        """Close open connections and pause downloads: their files stay, and `resume` continues them."""
 
         def work() -> None:
             if (downloads := self._assembly.once.made) is not None:

@@ -1,4 +1,4 @@
-"""The Network page: the offline switch, whom Latchkey would ask and by which way, and every request there was."""
+"""The Network page: the offline switch, the Hub and proxy in use, and the request log."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QHideEvent, QShowEvent
@@ -90,10 +90,10 @@ class NetworkPage(Page):
         return head
 
     def show_status(self, here: NetworkStatus) -> None:
-        """Show how Latchkey stands to the network."""
+        """Show the state of the network."""
         self.badge.set(tr("Offline") if here.offline else tr("Online"), "good" if here.offline else "quiet")
         self.switch.show_on(here.offline)
-        self.switch.setEnabled(not here.held)
+        self.switch.setEnabled(not here.offline_reason)
         self._says.setText(_says(here))
         self.switch.setAccessibleDescription(self._says.text())
         self._hub.setText(f"{here.hub}, {here.hub_origin}" if here.hub_origin else here.hub)
@@ -104,8 +104,8 @@ class NetworkPage(Page):
             self.notices.clear()
         self._told_problem = here.problem is not None
 
-    def say(self, text: str) -> None:
-        """Tell screen readers."""
+    def announce(self, text: str) -> None:
+        """Announce `text` to screen readers."""
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     def panes(self) -> list[QWidget]:
@@ -127,8 +127,8 @@ class NetworkPage(Page):
 
 
 def _says(here: NetworkStatus) -> str:
-    if here.held:
-        return here.held
+    if here.offline_reason:
+        return here.offline_reason
     if here.offline:
         return tr("On: no connection is opened, by the window or by the command. Downloads wait. Chatting goes on.")
     return tr("Off: the network is used when you look for a model, fetch one or check access, and at no other time.")

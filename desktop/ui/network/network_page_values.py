@@ -14,14 +14,14 @@ from desktop.translation import tr
 
 @dataclass(frozen=True)
 class NetworkStatus:
-    """How Latchkey stands to the network. `held` is why it is offline whatever its own switch says, as sentences.
+    """The state of the network. `offline_reason` is why it is offline whatever its own switch says, as sentences.
 
     `hub` and `proxy` are for people to read, `hub_origin` is who says which Hub ("" for the usual one); `problem` is
     what is wrong with what is set.
     """
 
     offline: bool
-    held: str
+    offline_reason: str
     hub: str = ""
     hub_origin: str = ""
     proxy: str = ""
@@ -37,7 +37,7 @@ def network_status(
     environ: Mapping[str, str] = os.environ,
 ) -> NetworkStatus:
     """How it stands now; without `ways` nothing is said of Hub and proxy."""
-    offline, held = online.switch.offline, _held(policy, environ)
+    offline, held = online.switch.offline, _offline_reason(policy, environ)
     if not ways:
         return NetworkStatus(offline, held)
     problem: UserError | None = None
@@ -57,7 +57,7 @@ def network_status(
     )
 
 
-def _held(policy: PolicySource, environ: Mapping[str, str]) -> str:
+def _offline_reason(policy: PolicySource, environ: Mapping[str, str]) -> str:
     reason = offline_reason(setting=lambda: False, policy=lambda: policy.current().offline, environ=environ)()
     if reason is None:
         return ""
@@ -95,4 +95,4 @@ def _proxy_words(endpoint: str, setting: str) -> str:
     found = proxy_for(parse_url(endpoint), setting)
     if found is None:
         return tr("none") if setting == DIRECT else tr("none, as the system says")
-    return found.place if setting else tr("{place}, as the system says").format(place=found.place)
+    return found.authority if setting else tr("{place}, as the system says").format(place=found.authority)

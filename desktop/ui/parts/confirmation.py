@@ -1,4 +1,4 @@
-"""A button that cannot be pressed by mistake: its first press asks, in the same place, and only the answer acts."""
+"""A confirmation in place of a button: the question and its two answers."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -13,10 +13,10 @@ from desktop.ui.theme.theme import Theme
 
 
 class Confirmation(QWidget):
-    """The question with its two answers; hidden until `ask`. `confirmed` or `kept` as answered; Escape keeps."""
+    """The question with its two answers; hidden until `ask`. `confirmed` or `declined` as answered; Escape declines."""
 
     confirmed = Signal()
-    kept = Signal()
+    declined = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,7 +53,7 @@ class Confirmation(QWidget):
 
     def _answer_no(self) -> None:
         self.hide()
-        self.kept.emit()
+        self.declined.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

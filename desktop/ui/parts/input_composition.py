@@ -1,4 +1,4 @@
-"""What an input method is composing becomes the field's text before anything acts on that text.
+"""Commits an input method's preedit text before a button, shortcut or focus change uses the field's text.
 
 A syllable of Korean or a word of Japanese stands in the field while it is composed, and is no part of its text until
 the input method commits it. A press on "Send", a shortcut or the focus going elsewhere does not make it commit on every
@@ -44,7 +44,7 @@ class InputComposition(QObject):
         self._timer.setInterval(_LATE_MS)
         self._timer.timeout.connect(self._expect_nothing)
 
-    def follow(self, event: QInputMethodEvent) -> None:
+    def update_from_event(self, event: QInputMethodEvent) -> None:
         """The field has taken `event`."""
         if event.preeditString() != self.text:
             self.text = event.preeditString()

@@ -1,4 +1,4 @@
-"""Text that is only read: labels in the theme's sizes and colors, and badges."""
+"""Labels in the theme's sizes and colors, and badges."""
 
 import re
 from typing import Literal

@@ -25,7 +25,7 @@ class LineEdit(QLineEdit):
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         super().inputMethodEvent(event)
-        self.composition.follow(event)
+        self.composition.update_from_event(event)
 
 
 class Field(LineEdit):

@@ -1,4 +1,4 @@
-"""Something happened while the person was elsewhere in the window: a line above the page, with what leads there."""
+"""A bar of notifications above the page, each with a button, for what happened on another page."""
 
 from collections.abc import Callable
 
@@ -84,7 +84,7 @@ class NotificationBar(QWidget):
         window.installEventFilter(self)
         self.hide()
 
-    def tell(self, text: str, action: tuple[str, Callable[[], None]] | None = None) -> None:
+    def notify(self, text: str, action: tuple[str, Callable[[], None]] | None = None) -> None:
         """Show a piece of news; `action` is the text and the function of its button."""
         for line in [each for each in self.lines if each.text == text]:
             self._remove(line)

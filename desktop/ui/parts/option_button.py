@@ -23,10 +23,10 @@ class OptionButton(QRadioButton):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setFont(theme.font("normal"))
-        self.say(says)
+        self.set_description(says)
         theme.changed.connect(self._restyle)
 
-    def say(self, says: str) -> None:
+    def set_description(self, says: str) -> None:
         """Say another sentence."""
         self._says = plain(says)
         self.setAccessibleName(self.text())

@@ -46,7 +46,7 @@ class PlainTextEdit(QPlainTextEdit):
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         super().inputMethodEvent(event)
-        self.composition.follow(event)
+        self.composition.update_from_event(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.composition.finish()

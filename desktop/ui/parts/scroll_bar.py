@@ -1,4 +1,4 @@
-"""Scroll bars that keep out of the way, and scroll areas that use them."""
+"""Slim scroll bars, and setting them for a scroll area."""
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent

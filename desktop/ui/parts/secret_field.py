@@ -1,4 +1,4 @@
-"""The field for an access token: dots while it is typed, and in clear only where eyes see it and nothing else does.
+"""The field for an access token: shown as dots; "Show" paints the text, which stays hidden from accessibility APIs.
 
 A line edit that shows its text tells it to every program that reads the screen. So this one keeps its dots, and what
 "Show" shows is painted beneath it.
@@ -29,7 +29,8 @@ def cleaned(text: str) -> str:
 
 
 class HiddenLineEdit(Field):
-    """A line whose text is neither shown, spoken, completed, copied nor kept for undoing. `typed` on every change."""
+    """A line whose text is neither shown, spoken, completed, copied nor kept for undoing. `textChanged` on every
+    change."""
 
     def __init__(self, theme: Theme, name: str, *, clean: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(theme, "", name, parent=parent)

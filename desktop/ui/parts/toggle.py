@@ -12,7 +12,7 @@ _ABOVE = 3
 
 
 class Toggle(QAbstractButton):
-    """On where the knob stands at the right. Pressing it only tells `clicked`: it shows what `show_on` says."""
+    """On where the knob stands at the right. Pressing it only emits `clicked`: its state is what `show_on` set."""
 
     def __init__(self, theme: Theme, text: str, *, name: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -36,7 +36,7 @@ class StoredToken:
 
 @dataclass(frozen=True)
 class StoredTokens:
-    """All of a person's access tokens, how the vault stands, and the Hub's host."""
+    """All of a person's access tokens, the vault's status, and the Hub's host."""
 
     tokens: tuple[StoredToken, ...]
     vault: StoreStatus
@@ -51,9 +51,7 @@ def stored_tokens(online: NetworkServices) -> StoredTokens:
         host = online.endpoint.partition("://")[2].partition("/")[0]
     except UserError:
         host = ""
-    return StoredTokens(
-        tuple(StoredToken(host, place) for host, place in places if place), tokens.vault.standing(), host
-    )
+    return StoredTokens(tuple(StoredToken(host, place) for host, place in places if place), tokens.vault.status(), host)
 
 
 class AccessTokenRow(QWidget):
@@ -81,7 +79,7 @@ class AccessTokenRow(QWidget):
         self.check_button.clicked.connect(self._check)
         self.forget_button.clicked.connect(self._ask)
         self.confirm.confirmed.connect(self._forget)
-        self.confirm.kept.connect(self._keep)
+        self.confirm.declined.connect(self._keep)
 
     def show_found(self, text: str) -> None:
         """Say what came of checking or forgetting."""
@@ -137,11 +135,11 @@ class VaultRow(QWidget):
         self.lock_button.clicked.connect(self.lock_asked)
         self.hide()
 
-    def show_state(self, standing: str) -> None:
+    def show_state(self, status: str) -> None:
         """Show whether there is one, and whether it is open."""
         focus = self.passphrase.hasFocus() or self.lock_button.hasFocus() or self.unlock_button.hasFocus()
-        self.setVisible(standing != "absent")
-        opened = standing == "ready"
+        self.setVisible(status != "absent")
+        opened = status == "ready"
         self.passphrase.setVisible(not opened)
         self.unlock_button.setVisible(not opened)
         self.unlock_button.setEnabled(True)

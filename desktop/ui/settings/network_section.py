@@ -136,9 +136,9 @@ class NetworkSection(QWidget):
         self._field_row.setVisible(self._way_of(settings.proxy) == _ADDRESS)
         set_hint(self._field_says, _field_hint())
         self.hub.set_value(settings.hub_endpoint)
-        self.show_held(self._held)
+        self.show_offline_reason(self._held)
 
-    def show_held(self, held: str) -> None:
+    def show_offline_reason(self, held: str) -> None:
         """Why Latchkey is offline whatever the switch says; "" where nothing keeps it so."""
         self._held = held
         self.switch.show_on(self._settings.offline or bool(held))

@@ -1,4 +1,4 @@
-"""What settings are changed with: rows with a hint; a choice from a menu, a number, a text of several lines."""
+"""The controls of settings: rows with a hint; a choice from a menu, a number, a text of several lines."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What the page of settings asks for beside changing them: access tokens, the page of requests."""
+"""The flow of the settings page: its access tokens, and opening the Network page."""
 
 from typing import TYPE_CHECKING
 
@@ -31,11 +31,13 @@ class SettingsFlow(QObject):
         from desktop.ui.settings.access_token_settings import AccessTokenFlow
 
         section, services = page.network, self._services
-        self._tokens = AccessTokenFlow(section.tokens, services.online, self._background, services.lookup.token_changed)
+        self._tokens = AccessTokenFlow(
+            section.tokens, services.network, self._background, services.lookup.token_changed
+        )
         section.token_asked.connect(self.token_asked)
         section.appeared.connect(self._tokens.refresh)
         section.log_asked.connect(lambda: self._navigator.show_page("network"))
-        section.show_held(self._held)
+        section.show_offline_reason(self._held)
 
     @property
     def _page(self) -> "SettingsPage":
@@ -45,7 +47,7 @@ class SettingsFlow(QObject):
         """Why Latchkey is offline whatever its switch says; "" where nothing keeps it so."""
         self._held = held
         if self._navigator.is_built("settings"):
-            self._page.network.show_held(held)
+            self._page.network.show_offline_reason(held)
 
     def open_network(self) -> None:
         """Show the settings of the network."""

@@ -25,7 +25,7 @@ _UNDO_MS = 12_000
 
 
 class OfflinePill(QAbstractButton):
-    """The word. Checked while offline; pressing it only tells `clicked`."""
+    """The button "Offline". Checked while offline; pressing it only emits `clicked`."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,11 +69,12 @@ class OfflinePill(QAbstractButton):
 
 
 class OfflineStatus(QWidget):
-    """The pill and a word of explanation. `held` says why the switch is not the person's, "" where it is."""
+    """The pill and a word of explanation. `held` is the reason why it is offline whatever the switch says, "" for
+    none."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.held = ""
+        self.offline_reason = ""
         self._setting = False
         self.pill = OfflinePill(theme)
         self._says = ""
@@ -89,16 +90,16 @@ class OfflineStatus(QWidget):
     @property
     def offline(self) -> bool:
         """Whether it says so."""
-        return self._setting or bool(self.held)
+        return self._setting or bool(self.offline_reason)
 
     def show_setting(self, offline: bool) -> None:
         """How the person's own switch stands."""
         self._setting = offline
         self._show()
 
-    def show_held(self, held: str) -> None:
+    def show_offline_reason(self, held: str) -> None:
         """Why Latchkey is offline whatever the switch says, as a sentence; "" where nothing keeps it so."""
-        self.held = held
+        self.offline_reason = held
         self._show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -115,8 +116,12 @@ class OfflineStatus(QWidget):
         words = tr("no network use") if offline else tr("only when you ask")
         self._says = words
         self._fit()
-        click = tr("Press to see why.") if self.held else tr("Press to go online.") if offline else ""
-        says = self.held or words if offline else tr("The network is used only when you ask for something there.")
+        click = tr("Press to see why.") if self.offline_reason else tr("Press to go online.") if offline else ""
+        says = (
+            self.offline_reason or words
+            if offline
+            else tr("The network is used only when you ask for something there.")
+        )
         self.pill.setAccessibleDescription(says)
         set_tool_tip(self.pill, " ".join(part for part in (says, click or tr("Press to go offline.")) if part))
         self.pill.update()

@@ -1,1 +1,1 @@
-"""What the operating system asks of the program and tells it: one instance, signals, files to open, the display."""
+"""Operating system: single instance, signals, files to open, the display."""

@@ -1,4 +1,4 @@
-"""Notices what another process wrote while the window is open, without asking again and again."""
+"""Watches a file that other processes write, without polling."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ _PAUSE_MS = 120
 class FileWatcher(QObject):
     """`changed` where `stamp` (called off the main thread) gives another value than before.
 
-    The system tells of changes to `file` (to a database's journal too); `look` asks without being told.
+    Changes to `file` and to a database's journal are reported by the system; `check` looks at once.
     """
 
     changed = Signal()
@@ -36,11 +36,11 @@ class FileWatcher(QObject):
     def start(self) -> None:
         """Watch from now on."""
         self._watcher = QFileSystemWatcher(self)
-        self._watcher.directoryChanged.connect(self.look)
-        self._watcher.fileChanged.connect(self.look)
+        self._watcher.directoryChanged.connect(self.check)
+        self._watcher.fileChanged.connect(self.check)
         self._ask()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look soon whether anything changed."""
         if not self._closed and not self._timer.isActive():
             self._timer.start()

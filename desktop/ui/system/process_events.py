@@ -1,4 +1,4 @@
-"""What reaches the process beside its window: other threads' results, signals that end it, files to open.
+"""Calls to the main thread from other threads, signals that end the process, files to open, and Qt's messages.
 
 Qt's own messages are in the log, and not in the terminal that the window was opened from.
 """
@@ -56,7 +56,7 @@ class MainThreadCalls(QObject):
         self._open = True
         self._called.connect(self._run, Qt.ConnectionType.QueuedConnection)
 
-    def post(self, function: Callable[[], None]) -> None:
+    def call_on_main_thread(self, function: Callable[[], None]) -> None:
         """Run `function` on the main thread, later; not at all once this is closed."""
         if self._open:
             self._called.emit(function)

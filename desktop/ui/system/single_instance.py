@@ -39,10 +39,10 @@ _LONGEST_SOCKET = 100  # sockaddr_un holds 108 bytes, on some systems 104
 
 
 class SingleInstance(QObject):
-    """Claims the data folder for this process. `asked` when a second start asked for the window, `files_asked` with the
-    paths of the files that it was to open."""
+    """Claims the data folder for this process. `raise_requested` when a second start asked for the window,
+    `files_asked` with the paths of the files that it was to open."""
 
-    asked = Signal()
+    raise_requested = Signal()
     files_asked = Signal(list)
 
     def __init__(self, data: Path, parent: QObject | None = None) -> None:
@@ -88,7 +88,7 @@ class SingleInstance(QObject):
         return True
 
     def listen(self) -> None:
-        """Hear second starts from now on."""
+        """Accept connections of second starts from now on."""
         from PySide6.QtNetwork import QLocalServer
 
         if not self._held or self._server is not None:
@@ -170,7 +170,7 @@ class SingleInstance(QObject):
         if not word.startswith(_WORD):
             return
         _log.info("a second start asked for the window")
-        self.asked.emit()
+        self.raise_requested.emit()
         if files := _paths(word[len(_WORD) :]):
             self.files_asked.emit(files)
 

@@ -1,4 +1,4 @@
-"""A start that comes to nothing: said on standard error, and in a dialog where nobody may be reading that."""
+"""Reports why the program cannot start: on standard error, and in a dialog where that is no terminal or pipe."""
 
 import contextlib
 import os

@@ -75,7 +75,7 @@ class WindowLock:
             os.write(self._descriptor, text)
 
     def read(self) -> LockOwner:
-        """What the holder wrote; an empty Holder where that is not understood, or not written yet."""
+        """What the holder wrote; an empty LockOwner where that is not understood, or not written yet."""
         try:
             descriptor = os.open(self._path, os.O_RDONLY | _PLAIN_FILE)
         except OSError:

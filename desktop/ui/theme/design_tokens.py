@@ -1,4 +1,4 @@
-"""The colors and distances the window is drawn with, read from `resources/style/`: one small file per theme."""
+"""The colors and distances the window is drawn with, read from `resources/style/light.json` and `dark.json`."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ RADIUS_SOFT = 12
 """Corners of the soft boxes: a person's turn, the composer."""
 
 TEXT_SCALES = (0.85, 0.92, 1.0, 1.1, 1.2, 1.35, 1.5)
-"""How large text can be chosen, next to the system's."""
+"""The factors of the system's text size that can be chosen."""
 
 COLUMN = 720
 """The widest a column of text grows."""
@@ -23,7 +23,7 @@ NARROW = 700
 """The width in pixels below which a page puts its parts one below the other."""
 
 LINE_HEIGHT = 124.0
-"""Of the lines in a conversation, in percent of the font's own."""
+"""Line height in a conversation, in percent of the font's own."""
 
 
 class DesignTokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -46,7 +46,7 @@ joined (Arabic, Indic and Khmer scripts) are joined by others, `clig` among them
 
 
 def palette_of(tokens: DesignTokens) -> QPalette:
-    """The palette whose roles carry the colors of `tokens`."""
+    """The QPalette made of the colors of `tokens`."""
     palette = QPalette()
     for role, token in _ROLES.items():
         palette.setColor(role, QColor(getattr(tokens, token)))

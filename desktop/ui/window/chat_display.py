@@ -1,4 +1,4 @@
-"""What the chat session and the license check tell, shown on the chat page: answers, the engine, the model chosen."""
+"""Shows the events of chat session, engine and license check on the chat page."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ class ChatDisplay(QObject):
         self._refusal: UserError | None = None
         self._shows_error = False
 
-    def hear(self, event: "ChatEvent") -> None:
+    def handle_event(self, event: "ChatEvent") -> None:
         """Show an event of an answer or of the engine."""
         from msgspec.structs import replace
 
@@ -47,22 +47,22 @@ class ChatDisplay(QObject):
         page = self._page
         match event:
             case chat_events.AnswerDelta():
-                page.text(event)
+                page.show_text(event)
             case chat_events.AnswerReplaced():
-                page.restated(event)
+                page.show_restated(event)
             case chat_events.AnswerPhase():
-                page.phase(event)
+                page.show_phase(event)
             case chat_events.AnswerFinished():
                 refusal = self._license_refusal(event.error) if event.error is not None else None
-                page.finished(replace(event, error=refusal[0]) if refusal is not None else event)
+                page.show_finished(replace(event, error=refusal[0]) if refusal is not None else event)
             case chat_events.MessageAdded():
-                page.added(event)
+                page.show_added(event)
             case chat_events.ContextUsed():
-                page.context(event)
+                page.show_context(event)
             case chat_events.EngineChanged():
                 self._show_engine(event)
             case chat_events.ChatFailed():
-                page.failed(event)
+                page.show_failed(event)
                 self._show_refusal(event.error)
 
     def show_models(self, models: "list[LibraryModel]", in_use: "LibraryModel | None", waiting: dict[str, str]) -> None:
@@ -102,12 +102,12 @@ class ChatDisplay(QObject):
             if event.error is self._refusal and self._page.shown_transcript is None:
                 return  # the page says so already, in place of a conversation
             again = (tr("Try again"), lambda: self.model_chosen.emit(model))
-            close = (tr("Close"), lambda: self._page.show_problem(None))
+            close = (tr("Close"), lambda: self._page.show_error(None))
             if not self._show_refusal(event.error):
-                self._page.show_problem(event.error, again if model else close)
+                self._page.show_error(event.error, again if model else close)
         elif self._shows_error and event.state == "ready":
             self._shows_error = False
-            self._page.show_problem(None)
+            self._page.show_error(None)
 
     def _license_refusal(self, error: UserError) -> "tuple[UserError, ErrorAction] | None":
         from desktop.ui.licenses.refusal_text import refusal_with_action
@@ -118,6 +118,6 @@ class ChatDisplay(QObject):
         """Where a person's acceptance would settle `error`, say so with the button that leads there."""
         refusal = self._license_refusal(error)
         if refusal is not None:
-            self._page.show_problem(*refusal)
+            self._page.show_error(*refusal)
             self._shows_error = True
         return refusal is not None

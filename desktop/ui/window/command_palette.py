@@ -1,4 +1,4 @@
-"""Go to anything: one field over every action and every conversation, opened by Ctrl+K."""
+"""The command palette ("Go to anything"): one field over every action and every conversation, opened by Ctrl+K."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,12 +125,12 @@ class CommandPalette(QWidget):
         self._all = destinations
         self.field.clear()
         self._filter("")
-        self.place()
+        self.fit_to_window()
         self.show()
         self.raise_()
         self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def place(self) -> None:
+    def fit_to_window(self) -> None:
         """Stand in the upper middle of the window."""
         window = self.parentWidget()
         assert window is not None

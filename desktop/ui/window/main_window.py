@@ -1,4 +1,5 @@
-"""The window: a sidebar, and beside it the conversation or a page. It shows what it is told, passes on what is done."""
+"""The window: a sidebar, and beside it the conversation or a page. It shows values and passes on the person's actions
+as signals."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ _REFRESH_MS = 40
 
 
 class MainWindow(QMainWindow):
-    """`first_paint` once, when the window stands and takes typing; `closing` when it is about to go."""
+    """`first_paint` once, when the window is painted and takes typing; `closing` when it is about to go."""
 
     first_paint = Signal()
     closing = Signal()
@@ -150,13 +151,13 @@ class MainWindow(QMainWindow):
         """The page of settings."""
         return self._pages.settings
 
-    def panes(self) -> list[QWidget]:
+    def focus_areas(self) -> list[QWidget]:
         """Where F6 goes, in order."""
         return [self.sidebar.list, *self._pages.panes()]
 
     # --- from the core -------------------------------------------------------------------------------------------
 
-    def use_chat(self, chat: "ChatSession") -> None:
+    def set_chat(self, chat: "ChatSession") -> None:
         """From now on show and ask `chat`."""
         self._chat = chat
         side = self.sidebar
@@ -168,8 +169,8 @@ class MainWindow(QMainWindow):
         self.chat_page.use_chat(chat)
         self._list_conversations()
 
-    def hear(self, event: "ChatEvent") -> None:
-        """Show what the chat session tells."""
+    def show_event(self, event: "ChatEvent") -> None:
+        """Show an event of the chat session."""
         from desktop.chat import chat_events
 
         match event:
@@ -181,7 +182,7 @@ class MainWindow(QMainWindow):
                 self.chat_page.set_deleted(event.conversation.id, True)
                 self.sidebar.undo_bar.offer(event.conversation)
             case _:
-                self.display.hear(event)
+                self.display.handle_event(event)
 
     def show_settings(self, settings: Settings) -> None:
         """Take on the settings in force."""
@@ -221,7 +222,7 @@ class MainWindow(QMainWindow):
 
         assert isinstance(event, ConversationOpened)
         self._conversation = event.conversation
-        self.chat_page.opened(event)
+        self.chat_page.show_opened(event)
         self.sidebar.show_open(event.conversation.id)
         self._show_title()
 
@@ -268,8 +269,8 @@ class MainWindow(QMainWindow):
         self._pages.when_built(name, use)
 
     def show_error(self, error: UserError | None, action: "ErrorAction | None" = None) -> None:
-        """Say an error above the message that is being written; None takes it away."""
-        self.chat_page.show_problem(error, action)
+        """Show an error above the composer; None removes it."""
+        self.chat_page.show_error(error, action)
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Change settings, by name."""
@@ -309,7 +310,7 @@ class MainWindow(QMainWindow):
 
     def _show_sidebar_button(self) -> None:
         shown = self.sidebar_shown
-        for bar in self._pages.bars():
+        for bar in self._pages.page_bars():
             bar.sidebar_button.setVisible(not shown)
 
     def confirm_open(self, address: str) -> None:
@@ -355,7 +356,7 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.commands.place()
+        self.commands.resize_palette()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if (focus := self.focusWidget()) is not None:

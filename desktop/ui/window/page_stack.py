@@ -183,7 +183,7 @@ class PageStack(QStackedWidget):
 
     @property
     def network(self) -> "NetworkPage":
-        """The page of what was asked of whom."""
+        """The Network page: the offline switch and the request log."""
         if self._network_page is None:
             from desktop.ui.network.network_page import NetworkPage
 
@@ -193,7 +193,7 @@ class PageStack(QStackedWidget):
 
     @property
     def licenses(self) -> "LicensesPage":
-        """The page of what is accepted and what happened."""
+        """The Licenses page: acknowledgements in force and the ledger."""
         if self._licenses_page is None:
             from desktop.ui.licenses.licenses_page import LicensesPage
 
@@ -254,7 +254,7 @@ class PageStack(QStackedWidget):
         if self._settings_page is not None and self.currentWidget() is self._settings_page:
             self._settings_page.show_error(error)
         else:
-            self.chat.show_problem(error)
+            self.chat.show_error(error)
 
     def show_failure(self, error: UserError) -> None:
         """The conversations cannot be opened: say so in place of them."""
@@ -272,7 +272,7 @@ class PageStack(QStackedWidget):
         self._failure = None
         return True
 
-    def bars(self) -> "list[PageBar]":
+    def page_bars(self) -> "list[PageBar]":
         """The strips at the top of the pages built so far."""
         return [self.chat.top_bar, *(page.bar for page in self._built.values())]
 

@@ -133,7 +133,7 @@ class ActionWindow(Navigator, Protocol):
     def new_chat(self) -> None: ...
     def open_conversation(self, conversation_id: str) -> None: ...
     def toggle_sidebar(self) -> None: ...
-    def panes(self) -> list[QWidget]: ...
+    def focus_areas(self) -> list[QWidget]: ...
     def close(self) -> bool: ...
 
 
@@ -194,10 +194,10 @@ class ActionHandlers:
         """The open "Go to anything", None where it was never opened."""
         return self._go_to
 
-    def place(self) -> None:
+    def resize_palette(self) -> None:
         """The window changed its size."""
         if self._go_to is not None:
-            self._go_to.place()
+            self._go_to.fit_to_window()
 
     def _destinations(self, actions: WindowActions) -> "list[PaletteEntry]":
         from desktop.translation import tr
@@ -214,7 +214,7 @@ class ActionHandlers:
 
     def turn_offline_switch(self) -> None:
         """Go offline or online; where that is not the person's to say, show why."""
-        if self._window.sidebar.offline.held:
+        if self._window.sidebar.offline.offline_reason:
             self._window.show_page("network")
         else:
             self._window.change_settings({"offline": not self._window.settings.offline})
@@ -271,7 +271,7 @@ class ActionHandlers:
         self._window.change_settings({"text_scale": scale})
 
     def _cycle(self, step: int) -> None:
-        panes = self._window.panes()
+        panes = self._window.focus_areas()
         focus = QApplication.focusWidget()
         here = next((at for at, pane in enumerate(panes) if focus is not None and _holds(pane, focus)), -1)
         for distance in range(1, len(panes) + 1):

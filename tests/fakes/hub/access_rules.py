@@ -66,7 +66,7 @@ def refuse_files(repository: FakeRepository, caller: Caller) -> Refusal | None:
         return Refusal(401, "GatedRepo", _ANONYMOUS.format(id=repository.id))
     if not caller.token.may_read_gated:
         return Refusal(403, "", _SCOPE)
-    standing = repository.standings.get(caller.user, "not-requested")
+    standing = repository.gate_states.get(caller.user, "not-requested")
     return None if standing == "granted" else Refusal(403, "GatedRepo", _GATE[standing].format(id=repository.id))
 
 

@@ -52,15 +52,15 @@ class DemonstrationHub(FakeHub):
         if request.method == "POST":
             wanted = request.query.get("standing", "")
             if wanted == "asked":
-                repository.standings[PERSON] = "granted" if repository.gated == "auto" else "pending"
+                repository.gate_states[PERSON] = "granted" if repository.gated == "auto" else "pending"
             elif wanted in ("granted", "rejected", "reset", "not-requested"):
-                repository.standings[PERSON] = wanted  # type: ignore[assignment]
+                repository.gate_states[PERSON] = wanted  # type: ignore[assignment]
             return FakeResponse(303, (("Location", path),))
         return _page(_model_page(repository))
 
 
 def _model_page(repository: FakeRepository) -> str:
-    standing = repository.standings.get(PERSON, "not-requested")
+    standing = repository.gate_states.get(PERSON, "not-requested")
     buttons = [("asked", "Request access")] if standing in ("not-requested", "reset") else []
     buttons += [(each, f"As its publisher: {each}") for each in ("granted", "rejected", "reset", "not-requested")]
     forms = "".join(

@@ -113,7 +113,7 @@ class FakeHub:
     def set_gate_state(self, repository: str, user: str, standing: GateState) -> None:
         """Where `user` stands before the gate of `repository`, from now on."""
         with self._lock:
-            self._repositories[repository].standings[user] = standing
+            self._repositories[repository].gate_states[user] = standing
 
     def inject(self, *faults: Fault) -> None:
         """Have these go wrong; see `faults.Fault`."""
@@ -153,7 +153,7 @@ class FakeHub:
     def page(self, request: FakeRequest) -> FakeResponse | None:
         """A page for a browser in place of the Hub's own answer; None for none."""
 
-    def note(self, seen: RecordedRequest) -> None:
+    def record_request(self, seen: RecordedRequest) -> None:
         """Remember a request."""
         with self._lock:
             self.seen.append(seen)

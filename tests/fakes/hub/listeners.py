@@ -121,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
         hub = self.server.hub
         headers = {name.lower(): value for name, value in self.headers.items()}
         seen = RecordedRequest(self.server.listener, self.command, self.path, headers, self._number)
-        hub.note(seen)
+        hub.record_request(seen)
         try:
             self.rfile.read(min(int(headers.get("content-length", "0")), 1 << 20))
             if hub.latency:

@@ -57,7 +57,7 @@ class FakeRepository:
     tags: list[str] = field(default_factory=list)
     downloads: int = 0
     likes: int = 0
-    standings: dict[str, GateState] = field(default_factory=dict)
+    gate_states: dict[str, GateState] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
     raw_info: bytes | None = None
     commits: dict[str, dict[str, Content]] = field(default_factory=dict)

@@ -241,4 +241,4 @@ def test_a_license_text_of_ones_own_that_is_a_pipe_is_none(tmp_path: Path) -> No
     (tmp_path / "licenses").mkdir()
     os.mkfifo(tmp_path / "licenses" / "mine.txt")
     with pytest.raises(IntegrityError):
-        LicenseTexts((tmp_path,)).of(License("LicenseRef-Mine", "Mine", text="licenses/mine.txt"))
+        LicenseTexts((tmp_path,)).text_of(License("LicenseRef-Mine", "Mine", text="licenses/mine.txt"))

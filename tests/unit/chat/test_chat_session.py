@@ -51,7 +51,7 @@ def test_what_turns_out_to_be_thinking_is_told_anew_stored_as_such_and_not_sent_
     assert (restated.message.id, restated.message.status) == (answer.id, "streaming")
     assert (restated.message.text, restated.message.thinking) == ("", "They greet.")
     talk.settled()
-    assert talk.store.path(talk.chat.current_id or "")[1] == answer
+    assert talk.store.branch(talk.chat.current_id or "")[1] == answer
     talk.ask("And you?")
     assert [turn.text for turn in talk.fake.requests[-1].messages] == ["Hi!", "Hello there.", "And you?"]
 
@@ -74,7 +74,7 @@ def test_a_question_is_answered_told_and_stored(begin: Begin) -> None:
         "writing",
     ]
     talk.settled()
-    assert talk.store.path(conversation_id or "") == [added[0], answer]
+    assert talk.store.branch(conversation_id or "") == [added[0], answer]
     assert answer.model is not None
     assert (answer.model.id, answer.model.name) == ("scripted", "Scripted model")
     assert answer.timing is not None
@@ -88,7 +88,7 @@ def test_both_turns_are_stored_before_the_engine_is_asked(begin: Begin) -> None:
     stored: list[list[tuple[str, str, str]]] = []
 
     def script(_: object) -> FakeAnswer:
-        path = talk.store.path(talk.chat.current_id or "")
+        path = talk.store.branch(talk.chat.current_id or "")
         stored.append([(each.role, each.text, each.status) for each in path])
         return FakeAnswer("Yes.")
 
@@ -111,7 +111,7 @@ def test_any_other_text_is_sent_and_stored_to_the_letter(begin: Begin, text: str
     talk = begin()
     talk.ask(text)
     assert talk.fake.requests[0].messages == (ChatMessage.from_text("user", text),)
-    assert talk.store.path(talk.chat.current_id or "")[0].text == text
+    assert talk.store.branch(talk.chat.current_id or "")[0].text == text
 
 
 def test_half_a_character_is_sent_as_the_sign_for_it(begin: Begin) -> None:
@@ -182,7 +182,7 @@ def test_regenerating_keeps_the_old_answer_beside_the_new(begin: Begin) -> None:
     second = talk.until_told(AnswerFinished, 2).message
     opened = talk.told(ConversationOpened)[-1]
     assert texts(opened.messages) == ["Question", ""]
-    assert (opened.kept, opened.siblings) == (1, {second.id: (1, 2)})
+    assert (opened.unchanged, opened.siblings) == (1, {second.id: (1, 2)})
     assert (second.text, second.parent_id) == ("Second.", first.parent_id)
     assert talk.fake.requests[1].messages == talk.fake.requests[0].messages
     talk.settled()
@@ -202,7 +202,7 @@ def test_an_edited_question_begins_a_new_branch(begin: Begin) -> None:
     edited = talk.until_told(AnswerFinished, 3).message
     opened = talk.told(ConversationOpened)[-1]
     assert texts(opened.messages) == ["one", "A.", "two, better", ""]
-    assert opened.kept == 2
+    assert opened.unchanged == 2
     assert talk.fake.requests[2].messages[-1] == ChatMessage.from_text("user", "two, better")
     talk.settled()
     # The whole of the other branch comes back, not the edited message alone.
@@ -255,7 +255,7 @@ def test_an_answer_that_only_repeats_keeps_its_text_and_says_so_after_a_restart(
     talk = begin([FakeAnswer("on and on " * 9, stop_reason="repetition")])
     answer = talk.ask("Go on.")
     talk.settled()
-    (_, stored) = begin().store.path(answer.conversation_id)
+    (_, stored) = begin().store.branch(answer.conversation_id)
     assert stored == answer
     assert (stored.text, stored.status) == ("on and on " * 9, "complete")
     assert stored.timing is not None
@@ -323,7 +323,7 @@ def test_opening_a_conversation_shows_what_was_said_so_far(begin: Begin) -> None
     opened = talk.opened(first)
     assert texts(opened.messages) == ["go", "one two"]
     assert opened.messages[1].status == "streaming"
-    assert opened.kept == 0
+    assert opened.unchanged == 0
     assert talk.phases()[-1] == "writing"
     talk.chat.stop()
     assert talk.until_told(AnswerFinished).message.text == "one two"
@@ -490,8 +490,8 @@ def test_a_start_erases_what_was_deleted_a_day_ago_and_ends_what_was_cut_off(beg
     talk.loop.run_what_waits()
     talk.settled()
     assert talk.store.message("m").status == "stopped"
-    assert talk.store.find("old") is None
-    assert talk.store.find("new") is not None
+    assert talk.store.find_conversation("old") is None
+    assert talk.store.find_conversation("new") is not None
 
 
 # --- the model's name on the answer ----------------------------------------------------------------------------------
@@ -531,7 +531,7 @@ def test_overrides_hold_for_one_answer_alone(begin: Begin) -> None:
 
 def test_overrides_wait_with_the_question_until_a_model_may_answer(begin: Begin) -> None:
     talk = begin(model=None, settings=Settings(system_prompt="Be brief."))
-    talk.chat.hold()
+    talk.chat.defer_sending()
     wanted = GenerationOptions(max_tokens=2)
     talk.chat.send("one", overrides=AnswerOverrides(wanted, ""))
     talk.chat.use_model(SomeModel())

@@ -81,7 +81,7 @@ def test_an_answer_that_waits_can_be_stopped(begin: Begin) -> None:
     assert talk.until_told(AnswerFinished).message.status == "stopped"
     assert talk.fake.requests == []
     talk.settled()
-    assert [each.status for each in talk.store.path(talk.chat.current_id or "")] == ["complete", "stopped"]
+    assert [each.status for each in talk.store.branch(talk.chat.current_id or "")] == ["complete", "stopped"]
 
 
 def test_stopping_where_nothing_is_answered_does_nothing(begin: Begin) -> None:
@@ -177,7 +177,7 @@ def test_without_any_model_the_question_is_kept_and_said_to_fail(begin: Begin) -
     talk = begin(model=None)
     talk.chat.send("early")
     talk.until_told(AnswerPhase)
-    talk.chat.no_model(NotFoundError("There is no model.", "", "Add one."))
+    talk.chat.set_model_missing(NotFoundError("There is no model.", "", "Add one."))
     assert talk.until_told(AnswerFinished).message.error == "There is no model."
     assert talk.ask("later").status == "failed"
     talk.chat.use_model(SomeModel())
@@ -226,7 +226,7 @@ def test_the_same_model_is_not_loaded_twice_but_other_settings_are(begin: Begin)
 def test_what_the_engine_found_out_about_itself_loads_the_same_model_again(begin: Begin) -> None:
     talk = begin()
     talk.ask("hi")
-    talk.chat.load_again()
+    talk.chat.reload_model()
     talk.ask("hi")
     assert [load.model_path for load in talk.fake.loads] == ["scripted.gguf"] * 2
 
@@ -235,7 +235,7 @@ def test_it_is_loaded_again_once_the_answer_that_is_given_is_whole(begin: Begin)
     talk = begin([FakeAnswer("one two", hangs_after=1), FakeAnswer("Next.")])
     talk.chat.send("go")
     talk.until_said("one")
-    talk.chat.load_again()
+    talk.chat.reload_model()
     talk.loop.run_what_waits()
     assert len(talk.fake.loads) == 1
     assert talk.chat.is_answering()
@@ -248,7 +248,7 @@ def test_it_is_loaded_again_once_the_answer_that_is_given_is_whole(begin: Begin)
 def test_a_load_that_is_under_way_is_begun_anew(begin: Begin) -> None:
     talk = begin(load_s=5.0)
     talk.until(lambda: bool(talk.fake.loads))
-    talk.chat.load_again()
+    talk.chat.reload_model()
     talk.fake._load_s = 0.0
     assert talk.ask("hi").status == "complete"
     assert len(talk.fake.loads) == 2
@@ -257,22 +257,22 @@ def test_a_load_that_is_under_way_is_begun_anew(begin: Begin) -> None:
 def test_a_model_that_failed_is_tried_with_what_was_found_out(begin: Begin) -> None:
     talk = begin(load_errors=[EngineError("It crashes.")])
     talk.until(lambda: talk.told(EngineChanged)[-1].error is not None)
-    talk.chat.load_again()
+    talk.chat.reload_model()
     talk.until(lambda: talk.told(EngineChanged)[-1].state == "ready")
 
 
 def test_nothing_is_loaded_again_where_nothing_may_be_or_a_person_gave_it_up(begin: Begin) -> None:
     talk = begin()
     talk.ask("hi")
-    talk.chat.refuse(LicenseError("Not accepted."))
-    talk.chat.load_again()
+    talk.chat.deny_model(LicenseError("Not accepted."))
+    talk.chat.reload_model()
     talk.loop.run_what_waits()
     assert len(talk.fake.loads) == 1
     talk.chat.use_model(OTHER)
     talk.chat.stop_loading()
     talk.until(lambda: talk.told(EngineChanged)[-1].state == "empty")
     loads = len(talk.fake.loads)
-    talk.chat.load_again()
+    talk.chat.reload_model()
     talk.loop.run_what_waits()
     assert len(talk.fake.loads) == loads
 
@@ -298,7 +298,7 @@ def test_a_license_accepted_afterwards_loads_the_model_that_was_refused(begin: B
     talk = begin(load_errors=[refusal] if at_the_door else [])
     talk.until(lambda: talk.told(EngineChanged)[-1].state in ("ready", "empty"))
     if not at_the_door:
-        talk.chat.refuse(refusal)
+        talk.chat.deny_model(refusal)
     talk.chat.use_model(SomeModel())
     talk.until(lambda: talk.told(EngineChanged)[-1].state == "ready")
     assert len(talk.fake.loads) == 2
@@ -309,7 +309,7 @@ def test_no_answer_is_begun_in_any_way_while_it_is_being_found_out_whether_one_m
     first = talk.ask("one")
     question = talk.told(MessageAdded)[0].message
     talk.settled()
-    talk.chat.hold()
+    talk.chat.defer_sending()
     talk.chat.regenerate(first.id)
     assert talk.chat.edit(question.id, "uno")
     assert talk.chat.send("two")
@@ -324,10 +324,10 @@ def test_what_is_asked_while_it_is_found_out_comes_back_where_no_model_may_answe
     talk = begin()
     first = talk.ask("one")
     question = talk.told(MessageAdded)[0].message
-    talk.chat.hold()
+    talk.chat.defer_sending()
     talk.chat.regenerate(first.id)
     talk.chat.edit(question.id, "uno")
-    talk.chat.refuse(LicenseError("Not accepted."))
+    talk.chat.deny_model(LicenseError("Not accepted."))
     talk.until(lambda: len(talk.told(ChatFailed)) == 2)
     assert [each.text for each in talk.told(ChatFailed)] == ["", "uno"]
     assert len(talk.fake.requests) == 1
@@ -335,7 +335,7 @@ def test_what_is_asked_while_it_is_found_out_comes_back_where_no_model_may_answe
 
 def test_what_waits_when_the_window_closes_is_kept(begin: Begin) -> None:
     talk = begin()
-    talk.chat.hold()
+    talk.chat.defer_sending()
     talk.chat.send("a long question")
     talk.close()
     again = begin()
@@ -491,8 +491,11 @@ def test_closing_stores_what_was_said_and_tells_nothing_more(begin: Begin) -> No
     talk.loop.run_what_waits()
     assert len(talk.events) == told
     again = begin()
-    assert [(each.text, each.status) for each in again.store.path(name)] == [("go", "complete"), ("one two", "stopped")]
-    assert [each.status for each in again.store.path(waiting)] == ["complete", "stopped"]
+    assert [(each.text, each.status) for each in again.store.branch(name)] == [
+        ("go", "complete"),
+        ("one two", "stopped"),
+    ]
+    assert [each.status for each in again.store.branch(waiting)] == ["complete", "stopped"]
 
 
 _TALKING = """
@@ -519,7 +522,7 @@ def test_what_was_said_survives_kill_9(begin: Begin, home: Path) -> None:
         name = talking.stdout.readline().strip()
         looking = ConversationStore(Database(file))
         deadline = time.monotonic() + 30
-        while "word49" not in looking.path(name)[-1].text:  # the draft is stored while the answer goes on
+        while "word49" not in looking.branch(name)[-1].text:  # the draft is stored while the answer goes on
             assert time.monotonic() < deadline
             time.sleep(0.05)
         looking.database.close()

@@ -80,7 +80,7 @@ HOSTILE = {
 
 
 def _contours(outline: FormulaOutline) -> int:
-    return sum(1 for command, _ in outline.steps if command == "M")
+    return sum(1 for command, _ in outline.path if command == "M")
 
 
 @pytest.mark.parametrize("latex", WRITTEN_EVERY_DAY)
@@ -89,8 +89,8 @@ def test_what_models_write_every_day_is_drawn(latex: str) -> None:
     assert outline.width > 0.5
     assert outline.ascent > 0.3
     assert _contours(outline) >= 3
-    across = [x for _, numbers in outline.steps for x in numbers[::2]]
-    down = [y for _, numbers in outline.steps for y in numbers[1::2]]
+    across = [x for _, numbers in outline.path for x in numbers[::2]]
+    down = [y for _, numbers in outline.path for y in numbers[1::2]]
     assert min(across) >= -1e-6
     assert max(across) <= outline.width + 1e-6
     assert -outline.ascent - 1e-6 <= min(down)
@@ -109,7 +109,7 @@ def test_hostile_formulas_come_to_an_end(name: str) -> None:
         outline = formula_outline(HOSTILE[name], display=True)
     except UndrawableError:
         return
-    assert len(outline.steps) < 100_000
+    assert len(outline.path) < 100_000
 
 
 def test_no_letter_is_left_out() -> None:
@@ -196,8 +196,8 @@ def test_a_formula_with_fewer_shapes_than_characters_is_refused(monkeypatch: pyt
 def test_upright_letters_are_not_slanted() -> None:
     for upright in (r"\mathrm{d}", r"\mathbf{AB}", r"\mathtt{ab}", r"\mathsf{ab}"):
         slanted = upright[upright.index("{") + 1 : -1]
-        assert formula_outline(upright, display=False).steps != formula_outline(slanted, display=False).steps
-    assert formula_outline(r"\mathrm{d}", display=False).steps == formula_outline(r"\text{d}", display=False).steps
+        assert formula_outline(upright, display=False).path != formula_outline(slanted, display=False).path
+    assert formula_outline(r"\mathrm{d}", display=False).path == formula_outline(r"\text{d}", display=False).path
 
 
 def test_fences_are_as_high_as_what_they_hold() -> None:
@@ -205,7 +205,7 @@ def test_fences_are_as_high_as_what_they_hold() -> None:
     beside = formula_outline(r"\begin{bmatrix} 1 \end{bmatrix} \sum_{i=1}^{n}", display=True)
     height = beside.ascent + beside.descent
     assert height > alone.ascent + alone.descent + 0.5
-    bracket = [y for command, numbers in beside.steps if command != "Z" and numbers[0] < 0.3 for y in numbers[1::2]]
+    bracket = [y for command, numbers in beside.path if command != "Z" and numbers[0] < 0.3 for y in numbers[1::2]]
     assert max(bracket) - min(bracket) < height * 0.8
 
 

@@ -28,7 +28,7 @@ OTHER = SomeModel("other", "Other", Path("other.gguf"))
 
 def statuses(talk: Talk, conversation_id: str) -> list[tuple[str, str]]:
     talk.settled()
-    return [(message.text, message.status) for message in talk.store.path(conversation_id)]
+    return [(message.text, message.status) for message in talk.store.branch(conversation_id)]
 
 
 # --- the model -------------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def test_an_edit_made_just_before_closing_is_kept(begin: Begin) -> None:
     talk.chat.close()
     talk.background.close()
     again = begin()
-    assert again.store.path(name)[0].text == "typed with care"
+    assert again.store.branch(name)[0].text == "typed with care"
 
 
 def test_a_branch_that_cannot_be_stored_leaves_the_answer_going_on(begin: Begin) -> None:
@@ -240,7 +240,7 @@ def test_a_bug_while_a_branch_is_read_fails_that_answer_and_no_other(
         monkeypatch.undo()
         raise KeyError("a bug")
 
-    monkeypatch.setattr(talk.store, "path", bug)
+    monkeypatch.setattr(talk.store, "branch", bug)
     assert talk.ask("one").status == "failed"
     assert talk.ask("two").text == "Next."
 

@@ -42,7 +42,7 @@ def test_two_turns_are_answered_and_the_second_reads_only_what_is_new(talk: Talk
     assert second.timing.prompt_tokens > second.timing.cached_tokens
     assert talk.told(ContextUsed)[-1].used == second.timing.prompt_tokens + second.timing.generated_tokens
     talk.settled()
-    assert [each.text for each in talk.store.path(talk.chat.current_id or "")][1::2] == [first.text, second.text]
+    assert [each.text for each in talk.store.branch(talk.chat.current_id or "")][1::2] == [first.text, second.text]
 
 
 def test_a_greedy_answer_regenerated_is_the_same(talk: Talk) -> None:

@@ -60,7 +60,7 @@ def test_what_models_crashed_with_is_tried_again_after_a_new_test() -> None:
     tools = FaultyTools()
     store = FallbackStore(tools.paths.load_fallbacks)
     file = ModelFileIdentity("/models/m.gguf", 1, 1)
-    store.keep(FallbackRecord(file, "here", LoadLimits(extra_buffers=False)))
+    store.save(FallbackRecord(file, "here", LoadLimits(extra_buffers=False)))
     assert ask(tools) == 0
     assert store.find(file, "here") is None
 

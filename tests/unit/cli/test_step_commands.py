@@ -212,9 +212,9 @@ def test_a_file_that_vanished_or_changed_is_told_first() -> None:
 )
 def test_what_the_hub_last_said_is_the_state_of_a_model_that_is_not_here(said: AccessState, stands: ModelState) -> None:
     away = at_hub()
-    assert away.known is not None
-    asked = msgspec.structs.replace(away.known, access=HubAccessRecord(said, "", "x/y", 1.0))
-    assert model_state(card(replace(away, known=asked))) == stands
+    assert away.hub_record is not None
+    asked = msgspec.structs.replace(away.hub_record, access=HubAccessRecord(said, "", "x/y", 1.0))
+    assert model_state(card(replace(away, hub_record=asked))) == stands
 
 
 def test_every_state_has_words() -> None:
@@ -235,7 +235,7 @@ def at_hub() -> ListedModel:
         files=(HubFileRecord("v.gguf", "Q8_0", part.size, (part,)),),
         endpoint="https://hub.example",
     )
-    return replace(away, entry=msgspec.structs.replace(away.entry, gguf="x/y"), known=known)
+    return replace(away, entry=msgspec.structs.replace(away.entry, gguf="x/y"), hub_record=known)
 
 
 def access(state: AccessState) -> RepositoryAccess:

@@ -47,7 +47,7 @@ class Scripted:
 
     def _run(self) -> None:
         for item in self._items:
-            if item.over:
+            if item.is_inactive:
                 self._may_end.wait(20)
             self._now = item if item.id == BEGUN.id else self._now
             for listener in self.listeners:

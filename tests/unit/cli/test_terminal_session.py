@@ -80,7 +80,7 @@ def options(*arguments: str) -> Namespace:
 
 def begin(scripted: MakeTools, conversation_id: str = "c1", system_prompt: str = "") -> str:
     """A stored, empty conversation."""
-    scripted().store.create(Conversation(conversation_id, system_prompt=system_prompt))
+    scripted().conversation_store.create(Conversation(conversation_id, system_prompt=system_prompt))
     return conversation_id
 
 
@@ -122,9 +122,9 @@ def spoken(engine: Loaded, *pieces: tuple[str, bool] | tuple[str, str]) -> tuple
     speaker = TerminalAnswerWriter(CommandOutput(out, io.StringIO()), cast(Engine, engine))
     for text, more in pieces:
         if isinstance(more, str):
-            speaker.restate(text, more)
+            speaker.replace(text, more)
         else:
-            speaker.say(text, more)
+            speaker.write(text, more)
     before = out.getvalue()
     speaker.finish()
     return before, out.getvalue()
@@ -261,11 +261,11 @@ def test_in_a_conversation_every_option_reaches_the_engine(model: str, scripted:
     assert request.options.ignore_eos
     assert request.options.sampling.seed == 5
     assert request.options.max_tokens == 9
-    assert tools.store.conversation("c1").system_prompt == "Be kind."  # for this turn alone
+    assert tools.conversation_store.conversation("c1").system_prompt == "Be kind."  # for this turn alone
 
 
 def test_a_conversation_keeps_its_own_system_prompt_and_model(model: str, scripted: MakeTools) -> None:
-    store = scripted().store
+    store = scripted().conversation_store
     store.create(Conversation("c1", system_prompt="Be kind.", model_id=model))
     tools = scripted()
     ask_command.run(options("hi", "--conversation", "c1"), tools)
@@ -278,7 +278,7 @@ def test_a_failed_answer_in_a_conversation_is_kept_with_what_was_said(model: str
     tools = scripted(FakeAnswer("one two three", error=fault, fails_after=2))
     with pytest.raises(EngineError, match="could not go on"):
         ask_command.run(options("hi", "--model", model, "--conversation", begin(scripted)), tools)
-    kept = scripted().store.path("c1")
+    kept = scripted().conversation_store.branch("c1")
     assert [message.role for message in kept] == ["user", "assistant"]
     assert (kept[1].text, kept[1].status) == ("one two", "failed")
 
@@ -290,12 +290,12 @@ def test_a_question_to_a_model_that_nobody_accepted_leaves_no_turn_in_the_conver
     tools = scripted()
     with pytest.raises(LicenseError, match="never imported"):
         ask_command.run(options("hi", "--model", stranger, "--conversation", begin(scripted)), tools)
-    assert not tools.store.path("c1")
+    assert not tools.conversation_store.branch("c1")
     assert tools.scripted.loads == []
 
 
 def test_a_deleted_conversation_is_not_continued(model: str, scripted: MakeTools) -> None:
-    store = scripted().store
+    store = scripted().conversation_store
     store.create(Conversation("c2"))
     store.delete("c2", 1.0)
     with pytest.raises(NotFoundError, match="c2"):

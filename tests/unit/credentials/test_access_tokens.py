@@ -73,11 +73,11 @@ def places(home: Path) -> Places:
 
 
 def standings(places: Places) -> dict[TokenPlace, str]:
-    return {each.place: each.standing for each in places.all.choices()}
+    return {each.place: each.status for each in places.all.options()}
 
 
 def test_the_keyring_keeps_a_token_for_the_next_session(places: Places) -> None:
-    assert places.all.put(TOKEN) == "keyring"
+    assert places.all.store(TOKEN) == "keyring"
     later = places.again().all
     assert (later.get(HUB), later.place(HUB), later.hosts()) == (TOKEN, "keyring", (HUB,))
     assert SECRET not in (places.home / "places.json").read_text()
@@ -90,8 +90,8 @@ def test_the_keyring_keeps_a_token_for_the_next_session(places: Places) -> None:
 
 def test_each_host_has_its_own(places: Places) -> None:
     mirror = AccessToken("mirror-token", "http://127.0.0.1:8080")
-    places.all.put(TOKEN)
-    places.all.put(mirror)
+    places.all.store(TOKEN)
+    places.all.store(mirror)
     later = places.again().all
     assert later.hosts() == ("127.0.0.1:8080", HUB)
     assert later.get("127.0.0.1:8080") == mirror
@@ -101,8 +101,8 @@ def test_each_host_has_its_own(places: Places) -> None:
 
 
 def test_a_new_token_takes_the_place_of_the_old_one(places: Places) -> None:
-    places.all.put(AccessToken("old-token-1", "http://hub.example:80"))
-    places.all.put(AccessToken("new-token-2", "https://hub.example"))
+    places.all.store(AccessToken("old-token-1", "http://hub.example:80"))
+    places.all.store(AccessToken("new-token-2", "https://hub.example"))
     found = places.again().all.get("hub.example")
     assert found is not None
     assert found.value == "new-token-2"
@@ -125,7 +125,7 @@ def test_what_is_possible_is_said(places: Places, home: Path) -> None:
     assert standings(places) == {"keyring": "locked", "vault": "ready", "session": "ready"}
     without = Places(home, None)
     assert standings(without) == {"keyring": "absent", "vault": "locked", "session": "ready"}
-    assert all(each.text for each in without.all.choices())
+    assert all(each.text for each in without.all.options())
 
 
 @pytest.mark.parametrize("trouble", ["raises", "hangs", "forgets"])
@@ -139,17 +139,17 @@ def test_a_keyring_that_does_not_keep_is_told_and_the_others_stand_in(places: Pl
     else:
         keyring.forgets = True
     with pytest.raises(TokenStoreLockedError) as caught:
-        places.all.put(TOKEN, "keyring")
+        places.all.store(TOKEN, "keyring")
     assert caught.value.place == "keyring"
     assert SECRET not in f"{caught.value!r}{caught.value.technical}"
     assert "this session only" in caught.value.remedy
     assert places.all.place(HUB) is None
     if keyring.needs_acknowledgement is not None:
         keyring.needs_acknowledgement.set()
-    assert places.all.put(TOKEN, "session") == "session"
+    assert places.all.store(TOKEN, "session") == "session"
     assert places.all.get(HUB) == TOKEN
     places.vault.create(WORDS)
-    assert places.all.put(TOKEN, "vault") == "vault"
+    assert places.all.store(TOKEN, "vault") == "vault"
     later = places.again()
     later.vault.unlock(WORDS)
     assert later.all.get(HUB) == TOKEN
@@ -161,21 +161,21 @@ def test_without_a_keyring_nothing_is_kept_that_the_person_did_not_choose(home: 
     wanted: tuple[TokenPlace | None, ...] = (None, "keyring")
     for place in wanted:
         with pytest.raises(AccessError) as caught:
-            places.all.put(TOKEN, place)
+            places.all.store(TOKEN, place)
         assert "no keyring" in caught.value.title
     assert list(home.iterdir()) == []
     places.vault.create(WORDS)
-    assert places.all.put(TOKEN) == "vault"
+    assert places.all.store(TOKEN) == "vault"
 
 
 def test_a_token_moves_and_the_old_place_forgets_it(places: Places) -> None:
     places.vault.create(WORDS)
-    places.all.put(TOKEN, "keyring")
-    places.all.put(TOKEN, "vault")
+    places.all.store(TOKEN, "keyring")
+    places.all.store(TOKEN, "vault")
     assert places.keyring is not None
     assert places.keyring.secrets == {}
     assert places.all.place(HUB) == "vault"
-    places.all.put(TOKEN, "keyring")
+    places.all.store(TOKEN, "keyring")
     assert places.all.place(HUB) == "keyring"
     assert places.vault.get(HUB) is None
     later = places.again()
@@ -184,9 +184,9 @@ def test_a_token_moves_and_the_old_place_forgets_it(places: Places) -> None:
 
 
 def test_a_token_for_this_session_goes_before_the_kept_one_and_leaves_it_alone(places: Places) -> None:
-    places.all.put(TOKEN)
+    places.all.store(TOKEN)
     other = AccessToken("for-now-only", f"https://{HUB}")
-    places.all.put(other, "session")
+    places.all.store(other, "session")
     assert (places.all.get(HUB), places.all.place(HUB)) == (other, "session")
     assert places.again().all.get(HUB) == TOKEN
     places.all.forget(HUB)
@@ -195,7 +195,7 @@ def test_a_token_for_this_session_goes_before_the_kept_one_and_leaves_it_alone(p
 
 
 def test_a_kept_token_that_cannot_be_had_now_is_no_missing_token(places: Places) -> None:
-    places.all.put(TOKEN)
+    places.all.store(TOKEN)
     assert places.keyring is not None
     places.keyring.error = RuntimeError("locked")
     later = places.again()
@@ -212,7 +212,7 @@ def test_a_kept_token_that_cannot_be_had_now_is_no_missing_token(places: Places)
 
 
 def test_an_entry_that_somebody_deleted_is_a_missing_token(places: Places) -> None:
-    places.all.put(TOKEN)
+    places.all.store(TOKEN)
     assert places.keyring is not None
     places.keyring.secrets.clear()
     assert places.again().all.get(HUB) is None
@@ -226,13 +226,13 @@ def test_an_entry_that_somebody_deleted_is_a_missing_token(places: Places) -> No
 def test_a_damaged_note_of_the_places_is_no_failure(places: Places, content: bytes) -> None:
     (places.home / "places.json").write_bytes(content)
     assert places.all.get(HUB) is None
-    assert places.all.put(TOKEN) == "keyring"
+    assert places.all.store(TOKEN) == "keyring"
     assert places.again().all.get(HUB) == TOKEN
 
 
 def test_many_threads_at_once(places: Places) -> None:
     def keep(number: int) -> None:
-        places.all.put(AccessToken(f"token-{number:04}", f"https://host-{number}.example"))
+        places.all.store(AccessToken(f"token-{number:04}", f"https://host-{number}.example"))
 
     threads = [threading.Thread(target=keep, args=(number,)) for number in range(20)]
     for each in threads:
@@ -252,7 +252,7 @@ def test_no_traceback_shows_a_token(places: Places) -> None:
     assert places.keyring is not None
     places.keyring.error = RuntimeError("Failed to unlock the collection!")
     with pytest.raises(TokenStoreLockedError) as caught:
-        places.all.put(TOKEN, "keyring")
+        places.all.store(TOKEN, "keyring")
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 

@@ -70,7 +70,7 @@ def test_a_key_is_made_kept_and_made_again(keeper: LedgerKeyStore) -> None:
     assert len(key) == KEY_BYTES
     assert keeper.key() == key
     assert keeper.anchor() == LedgerAnchor(0, "0" * 64)
-    keeper.advance(LedgerAnchor(3, "a"))
+    keeper.advance_anchor(LedgerAnchor(3, "a"))
     other = keeper.make_key()
     assert other != key
     assert keeper.key() == other
@@ -80,7 +80,7 @@ def test_a_key_is_made_kept_and_made_again(keeper: LedgerKeyStore) -> None:
 def test_an_anchor_never_goes_back(keeper: LedgerKeyStore) -> None:
     keeper.make_key()
     for seq in (1, 5, 3, 5, 4):
-        keeper.advance(LedgerAnchor(seq, f"at {seq}"))
+        keeper.advance_anchor(LedgerAnchor(seq, f"at {seq}"))
     assert keeper.anchor() == LedgerAnchor(5, "at 5")
 
 
@@ -89,7 +89,7 @@ def test_an_anchor_never_goes_back(keeper: LedgerKeyStore) -> None:
 
 def test_the_files_are_this_persons_alone(home: Path, files: FileKeyStore) -> None:
     files.make_key()
-    files.advance(LedgerAnchor(1, "a"))
+    files.advance_anchor(LedgerAnchor(1, "a"))
     assert sorted(file.name for file in (home / "config").iterdir()) == ["ledger-anchor.json", "ledger-key.json"]
     if sys.platform != "win32":
         assert {oct(file.stat().st_mode & 0o777) for file in (home / "config").iterdir()} == {"0o600"}

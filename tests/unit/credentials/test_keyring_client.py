@@ -44,8 +44,8 @@ def threads() -> list[threading.Thread]:
 def test_a_question_is_answered() -> None:
     keyring = Keyring()
     keyring.secrets["a", "b"] = "c"
-    assert KeyringClient(lambda: keyring).ask(read) == "c"
-    assert KeyringClient(lambda: None).ask(read) is None
+    assert KeyringClient(lambda: keyring).call(read) == "c"
+    assert KeyringClient(lambda: None).call(read) is None
 
 
 def test_one_that_does_not_answer_is_not_waited_for_twice() -> None:
@@ -55,7 +55,7 @@ def test_one_that_does_not_answer_is_not_waited_for_twice() -> None:
     client = KeyringClient(find, patience_s=0.05)
     for _ in range(20):
         with pytest.raises(KeyringUnavailableError):
-            client.ask(read)
+            client.call(read)
     assert (len(asked), len(threads())) == (1, 1)
     keyring.needs_acknowledgement.set()
     threads()[0].join(20)
@@ -66,11 +66,11 @@ def test_a_prompt_that_is_answered_late_opens_it_for_the_next_question() -> None
     keyring.needs_acknowledgement = threading.Event()
     client = KeyringClient(lambda: keyring, patience_s=0.05)
     with pytest.raises(KeyringUnavailableError):
-        client.ask(read)
+        client.call(read)
     keyring.needs_acknowledgement.set()
     threads()[0].join(20)
     keyring.needs_acknowledgement = None
-    assert client.ask(read) is None
+    assert client.call(read) is None
 
 
 def test_one_that_is_late_again_and_again_rests_for_a_while() -> None:
@@ -80,16 +80,16 @@ def test_one_that_is_late_again_and_again_rests_for_a_while() -> None:
     for _ in range(2):
         keyring.needs_acknowledgement = threading.Event()
         with pytest.raises(KeyringUnavailableError):
-            client.ask(read)
+            client.call(read)
         keyring.needs_acknowledgement.set()
         for each in threads():
             each.join(20)
     for _ in range(5):
         with pytest.raises(KeyringUnavailableError):
-            client.ask(read)
+            client.call(read)
     assert len(asked) == 2
     clock.now += RETRY_AFTER_S + 1
-    assert client.ask(read) is None
+    assert client.call(read) is None
 
 
 def test_a_dismissed_prompt_does_not_come_again_at_once() -> None:
@@ -99,11 +99,11 @@ def test_a_dismissed_prompt_does_not_come_again_at_once() -> None:
     client = KeyringClient(find, clock=clock)
     for _ in range(5):
         with pytest.raises(KeyringUnavailableError, match="Failed to unlock"):
-            client.ask(read)
+            client.call(read)
     assert len(asked) == 1
     keyring.error = None
     clock.now += RETRY_AFTER_S + 1
-    assert client.ask(read) is None
+    assert client.call(read) is None
 
 
 def test_who_says_that_it_opens_now_is_believed_at_once() -> None:
@@ -111,10 +111,10 @@ def test_who_says_that_it_opens_now_is_believed_at_once() -> None:
     keyring.needs_acknowledgement = threading.Event()
     client = KeyringClient(lambda: keyring, patience_s=0.05)
     with pytest.raises(KeyringUnavailableError):
-        client.ask(read)
+        client.call(read)
     held, keyring.needs_acknowledgement = keyring.needs_acknowledgement, None  # the first question never comes back
-    client.try_again()
-    assert client.ask(read) is None
+    client.retry()
+    assert client.call(read) is None
     held.set()
 
 
@@ -126,7 +126,7 @@ def test_other_questions_wait_no_longer_than_one() -> None:
 
     def ask() -> None:
         try:
-            client.ask(read)
+            client.call(read)
         except KeyringUnavailableError as error:
             failed.append(str(error))
 
@@ -147,7 +147,7 @@ def test_looking_for_one_is_part_of_the_question() -> None:
         found.wait()
 
     with pytest.raises(KeyringUnavailableError):
-        KeyringClient(find, patience_s=0.05).ask(read)
+        KeyringClient(find, patience_s=0.05).call(read)
     found.set()
 
 
@@ -155,6 +155,6 @@ def test_a_question_that_stays_open_does_not_keep_the_process() -> None:
     keyring = Keyring()
     keyring.needs_acknowledgement = threading.Event()
     with pytest.raises(KeyringUnavailableError):
-        KeyringClient(lambda: keyring, patience_s=0.05).ask(read)
+        KeyringClient(lambda: keyring, patience_s=0.05).call(read)
     assert all(each.daemon for each in threads())
     keyring.needs_acknowledgement.set()

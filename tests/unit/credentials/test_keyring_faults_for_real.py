@@ -93,7 +93,7 @@ def test_a_question_has_an_end_whatever_the_service_does(session: Path) -> None:
         "import time; from desktop.credentials.keyring_client import KeyringClient, KeyringUnavailableError\n"
         "client = KeyringClient(patience_s=0.5)\n"
         "for _ in range(3):\n"
-        "    try: client.ask(lambda backend: backend.get_password('a', 'b'))\n"
+        "    try: client.call(lambda backend: backend.get_password('a', 'b'))\n"
         "    except KeyringUnavailableError as error: print(error)\n"
     )
     environ = os.environ | {"PYTHONPATH": str(Path.cwd())}

@@ -32,7 +32,7 @@ tokens = AccessTokens(KeyringTokenStore(index, patience_s=20), vault)
 try:
     for word in sys.argv[2:]:
         if word == "put":
-            print(tokens.put(AccessToken(sys.stdin.readline(), "https://huggingface.co")))
+            print(tokens.store(AccessToken(sys.stdin.readline(), "https://huggingface.co")))
         elif word == "get":
             found = tokens.get("huggingface.co")
             print("none" if found is None else f"{len(found.value)} {found!r}")
@@ -40,7 +40,7 @@ try:
             tokens.forget("huggingface.co")
             print("forgotten")
         elif word == "choices":
-            print(*(each.standing for each in tokens.choices()))
+            print(*(each.status for each in tokens.options()))
 except TokenStoreLockedError as error:
     print("locked", error.place)
 except AccessError as error:

@@ -31,13 +31,13 @@ def vault_in(folder: Path, cost: KdfCost = CHEAP) -> VaultTokenStore:
 def vault(home: Path) -> VaultTokenStore:
     made = vault_in(home)
     made.create(WORDS)
-    made.put(TOKEN)
+    made.store(TOKEN)
     return made
 
 
 def test_a_token_is_there_again_in_the_next_session(vault: VaultTokenStore, home: Path) -> None:
     later = vault_in(home)
-    assert (later.standing(), later.hosts(), later.place("huggingface.co")) == ("locked", ("huggingface.co",), "vault")
+    assert (later.status(), later.hosts(), later.place("huggingface.co")) == ("locked", ("huggingface.co",), "vault")
     with pytest.raises(TokenStoreLockedError):
         later.get("huggingface.co")
     later.unlock(WORDS)
@@ -65,7 +65,7 @@ def test_a_wrong_passphrase_is_told_and_opens_nothing(vault: VaultTokenStore, ho
         with pytest.raises(WrongPassphraseError) as caught:
             later.unlock(wrong)
         assert wrong == "" or wrong not in str(caught.value)
-    assert later.standing() == "locked"
+    assert later.status() == "locked"
 
 
 def test_letters_are_the_same_however_they_are_composed(home: Path) -> None:
@@ -181,8 +181,8 @@ def test_two_sessions_see_what_each_other_wrote(vault: VaultTokenStore, home: Pa
     other = vault_in(home)
     other.unlock(WORDS)
     mirror = AccessToken("mirror-token-1", "https://mirror.example:8443")
-    other.put(mirror)
-    vault.put(AccessToken("mirror-token-2", "https://third.example"))
+    other.store(mirror)
+    vault.store(AccessToken("mirror-token-2", "https://third.example"))
     assert other.hosts() == vault.hosts() == ("huggingface.co", "mirror.example:8443", "third.example")
     assert vault.get("mirror.example:8443") == mirror
     other.forget("huggingface.co")
@@ -193,7 +193,7 @@ def test_a_vault_is_not_made_over_another_and_can_be_forgotten(vault: VaultToken
     with pytest.raises(ResourceError):
         vault.create("another passphrase")
     vault.remove()
-    assert (vault.exists, vault.hosts(), vault.standing()) == (False, (), "absent")
+    assert (vault.exists, vault.hosts(), vault.status()) == (False, (), "absent")
     assert vault.get("huggingface.co") is None
     vault.create("another passphrase")
     assert vault.get("huggingface.co") is None
@@ -207,7 +207,7 @@ def test_a_disk_that_refuses_leaves_the_vault_as_it_was(vault: VaultTokenStore, 
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ResourceError) as caught:
-        vault.put(AccessToken("other-token-9", "https://other.example"))
+        vault.store(AccessToken("other-token-9", "https://other.example"))
     assert "No space" in caught.value.detail
     monkeypatch.undo()
     assert (home / "tokens.vault").read_bytes() == before
@@ -228,7 +228,7 @@ print("open", flush=True)
 number = 0
 while True:
     number += 1
-    vault.put(AccessToken(f"token-{number:08}", "https://changing.example"))
+    vault.store(AccessToken(f"token-{number:08}", "https://changing.example"))
 """
 
 

@@ -28,13 +28,13 @@ class Revocable:
 
     def admit(self, path: Path, stop: StopSignal | None = None) -> tuple[ModelFile, ...]:
         self.admitted.append(path)
-        self.holds(path)
+        self.check_loaded(path)
         return ()
 
-    def loaded(self, path: Path) -> None:
+    def record_load(self, path: Path) -> None:
         self.recorded.append(path)
 
-    def holds(self, path: Path) -> None:
+    def check_loaded(self, path: Path) -> None:
         if self.revoked:
             raise LicenseError("revoked", "", "accept it again")
 
@@ -108,7 +108,7 @@ def test_a_load_that_cannot_be_recorded_does_not_stay(make_client: Clients, mode
     def full(path: Path) -> None:
         raise ResourceError("the disk is full")
 
-    client = make_client(license_check=OpenDoor(loaded=full))
+    client = make_client(license_check=OpenDoor(record_load=full))
     with pytest.raises(ResourceError, match="the disk is full"):
         client.load_and_wait(LoadParams(str(model_file("llama"))))
     wait_until(lambda: not children())

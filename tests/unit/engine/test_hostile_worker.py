@@ -123,7 +123,7 @@ def test_a_model_that_nobody_handed_over_is_not_loaded(make_client: Clients, mod
     loaded: list[Path] = []
 
     class NotingDoor(OpenDoor):
-        def loaded(self, path: Path) -> None:
+        def record_load(self, path: Path) -> None:
             loaded.append(path)
 
     script = "send(ModelReady(INFO, 0.1)); send(LoadProgress(1.0)); send(ModelReady(INFO, 0.1)); send(PROBED)"

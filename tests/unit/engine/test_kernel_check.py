@@ -81,7 +81,7 @@ def test_it_is_made_once(file: Path, checks: list[KernelCheck], tmp_path: Path) 
     assert again.choice() == KernelChoice()
 
 
-@pytest.mark.parametrize("what", ["engine_build", "processor"])
+@pytest.mark.parametrize("what", ["engine_build", "cpu_fingerprint"])
 def test_another_build_or_processor_is_tested_anew(
     what: str, file: Path, checks: list[KernelCheck], monkeypatch: pytest.MonkeyPatch
 ) -> None:

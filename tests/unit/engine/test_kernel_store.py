@@ -26,7 +26,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_report_is_found_again_by_build_and_processor_and_by_nothing_less(file: Path) -> None:
-    KernelStore(file).keep(report())
+    KernelStore(file).save(report())
     store = KernelStore(file)
     found = store.find("b1", "c1")
     assert found is not None
@@ -36,7 +36,7 @@ def test_a_report_is_found_again_by_build_and_processor_and_by_nothing_less(file
 
 
 def test_that_nothing_works_is_kept_as_well(file: Path) -> None:
-    KernelStore(file).keep(report(chosen=None))
+    KernelStore(file).save(report(chosen=None))
     found = KernelStore(file).find("b1", "c1")
     assert found is not None
     assert found.chosen is None
@@ -44,9 +44,9 @@ def test_that_nothing_works_is_kept_as_well(file: Path) -> None:
 
 def test_the_newest_counts_and_machines_that_share_a_home_keep_theirs(file: Path) -> None:
     store = KernelStore(file)
-    store.keep(report(cpu="other"))
-    store.keep(report(chosen=None))
-    store.keep(report(chosen=KernelChoice("haswell")))
+    store.save(report(cpu="other"))
+    store.save(report(chosen=None))
+    store.save(report(chosen=KernelChoice("haswell")))
     assert store.find("b1", "c1").chosen == KernelChoice("haswell")  # type: ignore[union-attr]
     assert store.find("b1", "other").chosen == CHOICE  # type: ignore[union-attr]
 
@@ -54,7 +54,7 @@ def test_the_newest_counts_and_machines_that_share_a_home_keep_theirs(file: Path
 def test_the_file_stays_small(file: Path) -> None:
     store = KernelStore(file)
     for number in range(100):
-        store.keep(KernelReport(f"b{number}", "c", (WRONG,) * 2000, CHOICE))
+        store.save(KernelReport(f"b{number}", "c", (WRONG,) * 2000, CHOICE))
     assert file.stat().st_size < 1 << 20
     assert store.find("b99", "c") is not None
     assert store.find("b0", "c") is None
@@ -80,21 +80,21 @@ def test_a_damaged_or_foreign_file_counts_as_none_and_is_replaced(file: Path, da
     file.write_bytes(data)
     store = KernelStore(file)
     assert store.find("b1", "c1") is None
-    store.keep(report())
+    store.save(report())
     assert store.find("b1", "c1") is not None
 
 
 def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file stands where the folder should be")
     store = KernelStore(tmp_path / "data" / "engine-test.json")
-    store.keep(report())
+    store.save(report())
     assert store.find("b1", "c1") is None
 
 
 def test_a_folder_in_place_of_the_file_is_no_failure(file: Path) -> None:
     file.mkdir(parents=True)
     store = KernelStore(file)
-    store.keep(report())
+    store.save(report())
     assert store.find("b1", "c1") is None
 
 
@@ -144,5 +144,5 @@ def test_a_feature_that_comes_or_goes_is_another_processor(monkeypatch: pytest.M
 
 
 def test_records_are_plain_json(file: Path) -> None:
-    KernelStore(file).keep(report())
+    KernelStore(file).save(report())
     assert msgspec.json.decode(file.read_bytes())["records"][0]["chosen"]["extra_buffers"] is False

@@ -93,24 +93,24 @@ def entry(**options: Any) -> FallbackRecord:
 
 def test_what_is_kept_is_found_by_another_process(tmp_path: Path) -> None:
     path = tmp_path / "data" / "load-fallbacks.json"
-    FallbackStore(path).keep(entry())
+    FallbackStore(path).save(entry())
     again = FallbackStore(path)
     assert again.find(FILE, "here") == entry()
     assert again.find(FILE, "elsewhere") is None, "another engine or processor"
     assert again.find(ModelFileIdentity(FILE.path, 11, 20), "here") is None, "the file changed"
-    again.keep(entry(caution=LoadLimits(flash_attention=False)))
+    again.save(entry(caution=LoadLimits(flash_attention=False)))
     assert [each.caution for each in [FallbackStore(path).find(FILE, "here")] if each] == [
         LoadLimits(flash_attention=False)
     ]
-    again.keep(entry(caution=LoadLimits()))
+    again.save(entry(caution=LoadLimits()))
     assert FallbackStore(path).find(FILE, "here") is None, "nothing to be cautious about"
 
 
 def test_one_file_or_everything_can_be_forgotten(tmp_path: Path) -> None:
     store = FallbackStore(tmp_path / "f.json")
     other = ModelFileIdentity("/models/other.gguf", 1, 1)
-    store.keep(entry())
-    store.keep(entry(file=other))
+    store.save(entry())
+    store.save(entry(file=other))
     store.forget(Path(FILE.path))
     assert store.find(FILE, "here") is None
     assert store.find(other, "here") is not None
@@ -121,7 +121,7 @@ def test_one_file_or_everything_can_be_forgotten(tmp_path: Path) -> None:
 def test_it_does_not_grow_without_bound(tmp_path: Path) -> None:
     store = FallbackStore(tmp_path / "f.json")
     for number in range(80):
-        store.keep(entry(file=ModelFileIdentity(f"/m/{number}", 1, 1), unusable="x" * 100_000, technical="y" * 100_000))
+        store.save(entry(file=ModelFileIdentity(f"/m/{number}", 1, 1), unusable="x" * 100_000, technical="y" * 100_000))
     assert (tmp_path / "f.json").stat().st_size < 1_000_000
     found = store.find(ModelFileIdentity("/m/79", 1, 1), "here")
     assert found is not None
@@ -155,7 +155,7 @@ def test_what_is_damaged_or_foreign_is_ignored_and_replaced(tmp_path: Path, cont
     path.write_bytes(content)
     store = FallbackStore(path)
     assert store.find(FILE, "here") is None
-    store.keep(entry())
+    store.save(entry())
     assert FallbackStore(path).find(FILE, "here") == entry()
 
 
@@ -166,7 +166,7 @@ def test_a_folder_that_cannot_be_written_or_a_pipe_in_its_place_is_no_failure(tm
             os.mkfifo(path)
         store = FallbackStore(path)
         assert store.find(FILE, "here") is None
-        store.keep(entry())
+        store.save(entry())
         if path.name != "pipe":
             assert store.find(FILE, "here") == entry(), "kept in memory"
 
@@ -180,16 +180,16 @@ def test_what_cannot_be_written_any_more_counts_before_the_old_file(
         raise OSError(errno.EROFS, "Read-only file system")
 
     store = FallbackStore(tmp_path / "f.json")
-    store.keep(entry())
+    store.save(entry())
     newer = entry(caution=LoadLimits(flash_attention=False))
     with monkeypatch.context() as read_only:
         read_only.setattr("desktop.engine.fallback_store.write_atomically", refuse)
-        store.keep(newer)
+        store.save(newer)
         assert store.find(FILE, "here") == newer
         store.forget()
         assert store.find(FILE, "here") is None
-    store.keep(entry())
-    FallbackStore(tmp_path / "f.json").keep(newer)
+    store.save(entry())
+    FallbackStore(tmp_path / "f.json").save(newer)
     assert store.find(FILE, "here") == newer, "written again: the file counts"
 
 

@@ -157,7 +157,7 @@ def test_a_name_that_leads_elsewhere_is_left_out_and_said(fake: FakeHub, ask: As
     fake.add(FakeRepository(REPOSITORY, raw_info=json.dumps(answer).encode()))
     info = ask(fake).info(Repository(fake.endpoint, REPOSITORY))
     assert [each.name for each in info.files] == ["sub/good-Q8_0.gguf"]
-    assert len(info.left_out) == 1
+    assert len(info.skipped) == 1
     assert name not in info.names
 
 

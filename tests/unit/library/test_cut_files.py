@@ -44,7 +44,7 @@ def test_each_piece_says_what_it_is_and_how_the_pieces_are_joined(
         assert f"{file.name} is one of {len(files)} pieces of a file that was cut" in said
         assert "copy" in said
         assert all(each.name in said for each in files)
-    assert assembly.library.imports.all() == []
+    assert assembly.library.installed_models.all() == []
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -56,7 +56,7 @@ def test_a_copy_joins_the_pieces_from_whichever_of_them(assembly: LibraryService
     assert model.path.read_bytes() == data
     assert model.path.suffix.lower() == ".gguf"
     assert told[-1] == (len(data), len(data))
-    (kept,) = assembly.library.imports.all()
+    (kept,) = assembly.library.installed_models.all()
     assert (kept.sha256, kept.copied, kept.size) == (hashlib.sha256(data).hexdigest(), True, len(data))
     accept(assembly, model.id)
     assembly.license_check.admit(model.path)
@@ -128,7 +128,7 @@ def test_a_volume_of_an_archive_is_to_be_unpacked(assembly: LibraryServices, hom
 def test_a_look_into_a_folder_says_it_once_for_each_cut_file(home: Path) -> None:
     pieces(home / "cut")
     pieces(home / "cut", "001")
-    left_out = discover_in(home / "cut").left_out
+    left_out = discover_in(home / "cut").skipped
     assert [each.name for each in left_out] == ["m.Q8_0.gguf.001", "m.Q8_0.gguf.part1of2"]
     assert all("pieces of a file that was cut" in each.reason for each in left_out)
 
@@ -150,7 +150,7 @@ def test_a_model_in_parts_is_one_from_whichever_part(
 ) -> None:
     files = two_parts(home / "parts", SPELLINGS[spelling])
     model = assembly.importer.add(files[1], copy=copy)
-    (kept,) = assembly.library.imports.all()
+    (kept,) = assembly.library.installed_models.all()
     assert kept.size == sum(file.stat().st_size for file in files)
     assert len(kept.stamps) == 2
     if not copy:

@@ -37,8 +37,8 @@ def test_a_download_beside_others_takes_only_itself_along(assembly: LibraryServi
     path = random_model(models / "fetched.gguf")
     (models / "neighbor.gguf").write_bytes(b"a person's own")
     model = assembly.importer.add(path)
-    kept = assembly.library.imports.all()[0]
-    assembly.library.imports.keep(replace(kept, copied=True))
+    kept = assembly.library.installed_models.all()[0]
+    assembly.library.installed_models.save(replace(kept, copied=True))
     assert assembly.importer.remove(model.id) == model.size
     assert [each.name for each in models.iterdir()] == ["neighbor.gguf"]
 
@@ -57,7 +57,7 @@ def test_a_record_that_is_wrong_about_being_ours_deletes_nothing(
         path = home / "models/link.gguf"
         path.symlink_to(outside)
     model = assembly.importer.add(path)
-    assembly.library.imports.keep(replace(assembly.library.imports.all()[0], copied=True))
+    assembly.library.installed_models.save(replace(assembly.library.installed_models.all()[0], copied=True))
     assert assembly.importer.remove(model.id) == 0
     assert outside.exists()
 
@@ -71,7 +71,7 @@ def test_a_file_that_resists_stays_in_the_library(assembly: LibraryServices, hom
     with pytest.raises(ResourceError) as caught:
         assembly.importer.remove(model.id)
     assert str(model.path) in caught.value.detail
-    assert [each.id for each in assembly.library.imports.all()] == [model.id]
+    assert [each.id for each in assembly.library.installed_models.all()] == [model.id]
     assert [record.event for record in assembly.ledger.records()] == ["imported"]
     (model.path / "inside").rmdir()
     model.path.rmdir()
@@ -103,8 +103,8 @@ def test_a_model_whose_file_vanished_can_be_removed(assembly: LibraryServices, h
 def test_disk_use_tells_ours_from_what_is_used_in_place(assembly: LibraryServices, home: Path) -> None:
     ours = assembly.importer.add(random_model(home / "some.gguf"), copy=True)
     theirs = assembly.importer.add(random_model(home / "wide.gguf", width=128, metadata={"general.name": "Wide"}))
-    use = disk_use(assembly.library.imports.all(), home / "models")
-    assert [(each.id, each.size, each.frees, each.ours) for each in use.models] == [
+    use = disk_use(assembly.library.installed_models.all(), home / "models")
+    assert [(each.id, each.size, each.freed_bytes, each.owned) for each in use.models] == [
         (theirs.id, theirs.size, 0, False),
         (ours.id, ours.size, ours.size, True),
     ]

@@ -70,7 +70,7 @@ def accept(assembly: LibraryServices, model_id: str = MODEL) -> None:
 
 
 def ready(assembly: LibraryServices, model_id: str = MODEL) -> None:
-    assembly.lookup.look(model_id)
+    assembly.lookup.look_up(model_id)
     accept(assembly, model_id)
 
 
@@ -103,7 +103,7 @@ def test_a_download_ends_as_a_model_that_can_answer(assembly: LibraryServices, m
 
 
 def test_nothing_is_fetched_before_its_license_is_accepted(assembly: LibraryServices, hub: FakeHub) -> None:
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     hub.forget_requests()
 
     with pytest.raises(LicenseError):
@@ -223,7 +223,7 @@ def test_turning_the_switch_pauses_and_is_no_failure(assembly: LibraryServices, 
     _until(assembly, download, lambda item: item.progress.done > 0)
 
     offline = threading.Event()
-    assembly.online.switch._reasons = lambda: "setting" if offline.is_set() else None
+    assembly.network.switch._reasons = lambda: "setting" if offline.is_set() else None
     offline.set()
     item = assembly.downloads.wait(download, PATIENCE_S)
 
@@ -239,18 +239,18 @@ def test_a_gated_model_is_fetched_with_the_token_and_its_hash_once_it_is_told(
     gated = "acme/gated-GGUF"
     repository = hub.add(FakeRepository(gated, gated="manual", card={"license": "apache-2.0"}))
     repository.add_file("gated-Q8_0.gguf", model_file)
-    assembly.lookup.look(gated)
+    assembly.lookup.look_up(gated)
     with pytest.raises(AccessError):
         assembly.downloads.start(gated)
     token = hub.add_token("anna")
     hub.set_gate_state(gated, "anna", "granted")
-    assembly.online.tokens.put(AccessToken(token, hub.endpoint), "session")
+    assembly.network.tokens.store(AccessToken(token, hub.endpoint), "session")
     assembly.lookup.check_access(gated)
     accept(assembly, gated)
 
     fetched(assembly, gated)
 
-    kept = next(each for each in assembly.library.imports.all() if each.model == gated)
+    kept = next(each for each in assembly.library.installed_models.all() if each.model == gated)
     assert kept.vouched
     assert not any(token in str(seen.headers) for seen in hub.requests("cdn"))
 
@@ -261,7 +261,7 @@ def test_access_that_ends_in_the_middle_is_what_the_model_then_says(
     gated = "acme/gated-GGUF"
     hub.add(FakeRepository(gated, gated="manual", card={"license": "apache-2.0"})).add_file("g-Q8_0.gguf", model_file)
     hub.set_gate_state(gated, "anna", "granted")
-    assembly.online.tokens.put(AccessToken(hub.add_token("anna"), hub.endpoint), "session")
+    assembly.network.tokens.store(AccessToken(hub.add_token("anna"), hub.endpoint), "session")
     ready(assembly, gated)
     hub.rate = 20_000
     download = assembly.downloads.start(gated)
@@ -283,10 +283,10 @@ def test_without_its_token_access_that_was_granted_is_no_more(
     gated = "acme/gated-GGUF"
     hub.add(FakeRepository(gated, gated="manual", card={"license": "apache-2.0"})).add_file("g-Q8_0.gguf", model_file)
     hub.set_gate_state(gated, "anna", "granted")
-    assembly.online.tokens.put(AccessToken(hub.add_token("anna"), hub.endpoint), "session")
+    assembly.network.tokens.store(AccessToken(hub.add_token("anna"), hub.endpoint), "session")
     ready(assembly, gated)
 
-    assembly.online.tokens.forget(assembly.online.host)
+    assembly.network.tokens.forget(assembly.network.host)
 
     assert isinstance(assembly.lookup.next_step(gated), EnterTokenStep)
 
@@ -417,4 +417,4 @@ def test_what_another_program_wrote_into_a_fetched_file_becomes_no_model(
     monkeypatch.setattr(Installer, "install", overwrite)
     item = assembly.downloads.wait(assembly.downloads.start(MODEL), PATIENCE_S)
     assert isinstance(item.error, IntegrityError)
-    assert assembly.library.imports.all() == []
+    assert assembly.library.installed_models.all() == []

@@ -55,7 +55,7 @@ def assembly(hub: FakeHub, home: Path, repository: FakeRepository) -> Iterator[L
 
 
 def ready(assembly: LibraryServices) -> None:
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     subject = assembly.library.find_listed(MODEL).subject
     for each in subject.needed:
         sha256 = assembly.acknowledgements.text(each.id, MODEL).sha256
@@ -64,7 +64,7 @@ def ready(assembly: LibraryServices) -> None:
 
 def kept_record(assembly: LibraryServices) -> DownloadRecord:
     """A download that an earlier run left unfinished."""
-    known = assembly.library.known.find(MODEL)
+    known = assembly.library.hub_records.find(MODEL)
     assert known is not None
     file = known.files[0]
     record = DownloadRecord(
@@ -78,7 +78,7 @@ def kept_record(assembly: LibraryServices) -> DownloadRecord:
         parts=file.parts,
         begun=1.0,
     )
-    DownloadRecords(find_paths().downloads).keep(record)
+    DownloadRecords(find_paths().downloads).save(record)
     return record
 
 
@@ -99,7 +99,7 @@ def test_a_record_with_names_that_no_disk_can_keep_hides_no_other(assembly: Libr
         id=record_id("a/b", "0" * 40, "x"), model_id="a/b", name="b", repository="a/b", commit="0" * 40,
         file="../x.gguf", quantization="", parts=(FilePart("../x.gguf", 5),), begun=2.0,
     )  # fmt: skip
-    DownloadRecords(find_paths().downloads).keep(hostile)
+    DownloadRecords(find_paths().downloads).save(hostile)
 
     assert [each.id for each in assembly.downloads.all()] == [record.id]
 
@@ -126,9 +126,9 @@ def test_a_whole_file_that_is_no_model_goes_with_its_row(
     data = bytearray((tmp_path / FILE).read_bytes())
     data[:4] = b"HOAX"
     repository.swap_file(FILE, bytes(data))
-    known = assembly.library.known.find(MODEL)
+    known = assembly.library.hub_records.find(MODEL)
     assert known is not None
-    assembly.lookup.look(MODEL)  # its header was read before: nothing but its hash is another one
+    assembly.lookup.look_up(MODEL)  # its header was read before: nothing but its hash is another one
     item = assembly.downloads.wait(assembly.downloads.start(MODEL), PATIENCE_S)
     assert isinstance(item.error, EngineError)
 
@@ -139,7 +139,7 @@ def test_a_whole_file_that_is_no_model_goes_with_its_row(
 
 def test_a_strangers_file_in_the_way_outlives_the_row(assembly: LibraryServices) -> None:
     ready(assembly)
-    known = assembly.library.known.find(MODEL)
+    known = assembly.library.hub_records.find(MODEL)
     assert known is not None
     place = find_paths().models / "acme--tiny-GGUF" / known.commit[:12]
     place.mkdir(parents=True)
@@ -171,7 +171,7 @@ def test_the_ledger_knows_of_a_download_before_the_library_does(
     append, here = assembly.ledger.append, []
 
     def look(fact: LedgerEvent, **more: bool) -> LedgerRecord:
-        here.append((fact.event, len(assembly.library.imports.all())))
+        here.append((fact.event, len(assembly.library.installed_models.all())))
         return append(fact, **more)
 
     monkeypatch.setattr(assembly.ledger, "append", look)
@@ -183,15 +183,15 @@ def test_the_ledger_knows_of_a_download_before_the_library_does(
 def test_two_threads_can_keep_the_same_record(assembly: LibraryServices) -> None:
     ready(assembly)
     record = kept_record(assembly)
-    known = assembly.library.known.find(MODEL)
+    known = assembly.library.hub_records.find(MODEL)
     assert known is not None
     failures: list[Exception] = []
 
     def keep() -> None:
         try:
             for _ in range(40):
-                DownloadRecords(find_paths().downloads).keep(record)
-                assembly.library.known.keep(known)
+                DownloadRecords(find_paths().downloads).save(record)
+                assembly.library.hub_records.save(known)
         except Exception as error:  # noqa: BLE001 - told below
             failures.append(error)
 
@@ -202,7 +202,7 @@ def test_two_threads_can_keep_the_same_record(assembly: LibraryServices) -> None
         thread.join()
 
     assert failures == []
-    assert assembly.library.known.find(MODEL) == known
+    assert assembly.library.hub_records.find(MODEL) == known
 
 
 @pytest.mark.parametrize("copy", [True, False])

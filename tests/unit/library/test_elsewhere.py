@@ -30,7 +30,7 @@ def found(home: Path, system: str = "Linux", **environ: str) -> DiscoveryResult:
 
 
 def only(findings: DiscoveryResult) -> DiscoveredModel:
-    assert [each.reason for each in findings.left_out] == []
+    assert [each.reason for each in findings.skipped] == []
     assert len(findings.models) == 1
     return findings.models[0]
 
@@ -93,7 +93,7 @@ def test_what_is_unsound_is_left_out_with_its_reason(home: Path) -> None:
     put(folder / "embedding.gguf", seed=8, **{"general.architecture": "bert"})
     findings = found(home)
     assert [each.path.name for each in findings.models] == ["whole.gguf"]
-    reasons = {each.path.name: each.reason for each in findings.left_out}
+    reasons = {each.path.name: each.reason for each in findings.skipped}
     assert "incomplete" in reasons["cut.gguf"]
     assert "web page" in reasons["page.gguf"]
     assert "embedding" in reasons["embedding.gguf"]
@@ -106,10 +106,10 @@ def test_a_model_in_several_files_is_one_and_a_missing_part_is_named(home: Path)
     assert (model.path, model.files) == (files[0], tuple(files))
     assert model.size == sum(file.stat().st_size for file in files)
     files[1].unlink()
-    assert files[1].name in found(home).left_out[0].reason
+    assert files[1].name in found(home).skipped[0].reason
     split_model(files[0].parent)
     files[0].unlink()
-    assert files[0].name in found(home).left_out[0].reason
+    assert files[0].name in found(home).skipped[0].reason
 
 
 # --- Ollama ----------------------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def test_a_manifest_can_name_nothing_but_a_blob_of_its_own_store(home: Path) -> 
     (store.folder / "manifests/registry.ollama.ai/library/bad/link").symlink_to(manifest)
     findings = found(home)
     assert findings.models == ()
-    assert {each.name for each in findings.left_out} == {"bad:0", "bad:1", "bad:2", "bad:3", "bad:link"}
+    assert {each.name for each in findings.skipped} == {"bad:0", "bad:1", "bad:2", "bad:3", "bad:link"}
 
 
 @pytest.mark.parametrize(
@@ -227,9 +227,9 @@ def test_a_blob_that_is_still_coming_is_left_out(home: Path) -> None:
     path = store.path(layer)
     partial = path.with_name(path.name + "-partial")
     path.rename(partial)
-    assert "not in Ollama's folder" in found(home).left_out[0].reason
+    assert "not in Ollama's folder" in found(home).skipped[0].reason
     path.write_bytes(partial.read_bytes() + b"more")
-    assert "damaged" in found(home).left_out[0].reason
+    assert "damaged" in found(home).skipped[0].reason
 
 
 # --- Jan, GPT4All ----------------------------------------------------------------------------------------------------
@@ -285,7 +285,7 @@ def test_gpt4all_keeps_its_files_in_one_folder(home: Path, system: str, folder: 
     (path.parent / "incomplete-Other.gguf").write_bytes(path.read_bytes())
     findings = found(home, system)
     assert [(model.app, model.path) for model in findings.models] == [("GPT4All", path)]
-    assert [each.name for each in findings.left_out] == ["incomplete-Other.gguf"]
+    assert [each.name for each in findings.skipped] == ["incomplete-Other.gguf"]
 
 
 # --- the Hub's cache -------------------------------------------------------------------------------------------------
@@ -371,7 +371,7 @@ def test_what_the_library_has_is_marked(assembly: LibraryServices, home: Path) -
     path = put(home / ".lmstudio/models/a/b/m.gguf")
     put(home / ".lmstudio/models/a/b/n.gguf", seed=8)
     model = assembly.importer.add(path)
-    again = discover_usable_models({}, home, "Linux", imports=assembly.library.imports.all())
+    again = discover_usable_models({}, home, "Linux", imports=assembly.library.installed_models.all())
     assert {each.path.name: each.imported for each in again} == {"m.gguf": model.id, "n.gguf": ""}
 
 

@@ -68,7 +68,7 @@ def test_folders_and_files_that_may_not_be_read(home: Path, folder: Path) -> Non
         closed.chmod(0o700)
         service.chmod(0o700)
     assert [each.path.name for each in findings.models] == ["m.gguf"]
-    left_out = {each.path.name: each.reason for each in findings.left_out}
+    left_out = {each.path.name: each.reason for each in findings.skipped}
     assert left_out.keys() == {"closed", "secret.gguf", "models"}
     assert all("Permission denied" in reason for reason in left_out.values())
 
@@ -77,8 +77,8 @@ def test_a_name_that_is_no_text_is_left_out_and_can_be_shown(home: Path, folder:
     (folder / "m.gguf").rename(folder / os.fsdecode(b"\xff\xfe.gguf"))
     findings = discover_models({}, home, "Linux", top=home / "disk")
     assert findings.models == ()
-    assert "UTF-8" in findings.left_out[0].reason
-    findings.left_out[0].name.encode()
+    assert "UTF-8" in findings.skipped[0].reason
+    findings.skipped[0].name.encode()
 
 
 def test_a_name_with_line_breaks_is_found_and_shown_on_one_line(home: Path, folder: Path) -> None:
@@ -134,7 +134,7 @@ def test_files_that_are_nothing_by_the_thousand_leave_a_list_that_can_be_read(ho
         (home / f"{number}.gguf").write_bytes(b"no model")
     findings = discover_in(home)
     assert findings.models == ()
-    assert 0 < len(findings.left_out) <= 200
+    assert 0 < len(findings.skipped) <= 200
 
 
 def test_finding_out_how_a_folder_is_laid_out_takes_nothing_from_the_look_into_it(

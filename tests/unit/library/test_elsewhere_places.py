@@ -25,7 +25,7 @@ def found(home: Path, system: str = "Linux", **environ: str) -> DiscoveryResult:
 
 
 def names(findings: DiscoveryResult) -> list[tuple[str, str]]:
-    assert [each.reason for each in findings.left_out] == []
+    assert [each.reason for each in findings.skipped] == []
     return [(each.app, each.path.name) for each in findings.models]
 
 
@@ -105,15 +105,15 @@ def test_models_that_ollama_puts_together_are_left_out(home: Path, kind: str, sa
     store.name("registry.ollama.ai/library/mine/1b", [*layers, {"mediaType": kind, **store.blob(b"x")}])
     findings = found(home)
     assert findings.models == ()
-    assert [each.name for each in findings.left_out] == ["mine:1b"]
-    assert said in findings.left_out[0].reason
+    assert [each.name for each in findings.skipped] == ["mine:1b"]
+    assert said in findings.skipped[0].reason
 
 
 def test_a_model_for_ollamas_own_engine_is_said_with_the_way_on(home: Path) -> None:
     store = OllamaStore(home / ".ollama/models")
     layer = store.model(home, metadata={"general.architecture": "mllama"})
     store.name("registry.ollama.ai/library/vision/11b", [layer])
-    (left,) = found(home).left_out
+    (left,) = found(home).skipped
     assert left.name == "vision:11b"
     assert "made for Ollama's own engine" in left.reason
     assert "elsewhere" in left.reason
@@ -134,15 +134,15 @@ def test_downloads_of_other_programs_are_said_and_not_offered(home: Path) -> Non
     (folder / "full.gguf.aria2").write_bytes(b"\0")
     findings = found(home)
     assert [each.path.name for each in findings.models] == ["whole.gguf"]
-    assert {each.path.name for each in findings.left_out} == {*unfinished, "full.gguf"}
-    assert all("still being downloaded" in each.reason for each in findings.left_out)
+    assert {each.path.name for each in findings.skipped} == {*unfinished, "full.gguf"}
+    assert all("still being downloaded" in each.reason for each in findings.skipped)
 
 
 def test_a_download_of_the_hubs_cache_is_said(home: Path) -> None:
     cache = home / ".cache/huggingface/hub"
     hub_cache(cache, "a/b-GGUF", {"README.md": b"x"})
     (cache / "models--a--b-GGUF/blobs/abc.incomplete").write_bytes(b"GGUF")
-    (left,) = found(home).left_out
+    (left,) = found(home).skipped
     assert (left.app, left.name) == ("Hugging Face", "a/b-GGUF")
 
 
@@ -177,7 +177,7 @@ def test_models_in_formats_of_other_programs_are_said_once(home: Path, name: str
     folder.mkdir(parents=True)
     for file, data in files.items():
         (folder / file).write_bytes(data)
-    (left,) = discover_in(home / "models").left_out
+    (left,) = discover_in(home / "models").skipped
     assert said in left.reason
 
 
@@ -185,7 +185,7 @@ def test_cut_files_are_said_among_an_apps_models(home: Path) -> None:
     folder = home / ".lmstudio/models/a/b"
     folder.mkdir(parents=True)
     cut(random_model(folder / "x"), ("m.gguf.part1of2", "m.gguf.part2of2"))
-    (left,) = found(home).left_out
+    (left,) = found(home).skipped
     assert left.name == "m.gguf.part1of2"
     assert "cat m.gguf.part1of2 m.gguf.part2of2 > m.gguf" in left.reason
 
@@ -197,7 +197,7 @@ def test_links_that_lead_nowhere_and_pipes_are_said(home: Path) -> None:
     (folder / "gone.gguf").symlink_to(home / "unplugged" / "m.gguf")
     (folder / "round.gguf").symlink_to(folder / "round.gguf")
     os.mkfifo(folder / "pipe.gguf")
-    said = {each.name: each.reason for each in found(home).left_out}
+    said = {each.name: each.reason for each in found(home).skipped}
     assert said.keys() == {"gone.gguf", "round.gguf", "pipe.gguf"}
     assert "not there" in said["gone.gguf"]
     assert "regular file" in said["pipe.gguf"]
@@ -224,7 +224,7 @@ def test_a_store_that_another_user_keeps_to_itself_is_said(home: Path, closed: s
         for each, mode in before:
             each.chmod(mode)
     assert findings.models == ()
-    lines = skip_reasons(findings.left_out)
+    lines = skip_reasons(findings.skipped)
     assert len(lines) == 1
     assert "Permission denied" in lines[0]
     if "blobs" in closed:
@@ -240,7 +240,7 @@ def test_whom_a_closed_folder_belongs_to_is_said_where_its_group_may_read(home: 
     os.chown(service, -1, 1)
     service.chmod(0o750)
     with nobody(home):
-        (left,) = found(home).left_out
+        (left,) = found(home).skipped
     assert "belongs to root" in left.reason
     assert f"group {group}" in left.reason
 
@@ -256,7 +256,7 @@ def test_a_disk_that_does_not_answer_does_not_hold_up_the_others(home: Path, mon
         away.set()
     assert [each.path.name for each in findings.models] == ["other.gguf"]
     assert not findings.complete
-    (left,) = findings.left_out
+    (left,) = findings.skipped
     assert left.app == "LM Studio"
     assert "do not answer" in left.reason
 

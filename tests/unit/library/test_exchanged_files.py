@@ -152,12 +152,12 @@ class Meanwhile:
         self.before()
         return files
 
-    def loaded(self, path: Path) -> None:
+    def record_load(self, path: Path) -> None:
         self.after()
-        self._door.loaded(path)
+        self._door.record_load(path)
 
-    def holds(self, path: Path) -> None:
-        self._door.holds(path)
+    def check_loaded(self, path: Path) -> None:
+        self._door.check_loaded(path)
 
 
 @pytest.fixture
@@ -351,8 +351,8 @@ def test_the_terms_that_are_noted_are_those_of_the_very_file_that_was_hashed(
         try:
             assembly.importer.add(free, copy=copy)
         except IntegrityError:
-            assert assembly.library.imports.all() == []
-        for kept in assembly.library.imports.all():
+            assert assembly.library.installed_models.all() == []
+        for kept in assembly.library.installed_models.all():
             assert kept.licenses == ("LicenseRef-Llama-3.2",)
 
 
@@ -369,17 +369,17 @@ def test_a_copy_that_somebody_else_writes_to_becomes_no_model(home: Path, monkey
     with closing(build_library_services(find_paths())) as assembly:
         with pytest.raises(IntegrityError):
             assembly.importer.add(source, copy=True)
-        assert assembly.library.imports.all() == []
+        assert assembly.library.installed_models.all() == []
         assert list(find_paths().models.iterdir()) == []
 
 
 def test_a_file_that_was_overwritten_under_its_old_time_is_not_taken_for_the_one_that_is_known(home: Path) -> None:
     path, other = random_model(home / "m.gguf", seed=1), random_model(home / "other.gguf", seed=2)
     with closing(build_library_services(find_paths())) as assembly:
-        first = assembly.importer.take(path)
+        first = assembly.importer.import_file(path)
         assert not first.existed
         overwrite(path, other.read_bytes())
-        again = assembly.importer.take(path)
+        again = assembly.importer.import_file(path)
         assert not again.existed
         assert again.model.id != first.model.id
 

@@ -17,7 +17,7 @@ from tests.fakes.tiny_gguf import random_model
 
 
 def kept(assembly: LibraryServices) -> InstalledModel:
-    models = assembly.library.imports.all()
+    models = assembly.library.installed_models.all()
     assert len(models) == 1
     return models[0]
 
@@ -35,12 +35,12 @@ def needed(assembly: LibraryServices, model_id: str) -> list[str]:
 
 def test_a_file_that_is_in_the_library_is_not_added_again(assembly: LibraryServices, home: Path) -> None:
     path = random_model(home / "some.gguf")
-    first = assembly.importer.take(path)
+    first = assembly.importer.import_file(path)
     assert not first.existed
     link = home / "link.gguf"
     link.symlink_to(path)
     for again in (path, link):
-        added = assembly.importer.take(again)
+        added = assembly.importer.import_file(again)
         assert added.existed
         assert added.model == first.model
     assert events(assembly) == ["imported"]
@@ -51,7 +51,7 @@ def test_the_same_contents_elsewhere_are_the_same_model(assembly: LibraryService
     model = assembly.importer.add(path)
     other = home / "other name.gguf"
     shutil.copyfile(path, other)
-    added = assembly.importer.take(other)
+    added = assembly.importer.import_file(other)
     assert (added.existed, added.model.path) == (True, path)
     assert kept(assembly).id == model.id
 
@@ -59,7 +59,7 @@ def test_the_same_contents_elsewhere_are_the_same_model(assembly: LibraryService
 def test_a_license_that_is_stated_later_is_noted(assembly: LibraryServices, home: Path) -> None:
     path = random_model(home / "some.gguf", metadata={"general.license": None})
     model = assembly.importer.add(path)
-    added = assembly.importer.take(path, "MIT")
+    added = assembly.importer.import_file(path, "MIT")
     assert not added.existed
     assert needed(assembly, model.id) == ["MIT"]
     assert events(assembly) == ["imported", "imported"]
@@ -69,12 +69,12 @@ def test_a_copy_of_what_was_used_in_place_is_ours_from_then_on(assembly: Library
     path = random_model(home / "some.gguf")
     model = assembly.importer.add(path)
     accept(assembly, model.id)
-    copy = assembly.importer.take(path, copy=True)
+    copy = assembly.importer.import_file(path, copy=True)
     assert not copy.existed
     assert copy.model.path.is_relative_to(home / "models")
     assert copy.model.id == model.id
     assembly.license_check.admit(copy.model.path)
-    assert assembly.importer.take(path, copy=True).existed
+    assert assembly.importer.import_file(path, copy=True).existed
     assert len(list((home / "models").iterdir())) == 1
 
 
@@ -86,7 +86,7 @@ def test_a_file_that_moved_is_found_again_by_its_contents_and_stays_accepted(
     accept(assembly, model.id)
     moved = path.rename(home / "moved.gguf")
     assert file_state(kept(assembly)) == "missing"
-    added = assembly.importer.take(moved)
+    added = assembly.importer.import_file(moved)
     assert (added.existed, added.model.id, added.model.path) == (False, model.id, moved)
     assembly.license_check.admit(moved)
     assert file_state(kept(assembly)) == "here"
@@ -201,7 +201,7 @@ def test_an_ollama_model_is_used_in_place_under_its_own_name_and_waits_for_its_l
     assert needed(assembly, model.id) == ["Apache-2.0"]
     accept(assembly, model.id)
     assembly.license_check.admit(model.path)
-    (again,) = discover_models({}, home, "Linux", imports=assembly.library.imports.all()).models
+    (again,) = discover_models({}, home, "Linux", imports=assembly.library.installed_models.all()).models
     assert again.imported == model.id
     assert assembly.importer.remove(model.id) == 0
     assert store.path(layer).exists()
@@ -217,7 +217,7 @@ def test_a_blob_that_is_not_what_its_name_claims_is_refused(assembly: LibrarySer
     for copy in (False, True):
         with pytest.raises(IntegrityError, match="damaged"):
             assembly.importer.add(found, copy=copy)
-    assert assembly.library.imports.all() == []
+    assert assembly.library.installed_models.all() == []
     assert not list((home / "models").iterdir())
 
 

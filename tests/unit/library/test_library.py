@@ -152,7 +152,7 @@ def test_a_file_that_is_no_model_is_refused(paths: Paths, home: Path) -> None:
 
 def test_the_catalog_is_listed_behind_what_is_here_and_each_model_can_be_looked_at(paths: Paths, home: Path) -> None:
     random_model(home / "resources" / "builtin" / "ship.gguf")
-    assert [(each.subject.id, each.model is not None) for each in library(paths).listed()] == [
+    assert [(each.subject.id, each.model is not None) for each in library(paths).list_models()] == [
         ("shipped", True),
         ("elsewhere", False),
     ]

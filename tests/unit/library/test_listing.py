@@ -71,15 +71,15 @@ def test_an_id_names_so_much_of_the_hash_that_nobody_finds_another_file_for_it()
 def test_an_import_under_a_shorter_id_keeps_it_and_what_was_accepted_for_it(home: Path) -> None:
     file = random_model(home / "tiny.gguf")
     with closing(build_library_services(find_paths())) as assembly:
-        kept = assembly.library.imports
+        kept = assembly.library.installed_models
         new = assembly.importer.add(file)
         (model,) = kept.all()
         old = msgspec.structs.replace(model, id=f"tiny-random-{model.sha256[:8]}")
-        kept.keep(old)
-        kept.forget(new.id)
+        kept.save(old)
+        kept.delete(new.id)
         accept(assembly, old.id)
         assembly.license_check.admit(file)
-        assembly.license_check.loaded(file)
-        assert assembly.importer.take(file).existed
+        assembly.license_check.record_load(file)
+        assert assembly.importer.import_file(file).existed
         assert [each.id for each in kept.all()] == [old.id]
         assert assembly.importer.verify(old.id).id == old.id

@@ -71,7 +71,7 @@ def test_an_import_that_is_stopped_leaves_nothing(assembly: LibraryServices, hom
     with pytest.raises(HashingStoppedError):
         assembly.importer.add(path, copy=copy, stop=stop, progress=lambda done, of: stop.set())
     assert left(home) == []
-    assert assembly.library.imports.all() == []
+    assert assembly.library.installed_models.all() == []
     assert assembly.ledger.records() == []
     stop.clear()
     assert assembly.importer.add(path, copy=copy, stop=stop).id
@@ -83,7 +83,7 @@ def test_a_disk_that_fills_up_leaves_nothing_and_says_what_to_do(assembly: Libra
         assembly.importer.add(path, copy=True)
     assert str(home / "models") in caught.value.detail
     assert left(home) == []
-    assert assembly.library.imports.all() == []
+    assert assembly.library.installed_models.all() == []
     assert path.exists()
 
 
@@ -109,7 +109,7 @@ def test_a_file_that_somebody_is_writing_is_not_taken_in(assembly: LibraryServic
             assembly.importer.add(path, copy=copy, progress=write)
         random_model(path)
     assert left(home) == []
-    assert assembly.library.imports.all() == []
+    assert assembly.library.installed_models.all() == []
 
 
 def test_a_medium_that_vanishes_meanwhile_is_told(assembly: LibraryServices, home: Path) -> None:

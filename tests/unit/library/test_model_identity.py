@@ -277,7 +277,7 @@ def test_what_is_recognized_by_words_keeps_every_term_that_the_file_names(
             catalog(),
             lambda license_id: license_id,
         )
-        assert (after.id, after.vouched, after.gate) == (before.id, False, None)
+        assert (after.id, after.hash_vouched, after.gate) == (before.id, False, None)
         assert {need.id for need in after.needed} >= {need.id for need in before.needed}
         assert {need.id for need in after.needed} >= {name for name in each.licenses if catalog().find_license(name)}
         assert set(after.lineage.restrictions) >= set(before.lineage.restrictions)

@@ -75,18 +75,18 @@ def test_renaming_a_file_does_not_make_one_click_of_its_license(assembly: Librar
         model = assembly.importer.add(poet(home, name, general__description=name))
         subject = assembly.library.find_listed(model.id).subject
         verdict = assembly.acknowledgements.verdict(subject)
-        assert (model.witness, verdict.refusal) == ("file-name" if "Poet" in name else "", "license")
+        assert (model.identified_by, verdict.refusal) == ("file-name" if "Poet" in name else "", "license")
         assert unrestricted_licenses(subject, verdict) == ()
 
 
 def test_a_file_is_known_by_its_name_where_its_header_agrees(assembly: LibraryServices, home: Path) -> None:
     model = assembly.importer.add(poet(home, "Poet-1B-Chat-Q4_0.gguf", general__name="poet 1b ep3 mix2"))
-    assert (model.name, model.witness) == ("Poet 1B Chat", "file-name")
+    assert (model.name, model.identified_by) == ("Poet 1B Chat", "file-name")
     assert model.id.startswith("poet-1b-chat-")
     assert "Instruction" in model.chat_template  # the entry's prompt
     assert ancestors(assembly, model) == ["smollm2-135m", "poet-1b-chat"]
     assert needed(assembly, model) == ["Apache-2.0"]
-    listed = assembly.library.listed()
+    listed = assembly.library.list_models()
     assert [each.subject.name for each in listed].count("Poet 1B Chat") == 1
     assert assembly.library.find("poet-1b-chat").path == model.path
 
@@ -95,8 +95,8 @@ def test_a_known_hash_makes_it_that_very_model(assembly: LibraryServices, home: 
     path = poet(home, "whatever.gguf")
     know(path, sha256=FileHashes(home / "cache").sha256(path))
     model = assembly.importer.add(path)
-    assert (model.id, model.name, model.witness) == ("poet-1b-chat", "Poet 1B Chat", "sha256")
-    assert assembly.library.find_listed(model.id).subject.vouched
+    assert (model.id, model.name, model.identified_by) == ("poet-1b-chat", "Poet 1B Chat", "sha256")
+    assert assembly.library.find_listed(model.id).subject.hash_vouched
 
 
 def test_what_its_header_names_still_applies_to_a_file_of_a_known_hash(assembly: LibraryServices, home: Path) -> None:
@@ -110,7 +110,7 @@ def test_another_apps_folder_names_the_repository(assembly: LibraryServices, hom
     hub_cache(home / "cache", "acme/Poet-1B-Chat-GGUF", {"odd.gguf": path.read_bytes()})
     (found,) = discover_in(home / "cache").models
     model = assembly.importer.add(found)
-    assert (model.name, model.witness) == ("Poet 1B Chat", "repository")
+    assert (model.name, model.identified_by) == ("Poet 1B Chat", "repository")
     assert ancestors(assembly, model) == ["smollm2-135m", "poet-1b-chat"]
 
 
@@ -126,7 +126,7 @@ def test_a_name_takes_no_term_of_the_file_away(
     assembly: LibraryServices, home: Path, license_id: str, wanted: set[str]
 ) -> None:
     model = assembly.importer.add(poet(home, "Poet-1B-Chat.gguf", license_id))
-    assert model.witness == "file-name"
+    assert model.identified_by == "file-name"
     assert set(needed(assembly, model)) == wanted
 
 
@@ -140,7 +140,7 @@ def test_a_renamed_file_does_not_answer_under_what_was_accepted_for_the_model(
     false = home / "Poet-1B-Chat.gguf"
     random_model(false, seed=9, template=None, metadata={"general.name": None})
     model = assembly.importer.add(false)
-    assert model.witness == "file-name"
+    assert model.identified_by == "file-name"
     with pytest.raises(LicenseError, match="waits for you"):
         assembly.license_check.admit(false)
     assert assembly.library.find("poet-1b-chat").path == true
@@ -149,18 +149,18 @@ def test_a_renamed_file_does_not_answer_under_what_was_accepted_for_the_model(
 @pytest.mark.parametrize("name", ["Poet-1B-Chat-uncensored.gguf", "Poet-7B-Chat.gguf", "Poet-1B.gguf", "mine.gguf"])
 def test_a_name_that_says_more_or_less_is_another_model(assembly: LibraryServices, home: Path, name: str) -> None:
     model = assembly.importer.add(poet(home, name))
-    assert model.witness == ""
+    assert model.identified_by == ""
     assert ancestors(assembly, model) == []
 
 
 def test_a_file_of_another_shape_is_another_model(assembly: LibraryServices, home: Path) -> None:
     poet(home, "small.gguf")
     model = assembly.importer.add(random_model(home / "Poet-1B-Chat.gguf", layers=9, metadata={"general.name": None}))
-    assert model.witness == ""
+    assert model.identified_by == ""
     # It says so itself; the catalog's model of that name is another one, and stands in the list as well.
-    names = {each.subject.id: each.subject.name for each in assembly.library.listed()}
+    names = {each.subject.id: each.subject.name for each in assembly.library.list_models()}
     assert names["poet-1b-chat"] == "Poet 1B Chat"
-    (kept,) = (each for each in assembly.library.imports.all() if each.id == model.id)
+    (kept,) = (each for each in assembly.library.installed_models.all() if each.id == model.id)
     assert names[model.id] == model.name == f"Poet 1B Chat ({kept.sha256[:8]})"
     assert ancestors(assembly, model) == []
 
@@ -172,7 +172,7 @@ def test_the_same_bytes_under_another_name_are_what_they_were(assembly: LibraryS
     before = set(needed(assembly, model))
     shutil.copyfile(path, home / "mine.gguf")
     again = assembly.importer.add(home / "mine.gguf", "MIT")
-    assert (again.id, again.witness) == (model.id, "file-name")
+    assert (again.id, again.identified_by) == (model.id, "file-name")
     assert set(needed(assembly, again)) == before | {"MIT"}
 
 
@@ -182,12 +182,12 @@ def test_a_model_that_was_unknown_when_it_was_added_is_recognized_when_it_is_add
     path = poet(home, "Poet-1B-Chat.gguf")
     find_paths().own_catalog.unlink()
     first = assembly.importer.add(path)
-    assert first.witness == ""
+    assert first.identified_by == ""
     know(path)
-    again = assembly.importer.take(path)
+    again = assembly.importer.import_file(path)
     assert not again.existed
-    assert (again.model.id, again.model.witness) == (first.id, "file-name")
-    assert assembly.importer.take(path).existed
+    assert (again.model.id, again.model.identified_by) == (first.id, "file-name")
+    assert assembly.importer.import_file(path).existed
 
 
 def test_two_files_of_one_name_are_told_apart(assembly: LibraryServices, home: Path) -> None:
@@ -195,7 +195,7 @@ def test_two_files_of_one_name_are_told_apart(assembly: LibraryServices, home: P
         (home / folder).mkdir()
         path = random_model(home / folder / "rhyme.gguf", seed=seed, metadata={"general.name": "models"})
         assembly.importer.add(path)
-    here = [each for each in assembly.library.listed() if each.model is not None and each.model.imported]
+    here = [each for each in assembly.library.list_models() if each.model is not None and each.model.imported]
     names = [each.subject.name for each in here]
     assert len(set(names)) == 2
     assert all(name.startswith("rhyme (") for name in names)

@@ -87,7 +87,7 @@ def test_a_catalogs_model_in_other_letters_has_the_catalogs_terms(
 ) -> None:
     catalog_with(home)
     published(hub, "copies/tiny-GGUF", model_file(tmp_path, general__license="mit"), license="mit")
-    assembly.lookup.look("acme-tiny")
+    assembly.lookup.look_up("acme-tiny")
 
     assert needed(assembly, "ACME-Tiny") == needed(assembly, "acme-tiny")
     assert "LicenseRef-Llama-3.2" in needed(assembly, "ACME-Tiny")
@@ -97,14 +97,14 @@ def test_a_model_that_is_here_is_found_in_other_letters(
     assembly: LibraryServices, hub: FakeHub, tmp_path: Path
 ) -> None:
     published(hub, MODEL, model_file(tmp_path), license="apache-2.0")
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     accept(assembly)
     path = fetched(assembly)
 
     assert assembly.library.find(MODEL.upper()).path == path
     assert assembly.library.find_listed(MODEL.upper()).model is not None
     assembly.lookup.forget(MODEL.upper())
-    assert assembly.library.known.find(MODEL) is not None
+    assert assembly.library.hub_records.find(MODEL) is not None
 
 
 def test_looking_again_loses_no_base_that_only_the_file_names(
@@ -116,10 +116,10 @@ def test_looking_again_loses_no_base_that_only_the_file_names(
         "general__base_model__0__repo_url": "https://huggingface.co/base/derived",
     }
     published(hub, MODEL, model_file(tmp_path, general__license="mit", **base), license="mit")
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     first = needed(assembly)
 
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
 
     assert "LicenseRef-Llama-3.2" in first
     assert needed(assembly) == first
@@ -129,14 +129,14 @@ def test_a_newer_commit_with_fewer_terms_takes_none_from_the_file_that_is_here(
     assembly: LibraryServices, hub: FakeHub, tmp_path: Path
 ) -> None:
     repository = published(hub, MODEL, model_file(tmp_path, general__license="llama3.2"), license="cc-by-nc-4.0")
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     accept(assembly)
     fetched(assembly)
     before = needed(assembly)
 
     repository.card = {"license": "mit"}
     repository.add_file("tiny-Q8_0.gguf", model_file(tmp_path, "other.gguf", general__license="mit"))
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
 
     assert before == {"CC-BY-NC-4.0", "LicenseRef-Llama-3.2"}
     assert needed(assembly) >= before
@@ -149,7 +149,7 @@ def test_a_file_whose_terms_at_the_hub_were_lost_keeps_them_and_waits(
     published(
         hub, MODEL, model_file(tmp_path, general__license="mit"), license="cc-by-nc-4.0", base_model="somebody/else"
     )
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     accept(assembly)
     path = fetched(assembly)
     assembly.license_check.admit(path)
@@ -167,13 +167,13 @@ def test_a_text_that_somebody_changed_is_put_right_by_looking_again(
     assembly: LibraryServices, hub: FakeHub, tmp_path: Path
 ) -> None:
     published(hub, MODEL, model_file(tmp_path), license="other", license_name="acme-1").add_file("LICENSE", b"Mine.\n")
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     kept = next(find_paths().publishers_texts.iterdir())
     kept.write_bytes(b"Do whatever you want.\n")
     with pytest.raises(UserError, match="Look the model up again"):
         assembly.acknowledgements.text("acme-1", MODEL)
 
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
 
     assert assembly.acknowledgements.text("acme-1", MODEL).data == b"Mine.\n"
 
@@ -185,7 +185,7 @@ def test_the_text_of_whoever_copied_a_model_is_not_its_publishers(
     copy = published(hub, "copies/tiny-GGUF", model_file(tmp_path), license="llama3.2")
     copy.add_file("LICENSE", b"All yours.\n")
 
-    assembly.lookup.look("acme-tiny")
+    assembly.lookup.look_up("acme-tiny")
 
     ours = assembly.acknowledgements.text("LicenseRef-Llama-3.2")
     assert assembly.acknowledgements.text("LicenseRef-Llama-3.2", "acme-tiny").sha256 == ours.sha256
@@ -205,7 +205,7 @@ def test_a_former_name_of_a_copy_is_no_way_round_its_publishers_gate(
     renamed = {"id": copy.id, "sha": copy.head, "gated": False, "cardData": copy.card, "siblings": siblings}
     hub.add(FakeRepository("copies/former", raw_info=json.dumps(renamed).encode()))
 
-    offer = assembly.lookup.look("copies/former")
+    offer = assembly.lookup.look_up("copies/former")
     accept(assembly, offer.model_id)
 
     assert offer.model_id == "acme-tiny"
@@ -217,7 +217,7 @@ def test_what_is_accepted_names_the_repository_that_its_commit_is_of(
 ) -> None:
     catalog_with(home)
     copy = published(hub, "copies/tiny-GGUF", model_file(tmp_path), license="llama3.2")
-    assembly.lookup.look("acme-tiny")
+    assembly.lookup.look_up("acme-tiny")
     accept(assembly, "acme-tiny")
 
     record = assembly.acknowledgements.records()[-1]
@@ -229,12 +229,12 @@ def test_a_new_text_between_acceptance_and_download_stands_in_the_way(
 ) -> None:
     repository = published(hub, MODEL, model_file(tmp_path), license="other", license_name="acme-1")
     repository.add_file("LICENSE", b"Mine.\n")
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     accept(assembly)
     assert isinstance(assembly.lookup.next_step(MODEL), DownloadStep)
 
     repository.add_file("LICENSE", b"Mine, and nobody else's.\n")
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
 
     assert isinstance(assembly.lookup.next_step(MODEL), AcceptLicenseStep)
     with pytest.raises(LicenseError, match="new text"):
@@ -246,7 +246,7 @@ def test_a_rule_about_the_publishers_repository_holds_for_a_copy_that_was_fetche
 ) -> None:
     catalog_with(home)
     published(hub, "copies/tiny-GGUF", model_file(tmp_path), license="llama3.2")
-    assembly.lookup.look("acme-tiny")
+    assembly.lookup.look_up("acme-tiny")
     accept(assembly, "acme-tiny")
     path = fetched(assembly, "acme-tiny")
     policy = tmp_path / "policy.toml"

@@ -122,7 +122,7 @@ def test_an_own_entry_is_no_way_round_the_publishers_gate(
     hub.add(FakeRepository(entry.repository, gated="manual")).add_file("README.md", b"# it")
 
     with closing(open_home(mine(entry.gguf))) as assembly:
-        assembly.lookup.look("mine")
+        assembly.lookup.look_up("mine")
         step = assembly.lookup.next_step("mine")
 
     assert isinstance(step, EnterTokenStep)
@@ -163,7 +163,7 @@ def test_what_the_hub_says_of_an_own_entry_counts_under_a_policy(
     policy = 'endpoint = ["{hub}"]\n[allow]\nlicense = ["MIT"]\ngate = ["open"]\nrepository = ["Acme/Tiny"]\n'
     with closing(open_home(mine("acme/tiny"), policy)) as assembly:
         assert refusal(assembly) is not None
-        assembly.lookup.look("mine")
+        assembly.lookup.look_up("mine")
         assert refusal(assembly) is None
 
 
@@ -173,7 +173,7 @@ def test_an_own_entry_stands_for_no_base_that_a_card_names(
     published(hub, "acme/base", model_file, card={"license": "llama3.2"})
     published(hub, "acme/tuned", model_file, card={"license": "mit", "base_model": "acme/base"})
     with closing(open_home(mine(repository="acme/base"))) as assembly:
-        assembly.lookup.look("acme/tuned")
+        assembly.lookup.look_up("acme/tuned")
         needed = {each.id for each in subject(assembly, "acme/tuned").needed}
     assert {"MIT", "LicenseRef-Llama-3.2"} <= needed
 
@@ -186,7 +186,7 @@ def test_a_repository_with_the_very_file_of_a_listed_model_is_a_copy_of_it(
     made = published(hub, "acme/copy", model_file, card={"license": "mit"})
     made.files["tiny-Q8_0.gguf"].sha256 = entry.file[0].sha256
     with closing(open_home()) as assembly:
-        assembly.lookup.look("acme/copy")
+        assembly.lookup.look_up("acme/copy")
         found = subject(assembly, "acme/copy")
     assert found.gate == entry.gate
     assert entry.license in {each.id for each in found.needed}
@@ -207,7 +207,7 @@ def test_a_license_that_only_the_person_states_is_on_no_list_of_what_is_allowed(
 def looked_up(open_home: Callable[..., LibraryServices], policy: str, *names: str) -> Iterator[LibraryServices]:
     with closing(open_home(policy=policy)) as assembly:
         for name in names:
-            assembly.lookup.look(name)
+            assembly.lookup.look_up(name)
         yield assembly
 
 
@@ -255,11 +255,11 @@ def test_a_file_that_is_known_from_a_hub_of_ones_own_is_no_allowed_one(
 
 def heard_at_hugging_face(assembly: LibraryServices, model_id: str) -> None:
     """The same repository at the usual Hub, which holds another file."""
-    known = assembly.library.known.find(model_id)
+    known = assembly.library.hub_records.find(model_id)
     assert known is not None
     part = replace(known.files[0].parts[0], sha256="0" * 64)
     files = (replace_struct(known.files[0], parts=(part,)),)
-    assembly.library.known.keep(replace_struct(known, files=files, endpoint=DEFAULT_ENDPOINT))
+    assembly.library.hub_records.save(replace_struct(known, files=files, endpoint=DEFAULT_ENDPOINT))
 
 
 @pytest.mark.parametrize("way", ["imported", "fetched and imported"])
@@ -297,7 +297,7 @@ def test_the_very_file_of_a_listed_model_is_it_whoever_gave_it_out(
     with closing(open_home(policy=policy)) as assembly:
         entry = shipped(assembly, HASHED)
         published(hub, entry.gguf, model_file)
-        assembly.lookup.look(HASHED)
+        assembly.lookup.look_up(HASHED)
         for sha256, endpoint, allowed in (
             (entry.file[0].sha256, "", True),
             (entry.file[0].sha256, hub.endpoint, True),
@@ -317,7 +317,7 @@ def test_a_file_from_a_hub_of_ones_own_is_that_whatever_became_of_what_it_said(
         item = assembly.downloads.wait(assembly.downloads.start("acme/tiny"), 60.0)
         assert item.error is None
         path = assembly.library.find(item.installed).path
-        assembly.library.known.forget("acme/tiny")
+        assembly.library.hub_records.delete("acme/tiny")
     with closing(open_home(policy='[allow]\nlicense = ["MIT"]\n')) as strict:
         found = strict.acknowledgements.policy_refusal(strict.library.subject_at(path))
     assert found is not None

@@ -101,7 +101,7 @@ def test_a_text_of_its_own_is_titled_shown_and_recorded_as_such(
     assembly: LibraryServices, repository: FakeRepository
 ) -> None:
     repository.add_file("LICENSE", TEXT)
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     subject = assembly.library.find_listed(MODEL).subject
 
     (needed,) = subject.needed
@@ -120,9 +120,9 @@ def test_its_tag_neither_allows_it_nor_hides_it_from_a_policy(
     assembly: LibraryServices, repository: FakeRepository
 ) -> None:
     repository.add_file("LICENSE", TEXT)
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     subject = assembly.library.find_listed(MODEL).subject
-    here = (assembly.online.endpoint,)
+    here = (assembly.network.endpoint,)
     for policy in (
         Policy(endpoint=here, allow=PolicyRules(license=("Apache-2.0",))),
         Policy(deny=PolicyRules(license=("Apache-2.0",))),
@@ -137,7 +137,7 @@ def test_the_text_with_the_publishers_notice_keeps_the_licenses_name(
     assembly: LibraryServices, repository: FakeRepository
 ) -> None:
     repository.add_file("LICENSE", filled(APACHE))
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     (needed,) = assembly.library.find_listed(MODEL).subject.needed
 
     assert (needed.id, needed.name, needed.own) == ("Apache-2.0", "Apache License 2.0", True)
@@ -149,7 +149,7 @@ def test_a_license_that_turns_into_another_suspends_with_the_difference(
     assembly: LibraryServices, repository: FakeRepository
 ) -> None:
     repository.add_file("LICENSE", APACHE)
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     subject = assembly.library.find_listed(MODEL).subject
     assembly.acknowledgements.accept(
         subject, "Apache-2.0", assembly.acknowledgements.text("Apache-2.0").sha256, Acceptance("Ada", "personal")
@@ -157,11 +157,11 @@ def test_a_license_that_turns_into_another_suspends_with_the_difference(
     assert assembly.acknowledgements.verdict(subject).allowed
 
     repository.add_file("LICENSE", APACHE + TEXT)
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     changed = assembly.library.find_listed(MODEL).subject
     verdict = assembly.acknowledgements.verdict(changed)
 
-    assert [standing.status for standing in verdict.standings] == ["text-changed"]
+    assert [standing.status for standing in verdict.licenses] == ["text-changed"]
     assert [record.event for record in assembly.acknowledgements.records()][-1] == "suspended"
     difference = assembly.acknowledgements.difference(changed, OWN)
     assert difference is not None
@@ -181,7 +181,7 @@ def test_a_text_of_its_own_is_needed_beside_the_bases_license_of_the_same_tag(
     hub.add(FakeRepository("acme/base", card={"license": "apache-2.0"})).add_file("README.md", b"# base")
     repository.card = {"license": "apache-2.0", "base_model": "acme/base"}
     repository.add_file("LICENSE", TEXT)
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
 
     assert {each.id for each in assembly.library.find_listed(MODEL).subject.needed} == {"Apache-2.0", OWN}
 
@@ -198,7 +198,7 @@ def test_another_hub_takes_no_text_of_a_listed_model_off(
     hub.add(FakeRepository(entry.gguf)).add_file("tiny-Q8_0.gguf", file)
     hub.add(FakeRepository(entry.repository)).add_file("LICENSE", TEXT)
 
-    assembly.lookup.look(entry.id)
+    assembly.lookup.look_up(entry.id)
 
     needed = {each.id: each for each in assembly.library.find_listed(entry.id).subject.needed}
     assert needed[entry.license].text_sha256 == assembly.acknowledgements.text(entry.license).sha256
@@ -210,7 +210,7 @@ def test_what_its_text_differs_in_from_the_tagged_licenses_is_shown(
 ) -> None:
     own = APACHE.replace(b"perpetual,", b"revocable,", 1) + b"\n\nNot on Sundays.\n"
     repository.add_file("LICENSE", own)
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     subject = assembly.library.find_listed(MODEL).subject
 
     difference = assembly.acknowledgements.standard_difference(subject, OWN)
@@ -231,7 +231,7 @@ def test_a_text_with_the_same_words_differs_in_nothing(
     assembly: LibraryServices, repository: FakeRepository, text: bytes
 ) -> None:
     repository.add_file("LICENSE", text)
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     subject = assembly.library.find_listed(MODEL).subject
     (needed,) = subject.needed
     assert assembly.acknowledgements.standard_text(needed) is None
@@ -244,7 +244,7 @@ def test_a_license_that_nobody_knows_is_compared_with_nothing(
 ) -> None:
     repository.card = {"license": "other", "license_name": "acme-terms"}
     repository.add_file("LICENSE", TEXT)
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     subject = assembly.library.find_listed(MODEL).subject
     assert {assembly.acknowledgements.standard_difference(subject, each.id) for each in subject.needed} == {None}
 
@@ -259,7 +259,7 @@ def test_a_known_edition_with_other_words_keeps_the_licenses_name(
     paths.own_catalog.write_text(EDITIONS.format(sha256=sha256_of(EDITION)), encoding="utf-8")
     repository.card = {"license": "licenseref-mine"}
     repository.add_file("LICENSE", EDITION)
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     subject = assembly.library.find_listed(MODEL).subject
 
     needed = next(each for each in subject.needed if each.own)
@@ -270,7 +270,7 @@ def test_a_known_edition_with_other_words_keeps_the_licenses_name(
     assert difference.changed == 4
 
     repository.add_file("LICENSE", EDITION.replace(b"kind", b"unkind"))
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     (changed,) = (each for each in assembly.library.find_listed(MODEL).subject.needed if each.own)
     assert (changed.id, changed.tagged) == (OWN, "LicenseRef-Mine")
 
@@ -285,14 +285,14 @@ def test_what_was_accepted_is_named_where_its_edition_is_known(
     (paths.config / "licenses" / "mine.txt").write_bytes(b"1. Use it.\n\n2. Be kind.\n")
     paths.own_catalog.write_text(EDITIONS.format(sha256=sha256_of(EDITION)), encoding="utf-8")
     repository.card = {"license": "licenseref-mine"}
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     ada = Acceptance("Ada", "personal")
     for needed in assembly.library.find_listed(MODEL).subject.needed:
         assembly.acknowledgements.accept(
             assembly.library.find_listed(MODEL).subject, needed.id, needed.text_sha256, ada
         )
     repository.add_file("LICENSE", EDITION)
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     subject = assembly.library.find_listed(MODEL).subject
     verdict = assembly.acknowledgements.verdict(subject)
     assert verdict.error is not None
@@ -302,7 +302,7 @@ def test_what_was_accepted_is_named_where_its_edition_is_known(
     assembly.acknowledgements.accept(subject, mine.id, mine.text_sha256, ada)
     (paths.config / "licenses" / "mine.txt").write_bytes(b"1. Use it well.\n\n2. Be kind.\n")
     repository.remove_file("LICENSE")
-    assembly.lookup.look(MODEL)
+    assembly.lookup.look_up(MODEL)
     verdict = assembly.acknowledgements.verdict(assembly.library.find_listed(MODEL).subject)
     assert verdict.error is not None
     assert "What was accepted is another edition: The web page." in verdict.error.detail

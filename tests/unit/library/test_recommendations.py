@@ -223,7 +223,9 @@ def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _choices(assembly: LibraryServices) -> dict[str, TaskRecommendation]:
-    cards = [LibraryCard(each, assembly.acknowledgements.verdict(each.subject)) for each in assembly.library.listed()]
+    cards = [
+        LibraryCard(each, assembly.acknowledgements.verdict(each.subject)) for each in assembly.library.list_models()
+    ]
     return assembly.lookup.task_recommendations(cards)
 
 

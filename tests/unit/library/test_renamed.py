@@ -83,7 +83,7 @@ def test_a_model_is_found_by_every_name_of_its_repository(
 ) -> None:
     leads_on(hub, OLD, published(hub, NEW, model_file))
 
-    assert assembly.lookup.look(OLD).model_id == NEW
+    assert assembly.lookup.look_up(OLD).model_id == NEW
     accept(assembly, OLD)
     path = fetched(assembly, OLD)
 
@@ -91,19 +91,19 @@ def test_a_model_is_found_by_every_name_of_its_repository(
         assert assembly.library.find(name).path == path, name
         assert assembly.library.find_listed(name).subject.id == NEW
         assert assembly.library.id_of(name) == NEW
-        assert assembly.lookup.known(name) is not None
+        assert assembly.lookup.hub_record(name) is not None
 
 
 def test_what_was_accepted_before_the_renaming_stands_after_it(
     assembly: LibraryServices, hub: FakeHub, model_file: Path
 ) -> None:
     published(hub, OLD, model_file)
-    assembly.lookup.look(OLD)
+    assembly.lookup.look_up(OLD)
     accept(assembly, OLD)
     path = fetched(assembly, OLD)
 
     leads_on(hub, OLD, published(hub, NEW, model_file))
-    assembly.lookup.look(OLD)
+    assembly.lookup.look_up(OLD)
 
     assembly.license_check.admit(path)
     for name in NAMES:
@@ -111,7 +111,7 @@ def test_what_was_accepted_before_the_renaming_stands_after_it(
         assert listed.subject.id == OLD
         assert listed.model is not None
         assert assembly.acknowledgements.verdict(listed.subject).allowed
-    assert len({each.subject.id for each in assembly.library.listed() if "tiny-GGUF" in each.subject.id}) == 1
+    assert len({each.subject.id for each in assembly.library.list_models() if "tiny-GGUF" in each.subject.id}) == 1
 
 
 def test_a_renamed_repository_is_known_by_what_the_hub_itself_calls_it(
@@ -119,11 +119,11 @@ def test_a_renamed_repository_is_known_by_what_the_hub_itself_calls_it(
 ) -> None:
     first = published(hub, OLD, model_file)
     leads_on(hub, OLD, first, hub_id="5" * 24)
-    assembly.lookup.look(OLD)
+    assembly.lookup.look_up(OLD)
     moved = published(hub, NEW, model_file)
     leads_on(hub, NEW, moved, hub_id="5" * 24)
 
-    assert assembly.lookup.look(NEW).model_id == OLD  # nobody was led on from the old name
+    assert assembly.lookup.look_up(NEW).model_id == OLD  # nobody was led on from the old name
     assert assembly.library.id_of(NEW) == OLD
 
 
@@ -131,10 +131,10 @@ def test_who_takes_a_former_name_over_is_another_model(
     assembly: LibraryServices, hub: FakeHub, model_file: Path
 ) -> None:
     leads_on(hub, OLD, published(hub, NEW, model_file))
-    assembly.lookup.look(OLD)
+    assembly.lookup.look_up(OLD)
 
     published(hub, OLD, model_file, license="cc-by-nc-4.0")
-    assembly.lookup.look(OLD)
+    assembly.lookup.look_up(OLD)
 
     assert assembly.library.id_of(OLD) == OLD
     assert assembly.library.id_of(NEW) == NEW
@@ -148,7 +148,7 @@ def test_a_former_name_on_a_deny_list_counts_however_the_model_was_found(
 ) -> None:
     leads_on(hub, OLD, published(hub, NEW, model_file))
     with closing(opened(f"[deny]\n{rule}\n")) as assembly:
-        assembly.lookup.look(OLD if rule.startswith("publisher") else NEW)
+        assembly.lookup.look_up(OLD if rule.startswith("publisher") else NEW)
         with pytest.raises(ForbiddenError, match="organization"):
             assembly.downloads.start(NEW)
 
@@ -162,7 +162,7 @@ def test_a_former_name_of_a_base_on_a_deny_list_counts(
     for denied in ("old-lab/base", "new-lab/base"):
         with closing(opened(f'[deny]\nrepository = ["{denied}"]\n')) as assembly:
             for name in ("acme/by-new", "acme/by-old"):
-                assembly.lookup.look(name)
+                assembly.lookup.look_up(name)
                 assert (
                     assembly.acknowledgements.policy_refusal(assembly.library.find_listed(name).subject) is not None
                 ), name
@@ -176,7 +176,7 @@ def test_a_former_name_on_a_list_of_what_is_allowed_allows(
     rules = 'endpoint = ["{hub}"]\n[allow]\nrepository = ["' + OLD + '"]\n'
     with closing(opened(rules)) as assembly:
         for name in (NEW, "acme/tiny"):
-            assembly.lookup.look(name)
+            assembly.lookup.look_up(name)
         assert assembly.acknowledgements.policy_refusal(assembly.library.find_listed(NEW).subject) is None
         assert assembly.acknowledgements.policy_refusal(assembly.library.find_listed("acme/tiny").subject) is not None
 
@@ -188,13 +188,13 @@ def test_what_one_hub_says_is_no_word_of_another(
     with FakeHub() as other:
         published(other, NEW, model_file)
         with closing(opened(endpoint=other.endpoint)) as there:
-            there.lookup.look(NEW)
+            there.lookup.look_up(NEW)
             accept(there, NEW)
             path = fetched(there, NEW)
         with closing(opened()) as here:
             assert isinstance(here.lookup.next_step("new-lab/tiny-gguf", "other-Q4_0.gguf"), LookUpStep)
-            here.lookup.look(NEW)
-            known = here.library.known.find(NEW)
+            here.lookup.look_up(NEW)
+            known = here.library.hub_records.find(NEW)
             assert known is not None
             assert known.node.licenses == ("CC-BY-NC-4.0", "Apache-2.0")  # the card's and the header's
             # The file that came from there goes on under the terms that it came with.

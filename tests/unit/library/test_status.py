@@ -54,7 +54,7 @@ CANNOT_RUN = LicenseVerdict((), "not-runnable", ForbiddenError("no"))
 LEDGER = LicenseVerdict((LicenseStatus(NEEDED, "in-force"),), "ledger", IntegrityError("broken"))
 CHANGED = LicenseVerdict((LicenseStatus(NEEDED, "in-force"),), "file", IntegrityError("changed"))
 
-LOOKED = StatusFacts("acme/tiny", ALLOWED, looked=True, file="tiny.gguf", size=1000, free=10_000, no_file="none")
+LOOKED = StatusFacts("acme/tiny", ALLOWED, looked_up=True, file="tiny.gguf", size=1000, free=10_000, no_file="none")
 HERE = StatusFacts("acme/tiny", ALLOWED, here="here", path=Path("tiny.gguf"))
 OFFLINE = ForbiddenError("offline")
 
@@ -75,8 +75,8 @@ def said(state: AccessState) -> Any:
         (replace(HERE, verdict=CHANGED), "VerifyStep"),
         (replace(HERE, here="changed"), "VerifyStep"),
         (replace(HERE, offline=OFFLINE), "ReadyStep"),
-        (replace(LOOKED, looked=False), "LookUpStep"),
-        (replace(LOOKED, looked=False, offline=OFFLINE), "RefusedStep"),
+        (replace(LOOKED, looked_up=False), "LookUpStep"),
+        (replace(LOOKED, looked_up=False, offline=OFFLINE), "RefusedStep"),
         (replace(LOOKED, at_hub=False), "ImportStep"),
         (replace(LOOKED, at_hub=False, offline=OFFLINE), "ImportStep"),
         (replace(LOOKED, file=""), "ImportStep"),
@@ -196,7 +196,7 @@ class Situation:
             here=self.file or "absent",
             path=Path("tiny.gguf"),
             at_hub=is_at_hub(self.card.listed),
-            looked=known is not None,
+            looked_up=known is not None,
             gated=known is not None and known.wants_access,
             access=last_access(known) if known is not None else None,
             has_token=self.token,
@@ -211,7 +211,9 @@ class Situation:
     def status(self) -> ModelStatus:
         offer = offer_of(self.known, HardwareLimits(10**10, 10**10, (), 4)) if self.known is not None else None
         place: Any = "keyring" if self.token else None
-        return ModelStatus(next_step(self.facts), offer, picked=self.file is None, token=place, host="hub.test")
+        return ModelStatus(
+            next_step(self.facts), offer, file_chosen_by_person=self.file is None, token=place, host="hub.test"
+        )
 
 
 GATED = Situation(gate="hub-manual", verdict=WAITS)
@@ -300,7 +302,7 @@ def test_without_a_status_the_catalog_says_what_is_to_be_done() -> None:
 
 def test_another_file_of_a_model_that_is_here_is_fetched_like_the_first() -> None:
     at = replace(ADDED, verdict=ALLOWED)
-    other = replace(at.status, step=DownloadStep("other.gguf", 1000), file="other.gguf", picked=True)
+    other = replace(at.status, step=DownloadStep("other.gguf", 1000), file="other.gguf", file_chosen_by_person=True)
     assert [each.stage for each in status_steps(at.card, other)] == ["license", "download"]
     assert [each.stage for each in status_steps(at.card, at.status)] == ["license"]
 

@@ -174,7 +174,7 @@ def test_a_new_text_suspends_the_model_once_and_the_difference_is_shown(mine: Mi
     mine.text_file.write_bytes(changed.encode())
     for _ in range(3):
         verdict = desk.verdict(mine.subject)
-        assert [each.status for each in verdict.standings] == ["text-changed"]
+        assert [each.status for each in verdict.licenses] == ["text-changed"]
     assert mine.events() == ["acknowledged", "suspended"]
     difference = desk.difference(mine.subject, "LicenseRef-Mine")
     assert difference is not None
@@ -197,7 +197,7 @@ def test_a_text_that_comes_back_still_waits_for_a_person(mine: Mine) -> None:
     mine.assembly.acknowledgements.verdict(mine.subject)
     mine.text_file.write_bytes(TEXT.encode())
     verdict = mine.assembly.acknowledgements.verdict(mine.subject)
-    assert [each.status for each in verdict.standings] == ["suspended"]
+    assert [each.status for each in verdict.licenses] == ["suspended"]
     assert not verdict.allowed
 
 
@@ -208,7 +208,7 @@ def test_revoking_takes_every_license_back_and_is_told(mine: Mine) -> None:
     records = mine.assembly.acknowledgements.revoke(mine.model_id)
     assert [record.license for record in records] == ["LicenseRef-Mine"]
     assert told == ["changed"]
-    assert [each.status for each in mine.assembly.acknowledgements.verdict(mine.subject).standings] == ["revoked"]
+    assert [each.status for each in mine.assembly.acknowledgements.verdict(mine.subject).licenses] == ["revoked"]
     with pytest.raises(NotFoundError):
         mine.assembly.acknowledgements.revoke(mine.model_id)
 
@@ -216,7 +216,7 @@ def test_revoking_takes_every_license_back_and_is_told(mine: Mine) -> None:
 def test_looking_makes_no_ledger(home: Path) -> None:
     paths = find_paths()
     assembly = build_library_services(paths)
-    for listed in assembly.library.listed():
+    for listed in assembly.library.list_models():
         assembly.acknowledgements.verdict(listed.subject)
     assert assembly.acknowledgements.records() == []
     assert assembly.acknowledgements.check().ok
@@ -248,7 +248,7 @@ def test_a_change_of_white_space_alone_asks_nobody_and_is_recorded_as_one(mine: 
     assert new != old
     verdict = desk.verdict(mine.subject)
     assert verdict.allowed
-    assert [(each.status, each.white_space_differs) for each in verdict.standings] == [("in-force", True)]
+    assert [(each.status, each.white_space_differs) for each in verdict.licenses] == [("in-force", True)]
     difference = desk.difference(mine.subject, "LicenseRef-Mine")
     assert difference is not None
     assert difference.changed == 0
@@ -256,7 +256,7 @@ def test_a_change_of_white_space_alone_asks_nobody_and_is_recorded_as_one(mine: 
     model = mine.assembly.library.find_listed(mine.model_id).model
     assert model is not None
     mine.assembly.license_check.admit(model.path)
-    mine.assembly.license_check.loaded(model.path)
+    mine.assembly.license_check.record_load(model.path)
     record = desk.records()[-1]
     assert record.event == "loaded"
     assert f"accepted as {old[:16]}; the text in force, {new[:16]}, differs in white space alone" in record.note
@@ -277,7 +277,7 @@ def test_a_change_of_white_space_alone_asks_nobody_and_is_recorded_as_one(mine: 
 def test_a_change_of_words_suspends(mine: Mine, other: str) -> None:
     mine.accept()
     mine.text_file.write_bytes(other.encode())
-    assert [each.status for each in mine.assembly.acknowledgements.verdict(mine.subject).standings] == ["text-changed"]
+    assert [each.status for each in mine.assembly.acknowledgements.verdict(mine.subject).licenses] == ["text-changed"]
     assert mine.events() == ["acknowledged", "suspended"]
     mine.text_file.write_bytes(TEXT.replace("\r\n", "\n").encode())
     assert not mine.assembly.acknowledgements.verdict(mine.subject).allowed, "what was suspended waits for a person"
@@ -301,7 +301,7 @@ def test_the_use_policy_that_was_shown_is_noted_and_kept_and_another_one_is_told
 
     policy_file.write_bytes(b"Do no harm on Sundays.\n")
     assert "has another text now" in policy_sentence(record, desk.policy_sha256("LicenseRef-Mine"))
-    (standing,) = desk.verdict(mine.subject).standings
+    (standing,) = desk.verdict(mine.subject).licenses
     assert standing.status == "in-force", "the license itself is the one that was accepted"
 
 

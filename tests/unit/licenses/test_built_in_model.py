@@ -65,15 +65,15 @@ def guide() -> Path:
 
 
 def events(assembly: LibraryServices) -> list[str]:
-    assembly.license_check.recorder.settle()
+    assembly.license_check.recorder.wait()
     return [record.event for record in assembly.ledger.records()]
 
 
 def load(assembly: LibraryServices, path: Path) -> None:
     """What the engine asks for one load and one answer."""
     assembly.license_check.admit(path)
-    assembly.license_check.loaded(path)
-    assembly.license_check.holds(path)
+    assembly.license_check.record_load(path)
+    assembly.license_check.check_loaded(path)
 
 
 # --- which file it is -------------------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ def test_it_is_loaded_without_an_acknowledgement_and_the_load_is_recorded(
 def test_its_license_is_named_and_said_not_to_be_needed(assembly: LibraryServices) -> None:
     license_verdict = assembly.acknowledgements.verdict(assembly.library.find_listed("latchkey-guide").subject)
     assert license_verdict.allowed
-    assert [(each.needed.id, each.status, each.needs_acknowledgement) for each in license_verdict.standings] == [
+    assert [(each.needed.id, each.status, each.needs_acknowledgement) for each in license_verdict.licenses] == [
         ("Apache-2.0", "not-needed", False)
     ]
 
@@ -144,7 +144,7 @@ def test_a_policy_that_comes_later_ends_it(home: Path, guide: Path, monkeypatch:
         load(assembly, guide)
         (home / "policy.toml").write_text('[deny]\ngate = ["open"]\n')
         with pytest.raises(ForbiddenError):
-            assembly.license_check.holds(guide)
+            assembly.license_check.check_loaded(guide)
 
 
 def test_a_person_may_still_accept_and_revoke_and_it_answers_before_and_after(
@@ -155,7 +155,7 @@ def test_a_person_may_still_accept_and_revoke_and_it_answers_before_and_after(
     accept(assembly, "latchkey-guide")
     load(assembly, guide)
     assembly.acknowledgements.revoke("latchkey-guide")
-    assembly.license_check.holds(guide)
+    assembly.license_check.check_loaded(guide)
     load(assembly, guide)
     assert events(assembly) == ["acknowledged", "loaded", "revoked", "loaded"]
 
@@ -217,7 +217,7 @@ def test_a_file_changed_under_its_old_time_is_neither_loaded_nor_recorded_as_it(
             with pytest.raises(IntegrityError):
                 asked.license_check.admit(moved.builtin_model)
             with pytest.raises(IntegrityError):
-                asked.license_check.loaded(moved.builtin_model)
+                asked.license_check.record_load(moved.builtin_model)
             assert events(asked) == ["loaded", "refused"]
             assert asked.ledger.records()[-1].file_sha256 != BUILT_IN_SHA256
 
@@ -249,7 +249,7 @@ def test_a_library_that_claims_another_file_to_be_it_opens_nothing(ledger: Ledge
     with pytest.raises(IntegrityError):
         claimed.admit(path)
     with pytest.raises(IntegrityError):
-        claimed.holds(path)
+        claimed.check_loaded(path)
 
 
 def test_a_catalog_entry_that_names_its_hash_is_not_spared_its_license(home: Path) -> None:
@@ -280,7 +280,7 @@ def test_another_file_in_its_place_while_it_loads_does_not_stay(ledger: Ledger, 
     made.admit(tmp_path / "guide.gguf")
     files.sha256 = "0" * 64
     with pytest.raises(IntegrityError):
-        made.loaded(tmp_path / "guide.gguf")
+        made.record_load(tmp_path / "guide.gguf")
 
 
 def test_a_copy_that_was_imported_is_it_wherever_it_lies(
@@ -328,9 +328,9 @@ def test_a_locked_keyring_does_not_stop_it_and_is_told(tmp_path: Path) -> None:
     made, told = guide_door(locked)
     path = tmp_path / "guide.gguf"
     made.admit(path)
-    made.loaded(path)
-    made.holds(path)
-    made.recorder.settle()
+    made.record_load(path)
+    made.check_loaded(path)
+    made.recorder.wait()
     (error,) = told
     assert "could not be recorded" in error.title
     assert "The keyring does not open." in error.detail
@@ -343,12 +343,12 @@ def test_an_answer_does_not_wait_for_a_keyring_that_asks_a_person(tmp_path: Path
     made, told = guide_door(Ledger(LedgerStore(tmp_path / "ledger.db"), keeper, app_version="1"))
     path = tmp_path / "guide.gguf"
     made.admit(path)
-    made.loaded(path)
-    made.holds(path)  # as before an answer, while the keyring is still asked
-    made.recorder.settle(0.01)
+    made.record_load(path)
+    made.check_loaded(path)  # as before an answer, while the keyring is still asked
+    made.recorder.wait(0.01)
     assert told == []
     unlocked.set()
-    made.recorder.settle()
+    made.recorder.wait()
     assert len(told) == 1
 
 
@@ -363,10 +363,10 @@ def test_a_disk_that_refuses_after_the_answer_began_is_told(tmp_path: Path) -> N
     keeper = SlowKeeper(tmp_path / "config")
     made, told = guide_door(Ledger(LedgerStore(tmp_path / "ledger.db"), keeper, app_version="1"))
     made.admit(tmp_path / "guide.gguf")
-    made.loaded(tmp_path / "guide.gguf")
+    made.record_load(tmp_path / "guide.gguf")
     assert told == []
     unlocked.set()
-    made.recorder.settle()
+    made.recorder.wait()
     (error,) = told
     assert "The disk is full." in error.detail
 
@@ -386,15 +386,15 @@ def test_a_mistake_of_the_program_is_told_and_logged_and_the_next_load_recorded(
     with closing(Ledger(LedgerStore(tmp_path / "ledger.db"), keeper, app_version="1")) as ledger:
         made, told = guide_door(ledger)
         made.admit(tmp_path / "guide.gguf")
-        made.loaded(tmp_path / "guide.gguf")
-        made.recorder.settle()
+        made.record_load(tmp_path / "guide.gguf")
+        made.recorder.wait()
         (error,) = told
         assert "could not be recorded" in error.title
         assert "a bug" in error.technical
         assert "RuntimeError: a bug" in caplog.text
         keeper.broken = False
-        made.loaded(tmp_path / "guide.gguf")
-        made.recorder.settle()
+        made.record_load(tmp_path / "guide.gguf")
+        made.recorder.wait()
         assert [record.event for record in ledger.records()] == ["loaded"]
 
 
@@ -405,9 +405,9 @@ def test_a_ledger_that_does_not_hold_is_told_and_takes_nothing(ledger: Ledger, t
         made, told = guide_door(again)
         path = tmp_path / "guide.gguf"
         made.admit(path)
-        made.loaded(path)
-        made.holds(path)
-        made.recorder.settle()
+        made.record_load(path)
+        made.check_loaded(path)
+        made.recorder.wait()
         assert len(told) == 1
         assert [record.event for record in again.records()] == ["imported"]
         assert not again.check().ok
@@ -426,5 +426,5 @@ def test_where_the_disk_takes_no_record_it_is_not_loaded(tmp_path: Path) -> None
     made, told = guide_door(Ledger(LedgerStore(tmp_path / "data" / "ledger.db"), keeper, app_version="1"))
     made.admit(tmp_path / "guide.gguf")
     with pytest.raises(ResourceError):
-        made.loaded(tmp_path / "guide.gguf")
+        made.record_load(tmp_path / "guide.gguf")
     assert told == []

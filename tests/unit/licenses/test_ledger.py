@@ -34,7 +34,7 @@ def test_looking_at_a_ledger_that_was_never_written_makes_nothing(home: Path, le
     check = ledger.check()
     assert (check.ok, check.records, check.sealed_by) == (True, 0, "")
     assert ledger.records() == []
-    assert ledger.state().standing("a", "MIT") is None
+    assert ledger.state().acknowledgement("a", "MIT") is None
     assert ledger.stamp() is None
     assert ledger.text("0" * 64) is None
     assert ledger.snapshot().records == ()
@@ -119,24 +119,24 @@ def test_the_database_itself_refuses_changes(home: Path, ledger: Ledger) -> None
 def test_an_acceptance_stands_until_it_is_revoked_or_suspended(ledger: Ledger) -> None:
     accepted = ledger.append(acknowledged(ledger, "a", "MIT"))
     other = ledger.append(acknowledged(ledger, "a", "Apache-2.0"))
-    standing = ledger.state().standing("a", "MIT")
+    standing = ledger.state().acknowledgement("a", "MIT")
     assert standing is not None
     assert (standing.record, standing.status, standing.latest) == (accepted, "in-force", accepted)
-    assert ledger.state().standing("b", "MIT") is None
+    assert ledger.state().acknowledgement("b", "MIT") is None
 
     suspended = ledger.append(LedgerEvent(event="suspended", model="a", license="MIT", text_sha256="f" * 64))
-    standing = ledger.state().standing("a", "MIT")
+    standing = ledger.state().acknowledgement("a", "MIT")
     assert standing is not None
     assert (standing.record, standing.status, standing.latest) == (accepted, "suspended", suspended)
     assert [each.record for each in ledger.state().acknowledgements()] == [accepted, other]
 
     again = ledger.append(acknowledged(ledger, "a", "MIT", TEXTS[1]))
-    standing = ledger.state().standing("a", "MIT")
+    standing = ledger.state().acknowledgement("a", "MIT")
     assert standing is not None
     assert (standing.record, standing.status) == (again, "in-force")
 
     ledger.append(LedgerEvent(event="revoked", model="a", license="MIT"))
-    standing = ledger.state().standing("a", "MIT")
+    standing = ledger.state().acknowledgement("a", "MIT")
     assert standing is not None
     assert standing.status == "revoked"
     assert [each.record for each in ledger.state().acknowledgements()] == [other]
@@ -151,7 +151,7 @@ def test_revoking_a_model_revokes_all_its_licenses_and_no_others(ledger: Ledger)
 
 def test_what_was_never_accepted_cannot_be_suspended_into_being(ledger: Ledger) -> None:
     ledger.append(LedgerEvent(event="suspended", model="a", license="MIT"))
-    assert ledger.state().standing("a", "MIT") is None
+    assert ledger.state().acknowledgement("a", "MIT") is None
 
 
 def test_the_stamp_changes_with_every_record_of_any_process(
@@ -169,9 +169,9 @@ def test_the_stamp_changes_with_every_record_of_any_process(
 def test_what_another_process_revokes_is_seen_at_once(home: Path, ledger: Ledger, open_ledger: OpenLedger) -> None:
     fill(ledger)
     command = open_ledger(home)
-    assert ledger.state().standing("alpaca", "CC-BY-NC-4.0") is not None
+    assert ledger.state().acknowledgement("alpaca", "CC-BY-NC-4.0") is not None
     command.append(LedgerEvent(event="revoked", model="alpaca"))
-    standing = ledger.state().standing("alpaca", "CC-BY-NC-4.0")
+    standing = ledger.state().acknowledgement("alpaca", "CC-BY-NC-4.0")
     assert standing is not None
     assert standing.status == "revoked"
 

@@ -50,7 +50,7 @@ def test_threads_of_one_process_write_one_whole_chain(home: Path, open_ledger: O
     def work(name: str) -> None:
         for count in range(40):
             ledger.append(acknowledged(ledger, name, f"L{count}"))
-            assert ledger.state().standing(name, f"L{count}") is not None
+            assert ledger.state().acknowledgement(name, f"L{count}") is not None
             ledger.stamp()
 
     with ThreadPoolExecutor(4) as pool:
@@ -67,7 +67,7 @@ def test_one_that_stays_open_sees_what_others_write(home: Path, open_ledger: Ope
         command = writer(home, f"command-{round_}", 2)
         _, said = command.communicate(timeout=60)
         assert command.returncode == 0, said
-        assert window.state().standing(f"command-{round_}", "L1") is not None
+        assert window.state().acknowledgement(f"command-{round_}", "L1") is not None
         window.append(LedgerEvent(event="loaded"))
     assert window.check().ok
     assert open_ledger(home).check().records == 10

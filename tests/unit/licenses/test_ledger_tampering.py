@@ -327,7 +327,7 @@ def test_it_is_found(filled: Path, way: Way, open_ledger: OpenLedger) -> None:
     assert (check.kind, check.first_bad) == (way.kind, way.first_bad)
     assert check.reason
     state = ledger.state()
-    assert state.standing("alpaca", "CC-BY-NC-4.0") is None
+    assert state.acknowledgement("alpaca", "CC-BY-NC-4.0") is None
     assert state.acknowledgements() == ()
     ledger.close()
 

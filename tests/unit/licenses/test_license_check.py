@@ -74,7 +74,7 @@ def test_each_license_of_a_lineage_is_a_step_of_its_own(ledger: Ledger) -> None:
     assert f"--text-sha256 {sha256_of(text_of('LicenseRef-LLaMA'))}" in first.error.remedy
     accept(ledger, model, "LicenseRef-LLaMA")
     second = ask(ledger, model)
-    assert [each.status for each in second.standings] == ["in-force", "missing"]
+    assert [each.status for each in second.licenses] == ["in-force", "missing"]
     assert second.license == "CC-BY-NC-SA-4.0"
     accept(ledger, model, "CC-BY-NC-SA-4.0")
     last = ask(ledger, model)
@@ -95,7 +95,7 @@ def test_revoked_and_accepted_again(ledger: Ledger) -> None:
     ledger.append(LedgerEvent(event="revoked", model=model.id, license="MIT"))
     verdict = ask(ledger, model)
     assert (verdict.refusal, verdict.license) == ("license", "MIT")
-    assert {each.needed.id: each.status for each in verdict.standings}["MIT"] == "revoked"
+    assert {each.needed.id: each.status for each in verdict.licenses}["MIT"] == "revoked"
     accept(ledger, model, "MIT")
     assert ask(ledger, model).allowed
 
@@ -105,7 +105,7 @@ def test_a_new_text_suspends_until_it_is_accepted(ledger: Ledger) -> None:
     accept(ledger, model, "LicenseRef-LLaMA")
     newer = replace(model, needed=tuple(replace(each, text_sha256="0" * 64) for each in model.needed))
     verdict = ask(ledger, newer)
-    assert [each.status for each in verdict.standings] == ["text-changed"]
+    assert [each.status for each in verdict.licenses] == ["text-changed"]
     assert isinstance(verdict.error, LicenseError)
     assert "new text" in verdict.error.title
 
@@ -223,7 +223,7 @@ def test_the_door_records_what_it_refuses_and_what_was_loaded(ledger: Ledger, tm
         door.admit(path)
     accept(ledger, model, "Apache-2.0")
     door.admit(path)
-    door.loaded(path)
+    door.record_load(path)
     records = ledger.records()
     assert [record.event for record in records] == ["refused", "acknowledged", "loaded"]
     assert (records[0].license, records[0].file_sha256) == ("Apache-2.0", FILE)
@@ -239,7 +239,7 @@ def test_a_file_that_is_swapped_while_it_loads_does_not_stay(ledger: Ledger, tmp
     door.admit(path)
     files.sha256 = "0" * 64
     with pytest.raises(IntegrityError):
-        door.loaded(path)
+        door.record_load(path)
     assert [record.event for record in ledger.records()] == ["acknowledged"]
 
 
@@ -249,17 +249,17 @@ def test_the_door_notices_a_revocation_by_another_process(ledger: Ledger, tmp_pa
     door = door_to(files, ledger)
     accept(ledger, model, "Apache-2.0")
     door.admit(path)
-    door.loaded(path)
-    door.holds(path)
+    door.record_load(path)
+    door.check_loaded(path)
     before = files.hashed
-    door.holds(path)
+    door.check_loaded(path)
     assert files.hashed == before, "asking again hashed the file"
     with closing(reopened(tmp_path)) as command:
         command.append(LedgerEvent(event="revoked", model=model.id, license="Apache-2.0"))
     with pytest.raises(LicenseError):
-        door.holds(path)
+        door.check_loaded(path)
     with pytest.raises(LicenseError):
-        door.holds(path)
+        door.check_loaded(path)
 
 
 def test_a_file_that_was_touched_is_read_once_more_before_it_stays(ledger: Ledger, tmp_path: Path) -> None:
@@ -268,22 +268,22 @@ def test_a_file_that_was_touched_is_read_once_more_before_it_stays(ledger: Ledge
     door = door_to(files, ledger)
     accept(ledger, model, "Apache-2.0")
     door.admit(path)
-    door.loaded(path)
+    door.record_load(path)
     files.touched = True
     with pytest.raises(FileTouchedError):
-        door.holds(path)
+        door.check_loaded(path)
     files.touched = False
     with pytest.raises(FileTouchedError):  # it may have held anything meanwhile
-        door.holds(path)
+        door.check_loaded(path)
     door.admit(path)
-    door.holds(path)
+    door.check_loaded(path)
 
 
 def test_nothing_is_recorded_or_held_that_was_not_admitted(ledger: Ledger, tmp_path: Path) -> None:
     model, path = subject("pythia"), tmp_path / "model.gguf"
     door = door_to(Files(model), ledger)
     accept(ledger, model, "Apache-2.0")
-    for ask_door in (door.loaded, door.holds, door.loaded_sha256):
+    for ask_door in (door.record_load, door.check_loaded, door.loaded_sha256):
         with pytest.raises(IntegrityError):
             ask_door(path)
     assert [record.event for record in ledger.records()] == ["acknowledged"]
@@ -306,4 +306,4 @@ def test_a_text_that_is_not_of_its_hash_is_no_word_for_another(ledger: Ledger) -
         license_names=lambda name: (name,),
         text=lambda _: text_of("LicenseRef-LLaMA"),
     )
-    assert [each.status for each in door.verdict(newer).standings] == ["text-changed"]
+    assert [each.status for each in door.verdict(newer).licenses] == ["text-changed"]

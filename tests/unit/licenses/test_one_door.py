@@ -35,7 +35,7 @@ def test_llama_cpp_loads_a_model_within_the_worker_and_for_the_measure_it_is_hel
 
 
 def test_every_engine_is_built_with_the_license_check_of_the_services() -> None:
-    """`cli/command_context.py` and `app.py` pass that of `build_library_services`, the only place that makes one."""
+    """Those who build one pass that of `build_library_services`, the only place that makes one."""
     builders = files_with(r"\bEngineClient\(") - {"engine/engine_client.py"}
     for name in builders:
         source = (TOP / name).read_text(encoding="utf-8")
@@ -47,7 +47,7 @@ def test_every_engine_is_built_with_the_license_check_of_the_services() -> None:
         "cli/bench/window_bench_setup.py",
     }
     makers = files_with(r"(?<!def )\bbuild_library_services\(")
-    assert makers >= {"cli/command_context.py", "app.py"}
+    assert makers >= {"cli/command_context.py", "ui/program.py"}
 
 
 def test_one_place_records_an_acknowledgement_and_only_window_and_command_call_it() -> None:

@@ -154,8 +154,8 @@ def test_the_benchmark_admits_what_it_wrote_wherever_that_lies(home: Path) -> No
     check = BenchLicenseCheck(SHAPE)
     (admitted,) = check.admit(written.path)
     assert admitted.path == str(written.path)
-    check.loaded(written.path)
-    check.holds(written.path)
+    check.record_load(written.path)
+    check.check_loaded(written.path)
 
 
 def test_no_argument_has_the_benchmark_admit_another_file(services: LibraryServices, stranger: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_file_of_the_same_name_is_not_what_the_benchmark_wrote(home: Path, tmp
     with pytest.raises(ForbiddenError):
         check.admit(written.path)
     with pytest.raises(ForbiddenError):
-        check.holds(written.path)
+        check.check_loaded(written.path)
 
 
 def test_a_link_leads_the_benchmark_to_no_other_file(home: Path, stranger: Path, tmp_path: Path) -> None:
@@ -196,9 +196,9 @@ def test_a_link_leads_the_benchmark_to_no_other_file(home: Path, stranger: Path,
     link.unlink()
     link.symlink_to(stranger)
     with pytest.raises(ForbiddenError):
-        check.loaded(link)
+        check.record_load(link)
     with pytest.raises(ForbiddenError):
-        check.holds(link)
+        check.check_loaded(link)
 
 
 def test_what_the_benchmark_wrote_needs_its_license_everywhere_else(services: LibraryServices) -> None:
@@ -294,7 +294,8 @@ def test_there_are_two_license_checks() -> None:
         for name, tree in trees_with("def admit(").items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
-        and {"admit", "loaded", "holds"} <= {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
+        and {"admit", "record_load", "check_loaded"}
+        <= {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
     }
     assert made == {
         "LoadCheck": "engine/engine_protocol.py",

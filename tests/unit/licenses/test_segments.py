@@ -60,7 +60,7 @@ def accept(ledger: Ledger, model: str) -> None:
 
 
 def standing(ledger: Ledger, model: str) -> str:
-    found = ledger.state().standing(model, "MIT")
+    found = ledger.state().acknowledgement(model, "MIT")
     return found.status if found is not None else "missing"
 
 
@@ -236,7 +236,7 @@ def test_a_process_that_is_open_meanwhile_sees_the_keyring_open(opened: Open, ke
     before = ledger.stamp()
     assert standing(ledger, "dolly") == "missing"
     unlock(keyring)
-    ledger.try_again()
+    ledger.retry_key()
     ledger.check()
     assert standing(ledger, "dolly") == "in-force"
     assert ledger.stamp() != before

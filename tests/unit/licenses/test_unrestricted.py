@@ -63,9 +63,9 @@ def test_a_text_of_the_publishers_own_and_an_unknown_license_are_read_first(ledg
 
 def test_a_file_that_is_recognized_by_words_alone_is_read_first(ledger: Ledger) -> None:
     model = subject("pythia")
-    words = replace(model, imported=True, vouched=False)
+    words = replace(model, imported=True, hash_vouched=False)
     assert unrestricted_licenses(words, ask(ledger, words)) == ()
-    for known in (replace(words, vouched=True), replace(words, imported=False)):
+    for known in (replace(words, hash_vouched=True), replace(words, imported=False)):
         assert ids(unrestricted_licenses(known, ask(ledger, known))) == ids(model.needed)
 
 

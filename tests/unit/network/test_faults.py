@@ -20,7 +20,7 @@ from tests.fakes.web import Asked, Handler, Server, Talk
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(60)]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
-NEVER = HttpTimeouts(connect=1000, read=1000, write=1000, whole=1000)
+NEVER = HttpTimeouts(connect=1000, read=1000, write=1000, total=1000)
 Make = Callable[..., HttpClient]
 
 
@@ -79,7 +79,7 @@ def test_an_answer_in_drops_ends(make_client: Make, begin: bytes, drop: bytes) -
         talk.send(begin)
         talk.drip(drop)
 
-    client = make_client(timeouts=HttpTimeouts(whole=1))
+    client = make_client(timeouts=HttpTimeouts(total=1))
     assert failure_of(client, drip).kind == "timeout"
 
 
@@ -90,7 +90,7 @@ def test_a_stream_in_drops_goes_on(make_client: Make) -> None:
             talk.over.wait(0.05)
             talk.send(b"x")
 
-    client = make_client(timeouts=HttpTimeouts(whole=0.5))
+    client = make_client(timeouts=HttpTimeouts(total=0.5))
     with Server(drip).running() as server, client.stream("file", "GET", server.url) as streamed:
         assert b"".join(streamed.chunks()) == b"x" * 30
 

@@ -209,7 +209,7 @@ def test_what_cannot_be_a_proxy_is_told_and_nothing_is_sent(
 
 def test_a_proxy_without_a_scheme_is_one_over_http() -> None:
     proxy = parse_proxy(" proxy.example:3128 ")
-    assert (proxy.scheme, proxy.place) == ("http", "proxy.example:3128")
+    assert (proxy.scheme, proxy.authority) == ("http", "proxy.example:3128")
 
 
 def test_what_httpcore_logs_holds_no_secret(make_client: Make, caplog: pytest.LogCaptureFixture) -> None:

@@ -111,8 +111,8 @@ def test_what_is_not_there_is_said_not_made(store: ConversationStore) -> None:
     ):
         with pytest.raises(NotFoundError):
             act()
-    assert store.find("nowhere") is None
-    assert store.path("nowhere") == []
+    assert store.find_conversation("nowhere") is None
+    assert store.branch("nowhere") == []
 
 
 # --- messages --------------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def test_a_message_comes_back_with_all_it_carries(store: ConversationStore) -> N
     )
     store.add_message(whole)
     assert store.message("m") == whole
-    assert store.path("c") == [whole]
+    assert store.branch("c") == [whole]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_saving_replaces_what_was_said_and_keeps_the_place(store: ConversationSt
     assert store.message("a").text == "half"
     model = ModelReference("guide", "Guide")
     store.save_message(Message("a", "c", "q", "user", (TextPart("whole"),), model=model, created_at=1.0))
-    assert [message.text for message in store.path("c")] == ["question", "whole"]
+    assert [message.text for message in store.branch("c")] == ["question", "whole"]
     assert store.conversation("c").model_id == "guide"
 
 
@@ -191,19 +191,19 @@ def test_the_tree_keeps_every_branch_and_shows_one(store: ConversationStore) -> 
         [said("q", None, "q"), said("a1", "q", "first"), said("q2", "a1", "on"), said("b1", "q2", "deep")]
     )
     store.add_message(said("a2", "q", "second"))
-    assert [message.id for message in store.path("c")] == ["q", "a2"]
-    assert [message.id for message in store.path("c", "b1")] == ["q", "a1", "q2", "b1"]
+    assert [message.id for message in store.branch("c")] == ["q", "a2"]
+    assert [message.id for message in store.branch("c", "b1")] == ["q", "a1", "q2", "b1"]
     assert store.siblings("a1") == store.siblings("a2") == ["a1", "a2"]
     assert store.children("q") == ["a1", "a2"]
     assert store.sibling_groups("c") == [["a1", "a2"]]
     assert store.newest_leaf("a1") == "b1"
     assert store.newest_leaf("b1") == "b1"
     store.add_message(said("other", None, "another beginning"), make_leaf=False)
-    assert [message.id for message in store.path("c")] == ["q", "a2"]
+    assert [message.id for message in store.branch("c")] == ["q", "a2"]
     assert store.siblings("other") == ["q", "other"]
     assert store.sibling_groups("c") == [["q", "other"], ["a1", "a2"]]
     store.set_leaf("c", store.newest_leaf("a1"))
-    assert [message.id for message in store.path("c")] == ["q", "a1", "q2", "b1"]
+    assert [message.id for message in store.branch("c")] == ["q", "a1", "q2", "b1"]
 
 
 def test_a_branch_never_leaves_its_conversation(store: ConversationStore) -> None:
@@ -212,8 +212,8 @@ def test_a_branch_never_leaves_its_conversation(store: ConversationStore) -> Non
     store.add_message(said("q", None, "in c"))
     with pytest.raises(NotFoundError):
         store.set_leaf("d", "q")
-    assert store.path("d", "q") == []
-    assert store.path("d") == []
+    assert store.branch("d", "q") == []
+    assert store.branch("d") == []
     store.add_message(said("root", None, "in d", chat="d"))
     assert store.siblings("root") == ["root"]
     with pytest.raises(NotFoundError):
@@ -224,9 +224,9 @@ def test_ten_thousand_messages_come_back_in_order(store: ConversationStore) -> N
     store.add_messages(
         [said(f"m{at}", f"m{at - 1}" if at else None, f"turn {at}") for at in range(10_000)], create=Conversation("c")
     )
-    found = store.path("c")
+    found = store.branch("c")
     assert [message.text for message in found] == [f"turn {at}" for at in range(10_000)]
-    assert len(store.path("c", "m500")) == 501
+    assert len(store.branch("c", "m500")) == 501
     assert store.newest_leaf("m0") == "m9999"
     store.delete("c", 1.0)
     assert store.purge(2.0) == 1  # as deep a tree as this is erased whole
@@ -248,7 +248,7 @@ def test_a_deleted_conversation_comes_back_whole(store: ConversationStore) -> No
     store.restore("c")
     assert store.conversation("c") == before
     assert ids(store.conversations("treasure")) == ["c"]
-    assert [message.text for message in store.path("c")] == ["treasure", "map"]
+    assert [message.text for message in store.branch("c")] == ["treasure", "map"]
 
 
 def test_erasing_takes_only_what_was_deleted_long_enough_ago(store: ConversationStore) -> None:
@@ -257,7 +257,7 @@ def test_erasing_takes_only_what_was_deleted_long_enough_ago(store: Conversation
         if at is not None:
             store.delete(name, at)
     assert store.purge(10.0) == 1
-    assert store.find("old") is None
+    assert store.find_conversation("old") is None
     store.restore("new")
     assert sorted(ids(store.conversations())) == ["kept", "new"]
     assert store.purge(100.0) == 0

@@ -91,7 +91,7 @@ def test_nobody_else_may_read_the_file(path: Path) -> None:
 def test_closing_leaves_one_file_that_holds_all(filled: Path) -> None:
     assert [each.name for each in filled.parent.iterdir()] == ["latchkey.db"]
     database = Database(filled)
-    assert len(ConversationStore(database).path("c", "m199")) == 200
+    assert len(ConversationStore(database).branch("c", "m199")) == 200
     assert database.check() == []
     database.close()
 
@@ -193,7 +193,7 @@ def damage(path: Path, table: str) -> None:
 
 def test_damage_in_the_middle_is_told_when_it_is_met(filled: Path) -> None:
     damage(filled, "messages")
-    error = refusal(filled, lambda store: store.path("c", "m199"))
+    error = refusal(filled, lambda store: store.branch("c", "m199"))
     assert isinstance(error, IntegrityError)
     assert str(filled) in error.detail
 
@@ -203,7 +203,7 @@ def test_nothing_is_written_to_a_file_once_it_was_found_damaged(filled: Path) ->
 
     def write_after(store: ConversationStore) -> None:
         with pytest.raises(IntegrityError):
-            store.path("c", "m199")
+            store.branch("c", "m199")
         store.create(Conversation("d"))
 
     assert isinstance(refusal(filled, write_after), IntegrityError)
@@ -238,13 +238,13 @@ def test_opening_again_after_damage_looks_through_the_file_that_is_there_now(fil
     database = Database(filled)
     store = ConversationStore(database)
     with pytest.raises(IntegrityError):
-        store.path("c", "m199")
+        store.branch("c", "m199")
     with pytest.raises(IntegrityError):
         database.open()
     database.close()
     filled.write_bytes(good)
     database.open()
-    assert len(store.path("c", "m199")) == 200
+    assert len(store.branch("c", "m199")) == 200
     database.close()
 
 
@@ -322,11 +322,11 @@ def test_a_full_disk_is_told_and_what_was_stored_stays(filled: Path) -> None:
     long = Message("long", "c", "m199", "user", (TextPart("much " * 100_000),))
     with pytest.raises(ResourceError, match="full"):
         store.add_message(long)
-    assert len(store.path("c")) == 200
+    assert len(store.branch("c")) == 200
     with database.write() as connection:
         connection.execute(f"PRAGMA max_page_count = {pages * 1000}")
     store.add_message(long)
-    assert len(store.path("c")) == 201
+    assert len(store.branch("c")) == 201
     database.close()
 
 
@@ -351,7 +351,7 @@ def test_an_older_file_is_copied_before_it_is_migrated(filled: Path, tmp_path: P
     database.close()
     assert kept.read_text() == "an older copy"
     copy = Database(filled.with_name("latchkey.version-1-2.db"))
-    assert len(ConversationStore(copy).path("c")) == 200
+    assert len(ConversationStore(copy).branch("c")) == 200
     copy.close()
     with pytest.raises(IntegrityError, match="newer"):
         Database(filled).open()
@@ -375,7 +375,7 @@ def test_files_of_every_version_open(file: Path, path: Path) -> None:
     database = Database(path)
     store = ConversationStore(database)
     (conversation,) = store.conversations()
-    messages = store.path(conversation.id)
+    messages = store.branch(conversation.id)
     assert [message.text for message in messages] == ["Was ist ein Schlüssel?", "A key.\n\n```py\nprint('key')\n```"]
     assert messages[1].thinking == "They ask in German."
     assert messages[1].timing is not None

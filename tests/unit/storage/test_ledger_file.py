@@ -23,17 +23,17 @@ def store(home: Path) -> LedgerStore:
 def test_what_is_written_is_read_again(store: LedgerStore) -> None:
     with store.write() as writing:
         writing.add(ROW)
-        writing.keep("a", b"one")
-        writing.keep("a", b"another")
+        writing.add_text("a", b"one")
+        writing.add_text("a", b"another")
         writing.set_seal(SealRow(1, "h", "k", "file", "m"))
         writing.set_seal(SealRow(1, "h", "k", "file", "n"))
     with store.read() as reading:
         assert reading.records() == [ROW]
         assert reading.last() == ROW
-        assert reading.kept("a") == [b"one", b"another"]
+        assert reading.texts_under("a") == [b"one", b"another"]
         assert list(reading.texts()) == [("a", b"one"), ("a", b"another")]
         assert reading.seal() == SealRow(1, "h", "k", "file", "n")
-        assert reading.guarded()
+        assert reading.triggers_intact()
     store.close()
 
 
@@ -114,7 +114,7 @@ def test_a_row_of_anything_is_read_as_text(store: LedgerStore) -> None:
     connection.close()
     with store.read() as reading:
         (row,) = reading.records()
-        assert not reading.guarded()
+        assert not reading.triggers_intact()
     found = dict(zip(RECORD_COLUMNS, row, strict=True))
     assert found["person"] == "(bytes: ff00)"
     assert found["note"] == "(no text: c328)"

@@ -149,11 +149,11 @@ def test_a_database_of_the_first_version_reads_to_the_letter(path: Path) -> None
             created_at=1700000001.0,
         ),
     ]
-    assert store.path(chat) == whole
+    assert store.branch(chat) == whole
     before = stored(store, answer)
     store.save_message(whole[1])
     assert stored(store, answer) == before
-    assert store.path(chat) == whole
+    assert store.branch(chat) == whole
     database.close()
 
 

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.loopback
 def test_a_fault_ends_well(make_place: MakePlace, case: Case) -> None:
     place = make_place(SIZE, timeout=TIMEOUT_S)
     case.arrange(place)
-    retry_policy = RetryPolicy(tries=case.more.get("tries", QUICK.tries), first=QUICK.first, most=QUICK.most)
+    retry_policy = RetryPolicy(
+        tries=case.more.get("tries", QUICK.tries), first_delay=QUICK.first_delay, max_delay=QUICK.max_delay
+    )
     hear = case.hear
     heard = (lambda progress: hear(place, progress)) if hear is not None else None
     if case.ends is None:

@@ -24,7 +24,7 @@ def test_a_file_is_fetched_verified_and_nothing_else_is_left(place: Place) -> No
     assert fetched.path == place.target
     assert (fetched.size, fetched.sha256) == (len(place.data), hashlib.sha256(place.data).hexdigest())
     assert (fetched.verified, fetched.restarted) == (True, False)
-    assert (fetched.received, fetched.again) == (len(place.data), 0)
+    assert (fetched.received, fetched.refetched_bytes) == (len(place.data), 0)
     assert place.fake.sent() == len(place.data)
     assert place.states == ["locating", "fetching", "verifying", "done"]
     assert (place.said[-1].done, place.said[-1].total) == (len(place.data), len(place.data))
@@ -186,7 +186,7 @@ def test_what_runs_already_can_be_paused_and_goes_on(make_place: MakePlace) -> N
     fetched = place.fetch()
     assert place.target.read_bytes() == place.data
     assert fetched.received == len(place.data) - first, "what was there is not fetched again"
-    assert fetched.again == 0
+    assert fetched.refetched_bytes == 0
     assert place.left == [MODEL]
 
 

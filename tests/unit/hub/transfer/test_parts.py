@@ -37,7 +37,7 @@ def test_jobs_cover_every_missing_byte_once() -> None:
             plan.mark_written(at, at + count, job)
             written.add(at, at + count)
             if job.at >= job.end or chance.random() < 0.1:
-                plan.leave(job)
+                plan.release(job)
                 jobs.remove(job)
                 jobs += [job] if (job := plan.take(chance.randrange(MIB, 9 * MIB))) is not None else []
         assert plan.done == size
@@ -67,7 +67,7 @@ def grown(rates: dict[int, float], most: int = 8, missing: int = 10**12) -> int:
         now += 0.05
         flowing = growth.wanted
         received += rates[flowing] * 0.05
-        growth.look(now, int(received), flowing, missing)
+        growth.update(now, int(received), flowing, missing)
     return growth.wanted
 
 
@@ -116,18 +116,18 @@ def test_the_hash_is_right_in_whatever_order_bytes_come(tmp_path: Path) -> None:
 def test_a_lock_is_held_by_one_and_gone_afterwards(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
     first, second = FileLock(path), FileLock(path)
-    assert first.take()
-    assert first.take()
-    assert not second.take()
-    first.leave()
+    assert first.acquire()
+    assert first.acquire()
+    assert not second.acquire()
+    first.release()
     assert not path.exists()
-    assert second.take()
-    assert not first.take()
-    second.leave()
-    second.leave()
+    assert second.acquire()
+    assert not first.acquire()
+    second.release()
+    second.release()
     path.write_text("left by somebody who was killed")
-    assert first.take()
-    first.leave()
+    assert first.acquire()
+    first.release()
     assert not path.exists()
 
 
@@ -146,7 +146,7 @@ def test_the_sidecar_keeps_what_was_noted_and_survives_being_cut_short(tmp_path:
         path.write_bytes(whole[:length])
         found = read_sidecar(path, identity, 1000)
         assert found is None or found.spans in (((0, 10),), ((0, 500),))
-    sidecar.keep(lambda: ((0, 700),), lambda: None)
+    sidecar.sync(lambda: ((0, 700),), lambda: None)
     sidecar.note(((0, 800),))
     sidecar.close()
     sidecar.note(((0, 900),))

@@ -200,7 +200,7 @@ def test_bytes_that_changed_on_the_disk_are_noticed(place: Place) -> None:
     fetched = place.fetch()
     assert place.target.read_bytes() == place.data
     assert fetched.restarted
-    assert fetched.again > 0
+    assert fetched.refetched_bytes > 0
     assert "their hash differs" in place.notes
 
 
