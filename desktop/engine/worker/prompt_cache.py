@@ -85,7 +85,7 @@ class SequenceStateStore:
 
 _PARTIAL_ONLY = 1
 _MOST_CHECKPOINTS = 8
-_MOST_BYTES = 256 * 1024 * 1024
+_MOST_CHECKPOINT_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -160,13 +160,16 @@ class PromptCache:
         if not position or any(point.position == position for point in self._checkpoints):
             return
         size = llama.llama_state_seq_get_size_ext(context, 0, _PARTIAL_ONLY)
-        if not 0 < size <= _MOST_BYTES:
+        if not 0 < size <= _MOST_CHECKPOINT_BYTES:
             return
         state = (ctypes.c_uint8 * size)()
         if llama.llama_state_seq_get_data_ext(context, state, size, 0, _PARTIAL_ONLY) != size:
             return
         self._checkpoints.append(_Checkpoint(position, state, size))
-        while len(self._checkpoints) > _MOST_CHECKPOINTS or sum(p.size for p in self._checkpoints) > _MOST_BYTES:
+        while (
+            len(self._checkpoints) > _MOST_CHECKPOINTS
+            or sum(p.size for p in self._checkpoints) > _MOST_CHECKPOINT_BYTES
+        ):
             del self._checkpoints[0]
 
     def _forget_from(self, length: int) -> bool:

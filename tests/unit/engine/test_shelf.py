@@ -51,7 +51,7 @@ class Context:
 def context(monkeypatch: pytest.MonkeyPatch) -> Context:
     made = Context()
     monkeypatch.setattr(prompt_cache, "llama", made.functions())
-    monkeypatch.setattr(prompt_cache, "_MOST_BYTES", ROOM)
+    monkeypatch.setattr(prompt_cache, "_MOST_STATE_BYTES", ROOM)
     return made
 
 
