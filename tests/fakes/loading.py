@@ -19,7 +19,7 @@ from desktop.engine.worker_messages import (
     PromptPrepared,
     SamplingParams,
 )
-from tests.fakes.doors import OpenDoor
+from tests.fakes.load_checks import OpenLoadCheck
 
 _BUFFER = re.compile(r"(\S+)\s+(model|KV|RS|compute|output)\s+buffer size\s*=\s*([\d.]+) MiB")
 _MAPPING = re.compile(r"^[0-9a-f]+-[0-9a-f]+ ")
@@ -84,7 +84,7 @@ def take(path: Path, length: int, *, fill: float = 0.95) -> Taken:
     """Load the model into a worker with a context of `length` tokens and have it read `fill` of that."""
     with tempfile.TemporaryDirectory() as folder:
         logs, others = Path(folder) / "logs", _children()
-        client = EngineClient(license_check=OpenDoor(), logs=logs, cache=Path(folder) / "cache")
+        client = EngineClient(license_check=OpenLoadCheck(), logs=logs, cache=Path(folder) / "cache")
         try:
             client.load_and_wait(LoadParams(str(path), context_length=length, threads=1))
             (worker,) = _children() - others

@@ -17,7 +17,7 @@ import pytest
 
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.worker_messages import LoadParams
-from tests.fakes.doors import OpenDoor
+from tests.fakes.load_checks import OpenLoadCheck
 from tests.journeys.command import latchkey
 from tests.unit.engine.conftest import Asker
 
@@ -114,7 +114,9 @@ class Loaded:
 def _real_worker(file: Path, folder: Path, ids: Sequence[int] = (), **params: Any) -> Iterator[Loaded]:
     notes = folder / "notes"
     command = (sys.executable, "-I", "-X", "utf8", str(HERE / "noting_worker.py"), str(notes), json.dumps([*ids]))
-    client = EngineClient(license_check=OpenDoor(), logs=folder / "logs", cache=folder / "cache", executable=command)
+    client = EngineClient(
+        license_check=OpenLoadCheck(), logs=folder / "logs", cache=folder / "cache", executable=command
+    )
     try:
         # One thread: two of them crawl while other tests run beside it.
         client.load_and_wait(LoadParams(str(file), **{"threads": 1, **params}))

@@ -16,8 +16,8 @@ from desktop.engine.worker_messages import (
     LoadParams,
     SamplingParams,
 )
-from tests.fakes.doors import OpenDoor
 from tests.fakes.like_texts import LIKE_TEXTS
+from tests.fakes.load_checks import OpenLoadCheck
 from tests.fakes.loading import tokens_of
 
 pytestmark = pytest.mark.real_model
@@ -30,7 +30,7 @@ Ask = Callable[[SamplingParams], tuple[str, AnswerDone]]
 @pytest.fixture
 def ask(real_model_file: Path, tmp_path: Path) -> Ask:
     def asked(sampling: SamplingParams) -> tuple[str, AnswerDone]:
-        client = EngineClient(license_check=OpenDoor(), logs=tmp_path / "logs", cache=tmp_path / "cache")
+        client = EngineClient(license_check=OpenLoadCheck(), logs=tmp_path / "logs", cache=tmp_path / "cache")
         try:
             client.load_and_wait(LoadParams(str(real_model_file), context_length=4096, threads=1))
             request = GenerateRequest(

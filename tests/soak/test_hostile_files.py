@@ -11,7 +11,7 @@ from desktop.engine.gguf_header import read_header
 from desktop.engine.worker_messages import Delta, GenerateRequest, GenerationOptions, LoadParams
 from desktop.errors import UserError
 from desktop.paths import find_paths
-from tests.fakes.doors import OpenDoor
+from tests.fakes.load_checks import OpenLoadCheck
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 
@@ -59,7 +59,7 @@ def test_every_damaged_header_is_read_or_refused_in_words(tmp_path: Path) -> Non
 def test_what_passes_the_header_check_never_takes_the_app_down(tmp_path: Path) -> None:
     sound = find_paths().builtin_model.read_bytes()
     chance = random.Random(7)
-    engine = EngineClient(license_check=OpenDoor(), logs=tmp_path / "logs", cache=tmp_path / "cache")
+    engine = EngineClient(license_check=OpenLoadCheck(), logs=tmp_path / "logs", cache=tmp_path / "cache")
     answered = 0
     said: list[str] = []
     try:

@@ -20,7 +20,7 @@ from desktop.engine.worker_messages import (
 )
 from desktop.errors import UserError
 from desktop.paths import find_paths
-from tests.fakes.doors import OpenDoor
+from tests.fakes.load_checks import OpenLoadCheck
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 
@@ -33,7 +33,7 @@ QUESTIONS = ("How do I add a model?", "And from the terminal?", "What is the led
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[EngineClient]:
-    made = EngineClient(license_check=OpenDoor(), logs=tmp_path / "logs", cache=tmp_path / "cache")
+    made = EngineClient(license_check=OpenLoadCheck(), logs=tmp_path / "logs", cache=tmp_path / "cache")
     made.load_and_wait(LoadParams(str(find_paths().builtin_model)))
     yield made
     made.close()

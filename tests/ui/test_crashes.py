@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.fallback_store import FallbackStore
 from tests.fakes.crashing_worker import Fault, command
-from tests.fakes.doors import OpenDoor
+from tests.fakes.load_checks import OpenLoadCheck
 from tests.ui.driving import Driver
 
 Open = Callable[..., Driver]
@@ -24,7 +24,7 @@ def _engine(home: Path, *faults: Fault, **options: Any) -> EngineClient:
     made = command(*faults) if faults else None
     folder = home / "engine"
     return EngineClient(
-        license_check=OpenDoor(), logs=folder / "logs", cache=folder / "cache", executable=made, **options
+        license_check=OpenLoadCheck(), logs=folder / "logs", cache=folder / "cache", executable=made, **options
     )
 
 

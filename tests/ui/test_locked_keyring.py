@@ -18,7 +18,7 @@ from desktop.ui.parts.error_box import ErrorBox
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
 from tests.ui.test_first_minute import free_model, records
-from tests.unit.credentials.test_keepers import Keyring as MemoryKeyring
+from tests.unit.credentials.test_ledger_key_stores import Keyring as MemoryKeyring
 
 Open = Callable[..., Driver]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from desktop.credentials.keyring_client import RETRY_AFTER_S, KeyringBackend, KeyringClient, KeyringUnavailableError
-from tests.unit.credentials.test_keepers import Keyring
+from tests.unit.credentials.test_ledger_key_stores import Keyring
 
 
 class Clock:

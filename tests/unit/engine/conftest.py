@@ -28,7 +28,7 @@ from desktop.engine.worker_messages import (
 )
 from desktop.engine.worker_watchdog import WorkerTimeouts
 from tests.fakes import tiny_gguf
-from tests.fakes.doors import OpenDoor
+from tests.fakes.load_checks import OpenLoadCheck
 
 GREEDY = SamplingParams(temperature=0)
 
@@ -118,7 +118,7 @@ def make_client(tmp_path: Path) -> Iterator[Callable[..., EngineClient]]:
     made: list[EngineClient] = []
 
     def make(**options: Any) -> EngineClient:
-        options = {"license_check": OpenDoor(), "logs": tmp_path / "logs", "cache": tmp_path / "cache", **options}
+        options = {"license_check": OpenLoadCheck(), "logs": tmp_path / "logs", "cache": tmp_path / "cache", **options}
         made.append(EngineClient(**options))
         return made[-1]
 

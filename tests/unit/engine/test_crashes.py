@@ -27,7 +27,7 @@ from desktop.engine.worker_messages import (
 )
 from desktop.errors import EngineError, LicenseError
 from tests.fakes.crashing_worker import STAGES, VARIANTS, Fault, command
-from tests.fakes.doors import OpenDoor
+from tests.fakes.load_checks import OpenLoadCheck
 from tests.fakes.parrot import parrot
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.engine.conftest import Answer, Asker, children, impostor, kill_worker, wait_until
@@ -66,7 +66,7 @@ class Told:
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The built-in model's greedy answer to the question, from a worker that lives."""
     folder = tmp_path_factory.mktemp("plain")
-    client = EngineClient(license_check=OpenDoor(), logs=folder / "logs", cache=folder / "cache")
+    client = EngineClient(license_check=OpenLoadCheck(), logs=folder / "logs", cache=folder / "cache")
     client.load_and_wait(LoadParams(str(BUILTIN), threads=1, extra_buffers=False))
     text = Asker(client).ask(QUESTION, max_tokens=24).text
     client.close()
@@ -253,7 +253,7 @@ def test_a_cancel_while_the_model_is_loaded_again_keeps_the_text(make_client: Cl
             client.cancel(request.id)
 
     asked: list[Path] = []
-    client = make_client(license_check=OpenDoor(admit), executable=command(Fault("decode")))
+    client = make_client(license_check=OpenLoadCheck(admit), executable=command(Fault("decode")))
     loaded(client)
     request = Asker(client).request(QUESTION, max_tokens=24)
     answer = Answer()
@@ -274,7 +274,7 @@ def test_a_door_that_refuses_after_a_crash_ends_the_answer_with_its_reason(make_
         if len(asked) == 2:
             raise LicenseError("Revoked.")
 
-    client = make_client(license_check=OpenDoor(admit), executable=command(Fault("decode")))
+    client = make_client(license_check=OpenLoadCheck(admit), executable=command(Fault("decode")))
     loaded(client)
     told = Told(client)
     with pytest.raises(LicenseError, match="Revoked"):

@@ -10,7 +10,7 @@ from desktop.engine.engine_client import EngineClient
 from desktop.engine.worker_messages import LoadEvent, LoadParams, ModelReady, RequestFailed
 from desktop.errors import EngineError
 from desktop.translation import use_language
-from tests.fakes.doors import OpenDoor
+from tests.fakes.load_checks import OpenLoadCheck
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.engine.conftest import Asker, wait_until
 from tests.unit.test_translation import write_catalog
@@ -38,7 +38,7 @@ def test_a_client_that_was_told_to_load_is_loading_until_the_last_load_has_ended
     make_client: Clients, model_file: Files
 ) -> None:
     held = threading.Event()
-    client = make_client(license_check=OpenDoor(lambda _: wait_until(held.is_set)))
+    client = make_client(license_check=OpenLoadCheck(lambda _: wait_until(held.is_set)))
     first, second = Listener(client), Listener(client)
     params = LoadParams(str(model_file("llama")), threads=1)
     client.load(params, first)
@@ -67,7 +67,7 @@ def test_a_bug_at_the_beginning_of_a_load_ends_the_load_alone(
         if faults:
             raise faults.pop()
 
-    client = make_client(license_check=OpenDoor(admit))
+    client = make_client(license_check=OpenLoadCheck(admit))
     listener = Listener(client)
     client.load(LoadParams(str(model_file("llama")), threads=1), listener)
     assert listener.over.wait(60)

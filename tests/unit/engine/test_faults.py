@@ -26,7 +26,7 @@ from desktop.engine.worker_messages import (
 )
 from desktop.engine.worker_watchdog import WorkerTimeouts
 from desktop.errors import EngineError, LicenseError, ResourceError
-from tests.fakes.doors import OpenDoor
+from tests.fakes.load_checks import OpenLoadCheck
 from tests.fakes.tiny_gguf import random_model, scripted_model
 from tests.unit.engine.conftest import Asker, children, impostor, kill_worker, wait_until
 
@@ -100,7 +100,7 @@ def test_killed_while_idle_the_next_question_works(load: Loader, model_file: Fil
 
 def test_the_license_door_is_asked_again_before_a_restart(make_client: Clients, model_file: Files) -> None:
     asked: list[Path] = []
-    asker = Asker(make_client(license_check=OpenDoor(asked.append)))
+    asker = Asker(make_client(license_check=OpenLoadCheck(asked.append)))
     asker.client.load_and_wait(LoadParams(str(model_file("llama")), threads=1))
     kill_worker()
     wait_until(lambda: asker.client.state == "dead")
@@ -178,7 +178,7 @@ def test_a_reload_that_the_door_refuses_fails_the_answer_and_can_be_asked_for_ag
         if refuse:
             raise LicenseError("Revoked.")
 
-    asker = Asker(make_client(license_check=OpenDoor(door)))
+    asker = Asker(make_client(license_check=OpenLoadCheck(door)))
     asker.client.load_and_wait(LoadParams(str(model_file("llama")), threads=1))
     refuse = True
     kill_worker()
@@ -390,8 +390,9 @@ def test_the_worker_ends_with_the_app_even_in_mid_answer(model_file: Files, tmp_
         from pathlib import Path
         from desktop.engine.engine_client import EngineClient
         from desktop.engine.worker_messages import *
-        from tests.fakes.doors import OpenDoor
-        client = EngineClient(license_check=OpenDoor(), logs=Path({str(tmp_path)!r}), cache=Path({str(tmp_path)!r}))
+        from tests.fakes.load_checks import OpenLoadCheck
+        folder = Path({str(tmp_path)!r})
+        client = EngineClient(license_check=OpenLoadCheck(), logs=folder, cache=folder)
         client.load_and_wait(LoadParams({str(model_file("wide"))!r}, threads=1))
         for event in client.answer(
             GenerateRequest(1, (ChatMessage.from_text("user", "x"),), GenerationOptions(ignore_eos=True))

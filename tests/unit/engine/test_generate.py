@@ -20,7 +20,7 @@ from desktop.engine.worker_messages import (
     SamplingParams,
 )
 from desktop.errors import EngineError, LicenseError, NotFoundError
-from tests.fakes.doors import OpenDoor
+from tests.fakes.load_checks import OpenLoadCheck
 from tests.fakes.tiny_gguf import bpe_vocabulary, random_model, scripted_model, spm_vocabulary
 from tests.unit.engine.conftest import GREEDY, Asker
 
@@ -80,7 +80,7 @@ def test_the_license_door_is_asked_before_every_load_and_may_refuse(
         if len(asked) > 1:
             raise LicenseError("Not accepted.", remedy="Accept it.")
 
-    client = make_client(license_check=OpenDoor(door))
+    client = make_client(license_check=OpenLoadCheck(door))
     params = LoadParams(str(model_file("llama")), threads=1)
     client.load_and_wait(params)
     with pytest.raises(LicenseError, match="Not accepted"):
@@ -92,7 +92,7 @@ def test_a_file_that_is_no_model_is_refused_before_the_license_is_asked_for(
     make_client: Callable[..., EngineClient], tmp_path: Path
 ) -> None:
     asked: list[Path] = []
-    client = make_client(license_check=OpenDoor(asked.append))
+    client = make_client(license_check=OpenLoadCheck(asked.append))
     (tmp_path / "m.gguf").write_text("<html>")
     with pytest.raises(EngineError, match="web page"):
         client.load_and_wait(LoadParams(str(tmp_path / "m.gguf")))

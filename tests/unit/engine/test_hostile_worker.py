@@ -17,8 +17,8 @@ from desktop.engine.frames import EventReader
 from desktop.engine.worker_log import WorkerLog
 from desktop.engine.worker_messages import AnswerDone, AnswerEvent, Delta, LoadParams, ModelReady, Pong, RequestFailed
 from desktop.errors import EngineError, ForbiddenError, IntegrityError, LicenseError, UserError
-from tests.fakes.doors import OpenDoor
 from tests.fakes.hostile_worker import command
+from tests.fakes.load_checks import OpenLoadCheck
 from tests.unit.engine.conftest import Asker, children, wait_until
 
 Clients = Callable[..., EngineClient]
@@ -122,12 +122,12 @@ def test_a_model_that_nobody_handed_over_is_not_loaded(make_client: Clients, mod
     """Else the ledger would tell of a load that never was."""
     loaded: list[Path] = []
 
-    class NotingDoor(OpenDoor):
+    class NotingLoadCheck(OpenLoadCheck):
         def record_load(self, path: Path) -> None:
             loaded.append(path)
 
     script = "send(ModelReady(INFO, 0.1)); send(LoadProgress(1.0)); send(ModelReady(INFO, 0.1)); send(PROBED)"
-    client = make_client(license_check=NotingDoor(), executable=command("probe", script))
+    client = make_client(license_check=NotingLoadCheck(), executable=command("probe", script))
     load(client, model_file)
     assert len(loaded) == 1
     assert Asker(client).ask("Hi").text == "hello"

@@ -19,14 +19,14 @@ from desktop.engine.worker_messages import (
 )
 from desktop.errors import EngineError, ResourceError
 from desktop.file_stamp import ModelFile
-from tests.fakes.doors import OpenDoor
+from tests.fakes.load_checks import OpenLoadCheck
 from tests.unit.engine.conftest import Asker, kill_worker, wait_until
 
 Clients = Callable[..., EngineClient]
 Files = Callable[[str], Path]
 
 
-class SlowDoor(OpenDoor):
+class SlowLoadCheck(OpenLoadCheck):
     """A door that reads the file of the next load for as long as nobody stops it."""
 
     def __init__(self) -> None:
@@ -46,11 +46,11 @@ class SlowDoor(OpenDoor):
 
 
 @pytest.fixture
-def door() -> SlowDoor:
-    return SlowDoor()
+def door() -> SlowLoadCheck:
+    return SlowLoadCheck()
 
 
-def begin(client: EngineClient, door: SlowDoor, path: Path) -> list[LoadEvent]:
+def begin(client: EngineClient, door: SlowLoadCheck, path: Path) -> list[LoadEvent]:
     events: list[LoadEvent] = []
     client.load(LoadParams(str(path)), events.append)
     assert door.reading.wait(20)
@@ -58,7 +58,7 @@ def begin(client: EngineClient, door: SlowDoor, path: Path) -> list[LoadEvent]:
 
 
 @pytest.mark.parametrize("end", ["close", "unload", "cancel"])
-def test_the_load_ends_as_cancelled(make_client: Clients, model_file: Files, door: SlowDoor, end: str) -> None:
+def test_the_load_ends_as_cancelled(make_client: Clients, model_file: Files, door: SlowLoadCheck, end: str) -> None:
     client = make_client(license_check=door)
     events = begin(client, door, model_file("llama"))
     client.cancel(0) if end == "cancel" else getattr(client, end)()
@@ -70,7 +70,7 @@ def test_the_load_ends_as_cancelled(make_client: Clients, model_file: Files, doo
         assert not client._dispatcher.thread.is_alive()
 
 
-def test_a_cancel_is_for_one_load(make_client: Clients, model_file: Files, door: SlowDoor) -> None:
+def test_a_cancel_is_for_one_load(make_client: Clients, model_file: Files, door: SlowLoadCheck) -> None:
     client = make_client(license_check=door)
     first = begin(client, door, model_file("llama"))
     second: list[LoadEvent] = []
@@ -81,7 +81,7 @@ def test_a_cancel_is_for_one_load(make_client: Clients, model_file: Files, door:
     assert isinstance(second[-1], ModelReady)
 
 
-def test_a_cancel_of_another_answer_stops_nothing(make_client: Clients, model_file: Files, door: SlowDoor) -> None:
+def test_a_cancel_of_another_answer_stops_nothing(make_client: Clients, model_file: Files, door: SlowLoadCheck) -> None:
     client = make_client(license_check=door)
     events = begin(client, door, model_file("llama"))
     client.cancel(77)
@@ -93,7 +93,7 @@ def test_a_cancel_of_another_answer_stops_nothing(make_client: Clients, model_fi
 
 
 def test_an_answer_whose_model_is_loaded_again_is_cancelled(
-    make_client: Clients, model_file: Files, door: SlowDoor
+    make_client: Clients, model_file: Files, door: SlowLoadCheck
 ) -> None:
     door.slow = False
     client = make_client(license_check=door)
@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_read_is_told_as_that(make_client: Clients, model_
     def broken(path: Path) -> None:
         raise ResourceError("The disk is broken.")
 
-    client = make_client(license_check=OpenDoor(broken))
+    client = make_client(license_check=OpenLoadCheck(broken))
     with pytest.raises(ResourceError, match="broken"):
         client.load_and_wait(LoadParams(str(model_file("llama"))))
     with pytest.raises(EngineError):

@@ -23,7 +23,7 @@ from desktop.licenses.ledger import Ledger
 from desktop.licenses.ledger_record import LedgerEvent
 from desktop.storage.ledger_store import LedgerStore
 from tests.fakes.ledgers import TEXTS, acknowledged, clock, edit, file_of, rows
-from tests.unit.credentials.test_keepers import Keyring
+from tests.unit.credentials.test_ledger_key_stores import Keyring
 
 Open = Callable[..., Ledger]
 

@@ -11,7 +11,7 @@ def _let_through(path: Path) -> None:
     del path
 
 
-class OpenDoor:
+class OpenLoadCheck:
     """A check that admits what `admit` does not refuse, and lets it stay while `check_loaded` does not object."""
 
     def __init__(

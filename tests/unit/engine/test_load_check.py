@@ -11,7 +11,7 @@ from desktop.engine.engine_protocol import StopSignal
 from desktop.engine.worker_messages import Delta, GenerateRequest, GenerationOptions, LoadParams, RequestFailed
 from desktop.errors import IntegrityError, LicenseError, ResourceError
 from desktop.file_stamp import ModelFile
-from tests.fakes.doors import OpenDoor
+from tests.fakes.load_checks import OpenLoadCheck
 from tests.unit.engine.conftest import Asker, children, kill_worker, wait_until
 
 Files = Callable[[str], Path]
@@ -108,7 +108,7 @@ def test_a_load_that_cannot_be_recorded_does_not_stay(make_client: Clients, mode
     def full(path: Path) -> None:
         raise ResourceError("the disk is full")
 
-    client = make_client(license_check=OpenDoor(record_load=full))
+    client = make_client(license_check=OpenLoadCheck(record_load=full))
     with pytest.raises(ResourceError, match="the disk is full"):
         client.load_and_wait(LoadParams(str(model_file("llama"))))
     wait_until(lambda: not children())
@@ -119,6 +119,6 @@ def test_an_integrity_refusal_arrives_as_one(make_client: Clients, model_file: F
     def changed(path: Path) -> None:
         raise IntegrityError("the file changed")
 
-    client = make_client(license_check=OpenDoor(changed))
+    client = make_client(license_check=OpenLoadCheck(changed))
     with pytest.raises(IntegrityError, match="the file changed"):
         client.load_and_wait(LoadParams(str(model_file("llama"))))
