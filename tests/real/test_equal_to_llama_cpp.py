@@ -18,7 +18,14 @@ from tests.real.conftest import Bare, Loaded, Noted, chosen, computed
 pytestmark = pytest.mark.real_model
 
 POEM = "Write a short poem about the sea."
-QUESTIONS = (POEM, "What is the capital of France?", "Write a Python function that reverses a string.")
+# The last two are answered briefly whatever the processor makes of the sums' last digits.
+QUESTIONS = (
+    POEM,
+    "What is the capital of France?",
+    "Write a Python function that reverses a string.",
+    "What is 2 + 2?",
+    "Repeat this word: yes",
+)
 MOST = 64
 AUTOMATIC = -1  # LLAMA_FLASH_ATTN_TYPE_AUTO
 
