@@ -105,7 +105,7 @@ def look(stage: "Stage") -> Any:
     """A gated model, looked up by its name."""
     page = _open(stage)
     page.field.setText(_MODEL)
-    page.hub.go()
+    page.hub.submit()
     stage.wait(lambda: page.detail.chooser is not None)
     stage.settle()
     return page
@@ -120,7 +120,7 @@ def look_end(stage: "Stage") -> None:
 def search(stage: "Stage") -> None:
     page = _open(stage)
     page.field.setText("edelweiss")
-    page.hub.go()
+    page.hub.submit()
     stage.wait(lambda: bool(page.list.rows.headings) and "·" in page.list.rows.headings[0])
     stage.settle()
 
@@ -129,7 +129,7 @@ def off_line(stage: "Stage") -> None:
     page = _open(stage)
     stage.window.settings_changed.emit({"offline": True})
     page.field.setText("edelweiss")
-    page.hub.go()
+    page.hub.submit()
     stage.settle()
 
 
@@ -262,7 +262,7 @@ def elsewhere(stage: "Stage") -> None:
         DiscoveredModel("Ollama", blob, (blob,), "llama3.2:3b", 2_019_000_000, "Q4_K_M", "llama", "llama3.2"),
     ]
     left = [SkippedFile("Ollama", blob, "llama3.2-vision:11b", "It is made for Ollama's own engine.")]
-    page.show_found("apps", other_app_hits(found, stage.backend.services.library.catalog, left))
+    page.show_hits("apps", other_app_hits(found, stage.backend.services.library.catalog, left))
     stage.settle()
 
 
