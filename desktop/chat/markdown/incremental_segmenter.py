@@ -22,7 +22,6 @@ SPLIT_LISTS_AT = 2_000
 """A list of this many characters ends before its next item of the outermost level, and another one goes on."""
 
 _SPACE = re.compile(r"\s")
-_NEWLINE = re.compile(r"\r\n|\n|\r(?=[^\n])")
 
 
 class IncrementalSegmenter:

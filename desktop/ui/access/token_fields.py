@@ -13,7 +13,7 @@ from desktop.translation import tr
 from desktop.ui.access.access_page_values import TokenInput
 from desktop.ui.access.access_text import place_name
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.error_box import ErrorBox, FittedErrorBox
+from desktop.ui.parts.error_box import ErrorBox, FittedErrorBox, replace_error_box
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.option_button import OptionButton
 from desktop.ui.parts.page import section_heading
@@ -130,14 +130,8 @@ class TokenFields(QWidget):
 
     def show_error(self, error: UserError | None, action: tuple[str, Callable[[], None]] | None = None) -> None:
         """Show what went wrong above the fields; what was entered stays."""
-        if self.box is not None:
-            self._column.removeWidget(self.box)
-            self.box.hide()
-            self.box.deleteLater()
-            self.box = None
-        if error is not None:
-            self.box = FittedErrorBox(ErrorBox(self._theme, error, action=action))
-            self._column.insertWidget(1, self.box)
+        box = ErrorBox(self._theme, error, action=action) if error is not None else None
+        self.box = replace_error_box(self._column, 1, self.box, box)
 
     def set_busy(self, busy: bool) -> None:
         """The Hub is being asked: the same cannot be asked for twice."""

@@ -12,7 +12,7 @@ from desktop.safe_text import is_blank
 from desktop.translation import tr
 from desktop.ui.licenses.license_page_values import AcceptanceInput
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.error_box import ErrorBox, FittedErrorBox
+from desktop.ui.parts.error_box import ErrorBox, FittedErrorBox, replace_error_box
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.page import section_heading
@@ -180,14 +180,8 @@ class AcceptanceForm(QWidget):
 
     def show_error(self, error: UserError | None, action: tuple[str, Callable[[], None]] | None = None) -> None:
         """Show what went wrong above the buttons; what was typed stays."""
-        if self.box is not None:
-            self._column.removeWidget(self.box)
-            self.box.hide()
-            self.box.deleteLater()
-            self.box = None
-        if error is not None:
-            self.box = FittedErrorBox(ErrorBox(self._theme, error, action=action, log=self._log))
-            self._column.insertWidget(1, self.box)
+        box = ErrorBox(self._theme, error, action=action, log=self._log) if error is not None else None
+        self.box = replace_error_box(self._column, 1, self.box, box)
 
     @property
     def missing(self) -> str:

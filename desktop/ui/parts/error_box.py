@@ -153,3 +153,18 @@ class FittedErrorBox(QWidget):
     def _fit(self) -> None:
         if self.width() > 0:
             self.setFixedHeight(self.box.place(self.width()))
+
+
+def replace_error_box(
+    column: QVBoxLayout, index: int, shown: FittedErrorBox | None, box: ErrorBox | None
+) -> FittedErrorBox | None:
+    """Put `box` at `index` of `column` in place of `shown`, and return what is shown then. None shows nothing."""
+    if shown is not None:
+        column.removeWidget(shown)
+        shown.hide()
+        shown.deleteLater()
+    if box is None:
+        return None
+    fitted = FittedErrorBox(box)
+    column.insertWidget(index, fitted)
+    return fitted

@@ -70,12 +70,6 @@ def action_specs() -> tuple[ActionSpec, ...]:
     )
 
 
-def key_text(action_id: str) -> str:
-    """The first shortcut of an action, as the person's system writes it."""
-    spec = next(spec for spec in action_specs() if spec.id == action_id)
-    return QKeySequence(spec.shortcuts[0]).toString(QKeySequence.SequenceFormat.NativeText)
-
-
 class WindowActions(QObject):
     """The declared actions as QActions of one window. Each needs a handler, and each handler a declared action."""
 
