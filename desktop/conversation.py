@@ -15,7 +15,7 @@ from desktop.safe_text import repair_surrogates
 Role = Literal["system", "user", "assistant"]
 ChatRole = Literal["system", "user", "assistant", "tool"]
 Status = Literal["complete", "streaming", "stopped", "failed"]
-StopReason = Literal["end", "length", "cancelled", "context-full", "repetition"]
+StopReason = Literal["end", "length", "cancelled", "context-full", "repetition", "tool-calls"]
 
 
 class TextPart(msgspec.Struct, frozen=True, tag="text"):

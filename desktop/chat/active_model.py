@@ -10,7 +10,8 @@ from desktop.chat.engine_requests import LoadableModel, load_params
 from desktop.conversation import ModelReference
 from desktop.engine.engine_errors import error_from_event
 from desktop.engine.engine_protocol import Engine
-from desktop.engine.worker_messages import LoadEvent, LoadParams, LoadProgress, ModelReady, RequestFailed
+from desktop.engine.load_params import LoadParams
+from desktop.engine.worker_messages import LoadEvent, LoadProgress, ModelReady, RequestFailed
 from desktop.errors import LicenseError, UserError
 from desktop.settings import Settings
 

@@ -26,13 +26,13 @@ from desktop.chat.pending_answer import AnswerSaver, PendingAnswer
 from desktop.conversation import Message, ModelReference, Status
 from desktop.engine.engine_errors import error_from_event
 from desktop.engine.engine_protocol import Engine, EngineState
+from desktop.engine.generation_options import GenerationOptions
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
     Delta,
     DeltaReplacement,
     GenerateRequest,
-    GenerationOptions,
     PromptPrepared,
     PromptProgress,
     RequestFailed,

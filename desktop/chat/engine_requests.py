@@ -8,7 +8,8 @@ from typing import Protocol
 import msgspec
 
 from desktop.conversation import ChatMessage, Message, MessagePart, TextPart, ThinkingPart, ToolResultPart
-from desktop.engine.worker_messages import GenerationOptions, LoadParams, SamplingParams
+from desktop.engine.generation_options import GenerationOptions, SamplingParams
+from desktop.engine.load_params import LoadParams
 from desktop.settings import SamplingSettings, Settings
 
 SamplingRecord = dict[str, float | int | str | None]

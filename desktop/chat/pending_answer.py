@@ -17,7 +17,8 @@ from desktop.conversation import (
     ThinkingPart,
     Timing,
 )
-from desktop.engine.worker_messages import AnswerDone, Delta, DeltaReplacement, GenerationOptions, PromptPrepared
+from desktop.engine.generation_options import GenerationOptions
+from desktop.engine.worker_messages import AnswerDone, Delta, DeltaReplacement, PromptPrepared
 from desktop.errors import NotFoundError, UserError
 from desktop.storage.conversation_store import ConversationStore
 

@@ -23,7 +23,8 @@ from desktop.cli.terminal_input import decode_input, repair_input
 from desktop.cli.terminal_session import TerminalSession
 from desktop.conversation import ChatMessage, StopReason, Timing
 from desktop.engine.engine_protocol import Engine
-from desktop.engine.worker_messages import GenerateRequest, GenerationOptions, ModelInfo
+from desktop.engine.generation_options import GenerationOptions
+from desktop.engine.worker_messages import GenerateRequest, ModelInfo
 from desktop.library.library_model import LibraryModel
 from desktop.settings import Settings
 from desktop.translation import tr

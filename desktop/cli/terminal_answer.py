@@ -11,6 +11,7 @@ from desktop.cli.output import CommandOutput
 from desktop.conversation import ModelReference, TextPart, ThinkingPart
 from desktop.engine.engine_errors import error_from_event
 from desktop.engine.engine_protocol import Engine
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
@@ -18,7 +19,6 @@ from desktop.engine.worker_messages import (
     DeltaReplacement,
     GenerateRequest,
     LoadEvent,
-    LoadParams,
     LoadProgress,
     ModelInfo,
     ModelReady,

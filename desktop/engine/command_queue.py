@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 from desktop.engine.answer_progress import AnswerProgress
 from desktop.engine.engine_errors import engine_closed, failed_probe, failure_event, loading_cancelled
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
     GenerateRequest,
     LoadEvent,
-    LoadParams,
     ProbeResult,
     RequestFailed,
 )

@@ -27,12 +27,12 @@ from desktop.engine.engine_protocol import EngineState, LoadCheck
 from desktop.engine.fallback_store import FallbackStore
 from desktop.engine.kernel_report import KernelChoice
 from desktop.engine.load_fallback import LoadFallback
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
     GenerateRequest,
     LoadEvent,
-    LoadParams,
     LoadProgress,
     ModelInfo,
     ModelReady,

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
-from desktop.engine.worker_messages import AnswerEvent, GenerateRequest, LoadEvent, LoadParams, ModelInfo, ProbeResult
+from desktop.engine.load_params import LoadParams
+from desktop.engine.worker_messages import AnswerEvent, GenerateRequest, LoadEvent, ModelInfo, ProbeResult
 from desktop.errors import IntegrityError
 from desktop.file_stamp import ModelFile
 

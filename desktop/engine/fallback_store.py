@@ -15,7 +15,8 @@ import msgspec
 from desktop.atomic_file import DamagedFileError, read_struct, write_atomically
 from desktop.engine import hardware
 from desktop.engine.engine_build import engine_build
-from desktop.engine.worker_messages import LoadParams, ProbeResult
+from desktop.engine.load_params import LoadParams
+from desktop.engine.worker_messages import ProbeResult
 
 _MOST_ENTRIES = 64
 _LARGEST_FILE = 1_000_000

@@ -27,8 +27,9 @@ from desktop.engine.fallback_store import (
 )
 from desktop.engine.gguf_header import GgufHeader, read_header
 from desktop.engine.kernel_report import KernelChoice
+from desktop.engine.load_params import PLAINEST_VARIANT, LoadParams
 from desktop.engine.memory_estimate import fitting_context
-from desktop.engine.worker_messages import PLAINEST_VARIANT, AnswerDone, LoadParams, LoadRequest, ProbeResult
+from desktop.engine.worker_messages import AnswerDone, LoadRequest, ProbeResult
 from desktop.engine.worker_process import WorkerExit
 from desktop.errors import EngineError, IntegrityError, NotFoundError, UserError
 from desktop.file_stamp import ModelFile, stamp_from_stat

@@ -9,97 +9,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from desktop.conversation import AnswerPart, ChatMessage, StopReason
+from desktop.engine.generation_options import GenerationOptions
+from desktop.engine.load_params import LoadParams
 from desktop.file_stamp import ModelFile
 
-PLAINEST_VARIANT = "plainest"
-"""In place of a CPU variant's name: the most cautious one that there is."""
-
 # --- what is asked for -------------------------------------------------------------------------------------------
-
-
-class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How tokens are chosen. None means: what the file says under `general.sampling.*`, else the default.
-
-    Order of the chain: penalties, dry, top_n_sigma, top_k, typical_p, top_p, min_p, xtc, temperature, then a seeded
-    draw; temperature 0 is greedy. Defaults are llama-server's: 0.8 / 40 / 0.95 / 0.05, everything else off.
-    """
-
-    temperature: float | None = None
-    top_k: int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
-    typical_p: float | None = None
-    top_n_sigma: float | None = None
-    xtc_probability: float | None = None
-    xtc_threshold: float | None = None
-    repeat_penalty: float | None = None
-    repeat_last_n: int | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    dry_multiplier: float | None = None
-    dry_base: float | None = None
-    dry_allowed_length: int | None = None
-    dry_penalty_last_n: int | None = None
-    seed: int | None = None
-
-
-class JsonSchemaFormat(msgspec.Struct, frozen=True, tag="json-schema"):
-    """The answer is JSON that conforms to `schema`, the text of a JSON Schema."""
-
-    schema: str
-
-
-class GrammarFormat(msgspec.Struct, frozen=True, tag="grammar"):
-    """The answer is a sentence of `grammar`, in llama.cpp's GBNF."""
-
-    grammar: str
-
-
-class ThinkingOptions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a model thinks before its answer; None is what its template does by itself. `budget` is in tokens."""
-
-    enabled: bool | None = None
-    effort: Literal["low", "medium", "high"] | None = None
-    budget: int | None = None
-
-
-class GenerationOptions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How one answer is to be generated: by window, command, benchmark and server in one value.
-
-    `max_tokens` None means until the model ends or the context is full. The answer ends before any of `stop` in its
-    text. `stop_on_repetition` ends an answer that only repeats itself. With `raw_prompt` the last message's text goes
-    to the model as it is, without the chat template; with `ignore_eos` the model cannot end its answer. With either
-    of them `stop_on_repetition` counts for nothing, as the model's every token is wanted there.
-    """
-
-    sampling: SamplingParams = SamplingParams()
-    max_tokens: int | None = None
-    stop: tuple[str, ...] = ()
-    stop_on_repetition: bool = False
-    response_format: JsonSchemaFormat | GrammarFormat | None = None
-    thinking: ThinkingOptions = ThinkingOptions()
-    raw_prompt: bool = False
-    ignore_eos: bool = False
-
-
-class LoadParams(msgspec.Struct, frozen=True):
-    """How a model is loaded. None means automatic. `gpu_layers` -1 is all of them, 0 none.
-
-    `chat_template` (Jinja) and `stops` are the prompt that the catalog knows for the model: they count where its file
-    carries no template of its own. `cpu_variant` "" is the best that this processor can run. `extra_buffers` are
-    llama.cpp's: weights repacked for the processor, AMX among them (`llama_model_params.use_extra_bufts`).
-    """
-
-    model_path: str
-    context_length: int | None = None
-    threads: int | None = None
-    gpu_layers: int | None = None
-    flash_attention: Literal["auto", "on", "off"] = "auto"
-    cpu_variant: str = ""
-    extra_buffers: bool = True
-    batch_tokens: int = 512
-    chat_template: str = ""
-    stops: tuple[str, ...] = ()
 
 
 class LoadRequest(msgspec.Struct, frozen=True, tag="load"):
@@ -278,6 +192,9 @@ class AnswerDone(msgspec.Struct, frozen=True, tag="done"):
 
     `notice` is one sentence for the person where the model had to be loaded again and runs otherwise than before. The
     answer may have gone on in another worker: times are then those that the person saw, speeds the last worker's.
+
+    Of `cached_tokens`, `memory_tokens` came from a state kept in memory, `disk_tokens` from one kept on the disk; the
+    rest stood in the context. Speculation proposed `drafted_tokens`, of which `accepted_tokens` were generated.
     """
 
     id: Int64
@@ -293,6 +210,10 @@ class AnswerDone(msgspec.Struct, frozen=True, tag="done"):
     dropped_messages: Count
     thinking_s: Measure | None = None
     notice: ShortText = ""
+    memory_tokens: Count = 0
+    disk_tokens: Count = 0
+    drafted_tokens: Count = 0
+    accepted_tokens: Count = 0
 
 
 class TokenizeResult(msgspec.Struct, frozen=True, tag="tokenized"):

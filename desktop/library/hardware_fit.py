@@ -17,10 +17,10 @@ from desktop.catalog.quantization import bits_of, rank_of
 from desktop.engine import hardware
 from desktop.engine.gguf_header import GgufHeader
 from desktop.engine.load_fallback import next_step
+from desktop.engine.load_params import LoadParams
 from desktop.engine.memory_estimate import automatic_contexts, cache_bytes, compute_bytes, process_bytes
 from desktop.engine.model_shape import ModelShape
 from desktop.engine.worker_messages import ComputeDevice as EngineDevice
-from desktop.engine.worker_messages import LoadParams
 from desktop.translation import tr
 
 FitLabel = Literal["fits-gpu", "fits-memory", "slow", "too-large", "unknown"]

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from desktop.engine.engine_errors import failure_event
 from desktop.engine.engine_protocol import EngineState, LoadCheck
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerEvent,
     ComputeDevice,
     GenerateRequest,
     LoadEvent,
-    LoadParams,
     LoadProgress,
     ModelInfo,
     ModelReady,

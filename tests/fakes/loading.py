@@ -9,16 +9,12 @@ from pathlib import Path
 
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
+from desktop.engine.generation_options import GenerationOptions, SamplingParams
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.llama_api import llama
 from desktop.engine.worker.tokenizer import Tokenizer
-from desktop.engine.worker_messages import (
-    GenerateRequest,
-    GenerationOptions,
-    LoadParams,
-    PromptPrepared,
-    SamplingParams,
-)
+from desktop.engine.worker_messages import GenerateRequest, PromptPrepared
 from tests.fakes.load_checks import OpenLoadCheck
 
 _BUFFER = re.compile(r"(\S+)\s+(model|KV|RS|compute|output)\s+buffer size\s*=\s*([\d.]+) MiB")

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from desktop.engine.engine_client import EngineClient
-from desktop.engine.worker_messages import LoadParams
+from desktop.engine.load_params import LoadParams
 from tests.fakes.load_checks import OpenLoadCheck
 from tests.journeys.command import latchkey
 from tests.unit.engine.conftest import Asker

@@ -7,15 +7,10 @@ import pytest
 
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
+from desktop.engine.generation_options import GenerationOptions, SamplingParams
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker.repetition_detector import RepetitionDetector
-from desktop.engine.worker_messages import (
-    AnswerDone,
-    Delta,
-    GenerateRequest,
-    GenerationOptions,
-    LoadParams,
-    SamplingParams,
-)
+from desktop.engine.worker_messages import AnswerDone, Delta, GenerateRequest
 from tests.fakes.like_texts import LIKE_TEXTS
 from tests.fakes.load_checks import OpenLoadCheck
 from tests.fakes.loading import tokens_of

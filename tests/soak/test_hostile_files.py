@@ -7,8 +7,10 @@ import pytest
 
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
+from desktop.engine.generation_options import GenerationOptions
 from desktop.engine.gguf_header import read_header
-from desktop.engine.worker_messages import Delta, GenerateRequest, GenerationOptions, LoadParams
+from desktop.engine.load_params import LoadParams
+from desktop.engine.worker_messages import Delta, GenerateRequest
 from desktop.errors import UserError
 from desktop.paths import find_paths
 from tests.fakes.load_checks import OpenLoadCheck

@@ -9,15 +9,9 @@ import pytest
 
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
-from desktop.engine.worker_messages import (
-    AnswerDone,
-    Delta,
-    GenerateRequest,
-    GenerationOptions,
-    LoadParams,
-    PromptPrepared,
-    SamplingParams,
-)
+from desktop.engine.generation_options import GenerationOptions, SamplingParams
+from desktop.engine.load_params import LoadParams
+from desktop.engine.worker_messages import AnswerDone, Delta, GenerateRequest, PromptPrepared
 from desktop.errors import UserError
 from desktop.paths import find_paths
 from tests.fakes.load_checks import OpenLoadCheck

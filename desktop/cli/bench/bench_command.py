@@ -32,7 +32,8 @@ from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_answer import load_model
 from desktop.engine.engine_protocol import LoadCheck
 from desktop.engine.hardware import cpu_name, total_memory, usable_cores
-from desktop.engine.worker_messages import LoadParams, ModelInfo
+from desktop.engine.load_params import LoadParams
+from desktop.engine.worker_messages import ModelInfo
 from desktop.library.library_model import LibraryModel
 from desktop.translation import tr
 

@@ -24,11 +24,11 @@ from desktop.cli.bench.bench_model import WORDS
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_errors import error_from_event
 from desktop.engine.engine_protocol import Engine, LoadCheck
+from desktop.engine.generation_options import GenerationOptions
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
     GenerateRequest,
-    GenerationOptions,
     ModelInfo,
     PromptPrepared,
     RequestFailed,

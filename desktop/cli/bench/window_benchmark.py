@@ -22,7 +22,8 @@ from desktop.cli.bench.bench_figures import StartupFigures, WindowFigures, media
 from desktop.cli.bench.engine_benchmark import TimedEngine
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_protocol import Engine
-from desktop.engine.worker_messages import LoadParams, ModelInfo
+from desktop.engine.load_params import LoadParams
+from desktop.engine.worker_messages import ModelInfo
 from desktop.errors import EngineError
 from desktop.translation import tr
 

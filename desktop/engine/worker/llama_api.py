@@ -17,8 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from desktop.engine.load_params import PLAINEST_VARIANT
 from desktop.engine.worker_log import ASSERT_MARK
-from desktop.engine.worker_messages import PLAINEST_VARIANT, ComputeDevice
+from desktop.engine.worker_messages import ComputeDevice
 
 _MOST_MEMORY = 2**53  # some drivers give the largest number there is
 _DEBUG, _WARN, _CONTINUED = 1, 3, 5

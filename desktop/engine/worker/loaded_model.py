@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.answer_marks import TAG_STYLES
 from desktop.engine.worker.llama_api import LlamaLog, llama
 from desktop.engine.worker.thread_tuner import ThreadTuner
 from desktop.engine.worker.tokenizer import Tokenizer
-from desktop.engine.worker_messages import LONGEST_WORDS, LoadParams, ModelInfo
+from desktop.engine.worker_messages import LONGEST_WORDS, ModelInfo
 from desktop.errors import EngineError, ResourceError
 from desktop.translation import tr
 

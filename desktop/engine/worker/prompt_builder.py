@@ -25,10 +25,11 @@ from desktop.conversation import (
     ToolCallPart,
     ToolResultPart,
 )
+from desktop.engine.generation_options import GenerationOptions, ThinkingOptions
 from desktop.engine.worker.answer_marks import TAG_STYLES, EndMarks, MarkTable, TagStyle, end_marks, is_special
 from desktop.engine.worker.chat_template import PLAIN_STOPS, ChatTemplate
 from desktop.engine.worker.loaded_model import LoadedModel, common_prefix
-from desktop.engine.worker_messages import GenerateRequest, GenerationOptions, ThinkingOptions
+from desktop.engine.worker_messages import GenerateRequest
 from desktop.errors import EngineError
 from desktop.translation import tr
 
@@ -346,9 +347,16 @@ def _name(part: MessagePart) -> str:
 
 
 def _unsupported_option(options: GenerationOptions) -> str:
-    if options.response_format is not None:
-        return "response_format"
-    return "thinking" if options.thinking != ThinkingOptions() else ""
+    """The first option that is asked for and not done yet; "" where all are."""
+    undone = {
+        "response_format": options.response_format is not None,
+        "thinking": options.thinking != ThinkingOptions(),
+        "tools": bool(options.tools),
+        "logit_bias": bool(options.logit_bias),
+        "logprobs": options.logprobs > 0,
+        "min_tokens": options.min_tokens > 0,
+    }
+    return next((name for name, asked in undone.items() if asked), "")
 
 
 def _too_long(count: int, limit: int) -> EngineError:

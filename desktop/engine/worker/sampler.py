@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
+from desktop.engine.generation_options import SamplingParams
 from desktop.engine.worker.llama_api import llama, metadata
 from desktop.engine.worker.tokenizer import Tokenizer
-from desktop.engine.worker_messages import SamplingParams
 
 DEFAULTS = SamplingParams(
     temperature=0.8,

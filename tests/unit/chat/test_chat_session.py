@@ -26,7 +26,7 @@ from desktop.conversation import (
     TextPart,
     UnknownPart,
 )
-from desktop.engine.worker_messages import GenerationOptions, SamplingParams
+from desktop.engine.generation_options import GenerationOptions, SamplingParams
 from desktop.errors import NotFoundError
 from desktop.settings import SamplingSettings, Settings
 from tests.fakes.fake_engine import FakeAnswer

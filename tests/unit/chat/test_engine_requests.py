@@ -27,7 +27,7 @@ from desktop.conversation import (
     ToolResultPart,
     UnknownPart,
 )
-from desktop.engine.worker_messages import GenerationOptions, SamplingParams
+from desktop.engine.generation_options import GenerationOptions, SamplingParams
 from desktop.settings import SamplingSettings, Settings
 from tests.fakes.talk import SomeModel
 

@@ -12,12 +12,12 @@ import pytest
 
 from desktop.chat.chat_events import AnswerFinished, AnswerPhase, ChatFailed, EngineChanged, MessageAdded
 from desktop.conversation import ChatMessage
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
     GenerateRequest,
     LoadEvent,
-    LoadParams,
     ModelReady,
     RequestFailed,
 )

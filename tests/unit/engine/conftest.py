@@ -14,17 +14,16 @@ import pytest
 
 from desktop.conversation import ChatMessage, TextPart, ThinkingPart
 from desktop.engine.engine_client import EngineClient
+from desktop.engine.generation_options import GenerationOptions, SamplingParams
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
     Delta,
     DeltaReplacement,
     GenerateRequest,
-    GenerationOptions,
-    LoadParams,
     PromptPrepared,
     PromptProgress,
-    SamplingParams,
 )
 from desktop.engine.worker_watchdog import WorkerTimeouts
 from tests.fakes import tiny_gguf

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from desktop.conversation import ChatMessage
+from desktop.engine.generation_options import SamplingParams
 from desktop.engine.gguf_header import read_header
-from desktop.engine.worker_messages import SamplingParams
 from desktop.paths import shipped_folder
 from tests.unit.engine.conftest import Asker
 

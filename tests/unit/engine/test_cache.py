@@ -8,13 +8,7 @@ from pathlib import Path
 import pytest
 
 from desktop.conversation import ChatMessage
-from desktop.engine.worker_messages import (
-    AnswerDone,
-    AnswerEvent,
-    PromptPrepared,
-    PromptProgress,
-    RequestFailed,
-)
+from desktop.engine.worker_messages import AnswerDone, AnswerEvent, PromptPrepared, PromptProgress, RequestFailed
 from desktop.errors import EngineError
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.engine.conftest import Answer, Asker

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from desktop.engine.engine_client import EngineClient
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker.confinement import own_files
 from desktop.engine.worker.seccomp import ALLOWED_CALLS, BY_ARGUMENT, MACHINES
-from desktop.engine.worker_messages import LoadParams
 from desktop.errors import EngineError
 from tests.unit.engine.conftest import Asker, children, impostor
 

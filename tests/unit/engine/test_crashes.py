@@ -16,11 +16,11 @@ import pytest
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.fallback_store import FallbackStore
 from desktop.engine.kernel_report import KernelChoice
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
     Delta,
-    LoadParams,
     ModelReady,
     PromptPrepared,
     RequestFailed,
@@ -203,7 +203,7 @@ def test_thinking_that_was_not_opened_goes_on_too(make_client: Clients, tmp_path
 
 
 def test_penalties_see_what_was_said_before_the_crash(make_client: Clients) -> None:
-    from desktop.engine.worker_messages import SamplingParams
+    from desktop.engine.generation_options import SamplingParams
 
     strict = SamplingParams(temperature=0, repeat_penalty=1.5, repeat_last_n=64)
     plain = make_client()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from desktop.engine.engine_client import EngineClient
-from desktop.engine.worker_messages import LoadEvent, LoadParams, ModelReady, RequestFailed
+from desktop.engine.load_params import LoadParams
+from desktop.engine.worker_messages import LoadEvent, ModelReady, RequestFailed
 from desktop.errors import EngineError
 from desktop.translation import use_language
 from tests.fakes.load_checks import OpenLoadCheck

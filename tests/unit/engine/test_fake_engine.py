@@ -7,12 +7,12 @@ import pytest
 
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_protocol import Engine
+from desktop.engine.generation_options import GenerationOptions
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
     Delta,
     GenerateRequest,
-    GenerationOptions,
-    LoadParams,
     ModelReady,
     PromptPrepared,
     RequestFailed,

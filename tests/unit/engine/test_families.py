@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from desktop.engine import unsupported_file
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.loaded_model import LoadedModel
 from desktop.engine.worker.prompt_builder import PromptBuilder
-from desktop.engine.worker_messages import GenerateRequest, LoadParams
+from desktop.engine.worker_messages import GenerateRequest
 from desktop.errors import EngineError
 from tests.fakes.architectures import SHAPES, architecture_model
 from tests.fakes.families_historic import HISTORIC

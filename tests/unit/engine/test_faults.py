@@ -13,16 +13,16 @@ import pytest
 from desktop.conversation import ChatMessage
 from desktop.engine import memory_estimate
 from desktop.engine.engine_client import EngineClient
+from desktop.engine.generation_options import SamplingParams
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
     Delta,
     GenerateRequest,
     LoadEvent,
-    LoadParams,
     ModelReady,
     RequestFailed,
-    SamplingParams,
 )
 from desktop.engine.worker_watchdog import WorkerTimeouts
 from desktop.errors import EngineError, LicenseError, ResourceError

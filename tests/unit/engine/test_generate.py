@@ -8,16 +8,16 @@ import pytest
 
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
+from desktop.engine.generation_options import SamplingParams
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
     Delta,
-    LoadParams,
     LoadProgress,
     ModelReady,
     PromptPrepared,
     PromptProgress,
     RequestFailed,
-    SamplingParams,
 )
 from desktop.errors import EngineError, LicenseError, NotFoundError
 from tests.fakes.load_checks import OpenLoadCheck

@@ -12,7 +12,7 @@ import pytest
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.gguf_header import read_header
 from desktop.engine.gguf_reader import GgufFile, read_gguf
-from desktop.engine.worker_messages import LoadParams
+from desktop.engine.load_params import LoadParams
 from desktop.errors import EngineError
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.engine.conftest import children, impostor

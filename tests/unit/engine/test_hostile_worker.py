@@ -14,8 +14,9 @@ import pytest
 from desktop.engine import answer_progress
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.frames import EventReader
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_log import WorkerLog
-from desktop.engine.worker_messages import AnswerDone, AnswerEvent, Delta, LoadParams, ModelReady, Pong, RequestFailed
+from desktop.engine.worker_messages import AnswerDone, AnswerEvent, Delta, ModelReady, Pong, RequestFailed
 from desktop.errors import EngineError, ForbiddenError, IntegrityError, LicenseError, UserError
 from tests.fakes.hostile_worker import command
 from tests.fakes.load_checks import OpenLoadCheck

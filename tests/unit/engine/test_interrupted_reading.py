@@ -10,13 +10,8 @@ import pytest
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_protocol import StopSignal
-from desktop.engine.worker_messages import (
-    GenerateRequest,
-    LoadEvent,
-    LoadParams,
-    ModelReady,
-    RequestFailed,
-)
+from desktop.engine.load_params import LoadParams
+from desktop.engine.worker_messages import GenerateRequest, LoadEvent, ModelReady, RequestFailed
 from desktop.errors import EngineError, ResourceError
 from desktop.file_stamp import ModelFile
 from tests.fakes.load_checks import OpenLoadCheck

@@ -8,7 +8,9 @@ import pytest
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_protocol import StopSignal
-from desktop.engine.worker_messages import Delta, GenerateRequest, GenerationOptions, LoadParams, RequestFailed
+from desktop.engine.generation_options import GenerationOptions
+from desktop.engine.load_params import LoadParams
+from desktop.engine.worker_messages import Delta, GenerateRequest, RequestFailed
 from desktop.errors import IntegrityError, LicenseError, ResourceError
 from desktop.file_stamp import ModelFile
 from tests.fakes.load_checks import OpenLoadCheck

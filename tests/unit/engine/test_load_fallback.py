@@ -18,7 +18,8 @@ from desktop.engine.fallback_store import (
     machine_key,
 )
 from desktop.engine.load_fallback import next_step
-from desktop.engine.worker_messages import ComputeDevice, LoadParams, ProbeResult
+from desktop.engine.load_params import LoadParams
+from desktop.engine.worker_messages import ComputeDevice, ProbeResult
 
 VARIANTS = ("sapphirerapids", "zen4", "icelake", "skylakex", "haswell", "sandybridge", "sse42", "x64")
 FILE = ModelFileIdentity("/models/m.gguf", 10, 20)

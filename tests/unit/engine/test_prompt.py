@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from desktop.conversation import ChatMessage, Role
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.loaded_model import LoadedModel
 from desktop.engine.worker.prompt_builder import PromptBuilder
 from desktop.engine.worker.tokenizer import Tokenizer
-from desktop.engine.worker_messages import LoadParams
 from tests.fakes.parrot import Token, parrot
 from tests.fakes.tiny_gguf import random_model
 

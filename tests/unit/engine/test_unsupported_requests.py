@@ -17,7 +17,7 @@ from desktop.conversation import (
     ToolResultPart,
     UnknownPart,
 )
-from desktop.engine.worker_messages import GrammarFormat, JsonSchemaFormat, ThinkingOptions
+from desktop.engine.generation_options import GrammarFormat, JsonSchemaFormat, ThinkingOptions
 from desktop.errors import EngineError
 from tests.unit.engine.conftest import Asker, children
 

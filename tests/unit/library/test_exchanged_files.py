@@ -17,17 +17,11 @@ import pytest
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_protocol import StopSignal
+from desktop.engine.generation_options import GenerationOptions, SamplingParams
 from desktop.engine.gguf_header import GgufHeader, read_header
 from desktop.engine.load_fallback import LoadAttempt
-from desktop.engine.worker_messages import (
-    AnswerEvent,
-    Delta,
-    GenerateRequest,
-    GenerationOptions,
-    LoadParams,
-    LoadRequest,
-    SamplingParams,
-)
+from desktop.engine.load_params import LoadParams
+from desktop.engine.worker_messages import AnswerEvent, Delta, GenerateRequest, LoadRequest
 from desktop.errors import IntegrityError, NotFoundError, UserError
 from desktop.file_stamp import ModelFile
 from desktop.library.library_services import LibraryServices, build_library_services
