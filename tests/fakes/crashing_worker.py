@@ -48,9 +48,9 @@ def command(*faults: Fault, variants: bool = False) -> list[str]:
 def main() -> None:
     sys.path.insert(0, str(TOP))
     from desktop.engine.worker import llama_api
-    from desktop.engine.worker.generator import Generator, _Generation
     from desktop.engine.worker.loaded_model import LoadedModel
     from desktop.engine.worker.prompt_builder import PromptBuilder
+    from desktop.engine.worker.scheduler import Scheduler
     from desktop.engine.worker.worker_loop import WorkerLoop, run
 
     split = sys.argv.index("--in")
@@ -109,33 +109,27 @@ def main() -> None:
 
         setattr(owner, name, method)
 
-    load, decode, write = WorkerLoop._load, Generator.decode, _Generation._decode_answer
-    writing: list[Any] = []
+    load, compute = WorkerLoop._load, Scheduler._compute
 
     def note_load(self: Any, request: Any) -> None:
         loaded.append(request.params)
         die("load")
         load(self, request)
 
-    def note_write(self: Any) -> Any:
-        writing.append(self)
-        try:
-            return write(self)
-        finally:
-            writing.clear()
+    def note_compute(self: Any) -> Any:
+        for answer in self._running:
+            if answer.reading:
+                die("prefill")
+                continue
+            if any(fault.stage == "decode" and answer._generated >= fault.at_token for fault in faults):
+                answer._batcher.finish([], None)  # so that it is told for certain
+            die("decode", answer._generated)
+        return compute(self)
 
-    def note_decode(self: Any, count: int) -> None:
-        if writing:
-            if any(fault.stage == "decode" and writing[0]._generated >= fault.at_token for fault in faults):
-                writing[0]._generator._outbox.finish([], None)  # so that it is told for certain
-            die("decode", writing[0]._generated)
-        decode(self, count)
-
-    WorkerLoop._load, Generator.decode, _Generation._decode_answer = note_load, note_decode, note_write  # type: ignore[method-assign]
+    WorkerLoop._load, Scheduler._compute = note_load, note_compute  # type: ignore[method-assign]
     dying(WorkerLoop, "_probe", "probe")
     dying(LoadedModel, "warm_up", "warm-up")
     dying(PromptBuilder, "make", "template")
-    dying(_Generation, "_decode_prompt", "prefill")
     run(arguments)
 
 

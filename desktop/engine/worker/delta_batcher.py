@@ -17,27 +17,56 @@ _BATCH_S = 0.016
 _LATEST_S = 0.033
 
 
-class DeltaBatcher:
-    """Collects text and sends it as Delta events. One for the life of the worker; `start` begins an answer."""
+class LateFlush:
+    """A thread that flushes batchers whose answer is not doing it in time. One for the life of the worker."""
 
-    def __init__(self, send: Callable[[Delta | RestatedEvent], None]) -> None:
-        self._send = send
-        self._lock = threading.Lock()
+    def __init__(self) -> None:
         self._waiting = threading.Event()
+        self._batchers: list[DeltaBatcher] = []
+        self._lock = threading.Lock()
+        threading.Thread(target=self._run, name="late-flush", daemon=True).start()
+
+    def watch(self, batcher: "DeltaBatcher") -> None:
+        """Flush `batcher` where it still holds text in a while."""
+        with self._lock:
+            if batcher not in self._batchers:
+                self._batchers.append(batcher)
+        self._waiting.set()
+
+    def _run(self) -> None:
+        while True:
+            self._waiting.wait()
+            time.sleep(_LATEST_S - _BATCH_S)
+            with self._lock:
+                watched = list(self._batchers)
+            done = [batcher for batcher in watched if batcher.flush_late()]
+            with self._lock:
+                self._batchers = [batcher for batcher in self._batchers if batcher not in done]
+                if not self._batchers:
+                    self._waiting.clear()
+
+
+class DeltaBatcher:
+    """Collects the text of answer `request_id` and sends it as Delta events.
+
+    `tokens` is the list that its tokens are added to; those in it by now were sent.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Delta | RestatedEvent], None],
+        late_flush: LateFlush,
+        request_id: int,
+        tokens: Sequence[int],
+    ) -> None:
+        self._send, self._late_flush = send, late_flush
+        self._id, self._tokens = request_id, tokens
+        self._count = self._sent = len(tokens)
+        self._lock = threading.Lock()
+        self._watched = False
         self._parts: list[ShownText] = []
-        self._id = 0
-        self._tokens: Sequence[int] = ()
-        self._count = 0
-        self._sent = 0
         self._speed: float | None = None
         self._due = 0.0
-        threading.Thread(target=self._flush_late, name="late-flush", daemon=True).start()
-
-    def start(self, request_id: int, tokens: Sequence[int]) -> None:
-        """Begin an answer. `tokens` is the list that its tokens are added to; those in it by now were sent."""
-        with self._lock:
-            self._id, self._parts, self._speed, self._due = request_id, [], None, 0.0
-            self._tokens, self._count, self._sent = tokens, len(tokens), len(tokens)
 
     def add(self, told: Sequence[ShownText], speed: float | None, now: float) -> None:
         """Add all text that the tokens so far give, generated at `speed` per second; sends what waits where it is due.
@@ -59,8 +88,9 @@ class DeltaBatcher:
                     parts.append(each)
             if now >= self._due:
                 self._flush(now)
-            elif fresh and not self._waiting.is_set():
-                self._waiting.set()
+            elif fresh and not self._watched:
+                self._watched = True
+                self._late_flush.watch(self)
 
     def finish(self, held: Sequence[ShownText], speed: float | None) -> None:
         """Send what waits, then the text that was held back to the answer's end, without tokens."""
@@ -88,13 +118,11 @@ class DeltaBatcher:
         text, thinking = shown
         return Delta(self._id, text, thinking, count, speed, tokens)
 
-    def _flush_late(self) -> None:
-        while True:
-            self._waiting.wait()
-            time.sleep(_LATEST_S - _BATCH_S)
-            with self._lock:
-                now = time.perf_counter()
-                if self._parts and now >= self._due + _LATEST_S - _BATCH_S:
-                    self._flush(now)
-                if not self._parts:
-                    self._waiting.clear()
+    def flush_late(self) -> bool:
+        """Send what has waited too long; whether nothing waits any more."""
+        with self._lock:
+            now = time.perf_counter()
+            if self._parts and now >= self._due + _LATEST_S - _BATCH_S:
+                self._flush(now)
+            self._watched = bool(self._parts)
+            return not self._parts

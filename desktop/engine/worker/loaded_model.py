@@ -20,7 +20,11 @@ from desktop.engine.worker_messages import LONGEST_WORDS, ModelInfo
 from desktop.errors import EngineError, ResourceError
 from desktop.translation import tr
 
+MOST_PARALLEL = 64
+MOST_OUTPUTS = 16
+"""Tokens of one computation that may give logits: a buffer of so many times the vocabulary is kept for them."""
 _LARGEST_UBATCH = 512
+_SPARE_SEQUENCES = 2
 _ABORTED = 2
 _QUICK_TOKEN_S = 0.010
 _TRIALS = 5
@@ -70,8 +74,15 @@ class LoadedModel:
         self.thread_tuner: ThreadTuner | None = None
         self.gpu = llama_api.has_gpu()
         self.gpu_layers = (-1 if params.gpu_layers is None else params.gpu_layers) if self.gpu else 0
+        self.prompt_cache_bytes = params.prompt_cache_bytes
+        self.parallel = min(max(params.parallel, 1), MOST_PARALLEL)
         self.batch_tokens = min(max(params.batch_tokens, 32), 4096)
         self.handle = self._load(params)
+        self.window = int(llama.llama_model_n_swa(self.handle))
+        self.recurrent = bool(llama.llama_model_is_recurrent(self.handle) or llama.llama_model_is_hybrid(self.handle))
+        # Branches of a conversation share its cells in sequences of their own. They cost memory only where each
+        # sequence has a window or a state.
+        self.sequences = self.parallel + (0 if self.window or self.recurrent else _SPARE_SEQUENCES)
         try:
             self.context = self._make_context(params)
         except BaseException:
@@ -80,8 +91,6 @@ class LoadedModel:
         self.memory = llama.llama_get_memory(self.context)
         self.context_length = int(llama.llama_n_ctx(self.context))
         self.tokenizer = Tokenizer(self.handle)
-        self.window = int(llama.llama_model_n_swa(self.handle))
-        self.recurrent = bool(llama.llama_model_is_recurrent(self.handle) or llama.llama_model_is_hybrid(self.handle))
         own = llama_api.metadata(self.handle, "tokenizer.chat_template") or ""
         self.template = own or params.chat_template
         self.has_own_template = bool(own)
@@ -202,8 +211,9 @@ class LoadedModel:
         params.n_ctx = asked.context_length or min(trained, 8192)
         params.n_batch = self.batch_tokens
         params.n_ubatch = min(self.batch_tokens, _LARGEST_UBATCH)
-        params.n_seq_max = 1
-        params.n_outputs_max = 1
+        params.n_seq_max = self.sequences
+        params.kv_unified = True
+        params.n_outputs_max = max(self.parallel, MOST_OUTPUTS)
         params.n_threads = params.n_threads_batch = self.threads
         params.flash_attn_type = _FLASH[asked.flash_attention]
         params.swa_full = False

@@ -99,6 +99,10 @@ class Sampler:
             self._add(llama.llama_sampler_init_temp(settings.temperature))
             self._add(llama.llama_sampler_init_dist(self.seed))
 
+    def sample(self, context: Any, index: int) -> int:
+        """Choose the next token from the logits that the batch gave at `index`, and accept it."""
+        return int(llama.llama_sampler_sample(self.chain, context, index))
+
     def accept(self, prompt: Sequence[int]) -> None:
         """Show the chain the prompt's tail, where it holds samplers that look back."""
         for token in prompt[-self._sees :] if self._sees else ():

@@ -30,6 +30,7 @@ class Tokenizer:
         self.bos = int(llama.llama_vocab_bos(self.handle))
         self.eos = int(llama.llama_vocab_eos(self.handle))
         self.adds_bos = bool(llama.llama_vocab_get_add_bos(self.handle)) and self.bos >= 0
+        self.pieces = _PieceTable(self)
         self._is_spm = llama.llama_vocab_type(self.handle) == _SPM
         self._neutral = (b"\x02", self._tokenize(b"\x02", True))
 
@@ -39,7 +40,7 @@ class Tokenizer:
         With `continued` the text goes on within a line: SPM vocabularies put no space before it.
         """
         tokens: list[int] = []
-        for index, piece in enumerate(_pieces(text)):
+        for index, piece in enumerate(_cut(text)):
             data = piece.encode("utf-8", "replace")
             tokens += self._continue(data, special) if index or continued else self._tokenize(data, special)
         return tokens
@@ -120,7 +121,19 @@ class Tokenizer:
         return buffer.raw[: max(size, 0)]
 
 
-def _pieces(text: str) -> Iterator[str]:
+class _PieceTable(dict[int, bytes]):
+    """The bytes that each token shows in an answer, looked up once."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        super().__init__()
+        self._tokenizer = tokenizer
+
+    def __missing__(self, token: int) -> bytes:
+        piece = self[token] = self._tokenizer.visible_piece(token)
+        return piece
+
+
+def _cut(text: str) -> Iterator[str]:
     """A long text in pieces, cut before words where there are any.
 
     llama.cpp's SPM tokenizer takes time with the square of the length for what its vocabulary lacks: 200,000 emoji in

@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,11 @@ from desktop.engine.engine_errors import bug_event, failure_event, library_unusa
 from desktop.engine.frames import FrameError, FrameReader, FrameWriter
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.admitted_files import AdmittedFiles, FileChangedError
+from desktop.engine.worker.cancellation import Cancellation
 from desktop.engine.worker.confinement import confine_calls, confine_files
-from desktop.engine.worker.delta_batcher import DeltaBatcher
-from desktop.engine.worker.generator import Generator
 from desktop.engine.worker.llama_api import LlamaLog
 from desktop.engine.worker.loaded_model import LoadCancelledError, LoadedModel
+from desktop.engine.worker.scheduler import Scheduler
 from desktop.engine.worker_messages import (
     CancelRequest,
     GenerateRequest,
@@ -35,6 +36,7 @@ from desktop.engine.worker_messages import (
     ProbeRequest,
     ProbeResult,
     Request,
+    RequestFailed,
     Shutdown,
     TokenizeRequest,
     TokenizeResult,
@@ -71,13 +73,10 @@ class WorkerLoop:
         self._gpu = llama_api.has_gpu()
         self._confinement = confine_calls(gpu=self._gpu)
         self._jobs: queue.SimpleQueue[tuple[Request, float]] = queue.SimpleQueue()
-        self._flag = (ctypes.c_uint8 * 2)()
-        self._lock = threading.Lock()
-        self._current: int | None = None
-        self._cancelled: set[int] = set()
+        self._cancellation = Cancellation()
         self._admitted = AdmittedFiles(())
         self._model: LoadedModel | None = None
-        self._generator: Generator | None = None
+        self._scheduler: Scheduler | None = None
 
     def serve(self) -> None:
         """One thread until a model is to be loaded, as Landlock asks; two and more from then on."""
@@ -87,8 +86,10 @@ class WorkerLoop:
         self._jobs.put((first, time.perf_counter()))
         threading.Thread(target=self._read, name="pipe", daemon=True).start()
         while True:
-            request, arrived = self._jobs.get()
-            self._handle(request, arrived)
+            if self._jobs.empty() and self._scheduler is not None and self._scheduler.busy:
+                self._step(self._scheduler)
+            else:
+                self._handle(*self._jobs.get())
 
     def _serve_alone(self) -> LoadRequest:
         """Answer what needs no model, until the first Load."""
@@ -135,30 +136,11 @@ class WorkerLoop:
                     with contextlib.suppress(OSError):
                         self._writer.write(Pong(number))
                 case CancelRequest(id=number):
-                    self._cancel(number)
+                    self._cancellation.cancel(number)
                 case _:
                     self._jobs.put((request, time.perf_counter()))
 
-    def _cancel(self, number: int) -> None:
-        with self._lock:
-            self._cancelled.add(number)
-            if self._current == number:
-                self._flag[0] = 1
-
     # --- thread A ---
-
-    def _begin(self, number: int) -> None:
-        """From now on a cancel of `number` sets the flag; one that came before has set it."""
-        with self._lock:
-            self._current = number
-            self._flag[0] = 1 if number in self._cancelled else 0
-
-    def _end(self) -> None:
-        with self._lock:
-            if self._current is not None:
-                self._cancelled.discard(self._current)
-            self._current = None
-            self._flag[0] = 0
 
     def _send(self, event: Any) -> None:
         try:
@@ -168,7 +150,7 @@ class WorkerLoop:
 
     def _handle(self, request: Request, arrived: float) -> None:
         number = 0 if isinstance(request, LoadRequest) else getattr(request, "id", 0)
-        self._begin(number)
+        self._cancellation.begin(number)
         try:
             match request:
                 case ProbeRequest():
@@ -176,9 +158,10 @@ class WorkerLoop:
                 case LoadRequest():
                     self._load(request)
                 case GenerateRequest():
-                    self._ready_generator().answer(request, arrived)
+                    self._ready_scheduler().add(request, arrived)
+                    return  # it ends with its answer
                 case TokenizeRequest():
-                    self._ready_generator()
+                    self._ready_scheduler()
                     assert self._model is not None
                     tokens = self._model.tokenizer.tokenize(request.text, special=False)
                     self._send(TokenizeResult(number, tuple(tokens)))
@@ -193,16 +176,17 @@ class WorkerLoop:
         except UserError as error:
             self._send(failure_event(number, error))
         except Exception as error:  # noqa: BLE001 - a bug is told with its traceback, and the worker lives on
-            trace = traceback.format_exc()
-            sys.stderr.write(trace)
-            if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType | ctypes.CDLL):
-                self._send(failure_event(number, library_unusable(str(error), trace)))
-            else:
-                self._send(bug_event(number, error, trace))
-            if self._generator is not None:
-                self._generator.forget()
-        finally:
-            self._end()
+            self._send(_bug(error)(number))
+        self._cancellation.end(number)
+
+    def _step(self, scheduler: Scheduler) -> None:
+        """Compute once for all answers that are being generated."""
+        try:
+            scheduler.step()
+        except _AppGoneError:
+            os._exit(0)
+        except Exception as error:  # noqa: BLE001 - as above
+            scheduler.fail(_bug(error))
 
     def _probe(self) -> None:
         self._send(
@@ -217,10 +201,10 @@ class WorkerLoop:
             )
         )
 
-    def _ready_generator(self) -> Generator:
-        if self._generator is None:
+    def _ready_scheduler(self) -> Scheduler:
+        if self._scheduler is None:
             raise EngineError(tr("No model is loaded."), remedy=tr("Choose a model first."))
-        return self._generator
+        return self._scheduler
 
     def _load(self, request: LoadRequest) -> None:
         begun = time.perf_counter()
@@ -234,22 +218,31 @@ class WorkerLoop:
             if now - last_sent >= _PROGRESS_S or fraction >= 1:
                 last_sent = now
                 self._send(LoadProgress(min(max(fraction, 0.0), 1.0)))
-            return not self._flag[0]
+            return not self._cancellation.pending
 
         threading.Thread(target=_import_ahead, name="imports", daemon=True).start()
         files = self._admitted.names()
         self._model = LoadedModel(
-            request.params, self._cores, self._log, self._flag, progress, self._confinement, files
+            request.params, self._cores, self._log, self._cancellation.flag, progress, self._confinement, files
         )
         try:
             self._model.warm_up()
-            self._generator = Generator(self._model, self._send, DeltaBatcher(self._send), self._flag)
+            self._scheduler = Scheduler(self._model, self._send, self._cancellation)
         except BaseException:
             self._model.close()
             self._model = None
             raise
         self._send(ModelReady(self._model.info, time.perf_counter() - begun))
-        self._generator.prepare()
+        self._scheduler.prepare()
+
+
+def _bug(error: Exception) -> Callable[[int], RequestFailed]:
+    """What tells of a bug, given the id of a request; its traceback goes to the log."""
+    trace = traceback.format_exc()
+    sys.stderr.write(trace)
+    if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType | ctypes.CDLL):
+        return lambda number: failure_event(number, library_unusable(str(error), trace))
+    return lambda number: bug_event(number, error, trace)
 
 
 def _import_ahead() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from desktop.engine.worker import prompt_cache
+from desktop.engine.worker import context_sequence
 from desktop.engine.worker.prompt_cache import PromptCache
 
 ROOM = 1_000
@@ -13,36 +13,35 @@ LONG = list(range(100))
 
 
 class Context:
-    """llama.cpp's memory of one sequence: how many tokens it holds; a state takes `size` bytes."""
+    """llama.cpp's memory: how many tokens each sequence holds; a state takes `size` bytes."""
 
     def __init__(self) -> None:
-        self.size, self.held = 600, 0
-        self.cleared = 0
+        self.size = 600
+        self.held: dict[int, int] = {}
 
     def functions(self) -> types.SimpleNamespace:
-        def clear(*_: Any) -> None:
-            self.held = 0
-            self.cleared += 1
-
-        def remove(_memory: Any, _sequence: int, begin: int, _end: int) -> bool:
-            self.held = min(self.held, begin)
+        def remove(_memory: Any, sequence: int, begin: int, _end: int) -> bool:
+            self.held[sequence] = min(self.held.get(sequence, 0), max(begin, 0))
             return True
 
-        def restore(_context: Any, state: Any, length: int, _sequence: int) -> int:
-            self.held = int.from_bytes(bytes(state)[:2], "little")
+        def copy(_memory: Any, source: int, target: int, _begin: int, end: int) -> None:
+            self.held[target] = self.held[source] if end < 0 else end
+
+        def restore(_context: Any, state: Any, length: int, sequence: int) -> int:
+            self.held[sequence] = int.from_bytes(bytes(state)[:2], "little")
             return length
 
-        def save(_context: Any, state: Any, length: int, _sequence: int) -> int:
-            state[0], state[1] = self.held.to_bytes(2, "little")
+        def save(_context: Any, state: Any, length: int, sequence: int) -> int:
+            state[0], state[1] = self.held[sequence].to_bytes(2, "little")
             return length
 
         return types.SimpleNamespace(
             llama_state_seq_get_size=lambda *_: self.size,
             llama_state_seq_get_data=save,
             llama_state_seq_set_data=restore,
-            llama_memory_clear=clear,
             llama_memory_seq_rm=remove,
-            llama_memory_seq_pos_max=lambda *_: self.held - 1,
+            llama_memory_seq_cp=copy,
+            llama_memory_seq_pos_max=lambda _memory, sequence: self.held.get(sequence, 0) - 1,
             llama_memory_seq_pos_min=lambda *_: 0,
         )
 
@@ -50,43 +49,106 @@ class Context:
 @pytest.fixture
 def context(monkeypatch: pytest.MonkeyPatch) -> Context:
     made = Context()
-    monkeypatch.setattr(prompt_cache, "llama", made.functions())
-    monkeypatch.setattr(prompt_cache, "_MOST_STATE_BYTES", ROOM)
+    monkeypatch.setattr(context_sequence, "llama", made.functions())
     return made
 
 
-@pytest.fixture
-def prefixes(context: Context) -> PromptCache:
-    model: Any = types.SimpleNamespace(context=None, memory=None, window=0, recurrent=False)
-    return PromptCache(model)
+def prompt_cache(parallel: int = 1, spare: int = 0) -> PromptCache:
+    model: Any = types.SimpleNamespace(
+        context=None, memory=None, window=0, recurrent=False, parallel=parallel, sequences=parallel + spare
+    )
+    return PromptCache(model, ROOM)
 
 
-def read(prefixes: PromptCache, context: Context, tokens: list[int], conversation: str) -> int:
+def read(cache: PromptCache, context: Context, tokens: list[int], conversation: str) -> int:
     """Have the context read a prompt; how many of its tokens it held already."""
-    cached = prefixes.reuse(tokens, conversation)
-    prefixes.tokens = list(tokens)
-    context.held = len(tokens)
-    return cached
+    sequence, reused = cache.acquire(tokens, conversation)
+    sequence.tokens = list(tokens)
+    context.held[sequence.id] = len(tokens)
+    cache.release(sequence)
+    return reused.count
 
 
-def test_a_state_that_had_to_make_room_is_read_again(context: Context, prefixes: PromptCache) -> None:
-    other = [-token for token in LONG]
-    read(prefixes, context, [1, *LONG], "a")
-    read(prefixes, context, [1, *other], "b")
-    assert read(prefixes, context, [1, *LONG, 7], "a") == 2, "what both have in common is still there"
-    assert read(prefixes, context, [1, *LONG, 7, 8], "a") == 102
+def test_a_state_that_had_to_make_room_is_read_again(context: Context) -> None:
+    cache, other = prompt_cache(), [-token for token in LONG]
+    read(cache, context, [1, *LONG], "a")
+    read(cache, context, [1, *other], "b")
+    read(cache, context, [2, *LONG], "c")
+    assert read(cache, context, [1, *LONG, 7], "a") == 0, "b took its place"
+    assert read(cache, context, [2, *LONG, 7], "c") == 101
 
 
-def test_the_state_that_is_wanted_makes_room_last(context: Context, prefixes: PromptCache) -> None:
+def test_two_conversations_take_turns_where_one_state_fits(context: Context) -> None:
+    cache, other = prompt_cache(), [-token for token in LONG]
+    read(cache, context, [1, *LONG], "a")
+    read(cache, context, [1, *other], "b")
+    assert read(cache, context, [1, *LONG, 7], "a") == 101
+    assert read(cache, context, [1, *other, 7], "b") == 101
+
+
+def test_what_takes_more_than_the_budget_is_not_kept(context: Context) -> None:
+    context.size = ROOM + 1
+    cache = prompt_cache()
+    read(cache, context, [1, *LONG], "a")
+    read(cache, context, [2, *LONG], "b")
+    assert read(cache, context, [1, *LONG, 7], "a") == 0
+
+
+def test_the_state_that_is_wanted_makes_room_last(context: Context) -> None:
     context.size = 400
-    prompts = {name: [number] * 100 for number, name in enumerate("abc", start=1)}
+    cache, prompts = prompt_cache(), {name: [number] * 100 for number, name in enumerate("abc", start=1)}
     for name in "abc":
-        read(prefixes, context, prompts[name], name)
-    assert read(prefixes, context, [*prompts["a"], 9], "a") == 100
+        read(cache, context, prompts[name], name)
+    assert read(cache, context, [*prompts["a"], 9], "a") == 100
 
 
-def test_a_state_that_fits_comes_back_whole(context: Context, prefixes: PromptCache) -> None:
+def test_states_stay_within_the_budget(context: Context) -> None:
     context.size = 300
-    read(prefixes, context, LONG, "a")
-    read(prefixes, context, [-1] * 100, "b")
-    assert read(prefixes, context, [*LONG, 5], "a") == 100
+    cache = prompt_cache()
+    for number in range(1, 8):
+        read(cache, context, [number] * 100, str(number))
+        assert cache.states.size <= ROOM
+    assert read(cache, context, [1] * 100, "1") == 0, "the oldest went first"
+
+
+def test_a_state_that_fits_comes_back_whole(context: Context) -> None:
+    context.size = 300
+    cache = prompt_cache()
+    read(cache, context, LONG, "a")
+    read(cache, context, [-1] * 100, "b")
+    assert read(cache, context, [*LONG, 5], "a") == 100
+
+
+def test_a_branch_that_was_left_stays_in_the_context(context: Context) -> None:
+    context.size = ROOM + 1  # nothing can be kept in memory
+    cache, stem = prompt_cache(spare=2), [1] * 80
+    one, other = [*stem, *[2] * 80], [*stem, *[3] * 80]
+    read(cache, context, one, "a")
+    assert read(cache, context, other, "a") == 80
+    assert read(cache, context, [*one, 9], "a") == 160
+    read(cache, context, [7] * 100, "b")
+    assert read(cache, context, [*one, 9], "a") == 0, "another conversation has the context to itself"
+
+
+def test_one_more_answer_begins_where_another_is_going_on(context: Context) -> None:
+    cache, stem = prompt_cache(parallel=2), [1] * 80
+    first, _ = cache.acquire([*stem, 2], "a")
+    first.tokens = [*stem, 2]
+    context.held[first.id] = 81
+    assert cache.free
+    second, reused = cache.acquire([*stem, 3], "b")
+    assert second is not first
+    assert reused.count == 80, "both begin alike, and share it"
+    assert not cache.free
+    cache.release(first)
+    assert cache.free
+
+
+def test_what_is_not_to_be_kept_is_gone(context: Context) -> None:
+    cache = prompt_cache()
+    sequence, _ = cache.acquire(LONG, "a", "off")
+    sequence.tokens = list(LONG)
+    context.held[sequence.id] = len(LONG)
+    cache.release(sequence, "off")
+    assert not context.held[sequence.id]
+    assert read(cache, context, [*LONG, 5], "a") == 0

@@ -1,0 +1,170 @@
+"""One sequence of the context: the tokens whose keys, values and states it holds, and how it forgets some of them.
+
+The context's memory has to be checked after each change: `llama_memory_seq_rm` may return true and still have lost a
+sliding window, and recurrent models refuse to forget a part. So positions are compared after every removal, checkpoints
+of the part that cannot be rolled back are kept where a model needs them, and everything is read again where both fail.
+"""
+
+import ctypes
+from dataclasses import dataclass
+from typing import Any
+
+from desktop.engine.worker.llama_api import llama
+from desktop.engine.worker.loaded_model import LoadedModel
+
+_PARTIAL_ONLY = 1
+_MOST_CHECKPOINTS = 8
+_MOST_CHECKPOINT_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The sliding-window or recurrent state after `position` tokens; `size` in bytes."""
+
+    position: int
+    state: Any
+    size: int
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceState:
+    """A sequence copied out of the context: its tokens, llama.cpp's state, the checkpoints, all in `size` bytes."""
+
+    tokens: list[int]
+    state: Any
+    checkpoints: list[Checkpoint]
+    size: int
+
+
+class ContextSequence:
+    """Sequence `id` of the context. `tokens` is what it holds, at positions 0, 1, 2, …
+
+    `conversation` is whose tokens they are; `busy` says that an answer is being generated with it.
+    """
+
+    def __init__(self, model: LoadedModel, sequence_id: int) -> None:
+        self._model = model
+        self.id = sequence_id
+        self.tokens: list[int] = []
+        self.conversation = ""
+        self.busy = False
+        self._checkpoints: list[Checkpoint] = []
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def wants_checkpoints(self) -> bool:
+        """Whether this model cannot simply forget its last tokens."""
+        return self._model.recurrent or self._model.window > 0
+
+    def roll_back(self, length: int) -> int:
+        """Forget all tokens from position `length` on, or more where that cannot be done; how many are left."""
+        length = max(0, length)
+        if not (
+            self._forget_from(length) or (self._back_to_checkpoint(length) and self._forget_from(len(self.tokens)))
+        ):
+            self.clear()
+        self._checkpoints = [point for point in self._checkpoints if point.position <= len(self.tokens)]
+        return len(self.tokens)
+
+    def recover(self) -> int:
+        """After a stopped or failed computation: back to the tokens that were read for certain; how many those are."""
+        length = len(self.tokens)
+        if self._model.recurrent:
+            if not (self._back_to_checkpoint(length) and self._forget_from(len(self.tokens))):
+                self.clear()
+            return len(self.tokens)
+        return self.roll_back(length)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        llama.llama_memory_seq_rm(self._model.memory, self.id, -1, -1)
+        self.tokens = []
+        self._checkpoints = []
+
+    def share(self, other: "ContextSequence", length: int) -> None:
+        """Hold the first `length` tokens of `other` in place of what is held: the same cells, not a copy.
+
+        Where the model has a window or a state, only the whole of `other` can be shared.
+        """
+        self.clear()
+        llama.llama_memory_seq_cp(self._model.memory, other.id, self.id, 0, -1 if length == len(other) else length)
+        self.tokens = other.tokens[:length]
+        self._checkpoints = [point for point in other._checkpoints if point.position <= length]
+
+    def can_share(self, length: int) -> bool:
+        """Whether another sequence can hold the first `length` tokens too."""
+        return length == len(self.tokens) or not self.wants_checkpoints
+
+    def checkpoint(self) -> None:
+        """Keep the present state, to come back to this position later."""
+        context, position = self._model.context, len(self.tokens)
+        if not position or any(point.position == position for point in self._checkpoints):
+            return
+        size = llama.llama_state_seq_get_size_ext(context, self.id, _PARTIAL_ONLY)
+        if not 0 < size <= _MOST_CHECKPOINT_BYTES:
+            return
+        state = (ctypes.c_uint8 * size)()
+        if llama.llama_state_seq_get_data_ext(context, state, size, self.id, _PARTIAL_ONLY) != size:
+            return
+        self._checkpoints.append(Checkpoint(position, state, size))
+        while (
+            len(self._checkpoints) > _MOST_CHECKPOINTS
+            or sum(p.size for p in self._checkpoints) > _MOST_CHECKPOINT_BYTES
+        ):
+            del self._checkpoints[0]
+
+    def copy_out(self, most_bytes: int) -> SequenceState | None:
+        """The sequence's state; None where it takes more than `most_bytes`, or cannot be had."""
+        context = self._model.context
+        size = llama.llama_state_seq_get_size(context, self.id)
+        whole = size + sum(point.size for point in self._checkpoints)
+        if not 0 < whole <= most_bytes:
+            return None
+        state = (ctypes.c_uint8 * size)()
+        if llama.llama_state_seq_get_data(context, state, size, self.id) != size:
+            return None
+        return SequenceState(list(self.tokens), state, list(self._checkpoints), whole)
+
+    def copy_in(self, saved: SequenceState) -> bool:
+        """Hold `saved` in place of what is held; where that fails the sequence is empty."""
+        self.clear()
+        read = llama.llama_state_seq_set_data(self._model.context, saved.state, len(saved.state), self.id)
+        last = llama.llama_memory_seq_pos_max(self._model.memory, self.id)
+        if read != len(saved.state) or last != len(saved.tokens) - 1:
+            self.clear()
+            return False
+        self.tokens = list(saved.tokens)
+        self._checkpoints = list(saved.checkpoints)
+        return True
+
+    def _forget_from(self, length: int) -> bool:
+        """Whether the sequence now holds exactly the first `length` tokens, with all they need of the past."""
+        memory = self._model.memory
+        if length == 0:
+            self.clear()
+            return True
+        needed = max(0, length - self._model.window) if self._model.window else 0
+        if self._model.window and llama.llama_memory_seq_pos_min(memory, self.id) > needed:
+            return False
+        if not llama.llama_memory_seq_rm(memory, self.id, length, -1):
+            return False
+        if llama.llama_memory_seq_pos_max(memory, self.id) != length - 1:
+            return False
+        if not self._model.recurrent and llama.llama_memory_seq_pos_min(memory, self.id) > needed:
+            return False
+        del self.tokens[length:]
+        return True
+
+    def _back_to_checkpoint(self, length: int) -> bool:
+        """Whether a checkpoint at or before position `length` could be put back."""
+        context = self._model.context
+        for point in reversed(self._checkpoints):
+            if point.position > length:
+                continue
+            done = llama.llama_state_seq_set_data_ext(context, point.state, point.size, self.id, _PARTIAL_ONLY)
+            if done == point.size:
+                del self.tokens[point.position :]
+                return True
+        return False

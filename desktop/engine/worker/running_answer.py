@@ -1,0 +1,307 @@
+"""One answer in the making: its prompt read in pieces, then token after token, on one sequence of the context.
+
+`fill` and `take` are the hot path. For a single stream they make two C calls a token, a few list accesses and a little
+text work: some 20 µs in all.
+"""
+
+import codecs
+import time
+from collections.abc import Callable
+from typing import Any
+
+from desktop.conversation import StopReason
+from desktop.engine.worker.answer_text import AnswerText, ShownText, TextReplacement
+from desktop.engine.worker.context_sequence import ContextSequence
+from desktop.engine.worker.delta_batcher import DeltaBatcher, LateFlush
+from desktop.engine.worker.llama_api import llama
+from desktop.engine.worker.loaded_model import LoadedModel
+from desktop.engine.worker.prompt_builder import PromptBuilder, TokenizedPrompt
+from desktop.engine.worker.prompt_cache import PromptCache, ReusedTokens
+from desktop.engine.worker.repetition_detector import RepetitionDetector
+from desktop.engine.worker.sampler import Sampler
+from desktop.engine.worker.token_batch import TokenBatch
+from desktop.engine.worker_messages import AnswerDone, GenerateRequest, PromptPrepared, PromptProgress
+from desktop.errors import EngineError
+from desktop.translation import tr
+
+
+class RunningAnswer:
+    """The state of one answer. `begin` gives it a sequence, `fill` and `take` surround each computation, `finish` ends
+    it. `started` is when it was asked for, in seconds of `time.perf_counter`.
+    """
+
+    def __init__(
+        self,
+        request: GenerateRequest,
+        prompt: TokenizedPrompt,
+        sampler: Sampler,
+        model: LoadedModel,
+        prompter: PromptBuilder,
+        late_flush: LateFlush,
+        send: Callable[[Any], None],
+        started: float,
+    ) -> None:
+        self.request, self._prompt, self._sampler = request, prompt, sampler
+        self._model, self._prompter, self._send = model, prompter, send
+        self._started = started
+        self._sequence: ContextSequence | None = None
+        self._reused: ReusedTokens | None = None
+        self._begun = self._generated = len(request.begun)
+        self._read_s = self._read_begun = 0.0
+        self._read_tokens = 0
+        self._first = self._last = 0.0
+        self._thinking_s: float | None = None
+        self._tokens: list[int] = list(request.begun)
+        self._batcher = DeltaBatcher(send, late_flush, request.id, self._tokens)
+        self._to_read: list[int] = []
+        self._prompted = False
+        self._adding: list[int] = []
+        self._outputs = range(0)
+        self._pause = 0
+        self._shown: list[str] = []
+        self._thought = False
+        self._pieces = model.tokenizer.pieces
+        raw = request.options.raw_prompt
+        self._text = AnswerText(
+            prompt.stops, prompt.opened, table=prompt.marks, header=prompt.header, strip=not raw, late=not raw
+        )
+        self._repeats = self._repetition_detector()
+
+    @property
+    def sequence(self) -> ContextSequence:
+        """The sequence it is generated with, from `begin` on."""
+        assert self._sequence is not None
+        return self._sequence
+
+    @property
+    def reading(self) -> bool:
+        """Whether its prompt is still being read."""
+        return bool(self._to_read)
+
+    @property
+    def last_token_at(self) -> float:
+        """When its last token was chosen, in seconds of `time.perf_counter`; 0 before the first."""
+        return self._last
+
+    @property
+    def begun(self) -> bool:
+        """Whether it was given a sequence already: if it has none now, it had to give it up."""
+        return self._reused is not None
+
+    # --- begin and end ---
+
+    def begin(self, cache: PromptCache) -> StopReason | None:
+        """Take a sequence from `cache`, and go on where the answer stands; the stop reason where it is over at once.
+
+        Raises EngineError where the tokens begun with are not this model's.
+        """
+        over = None if self.begun else self._replay()
+        options, prompt = self.request.options, self._prompt
+        tokens = [*prompt.tokens, *self._tokens]
+        self._sequence, reused = cache.acquire(tokens, self.request.conversation, options.cache)
+        self._to_read = tokens
+        self._read_begun = time.perf_counter()
+        self._read_tokens += len(tokens) - reused.count
+        if self.begun:
+            return None
+        self._reused = reused
+        self._pause = self._checkpoint_at()
+        self._send(
+            PromptPrepared(
+                self.request.id,
+                len(prompt.tokens),
+                min(reused.count, len(prompt.tokens)),
+                prompt.dropped,
+                self._model.context_length,
+            )
+        )
+        return over
+
+    def suspend(self, cache: PromptCache) -> None:
+        """Give the sequence up to make room for others; `begin` goes on from the tokens so far."""
+        cache.suspend(self.sequence)
+        self._sequence, self._to_read = None, []
+
+    def recover(self) -> None:
+        """A computation was stopped or failed: go on from what was read for certain."""
+        self.sequence.recover()
+        whole = [*self._prompt.tokens, *self._tokens]
+        if self._to_read or len(self.sequence) < len(whole) - 1:
+            self._to_read = whole
+
+    def finish(self, reason: StopReason, cache: PromptCache) -> None:
+        """Send what was held back, and the answer's end."""
+        if self._sequence is not None:
+            cache.release(self._sequence, self.request.options.cache)
+        held = self._text.finish()
+        self._note_thinking(held)
+        self._batcher.finish(held, self._speed())
+        self._remember()
+        self._sampler.close()
+        self._send(self._done(reason))
+
+    def close(self, cache: PromptCache) -> None:
+        """Give up the answer without a word; it failed."""
+        if self._sequence is not None:
+            cache.release(self._sequence, "off")
+        self._sampler.close()
+
+    def _replay(self) -> StopReason | None:
+        """Replay the tokens that an earlier worker sent; the stop reason where the answer is over with them, else None.
+
+        Raises EngineError where they are not this model's.
+        """
+        begun, most = self.request.begun, self.request.options.max_tokens
+        if not begun:
+            return None
+        if not all(0 <= token < self._model.tokenizer.size for token in begun):
+            raise EngineError(tr("The answer could not go on with another model."), remedy=tr("Ask again."))
+        repeats = False
+        for token in begun:
+            self._note_thinking(self._text.feed(self._pieces[token]))
+            repeats = self._repeats is not None and self._repeats(token)
+        if self._text.stopped:
+            return "end"
+        if most is not None and len(begun) >= most:
+            return "length"
+        if repeats:
+            return "repetition"
+        room = self._model.context_length - len(self._prompt.tokens)
+        return "context-full" if len(begun) > room else None
+
+    def _checkpoint_at(self) -> int:
+        """The position where the state is kept, for models that cannot roll back; 0 for others."""
+        if not self.sequence.wants_checkpoints or self.request.options.raw_prompt:
+            return 0
+        return self._prompter.steady_length(self._prompt, self.request.messages)
+
+    # --- one computation ---
+
+    def fill(self, batch: TokenBatch, most: int) -> None:
+        """Add to `batch` what is to be computed next: a piece of the prompt of at most `most` tokens, or the last
+        token."""
+        position = len(self.sequence)
+        if self._to_read:
+            end = min(position + most, len(self._to_read))
+            if position < self._pause < end:
+                end = self._pause
+            self._adding = self._to_read[position:end]
+            outputs = 1 if end == len(self._to_read) else 0
+        else:
+            self._adding = self._tokens[-1:]
+            outputs = 1
+        first = batch.add(self._adding, position, self.sequence.id, outputs)
+        self._outputs = range(first, first + outputs)
+
+    def fill_nothing(self) -> None:
+        """There is no room in this batch."""
+        self._adding, self._outputs = [], range(0)
+
+    def take(self) -> StopReason | None:
+        """The batch was computed: what it gives; the stop reason where the answer is over."""
+        if not self._adding:
+            return None
+        sequence = self.sequence
+        sequence.tokens += self._adding
+        if self._to_read:
+            self._note_progress()
+            if not self._outputs:
+                return None
+            most = self.request.options.max_tokens
+            if most is not None and most <= 0:
+                return "length"
+        for index in self._outputs:
+            reason = self._add(self._sampler.sample(self._model.context, index))
+            if reason is not None:
+                return reason
+        return "context-full" if len(sequence.tokens) >= self._model.context_length else None
+
+    def _note_progress(self) -> None:
+        """A piece of the prompt was read, perhaps the last one."""
+        position, total = len(self.sequence), len(self._to_read)
+        if position == self._pause:
+            self.sequence.checkpoint()
+        if not self._prompted:
+            self._send(PromptProgress(self.request.id, position, total))
+        if self._outputs:
+            self._read_s += time.perf_counter() - self._read_begun
+            if not self._prompted:
+                self._sampler.accept(self._to_read)
+            self._prompted, self._to_read = True, []
+
+    def _add(self, token: int) -> StopReason | None:
+        """Add a token to the answer; the stop reason where it ends with it."""
+        now = self._last = time.perf_counter()
+        if llama.llama_vocab_is_eog(self._model.tokenizer.handle, token) or token in self._prompt.ends:
+            return "end"
+        self._generated += 1
+        if self._generated == self._begun + 1:
+            self._first = now
+        shown = self._text.feed(self._pieces[token])
+        self._tokens.append(token)
+        if shown:
+            self._batcher.add(shown, self._speed(), now)
+            self._note_thinking(shown)
+        if self._text.stopped:
+            return "end"
+        if self._generated == self.request.options.max_tokens:
+            return "length"
+        if self._repeats is not None and self._repeats(token):
+            return "repetition"
+        return None
+
+    def _repetition_detector(self) -> Callable[[int], bool] | None:
+        """What takes each token and says whether the answer only repeats itself; None where that is no end."""
+        options = self.request.options
+        if not options.stop_on_repetition or options.raw_prompt or options.ignore_eos:
+            return None
+        return RepetitionDetector().add
+
+    # --- what it was ---
+
+    def _note_thinking(self, shown: list[ShownText]) -> None:
+        """Keep the text that is shown, and the time when thinking ends."""
+        for each in shown:
+            if isinstance(each, TextReplacement):
+                self._shown = [text for text, _ in each.parts]
+                self._thought = True
+                continue
+            part, thinking = each
+            self._shown.append(part)
+            if thinking:
+                self._thought = True
+            elif self._thought and self._thinking_s is None:
+                self._thinking_s = self._last - self._first
+
+    def _remember(self) -> None:
+        """Keep the answer's own tokens for the next turn, where they stand for exactly what was shown. The bytes of a
+        character that was cut off at the end were not."""
+        text = "".join(self._shown)
+        decoded = codecs.getincrementaldecoder("utf-8")("replace").decode(
+            b"".join(self._pieces[token] for token in self._tokens)
+        )
+        if text and not self._thought and not self.request.options.raw_prompt and decoded.strip() == text.strip():
+            self._prompter.remember(text, self._tokens)
+
+    def _speed(self) -> float | None:
+        elapsed, generated = self._last - self._first, self._generated - self._begun
+        return (generated - 1) / elapsed if generated > 1 and elapsed > 0 else None
+
+    def _done(self, reason: StopReason) -> AnswerDone:
+        prompt, reused = self._prompt, self._reused or ReusedTokens()
+        return AnswerDone(
+            id=self.request.id,
+            stop_reason=reason,
+            prompt_tokens=len(prompt.tokens),
+            cached_tokens=min(reused.count, len(prompt.tokens)),
+            generated_tokens=self._generated,
+            time_to_first_token_s=self._first - self._started if self._first else None,
+            tokens_per_s=self._speed(),
+            prompt_tokens_per_s=self._read_tokens / self._read_s if self._read_s > 0 else None,
+            seed=self._sampler.seed,
+            context_length=self._model.context_length,
+            dropped_messages=prompt.dropped,
+            thinking_s=self._thinking_s,
+            memory_tokens=min(reused.memory, len(prompt.tokens)),
+            disk_tokens=min(reused.disk, len(prompt.tokens)),
+        )

@@ -1,0 +1,200 @@
+"""Continuous batching: every computation serves all answers that are being generated, one token of each, and reads a
+piece of the prompts that wait beside them.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from desktop.conversation import StopReason
+from desktop.engine.engine_errors import failure_event
+from desktop.engine.worker.cancellation import Cancellation
+from desktop.engine.worker.delta_batcher import LateFlush
+from desktop.engine.worker.llama_api import llama
+from desktop.engine.worker.loaded_model import LoadedModel
+from desktop.engine.worker.prompt_builder import PromptBuilder
+from desktop.engine.worker.prompt_cache import PromptCache
+from desktop.engine.worker.running_answer import RunningAnswer
+from desktop.engine.worker.sampler import Sampler, file_defaults, resolve_settings
+from desktop.engine.worker.token_batch import TokenBatch
+from desktop.engine.worker_messages import GenerateRequest
+from desktop.errors import EngineError, UserError
+from desktop.translation import tr
+
+_ABORTED = 2
+_NO_ROOM = 1
+_PIECE_S = 0.25  # what reading a prompt may hold up the answers beside it
+_SMALLEST_PIECE = 32
+
+
+class Scheduler:
+    """The answers of one model. `send` is called with their events; `cancellation` says which of them are stopped."""
+
+    def __init__(self, model: LoadedModel, send: Callable[[Any], None], cancellation: Cancellation) -> None:
+        self._model, self._send, self._cancellation = model, send, cancellation
+        self._cache = PromptCache(model, model.prompt_cache_bytes)
+        self._prompter = PromptBuilder(model)
+        self._late_flush = LateFlush()
+        self._from_file = file_defaults(model.handle)
+        self._suppressed = model.tokenizer.suppressed_tokens()
+        self._eog: list[int] | None = None
+        self._batch = TokenBatch(model.batch_tokens)
+        self._waiting: deque[RunningAnswer] = deque()
+        self._running: list[RunningAnswer] = []
+        self._alone_since: tuple[RunningAnswer, float] | None = None
+        self._piece_speed = 0.0  # tokens per second
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something to compute."""
+        return bool(self._running or self._waiting)
+
+    def prepare(self) -> None:
+        """Do beforehand what the first prompt would have to wait for."""
+        self._prompter.prepare()
+
+    def add(self, request: GenerateRequest, started: float) -> None:
+        """Take a request; the events of its answer follow, the last of them AnswerDone or RequestFailed.
+
+        Raises UserError where there can be none.
+        """
+        prompt = self._prompter.make(request)
+        settings = resolve_settings(request.options.sampling, self._from_file)
+        forbidden = list(self._suppressed)
+        if request.options.ignore_eos:
+            self._eog = self._eog if self._eog is not None else self._model.tokenizer.eog_tokens()
+            forbidden += self._eog
+        sampler = Sampler(settings, self._model.tokenizer, self._model.context_length, forbidden)
+        self._waiting.append(
+            RunningAnswer(request, prompt, sampler, self._model, self._prompter, self._late_flush, self._send, started)
+        )
+
+    def step(self) -> None:
+        """End what was stopped, begin what there is room for, and compute once."""
+        self._end_cancelled()
+        while self._waiting and self._cache.free and self._may_begin(self._waiting[0]):
+            self._begin(self._waiting.popleft())
+        if self._running and self._compute():
+            tuned = self._alone_since
+            for answer in list(self._running):
+                self._finish(answer, answer.take())
+            if tuned is not None and self._model.thread_tuner is not None:
+                self._model.thread_tuner.add_time(tuned[0].last_token_at - tuned[1])
+
+    def fail(self, event: Callable[[int], Any]) -> None:
+        """A bug broke a computation: every answer ends with `event` of its id, and nothing that was kept is trusted."""
+        answers = [*self._running, *self._waiting]
+        self._running.clear()
+        self._waiting.clear()
+        for answer in answers:
+            answer.close(self._cache)
+            self._cancellation.end(answer.request.id)
+            self._send(event(answer.request.id))
+        self._cache.clear()
+
+    # --- one after another ---
+
+    def _may_begin(self, answer: RunningAnswer) -> bool:
+        """One that had to make room begins again when another is over, so that they do not push each other out."""
+        return not answer.begun or not self._running
+
+    def _begin(self, answer: RunningAnswer) -> None:
+        try:
+            over = answer.begin(self._cache)
+        except UserError as error:
+            self._fail_one(answer, error)
+            return
+        self._running.append(answer)
+        self._finish(answer, over)
+
+    def _finish(self, answer: RunningAnswer, reason: StopReason | None) -> None:
+        if reason is not None:
+            self._running.remove(answer)
+            answer.finish(reason, self._cache)
+            self._cancellation.end(answer.request.id)
+
+    def _fail_one(self, answer: RunningAnswer, error: UserError) -> None:
+        answer.close(self._cache)
+        self._cancellation.end(answer.request.id)
+        self._send(failure_event(answer.request.id, error))
+
+    def _end_cancelled(self) -> None:
+        if not self._cancellation.pending:
+            return
+        stopped = self._cancellation.is_cancelled
+        for answer in [each for each in self._waiting if stopped(each.request.id)]:
+            self._waiting.remove(answer)
+            answer.finish("cancelled", self._cache)
+            self._cancellation.end(answer.request.id)
+        for answer in [each for each in self._running if stopped(each.request.id)]:
+            self._finish(answer, "cancelled")
+
+    # --- computing ---
+
+    def _compute(self) -> bool:
+        """Compute one batch of what is running. False where that was stopped, or has to be tried again otherwise."""
+        batch = self._batch
+        self._fill(batch)
+        begun = time.perf_counter()
+        result = llama.llama_decode(self._model.context, batch.struct)
+        if result == 0:
+            if batch.count > 1:
+                self._note_speed(batch.count, begun)
+            return True
+        if result == _NO_ROOM:
+            self._make_room()
+            return False
+        for answer in self._running:
+            answer.recover()
+        if result != _ABORTED:
+            error = EngineError(
+                tr("The engine could not compute the answer."),
+                tr("It reports: {reason}.").format(reason=tr("error {code}").format(code=result)),
+                tr("Ask again; where it happens again, start a new conversation."),
+            )
+            for answer in list(self._running):
+                self._running.remove(answer)
+                self._fail_one(answer, error)
+        return False
+
+    def _fill(self, batch: TokenBatch) -> None:
+        """One token of each answer, then pieces of prompts in what is left."""
+        batch.clear()
+        self._alone_since = None
+        reading = []
+        for answer in self._running:
+            if answer.reading:
+                reading.append(answer)
+            else:
+                answer.fill(batch, batch.room)
+        if not reading:
+            if batch.count == 1 and self._running[0].last_token_at:
+                self._alone_since = self._running[0], self._running[0].last_token_at
+            return
+        room = batch.room
+        if batch.count:
+            room = min(room, max(_SMALLEST_PIECE, int(self._piece_speed * _PIECE_S)))
+        for index, answer in enumerate(reading):
+            share = room // (len(reading) - index)
+            if share:
+                before = batch.count
+                answer.fill(batch, share)
+                room -= batch.count - before
+            else:
+                answer.fill_nothing()
+
+    def _note_speed(self, tokens: int, begun: float) -> None:
+        speed = tokens / max(time.perf_counter() - begun, 1e-6)
+        self._piece_speed = speed if not self._piece_speed else self._piece_speed + (speed - self._piece_speed) * 0.5
+
+    def _make_room(self) -> None:
+        """The context is full: idle sequences leave it, else the answer that began last waits until another is over."""
+        if self._cache.make_room():
+            return
+        if len(self._running) > 1:
+            answer = self._running.pop()
+            answer.suspend(self._cache)
+            self._waiting.appendleft(answer)
+        else:
+            self._finish(self._running[0], "context-full")

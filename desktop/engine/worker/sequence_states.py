@@ -1,0 +1,53 @@
+"""States of sequences that had to leave the context, kept in memory within a budget."""
+
+from desktop.engine import hardware
+from desktop.engine.worker.context_sequence import ContextSequence, SequenceState
+from desktop.engine.worker.loaded_model import common_prefix
+
+MIN_TOKENS = 64  # fewer tokens are read again as quickly
+_USUAL_BYTES = 512 * 1024 * 1024
+
+
+class SequenceStateStore:
+    """States of conversations, several of one where it has branches; the least recently used ones are dropped.
+
+    `most_bytes` bounds all of them together; None is 512 MiB, or a quarter of the memory that is free.
+    """
+
+    def __init__(self, most_bytes: int | None = None) -> None:
+        free = hardware.available_memory()
+        usual = _USUAL_BYTES if free is None else min(_USUAL_BYTES, free // 4)
+        self.most_bytes = usual if most_bytes is None else max(0, most_bytes)
+        self._states: list[SequenceState] = []
+
+    @property
+    def size(self) -> int:
+        """Bytes that the states take."""
+        return sum(saved.size for saved in self._states)
+
+    def save(self, sequence: ContextSequence) -> None:
+        """Copy `sequence`, in place of the states of which it is the continuation."""
+        if len(sequence) < MIN_TOKENS or any(saved.tokens == sequence.tokens for saved in self._states):
+            return
+        copied = sequence.copy_out(self.most_bytes)
+        if copied is not None:
+            self.put(copied)
+
+    def put(self, state: SequenceState) -> None:
+        """Keep `state` as the one used last, in place of those of which it is the continuation."""
+        self._states = [saved for saved in self._states if state.tokens[: len(saved.tokens)] != saved.tokens]
+        self._states.append(state)
+        while self.size > self.most_bytes:
+            del self._states[0]
+
+    def take(self, prompt: list[int], least: int) -> SequenceState | None:
+        """The state that begins like `prompt` for longest, no longer kept here; None where none does for `least`
+        tokens."""
+        best = max(self._states, key=lambda saved: common_prefix(saved.tokens, prompt), default=None)
+        if best is None or common_prefix(best.tokens, prompt) < least:
+            return None
+        self._states.remove(best)
+        return best
+
+    def clear(self) -> None:
+        self._states.clear()
