@@ -120,6 +120,8 @@ class Timing(msgspec.Struct, frozen=True):
     seed: int | None = None
     context_length: int = 0
     dropped_messages: int = 0
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
 
 
 class Message(msgspec.Struct, frozen=True):

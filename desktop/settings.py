@@ -53,6 +53,7 @@ class AcceptanceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Settings(msgspec.Struct, frozen=True):
     """Every setting. `text_scale` multiplies the system font; `context_length` and `threads` None mean automatic.
+    `speculation` guesses tokens ahead, where it pays with "auto" (`GenerationOptions.speculation`).
 
     `proxy` is an address, "" for what the system says, "direct" for none; `hub_endpoint` "" means Hugging Face.
     """
@@ -71,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True):
     sidebar_width: int = 0
     sampling: SamplingSettings = SamplingSettings()
     stop_on_repetition: bool = True
+    speculation: Literal["on", "off", "auto"] = "auto"
     acceptance: AcceptanceSettings = AcceptanceSettings()
     offline: bool = False
     proxy: str = ""

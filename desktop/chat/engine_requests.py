@@ -61,6 +61,7 @@ def generation_options(settings: Settings) -> GenerationOptions:
         sampling_for(settings.sampling),
         max_tokens=settings.sampling.max_tokens,
         stop_on_repetition=settings.stop_on_repetition,
+        speculation=settings.speculation,
     )
 
 

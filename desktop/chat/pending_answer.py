@@ -228,4 +228,6 @@ def timing_of(done: AnswerDone) -> Timing:
         seed=done.seed,
         context_length=done.context_length,
         dropped_messages=done.dropped_messages,
+        drafted_tokens=done.drafted_tokens,
+        accepted_tokens=done.accepted_tokens,
     )

@@ -237,6 +237,16 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
         "--raw-prompt", action="store_true", help=tr("give the model the text without its chat template")
     )
     parser.add_argument("--ignore-eos", action="store_true", help=tr("go on where the model would end"))
+    parser.add_argument(
+        "--speculation",
+        choices=("on", "off", "auto"),
+        help=tr("guess ahead from what was said before, and check the guesses at once; the answer stays the same"),
+    )
+    parser.add_argument(
+        "--draft-model",
+        metavar="ID|PATH",
+        help=tr("a smaller model of the same family that guesses ahead, where that is quicker"),
+    )
     add_json(parser)
 
 

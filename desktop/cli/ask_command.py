@@ -30,6 +30,13 @@ from desktop.settings import Settings
 from desktop.translation import tr
 
 
+class SpeculationResult(msgspec.Struct, frozen=True):
+    """How many tokens were guessed ahead, and how many of them the model would have said too."""
+
+    drafted: int
+    accepted: int
+
+
 class AskResult(msgspec.Struct, frozen=True):
     """The answer as `ask --json` gives it: fields and their names are part of the command's contract."""
 
@@ -45,6 +52,7 @@ class AskResult(msgspec.Struct, frozen=True):
     stop_reason: StopReason
     seed: int | None
     engine: str
+    speculation: SpeculationResult
 
 
 def run(options: Namespace, tools: CommandContext) -> int:
@@ -95,10 +103,15 @@ def _alone(options: Namespace, tools: CommandContext, text: str) -> AskResult:
     model = chosen_model(tools, options.model)
     admit_or_prompt(tools, model)
     settings = _settings(options, tools.settings)
+    params = load_params(model, settings)
+    if options.draft_model:
+        draft = chosen_model(tools, options.draft_model)
+        admit_or_prompt(tools, draft)
+        params = msgspec.structs.replace(params, draft_model_path=str(draft.path))
     system = settings.system_prompt
     messages = (ChatMessage.from_text("system", system),) * bool(system) + (ChatMessage.from_text("user", text),)
     with tools.engine() as engine:
-        info = load_model(engine, model, load_params(model, settings), tools.output)
+        info = load_model(engine, model, params, tools.output)
         request = GenerateRequest(engine.next_id(), messages, _generation_options(options, settings))
         sha256 = _hash(options, tools, model)
         answered = stream_answer(engine, request, _speaker(options, tools, engine), tools.output)
@@ -107,6 +120,12 @@ def _alone(options: Namespace, tools: CommandContext, text: str) -> AskResult:
 
 def _in_conversation(options: Namespace, tools: CommandContext, text: str) -> AskResult:
     """One more turn of a stored conversation, kept there. Options hold for this turn alone."""
+    if options.draft_model:
+        raise UsageError(
+            tr("A draft model cannot be given for a conversation."),
+            "",
+            tr("Ask without --conversation, or without it."),
+        )
     kept = kept_conversation(tools, options.conversation)
     model = chosen_model(tools, options.model or kept.model_id)
     admit_or_prompt(tools, model)
@@ -140,6 +159,7 @@ def _asked(text: str, thinking: str, model: LibraryModel, sha256: str, timing: T
         stop_reason=timing.stop_reason,
         seed=timing.seed,
         engine=info.engine,
+        speculation=SpeculationResult(timing.drafted_tokens, timing.accepted_tokens),
     )
 
 
@@ -150,7 +170,8 @@ def _settings(options: Namespace, settings: Settings) -> Settings:
         settings.sampling, **{name: value for name, value in given.items() if value is not None}
     )
     system = settings.system_prompt if options.system is None else options.system
-    return msgspec.structs.replace(settings, sampling=sampling, system_prompt=system)
+    speculation = options.speculation or settings.speculation
+    return msgspec.structs.replace(settings, sampling=sampling, system_prompt=system, speculation=speculation)
 
 
 def _generation_options(options: Namespace, settings: Settings) -> GenerationOptions:

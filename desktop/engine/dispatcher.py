@@ -243,7 +243,7 @@ class Dispatcher:
     def _loaded(self, ready: ModelReady) -> None:
         assert self._attempt is not None
         try:
-            self._license_monitor.start(self._attempt.path)
+            self._license_monitor.start(*self._attempt.paths)
         except UserError as error:
             self._load_failed(error)
             return

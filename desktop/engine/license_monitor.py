@@ -12,28 +12,30 @@ _EVERY_S = 1.0
 
 
 class LicenseMonitor:
-    """The file that is loaded, as the license check sees it. Without one there is nothing to ask."""
+    """The files that are loaded, as the license check sees it. Without any there is nothing to ask."""
 
     def __init__(self, license_check: LoadCheck) -> None:
         self.license_check = license_check
-        self._path: Path | None = None
+        self._paths: tuple[Path, ...] = ()
         self._asked = 0.0
 
-    def start(self, path: Path) -> None:
-        """`path` was loaded: say so to the license check. Raises UserError where it may not stay."""
-        self.license_check.record_load(path)
-        self._path, self._asked = path, time.monotonic()
+    def start(self, *paths: Path) -> None:
+        """`paths` were loaded: say so to the license check. Raises UserError where one may not stay."""
+        for path in paths:
+            self.license_check.record_load(path)
+        self._paths, self._asked = paths, time.monotonic()
 
     def stop(self) -> None:
         """Nothing is loaded any more."""
-        self._path = None
+        self._paths = ()
 
     def check(self) -> None:
         """Ask the license check now. Raises UserError where the loaded model may no longer stay."""
-        if self._path is not None:
+        if self._paths:
             self._asked = time.monotonic()
-            self.license_check.check_loaded(self._path)
+            for path in self._paths:
+                self.license_check.check_loaded(path)
 
     def until_due(self) -> float | None:
         """Seconds until the license check has to be asked again, 0 where that is now; None while nothing is loaded."""
-        return None if self._path is None else max(0.0, self._asked + _EVERY_S - time.monotonic())
+        return None if not self._paths else max(0.0, self._asked + _EVERY_S - time.monotonic())

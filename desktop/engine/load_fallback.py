@@ -28,7 +28,7 @@ from desktop.engine.fallback_store import (
 from desktop.engine.gguf_header import GgufHeader, read_header
 from desktop.engine.kernel_report import KernelChoice
 from desktop.engine.load_params import PLAINEST_VARIANT, LoadParams
-from desktop.engine.memory_estimate import fitting_context
+from desktop.engine.memory_estimate import automatic_contexts, estimate_memory, fitting_context
 from desktop.engine.worker_messages import AnswerDone, LoadRequest, ProbeResult
 from desktop.engine.worker_process import WorkerExit
 from desktop.errors import EngineError, IntegrityError, NotFoundError, UserError
@@ -67,6 +67,8 @@ class LoadAttempt:
     weights_read: bool = False
     remembered: bool = False
     probed: ProbeResult | None = None
+    draft_header: GgufHeader | None = None
+    draft_admitted: tuple[ModelFile, ...] = ()
 
     @classmethod
     def begin(cls, step: FallbackStep, license_check: LoadCheck, stop: StopSignal | None = None) -> "LoadAttempt":
@@ -74,7 +76,23 @@ class LoadAttempt:
         path = _readable_path(step.params.model_path)
         header = read_header(path)
         admitted = license_check.admit(path, stop)
-        return cls(step, header, identity_of(path), admitted or _as_they_are(header.files))
+        attempt = cls(step, header, identity_of(path), admitted or _as_they_are(header.files))
+        if attempt.draft_path is not None:
+            attempt.draft_header = read_header(_readable_path(step.params.draft_model_path))
+            found = license_check.admit(attempt.draft_path, stop)
+            attempt.draft_admitted = found or _as_they_are(attempt.draft_header.files)
+        return attempt
+
+    @property
+    def draft_path(self) -> Path | None:
+        """The draft model's file, None where there is none."""
+        draft = self.step.params.draft_model_path
+        return Path(draft) if draft else None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The file of each model that is loaded."""
+        return (self.path,) if self.draft_path is None else (self.path, self.draft_path)
 
     @property
     def path(self) -> Path:
@@ -105,15 +123,18 @@ class LoadAttempt:
         on_cpu = not self.gpu or params.gpu_layers == 0
         free = hardware.available_memory() if on_cpu else None
         flash = params.flash_attention != "off"
+        if self.draft_header is not None and free is not None:
+            longest = params.context_length or automatic_contexts(self.header.context_length)[0]
+            free = max(0, free - estimate_memory(self.draft_header.shape, longest, flash=flash))
         length = fitting_context(
             self.header.shape, self.header.context_length, params.context_length, free, flash=flash
         )
         fitted = msgspec.structs.replace(params, context_length=length)
-        return LoadRequest(fitted, self.admitted)
+        return LoadRequest(fitted, self.admitted, self.draft_admitted)
 
     def file_changed(self, number: int) -> IntegrityError:
         """File `number` was not loaded, as it is not what was admitted."""
-        paths = [Path(file.path) for file in self.admitted]
+        paths = [Path(file.path) for file in (*self.admitted, *self.draft_admitted)]
         return IntegrityError(
             tr("{file} changed before it was loaded.").format(file=(paths[number:] or [self.path])[0].name),
             tr("Another program wrote to it, or put another file in its place."),

@@ -10,6 +10,7 @@ cache's sequence states and checkpoints (`prompt_cache`), which the worker can d
 """
 
 from desktop.byte_size import size_text
+from desktop.engine.load_params import MOST_OUTPUTS
 from desktop.engine.model_shape import ModelShape
 from desktop.errors import ResourceError
 from desktop.translation import tr
@@ -45,7 +46,7 @@ def cache_bytes(shape: ModelShape, context_length: int) -> int:
 
 
 def compute_bytes(shape: ModelShape, context_length: int, *, flash: bool = True) -> int:
-    """Activations of one batch of 512 tokens, who may see whom in it, and one row of logits."""
+    """Activations of one batch of 512 tokens, who may see whom in it, and the rows of logits."""
     full, windowed = _cells(context_length), _window_cells(shape, context_length)
     seen = (full if shape.full_values else 0) + (windowed if shape.window_values else 0)
     compressed = [_compressed_cells(context_length, ratio) for ratio, _ in shape.compressed_values]
@@ -55,7 +56,7 @@ def compute_bytes(shape: ModelShape, context_length: int, *, flash: bool = True)
         floats = max(floats, shape.indexer_floats + (2 * max(compressed) if compressed else full))
     if not flash:
         floats = max(floats, shape.heads * (full if shape.full_values else windowed) + 6 * shape.width)
-    return _UBATCH * (_FLOAT * floats + (_HALF if flash else _FLOAT) * seen) + _FLOAT * shape.vocabulary
+    return _UBATCH * (_FLOAT * floats + (_HALF if flash else _FLOAT) * seen) + _FLOAT * MOST_OUTPUTS * shape.vocabulary
 
 
 def process_bytes(shape: ModelShape) -> int:

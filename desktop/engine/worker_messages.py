@@ -18,10 +18,11 @@ from desktop.file_stamp import ModelFile
 
 class LoadRequest(msgspec.Struct, frozen=True, tag="load"):
     """Load a model. `files` are its files as they were admitted: the worker is left these, and loads none that is
-    another one now."""
+    another one now. `draft_files` are those of the draft model, () where there is none."""
 
     params: LoadParams
     files: tuple[ModelFile, ...]
+    draft_files: tuple[ModelFile, ...] = ()
 
 
 class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):

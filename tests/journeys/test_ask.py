@@ -22,6 +22,7 @@ FIELDS = {
     "stop_reason": str,
     "seed": int,
     "engine": str,
+    "speculation": dict,
 }
 
 
@@ -49,6 +50,26 @@ def test_json_holds_exactly_the_fields_of_the_contract() -> None:
     assert answer["generated_tokens"] > 1
     assert answer["time_to_first_token_s"] > 0
     assert answer["tokens_per_s"] > 0
+    assert set(answer["speculation"]) == {"drafted", "accepted"}
+
+
+def test_guessing_ahead_can_be_asked_for_and_left_off_and_gives_the_same_text() -> None:
+    words = "the of and to in is it you that he was for on are with have the of and to in is it you that he was for on "
+    line = ["ask", words, "--ignore-eos", "--temperature", "0", "--max-tokens", "200", "--json", "--speculation"]
+    plain, guessed = latchkey(*line, "off").json, latchkey(*line, "on").json
+    assert plain["speculation"] == {"drafted": 0, "accepted": 0}
+    assert 0 < guessed["speculation"]["accepted"] <= guessed["speculation"]["drafted"]
+    assert guessed["text"] == plain["text"]
+
+
+def test_a_draft_model_guesses_too_and_has_to_be_accepted_as_well() -> None:
+    builtin = str(find_paths().builtin_model)
+    line = ["ask", "What is Latchkey?", "--json", "--speculation", "on", "--temperature", "0"]
+    told = latchkey(*line, "--draft-model", builtin)
+    assert told.code == 0, told
+    assert told.json["speculation"]["accepted"] > 0
+    assert latchkey(*line, "--draft-model", "no-such-model").code == 3
+    assert latchkey(*line, "--draft-model", builtin, "--conversation", "new").code == 2
 
 
 def test_the_question_may_come_from_standard_input() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton
+from PySide6.QtWidgets import QAbstractButton, QMenu
 
 from desktop.errors import EngineError
 from desktop.paths import find_paths
@@ -256,6 +256,22 @@ def test_thinking_that_only_repeats_says_so_where_the_answer_would_stand(open_wi
         "The answer only repeated itself, so it was ended. Regenerate asks again and makes that less likely."
     )
     assert driver.has("Regenerate answer")
+
+
+def test_guessing_ahead_is_a_setting(open_window: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine([FakeAnswer("One."), FakeAnswer("Two.")])
+    driver = open_window(engine)
+    driver.ask("Hi")
+    assert engine.requests[0].options.speculation == "auto"
+    driver.click("Settings")
+    monkeypatch.setattr(
+        QMenu, "popup", lambda menu, _: [each.trigger() for each in menu.actions() if each.text() == "Never"]
+    )
+    driver.click("Guess ahead")
+    assert SettingsFile(find_paths().settings_file).current.speculation == "off"
+    driver.click("New chat")
+    driver.ask("Hi")
+    assert engine.requests[1].options.speculation == "off"
 
 
 def test_that_answers_which_only_repeat_are_ended_is_a_setting(open_window: Open) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from desktop.engine.load_params import LoadParams
+from desktop.engine.load_params import MOST_OUTPUTS, LoadParams
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.answer_marks import TAG_STYLES
 from desktop.engine.worker.llama_api import LlamaLog, llama
@@ -21,8 +21,6 @@ from desktop.errors import EngineError, ResourceError
 from desktop.translation import tr
 
 MOST_PARALLEL = 64
-MOST_OUTPUTS = 16
-"""Tokens of one computation that may give logits: a buffer of so many times the vocabulary is kept for them."""
 _LARGEST_UBATCH = 512
 _SPARE_SEQUENCES = 2
 _ABORTED = 2

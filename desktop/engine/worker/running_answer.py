@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from desktop.conversation import StopReason
+from desktop.engine.worker.answer_speculation import AnswerSpeculation
 from desktop.engine.worker.answer_text import AnswerText, ShownText, TextReplacement
 from desktop.engine.worker.context_sequence import ContextSequence
 from desktop.engine.worker.delta_batcher import DeltaBatcher, LateFlush
@@ -57,6 +58,9 @@ class RunningAnswer:
         self._prompted = False
         self._adding: list[int] = []
         self._outputs = range(0)
+        self._speculation: AnswerSpeculation | None = None
+        self._guessed = self._follows = False
+        self._step_begun = 0.0
         self._pause = 0
         self._shown: list[str] = []
         self._thought = False
@@ -87,6 +91,10 @@ class RunningAnswer:
     def begun(self) -> bool:
         """Whether it was given a sequence already: if it has none now, it had to give it up."""
         return self._reused is not None
+
+    def speculate(self, speculation: AnswerSpeculation) -> None:
+        """Guess tokens ahead while no other answer is being generated."""
+        self._speculation = speculation
 
     # --- begin and end ---
 
@@ -177,16 +185,20 @@ class RunningAnswer:
 
     # --- one computation ---
 
-    def fill(self, batch: TokenBatch, most: int) -> None:
+    def fill(self, batch: TokenBatch, most: int, *, alone: bool = False) -> None:
         """Add to `batch` what is to be computed next: a piece of the prompt of at most `most` tokens, or the last
-        token."""
+        token; with guesses of what follows it where the answer has the batch `alone`."""
         position = len(self.sequence)
+        self._guessed = False
         if self._to_read:
             end = min(position + most, len(self._to_read))
             if position < self._pause < end:
                 end = self._pause
             self._adding = self._to_read[position:end]
             outputs = 1 if end == len(self._to_read) else 0
+        elif self._speculation is not None and alone:
+            self._adding = self._feed(self._speculation, position)
+            outputs = len(self._adding)
         else:
             self._adding = self._tokens[-1:]
             outputs = 1
@@ -210,11 +222,40 @@ class RunningAnswer:
             most = self.request.options.max_tokens
             if most is not None and most <= 0:
                 return "length"
-        for index in self._outputs:
-            reason = self._add(self._sampler.sample(self._model.context, index))
+        if self._guessed:
+            reason = self._verify()
+        else:
+            self._follows = False
+            reason = self._add(self._sampler.sample(self._model.context, self._outputs[0]))
+        if reason is None and len(self._prompt.tokens) + len(self._tokens) > self._model.context_length:
+            return "context-full"
+        return reason
+
+    def _feed(self, speculation: AnswerSpeculation, position: int) -> list[int]:
+        """The last token and guesses of what follows it."""
+        if not self._follows:
+            speculation.restart([*self._prompt.tokens, *self._tokens[:-1]])
+            self._follows = True
+        room, most = self._model.context_length - position - 1, self.request.options.max_tokens
+        self._guessed, self._step_begun = True, time.perf_counter()
+        return speculation.feed(self._tokens[-1], room if most is None else min(room, most - self._generated - 1))
+
+    def _verify(self) -> StopReason | None:
+        """Take what the sampler chooses as long as it was guessed, and forget what was computed beyond."""
+        speculation, sequence, reason = self._speculation, self.sequence, None
+        assert speculation is not None
+        base = len(sequence) - len(self._adding)
+        for token in speculation.choose(self._model.context, self._outputs[0]):
+            reason = self._add(token)
             if reason is not None:
-                return reason
-        return "context-full" if len(sequence.tokens) >= self._model.context_length else None
+                break
+            speculation.generated(token)
+        speculation.record(time.perf_counter() - self._step_begun)
+        if speculation.kept < len(self._adding):
+            wanted = base + speculation.kept
+            if sequence.roll_back(wanted) < wanted:
+                self._to_read = [*self._prompt.tokens, *self._tokens]
+        return reason
 
     def _note_progress(self) -> None:
         """A piece of the prompt was read, perhaps the last one."""
@@ -304,4 +345,6 @@ class RunningAnswer:
             thinking_s=self._thinking_s,
             memory_tokens=min(reused.memory, len(prompt.tokens)),
             disk_tokens=min(reused.disk, len(prompt.tokens)),
+            drafted_tokens=self._speculation.drafted if self._speculation else 0,
+            accepted_tokens=self._speculation.accepted if self._speculation else 0,
         )

@@ -14,6 +14,7 @@ import msgspec
 
 from desktop.engine.generation_options import SamplingParams
 from desktop.engine.worker.llama_api import llama, metadata
+from desktop.engine.worker.logit_gap import LogitGap
 from desktop.engine.worker.tokenizer import Tokenizer
 
 DEFAULTS = SamplingParams(
@@ -78,7 +79,11 @@ def resolve_settings(asked: SamplingParams, file: dict[str, float | int]) -> Sam
 
 
 class Sampler:
-    """A chain of native samplers. Owns it: call `close`."""
+    """A chain of native samplers. Owns it: call `close`.
+
+    While a step of speculation is under way (`begin_step`), a greedy choice leaves in `gap` by how much the best logit
+    exceeds the second, and can be taken back.
+    """
 
     def __init__(
         self, settings: SamplingParams, vocabulary: Tokenizer, context_length: int, forbidden: Sequence[int] = ()
@@ -88,28 +93,72 @@ class Sampler:
         self.chain = llama.llama_sampler_chain_init(parameters)
         self.seed = settings.seed or 0
         self._sees = 0
+        self._gap: LogitGap | None = None
+        self._before: Any = None
+        self._chosen: list[int] = []
         if forbidden:
             biases = (llama.llama_logit_bias * len(forbidden))(*((token, -math.inf) for token in forbidden))
             self._add(llama.llama_sampler_init_logit_bias(vocabulary.size, len(forbidden), biases))
         self._add_repetition(settings, vocabulary, context_length)
         if (settings.temperature or 0) <= 0:
+            self._gap = LogitGap()
+            self._add(self._gap.handle)
             self._add(llama.llama_sampler_init_greedy())
         else:
             self._add_truncation(settings)
             self._add(llama.llama_sampler_init_temp(settings.temperature))
             self._add(llama.llama_sampler_init_dist(self.seed))
 
-    def sample(self, context: Any, index: int) -> int:
-        """Choose the next token from the logits that the batch gave at `index`, and accept it."""
-        return int(llama.llama_sampler_sample(self.chain, context, index))
-
     def accept(self, prompt: Sequence[int]) -> None:
         """Show the chain the prompt's tail, where it holds samplers that look back."""
         for token in prompt[-self._sees :] if self._sees else ():
             llama.llama_sampler_accept(self.chain, token)
 
+    @property
+    def greedy(self) -> bool:
+        """Whether always the likeliest token is chosen."""
+        return self._gap is not None
+
+    @property
+    def gap(self) -> float:
+        """By how much the best logit exceeded the second when the last token was chosen; infinite if that is not
+        looked at."""
+        return self._gap.gap if self._gap is not None else math.inf
+
+    def sample(self, context: Any, index: int) -> int:
+        """Choose the next token from the logits of output `index`, and take it as chosen."""
+        token: int = llama.llama_sampler_sample(self.chain, context, index)
+        if self._before is not None:
+            self._chosen.append(token)
+        return token
+
+    def begin_step(self) -> None:
+        """From now on look at the gap, and be ready to take a choice back."""
+        if self._gap is not None:
+            self._gap.look(True)
+            if self._sees:
+                self._before, self._chosen = llama.llama_sampler_clone(self.chain), []
+
+    def take_back(self) -> None:
+        """Make the last choice unmade."""
+        if self._before is None:
+            return  # nothing in the chain remembers it
+        self.chain, self._before = self._before, self.chain
+        for token in self._chosen[:-1]:
+            llama.llama_sampler_accept(self.chain, token)
+
+    def end_step(self) -> None:
+        """The step is over."""
+        if self._gap is not None:
+            self._gap.look(False)
+        if self._before is not None:
+            llama.llama_sampler_free(self._before)
+            self._before = None
+
     def close(self) -> None:
         llama.llama_sampler_free(self.chain)
+        if self._gap is not None:
+            self._gap.close()
 
     def _add(self, sampler: Any) -> None:
         llama.llama_sampler_chain_add(self.chain, sampler)

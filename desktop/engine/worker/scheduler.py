@@ -9,14 +9,18 @@ from typing import Any
 
 from desktop.conversation import StopReason
 from desktop.engine.engine_errors import failure_event
+from desktop.engine.worker.answer_speculation import AnswerSpeculation
 from desktop.engine.worker.cancellation import Cancellation
 from desktop.engine.worker.delta_batcher import LateFlush
+from desktop.engine.worker.draft_model import DraftModel
 from desktop.engine.worker.llama_api import llama
 from desktop.engine.worker.loaded_model import LoadedModel
 from desktop.engine.worker.prompt_builder import PromptBuilder
 from desktop.engine.worker.prompt_cache import PromptCache
+from desktop.engine.worker.rounding_margin import RoundingMargin
 from desktop.engine.worker.running_answer import RunningAnswer
 from desktop.engine.worker.sampler import Sampler, file_defaults, resolve_settings
+from desktop.engine.worker.speculation_memory import SpeculationMemory
 from desktop.engine.worker.token_batch import TokenBatch
 from desktop.engine.worker_messages import GenerateRequest
 from desktop.errors import EngineError, UserError
@@ -31,7 +35,13 @@ _SMALLEST_PIECE = 32
 class Scheduler:
     """The answers of one model. `send` is called with their events; `cancellation` says which of them are stopped."""
 
-    def __init__(self, model: LoadedModel, send: Callable[[Any], None], cancellation: Cancellation) -> None:
+    def __init__(
+        self,
+        model: LoadedModel,
+        send: Callable[[Any], None],
+        cancellation: Cancellation,
+        draft_model: DraftModel | None = None,
+    ) -> None:
         self._model, self._send, self._cancellation = model, send, cancellation
         self._cache = PromptCache(model, model.prompt_cache_bytes)
         self._prompter = PromptBuilder(model)
@@ -39,6 +49,8 @@ class Scheduler:
         self._from_file = file_defaults(model.handle)
         self._suppressed = model.tokenizer.suppressed_tokens()
         self._eog: list[int] | None = None
+        self._speculation = SpeculationMemory(draft_model)
+        self._margin = RoundingMargin(model.tokenizer.size)
         self._batch = TokenBatch(model.batch_tokens)
         self._waiting: deque[RunningAnswer] = deque()
         self._running: list[RunningAnswer] = []
@@ -66,9 +78,14 @@ class Scheduler:
             self._eog = self._eog if self._eog is not None else self._model.tokenizer.eog_tokens()
             forbidden += self._eog
         sampler = Sampler(settings, self._model.tokenizer, self._model.context_length, forbidden)
-        self._waiting.append(
-            RunningAnswer(request, prompt, sampler, self._model, self._prompter, self._late_flush, self._send, started)
+        answer = RunningAnswer(
+            request, prompt, sampler, self._model, self._prompter, self._late_flush, self._send, started
         )
+        mode = request.options.speculation
+        if mode != "off" and not self._model.recurrent:  # those could not forget a wrong guess
+            guessers = self._speculation.of(request.conversation).guessers
+            answer.speculate(AnswerSpeculation(guessers, self._margin, sampler, always=mode == "on"))
+        self._waiting.append(answer)
 
     def step(self) -> None:
         """End what was stopped, begin what there is room for, and compute once."""
@@ -167,7 +184,7 @@ class Scheduler:
             if answer.reading:
                 reading.append(answer)
             else:
-                answer.fill(batch, batch.room)
+                answer.fill(batch, batch.room, alone=len(self._running) == 1)
         if not reading:
             if batch.count == 1 and self._running[0].last_token_at:
                 self._alone_since = self._running[0], self._running[0].last_token_at

@@ -21,6 +21,7 @@ from desktop.engine.worker import llama_api
 from desktop.engine.worker.admitted_files import AdmittedFiles, FileChangedError
 from desktop.engine.worker.cancellation import Cancellation
 from desktop.engine.worker.confinement import confine_calls, confine_files
+from desktop.engine.worker.draft_model import DraftModel
 from desktop.engine.worker.llama_api import LlamaLog
 from desktop.engine.worker.loaded_model import LoadCancelledError, LoadedModel
 from desktop.engine.worker.scheduler import Scheduler
@@ -81,7 +82,7 @@ class WorkerLoop:
     def serve(self) -> None:
         """One thread until a model is to be loaded, as Landlock asks; two and more from then on."""
         first = self._serve_alone()
-        self._admitted = AdmittedFiles(first.files)
+        self._admitted = AdmittedFiles((*first.files, *first.draft_files))
         self._confine()
         self._jobs.put((first, time.perf_counter()))
         threading.Thread(target=self._read, name="pipe", daemon=True).start()
@@ -221,13 +222,15 @@ class WorkerLoop:
             return not self._cancellation.pending
 
         threading.Thread(target=_import_ahead, name="imports", daemon=True).start()
-        files = self._admitted.names()
+        names, count = self._admitted.names(), len(request.files)
+        files, draft_files = names[:count], names[count:]
         self._model = LoadedModel(
             request.params, self._cores, self._log, self._cancellation.flag, progress, self._confinement, files
         )
         try:
             self._model.warm_up()
-            self._scheduler = Scheduler(self._model, self._send, self._cancellation)
+            draft = DraftModel(draft_files, self._model, self._log, self._cancellation.flag) if draft_files else None
+            self._scheduler = Scheduler(self._model, self._send, self._cancellation, draft)
         except BaseException:
             self._model.close()
             self._model = None

@@ -74,6 +74,7 @@ class SettingsPage(Page):
         self._theme_choice.set_value(settings.theme)
         self._scale_choice.set_value(settings.text_scale)
         self._repetition.show_on(settings.stop_on_repetition)
+        self._speculation.set_value(settings.speculation)
         self.acceptance.show_settings(settings.acceptance)
         self.network.show_settings(settings)
 
@@ -131,6 +132,11 @@ class SettingsPage(Page):
         self._repetition.show_on(self._settings.stop_on_repetition)
         self._repetition.clicked.connect(self._switch_repetition)
         self._row(tr("End answers that only repeat"), repeated, self._repetition)
+        modes = (("auto", tr("Where it is quicker")), ("on", tr("Always")), ("off", tr("Never")))
+        self._speculation = ChoiceButton(self.theme, tr("Guess ahead"), modes, self._settings.speculation)
+        self._speculation.chosen.connect(lambda value: self.changed.emit({"speculation": value}))
+        guessed = tr("What was said before is guessed and checked several words at a time; it never changes the text.")
+        self._row(tr("Guess ahead"), guessed, self._speculation)
 
     def _switch_repetition(self) -> None:
         self.changed.emit({"stop_on_repetition": not self._repetition.isChecked()})

@@ -7,6 +7,7 @@ from desktop.cli.arguments import parser
 
 def test_ask_takes_every_option_of_the_contract() -> None:
     line = "ask hello --model m --system s --max-tokens 5 --temperature 0.5 --seed 7 --conversation c"
+    line += " --speculation off --draft-model d"
     options = parser().parse_args([*line.split(), "--raw-prompt", "--ignore-eos", "--json"])
     assert vars(options) == {
         "command": "ask",
@@ -19,6 +20,8 @@ def test_ask_takes_every_option_of_the_contract() -> None:
         "conversation": "c",
         "raw_prompt": True,
         "ignore_eos": True,
+        "speculation": "off",
+        "draft_model": "d",
         "json": True,
     }
 

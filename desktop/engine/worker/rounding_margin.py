@@ -1,0 +1,46 @@
+"""How much the logits of one position differ between two ways to compute it: alone, and in a batch with others.
+
+llama.cpp's kernels add in another order where they compute several tokens at once: of two tokens whose logits lie
+closer than that, one way may prefer the first and the other the second. So such a position is not decided by a batch.
+Measured with the model itself, on the first rows that are computed in both ways; nothing is measured while nothing is
+drafted.
+"""
+
+import ctypes
+from typing import Any
+
+from desktop.engine.worker.llama_api import llama
+
+_ROWS = 8
+_WITHIN = 8.0
+"""Of logits so far below the highest one nothing is decided."""
+_SAFETY = 4.0
+"""Each of two logits may be off by the largest difference seen, and what is off in the cache adds to it."""
+
+
+class RoundingMargin:
+    """`value` is the margin in logits; `known` whether it was measured."""
+
+    def __init__(self, vocabulary: int) -> None:
+        self._bytes = vocabulary * ctypes.sizeof(ctypes.c_float)
+        self._left = _ROWS
+        self._largest = 0.0
+
+    @property
+    def value(self) -> float:
+        return self._largest * _SAFETY
+
+    @property
+    def known(self) -> bool:
+        return self._left <= 0
+
+    def row(self, context: Any, index: int) -> "memoryview[float]":
+        """A copy of the logits of output `index`."""
+        return memoryview(ctypes.string_at(llama.llama_get_logits_ith(context, index), self._bytes)).cast("f")
+
+    def compare(self, batched: "memoryview[float]", alone: "memoryview[float]") -> None:
+        """Take the logits of one position, computed in a batch and alone."""
+        lowest = max(alone) - _WITHIN
+        found = max(abs(one - other) for one, other in zip(alone, batched, strict=True) if one >= lowest)
+        self._largest = max(self._largest, found)
+        self._left -= 1
