@@ -1,6 +1,7 @@
 """What the engine is asked: the messages of a branch, and the options of an answer."""
 
 import itertools
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +14,8 @@ from desktop.engine.load_params import LoadParams
 from desktop.settings import SamplingSettings, Settings
 
 SamplingRecord = dict[str, float | int | str | None]
-"""Sampling options by name, as they are stored with an answer; `max_tokens` is among them."""
+"""Sampling options by name, as they are stored with an answer; `max_tokens` is among them. Lists are JSON."""
+_LISTS = ("samplers", "dry_sequence_breakers")
 
 
 def chat_messages(system_prompt: str, path: Iterable[Message]) -> tuple[ChatMessage, ...]:
@@ -67,7 +69,8 @@ def generation_options(settings: Settings) -> GenerationOptions:
 
 def with_sampling(options: GenerationOptions, sampling: SamplingRecord) -> GenerationOptions:
     """`options` with those of `sampling` in place of its own; the longest answer stays."""
-    given = {name: value for name, value in sampling.items() if name != "max_tokens"}
+    given: dict[str, object] = {name: value for name, value in sampling.items() if name != "max_tokens"}
+    given |= {name: json.loads(text) for name in _LISTS if isinstance(text := given.get(name), str)}
     merged = msgspec.structs.asdict(options.sampling) | given
     return msgspec.structs.replace(options, sampling=msgspec.convert(merged, SamplingParams))
 
@@ -75,6 +78,7 @@ def with_sampling(options: GenerationOptions, sampling: SamplingRecord) -> Gener
 def sampling_record(options: GenerationOptions) -> SamplingRecord:
     """What `options` say of sampling, by name; what was left to the model's file is not named."""
     given = msgspec.structs.asdict(options.sampling) | {"max_tokens": options.max_tokens}
+    given |= {name: json.dumps(given[name]) for name in _LISTS if given[name] is not None}
     return {name: value for name, value in given.items() if value is not None}
 
 

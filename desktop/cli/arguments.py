@@ -3,15 +3,13 @@ command needs to run.
 """
 
 import argparse
-import math
 from typing import Any, NoReturn
 
 from desktop import __version__
 from desktop.catalog.license_terms import PURPOSES
+from desktop.cli.sampling_arguments import add_output_control, add_sampling
 from desktop.safe_text import one_line
 from desktop.translation import tr
-
-_SEED_LIMIT = 2**32
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -216,6 +214,7 @@ def parser() -> argparse.ArgumentParser:
     add_token(command(commands, "token", tr("your access token for the Hub: give it, check it, forget it")))
     _add_licenses(command(commands, "licenses", tr("licenses, and the record of who accepted them")))
     _add_conversations(command(commands, "conversations", tr("the conversations kept on this disk")))
+    _add_presets(command(commands, "presets", tr("named sets of system prompt, sampling, thinking and model")))
     add_offline(command(commands, "offline", tr("the switch that keeps Latchkey off the network")))
     add_network(command(commands, "network", tr("what Latchkey sent, and where to")))
     _add_bench(command(commands, "bench", tr("measure speed on this machine")))
@@ -229,9 +228,8 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", metavar=tr("TEXT"), help=tr("the question; “-” reads it from standard input"))
     parser.add_argument("--model", metavar="ID|PATH", help=tr("a model's id, or the path of a GGUF file"))
     parser.add_argument("--system", metavar="T", help=tr("a system prompt"))
-    parser.add_argument("--max-tokens", type=positive, metavar="N", help=tr("stop after so many tokens"))
-    parser.add_argument("--temperature", type=_temperature, metavar="T", help=tr("0 always takes the likeliest token"))
-    parser.add_argument("--seed", type=_seed, metavar="N", help=tr("makes an answer repeatable"))
+    add_sampling(parser)
+    add_output_control(parser)
     parser.add_argument("--conversation", metavar="ID", help=tr("continue a conversation, and keep the turn in it"))
     parser.add_argument(
         "--raw-prompt", action="store_true", help=tr("give the model the text without its chat template")
@@ -304,6 +302,22 @@ def _add_conversations(parser: argparse.ArgumentParser) -> None:
     add_json(search)
 
 
+def _add_presets(parser: argparse.ArgumentParser) -> None:
+    does = actions(parser)
+    add_json(command(does, "list", tr("every preset, the built-in ones among them")))
+    show = command(does, "show", tr("what one preset says"))
+    show.add_argument("name", metavar="NAME")
+    add_json(show)
+    keep = command(does, "set", tr("keep a preset, or change what one says"))
+    keep.add_argument("name", metavar="NAME")
+    keep.add_argument("--system", metavar="T", help=tr("a system prompt"))
+    keep.add_argument("--model", metavar="ID|PATH", help=tr("a model's id, or the path of a GGUF file"))
+    keep.add_argument("--thinking", choices=("on", "off"), help=tr("whether a model thinks before its answer"))
+    add_sampling(keep)
+    remove = command(does, "remove", tr("forget a preset of your own; a built-in one of that name comes back"))
+    remove.add_argument("name", metavar="NAME")
+
+
 def _add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="PATH", help=tr("a GGUF file, instead of one of random weights that is written here")
@@ -315,17 +329,3 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
         "--quick", action="store_true", help=tr("a small model and fewer rounds: shows that it works, not how fast")
     )
     add_json(parser)
-
-
-def _temperature(text: str) -> float:
-    value = float(text)
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(tr("must be 0 or more"))
-    return value
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < _SEED_LIMIT:
-        raise argparse.ArgumentTypeError(tr("must be between 0 and 4294967295"))
-    return value

@@ -1,15 +1,20 @@
 """`latchkey ask`: one question, one answer."""
 
 from argparse import Namespace
+from typing import Any
 
 import msgspec
 
 from desktop.chat.engine_requests import generation_options, load_params
 from desktop.chat.pending_answer import AnswerOverrides, timing_of
+from desktop.chat.preset_file import Preset, PresetFile
 from desktop.cli.acceptance_prompt import admit_or_prompt
 from desktop.cli.command_context import CommandContext
 from desktop.cli.conversations_command import kept_conversation
 from desktop.cli.exit_codes import DONE, INTERRUPTED, UsageError
+from desktop.cli.given_file import read_given_file
+from desktop.cli.presets_command import note_problem
+from desktop.cli.sampling_arguments import with_command_line
 from desktop.cli.terminal_answer import (
     AnswerWriter,
     NullAnswerWriter,
@@ -23,8 +28,8 @@ from desktop.cli.terminal_input import decode_input, repair_input
 from desktop.cli.terminal_session import TerminalSession
 from desktop.conversation import ChatMessage, StopReason, Timing
 from desktop.engine.engine_protocol import Engine
-from desktop.engine.generation_options import GenerationOptions
-from desktop.engine.worker_messages import GenerateRequest, ModelInfo
+from desktop.engine.generation_options import GenerationOptions, GrammarFormat, JsonSchemaFormat
+from desktop.engine.worker_messages import GenerateRequest, ModelInfo, TokenCandidate, TokenLogprob
 from desktop.library.library_model import LibraryModel
 from desktop.settings import Settings
 from desktop.translation import tr
@@ -37,8 +42,11 @@ class SpeculationResult(msgspec.Struct, frozen=True):
     accepted: int
 
 
-class AskResult(msgspec.Struct, frozen=True):
-    """The answer as `ask --json` gives it: fields and their names are part of the command's contract."""
+class AskResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The answer as `ask --json` gives it: fields and their names are part of the command's contract.
+
+    `logprobs` are there where they were asked for, in the form that llama-server gives them.
+    """
 
     text: str
     thinking: str
@@ -53,19 +61,32 @@ class AskResult(msgspec.Struct, frozen=True):
     seed: int | None
     engine: str
     speculation: SpeculationResult
+    logprobs: list[dict[str, Any]] | None = None
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """What is asked for: the settings in force, the options of the answer, the model and system prompt that were named,
+    None where none was."""
+
+    settings: Settings
+    options: GenerationOptions
+    model: str | None
+    system_prompt: str | None
 
 
 def run(options: Namespace, tools: CommandContext) -> int:
+    _refuse_contradictions(options)
     text = question(options.text, tools)
     options.system = options.system and repair_input(options.system)
-    asked = _in_conversation(options, tools, text) if options.conversation else _alone(options, tools, text)
+    what = _what_is_asked(options, tools)
+    asked = _in_conversation(options, tools, text, what) if options.conversation else _alone(options, tools, text, what)
     if options.json:
         tools.output.json(asked)
-        _note_repetition(asked, tools)
+        _note_ending(asked, what, tools)
         return _code(asked)
     if not asked.text.endswith("\n"):
         tools.output.line()
-    _note_repetition(asked, tools)
+    _note_ending(asked, what, tools)
     tools.output.dim(credit(tools.library.find(asked.model)) + "\n")
     return _code(asked)
 
@@ -74,8 +95,27 @@ def _code(asked: AskResult) -> int:
     return INTERRUPTED if asked.stop_reason == "cancelled" else DONE
 
 
-def _note_repetition(asked: AskResult, tools: CommandContext) -> None:
-    if asked.stop_reason == "repetition":
+def _refuse_contradictions(options: Namespace) -> None:
+    """Raise UsageError where two options cannot be had together."""
+    if "-" in (options.json_schema, options.grammar) and options.text == "-":
+        raise UsageError(
+            tr("Standard input cannot be the question and a file as well."), "", tr("Give one of them by name.")
+        )
+    if options.logprobs and (options.conversation or not options.json):
+        raise UsageError(
+            tr("--logprobs is for an answer that is given as JSON and kept in no conversation."),
+            "",
+            tr("Add --json, and leave out --conversation."),
+        )
+
+
+def _note_ending(asked: AskResult, what: _Asked, tools: CommandContext) -> None:
+    """Say where an answer ended otherwise than it should."""
+    if what.options.response_format is not None and asked.stop_reason != "end":
+        tools.output.note(
+            tr("The answer was cut, and is not whole in the form that was asked for. Allow it more tokens.")
+        )
+    elif asked.stop_reason == "repetition":
         tools.output.note(
             tr("The answer only repeated itself and was ended. Ask in other words, or with a higher --temperature.")
         )
@@ -98,11 +138,11 @@ def _speaker(options: Namespace, tools: CommandContext, engine: Engine) -> Answe
     return NullAnswerWriter() if options.json else TerminalAnswerWriter(tools.output, engine)
 
 
-def _alone(options: Namespace, tools: CommandContext, text: str) -> AskResult:
+def _alone(options: Namespace, tools: CommandContext, text: str, what: _Asked) -> AskResult:
     """One answer that is kept nowhere."""
-    model = chosen_model(tools, options.model)
+    model = chosen_model(tools, what.model)
     admit_or_prompt(tools, model)
-    settings = _settings(options, tools.settings)
+    settings = what.settings
     params = load_params(model, settings)
     if options.draft_model:
         draft = chosen_model(tools, options.draft_model)
@@ -112,13 +152,16 @@ def _alone(options: Namespace, tools: CommandContext, text: str) -> AskResult:
     messages = (ChatMessage.from_text("system", system),) * bool(system) + (ChatMessage.from_text("user", text),)
     with tools.engine() as engine:
         info = load_model(engine, model, params, tools.output)
-        request = GenerateRequest(engine.next_id(), messages, _generation_options(options, settings))
+        request = GenerateRequest(engine.next_id(), messages, what.options)
         sha256 = _hash(options, tools, model)
         answered = stream_answer(engine, request, _speaker(options, tools, engine), tools.output)
-    return _asked(answered.text, answered.thinking, model, sha256, timing_of(answered.done), info)
+    asked = _asked(answered.text, answered.thinking, model, sha256, timing_of(answered.done), info)
+    if not what.options.logprobs:
+        return asked
+    return msgspec.structs.replace(asked, logprobs=[_logprob_json(each) for each in answered.logprobs])
 
 
-def _in_conversation(options: Namespace, tools: CommandContext, text: str) -> AskResult:
+def _in_conversation(options: Namespace, tools: CommandContext, text: str, what: _Asked) -> AskResult:
     """One more turn of a stored conversation, kept there. Options hold for this turn alone."""
     if options.draft_model:
         raise UsageError(
@@ -127,17 +170,16 @@ def _in_conversation(options: Namespace, tools: CommandContext, text: str) -> As
             tr("Ask without --conversation, or without it."),
         )
     kept = kept_conversation(tools, options.conversation)
-    model = chosen_model(tools, options.model or kept.model_id)
+    model = chosen_model(tools, what.model or kept.model_id)
     admit_or_prompt(tools, model)
-    settings = _settings(options, tools.settings)
     with (
         tools.engine() as engine,
-        TerminalSession(tools, engine, _speaker(options, tools, engine), settings) as session,
+        TerminalSession(tools, engine, _speaker(options, tools, engine), what.settings) as session,
     ):
         session.open(options.conversation)
         session.use(model)
         sha256 = _hash(options, tools, model)
-        message = session.ask(text, AnswerOverrides(_generation_options(options, settings), options.system))
+        message = session.ask(text, AnswerOverrides(what.options, what.system_prompt))
         info = engine.model
     timing = message.timing
     if timing is None or info is None:
@@ -163,22 +205,49 @@ def _asked(text: str, thinking: str, model: LibraryModel, sha256: str, timing: T
     )
 
 
-def _settings(options: Namespace, settings: Settings) -> Settings:
-    """The person's settings with the command's options in their place."""
-    given = {"temperature": options.temperature, "seed": options.seed, "max_tokens": options.max_tokens}
-    sampling = msgspec.structs.replace(
-        settings.sampling, **{name: value for name, value in given.items() if value is not None}
+def _what_is_asked(options: Namespace, tools: CommandContext) -> _Asked:
+    """The person's settings, with the preset's in their place, and the command's in place of those."""
+    preset = _preset(options, tools)
+    base = preset.applied(generation_options(tools.settings))
+    asked = msgspec.structs.replace(
+        with_command_line(base, options),
+        raw_prompt=options.raw_prompt,
+        ignore_eos=options.ignore_eos,
+        response_format=_response_format(options, tools),
+        speculation=options.speculation or base.speculation,
     )
-    system = settings.system_prompt if options.system is None else options.system
-    speculation = options.speculation or settings.speculation
-    return msgspec.structs.replace(settings, sampling=sampling, system_prompt=system, speculation=speculation)
+    system = preset.system_prompt if options.system is None else options.system
+    settings = tools.settings if system is None else msgspec.structs.replace(tools.settings, system_prompt=system)
+    return _Asked(settings, asked, options.model or preset.model, system)
 
 
-def _generation_options(options: Namespace, settings: Settings) -> GenerationOptions:
-    """The options of the answer: those of `settings`, and what the command alone can ask for."""
-    return msgspec.structs.replace(
-        generation_options(settings), raw_prompt=options.raw_prompt, ignore_eos=options.ignore_eos
-    )
+def _preset(options: Namespace, tools: CommandContext) -> Preset:
+    if options.preset is None:
+        return Preset()
+    file = PresetFile(tools.paths.presets_file)
+    try:
+        return file.find(repair_input(options.preset))
+    finally:
+        note_problem(file, tools)
+
+
+def _response_format(options: Namespace, tools: CommandContext) -> JsonSchemaFormat | GrammarFormat | None:
+    if options.json_schema is not None:
+        return JsonSchemaFormat(read_given_file(options.json_schema, tools))
+    return None if options.grammar is None else GrammarFormat(read_given_file(options.grammar, tools))
+
+
+def _logprob_json(token: TokenLogprob | TokenCandidate) -> dict[str, Any]:
+    """A token's log probability, in llama-server's form."""
+    form: dict[str, Any] = {
+        "id": token.token,
+        "token": token.text.decode("utf-8", "replace"),
+        "bytes": list(token.text),
+        "logprob": token.logprob,
+    }
+    if isinstance(token, TokenLogprob):
+        form["top_logprobs"] = [_logprob_json(each) for each in token.top]
+    return form
 
 
 def _hash(options: Namespace, tools: CommandContext, model: LibraryModel) -> str:

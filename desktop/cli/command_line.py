@@ -174,6 +174,10 @@ def _run_command(options: Namespace, tools: CommandContext) -> int:
             from desktop.cli import conversations_command
 
             return conversations_command.run(options, tools)
+        case "presets":
+            from desktop.cli import presets_command
+
+            return presets_command.run(options, tools)
         case "offline":
             from desktop.cli import offline_command
 

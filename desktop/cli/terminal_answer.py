@@ -25,6 +25,7 @@ from desktop.engine.worker_messages import (
     PromptPrepared,
     PromptProgress,
     RequestFailed,
+    TokenLogprob,
 )
 from desktop.errors import UserError
 from desktop.library.library import Library
@@ -154,11 +155,12 @@ class ModelCredits:
 
 @dataclass(frozen=True)
 class FinishedAnswer:
-    """One answer, whole. `done` says how it ended."""
+    """One answer, whole. `done` says how it ended; `logprobs` are those of its tokens, where they were asked for."""
 
     text: str
     thinking: str
     done: AnswerDone
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 def load_model(engine: Engine, model: LibraryModel, params: LoadParams, output: CommandOutput) -> ModelInfo:
@@ -191,9 +193,11 @@ def stream_answer(
     events: queue.SimpleQueue[AnswerEvent | None] = queue.SimpleQueue()
     text: list[str] = []
     thinking: list[str] = []
+    logprobs: list[TokenLogprob] = []
     with stop_on_interrupt(lambda: events.put(None)):
         engine.generate(request, events.put)
         for event in _received(events):
+            logprobs += event.logprobs if isinstance(event, Delta | DeltaReplacement) else ()
             match event:
                 case None:
                     engine.cancel(request.id)
@@ -212,7 +216,7 @@ def stream_answer(
                     output.clear_progress()
                     speaker.finish()
                     _note_changes(event.notice, output)
-                    return FinishedAnswer("".join(text), "".join(thinking), event)
+                    return FinishedAnswer("".join(text), "".join(thinking), event, tuple(logprobs))
                 case RequestFailed():
                     speaker.finish()
                     raise error_from_event(event)

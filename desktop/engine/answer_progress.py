@@ -67,7 +67,7 @@ class AnswerProgress:
         the Delta that completes it.
         """
         match event:
-            case Delta(text="", tokens=()):
+            case Delta(text="", tokens=(), logprobs=()):
                 pass
             case Delta() | DeltaReplacement():
                 parts = event.parts if isinstance(event, DeltaReplacement) else (event,)

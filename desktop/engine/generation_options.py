@@ -10,11 +10,24 @@ CacheLevel = Literal["off", "memory", "disk"]
 ContextPolicy = Literal["drop-oldest", "stop"]
 
 
+MOST_LOGPROBS = 20
+"""Candidates for each token that an answer may be asked to list; OpenAI's limit."""
+MOST_BIASES = 4096
+SamplerName = Literal[
+    "penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature", "adaptive_p"
+]
+
+
 class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
     """How tokens are chosen. None means: what the file says under `general.sampling.*`, else the default.
 
-    Order of the chain: penalties, dry, top_n_sigma, top_k, typical_p, top_p, min_p, xtc, temperature, then a seeded
-    draw; temperature 0 is greedy. Defaults are llama-server's: 0.8 / 40 / 0.95 / 0.05, everything else off.
+    `samplers` are those that count, in their order, by the names that llama-server has for them. Left out it is:
+    penalties, dry, top_n_sigma, top_k, typ_p, top_p, min_p, xtc, temperature. A seeded draw follows; temperature 0 is
+    greedy. With `dynatemp_range` the temperature varies so far around its value with the entropy of the candidates.
+    `mirostat` 1 or 2 takes the place of the samplers; `adaptive_target` from 0 on draws near that probability in place
+    of the plain draw. `min_keep` candidates are kept by every sampler that cuts.
+
+    Defaults are llama-server's: 0.8 / 40 / 0.95 / 0.05, everything else off.
     """
 
     temperature: float | None = None
@@ -33,17 +46,27 @@ class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
     dry_base: float | None = None
     dry_allowed_length: int | None = None
     dry_penalty_last_n: int | None = None
+    dry_sequence_breakers: tuple[str, ...] | None = None
+    dynatemp_range: float | None = None
+    dynatemp_exponent: float | None = None
+    mirostat: Literal[0, 1, 2] | None = None
+    mirostat_tau: float | None = None
+    mirostat_eta: float | None = None
+    adaptive_target: float | None = None
+    adaptive_decay: float | None = None
+    min_keep: int | None = None
+    samplers: tuple[SamplerName, ...] | None = None
     seed: int | None = None
 
 
 class JsonSchemaFormat(msgspec.Struct, frozen=True, tag="json-schema"):
-    """The answer is JSON that conforms to `schema`, the text of a JSON Schema."""
+    """The answer is JSON that conforms to `schema`, the text of a JSON Schema; what a model thinks before is free."""
 
     schema: str
 
 
 class GrammarFormat(msgspec.Struct, frozen=True, tag="grammar"):
-    """The answer is a sentence of `grammar`, in llama.cpp's GBNF."""
+    """The answer is a sentence of `grammar`, in llama.cpp's GBNF; what a model thinks before is free."""
 
     grammar: str
 
@@ -73,8 +96,15 @@ class GenerationOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     model cannot end its answer. With either of them `stop_on_repetition` counts for nothing, as the model's every token
     is wanted there.
 
-    `logit_bias` adds to the logits of tokens, given by id or as text that is tokenized; `logprobs` asks for the
-    logarithms of the probabilities of so many best candidates for each token, 0 for none.
+    `logit_bias` adds to the logits of tokens, given by id or as text that is tokenized, each token of it; minus
+    infinity forbids them. `logprobs` asks for the logarithms of the probabilities of so many best candidates for each
+    token, 0 for none: in the distribution that the model gives, before biases, grammar and samplers, as OpenAI's and
+    llama-server's with `post_sampling_probs` false.
+
+    The same seed gives the same answer from the same file, engine build and options, where the model reads the same
+    tokens in the same pieces. Kernels round differently for other numbers of threads, for other sizes of a batch (a
+    prompt that is partly cached, several answers at once, tokens that speculation verifies together) and on other
+    devices; where two candidates are nearly as likely, the answer may differ from there on.
 
     `speculation` proposes tokens that stood in prompt or answer before, and never changes what is generated; "auto"
     does it where it pays. `cache` is how far the prompt is kept for the next turn: not at all, in memory, or also on

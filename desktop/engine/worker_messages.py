@@ -161,11 +161,36 @@ class PromptProgress(msgspec.Struct, frozen=True, tag="prompt-progress"):
     total: Count
 
 
+LOWEST_LOGPROB, LONGEST_PIECE, _MOST_CANDIDATES = -9999.0, 256, 32
+"""What stands for a probability of nothing, as with OpenAI; bytes of a token's text, which is cut there."""
+Logprob = Annotated[float, msgspec.Meta(ge=LOWEST_LOGPROB, le=0)]
+TokenText = Annotated[bytes, msgspec.Meta(max_length=LONGEST_PIECE)]
+
+
+class TokenCandidate(msgspec.Struct, frozen=True):
+    """A token that might have come, as bytes, which need not be whole characters, and its probability's logarithm."""
+
+    token: TokenId
+    text: TokenText
+    logprob: Logprob
+
+
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """A token that came, and the likeliest that might have, best first. Probabilities are those of the model's own
+    distribution, before biases, grammar and samplers: the token that came need not be among `top`."""
+
+    token: TokenId
+    text: TokenText
+    logprob: Logprob
+    top: Annotated[tuple[TokenCandidate, ...], msgspec.Meta(max_length=_MOST_CANDIDATES)] = ()
+
+
 class Delta(msgspec.Struct, frozen=True, tag="delta"):
     """More of the answer. `generated_tokens` counts all so far; `tokens_per_s` is the speed so far.
 
     `tokens` are those generated since the last Delta that had any: all text that they gave was told with this one or
     before. Without tokens it is a part of what the next Delta completes, or the text held back to the answer's end.
+    `logprobs` are those of `tokens`, where they were asked for.
     """
 
     id: Int64
@@ -174,6 +199,7 @@ class Delta(msgspec.Struct, frozen=True, tag="delta"):
     generated_tokens: Count = 0
     tokens_per_s: Measure | None = None
     tokens: tuple[TokenId, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 class DeltaReplacement(msgspec.Struct, frozen=True, tag="restated"):
@@ -186,6 +212,7 @@ class DeltaReplacement(msgspec.Struct, frozen=True, tag="restated"):
     generated_tokens: Count = 0
     tokens_per_s: Measure | None = None
     tokens: tuple[TokenId, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 class AnswerDone(msgspec.Struct, frozen=True, tag="done"):

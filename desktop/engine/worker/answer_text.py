@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from desktop.engine.worker.answer_marks import MarkTable, TagStyle
 from desktop.engine.worker.channel_parser import ChannelParser, begins_channels
+from desktop.engine.worker.exact_thinking import ExactThinkingParser
 from desktop.engine.worker.text_collector import KindChange, TextPiece, without_lead
 from desktop.engine.worker.thinking_parser import ThinkingParser
 
@@ -74,7 +75,8 @@ class AnswerText:
     `opened` is the style of thinking that the prompt opened, `header` the header of a channel that it did not end (None
     where the model knows no channels). With `strip`, white space before the answer's first word is left out, as
     vocabularies put a space before words; the indentation of code stays. Without `late`, thinking is recognized only at
-    the very beginning.
+    the very beginning. With `exact` the answer is one that a grammar constrains: thinking stands before it, between
+    marks, and nothing in it is taken for a mark.
     """
 
     def __init__(
@@ -86,13 +88,16 @@ class AnswerText:
         header: str | None = None,
         strip: bool = True,
         late: bool = True,
+        exact: bool = False,
     ) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._table = table
-        self._thinking: ThinkingParser | ChannelParser = (
-            ChannelParser(header, table.ends) if header is not None else ThinkingParser(table, opened, late=late)
-        )
-        self._beginning: str | None = "" if opened is None and header is None and late else None
+        self._thinking: ThinkingParser | ChannelParser | ExactThinkingParser
+        if header is not None:
+            self._thinking = ChannelParser(header, table.ends)
+        else:
+            self._thinking = ExactThinkingParser(opened) if exact else ThinkingParser(table, opened, late=late)
+        self._beginning: str | None = "" if opened is None and header is None and late and not exact else None
         self._stops = StopStrings(stops)
         self._strip = strip
         self._lead = ""
@@ -106,6 +111,27 @@ class AnswerText:
     @property
     def thinking(self) -> bool:
         return self._thinking.thinking
+
+    @property
+    def answering(self) -> bool:
+        """Whether what comes next is the answer's own text, where that is `exact`."""
+        parser = self._thinking
+        return not parser.thinking if isinstance(parser, ThinkingParser) else parser.answering
+
+    @property
+    def thought(self) -> bool:
+        """Whether the model has begun to think, where its answer is `exact`."""
+        return isinstance(self._thinking, ExactThinkingParser) and self._thinking.thought
+
+    @property
+    def carried(self) -> str:
+        """What of an `exact` answer came in one token with the end of thinking."""
+        return self._thinking.carried if isinstance(self._thinking, ExactThinkingParser) else ""
+
+    @property
+    def closing_mark(self) -> str:
+        """What ends the thinking that is open in an `exact` answer; "" where no mark does."""
+        return self._thinking.closing_mark if isinstance(self._thinking, ExactThinkingParser) else ""
 
     def feed(self, piece: bytes) -> list[ShownText]:
         """What may be shown now."""

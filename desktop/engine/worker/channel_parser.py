@@ -75,6 +75,11 @@ class ChannelParser:
     def thinking(self) -> bool:
         return self._state == "body" and self._is_thinking
 
+    @property
+    def answering(self) -> bool:
+        """Whether what comes next is the answer's own text, not thinking and no header."""
+        return self._state == "body" and not self._is_thinking
+
     def feed(self, text: str) -> list[TextPiece]:
         """The pieces whose kind is known by now."""
         return self._go_on(text, over=False)

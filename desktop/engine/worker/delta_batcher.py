@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from desktop.conversation import TextPart, ThinkingPart
 from desktop.engine.worker.answer_text import ShownText, TextReplacement
-from desktop.engine.worker_messages import Delta
+from desktop.engine.worker_messages import Delta, TokenLogprob
 from desktop.engine.worker_messages import DeltaReplacement as RestatedEvent
 
 _BATCH_S = 0.016
@@ -49,7 +49,8 @@ class LateFlush:
 class DeltaBatcher:
     """Collects the text of answer `request_id` and sends it as Delta events.
 
-    `tokens` is the list that its tokens are added to; those in it by now were sent.
+    `tokens` is the list that its tokens are added to; those in it by now were sent. `logprobs` gets an entry for each
+    token from then on, or none at all.
     """
 
     def __init__(
@@ -58,10 +59,11 @@ class DeltaBatcher:
         late_flush: LateFlush,
         request_id: int,
         tokens: Sequence[int],
+        logprobs: Sequence[TokenLogprob] = (),
     ) -> None:
         self._send, self._late_flush = send, late_flush
-        self._id, self._tokens = request_id, tokens
-        self._count = self._sent = len(tokens)
+        self._id, self._tokens, self._logprobs = request_id, tokens, logprobs
+        self._count = self._sent = self._begun = len(tokens)
         self._lock = threading.Lock()
         self._watched = False
         self._parts: list[ShownText] = []
@@ -93,30 +95,40 @@ class DeltaBatcher:
                 self._late_flush.watch(self)
 
     def finish(self, held: Sequence[ShownText], speed: float | None) -> None:
-        """Send what waits, then the text that was held back to the answer's end, without tokens."""
+        """Send what waits, then the text that was held back to the answer's end, without tokens; the log probabilities
+        of tokens that gave no text stand with the last of it."""
         with self._lock:
             self._flush(time.perf_counter())
-            for each in held:
-                self._send(self._event(each, len(self._tokens), speed, ()))
+            rest = tuple(self._logprobs[self._sent - self._begun : len(self._tokens) - self._begun])
+            told = [*held] or ([("", False)] if rest else [])
+            for index, each in enumerate(told, 1):
+                logprobs = rest if index == len(told) else ()
+                self._send(self._event(each, len(self._tokens), speed, (), logprobs))
 
     def _flush(self, now: float) -> None:
         last = len(self._parts) - 1
         for index, each in enumerate(self._parts):
             tokens = tuple(self._tokens[self._sent : self._count]) if index == last else ()
-            self._send(self._event(each, self._count, self._speed, tokens))
+            logprobs = self._logprobs[self._sent - self._begun : self._count - self._begun] if tokens else ()
+            self._send(self._event(each, self._count, self._speed, tokens, tuple(logprobs)))
         if self._parts:
             self._sent = self._count
         self._parts = []
         self._due = now + _BATCH_S
 
     def _event(
-        self, shown: ShownText, count: int, speed: float | None, tokens: tuple[int, ...]
+        self,
+        shown: ShownText,
+        count: int,
+        speed: float | None,
+        tokens: tuple[int, ...],
+        logprobs: tuple[TokenLogprob, ...] = (),
     ) -> Delta | RestatedEvent:
         if isinstance(shown, TextReplacement):
             parts = tuple(ThinkingPart(text) if thinking else TextPart(text) for text, thinking in shown.parts)
-            return RestatedEvent(self._id, parts, count, speed, tokens)
+            return RestatedEvent(self._id, parts, count, speed, tokens, logprobs)
         text, thinking = shown
-        return Delta(self._id, text, thinking, count, speed, tokens)
+        return Delta(self._id, text, thinking, count, speed, tokens, logprobs)
 
     def flush_late(self) -> bool:
         """Send what has waited too long; whether nothing waits any more."""

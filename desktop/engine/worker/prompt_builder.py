@@ -109,11 +109,12 @@ class PromptBuilder:
                 raise _too_long(len(tokens), self._model.context_length)
             return TokenizedPrompt(tokens, stops=options.stop, ends=self._ends(options.stop))
         prompt, dropped = self._fit(request)
-        stops = (*options.stop, *self._literal_stops)
+        exact = options.response_format is not None  # such an answer may hold whatever else ends one
+        stops = options.stop if exact else (*options.stop, *self._literal_stops)
         header = self._header(prompt.tail)
         end = self._end_marks.special[:1] if header is None else ()
         ends = self._ends((*stops, *filter(is_special, self._family_stops), *end))
-        marks = _THINKING_MARKS if options.ignore_eos else self._marks
+        marks = _THINKING_MARKS if options.ignore_eos or exact else self._marks
         return TokenizedPrompt(prompt.tokens, dropped, _opened(prompt.tail), stops, ends, header, marks)
 
     def steady_length(self, prompt: TokenizedPrompt, turns: Sequence[ChatMessage]) -> int:
@@ -349,12 +350,8 @@ def _name(part: MessagePart) -> str:
 def _unsupported_option(options: GenerationOptions) -> str:
     """The first option that is asked for and not done yet; "" where all are."""
     undone = {
-        "response_format": options.response_format is not None,
         "thinking": options.thinking != ThinkingOptions(),
         "tools": bool(options.tools),
-        "logit_bias": bool(options.logit_bias),
-        "logprobs": options.logprobs > 0,
-        "min_tokens": options.min_tokens > 0,
     }
     return next((name for name, asked in undone.items() if asked), "")
 

@@ -19,7 +19,7 @@ from desktop.engine.worker.loaded_model import LoadedModel
 from desktop.engine.worker.prompt_builder import PromptBuilder, TokenizedPrompt
 from desktop.engine.worker.prompt_cache import PromptCache, ReusedTokens
 from desktop.engine.worker.repetition_detector import RepetitionDetector
-from desktop.engine.worker.sampler import Sampler
+from desktop.engine.worker.sampler import END_OF_ANSWER, Sampler
 from desktop.engine.worker.token_batch import TokenBatch
 from desktop.engine.worker_messages import AnswerDone, GenerateRequest, PromptPrepared, PromptProgress
 from desktop.errors import EngineError
@@ -36,13 +36,14 @@ class RunningAnswer:
         request: GenerateRequest,
         prompt: TokenizedPrompt,
         sampler: Sampler,
+        text: AnswerText,
         model: LoadedModel,
         prompter: PromptBuilder,
         late_flush: LateFlush,
         send: Callable[[Any], None],
         started: float,
     ) -> None:
-        self.request, self._prompt, self._sampler = request, prompt, sampler
+        self.request, self._prompt, self._sampler, self._text = request, prompt, sampler, text
         self._model, self._prompter, self._send = model, prompter, send
         self._started = started
         self._sequence: ContextSequence | None = None
@@ -53,7 +54,7 @@ class RunningAnswer:
         self._first = self._last = 0.0
         self._thinking_s: float | None = None
         self._tokens: list[int] = list(request.begun)
-        self._batcher = DeltaBatcher(send, late_flush, request.id, self._tokens)
+        self._batcher = DeltaBatcher(send, late_flush, request.id, self._tokens, sampler.logprobs)
         self._to_read: list[int] = []
         self._prompted = False
         self._adding: list[int] = []
@@ -65,10 +66,6 @@ class RunningAnswer:
         self._shown: list[str] = []
         self._thought = False
         self._pieces = model.tokenizer.pieces
-        raw = request.options.raw_prompt
-        self._text = AnswerText(
-            prompt.stops, prompt.opened, table=prompt.marks, header=prompt.header, strip=not raw, late=not raw
-        )
         self._repeats = self._repetition_detector()
 
     @property
@@ -166,6 +163,7 @@ class RunningAnswer:
             raise EngineError(tr("The answer could not go on with another model."), remedy=tr("Ask again."))
         repeats = False
         for token in begun:
+            self._sampler.replay(token)
             self._note_thinking(self._text.feed(self._pieces[token]))
             repeats = self._repeats is not None and self._repeats(token)
         if self._text.stopped:
@@ -196,7 +194,7 @@ class RunningAnswer:
                 end = self._pause
             self._adding = self._to_read[position:end]
             outputs = 1 if end == len(self._to_read) else 0
-        elif self._speculation is not None and alone:
+        elif self._speculation is not None and alone and self._sampler.may_guess:
             self._adding = self._feed(self._speculation, position)
             outputs = len(self._adding)
         else:
@@ -273,7 +271,8 @@ class RunningAnswer:
     def _add(self, token: int) -> StopReason | None:
         """Add a token to the answer; the stop reason where it ends with it."""
         now = self._last = time.perf_counter()
-        if llama.llama_vocab_is_eog(self._model.tokenizer.handle, token) or token in self._prompt.ends:
+        is_end = llama.llama_vocab_is_eog
+        if token == END_OF_ANSWER or is_end(self._model.tokenizer.handle, token) or token in self._prompt.ends:
             return "end"
         self._generated += 1
         if self._generated == self._begun + 1:

@@ -1,202 +1,317 @@
-"""How tokens are chosen: the chain of native samplers for one answer.
+"""How the tokens of one answer are chosen: a chain of native samplers, and what an answer may ask for besides them.
 
-Order and defaults are llama-server's. A setting comes from the request, else from the file (`general.sampling.*`),
-else from the default. Samplers that would change nothing are left out.
+Where nothing is asked for, a token costs one C call. A grammar is asked about the token that was drawn without it, and
+only where it refuses that one does it list what it allows, from which the chain draws again: `common_sampler_sample`
+with `grammar_first` false, in llama.cpp's sampling.cpp.
 """
 
-import ctypes
 import math
-import secrets
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from desktop.engine.generation_options import SamplingParams
-from desktop.engine.worker.llama_api import llama, metadata
-from desktop.engine.worker.logit_gap import LogitGap
+from desktop.engine.generation_options import MOST_BIASES, MOST_LOGPROBS, GenerationOptions, SamplingParams
+from desktop.engine.worker.answer_marks import TAG_STYLES
+from desktop.engine.worker.answer_text import AnswerText
+from desktop.engine.worker.llama_api import llama
+from desktop.engine.worker.sampler_chain import SamplerChain
 from desktop.engine.worker.tokenizer import Tokenizer
+from desktop.engine.worker_messages import TokenLogprob
+from desktop.errors import EngineError
+from desktop.translation import tr
 
-DEFAULTS = SamplingParams(
-    temperature=0.8,
-    top_k=40,
-    top_p=0.95,
-    min_p=0.05,
-    typical_p=1.0,
-    top_n_sigma=-1.0,
-    xtc_probability=0.0,
-    xtc_threshold=0.1,
-    repeat_penalty=1.0,
-    repeat_last_n=64,
-    presence_penalty=0.0,
-    frequency_penalty=0.0,
-    dry_multiplier=0.0,
-    dry_base=1.75,
-    dry_allowed_length=2,
-    dry_penalty_last_n=-1,
-)
-# gguf-py's names of what a file may say about sampling.
-_IN_FILE = {
-    "temperature": "temp",
-    "top_k": "top_k",
-    "top_p": "top_p",
-    "min_p": "min_p",
-    "xtc_probability": "xtc_probability",
-    "xtc_threshold": "xtc_threshold",
-    "repeat_penalty": "penalty_repeat",
-    "repeat_last_n": "penalty_last_n",
-}
-_WHOLE = {"top_k", "repeat_last_n", "dry_allowed_length", "dry_penalty_last_n", "seed"}
-_DRY_BREAKERS = (b"\n", b":", b'"', b"*")
-_LARGEST_SEED = 0xFFFFFFFE
+if TYPE_CHECKING:
+    from desktop.engine.worker.output_grammar import OutputGrammar
+    from desktop.engine.worker.token_candidates import Logits, TokenCandidates
 
 
-def file_defaults(model: Any) -> dict[str, float | int]:
-    """What the model's file says about sampling; values that are no sensible numbers are passed over."""
-    found: dict[str, float | int] = {}
-    for name, key in _IN_FILE.items():
-        text = metadata(model, f"general.sampling.{key}")
-        try:
-            value = float(text) if text is not None else math.nan
-        except ValueError:
-            continue
-        if math.isfinite(value):
-            found[name] = int(value) if name in _WHOLE else value
-    return found
+@dataclass
+class _Before:
+    """What the last choice of a step is taken back to: a copy of the chain as the step began, None where it holds no
+    state, the tokens chosen since, and the rest as it was before the last choice."""
+
+    chain: Any
+    chosen: list[int] = field(default_factory=list)
+    count: int = 0
+    blanks: int = 0
+    forced: tuple[int, ...] = ()
+    logprobs: int = 0
+    accepted: int = 0
+    noted: int = 0
+
+    def note(self, count: int, blanks: int, forced: Sequence[int], logprobs: int, accepted: int) -> None:
+        """The next choice follows."""
+        self.count, self.blanks, self.forced = count, blanks, tuple(forced)
+        self.logprobs, self.accepted, self.noted = logprobs, accepted, len(self.chosen)
 
 
-def resolve_settings(asked: SamplingParams, file: dict[str, float | int]) -> SamplingParams:
-    """Every setting with the value in force; the seed is drawn where none was asked for."""
-    values: dict[str, Any] = {}
-    for name, default in msgspec.structs.asdict(DEFAULTS).items():
-        value = getattr(asked, name)
-        if value is None or (isinstance(value, float) and not math.isfinite(value)):
-            value = file.get(name, default)
-        values[name] = value
-    seed = asked.seed
-    values["seed"] = secrets.randbelow(_LARGEST_SEED) if seed is None or seed < 0 else seed % (_LARGEST_SEED + 1)
-    return SamplingParams(**values)
+END_OF_ANSWER = -1
+"""In place of a token: the grammar is complete, and nothing more may come."""
+_STRONGEST_BIAS = 1e6
+_BLANKS_AFTER_THINKING = 2
 
 
 class Sampler:
-    """A chain of native samplers. Owns it: call `close`.
+    """Chooses the tokens of one answer. Owns native samplers: call `close`.
+
+    `ends` are all tokens that end an answer, of which there are none before `min_tokens`; `forbidden` tokens never
+    come. With a `grammar`, `text` says where the answer itself begins: until then, while a model thinks, every token is
+    free. Each token has to be fed to `text` before the next one is sampled.
+
+    `logprobs` are those of the tokens chosen so far, where the options ask for them.
 
     While a step of speculation is under way (`begin_step`), a greedy choice leaves in `gap` by how much the best logit
-    exceeds the second, and can be taken back.
+    exceeded the second, and can be taken back.
     """
 
     def __init__(
-        self, settings: SamplingParams, vocabulary: Tokenizer, context_length: int, forbidden: Sequence[int] = ()
+        self,
+        settings: SamplingParams,
+        options: GenerationOptions,
+        tokenizer: Tokenizer,
+        context_length: int,
+        text: AnswerText,
+        *,
+        ends: Sequence[int] = (),
+        forbidden: Sequence[int] = (),
+        grammar: "OutputGrammar | None" = None,
     ) -> None:
-        parameters = llama.llama_sampler_chain_default_params()
-        parameters.no_perf = True
-        self.chain = llama.llama_sampler_chain_init(parameters)
+        self._tokenizer = tokenizer
+        self._text = text
+        self._ends = frozenset(ends)
+        self._forbidden = frozenset(forbidden)
+        self._min_tokens = options.min_tokens
+        self._top = min(options.logprobs, MOST_LOGPROBS)
+        self._grammar = grammar
+        self._count = self._blanks = 0
+        self._candidates: TokenCandidates | None = None
+        self._forced: list[int] = []
+        self._openers = _thinking_openers(tokenizer) if grammar and options.thinking.enabled is not False else set()
         self.seed = settings.seed or 0
-        self._sees = 0
-        self._gap: LogitGap | None = None
-        self._before: Any = None
-        self._chosen: list[int] = []
-        if forbidden:
-            biases = (llama.llama_logit_bias * len(forbidden))(*((token, -math.inf) for token in forbidden))
-            self._add(llama.llama_sampler_init_logit_bias(vocabulary.size, len(forbidden), biases))
-        self._add_repetition(settings, vocabulary, context_length)
-        if (settings.temperature or 0) <= 0:
-            self._gap = LogitGap()
-            self._add(self._gap.handle)
-            self._add(llama.llama_sampler_init_greedy())
-        else:
-            self._add_truncation(settings)
-            self._add(llama.llama_sampler_init_temp(settings.temperature))
-            self._add(llama.llama_sampler_init_dist(self.seed))
-
-    def accept(self, prompt: Sequence[int]) -> None:
-        """Show the chain the prompt's tail, where it holds samplers that look back."""
-        for token in prompt[-self._sees :] if self._sees else ():
-            llama.llama_sampler_accept(self.chain, token)
+        self.logprobs: list[TokenLogprob] = []
+        biases = logit_biases(options.logit_bias, tokenizer)
+        barred = sorted(self._ends) if self._min_tokens > 0 else ()
+        biases |= dict.fromkeys(self._forbidden, -math.inf)
+        self._never = frozenset(token for token, bias in biases.items() if bias == -math.inf)
+        self._chain = SamplerChain(settings, tokenizer, context_length, biases, barred)
+        self._plain = grammar is None and not self._top and not barred
+        self._before: _Before | None = None
 
     @property
     def greedy(self) -> bool:
         """Whether always the likeliest token is chosen."""
-        return self._gap is not None
+        return self._chain.gap is not None
 
     @property
     def gap(self) -> float:
         """By how much the best logit exceeded the second when the last token was chosen; infinite if that is not
         looked at."""
-        return self._gap.gap if self._gap is not None else math.inf
+        return self._chain.gap.gap if self._chain.gap is not None else math.inf
+
+    @property
+    def may_guess(self) -> bool:
+        """Whether several tokens may be chosen from one computation. Not while `min_tokens` bars the end, nor while the
+        mark that closes thinking is forced."""
+        return self._count >= self._min_tokens and not self._forced
 
     def sample(self, context: Any, index: int) -> int:
-        """Choose the next token from the logits of output `index`, and take it as chosen."""
-        token: int = llama.llama_sampler_sample(self.chain, context, index)
+        """Choose and accept the next token from the logits of batch output `index`; END_OF_ANSWER where there is none.
+        Raises EngineError where the grammar allows nothing that the rest does not forbid."""
+        if self._plain and self._before is None:
+            token: int = llama.llama_sampler_sample(self._chain.handle, context, index)
+            return token
         if self._before is not None:
-            self._chosen.append(token)
+            taken = self._grammar.accepted if self._grammar is not None else 0
+            self._before.note(self._count, self._blanks, self._forced, len(self.logprobs), taken)
+        if self._grammar is None:
+            token = llama.llama_sampler_sample(self._chain.handle, context, index)
+        else:
+            token = self._sample_constrained(context, index, self._grammar)
+        if token != END_OF_ANSWER:
+            if self._before is not None:
+                self._before.chosen.append(token)
+            self._took(token)
+            if self._top:
+                self._report(context, index, token)
         return token
+
+    def accept(self, prompt: Sequence[int]) -> None:
+        """Show the chain the prompt's tail, where it holds samplers that look back."""
+        for token in prompt[-self._chain.lookback :] if self._chain.lookback else ():
+            llama.llama_sampler_accept(self._chain.handle, token)
+
+    def replay(self, token: int) -> None:
+        """`token` was chosen by an earlier worker; the chain is shown it by `accept`."""
+        grammar = self._grammar
+        if grammar is not None and self._text.answering:
+            self._catch_up(grammar)
+            if not self._is_free(token, grammar) and grammar.allows(token):
+                grammar.accept(token)
+        self._took(token)
 
     def begin_step(self) -> None:
         """From now on look at the gap, and be ready to take a choice back."""
-        if self._gap is not None:
-            self._gap.look(True)
-            if self._sees:
-                self._before, self._chosen = llama.llama_sampler_clone(self.chain), []
+        if self._chain.gap is not None:
+            self._chain.gap.look(True)
+            self._before = _Before(self._chain.copy() if self._chain.lookback else None)
 
     def take_back(self) -> None:
         """Make the last choice unmade."""
-        if self._before is None:
-            return  # nothing in the chain remembers it
-        self.chain, self._before = self._before, self.chain
-        for token in self._chosen[:-1]:
-            llama.llama_sampler_accept(self.chain, token)
+        before = self._before
+        assert before is not None
+        del before.chosen[before.noted :]
+        self._count, self._blanks, self._forced = before.count, before.blanks, list(before.forced)
+        del self.logprobs[before.logprobs :]
+        if before.chain is not None:
+            before.chain = self._chain.exchange(before.chain)
+            for token in before.chosen:
+                llama.llama_sampler_accept(self._chain.handle, token)
+        if self._grammar is not None:
+            self._grammar.take_back(before.accepted)
 
     def end_step(self) -> None:
         """The step is over."""
-        if self._gap is not None:
-            self._gap.look(False)
-        if self._before is not None:
-            llama.llama_sampler_free(self._before)
-            self._before = None
+        if self._chain.gap is not None:
+            self._chain.gap.look(False)
+        if self._before is not None and self._before.chain is not None:
+            llama.llama_sampler_free(self._before.chain)
+        self._before = None
 
     def close(self) -> None:
-        llama.llama_sampler_free(self.chain)
-        if self._gap is not None:
-            self._gap.close()
+        self._chain.close()
 
-    def _add(self, sampler: Any) -> None:
-        llama.llama_sampler_chain_add(self.chain, sampler)
+    # --- tokens ---
 
-    def _add_repetition(self, s: SamplingParams, vocabulary: Tokenizer, context_length: int) -> None:
-        last = s.repeat_last_n or 0
-        last = context_length if last < 0 else min(last, context_length)
-        repeat, frequency, presence = s.repeat_penalty or 1.0, s.frequency_penalty or 0.0, s.presence_penalty or 0.0
-        if last and repeat > 0 and (repeat, frequency, presence) != (1.0, 0.0, 0.0):
-            self._sees = last
-            self._add(llama.llama_sampler_init_penalties(vocabulary.size, last, repeat, frequency, presence))
-        if (s.dry_multiplier or 0) > 0 and (s.dry_base or 0) >= 1:
-            back = s.dry_penalty_last_n or 0
-            back = context_length if back < 0 else min(back, context_length)
-            self._sees = max(self._sees, back)
-            breakers = (ctypes.c_char_p * len(_DRY_BREAKERS))(*_DRY_BREAKERS)
-            self._add(
-                llama.llama_sampler_init_dry(
-                    vocabulary.handle,
-                    s.dry_multiplier,
-                    s.dry_base,
-                    s.dry_allowed_length,
-                    back,
-                    ctypes.cast(breakers, ctypes.POINTER(ctypes.c_char_p)),
-                    len(_DRY_BREAKERS),
-                )
+    def _took(self, token: int) -> None:
+        self._count += 1
+        if self._count == self._min_tokens:
+            self._chain.admit()
+            self._plain = self._grammar is None and not self._top
+
+    def _sample_constrained(self, context: Any, index: int, grammar: "OutputGrammar") -> int:
+        if self._forced:
+            return self._chosen(self._forced.pop(0))
+        logits = self._logits(context, index)
+        if not self._text.answering:
+            return self._sample_thinking(logits)
+        self._catch_up(grammar)
+        if grammar.complete:
+            return END_OF_ANSWER
+        token = self._draw(logits)
+        if token is not None:
+            if grammar.allows(token):
+                grammar.accept(token)
+                return self._chosen(token)
+            if self._is_free(token, grammar):
+                self._blanks += 1
+                return self._chosen(token)
+        return self._sample_allowed(logits, grammar)
+
+    def _sample_allowed(self, logits: "Logits", grammar: "OutputGrammar") -> int:
+        """Draw from what the grammar allows."""
+        from desktop.engine.worker.token_candidates import without
+
+        barred = self._never | (self._ends if self._count < self._min_tokens else frozenset())
+        allowed = without(grammar.allowed(), barred)
+        token = int(allowed[0]) if len(allowed) == 1 else self._draw(logits, allowed) if len(allowed) else None
+        if token is None:
+            if grammar.accepting:
+                return END_OF_ANSWER
+            raise EngineError(
+                tr("The answer could not be kept to its grammar."),
+                tr("Nothing that may come next is in the model's vocabulary, or it is forbidden."),
+                tr("Change the grammar or the biases, or ask without them."),
             )
+        grammar.accept(token)
+        return self._chosen(token)
 
-    def _add_truncation(self, s: SamplingParams) -> None:
-        if (s.top_n_sigma or 0) > 0:
-            self._add(llama.llama_sampler_init_top_n_sigma(s.top_n_sigma))
-        if (s.top_k or 0) > 0:
-            self._add(llama.llama_sampler_init_top_k(s.top_k))
-        if s.typical_p is not None and s.typical_p < 1:
-            self._add(llama.llama_sampler_init_typical(s.typical_p, 1))
-        if s.top_p is not None and s.top_p < 1:
-            self._add(llama.llama_sampler_init_top_p(s.top_p, 1))
-        if (s.min_p or 0) > 0:
-            self._add(llama.llama_sampler_init_min_p(s.min_p, 1))
-        if (s.xtc_probability or 0) > 0:
-            self._add(llama.llama_sampler_init_xtc(s.xtc_probability, s.xtc_threshold, 1, self.seed))
+    def _sample_thinking(self, logits: "Logits") -> int:
+        """The next token while the model thinks, which does not end the answer: it closes its thinking instead."""
+        token = self._draw(logits)
+        if token is not None and token not in self._ends:
+            return self._chosen(token)
+        closing = self._tokenizer.tokenize(self._text.closing_mark, special=True, continued=True)
+        if closing:
+            token, *self._forced = closing
+            return self._chosen(token)
+        from desktop.engine.worker.token_candidates import without
+
+        token = self._draw(logits, without(range(self._tokenizer.size), self._ends))
+        return END_OF_ANSWER if token is None else self._chosen(token)
+
+    def _chosen(self, token: int) -> int:
+        llama.llama_sampler_accept(self._chain.handle, token)
+        return token
+
+    def _catch_up(self, grammar: "OutputGrammar") -> None:
+        """Show the grammar what came in one token with the mark that closed thinking."""
+        carried = self._text.carried if not grammar.begun else ""
+        for token in self._tokenizer.tokenize(carried, special=False, continued=True) if carried else ():
+            if not grammar.allows(token):
+                raise EngineError(
+                    tr("The answer could not be kept to its grammar."),
+                    tr("The model began it in one token with the end of its thinking."),
+                    tr("Ask again, or without thinking."),
+                )
+            grammar.accept(token)
+
+    def _is_free(self, token: int, grammar: "OutputGrammar") -> bool:
+        """Whether `token` may stand before the answer: the mark that opens thinking, or a little white space after it,
+        which is not shown."""
+        if grammar.begun:
+            return False
+        if not self._text.thought:
+            return token in self._openers
+        return self._blanks < _BLANKS_AFTER_THINKING and self._tokenizer.visible_piece(token).isspace()
+
+    # --- candidates ---
+
+    def _logits(self, context: Any, index: int) -> "Logits":
+        from desktop.engine.worker.token_candidates import TokenCandidates, logits_at
+
+        if self._candidates is None:
+            self._candidates = TokenCandidates(self._tokenizer.size)
+        return logits_at(context, index, self._tokenizer.size)
+
+    def _draw(self, logits: "Logits", only: Any = None) -> int | None:
+        assert self._candidates is not None
+        return self._candidates.draw(self._chain.handle, logits, only)
+
+    def _report(self, context: Any, index: int, token: int) -> None:
+        from desktop.engine.worker.token_candidates import token_logprob
+
+        self.logprobs.append(token_logprob(self._logits(context, index), token, self._top, self._tokenizer))
+
+
+def logit_biases(asked: Sequence[tuple[int | str, float]], tokenizer: Tokenizer) -> dict[int, float]:
+    """What is to be added to the logit of each token. Raises EngineError where one is asked for that is none."""
+    if len(asked) > MOST_BIASES:
+        raise _bias_error(tr("It has more than {count} entries.").format(count=f"{MOST_BIASES:,}"))
+    biases: dict[int, float] = {}
+    for what, bias in asked:
+        if isinstance(what, int) and not 0 <= what < tokenizer.size:
+            raise _bias_error(
+                tr("There is no token {token}: this model has {count}.").format(token=what, count=f"{tokenizer.size:,}")
+            )
+        if math.isnan(bias):
+            raise _bias_error(tr("The bias of {token} is no number.").format(token=what))
+        tokens = [what] if isinstance(what, int) else tokenizer.tokenize(what, special=False, continued=True)
+        strength = bias if bias == -math.inf else max(-_STRONGEST_BIAS, min(bias, _STRONGEST_BIAS))
+        biases |= dict.fromkeys(tokens, strength)
+    if sum(bias == -math.inf for bias in biases.values()) >= tokenizer.size:
+        raise _bias_error(tr("It forbids every token."))
+    return biases
+
+
+def _bias_error(detail: str) -> EngineError:
+    return EngineError(tr("The logit bias cannot be used."), detail, tr("Change it, or ask without it."))
+
+
+def _thinking_openers(tokenizer: Tokenizer) -> set[int]:
+    """The tokens that open thinking, each by itself."""
+    spelled: Mapping[str, list[int]] = {
+        style.opens: tokenizer.tokenize(style.opens, special=True, continued=True)
+        for style in TAG_STYLES
+        if not style.common
+    }
+    return {tokens[0] for tokens in spelled.values() if len(tokens) == 1}

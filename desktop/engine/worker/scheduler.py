@@ -9,17 +9,20 @@ from typing import Any
 
 from desktop.conversation import StopReason
 from desktop.engine.engine_errors import failure_event
+from desktop.engine.generation_options import GenerationOptions, GrammarFormat
 from desktop.engine.worker.answer_speculation import AnswerSpeculation
+from desktop.engine.worker.answer_text import AnswerText
 from desktop.engine.worker.cancellation import Cancellation
 from desktop.engine.worker.delta_batcher import LateFlush
 from desktop.engine.worker.draft_model import DraftModel
 from desktop.engine.worker.llama_api import llama
 from desktop.engine.worker.loaded_model import LoadedModel
-from desktop.engine.worker.prompt_builder import PromptBuilder
+from desktop.engine.worker.prompt_builder import PromptBuilder, TokenizedPrompt
 from desktop.engine.worker.prompt_cache import PromptCache
 from desktop.engine.worker.rounding_margin import RoundingMargin
 from desktop.engine.worker.running_answer import RunningAnswer
-from desktop.engine.worker.sampler import Sampler, file_defaults, resolve_settings
+from desktop.engine.worker.sampler import Sampler
+from desktop.engine.worker.sampler_settings import file_defaults, resolve_settings
 from desktop.engine.worker.speculation_memory import SpeculationMemory
 from desktop.engine.worker.token_batch import TokenBatch
 from desktop.engine.worker_messages import GenerateRequest
@@ -51,6 +54,7 @@ class Scheduler:
         self._eog: list[int] | None = None
         self._speculation = SpeculationMemory(draft_model)
         self._margin = RoundingMargin(model.tokenizer.size)
+        self._vocabulary: Any = None  # a GrammarVocabulary: kept for every grammar
         self._batch = TokenBatch(model.batch_tokens)
         self._waiting: deque[RunningAnswer] = deque()
         self._running: list[RunningAnswer] = []
@@ -72,20 +76,40 @@ class Scheduler:
         Raises UserError where there can be none.
         """
         prompt = self._prompter.make(request)
-        settings = resolve_settings(request.options.sampling, self._from_file)
-        forbidden = list(self._suppressed)
-        if request.options.ignore_eos:
-            self._eog = self._eog if self._eog is not None else self._model.tokenizer.eog_tokens()
-            forbidden += self._eog
-        sampler = Sampler(settings, self._model.tokenizer, self._model.context_length, forbidden)
+        text = answer_text(prompt, request.options)
+        sampler = self._sampler(prompt, request.options, text)
         answer = RunningAnswer(
-            request, prompt, sampler, self._model, self._prompter, self._late_flush, self._send, started
+            request, prompt, sampler, text, self._model, self._prompter, self._late_flush, self._send, started
         )
         mode = request.options.speculation
         if mode != "off" and not self._model.recurrent:  # those could not forget a wrong guess
             guessers = self._speculation.of(request.conversation).guessers
             answer.speculate(AnswerSpeculation(guessers, self._margin, sampler, always=mode == "on"))
         self._waiting.append(answer)
+
+    def _sampler(self, prompt: TokenizedPrompt, options: GenerationOptions, text: AnswerText) -> Sampler:
+        """What chooses the tokens of one answer. Raises EngineError where it cannot be done as `options` say."""
+        settings = resolve_settings(options.sampling, self._from_file)
+        ends: list[int] = []
+        if options.ignore_eos or options.min_tokens or options.response_format is not None:
+            self._eog = self._eog if self._eog is not None else self._model.tokenizer.eog_tokens()
+            ends = sorted({*self._eog, *prompt.ends})
+        grammar = None
+        if options.response_format is not None:
+            from desktop.engine.worker.output_grammar import GrammarVocabulary
+
+            self._vocabulary = self._vocabulary or GrammarVocabulary(self._model.tokenizer)
+            grammar = self._vocabulary.grammar(options.response_format, ends)
+        return Sampler(
+            settings,
+            options,
+            self._model.tokenizer,
+            self._model.context_length,
+            text,
+            ends=ends,
+            forbidden=[*self._suppressed, *((self._eog or ()) if options.ignore_eos else ())],
+            grammar=grammar,
+        )
 
     def step(self) -> None:
         """End what was stopped, begin what there is room for, and compute once."""
@@ -215,3 +239,17 @@ class Scheduler:
             self._waiting.appendleft(answer)
         else:
             self._finish(self._running[0], "context-full")
+
+
+def answer_text(prompt: TokenizedPrompt, options: GenerationOptions) -> AnswerText:
+    """What turns the answer's tokens into text."""
+    raw, exact = options.raw_prompt, options.response_format is not None
+    return AnswerText(
+        prompt.stops,
+        prompt.opened,
+        table=prompt.marks,
+        header=prompt.header,
+        strip=not raw and not isinstance(options.response_format, GrammarFormat),
+        late=not raw,
+        exact=exact,
+    )

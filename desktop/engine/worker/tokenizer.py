@@ -57,6 +57,20 @@ class Tokenizer:
         spelled = self._piece(token, True)
         return spelled if spelled in _MARKS else b""
 
+    def spelled_piece(self, token: int) -> bytes:
+        """The bytes of `token`, of control tokens as they are spelled."""
+        return self._piece(token, True)
+
+    def text_pieces(self) -> list[bytes]:
+        """The bytes of every token as text of an answer: none for control tokens, nor for the marks of thinking."""
+        pieces, to_piece = [], llama.llama_token_to_piece
+        buffer = ctypes.create_string_buffer(256)
+        for token in range(self.size):
+            size = to_piece(self.handle, token, buffer, 256, 0, False)
+            piece = buffer.raw[:size] if size >= 0 else self._piece(token, False)
+            pieces.append(b"" if piece in _MARKS else piece)
+        return pieces
+
     def eog_tokens(self) -> list[int]:
         """Every token that ends an answer."""
         return [token for token in range(self.size) if llama.llama_vocab_is_eog(self.handle, token)]

@@ -1,5 +1,7 @@
 """The command understands what its contract names, and refuses the rest as wrong usage."""
 
+import math
+
 import pytest
 
 from desktop.cli.arguments import parser
@@ -8,7 +10,9 @@ from desktop.cli.arguments import parser
 def test_ask_takes_every_option_of_the_contract() -> None:
     line = "ask hello --model m --system s --max-tokens 5 --temperature 0.5 --seed 7 --conversation c"
     line += " --speculation off --draft-model d"
-    options = parser().parse_args([*line.split(), "--raw-prompt", "--ignore-eos", "--json"])
+    line += " --top-p 0.9 --top-k 3 --min-p 0.1 --min-tokens 2 --logprobs 4 --preset p --json-schema f"
+    further = ["--stop", "a", "--stop", "b c", "--logit-bias", '{"5": false, " x": 2}', "--sampling", '{"mirostat": 2}']
+    options = parser().parse_args([*line.split(), *further, "--raw-prompt", "--ignore-eos", "--json"])
     assert vars(options) == {
         "command": "ask",
         "text": "hello",
@@ -17,6 +21,17 @@ def test_ask_takes_every_option_of_the_contract() -> None:
         "max_tokens": 5,
         "temperature": 0.5,
         "seed": 7,
+        "top_p": 0.9,
+        "top_k": 3,
+        "min_p": 0.1,
+        "stop": ["a", "b c"],
+        "sampling": {"mirostat": 2},
+        "json_schema": "f",
+        "grammar": None,
+        "preset": "p",
+        "min_tokens": 2,
+        "logprobs": 4,
+        "logit_bias": ((5, -math.inf), (" x", 2.0)),
         "conversation": "c",
         "raw_prompt": True,
         "ignore_eos": True,
@@ -29,6 +44,10 @@ def test_ask_takes_every_option_of_the_contract() -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        "presets list --json",
+        "presets show p",
+        "presets set p --system s --model m --thinking off --temperature 0.5 --stop x",
+        "presets remove p",
         "models list",
         "models list --json",
         "models show m --json",

@@ -17,7 +17,7 @@ from desktop.conversation import (
     ToolResultPart,
     UnknownPart,
 )
-from desktop.engine.generation_options import GrammarFormat, JsonSchemaFormat, ThinkingOptions
+from desktop.engine.generation_options import ThinkingOptions
 from desktop.errors import EngineError
 from tests.unit.engine.conftest import Asker, children
 
@@ -30,8 +30,6 @@ PARTS: dict[str, MessagePart] = {
     "something that a newer version wrote": UnknownPart("audio", '{"type":"audio"}'),
 }
 OPTIONS: list[tuple[str, Any]] = [
-    ("response_format", JsonSchemaFormat("{}")),
-    ("response_format", GrammarFormat('root ::= "a"')),
     ("thinking", ThinkingOptions(enabled=False)),
     ("thinking", ThinkingOptions(budget=9)),
 ]

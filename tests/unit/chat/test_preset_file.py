@@ -1,0 +1,83 @@
+"""Presets survive, built-in ones stay, and a damaged file is never overwritten."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from desktop.chat.preset_file import BUILT_IN_PRESETS, Preset, PresetFile
+from desktop.engine.generation_options import GenerationOptions, SamplingParams, ThinkingOptions
+from desktop.errors import NotFoundError, ResourceError, UserError
+
+
+@pytest.fixture
+def path(home: Path) -> Path:
+    return home / "config" / "presets.json"
+
+
+def test_what_was_set_is_there_after_a_restart(path: Path) -> None:
+    preset = Preset("Be brief.", "m", SamplingParams(temperature=0.1, samplers=("top_k",)), 9, ThinkingOptions(False))
+    PresetFile(path).set("mine", preset)
+    assert PresetFile(path).find("mine") == preset
+    assert [*PresetFile(path).presets()] == [*BUILT_IN_PRESETS, "mine"]
+
+
+def test_built_in_presets_can_be_replaced_and_come_back(path: Path) -> None:
+    file = PresetFile(path)
+    with pytest.raises(NotFoundError, match="built in"):
+        file.remove("precise")
+    file.set("precise", Preset(max_tokens=5))
+    assert file.find("precise").max_tokens == 5
+    file.remove("precise")
+    assert file.find("precise") == BUILT_IN_PRESETS["precise"]
+    with pytest.raises(NotFoundError, match="no preset other"):
+        file.remove("other")
+
+
+def test_a_preset_changes_what_it_says_and_nothing_else() -> None:
+    before = GenerationOptions(SamplingParams(temperature=0.9, top_k=7), max_tokens=50, stop=("x",))
+    after = Preset(sampling=SamplingParams(temperature=0.1), stop=("y",)).applied(before)
+    assert after == GenerationOptions(SamplingParams(temperature=0.1, top_k=7), max_tokens=50, stop=("y",))
+    assert Preset().applied(before) == before
+
+
+def test_what_a_newer_version_wrote_is_kept(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    newer = {"version": 9, "colors": [1], "presets": {"a": {"mood": "calm", "max_tokens": 3}, "b": {"mood": "x"}}}
+    path.write_text(json.dumps(newer))
+    PresetFile(path).set("a", Preset(max_tokens=4))
+    kept = json.loads(path.read_text())
+    assert kept == {**newer, "presets": {"a": {"mood": "calm", "max_tokens": 4}, "b": {"mood": "x"}}}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"presets": 1}', b'{"presets": {"a": {"max_tokens": "x"}}}', b"\xff", b"[" * 90_000]
+)
+def test_a_damaged_file_is_set_aside_whole(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    file = PresetFile(path)
+    assert file.presets() == BUILT_IN_PRESETS
+    assert "damaged" in file.problem
+    file.set("mine", Preset(max_tokens=1))
+    (aside,) = path.parent.glob("presets.damaged-*.json")
+    assert aside.read_bytes() == content
+    assert PresetFile(path).find("mine").max_tokens == 1
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 61])
+def test_what_is_no_name_is_refused(path: Path, name: str) -> None:
+    with pytest.raises(UserError, match="cannot be called that"):
+        PresetFile(path).set(name, Preset())
+    assert not path.exists()
+
+
+def test_presets_that_cannot_be_written_or_read_are_told(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.mkdir()
+    with pytest.raises(ResourceError, match="could not be read"):
+        PresetFile(path).set("a", Preset())
+    blocked = path.parent / "file"
+    blocked.write_text("")
+    with pytest.raises(ResourceError, match="could not be saved"):
+        PresetFile(blocked / "presets.json").set("a", Preset())
