@@ -36,6 +36,18 @@ class Background:
         """Run `function` on the main thread, soon."""
         self._post(function)
 
+    def run_shielded(self, function: Callable[[], None]) -> None:
+        """Run `function` now. A bug of its own is raised on the main loop, not in the middle of whoever calls this."""
+        try:
+            function()
+        except Exception as bug:  # noqa: BLE001 - raised again, later
+            caught = bug
+
+            def again() -> None:
+                raise caught
+
+            self._post(again)
+
     def database(
         self,
         work: Callable[[], T],

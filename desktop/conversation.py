@@ -15,6 +15,9 @@ from desktop.safe_text import repair_surrogates
 Role = Literal["system", "user", "assistant"]
 ChatRole = Literal["system", "user", "assistant", "tool"]
 Status = Literal["complete", "streaming", "stopped", "failed"]
+ContextChoice = Literal["ask", "drop-oldest", "summarize", "stop"]
+"""What happens where a conversation no longer fits the model's context: the person is asked, the oldest rounds are left
+out, a summary takes their place, or no answer is begun."""
 StopReason = Literal["end", "length", "cancelled", "context-full", "repetition", "tool-calls"]
 
 
@@ -66,6 +69,18 @@ class ToolResultPart(msgspec.Struct, frozen=True, tag="tool-result"):
     is_error: bool = False
 
 
+class SummaryPart(msgspec.Struct, frozen=True, tag="summary"):
+    """What was said before, in short: a model is given `text` in place of the first `covers` messages of the branch,
+    counted from the root, but for those of pinned rounds. Part of the answer that it was made for.
+
+    Where it could not be made, `text` is "" and `error` one sentence that says why; it covers nothing then.
+    """
+
+    text: str
+    covers: int = 0
+    error: str = ""
+
+
 class UnknownPart(msgspec.Struct, frozen=True, tag="unknown"):
     """A part of a type that this version does not know, as it is stored: `kind` is its type, `json` the whole of it."""
 
@@ -73,16 +88,20 @@ class UnknownPart(msgspec.Struct, frozen=True, tag="unknown"):
     json: str
 
 
-MessagePart = TextPart | ThinkingPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart | UnknownPart
+MessagePart = (
+    TextPart | ThinkingPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart | SummaryPart | UnknownPart
+)
 AnswerPart = TextPart | ThinkingPart
 """The parts that a model's answer can have."""
 
 
 class ChatMessage(msgspec.Struct, frozen=True):
-    """One message as a model is to see it. The results of tools stand in messages of role `tool`."""
+    """One message as a model is to see it. The results of tools stand in messages of role `tool`. What is `pinned` is
+    never left out to fit the context."""
 
     role: ChatRole
     parts: tuple[MessagePart, ...]
+    pinned: bool = False
 
     @classmethod
     def from_text(cls, role: ChatRole, text: str) -> "ChatMessage":
@@ -125,7 +144,8 @@ class Timing(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One turn. `error` is one sentence that says why an answer failed; `created_at` in seconds since 1970, UTC."""
+    """One turn. `error` is one sentence that says why an answer failed; `created_at` in seconds since 1970, UTC. What
+    is `pinned` stays in the model's context, with the round it belongs to."""
 
     id: str
     conversation_id: str
@@ -138,6 +158,7 @@ class Message(msgspec.Struct, frozen=True):
     timing: Timing | None = None
     error: str = ""
     created_at: float = 0.0
+    pinned: bool = False
 
     @property
     def text(self) -> str:
@@ -149,9 +170,15 @@ class Message(msgspec.Struct, frozen=True):
         """The thinking, without the visible text."""
         return "".join(part.text for part in self.parts if isinstance(part, ThinkingPart))
 
+    @property
+    def summary(self) -> SummaryPart | None:
+        """The summary that was made for this answer, or the trace of one that failed."""
+        return next((part for part in self.parts if isinstance(part, SummaryPart)), None)
+
 
 class Conversation(msgspec.Struct, frozen=True):
-    """A conversation's head. `title_by` says who named it: nobody yet, its first turn, or the person."""
+    """A conversation's head. `title_by` says who named it: nobody yet, its first turn, or the person. `context_full` is
+    what the person chose for it, None where the settings hold."""
 
     id: str
     title: str = ""
@@ -163,6 +190,7 @@ class Conversation(msgspec.Struct, frozen=True):
     leaf_id: str | None = None
     pinned: bool = False
     deleted_at: float | None = None
+    context_full: ContextChoice | None = None
 
 
 _S = TypeVar("_S", bound=msgspec.Struct)

@@ -5,6 +5,7 @@
     ├── LicenseError              license not acknowledged, revoked, or its text changed
     ├── AccessError               token or gate
     ├── EngineError               the engine could not load or run a model
+    │   └── ContextFullError      a conversation does not fit the model's context whole
     ├── IntegrityError            a hash, the ledger or the database does not hold
     ├── ForbiddenError            policy, purpose or the offline switch forbids it
     ├── NetworkError              network or server
@@ -51,6 +52,17 @@ class AccessError(UserError):
 
 class EngineError(UserError):
     """The engine could not load or run a model."""
+
+
+class ContextFullError(EngineError):
+    """A conversation takes `needed_tokens`, more than the model's context has room for, and none of it may be left
+    out: whoever asked is to say what happens then."""
+
+    def __init__(
+        self, title: str, detail: str = "", remedy: str = "", *, technical: str = "", needed_tokens: int = 0
+    ) -> None:
+        super().__init__(title, detail, remedy, technical=technical)
+        self.needed_tokens = needed_tokens
 
 
 class IntegrityError(UserError):

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from desktop.atomic_file import write_atomically, write_error
+from desktop.conversation import ContextChoice
 from desktop.translation import tr
 
 _LARGEST = 8 << 20
@@ -55,7 +56,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Every setting. `text_scale` multiplies the system font; `context_length` and `threads` None mean automatic.
     `speculation` guesses tokens ahead, where it pays with "auto" (`GenerationOptions.speculation`).
 
-    `proxy` is an address, "" for what the system says, "direct" for none; `hub_endpoint` "" means Hugging Face.
+    `context_full` is what happens where a conversation no longer fits the model's context and the person chose nothing
+    for it. `proxy` is an address, "" for what the system says, "direct" for none; `hub_endpoint` "" means Hugging Face.
     """
 
     version: int = 1
@@ -73,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True):
     sampling: SamplingSettings = SamplingSettings()
     stop_on_repetition: bool = True
     speculation: Literal["on", "off", "auto"] = "auto"
+    context_full: ContextChoice = "ask"
     acceptance: AcceptanceSettings = AcceptanceSettings()
     offline: bool = False
     proxy: str = ""

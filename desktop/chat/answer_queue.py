@@ -21,9 +21,11 @@ from desktop.chat.chat_events import (
     ContextUsed,
     EngineChanged,
 )
-from desktop.chat.engine_requests import chat_messages, generation_options, sampling_record, with_sampling
+from desktop.chat.context_summary import SummaryRun
+from desktop.chat.engine_requests import generation_options, sampling_record, with_sampling
 from desktop.chat.pending_answer import AnswerSaver, PendingAnswer
-from desktop.conversation import Message, ModelReference, Status
+from desktop.conversation import ContextChoice, Message, ModelReference, Status
+from desktop.engine.answer_room import answer_room
 from desktop.engine.engine_errors import error_from_event
 from desktop.engine.engine_protocol import Engine, EngineState
 from desktop.engine.generation_options import GenerationOptions
@@ -37,7 +39,7 @@ from desktop.engine.worker_messages import (
     PromptProgress,
     RequestFailed,
 )
-from desktop.errors import UserError
+from desktop.errors import ContextFullError, UserError
 from desktop.settings import Settings
 from desktop.storage.conversation_store import ConversationStore
 
@@ -72,9 +74,16 @@ class AnswerQueue:
 
     # --- from the chat -------------------------------------------------------------------------------------------
 
-    def add(self, message: Message, system_prompt: str, options: GenerationOptions | None = None) -> None:
-        """Ask for an answer that fills `message`, whose branch is stored. `options` None: those of the settings."""
-        answer = PendingAnswer(message, system_prompt, options)
+    def add(
+        self,
+        message: Message,
+        system_prompt: str,
+        options: GenerationOptions | None = None,
+        choice: ContextChoice = "drop-oldest",
+    ) -> None:
+        """Ask for an answer that fills `message`, whose branch is stored. `options` None: those of the settings;
+        `choice` is what happens where the conversation no longer fits the context."""
+        answer = PendingAnswer(message, system_prompt, options, choice)
         self._waiting.append(answer)
         self._phase(answer, "waiting")
         self.model.retry()
@@ -168,31 +177,29 @@ class AnswerQueue:
         options = with_sampling(answer.options or generation_options(self._settings()), answer.message.sampling or {})
         answer.model = model
         answer.sampling = sampling_record(options) or None
-        answer.request_id = self._engine.next_id()
+        answer.set_branch(map(self.latest, path), options)
         self._phase(answer, "loading" if self._engine.state == "dead" else "reading")
-        self._engine.generate(
-            GenerateRequest(
-                answer.request_id,
-                chat_messages(answer.system_prompt, map(self.latest, path)),
-                options,
-                conversation=answer.conversation_id,
-            ),
-            lambda event: self._hop.put((answer, event)),
-        )
+        self._send(answer, answer.request(self._engine.next_id()))
         self._notify_engine_changed()
+
+    def _send(self, answer: PendingAnswer, request: GenerateRequest) -> None:
+        answer.request_id = request.id
+        self._engine.generate(request, lambda event: self._hop.put((answer, event)))
 
     def _finish(
         self, answer: PendingAnswer, status: Status, done: AnswerDone | None, error: UserError | None = None
     ) -> None:
         sentence = " ".join(part for part in (error.title, error.detail) if part) if error else ""
         answer.model = self.model.with_hash(answer.model)
+        if isinstance(error, ContextFullError):
+            answer.refuse(error.needed_tokens, self._context_length())
         message = answer.finish(status, done, sentence)
         if answer is self._current:
             self._current = None
         self.drafts.save_finished(message)
         self._tell(AnswerFinished(answer.conversation_id, message, error))
         if message.timing is not None:
-            self._tell(context_used(message))
+            self._tell(self.context_used(message))
         if self._current is None:
             self._notify_engine_changed()
             self._advance()
@@ -214,6 +221,9 @@ class AnswerQueue:
         for answer, event in events:
             if answer is not self._current:
                 continue  # stopped, and no longer waited for
+            if answer.summary_run is not None:
+                self._on_summary(answer, answer.summary_run, event)
+                continue
             if not isinstance(event, Delta) or answer is not last or event.thinking != thinking:
                 flush()
             last = answer
@@ -241,7 +251,7 @@ class AnswerQueue:
                 self._died = False
                 used, total = event.prompt_tokens, event.context_length
                 self._phase(answer, "reading", event.cached_tokens / used if used else None)
-                self._tell(ContextUsed(answer.conversation_id, used, total, event.dropped_messages))
+                self._tell(ContextUsed(answer.conversation_id, used, total, event.dropped_messages, self._room(total)))
             case PromptProgress():
                 self._phase(answer, "reading", event.done / event.total if event.total else None)
             case AnswerDone():
@@ -253,10 +263,41 @@ class AnswerQueue:
                 self.model.refresh()
                 if self._waiting:
                     self.model.retry()
+                error = error_from_event(event)
                 if answer.stopped:
                     self._finish(answer, "stopped", None)
+                elif not isinstance(error, ContextFullError) or answer.choice != "summarize":
+                    self._finish(answer, "failed", None, error)
                 else:
-                    self._finish(answer, "failed", None, error_from_event(event))
+                    self._summarize(answer, error)
+
+    def _summarize(self, answer: PendingAnswer, full: ContextFullError) -> None:
+        """Make a summary of what does not fit, and ask again; where there can be none, leave out the oldest."""
+        model = self._engine.model
+        run = answer.begin_summary(
+            full.needed_tokens, self._context_length(), thinks=model is not None and model.thinks
+        )
+        if run is None:
+            self._send(answer, answer.request(self._engine.next_id(), drops=True))
+            return
+        self._phase(answer, "summarizing", 0.0)
+        self._send(answer, run.request(self._engine.next_id()))
+
+    def _on_summary(self, answer: PendingAnswer, run: SummaryRun, event: AnswerEvent) -> None:
+        over = run.take(event)
+        if not over:
+            self._phase(answer, "summarizing", run.fraction)
+        elif answer.stopped or run.stopped:
+            answer.end_summary()
+            self._finish(answer, "stopped", None)
+        elif not run.is_over:
+            self._send(answer, run.request(self._engine.next_id()))
+        else:
+            answer.end_summary()
+            self._tell(AnswerReplaced(answer.conversation_id, answer.snapshot()))
+            self.drafts.schedule_save()
+            self._phase(answer, "reading", 0.0)
+            self._send(answer, answer.request(self._engine.next_id(), drops=True))
 
     def _on_model(self) -> None:
         self._notify_engine_changed()
@@ -286,12 +327,21 @@ class AnswerQueue:
             state = "dead" if self._died else "ready"
         chosen = model.chosen
         model_id, name = (chosen.id, chosen.name) if chosen is not None else (None, "")
-        self._tell(EngineChanged(state, model.fraction, model_id, name, model.error, model.notice))
+        length = self._context_length() if model.state == "ready" else 0
+        self._tell(EngineChanged(state, model.fraction, model_id, name, model.error, model.notice, length))
 
+    # --- the context ---------------------------------------------------------------------------------------------
 
-def context_used(message: Message) -> ContextUsed:
-    """How full the context was at the end of a finished answer."""
-    timing = message.timing
-    assert timing is not None
-    used = timing.prompt_tokens + timing.generated_tokens
-    return ContextUsed(message.conversation_id, used, timing.context_length, timing.dropped_messages)
+    def context_used(self, message: Message) -> ContextUsed:
+        """How full the context was at the end of a finished answer; its length is that of the model loaded now."""
+        timing = message.timing
+        assert timing is not None
+        used, total = timing.prompt_tokens + timing.generated_tokens, self._context_length() or timing.context_length
+        return ContextUsed(message.conversation_id, used, total, timing.dropped_messages, self._room(total))
+
+    def _context_length(self) -> int:
+        model = self._engine.model
+        return model.context_length if model is not None else 0
+
+    def _room(self, context_length: int) -> int:
+        return answer_room(context_length, self._settings().sampling.max_tokens)

@@ -8,11 +8,11 @@ from typing import Literal
 
 import msgspec
 
-from desktop.conversation import Conversation, Message
+from desktop.conversation import ContextChoice, Conversation, Message
 from desktop.engine.engine_protocol import EngineState
 from desktop.errors import UserError
 
-AnswerPhaseName = Literal["waiting", "loading", "reading", "thinking", "writing"]
+AnswerPhaseName = Literal["waiting", "loading", "summarizing", "reading", "thinking", "writing"]
 
 
 class ConversationsChanged(msgspec.Struct, frozen=True):
@@ -43,7 +43,8 @@ class MessageAdded(msgspec.Struct, frozen=True):
 
 
 class AnswerPhase(msgspec.Struct, frozen=True):
-    """What an answer in progress is at. `fraction` (0 to 1) where it is known: of loading, or of reading the prompt."""
+    """What an answer in progress is at. `fraction` (0 to 1) where it is known: of loading, of summarizing what does not
+    fit the context, or of reading the prompt."""
 
     conversation_id: str
     message_id: str
@@ -67,7 +68,7 @@ class AnswerDelta(msgspec.Struct, frozen=True):
 
 class AnswerReplaced(msgspec.Struct, frozen=True):
     """The whole answer in progress so far, in place of the AnswerDelta events before; it goes on: what the model wrote
-    first turned out to be thinking.
+    first turned out to be thinking, or a summary was made for it.
     """
 
     conversation_id: str
@@ -86,18 +87,35 @@ class AnswerFinished(msgspec.Struct, frozen=True):
 
 
 class ContextUsed(msgspec.Struct, frozen=True):
-    """How full the context is, in tokens. `dropped_messages` oldest turns did not fit and were left out."""
+    """How full the context is, in tokens; `room` of them are kept free of the prompt, for an answer. The
+    `dropped_messages` oldest did not fit and were left out."""
 
     conversation_id: str
     used: int
     total: int
     dropped_messages: int = 0
+    room: int = 0
+
+
+class MessageChanged(msgspec.Struct, frozen=True):
+    """A message was pinned or unpinned, or its summary edited: it is `message` now."""
+
+    conversation_id: str
+    message: Message
+
+
+class ContextChosen(msgspec.Struct, frozen=True):
+    """The person chose what happens where this conversation no longer fits the context; None: what settings say."""
+
+    conversation_id: str
+    choice: ContextChoice | None
 
 
 class EngineChanged(msgspec.Struct, frozen=True):
     """The engine's state, and the model chosen. `fraction` (0 to 1) while loading; `error` where loading failed.
 
     `notice` is one sentence for the person where the model runs otherwise than asked (on the CPU, say), else "".
+    `context_length` is that of the model loaded, in tokens; 0 where none is.
     """
 
     state: EngineState
@@ -106,6 +124,7 @@ class EngineChanged(msgspec.Struct, frozen=True):
     model_name: str = ""
     error: UserError | None = None
     notice: str = ""
+    context_length: int = 0
 
 
 class ChatFailed(msgspec.Struct, frozen=True):
@@ -131,6 +150,8 @@ ChatEvent = (
     | AnswerReplaced
     | AnswerFinished
     | ContextUsed
+    | MessageChanged
+    | ContextChosen
     | EngineChanged
     | ChatFailed
     | ConversationDeleted

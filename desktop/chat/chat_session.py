@@ -11,7 +11,7 @@ from pathlib import Path
 
 from desktop.background import Background
 from desktop.chat.active_model import ChatModel
-from desktop.chat.answer_queue import AnswerQueue, context_used
+from desktop.chat.answer_queue import AnswerQueue
 from desktop.chat.chat_events import (
     ChatEvent,
     ChatFailed,
@@ -20,6 +20,7 @@ from desktop.chat.chat_events import (
     ConversationsChanged,
     MessageAdded,
 )
+from desktop.chat.context_choice import ContextChoices
 from desktop.chat.conversation_writer import ConversationBranch, ConversationWriter, StoredExchange, new_id
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.conversation import Conversation, Message
@@ -68,6 +69,7 @@ class ChatSession:
             hash_file=hash_file,
             save_every_s=save_every_s,
         )
+        self.context = ContextChoices(self, store, self._writing, background, self._notify, self._failed)
         self._current: str | None = None
         self._fresh: Conversation | None = None
         self._shown: list[str] = []
@@ -226,7 +228,7 @@ class ChatSession:
 
     def regenerate(self, message_id: str) -> None:
         """Ask for another answer beside the answer `message_id`, which is kept: ConversationOpened, AnswerPhase, …"""
-        self._branch(lambda: self._writing.answer_again(message_id))
+        self.answer_branch(lambda: self._writing.answer_again(message_id))
 
     def edit(self, message_id: str, text: str) -> bool:
         """Ask `text` in place of the person's turn `message_id`, as a new branch; the old one is kept.
@@ -236,7 +238,7 @@ class ChatSession:
         clean = repair_surrogates(text)
         if is_blank(clean):
             return False
-        self._branch(lambda: self._writing.edit(message_id, clean), text)
+        self.answer_branch(lambda: self._writing.edit(message_id, clean), text)
         return True
 
     def stop(self, conversation_id: str | None = None) -> None:
@@ -324,13 +326,16 @@ class ChatSession:
         self._ask(head, stored.answer, overrides)
         self._notify(ConversationsChanged())
 
-    def _branch(self, write: Callable[[], tuple[ConversationBranch, Message]], text: str = "") -> None:
-        """`write` the branch, stop what is being answered in its conversation, and ask: once a model may answer."""
+    def answer_branch(self, write: Callable[[], tuple[ConversationBranch, Message]], text: str = "") -> None:
+        """`write` a branch that ends with an empty answer, stop what is being answered in its conversation, and ask,
+        once a model may answer: ConversationOpened, AnswerPhase, …; or ChatFailed with `text` given back."""
         conversation_id = self._current
 
         def written(result: tuple[ConversationBranch, Message]) -> None:
             view, answer = result
             self._answering.stop(answer.conversation_id)
+            if answer.id in self._shown:  # it is another one now, in the same place
+                del self._shown[self._shown.index(answer.id) :]
             self._open_branch(view)
             self._ask(view.conversation, answer)
             self._notify(ConversationsChanged())
@@ -352,7 +357,8 @@ class ChatSession:
             return  # the next start finds the turn, and that nothing was answered
         own = head.system_prompt or self._settings().system_prompt
         system_prompt = own if overrides.system_prompt is None else overrides.system_prompt
-        self._answering.add(answer, repair_surrogates(system_prompt), overrides.options)
+        choice = overrides.context_full or head.context_full or self._settings().context_full
+        self._answering.add(answer, repair_surrogates(system_prompt), overrides.options, choice)
 
     def _open_branch(self, view: ConversationBranch) -> None:
         """Tell of a conversation that is open, with what is known of it beyond what is stored."""
@@ -370,7 +376,7 @@ class ChatSession:
             self._notify(phase)
         for message in reversed(messages):
             if message.timing is not None and message.timing.context_length:
-                self._notify(context_used(message))
+                self._notify(self._answering.context_used(message))
                 break
 
     def _change(self, work: Callable[[], None], conversation_id: str) -> None:
@@ -380,15 +386,6 @@ class ChatSession:
         return lambda error: self._notify(ChatFailed(error, conversation_id, text))
 
     def _notify(self, event: ChatEvent) -> None:
-        """Tell the listener. Its bugs are raised on the main loop, not in the middle of an answer, which would hang."""
-        if self._closed:
-            return
-        try:
-            self._listener(event)
-        except Exception as bug:  # noqa: BLE001 - raised again, later
-            caught = bug
-
-            def again() -> None:
-                raise caught
-
-            self._background.call_on_main_thread(again)
+        """Tell the listener. Its bugs are not raised in the middle of an answer, which would hang."""
+        if not self._closed:
+            self._background.run_shielded(lambda: self._listener(event))

@@ -3,12 +3,12 @@
 import re
 import unicodedata
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from desktop.conversation import Conversation, Message, TextPart
+from desktop.conversation import Conversation, Message, MessagePart, SummaryPart, TextPart
 from desktop.errors import NotFoundError
 from desktop.storage.conversation_store import ConversationStore
 from desktop.translation import tr
@@ -154,18 +154,37 @@ class ConversationWriter:
         """
         message = self._message(message_id)
         parent_id = message.id if message.role == "user" else message.parent_id
-        answer = self._empty_answer(message.conversation_id, parent_id, self._clock())
+        answer = self._empty_answer(message.conversation_id, parent_id, self._clock(), _summary_of((message,)))
         if message.timing is not None and message.timing.stop_reason == "repetition":
             answer = msgspec.structs.replace(answer, sampling=_less_repetitive(message.sampling or {}))
         self._store.add_messages((answer,))
         return self.branch(message.conversation_id), answer
+
+    def answer_in_place(self, message_id: str) -> tuple[ConversationBranch, Message]:
+        """Make the answer `message_id`, which was not begun, an empty one again; where it says something, store an
+        empty one beside it."""
+        message = self._message(message_id)
+        if message.role != "assistant" or message.text or message.status == "streaming":
+            return self.answer_again(message_id)
+        answer = msgspec.structs.replace(
+            message, parts=_summary_of((message,)), status="streaming", timing=None, error="", sampling=None
+        )
+        self._store.save_message(answer)
+        return self.branch(message.conversation_id), answer
+
+    def edit_summary(self, message_id: str, text: str) -> Message:
+        """Store `text` as the summary in the answer `message_id`; the answer as it is then."""
+        changed = with_summary_text(self._message(message_id), text)
+        self._store.save_message(changed)
+        return changed
 
     def edit(self, message_id: str, text: str) -> tuple[ConversationBranch, Message]:
         """Store `text` beside the person's turn `message_id`, and an empty answer under it."""
         message = self._message(message_id)
         now = self._clock()
         user = self._user(message.conversation_id, message.parent_id, text, now)
-        answer = self._empty_answer(message.conversation_id, user.id, now)
+        below = map(self._store.message, self._store.children(message_id))
+        answer = self._empty_answer(message.conversation_id, user.id, now, _summary_of(tuple(below)))
         self._store.add_messages((user, answer))
         return self.branch(message.conversation_id), answer
 
@@ -202,8 +221,10 @@ class ConversationWriter:
     def _user(self, conversation_id: str, parent_id: str | None, text: str, now: float) -> Message:
         return Message(new_id(), conversation_id, parent_id, "user", (TextPart(text),), created_at=now)
 
-    def _empty_answer(self, conversation_id: str, parent_id: str | None, now: float) -> Message:
-        return Message(new_id(), conversation_id, parent_id, "assistant", (), status="streaming", created_at=now)
+    def _empty_answer(
+        self, conversation_id: str, parent_id: str | None, now: float, parts: tuple[MessagePart, ...] = ()
+    ) -> Message:
+        return Message(new_id(), conversation_id, parent_id, "assistant", parts, status="streaming", created_at=now)
 
     @staticmethod
     def _require_existing(conversation: Conversation) -> Conversation:
@@ -212,6 +233,21 @@ class ConversationWriter:
                 tr("This conversation was deleted."), "", tr("Bring it back with Undo, or go on in a new one.")
             )
         return conversation
+
+
+def with_summary_text(message: Message, text: str) -> Message:
+    """`message` with `text` as its summary."""
+    parts = tuple(
+        msgspec.structs.replace(part, text=text) if isinstance(part, SummaryPart) else part for part in message.parts
+    )
+    return msgspec.structs.replace(message, parts=parts)
+
+
+def _summary_of(answers: Sequence[Message]) -> tuple[MessagePart, ...]:
+    """The newest summary that `answers` to one question were given: another answer to it, or to another wording of it,
+    needs none of its own."""
+    made = [each.summary for each in answers if each.summary is not None and each.summary.text]
+    return tuple(made[-1:])
 
 
 def _less_repetitive(sampling: Sampling) -> Sampling:

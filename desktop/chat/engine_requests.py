@@ -2,13 +2,13 @@
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from desktop.conversation import ChatMessage, Message, MessagePart, TextPart, ThinkingPart, ToolResultPart
+from desktop.conversation import ChatMessage, Message, MessagePart, SummaryPart, TextPart, ThinkingPart, ToolResultPart
 from desktop.engine.generation_options import GenerationOptions, SamplingParams
 from desktop.engine.load_params import LoadParams
 from desktop.settings import SamplingSettings, Settings
@@ -17,35 +17,82 @@ SamplingRecord = dict[str, float | int | str | None]
 """Sampling options by name, as they are stored with an answer; `max_tokens` is among them. Lists are JSON."""
 _LISTS = ("samplers", "dry_sequence_breakers")
 
+_SUMMARY_HEADING = "What was said earlier in this conversation, in short:"  # read by the model
 
-def chat_messages(system_prompt: str, path: Iterable[Message]) -> tuple[ChatMessage, ...]:
+
+def chat_messages(
+    system_prompt: str, path: Iterable[Message], summary: SummaryPart | None = None
+) -> tuple[ChatMessage, ...]:
     """The messages of a branch, root first, as a model is to see them.
 
     Thinking is left out, and so are answers of which nothing came (failed, or stopped too early). Two questions that
     then follow each other become one message, since many chat templates refuse roles that do not alternate; the same
     question asked again is said once. What tools gave within an answer stands in messages of its own.
+
+    `summary` (None: the newest of the branch) takes the place of what it covers, but for pinned rounds. It is given in
+    the system's message, where it stays whatever else is left out to fit the context.
     """
-    messages = [ChatMessage.from_text("system", system_prompt)] if system_prompt.strip() else []
+    path = tuple(path)
+    summary = summary or newest_summary(path)
+    system = system_prompt
+    if summary is not None:
+        stays = pinned_rounds(path[: summary.covers])
+        path = tuple(message for at, message in enumerate(path) if at >= summary.covers or at in stays)
+        system = "\n\n".join(filter(None, (system_prompt.strip(), f"{_SUMMARY_HEADING}\n{summary.text}")))
+    messages = [ChatMessage.from_text("system", system)] if system.strip() else []
     for each in itertools.chain.from_iterable(map(_as_sent, path)):
         last = messages[-1] if messages else None
         if last is None or last.role != each.role:
             messages.append(each)
-        elif last.parts != each.parts:
-            messages[-1] = ChatMessage(each.role, _joined(last.parts, each.parts, "\n\n"))
+            continue
+        parts = last.parts if last.parts == each.parts else _joined(last.parts, each.parts, "\n\n")
+        messages[-1] = ChatMessage(each.role, parts, last.pinned or each.pinned)
     return tuple(messages)
+
+
+def newest_summary(path: Iterable[Message]) -> SummaryPart | None:
+    """The summary that counts on a branch: the last one that covers anything."""
+    found = None
+    for message in path:
+        part = message.summary
+        if part is not None and part.text:
+            found = part
+    return found
+
+
+def pinned_rounds(path: Sequence[Message]) -> frozenset[int]:
+    """The places in `path` of the messages that stay as one of their round is pinned: a round is a turn of the
+    person's with what follows it."""
+    places: set[int] = set()
+    start = 0
+    for at in range(len(path)):
+        if path[at].role == "user":
+            start = at
+        ends = at + 1 == len(path) or path[at + 1].role == "user"
+        if ends and any(message.pinned for message in path[start : at + 1]):
+            places.update(range(start, at + 1))
+    return frozenset(places)
+
+
+def dropped_before(path: Sequence[Message]) -> int:
+    """How many messages were left out for the last answer of a branch; the same ones may be left out again."""
+    for message in reversed(path):
+        if message.role == "assistant" and message.timing is not None and message.status != "failed":
+            return message.timing.dropped_messages
+    return 0
 
 
 def _as_sent(message: Message) -> Iterator[ChatMessage]:
     """A stored message as the model is to see it: nothing, one message, or several around the results of tools."""
     if message.status == "streaming":
         return
-    seen = (part for part in message.parts if not isinstance(part, ThinkingPart))
+    seen = (part for part in message.parts if not isinstance(part, ThinkingPart | SummaryPart))
     for is_result, group in itertools.groupby(seen, key=lambda part: isinstance(part, ToolResultPart)):
         parts: tuple[MessagePart, ...] = ()
         for part in group:
             parts = _joined(parts, (part,), "")
         if any(not isinstance(part, TextPart) or part.text.strip() for part in parts):
-            yield ChatMessage("tool" if is_result else message.role, parts)
+            yield ChatMessage("tool" if is_result else message.role, parts, message.pinned)
 
 
 def _joined(first: tuple[MessagePart, ...], second: tuple[MessagePart, ...], between: str) -> tuple[MessagePart, ...]:

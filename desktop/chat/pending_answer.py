@@ -7,7 +7,10 @@ import msgspec
 
 from desktop.background import Background
 from desktop.chat.chat_events import AnswerPhaseName
+from desktop.chat.context_summary import SummaryRun, plan_summary
+from desktop.chat.engine_requests import chat_messages, dropped_before
 from desktop.conversation import (
+    ContextChoice,
     Message,
     MessagePart,
     ModelReference,
@@ -18,17 +21,18 @@ from desktop.conversation import (
     Timing,
 )
 from desktop.engine.generation_options import GenerationOptions
-from desktop.engine.worker_messages import AnswerDone, Delta, DeltaReplacement, PromptPrepared
+from desktop.engine.worker_messages import AnswerDone, Delta, DeltaReplacement, GenerateRequest, PromptPrepared
 from desktop.errors import NotFoundError, UserError
 from desktop.storage.conversation_store import ConversationStore
 
 
 class AnswerOverrides(msgspec.Struct, frozen=True):
-    """What holds for one answer alone, in place of the options of the settings and of the conversation's own system
-    prompt; None: nothing does."""
+    """What holds for one answer alone, in place of the options of the settings, of the conversation's own system prompt
+    and of what was chosen for a full context; None: nothing does."""
 
     options: GenerationOptions | None = None
     system_prompt: str | None = None
+    context_full: ContextChoice | None = None
 
 
 NO_OVERRIDES = AnswerOverrides()
@@ -121,12 +125,24 @@ class PendingAnswer:
 
     `message` is the empty turn it fills. `options` None means those of the settings when the engine is asked.
     `request_id` is None until then. `stopped` says that the person stopped it, whatever the engine makes of that.
+    `choice` is what happens where its prompt does not fit the context.
     """
 
-    def __init__(self, message: Message, system_prompt: str, options: GenerationOptions | None = None) -> None:
+    def __init__(
+        self,
+        message: Message,
+        system_prompt: str,
+        options: GenerationOptions | None = None,
+        choice: ContextChoice = "drop-oldest",
+    ) -> None:
         self.message = message
         self.system_prompt = system_prompt
         self.options = options
+        self.choice = choice
+        self.summary_run: SummaryRun | None = None
+        self._path: tuple[Message, ...] = ()
+        self._summary = message.summary
+        self._refused: Timing | None = None
         self.request_id: int | None = None
         self.stopped = False
         self.phase: AnswerPhaseName | None = None
@@ -150,6 +166,45 @@ class PendingAnswer:
     def tokens_per_s(self) -> float | None:
         return self._tokens_per_s
 
+    def set_branch(self, path: Iterable[Message], options: GenerationOptions) -> None:
+        """It answers `path`, under `options`."""
+        self._path, self.options = tuple(path), options
+
+    def request(self, request_id: int, *, drops: bool = False) -> GenerateRequest:
+        """What the engine is asked. With `drops` the oldest messages are left out where not all fit, whatever was
+        chosen."""
+        summary = self._summary if self._summary is not None and self._summary.text else None
+        dropped = 0 if summary is not None else dropped_before(self._path)
+        drops = drops or self.choice == "drop-oldest"
+        options = msgspec.structs.replace(
+            self.options or GenerationOptions(), context_full="drop-oldest" if drops else "stop"
+        )
+        messages = chat_messages(self.system_prompt, self._path, summary)
+        return GenerateRequest(request_id, messages, options, self.conversation_id, dropped_messages=dropped)
+
+    def begin_summary(self, needed_tokens: int, context_length: int, *, thinks: bool) -> SummaryRun | None:
+        """Begin to summarize what does not fit; None where nothing can be."""
+        plan = plan_summary(
+            self._path,
+            self.system_prompt,
+            needed_tokens=needed_tokens,
+            context_length=context_length,
+            max_tokens=self.options.max_tokens if self.options is not None else None,
+            thinks=thinks,
+        )
+        self.summary_run = SummaryRun(plan) if plan is not None else None
+        return self.summary_run
+
+    def end_summary(self) -> None:
+        """It was made, or failed: what there is of it is part of the answer."""
+        run, self.summary_run = self.summary_run, None
+        if run is not None and not run.stopped:
+            self._summary = run.part
+
+    def refuse(self, needed_tokens: int, context_length: int) -> None:
+        """It is not begun: its prompt takes `needed_tokens`, which the context has no room for."""
+        self._refused = Timing(needed_tokens, stop_reason="context-full", context_length=context_length)
+
     def append(self, delta: Delta | DeltaReplacement) -> None:
         """Go on with `delta`; or with the whole answer so far, where it is sent anew."""
         self._generated = max(self._generated, delta.generated_tokens)
@@ -170,10 +225,10 @@ class PendingAnswer:
 
     def finish(self, status: Status, done: AnswerDone | None, error: str = "") -> Message:
         """The message as it stays. Without `done` (the engine failed) the timing is what is known."""
-        timing = None
+        timing = self._refused
         if done is not None:
             timing = timing_of(done)
-        elif self.prompted is not None:
+        elif timing is None and self.prompted is not None:
             timing = self._known_timing("cancelled" if status == "stopped" else "end")
         thinking_s = done.thinking_s if done is not None else None
         return self._message(status, _parts(self._said, thinking_s), timing, error)
@@ -181,7 +236,7 @@ class PendingAnswer:
     def _message(self, status: Status, parts: tuple[MessagePart, ...], timing: Timing | None, error: str) -> Message:
         return msgspec.structs.replace(
             self.message,
-            parts=parts,
+            parts=parts if self._summary is None else (self._summary, *parts),
             status=status,
             model=self.model,
             sampling=self.sampling,

@@ -10,6 +10,7 @@ from desktop.chat.pending_answer import AnswerOverrides, timing_of
 from desktop.chat.preset_file import Preset, PresetFile
 from desktop.cli.acceptance_prompt import admit_or_prompt
 from desktop.cli.command_context import CommandContext
+from desktop.cli.context_prompt import ask_again_as_chosen, choice_where_nobody_can_be_asked
 from desktop.cli.conversations_command import kept_conversation
 from desktop.cli.exit_codes import DONE, INTERRUPTED, UsageError
 from desktop.cli.given_file import read_given_file
@@ -30,6 +31,7 @@ from desktop.conversation import ChatMessage, StopReason, Timing
 from desktop.engine.engine_protocol import Engine
 from desktop.engine.generation_options import GenerationOptions, GrammarFormat, JsonSchemaFormat
 from desktop.engine.worker_messages import GenerateRequest, ModelInfo, TokenCandidate, TokenLogprob
+from desktop.errors import ContextFullError
 from desktop.library.library_model import LibraryModel
 from desktop.settings import Settings
 from desktop.translation import tr
@@ -179,7 +181,14 @@ def _in_conversation(options: Namespace, tools: CommandContext, text: str, what:
         session.open(options.conversation)
         session.use(model)
         sha256 = _hash(options, tools, model)
-        message = session.ask(text, AnswerOverrides(what.options, what.system_prompt))
+        full = choice_where_nobody_can_be_asked(tools, kept.context_full or what.settings.context_full)
+        overrides = AnswerOverrides(what.options, what.system_prompt, full)
+        try:
+            message = session.ask(text, overrides)
+        except ContextFullError as error:
+            if full == "stop" or options.json:
+                raise
+            message = ask_again_as_chosen(tools, session, error)
         info = engine.model
     timing = message.timing
     if timing is None or info is None:

@@ -3,13 +3,14 @@
 from desktop.cli import ask_command
 from desktop.cli.acceptance_prompt import admit_or_prompt
 from desktop.cli.command_context import CommandContext
+from desktop.cli.context_prompt import CHOICES, ask_again_as_chosen
 from desktop.cli.exit_codes import DONE
 from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_answer import TerminalAnswerWriter, chosen_model, credit
 from desktop.cli.terminal_input import repair_input
 from desktop.cli.terminal_session import TerminalSession
 from desktop.conversation import Message
-from desktop.errors import IntegrityError, ResourceError, UserError
+from desktop.errors import ContextFullError, IntegrityError, ResourceError, UserError
 from desktop.translation import tr
 
 _PROMPT = "> "
@@ -50,15 +51,29 @@ def _chat(tools: CommandContext) -> int:
                     output.line(tr("A new conversation."))
                 case "/help":
                     output.line(_help())
+                case said if said.split()[0] == "/context":
+                    _choose(session, said.split()[1:], output)
                 case _:
-                    _turn(session, text, credit(model), output)
+                    _turn(tools, session, text, credit(model))
     return DONE
 
 
-def _turn(session: TerminalSession, text: str, credit_line: str, output: CommandOutput) -> None:
+def _choose(session: TerminalSession, words: list[str], output: CommandOutput) -> None:
+    if len(words) == 1 and words[0] in CHOICES:
+        chosen = session.choose(CHOICES[words[0]])
+        output.line(tr("It holds for this conversation.") if chosen else tr("Ask something first."))
+    else:
+        output.note(tr("Write one of these after it: {choices}.").format(choices=", ".join(CHOICES)))
+
+
+def _turn(tools: CommandContext, session: TerminalSession, text: str, credit_line: str) -> None:
     """One question and its answer, followed by `credit_line`. Errors are printed, and the chat goes on."""
+    output = tools.output
     try:
-        message = session.ask(text)
+        try:
+            message = session.ask(text)
+        except ContextFullError as full:
+            message = ask_again_as_chosen(tools, session, full)
     except (IntegrityError, ResourceError):
         raise
     except UserError as error:
@@ -78,7 +93,7 @@ def _summary(message: Message) -> str:
     if timing.stop_reason == "cancelled":
         parts.append(tr("stopped"))
     elif timing.stop_reason == "context-full":
-        parts.append(tr("the context is full"))
+        parts.append(tr("cut off, as the context is full: “/context summarize” or “/context drop-oldest”, then go on"))
     elif timing.stop_reason == "repetition":
         parts.append(tr("ended, as it only repeated itself: ask in other words"))
     return ", ".join(parts)
@@ -109,6 +124,7 @@ def _help() -> str:
     return "\n".join(
         (
             tr("/new   begin a new conversation"),
+            tr("/context CHOICE  when the context is full: ask, drop-oldest, summarize, stop, or as in the settings"),
             tr("/quit  leave (so does Ctrl+D)"),
             tr("Ctrl+C stops an answer. Conversations are kept: “latchkey conversations list” shows them."),
         )

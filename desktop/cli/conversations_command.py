@@ -25,6 +25,8 @@ def run(options: Namespace, tools: CommandContext) -> int:
             _show(options, tools)
         case "search":
             _search(options, tools)
+        case "pin" | "unpin":
+            _pin(options, tools)
     return DONE
 
 
@@ -55,14 +57,42 @@ def _show(options: Namespace, tools: CommandContext) -> None:
         )
         return
     tools.output.line(conversation.title)
+    dropped = 0
     for message in messages:
         tools.output.line()
-        tools.output.line(_speaker(message) + ":")
+        pinned = tr(" (pinned)") if message.pinned else ""
+        tools.output.line(f"{_speaker(message)}{pinned}:")
+        if message.summary is not None and message.summary.text:
+            summary = tr("[The model sees this in place of the first {count} messages: {text}]")
+            tools.output.line(summary.format(count=message.summary.covers, text=message.summary.text))
+        if message.timing is not None and message.status != "failed":
+            if message.timing.dropped_messages > dropped:
+                left = tr("[From here on the model did not see {count} of the oldest messages.]")
+                tools.output.line(left.format(count=message.timing.dropped_messages))
+            dropped = message.timing.dropped_messages
         tools.output.line(message.text)
         if message.error:
             tools.output.line(f"[{message.error}]")
         if message.model and (line := model_credits.credit_line(message.model)):
             tools.output.line(f"[{line}]")
+
+
+def _pin(options: Namespace, tools: CommandContext) -> None:
+    """Keep a message in the model's context, or no longer."""
+    conversation = kept_conversation(tools, options.id)
+    if tools.conversation_store.message(options.message).conversation_id != conversation.id:
+        raise NotFoundError(
+            tr("There is no message {id} in this conversation.").format(id=options.message),
+            "",
+            tr("“latchkey conversations show {id} --json” names them.").format(id=conversation.id),
+        )
+    message = tools.conversation_store.pin_message(options.message, options.action == "pin")
+    if options.json:
+        tools.output.json(_message(message, ModelCredits(tools.library)))
+    elif message.pinned:
+        tools.output.line(tr("It stays in the model's context, with its question or answer."))
+    else:
+        tools.output.line(tr("It is left out with the others where the context is full."))
 
 
 def _search(options: Namespace, tools: CommandContext) -> None:
@@ -109,6 +139,8 @@ def _message(message: Message, model_credits: ModelCredits) -> dict[str, Any]:
         "role": message.role,
         "text": message.text,
         "thinking": message.thinking,
+        "pinned": message.pinned,
+        "summary": message.summary,
         "status": message.status,
         "error": message.error,
         "model": message.model,

@@ -22,8 +22,9 @@ from desktop.cli.command_context import CommandContext
 from desktop.cli.interrupts import POLL_INTERVAL_S, stop_on_interrupt
 from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_answer import AnswerWriter
-from desktop.conversation import Message
+from desktop.conversation import ContextChoice, Message, SummaryPart
 from desktop.engine.engine_protocol import Engine
+from desktop.errors import ContextFullError
 from desktop.library.library_model import LibraryModel
 from desktop.settings import Settings
 from desktop.translation import tr
@@ -47,6 +48,9 @@ class TerminalSession:
         self._events: list[ChatEvent] = []
         self._dropped = 0
         self._notice = ""
+        self._begun = self._asking = False
+        self._refused: Message | None = None
+        self._summary: SummaryPart | None = None
         self._background = Background(self._posted.put)
         self._chat = ChatSession(
             store=tools.conversation_store,
@@ -70,11 +74,13 @@ class TerminalSession:
 
     def new(self) -> None:
         """Begin a new conversation; stored with its first message."""
+        self._begun = False
         self._chat.new()
         self._wait_for(ConversationOpened)
 
     def open(self, conversation_id: str) -> tuple[Message, ...]:
         """Continue a stored conversation; its messages. Raises NotFoundError."""
+        self._begun = True
         self._chat.open(conversation_id)
         return self._wait_for(ConversationOpened).messages
 
@@ -84,12 +90,35 @@ class TerminalSession:
 
     def ask(self, text: str, overrides: AnswerOverrides = NO_OVERRIDES) -> Message:
         """The answer to `text`, when it is over. Ctrl+C stops it. Raises the UserError that it fails with."""
+        return self._answer(lambda: self._chat.send(text, overrides=overrides))
+
+    def ask_again(self, choice: ContextChoice) -> Message:
+        """The answer that was not begun as the context is full: `choice` holds for this conversation from now on.
+        Raises as `ask`."""
+        refused = self._refused
+        assert refused is not None
+        return self._answer(lambda: self._chat.context.answer(refused, choice))
+
+    def choose(self, choice: ContextChoice | None) -> bool:
+        """`choice` holds for this conversation; None: what the settings say. False, and nothing happens, before
+        anything was said in it."""
+        begun, conversation_id = self._begun, self.conversation_id
+        if not begun or conversation_id is None:
+            return False
+        self._chat.context.choose(conversation_id, choice)
+        return True
+
+    def _answer(self, begin: Callable[[], object]) -> Message:
         self._dropped = 0
+        self._asking = True
+        self._events.clear()
         with stop_on_interrupt(lambda: self._posted.put(self._chat.stop)):
-            self._chat.send(text, overrides=overrides)
+            begin()
             finished = self._wait_for(AnswerFinished)
         self._output.clear_progress()
         self._speaker.finish()
+        self._begun = True
+        self._refused = finished.message if isinstance(finished.error, ContextFullError) else None
         if finished.error is not None:
             raise finished.error
         return finished.message
@@ -112,16 +141,31 @@ class TerminalSession:
         match event:
             case AnswerDelta():
                 self._speaker.write(event.text, event.thinking)
-            case AnswerReplaced():
-                self._speaker.replace(event.message.text, event.message.thinking)
             case AnswerPhase(phase="loading") | AnswerPhase(phase="reading") if event.fraction is not None:
                 word = tr("Loading") if event.phase == "loading" else tr("Reading")
                 self._output.progress(f"{word}… {int(event.fraction * 100)} %")
-            case ContextUsed() if event.dropped_messages > self._dropped:
+            case AnswerPhase(phase="summarizing"):
+                percent = int((event.fraction or 0) * 100)
+                self._output.progress(tr("Summarizing the oldest messages… {percent} %").format(percent=percent))
+            case AnswerReplaced() if event.message.summary is not None and event.message.summary != self._summary:
+                self._summary = event.message.summary
+                self._note_summary(event.message.summary)
+            case ContextUsed() if self._asking and event.dropped_messages > self._dropped:
                 self._dropped = event.dropped_messages
                 self._output.note(tr("The oldest messages no longer fit this model's context and were left out."))
+            case AnswerReplaced():
+                self._speaker.replace(event.message.text, event.message.thinking)
             case EngineChanged() if event.notice not in ("", self._notice):
                 self._notice = event.notice
                 self._output.note(event.notice)
             case AnswerFinished() | ChatFailed() | ConversationOpened():
                 self._events.append(event)
+
+    def _note_summary(self, summary: SummaryPart) -> None:
+        self._output.clear_progress()
+        if summary.error:
+            text = tr("The oldest messages could not be summarized, so they are left out. {reason}")
+            self._output.note(text.format(reason=summary.error))
+        else:
+            self._output.note(tr("The model sees this summary in place of the oldest messages:"))
+            self._output.note(summary.text)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from desktop.engine import hardware
 from desktop.engine.worker_messages import LONGEST_TEXT, LONGEST_WORDS, ProbeResult, RequestFailed
 from desktop.errors import (
+    ContextFullError,
     EngineError,
     ForbiddenError,
     IntegrityError,
@@ -18,22 +19,25 @@ from desktop.translation import tr
 if TYPE_CHECKING:
     from desktop.engine.worker_process import WorkerExit
 
-ErrorKind = Literal["engine", "resource", "not-found", "license", "forbidden", "integrity", "bug"]
+ErrorKind = Literal["engine", "context-full", "resource", "not-found", "license", "forbidden", "integrity", "bug"]
 _KINDS: tuple[tuple[ErrorKind, type[UserError]], ...] = (
     ("resource", ResourceError),
     ("not-found", NotFoundError),
     ("license", LicenseError),
     ("forbidden", ForbiddenError),
     ("integrity", IntegrityError),
+    ("context-full", ContextFullError),
     ("engine", EngineError),
 )
+"""A class stands before those that it is one of."""
 
 
 def failure_event(request_id: int, error: UserError, *, died: bool = False) -> RequestFailed:
     """`error` as the event that ends request `request_id` (0: loading)."""
     kind: ErrorKind = next((name for name, of in _KINDS if isinstance(error, of)), "engine")
     title, detail, remedy = (text[:LONGEST_WORDS] for text in (error.title, error.detail, error.remedy))
-    return RequestFailed(request_id, kind, title, detail, remedy, error.technical[-LONGEST_TEXT:], died)
+    needed = error.needed_tokens if isinstance(error, ContextFullError) else 0
+    return RequestFailed(request_id, kind, title, detail, remedy, error.technical[-LONGEST_TEXT:], died, needed)
 
 
 def bug_event(request_id: int, error: Exception, trace: str) -> RequestFailed:
@@ -46,8 +50,11 @@ def bug_event(request_id: int, error: Exception, trace: str) -> RequestFailed:
 
 def error_from_event(event: RequestFailed) -> UserError:
     """The `UserError` that `event` carries; a bug in the worker becomes an EngineError."""
+    said = event.title, event.detail, event.remedy
+    if event.kind == "context-full":
+        return ContextFullError(*said, technical=event.technical, needed_tokens=event.needed_tokens)
     of = dict(_KINDS).get(event.kind, EngineError)
-    return of(event.title, event.detail, event.remedy, technical=event.technical)
+    return of(*said, technical=event.technical)
 
 
 def library_unusable(reason: str, technical: str) -> EngineError:

@@ -31,7 +31,7 @@ LARGEST_EVENT = 4 * 1024 * 1024
 _EVENTS_PER_S = 1_000  # a worker sends some 60 a second, and one for each piece of a prompt
 _BURST = 4_000
 _BYTES_PER_EVENT = 16_384
-_OWN_KINDS = ("engine", "resource", "bug")
+_OWN_KINDS = ("engine", "context-full", "resource", "bug")
 _S = TypeVar("_S", bound=msgspec.Struct)
 
 

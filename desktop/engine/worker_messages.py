@@ -30,6 +30,8 @@ class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):
 
     `begun` are tokens of this answer that another worker generated and whose text was told (see Delta): they are read
     after the prompt, count as generated, and are not told again.
+
+    `dropped_messages` were left out for the last answer on this branch: where that many still suffice, they are again.
     """
 
     id: int
@@ -37,6 +39,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):
     options: GenerationOptions = GenerationOptions()
     conversation: str = ""
     begun: tuple[int, ...] = ()
+    dropped_messages: int = 0
 
 
 class CancelRequest(msgspec.Struct, frozen=True, tag="cancel"):
@@ -144,7 +147,7 @@ class ModelReady(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class PromptPrepared(msgspec.Struct, frozen=True, tag="prompted"):
-    """The prompt is rendered and counted: `dropped_messages` oldest turns did not fit the context and were left out."""
+    """The prompt is rendered and counted: the `dropped_messages` oldest did not fit the context and were left out."""
 
     id: Int64
     prompt_tokens: Count
@@ -252,16 +255,18 @@ class TokenizeResult(msgspec.Struct, frozen=True, tag="tokenized"):
 class RequestFailed(msgspec.Struct, frozen=True, tag="failed"):
     """A request failed, the worker lives on. `id` 0 means loading. `kind` names the class of UserError.
 
-    Fields as in UserError. The client adds failures of its own where the worker died (`died` True).
+    Fields as in UserError; `needed_tokens` is what the prompt takes where it does not fit the context. The client adds
+    failures of its own where the worker died (`died` True).
     """
 
     id: Int64
-    kind: Literal["engine", "resource", "not-found", "license", "forbidden", "integrity", "bug"]
+    kind: Literal["engine", "context-full", "resource", "not-found", "license", "forbidden", "integrity", "bug"]
     title: ShortText
     detail: ShortText = ""
     remedy: ShortText = ""
     technical: LongText = ""
     died: bool = False
+    needed_tokens: Count = 0
 
 
 class ModelFileChanged(msgspec.Struct, frozen=True, tag="file-changed"):

@@ -14,6 +14,7 @@ from desktop.conversation import (
     Message,
     MessagePart,
     ModelReference,
+    SummaryPart,
     TextPart,
     ThinkingPart,
     Timing,
@@ -58,13 +59,14 @@ def is_process_alive(name: str | None) -> bool:
 
 
 CONVERSATION_COLUMNS = (
-    "id, title, title_by, created_at, updated_at, model_id, system_prompt, leaf_id, pinned, deleted_at"
+    "id, title, title_by, created_at, updated_at, model_id, system_prompt, leaf_id, pinned, deleted_at, context_full"
 )
 MESSAGE_COLUMNS = (
-    "id, conversation_id, parent_id, role, status, text, parts, model, sampling, timing, error, writer, created_at"
+    "id, conversation_id, parent_id, role, status, text, parts, model, sampling, timing, error, writer, created_at, "
+    "pinned"
 )
 
-_StoredPart = TextPart | ThinkingPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart
+_StoredPart = TextPart | ThinkingPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart | SummaryPart
 
 
 class _PartType(msgspec.Struct):
@@ -100,9 +102,20 @@ def conversation_row(conversation: Conversation) -> dict[str, Any]:
 
 def conversation_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Conversation:
     """The conversation of a row whose columns are CONVERSATION_COLUMNS."""
-    id_, title, title_by, created_at, updated_at, model_id, system_prompt, leaf_id, pinned, deleted_at = row
+    id_, title, title_by, created_at, updated_at, *others = row
+    model_id, system_prompt, leaf_id, pinned, deleted_at, context_full = others
     return Conversation(
-        id_, title, title_by, created_at, updated_at, model_id, system_prompt, leaf_id, bool(pinned), deleted_at
+        id_,
+        title,
+        title_by,
+        created_at,
+        updated_at,
+        model_id,
+        system_prompt,
+        leaf_id,
+        bool(pinned),
+        deleted_at,
+        context_full,
     )
 
 
@@ -124,14 +137,14 @@ def message_row(message: Message) -> dict[str, Any]:
         "error": repair_surrogates(message.error),
         "writer": process_stamp() if message.status == "streaming" else None,
         "created_at": message.created_at,
+        "pinned": message.pinned,
     }
 
 
 def message_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Message:
     """The message of a row whose columns are MESSAGE_COLUMNS."""
-    id_, conversation_id, parent_id, role, status, text, parts, model, sampling, timing, error, _writer, created_at = (
-        row
-    )
+    id_, conversation_id, parent_id, role, status, text, parts, *others = row
+    model, sampling, timing, error, _writer, created_at, pinned = others
     return Message(
         id_,
         conversation_id,
@@ -144,6 +157,7 @@ def message_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Message:
         _timing.decode(timing) if timing is not None else None,
         error,
         created_at,
+        bool(pinned),
     )
 
 

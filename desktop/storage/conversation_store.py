@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from desktop.conversation import Conversation, Message, Role
+from desktop.conversation import ContextChoice, Conversation, Message, Role
 from desktop.errors import NotFoundError
 from desktop.safe_text import repair_surrogates
 from desktop.storage.conversation_rows import (
@@ -137,6 +137,10 @@ class ConversationStore:
         """Keep it at the top of the list, or no longer."""
         self._change(conversation_id, "pinned = ?", pinned)
 
+    def set_context_full(self, conversation_id: str, choice: ContextChoice | None) -> None:
+        """What happens where it no longer fits the context; None: what the settings say."""
+        self._change(conversation_id, "context_full = ?", choice)
+
     def delete(self, conversation_id: str, at: float) -> None:
         """Take it off the list and out of search. `restore` brings it back until it is purged. `at`: seconds, UTC."""
         self._change(conversation_id, "deleted_at = ?", at)
@@ -201,6 +205,12 @@ class ConversationStore:
                     "UPDATE conversations SET model_id = ? WHERE id = ?",
                     (repair_surrogates(message.model.id), message.conversation_id),
                 )
+
+    def pin_message(self, message_id: str, pinned: bool) -> Message:
+        """Keep a message in the model's context, or no longer; the message as it is then."""
+        with self.database.write() as connection:
+            connection.execute("UPDATE messages SET pinned = ? WHERE id = ?", (pinned, message_id))
+        return self.message(message_id)
 
     def message(self, message_id: str) -> Message:
         """One message."""

@@ -58,7 +58,7 @@ class FakeEngine:
     """An `Engine` that follows a script. `requests` and `loads` record what it was asked for.
 
     `load_s` is how long a load takes; `load_errors` are the outcomes of the next loads (None: well). `license_check` is
-    asked before every load, as the real engine does.
+    asked before every load, as the real engine does. `load_notice` is told with each.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class FakeEngine:
         load_s: float = 0.0,
         load_errors: Sequence[UserError | None] = (),
         license_check: LoadCheck | None = None,
+        load_notice: str = "",
     ) -> None:
         self.requests: list[GenerateRequest] = []
         self.loads: list[LoadParams] = []
@@ -80,6 +81,7 @@ class FakeEngine:
         self._load_s = load_s
         self._load_errors = list(load_errors)
         self._license_check = license_check
+        self._load_notice = load_notice
         self._ids = itertools.count(1)
         self._jobs: queue.SimpleQueue[_LoadJob | _AnswerJob | _ProbeJob | None] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
@@ -204,7 +206,7 @@ class FakeEngine:
             confinement="none: scripted",
         )
         self._state = "ready"
-        on_event(ModelReady(self._model, time.monotonic() - started))
+        on_event(ModelReady(self._model, time.monotonic() - started, self._load_notice))
         return True
 
     def _answer(self, request: GenerateRequest, on_event: Callable[[AnswerEvent], None]) -> None:

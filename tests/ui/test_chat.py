@@ -147,7 +147,7 @@ def test_typing_and_sending_wait_for_nothing(open_window: Open) -> None:
 def test_oldest_messages_that_no_longer_fit_are_named(open_window: Open) -> None:
     driver = open_window(FakeEngine([FakeAnswer("Short memory.", dropped_messages=4)]))
     driver.ask("Question")
-    assert driver.has("The 4 oldest messages no longer fit the context; the model did not see them.")
+    assert driver.has("From here on the model no longer sees 4 of the oldest messages above.")
 
 
 def test_the_end_is_announced_once_and_no_token_is(open_window: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ the template is rendered with the marks in it, and each side of a mark is tokeni
 come together, and where nobody spelled one the tokens are exactly those of the plain rendering.
 """
 
-import bisect
 import contextlib
 import itertools
 import re
@@ -28,21 +27,20 @@ from desktop.conversation import (
 from desktop.engine.generation_options import GenerationOptions, ThinkingOptions
 from desktop.engine.worker.answer_marks import TAG_STYLES, EndMarks, MarkTable, TagStyle, end_marks, is_special
 from desktop.engine.worker.chat_template import PLAIN_STOPS, ChatTemplate
+from desktop.engine.worker.context_fit import ContextFit, TokenizedTurns, too_long, without_oldest
 from desktop.engine.worker.loaded_model import LoadedModel, common_prefix
 from desktop.engine.worker_messages import GenerateRequest
 from desktop.errors import EngineError
 from desktop.translation import tr
 
 _WORD_JOINER = "\u2060"
-_ANSWER_SHARE = 4  # a quarter of the context is kept for the answer and for turns to come
-_SMALLEST_ROOM = 16
 _MOST_REMEMBERED = 512
 _THINKING_MARKS = MarkTable()
 
 
 @dataclass(frozen=True)
 class TokenizedPrompt:
-    """What the model is to read. `dropped` counts turns left out; `opened` is the thinking tag that is open already,
+    """What the model is to read. `dropped` counts messages left out; `opened` is the thinking tag that is open already,
     `header` the header that is, of a model with channels.
 
     The answer ends before any of `stops` in its text, and at any of the tokens `ends`, whose spelling never shows.
@@ -58,23 +56,15 @@ class TokenizedPrompt:
     marks: MarkTable = _THINKING_MARKS
 
 
-@dataclass(frozen=True)
-class TokenizedTurns:
-    """Tokens of some turns, and the end of their text."""
-
-    tokens: list[int]
-    tail: str
-
-
 class PromptBuilder:
-    """Makes prompts for one model. Remembers per conversation how many turns were left out."""
+    """Makes prompts for one model."""
 
     def __init__(self, model: LoadedModel) -> None:
         self._model = model
         self._tokenizer = model.tokenizer
         self._template: ChatTemplate | EngineError | None = None
         self._controls: re.Pattern[str] | None = None
-        self._dropped: dict[str, int] = {}
+        self._fit = ContextFit(self.rendered, model.context_length)
         self._said: OrderedDict[str, tuple[int, ...]] = OrderedDict()
 
     @property
@@ -106,9 +96,9 @@ class PromptBuilder:
         if options.raw_prompt:
             tokens = self._begin(self._tokenizer.tokenize(request.messages[-1].text, special=True))
             if len(tokens) >= self._model.context_length:
-                raise _too_long(len(tokens), self._model.context_length)
+                raise too_long(len(tokens), self._model.context_length)
             return TokenizedPrompt(tokens, stops=options.stop, ends=self._ends(options.stop))
-        prompt, dropped = self._fit(request)
+        prompt, dropped = self._fit.fit(request)
         exact = options.response_format is not None  # such an answer may hold whatever else ends one
         stops = options.stop if exact else (*options.stop, *self._literal_stops)
         header = self._header(prompt.tail)
@@ -119,7 +109,7 @@ class PromptBuilder:
 
     def steady_length(self, prompt: TokenizedPrompt, turns: Sequence[ChatMessage]) -> int:
         """How many tokens at the prompt's beginning the next turn's prompt will share: all but the answer's opening."""
-        closed = self.rendered(_without(turns, prompt.dropped), generation_prompt=False)
+        closed = self.rendered(without_oldest(turns, prompt.dropped), generation_prompt=False)
         return common_prefix(prompt.tokens, closed.tokens)
 
     def rendered(self, turns: Sequence[ChatMessage], *, generation_prompt: bool = True) -> TokenizedTurns:
@@ -144,42 +134,6 @@ class PromptBuilder:
         self._said.move_to_end(text.strip())
         while len(self._said) > _MOST_REMEMBERED:
             self._said.popitem(last=False)
-
-    # --- fitting ---
-
-    def _fit(self, request: GenerateRequest) -> tuple[TokenizedTurns, int]:
-        """As many turns as fit, and the number left out: oldest first, never the system's nor the last.
-
-        Once some have to go, more go than need to, so that the next turns fit without leaving out others again: what
-        stays at the beginning can then be kept from turn to turn.
-        """
-        turns, limit = request.messages, self._model.context_length
-        most = request.options.max_tokens
-        room = max(_SMALLEST_ROOM, min(limit if most is None else most, limit // _ANSWER_SHARE))
-        whole = self.rendered(turns)
-        if len(whole.tokens) + room <= limit:
-            self._dropped.pop(request.conversation, None)
-            return whole, 0
-        choices = _droppable(turns)
-        if not choices:
-            return _checked(whole, limit), 0
-        before = self._dropped.get(request.conversation, 0)
-        if before in choices:
-            kept = self.rendered(_without(turns, before))
-            if len(kept.tokens) + room <= limit:
-                return kept, before
-        spacious = limit - room - limit // _ANSWER_SHARE
-        made: dict[int, TokenizedTurns] = {}
-
-        def fits(dropped: int) -> bool:
-            made[dropped] = self.rendered(_without(turns, dropped))
-            return len(made[dropped].tokens) <= spacious
-
-        index = min(bisect.bisect_left(choices, True, key=fits), len(choices) - 1)
-        dropped = choices[index]
-        rendered = made.get(dropped) or self.rendered(_without(turns, dropped))
-        self._dropped[request.conversation] = dropped
-        return _checked(rendered, limit), dropped
 
     # --- tokens ---
 
@@ -289,24 +243,6 @@ def _opened(tail: str) -> TagStyle | None:
     return next((style for style in TAG_STYLES if tail.rstrip().endswith(style.opens.rstrip())), None)
 
 
-def _checked(rendered: TokenizedTurns, limit: int) -> TokenizedTurns:
-    if len(rendered.tokens) >= limit:
-        raise _too_long(len(rendered.tokens), limit)
-    return rendered
-
-
-def _droppable(turns: Sequence[ChatMessage]) -> list[int]:
-    """How many turns may be left out: up to each user turn but the first."""
-    start = 1 if turns[0].role == "system" else 0
-    return [index - start for index in range(start + 1, len(turns)) if turns[index].role == "user"]
-
-
-def _without(turns: Sequence[ChatMessage], dropped: int) -> list[ChatMessage]:
-    """The turns without the oldest `dropped`, the system's aside."""
-    start = 1 if turns[0].role == "system" else 0
-    return [*turns[:start], *turns[start + dropped :]]
-
-
 def _refuse_unsupported(request: GenerateRequest) -> None:
     """Raise EngineError where `request` holds what would be left out of the prompt, or asks for what is not done."""
     for message in request.messages:
@@ -354,13 +290,3 @@ def _unsupported_option(options: GenerationOptions) -> str:
         "tools": bool(options.tools),
     }
     return next((name for name, asked in undone.items() if asked), "")
-
-
-def _too_long(count: int, limit: int) -> EngineError:
-    return EngineError(
-        tr("This message is too long for the model's context."),
-        tr("It takes {count} tokens with everything around it; the context holds {limit}.").format(
-            count=f"{count:,}", limit=f"{limit:,}"
-        ),
-        tr("Shorten it, or choose a longer context in Settings."),
-    )

@@ -8,12 +8,15 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.conversation import Message, TextPart, ThinkingPart
 from desktop.errors import UserError
-from desktop.translation import tr, trn
+from desktop.translation import tr
 from desktop.ui.chat.answer_body import AnswerBody
+from desktop.ui.chat.context_card import ContextCard, is_context_full
+from desktop.ui.chat.context_note import ContextNote, dropped_text, failed_summary_text
 from desktop.ui.chat.message_footer import BranchSwitch, MessageFooter, describe_answer
 from desktop.ui.chat.message_view import MessageActions, MessageView
 from desktop.ui.chat.rendered_text import first_line
 from desktop.ui.chat.source_map import MessageSource
+from desktop.ui.chat.summary_view import SummaryView
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.chat.thinking_view import ThinkingView
 from desktop.ui.parts.button import Button
@@ -27,6 +30,7 @@ def phase_text(phase: str, fraction: float | None) -> str:
     words = {
         "waiting": tr("Waiting…"),
         "loading": tr("Loading the model…"),
+        "summarizing": tr("Summarizing the oldest messages…"),
         "reading": tr("Reading…"),
         "thinking": tr("Thinking…"),
     }
@@ -46,11 +50,15 @@ class AnswerView(MessageView):
         actions: MessageActions,
         siblings: tuple[int, int] | None = None,
         error: UserError | None = None,
+        dropped_before: int = 0,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(theme, message, actions, parent)
-        self._siblings = siblings
-        self._note: Note | None = None
+        self._siblings, self._dropped_before = siblings, dropped_before
+        self._newest = False
+        self._card: ContextCard | None = None
+        self._summary: SummaryView | None = None
+        self._notes: list[ContextNote] = []
         self._repeated: Note | None = None
         self._thinking: ThinkingView | None = None
         self._thinking_text = ""
@@ -61,6 +69,7 @@ class AnswerView(MessageView):
         self._footer: MessageFooter | None = None
         self._error_box: ErrorBox | None = None
         self._phase = ""
+        self._show_summary(message)
         for part in message.parts:
             if isinstance(part, ThinkingPart) or (isinstance(part, TextPart) and message.status == "streaming"):
                 self._append(part.text, isinstance(part, ThinkingPart))
@@ -86,6 +95,7 @@ class AnswerView(MessageView):
         round.
         """
         self._thinking_text = ""
+        self._show_summary(message)
         if message.thinking:
             self._append(message.thinking, thinking=True)
         elif self._thinking is not None:
@@ -101,9 +111,11 @@ class AnswerView(MessageView):
         self._phase = ""
         self._body.end(message.text)  # where what was stored differs from what was streamed, the stored text is shown
         self._finish_thinking(message)
-        self._add_note(message)
+        self._show_summary(message)
+        self._add_notes(message)
         self._add_repeated(message)
         self._add_error(message, error)
+        self._show_card()
         self._add_footer(message)
         self.describe(next((first_line(view.document) for view in self.text_views()), ""))
         self._set_button_focus()
@@ -136,16 +148,65 @@ class AnswerView(MessageView):
         if seconds or not self._thinking.is_over:
             self._thinking.set_seconds(sum(seconds) if seconds else None)
 
-    def _add_note(self, message: Message) -> None:
+    def show_message(self, message: Message) -> None:
+        super().show_message(message)
+        self._show_summary(message)
+        if self._footer is not None:
+            self._footer.hide()
+            self._footer.deleteLater()
+            self._footer = None
+            self._add_footer(message)
+        self._set_button_focus()
+        self.height_changed.emit()
+
+    def set_newest(self, newest: bool) -> None:
+        if newest != self._newest:
+            self._newest = newest
+            if self._show_card():
+                self.height_changed.emit()
+
+    def _show_summary(self, message: Message) -> None:
+        part = message.summary
+        if part is None or not part.text:
+            return
+        if self._summary is not None:
+            self._summary.set_part(part)
+            return
+        context = self.message_actions.context
+        self._summary = SummaryView(
+            self.theme, part, lambda text: context.edit_summary(self.message, text), context.choose, self
+        )
+        self._summary.resized.connect(self.height_changed)
+        self.add_selection(self._summary.selection)
+        self._summary.show()
+
+    def _add_notes(self, message: Message) -> None:
+        """Say what the model no longer sees: where that begins, or a summary failed; not under each answer again."""
+        if self._notes:
+            return
         dropped = message.timing.dropped_messages if message.timing is not None else 0
-        if dropped and self._note is None:
-            text = trn(
-                "The oldest message no longer fits the context; the model did not see it.",
-                "The {count} oldest messages no longer fit the context; the model did not see them.",
-                dropped,
-            ).format(count=dropped)
-            self._note = Note(self.theme, text, parent=self)
-            self._note.show()
+        texts = [dropped_text(dropped)] if dropped > self._dropped_before else []
+        if message.summary is not None and message.summary.error:
+            texts.insert(0, failed_summary_text(message.summary.error))
+        for text in texts:
+            note = ContextNote(self.theme, text, self.message_actions.context.choose, self)
+            note.show()
+            self._notes.append(note)
+
+    def _show_card(self) -> bool:
+        """Show the ways to go on, under the newest turn alone, where the context is full; whether that changed."""
+        wanted = is_context_full(self.message) and (self._newest or not self.message.text)
+        if wanted == (self._card is not None):
+            return False
+        if self._card is not None:
+            self._card.hide()
+            self._card.deleteLater()
+            self._card = None
+        else:
+            self._card = ContextCard(self.theme, self.message, self.message_actions.context, self)
+            self._card.show()
+        self._set_button_focus()
+        return True
 
     def _add_repeated(self, message: Message) -> None:
         timing = message.timing
@@ -158,7 +219,7 @@ class AnswerView(MessageView):
             self._repeated.show()
 
     def _add_error(self, message: Message, error: UserError | None) -> None:
-        if message.status != "failed" or self._error_box is not None:
+        if message.status != "failed" or self._error_box is not None or is_context_full(message):
             return
         shown = error or UserError(tr("The answer failed."), message.error)
         again = (tr("Try again"), lambda: self.message_actions.regenerate(self.message.id))
@@ -167,7 +228,7 @@ class AnswerView(MessageView):
         self._error_box.show()
 
     def _add_footer(self, message: Message) -> None:
-        if self._footer is not None:
+        if self._footer is not None or (is_context_full(message) and not message.text):
             return
         copy = Button(self.theme, tr("Copy"), kind="quiet", size="small", name=tr("Copy answer"))
         copy.clicked.connect(self.copy)
@@ -179,7 +240,8 @@ class AnswerView(MessageView):
             branch = BranchSwitch(
                 self.theme, place, count, lambda step: self.message_actions.show_branch(self.message.id, step)
             )
-        self._footer = MessageFooter(self.theme, describe_answer(message), [copy, again], branch, self)
+        mark = [self.make_pin_mark()] if message.pinned else []
+        self._footer = MessageFooter(self.theme, describe_answer(message), [*mark, copy, again], branch, self)
         self.show_credit()
         self._footer.show()
 
@@ -193,8 +255,11 @@ class AnswerView(MessageView):
     # --- as every turn -------------------------------------------------------------------------------------------
 
     def buttons(self) -> list[Button]:
-        found = list(self._thinking.buttons) if self._thinking is not None else []
+        found: list[Button] = []
+        for above in (*self._notes, self._summary, self._thinking):
+            found += above.buttons if above is not None else []
         found += self._body.buttons()
+        found += self._card.buttons if self._card is not None else []
         if self._error_box is not None:
             found += self._error_box.buttons
         if self._footer is not None:
@@ -219,14 +284,15 @@ class AnswerView(MessageView):
 
     def restyle(self) -> None:
         self._body.restyle()
-        if self._thinking is not None:
-            self._thinking.restyle()
+        for above in (self._summary, self._thinking):
+            if above is not None:
+                above.restyle()
         if self._footer is not None:
             self._footer.restyle()
 
     def place(self, width: int) -> int:
         y = 0
-        for above in (self._note, self._thinking):
+        for above in (*self._notes, self._summary, self._thinking):
             if above is not None:
                 above.move(0, y)
                 y += above.place(width) + M
@@ -244,8 +310,12 @@ class AnswerView(MessageView):
             y += S + 2 if not self._body.is_empty else 0
             self._repeated.move(0, y)
             y += self._repeated.place(width)
+        if self._card is not None:
+            y += S + 2 if not self._body.is_empty else 0
+            self._card.move(0, y)
+            y += self._card.place(width)
         if self._footer is not None:
-            y += XS if not self._body.is_empty or self._error_box or self._repeated else 0
+            y += XS if not self._body.is_empty or self._error_box or self._repeated or self._card else 0
             self._footer.move(0, y)
             y += self._footer.place(width)
         self.resize(width, y)

@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.conversation import Message
 from desktop.errors import UserError
-from desktop.translation import tr
 from desktop.ui.chat.chat_top_bar import ChatTopBar
 from desktop.ui.chat.composer import Composer, ErrorArea
 from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts, edit_key
+from desktop.ui.chat.context_card import spoken_end
+from desktop.ui.chat.context_flow import ContextFlow
 from desktop.ui.chat.empty_state import EmptyState
 from desktop.ui.chat.find_bar import FindBar, TranscriptFinder
 from desktop.ui.chat.message_footer import CreditOf, no_credit
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 _COMPOSER = COLUMN + 40
 _DRAFT_PAUSE_MS = 1000
-_METER_MS = 200
 
 
 class ChatPage(QWidget):
@@ -54,6 +54,7 @@ class ChatPage(QWidget):
         self._editing: Message | None = None
         self._transcript: Transcript | None = None
         self._credit_of: CreditOf = no_credit
+        self.context = ContextFlow(theme, lambda: self._chat, self)
         self.top_bar = ChatTopBar(theme, fill_menu)
         self.find_bar = FindBar(theme)
         self.empty = EmptyState(theme)
@@ -65,11 +66,6 @@ class ChatPage(QWidget):
         self._draft_timer.setSingleShot(True)
         self._draft_timer.setInterval(_DRAFT_PAUSE_MS)
         self._draft_timer.timeout.connect(lambda: self.save_draft(so_far=True))
-        self._used = 0
-        self._meter_timer = QTimer(self)
-        self._meter_timer.setSingleShot(True)
-        self._meter_timer.setInterval(_METER_MS)
-        self._meter_timer.timeout.connect(self._show_used)
         self._connect()
         self.composer.set_text(drafts.get(NEW))
 
@@ -112,6 +108,7 @@ class ChatPage(QWidget):
                 open_link=self.link_asked.emit,
                 log=self._log,
                 credit_of=lambda model: self._credit_of(model),
+                context=self.context.actions(),
             )
             self._transcript = Transcript(self._theme, actions)
             self._stack.addWidget(self._transcript)
@@ -156,6 +153,7 @@ class ChatPage(QWidget):
     def show_opened(self, event: "chat_events.ConversationOpened") -> None:
         """Another conversation or another branch is shown."""
         head = event.conversation
+        self.context.show_choice(head.id if event.messages else "", head.context_full)
         if head.id != self._conversation_id:
             self.save_draft()
             self._cancel_edit()
@@ -181,6 +179,7 @@ class ChatPage(QWidget):
         if event.conversation_id == self._conversation_id:
             if self._is_new:
                 self._drafts.set(NEW, "")  # what is typed by now belongs to this conversation
+                self.context.show_choice(event.conversation_id, None)
             self._is_new = False
             self.transcript.add(event.message)
             self._stack.setCurrentWidget(self.transcript)
@@ -200,9 +199,7 @@ class ChatPage(QWidget):
         """More of an answer."""
         if event.conversation_id == self._conversation_id:
             self.transcript.append_text(event.message_id, event.text, event.thinking)
-            self._used = event.used_tokens
-            if not self._meter_timer.isActive():
-                self._meter_timer.start()
+            self.composer.meter.set_used_soon(event.used_tokens)
 
     def show_restated(self, event: "chat_events.AnswerReplaced") -> None:
         """Replace what was shown of an answer: its text was thinking, or the other way round."""
@@ -213,13 +210,18 @@ class ChatPage(QWidget):
         """An answer is over."""
         if event.message.conversation_id == self._conversation_id:
             self.transcript.finish(event.message, event.error)
-            self._announce(event.message)
+            self._say(spoken_end(event.message))
             self._show_answering()
 
     def show_context(self, event: "chat_events.ContextUsed") -> None:
         """How full the context is."""
         if event.conversation_id == self._conversation_id:
-            self.composer.meter.set_used(event.used, event.total)
+            self.composer.meter.set_used(event.used, event.total, event.room)
+
+    def show_changed(self, event: "chat_events.MessageChanged") -> None:
+        """A message was pinned or unpinned, or its summary edited."""
+        if event.conversation_id == self._conversation_id:
+            self.transcript.change(event.message)
 
     def show_failed(self, event: "chat_events.ChatFailed") -> None:
         """Something was not done; what was typed is given back."""
@@ -285,6 +287,10 @@ class ChatPage(QWidget):
         self.composer.set_editing(True)
         self.composer.set_text(self._drafts.get(self._draft_key()) or message.text)
         self.focus_composer()
+
+    def choose_context(self) -> None:
+        """Offer what may happen where this conversation no longer fits the context."""
+        self.context.open_choices(self.composer.meter if self.composer.meter.text() else self.composer.button)
 
     def focus_composer(self) -> None:
         """Give the composer the keyboard focus."""
@@ -365,15 +371,6 @@ class ChatPage(QWidget):
         answering = self._chat is not None and self._chat.is_answering()
         self.composer.set_answering(answering)
         self.answering_changed.emit(answering)
-
-    def _show_used(self) -> None:
-        total = self.composer.meter.maximum()
-        if self._used and total > 1 and self._chat is not None and self._chat.is_answering():
-            self.composer.meter.set_used(self._used, total)
-
-    def _announce(self, message: Message) -> None:
-        words = {"failed": tr("The answer failed"), "stopped": tr("Answer stopped")}
-        self._say(words.get(message.status, tr("Answer finished")))
 
     def _say(self, text: str) -> None:
         """Announce `text` to screen readers."""

@@ -1,7 +1,7 @@
 """The composer: a text box that grows to eight lines, the context meter, the Send/Stop button, and errors above
 them."""
 
-from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QKeyEvent,
     QPainter,
@@ -11,10 +11,11 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextOption,
 )
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.translation import tr
+from desktop.ui.chat.context_meter import ContextMeter
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorAction, ErrorBox, Note
 from desktop.ui.parts.paint import paint_box
@@ -22,7 +23,6 @@ from desktop.ui.parts.plain_text_edit import PlainTextEdit
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
 from desktop.ui.parts.shortcut_override import overrides_escape
 from desktop.ui.parts.text_options import wrap_mode
-from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
 from desktop.ui.theme.theme import Theme, palette_of
 
@@ -153,65 +153,6 @@ class MessageEdit(PlainTextEdit):
         super().insertFromMimeData(source)
 
 
-class ContextMeter(QProgressBar):
-    """How much of the context conversation and answer take, in tokens, as numbers and as a bar."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self._label = ""
-        self.setAccessibleName(tr("Context used"))
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setRange(0, 1)
-        self.setValue(0)
-        self.restyle()
-
-    def set_used(self, used: int, total: int) -> None:
-        """Show `used` of `total` tokens; nothing where the total is not known."""
-        self._label = tr("{used} of {total}").format(used=f"{used:,}", total=f"{total:,}") if total else ""
-        self.setRange(0, max(total, 1))
-        self.setValue(min(used, total))
-        self.setAccessibleDescription(tr("{label} tokens").format(label=self._label) if self._label else "")
-        set_tool_tip(self, tr("How much of the model's context this conversation takes, in tokens"))
-        self.updateGeometry()
-        self.update()
-
-    def text(self) -> str:
-        return self._label
-
-    def restyle(self) -> None:
-        """Take the theme's present fonts."""
-        self.setFont(self._theme.font("normal"))
-        self.updateGeometry()
-
-    def sizeHint(self) -> QSize:
-        text = self.fontMetrics().horizontalAdvance(self._label)
-        return QSize(text + M + 90 if self._label else 0, self.fontMetrics().height())
-
-    def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._label:
-            return
-        painter = QPainter(self)
-        painter.setPen(self._theme.color("muted"))
-        metrics = self.fontMetrics()
-        painter.drawText(QPointF(0, (self.height() + metrics.ascent() - metrics.descent()) / 2), self._label)
-        track = QRectF(self.width() - 90, self.height() / 2 - 2, 90, 4)
-        paint_box(painter, track, self._theme.color("line"), None, 2)
-        share = self.value() / max(self.maximum(), 1)
-        if share > 0:
-            color = "warn_text" if share >= 0.9 else "accent"
-            paint_box(
-                painter,
-                QRectF(track.x(), track.y(), max(track.width() * share, 4), 4),
-                self._theme.color(color),
-                None,
-                2,
-            )
-
-
 class Composer(QWidget):
     """Emits `sent` with the text, which stays where it is until `set_text` replaces it."""
 
@@ -329,6 +270,7 @@ class Composer(QWidget):
     def _show_state(self) -> None:
         # An empty box has nothing to send. A long text is not read out for this: any character counts.
         self.button.setEnabled(self._answering or not self.edit.is_empty)
+        self.meter.set_draft(max(self.edit.document().characterCount() - 1, 0))
 
     def _restyle(self) -> None:
         self.edit.restyle()

@@ -50,7 +50,7 @@ def describe_answer(message: Message) -> str:
         parts.append(tr("Stopped"))
     elif timing is not None and timing.stop_reason == "length":
         parts.append(tr("Cut off at the longest answer allowed"))
-    elif timing is not None and timing.stop_reason == "context-full":
+    elif timing is not None and timing.stop_reason == "context-full" and timing.generated_tokens:
         parts.append(tr("Cut off: the context is full"))
     if message.model is not None:
         parts.append(message.model.name)

@@ -55,15 +55,25 @@ class _SelectionEnd:
         return cursor.position() == self.position
 
 
+MenuEntries = Callable[[], Sequence[tuple[str, Callable[[], None]]]]
+"""Gives entries of a menu: their texts, and what they do."""
+
+
 class MessageSelection(QObject):
     """The selection in `holder`, over its `views` from the first to the last. `started` when one is begun in it."""
 
     started = Signal()
 
     def __init__(
-        self, holder: QWidget, views: Callable[[], Sequence[SelectableView]], written: MessageSource | None = None
+        self,
+        holder: QWidget,
+        views: Callable[[], Sequence[SelectableView]],
+        written: MessageSource | None = None,
+        entries: MenuEntries | None = None,
     ) -> None:
+        """`entries` gives what else the menu of a selection offers here."""
         super().__init__(holder)
+        self.entries = entries
         self._holder, self._all_views, self._written = holder, views, written
         self._anchor: _SelectionEnd | None = None
         self._head: _SelectionEnd | None = None
@@ -355,4 +365,7 @@ def selection_menu(selection: MessageSelection, parent: QWidget, link: str = "")
     menu.addAction(tr("Select all"), selection.select_all)
     if link:
         menu.addAction(tr("Copy link"), lambda: QGuiApplication.clipboard().setText(link))
+    for text, act in selection.entries() if selection.entries is not None else ():
+        menu.addSeparator()
+        menu.addAction(text, act)
     return menu

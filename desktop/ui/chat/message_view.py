@@ -16,6 +16,8 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.conversation import Message
 from desktop.safe_text import one_line
+from desktop.translation import tr
+from desktop.ui.chat.context_card import NO_CONTEXT_ACTIONS, ContextActions
 from desktop.ui.chat.message_footer import CreditOf, no_credit
 from desktop.ui.chat.message_selection import MessageSelection, act_on_selection, selection_menu
 from desktop.ui.chat.source_map import MessageSource
@@ -23,6 +25,7 @@ from desktop.ui.chat.text_view import TextView
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.document_text import copy_text
 from desktop.ui.parts.paint import paint_focus
+from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS
 from desktop.ui.theme.theme import Theme
 
@@ -42,6 +45,7 @@ class MessageActions:
     open_link: Callable[[str], None]
     log: str = ""
     credit_of: CreditOf = no_credit
+    context: ContextActions = NO_CONTEXT_ACTIONS
 
 
 class MessageView(QWidget):
@@ -57,10 +61,17 @@ class MessageView(QWidget):
         super().__init__(parent)
         self.theme, self.message, self.message_actions = theme, message, actions
         self._current = False
-        self.selection = MessageSelection(self, self.text_views, self.source())
+        self.selection = MessageSelection(self, self.text_views, self.source(), self._menu_entries)
         self._selections: list[MessageSelection] = []
         self.add_selection(self.selection)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def show_message(self, message: Message) -> None:
+        """Show what changed in the message: whether it is pinned, or its summary."""
+        self.message = message
+
+    def set_newest(self, newest: bool) -> None:
+        """Whether this is the newest turn of the branch."""
 
     def place(self, width: int) -> int:
         """Lay out for `width`; the height taken."""
@@ -129,6 +140,24 @@ class MessageView(QWidget):
     def _set_button_focus(self) -> None:
         for button in self.buttons():
             button.setFocusPolicy(self.button_focus)
+
+    def _menu_entries(self) -> list[tuple[str, Callable[[], None]]]:
+        if self.message.status == "streaming":
+            return []
+        return [(tr("Unpin message") if self.message.pinned else tr("Pin message"), self.toggle_pin)]
+
+    def toggle_pin(self) -> None:
+        """Keep this message in the model's context whatever is left out, or no longer."""
+        self.message_actions.context.pin(self.message, not self.message.pinned)
+
+    def make_pin_mark(self) -> Button:
+        """The mark of a message that is pinned, which unpins it."""
+        mark = Button(self.theme, tr("Pinned"), kind="quiet", size="small", name=tr("Unpin message"), parent=self)
+        set_tool_tip(mark, tr("It stays in the model's context, with its question or answer. Unpin"))
+        mark.clicked.connect(self.toggle_pin)
+        mark.setFocusPolicy(self.button_focus)
+        mark.show()
+        return mark
 
     def copy(self) -> None:
         """Put the whole text on the clipboard."""

@@ -150,6 +150,15 @@ class Transcript(MessageColumn):
                 view.set_found(self._query)
             self.place_from(index, grown=True)
 
+    def change(self, message: Message) -> None:
+        """A message was pinned or unpinned, or its summary edited."""
+        for place, held in enumerate(self._messages):
+            if held.id == message.id:
+                self._messages[place] = message
+        for view in self._views:
+            if view.message.id == message.id:
+                view.show_message(message)
+
     def show_credits(self) -> None:
         """Show the credits under each answer again, as they may have changed."""
         for view in self.views:
@@ -259,11 +268,20 @@ class Transcript(MessageColumn):
         if message.role == "user":
             view = UserMessageView(self.theme, message, self._does, siblings, self.page)
         else:
-            view = AnswerView(self.theme, message, self._does, siblings, self._errors.get(message.id), self.page)
+            error, dropped = self._errors.get(message.id), self._dropped_before(message)
+            view = AnswerView(self.theme, message, self._does, siblings, error, dropped, self.page)
         view.installEventFilter(self)
         if self._query:
             view.set_found(self._query)
         return view
+
+    def _dropped_before(self, message: Message) -> int:
+        """How many messages the model no longer saw for the answer before this one: it is said where that begins."""
+        place = next((at for at, held in enumerate(self._messages) if held.id == message.id), len(self._messages))
+        for held in reversed(self._messages[:place]):
+            if held.role == "assistant" and held.timing is not None and held.status != "failed":
+                return held.timing.dropped_messages
+        return 0
 
     def _discard(self, view: MessageView) -> None:
         if view is self._current:
@@ -294,6 +312,7 @@ class Transcript(MessageColumn):
         for index, view in enumerate(self._views):
             who = tr("You, message {number}") if view.message.role == "user" else tr("Assistant, message {number}")
             view.set_number(self._first + index + 1, who)
+            view.set_newest(self._first + index + 1 == len(self._messages))
         # The newest turn is the one Tab reaches, unless the person is in another one.
         focus = QApplication.focusWidget()
         current = self._current

@@ -71,11 +71,24 @@ class UserMessageView(MessageView):
             self._branch = BranchSwitch(
                 theme, place, count, lambda step: actions.show_branch(self.message.id, step), self
             )
+        self._mark: Button | None = None
+        self.show_message(message)
         self._write()
+
+    def show_message(self, message: Message) -> None:
+        super().show_message(message)
+        if message.pinned and self._mark is None:
+            self._mark = self.make_pin_mark()
+        elif not message.pinned and self._mark is not None:
+            self._mark.hide()
+            self._mark.deleteLater()
+            self._mark = None
+        self.height_changed.emit()
 
     def buttons(self) -> list[Button]:
         more = [self._more] if self._more is not None else []
-        return [*more, self._copy, self._edit, *(self._branch.buttons if self._branch is not None else ())]
+        mark = [self._mark] if self._mark is not None else []
+        return [*more, self._copy, self._edit, *mark, *(self._branch.buttons if self._branch is not None else ())]
 
     def text_views(self) -> list[TextView]:
         return [self._view]
@@ -116,7 +129,14 @@ class UserMessageView(MessageView):
             )
         if self._branch is not None:
             self._branch.move(width - self._branch.width() + 5, height + XS)
-            height += XS + self._branch.height()
+        if self._mark is not None:
+            size, right = self._mark.sizeHint(), width + 5
+            if self._branch is not None:
+                right -= self._branch.width() + XS
+            self._mark.setGeometry(right - size.width(), height + XS, size.width(), size.height())
+        below = [each.height() for each in (self._branch, self._mark) if each is not None]
+        if below:
+            height += XS + max(below)
         self.resize(width, height)
         return height
 

@@ -15,6 +15,7 @@ from desktop.paths import Paths
 from desktop.settings import AcceptanceSettings, Settings
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.context_text import context_choices
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.line_edit import Field
@@ -75,6 +76,7 @@ class SettingsPage(Page):
         self._scale_choice.set_value(settings.text_scale)
         self._repetition.show_on(settings.stop_on_repetition)
         self._speculation.set_value(settings.speculation)
+        self._context.set_value(settings.context_full)
         self.acceptance.show_settings(settings.acceptance)
         self.network.show_settings(settings)
 
@@ -137,6 +139,12 @@ class SettingsPage(Page):
         self._speculation.chosen.connect(lambda value: self.changed.emit({"speculation": value}))
         guessed = tr("What was said before is guessed and checked several words at a time; it never changes the text.")
         self._row(tr("Guess ahead"), guessed, self._speculation)
+
+        full = tr("What happens to the oldest messages of a chat. Each chat can have its own choice.")
+        name = tr("When the context is full")
+        self._context = ChoiceButton(self.theme, name, context_choices(), self._settings.context_full)
+        self._context.chosen.connect(lambda choice: self.changed.emit({"context_full": choice}))
+        self._row(name, full, self._context)
 
     def _switch_repetition(self) -> None:
         self.changed.emit({"stop_on_repetition": not self._repetition.isChecked()})

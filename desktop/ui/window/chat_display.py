@@ -59,6 +59,10 @@ class ChatDisplay(QObject):
                 page.show_added(event)
             case chat_events.ContextUsed():
                 page.show_context(event)
+            case chat_events.MessageChanged():
+                page.show_changed(event)
+            case chat_events.ContextChosen():
+                page.context.take_choice(event.conversation_id, event.choice)
             case chat_events.EngineChanged():
                 self._show_engine(event)
             case chat_events.ChatFailed():
@@ -91,6 +95,7 @@ class ChatDisplay(QObject):
 
     def _show_engine(self, event: "EngineChanged") -> None:
         bar = self._page.top_bar
+        self._page.composer.meter.set_total(event.context_length)
         if event.state == "loading":
             percent = round((event.fraction or 0) * 100)
             bar.show_loading(event.fraction or 0.0, tr("Loading… {percent} %").format(percent=percent))

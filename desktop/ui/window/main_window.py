@@ -92,6 +92,8 @@ class MainWindow(QMainWindow):
         page.top_bar.models_asked.connect(lambda: self.show_page("models"))
         page.answering_changed.connect(self.actions_table["stop"].setEnabled)
         page.link_asked.connect(self.confirm_open)
+        page.context.new_chat_asked.connect(self.new_chat)
+        page.context.settings_asked.connect(lambda: self.show_page("settings"))
         self.display.model_chosen.connect(self.model_chosen)
         self.display.licenses_asked.connect(lambda: self.show_page("licenses"))
         self.actions_table["stop"].setEnabled(False)
@@ -331,7 +333,7 @@ class MainWindow(QMainWindow):
         if self._conversation is not None:
             self.sidebar.fill_menu(self._conversation.id, menu)
         menu.addSeparator()
-        for name in ("find", "read-answer", "copy-answer", "regenerate"):
+        for name in ("find", "read-answer", "copy-answer", "regenerate", "context-full"):
             menu.addAction(self.actions_table[name])
 
     # --- coming and going ----------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ CREATE TABLE conversations (
     leaf_id TEXT,                           -- the last message of the branch shown
     pinned INTEGER NOT NULL,
     deleted_at REAL                         -- taken off the list, can come back until it is purged
-);
+, context_full TEXT);
 
 CREATE VIRTUAL TABLE message_words USING fts5 (
     text, content = 'messages', content_rowid = 'number', columnsize = 0,
@@ -40,7 +40,7 @@ CREATE TABLE messages (
     error TEXT NOT NULL,
     writer TEXT,                            -- while streaming: the process that writes it
     created_at REAL NOT NULL
-);
+, pinned INTEGER NOT NULL DEFAULT 0);
 
 CREATE VIRTUAL TABLE title_words USING fts5 (
     title, content = 'conversations', content_rowid = 'number', columnsize = 0,

@@ -515,7 +515,9 @@ def test_the_answer_names_the_model_that_gave_it_and_its_file(begin: Begin) -> N
 
 
 def test_overrides_hold_for_one_answer_alone(begin: Begin) -> None:
-    settings = Settings(sampling=SamplingSettings(temperature=0.0, max_tokens=9), system_prompt="Be brief.")
+    settings = Settings(
+        sampling=SamplingSettings(temperature=0.0, max_tokens=9), system_prompt="Be brief.", context_full="drop-oldest"
+    )
     talk = begin(settings=settings)
     wanted = GenerationOptions(SamplingParams(top_k=3), max_tokens=2, stop=("###",), raw_prompt=True)
     talk.chat.send("one", overrides=AnswerOverrides(wanted, "Be stern."))
@@ -530,7 +532,7 @@ def test_overrides_hold_for_one_answer_alone(begin: Begin) -> None:
 
 
 def test_overrides_wait_with_the_question_until_a_model_may_answer(begin: Begin) -> None:
-    talk = begin(model=None, settings=Settings(system_prompt="Be brief."))
+    talk = begin(model=None, settings=Settings(system_prompt="Be brief.", context_full="drop-oldest"))
     talk.chat.defer_sending()
     wanted = GenerationOptions(max_tokens=2)
     talk.chat.send("one", overrides=AnswerOverrides(wanted, ""))

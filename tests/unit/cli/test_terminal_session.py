@@ -11,29 +11,33 @@ from typing import Any, cast
 
 import pytest
 
-from desktop.cli import ask_command
+from desktop.cli import ask_command, context_prompt, conversations_command
 from desktop.cli.arguments import parser
 from desktop.cli.command_context import CommandContext
+from desktop.cli.exit_codes import exit_code
 from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_answer import NullAnswerWriter, TerminalAnswerWriter
 from desktop.cli.terminal_session import TerminalSession
-from desktop.conversation import Conversation
+from desktop.conversation import Conversation, SummaryPart
 from desktop.engine.engine_protocol import Engine
-from desktop.errors import EngineError, LicenseError, NotFoundError, ResourceError
+from desktop.engine.worker_messages import GenerateRequest
+from desktop.errors import ContextFullError, EngineError, LicenseError, NotFoundError, ResourceError
 from desktop.paths import find_paths
 from desktop.settings import SamplingSettings, SettingsFile
 from tests.accepting import import_and_accept
-from tests.fakes.fake_engine import FakeAnswer, FakeEngine
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine, Script
 from tests.fakes.tiny_gguf import random_model
 
 
 class ScriptedTools(CommandContext):
     """The command's parts with a scripted engine in place of the real one."""
 
-    def __init__(self, *answers: FakeAnswer, load_error: EngineError | None = None) -> None:
+    def __init__(
+        self, *answers: FakeAnswer, load_error: EngineError | None = None, script: Script | None = None
+    ) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
         super().__init__(find_paths(), CommandOutput(self.out, self.err), io.BytesIO())
-        self.scripted = FakeEngine(answers or (FakeAnswer(),), load_errors=[load_error] if load_error else [])
+        self.scripted = FakeEngine(script or answers or (FakeAnswer(),), load_errors=[load_error] if load_error else [])
 
     def close(self) -> None:
         self.scripted.close()
@@ -248,6 +252,78 @@ def test_dropped_messages_are_told(model: str, scripted: MakeTools) -> None:
     tools = scripted(FakeAnswer("Yes.", dropped_messages=3))
     ask_command.run(options("hi", "--model", model, "--conversation", begin(scripted)), tools)
     assert tools.err.getvalue().count("left out") == 1
+
+
+def refused_or_cut(request: GenerateRequest) -> FakeAnswer:
+    """The third question does not fit: it is refused, or the oldest are left out. A summary is a short sentence."""
+    if not request.conversation:
+        return FakeAnswer("They spoke of keys.")
+    if sum(turn.role == "user" for turn in request.messages) < 3:
+        return FakeAnswer("Whole.")
+    if request.options.context_full == "stop":
+        return FakeAnswer(error=ContextFullError("The context is full.", needed_tokens=5000))
+    return FakeAnswer("Cut.", dropped_messages=2)
+
+
+def with_two_rounds(scripted: MakeTools, model: str, **settings: Any) -> None:
+    begin(scripted)
+    SettingsFile(find_paths().settings_file).change(model=model, **settings)
+    for question in ("one " * 40, "two " * 40):
+        ask_command.run(options(question, "--conversation", "c1"), scripted(script=refused_or_cut))
+
+
+def test_where_nobody_can_be_asked_the_oldest_are_left_out_and_it_is_told(model: str, scripted: MakeTools) -> None:
+    with_two_rounds(scripted, model)
+    tools = scripted(script=refused_or_cut)
+    assert ask_command.run(options("three " * 40, "--conversation", "c1"), tools) == 0
+    assert tools.out.getvalue() == "Cut.\n"
+    tools = scripted(script=refused_or_cut)
+    ask_command.run(options("four", "--conversation", "c1"), tools)
+    assert tools.err.getvalue().count("left out") == 1, "and not again for the answer before"
+
+
+def test_to_stop_is_an_error_of_the_engine_with_what_leads_on(model: str, scripted: MakeTools) -> None:
+    with_two_rounds(scripted, model, context_full="stop")
+    with pytest.raises(ContextFullError) as caught:
+        ask_command.run(options("three " * 40, "--conversation", "c1"), scripted(script=refused_or_cut))
+    assert exit_code(caught.value) == 6
+
+
+def test_a_summary_is_told_in_words_and_kept(model: str, scripted: MakeTools) -> None:
+    with_two_rounds(scripted, model, context_full="summarize")
+    tools = scripted(script=refused_or_cut)
+    assert ask_command.run(options("three " * 40, "--conversation", "c1"), tools) == 0
+    assert "They spoke of keys." in tools.err.getvalue()
+    assert tools.conversation_store.branch("c1")[-1].summary == SummaryPart("They spoke of keys.", 4)
+    shown = scripted()
+    conversations_command.run(parser().parse_args(["conversations", "show", "c1"]), shown)
+    assert "They spoke of keys." in shown.out.getvalue()
+
+
+def test_at_a_terminal_the_person_is_asked_and_the_answer_holds(
+    model: str, scripted: MakeTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_two_rounds(scripted, model)
+    tools = scripted(script=refused_or_cut)
+    monkeypatch.setattr(context_prompt, "can_be_asked", lambda _: True)
+    typed = iter(["what?", "l"])
+    monkeypatch.setattr("builtins.input", lambda _: next(typed))
+    assert ask_command.run(options("three " * 40, "--conversation", "c1"), tools) == 0
+    assert tools.out.getvalue() == "Cut.\n"
+    assert tools.conversation_store.conversation("c1").context_full == "drop-oldest"
+
+
+def test_a_message_is_kept_in_the_context_by_the_command(model: str, scripted: MakeTools) -> None:
+    with_two_rounds(scripted, model)
+    tools = scripted()
+    first = tools.conversation_store.branch("c1")[0]
+    for action, pinned in (("pin", True), ("unpin", False)):
+        conversations_command.run(parser().parse_args(["conversations", action, "c1", first.id]), tools)
+        assert tools.conversation_store.message(first.id).pinned is pinned
+    tools.conversation_store.create(Conversation("c2"))
+    for conversation, message in (("c2", first.id), ("c1", "none")):
+        with pytest.raises(NotFoundError):
+            conversations_command.run(parser().parse_args(["conversations", "pin", conversation, message]), tools)
 
 
 def test_in_a_conversation_every_option_reaches_the_engine(model: str, scripted: MakeTools) -> None:

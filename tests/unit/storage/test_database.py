@@ -343,14 +343,15 @@ def test_an_older_file_is_copied_before_it_is_migrated(filled: Path, tmp_path: P
     stars = step(
         tmp_path, "stars.sql", "ALTER TABLE messages ADD COLUMN stars INTEGER;\nUPDATE messages SET stars = 3;\n"
     )
-    kept = filled.with_name("latchkey.version-1.db")
+    version = len(MIGRATIONS)
+    kept = filled.with_name(f"latchkey.version-{version}.db")
     kept.write_text("an older copy")
     database = Database(filled, migrations=(*MIGRATIONS, stars))
     with database.read() as connection:
         assert connection.execute("SELECT count(*), sum(stars) FROM messages").fetchone() == (200, 600)
     database.close()
     assert kept.read_text() == "an older copy"
-    copy = Database(filled.with_name("latchkey.version-1-2.db"))
+    copy = Database(filled.with_name(f"latchkey.version-{version}-2.db"))
     assert len(ConversationStore(copy).branch("c")) == 200
     copy.close()
     with pytest.raises(IntegrityError, match="newer"):

@@ -1,5 +1,6 @@
 """Typed parts on disk: all of them come back, those of earlier versions read as before, unknown ones are kept."""
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from desktop.conversation import (
     Message,
     MessagePart,
     ModelReference,
+    SummaryPart,
     TextPart,
     ThinkingPart,
     Timing,
@@ -180,8 +182,28 @@ def test_a_result_of_a_tool_with_content_of_a_newer_version_is_kept_too(store: C
     assert stored(store, "m") == ("", f"[{result}]")
 
 
-def test_the_schema_is_the_one_that_earlier_versions_open(store: ConversationStore, path: Path) -> None:
-    store.create(Conversation("c"))
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
-    connection.close()
+def test_a_summary_needs_no_step_of_the_schema(store: ConversationStore) -> None:
+    """It is a part like any; whoever does not know it keeps it unharmed."""
+    summary = SummaryPart("They spoke of keys.", 4)
+    message = Message("m", "c", None, "assistant", (summary, TextPart("Yes.")))
+    store.add_messages((message,), create=Conversation("c"))
+    assert store.message("m") == message
+    assert stored(store, "m")[0] == "Yes.", "search reads what was said"
+
+
+def test_what_is_pinned_and_chosen_came_with_version_two(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    for version, pinned, chosen in ((1, False, None), (2, True, "summarize")):
+        path.write_bytes((DATA / f"version-{version}.db").read_bytes())
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+        database = Database(path)
+        store = ConversationStore(database)
+        (conversation,) = store.conversations()
+        question, answer = store.branch(conversation.id)
+        assert (question.pinned, answer.pinned) == (pinned, False)
+        assert conversation.context_full == chosen
+        assert store.pin_message(answer.id, True).pinned
+        store.save_message(answer)
+        assert store.message(answer.id).pinned, "what is saved of an answer leaves the pin alone"
+        database.close()

@@ -1,0 +1,90 @@
+"""What a person does about a conversation that fills its model's context: choose what goes, go on, keep messages, edit
+a summary."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from desktop.background import Background
+from desktop.chat.chat_events import ChatEvent, ContextChosen, MessageChanged
+from desktop.chat.conversation_writer import ConversationBranch, ConversationWriter
+from desktop.conversation import ContextChoice, Message
+from desktop.errors import UserError
+from desktop.safe_text import is_blank, repair_surrogates
+from desktop.storage.conversation_store import ConversationStore
+from desktop.translation import tr
+
+_QUOTED = 240  # characters of an answer's end: the model goes on from there even where the answer itself has to go
+
+
+class ChatAsking(Protocol):
+    """What of a chat session asks for answers."""
+
+    def send(self, text: str, conversation_id: str | None = None) -> bool: ...
+    def answer_branch(self, write: Callable[[], tuple[ConversationBranch, Message]]) -> None: ...
+
+
+class ContextChoices:
+    """Every method is called on the main thread and returns at once. `tell` is the listener of the chat session."""
+
+    def __init__(
+        self,
+        chat: ChatAsking,
+        store: ConversationStore,
+        writer: ConversationWriter,
+        background: Background,
+        tell: Callable[[ChatEvent], None],
+        failed: Callable[[str | None], Callable[[UserError], None]],
+    ) -> None:
+        self._chat = chat
+        self._store = store
+        self._writer = writer
+        self._background = background
+        self._tell = tell
+        self._failed = failed
+
+    def choose(self, conversation_id: str, choice: ContextChoice | None) -> None:
+        """From now on `choice` holds for this conversation; None: what the settings say. ContextChosen."""
+        self._background.database(
+            lambda: self._store.set_context_full(conversation_id, choice),
+            lambda _: self._tell(ContextChosen(conversation_id, choice)),
+            self._failed(conversation_id),
+        )
+
+    def answer(self, message: Message, choice: ContextChoice | None) -> None:
+        """`choice` holds from now on (None: the one that holds), and the answer `message` that was not begun is asked
+        for once more: ConversationOpened, AnswerPhase, …"""
+        if choice is not None:
+            self.choose(message.conversation_id, choice)
+        self._chat.answer_branch(lambda: self._writer.answer_in_place(message.id))
+
+    def go_on(self, message: Message, choice: ContextChoice) -> None:
+        """`choice` holds from now on, and the answer `message` that the context cut off is gone on with, by a turn of
+        the person's: MessageAdded, …"""
+        self.choose(message.conversation_id, choice)
+        self._chat.send(go_on_text(message.text), message.conversation_id)
+
+    def pin_message(self, message: Message, pinned: bool) -> None:
+        """Keep a message in the model's context whatever goes, or no longer. MessageChanged."""
+        self._change(message, lambda: self._store.pin_message(message.id, pinned))
+
+    def edit_summary(self, message: Message, text: str) -> None:
+        """Have the summary in the answer `message` say `text`, which counts for every answer after it. MessageChanged;
+        nothing where it is blank."""
+        clean = repair_surrogates(text).strip()
+        if not is_blank(clean):
+            self._change(message, lambda: self._writer.edit_summary(message.id, clean))
+
+    def _change(self, message: Message, work: Callable[[], Message]) -> None:
+        self._background.database(
+            work,
+            lambda changed: self._tell(MessageChanged(changed.conversation_id, changed)),
+            self._failed(message.conversation_id),
+        )
+
+
+def go_on_text(answer: str) -> str:
+    """The turn that asks to go on with `answer`: it quotes its end, as the answer itself may have to be left out."""
+    end = " ".join(answer[-2 * _QUOTED :].split())
+    if len(end) > _QUOTED:
+        end = "…" + end[-_QUOTED:].partition(" ")[2]
+    return tr("Go on with your answer from here: “{end}”").format(end=end)
