@@ -16,6 +16,8 @@ import tomllib
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["LC_ALL"] = "C.UTF-8"
 os.environ.pop("LANGUAGE", None)
+# Hundreds of commands are started: each would compile all of Latchkey anew, half of what its start takes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import signal
 import socket

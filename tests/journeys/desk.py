@@ -100,7 +100,12 @@ def log() -> list[dict[str, Any]]:
 
 
 def events() -> list[str]:
-    return [record["event"] for record in log()]
+    """What happened, as it stands in the ledger's file; read in this process. `log` is the command."""
+    services = build_library_services(find_paths())
+    try:
+        return [str(record.event) for record in services.ledger.records()]
+    finally:
+        services.ledger.close()  # the commands open it next
 
 
 def tiny_apache(home: Path) -> str:

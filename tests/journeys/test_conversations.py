@@ -1,5 +1,6 @@
 """Conversations from the command: begun in a terminal, continued by a script, read and searched, and never damaged."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from tests.journeys.command import Terminal, latchkey
 pytestmark = pytest.mark.usefixtures("accepted")
 
 
-def chat(*questions: str) -> str:
+def chat(*questions: str, **environ: str) -> str:
     """Hold a conversation in a terminal and give all that was shown."""
-    terminal = Terminal()
+    terminal = Terminal(**environ)
     for question in questions:
         terminal.read_until("> ")
         terminal.type(question + "\n")
@@ -23,10 +24,21 @@ def chat(*questions: str) -> str:
     return terminal.screen
 
 
-def begun() -> str:
-    """The id of a conversation of one turn."""
-    chat("What is Latchkey?")
-    return str(latchkey("conversations", "list", "--json").json[0]["id"])
+@pytest.fixture(scope="module")
+def _begun_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A home with a conversation of one turn, which the command held, and its id."""
+    where = tmp_path_factory.mktemp("begun")
+    chat("What is Latchkey?", LATCHKEY_HOME=str(where))
+    listed = latchkey("conversations", "list", "--json", LATCHKEY_HOME=str(where))
+    return where, str(listed.json[0]["id"])
+
+
+@pytest.fixture
+def begun(home: Path, _begun_once: tuple[Path, str]) -> str:
+    """The id of a conversation of one turn in this test's home."""
+    where, conversation = _begun_once
+    shutil.copytree(where, home, dirs_exist_ok=True)
+    return conversation
 
 
 def test_a_chat_in_the_terminal_is_kept_like_one_in_the_window() -> None:
@@ -42,35 +54,31 @@ def test_a_chat_in_the_terminal_is_kept_like_one_in_the_window() -> None:
     assert "Thank you!" in latchkey("conversations", "show", found[0]["id"]).out
 
 
-def test_another_process_continues_a_conversation_and_the_turn_is_kept() -> None:
-    conversation = begun()
-    ran = latchkey("ask", "And is it free?", "--conversation", conversation, "--json")
+def test_another_process_continues_a_conversation_and_the_turn_is_kept(begun: str) -> None:
+    ran = latchkey("ask", "And is it free?", "--conversation", begun, "--json")
     assert ran.code == 0, ran
     alone = latchkey("ask", "And is it free?", "--json", "--max-tokens", "1").json
     assert ran.json["prompt_tokens"] > alone["prompt_tokens"]  # it was given what was said before
-    messages = latchkey("conversations", "show", conversation, "--json").json["messages"]
+    messages = latchkey("conversations", "show", begun, "--json").json["messages"]
     assert [message["role"] for message in messages] == ["user", "assistant", "user", "assistant"]
     assert messages[3]["text"] == ran.json["text"]
     assert messages[3]["timing"]["seed"] == ran.json["seed"]
     assert messages[3]["parent"] == messages[2]["id"]
 
 
-def test_options_hold_for_the_turn_they_are_given_with() -> None:
-    conversation = begun()
-    line = ["ask", "And is it free?", "--conversation", conversation, "--json"]
+def test_options_hold_for_the_turn_they_are_given_with(begun: str) -> None:
+    line = ["ask", "And is it free?", "--conversation", begun, "--json"]
     assert latchkey(*line, "--max-tokens", "2", "--seed", "11").json["generated_tokens"] == 2
     assert latchkey(*line, "--max-tokens", "9", "--ignore-eos").json["stop_reason"] == "length"
 
 
-def test_what_was_said_is_found_again() -> None:
-    conversation = begun()
+def test_what_was_said_is_found_again(begun: str) -> None:
     found = latchkey("conversations", "search", "latchkey", "--json").json
-    assert conversation in {each["conversation_id"] for each in found}
+    assert begun in {each["conversation_id"] for each in found}
     assert latchkey("conversations", "search", "zeppelin", "--json").json == []
 
 
-def test_an_unknown_conversation_is_not_made_up() -> None:
-    begun()
+def test_an_unknown_conversation_is_not_made_up(begun: str) -> None:
     assert "no-such-id" in latchkey("ask", "hello", "--conversation", "no-such-id").failed_with(3)
     assert "no-such-id" in latchkey("conversations", "show", "no-such-id").failed_with(3)
     assert len(latchkey("conversations", "list", "--json").json) == 1

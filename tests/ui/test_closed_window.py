@@ -12,6 +12,12 @@ from PySide6.QtWidgets import QApplication
 from tests.ui.driving import Driver
 
 
+@pytest.fixture
+def _heap_set_aside() -> None:
+    """Nothing is: what is frozen here, the program froze."""
+    gc.unfreeze()
+
+
 def freed(references: Sequence[Callable[[], object]]) -> bool:
     """Whether all that `references` lead to is freed, Qt's part and Python's."""
     gc.collect()

@@ -97,43 +97,50 @@ def test_every_folder_of_code_is_a_package() -> None:
     assert not [name_of(path) for path in SOURCES if not (path.parent / "__init__.py").exists()]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_module_says_why_it_exists_and_stays_readable(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    assert not tree.body or ast.get_docstring(tree), "a module begins with a docstring"
-    assert text.count("\n") <= 400, "split this file by meaning"
-    assert BANNED_NAMES.isdisjoint({path.stem, *path.relative_to(TOP).parts}), "name it after what it means"
+@pytest.fixture(scope="module")
+def trees() -> dict[Path, ast.Module]:
+    """Every module of the code, parsed once: each rule is one test, and names all the modules that break it."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_qt_opens_no_network_sockets(path: Path) -> None:
+def test_modules_say_why_they_exist_and_stay_readable(trees: dict[Path, ast.Module]) -> None:
+    lines = {name_of(path): path.read_text(encoding="utf-8").count("\n") for path in SOURCES}
+    silent = [name_of(path) for path, tree in trees.items() if tree.body and not ast.get_docstring(tree)]
+    assert not silent, "a module begins with a docstring"
+    assert not {name: count for name, count in lines.items() if count > 400}, "split these files by meaning"
+    banned = [name for name in lines if not BANNED_NAMES.isdisjoint({Path(name).stem, *Path(name).parts})]
+    assert not banned, "name it after what it means"
+
+
+def test_qt_opens_no_network_sockets(trees: dict[Path, ast.Module]) -> None:
     """Import contracts cannot look inside PySide6: only its machine-local sockets are used (one window per person)."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "PySide6.QtNetwork":
-            assert {alias.name for alias in node.names} <= LOCAL_ONLY
-        elif isinstance(node, ast.ImportFrom) and node.module == "PySide6":
-            assert "QtNetwork" not in {alias.name for alias in node.names}
-        elif isinstance(node, ast.Import):
-            assert not any(alias.name.startswith("PySide6.QtNetwork") for alias in node.names)
+    network = "PySide6.QtNetwork"
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == network:
+                assert {alias.name for alias in node.names} <= LOCAL_ONLY, name_of(path)
+            elif isinstance(node, ast.ImportFrom) and node.module == "PySide6":
+                assert "QtNetwork" not in {alias.name for alias in node.names}, name_of(path)
+            elif isinstance(node, ast.Import):
+                assert not any(alias.name.startswith(network) for alias in node.names), name_of(path)
 
 
 LISTENING_CALLS = {"bind", "listen", "create_server", "start_server", "start_unix_server"}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_only_the_server_listens(path: Path) -> None:
+def test_only_the_server_listens(trees: dict[Path, ast.Module]) -> None:
     """Qt's machine-local socket aside, by which a second start reaches the first window."""
-    if path.is_relative_to(TOP / "desktop" / "server") or path.stem == "single_instance":
-        return
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    calls = {
-        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    }
-    assert LISTENING_CALLS.isdisjoint(calls)
-    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    assert "http.server" not in imported
+    for path, tree in trees.items():
+        if path.is_relative_to(TOP / "desktop" / "server") or path.stem == "single_instance":
+            continue
+        nodes = list(ast.walk(tree))
+        calls = {
+            node.func.attr for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        }
+        assert LISTENING_CALLS.isdisjoint(calls), name_of(path)
+        imported = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+        imported |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        assert "http.server" not in imported, name_of(path)
 
 
 def test_one_version_everywhere() -> None:

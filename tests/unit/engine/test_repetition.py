@@ -109,8 +109,9 @@ def test_a_longest_answer_ends_it_before(looping: Asker) -> None:
     ids=["not asked for", "raw prompt", "ignore eos"],
 )
 def test_it_goes_on_where_every_token_is_wanted(looping: Asker, options: dict[str, bool]) -> None:
-    end = looping.ask("?", max_tokens=3000, **options).end
-    assert (end.stop_reason, end.generated_tokens) == ("length", 3000)
+    beyond = LINE_TOKENS + LATE + 1  # where it would have ended by then
+    end = looping.ask("?", max_tokens=beyond, **options).end
+    assert (end.stop_reason, end.generated_tokens) == ("length", beyond)
 
 
 def test_thinking_that_only_repeats_ends_too(tmp_path: Path, load: Loader) -> None:

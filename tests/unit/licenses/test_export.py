@@ -7,13 +7,13 @@ import io
 import json
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from desktop.errors import NotFoundError, ResourceError, UserError
 from desktop.licenses.export import (
@@ -250,9 +250,18 @@ def test_the_report_tells_marked_records_from_those_that_count(tmp_path: Path, h
 # --- CycloneDX -------------------------------------------------------------------------------------------------------
 
 
+@cache
+def strict_validator() -> Callable[[str], object]:
+    """The schema's own check of a text. Imported here: its grammars take seconds, in every process that reads this."""
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    return JsonStrictValidator(SchemaVersion.V1_6).validate_str
+
+
 def bill(path: Path, found: LedgerSnapshot, models: tuple[ExportedModel, ...] = MODELS) -> dict[str, Any]:
     text = write(path, found, models)
-    error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+    error = strict_validator()(text)
     assert error is None, error
     whole: dict[str, Any] = json.loads(text)
     return whole
