@@ -91,7 +91,7 @@ class UnknownPart(msgspec.Struct, frozen=True, tag="unknown"):
 MessagePart = (
     TextPart | ThinkingPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart | SummaryPart | UnknownPart
 )
-AnswerPart = TextPart | ThinkingPart
+AnswerPart = TextPart | ThinkingPart | ToolCallPart
 """The parts that a model's answer can have."""
 
 

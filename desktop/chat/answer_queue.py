@@ -38,6 +38,7 @@ from desktop.engine.worker_messages import (
     PromptPrepared,
     PromptProgress,
     RequestFailed,
+    ToolCallDelta,
 )
 from desktop.errors import ContextFullError, UserError
 from desktop.settings import Settings
@@ -234,6 +235,10 @@ class AnswerQueue:
                     self._phase(answer, "thinking" if thinking else "writing")
                     text.append(event.text)
                     self.drafts.schedule_save()
+            elif isinstance(event, ToolCallDelta):
+                answer.append(event)
+                self._phase(answer, "writing")
+                self.drafts.schedule_save()
             elif isinstance(event, DeltaReplacement):
                 answer.append(event)
                 self.drafts.schedule_save()

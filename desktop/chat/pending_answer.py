@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 import msgspec
 
@@ -10,6 +11,7 @@ from desktop.chat.chat_events import AnswerPhaseName
 from desktop.chat.context_summary import SummaryRun, plan_summary
 from desktop.chat.engine_requests import chat_messages, dropped_before
 from desktop.conversation import (
+    AnswerPart,
     ContextChoice,
     Message,
     MessagePart,
@@ -19,9 +21,17 @@ from desktop.conversation import (
     TextPart,
     ThinkingPart,
     Timing,
+    ToolCallPart,
 )
 from desktop.engine.generation_options import GenerationOptions
-from desktop.engine.worker_messages import AnswerDone, Delta, DeltaReplacement, GenerateRequest, PromptPrepared
+from desktop.engine.worker_messages import (
+    AnswerDone,
+    Delta,
+    DeltaReplacement,
+    GenerateRequest,
+    PromptPrepared,
+    ToolCallDelta,
+)
 from desktop.errors import NotFoundError, UserError
 from desktop.storage.conversation_store import ConversationStore
 
@@ -35,6 +45,8 @@ class AnswerOverrides(msgspec.Struct, frozen=True):
     context_full: ContextChoice | None = None
 
 
+_PartKind = Literal["text", "thinking"] | tuple[str, str]
+"""Of what was said: text, thinking, or a call by its id and its tool's name."""
 NO_OVERRIDES = AnswerOverrides()
 
 
@@ -151,7 +163,7 @@ class PendingAnswer:
         self.sampling: dict[str, float | int | str | None] | None = None
         self._generated = 0
         self._tokens_per_s: float | None = None
-        self._said: list[tuple[bool, list[str]]] = []
+        self._said: list[tuple[_PartKind, list[str]]] = []
 
     @property
     def conversation_id(self) -> str:
@@ -205,19 +217,23 @@ class PendingAnswer:
         """It is not begun: its prompt takes `needed_tokens`, which the context has no room for."""
         self._refused = Timing(needed_tokens, stop_reason="context-full", context_length=context_length)
 
-    def append(self, delta: Delta | DeltaReplacement) -> None:
+    def append(self, delta: Delta | ToolCallDelta | DeltaReplacement) -> None:
         """Go on with `delta`; or with the whole answer so far, where it is sent anew."""
         self._generated = max(self._generated, delta.generated_tokens)
         if delta.tokens_per_s is not None:
             self._tokens_per_s = delta.tokens_per_s
         if isinstance(delta, DeltaReplacement):
-            self._said = [(isinstance(part, ThinkingPart), [part.text]) for part in delta.parts]
+            self._said = [_said(part) for part in delta.parts]
             return
-        if not delta.text:
-            return
-        if not self._said or self._said[-1][0] != delta.thinking:
-            self._said.append((delta.thinking, []))
-        self._said[-1][1].append(delta.text)
+        if isinstance(delta, ToolCallDelta):
+            self._add((delta.call_id, delta.name), delta.arguments)
+        elif delta.text:
+            self._add("thinking" if delta.thinking else "text", delta.text)
+
+    def _add(self, kind: _PartKind, text: str) -> None:
+        if not self._said or self._said[-1][0] != kind:
+            self._said.append((kind, []))
+        self._said[-1][1].append(text)
 
     def snapshot(self) -> Message:
         """The message with what was said so far, still streaming."""
@@ -259,15 +275,27 @@ class PendingAnswer:
         )
 
 
-def _parts(said: Iterable[tuple[bool, list[str]]], thinking_s: float | None) -> tuple[MessagePart, ...]:
+def _said(part: AnswerPart) -> tuple[_PartKind, list[str]]:
+    match part:
+        case ToolCallPart():
+            return (part.id, part.name), [part.arguments]
+        case ThinkingPart():
+            return "thinking", [part.text]
+        case TextPart():
+            return "text", [part.text]
+
+
+def _parts(said: Iterable[tuple[_PartKind, list[str]]], thinking_s: float | None) -> tuple[MessagePart, ...]:
     parts: list[MessagePart] = []
-    for thinking, pieces in said:
+    for kind, pieces in said:
         text = "".join(pieces)
-        if thinking:
+        if kind == "thinking":
             parts.append(ThinkingPart(text, thinking_s))
             thinking_s = None
-        else:
+        elif kind == "text":
             parts.append(TextPart(text))
+        else:
+            parts.append(ToolCallPart(*kind, text))
     return tuple(parts)
 
 

@@ -232,6 +232,12 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
     add_output_control(parser)
     parser.add_argument("--conversation", metavar="ID", help=tr("continue a conversation, and keep the turn in it"))
     parser.add_argument(
+        "--thinking",
+        type=_thinking,
+        metavar="on|off|low|medium|high|N",
+        help=tr("whether the model thinks first, with what effort, or for how many tokens at most"),
+    )
+    parser.add_argument(
         "--raw-prompt", action="store_true", help=tr("give the model the text without its chat template")
     )
     parser.add_argument("--ignore-eos", action="store_true", help=tr("go on where the model would end"))
@@ -337,3 +343,11 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
         "--quick", action="store_true", help=tr("a small model and fewer rounds: shows that it works, not how fast")
     )
     add_json(parser)
+
+
+def _thinking(text: str) -> str | int:
+    if text in ("on", "off", "low", "medium", "high"):
+        return text
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        raise argparse.ArgumentTypeError(tr("must be on, off, low, medium, high or a number of tokens"))
+    return int(text)

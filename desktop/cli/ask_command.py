@@ -29,7 +29,12 @@ from desktop.cli.terminal_input import decode_input, repair_input
 from desktop.cli.terminal_session import TerminalSession
 from desktop.conversation import ChatMessage, StopReason, Timing
 from desktop.engine.engine_protocol import Engine
-from desktop.engine.generation_options import GenerationOptions, GrammarFormat, JsonSchemaFormat
+from desktop.engine.generation_options import (
+    GenerationOptions,
+    GrammarFormat,
+    JsonSchemaFormat,
+    ThinkingOptions,
+)
 from desktop.engine.worker_messages import GenerateRequest, ModelInfo, TokenCandidate, TokenLogprob
 from desktop.errors import ContextFullError
 from desktop.library.library_model import LibraryModel
@@ -224,6 +229,7 @@ def _what_is_asked(options: Namespace, tools: CommandContext) -> _Asked:
         ignore_eos=options.ignore_eos,
         response_format=_response_format(options, tools),
         speculation=options.speculation or base.speculation,
+        thinking=base.thinking if options.thinking is None else _thinking(options.thinking),
     )
     system = preset.system_prompt if options.system is None else options.system
     settings = tools.settings if system is None else msgspec.structs.replace(tools.settings, system_prompt=system)
@@ -257,6 +263,21 @@ def _logprob_json(token: TokenLogprob | TokenCandidate) -> dict[str, Any]:
     if isinstance(token, TokenLogprob):
         form["top_logprobs"] = [_logprob_json(each) for each in token.top]
     return form
+
+
+def _thinking(asked: str | int | None) -> ThinkingOptions:
+    """What `--thinking` says; a budget of no tokens is the same as off."""
+    match asked:
+        case None:
+            return ThinkingOptions()
+        case "off" | 0:
+            return ThinkingOptions(enabled=False)
+        case "on":
+            return ThinkingOptions(enabled=True)
+        case int():
+            return ThinkingOptions(budget=asked)
+        case _:
+            return msgspec.convert({"effort": asked}, ThinkingOptions)
 
 
 def _hash(options: Namespace, tools: CommandContext, model: LibraryModel) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from desktop.conversation import AnswerPart, ToolCallPart
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
@@ -13,12 +14,16 @@ from desktop.engine.worker_messages import (
     GenerateRequest,
     PromptPrepared,
     PromptProgress,
+    ToolCallDelta,
 )
 from desktop.errors import EngineError
 from desktop.translation import tr
 
 _LONGEST_PROMPT = 10_000_000  # characters; a message on the pipe holds 64 MB
 MOST_TEXT, MOST_TOKENS, MOST_HELD = 32_000_000, 4_000_000, 10_000  # characters, tokens and messages of one answer
+
+
+_AnyDelta = Delta | ToolCallDelta | DeltaReplacement
 
 
 class AnswerProgress:
@@ -32,10 +37,10 @@ class AnswerProgress:
         self._request = request
         self._tell = tell
         self._first_prompted: PromptPrepared | None = None
-        self._last_delta: Delta | DeltaReplacement | None = None
+        self._last_delta: _AnyDelta | None = None
         self._tokens: list[int] = []
         self._text = 0
-        self._held: list[Delta | DeltaReplacement] = []
+        self._held: list[_AnyDelta] = []
         self._asked = 0.0
         self._first_at: float | None = None
         self._thought_until: float | None = None
@@ -69,9 +74,9 @@ class AnswerProgress:
         match event:
             case Delta(text="", tokens=(), logprobs=()):
                 pass
-            case Delta() | DeltaReplacement():
+            case Delta() | ToolCallDelta() | DeltaReplacement():
                 parts = event.parts if isinstance(event, DeltaReplacement) else (event,)
-                self._text += sum(len(part.text) for part in parts)
+                self._text += sum(map(_length, parts))
                 self.too_long = self._text > MOST_TEXT or len(self._tokens) > MOST_TOKENS or len(self._held) > MOST_HELD
                 self._held.append(event)
                 if event.tokens:
@@ -114,7 +119,8 @@ class AnswerProgress:
         )
 
     def finish(self, done: AnswerDone, notice: str) -> AnswerDone:
-        """`done` with `notice`, and with what the last worker cannot know where there were several."""
+        """`done` with `notice` before its own, and with what the last worker cannot know where there were several."""
+        notice = " ".join(each for each in (notice, done.notice) if each)
         if not self._several_workers or self._first_prompted is None:
             return msgspec.structs.replace(done, notice=notice)
         return msgspec.structs.replace(
@@ -125,11 +131,11 @@ class AnswerProgress:
             thinking_s=self._thinking(),
         )
 
-    def _note_times(self, delta: Delta | DeltaReplacement) -> None:
+    def _note_times(self, delta: _AnyDelta) -> None:
         now = time.monotonic()
         self._last_delta = delta
         self._first_at = self._first_at or now
-        thinking = not isinstance(delta, DeltaReplacement) and delta.thinking
+        thinking = isinstance(delta, Delta) and delta.thinking
         self._thought = self._thought or thinking or isinstance(delta, DeltaReplacement)
         if self._thought and not thinking and self._thought_until is None:
             self._thought_until = now
@@ -140,3 +146,10 @@ class AnswerProgress:
     def _thinking(self) -> float | None:
         """Seconds from the first thought to the answer's first word, as in AnswerDone."""
         return self._thought_until - self._first_at if self._thought_until and self._first_at else None
+
+
+def _length(part: AnswerPart | Delta | ToolCallDelta) -> int:
+    """Characters of what a part or a delta brings."""
+    if isinstance(part, ToolCallPart | ToolCallDelta):
+        return len(part.arguments) + len(part.name)
+    return len(part.text)

@@ -115,10 +115,16 @@ class LoadProgress(msgspec.Struct, frozen=True, tag="load-progress"):
     fraction: Fraction
 
 
+ThinkingControlName = Literal["off", "effort", "budget"]
+ToolSupport = Literal["native", "fallback", "none"]
+
+
 class ModelInfo(msgspec.Struct, frozen=True):
     """What the loaded model says of itself and how it was loaded. Sizes in bytes, lengths in tokens.
 
     `thinks` says that its template or its vocabulary marks thinking: what it says first may turn out to be that.
+    `thinking_controls` are what can be chosen of its thinking. `tool_support` says whether its template takes tools
+    itself ("native"), or whether they are described to it in words ("fallback"), or neither.
     """
 
     name: ShortText
@@ -136,6 +142,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     engine: ShortText
     confinement: ShortText
     thinks: bool = False
+    thinking_controls: Annotated[tuple[ThinkingControlName, ...], msgspec.Meta(max_length=3)] = ()
+    tool_support: ToolSupport = "none"
 
 
 class ModelReady(msgspec.Struct, frozen=True, tag="ready"):
@@ -205,6 +213,21 @@ class Delta(msgspec.Struct, frozen=True, tag="delta"):
     logprobs: tuple[TokenLogprob, ...] = ()
 
 
+class ToolCallDelta(msgspec.Struct, frozen=True, tag="tool-call-delta"):
+    """More of a call of tool `name`: `arguments` go on with its JSON. The first of a call has none yet. The rest as in
+    Delta. In order, those of one call stand together.
+    """
+
+    id: Int64
+    call_id: ShortText
+    name: ShortText
+    arguments: str = ""
+    generated_tokens: Count = 0
+    tokens_per_s: Measure | None = None
+    tokens: tuple[TokenId, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
 class DeltaReplacement(msgspec.Struct, frozen=True, tag="restated"):
     """The whole answer so far, in place of what was told of it: the model closed thinking that it had not opened, so
     that what was told as answer is none. The rest as in Delta, of which more may follow.
@@ -226,6 +249,7 @@ class AnswerDone(msgspec.Struct, frozen=True, tag="done"):
 
     Of `cached_tokens`, `memory_tokens` came from a state kept in memory, `disk_tokens` from one kept on the disk; the
     rest stood in the context. Speculation proposed `drafted_tokens`, of which `accepted_tokens` were generated.
+    With the stop reason "tool-calls" the model waits for the results of its calls.
     """
 
     id: Int64
@@ -286,11 +310,12 @@ Event = (
     | PromptPrepared
     | PromptProgress
     | Delta
+    | ToolCallDelta
     | DeltaReplacement
     | AnswerDone
     | TokenizeResult
     | RequestFailed
     | Pong
 )
-AnswerEvent = PromptPrepared | PromptProgress | Delta | DeltaReplacement | AnswerDone | RequestFailed
+AnswerEvent = PromptPrepared | PromptProgress | Delta | ToolCallDelta | DeltaReplacement | AnswerDone | RequestFailed
 LoadEvent = LoadProgress | ModelReady | RequestFailed

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from desktop.conversation import StopReason, ThinkingPart
+from desktop.conversation import StopReason, ThinkingPart, ToolCallPart
 from desktop.engine.engine_errors import failure_event
 from desktop.engine.worker_messages import (
     AnswerDone,
@@ -16,6 +16,7 @@ from desktop.engine.worker_messages import (
     GenerateRequest,
     PromptPrepared,
     PromptProgress,
+    ToolCallDelta,
 )
 from desktop.errors import EngineError, UserError
 
@@ -31,7 +32,7 @@ class FakeAnswer:
     `error` fails the answer after `fails_after` pieces; `dies_after` ends the engine there as a killed process would;
     `hangs_after` stops saying anything until cancelled. A cancel takes `cancel_s` to be obeyed. `crashes_after` is
     where the worker crashes and, `restart_s` later, another goes on: the answer's end says `notice`. `unopened` is
-    told as answer first, and then anew as thinking.
+    told as answer first, and then anew as thinking. `calls` are those of tools that it ends with.
     """
 
     text: str = "This is a scripted answer."
@@ -52,6 +53,7 @@ class FakeAnswer:
     restart_s: float = 0.0
     notice: str = "The engine stopped while it used flash attention, so it now runs without it."
     unopened: str = ""
+    calls: tuple[ToolCallPart, ...] = ()
 
 
 Script = Sequence[FakeAnswer] | Callable[[GenerateRequest], FakeAnswer]
@@ -115,8 +117,13 @@ class FakeAnswerRun:
             if self._said == closes:
                 parts = (ThinkingPart(answer.thinking + answer.unopened),)
                 self._on_event(DeltaReplacement(request.id, parts, self._said, self._speed()))
+        for call in answer.calls:
+            self._on_event(ToolCallDelta(request.id, call.id, call.name, "", self._said))
+            for word in _PIECE.findall(call.arguments):
+                self._said += 1
+                self._on_event(ToolCallDelta(request.id, call.id, call.name, word, self._said))
         if not self._fault():
-            self._done(answer.stop_reason)
+            self._done("tool-calls" if answer.calls else answer.stop_reason)
 
     def _send_text(self, word: str, thinking: bool) -> None:
         self._first = self._first or time.monotonic()

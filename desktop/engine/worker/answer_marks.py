@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-MarkKind = Literal["opens", "closes", "wrapper", "end", "label", "opener"]
+MarkKind = Literal["opens", "closes", "wrapper", "end", "label", "opener", "call"]
 # What stands around the answer itself, and is no part of it. A bare word counts only right behind thinking.
 _WRAPPERS = ("<|START_RESPONSE|>", "<|END_RESPONSE|>", "<|START_TEXT|>", "<|END_TEXT|>", "<|begin_of_solution|>",
              "<|end_of_solution|>", "<|begin_of_box|>", "<|end_of_box|>", "<|answer_prefix|>", "<|answer_suffix|>",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from desktop.engine.worker.answer_marks import MarkTable, TagStyle
+from desktop.engine.worker.call_reader import CallPiece, ToolCatalog
 from desktop.engine.worker.channel_parser import ChannelParser, begins_channels
 from desktop.engine.worker.exact_thinking import ExactThinkingParser
 from desktop.engine.worker.text_collector import KindChange, TextPiece, without_lead
@@ -20,13 +21,14 @@ _MOST_RESTATED, _MOST_PARTS = 1_000_000, 1_000  # characters, parts: as much as 
 
 @dataclass(frozen=True)
 class TextReplacement:
-    """The whole answer so far, in place of what was sent of it: pieces of text with whether each is thinking."""
+    """The whole answer so far, in place of what was sent of it: pieces of text with whether each is thinking, and whole
+    calls."""
 
-    parts: tuple[tuple[str, bool], ...]
+    parts: tuple[tuple[str, bool] | CallPiece, ...]
 
 
-ShownText = tuple[str, bool] | TextReplacement
-"""More of an answer, text with whether it is thinking; or all of it anew."""
+ShownText = tuple[str, bool] | TextReplacement | CallPiece
+"""More of an answer: text with whether it is thinking, or more of a call; or all of it anew."""
 
 
 def longest_held(text: str, marks: Sequence[str]) -> int:
@@ -76,7 +78,8 @@ class AnswerText:
     where the model knows no channels). With `strip`, white space before the answer's first word is left out, as
     vocabularies put a space before words; the indentation of code stays. Without `late`, thinking is recognized only at
     the very beginning. With `exact` the answer is one that a grammar constrains: thinking stands before it, between
-    marks, and nothing in it is taken for a mark.
+    marks, and nothing in it is taken for a mark. With `tools`, calls of them are told apart, by those marks of calls
+    that `table` has.
     """
 
     def __init__(
@@ -89,19 +92,24 @@ class AnswerText:
         strip: bool = True,
         late: bool = True,
         exact: bool = False,
+        tools: ToolCatalog | None = None,
     ) -> None:
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self.tools = tools
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decode = self._decoder.decode
         self._table = table
         self._thinking: ThinkingParser | ChannelParser | ExactThinkingParser
         if header is not None:
-            self._thinking = ChannelParser(header, table.ends)
+            self._thinking = ChannelParser(header, table.ends, tools)
+        elif exact:
+            self._thinking = ExactThinkingParser(opened)
         else:
-            self._thinking = ExactThinkingParser(opened) if exact else ThinkingParser(table, opened, late=late)
+            self._thinking = ThinkingParser(table, opened, late=late, tools=tools)
         self._beginning: str | None = "" if opened is None and header is None and late and not exact else None
         self._stops = StopStrings(stops)
         self._strip = strip
         self._lead = ""
-        self._parts: list[tuple[list[str], bool]] = []
+        self._parts: list[tuple[list[str], bool | CallPiece]] = []
 
     @property
     def stopped(self) -> bool:
@@ -133,6 +141,20 @@ class AnswerText:
         """What ends the thinking that is open in an `exact` answer; "" where no mark does."""
         return self._thinking.closing_mark if isinstance(self._thinking, ExactThinkingParser) else ""
 
+    @property
+    def style(self) -> TagStyle | None:
+        """How the thinking that is open is marked; None in channels, and where none is."""
+        return self._thinking.style
+
+    @property
+    def whole(self) -> bool:
+        """Whether what came so far ends with a whole character."""
+        return not self._decoder.getstate()[0]
+
+    def expect_close(self) -> None:
+        """What closes thinking comes next, and does so wherever it stands."""
+        self._thinking.expect_close()
+
     def feed(self, piece: bytes) -> list[ShownText]:
         """What may be shown now."""
         text = self._decode(piece)
@@ -153,7 +175,7 @@ class AnswerText:
         if channels is None:
             return ""
         if channels:
-            self._thinking = ChannelParser(ends=self._table.ends)
+            self._thinking = ChannelParser(ends=self._table.ends, tools=self.tools)
         text, self._beginning = self._beginning, None
         return text.lstrip() if channels else text
 
@@ -162,6 +184,9 @@ class AnswerText:
         for each in told:
             if isinstance(each, KindChange):
                 shown += self._turn(each)
+            elif isinstance(each, CallPiece):
+                shown += [*self._add(self._stops.finish(), thinking=False), each]
+                self._note_call(each)
             else:
                 text, thinking = each
                 shown += self._add(text if thinking else self._stops.feed(text), thinking=thinking)
@@ -182,8 +207,8 @@ class AnswerText:
 
     def _turn(self, turned: KindChange) -> list[ShownText]:
         """All that was sent, with the kind of its last part changed. Nothing where that is more than can be sent."""
-        parts = [("".join(pieces), thinking) for pieces, thinking in self._parts]
-        if sum(len(text) for text, _ in parts) > _MOST_RESTATED:
+        parts = [("".join(pieces), kind) for pieces, kind in self._parts]
+        if sum(len(text) for text, _ in parts) > _MOST_RESTATED or (parts and isinstance(parts[-1][1], CallPiece)):
             return []
         text, thinking = parts.pop() if parts else ("", False)
         if turned.cut:
@@ -194,13 +219,34 @@ class AnswerText:
         else:
             parts.append(((text + self._stops.finish()).strip(), True))
             self._strip = not any(not each for _, each in parts)
-        merged: list[tuple[str, bool]] = []
-        for text, thinking in parts:
-            if merged and merged[-1][1] == thinking:
-                merged[-1] = (merged[-1][0] + _SEPARATE + text, thinking)
-            elif text:
-                merged.append((text, thinking))
-        if len(merged) > _MOST_PARTS:
+        merged = _merged(parts)
+        if len(merged) > _MOST_PARTS and not any(isinstance(kind, CallPiece) for _, kind in merged):
             merged = [(_SEPARATE.join(text for text, each in merged if each is kind), kind) for kind in (True, False)]
-        self._parts = [([text], thinking) for text, thinking in merged]
-        return [TextReplacement(tuple(merged))]
+        self._parts = [([text], kind) for text, kind in merged]
+        return [
+            TextReplacement(
+                tuple(
+                    CallPiece(kind.call_id, kind.name, text) if isinstance(kind, CallPiece) else (text, kind)
+                    for text, kind in merged
+                )
+            )
+        ]
+
+    def _note_call(self, piece: CallPiece) -> None:
+        """Keep a call as a part of its own."""
+        last = self._parts[-1][1] if self._parts else None
+        if not isinstance(last, CallPiece) or last.call_id != piece.call_id:
+            self._parts.append(([], CallPiece(piece.call_id, piece.name)))
+        self._parts[-1][0].append(piece.arguments)
+        self._strip, self._lead = False, ""
+
+
+def _merged(parts: Sequence[tuple[str, bool | CallPiece]]) -> list[tuple[str, bool | CallPiece]]:
+    """The parts without empty text, neighbours of one kind made one."""
+    merged: list[tuple[str, bool | CallPiece]] = []
+    for text, kind in parts:
+        if merged and merged[-1][1] == kind and not isinstance(kind, CallPiece):
+            merged[-1] = (merged[-1][0] + _SEPARATE + text, kind)
+        elif text or isinstance(kind, CallPiece):
+            merged.append((text, kind))
+    return merged

@@ -14,6 +14,9 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from desktop.engine.worker.answer_marks import TagStyle
+from desktop.engine.worker.call_grammars import channel_message
+from desktop.engine.worker.call_reader import CallReader, ToolCatalog
 from desktop.engine.worker.markdown_context import MarkdownContext
 from desktop.engine.worker.text_collector import TextCollector, TextPiece
 
@@ -25,6 +28,7 @@ _NAMED = re.compile(r"(?:analysis|commentary|final)\s*\Z")
 _CHANNEL = re.compile(r"<\|channel\|>\s*(\w{0,20})\s*")
 _NAMES = re.compile(r"\s*(?:(?:analysis|commentary|final)\b)?[ \t]*(?:to=\S*)?[ \t]*")
 _RECIPIENT = re.compile(r"\bto=([^\s<]+)")
+_NOBODY = ("user", "all", "self", "assistant")
 _LONGEST_HEADER = 300
 CHANNEL_TOKENS = frozenset(_MARKS) - {"<|eom|>", "<|eot|>"}
 """Every spelling that a vocabulary has a token for; other models end a turn with those that are left out."""
@@ -51,11 +55,15 @@ class ChannelParser:
     """Follows one answer; the counterpart of `ThinkingParser` for models with channels. `header` is the prompt's last,
     open one, and `ends` are further marks that end the turn.
 
-    The final channel is the answer, and so is commentary for the person. The rest is thinking: analysis, calls of
-    functions, what the model writes to itself, channels that nobody knows.
+    The final channel is the answer, and so is commentary for the person. Where there are `tools`, a message to a
+    function is a call. The rest is thinking: analysis, what the model writes to itself, channels that nobody knows.
     """
 
-    def __init__(self, header: str = "", ends: Sequence[str] = ()) -> None:
+    style: TagStyle | None = None  # channels are not marked by tags
+
+    def __init__(self, header: str = "", ends: Sequence[str] = (), tools: ToolCatalog | None = None) -> None:
+        self._tools = tools
+        self._reader: CallReader | None = None
         self._marks = (*_MARKS, *ends)
         self._mark_pattern = re.compile("|".join(map(re.escape, sorted(self._marks, key=len, reverse=True))))
         self._first = re.compile(f"[{''.join(sorted({re.escape(mark[0]) for mark in self._marks}))}]")
@@ -73,7 +81,10 @@ class ChannelParser:
 
     @property
     def thinking(self) -> bool:
-        return self._state == "body" and self._is_thinking
+        return self._state == "body" and self._is_thinking and self._reader is None
+
+    def expect_close(self) -> None:
+        """A mark that ends a message of thinking does so anyhow."""
 
     @property
     def answering(self) -> bool:
@@ -92,6 +103,7 @@ class ChannelParser:
                 self._begin_body(self._header)
             elif text := _behind_names(self._header):
                 self._begin_body(text)
+        self._end_call()
         return [*pieces, *self._passage.drain()]
 
     def _go_on(self, text: str, *, over: bool) -> list[TextPiece]:
@@ -130,6 +142,9 @@ class ChannelParser:
 
     def _add(self, text: str) -> bool:
         """Take text without marks; whether the answer goes on."""
+        if self._reader is not None:
+            self._read_call(self._reader, text)
+            return True
         if self._state == "body":
             self._context.feed(text)
             self._passage.add(text, thinking=self._is_thinking)
@@ -146,7 +161,19 @@ class ChannelParser:
             self._begin_body(rest if self._header.startswith("<|start|>") else self._header)
         return not self.ended
 
+    def _read_call(self, reader: CallReader, text: str, *, over: bool = False) -> None:
+        reader.feed(text, over=over)
+        for piece in reader.drain():
+            self._passage.call(piece)
+
+    def _end_call(self) -> None:
+        """The message is over, and with it the call that it is."""
+        reader, self._reader = self._reader, None
+        if reader is not None and not reader.done:
+            self._read_call(reader, "", over=True)
+
     def _mark(self, mark: str) -> None:
+        self._end_call()
         match mark:
             case "<|message|>":
                 self._begin_body("")
@@ -175,6 +202,10 @@ class ChannelParser:
             channel = re.match(r"(analysis|commentary|final)", _behind_role(header))
         recipient = _RECIPIENT.search(header)
         self._state = "body"
+        if recipient is not None and self._tools is not None and recipient[1] not in _NOBODY:
+            self._is_thinking = True  # in a call no mark is mentioned
+            self._reader = CallReader(channel_message, self._tools, name=recipient[1].removeprefix("functions."))
+            return
         self._is_thinking = (channel is not None and channel[1].lower() not in ("final", "commentary")) or (
             recipient is not None and recipient[1] not in ("user", "all")
         )

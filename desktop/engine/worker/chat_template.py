@@ -4,22 +4,28 @@ Published templates differ in what they take. Some drop the system message or re
 some want text as a list of parts. What this one does is found out with probes, and the turns are made to fit.
 
 Beside the turns a template gets what the references give it: from transformers' `apply_chat_template` the variables
-`tools` and `documents`, which are none, from llama.cpp the day as `date_string` and `datetime`. What decides how a
-model thinks (`enable_thinking`, `reasoning_effort`) stays undefined: the template's own default holds.
+`tools` and `documents`, which are none where there are none, from llama.cpp the day as `date_string` and `datetime`.
+What decides how a model thinks (`enable_thinking`, `reasoning_effort`) stays undefined where nothing is asked for: the
+template's own default holds.
 """
 
 import contextlib
 import ctypes
 import datetime
+import hashlib
 import os
+import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
+from functools import cached_property
 from typing import Any
 
-from desktop.conversation import ChatMessage
+from desktop.conversation import ChatMessage, TextPart
 from desktop.engine.worker.template_sandbox import Clock, compile_template, render_template
+from desktop.engine.worker.tool_layout import ToolLayout, find_layout, laid_out, template_message
+from desktop.engine.worker.tool_layout import variables as tool_variables
 from desktop.errors import EngineError
 from desktop.translation import tr
 
@@ -44,6 +50,11 @@ _OPTIONAL: tuple[Mapping[str, Any], ...] = (
     {},
     {"tools": None, "documents": None, "functions": ""},
 )
+
+
+_NOTHING: Mapping[str, Any] = {}
+_NO_TOOLS = ToolLayout()
+_SHORT_ID = re.compile("[A-Za-z0-9]{9}")
 
 
 class DeadlineExceeded(BaseException):
@@ -96,8 +107,8 @@ class ChatTemplate:
     `now` gives the local time. `after_answer` is what it writes between an answer and the next question,
     `before_answer` what between a question and its answer; "" where that cannot be found out.
 
-    Only the text of a message is rendered; the caller refuses messages that hold anything else. Raises EngineError
-    where the template cannot be compiled in time.
+    Text, calls of tools and their results are rendered; the caller refuses messages that hold anything else. Raises
+    EngineError where the template cannot be compiled in time.
     """
 
     def __init__(self, source: str, bos: str, eos: str, now: Clock = datetime.datetime.now) -> None:
@@ -117,25 +128,101 @@ class ChatTemplate:
         self.after_answer = self.before_answer = ""
         self._habits = self._find_capabilities()
 
-    def render(self, turns: Sequence[ChatMessage], *, generation_prompt: bool = True) -> str:
-        """`turns` as the model wants to read them. Raises EngineError where the template fails or takes too long."""
+    def render(
+        self,
+        turns: Sequence[ChatMessage],
+        *,
+        generation_prompt: bool = True,
+        variables: Mapping[str, Any] = _NOTHING,
+        tools: Sequence[dict[str, Any]] = (),
+    ) -> str:
+        """`turns` as the model wants to read them, with further `variables` for the template and with the definitions
+        of `tools`. Raises EngineError where the template fails or takes too long."""
+        if tools or any(not isinstance(part, TextPart) for turn in turns for part in turn.parts):
+            turns = laid_out(self.layout, turns, list(tools))
+            variables = {**variables, **tool_variables(self.layout, list(tools))}
         if not self._habits.takes_system:
             turns = _folded(turns)
         try:
-            return self._render(turns, self._habits, generation_prompt)
+            return self._render(turns, self._habits, generation_prompt, variables)
         except EngineError:
             merged = _merged(turns)
             if len(merged) == len(turns):
                 raise
-            return self._render(merged, self._habits, generation_prompt)
+            return self._render(merged, self._habits, generation_prompt, variables)
 
-    def _render(self, turns: Sequence[ChatMessage], caps: _TemplateCapabilities, generation_prompt: bool) -> str:
-        messages: list[dict[str, Any]] = [
-            {"role": turn.role, "content": [{"type": "text", "text": turn.text}] if caps.typed_content else turn.text}
-            for turn in turns
-        ]
+    def probe(self, turns: Sequence[ChatMessage], variables: Mapping[str, Any]) -> str | None:
+        """The rendering of `turns` with `variables`; None where the template fails. Raises EngineError where it takes
+        too long."""
+        try:
+            return self._render(turns, self._habits, True, variables)
+        except EngineError as error:
+            if error.__cause__ is None:
+                raise
+            return None
+
+    @cached_property
+    def layout(self) -> ToolLayout:
+        """How the template takes tools. Raises EngineError where it takes too long."""
+
+        def render(messages: Sequence[Mapping[str, Any]], variables: Mapping[str, Any]) -> str | None:
+            habits = self._habits
+            if habits.typed_content:
+                typed = [{**each, "content": [{"type": "text", "text": each["content"]}]} for each in messages]
+                messages = typed
+            try:
+                return self._render_messages(messages, habits, True, variables)
+            except EngineError as error:
+                if error.__cause__ is None:
+                    raise
+                return None
+
+        return find_layout(render, self.writes)
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether an answer is several messages, each with a header (gpt-oss, Muse)."""
+        return self.writes("<|message|>") and any(map(self.writes, ("<|channel|>", "<|start|>assistant to=")))
+
+    def mentions(self, name: str) -> bool:
+        """Whether the word `name`, a variable's perhaps, stands in the template's source."""
+        return re.search(rf"\b{re.escape(name)}\b", self._source) is not None
+
+    def find_all(self, pattern: str) -> list[Any]:
+        """What `pattern` finds in the template's source."""
+        return re.findall(pattern, self._source)
+
+    def _render(
+        self,
+        turns: Sequence[ChatMessage],
+        caps: _TemplateCapabilities,
+        generation_prompt: bool,
+        more: Mapping[str, Any] = _NOTHING,
+    ) -> str:
+        def content(text: str) -> Any:
+            return [{"type": "text", "text": text}] if caps.typed_content else text
+
+        plain = all(isinstance(part, TextPart) for turn in turns for part in turn.parts)
+        layout = _NO_TOOLS if plain else self.layout
+        messages = [template_message(layout, turn, content, self._short_id(layout)) for turn in turns]
+        return self._render_messages(messages, caps, generation_prompt, more)
+
+    @staticmethod
+    def _short_id(layout: ToolLayout) -> Callable[[str], str]:
+        """What makes of a call's id one that the template takes: the same one each time."""
+        if not layout.short_ids:
+            return str
+        return lambda given: given if _SHORT_ID.fullmatch(given) else hashlib.sha256(given.encode()).hexdigest()[:9]
+
+    def _render_messages(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        caps: _TemplateCapabilities,
+        generation_prompt: bool,
+        more: Mapping[str, Any],
+    ) -> str:
         variables = {"messages": messages, "add_generation_prompt": generation_prompt, **self._tokens}
-        variables |= {**caps.optional, **self._day()}
+        variables |= {**caps.optional, **self._day(), **more}
         try:
             with deadline(TEMPLATE_TIMEOUT_S):
                 return render_template(self._template, variables)
@@ -198,7 +285,8 @@ def _merged(turns: Sequence[ChatMessage]) -> list[ChatMessage]:
     """The turns with neighbours of one role made one, for templates that insist on alternation."""
     merged: list[ChatMessage] = []
     for turn in turns:
-        if merged and merged[-1].role == turn.role:
+        texts = all(isinstance(part, TextPart) for each in (turn, *merged[-1:]) for part in each.parts)
+        if merged and merged[-1].role == turn.role and texts:
             merged[-1] = ChatMessage.from_text(turn.role, f"{merged[-1].text}\n\n{turn.text}")
         else:
             merged.append(turn)

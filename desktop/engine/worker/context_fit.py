@@ -25,25 +25,23 @@ class TokenizedTurns:
 
 
 class ContextFit:
-    """Fits conversations into `context_length` tokens. Remembers for each how many messages were left out.
+    """Fits conversations into `context_length` tokens. Remembers for each how many messages were left out."""
 
-    `render` makes tokens of turns.
-    """
-
-    def __init__(self, render: Callable[[Sequence[ChatMessage]], TokenizedTurns], context_length: int) -> None:
-        self._render = render
+    def __init__(self, context_length: int) -> None:
         self._limit = context_length
         self._dropped: dict[str, int] = {}
 
-    def fit(self, request: GenerateRequest) -> tuple[TokenizedTurns, int]:
-        """As many messages as fit with room for an answer, and the number left out.
+    def fit(
+        self, request: GenerateRequest, render: Callable[[Sequence[ChatMessage]], TokenizedTurns]
+    ) -> tuple[TokenizedTurns, int]:
+        """As many messages as fit with room for an answer, and the number left out. `render` makes tokens of turns.
 
         Once some have to go, more go than need to (see `spacious_length`), and the same ones the next time. Raises
         ContextFullError where `request` wants none left out, EngineError where the rest is too long by itself.
         """
         turns, most = request.messages, request.options.max_tokens
         longest = self._limit - answer_room(self._limit, most)
-        whole = self._render(turns)
+        whole = render(turns)
         if len(whole.tokens) <= longest:
             self._dropped.pop(request.conversation, None)
             return whole, 0
@@ -54,7 +52,7 @@ class ContextFit:
             raise _context_full(len(whole.tokens), self._limit)
         before = request.dropped_messages or self._dropped.get(request.conversation, 0)
         if before in choices:
-            kept = self._render(without_oldest(turns, before))
+            kept = render(without_oldest(turns, before))
             if len(kept.tokens) <= longest:
                 self._dropped[request.conversation] = before
                 return kept, before
@@ -62,12 +60,12 @@ class ContextFit:
         made: dict[int, TokenizedTurns] = {}
 
         def fits(dropped: int) -> bool:
-            made[dropped] = self._render(without_oldest(turns, dropped))
+            made[dropped] = render(without_oldest(turns, dropped))
             return len(made[dropped].tokens) <= spacious
 
         index = min(bisect.bisect_left(choices, True, key=fits), len(choices) - 1)
         dropped = choices[index]
-        rendered = made.get(dropped) or self._render(without_oldest(turns, dropped))
+        rendered = made.get(dropped) or render(without_oldest(turns, dropped))
         self._dropped[request.conversation] = dropped
         return self._checked(rendered, turns), dropped
 

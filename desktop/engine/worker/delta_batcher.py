@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from desktop.conversation import TextPart, ThinkingPart
+from desktop.conversation import AnswerPart, TextPart, ThinkingPart, ToolCallPart
 from desktop.engine.worker.answer_text import ShownText, TextReplacement
-from desktop.engine.worker_messages import Delta, TokenLogprob
+from desktop.engine.worker.call_reader import CallPiece
+from desktop.engine.worker_messages import Delta, TokenLogprob, ToolCallDelta
 from desktop.engine.worker_messages import DeltaReplacement as RestatedEvent
 
+AnswerDelta = Delta | ToolCallDelta | RestatedEvent
 _BATCH_S = 0.016
 _LATEST_S = 0.033
 
@@ -55,7 +57,7 @@ class DeltaBatcher:
 
     def __init__(
         self,
-        send: Callable[[Delta | RestatedEvent], None],
+        send: Callable[[AnswerDelta], None],
         late_flush: LateFlush,
         request_id: int,
         tokens: Sequence[int],
@@ -84,6 +86,11 @@ class DeltaBatcher:
                 if isinstance(each, TextReplacement):
                     parts.clear()  # it holds them
                     parts.append(each)
+                elif isinstance(each, CallPiece):
+                    if isinstance(last, CallPiece) and last.call_id == each.call_id:
+                        parts[-1] = CallPiece(last.call_id, last.name, last.arguments + each.arguments)
+                    else:
+                        parts.append(each)
                 elif isinstance(last, tuple) and last[1] == each[1]:
                     parts[-1] = (last[0] + each[0], each[1])
                 else:
@@ -123,10 +130,11 @@ class DeltaBatcher:
         speed: float | None,
         tokens: tuple[int, ...],
         logprobs: tuple[TokenLogprob, ...] = (),
-    ) -> Delta | RestatedEvent:
+    ) -> AnswerDelta:
         if isinstance(shown, TextReplacement):
-            parts = tuple(ThinkingPart(text) if thinking else TextPart(text) for text, thinking in shown.parts)
-            return RestatedEvent(self._id, parts, count, speed, tokens, logprobs)
+            return RestatedEvent(self._id, tuple(map(_part, shown.parts)), count, speed, tokens, logprobs)
+        if isinstance(shown, CallPiece):
+            return ToolCallDelta(self._id, shown.call_id, shown.name, shown.arguments, count, speed, tokens, logprobs)
         text, thinking = shown
         return Delta(self._id, text, thinking, count, speed, tokens, logprobs)
 
@@ -138,3 +146,10 @@ class DeltaBatcher:
                 self._flush(now)
             self._watched = bool(self._parts)
             return not self._parts
+
+
+def _part(shown: tuple[str, bool] | CallPiece) -> AnswerPart:
+    if isinstance(shown, CallPiece):
+        return ToolCallPart(shown.call_id, shown.name, shown.arguments)
+    text, thinking = shown
+    return ThinkingPart(text) if thinking else TextPart(text)

@@ -29,6 +29,14 @@ class ExactThinkingParser:
         return self._style is not None
 
     @property
+    def style(self) -> TagStyle | None:
+        """How the thinking that is open is marked; None where none is."""
+        return self._style
+
+    def expect_close(self) -> None:
+        """What closes thinking comes next: it counts wherever it stands."""
+
+    @property
     def answering(self) -> bool:
         """Whether what comes next is the answer's own text."""
         return self._style is None

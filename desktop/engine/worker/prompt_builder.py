@@ -7,29 +7,27 @@ come together, and where nobody spelled one the tokens are exactly those of the 
 """
 
 import contextlib
+import hashlib
 import itertools
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
-from desktop.conversation import (
-    ChatMessage,
-    DocumentPart,
-    ImagePart,
-    MessagePart,
-    TextPart,
-    ThinkingPart,
-    ToolCallPart,
-    ToolResultPart,
-)
-from desktop.engine.generation_options import GenerationOptions, ThinkingOptions
+from desktop.conversation import ChatMessage
+from desktop.engine.generation_options import ThinkingOptions, ToolDefinition
 from desktop.engine.worker.answer_marks import TAG_STYLES, EndMarks, MarkTable, TagStyle, end_marks, is_special
+from desktop.engine.worker.call_marks import call_marks
+from desktop.engine.worker.call_reader import ToolCatalog, parsed
 from desktop.engine.worker.chat_template import PLAIN_STOPS, ChatTemplate
 from desktop.engine.worker.context_fit import ContextFit, TokenizedTurns, too_long, without_oldest
 from desktop.engine.worker.loaded_model import LoadedModel, common_prefix
-from desktop.engine.worker_messages import GenerateRequest
+from desktop.engine.worker.prompt_style import PLAIN_STYLE, PromptStyle, all_text, is_text, splitter, switched
+from desktop.engine.worker.thinking_control import ThinkingControl, ThinkingPrompt
+from desktop.engine.worker.tool_layout import changed_texts, definitions
+from desktop.engine.worker.unsupported_request import refuse_unsupported
+from desktop.engine.worker_messages import GenerateRequest, ThinkingControlName, ToolSupport
 from desktop.errors import EngineError
 from desktop.translation import tr
 
@@ -44,7 +42,7 @@ class TokenizedPrompt:
     `header` the header that is, of a model with channels.
 
     The answer ends before any of `stops` in its text, and at any of the tokens `ends`, whose spelling never shows.
-    `marks` finds what marks thinking in it, and the end of the turn.
+    `marks` finds what marks thinking in it, calls of `tools`, and the end of the turn. `style` is how it was rendered.
     """
 
     tokens: list[int]
@@ -54,6 +52,13 @@ class TokenizedPrompt:
     ends: frozenset[int] = frozenset()
     header: str | None = None
     marks: MarkTable = _THINKING_MARKS
+    tools: tuple[ToolDefinition, ...] = ()
+    style: PromptStyle = PLAIN_STYLE
+
+    def tool_catalog(self) -> ToolCatalog | None:
+        """What an answer may call, fresh for it; None where that is nothing. The same prompt gives the same ids."""
+        seed = hashlib.sha256(",".join(map(str, self.tokens)).encode()).hexdigest()
+        return ToolCatalog(self.tools, seed) if self.tools else None
 
 
 class PromptBuilder:
@@ -64,7 +69,7 @@ class PromptBuilder:
         self._tokenizer = model.tokenizer
         self._template: ChatTemplate | EngineError | None = None
         self._controls: re.Pattern[str] | None = None
-        self._fit = ContextFit(self.rendered, model.context_length)
+        self._fit = ContextFit(model.context_length)
         self._said: OrderedDict[str, tuple[int, ...]] = OrderedDict()
 
     @property
@@ -84,7 +89,7 @@ class PromptBuilder:
         """Compile the template and list the control tokens now. What is wrong with them is raised by the first
         `make`."""
         with contextlib.suppress(EngineError):
-            _ = self._marks
+            _ = self._marks, self.thinking_control.names
         _ = self._control_pattern
 
     def make(self, request: GenerateRequest) -> TokenizedPrompt:
@@ -92,31 +97,83 @@ class PromptBuilder:
         options = request.options
         if not request.messages:
             raise EngineError(tr("There is nothing to answer."))
-        _refuse_unsupported(request)
+        refuse_unsupported(request)
         if options.raw_prompt:
             tokens = self._begin(self._tokenizer.tokenize(request.messages[-1].text, special=True))
             if len(tokens) >= self._model.context_length:
                 raise too_long(len(tokens), self._model.context_length)
             return TokenizedPrompt(tokens, stops=options.stop, ends=self._ends(options.stop))
-        prompt, dropped = self._fit.fit(request)
+        style = self._style(request)
+        prompt, dropped = self._fit.fit(request, partial(self.rendered, style=style))
         exact = options.response_format is not None  # such an answer may hold whatever else ends one
         stops = options.stop if exact else (*options.stop, *self._literal_stops)
         header = self._header(prompt.tail)
         end = self._end_marks.special[:1] if header is None else ()
         ends = self._ends((*stops, *filter(is_special, self._family_stops), *end))
-        marks = _THINKING_MARKS if options.ignore_eos or exact else self._marks
-        return TokenizedPrompt(prompt.tokens, dropped, _opened(prompt.tail), stops, ends, header, marks)
+        marks = self._tool_marks if style.tools else self._marks
+        if options.ignore_eos or exact:
+            marks = _THINKING_MARKS
+        tools = () if exact else style.tools
+        return TokenizedPrompt(prompt.tokens, dropped, _opened(prompt.tail), stops, ends, header, marks, tools, style)
+
+    @cached_property
+    def thinking_control(self) -> ThinkingControl:
+        """What can be chosen of the model's thinking. Raises EngineError where its template does not work."""
+        return ThinkingControl(self.template, marked=self._tokenizer.has_thinking_marks())
+
+    @property
+    def abilities(self) -> tuple[tuple[ThinkingControlName, ...], ToolSupport]:
+        """What can be chosen of the model's thinking, and how it takes tools; nothing where its template fails."""
+        try:
+            native = bool(self.template.layout.variable)
+            return (
+                self.thinking_control.names,
+                "none" if self.template.is_fallback else "native" if native else "fallback",
+            )
+        except EngineError:
+            return (), "none"
+
+    def closing_tokens(self, style: TagStyle | None) -> list[int]:
+        """The tokens that end thinking of `style` in mid-answer; none where the model has no mark for that."""
+        return self._tokenizer.tokenize(self.thinking_control.closing(style), special=True, continued=True)
+
+    def _style(self, request: GenerateRequest) -> PromptStyle:
+        """How the turns of `request` are rendered. Raises EngineError where it asks for what the model cannot do."""
+        options, last = request.options, request.messages[-1:]
+        tools = options.tools if options.tool_choice != "none" else ()
+        for tool in tools:
+            if not isinstance(parsed(tool.parameters), dict):
+                raise EngineError(
+                    tr("The tool {name} cannot be given to the model.").format(name=tool.name[:100]),
+                    tr("The description of its arguments is no JSON Schema."),
+                    tr("Ask without this tool."),
+                )
+        if options.thinking == ThinkingOptions():
+            return PromptStyle(tools)
+        turns = last if last[0].role == "user" else request.messages
+
+        def tail(chosen: ThinkingPrompt) -> str:
+            plain = ThinkingPrompt(chosen.variables, chosen.soft_switch)
+            return self.rendered(turns, style=PromptStyle(tools, plain)).tail
+
+        return PromptStyle(tools, self.thinking_control.prompt(options.thinking, tail))
 
     def steady_length(self, prompt: TokenizedPrompt, turns: Sequence[ChatMessage]) -> int:
         """How many tokens at the prompt's beginning the next turn's prompt will share: all but the answer's opening."""
-        closed = self.rendered(without_oldest(turns, prompt.dropped), generation_prompt=False)
+        closed = self.rendered(without_oldest(turns, prompt.dropped), generation_prompt=False, style=prompt.style)
         return common_prefix(prompt.tokens, closed.tokens)
 
-    def rendered(self, turns: Sequence[ChatMessage], *, generation_prompt: bool = True) -> TokenizedTurns:
+    def rendered(
+        self, turns: Sequence[ChatMessage], *, generation_prompt: bool = True, style: PromptStyle = PLAIN_STYLE
+    ) -> TokenizedTurns:
         """`turns` through the template and the tokenizer."""
         tokens: list[int] = []
         last = ""
-        for index, part in enumerate(self._parts(turns, generation_prompt)):
+        parts = self._parts(switched(turns, style.thinking.soft_switch), generation_prompt, style)
+        if generation_prompt and style.thinking.prefilled:
+            before = parts.pop() if parts and isinstance(parts[-1], str) else ""
+            parts.append(f"{before}{style.thinking.prefilled}")
+        for index, part in enumerate(parts):
             if isinstance(part, str):
                 last = part
                 tokens += self._tokenizer.tokenize(part, special=True, continued=index > 0)
@@ -137,44 +194,44 @@ class PromptBuilder:
 
     # --- tokens ---
 
-    def _parts(self, turns: Sequence[ChatMessage], generation_prompt: bool) -> list[str | tuple[int, ...]]:
+    def _parts(
+        self, turns: Sequence[ChatMessage], generation_prompt: bool, style: PromptStyle
+    ) -> list[str | tuple[int, ...]]:
         """The rendering in parts across which no token may come together; remembered answers as tokens."""
-        whole = "".join(turn.text for turn in turns)
+
+        def render(turns: Sequence[ChatMessage], changed: Callable[[str], str] = str) -> str:
+            tools, variables = definitions(style.tools, changed), style.thinking.variables
+            return self.template.render(turns, generation_prompt=generation_prompt, variables=variables, tools=tools)
+
+        whole = all_text(turns, style)
         marks = (chr(code) for code in range(0x10FFFD, 0xF0000, -1))
         mark, fence = itertools.islice((mark for mark in marks if mark not in whole), 2)
-        remembered = [turn.text for turn in turns if turn.role == "assistant" and turn.text.strip() in self._said]
+        remembered = [turn.text for turn in turns if self._is_remembered(turn)]
         if not remembered and not self._control_pattern.search(whole):
-            return [self.template.render(turns, generation_prompt=generation_prompt)]
-        marked = [
-            ChatMessage.from_text(turn.role, self._control_pattern.sub(_split_by(mark), turn.text)) for turn in turns
-        ]
+            return [render(turns)]
+        split = splitter(self._control_pattern, mark)
+        marked = [changed_texts(turn, split) for turn in turns]
         fenced = [
-            ChatMessage.from_text(new.role, f"{fence}{new.text}{fence}")
-            if old.role == "assistant" and old.text in remembered
-            else new
+            ChatMessage.from_text(new.role, f"{fence}{new.text}{fence}") if self._is_remembered(old) else new
             for old, new in zip(turns, marked, strict=True)
         ]
-        segments = self.template.render(fenced, generation_prompt=generation_prompt).split(fence)
+        segments = render(fenced, split).split(fence)
         if [segment.replace(mark, "") for segment in segments[1::2]] == remembered and len(segments) % 2:
             parts: list[str | tuple[int, ...]] = []
             for index, segment in enumerate(segments):
                 parts += [self._said[remembered[index // 2].strip()]] if index % 2 else segment.split(mark)
             return parts
-        return self._plain_parts(turns, marked, mark, generation_prompt)
-
-    def _plain_parts(
-        self, turns: Sequence[ChatMessage], marked: Sequence[ChatMessage], mark: str, generation_prompt: bool
-    ) -> list[str | tuple[int, ...]]:
-        """The parts without remembered answers, for templates that change what those say."""
-        marks = sum(turn.text.count(mark) for turn in marked)
-        pieces = self.template.render(marked, generation_prompt=generation_prompt).split(mark)
-        if len(pieces) == marks + 1:
+        # without remembered answers, for templates that change what those say
+        pieces = render(marked, split).split(mark)
+        count = len(self._control_pattern.findall(whole))
+        if len(pieces) == count + 1 or (count and len(pieces) > 1 and "".join(pieces) == render(turns)):
             return [*pieces]
-        blunted = [
-            ChatMessage.from_text(turn.role, self._control_pattern.sub(_split_by(_WORD_JOINER), turn.text))
-            for turn in turns
-        ]
-        return [self.template.render(blunted, generation_prompt=generation_prompt)]
+        blunt = splitter(self._control_pattern, _WORD_JOINER)
+        return [render([changed_texts(turn, blunt) for turn in turns], blunt)]
+
+    def _is_remembered(self, turn: ChatMessage) -> bool:
+        """Whether `turn` is an answer whose tokens are known, and nothing but its text."""
+        return turn.role == "assistant" and turn.text.strip() in self._said and is_text(turn)
 
     @cached_property
     def _end_marks(self) -> EndMarks:
@@ -205,12 +262,14 @@ class PromptBuilder:
     def _marks(self) -> MarkTable:
         return MarkTable(self._end_marks.marks())
 
+    @cached_property
+    def _tool_marks(self) -> MarkTable:
+        """With those that begin a call."""
+        return MarkTable([*self._end_marks.marks(), *call_marks(self.template)])
+
     def _header(self, tail: str) -> str | None:
         """The header of a channel that the prompt leaves open; None for models without channels."""
-        if not (
-            self.template.writes("<|message|>")
-            and any(map(self.template.writes, ("<|channel|>", "<|start|>assistant to=")))
-        ):
+        if not self.template.has_channels:
             return None
         return tail[tail.rfind("<|start|>") :] if "<|start|>" in tail else ""
 
@@ -234,59 +293,6 @@ class PromptBuilder:
         return tokens or [0]
 
 
-def _split_by(mark: str) -> Callable[[re.Match[str]], str]:
-    return lambda match: f"{match[0][0]}{mark}{match[0][1:]}"
-
-
 def _opened(tail: str) -> TagStyle | None:
     """The thinking tag that the template itself opens at the end of the prompt."""
     return next((style for style in TAG_STYLES if tail.rstrip().endswith(style.opens.rstrip())), None)
-
-
-def _refuse_unsupported(request: GenerateRequest) -> None:
-    """Raise EngineError where `request` holds what would be left out of the prompt, or asks for what is not done."""
-    for message in request.messages:
-        for part in message.parts:
-            if not isinstance(part, TextPart):
-                raise EngineError(
-                    tr("Something in this conversation cannot be given to the model."),
-                    tr("It is {part}, and this version of Latchkey gives a model text only.").format(part=_name(part)),
-                    tr("Ask without it, or start a new conversation."),
-                )
-        if message.role == "tool":
-            raise EngineError(
-                tr("Something in this conversation cannot be given to the model."),
-                tr("It is a message of a tool without its result."),
-                tr("Start a new conversation."),
-            )
-    if option := _unsupported_option(request.options):
-        raise EngineError(
-            tr("The answer cannot be generated as it was asked for."),
-            tr("This version of Latchkey does not know the option {option}.").format(option=option),
-            tr("Ask without it."),
-        )
-
-
-def _name(part: MessagePart) -> str:
-    match part:
-        case ThinkingPart():
-            return tr("a model's thinking")
-        case ImagePart():
-            return tr("an image")
-        case DocumentPart():
-            return tr("a document")
-        case ToolCallPart():
-            return tr("a call of a tool")
-        case ToolResultPart():
-            return tr("the result of a tool")
-        case _:
-            return tr("something that a newer version wrote")
-
-
-def _unsupported_option(options: GenerationOptions) -> str:
-    """The first option that is asked for and not done yet; "" where all are."""
-    undone = {
-        "thinking": options.thinking != ThinkingOptions(),
-        "tools": bool(options.tools),
-    }
-    return next((name for name, asked in undone.items() if asked), "")

@@ -12,6 +12,7 @@ from typing import Any
 from desktop.conversation import StopReason
 from desktop.engine.worker.answer_speculation import AnswerSpeculation
 from desktop.engine.worker.answer_text import AnswerText, ShownText, TextReplacement
+from desktop.engine.worker.call_reader import CallPiece, ToolCatalog
 from desktop.engine.worker.context_sequence import ContextSequence
 from desktop.engine.worker.delta_batcher import DeltaBatcher, LateFlush
 from desktop.engine.worker.llama_api import llama
@@ -20,6 +21,7 @@ from desktop.engine.worker.prompt_builder import PromptBuilder, TokenizedPrompt
 from desktop.engine.worker.prompt_cache import PromptCache, ReusedTokens
 from desktop.engine.worker.repetition_detector import RepetitionDetector
 from desktop.engine.worker.sampler import END_OF_ANSWER, Sampler
+from desktop.engine.worker.thinking_budget import ThinkingBudget
 from desktop.engine.worker.token_batch import TokenBatch
 from desktop.engine.worker_messages import AnswerDone, GenerateRequest, PromptPrepared, PromptProgress
 from desktop.errors import EngineError
@@ -65,7 +67,9 @@ class RunningAnswer:
         self._pause = 0
         self._shown: list[str] = []
         self._thought = False
-        self._pieces = model.tokenizer.pieces
+        self._pieces = model.tokenizer.call_pieces if prompt.tools else model.tokenizer.pieces
+        budget = None if request.options.raw_prompt else request.options.thinking.budget
+        self._budget = None if budget is None else ThinkingBudget(budget, prompter.closing_tokens)
         self._repeats = self._repetition_detector()
 
     @property
@@ -163,6 +167,8 @@ class RunningAnswer:
             raise EngineError(tr("The answer could not go on with another model."), remedy=tr("Ask again."))
         repeats = False
         for token in begun:
+            if self._budget is not None:
+                self._budget.next(self._text)
             self._sampler.replay(token)
             self._note_thinking(self._text.feed(self._pieces[token]))
             repeats = self._repeats is not None and self._repeats(token)
@@ -224,10 +230,18 @@ class RunningAnswer:
             reason = self._verify()
         else:
             self._follows = False
-            reason = self._add(self._sampler.sample(self._model.context, self._outputs[0]))
+            reason = self._choose()
         if reason is None and len(self._prompt.tokens) + len(self._tokens) > self._model.context_length:
             return "context-full"
         return reason
+
+    def _choose(self) -> StopReason | None:
+        """Add the next token: the one that the sampler chooses, or that closes thinking which takes too long."""
+        forced = self._budget.next(self._text) if self._budget is not None else None
+        if forced is None:
+            return self._add(self._sampler.sample(self._model.context, self._outputs[0]))
+        self._sampler.force(forced)
+        return self._add(forced, forced=True)
 
     def _feed(self, speculation: AnswerSpeculation, position: int) -> list[int]:
         """The last token and guesses of what follows it."""
@@ -268,11 +282,10 @@ class RunningAnswer:
                 self._sampler.accept(self._to_read)
             self._prompted, self._to_read = True, []
 
-    def _add(self, token: int) -> StopReason | None:
+    def _add(self, token: int, *, forced: bool = False) -> StopReason | None:
         """Add a token to the answer; the stop reason where it ends with it."""
         now = self._last = time.perf_counter()
-        is_end = llama.llama_vocab_is_eog
-        if token == END_OF_ANSWER or is_end(self._model.tokenizer.handle, token) or token in self._prompt.ends:
+        if not forced and self._is_end(token):
             return "end"
         self._generated += 1
         if self._generated == self._begun + 1:
@@ -290,6 +303,11 @@ class RunningAnswer:
             return "repetition"
         return None
 
+    def _is_end(self, token: int) -> bool:
+        if token == END_OF_ANSWER or token in self._prompt.ends:
+            return True
+        return bool(llama.llama_vocab_is_eog(self._model.tokenizer.handle, token))
+
     def _repetition_detector(self) -> Callable[[int], bool] | None:
         """What takes each token and says whether the answer only repeats itself; None where that is no end."""
         options = self.request.options
@@ -303,10 +321,10 @@ class RunningAnswer:
         """Keep the text that is shown, and the time when thinking ends."""
         for each in shown:
             if isinstance(each, TextReplacement):
-                self._shown = [text for text, _ in each.parts]
+                self._shown = [part[0] for part in each.parts if isinstance(part, tuple)]
                 self._thought = True
                 continue
-            part, thinking = each
+            part, thinking = ("", False) if isinstance(each, CallPiece) else each
             self._shown.append(part)
             if thinking:
                 self._thought = True
@@ -328,7 +346,9 @@ class RunningAnswer:
         return (generated - 1) / elapsed if generated > 1 and elapsed > 0 else None
 
     def _done(self, reason: StopReason) -> AnswerDone:
-        prompt, reused = self._prompt, self._reused or ReusedTokens()
+        prompt, reused, tools = self._prompt, self._reused or ReusedTokens(), self._text.tools
+        if reason == "end" and tools is not None and tools.calls:
+            reason = "tool-calls"
         return AnswerDone(
             id=self.request.id,
             stop_reason=reason,
@@ -342,8 +362,16 @@ class RunningAnswer:
             context_length=self._model.context_length,
             dropped_messages=prompt.dropped,
             thinking_s=self._thinking_s,
+            notice=_broken_calls(tools),
             memory_tokens=min(reused.memory, len(prompt.tokens)),
             disk_tokens=min(reused.disk, len(prompt.tokens)),
             drafted_tokens=self._speculation.drafted if self._speculation else 0,
             accepted_tokens=self._speculation.accepted if self._speculation else 0,
         )
+
+
+def _broken_calls(tools: ToolCatalog | None) -> str:
+    """One sentence where the model called a tool with arguments that nothing can read, else ""."""
+    if tools is None or not tools.broken:
+        return ""
+    return tr("The model called {tool} with arguments that are not valid JSON.").format(tool=tools.broken[0])

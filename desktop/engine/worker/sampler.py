@@ -135,6 +135,11 @@ class Sampler:
                 self._report(context, index, token)
         return token
 
+    def force(self, token: int) -> None:
+        """`token` comes next, whatever the model would have chosen."""
+        self._chosen(token)
+        self._took(token)
+
     def accept(self, prompt: Sequence[int]) -> None:
         """Show the chain the prompt's tail, where it holds samplers that look back."""
         for token in prompt[-self._chain.lookback :] if self._chain.lookback else ():

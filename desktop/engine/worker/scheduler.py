@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from desktop.conversation import StopReason
 from desktop.engine.engine_errors import failure_event
 from desktop.engine.generation_options import GenerationOptions, GrammarFormat
@@ -25,7 +27,7 @@ from desktop.engine.worker.sampler import Sampler
 from desktop.engine.worker.sampler_settings import file_defaults, resolve_settings
 from desktop.engine.worker.speculation_memory import SpeculationMemory
 from desktop.engine.worker.token_batch import TokenBatch
-from desktop.engine.worker_messages import GenerateRequest
+from desktop.engine.worker_messages import GenerateRequest, ModelInfo
 from desktop.errors import EngineError, UserError
 from desktop.translation import tr
 
@@ -66,6 +68,12 @@ class Scheduler:
         """Whether there is something to compute."""
         return bool(self._running or self._waiting)
 
+    @property
+    def info(self) -> ModelInfo:
+        """What is known of the model once its template was looked at."""
+        controls, tools = self._prompter.abilities
+        return msgspec.structs.replace(self._model.info, thinking_controls=controls, tool_support=tools)
+
     def prepare(self) -> None:
         """Do beforehand what the first prompt would have to wait for."""
         self._prompter.prepare()
@@ -82,7 +90,8 @@ class Scheduler:
             request, prompt, sampler, text, self._model, self._prompter, self._late_flush, self._send, started
         )
         mode = request.options.speculation
-        if mode != "off" and not self._model.recurrent:  # those could not forget a wrong guess
+        budget = request.options.thinking.budget  # it is asked before each token
+        if mode != "off" and budget is None and not self._model.recurrent:  # those could not forget a wrong guess
             guessers = self._speculation.of(request.conversation).guessers
             answer.speculate(AnswerSpeculation(guessers, self._margin, sampler, always=mode == "on"))
         self._waiting.append(answer)
@@ -252,4 +261,5 @@ def answer_text(prompt: TokenizedPrompt, options: GenerationOptions) -> AnswerTe
         strip=not raw and not isinstance(options.response_format, GrammarFormat),
         late=not raw,
         exact=exact,
+        tools=prompt.tool_catalog(),
     )

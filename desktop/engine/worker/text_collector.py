@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from desktop.engine.worker.call_reader import CallPiece
+
 _BETWEEN = "\n\n"
 _CODE_INDENT = 4
 
@@ -17,7 +19,7 @@ class KindChange:
     cut: str = ""
 
 
-TextPiece = tuple[str, bool] | KindChange
+TextPiece = tuple[str, bool] | KindChange | CallPiece
 
 
 def without_lead(text: str) -> str:
@@ -59,6 +61,13 @@ class TextCollector:
             self._think(text)
         else:
             self._answer(text)
+
+    def call(self, piece: CallPiece) -> None:
+        """More of a call. Text behind it begins without the white space that parts them."""
+        self._told.append(piece)
+        self.answered = self._gap = self._ends_blank = True
+        self.answer_blank = False
+        self._before = ""
 
     def change_kind(self, turned: KindChange = KindChange()) -> None:
         """Change the kind of the last block."""

@@ -3,10 +3,14 @@
 import re
 
 from desktop.engine.worker.answer_marks import COMMON_WRAPPERS, AnswerMark, MarkTable, TagStyle
+from desktop.engine.worker.call_grammars import GRAMMARS
+from desktop.engine.worker.call_reader import CallReader, ToolCatalog
 from desktop.engine.worker.markdown_context import MarkdownContext
 from desktop.engine.worker.text_collector import KindChange, TextCollector, TextPiece
 
 _MOST_TURNS = 16  # each sends the whole answer anew
+_OBJECT_BEGINS = re.compile(r'\s*"(?:name|type|function|parameters|arguments)"')
+_OBJECT_MAY_BEGIN = re.compile(r'\s*(?:"[a-z]{0,10})?\Z')
 _STRUCK = re.compile(r"<s[\s>]", re.IGNORECASE)
 
 
@@ -15,11 +19,22 @@ class ThinkingParser:
 
     A mark counts where it stands as one: in code, in quotes and in the middle of a sentence it is text. Thinking may be
     closed that was never opened: what was passed on as answer is thinking then (`KindChange`). Without `late`, thinking
-    is recognized only at the very beginning. `ended` says that the model ended its turn, or began another.
+    is recognized only at the very beginning. `ended` says that the model ended its turn, or began another. `tools` are
+    those that it may call, where `table` has marks of calls.
     """
 
-    def __init__(self, table: MarkTable, opened: TagStyle | None = None, *, late: bool = True) -> None:
+    def __init__(
+        self,
+        table: MarkTable,
+        opened: TagStyle | None = None,
+        *,
+        late: bool = True,
+        tools: ToolCatalog | None = None,
+    ) -> None:
         self._table = table
+        self._tools = tools or ToolCatalog()
+        self._reader: CallReader | None = None
+        self._sure_to_close = False
         self._late = late
         self._style = opened
         self._passage = TextCollector()
@@ -41,6 +56,15 @@ class ThinkingParser:
     def thinking(self) -> bool:
         return self._style is not None
 
+    @property
+    def style(self) -> TagStyle | None:
+        """Of the thinking that is open."""
+        return self._style
+
+    def expect_close(self) -> None:
+        """The next mark that closes thinking does, wherever it stands."""
+        self._sure_to_close = True
+
     def feed(self, text: str) -> list[TextPiece]:
         """The pieces whose kind is known by now."""
         return self._go_on(text, over=False)
@@ -57,7 +81,10 @@ class ThinkingParser:
 
     def _go_on(self, text: str, *, over: bool) -> list[TextPiece]:
         text, self._held = self._held + text, ""
-        while text and not self.ended:
+        while (text or (over and self._reader is not None)) and not self.ended:
+            if self._reader is not None:
+                text = self._read_calls(self._reader, text, over=over)
+                continue
             found = self._table.find(text)
             if found is None:
                 keep = 0 if over else self._table.held(text)
@@ -77,6 +104,21 @@ class ThinkingParser:
                 self._add(text[begin:end])
             text = text[end:]
         return self._passage.drain()
+
+    def _read_calls(self, reader: CallReader, text: str, *, over: bool) -> str:
+        """Go on with the calls that have begun; the text behind them. What was no call is text."""
+        reader.feed(text, over=over)
+        for piece in reader.drain():
+            self._turn()
+            self._passage.call(piece)
+        if not reader.done and not over:
+            return ""
+        self._reader = None
+        rest = reader.rest
+        if not reader.begun:
+            self._add(rest[: len(reader.opener)])
+            rest = rest[len(reader.opener) :]
+        return rest
 
     def _add(self, text: str) -> None:
         if self._closed_unopened:
@@ -136,6 +178,12 @@ class ThinkingParser:
                 return passage.thought and passage.answer_blank and not self.thinking
             case "wrapper" if mark.text in COMMON_WRAPPERS.values():
                 return self._wrapped_by == mark.text and not context.in_fence
+            case "call" if self.thinking:
+                return False
+            case "call" if mark.text == "{":
+                return self._begins_object(after, over=over)
+            case "call" if mark.text[0].isalpha() and not context.at_line_start:
+                return False
             case "label":
                 said = (passage.answered or passage.thought) and not (self._announced or context.announced)
                 return said and context.at_line_start and not context.in_fence
@@ -145,6 +193,14 @@ class ThinkingParser:
                 return _inverted(told_of)
             case _:
                 return _inverted(context.mentions(after, over=over))
+
+    def _begins_object(self, after: str, *, over: bool) -> bool | None:
+        """Whether the answer is a call that is written as an object alone."""
+        if self._passage.answered or self._context.line.strip():
+            return False
+        if _OBJECT_BEGINS.match(after):
+            return True
+        return None if not over and _OBJECT_MAY_BEGIN.match(after) else False
 
     def _opens(self, mark: AnswerMark, after: str, over: bool) -> bool | None:
         assert mark.style is not None
@@ -165,6 +221,8 @@ class ThinkingParser:
         assert mark.style is not None
         if mark.style != self._style and not mark.style.closes[:2] == self._style.closes[:2] == "</":
             return False
+        if self._sure_to_close:
+            return True
         in_code = self._context.in_code(after, over=over)
         if in_code is not False:
             return _inverted(in_code)
@@ -196,6 +254,10 @@ class ThinkingParser:
                 if self.thinking:
                     self._style = None
                     self._begin(thinking=False)
+            case "call":
+                self._reader = CallReader(GRAMMARS[mark.text], self._tools, spelled)
+                if spelled == "{":
+                    self._reader.put_back(spelled)
             case "wrapper":
                 self._wrapped_by = COMMON_WRAPPERS.get(mark.text, "")
             case "opens" if mark.style is not None and not self.thinking:
@@ -204,6 +266,7 @@ class ThinkingParser:
                 self._style, self._opened_by, self._fenced = mark.style, spelled, ""
                 self._begin(thinking=True)
             case "closes":
+                self._sure_to_close = False
                 self._after_close = ""
                 self._closed_unopened |= not self.thinking and not self._passage.answer_blank
                 self._style = None

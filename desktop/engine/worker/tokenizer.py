@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from desktop.engine.worker import answer_marks, channel_parser
+from desktop.engine.worker import answer_marks, call_grammars, channel_parser
 from desktop.engine.worker.llama_api import llama
 from desktop.errors import EngineError
 from desktop.translation import tr
 
 _MARKS = frozenset(text.encode() for text in answer_marks.THINKING_TOKENS | channel_parser.CHANNEL_TOKENS)
+_CALL_MARKS = frozenset(text.encode() for text in call_grammars.CALL_TOKENS)
+_UNSPELLED = _MARKS | frozenset(text.encode() for text in call_grammars.TOOL_TOKENS)
 _CLOSING_MARKS = tuple(style.closes for style in answer_marks.TAG_STYLES if not style.common)
 _CONTROL_OR_UNKNOWN, _USER_DEFINED = (1 << 3) | (1 << 0), 1 << 4
 _FILL_IN = re.compile("fim|repo|file|pad", re.IGNORECASE)  # ends of what is filled in, not of an answer
@@ -31,6 +33,7 @@ class Tokenizer:
         self.eos = int(llama.llama_vocab_eos(self.handle))
         self.adds_bos = bool(llama.llama_vocab_get_add_bos(self.handle)) and self.bos >= 0
         self.pieces = _PieceTable(self)
+        self.call_pieces = _PieceTable(self, calls=True)
         self._is_spm = llama.llama_vocab_type(self.handle) == _SPM
         self._neutral = (b"\x02", self._tokenize(b"\x02", True))
 
@@ -49,13 +52,14 @@ class Tokenizer:
         """How `token` is spelled, control tokens included; "" for -1."""
         return self._piece(token, True).decode("utf-8", "replace") if token >= 0 else ""
 
-    def visible_piece(self, token: int) -> bytes:
-        """The bytes of `token` as an answer shows them: of control tokens only those that mark thinking."""
+    def visible_piece(self, token: int, *, calls: bool = False) -> bytes:
+        """The bytes of `token` as an answer shows them: of control tokens only those that mark thinking, and with
+        `calls` those that mark calls of tools."""
         piece = self._piece(token, False)
         if piece or not llama.llama_vocab_is_control(self.handle, token):
             return piece
         spelled = self._piece(token, True)
-        return spelled if spelled in _MARKS else b""
+        return spelled if spelled in _MARKS or (calls and spelled in _CALL_MARKS) else b""
 
     def spelled_piece(self, token: int) -> bytes:
         """The bytes of `token`, of control tokens as they are spelled."""
@@ -82,8 +86,8 @@ class Tokenizer:
         return [token for token in tokens[: count.value] if 0 <= token < self.size] if count.value > 0 else []
 
     def control_spellings(self) -> list[str]:
-        """Every text that is taken for a control token, longest first."""
-        spelled = {word for word, attribute, _ in self._special if attribute & _CONTROL_OR_UNKNOWN or word in _MARKS}
+        """Every text that is taken for a control token, or for a mark of thinking or of tools, longest first."""
+        spelled = {word for word, kinds, _ in self._special if kinds & _CONTROL_OR_UNKNOWN or word in _UNSPELLED}
         return sorted((word.decode("utf-8", "replace") for word in spelled if word), key=len, reverse=True)
 
     def end_spellings(self) -> list[str]:
@@ -136,14 +140,14 @@ class Tokenizer:
 
 
 class _PieceTable(dict[int, bytes]):
-    """The bytes that each token shows in an answer, looked up once."""
+    """The bytes that each token shows in an answer, looked up once; with `calls` those of the marks of calls too."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, *, calls: bool = False) -> None:
         super().__init__()
-        self._tokenizer = tokenizer
+        self._tokenizer, self._calls = tokenizer, calls
 
     def __missing__(self, token: int) -> bytes:
-        piece = self[token] = self._tokenizer.visible_piece(token)
+        piece = self[token] = self._tokenizer.visible_piece(token, calls=self._calls)
         return piece
 
 

@@ -235,7 +235,7 @@ class WorkerLoop:
             self._model.close()
             self._model = None
             raise
-        self._send(ModelReady(self._model.info, time.perf_counter() - begun))
+        self._send(ModelReady(self._scheduler.info, time.perf_counter() - begun))
         self._scheduler.prepare()
 
 

@@ -24,6 +24,8 @@ from desktop.conversation import (
     Message,
     ModelReference,
     TextPart,
+    ThinkingPart,
+    ToolCallPart,
     UnknownPart,
 )
 from desktop.engine.generation_options import GenerationOptions, SamplingParams
@@ -54,6 +56,19 @@ def test_what_turns_out_to_be_thinking_is_told_anew_stored_as_such_and_not_sent_
     assert talk.store.branch(talk.chat.current_id or "")[1] == answer
     talk.ask("And you?")
     assert [turn.text for turn in talk.fake.requests[-1].messages] == ["Hi!", "Hello there.", "And you?"]
+
+
+def test_calls_of_tools_are_stored_with_their_answer_and_sent_back(begin: Begin) -> None:
+    calls = (ToolCallPart("1", "look", '{"place": "Rome"}'), ToolCallPart("2", "look", '{"place": "Oslo"}'))
+    talk = begin([FakeAnswer("I look.", thinking="Where?", calls=calls), FakeAnswer("Fine.")])
+    answer = talk.ask("Hi!")
+    assert answer.parts == (ThinkingPart("Where?"), TextPart("I look."), *calls)
+    assert answer.timing is not None
+    assert (answer.status, answer.timing.stop_reason) == ("complete", "tool-calls")
+    talk.settled()
+    assert talk.store.branch(talk.chat.current_id or "")[1] == answer
+    talk.ask("And you?")
+    assert talk.fake.requests[-1].messages[1] == ChatMessage("assistant", (TextPart("I look."), *calls))
 
 
 def test_a_question_is_answered_told_and_stored(begin: Begin) -> None:

@@ -81,8 +81,8 @@ def answer_of(row: Row, size: int) -> tuple[str, str, bool]:
             break
     for each in [*shown, *answer.finish()]:
         if isinstance(each, TextReplacement):
-            told = [*each.parts]
-        else:
+            told = [part for part in each.parts if isinstance(part, tuple)]
+        elif isinstance(each, tuple):
             told.append(each)
     text = "".join(text for text, thinking in told if not thinking)
     return text, "".join(text for text, thinking in told if thinking), answer.stopped

@@ -45,13 +45,13 @@ def heads(turns: Sequence[ChatMessage]) -> list[str]:
 
 def fitted(turns: Sequence[ChatMessage]) -> list[str]:
     """The first words of the messages that stay."""
-    _, dropped = ContextFit(count_words, LIMIT).fit(request(turns))
+    _, dropped = ContextFit(LIMIT).fit(request(turns), count_words)
     return heads(without_oldest(turns, dropped))
 
 
 def test_what_fits_with_room_for_an_answer_is_whole() -> None:
-    assert ContextFit(count_words, LIMIT).fit(request(talk(4)))[1] == 0
-    assert ContextFit(count_words, LIMIT).fit(request(talk(5)))[1] > 0
+    assert ContextFit(LIMIT).fit(request(talk(4)), count_words)[1] == 0
+    assert ContextFit(LIMIT).fit(request(talk(5)), count_words)[1] > 0
 
 
 def test_system_and_last_round_stay_and_questions_go_with_their_answers() -> None:
@@ -69,7 +69,7 @@ def test_a_pinned_answer_stays_with_its_question() -> None:
 
 def test_what_is_pinned_may_be_too_much_and_that_is_told() -> None:
     with pytest.raises(EngineError, match="unpin"):
-        ContextFit(count_words, LIMIT).fit(request(talk(7, pinned=range(6))))
+        ContextFit(LIMIT).fit(request(talk(7, pinned=range(6))), count_words)
 
 
 def test_results_of_tools_go_with_their_calls() -> None:
@@ -80,33 +80,33 @@ def test_results_of_tools_go_with_their_calls() -> None:
 
 
 def test_the_same_ones_are_left_out_until_more_have_to_go() -> None:
-    fit = ContextFit(count_words, LIMIT)
-    counts = [fit.fit(request(talk(rounds)))[1] for rounds in range(5, 14)]
+    fit = ContextFit(LIMIT)
+    counts = [fit.fit(request(talk(rounds)), count_words)[1] for rounds in range(5, 14)]
     assert counts == sorted(counts)
     assert len(set(counts)) <= len(counts) / 2
 
 
 def test_a_new_worker_leaves_out_what_the_last_answer_did_without() -> None:
     """What it has in memory of the prompt then begins the same."""
-    assert ContextFit(count_words, LIMIT).fit(request(talk(6), dropped_messages=4))[1] == 4
-    assert ContextFit(count_words, LIMIT).fit(request(talk(6)))[1] == 8
-    assert ContextFit(count_words, LIMIT).fit(request(talk(6), dropped_messages=2))[1] == 8, "no longer enough"
-    assert ContextFit(count_words, LIMIT).fit(request(talk(6), dropped_messages=3))[1] == 8, "no whole round"
+    assert ContextFit(LIMIT).fit(request(talk(6), dropped_messages=4), count_words)[1] == 4
+    assert ContextFit(LIMIT).fit(request(talk(6)), count_words)[1] == 8
+    assert ContextFit(LIMIT).fit(request(talk(6), dropped_messages=2), count_words)[1] == 8, "no longer enough"
+    assert ContextFit(LIMIT).fit(request(talk(6), dropped_messages=3), count_words)[1] == 8, "no whole round"
 
 
 def test_where_none_may_be_left_out_it_is_refused_by_an_error_of_its_own() -> None:
     with pytest.raises(ContextFullError) as caught:
-        ContextFit(count_words, LIMIT).fit(request(talk(5), context_full="stop"))
+        ContextFit(LIMIT).fit(request(talk(5), context_full="stop"), count_words)
     told = error_from_event(failure_event(1, caught.value))
     assert type(told) is ContextFullError
     assert told.needed_tokens == len(count_words(talk(5)).tokens)
     assert "100" in told.detail
-    assert ContextFit(count_words, LIMIT).fit(request(talk(4), context_full="stop"))[1] == 0
+    assert ContextFit(LIMIT).fit(request(talk(4), context_full="stop"), count_words)[1] == 0
 
 
 def test_a_single_turn_is_answered_as_there_is_nothing_to_choose() -> None:
     long = [turn("user", "w " * 90)]
-    assert ContextFit(count_words, LIMIT).fit(request(long, context_full="stop"))[1] == 0
+    assert ContextFit(LIMIT).fit(request(long, context_full="stop"), count_words)[1] == 0
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -16,8 +16,8 @@ def run(pieces: list[bytes], stops: tuple[str, ...] = (), **options: object) -> 
     def take(shown: list[ShownText]) -> None:
         for each in shown:
             if isinstance(each, TextReplacement):
-                told[:] = each.parts
-            else:
+                told[:] = [part for part in each.parts if isinstance(part, tuple)]
+            elif isinstance(each, tuple):
                 told.append(each)
 
     for piece in pieces:

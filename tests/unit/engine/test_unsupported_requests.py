@@ -17,7 +17,7 @@ from desktop.conversation import (
     ToolResultPart,
     UnknownPart,
 )
-from desktop.engine.generation_options import ThinkingOptions
+from desktop.engine.generation_options import ThinkingOptions, ToolDefinition
 from desktop.errors import EngineError
 from tests.unit.engine.conftest import Asker, children
 
@@ -25,13 +25,12 @@ PARTS: dict[str, MessagePart] = {
     "a model's thinking": ThinkingPart("hm"),
     "an image": ImagePart("ab" * 32, "image/png"),
     "a document": DocumentPart("Terms", "all of it"),
-    "a call of a tool": ToolCallPart("1", "weather", "{}"),
+    "a call of a tool": ToolCallPart("1", "weather", "{}"),  # in a question
     "the result of a tool": ToolResultPart("1", "weather", (TextPart("rain"),)),
     "something that a newer version wrote": UnknownPart("audio", '{"type":"audio"}'),
 }
 OPTIONS: list[tuple[str, Any]] = [
-    ("thinking", ThinkingOptions(enabled=False)),
-    ("thinking", ThinkingOptions(budget=9)),
+    ("tool_choice", "required"),
 ]
 
 
@@ -60,6 +59,11 @@ def test_options_that_the_worker_does_not_know_are_refused_by_name(
         with pytest.raises(EngineError, match="cannot be generated as it was asked for") as caught:
             asker.ask("the of", **{name: value})
         assert name in caught.value.detail
+    raw = {"thinking": ThinkingOptions(enabled=False), "tools": (ToolDefinition("look"),)}
+    for name, value in raw.items():
+        with pytest.raises(EngineError, match="cannot be generated as it was asked for") as caught:
+            asker.ask("the of", raw_prompt=True, **{name: value})
+        assert name in caught.value.detail, "a raw prompt has no template that could take it"
     assert asker.ask("the of", max_tokens=2, ignore_eos=True).end.generated_tokens == 2
 
 
