@@ -57,7 +57,9 @@ class Settings(msgspec.Struct, frozen=True):
     `speculation` guesses tokens ahead, where it pays with "auto" (`GenerationOptions.speculation`).
 
     `context_full` is what happens where a conversation no longer fits the model's context and the person chose nothing
-    for it. `proxy` is an address, "" for what the system says, "direct" for none; `hub_endpoint` "" means Hugging Face.
+    for it. One model generates up to `parallel_answers` at once. Loaded models take up to `model_memory` bytes together
+    (None: what leaves the system room); one without work is unloaded after `unload_after` minutes (None: 30, 0: never).
+    `proxy` is an address, "" for what the system says, "direct" for none; `hub_endpoint` "" means Hugging Face.
     """
 
     version: int = 1
@@ -68,6 +70,9 @@ class Settings(msgspec.Struct, frozen=True):
     context_length: int | None = None
     threads: int | None = None
     gpu_layers: int | None = None
+    parallel_answers: Annotated[int, msgspec.Meta(ge=1, le=16)] = 4
+    model_memory: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    unload_after: Annotated[int, msgspec.Meta(ge=0)] | None = None
     system_prompt: str = ""
     send_with_enter: bool = True
     window_geometry: str = ""

@@ -9,7 +9,7 @@ from desktop.background import Background, MainThreadQueue
 from desktop.chat.engine_requests import LoadableModel, load_params
 from desktop.conversation import ModelReference
 from desktop.engine.engine_errors import error_from_event
-from desktop.engine.engine_protocol import Engine
+from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import LoadEvent, LoadProgress, ModelReady, RequestFailed
 from desktop.errors import LicenseError, UserError
@@ -32,7 +32,7 @@ class ActiveModel:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: MultiModelEngine,
         background: Background,
         *,
         settings: Callable[[], Settings],
@@ -46,6 +46,7 @@ class ActiveModel:
         self._hash_file = hash_file
         self._hop = MainThreadQueue[LoadEvent](background.call_on_main_thread, self._on_events)
         self._params: LoadParams | None = None
+        self._anew = False
         self._given_up = False
         self._then: ModelState = "wanted"
         self._hashes: dict[str, str] = {}
@@ -55,6 +56,11 @@ class ActiveModel:
         self.error: UserError | None = None
         self.notice = ""
         self._closed = False
+
+    @property
+    def params(self) -> LoadParams | None:
+        """How the model chosen was loaded; None while it is not."""
+        return self._params if self.state == "ready" else None
 
     @property
     def reference(self) -> ModelReference | None:
@@ -69,8 +75,8 @@ class ActiveModel:
 
     def choose(self, model: ChatModel, *, again: bool = False) -> None:
         """Want `model`; `load` loads it. One that failed is wanted once more only with `again`."""
-        wanted = load_params(model, self._settings())
-        self.chosen = model
+        wanted = self._load_params(model)
+        before, self.chosen = self.chosen, model
         if self.state == "failed" and wanted == self._params and not again:
             return
         self.error = None
@@ -80,7 +86,13 @@ class ActiveModel:
                 self._give_up()
         elif self.state != "ready" or wanted != self._params:
             self.state = "wanted"
+            if before is not None and before.id == model.id and self._params not in (None, wanted):
+                self._engine.release(self._params)  # the same model, loaded otherwise: nobody goes back to that
         self._changed()
+
+    def _load_params(self, model: ChatModel) -> LoadParams:
+        settings = self._settings()
+        return load_params(model, settings, parallel=settings.parallel_answers)
 
     def retry(self) -> None:
         """Try once more to load what could not be loaded, or was given up."""
@@ -98,11 +110,13 @@ class ActiveModel:
             self._give_up()
         elif self.state in ("ready", "failed"):
             self.state, self.error = "wanted", None
+        self._anew = True
         self._changed()
 
     def refresh(self) -> None:
-        """An answer failed: where the engine lost its model with it, the next answer loads it again."""
-        if self.state == "ready" and self._engine.state == "empty":
+        """Where the engine does not hold the model any more, the next answer loads it again: its license was revoked,
+        say, or its memory was needed."""
+        if self.state == "ready" and self._params is not None and self._engine.state_of(self._params) == "empty":
             self.state = "none"
 
     def set_missing(self, error: UserError) -> None:
@@ -115,8 +129,9 @@ class ActiveModel:
         if self.state != "wanted" or self.chosen is None:
             return
         self.state, self.fraction, self._given_up, self.notice = "loading", 0.0, False, ""
-        self._params = load_params(self.chosen, self._settings())
-        self._engine.load(self._params, self._hop.put)
+        self._params = self._load_params(self.chosen)
+        anew, self._anew = self._anew, False
+        self._engine.load(self._params, self._hop.put, keep=not anew)
         self._changed()
 
     def stop_loading(self) -> None:

@@ -1,5 +1,5 @@
-"""Answers asked of one engine, one after another: each waits for the model and for those before it, is streamed, and is
-stored.
+"""Answers asked of the engine, several at once: each waits for the model and for those before it in its conversation,
+is streamed, and is stored.
 
 Everything here happens on the main thread; the engine's events come to it through a `MainThreadQueue`.
 """
@@ -27,8 +27,9 @@ from desktop.chat.pending_answer import AnswerSaver, PendingAnswer
 from desktop.conversation import ContextChoice, Message, ModelReference, Status
 from desktop.engine.answer_room import answer_room
 from desktop.engine.engine_errors import error_from_event
-from desktop.engine.engine_protocol import Engine, EngineState
+from desktop.engine.engine_protocol import EngineState, MultiModelEngine
 from desktop.engine.generation_options import GenerationOptions
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
@@ -52,7 +53,7 @@ class AnswerQueue:
         self,
         *,
         store: ConversationStore,
-        engine: Engine,
+        engine: MultiModelEngine,
         background: Background,
         settings: Callable[[], Settings],
         tell: Callable[[ChatEvent], None],
@@ -66,10 +67,10 @@ class AnswerQueue:
         self._tell = tell
         self._hop = MainThreadQueue[tuple[PendingAnswer, AnswerEvent]](background.call_on_main_thread, self._on_events)
         self._waiting: deque[PendingAnswer] = deque()
-        self._current: PendingAnswer | None = None
+        self._running: list[PendingAnswer] = []
         self._died = False
         self.drafts = AnswerSaver(
-            store, background, every_s=save_every_s, snapshot=self._snapshot, on_error=self._on_draft_error
+            store, background, every_s=save_every_s, snapshots=self._snapshots, on_error=self._on_draft_error
         )
         self.model = ActiveModel(engine, background, settings=settings, changed=self._on_model, hash_file=hash_file)
 
@@ -87,6 +88,7 @@ class AnswerQueue:
         answer = PendingAnswer(message, system_prompt, options, choice)
         self._waiting.append(answer)
         self._phase(answer, "waiting")
+        self.model.refresh()
         self.model.retry()
         self._advance()
 
@@ -95,14 +97,12 @@ class AnswerQueue:
         for answer in [each for each in self._waiting if each.conversation_id == conversation_id]:
             self._waiting.remove(answer)
             self._finish(answer, "stopped", None)
-        current = self._current
-        if current is None or current.conversation_id != conversation_id or current.stopped:
-            return
-        current.stopped = True
-        if current.request_id is None:
-            self._finish(current, "stopped", None)  # its branch is still being read
-        else:
-            self._engine.cancel(current.request_id)
+        for answer in [each for each in self._running if each.conversation_id == conversation_id and not each.stopped]:
+            answer.stopped = True
+            if answer.request_id is None:
+                self._finish(answer, "stopped", None)  # its branch is still being read
+            else:
+                self._engine.cancel(answer.request_id)
 
     def stop_loading(self) -> None:
         """Give up loading the model, and with it the answers that wait."""
@@ -132,36 +132,50 @@ class AnswerQueue:
     def close(self) -> None:
         """Stop all answers and store their text; the engine is sent the cancels, and not waited for."""
         self.model.close()
+        running, self._running = self._running, []
         self._waiting, waiting = deque(), self._waiting
-        current, self._current = self._current, None
-        for answer in [*([current] if current else []), *waiting]:
+        for answer in [*running, *waiting]:
             self.drafts.save_finished(answer.finish("stopped", None))
-        if current is not None and current.request_id is not None:
-            self._engine.cancel(current.request_id)
+        for answer in running:
+            if answer.request_id is not None:
+                self._engine.cancel(answer.request_id)
         self.drafts.close()
 
-    # --- one after another ---------------------------------------------------------------------------------------
+    # --- which come next -----------------------------------------------------------------------------------------
 
     def _all(self) -> list[PendingAnswer]:
-        return [*([self._current] if self._current else []), *self._waiting]
+        return [*self._running, *self._waiting]
 
     def _advance(self) -> None:
-        """Begin what can be begun: a load where no answer would be cut off by it, or the next answer."""
-        if self._current is not None:
-            return
+        """Begin what can be begun: the load of the model chosen, or answers."""
         self.model.load()
         if self.model.state == "failed" and self.model.error is not None:
             while self._waiting:
                 self._finish(self._waiting.popleft(), "failed", None, self.model.error)
-        elif self.model.state == "loading" and self._waiting:
-            self._phase(self._waiting[0], "loading", self.model.fraction)
-        elif self.model.state == "ready" and self._waiting:
-            self._begin(self._waiting.popleft())
+        elif self.model.state == "loading":
+            for answer in self._first_waiting():
+                self._phase(answer, "loading", self.model.fraction)
+        elif self.model.params is not None:
+            for answer in self._first_waiting():
+                if sum(each.params == self.model.params for each in self._running) < self.model.params.parallel:
+                    self._waiting.remove(answer)
+                    self._begin(answer, self.model.params)
 
-    def _begin(self, answer: PendingAnswer) -> None:
-        self._current = answer
+    def _first_waiting(self) -> list[PendingAnswer]:
+        """Of each conversation in which nothing is being answered the answer that is next, in the order of asking."""
+        taken = {answer.conversation_id for answer in self._running}
+        first: list[PendingAnswer] = []
+        for answer in self._waiting:
+            if answer.conversation_id not in taken:
+                taken.add(answer.conversation_id)
+                first.append(answer)
+        return first
+
+    def _begin(self, answer: PendingAnswer, params: LoadParams) -> None:
+        answer.params = params
+        self._running.append(answer)
         parent_id = answer.message.parent_id
-        model = self.model.reference  # another may be chosen while the branch is read, and is loaded afterwards
+        model = self.model.reference  # another may be chosen while the branch is read: this one answers
 
         def branch() -> list[Message]:
             return self._store.branch(answer.conversation_id, parent_id) if parent_id is not None else []
@@ -169,23 +183,24 @@ class AnswerQueue:
         self._background.database(
             branch,
             lambda path: self._ask(answer, path, model),
-            lambda error: self._finish(answer, "failed", None, error) if self._current is answer else None,
+            lambda error: self._finish(answer, "failed", None, error) if answer in self._running else None,
         )
 
     def _ask(self, answer: PendingAnswer, path: list[Message], model: ModelReference | None) -> None:
-        if self._current is not answer:
+        if answer not in self._running or answer.params is None:
             return  # stopped meanwhile
         options = with_sampling(answer.options or generation_options(self._settings()), answer.message.sampling or {})
         answer.model = model
         answer.sampling = sampling_record(options) or None
         answer.set_branch(map(self.latest, path), options)
-        self._phase(answer, "loading" if self._engine.state == "dead" else "reading")
+        away = self._engine.state_of(answer.params) in ("dead", "empty")
+        self._phase(answer, "loading" if away else "reading")
         self._send(answer, answer.request(self._engine.next_id()))
         self._notify_engine_changed()
 
     def _send(self, answer: PendingAnswer, request: GenerateRequest) -> None:
         answer.request_id = request.id
-        self._engine.generate(request, lambda event: self._hop.put((answer, event)))
+        self._engine.generate(request, lambda event: self._hop.put((answer, event)), params=answer.params)
 
     def _finish(
         self, answer: PendingAnswer, status: Status, done: AnswerDone | None, error: UserError | None = None
@@ -195,13 +210,14 @@ class AnswerQueue:
         if isinstance(error, ContextFullError):
             answer.refuse(error.needed_tokens, self._context_length())
         message = answer.finish(status, done, sentence)
-        if answer is self._current:
-            self._current = None
+        ran = answer in self._running
+        if ran:
+            self._running.remove(answer)
         self.drafts.save_finished(message)
         self._tell(AnswerFinished(answer.conversation_id, message, error))
         if message.timing is not None:
             self._tell(self.context_used(message))
-        if self._current is None:
+        if ran or not self._running:
             self._notify_engine_changed()
             self._advance()
 
@@ -220,7 +236,7 @@ class AnswerQueue:
                 self._tell(AnswerDelta(last.conversation_id, last.message.id, told, thinking, speed, used))
 
         for answer, event in events:
-            if answer is not self._current:
+            if answer not in self._running:
                 continue  # stopped, and no longer waited for
             if answer.summary_run is not None:
                 self._on_summary(answer, answer.summary_run, event)
@@ -234,14 +250,14 @@ class AnswerQueue:
                 if event.text:
                     self._phase(answer, "thinking" if thinking else "writing")
                     text.append(event.text)
-                    self.drafts.schedule_save()
+                    self.drafts.schedule_save(answer.message.id)
             elif isinstance(event, ToolCallDelta):
                 answer.append(event)
                 self._phase(answer, "writing")
-                self.drafts.schedule_save()
+                self.drafts.schedule_save(answer.message.id)
             elif isinstance(event, DeltaReplacement):
                 answer.append(event)
-                self.drafts.schedule_save()
+                self.drafts.schedule_save(answer.message.id)
                 self._tell(AnswerReplaced(answer.conversation_id, answer.snapshot()))
             else:
                 self._on_event(answer, event)
@@ -260,7 +276,8 @@ class AnswerQueue:
             case PromptProgress():
                 self._phase(answer, "reading", event.done / event.total if event.total else None)
             case AnswerDone():
-                self.model.notice = event.notice or self.model.notice
+                if answer.params == self.model.params:
+                    self.model.notice = event.notice or self.model.notice
                 stopped = answer.stopped or event.stop_reason == "cancelled"
                 self._finish(answer, "stopped" if stopped else "complete", event)
             case RequestFailed():
@@ -300,7 +317,7 @@ class AnswerQueue:
         else:
             answer.end_summary()
             self._tell(AnswerReplaced(answer.conversation_id, answer.snapshot()))
-            self.drafts.schedule_save()
+            self.drafts.schedule_save(answer.message.id)
             self._phase(answer, "reading", 0.0)
             self._send(answer, answer.request(self._engine.next_id(), drops=True))
 
@@ -308,8 +325,8 @@ class AnswerQueue:
         self._notify_engine_changed()
         self._advance()
 
-    def _snapshot(self) -> Message | None:
-        return self._current.snapshot() if self._current is not None else None
+    def _snapshots(self) -> list[Message]:
+        return [answer.snapshot() for answer in self._running]
 
     def _on_draft_error(self, error: UserError, message: Message) -> None:
         self._tell(ChatFailed(error, message.conversation_id))
@@ -324,10 +341,10 @@ class AnswerQueue:
     def _notify_engine_changed(self) -> None:
         model = self.model
         state: EngineState = "empty"
-        if self._current is not None:
-            state = "answering"
-        elif model.state in ("loading", "wanted"):
+        if model.state in ("loading", "wanted"):
             state = "loading"
+        elif self._running:
+            state = "answering"
         elif model.state == "ready":
             state = "dead" if self._died else "ready"
         chosen = model.chosen

@@ -24,7 +24,7 @@ from desktop.chat.context_choice import ContextChoices
 from desktop.chat.conversation_writer import ConversationBranch, ConversationWriter, StoredExchange, new_id
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.conversation import Conversation, Message
-from desktop.engine.engine_protocol import Engine
+from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.errors import UserError
 from desktop.safe_text import is_blank, repair_surrogates
 from desktop.settings import Settings
@@ -44,7 +44,7 @@ class ChatSession:
         self,
         *,
         store: ConversationStore,
-        engine: Engine,
+        engine: MultiModelEngine,
         background: Background,
         settings: Callable[[], Settings],
         listener: Callable[[ChatEvent], None],
@@ -203,7 +203,8 @@ class ChatSession:
         """Ask `text` in a conversation (None: the open one). False, and nothing happens, where it is blank.
 
         MessageAdded twice once both turns are stored, AnswerPhase, AnswerDelta, AnswerFinished; or ChatFailed with
-        the text given back, and nothing sent. While the model loads or another answer is given, the answer waits.
+        the text given back, and nothing sent. While the model loads, another answer of this conversation is given, or
+        as many of others as the model gives at once, the answer waits.
         """
         clean = repair_surrogates(text)
         if is_blank(clean):
@@ -254,7 +255,7 @@ class ChatSession:
     # --- the model -----------------------------------------------------------------------------------------------
 
     def use_model(self, model: ChatModel, *, again: bool = False) -> None:
-        """Load `model` and answer with it from now on: EngineChanged. An answer in progress is finished first.
+        """Load `model` and answer with it from now on: EngineChanged. Answers in progress go on with theirs.
 
         One that could not be loaded is tried again with `again`, as where a person chooses it, or with a message.
         """
@@ -265,7 +266,7 @@ class ChatSession:
     def reload_model(self) -> None:
         """Load the model once more, the same way: what the engine knows of itself changed. EngineChanged.
 
-        An answer in progress is finished first.
+        Its answers in progress are finished first.
         """
         self._answering.model.reload()
 

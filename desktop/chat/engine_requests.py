@@ -151,8 +151,8 @@ class LoadableModel(Protocol):
     def stops(self) -> tuple[str, ...]: ...
 
 
-def load_params(model: LoadableModel, settings: Settings) -> LoadParams:
-    """How a model is to be loaded under these settings."""
+def load_params(model: LoadableModel, settings: Settings, *, parallel: int = 1) -> LoadParams:
+    """How a model is to be loaded under these settings, for so many answers at once."""
     return LoadParams(
         str(model.path),
         context_length=settings.context_length,
@@ -160,4 +160,5 @@ def load_params(model: LoadableModel, settings: Settings) -> LoadParams:
         gpu_layers=settings.gpu_layers,
         chat_template=model.chat_template,
         stops=model.stops,
+        parallel=parallel,
     )

@@ -1,7 +1,7 @@
 """One answer in progress: its text so far, and the message that this makes."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -24,6 +24,7 @@ from desktop.conversation import (
     ToolCallPart,
 )
 from desktop.engine.generation_options import GenerationOptions
+from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
     Delta,
@@ -51,7 +52,7 @@ NO_OVERRIDES = AnswerOverrides()
 
 
 class AnswerSaver:
-    """`snapshot` gives the answer in progress as it is now, or None. All methods on the main thread."""
+    """`snapshots` gives the answers in progress as they are now. All methods on the main thread."""
 
     def __init__(
         self,
@@ -59,21 +60,26 @@ class AnswerSaver:
         background: Background,
         *,
         every_s: float,
-        snapshot: Callable[[], Message | None],
+        snapshots: Callable[[], Sequence[Message]],
         on_error: Callable[[UserError, Message], None],
     ) -> None:
         self._store = store
         self._background = background
         self._every_s = every_s
-        self._snapshot = snapshot
+        self._snapshots = snapshots
         self._on_error = on_error
         self._timer: threading.Timer | None = None
-        self._saving = False
-        self._complained_of = ""
+        self._saving = 0
+        self._longer: set[str] = set()
+        self._complained_of: set[str] = set()
         self.unsaved: dict[str, Message] = {}
 
-    def schedule_save(self) -> None:
-        """The answer in progress is longer than it was: store it within `every_s`."""
+    def schedule_save(self, message_id: str) -> None:
+        """This answer in progress is longer than it was: store it within `every_s`."""
+        self._longer.add(message_id)
+        self._start_timer()
+
+    def _start_timer(self) -> None:
         if self._timer is None:
             self._timer = threading.Timer(self._every_s, lambda: self._background.call_on_main_thread(self._due))
             self._timer.daemon = True
@@ -81,7 +87,9 @@ class AnswerSaver:
 
     def save_finished(self, message: Message) -> None:
         """Store an answer that is over."""
-        self._cancel_timer()
+        self._longer.discard(message.id)
+        if not self._longer:
+            self._cancel_timer()
         self.retry()
         self._save(message)
 
@@ -100,30 +108,33 @@ class AnswerSaver:
             return  # the answer ended between the timer and this queued call
         self._timer = None
         if self._saving:
-            self.schedule_save()  # a slow disk: one write at a time
-        elif (message := self._snapshot()) is not None:
-            self._save(message)
+            self._start_timer()  # a slow disk: nothing is written while something is
+            return
+        longer, self._longer = self._longer, set()
+        for message in self._snapshots():
+            if message.id in longer:
+                self._save(message)
 
     def _save(self, message: Message) -> None:
         def saved(_: None) -> None:
-            self._saving = False
+            self._saving -= 1
             if self.unsaved.get(message.id) is message:
                 del self.unsaved[message.id]
 
         def failed(error: UserError) -> None:
-            self._saving = False
+            self._saving -= 1
             if isinstance(error, NotFoundError):  # erased meanwhile, by another process
                 self.unsaved.pop(message.id, None)
                 return
             if message.status != "streaming":
                 self.unsaved[message.id] = message
-            elif (now := self._snapshot()) is not None and now.id == message.id:
-                self.schedule_save()  # try again, with what was said since
-            if self._complained_of != message.id:
-                self._complained_of = message.id
+            elif any(now.id == message.id for now in self._snapshots()):
+                self.schedule_save(message.id)  # try again, with what was said since
+            if message.id not in self._complained_of:
+                self._complained_of.add(message.id)
                 self._on_error(error, message)
 
-        self._saving = True
+        self._saving += 1
         self._background.database(lambda: self._store.save_message(message), saved, failed)
 
     def _cancel_timer(self) -> None:
@@ -136,8 +147,9 @@ class PendingAnswer:
     """An answer that waits or is in progress. Lives on the main thread.
 
     `message` is the empty turn it fills. `options` None means those of the settings when the engine is asked.
-    `request_id` is None until then. `stopped` says that the person stopped it, whatever the engine makes of that.
-    `choice` is what happens where its prompt does not fit the context.
+    `request_id` is None until then. `params` is how the model was loaded that answers, None until it is known which one
+    does. `stopped` says that the person stopped it, whatever the engine makes of that. `choice` is what happens where
+    its prompt does not fit the context.
     """
 
     def __init__(
@@ -156,6 +168,7 @@ class PendingAnswer:
         self._summary = message.summary
         self._refused: Timing | None = None
         self.request_id: int | None = None
+        self.params: LoadParams | None = None
         self.stopped = False
         self.phase: AnswerPhaseName | None = None
         self.prompted: PromptPrepared | None = None

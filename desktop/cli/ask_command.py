@@ -179,9 +179,10 @@ def _in_conversation(options: Namespace, tools: CommandContext, text: str, what:
     kept = kept_conversation(tools, options.conversation)
     model = chosen_model(tools, what.model or kept.model_id)
     admit_or_prompt(tools, model)
+    settings = msgspec.structs.replace(what.settings, parallel_answers=1)
     with (
-        tools.engine() as engine,
-        TerminalSession(tools, engine, _speaker(options, tools, engine), what.settings) as session,
+        tools.engine_pool() as engine,
+        TerminalSession(tools, engine, _speaker(options, tools, engine), settings) as session,
     ):
         session.open(options.conversation)
         session.use(model)

@@ -35,7 +35,7 @@ def _chat(tools: CommandContext) -> int:
     tools.conversation_store.conversations(limit=1)  # where nothing can be kept, that is said before anything is typed
     output.line(tr("{model}. Ctrl+C stops an answer, Ctrl+D leaves, /help says more.").format(model=model.name))
     with (
-        tools.engine() as engine,
+        tools.engine_pool() as engine,
         TerminalSession(tools, engine, TerminalAnswerWriter(tools.output, engine)) as session,
     ):
         session.new()

@@ -10,6 +10,7 @@ from desktop.paths import Paths
 
 if TYPE_CHECKING:
     from desktop.engine.engine_client import EngineClient
+    from desktop.engine.engine_pool import EnginePool
     from desktop.engine.kernel_check import KernelCheck
     from desktop.library.downloads import Downloads
     from desktop.library.file_hashes import FileHashes
@@ -113,21 +114,38 @@ class CommandContext:
     @contextmanager
     def engine(self) -> Iterator["EngineClient"]:
         """An engine that is gone, with its process, when the block is left."""
+        engine = self._make_engine()
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+    @contextmanager
+    def engine_pool(self) -> Iterator["EnginePool"]:
+        """An engine for several models, which are gone when the block is left."""
+        from desktop.engine.engine_pool import EnginePool
+
+        settings = self.settings
+        pool = EnginePool(
+            self._make_engine, memory=lambda: settings.model_memory, unload_after=lambda: settings.unload_after
+        )
+        try:
+            yield pool
+        finally:
+            pool.close()
+
+    def _make_engine(self) -> "EngineClient":
         from desktop.engine.engine_client import EngineClient
         from desktop.engine.fallback_store import FallbackStore
 
         paths = self.paths
-        engine = EngineClient(
+        return EngineClient(
             license_check=self.license_check,
             logs=paths.engine_logs,
             cache=paths.cache,
             fallbacks=FallbackStore(paths.load_fallbacks),
             kernel_choice=self.kernel_check.choice,
         )
-        try:
-            yield engine
-        finally:
-            engine.close()
 
     def close(self) -> None:
         """Stop what runs, write what is left of the log of requests, and leave no connection open."""

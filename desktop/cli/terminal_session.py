@@ -23,7 +23,7 @@ from desktop.cli.interrupts import POLL_INTERVAL_S, stop_on_interrupt
 from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_answer import AnswerWriter
 from desktop.conversation import ContextChoice, Message, SummaryPart
-from desktop.engine.engine_protocol import Engine
+from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.errors import ContextFullError
 from desktop.library.library_model import LibraryModel
 from desktop.settings import Settings
@@ -39,7 +39,7 @@ class TerminalSession:
     """
 
     def __init__(
-        self, tools: CommandContext, engine: Engine, speaker: AnswerWriter, settings: Settings | None = None
+        self, tools: CommandContext, engine: MultiModelEngine, speaker: AnswerWriter, settings: Settings | None = None
     ) -> None:
         chosen = settings or tools.settings
         self._output: CommandOutput = tools.output

@@ -29,8 +29,8 @@ _AnyDelta = Delta | ToolCallDelta | DeltaReplacement
 class AnswerProgress:
     """The events of the answer to `request`: a worker's events go through `receive`, which passes them on to `tell`.
 
-    `prompted` says that the prompt is rendered, so that what follows is computing; `died_rendering` that a worker died
-    before that; `too_long` that it has sent more than any answer can hold.
+    `prompted` says that the prompt is rendered, so that what follows is computing; `too_long` that a worker has sent
+    more than any answer can hold.
     """
 
     def __init__(self, request: GenerateRequest, tell: Callable[[AnswerEvent], None] = lambda _: None) -> None:
@@ -47,7 +47,6 @@ class AnswerProgress:
         self._thought = False
         self._several_workers = False
         self.prompted = False
-        self.died_rendering = False
         self.too_long = False
 
     def request(self) -> GenerateRequest:

@@ -1,63 +1,28 @@
-"""The commands that the engine is given, and the queue in which they and workers' events wait for the dispatcher.
+"""The queue in which the engine's commands and workers' events wait for the dispatcher.
 
 A command that ends what is under way is known here before its turn comes: reading a large file would keep it waiting.
 """
 
-import logging
 import queue
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
 
 from desktop.engine.answer_progress import AnswerProgress
-from desktop.engine.engine_errors import engine_closed, failed_probe, failure_event, loading_cancelled
-from desktop.engine.load_params import LoadParams
-from desktop.engine.worker_messages import (
-    AnswerDone,
-    AnswerEvent,
-    GenerateRequest,
-    LoadEvent,
-    ProbeResult,
-    RequestFailed,
+from desktop.engine.embedding_progress import EmbeddingProgress
+from desktop.engine.engine_command import (
+    AnswerCommand,
+    CancelCommand,
+    ControlCommand,
+    EmbedCommand,
+    EngineCommand,
+    LoadCommand,
+    ProbeCommand,
+    QueuedCommand,
+    cancel_id,
 )
+from desktop.engine.engine_errors import engine_closed, failed_probe, failure_event, loading_cancelled
+from desktop.engine.requests_in_flight import RequestsInFlight
+from desktop.engine.worker_messages import AnswerDone, ProbeResult, RequestFailed
 from desktop.engine.worker_process import WorkerEvent, WorkerProcess
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class LoadCommand:
-    params: LoadParams
-    on_event: Callable[[LoadEvent], None]
-
-
-@dataclass(frozen=True)
-class AnswerCommand:
-    request: GenerateRequest
-    on_event: Callable[[AnswerEvent], None]
-
-
-@dataclass(frozen=True)
-class ProbeCommand:
-    on_event: Callable[[ProbeResult], None]
-
-
-@dataclass(frozen=True)
-class CancelCommand:
-    request_id: int
-
-
-@dataclass(frozen=True)
-class ControlCommand:
-    """Start a worker ahead of need, ask the license check about the loaded model, end the worker, or end everything."""
-
-    what: Literal["start", "recheck", "unload", "close"]
-
-
-QueuedCommand = LoadCommand | AnswerCommand | ProbeCommand
-EngineCommand = QueuedCommand | CancelCommand | ControlCommand
-
 
 QueueItem = EngineCommand | tuple[WorkerProcess, WorkerEvent]
 
@@ -65,11 +30,13 @@ QueueItem = EngineCommand | tuple[WorkerProcess, WorkerEvent]
 class CommandQueue:
     """`submit` and `put_event` are for any thread, the rest is for the dispatcher's.
 
-    As a `StopSignal` it says whether the current command is to end.
+    What is under way is either `current`, a load or a probe, alone; or the answers in `requests`, several at once.
+    As a `StopSignal` it says whether all of that is to end.
     """
 
     def __init__(self) -> None:
-        self.current: QueuedCommand | None = None
+        self.current: LoadCommand | ProbeCommand | None = None
+        self.requests = RequestsInFlight()
         self._inbox: queue.SimpleQueue[QueueItem] = queue.SimpleQueue()
         self._line: deque[QueuedCommand] = deque()
         self._given: list[EngineCommand] = []
@@ -104,26 +71,36 @@ class CommandQueue:
 
     # --- what is under way ---
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way."""
+        return self.current is not None or len(self.requests) > 0
+
     def is_set(self) -> bool:
-        """Whether what is under way is to end."""
-        return any(self._ends_current(order) for order in self._given)
+        """Whether all that is under way is to end."""
+        given = list(self._given)
+        if any(not isinstance(order, CancelCommand) for order in given):
+            return True
+        if self.requests and not self.requests.wanted:
+            return True
+        wanted = self._cancels()
+        return bool(wanted) and all(cancel in given for cancel in wanted)
 
     def acknowledge_cancel(self) -> bool:
         """What is under way failed: whether it was to end. A cancel is for one thing, and is carried out by that."""
-        ending = [order for order in self._given if self._ends_current(order)]
-        for order in ending[:1]:
-            if isinstance(order, CancelCommand):
+        if not self.is_set():
+            return False
+        if all(isinstance(order, CancelCommand) for order in self._given):
+            for order in self._cancels():
                 self._given.remove(order)
                 self._obeyed.append(order)
-        return bool(ending)
+        return True
 
-    def is_current(self, request_id: int) -> bool:
-        """Whether a cancel of `request_id` (0: a load) is for what is under way."""
-        current = self.current
-        return current is not None and cancel_id(current) == request_id and not isinstance(current, ProbeCommand)
-
-    def _ends_current(self, order: EngineCommand) -> bool:
-        return not isinstance(order, CancelCommand) or self.is_current(order.request_id)
+    def _cancels(self) -> list[CancelCommand]:
+        """The cancels that would end what is under way, all together, without those that were carried out."""
+        if isinstance(self.current, LoadCommand):
+            return [CancelCommand(0)]
+        return [CancelCommand(each.id) for each in self.requests if not each.cancelling]
 
     # --- what waits for its turn ---
 
@@ -131,12 +108,28 @@ class CommandQueue:
         """Append a command to those that wait."""
         self._line.append(order)
 
-    def start_next(self) -> QueuedCommand | None:
-        """Make the first waiting command the current one; None where none waits, or another one is current."""
+    @property
+    def load_waits(self) -> bool:
+        """Whether another model is to be loaded once what is under way has ended."""
+        return any(isinstance(order, LoadCommand) for order in self._line)
+
+    def start_next(self, parallel: int) -> QueuedCommand | None:
+        """Begin with the first waiting command; None where none waits, or it cannot begin yet.
+
+        A load or a probe begins when nothing else is under way, an answer beside up to `parallel` - 1 others.
+        """
         if self.current is not None or not self._line:
             return None
-        self.current = self._line.popleft()
-        return self.current
+        order = self._line[0]
+        if isinstance(order, AnswerCommand | EmbedCommand):
+            if len(self.requests) >= parallel:
+                return None
+            self.requests.add(order)
+        elif self.requests:
+            return None
+        else:
+            self.current = order
+        return self._line.popleft()
 
     def remove(self, request_id: int) -> QueuedCommand | None:
         """Remove the waiting command with this id (0: the first load); None where there is none."""
@@ -153,24 +146,13 @@ class CommandQueue:
         return orders
 
 
-def cancel_id(order: QueuedCommand) -> int:
-    """The id by which `order` is cancelled; 0 for a load."""
-    return order.request.id if isinstance(order, AnswerCommand) else 0
-
-
-def call_listener(listener: Callable[[Any], None], event: Any) -> None:
-    """Call a command's listener with `event`. What the listener raises is logged and goes no further."""
-    try:
-        listener(event)
-    except Exception:  # noqa: BLE001 - it goes to the log
-        _log.exception("a listener of the engine failed")
-
-
 def unstarted_result(order: QueuedCommand) -> AnswerDone | RequestFailed | ProbeResult:
     """The last event of a command that still waited when it was cancelled, or the engine closed."""
     match order:
         case AnswerCommand(request):
             return AnswerProgress(request).cancelled()
+        case EmbedCommand(request):
+            return EmbeddingProgress(request).cancelled()
         case LoadCommand():
             return failure_event(0, loading_cancelled())
         case ProbeCommand():

@@ -14,14 +14,15 @@ from pathlib import Path
 import msgspec
 
 from desktop.conversation import without_lone_surrogates
-from desktop.engine.command_queue import (
+from desktop.engine.dispatcher import Dispatcher
+from desktop.engine.engine_command import (
     AnswerCommand,
     CancelCommand,
     ControlCommand,
+    EmbedCommand,
     LoadCommand,
     ProbeCommand,
 )
-from desktop.engine.dispatcher import Dispatcher
 from desktop.engine.engine_errors import error_from_event
 from desktop.engine.engine_protocol import EngineState, LoadCheck
 from desktop.engine.fallback_store import FallbackStore
@@ -29,8 +30,12 @@ from desktop.engine.kernel_report import KernelChoice
 from desktop.engine.load_fallback import LoadFallback
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
+    MOST_EMBEDDED_TEXTS,
     AnswerDone,
     AnswerEvent,
+    EmbedEvent,
+    EmbedRequest,
+    EmbedResult,
     GenerateRequest,
     LoadEvent,
     LoadProgress,
@@ -41,6 +46,7 @@ from desktop.engine.worker_messages import (
 )
 from desktop.engine.worker_process import WorkerSetup, default_worker_command
 from desktop.engine.worker_watchdog import WorkerTimeouts
+from desktop.safe_text import repair_surrogates
 
 _CLOSE_S = 6.0
 
@@ -89,7 +95,7 @@ class EngineClient:
         """Start the worker ahead of need, so that the first load finds it ready."""
         self._dispatcher.submit(ControlCommand("start"))
 
-    def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None]) -> None:
+    def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None], *, keep: bool = False) -> None:
         self._count_loads(1)
 
         def hear(event: LoadEvent) -> None:
@@ -97,7 +103,7 @@ class EngineClient:
                 self._count_loads(-1)
             on_event(event)
 
-        self._dispatcher.submit(LoadCommand(params, hear))
+        self._dispatcher.submit(LoadCommand(params, hear, keep))
 
     def _count_loads(self, more: int) -> None:
         """Loads that were asked for and have not ended: the dispatcher may not have taken one from its queue yet."""
@@ -106,6 +112,10 @@ class EngineClient:
 
     def generate(self, request: GenerateRequest, on_event: Callable[[AnswerEvent], None]) -> None:
         self._dispatcher.submit(AnswerCommand(_without_lone_surrogates(request), on_event))
+
+    def embed(self, request: EmbedRequest, on_event: Callable[[EmbedEvent], None]) -> None:
+        texts = tuple(map(repair_surrogates, request.texts))
+        self._dispatcher.submit(EmbedCommand(msgspec.structs.replace(request, texts=texts), on_event))
 
     def next_id(self) -> int:
         return next(self._ids)
@@ -122,8 +132,12 @@ class EngineClient:
     def recheck(self) -> None:
         self._dispatcher.submit(ControlCommand("recheck"))
 
-    def close(self) -> None:
+    def begin_close(self) -> None:
+        """As `close`, without waiting for its end."""
         self._dispatcher.submit(ControlCommand("close"))
+
+    def close(self) -> None:
+        self.begin_close()
         if threading.current_thread() is not self._dispatcher.thread:
             self._dispatcher.thread.join(_CLOSE_S)
 
@@ -162,6 +176,27 @@ class EngineClient:
         finally:
             if not over:
                 self.cancel(request.id)
+
+    def vectors(self, texts: Sequence[str]) -> EmbedResult:
+        """The vectors of `texts`, however many, asked for in batches. Raises UserError."""
+        found: list[tuple[float, ...]] = []
+        truncated: list[int] = []
+        tokens = 0
+        for begin in range(0, len(texts), MOST_EMBEDDED_TEXTS):
+            events: queue.SimpleQueue[EmbedEvent] = queue.SimpleQueue()
+            request = EmbedRequest(self.next_id(), tuple(texts[begin : begin + MOST_EMBEDDED_TEXTS]))
+            self.embed(request, events.put)
+            try:
+                event = events.get()
+            except BaseException:
+                self.cancel(request.id)
+                raise
+            if isinstance(event, RequestFailed):
+                raise error_from_event(event)
+            found += event.vectors
+            truncated += [begin + number for number in event.truncated]
+            tokens += event.tokens
+        return EmbedResult(0, tuple(found), tuple(truncated), tokens)
 
     def probe_and_wait(self) -> ProbeResult:
         """What the worker says of itself and of the machine."""

@@ -76,6 +76,17 @@ def loading_cancelled() -> EngineError:
     return EngineError(tr("Loading was cancelled."))
 
 
+def embedding_cancelled() -> EngineError:
+    return EngineError(tr("Reading the text was cancelled."))
+
+
+def unusable_vectors() -> EngineError:
+    """The worker sent other vectors than were asked for."""
+    return EngineError(
+        tr("The engine gave no usable result for this text."), remedy=tr("Try again, or choose another model.")
+    )
+
+
 def engine_closed() -> EngineError:
     return EngineError(tr("The engine was closed."))
 

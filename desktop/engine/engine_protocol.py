@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from desktop.engine.load_params import LoadParams
-from desktop.engine.worker_messages import AnswerEvent, GenerateRequest, LoadEvent, ModelInfo, ProbeResult
+from desktop.engine.worker_messages import (
+    AnswerEvent,
+    EmbedEvent,
+    EmbedRequest,
+    GenerateRequest,
+    LoadEvent,
+    ModelInfo,
+    ProbeResult,
+)
 from desktop.errors import IntegrityError
 from desktop.file_stamp import ModelFile
 
@@ -35,9 +43,13 @@ class LoadCheck(Protocol):
     def record_load(self, path: Path) -> None:
         """The file was loaded. Raises UserError where it may not stay so, as when that cannot be recorded."""
 
-    def check_loaded(self, path: Path) -> None:
+    def check_loaded(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
         """Return where the loaded file may stay; raise UserError where it no longer may, FileTouchedError where it has
-        to be admitted once more. Has to be cheap."""
+        to be admitted once more. Has to be cheap.
+
+        `files` are those that `admit` gave for this load, () where that is not known: where others were admitted at
+        `path` since, for another worker, this one holds what is no longer there.
+        """
 
 
 class Engine(Protocol):
@@ -55,23 +67,33 @@ class Engine(Protocol):
     def model(self) -> ModelInfo | None:
         """The model that is loaded, or None."""
 
-    def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None]) -> None:
-        """Load a model in place of the one loaded. Asks the license check first: a refusal is a RequestFailed event."""
+    def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None], *, keep: bool = False) -> None:
+        """Load a model in place of the one loaded. Asks the license check first: a refusal is a RequestFailed event.
+
+        Waits until the answers asked for before have ended. With `keep` a model that is loaded with just these `params`
+        stays: the license check is asked whether it may, and ModelReady comes at once, also beside answers.
+        """
 
     def generate(self, request: GenerateRequest, on_event: Callable[[AnswerEvent], None]) -> None:
-        """Ask for one answer; `request.id` must be new (see `next_id`). Answers are given one after another.
+        """Ask for one answer; `request.id` must be new (see `next_id`).
 
-        Where the worker died since, it is started and the model loaded again first.
+        Up to `LoadParams.parallel` answers are under way at once, others wait in the order in which they were asked.
+        Where the worker died since, it is started and the model loaded again first. Where it dies in the middle of
+        answers, each goes on in the next worker, or fails with the reason.
         """
+
+    def embed(self, request: EmbedRequest, on_event: Callable[[EmbedEvent], None]) -> None:
+        """Ask for vectors of texts, of a model that was loaded with `LoadParams.embedding`; else as `generate`."""
 
     def next_id(self) -> int:
         """A fresh id for a request."""
 
     def cancel(self, request_id: int) -> None:
         """Stop an answer (or, with 0, the loading). Its AnswerDone has the stop reason "cancelled"; the text so far
-        stays.
+        stays. Other answers go on.
 
-        Answered by the worker at once; where it is not within two seconds, the process is ended and restarted later.
+        Answered by the worker at once; where it is not within two seconds, the process is ended and restarted later, or
+        where it generates other answers, it is no longer waited for.
         """
 
     def probe(self, on_event: Callable[[ProbeResult], None]) -> None: ...
@@ -87,3 +109,32 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Unload and stop every thread. The engine cannot be used afterwards."""
+
+
+class MultiModelEngine(Engine, Protocol):
+    """Several loaded models, a worker process each. `load` chooses one; the others stay loaded while memory allows it.
+
+    `state` and `model` are those of the model chosen last, but "answering" while any of them answers.
+    """
+
+    def generate(
+        self, request: GenerateRequest, on_event: Callable[[AnswerEvent], None], *, params: LoadParams | None = None
+    ) -> None:
+        """As `Engine.generate`, by the model that was loaded with `params`, loaded again where it is not any more; None
+        for the one chosen last."""
+
+    def embed(
+        self, request: EmbedRequest, on_event: Callable[[EmbedEvent], None], *, params: LoadParams | None = None
+    ) -> None:
+        """As `Engine.embed`, by the model that was loaded with `params`, else as `generate`."""
+
+    def state_of(self, params: LoadParams) -> EngineState:
+        """The state of the model that was loaded with `params`; "empty" where it is not, or may not stay."""
+
+    @property
+    def loaded(self) -> tuple[LoadParams, ...]:
+        """What the models that are loaded now were loaded with, in no order."""
+
+    def release(self, params: LoadParams | None = None) -> None:
+        """The model loaded with `params` (None: none of them) is not needed so soon: it is unloaded once it answers
+        nothing."""

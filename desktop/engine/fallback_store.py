@@ -6,6 +6,7 @@ cannot be read as such, and anything of another engine or processor, counts as n
 
 import hashlib
 import logging
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -113,13 +114,22 @@ class _FallbackFile(msgspec.Struct, frozen=True):
 class FallbackStore:
     """The file at `path`; None keeps it in memory alone. Where it cannot be written, it is kept in memory until it can.
 
-    Other processes may change the file: it is read again each time.
+    Other processes may change the file: it is read again each time. Several engines may share it.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._in_memory: list[FallbackRecord] = []
         self._unwritten = False
+        self._asked_for: set[ModelFileIdentity] = set()
+        self._lock = threading.RLock()
+
+    def note_asked(self, file: ModelFileIdentity) -> bool:
+        """`file` is to be loaded: whether that is the first time in this process."""
+        with self._lock:
+            first = file not in self._asked_for
+            self._asked_for.add(file)
+            return first
 
     def find(self, file: ModelFileIdentity, machine: str) -> FallbackRecord | None:
         """What is remembered of `file` on `machine` (see `machine_key`); None where nothing is."""
@@ -131,14 +141,17 @@ class FallbackStore:
         entry = msgspec.structs.replace(
             entry, unusable=entry.unusable[:_LONGEST_TEXT], technical=entry.technical[-_LONGEST_TEXT:]
         )
-        others = [each for each in self._read() if (each.file.path, each.machine) != (entry.file.path, entry.machine)]
         says_something = entry.unusable or entry.caution != LoadLimits()
-        self._write([*others, entry][-_MOST_ENTRIES:] if says_something else others)
+        key = (entry.file.path, entry.machine)
+        with self._lock:
+            others = [each for each in self._read() if (each.file.path, each.machine) != key]
+            self._write([*others, entry][-_MOST_ENTRIES:] if says_something else others)
 
     def forget(self, path: Path | None = None) -> None:
         """Forget what is known of the model file at `path`, or everything: the next load begins as if nothing were."""
         gone = str(path.absolute()) if path is not None else None
-        self._write([each for each in self._read() if gone is not None and each.file.path != gone])
+        with self._lock:
+            self._write([each for each in self._read() if gone is not None and each.file.path != gone])
 
     def _read(self) -> list[FallbackRecord]:
         if self._path is None or self._unwritten:

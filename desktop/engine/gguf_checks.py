@@ -21,9 +21,10 @@ _ROPE_SCALINGS = ("none", "linear", "yarn", "longrope")
 _EPSILONS = ("attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon", "attention.group_norm_epsilon")
 
 
-def check_model(gguf: GgufFile) -> str:
-    """Raise EngineError where the file's metadata is unsound or no chat model's; otherwise its architecture."""
-    architecture = _check_kind(gguf)
+def check_model(gguf: GgufFile, *, embedding: bool = False) -> str:
+    """Raise EngineError where the file's metadata is unsound or no chat model's (with `embedding`: no embedding
+    model's); otherwise its architecture."""
+    architecture = _check_kind(gguf, embedding)
     checks = _Checks(gguf, architecture)
     checks.layers()
     checks.lengths()
@@ -105,9 +106,10 @@ def check_part(part: GgufFile, index: int, count: int) -> None:
         )
 
 
-def _check_kind(gguf: GgufFile) -> str:
-    """That the file is a chat model's, of an architecture that the engine knows."""
-    problem = unsupported_model_error(gguf.path, gguf.metadata, [each.name for each in gguf.tensors])
+def _check_kind(gguf: GgufFile, embedding: bool) -> str:
+    """That the file is a chat model's, or an embedding model's, of an architecture that the engine knows."""
+    names = [each.name for each in gguf.tensors]
+    problem = unsupported_model_error(gguf.path, gguf.metadata, names, embedding=embedding)
     if problem is not None:
         raise problem
     architecture = gguf.metadata.get("general.architecture")

@@ -57,16 +57,17 @@ class GgufHeader:
         return estimate_memory(self.shape, context_length)
 
 
-def read_header(path: Path, whole_sizes: Mapping[str, int] | None = None) -> GgufHeader:
+def read_header(path: Path, whole_sizes: Mapping[str, int] | None = None, *, embedding: bool = False) -> GgufHeader:
     """The header of the model at `path`, quick also with a large vocabulary.
 
-    Raises NotFoundError, or EngineError with one sentence where it is no sound GGUF chat model. `whole_sizes` gives
-    the sizes in bytes of files, by name, of which only the beginnings are there (see `read_gguf`).
+    Raises NotFoundError, or EngineError with one sentence where it is no sound GGUF chat model (with `embedding`: no
+    embedding model). `whole_sizes` gives the sizes in bytes of files, by name, of which only the beginnings are there
+    (see `read_gguf`).
     """
     if whole_sizes:
-        return _read(path, whole_sizes)
+        return _read(path, whole_sizes, embedding)
     try:
-        return _read(path, {})
+        return _read(path, {}, embedding)
     except EngineError as error:
         # A piece of a file looks damaged, and is not.
         raise cut_file_error(path) or error from error
@@ -98,10 +99,10 @@ def header_of_pieces(pieces: FilePieces) -> GgufHeader:
     return replace(header, files=pieces.files)
 
 
-def _read(path: Path, sizes: Mapping[str, int]) -> GgufHeader:
+def _read(path: Path, sizes: Mapping[str, int], embedding: bool = False) -> GgufHeader:
     gguf = read_gguf(path, sizes.get(path.name))
     files = checked_parts(gguf)
-    architecture = check_model(gguf)
+    architecture = check_model(gguf, embedding=embedding)
     tensors = list(gguf.tensors)
     size = gguf.file_size
     for index, other in enumerate(files[1:], start=1):
@@ -109,11 +110,11 @@ def _read(path: Path, sizes: Mapping[str, int]) -> GgufHeader:
         check_part(part, index, len(files))
         tensors += part.tensors
         size += part.file_size
-    if (
-        len(files) > 1
-        and (problem := unsupported_model_error(path, gguf.metadata, [each.name for each in tensors])) is not None
-    ):
-        raise problem
+    names = [each.name for each in tensors]
+    if len(files) > 1:
+        problem = unsupported_model_error(path, gguf.metadata, names, embedding=embedding)
+        if problem is not None:
+            raise problem
     if not any(tensor.name == "token_embd.weight" for tensor in tensors):
         raise damaged_file_error(path, tr("It holds no weights of a language model."))
     tokens = gguf.metadata["tokenizer.ggml.tokens"]

@@ -7,8 +7,11 @@ import time
 from pathlib import Path
 
 from desktop.engine.engine_protocol import LoadCheck
+from desktop.file_stamp import ModelFile
 
 _EVERY_S = 1.0
+LoadedFiles = tuple[Path, tuple[ModelFile, ...]]
+"""A model's path, and its files as they were admitted; () where the license check lets in whatever lies there."""
 
 
 class LicenseMonitor:
@@ -16,26 +19,27 @@ class LicenseMonitor:
 
     def __init__(self, license_check: LoadCheck) -> None:
         self.license_check = license_check
-        self._paths: tuple[Path, ...] = ()
+        self._loaded: tuple[LoadedFiles, ...] = ()
         self._asked = 0.0
 
-    def start(self, *paths: Path) -> None:
-        """`paths` were loaded: say so to the license check. Raises UserError where one may not stay."""
-        for path in paths:
+    def start(self, *loaded: LoadedFiles) -> None:
+        """Each of `loaded` is a model's path with its files as they were admitted: say to the license check that it was
+        loaded. Raises UserError where one may not stay."""
+        for path, _ in loaded:
             self.license_check.record_load(path)
-        self._paths, self._asked = paths, time.monotonic()
+        self._loaded, self._asked = loaded, time.monotonic()
 
     def stop(self) -> None:
         """Nothing is loaded any more."""
-        self._paths = ()
+        self._loaded = ()
 
     def check(self) -> None:
         """Ask the license check now. Raises UserError where the loaded model may no longer stay."""
-        if self._paths:
+        if self._loaded:
             self._asked = time.monotonic()
-            for path in self._paths:
-                self.license_check.check_loaded(path)
+            for path, files in self._loaded:
+                self.license_check.check_loaded(path, files)
 
     def until_due(self) -> float | None:
         """Seconds until the license check has to be asked again, 0 where that is now; None while nothing is loaded."""
-        return None if not self._paths else max(0.0, self._asked + _EVERY_S - time.monotonic())
+        return None if not self._loaded else max(0.0, self._asked + _EVERY_S - time.monotonic())

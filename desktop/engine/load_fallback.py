@@ -14,7 +14,6 @@ from typing import Literal
 import msgspec
 
 from desktop.engine import engine_errors, hardware
-from desktop.engine.answer_progress import AnswerProgress
 from desktop.engine.engine_protocol import LoadCheck, StopSignal
 from desktop.engine.fallback_store import (
     FallbackRecord,
@@ -27,8 +26,10 @@ from desktop.engine.fallback_store import (
 )
 from desktop.engine.gguf_header import GgufHeader, read_header
 from desktop.engine.kernel_report import KernelChoice
+from desktop.engine.license_monitor import LoadedFiles
 from desktop.engine.load_params import PLAINEST_VARIANT, LoadParams
 from desktop.engine.memory_estimate import automatic_contexts, estimate_memory, fitting_context
+from desktop.engine.requests_in_flight import CrashedWork
 from desktop.engine.worker_messages import AnswerDone, LoadRequest, ProbeResult
 from desktop.engine.worker_process import WorkerExit
 from desktop.errors import EngineError, IntegrityError, NotFoundError, UserError
@@ -56,30 +57,34 @@ class FallbackStep:
 class LoadAttempt:
     """How a model is being loaded, or was. `weights_read` says that its weights were all read.
 
-    `admitted` are the files as the license check admitted them. `remembered` says that its result is in the store.
+    `admitted` are the files as the license check admitted them, `from_check` is () where it let in whatever lay there.
+    `remembered` says that its result is in the store.
     """
 
     step: FallbackStep
     header: GgufHeader
     file: ModelFileIdentity
     admitted: tuple[ModelFile, ...]
+    from_check: tuple[ModelFile, ...] = ()
     gpu: bool = False
     weights_read: bool = False
     remembered: bool = False
     probed: ProbeResult | None = None
     draft_header: GgufHeader | None = None
     draft_admitted: tuple[ModelFile, ...] = ()
+    draft_from_check: tuple[ModelFile, ...] = ()
 
     @classmethod
     def begin(cls, step: FallbackStep, license_check: LoadCheck, stop: StopSignal | None = None) -> "LoadAttempt":
         """Check the file, then ask the license check; `stop` gives up reading it. Raises UserError."""
         path = _readable_path(step.params.model_path)
-        header = read_header(path)
+        header = read_header(path, embedding=step.params.embedding)
         admitted = license_check.admit(path, stop)
-        attempt = cls(step, header, identity_of(path), admitted or _as_they_are(header.files))
+        attempt = cls(step, header, identity_of(path), admitted or _as_they_are(header.files), admitted)
         if attempt.draft_path is not None:
             attempt.draft_header = read_header(_readable_path(step.params.draft_model_path))
             found = license_check.admit(attempt.draft_path, stop)
+            attempt.draft_from_check = found
             attempt.draft_admitted = found or _as_they_are(attempt.draft_header.files)
         return attempt
 
@@ -90,9 +95,10 @@ class LoadAttempt:
         return Path(draft) if draft else None
 
     @property
-    def paths(self) -> tuple[Path, ...]:
-        """The file of each model that is loaded."""
-        return (self.path,) if self.draft_path is None else (self.path, self.draft_path)
+    def loaded(self) -> tuple[LoadedFiles, ...]:
+        """The path of each model that is loaded, with its files as the license check admitted them."""
+        own = (self.path, self.from_check)
+        return (own,) if self.draft_path is None else (own, (self.draft_path, self.draft_from_check))
 
     @property
     def path(self) -> Path:
@@ -127,7 +133,12 @@ class LoadAttempt:
             longest = params.context_length or automatic_contexts(self.header.context_length)[0]
             free = max(0, free - estimate_memory(self.draft_header.shape, longest, flash=flash))
         length = fitting_context(
-            self.header.shape, self.header.context_length, params.context_length, free, flash=flash
+            self.header.shape,
+            self.header.context_length,
+            params.context_length,
+            free,
+            flash=flash,
+            parallel=max(1, params.parallel),
         )
         fitted = msgspec.structs.replace(params, context_length=length)
         return LoadRequest(fitted, self.admitted, self.draft_admitted)
@@ -262,7 +273,6 @@ class LoadFallback:
         self._store = store
         self._choice = choice
         self._refuses_unusable = refuses_unusable
-        self._asked_for: set[ModelFileIdentity] = set()
         self._variants: tuple[str, ...] = ()
 
     # --- before a load ---
@@ -275,8 +285,7 @@ class LoadFallback:
         """Have `attempt` leave off what is known to crash here. Raises EngineError where all of it is."""
         self._variants = probed.cpu_variants
         known = self._store.find(attempt.file, machine_key(probed))
-        first = attempt.file not in self._asked_for
-        self._asked_for.add(attempt.file)
+        first = self._store.note_asked(attempt.file)
         if known is not None and known.unusable and first and self._refuses_unusable:
             raise engine_errors.model_known_to_crash(attempt.path.name, known.unusable, known.technical)
         attempt.begin_with(probed, self._tested(), known.caution if known is not None else LoadLimits())
@@ -292,15 +301,18 @@ class LoadFallback:
     # --- after a death ---
 
     def after_exit(
-        self, death: WorkerExit, attempt: LoadAttempt, answer: AnswerProgress | None, stage: WorkerStage
+        self, death: WorkerExit, attempt: LoadAttempt, stage: WorkerStage, work: CrashedWork = "computing"
     ) -> FallbackStep | UserError:
-        """How to go on after a worker died at `stage`, or what to tell."""
+        """How to go on after a worker died at `stage`, or what to tell; once, however many answers were in flight.
+
+        `work` is what it was at while it answered (`RequestsInFlight.blame`).
+        """
         if stage == "probing":
             variant = self.after_probing(death)
             return engine_errors.died_starting(death) if variant is None else _with_variant(attempt.step, variant)
-        if stage == "loading" or answer is None:
+        if stage == "loading":
             return self._after_loading(death, attempt)
-        return self._after_answering(death, attempt, answer)
+        return self._after_answering(death, attempt, work)
 
     def after_probing(self, death: WorkerExit) -> str | None:
         """The CPU variant to start another worker with, where the first one crashed before it said a word."""
@@ -316,18 +328,13 @@ class LoadFallback:
             return engine_errors.died_loading(attempt.path.name, death)
         return attempt.next_step() or self._given_up(attempt, death)
 
-    def _after_answering(
-        self, death: WorkerExit, attempt: LoadAttempt, answer: AnswerProgress
-    ) -> FallbackStep | UserError:
-        """How to go on after a death in the middle of an answer."""
+    def _after_answering(self, death: WorkerExit, attempt: LoadAttempt, work: CrashedWork) -> FallbackStep | UserError:
+        """How to go on after a death in the middle of answers."""
         if death.kind != "crash":
             return engine_errors.died_answering(death)
         if identity_of(attempt.path) != attempt.file:  # it is mapped: one that became shorter ends whoever reads it
             return engine_errors.file_changed(death)
-        if not answer.prompted:  # nothing was computed yet
-            if answer.died_rendering:
-                return engine_errors.died_rendering(death)
-            answer.died_rendering = True
+        if work == "rendering":  # nothing need be at fault in how the model was loaded
             told = tr("The engine stopped, and was started again.")
             return FallbackStep(attempt.step.params, told, attempt.step.caution)
         return attempt.next_step() or self._given_up(attempt, death)

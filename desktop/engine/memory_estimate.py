@@ -29,25 +29,31 @@ _AUTOMATIC_CONTEXT = 8192
 _SMALLEST_CONTEXT = 2048
 
 
-def estimate_memory(shape: ModelShape, context_length: int, *, flash: bool = True) -> int:
+def estimate_memory(shape: ModelShape, context_length: int, *, flash: bool = True, parallel: int = 1) -> int:
     """Bytes for weights, keys and values, recurrent state, compute buffers and the process around them.
 
     `flash` says whether attention is computed without holding all its scores, as it is unless that is switched off.
+    `parallel` answers share the context (`kv_unified`).
     """
-    buffers = cache_bytes(shape, context_length) + compute_bytes(shape, context_length, flash=flash)
+    cache = cache_bytes(shape, context_length, parallel=parallel)
+    buffers = cache + compute_bytes(shape, context_length, flash=flash, parallel=parallel)
     return shape.weights + buffers + process_bytes(shape)
 
 
-def cache_bytes(shape: ModelShape, context_length: int) -> int:
-    """Keys and values of all layers in half precision (those with a window hold hardly more than it), and states."""
-    values = shape.full_values * _cells(context_length) + shape.window_values * _window_cells(shape, context_length)
+def cache_bytes(shape: ModelShape, context_length: int, *, parallel: int = 1) -> int:
+    """Keys and values of all layers in half precision (those with a window hold hardly more than it), and states.
+
+    Each of `parallel` answers has a window and a state of its own; layers that see the whole context share its cells.
+    """
+    windowed = _window_cells(shape, context_length, parallel)
+    values = shape.full_values * _cells(context_length) + shape.window_values * windowed
     values += sum(kept * _compressed_cells(context_length, ratio) for ratio, kept in shape.compressed_values)
-    return _HALF * values + shape.state
+    return _HALF * values + shape.state * parallel
 
 
-def compute_bytes(shape: ModelShape, context_length: int, *, flash: bool = True) -> int:
+def compute_bytes(shape: ModelShape, context_length: int, *, flash: bool = True, parallel: int = 1) -> int:
     """Activations of one batch of 512 tokens, who may see whom in it, and the rows of logits."""
-    full, windowed = _cells(context_length), _window_cells(shape, context_length)
+    full, windowed = _cells(context_length), _window_cells(shape, context_length, parallel)
     seen = (full if shape.full_values else 0) + (windowed if shape.window_values else 0)
     compressed = [_compressed_cells(context_length, ratio) for ratio, _ in shape.compressed_values]
     seen += 2 * sum(compressed)
@@ -56,7 +62,8 @@ def compute_bytes(shape: ModelShape, context_length: int, *, flash: bool = True)
         floats = max(floats, shape.indexer_floats + (2 * max(compressed) if compressed else full))
     if not flash:
         floats = max(floats, shape.heads * (full if shape.full_values else windowed) + 6 * shape.width)
-    return _UBATCH * (_FLOAT * floats + (_HALF if flash else _FLOAT) * seen) + _FLOAT * MOST_OUTPUTS * shape.vocabulary
+    rows = _FLOAT * max(MOST_OUTPUTS, parallel) * shape.vocabulary
+    return _UBATCH * (_FLOAT * floats + (_HALF if flash else _FLOAT) * seen) + rows
 
 
 def process_bytes(shape: ModelShape) -> int:
@@ -71,7 +78,13 @@ def automatic_contexts(trained: int) -> tuple[int, ...]:
 
 
 def fitting_context(
-    shape: ModelShape, trained: int, asked: int | None, available: int | None, *, flash: bool = True
+    shape: ModelShape,
+    trained: int,
+    asked: int | None,
+    available: int | None,
+    *,
+    flash: bool = True,
+    parallel: int = 1,
 ) -> int:
     """The context to load with: `asked`, else up to 8,192 tokens of the `trained`, shorter where memory wants it.
 
@@ -79,12 +92,12 @@ def fitting_context(
     """
     lengths = automatic_contexts(trained) if asked is None else (asked,)
     for length in lengths:
-        if available is None or estimate_memory(shape, length, flash=flash) <= available:
+        if available is None or estimate_memory(shape, length, flash=flash, parallel=parallel) <= available:
             return length
     raise ResourceError(
         tr("There is not enough memory for this model."),
         tr("It needs about {needed} with a context of {length} tokens; {available} are free.").format(
-            needed=size_text(estimate_memory(shape, lengths[-1], flash=flash), "gigabytes"),
+            needed=size_text(estimate_memory(shape, lengths[-1], flash=flash, parallel=parallel), "gigabytes"),
             length=f"{lengths[-1]:,}",
             available=size_text(available or 0, "gigabytes"),
         ),
@@ -101,5 +114,6 @@ def _compressed_cells(context_length: int, ratio: int) -> int:
     return _cells(-(-context_length // ratio))
 
 
-def _window_cells(shape: ModelShape, context_length: int) -> int:
-    return _cells(min(_cells(context_length), shape.window + _UBATCH))
+def _window_cells(shape: ModelShape, context_length: int, parallel: int) -> int:
+    """As llama_kv_cache_iswa: a window for each sequence and one batch, no more than the whole context."""
+    return _cells(min(_cells(context_length), shape.window * parallel + _UBATCH))

@@ -200,14 +200,19 @@ _HEARING = _key_names("whisper moonshine parakeet canary wav2vec2 sensevoice par
 _VECTORS = _key_names("controlvector control_vector control-vector")
 
 
-def unsupported_model_error(path: Path, metadata: Mapping[str, object], tensors: Iterable[str]) -> EngineError | None:
-    """Why a file with this metadata and tensors of these names cannot chat here; None where nothing speaks against it.
+def unsupported_model_error(
+    path: Path, metadata: Mapping[str, object], tensors: Iterable[str], *, embedding: bool = False
+) -> EngineError | None:
+    """Why a file with this metadata and tensors of these names cannot chat here, or with `embedding` cannot give
+    vectors of texts; None where nothing speaks against it.
 
     A file that no list here knows is none of these: whether its architecture is known is asked elsewhere.
     """
     architecture = metadata.get("general.architecture")
     architecture = architecture if isinstance(architecture, str) else ""
     names = list(tensors)
+    if embedding and _is_embedding_model(metadata, architecture):
+        return None
     found = _part_of_a_model(metadata, architecture, names) or _other_kind(metadata, architecture, names)
     if found is not None:
         title, remedy = found
@@ -219,7 +224,22 @@ def unsupported_model_error(path: Path, metadata: Mapping[str, object], tensors:
             ).format(file=path.name),
             remedy=tr("Get a GGUF file of this model elsewhere, on the Hub for instance."),
         )
-    return None
+    return not_embedding_error(path) if embedding else None
+
+
+def not_embedding_error(path: Path) -> EngineError:
+    """The model at `path` was to give vectors of texts, and cannot."""
+    return EngineError(
+        tr("{file} is no embedding model: it does not turn a text into one vector.").format(file=path.name),
+        remedy=tr("Choose an embedding model."),
+    )
+
+
+def _is_embedding_model(metadata: Mapping[str, object], architecture: str) -> bool:
+    pooling = metadata.get(f"{architecture}.pooling_type")
+    return pooling != _RANKING and (
+        architecture in EMBEDDING_ARCHITECTURES or (isinstance(pooling, int) and pooling > 0)
+    )
 
 
 def unsupported_tensor_error(path: Path, metadata: Mapping[str, object], kind: int, removed: str) -> EngineError:
@@ -263,7 +283,7 @@ def _other_kind(metadata: Mapping[str, object], architecture: str, names: list[s
     chat = tr("Choose a chat model.")
     if pooling == _RANKING:
         return tr("{file} is a reranker: it puts texts in order and cannot chat."), chat
-    if architecture in EMBEDDING_ARCHITECTURES or (isinstance(pooling, int) and pooling > 0):
+    if _is_embedding_model(metadata, architecture):
         return tr("{file} is an embedding model: it cannot chat."), chat
     if (
         architecture in _PICTURES

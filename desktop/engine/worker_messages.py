@@ -48,6 +48,17 @@ class CancelRequest(msgspec.Struct, frozen=True, tag="cancel"):
     id: int
 
 
+MOST_EMBEDDED_TEXTS = 32
+"""Texts of one EmbedRequest: their vectors have to fit into one message."""
+
+
+class EmbedRequest(msgspec.Struct, frozen=True, tag="embed"):
+    """Ask for one vector for each of `texts`, of a model loaded with `LoadParams.embedding`."""
+
+    id: int
+    texts: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_EMBEDDED_TEXTS)]
+
+
 class TokenizeRequest(msgspec.Struct, frozen=True, tag="tokenize"):
     id: int
     text: str
@@ -65,7 +76,9 @@ class Shutdown(msgspec.Struct, frozen=True, tag="shutdown"):
     pass
 
 
-Request = LoadRequest | GenerateRequest | CancelRequest | TokenizeRequest | ProbeRequest | Ping | Shutdown
+Request = (
+    LoadRequest | GenerateRequest | EmbedRequest | CancelRequest | TokenizeRequest | ProbeRequest | Ping | Shutdown
+)
 
 # --- what comes back ---------------------------------------------------------------------------------------------
 
@@ -77,6 +90,7 @@ TokenId = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Measure = Annotated[float, msgspec.Meta(ge=0, le=1e15)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Component = Annotated[float, msgspec.Meta(ge=-1.001, le=1.001)]
 VariantName = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.+-]{0,39})?$")]
 ShortText = Annotated[str, msgspec.Meta(max_length=LONGEST_WORDS)]
 Names = Annotated[tuple[ShortText, ...], msgspec.Meta(max_length=1024)]
@@ -125,6 +139,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     `thinks` says that its template or its vocabulary marks thinking: what it says first may turn out to be that.
     `thinking_controls` are what can be chosen of its thinking. `tool_support` says whether its template takes tools
     itself ("native"), or whether they are described to it in words ("fallback"), or neither.
+    `embedding_length` is how long its vectors are, 0 where it was loaded to answer.
     """
 
     name: ShortText
@@ -144,6 +159,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     thinks: bool = False
     thinking_controls: Annotated[tuple[ThinkingControlName, ...], msgspec.Meta(max_length=3)] = ()
     tool_support: ToolSupport = "none"
+    embedding_length: Count = 0
 
 
 class ModelReady(msgspec.Struct, frozen=True, tag="ready"):
@@ -271,6 +287,19 @@ class AnswerDone(msgspec.Struct, frozen=True, tag="done"):
     accepted_tokens: Count = 0
 
 
+class EmbedResult(msgspec.Struct, frozen=True, tag="embedded"):
+    """One vector for each text of the request, in its order, of length 1 (L2); zeros for a text that has no tokens.
+
+    `truncated` are the numbers, counted from 0, of texts that were longer than the model reads and were cut at their
+    end. `tokens` counts what was read of all of them.
+    """
+
+    id: Int64
+    vectors: Annotated[tuple[tuple[Component, ...], ...], msgspec.Meta(max_length=MOST_EMBEDDED_TEXTS)]
+    truncated: Annotated[tuple[Count, ...], msgspec.Meta(max_length=MOST_EMBEDDED_TEXTS)] = ()
+    tokens: Count = 0
+
+
 class TokenizeResult(msgspec.Struct, frozen=True, tag="tokenized"):
     id: Int64
     tokens: tuple[TokenId, ...]
@@ -313,9 +342,11 @@ Event = (
     | ToolCallDelta
     | DeltaReplacement
     | AnswerDone
+    | EmbedResult
     | TokenizeResult
     | RequestFailed
     | Pong
 )
 AnswerEvent = PromptPrepared | PromptProgress | Delta | ToolCallDelta | DeltaReplacement | AnswerDone | RequestFailed
+EmbedEvent = EmbedResult | RequestFailed
 LoadEvent = LoadProgress | ModelReady | RequestFailed

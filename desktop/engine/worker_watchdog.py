@@ -27,47 +27,63 @@ class WorkerTimeouts:
 
 
 class WorkerWatchdog:
-    """Watches over one request at a time. `rendering` says that the worker is about to render a prompt."""
+    """Watches over a worker that was asked for something; it is one clock, however many answers it generates.
+
+    `rendering` says that the worker is about to render a prompt, and has nothing else to do.
+    """
 
     def __init__(self, timeouts: WorkerTimeouts) -> None:
         self._timeouts = timeouts
         self._heard_at = 0.0
         self._pinged: float | None = None
-        self._obey_by: float | None = None
+        self._obey_by: dict[int, float] = {}
         self._watching = False
-        self.rendering = False
+        self._rendering = False
 
-    def start(self, *, rendering: bool = False) -> None:
-        """A request was sent just now."""
-        self._watching, self.rendering = True, rendering
-        self.reset()
+    def start(self) -> None:
+        """A request was sent just now. Where others are under way, the worker has been silent for as long as before."""
+        if not self._watching:
+            self._watching = True
+            self.reset()
 
     def stop(self) -> None:
         """Nothing is asked of the worker any more."""
-        self._watching, self._pinged, self._obey_by = False, None, None
+        self._watching, self._pinged, self._obey_by = False, None, {}
 
     def reset(self) -> None:
         """The worker sent something."""
         self._heard_at, self._pinged = time.monotonic(), None
 
-    def start_cancel_timeout(self) -> None:
-        """The worker was told to stop; the time it has runs from the first time."""
-        if self._obey_by is None:
-            self._obey_by = time.monotonic() + self._timeouts.cancel
+    def note_rendering(self, rendering: bool) -> None:
+        """Whether all that it has to do now is to render prompts."""
+        self._rendering = rendering
+
+    def start_cancel_timeout(self, request_id: int) -> None:
+        """The worker was told to stop one answer (0: the load); the time it has runs from the first time."""
+        self._obey_by.setdefault(request_id, time.monotonic() + self._timeouts.cancel)
+
+    def stop_cancel_timeout(self, request_id: int) -> None:
+        """It has stopped that one, or nobody waits for it any more."""
+        self._obey_by.pop(request_id, None)
+
+    def overdue_cancels(self) -> list[int]:
+        """The ids of what it should have stopped by now."""
+        now = time.monotonic()
+        return [number for number, due in self._obey_by.items() if now >= due]
 
     def until_due(self) -> float | None:
         """Seconds until `next_action` may give something else; None while it cannot."""
-        due = [self._obey_by] if self._obey_by is not None else []
+        due = list(self._obey_by.values())
         if self._watching:
             due.append(self._next_step())
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def next_action(self) -> WatchdogAction:
         """What to do now. Each action is given once."""
-        now = time.monotonic()
-        if self._obey_by is not None and now >= self._obey_by:
+        if self.overdue_cancels():
             self.stop()
             return "disobeyed"
+        now = time.monotonic()
         if not self._watching or now < self._next_step():
             return "wait"
         if self._pinged is None:
@@ -80,7 +96,7 @@ class WorkerWatchdog:
         if self._pinged is None:
             return self._heard_at + self._timeouts.ping_after
         allowed = self._timeouts.gone_after
-        return self._pinged + (min(allowed, self._timeouts.prompt_after) if self.rendering else allowed)
+        return self._pinged + (min(allowed, self._timeouts.prompt_after) if self._rendering else allowed)
 
     def apply(self, worker: WorkerProcess) -> None:
         """Send a ping to a worker that has been silent too long, or end it."""

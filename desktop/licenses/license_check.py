@@ -39,6 +39,7 @@ class BackgroundRecorder:
         self._ledger = ledger
         self._listeners: list[Callable[[UserError], None]] = []
         self._newest: threading.Thread | None = None
+        self._lock = threading.Lock()
 
     def add_listener(self, on_unrecorded: Callable[[UserError], None]) -> None:
         """Call `on_unrecorded` with why something was not recorded, on a thread of its own."""
@@ -54,10 +55,9 @@ class BackgroundRecorder:
         Raises ResourceError where the disk refuses before this returns. Every other error goes to the listeners: the
         keyring is locked, the ledger is not intact, the disk refuses after this returned.
         """
-        before = self._newest
         call = _PendingRecord()
 
-        def write() -> None:
+        def write(before: threading.Thread | None) -> None:
             if before is not None:
                 before.join()
             try:
@@ -70,9 +70,10 @@ class BackgroundRecorder:
                 _log.exception("not recorded: %s %s", fact.event, fact.model)
                 self._tell(unrecorded_error(_internal_error(error)))
 
-        self._newest = threading.Thread(target=write, name="ledger", daemon=True)
-        self._newest.start()
-        self._newest.join(_WAIT_S)
+        with self._lock:
+            mine = self._newest = threading.Thread(target=write, args=(self._newest,), name="ledger", daemon=True)
+            mine.start()
+        mine.join(_WAIT_S)
         if (refused := call.stop_waiting()) is not None:
             raise refused
 
@@ -173,7 +174,7 @@ class LicenseCheck:
         self._text = text
         self._words_sha256: dict[str, str] = {}
         self._admitted: dict[Path, HashedFiles] = {}
-        self._last_check: tuple[Path, object] | None = None
+        self._checked: dict[Path, object] = {}
         self.recorder = BackgroundRecorder(ledger)
 
     def verdict(self, subject: LicenseSubject, file_sha256: str | None = None) -> LicenseVerdict:
@@ -197,19 +198,21 @@ class LicenseCheck:
     def admit(self, path: Path, stop: StopSignal | None = None) -> tuple[ModelFile, ...]:
         """The files of the model at `path`, which may be loaded now as they are. Raises UserError; a refusal is
         recorded. `stop` gives up reading them."""
-        self._last_check = None
-        self._admitted.pop(path, None)
         subject = self._subject_of(path)
         hashed = self._hash_model(path, stop=stop)
         if is_built_in(hashed.sha256):  # that decides no hash that was kept
             hashed = self._hash_model(path, anew=True, stop=stop)
+        before = self._admitted.get(path)
+        if before is not None and before.files != hashed.files:  # as long as they are the same, others may hold them
+            self._admitted.pop(path, None)
         stamp = self._stamp(hashed)
         verdict = self.verdict(subject, hashed.sha256)
         if verdict.error is not None:
+            self._checked.pop(path, None)
             self._record_refusal(subject, hashed.sha256, verdict)
             raise verdict.error
         self._admitted[path] = hashed
-        self._last_check = (path, stamp)
+        self._checked[path] = stamp
         return hashed.files
 
     def record_load(self, path: Path) -> None:
@@ -219,6 +222,8 @@ class LicenseCheck:
         where the record cannot be written.
         """
         subject, hashed = self._subject_of(path), self._unchanged(path)
+        if path not in self._checked:
+            raise _file_touched(path)
         if subject.file_sha256 and hashed.sha256 != subject.file_sha256:
             raise file_changed_error(subject)
         note = "" if is_built_in(hashed.sha256) else self._white_space_note(subject)
@@ -230,15 +235,17 @@ class LicenseCheck:
         was touched since."""
         return self._unchanged(path).sha256
 
-    def check_loaded(self, path: Path) -> None:
+    def check_loaded(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
         """Return where the loaded file may stay loaded; raise UserError where it no longer may: it was revoked, say, or
-        FileTouchedError where its file was touched.
+        FileTouchedError where its file was touched, or is another one than the `files` that were loaded.
 
         Cheap where nothing changed, so that it can be asked every second and before every answer.
         """
         hashed = self._unchanged(path)
+        if files and files != hashed.files:
+            raise _file_touched(path)
         stamp = self._stamp(hashed)
-        if self._last_check == (path, stamp):
+        if path in self._checked and self._checked[path] == stamp:
             return
         subject = self._subject_of(path)
         if is_built_in(subject.file_sha256) and not is_built_in(hashed.sha256):
@@ -246,7 +253,7 @@ class LicenseCheck:
         verdict = self.verdict(subject, hashed.sha256)
         if verdict.error is not None:
             raise verdict.error
-        self._last_check = (path, stamp)
+        self._checked[path] = stamp
 
     def _unchanged(self, path: Path) -> HashedFiles:
         """What was admitted at `path`, where nothing touched it since. What was touched has to be read once more: that
@@ -254,6 +261,7 @@ class LicenseCheck:
         hashed = self._admitted.get(path)
         if hashed is None or not hashed.is_unchanged():
             self._admitted.pop(path, None)
+            self._checked.pop(path, None)
             raise _file_touched(path)
         return hashed
 

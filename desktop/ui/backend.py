@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject
 from desktop.background import Background
 from desktop.chat.chat_session import ChatSession
 from desktop.engine.engine_client import EngineClient
+from desktop.engine.engine_pool import EnginePool
 from desktop.engine.fallback_store import FallbackStore
 from desktop.engine.kernel_check import KernelCheck
 from desktop.paths import Paths
@@ -36,13 +37,14 @@ from desktop.ui.window.file_drop import FileDropTarget
 from desktop.ui.window.main_window import MainWindow
 
 if TYPE_CHECKING:
-    from desktop.engine.engine_protocol import Engine
+    from desktop.engine.engine_protocol import MultiModelEngine
     from desktop.engine.worker_messages import ProbeResult
     from desktop.errors import UserError
     from desktop.library.library_model import LibraryCard
     from desktop.library.library_services import LibraryServices
 
-_RELOAD_NEEDED_BY = {"context_length", "threads", "gpu_layers"}
+_RELOAD_NEEDED_BY = {"context_length", "threads", "gpu_layers", "parallel_answers"}
+_ENGINES_KEPT_BY = {"model_memory", "unload_after"}
 
 
 class Backend(QObject):
@@ -62,7 +64,7 @@ class Backend(QObject):
         change_settings: Callable[[dict[str, Any]], None],
         background: Background,
         main_thread: MainThreadCalls,
-        engine: "Engine | None",
+        engine: "MultiModelEngine | None",
         test_engine: bool,
     ) -> None:
         super().__init__()
@@ -70,7 +72,7 @@ class Backend(QObject):
         self.services = services
         self.closed = False
         self.kernels = KernelCheck(paths.engine_test_file)
-        self.engine = engine or _engine_client(services, paths, self.kernels)
+        self.engine = engine or _engine_pool(services, paths, self.kernels, settings)
         if test_engine:
             self.kernels.start(self._is_engine_busy, lambda: main_thread.call_on_main_thread(self._load_again))
         window.when_built("models", self._probe)
@@ -201,16 +203,18 @@ class Backend(QObject):
         self._window.show_page("")
 
     def _loaded_files(self) -> list[Path]:
-        """The file that answers now: it is not taken away from under the engine."""
+        """The files of models that are loaded: they are not taken away from under the engine."""
         model = self.selection.model
-        return [model.path] if model is not None and self.selection.refusal is None else []
+        chosen = [model.path] if model is not None and self.selection.refusal is None else []
+        return [*chosen, *(Path(params.model_path) for params in self.engine.loaded)]
 
     def _is_engine_busy(self) -> bool:
         return self.engine.state in ("loading", "answering")
 
     def _load_again(self) -> None:
-        """The engine test found what has to be turned off, in the model that is loaded too."""
+        """The engine test found what has to be turned off, in the models that are loaded too."""
         if not self.closed:
+            self.engine.release()
             self.chat.reload_model()
 
     # --- licenses and settings -----------------------------------------------------------------------------------
@@ -227,6 +231,8 @@ class Backend(QObject):
         self.network.refresh()
         if _RELOAD_NEEDED_BY & changes.keys() and not self.closed:
             self.selection.reload_model()
+        if _ENGINES_KEPT_BY & changes.keys() and not self.closed:
+            self.engine.recheck()
 
     def close(self) -> None:
         """Store conversations and stop everything."""
@@ -242,14 +248,21 @@ class Backend(QObject):
         self.database.close()
 
 
-def _engine_client(services: "LibraryServices", paths: Paths, kernels: KernelCheck) -> EngineClient:
-    return EngineClient(
-        license_check=services.license_check,
-        logs=paths.engine_logs,
-        cache=paths.cache,
-        fallbacks=FallbackStore(paths.load_fallbacks),
-        refuses_unusable=True,
-        kernel_choice=kernels.choice,
+def _engine_pool(services: "LibraryServices", paths: Paths, kernels: KernelCheck, settings: SettingsFile) -> EnginePool:
+    fallbacks = FallbackStore(paths.load_fallbacks)
+
+    def make() -> EngineClient:
+        return EngineClient(
+            license_check=services.license_check,
+            logs=paths.engine_logs,
+            cache=paths.cache,
+            fallbacks=fallbacks,
+            refuses_unusable=True,
+            kernel_choice=kernels.choice,
+        )
+
+    return EnginePool(
+        make, memory=lambda: settings.current.model_memory, unload_after=lambda: settings.current.unload_after
     )
 
 

@@ -21,7 +21,7 @@ from desktop.ui.window.main_window import MainWindow
 
 if TYPE_CHECKING:
     from desktop.background import Background
-    from desktop.engine.engine_protocol import Engine
+    from desktop.engine.engine_protocol import MultiModelEngine
     from desktop.ui.backend import Backend
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Program(QObject):
     def __init__(
         self,
         paths: Paths,
-        engine: "Engine | None" = None,
+        engine: "MultiModelEngine | None" = None,
         *,
         test_engine: bool = False,
         window_class: type[MainWindow] = MainWindow,
@@ -151,7 +151,7 @@ class Program(QObject):
 
 
 def create(
-    argv: Sequence[str], *, engine: "Engine | None" = None, paths: Paths | None = None
+    argv: Sequence[str], *, engine: "MultiModelEngine | None" = None, paths: Paths | None = None
 ) -> tuple[QApplication, MainWindow]:
     """The real application and its window, shown, without entering the event loop.
 

@@ -21,6 +21,9 @@ from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerEvent,
     ComputeDevice,
+    EmbedEvent,
+    EmbedRequest,
+    EmbedResult,
     GenerateRequest,
     LoadEvent,
     LoadProgress,
@@ -41,12 +44,19 @@ _log = logging.getLogger(__name__)
 class _LoadJob:
     params: LoadParams
     on_event: Callable[[LoadEvent], None]
+    keep: bool = False
 
 
 @dataclass(frozen=True)
 class _AnswerJob:
     request: GenerateRequest
     on_event: Callable[[AnswerEvent], None]
+
+
+@dataclass(frozen=True)
+class _EmbedJob:
+    result: EmbedResult
+    on_event: Callable[[EmbedEvent], None]
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,8 @@ class FakeEngine:
     """An `Engine` that follows a script. `requests` and `loads` record what it was asked for.
 
     `load_s` is how long a load takes; `load_errors` are the outcomes of the next loads (None: well). `license_check` is
-    asked before every load, as the real engine does. `load_notice` is told with each.
+    asked before every load, as the real engine does. `load_notice` is told with each. With `at_once` it gives several
+    answers at the same time.
     """
 
     def __init__(
@@ -71,8 +82,10 @@ class FakeEngine:
         load_errors: Sequence[UserError | None] = (),
         license_check: LoadCheck | None = None,
         load_notice: str = "",
+        at_once: bool = False,
     ) -> None:
         self.requests: list[GenerateRequest] = []
+        self.asked_of: list[LoadParams | None] = []
         self.loads: list[LoadParams] = []
         self._script: Script = script if script is not None else (FakeAnswer(),)
         self._answers = 0
@@ -82,8 +95,9 @@ class FakeEngine:
         self._load_errors = list(load_errors)
         self._license_check = license_check
         self._load_notice = load_notice
+        self._at_once = at_once
         self._ids = itertools.count(1)
-        self._jobs: queue.SimpleQueue[_LoadJob | _AnswerJob | _ProbeJob | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_LoadJob | _AnswerJob | _EmbedJob | _ProbeJob | None] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
         self._wake = threading.Condition()
         self._closed = False
@@ -104,15 +118,37 @@ class FakeEngine:
     def next_id(self) -> int:
         return next(self._ids)
 
-    def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None]) -> None:
+    def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None], *, keep: bool = False) -> None:
         with self._wake:
             self._cancelled.discard(0)
         self._state = "loading"
-        self._jobs.put(_LoadJob(params, on_event))
+        self._jobs.put(_LoadJob(params, on_event, keep))
 
-    def generate(self, request: GenerateRequest, on_event: Callable[[AnswerEvent], None]) -> None:
+    def state_of(self, params: LoadParams) -> EngineState:
+        """Its own state: it holds one model, whatever was asked for."""
+        del params
+        return self._state
+
+    def release(self, params: LoadParams | None = None) -> None:
+        """Nothing: it holds one model."""
+
+    @property
+    def loaded(self) -> tuple[LoadParams, ...]:
+        return (self._params,) if self._model is not None and self._params is not None else ()
+
+    def generate(
+        self, request: GenerateRequest, on_event: Callable[[AnswerEvent], None], *, params: LoadParams | None = None
+    ) -> None:
         self.requests.append(request)
+        self.asked_of.append(params)
         self._jobs.put(_AnswerJob(request, on_event))
+
+    def embed(
+        self, request: EmbedRequest, on_event: Callable[[EmbedEvent], None], *, params: LoadParams | None = None
+    ) -> None:
+        """Give each text a vector that says nothing but how long it is."""
+        vectors = tuple((1.0, 0.0) if len(text) % 2 else (0.0, 1.0) for text in request.texts)
+        self._jobs.put(_EmbedJob(EmbedResult(request.id, vectors), on_event))
 
     def cancel(self, request_id: int) -> None:
         with self._wake:
@@ -148,8 +184,14 @@ class FakeEngine:
         while (job := self._jobs.get()) is not None and not self._closed:
             try:
                 match job:
+                    case _LoadJob(keep=True) if self._model is not None and self._params == job.params:
+                        job.on_event(ModelReady(self._model, 0))
                     case _LoadJob():
                         self._load(job.params, job.on_event)
+                    case _EmbedJob():
+                        job.on_event(job.result)
+                    case _AnswerJob() if self._at_once:
+                        threading.Thread(target=self._answer, args=(job.request, job.on_event), daemon=True).start()
                     case _AnswerJob():
                         self._answer(job.request, job.on_event)
                     case _ProbeJob():

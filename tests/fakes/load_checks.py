@@ -30,5 +30,5 @@ class OpenLoadCheck:
     def record_load(self, path: Path) -> None:
         self._loaded(path)
 
-    def check_loaded(self, path: Path) -> None:
+    def check_loaded(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
         self._holds(path)

@@ -53,8 +53,8 @@ class Taken:
         return weights + self.reported.cache + self.reported.compute
 
 
-def llama_reports(path: Path, lengths: Sequence[int], *, flash: bool = True) -> list[Reported]:
-    """llama.cpp's buffers for contexts of these lengths, made as the worker makes them."""
+def llama_reports(path: Path, lengths: Sequence[int], *, flash: bool = True, parallel: int = 1) -> list[Reported]:
+    """llama.cpp's buffers for contexts of these lengths, made as the worker makes them for so many answers at once."""
     llama.llama_log_set(_listen, None)
     _lines.clear()
     model = llama.llama_model_load_from_file(str(path).encode(), llama.llama_model_default_params())
@@ -65,7 +65,8 @@ def llama_reports(path: Path, lengths: Sequence[int], *, flash: bool = True) -> 
             _lines.clear()
             params = llama.llama_context_default_params()
             params.n_ctx, params.n_batch, params.n_ubatch = length, 512, 512
-            params.n_seq_max = params.n_outputs_max = params.n_threads = params.n_threads_batch = 1
+            params.n_threads = params.n_threads_batch = 1
+            params.n_seq_max, params.kv_unified, params.n_outputs_max = parallel, True, 16
             params.flash_attn_type, params.swa_full = (-1 if flash else 0), False
             context = llama.llama_init_from_model(model, params)
             assert context, "".join(_lines)

@@ -9,7 +9,7 @@ from desktop.background import Background
 from desktop.chat.chat_events import AnswerDelta, AnswerFinished, AnswerPhase, ChatEvent, ConversationOpened
 from desktop.chat.chat_session import ChatSession
 from desktop.conversation import Conversation, Message
-from desktop.engine.engine_protocol import Engine
+from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.errors import UserError
 from desktop.settings import Settings
 from desktop.storage.conversation_store import ConversationStore
@@ -39,7 +39,7 @@ class Talk:
         database: Path,
         script: Script | None = None,
         *,
-        engine: Engine | None = None,
+        engine: MultiModelEngine | None = None,
         load_s: float = 0.0,
         load_errors: Sequence[UserError | None] = (),
         settings: Settings | None = None,
@@ -48,7 +48,7 @@ class Talk:
         hash_file: Callable[[Path], str] | None = None,
     ) -> None:
         self.fake = FakeEngine(script or [FakeAnswer()], load_s=load_s, load_errors=load_errors)
-        self.engine: Engine = engine or self.fake
+        self.engine: MultiModelEngine = engine or self.fake
         self.loop = MainLoop()
         self.events: list[ChatEvent] = []
         self.settings = settings or Settings()

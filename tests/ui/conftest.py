@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop.engine.engine_protocol import Engine
+from desktop.engine.engine_protocol import MultiModelEngine
 from tests.accepting import accept_everything
 from tests.ui.driving import Driver
 
@@ -48,7 +48,9 @@ def open_window(qtbot: QtBot, home: Path, _heap_set_aside: None) -> Iterator[Cal
     drivers: list[Driver] = []
     font = QApplication.font()  # the next theme begins with what this one leaves
 
-    def opened(engine: Engine | None = None, *, wait: bool = True, accepted: bool = True, **settings: Any) -> Driver:
+    def opened(
+        engine: MultiModelEngine | None = None, *, wait: bool = True, accepted: bool = True, **settings: Any
+    ) -> Driver:
         # Where there is no data folder, there is no model that needs an acceptance: the built-in one does not.
         if accepted and (home / "data").exists() and not (home / "data" / "ledger.db").exists():
             accept_everything(home)

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.chat.chat_session import ChatSession
 from desktop.conversation import Message
-from desktop.engine.engine_protocol import Engine
+from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.ui.backend import Backend
 from desktop.ui.chat.chat_page import ChatPage
 from desktop.ui.chat.transcript import Transcript
@@ -37,7 +37,7 @@ def found(inside: QWidget, kind: type[W]) -> W:
 class Driver:
     """One open window. Its home is the test's own."""
 
-    def __init__(self, qtbot: QtBot, engine: Engine | None, settings: dict[str, Any]) -> None:
+    def __init__(self, qtbot: QtBot, engine: MultiModelEngine | None, settings: dict[str, Any]) -> None:
         self.home = Path(os.environ["LATCHKEY_HOME"])
         if settings:
             (self.home / "config").mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtWidgets import QLabel
 
 from desktop.engine.engine_client import EngineClient
+from desktop.engine.engine_pool import EnginePool
 from desktop.engine.fallback_store import FallbackStore
 from tests.fakes.crashing_worker import Fault, command
 from tests.fakes.load_checks import OpenLoadCheck
@@ -20,11 +21,13 @@ GREEDY = {"temperature": 0.0, "max_tokens": 40}
 NOTICE = "The engine stopped with weights repacked for this processor, so it now runs without repacking them."
 
 
-def _engine(home: Path, *faults: Fault, **options: Any) -> EngineClient:
+def _engine(home: Path, *faults: Fault, **options: Any) -> EnginePool:
     made = command(*faults) if faults else None
     folder = home / "engine"
-    return EngineClient(
-        license_check=OpenLoadCheck(), logs=folder / "logs", cache=folder / "cache", executable=made, **options
+    return EnginePool(
+        lambda: EngineClient(
+            license_check=OpenLoadCheck(), logs=folder / "logs", cache=folder / "cache", executable=made, **options
+        )
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
@@ -90,6 +91,28 @@ def test_context_length_loads_the_model_again(open_window: Open) -> None:
     QTest.keyClick(field, Qt.Key.Key_Return)
     driver.until(lambda: len(engine.loads) == 2)
     assert engine.loads[-1].context_length == 1024
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "typed", "kept", "cleared"),
+    [
+        ("Answers at once", "parallel_answers", "2", 2, 4),
+        ("Memory for models", "model_memory", "7.5", 7_500_000_000, None),
+        ("Unload after", "unload_after", "0", 0, None),
+    ],
+)
+def test_what_models_may_take_is_set_in_the_units_that_are_shown(
+    open_window: Open, name: str, setting: str, typed: str, kept: int, cleared: int | None
+) -> None:
+    driver = open_window(FakeEngine())
+    driver.click("Settings")
+    field = driver.named(name, NumberField)
+    field.setText(typed)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert _saved(driver)[setting] == kept
+    field.setText("")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert _saved(driver)[setting] == cleared
 
 
 def test_settings_that_cannot_be_written_hold_and_are_told(open_window: Open) -> None:

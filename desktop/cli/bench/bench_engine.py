@@ -40,7 +40,7 @@ class BenchLicenseCheck:
     def record_load(self, path: Path) -> None:
         self.check_loaded(path)
 
-    def check_loaded(self, path: Path) -> None:
+    def check_loaded(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
         """Raises ForbiddenError where the file was touched since it was admitted."""
         if self._admitted is None or not self._admitted.is_unchanged():
             raise _another(path)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from desktop.cli.bench.bench_engine import BenchLicenseCheck, bench_engine
 from desktop.cli.bench.bench_model import SHAPES, bench_model
-from desktop.engine.engine_client import EngineClient
-from desktop.engine.engine_protocol import Engine, LoadCheck
+from desktop.engine.engine_pool import EnginePool
+from desktop.engine.engine_protocol import LoadCheck, MultiModelEngine
 from desktop.library.library_model import LibraryModel
 from desktop.library.library_services import LibraryServices, build_library_services
 from desktop.paths import find_paths
@@ -23,7 +23,7 @@ class WindowBenchSetup:
 
     home: Path
     model: LibraryModel
-    engine: Engine
+    engine: MultiModelEngine
     close: Callable[[], None]
 
 
@@ -41,10 +41,10 @@ def window_bench_setup() -> WindowBenchSetup:
         written = SHAPES[shape[0]]
         path = str(bench_model(written, paths.cache / "bench").path)
         license_check = BenchLicenseCheck(written)
-    engine = bench_engine(paths, license_check)
+    engine = EnginePool(lambda: bench_engine(paths, license_check))
     return WindowBenchSetup(Path(home), services.library.find(path), engine, lambda: _close(engine, services))
 
 
-def _close(engine: EngineClient, services: LibraryServices) -> None:
+def _close(engine: EnginePool, services: LibraryServices) -> None:
     engine.close()
     services.close()

@@ -13,6 +13,7 @@ import msgspec
 from desktop.engine.load_params import MOST_OUTPUTS, LoadParams
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.answer_marks import TAG_STYLES
+from desktop.engine.worker.embedder import prepare_embedding
 from desktop.engine.worker.llama_api import LlamaLog, llama
 from desktop.engine.worker.thread_tuner import ThreadTuner
 from desktop.engine.worker.tokenizer import Tokenizer
@@ -67,7 +68,9 @@ class LoadedModel:
         self._log = log
         self._cancel = cancel
         self._on_progress = on_progress
+        self.path = params.model_path
         self._threads_asked = params.threads is not None
+        self.embedding = params.embedding
         self.threads = self.every_thread = max(1, params.threads or cores)
         self.thread_tuner: ThreadTuner | None = None
         self.gpu = llama_api.has_gpu()
@@ -102,7 +105,7 @@ class LoadedModel:
         """
         seconds = self._compute_one()
         if not self._threads_asked:
-            if seconds < _QUICK_TOKEN_S:
+            if seconds < _QUICK_TOKEN_S and not self.embedding:  # texts are read with all of them
                 self._choose_threads()
             if self.every_thread > 1:
                 self.thread_tuner = ThreadTuner(self.every_thread, self.threads, self._set_threads)
@@ -216,6 +219,8 @@ class LoadedModel:
         params.flash_attn_type = _FLASH[asked.flash_attention]
         params.swa_full = False
         params.no_perf = True
+        if asked.embedding:
+            prepare_embedding(params)
         self._abort = cancel_function()
         params.abort_callback = self._abort
         params.abort_callback_data = ctypes.addressof(self._cancel)
@@ -255,6 +260,7 @@ class LoadedModel:
             devices=tuple(used),
             engine=f"llama.cpp {llama_api.version()}",
             confinement=confinement,
+            embedding_length=llama.llama_model_n_embd_out(self.handle) if self.embedding else 0,
             thinks=any(style.closes in self.template for style in TAG_STYLES) or self.tokenizer.has_thinking_marks(),
         )
 

@@ -48,6 +48,16 @@ class Tokenizer:
             tokens += self._continue(data, special) if index or continued else self._tokenize(data, special)
         return tokens
 
+    def tokenize_whole(self, text: str) -> list[int]:
+        """`text` in tokens, with those that the vocabulary puts around it. Nothing in it is a control token."""
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 16
+        tokens = (llama.llama_token * room)()
+        count = llama.llama_tokenize(self.handle, data, len(data), tokens, room, True, False)
+        if count < 0:
+            raise EngineError(tr("The text is too long for the model's tokenizer."))
+        return list(tokens[:count])
+
     def text_of(self, token: int) -> str:
         """How `token` is spelled, control tokens included; "" for -1."""
         return self._piece(token, True).decode("utf-8", "replace") if token >= 0 else ""

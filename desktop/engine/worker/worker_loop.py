@@ -22,11 +22,13 @@ from desktop.engine.worker.admitted_files import AdmittedFiles, FileChangedError
 from desktop.engine.worker.cancellation import Cancellation
 from desktop.engine.worker.confinement import confine_calls, confine_files
 from desktop.engine.worker.draft_model import DraftModel
+from desktop.engine.worker.embedder import Embedder
 from desktop.engine.worker.llama_api import LlamaLog
 from desktop.engine.worker.loaded_model import LoadCancelledError, LoadedModel
 from desktop.engine.worker.scheduler import Scheduler
 from desktop.engine.worker_messages import (
     CancelRequest,
+    EmbedRequest,
     GenerateRequest,
     LoadProgress,
     LoadRequest,
@@ -78,6 +80,7 @@ class WorkerLoop:
         self._admitted = AdmittedFiles(())
         self._model: LoadedModel | None = None
         self._scheduler: Scheduler | None = None
+        self._embedder: Embedder | None = None
 
     def serve(self) -> None:
         """One thread until a model is to be loaded, as Landlock asks; two and more from then on."""
@@ -161,8 +164,9 @@ class WorkerLoop:
                 case GenerateRequest():
                     self._ready_scheduler().add(request, arrived)
                     return  # it ends with its answer
+                case EmbedRequest():
+                    self._send(self._ready_embedder().embed(request))
                 case TokenizeRequest():
-                    self._ready_scheduler()
                     assert self._model is not None
                     tokens = self._model.tokenizer.tokenize(request.text, special=False)
                     self._send(TokenizeResult(number, tuple(tokens)))
@@ -203,9 +207,16 @@ class WorkerLoop:
         )
 
     def _ready_scheduler(self) -> Scheduler:
+        if self._embedder is not None:
+            raise EngineError(tr("This is an embedding model: it cannot chat."), remedy=tr("Choose a chat model."))
         if self._scheduler is None:
             raise EngineError(tr("No model is loaded."), remedy=tr("Choose a model first."))
         return self._scheduler
+
+    def _ready_embedder(self) -> Embedder:
+        if self._embedder is None:
+            raise EngineError(tr("This model was loaded to answer, not to give vectors."))
+        return self._embedder
 
     def _load(self, request: LoadRequest) -> None:
         begun = time.perf_counter()
@@ -229,14 +240,20 @@ class WorkerLoop:
         )
         try:
             self._model.warm_up()
-            draft = DraftModel(draft_files, self._model, self._log, self._cancellation.flag) if draft_files else None
-            self._scheduler = Scheduler(self._model, self._send, self._cancellation, draft)
+            if request.params.embedding:
+                self._embedder = Embedder(self._model, self._cancellation.flag)
+            else:
+                flag = self._cancellation.flag
+                draft = DraftModel(draft_files, self._model, self._log, flag) if draft_files else None
+                self._scheduler = Scheduler(self._model, self._send, self._cancellation, draft)
         except BaseException:
             self._model.close()
             self._model = None
             raise
-        self._send(ModelReady(self._scheduler.info, time.perf_counter() - begun))
-        self._scheduler.prepare()
+        info = self._scheduler.info if self._scheduler is not None else self._model.info
+        self._send(ModelReady(info, time.perf_counter() - begun))
+        if self._scheduler is not None:
+            self._scheduler.prepare()
 
 
 def _bug(error: Exception) -> Callable[[int], RequestFailed]:

@@ -38,6 +38,7 @@ from desktop.ui.theme.theme import Theme
 _WIDTH = 640
 _FIELD_CHARACTERS = 24
 _FIELD_MAX_LENGTH = 1_000
+_GIGABYTE = 1_000_000_000
 
 
 class SettingsPage(Page):
@@ -110,6 +111,12 @@ class SettingsPage(Page):
         self._number("context_length", tr("Context length"), context, 256, 1_048_576)
         self._number("threads", tr("Threads"), tr("How many processor cores compute."), 1, 512)
         self._number("gpu_layers", tr("GPU layers"), tr("−1 for all of them, 0 for none."), -1, 1000)
+        at_once = tr("How many conversations one model answers at the same time. A change loads the model again.")
+        self._number("parallel_answers", tr("Answers at once"), at_once, 1, 16, empty=Settings().parallel_answers)
+        memory = tr("In gigabytes, for all models that stay loaded together. Empty: three quarters of what is free.")
+        self._number("model_memory", tr("Memory for models"), memory, 0, 10_000, unit=_GIGABYTE, whole=False)
+        unload = tr("Minutes until a model that has nothing to do is unloaded. 0: never. Empty: 30.")
+        self._number("unload_after", tr("Unload after"), unload, 0, 100_000)
 
     def _answers(self) -> None:
         self._section(tr("Answers"))
@@ -208,13 +215,26 @@ class SettingsPage(Page):
         self.column.rows.addLayout(row)
 
     def _number(
-        self, field: str, name: str, hint: str, low: float, high: float, *, whole: bool = True, sampling: bool = False
+        self,
+        field: str,
+        name: str,
+        hint: str,
+        low: float,
+        high: float,
+        *,
+        whole: bool = True,
+        sampling: bool = False,
+        unit: int = 1,
+        empty: float | None = None,
     ) -> None:
-        held: Any = self._settings.sampling if sampling else self._settings
-        number = NumberField(self.theme, name, low, high, getattr(held, field), whole=whole)
+        """A setting that is a number, shown in units of `unit`. An empty field stands for `empty`."""
+        held: Any = getattr(self._settings.sampling if sampling else self._settings, field)
+        shown = held if held is None or unit == 1 else held / unit
+        number = NumberField(self.theme, name, low, high, shown, whole=whole)
 
         def commit(value: float | None) -> None:
             self._say(number, hint)
+            value = empty if value is None else value if unit == 1 else round(value * unit)
             if sampling:
                 self.changed.emit({"sampling": msgspec.structs.replace(self._settings.sampling, **{field: value})})
             else:

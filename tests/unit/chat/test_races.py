@@ -71,9 +71,9 @@ def test_an_answer_names_the_model_that_gave_it_whatever_is_chosen_meanwhile(beg
     talk.until_told(MessageAdded, 2)  # its branch is being read
     talk.chat.use_model(OTHER)
     answer = talk.until_told(AnswerFinished).message
-    assert len(talk.fake.loads) == 1
     assert answer.model is not None
     assert answer.model.id == "scripted"
+    assert talk.fake.asked_of == [talk.fake.loads[0]]
 
 
 # --- deleting --------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 
 from desktop.chat.chat_events import AnswerDelta, AnswerFinished, ContextUsed
 from desktop.engine.engine_client import EngineClient
+from desktop.engine.engine_pool import EnginePool
 from desktop.paths import find_paths
 from desktop.settings import SamplingSettings, Settings
 from tests.accepting import accept_everything
@@ -21,7 +22,8 @@ GREEDY = Settings(sampling=SamplingSettings(temperature=0.0))
 
 @pytest.fixture
 def talk(home: Path, begin: Callable[..., Talk]) -> Iterator[Talk]:
-    engine = EngineClient(license_check=accept_everything(home).license_check, logs=home / "logs", cache=home / "cache")
+    check = accept_everything(home).license_check
+    engine = EnginePool(lambda: EngineClient(license_check=check, logs=home / "logs", cache=home / "cache"))
     yield begin(engine=engine, model=GUIDE, settings=GREEDY)
     engine.close()
 

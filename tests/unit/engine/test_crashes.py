@@ -370,13 +370,16 @@ def test_a_lower_variant_is_remembered_and_the_worker_is_started_with_it(make_cl
 
 
 def test_an_unusable_file_is_refused_once_and_then_tried(make_client: Clients, tmp_path: Path) -> None:
-    store = FallbackStore(tmp_path / "load-fallbacks.json")
+    def store() -> FallbackStore:
+        """As in another process."""
+        return FallbackStore(tmp_path / "load-fallbacks.json")
+
     dead = command(Fault("warm-up", unless="never"))
-    client = make_client(executable=dead, fallbacks=store)
+    client = make_client(executable=dead, fallbacks=store())
     with pytest.raises(EngineError):
         loaded(client)
     client.close()
-    window = make_client(executable=dead, fallbacks=store, refuses_unusable=True)
+    window = make_client(executable=dead, fallbacks=store(), refuses_unusable=True)
     with pytest.raises(EngineError) as caught:
         loaded(window)
     assert caught.value.title == "latchkey-guide.gguf cannot be used on this computer."
@@ -384,13 +387,13 @@ def test_an_unusable_file_is_refused_once_and_then_tried(make_client: Clients, t
     with pytest.raises(EngineError, match="at last like this"):
         loaded(window)
     window.close()
-    well = make_client(fallbacks=store, refuses_unusable=True)
+    well = make_client(fallbacks=store(), refuses_unusable=True)
     with pytest.raises(EngineError):
         loaded(well)
     loaded(well)
     Asker(well).ask(QUESTION, max_tokens=2)
     well.close()
-    loaded(make_client(fallbacks=store, refuses_unusable=True))
+    loaded(make_client(fallbacks=store(), refuses_unusable=True))
 
 
 # --- what the engine test found ---

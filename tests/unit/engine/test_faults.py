@@ -232,7 +232,7 @@ def test_a_template_that_holds_the_interpreter_is_ended_too(
     imported = "__import__('desktop.engine.worker.chat_template')"
     asker = Asker(make_client(executable=impostor(tmp_path, f"{imported}; {rendering}; original(self, request)")))
     asker.client.load_and_wait(LoadParams(str(model_file("llama")), threads=1))
-    asker.client._dispatcher._watchdog._timeouts = QUICK
+    asker.client._dispatcher._worker.watchdog._timeouts = QUICK
     with pytest.raises(EngineError, match="stopped unexpectedly"):
         asker.ask("Hello", max_tokens=1)
     assert asker.client.state == "dead"
@@ -398,7 +398,7 @@ def test_the_worker_ends_with_the_app_even_in_mid_answer(model_file: Files, tmp_
             GenerateRequest(1, (ChatMessage.from_text("user", "x"),), GenerationOptions(ignore_eos=True))
         ):
             if isinstance(event, Delta):
-                print(client._dispatcher._worker.worker.pid, flush=True)
+                print(client._dispatcher._worker.process.pid, flush=True)
                 threading.Event().wait()
         """
     )

@@ -36,7 +36,7 @@ class Revocable:
     def record_load(self, path: Path) -> None:
         self.recorded.append(path)
 
-    def check_loaded(self, path: Path) -> None:
+    def check_loaded(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
         if self.revoked:
             raise LicenseError("revoked", "", "accept it again")
 

@@ -57,6 +57,19 @@ def test_a_worker_holds_what_was_estimated(tmp_path: Path, architecture: str) ->
     assert read_header(path).estimate_memory(2048) == pytest.approx(taken.held, rel=0.10)
 
 
+@pytest.mark.parametrize("architecture", ["llama", "gemma2", "qwen3next"])
+def test_answers_at_once_cost_windows_and_states_and_nothing_else(tmp_path: Path, architecture: str) -> None:
+    """Layers that see the whole context share its cells (`kv_unified`)."""
+    path = written(tmp_path, architecture, quantization="F16", repeat=2)
+    shape = read_header(path).shape
+    (reported,) = llama_reports(path, [4096], parallel=4)
+    four = cache_bytes(shape, 4096, parallel=4)
+    assert four == pytest.approx(reported.cache, rel=0.002, abs=11_000)
+    assert compute_bytes(shape, 4096, parallel=4) == pytest.approx(reported.compute, rel=0.35)
+    assert (four > cache_bytes(shape, 4096)) == (architecture != "llama")
+    assert estimate_memory(shape, 4096, parallel=4) - estimate_memory(shape, 4096) >= four - cache_bytes(shape, 4096)
+
+
 def test_weights_that_llama_cpp_reorders_count_once(tmp_path: Path) -> None:
     path = written(tmp_path, "llama", quantization="Q4_0", repeat=4)
     taken = take(path, 2048)

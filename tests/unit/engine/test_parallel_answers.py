@@ -1,176 +1,283 @@
-"""Several answers of one worker at once: each is the one it would be alone, and none waits for another's end."""
+"""Several answers at one worker: each gets its own events and its own end, whatever becomes of the worker."""
 
-import queue
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from desktop.conversation import ChatMessage
-from desktop.engine.generation_options import GenerationOptions
+from desktop.engine import answer_progress
+from desktop.engine.engine_client import EngineClient
 from desktop.engine.load_params import LoadParams
-from desktop.engine.worker_messages import (
-    CancelRequest,
-    Delta,
-    GenerateRequest,
-    LoadRequest,
-    ModelReady,
-    PromptProgress,
-    RequestFailed,
-)
-from desktop.engine.worker_process import PipeClosed, WorkerProcess, WorkerSetup, default_worker_command
-from desktop.file_stamp import ModelFile, stamp_from_stat
-from tests.unit.engine.conftest import GREEDY, Answer
+from desktop.engine.worker_messages import AnswerDone, AnswerEvent, Delta, LoadEvent, ModelReady, RequestFailed
+from desktop.engine.worker_watchdog import WorkerTimeouts
+from desktop.errors import LicenseError
+from tests.fakes.crashing_worker import Fault
+from tests.fakes.crashing_worker import command as crashing
+from tests.fakes.hostile_worker import command
+from tests.fakes.load_checks import OpenLoadCheck
+from tests.unit.engine.conftest import Asker, children, kill_worker, wait_until
 
+Clients = Callable[..., EngineClient]
 Files = Callable[[str], Path]
-STORIES = ("the of and " * 30, "to in is it you " * 20, "and to the " * 25, "you in of is " * 22)
+QUICK = WorkerTimeouts(ping_after=0.2, gone_after=3.0, cancel=0.3)
+BUILTIN = Path(__file__).parents[3] / "resources" / "builtin" / "latchkey-guide.gguf"
+HOLD = "held = os.__dict__.setdefault('held', []); held.append(request)\n"
+"""For a hostile worker: keep the requests, so that several are open at once."""
 
 
-class ParallelWorker:
-    """A worker with a model that is sent several requests at once."""
+class Listener:
+    """What one answer was told."""
 
-    def __init__(self, setup: WorkerSetup, path: Path, **params: Any) -> None:
-        self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.process = WorkerProcess(setup, self.events.put)
-        self.order: list[int] = []
-        files = (ModelFile(str(path), stamp_from_stat(path.stat())),)
-        self.process.send(LoadRequest(LoadParams(str(path), **{"threads": 1, "parallel": 4, **params}), files))
-        while not isinstance(event := self.events.get(timeout=30), ModelReady):
-            assert not isinstance(event, RequestFailed | PipeClosed), event
+    def __init__(self, client: EngineClient, text: str = "Hi", **options: Any) -> None:
+        asker = Asker(client)
+        self.request = asker.request(text, **options)
+        self.events: list[AnswerEvent] = []
+        client.generate(self.request, self.events.append)
 
-    def send(self, number: int, *turns: str, conversation: str = "", **options: Any) -> None:
-        chosen = GenerationOptions(**{"sampling": GREEDY, "max_tokens": 24, "ignore_eos": True, **options})
-        messages = tuple(ChatMessage.from_text("user", turn) for turn in turns)
-        self.process.send(GenerateRequest(number, messages, chosen, conversation))
+    @property
+    def text(self) -> str:
+        return "".join(event.text for event in self.events if isinstance(event, Delta))
 
-    def answers(self, *numbers: int, on_event: Callable[[Any], None] = lambda event: None) -> dict[int, Answer]:
-        """What came of the requests, once all of them are over."""
-        found = {number: Answer() for number in numbers}
-        while not all(answer.done for answer in found.values()):
-            event = self.events.get(timeout=60)
-            assert not isinstance(event, RequestFailed | PipeClosed), event
-            self.order.append(event.id)
-            found[event.id].take(event)
-            on_event(event)
-        return found
+    @property
+    def over(self) -> bool:
+        return bool(self.events) and isinstance(self.events[-1], AnswerDone | RequestFailed)
 
+    @property
+    def end(self) -> AnswerEvent:
+        wait_until(lambda: self.over, 60)
+        return self.events[-1]
 
-@pytest.fixture
-def worker(tmp_path: Path) -> Iterator[Callable[..., ParallelWorker]]:
-    made: list[ParallelWorker] = []
-
-    def start(path: Path, **params: Any) -> ParallelWorker:
-        setup = WorkerSetup(default_worker_command(), tmp_path / "logs", tmp_path / "cache")
-        made.append(ParallelWorker(setup, path, **params))
-        return made[-1]
-
-    yield start
-    for each in made:
-        each.process.end()
+    @property
+    def reason(self) -> str:
+        end = self.end
+        return end.stop_reason if isinstance(end, AnswerDone) else end.title  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("kind", ["llama", "gemma3", "mamba"])
-def test_each_answer_is_the_one_it_would_be_alone(
-    worker: Callable[..., ParallelWorker], model_file: Files, kind: str
+def load(client: EngineClient, path: Path, parallel: int = 4) -> EngineClient:
+    client.load_and_wait(LoadParams(str(path), threads=1, parallel=parallel))
+    return client
+
+
+def started(client: EngineClient, count: int) -> list[Listener]:
+    """So many answers of a real worker in flight, the first of which says something."""
+    made = [Listener(client, f"Hello {number}", ignore_eos=True) for number in range(count)]
+    wait_until(lambda: bool(made[0].text))
+    return made
+
+
+# --- routed by id ---
+
+
+def test_each_answer_gets_what_is_sent_for_it_and_nothing_else(make_client: Clients, model_file: Files) -> None:
+    script = (
+        HOLD
+        + """
+if len(held) == 3:
+    ids = [each.id for each in held]
+    for step in range(3):
+        for number in ids:
+            send(Delta(number, f"{number}.{step} ", False, step + 1, 1.0, (step,)))
+        send(Delta(99, "stranger", False, 1, 1.0, (1,)))
+    for number in reversed(ids):
+        send(done(number))
+        send(Delta(number, "after the end", False, 1, 1.0, (1,)))
+        send(done(number))
+        send(RequestFailed(number, "engine", "no"))
+"""
+    )
+    client = load(make_client(executable=command("generate", script)), model_file("llama"))
+    listeners = [Listener(client) for _ in range(3)]
+    assert [each.reason for each in listeners] == ["end"] * 3
+    for each in listeners:
+        assert each.text == "".join(f"{each.request.id}.{step} " for step in range(3))
+        assert sum(isinstance(event, AnswerDone | RequestFailed) for event in each.events) == 1
+    wait_until(lambda: client.state == "ready")
+
+
+def test_no_more_than_the_model_was_loaded_for(make_client: Clients, model_file: Files) -> None:
+    """The third waits in the app: it is stopped without the worker, which here would never stop it."""
+    client = make_client(executable=command("generate", HOLD), timeouts=WorkerTimeouts(cancel=1_000))
+    load(client, model_file("llama"), parallel=2)
+    three = [Listener(client) for _ in range(3)]
+    client.cancel(three[2].request.id)
+    assert three[2].reason == "cancelled"
+    assert not three[0].over
+    assert not three[1].over
+
+
+def test_an_answer_that_the_worker_was_not_given_yet_hears_nothing(make_client: Clients, model_file: Files) -> None:
+    script = HOLD + "send(Delta(2, 'too early', False, 1, 1.0, (1,))); send(done(2)); send(done(request.id))"
+    client = load(make_client(executable=command("generate", script)), model_file("llama"), parallel=1)
+    first, second = Listener(client), Listener(client)
+    assert (first.request.id, second.request.id) == (1, 2)
+    assert first.reason == "end"
+    assert second.reason == "end"
+    assert second.text == "too early", "its own turn, and once"
+
+
+def test_a_load_waits_for_the_answers_before_it_and_holds_those_after_it(
+    make_client: Clients, model_file: Files
 ) -> None:
-    together, alone = worker(model_file(kind)), worker(model_file(kind), parallel=1)
-    for number, story in enumerate(STORIES, start=1):
-        together.send(number, story, conversation=f"c{number}")
-    found = together.answers(1, 2, 3, 4)
-    for number, story in enumerate(STORIES, start=1):
-        alone.send(number, story, conversation=f"c{number}")
-        assert found[number].text == alone.answers(number)[number].text
-    firsts, lasts = ([found[n].deltas[i].id for n in found] for i in (0, -1))
-    assert firsts == lasts == [1, 2, 3, 4]
-    assert together.order.index(4) < len(together.order) - 1 - together.order[::-1].index(1), "they took turns"
+    client = make_client(executable=command("generate", "send(done(request.id))"))
+    load(client, model_file("llama"))
+    order: list[str] = []
+    for name in ("one", "two"):
+        client.generate(Asker(client).request("Hi"), lambda event, name=name: order.append(name))  # type: ignore[misc]
+    client.load(LoadParams(str(model_file("bpe")), threads=1), lambda event: order.append(type(event).__name__))
+    client.generate(Asker(client).request("Hi"), lambda event: order.append("after"))
+    wait_until(lambda: order[-1:] == ["after"])
+    assert order == ["one", "two", "ModelReady", "after"]
 
 
-def test_one_is_stopped_and_the_others_go_on(worker: Callable[..., ParallelWorker], model_file: Files) -> None:
-    asked = worker(model_file("wide"), context_length=8192)
-    for number, story in enumerate(STORIES, start=1):
-        asked.send(number, story, max_tokens=None if number == 2 else 60)
-
-    def stop(event: Any) -> None:
-        if isinstance(event, Delta) and event.id == 2:
-            asked.process.send(CancelRequest(2))
-
-    found = asked.answers(1, 2, 3, 4, on_event=stop)
-    assert [found[number].end.stop_reason for number in (1, 2, 3, 4)] == ["length", "cancelled", "length", "length"]
-    assert [found[number].end.generated_tokens for number in (1, 3, 4)] == [60, 60, 60]
+# --- one is stopped ---
 
 
-def test_more_than_there_is_room_for_take_turns(worker: Callable[..., ParallelWorker], model_file: Files) -> None:
-    """Four answers that do not fit the context together: each is whole, and begins as it would alone.
-
-    What was read again after it had to make room was computed by other kernels, which round otherwise.
-    """
-    asked = worker(model_file("llama"), context_length=512)
-    for number, story in enumerate(STORIES, start=1):
-        asked.send(number, story, max_tokens=150)
-    found = asked.answers(1, 2, 3, 4)
-    alone = worker(model_file("llama"), context_length=512, parallel=1)
-    for number, story in enumerate(STORIES, start=1):
-        alone.send(number, story, max_tokens=150)
-        assert found[number].text[:40] == alone.answers(number)[number].text[:40]
-        assert found[number].end.generated_tokens == 150
-
-
-def test_a_fifth_waits_for_the_first_that_is_over(worker: Callable[..., ParallelWorker], model_file: Files) -> None:
-    asked = worker(model_file("llama"), parallel=2)
-    for number in (1, 2, 3, 4, 5):
-        asked.send(number, STORIES[number % 4], max_tokens=8 * number)
-    found = asked.answers(1, 2, 3, 4, 5)
-    assert [found[number].end.generated_tokens for number in found] == [8, 16, 24, 32, 40]
+def test_stopping_one_leaves_the_others_even_where_the_worker_has_not_begun_with_it(
+    make_client: Clients, model_file: Files
+) -> None:
+    client = load(make_client(timeouts=WorkerTimeouts(cancel=0.3)), model_file("wide"), parallel=2)
+    first, second = started(client, 2)
+    worker = children()
+    client.cancel(second.request.id)
+    assert second.reason == "cancelled"
+    assert not first.over
+    assert children() == worker, "nobody's worker was ended for it"
+    client.cancel(first.request.id)
+    assert first.reason == "cancelled"
+    assert Asker(client).ask("Hello", max_tokens=2, ignore_eos=True).end.generated_tokens == 2
 
 
-def test_a_stopped_answer_that_waits_ends_at_once(worker: Callable[..., ParallelWorker], model_file: Files) -> None:
-    asked = worker(model_file("llama"), parallel=1)
-    asked.send(1, STORIES[0], max_tokens=200)
-    asked.send(2, STORIES[1], max_tokens=200)
-    asked.process.send(CancelRequest(2))
-    found = asked.answers(1, 2)
-    assert found[2].end.stop_reason == "cancelled"
-    assert found[2].text == ""
-    assert found[1].end.generated_tokens == 200
-    assert asked.order.index(2) < len(asked.order) - 1
+# --- the worker ends ---
 
 
-def test_a_branch_shares_what_it_has_in_common(worker: Callable[..., ParallelWorker], model_file: Files) -> None:
-    asked = worker(model_file("llama"))
-    asked.send(1, STORIES[0] * 3 + "one way " * 40, conversation="a")
-    first = asked.answers(1)[1]
-    asked.send(2, STORIES[0] * 3 + "another way " * 40, conversation="a")
-    second = asked.answers(2)[2]
-    assert second.end.cached_tokens > 100
-    asked.send(3, STORIES[0] * 3 + "one way " * 40, conversation="a")
-    back = asked.answers(3)[3]
-    assert back.end.cached_tokens == first.end.prompt_tokens - 1, "the branch that was left is still there"
-    assert back.text == first.text
+def test_a_worker_killed_with_four_answers_in_flight_tells_each(make_client: Clients, model_file: Files) -> None:
+    client = load(make_client(), model_file("wide"))
+    four = started(client, 4)
+    kill_worker()
+    for each in four:
+        assert isinstance(each.end, RequestFailed)
+        assert each.end.died
+        assert (each.end.id, "SIGKILL" in each.end.detail) == (each.request.id, True)
+    assert four[0].text
+    assert Asker(client).ask("Hello", max_tokens=2, ignore_eos=True).end.generated_tokens == 2
 
 
-def test_a_prompt_is_read_beside_an_answer(worker: Callable[..., ParallelWorker], model_file: Files) -> None:
-    """No stream waits longer than one batch of another."""
-    asked = worker(model_file("wide"), context_length=8192)
-    asked.send(1, STORIES[0], max_tokens=400)
-    events: list[Any] = []
-    found = {1: Answer(), 2: Answer()}
-    while not all(answer.done for answer in found.values()):
-        event = asked.events.get(timeout=60)
-        events.append(event)
-        found[event.id].take(event)
-        if isinstance(event, Delta) and event.id == 1 and len(found[1].deltas) == 1:
-            asked.send(2, "the of and to in is it you " * 150, max_tokens=4)
-    pieces = [i for i, event in enumerate(events) if isinstance(event, PromptProgress) and event.id == 2]
-    between = [event for event in events[pieces[0] : pieces[-1]] if isinstance(event, Delta) and event.id == 1]
-    assert len(pieces) >= 2
-    assert between
+def test_a_crash_with_four_answers_in_flight_loads_once_more_and_finishes_each(make_client: Clients) -> None:
+    questions = ["What is a model?", "How do I stop an answer?", "What is a license?", "How do I add a model?"]
+    options: dict[str, Any] = {"max_tokens": 12}
+    plain = load(make_client(), BUILTIN)
+    expected = [Asker(plain).ask(question, **options).text for question in questions]
+    plain.close()
+    loads: list[Path] = []
+    client = make_client(
+        license_check=OpenLoadCheck(record_load=loads.append), executable=crashing(Fault("decode", at_token=6))
+    )
+    load(client, BUILTIN)
+    four = [Listener(client, question, **options) for question in questions]
+    assert [each.reason for each in four] == ["length"] * 4
+    assert [each.text for each in four] == expected
+    assert len(loads) <= 3, "one step for all of them, and at most one to find out whose fault it was"
+    assert any("repacking" in each.end.notice for each in four if isinstance(each.end, AnswerDone))
 
 
-def test_what_is_not_to_be_kept_is_read_again(worker: Callable[..., ParallelWorker], model_file: Files) -> None:
-    asked = worker(model_file("llama"))
-    for number in (1, 2):
-        asked.send(number, STORIES[0], conversation="a", cache="off")
-        assert asked.answers(number)[number].end.cached_tokens == 0
-    asked.send(3, STORIES[0], conversation="a")
-    assert asked.answers(3)[3].end.cached_tokens == 0
+def test_a_worker_that_falls_silent_fails_each(make_client: Clients, model_file: Files) -> None:
+    client = load(make_client(timeouts=QUICK), model_file("wide"))
+    three = started(client, 3)
+    kill_worker(signal.SIGSTOP)
+    for each in three:
+        assert isinstance(each.end, RequestFailed)
+        assert "did not answer any more" in each.end.detail
+
+
+def test_an_answer_without_end_is_ended_and_the_others_go_on_in_the_next_worker(
+    make_client: Clients, model_file: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_progress, "MOST_TOKENS", 1_000_000)
+    script = (
+        HOLD
+        + """
+send(PromptPrepared(request.id, 1, 0, 0, 512))
+if len(held) == 1 and request.id != 1:
+    send(Delta(request.id, "told", False, 1, 1.0, (1,)))
+    send(done(request.id))
+while len(held) == 2:
+    send(Delta(1, '', False, 1, 1.0, (1,) * 100000))
+"""
+    )
+    client = load(make_client(executable=command("generate", script)), model_file("llama"))
+    endless, other = Listener(client), Listener(client)
+    assert "does not come to an end" in endless.reason
+    assert (other.reason, other.text) == ("end", "told")
+
+
+@pytest.mark.parametrize("how", ["unload", "close"])
+def test_unloading_ends_each_as_cancelled(make_client: Clients, model_file: Files, how: str) -> None:
+    client = load(make_client(), model_file("wide"), parallel=2)
+    three = [*started(client, 2), Listener(client)]
+    getattr(client, how)()
+    assert [each.reason for each in three] == ["cancelled"] * 3
+    wait_until(lambda: not children())
+
+
+# --- the license check ---
+
+
+def test_a_revocation_ends_each_with_the_reason(make_client: Clients, model_file: Files) -> None:
+    revoked = False
+
+    def check(_: Path) -> None:
+        if revoked:
+            raise LicenseError("Revoked.")
+
+    client = load(make_client(license_check=OpenLoadCheck(check_loaded=check)), model_file("wide"))
+    three = started(client, 3)
+    revoked = True
+    client.recheck()
+    assert [each.reason for each in three] == ["Revoked."] * 3
+    wait_until(lambda: not children())
+    assert client.state == "empty"
+
+
+def test_the_model_that_is_loaded_already_is_ready_at_once_beside_its_answer(
+    make_client: Clients, model_file: Files
+) -> None:
+    checked: list[Path] = []
+    admitted: list[Path] = []
+    client = make_client(license_check=OpenLoadCheck(admitted.append, check_loaded=checked.append))
+    params = LoadParams(str(model_file("wide")), threads=1, parallel=2)
+    client.load_and_wait(params)
+    (first,) = started(client, 1)
+    before = len(checked)
+    events: list[LoadEvent] = []
+    client.load(params, events.append, keep=True)
+    wait_until(lambda: bool(events))
+    assert isinstance(events[0], ModelReady)
+    assert not first.over
+    assert (len(admitted), len(checked) > before) == (1, True), "asked whether it may stay, and not read again"
+    client.load(LoadParams(str(model_file("wide")), threads=1), events.append, keep=True)
+    client.cancel(first.request.id)
+    wait_until(lambda: isinstance(events[-1], ModelReady) and len(events) > 1)
+    assert len(admitted) == 2, "loaded otherwise is another load"
+
+
+def test_a_license_revoked_meanwhile_is_noticed_when_the_model_is_chosen_again(
+    make_client: Clients, model_file: Files
+) -> None:
+    revoked = False
+
+    def check(_: Path) -> None:
+        if revoked:
+            raise LicenseError("Revoked.")
+
+    client = make_client(license_check=OpenLoadCheck(check, check_loaded=check))
+    params = LoadParams(str(model_file("llama")), threads=1)
+    client.load_and_wait(params)
+    revoked = True
+    events: list[LoadEvent] = []
+    client.load(params, events.append, keep=True)
+    wait_until(lambda: bool(events))
+    assert isinstance(events[-1], RequestFailed)
+    assert events[-1].kind == "license"
+    wait_until(lambda: not children())

@@ -150,8 +150,8 @@ class Meanwhile:
         self.after()
         self._door.record_load(path)
 
-    def check_loaded(self, path: Path) -> None:
-        self._door.check_loaded(path)
+    def check_loaded(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
+        self._door.check_loaded(path, files)
 
 
 @pytest.fixture

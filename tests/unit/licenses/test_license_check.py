@@ -1,7 +1,7 @@
 """What the door says, case by case: allowed, or exactly what is missing or forbidden."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from desktop.catalog.license_terms import Purpose
 from desktop.credentials.file_key_store import FileKeyStore
 from desktop.engine.engine_protocol import FileTouchedError, StopSignal
 from desktop.errors import ForbiddenError, IntegrityError, LicenseError
-from desktop.file_stamp import ModelFile
+from desktop.file_stamp import FileStamp, ModelFile
 from desktop.library.subject_builder import subject_of_entry
 from desktop.licenses.ledger import Ledger
 from desktop.licenses.ledger_record import LedgerEvent
@@ -200,15 +200,24 @@ class Files:
 
     def __init__(self, model: LicenseSubject) -> None:
         self.model, self.sha256, self.hashed, self.touched = model, FILE, 0, False
+        self.subjects = 0
+        self.meanwhile: Callable[[], None] | None = None
+
+    def subject_of(self, path: Path) -> LicenseSubject:
+        del path
+        self.subjects += 1
+        return self.model
 
     def hash_model(self, path: Path, *, anew: bool = False, stop: StopSignal | None = None) -> Hashed:
         self.hashed += 1
+        if self.meanwhile is not None:
+            self.meanwhile()
         return Hashed(self, self.sha256)
 
 
 def door_to(files: Files, ledger: Ledger) -> LicenseCheck:
     return LicenseCheck(
-        subject_of=lambda _: files.model,
+        subject_of=files.subject_of,
         hash_model=files.hash_model,
         ledger=ledger,
         policy=PolicyFile(None),
@@ -277,6 +286,57 @@ def test_a_file_that_was_touched_is_read_once_more_before_it_stays(ledger: Ledge
         door.check_loaded(path)
     door.admit(path)
     door.check_loaded(path)
+
+
+def test_a_second_load_of_a_file_leaves_the_first_one_alone(ledger: Ledger, tmp_path: Path) -> None:
+    """Two workers may hold one file: while it is admitted for the second, the first is asked about too."""
+    model, path = subject("pythia"), tmp_path / "model.gguf"
+    files = Files(model)
+    door = door_to(files, ledger)
+    accept(ledger, model, "Apache-2.0")
+    first = door.admit(path)
+    door.record_load(path)
+    asked: list[int] = []
+
+    def while_hashing() -> None:
+        door.check_loaded(path, first)
+        asked.append(1)
+
+    files.meanwhile = while_hashing
+    second = door.admit(path)
+    assert asked, "it may stay while the file is read for another worker"
+    files.meanwhile = None
+    assert second == first
+    door.check_loaded(path, first)
+
+
+def test_a_worker_that_holds_another_file_than_was_admitted_since_does_not_keep_it(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    model, path = subject("pythia"), tmp_path / "model.gguf"
+    files = Files(model)
+    door = door_to(files, ledger)
+    accept(ledger, model, "Apache-2.0")
+    door.admit(path)
+    held = (ModelFile(str(path), FileStamp(1, 2, 3, 4, 5)),)
+    door.check_loaded(path)
+    with pytest.raises(FileTouchedError):
+        door.check_loaded(path, held)
+
+
+def test_two_models_are_each_asked_about_cheaply(ledger: Ledger, tmp_path: Path) -> None:
+    model = subject("pythia")
+    files = Files(model)
+    door = door_to(files, ledger)
+    accept(ledger, model, "Apache-2.0")
+    paths = [tmp_path / "one.gguf", tmp_path / "two.gguf"]
+    for path in paths:
+        door.admit(path)
+    before = files.subjects
+    for _ in range(3):
+        for path in paths:
+            door.check_loaded(path)
+    assert files.subjects == before, "neither is looked up again while nothing changed"
 
 
 def test_nothing_is_recorded_or_held_that_was_not_admitted(ledger: Ledger, tmp_path: Path) -> None:

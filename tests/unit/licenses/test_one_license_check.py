@@ -15,13 +15,14 @@ def test_only_an_admitted_attempt_makes_the_message_that_loads_a_model() -> None
     assert files_with(r"(?<!case )(?<!class )\bLoadRequest\(") == {"engine/load_fallback.py"}
     source = (TOP / "engine" / "load_fallback.py").read_text(encoding="utf-8")
     begin = source[source.index("def begin(") : source.index("def path(")]
-    assert begin.index("read_header(path)") < begin.index("license_check.admit(path") < begin.index("return cls(")
-    assert files_with(r"\bLoadAttempt\(|\bLoadAttempt\.begin\(") == {"engine/dispatcher.py"}
+    assert begin.index("read_header(path") < begin.index("license_check.admit(path") < begin.index("return cls(")
+    assert files_with(r"\bLoadAttempt\(|\bLoadAttempt\.begin\(") == {"engine/model_load.py"}
 
 
 def test_only_the_dispatcher_starts_and_speaks_to_a_worker() -> None:
     assert files_with(r"(?<!class )\bWorkerProcess\(") == {"engine/worker_process.py"}
-    assert files_with(r"\bWorkerSupervisor\(") == {"engine/dispatcher.py"}
+    assert files_with(r"\bWorkerSupervisor\(") == {"engine/watched_worker.py"}
+    assert files_with(r"(?<!class )\bWatchedWorker\(|(?<!class )\bModelLoad\(") == {"engine/dispatcher.py"}
     assert files_with(r"\bDispatcher\(") == {"engine/engine_client.py"}
 
 
