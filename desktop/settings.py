@@ -21,6 +21,7 @@ from desktop.translation import tr
 
 _LARGEST = 8 << 20
 ThemeName = Literal["system", "light", "dark"]
+KvCacheType = Literal["f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 _DAMAGE = (ValueError, RecursionError, msgspec.ValidationError)
 
 
@@ -52,6 +53,28 @@ class AcceptanceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
         return bool(self.name.strip() and self.purpose)
 
 
+class ModelSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How one model is loaded, kept with it. None and "" mean: as the settings for all models say, else automatic.
+
+    `key_type` and `value_type` are the types of the KV cache. `chat_template` (Jinja) counts in place of the model's
+    own; an answer ends before any of `stops`. `devices` names GPUs as the engine test and `doctor` do, `tensor_split`
+    gives each its portion.
+    """
+
+    context_length: Annotated[int, msgspec.Meta(ge=1, le=1 << 30)] | None = None
+    gpu_layers: Annotated[int, msgspec.Meta(ge=-1, le=100_000)] | None = None
+    key_type: KvCacheType | None = None
+    value_type: KvCacheType | None = None
+    threads: Annotated[int, msgspec.Meta(ge=1, le=4096)] | None = None
+    parallel: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
+    use_mmap: bool | None = None
+    use_mlock: bool | None = None
+    chat_template: Annotated[str, msgspec.Meta(max_length=1 << 20)] = ""
+    stops: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)] = ()
+    devices: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)] = ()
+    tensor_split: Annotated[tuple[float, ...], msgspec.Meta(max_length=64)] = ()
+
+
 class Settings(msgspec.Struct, frozen=True):
     """Every setting. `text_scale` multiplies the system font; `context_length` and `threads` None mean automatic.
     `speculation` guesses tokens ahead, where it pays with "auto" (`GenerationOptions.speculation`).
@@ -60,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True):
     for it. One model generates up to `parallel_answers` at once. Loaded models take up to `model_memory` bytes together
     (None: what leaves the system room); one without work is unloaded after `unload_after` minutes (None: 30, 0: never).
     `proxy` is an address, "" for what the system says, "direct" for none; `hub_endpoint` "" means Hugging Face.
+    `model_settings` are those of single models, by their ids: they come before the others.
     """
 
     version: int = 1
@@ -85,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True):
     offline: bool = False
     proxy: str = ""
     hub_endpoint: str = ""
+    model_settings: dict[str, ModelSettings] = {}
 
 
 class SettingsFile:
@@ -121,6 +146,11 @@ class SettingsFile:
                 self._write()
                 self._stamp = self._now()
             return changed
+
+    def change_model(self, model_id: str, own: ModelSettings) -> Settings:
+        """The settings with those of one model replaced and written. Raises ResourceError."""
+        kept = {name: value for name, value in self.latest().model_settings.items() if name != model_id}
+        return self.change(model_settings=kept | ({model_id: own} if own != ModelSettings() else {}))
 
     def _catch_up(self) -> None:
         stamp = self._now()

@@ -22,8 +22,6 @@ class ChatModel(LoadableModel, Protocol):
     """What chat needs to know of a model on this disk (`desktop.library.library.LibraryModel` is one)."""
 
     @property
-    def id(self) -> str: ...
-    @property
     def name(self) -> str: ...
 
 

@@ -22,7 +22,7 @@ from desktop.chat.chat_events import (
     EngineChanged,
 )
 from desktop.chat.context_summary import SummaryRun
-from desktop.chat.engine_requests import generation_options, sampling_record, with_sampling
+from desktop.chat.engine_requests import generation_options, sampling_record, with_own_stops, with_sampling
 from desktop.chat.pending_answer import AnswerSaver, PendingAnswer
 from desktop.conversation import ContextChoice, Message, ModelReference, Status
 from desktop.engine.answer_room import answer_room
@@ -190,6 +190,7 @@ class AnswerQueue:
         if answer not in self._running or answer.params is None:
             return  # stopped meanwhile
         options = with_sampling(answer.options or generation_options(self._settings()), answer.message.sampling or {})
+        options = with_own_stops(options, self._settings(), model.id if model is not None else "")
         answer.model = model
         answer.sampling = sampling_record(options) or None
         answer.set_branch(map(self.latest, path), options)

@@ -4,14 +4,14 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from desktop.conversation import ChatMessage, Message, MessagePart, SummaryPart, TextPart, ThinkingPart, ToolResultPart
 from desktop.engine.generation_options import GenerationOptions, SamplingParams
 from desktop.engine.load_params import LoadParams
-from desktop.settings import SamplingSettings, Settings
+from desktop.settings import ModelSettings, SamplingSettings, Settings
 
 SamplingRecord = dict[str, float | int | str | None]
 """Sampling options by name, as they are stored with an answer; `max_tokens` is among them. Lists are JSON."""
@@ -114,6 +114,12 @@ def generation_options(settings: Settings) -> GenerationOptions:
     )
 
 
+def with_own_stops(options: GenerationOptions, settings: Settings, model_id: str) -> GenerationOptions:
+    """`options` with what ends the answers of this model besides, as its own settings say."""
+    own = settings.model_settings.get(model_id, ModelSettings()).stops
+    return msgspec.structs.replace(options, stop=tuple(dict.fromkeys((*options.stop, *own))))
+
+
 def with_sampling(options: GenerationOptions, sampling: SamplingRecord) -> GenerationOptions:
     """`options` with those of `sampling` in place of its own; the longest answer stays."""
     given: dict[str, object] = {name: value for name, value in sampling.items() if name != "max_tokens"}
@@ -141,8 +147,10 @@ def explicit_settings(settings: SamplingSettings) -> SamplingRecord:
 
 
 class LoadableModel(Protocol):
-    """What loading needs to know of a model: its file, and the prompt that the catalog knows for it."""
+    """What loading needs to know of a model: its id, its file, and the prompt that the catalog knows for it."""
 
+    @property
+    def id(self) -> str: ...
     @property
     def path(self) -> Path: ...
     @property
@@ -152,13 +160,29 @@ class LoadableModel(Protocol):
 
 
 def load_params(model: LoadableModel, settings: Settings, *, parallel: int = 1) -> LoadParams:
-    """How a model is to be loaded under these settings, for so many answers at once."""
+    """How a model is to be loaded under these settings, for so many answers at once: its own come before those for all
+    models."""
+    own = settings.model_settings.get(model.id, ModelSettings())
+    given: dict[str, Any] = {
+        "context_length": _first(own.context_length, settings.context_length),
+        "threads": _first(own.threads, settings.threads),
+        "gpu_layers": _first(own.gpu_layers, settings.gpu_layers),
+        "key_type": own.key_type,
+        "value_type": own.value_type,
+        "parallel": _first(own.parallel, parallel),
+        "use_mmap": own.use_mmap,
+        "use_mlock": own.use_mlock,
+    }
     return LoadParams(
         str(model.path),
-        context_length=settings.context_length,
-        threads=settings.threads,
-        gpu_layers=settings.gpu_layers,
         chat_template=model.chat_template,
         stops=model.stops,
-        parallel=parallel,
+        own_template=own.chat_template,
+        devices=own.devices,
+        tensor_split=own.tensor_split,
+        **{name: value for name, value in given.items() if value is not None},
     )
+
+
+def _first(own: int | None, for_all: int | None) -> int | None:
+    return for_all if own is None else own

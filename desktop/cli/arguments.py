@@ -116,6 +116,8 @@ def _add_host(parser: argparse.ArgumentParser) -> None:
 
 def add_models(parser: argparse.ArgumentParser) -> None:
     """`latchkey models`."""
+    from desktop.cli.model_settings_arguments import add_model_settings  # which builds on what is here
+
     does = actions(parser)
     add_json(command(does, "list", tr("every model of the catalog and on this disk")))
     show = command(does, "show", tr("all that is known of one model, and what stands between you and chatting"))
@@ -126,6 +128,7 @@ def add_models(parser: argparse.ArgumentParser) -> None:
     _add_downloads(command(does, "downloads", tr("downloads that are not finished")))
     _add_import(command(does, "import", tr("add a GGUF file of your own; it stays where it is")))
     add_json(command(does, "found", tr("models that other programs keep on this disk")))
+    add_model_settings(command(does, "settings", tr("how one model is loaded: shown, changed and reset")))
     remove = command(does, "remove", tr("take a model off this disk; a file used in place is left alone"))
     remove.add_argument("id", metavar="ID", help=model_help())
     verify = command(does, "verify", tr("read model files again and compare their hashes"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from desktop.chat.engine_requests import generation_options, load_params
+from desktop.chat.engine_requests import generation_options, load_params, with_own_stops
 from desktop.chat.pending_answer import AnswerOverrides, timing_of
 from desktop.chat.preset_file import Preset, PresetFile
 from desktop.cli.acceptance_prompt import admit_or_prompt
@@ -159,7 +159,7 @@ def _alone(options: Namespace, tools: CommandContext, text: str, what: _Asked) -
     messages = (ChatMessage.from_text("system", system),) * bool(system) + (ChatMessage.from_text("user", text),)
     with tools.engine() as engine:
         info = load_model(engine, model, params, tools.output)
-        request = GenerateRequest(engine.next_id(), messages, what.options)
+        request = GenerateRequest(engine.next_id(), messages, with_own_stops(what.options, settings, model.id))
         sha256 = _hash(options, tools, model)
         answered = stream_answer(engine, request, _speaker(options, tools, engine), tools.output)
     asked = _asked(answered.text, answered.thinking, model, sha256, timing_of(answered.done), info)

@@ -33,6 +33,7 @@ from desktop.cli.doctor_checks import (
     tokens_line,
 )
 from desktop.cli.exit_codes import DONE, exit_code
+from desktop.cli.load_choices import LoadReport, report_load
 from desktop.engine.hardware import available_memory, cpu_features, cpu_name, total_memory, usable_cores
 from desktop.engine.worker_messages import ComputeDevice, ProbeResult
 from desktop.errors import ResourceError, UserError
@@ -60,6 +61,7 @@ class DoctorReport(msgspec.Struct, frozen=True):
     memory: dict[str, int | None]
     devices: tuple[ComputeDevice, ...]
     engine_test: EngineTestReport
+    load: LoadReport | None
     folders: tuple[FolderReport, ...]
     database: str
     log: str
@@ -111,6 +113,7 @@ def _examine(tools: CommandContext, problems: list[UserError]) -> DoctorReport:
         memory={"total": total_memory(), "available": available_memory()},
         devices=probed.devices if probed else (),
         engine_test=check_kernels(tools, problems),
+        load=report_load(tools, probed) if probed else None,
         folders=folders,
         database=database,
         log=str(tools.paths.log_file),
@@ -220,8 +223,22 @@ def _print(report: DoctorReport, tools: CommandContext) -> None:
         (tr("access tokens"), tokens_line(report.network)),
     ):
         line(f"{name}: {value}")
+    if report.load is not None:
+        _print_load(report.load, tools)
     line()
     line("\n".join(report.problems) if report.problems else tr("Everything is in order."))
+
+
+def _print_load(load: LoadReport, tools: CommandContext) -> None:
+    line = tools.output.line
+    line()
+    line(tr("{model} would be loaded now like this:").format(model=load.model))
+    if load.problem:
+        line(load.problem)
+    for each in load.choices:
+        line(f"{each.name}: {each.value}. {each.reason}" + (f" [{each.override}]" if each.override else ""))
+    for notice in load.notices:
+        line(notice)
 
 
 def _size(size: int | None) -> str:

@@ -191,6 +191,10 @@ def run(options: Namespace, tools: CommandContext) -> int:
             models_search_command.run_found(options, tools)
         case "import":
             _import(options, tools)
+        case "settings":
+            from desktop.cli import models_settings_command
+
+            models_settings_command.run(options, tools)
         case "remove":
             _remove(options, tools)
         case "verify":

@@ -17,6 +17,7 @@ from desktop.atomic_file import DamagedFileError, read_struct, write_atomically
 from desktop.engine import hardware
 from desktop.engine.engine_build import engine_build
 from desktop.engine.load_params import LoadParams
+from desktop.engine.load_params_check import without_flash_attention
 from desktop.engine.worker_messages import ProbeResult
 
 _MOST_ENTRIES = 64
@@ -50,9 +51,8 @@ class LoadLimits(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.gpu_layers is not None:
             layers = self.gpu_layers if layers is None or layers < 0 else min(layers, self.gpu_layers)
         return msgspec.structs.replace(
-            params,
+            params if self.flash_attention else without_flash_attention(params),
             extra_buffers=params.extra_buffers and self.extra_buffers,
-            flash_attention=params.flash_attention if self.flash_attention else "off",
             cpu_variant=more_cautious_variant(params.cpu_variant, self.cpu_variant, variants),
             gpu_layers=layers,
         )

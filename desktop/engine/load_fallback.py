@@ -28,7 +28,9 @@ from desktop.engine.gguf_header import GgufHeader, read_header
 from desktop.engine.kernel_report import KernelChoice
 from desktop.engine.license_monitor import LoadedFiles
 from desktop.engine.load_params import PLAINEST_VARIANT, LoadParams
-from desktop.engine.memory_estimate import automatic_contexts, estimate_memory, fitting_context
+from desktop.engine.load_params_check import GPU_KINDS, check_load_params, without_flash_attention
+from desktop.engine.load_plan import LoadPlan, plan_load
+from desktop.engine.memory_estimate import BufferOptions, automatic_contexts, estimate_memory
 from desktop.engine.requests_in_flight import CrashedWork
 from desktop.engine.worker_messages import AnswerDone, LoadRequest, ProbeResult
 from desktop.engine.worker_process import WorkerExit
@@ -58,7 +60,7 @@ class LoadAttempt:
     """How a model is being loaded, or was. `weights_read` says that its weights were all read.
 
     `admitted` are the files as the license check admitted them, `from_check` is () where it let in whatever lay there.
-    `remembered` says that its result is in the store.
+    `remembered` says that its result is in the store. `plan` is what was fitted to memory, once the devices are known.
     """
 
     step: FallbackStep
@@ -73,10 +75,12 @@ class LoadAttempt:
     draft_header: GgufHeader | None = None
     draft_admitted: tuple[ModelFile, ...] = ()
     draft_from_check: tuple[ModelFile, ...] = ()
+    plan: LoadPlan | None = None
 
     @classmethod
     def begin(cls, step: FallbackStep, license_check: LoadCheck, stop: StopSignal | None = None) -> "LoadAttempt":
         """Check the file, then ask the license check; `stop` gives up reading it. Raises UserError."""
+        check_load_params(step.params)
         path = _readable_path(step.params.model_path)
         header = read_header(path, embedding=step.params.embedding)
         admitted = license_check.admit(path, stop)
@@ -108,14 +112,17 @@ class LoadAttempt:
     def begin_with(self, probed: ProbeResult, caution: LoadLimits, known: LoadLimits) -> None:
         """The devices are known now. Load as cautiously as `caution` says, and as is `known` of this file."""
         variants = probed.cpu_variants
-        self.probed, self.gpu = probed, any(device.kind in ("gpu", "integrated-gpu") for device in probed.devices)
+        self.probed, self.gpu = probed, any(device.kind in GPU_KINDS for device in probed.devices)
         step = self.step
         if step.params.cpu_variant == PLAINEST_VARIANT:  # the best crashed before it could say which others there are
             next_best = lower_variant("", variants) or ""
             taught = msgspec.structs.replace(step.caution, cpu_variant=next_best)
             step = FallbackStep(msgspec.structs.replace(step.params, cpu_variant=next_best), step.notice, taught)
-        params = known.applied(caution.applied(step.params, variants), variants)
-        self.step = FallbackStep(params, step.notice, step.caution.joined(known, variants))
+        params, notice = known.applied(caution.applied(step.params, variants), variants), step.notice
+        if params.value_type != step.params.value_type:
+            told = tr("Flash attention is off here, so the values of the KV cache are kept as {type}.")
+            notice = f"{notice} {told.format(type=params.value_type)}".strip()
+        self.step = FallbackStep(params, notice, step.caution.joined(known, variants))
 
     def other_variant(self, started_with: str) -> str | None:
         """The CPU variant to start another worker with, where this one computes with a wrong one; None where not."""
@@ -125,23 +132,18 @@ class LoadAttempt:
 
     def request(self) -> LoadRequest:
         """What to send the worker, once its devices are known. Raises ResourceError where the model cannot fit."""
-        params = self.step.params
-        on_cpu = not self.gpu or params.gpu_layers == 0
-        free = hardware.available_memory() if on_cpu else None
-        flash = params.flash_attention != "off"
+        assert self.probed is not None
+        params, free = self.step.params, hardware.available_memory()
         if self.draft_header is not None and free is not None:
             longest = params.context_length or automatic_contexts(self.header.context_length)[0]
-            free = max(0, free - estimate_memory(self.draft_header.shape, longest, flash=flash))
-        length = fitting_context(
-            self.header.shape,
-            self.header.context_length,
-            params.context_length,
-            free,
-            flash=flash,
-            parallel=max(1, params.parallel),
-        )
-        fitted = msgspec.structs.replace(params, context_length=length)
-        return LoadRequest(fitted, self.admitted, self.draft_admitted)
+            free = max(0, free - estimate_memory(self.draft_header.shape, longest, BufferOptions.of(params)))
+        self.plan = plan_load(params, self.header, self.probed.devices, free)
+        return LoadRequest(self.plan.params, self.admitted, self.draft_admitted)
+
+    @property
+    def notice(self) -> str:
+        """What to tell the person of how the model was loaded, "" where it is all as asked."""
+        return " ".join(filter(None, (self.step.notice, *(self.plan.notices if self.plan else ()))))
 
     def file_changed(self, number: int) -> IntegrityError:
         """File `number` was not loaded, as it is not what was admitted."""
@@ -152,19 +154,32 @@ class LoadAttempt:
             tr("Try again: it is then read to its end once more."),
         )
 
-    def next_step(self) -> FallbackStep | None:
-        """The next more cautious way after this one crashed; None where there is none."""
-        variants = self.probed.cpu_variants if self.probed else ()
-        layers, read = self.header.block_count, self.weights_read
-        step = next_step(self.step.params, layers, self.gpu, variants, weights_read=read)
-        if step is None:
-            return None
-        return FallbackStep(step.params, step.notice, _learned(self.step, step.params))
+    def next_step(self, reason: str = "") -> FallbackStep | None:
+        """The next more cautious way after this one crashed; None where there is none. Where the `reason` names a GPU,
+        the next is fewer layers on it."""
+        named = self.plan is not None and any(gpu.name in reason for gpu in self.plan.gpus)
+        step = (self._next_step(blamed_gpu=True) if named else None) or self._next_step()
+        return step and FallbackStep(step.params, step.notice, _learned(self.step, step.params))
 
     def step_with_less_on_gpu(self) -> FallbackStep | None:
         """The next step after the GPU lacked memory; None where nothing is on one."""
-        step = next_step(self.step.params, self.header.block_count, self.gpu, lacked_memory=True)
-        return FallbackStep(step.params, step.notice, self.step.caution) if step else None
+        step = self._next_step(lacked_memory=True)
+        return step and FallbackStep(step.params, step.notice, self.step.caution)
+
+    def _next_step(self, *, lacked_memory: bool = False, blamed_gpu: bool = False) -> FallbackStep | None:
+        """From what was loaded, with the layers that the plan put on the GPU where their number was left to it."""
+        asked, planned = self.step.params, self.plan.params if self.plan else self.step.params
+        loaded = msgspec.structs.replace(asked, gpu_layers=planned.gpu_layers)
+        variants = self.probed.cpu_variants if self.probed else ()
+        layers, read = self.header.block_count, self.weights_read
+        if blamed_gpu:
+            on_gpu = _layers_on_gpu(loaded, layers)
+            step = _with_less_on_gpu(loaded, on_gpu, on_gpu // 2) if on_gpu else None
+        else:
+            step = next_step(loaded, layers, self.gpu, variants, lacked_memory=lacked_memory, weights_read=read)
+        if step is None or step.params.gpu_layers != loaded.gpu_layers:
+            return step
+        return FallbackStep(msgspec.structs.replace(step.params, gpu_layers=asked.gpu_layers), step.notice)
 
 
 def next_step(
@@ -184,7 +199,7 @@ def next_step(
     on_gpu = _layers_on_gpu(params, layers) if gpu else 0
     on_cpu = on_gpu <= layers
     if lacked_memory:
-        return _with_less_on_gpu(params, on_gpu, on_gpu // 2) if on_gpu else None
+        return _with_less_on_gpu(params, on_gpu, on_gpu // 2, lacked_memory=True) if on_gpu else None
     if on_cpu and params.extra_buffers:
         return FallbackStep(
             msgspec.structs.replace(params, extra_buffers=False),
@@ -192,7 +207,7 @@ def next_step(
         )
     if weights_read and params.flash_attention != "off":
         return FallbackStep(
-            msgspec.structs.replace(params, flash_attention="off"),
+            without_flash_attention(params),
             tr("The engine stopped while it used flash attention, so it now runs without it."),
         )
     if on_gpu:
@@ -206,17 +221,20 @@ def _layers_on_gpu(params: LoadParams, layers: int) -> int:
     return layers + 1 if asked is None or asked < 0 else min(asked, layers + 1)
 
 
-def _with_less_on_gpu(params: LoadParams, on_gpu: int, fewer: int) -> FallbackStep:
+def _with_less_on_gpu(params: LoadParams, on_gpu: int, fewer: int, *, lacked_memory: bool = False) -> FallbackStep:
     if fewer > 1:
-        return FallbackStep(
-            msgspec.structs.replace(params, gpu_layers=fewer),
-            tr("The engine stopped with {more} layers on the GPU, so it now runs with {fewer}.").format(
-                more=on_gpu, fewer=fewer
-            ),
+        text = (
+            tr("The GPU has too little memory for {more} layers, so it now runs with {fewer}.")
+            if lacked_memory
+            else tr("The engine stopped with {more} layers on the GPU, so it now runs with {fewer}.")
         )
+        less = msgspec.structs.replace(params, gpu_layers=fewer)
+        return FallbackStep(less, text.format(more=on_gpu, fewer=fewer))
     return FallbackStep(
         msgspec.structs.replace(params, gpu_layers=0),
-        tr("The engine stopped on the GPU, so the model now runs on the processor."),
+        tr("The GPU has too little memory for this model, so it now runs on the processor.")
+        if lacked_memory
+        else tr("The engine stopped on the GPU, so the model now runs on the processor."),
     )
 
 
@@ -326,7 +344,7 @@ class LoadFallback:
         """How to go on after a death while the model was read or warmed up."""
         if death.kind != "crash":
             return engine_errors.died_loading(attempt.path.name, death)
-        return attempt.next_step() or self._given_up(attempt, death)
+        return attempt.next_step(death.reason) or self._given_up(attempt, death)
 
     def _after_answering(self, death: WorkerExit, attempt: LoadAttempt, work: CrashedWork) -> FallbackStep | UserError:
         """How to go on after a death in the middle of answers."""
@@ -337,7 +355,7 @@ class LoadFallback:
         if work == "rendering":  # nothing need be at fault in how the model was loaded
             told = tr("The engine stopped, and was started again.")
             return FallbackStep(attempt.step.params, told, attempt.step.caution)
-        return attempt.next_step() or self._given_up(attempt, death)
+        return attempt.next_step(death.reason) or self._given_up(attempt, death)
 
     def _given_up(self, attempt: LoadAttempt, death: WorkerExit) -> UserError:
         assert attempt.probed is not None

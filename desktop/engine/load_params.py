@@ -8,6 +8,7 @@ PLAINEST_VARIANT = "plainest"
 """In place of a CPU variant's name: the most cautious one that there is."""
 MOST_OUTPUTS = 16
 """Tokens of one answer computed in one step at most: the one generated last, and those guessed after it."""
+SplitMode = Literal["layer", "row", "none"]
 KvType = Literal["f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 
 
@@ -19,9 +20,14 @@ class LoadParams(msgspec.Struct, frozen=True):
     `key_type` and `value_type` are the types of the KV cache. `draft_model_path` is a smaller model of the same
     vocabulary that proposes tokens, "" for none. With `embedding` the model gives embeddings instead of answers.
 
+    `devices` names the GPUs to use as ggml does ("CUDA0", "Vulkan1"), () all of them. With `split_mode` "layer" whole
+    layers are spread over them, with "row" the rows of each matrix, in the portions of `tensor_split` (() by their free
+    memory); with "none" only GPU number `main_gpu` of them is used.
+
     `chat_template` (Jinja) and `stops` are the prompt that the catalog knows for the model: they count where its file
-    carries no template of its own. `cpu_variant` "" is the best that this processor can run. `extra_buffers` are
-    llama.cpp's: weights repacked for the processor, AMX among them (`llama_model_params.use_extra_bufts`).
+    carries no template of its own. `own_template` is a person's, and counts in place of any other. `cpu_variant` "" is
+    the best that this processor can run. `extra_buffers` are llama.cpp's: weights repacked for the processor, AMX among
+    them (`llama_model_params.use_extra_bufts`).
     """
 
     model_path: str
@@ -42,3 +48,8 @@ class LoadParams(msgspec.Struct, frozen=True):
     use_mlock: bool = False
     draft_model_path: str = ""
     embedding: bool = False
+    split_mode: SplitMode = "layer"
+    devices: tuple[str, ...] = ()
+    tensor_split: tuple[float, ...] = ()
+    main_gpu: int = 0
+    own_template: str = ""

@@ -9,15 +9,19 @@ mapped for a while. They are not counted: the system takes them back as soon as 
 cache's sequence states and checkpoints (`prompt_cache`), which the worker can do without.
 """
 
-from desktop.byte_size import size_text
-from desktop.engine.load_params import MOST_OUTPUTS
+from dataclasses import dataclass
+
+from desktop.engine.load_params import MOST_OUTPUTS, KvType, LoadParams
 from desktop.engine.model_shape import ModelShape
-from desktop.errors import ResourceError
-from desktop.translation import tr
 
 _UBATCH = 512  # what the worker computes at once, at most
 _CELLS = 256  # llama.cpp rounds contexts up to this
 _HALF, _FLOAT = 2, 4
+# Bytes of 32 values of the KV cache, by ggml's type.
+_BLOCK = 32
+_BLOCK_BYTES: dict[KvType, int] = {
+    "f16": 64, "bf16": 64, "q8_0": 34, "q5_1": 24, "q5_0": 22, "q4_1": 20, "q4_0": 18, "iq4_nl": 18,
+}  # fmt: skip
 # Measured on Linux: a worker without a model and what its first answer adds; the tables of vocabularies of 30,000 to
 # 256,000 tokens, sampling and logits included; those of 150,000 merges; the graphs of computations, which have
 # a size set by the architecture.
@@ -29,41 +33,67 @@ _AUTOMATIC_CONTEXT = 8192
 _SMALLEST_CONTEXT = 2048
 
 
-def estimate_memory(shape: ModelShape, context_length: int, *, flash: bool = True, parallel: int = 1) -> int:
-    """Bytes for weights, keys and values, recurrent state, compute buffers and the process around them.
+@dataclass(frozen=True)
+class BufferOptions:
+    """What of a load decides the size of its buffers.
 
-    `flash` says whether attention is computed without holding all its scores, as it is unless that is switched off.
-    `parallel` answers share the context (`kv_unified`).
+    `batch` tokens are computed at once, for `parallel` answers: each has a window and a state of its own, and shares
+    the cells of layers that see the whole context. `flash` says whether attention is computed without holding all its
+    scores, as it is unless that is switched off.
     """
-    cache = cache_bytes(shape, context_length, parallel=parallel)
-    buffers = cache + compute_bytes(shape, context_length, flash=flash, parallel=parallel)
+
+    flash: bool = True
+    key_type: KvType = "f16"
+    value_type: KvType = "f16"
+    batch: int = _UBATCH
+    parallel: int = 1
+
+    @classmethod
+    def of(cls, params: LoadParams) -> "BufferOptions":
+        """Those of `params`."""
+        batch = min(max(params.batch_tokens, 32), _UBATCH)
+        flash = params.flash_attention != "off"
+        return cls(flash, params.key_type, params.value_type, batch, max(1, params.parallel))
+
+
+_USUAL = BufferOptions()
+
+
+def estimate_memory(shape: ModelShape, context_length: int, options: BufferOptions = _USUAL) -> int:
+    """Bytes for weights, keys and values, recurrent state, compute buffers and the process around them."""
+    buffers = cache_bytes(shape, context_length, options) + compute_bytes(shape, context_length, options)
     return shape.weights + buffers + process_bytes(shape)
 
 
-def cache_bytes(shape: ModelShape, context_length: int, *, parallel: int = 1) -> int:
-    """Keys and values of all layers in half precision (those with a window hold hardly more than it), and states.
+def cache_bytes(shape: ModelShape, context_length: int, options: BufferOptions = _USUAL) -> int:
+    """Keys and values of all layers in their types (those with a window hold hardly more than it), and states."""
+    full, windowed = _cells(context_length), _window_cells(shape, context_length, options)
+    keys = shape.full_keys * full + shape.window_keys * windowed
+    values = (shape.full_values - shape.full_keys) * full + (shape.window_values - shape.window_keys) * windowed
+    keys += sum(kept * _compressed_cells(context_length, ratio) for ratio, kept in shape.compressed_values)
+    return (
+        _typed_bytes(options.key_type, keys) + _typed_bytes(options.value_type, values) + shape.state * options.parallel
+    )
 
-    Each of `parallel` answers has a window and a state of its own; layers that see the whole context share its cells.
-    """
-    windowed = _window_cells(shape, context_length, parallel)
-    values = shape.full_values * _cells(context_length) + shape.window_values * windowed
-    values += sum(kept * _compressed_cells(context_length, ratio) for ratio, kept in shape.compressed_values)
-    return _HALF * values + shape.state * parallel
+
+def _typed_bytes(kind: KvType, values: int) -> int:
+    return _BLOCK_BYTES[kind] * values // _BLOCK
 
 
-def compute_bytes(shape: ModelShape, context_length: int, *, flash: bool = True, parallel: int = 1) -> int:
-    """Activations of one batch of 512 tokens, who may see whom in it, and the rows of logits."""
-    full, windowed = _cells(context_length), _window_cells(shape, context_length, parallel)
+def compute_bytes(shape: ModelShape, context_length: int, options: BufferOptions = _USUAL) -> int:
+    """Activations of one batch, who may see whom in it, and one row of logits."""
+    full, windowed = _cells(context_length), _window_cells(shape, context_length, options)
     seen = (full if shape.full_values else 0) + (windowed if shape.window_values else 0)
     compressed = [_compressed_cells(context_length, ratio) for ratio, _ in shape.compressed_values]
     seen += 2 * sum(compressed)
     floats = shape.batch_floats
     if shape.indexer_floats:
         floats = max(floats, shape.indexer_floats + (2 * max(compressed) if compressed else full))
-    if not flash:
+    if not options.flash:
         floats = max(floats, shape.heads * (full if shape.full_values else windowed) + 6 * shape.width)
-    rows = _FLOAT * max(MOST_OUTPUTS, parallel) * shape.vocabulary
-    return _UBATCH * (_FLOAT * floats + (_HALF if flash else _FLOAT) * seen) + rows
+    scores = (_HALF if options.flash else _FLOAT) * seen
+    rows = _FLOAT * max(MOST_OUTPUTS, options.parallel) * shape.vocabulary
+    return options.batch * (_FLOAT * floats + scores) + rows
 
 
 def process_bytes(shape: ModelShape) -> int:
@@ -77,34 +107,6 @@ def automatic_contexts(trained: int) -> tuple[int, ...]:
     return (longest, *(length for length in (4096, _SMALLEST_CONTEXT) if length < longest))
 
 
-def fitting_context(
-    shape: ModelShape,
-    trained: int,
-    asked: int | None,
-    available: int | None,
-    *,
-    flash: bool = True,
-    parallel: int = 1,
-) -> int:
-    """The context to load with: `asked`, else up to 8,192 tokens of the `trained`, shorter where memory wants it.
-
-    Raises ResourceError, with both figures, where the model does not fit into `available` bytes.
-    """
-    lengths = automatic_contexts(trained) if asked is None else (asked,)
-    for length in lengths:
-        if available is None or estimate_memory(shape, length, flash=flash, parallel=parallel) <= available:
-            return length
-    raise ResourceError(
-        tr("There is not enough memory for this model."),
-        tr("It needs about {needed} with a context of {length} tokens; {available} are free.").format(
-            needed=size_text(estimate_memory(shape, lengths[-1], flash=flash, parallel=parallel), "gigabytes"),
-            length=f"{lengths[-1]:,}",
-            available=size_text(available or 0, "gigabytes"),
-        ),
-        tr("Choose a smaller model or quantization, or close other programs."),
-    )
-
-
 def _cells(length: int) -> int:
     return -(-length // _CELLS) * _CELLS
 
@@ -114,6 +116,6 @@ def _compressed_cells(context_length: int, ratio: int) -> int:
     return _cells(-(-context_length // ratio))
 
 
-def _window_cells(shape: ModelShape, context_length: int, parallel: int) -> int:
+def _window_cells(shape: ModelShape, context_length: int, options: BufferOptions) -> int:
     """As llama_kv_cache_iswa: a window for each sequence and one batch, no more than the whole context."""
-    return _cells(min(_cells(context_length), shape.window * parallel + _UBATCH))
+    return _cells(min(_cells(context_length), shape.window * options.parallel + options.batch))

@@ -101,9 +101,8 @@ class ModelLoad:
         assert self._attempt is not None
         self.monitor.start(*self._attempt.loaded)
         self.model, self._asked = ready.info, asked or self._asked
-        step = self._attempt.step
-        self._again = dataclasses.replace(step, notice="")  # it is told once
-        return step.notice
+        self._again = dataclasses.replace(self._attempt.step, notice="")  # it is told once
+        return self._attempt.notice
 
     def file_changed(self, event: ModelFileChanged) -> UserError:
         """A file was not loaded, as it is not what was admitted."""

@@ -116,10 +116,10 @@ class ModelShape:
 
     `active` is what of the weights is read for one token, `outside` what belongs to no layer. `full_values` and
     `window_values` count what is kept of each token, keys and values together, by the layers that see everything and by
-    those that see `window` tokens; `compressed_values` says what is kept of every so many tokens together. `state` is
-    what recurrent layers keep, however long the context. `batch_floats` counts the intermediate results of one token of
-    a batch, `indexer_floats` those beside the scores of an indexer (0: there is none), `graph_nodes` the operations
-    that llama.cpp makes room for.
+    those that see `window` tokens; `full_keys` and `window_keys` of them are keys. `compressed_values` says what is
+    kept of every so many tokens together, all of it keys. `state` is what recurrent layers keep, however long the
+    context. `batch_floats` counts the intermediate results of one token of a batch, `indexer_floats` those beside the
+    scores of an indexer (0: there is none), `graph_nodes` the operations that llama.cpp makes room for.
     """
 
     architecture: str
@@ -139,6 +139,8 @@ class ModelShape:
     graph_nodes: int
     compressed_values: tuple[tuple[int, int], ...] = ()
     indexer_floats: int = 0
+    full_keys: int = 0
+    window_keys: int = 0
 
 
 def shape_of(gguf: GgufFile, architecture: str, tensors: Sequence[GgufTensor]) -> ModelShape:
@@ -166,6 +168,8 @@ def shape_of(gguf: GgufFile, architecture: str, tensors: Sequence[GgufTensor]) -
         graph_nodes=_graph_nodes(architecture, len(tensors)),
         compressed_values=_compressed(keys),
         indexer_floats=4 * width + stream_floats(tensors) if architecture in _CHOOSING else 0,
+        full_keys=sum(layers.keys(layer) for layer in layers.full) * layers.loops,
+        window_keys=sum(layers.keys(layer) for layer in layers.windowed) * layers.loops,
     )
 
 
@@ -239,22 +243,26 @@ class _Layers:
         self._seen = frozenset(self.windowed)
 
     def values(self, layer: int) -> int:
-        """How many values this layer keeps of one token."""
+        """How many values this layer keeps of one token, keys included."""
+        keys = self._keys
+        latent = keys.number("attention.key_length_mla") and keys.number("attention.value_length_mla")
+        if latent or keys.architecture in _KEYS_ONLY:  # the values are part of the keys
+            return self.keys(layer)
+        length = keys.head_length("value")
+        if layer in self._seen:
+            length = keys.number("attention.value_length_swa", length)
+        return self.keys(layer) + keys.key_heads[layer] * length
+
+    def keys(self, layer: int) -> int:
+        """How many of them are keys."""
         keys, heads = self._keys, self._keys.key_heads[layer]
         length = keys.head_length("key")
-        if layer in self._seen:
-            length = keys.number("attention.key_length_swa", length)
-        kept = heads * length
-        latent = keys.number("attention.key_length_mla") and keys.number("attention.value_length_mla")
-        if not latent:  # else the values are part of the compressed keys
-            value = keys.head_length("value")
-            if layer in self._seen:
-                value = keys.number("attention.value_length_swa", value)
-            kept += heads * value
         if keys.architecture in _KEYS_ONLY:
             return heads * length
+        if layer in self._seen:
+            length = keys.number("attention.key_length_swa", length)
         pooled = 3 if keys.number("attention.indexer.kpool") else 1  # a key, its gate, and what they are pooled to
-        return kept + pooled * keys.number("attention.indexer.key_length")
+        return heads * length + pooled * keys.number("attention.indexer.key_length")
 
 
 def _compressed(keys: _Hyperparameters) -> tuple[tuple[int, int], ...]:

@@ -8,7 +8,7 @@ from desktop.engine import hardware
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.gguf_header import read_header
 from desktop.engine.load_params import LoadParams
-from desktop.engine.memory_estimate import automatic_contexts, estimate_memory
+from desktop.engine.memory_estimate import BufferOptions, automatic_contexts, estimate_memory
 from desktop.errors import UserError
 
 _SHARE = 0.75
@@ -123,5 +123,4 @@ def needed_memory(params: LoadParams, context_length: int = 0) -> int:
         _log.warning("how much memory a model takes is not known: %s", error)
         return 0
     length = context_length or params.context_length or automatic_contexts(header.context_length)[0]
-    flash = params.flash_attention != "off"
-    return estimate_memory(header.shape, length, flash=flash, parallel=max(1, params.parallel))
+    return estimate_memory(header.shape, length, BufferOptions.of(params))

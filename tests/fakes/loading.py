@@ -13,6 +13,7 @@ from desktop.engine.generation_options import GenerationOptions, SamplingParams
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.llama_api import llama
+from desktop.engine.worker.model_params import set_cache_types
 from desktop.engine.worker.tokenizer import Tokenizer
 from desktop.engine.worker_messages import GenerateRequest, PromptPrepared
 from tests.fakes.load_checks import OpenLoadCheck
@@ -53,8 +54,11 @@ class Taken:
         return weights + self.reported.cache + self.reported.compute
 
 
-def llama_reports(path: Path, lengths: Sequence[int], *, flash: bool = True, parallel: int = 1) -> list[Reported]:
-    """llama.cpp's buffers for contexts of these lengths, made as the worker makes them for so many answers at once."""
+def llama_reports(
+    path: Path, lengths: Sequence[int], *, flash: bool = True, parallel: int = 1, like: LoadParams | None = None
+) -> list[Reported]:
+    """llama.cpp's buffers for contexts of these lengths, made as the worker makes them for so many answers at once;
+    with the types of the KV cache that `like` has."""
     llama.llama_log_set(_listen, None)
     _lines.clear()
     model = llama.llama_model_load_from_file(str(path).encode(), llama.llama_model_default_params())
@@ -68,6 +72,7 @@ def llama_reports(path: Path, lengths: Sequence[int], *, flash: bool = True, par
             params.n_threads = params.n_threads_batch = 1
             params.n_seq_max, params.kv_unified, params.n_outputs_max = parallel, True, 16
             params.flash_attn_type, params.swa_full = (-1 if flash else 0), False
+            set_cache_types(params, like or LoadParams(str(path)))
             context = llama.llama_init_from_model(model, params)
             assert context, "".join(_lines)
             llama.llama_free(context)

@@ -19,6 +19,7 @@ def test_doctor_reports_what_matters_and_changes_nothing(home: Path) -> None:
         "memory",
         "devices",
         "engine_test",
+        "load",
         "folders",
         "database",
         "log",

@@ -23,6 +23,7 @@ from desktop.engine.worker_messages import ComputeDevice
 
 _MOST_MEMORY = 2**53  # some drivers give the largest number there is
 _DEBUG, _WARN, _CONTINUED = 1, 3, 5
+_GPU_BACKENDS = ("cuda", "hip", "vulkan", "sycl", "musa", "cann", "opencl")
 _KINDS = {0: "cpu", 1: "gpu", 2: "integrated-gpu", 3: "accelerator"}
 
 
@@ -122,6 +123,14 @@ def _cpu_plugins() -> dict[str, Path]:
     return found
 
 
+def _other_plugins() -> list[Path]:
+    """The plug-ins that compute elsewhere than on the CPU: those beside llama.cpp, and the one that the environment
+    variable GGML_BACKEND_PATH names, as llama.cpp itself reads it (`ggml_backend_load_all_from_path`)."""
+    found = [LIBRARIES / name for kind in _GPU_BACKENDS for name in (f"libggml-{kind}.so", f"ggml-{kind}.dll")]
+    found.append(Path(os.environ.get("GGML_BACKEND_PATH", "")))
+    return [path for path in found if path.is_file()]
+
+
 def start_backends(cpu_variant: str = "") -> str:
     """Load the compute plug-ins and start llama.cpp, once per process. Gives the CPU variant that was loaded.
 
@@ -138,29 +147,36 @@ def start_backends(cpu_variant: str = "") -> str:
             cpu_variant = next(iter(runnable), "")
         if cpu_variant:
             load(os.fsencode(plugins[cpu_variant]))
+        for plugin in _other_plugins():
+            load(os.fsencode(plugin))
     llama.llama_backend_init()
     return cpu_variant if plugins else ""
 
 
+def device_handles() -> dict[str, int]:
+    """ggml's handle of each device (`ggml_backend_dev_t`), by the device's name."""
+    ggml, base = _library("ggml"), _library("ggml-base")
+    count = _function(ggml, "ggml_backend_dev_count", ctypes.c_size_t)
+    get = _function(ggml, "ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
+    text = _function(base, "ggml_backend_dev_name", ctypes.c_char_p, ctypes.c_void_p)
+    handles = (get(index) for index in range(count()))
+    return {text(handle).decode("utf-8", "replace"): handle for handle in handles}
+
+
 def devices() -> tuple[ComputeDevice, ...]:
     """Every device llama.cpp can compute on."""
-    ggml, base = _library("ggml"), _library("ggml-base")
-    ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
-    ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
-    ggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
-    text = _function(base, "ggml_backend_dev_name", ctypes.c_char_p, ctypes.c_void_p)
+    base = _library("ggml-base")
     description = _function(base, "ggml_backend_dev_description", ctypes.c_char_p, ctypes.c_void_p)
     kind = _function(base, "ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)
     size = ctypes.POINTER(ctypes.c_size_t)
     memory = _function(base, "ggml_backend_dev_memory", None, ctypes.c_void_p, size, size)
     found = []
-    for index in range(ggml.ggml_backend_dev_count()):
-        device = ggml.ggml_backend_dev_get(index)
+    for name, device in device_handles().items():
         free, total = ctypes.c_size_t(), ctypes.c_size_t()
         memory(device, ctypes.byref(free), ctypes.byref(total))
         found.append(
             ComputeDevice(
-                name=text(device).decode("utf-8", "replace"),
+                name=name,
                 description=description(device).decode("utf-8", "replace"),
                 kind=_KINDS.get(kind(device), "other"),
                 memory_total=min(total.value, _MOST_MEMORY),

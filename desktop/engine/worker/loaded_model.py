@@ -10,11 +10,15 @@ from typing import Any
 
 import msgspec
 
+from desktop.engine import hardware
 from desktop.engine.load_params import MOST_OUTPUTS, LoadParams
+from desktop.engine.load_params_check import GPU_KINDS
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.answer_marks import TAG_STYLES
 from desktop.engine.worker.embedder import prepare_embedding
 from desktop.engine.worker.llama_api import LlamaLog, llama
+from desktop.engine.worker.memory_breakdown import check_free_memory, memory_breakdown
+from desktop.engine.worker.model_params import FLASH_ATTENTION, READ, ModelParams, context_refused, set_cache_types
 from desktop.engine.worker.thread_tuner import ThreadTuner
 from desktop.engine.worker.tokenizer import Tokenizer
 from desktop.engine.worker_messages import LONGEST_WORDS, ModelInfo
@@ -30,7 +34,6 @@ _TRIALS = 5
 _NEVER = 1e9
 _WORTH_ANOTHER_THREAD = 0.95
 _BETWEEN_TOKENS_S = 0.0005
-_FLASH = {"auto": -1, "off": 0, "on": 1}
 
 
 class LoadCancelledError(Exception):
@@ -69,6 +72,7 @@ class LoadedModel:
         self._cancel = cancel
         self._on_progress = on_progress
         self.path = params.model_path
+        self._devices = params.devices
         self._threads_asked = params.threads is not None
         self.embedding = params.embedding
         self.threads = self.every_thread = max(1, params.threads or cores)
@@ -78,12 +82,10 @@ class LoadedModel:
         self.prompt_cache_bytes = params.prompt_cache_bytes
         self.parallel = min(max(params.parallel, 1), MOST_PARALLEL)
         self.batch_tokens = min(max(params.batch_tokens, 32), 4096)
+        self._check_memory(params)
         self.handle = self._load(params)
         self.window = int(llama.llama_model_n_swa(self.handle))
-        self.recurrent = bool(llama.llama_model_is_recurrent(self.handle) or llama.llama_model_is_hybrid(self.handle))
-        # Branches of a conversation share its cells in sequences of their own. They cost memory only where each
-        # sequence has a window or a state.
-        self.sequences = self.parallel + (0 if self.window or self.recurrent else _SPARE_SEQUENCES)
+        self.recurrent = self._is_recurrent()
         try:
             self.context = self._make_context(params)
         except BaseException:
@@ -93,8 +95,8 @@ class LoadedModel:
         self.context_length = int(llama.llama_n_ctx(self.context))
         self.tokenizer = Tokenizer(self.handle)
         own = llama_api.metadata(self.handle, "tokenizer.chat_template") or ""
-        self.template = own or params.chat_template
-        self.has_own_template = bool(own)
+        self.template = params.own_template or own or params.chat_template
+        self.has_own_template = bool(params.own_template or own)
         self.stops = params.stops
         self.info = self._describe(confinement)
 
@@ -151,15 +153,33 @@ class LoadedModel:
         llama.llama_free(self.context)
         llama.llama_model_free(self.handle)
 
-    def _load(self, asked: LoadParams) -> Any:
-        params = llama.llama_model_default_params()
-        params.n_gpu_layers = self.gpu_layers
-        params.use_extra_bufts = asked.extra_buffers
+    def _check_memory(self, asked: LoadParams) -> None:
+        """Raises ResourceError where there is too little memory: found out before any of it is taken, with a GPU and
+        where the file is more than half of what is free."""
+        free = hardware.available_memory()
+        size = sum(Path(name).stat().st_size for name in self._files or (asked.model_path,))
+        if not self.gpu_layers and (free is None or 2 * size < free):
+            return
+        self.handle = self._load(asked, no_alloc=True)
+        try:
+            context = self._make_context(asked)
+            needs = memory_breakdown(context)
+            llama.llama_free(context)
+        finally:
+            llama.llama_model_free(self.handle)
+        check_free_memory(needs)
+
+    def _load(self, asked: LoadParams, *, no_alloc: bool = False) -> Any:
+        made = ModelParams(asked, self.gpu_layers)
+        params = made.params
+        params.no_alloc = no_alloc
+        if no_alloc:
+            params.load_mode = READ
         stopped = False
 
         def progress(fraction: float, _: object) -> bool:
             nonlocal stopped
-            if not self._on_progress(fraction):
+            if not self._on_progress(0.0 if no_alloc else fraction):
                 stopped = True
             return not stopped
 
@@ -206,6 +226,16 @@ class LoadedModel:
             technical=technical,
         )
 
+    def _is_recurrent(self) -> bool:
+        return bool(llama.llama_model_is_recurrent(self.handle) or llama.llama_model_is_hybrid(self.handle))
+
+    @property
+    def sequences(self) -> int:
+        """How many sequences the context has: one for each answer at once, and some for branches of a conversation,
+        which share its cells. They would cost memory where each sequence has a window or a state."""
+        costly = llama.llama_model_n_swa(self.handle) or self._is_recurrent()
+        return self.parallel + (0 if costly else _SPARE_SEQUENCES)
+
     def _make_context(self, asked: LoadParams) -> Any:
         params = llama.llama_context_default_params()
         trained = llama.llama_model_n_ctx_train(self.handle)
@@ -216,7 +246,8 @@ class LoadedModel:
         params.kv_unified = True
         params.n_outputs_max = max(self.parallel, MOST_OUTPUTS)
         params.n_threads = params.n_threads_batch = self.threads
-        params.flash_attn_type = _FLASH[asked.flash_attention]
+        params.flash_attn_type = FLASH_ATTENTION[asked.flash_attention]
+        set_cache_types(params, asked)
         params.swa_full = False
         params.no_perf = True
         if asked.embedding:
@@ -226,12 +257,7 @@ class LoadedModel:
         params.abort_callback_data = ctypes.addressof(self._cancel)
         context = llama.llama_init_from_model(self.handle, params)
         if not context:
-            raise ResourceError(
-                tr("There is not enough memory for a context of {count} tokens.").format(count=params.n_ctx),
-                tr("The engine says: {reason}.").format(reason=self._log.last_error("") or tr("no reason given")),
-                tr("Choose a shorter context in Settings, or a smaller model."),
-                technical="\n".join(self._log.complaints),
-            )
+            raise context_refused(asked, params.n_ctx, self._log)
         return context
 
     def _metadata_text(self, key: str) -> str:
@@ -244,7 +270,10 @@ class LoadedModel:
         layers = llama.llama_model_n_layer(self.handle)
         offloaded = layers + 1 if self.gpu_layers < 0 else min(self.gpu_layers, layers + 1)
         devices = llama_api.devices()
-        used = [device.name for device in devices if (device.kind == "cpu") != bool(offloaded)]
+        on_gpu = [
+            each.name for each in devices if each.kind in GPU_KINDS and each.name in (self._devices or (each.name,))
+        ]
+        used = on_gpu if offloaded else [each.name for each in devices if each.kind == "cpu"]
         return ModelInfo(
             name=self._metadata_text("general.name"),
             architecture=self._metadata_text("general.architecture"),

@@ -194,20 +194,21 @@ class RunningAnswer:
         token; with guesses of what follows it where the answer has the batch `alone`."""
         position = len(self.sequence)
         self._guessed = False
+        wanted = True
         if self._to_read:
             end = min(position + most, len(self._to_read))
             if position < self._pause < end:
                 end = self._pause
             self._adding = self._to_read[position:end]
-            outputs = 1 if end == len(self._to_read) else 0
+            wanted = end == len(self._to_read)
         elif self._speculation is not None and alone and self._sampler.may_guess:
             self._adding = self._feed(self._speculation, position)
-            outputs = len(self._adding)
         else:
             self._adding = self._tokens[-1:]
-            outputs = 1
+        # Each piece of a prompt gives logits too: without any, llama.cpp's graph is another one and takes more memory.
+        outputs = len(self._adding) if self._guessed else 1
         first = batch.add(self._adding, position, self.sequence.id, outputs)
-        self._outputs = range(first, first + outputs)
+        self._outputs = range(first, first + outputs) if wanted else range(0)
 
     def fill_nothing(self) -> None:
         """There is no room in this batch."""

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from desktop.conversation import ChatMessage
-from desktop.engine import memory_estimate
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.generation_options import SamplingParams
 from desktop.engine.load_params import LoadParams
@@ -442,18 +441,6 @@ def test_a_model_that_does_not_fit_is_refused_with_both_figures(
     assert "50 MB are free" in caught.value.detail
     assert "It needs about" in caught.value.detail
     assert client.state == "empty"
-
-
-def test_a_shorter_context_is_taken_where_the_longest_does_not_fit(model_file: Files) -> None:
-    from desktop.engine.gguf_header import read_header
-
-    shape = read_header(model_file("wide")).shape
-    enough = memory_estimate.estimate_memory(shape, 4096)
-    assert memory_estimate.fitting_context(shape, 16384, None, None) == 8192
-    assert memory_estimate.fitting_context(shape, 16384, None, enough) == 4096
-    assert memory_estimate.fitting_context(shape, 1000, None, enough) == 1000
-    with pytest.raises(ResourceError):
-        memory_estimate.fitting_context(shape, 16384, 8192, enough)
 
 
 # --- logs ---

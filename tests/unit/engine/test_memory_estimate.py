@@ -10,11 +10,11 @@ import pytest
 from desktop.engine.gguf_header import GgufHeader, read_header
 from desktop.engine.gguf_reader import GgufTensor
 from desktop.engine.memory_estimate import (
+    BufferOptions,
     automatic_contexts,
     cache_bytes,
     compute_bytes,
     estimate_memory,
-    fitting_context,
     process_bytes,
 )
 from desktop.engine.model_shape import batch_floats
@@ -63,11 +63,12 @@ def test_answers_at_once_cost_windows_and_states_and_nothing_else(tmp_path: Path
     path = written(tmp_path, architecture, quantization="F16", repeat=2)
     shape = read_header(path).shape
     (reported,) = llama_reports(path, [4096], parallel=4)
-    four = cache_bytes(shape, 4096, parallel=4)
+    at_once = BufferOptions(parallel=4)
+    four = cache_bytes(shape, 4096, at_once)
     assert four == pytest.approx(reported.cache, rel=0.002, abs=11_000)
-    assert compute_bytes(shape, 4096, parallel=4) == pytest.approx(reported.compute, rel=0.35)
+    assert compute_bytes(shape, 4096, at_once) == pytest.approx(reported.compute, rel=0.35)
     assert (four > cache_bytes(shape, 4096)) == (architecture != "llama")
-    assert estimate_memory(shape, 4096, parallel=4) - estimate_memory(shape, 4096) >= four - cache_bytes(shape, 4096)
+    assert estimate_memory(shape, 4096, at_once) - estimate_memory(shape, 4096) >= four - cache_bytes(shape, 4096)
 
 
 def test_weights_that_llama_cpp_reorders_count_once(tmp_path: Path) -> None:
@@ -125,11 +126,8 @@ def test_scores_count_where_attention_is_computed_without_flash(tmp_path: Path) 
     path = written(tmp_path, "llama", quantization="F16", repeat=2)
     shape = read_header(path).shape
     (reported,) = llama_reports(path, [4096], flash=False)
-    assert compute_bytes(shape, 4096, flash=False) == pytest.approx(reported.compute, rel=0.1)
-    assert compute_bytes(shape, 4096, flash=False) > 2 * compute_bytes(shape, 4096)
-    enough = estimate_memory(shape, 8192)
-    assert fitting_context(shape, 8192, None, enough) == 8192
-    assert fitting_context(shape, 8192, None, enough, flash=False) < 8192
+    assert compute_bytes(shape, 4096, BufferOptions(flash=False)) == pytest.approx(reported.compute, rel=0.1)
+    assert compute_bytes(shape, 4096, BufferOptions(flash=False)) > 2 * compute_bytes(shape, 4096)
 
 
 def test_senseless_numbers_give_an_estimate_all_the_same(tmp_path: Path) -> None:

@@ -14,12 +14,13 @@ from desktop.conversation import ChatMessage
 from desktop.engine import hardware
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_protocol import LoadCheck
+from desktop.engine.fallback_store import LoadLimits
 from desktop.engine.generation_options import SamplingParams
 from desktop.engine.gguf_header import read_header
 from desktop.engine.load_fallback import FallbackStep, LoadAttempt
 from desktop.engine.load_params import LoadParams
 from desktop.engine.memory_estimate import estimate_memory
-from desktop.engine.worker_messages import AnswerDone, AnswerEvent, Delta
+from desktop.engine.worker_messages import AnswerDone, AnswerEvent, Delta, ProbeResult
 from desktop.errors import EngineError, LicenseError, ResourceError
 from desktop.paths import find_paths
 from tests.fakes.load_checks import OpenLoadCheck
@@ -275,10 +276,14 @@ def test_what_a_draft_model_takes_counts_as_memory_of_the_model(
     room = estimate_memory(shape, 8192) + estimate_memory(shape, 8192) // 2
     monkeypatch.setattr(hardware, "available_memory", lambda: room)
     alone = LoadAttempt.begin(FallbackStep(LoadParams(str(path), context_length=8192)), OpenLoadCheck())
-    assert alone.request().draft_files == ()
+    probed = ProbeResult("0", "", (), (), "none")
+    alone.begin_with(probed, LoadLimits(), LoadLimits())
+    assert alone.request().params.context_length == 8192
     params = LoadParams(str(path), context_length=8192, draft_model_path=str(draft))
+    beside = LoadAttempt.begin(FallbackStep(params), OpenLoadCheck())
+    beside.begin_with(probed, LoadLimits(), LoadLimits())
     with pytest.raises(ResourceError):
-        LoadAttempt.begin(FallbackStep(params), OpenLoadCheck()).request()
+        beside.request()
 
 
 def test_a_choice_too_close_for_a_batch_is_made_again_alone_and_counts_once(tmp_path: Path) -> None:
