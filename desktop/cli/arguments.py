@@ -342,9 +342,11 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--window", action="store_true", help=tr("measure the window only"))
     only.add_argument("--transfer", action="store_true", help=tr("measure only how fast files are fetched"))
-    parser.add_argument(
+    extent = parser.add_mutually_exclusive_group()
+    extent.add_argument(
         "--quick", action="store_true", help=tr("a small model and fewer rounds: shows that it works, not how fast")
     )
+    extent.add_argument("--long", action="store_true", help=tr("more rounds, and a conversation of 4,000 tokens"))
     add_json(parser)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from desktop.cli.acceptance_prompt import admit_or_prompt
+from desktop.cli.bench.answer_benchmark import AnswerFigures, measure_answers
 from desktop.cli.bench.bench_engine import BenchLicenseCheck, bench_engine
 from desktop.cli.bench.bench_figures import (
     BenchFigures,
@@ -22,7 +23,13 @@ from desktop.cli.bench.bench_figures import (
     WindowFigures,
 )
 from desktop.cli.bench.bench_model import ONE_BILLION, QUICK, BenchModelShape, bench_model
-from desktop.cli.bench.engine_benchmark import BareLoopProcess, EngineFigures, measure_beside_busy_core, measure_engine
+from desktop.cli.bench.engine_benchmark import (
+    BareLoopProcess,
+    EngineFigures,
+    TimedEngine,
+    measure_beside_busy_core,
+    measure_engine,
+)
 from desktop.cli.bench.transfer_process import measure_transfer
 from desktop.cli.bench.window_bench_setup import RANDOM_WEIGHTS
 from desktop.cli.bench.window_benchmark import measure_startup, measure_window
@@ -30,7 +37,7 @@ from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE
 from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_answer import load_model
-from desktop.engine.engine_protocol import LoadCheck
+from desktop.engine.engine_protocol import Engine, LoadCheck
 from desktop.engine.hardware import cpu_name, total_memory, usable_cores
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import ModelInfo
@@ -41,11 +48,12 @@ _CONTEXT = 4608  # a prompt of 4,000 tokens and an answer
 
 
 class _BenchExtent(msgspec.Struct, frozen=True):
-    """How long to measure: rounds of each figure, and tokens of each answer."""
+    """How long to measure: rounds of each figure, tokens of each answer, tokens of a conversation that is kept."""
 
     rounds: int
     decode_tokens: int
     window_tokens: int
+    conversation_tokens: int
 
 
 @dataclass(frozen=True)
@@ -57,15 +65,16 @@ class _BenchSubject:
     arguments: tuple[str, ...]
 
 
-_FULL = _BenchExtent(rounds=5, decode_tokens=128, window_tokens=192)
-_SHORT = _BenchExtent(rounds=2, decode_tokens=32, window_tokens=48)
+_LONG = _BenchExtent(rounds=5, decode_tokens=128, window_tokens=192, conversation_tokens=4000)
+_USUAL = _BenchExtent(rounds=3, decode_tokens=48, window_tokens=64, conversation_tokens=600)
+_SHORT = _BenchExtent(rounds=1, decode_tokens=24, window_tokens=32, conversation_tokens=300)
 
 
 def run(options: Namespace, tools: CommandContext) -> int:
     """Measure, print, and leave nothing running."""
     if options.transfer:
         return _transfer(options, tools)
-    extent = _SHORT if options.quick else _FULL
+    extent = _SHORT if options.quick else _LONG if options.long else _USUAL
     if options.model:
         model = tools.library.find(options.model)
         admit_or_prompt(tools, model)
@@ -113,17 +122,27 @@ def _measure(subject: _BenchSubject, extent: _BenchExtent, tools: CommandContext
     say, model, license_check = tools.output.progress, subject.model, subject.license_check
     settings = tools.settings
     params = LoadParams(
-        str(model.path), context_length=_CONTEXT, threads=settings.threads, gpu_layers=settings.gpu_layers
+        str(model.path),
+        context_length=_CONTEXT,
+        threads=settings.threads,
+        gpu_layers=settings.gpu_layers,
+        parallel=settings.parallel_answers,
     )
     load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     startup, first_paint_ms = measure_startup(extent.rounds, say)
     measured: EngineFigures | None = None
     busy_core: Comparison | None = None
+    answers: AnswerFigures | None = None
     with closing(bench_engine(tools.paths, license_check)) as engine:
         info = load_model(engine, model, params, tools.output)
         if not window_only:
             bare_loop: Callable[..., BareLoopProcess] = partial(BareLoopProcess, model.path, info, license_check)
-            measured = measure_engine(engine, info, bare_loop, extent.rounds, extent.decode_tokens, say)
+            timed = TimedEngine(engine)
+            timed.calibrate()
+            measured = measure_engine(timed, info, bare_loop, extent.rounds, extent.decode_tokens, say)
+            reload = partial(_reload, engine, model, params, tools)
+            room = min(extent.conversation_tokens, info.context_length // 4 - 64)
+            answers = measure_answers(timed, reload, extent.rounds, extent.decode_tokens, room, say)
             say(tr("Decoding beside a busy process…"))
             busy_core = measure_beside_busy_core(
                 engine, lambda cores: bare_loop(cores=cores), extent.rounds, extent.decode_tokens
@@ -132,7 +151,7 @@ def _measure(subject: _BenchSubject, extent: _BenchExtent, tools: CommandContext
             engine, info, params, subject.arguments, extent.rounds, extent.window_tokens, first_paint_ms, say
         )
     machine = _machine(model, info, load_average)
-    if measured is None:
+    if measured is None or answers is None:
         return BenchFigures(machine, startup=startup, window=window)
     return BenchFigures(
         machine,
@@ -143,7 +162,14 @@ def _measure(subject: _BenchSubject, extent: _BenchExtent, tools: CommandContext
         stop_ms=measured.stop_ms,
         startup=startup,
         window=window,
+        **msgspec.structs.asdict(answers),
     )
+
+
+def _reload(engine: Engine, model: LibraryModel, params: LoadParams, tools: CommandContext) -> None:
+    """Unload the model, and load it again."""
+    engine.unload()
+    load_model(engine, model, params, tools.output)
 
 
 def _machine(model: LibraryModel, info: ModelInfo, load_average: float | None) -> BenchMachine:
@@ -177,6 +203,15 @@ def print_figures(figures: BenchFigures, output: CommandOutput) -> None:
         rows.append((tr("first token, second turn against first"), "", "", f"{figures.ttft_warm_ratio:.3f}"))
     if figures.stop_ms is not None:
         rows.append((tr("Stop while reading, ms"), f"{figures.stop_ms:.1f}", "", ""))
+    for name, ratio in (
+        (tr("first token, back in a conversation, against reading it"), figures.switch_ratio),
+        (tr("first token, reopened conversation, against reading it"), figures.reopen_ratio),
+    ):
+        rows += [(name, "", "", f"{ratio:.3f}")] if ratio is not None else []
+    rows += _speed(tr("copying with guesses and without, tokens/s"), figures.copying)
+    rows += _speed(tr("inventing with guesses and without, tokens/s"), figures.inventing)
+    rows += _speed(tr("under a JSON schema and free, tokens/s"), figures.schema)
+    rows += _speed(tr("four answers at once and one, tokens/s"), figures.parallel)
     rows += _transfers(figures.transfer)
     output.table(rows)
 

@@ -67,7 +67,7 @@ class BenchMachine(msgspec.Struct, frozen=True):
 
 
 class BenchFigures(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Everything that was measured; what was not is left out."""
+    """Everything that was measured; what was not is left out. From `switch_ratio` on as in AnswerFigures."""
 
     machine: BenchMachine
     decode: Comparison | None = None
@@ -78,6 +78,12 @@ class BenchFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     window: WindowFigures | None = None
     transfer: TransferFigures | None = None
     decode_beside_busy_core: Comparison | None = None
+    switch_ratio: float | None = None
+    reopen_ratio: float | None = None
+    copying: Comparison | None = None
+    inventing: Comparison | None = None
+    schema: Comparison | None = None
+    parallel: Comparison | None = None
 
 
 def median(values: Sequence[float]) -> float:
