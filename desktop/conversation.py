@@ -128,7 +128,10 @@ class ModelReference(msgspec.Struct, frozen=True):
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """How an answer went: counts in model tokens, times in seconds, speed in tokens per second."""
+    """How an answer went: counts in model tokens, times in seconds, speed in tokens per second.
+
+    Of `cached_tokens`, `memory_tokens` came from a state kept in memory, `disk_tokens` from one kept on the disk.
+    """
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -139,6 +142,8 @@ class Timing(msgspec.Struct, frozen=True):
     seed: int | None = None
     context_length: int = 0
     dropped_messages: int = 0
+    memory_tokens: int = 0
+    disk_tokens: int = 0
     drafted_tokens: int = 0
     accepted_tokens: int = 0
 

@@ -54,7 +54,8 @@ def stamp_at(path: Path) -> FileStamp | None:
 
 
 class ModelFile(msgspec.Struct, frozen=True):
-    """One file of a model: where it lies (absolute), and its stamp."""
+    """One file of a model: where it lies (absolute), its stamp, and its sha256 in hexadecimal, "" where not known."""
 
     path: str
     stamp: FileStamp
+    sha256: str = ""

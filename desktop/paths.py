@@ -63,6 +63,10 @@ class Paths:
         return self.data / "load-fallbacks.json"
 
     @property
+    def prompt_cache(self) -> Path:
+        return self.cache / "prompt-cache"
+
+    @property
     def network_file(self) -> Path:
         return self.data / "network.db"
 

@@ -84,6 +84,8 @@ class Settings(msgspec.Struct, frozen=True):
     (None: what leaves the system room); one without work is unloaded after `unload_after` minutes (None: 30, 0: never).
     `proxy` is an address, "" for what the system says, "direct" for none; `hub_endpoint` "" means Hugging Face.
     `model_settings` are those of single models, by their ids: they come before the others.
+    `prompt_cache_memory` and `prompt_cache_disk` are the most bytes that states of conversations may take; None means
+    automatic, 0 none.
     """
 
     version: int = 1
@@ -110,6 +112,8 @@ class Settings(msgspec.Struct, frozen=True):
     proxy: str = ""
     hub_endpoint: str = ""
     model_settings: dict[str, ModelSettings] = {}
+    prompt_cache_memory: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    prompt_cache_disk: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class SettingsFile:

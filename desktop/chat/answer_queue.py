@@ -189,7 +189,8 @@ class AnswerQueue:
     def _ask(self, answer: PendingAnswer, path: list[Message], model: ModelReference | None) -> None:
         if answer not in self._running or answer.params is None:
             return  # stopped meanwhile
-        options = with_sampling(answer.options or generation_options(self._settings()), answer.message.sampling or {})
+        options = answer.options or generation_options(self._settings(), "disk")
+        options = with_sampling(options, answer.message.sampling or {})
         options = with_own_stops(options, self._settings(), model.id if model is not None else "")
         answer.model = model
         answer.sampling = sampling_record(options) or None

@@ -25,6 +25,7 @@ from desktop.chat.conversation_writer import ConversationBranch, ConversationWri
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.conversation import Conversation, Message
 from desktop.engine.engine_protocol import MultiModelEngine
+from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import UserError
 from desktop.safe_text import is_blank, repair_surrogates
 from desktop.settings import Settings
@@ -51,15 +52,17 @@ class ChatSession:
         clock: Callable[[], float] = time.time,
         hash_file: Callable[[Path], str] | None = None,
         save_every_s: float = DRAFT_EVERY_S,
+        prompt_cache: PromptCacheFolder | None = None,
     ) -> None:
-        """`hash_file` gives a model file's sha256 (it is called off the main thread); the answers then carry it."""
+        """`hash_file` gives a model file's sha256 (it is called off the main thread); the answers then carry it.
+        `prompt_cache` is where the engine keeps states of conversations: they go with them."""
         self._store = store
         self._background = background
         self._settings = settings
         self._listener = listener
         self._clock = clock
         self._closed = False
-        self._writing = ConversationWriter(store, clock)
+        self._writing = ConversationWriter(store, clock, prompt_cache)
         self._answering = AnswerQueue(
             store=store,
             engine=engine,
@@ -90,7 +93,7 @@ class ChatSession:
             if self._closed:
                 return
             before = self._clock() - DELETED_KEPT_S
-            self._background.database(lambda: self._store.purge(before), failure=self._failed())
+            self._background.database(lambda: self._writing.purge(before), failure=self._failed())
 
         def marked(count: int) -> None:
             if count:

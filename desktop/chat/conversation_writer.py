@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from desktop.conversation import Conversation, Message, MessagePart, SummaryPart, TextPart
+from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import NotFoundError
 from desktop.storage.conversation_store import ConversationStore
 from desktop.translation import tr
@@ -97,11 +98,17 @@ def new_id() -> str:
 
 
 class ConversationWriter:
-    """Reads and writes of several steps in `store`. Each raises what the store raises."""
+    """Reads and writes of several steps in `store`. Each raises what the store raises.
 
-    def __init__(self, store: ConversationStore, clock: Callable[[], float]) -> None:
+    What the engine keeps of conversations in `prompt_cache` goes with them.
+    """
+
+    def __init__(
+        self, store: ConversationStore, clock: Callable[[], float], prompt_cache: PromptCacheFolder | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._prompt_cache = prompt_cache
 
     def branch(self, conversation_id: str) -> ConversationBranch:
         """The conversation as it is to be shown. NotFoundError where it is not there, or deleted.
@@ -210,7 +217,15 @@ class ConversationWriter:
         """Take it off the list; its head as it was."""
         head = self._require_existing(self._store.conversation(conversation_id))
         self._store.delete(conversation_id, self._clock())
+        if self._prompt_cache is not None:
+            self._prompt_cache.discard(conversation_id)
         return head
+
+    def purge(self, older_than: float) -> None:
+        """Erase what was deleted at or before `older_than`, and what is kept of conversations that are not there."""
+        self._store.purge(older_than)
+        if self._prompt_cache is not None:
+            self._prompt_cache.discard_others(self._store.ids())
 
     def _message(self, message_id: str) -> Message:
         """A message to branch at. NotFoundError where it is not there, or its conversation deleted."""

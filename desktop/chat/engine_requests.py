@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from desktop.conversation import ChatMessage, Message, MessagePart, SummaryPart, TextPart, ThinkingPart, ToolResultPart
-from desktop.engine.generation_options import GenerationOptions, SamplingParams
+from desktop.engine.generation_options import CacheLevel, GenerationOptions, SamplingParams
 from desktop.engine.load_params import LoadParams
 from desktop.settings import ModelSettings, SamplingSettings, Settings
 
@@ -104,13 +104,14 @@ def _joined(first: tuple[MessagePart, ...], second: tuple[MessagePart, ...], bet
     return (*first, *second)
 
 
-def generation_options(settings: Settings) -> GenerationOptions:
-    """The options of an answer under the person's settings."""
+def generation_options(settings: Settings, cache: CacheLevel = "memory") -> GenerationOptions:
+    """The options of an answer under the person's settings; `cache` is how far its prompt is kept."""
     return GenerationOptions(
         sampling_for(settings.sampling),
         max_tokens=settings.sampling.max_tokens,
         stop_on_repetition=settings.stop_on_repetition,
         speculation=settings.speculation,
+        cache=cache,
     )
 
 
@@ -180,6 +181,7 @@ def load_params(model: LoadableModel, settings: Settings, *, parallel: int = 1) 
         own_template=own.chat_template,
         devices=own.devices,
         tensor_split=own.tensor_split,
+        prompt_cache_bytes=settings.prompt_cache_memory,
         **{name: value for name, value in given.items() if value is not None},
     )
 

@@ -324,6 +324,8 @@ def timing_of(done: AnswerDone) -> Timing:
         seed=done.seed,
         context_length=done.context_length,
         dropped_messages=done.dropped_messages,
+        memory_tokens=done.memory_tokens,
+        disk_tokens=done.disk_tokens,
         drafted_tokens=done.drafted_tokens,
         accepted_tokens=done.accepted_tokens,
     )

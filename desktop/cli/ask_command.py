@@ -30,6 +30,7 @@ from desktop.cli.terminal_session import TerminalSession
 from desktop.conversation import ChatMessage, StopReason, Timing
 from desktop.engine.engine_protocol import Engine
 from desktop.engine.generation_options import (
+    CacheLevel,
     GenerationOptions,
     GrammarFormat,
     JsonSchemaFormat,
@@ -49,6 +50,13 @@ class SpeculationResult(msgspec.Struct, frozen=True):
     accepted: int
 
 
+class AskCache(msgspec.Struct, frozen=True):
+    """Tokens of the prompt that were not read again: from a state kept in memory, and from one on the disk."""
+
+    memory_tokens: int
+    disk_tokens: int
+
+
 class AskResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """The answer as `ask --json` gives it: fields and their names are part of the command's contract.
 
@@ -64,6 +72,7 @@ class AskResult(msgspec.Struct, frozen=True, omit_defaults=True):
     generated_tokens: int
     time_to_first_token_s: float | None
     tokens_per_s: float | None
+    cache: AskCache
     stop_reason: StopReason
     seed: int | None
     engine: str
@@ -213,6 +222,7 @@ def _asked(text: str, thinking: str, model: LibraryModel, sha256: str, timing: T
         generated_tokens=timing.generated_tokens,
         time_to_first_token_s=timing.time_to_first_token_s,
         tokens_per_s=timing.tokens_per_s,
+        cache=AskCache(timing.memory_tokens, timing.disk_tokens),
         stop_reason=timing.stop_reason,
         seed=timing.seed,
         engine=info.engine,
@@ -223,7 +233,8 @@ def _asked(text: str, thinking: str, model: LibraryModel, sha256: str, timing: T
 def _what_is_asked(options: Namespace, tools: CommandContext) -> _Asked:
     """The person's settings, with the preset's in their place, and the command's in place of those."""
     preset = _preset(options, tools)
-    base = preset.applied(generation_options(tools.settings))
+    cache: CacheLevel = "off" if options.no_cache else "disk" if options.conversation else "memory"
+    base = preset.applied(generation_options(tools.settings, cache))
     asked = msgspec.structs.replace(
         with_command_line(base, options),
         raw_prompt=options.raw_prompt,

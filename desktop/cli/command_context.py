@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from desktop.engine.engine_client import EngineClient
     from desktop.engine.engine_pool import EnginePool
     from desktop.engine.kernel_check import KernelCheck
+    from desktop.engine.prompt_cache_folder import PromptCacheFolder
     from desktop.library.downloads import Downloads
     from desktop.library.file_hashes import FileHashes
     from desktop.library.library import Library
@@ -111,6 +112,13 @@ class CommandContext:
 
         return KernelCheck(self.paths.engine_test_file)
 
+    @cached_property
+    def prompt_cache(self) -> "PromptCacheFolder":
+        """The prompt cache on the disk."""
+        from desktop.engine.prompt_cache_folder import PromptCacheFolder
+
+        return PromptCacheFolder(self.paths.prompt_cache, lambda: self.settings.prompt_cache_disk)
+
     @contextmanager
     def engine(self) -> Iterator["EngineClient"]:
         """An engine that is gone, with its process, when the block is left."""
@@ -145,6 +153,7 @@ class CommandContext:
             cache=paths.cache,
             fallbacks=FallbackStore(paths.load_fallbacks),
             kernel_choice=self.kernel_check.choice,
+            prompt_cache=self.prompt_cache,
         )
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from desktop.byte_size import size_text
 from desktop.cli.command_context import CommandContext
 from desktop.cli.offline_command import offline_report
 from desktop.credentials.token_store import TokenPlace
@@ -16,6 +17,17 @@ from desktop.licenses.license_verdict import ledger_broken_error
 from desktop.network.proxy import proxy_for
 from desktop.network.url import parse_url
 from desktop.translation import tr, trn
+
+
+class PromptCacheReport(msgspec.Struct, frozen=True):
+    """States of conversations on the disk: how many, their bytes, and how many these may be. `reason` says why none can
+    be kept."""
+
+    path: str
+    files: int
+    size: int
+    budget: int
+    reason: str | None
 
 
 class StoredTokenReport(msgspec.Struct, frozen=True):
@@ -223,6 +235,20 @@ def check_keyring(tools: CommandContext, problems: list[UserError]) -> str:
             problems.append(problem)
         return problem.title
     return tr("not used: the ledger's key is kept in a file") if in_file else tr("keeps the ledger's key")
+
+
+def inspect_prompt_cache(tools: CommandContext) -> PromptCacheReport:
+    """What the prompt cache takes on the disk. That it cannot be kept is no problem: prompts are read again."""
+    use = tools.prompt_cache.use()
+    return PromptCacheReport(str(use.path), use.files, use.size, use.budget, use.problem or None)
+
+
+def prompt_cache_line(report: PromptCacheReport) -> str:
+    """It in one line."""
+    told = tr("{size} of at most {budget}, in {path}").format(
+        size=size_text(report.size), budget=size_text(report.budget), path=report.path
+    )
+    return told + (f" ({tr('nothing can be kept')}: {report.reason})" if report.reason else "")
 
 
 def policy_line(policy: PolicyReport) -> str:

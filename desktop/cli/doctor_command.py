@@ -19,6 +19,7 @@ from desktop.cli.doctor_checks import (
     LedgerReport,
     NetworkReport,
     PolicyReport,
+    PromptCacheReport,
     catalog_line,
     check_kernels,
     check_keyring,
@@ -26,10 +27,12 @@ from desktop.cli.doctor_checks import (
     check_network,
     check_policy,
     inspect_catalog,
+    inspect_prompt_cache,
     kernels_line,
     ledger_line,
     network_line,
     policy_line,
+    prompt_cache_line,
     tokens_line,
 )
 from desktop.cli.exit_codes import DONE, exit_code
@@ -71,6 +74,7 @@ class DoctorReport(msgspec.Struct, frozen=True):
     ledger: LedgerReport
     catalog: CatalogReport
     network: NetworkReport
+    prompt_cache: PromptCacheReport
     problems: tuple[str, ...]
 
 
@@ -123,6 +127,7 @@ def _examine(tools: CommandContext, problems: list[UserError]) -> DoctorReport:
         ledger=ledger,
         catalog=catalog,
         network=network,
+        prompt_cache=inspect_prompt_cache(tools),
         problems=tuple(str(problem) for problem in problems),
     )
 
@@ -221,6 +226,7 @@ def _print(report: DoctorReport, tools: CommandContext) -> None:
         (tr("catalog"), catalog_line(report.catalog)),
         (tr("network"), network_line(report.network)),
         (tr("access tokens"), tokens_line(report.network)),
+        (tr("prompt cache"), prompt_cache_line(report.prompt_cache)),
     ):
         line(f"{name}: {value}")
     if report.load is not None:

@@ -59,6 +59,7 @@ class TerminalSession:
             settings=lambda: chosen,
             listener=self._on_event,
             hash_file=tools.license_check.loaded_sha256,
+            prompt_cache=tools.prompt_cache,
         )
 
     def __enter__(self) -> "TerminalSession":

@@ -9,12 +9,20 @@ from collections.abc import Callable
 from typing import Protocol
 
 from desktop.engine import engine_errors
+from desktop.engine.engine_command import AnswerCommand
 from desktop.engine.engine_protocol import FileTouchedError
 from desktop.engine.load_fallback import FallbackStep
 from desktop.engine.model_load import ModelLoad
 from desktop.engine.requests_in_flight import CrashedWork, RequestInFlight, RequestsInFlight
 from desktop.engine.watched_worker import WatchedWorker
-from desktop.engine.worker_messages import AnswerDone, AnswerEvent, EmbedResult, PromptPrepared, RequestFailed
+from desktop.engine.worker_messages import (
+    AnswerDone,
+    AnswerEvent,
+    EmbedResult,
+    GenerateRequest,
+    PromptPrepared,
+    RequestFailed,
+)
 from desktop.engine.worker_process import WorkerExit
 from desktop.errors import UserError
 from desktop.translation import tr
@@ -49,8 +57,12 @@ class AnswerDispatch:
     # --- to the worker ---
 
     def send_waiting(self) -> None:
-        """Give the worker every answer that may begin now, each after the license check. Raises UserError."""
-        while (request := self._requests.next_to_send()) is not None:
+        """Give the worker every answer that may begin now, each after the license check and with its saved state.
+
+        Raises UserError.
+        """
+        held: list[RequestInFlight] = []
+        while (request := self._requests.next_to_send(held)) is not None:
             try:
                 message = request.progress.request()
             except UserError as error:
@@ -63,7 +75,12 @@ class AnswerDispatch:
             if refusal is not None:
                 self._host.evict_model(refusal)
                 return
-            self._worker.send(message, "answering")
+            prepared = self._worker.states.prepare(message) if isinstance(message, GenerateRequest) else message
+            if prepared is None:  # its saved state comes first
+                held.append(request)
+                self._worker.hold()
+                continue
+            self._worker.send(prepared, "answering")
             request.mark_sent()
             if request.cancelling:
                 self._worker.cancel(request.id)
@@ -103,6 +120,7 @@ class AnswerDispatch:
             if request is not None:
                 self._abandoned.add(request_id)
                 self.finish(request, request.cancelled())
+        self.send_waiting()
         return True
 
     # --- from the worker ---
@@ -115,6 +133,8 @@ class AnswerDispatch:
                 self._abandoned.discard(event.id)
                 self._worker.watchdog.stop_cancel_timeout(event.id)
             return
+        if isinstance(event, AnswerEvent) and isinstance(request.order, AnswerCommand):
+            self._worker.states.note(request.order.request, event)
         if isinstance(event, AnswerDone | EmbedResult):
             refusal = self._load.may_stay()
             if refusal is not None:
@@ -149,6 +169,7 @@ class AnswerDispatch:
         """Report the end of one answer."""
         request.progress.flush()
         self._requests.remove(request)
+        self._worker.states.release(request.id)
         self._worker.watchdog.stop_cancel_timeout(request.id)
         if not self._requests:
             self._host.rest()
@@ -159,6 +180,7 @@ class AnswerDispatch:
         ended = self._requests.clear()
         self._host.rest()
         for request in ended:
+            self._worker.states.release(request.id)
             request.progress.flush()
             request.tell(end(request))
 

@@ -41,7 +41,7 @@ class AnswerProgress:
         self._tokens: list[int] = []
         self._text = 0
         self._held: list[_AnyDelta] = []
-        self._asked = 0.0
+        self._asked = self._waited_s = 0.0
         self._first_at: float | None = None
         self._thought_until: float | None = None
         self._thought = False
@@ -55,7 +55,9 @@ class AnswerProgress:
             raise EngineError(
                 tr("This conversation is too long to be sent to the engine."), remedy=tr("Start a new conversation.")
             )
-        self._asked = self._asked or time.monotonic()
+        now = time.monotonic()
+        self._asked = self._asked or now
+        self._waited_s = now - self._asked
         return msgspec.structs.replace(self._request, begun=(*self._request.begun, *self._tokens))
 
     def restart(self) -> None:
@@ -121,7 +123,9 @@ class AnswerProgress:
         """`done` with `notice` before its own, and with what the last worker cannot know where there were several."""
         notice = " ".join(each for each in (notice, done.notice) if each)
         if not self._several_workers or self._first_prompted is None:
-            return msgspec.structs.replace(done, notice=notice)
+            first = done.time_to_first_token_s
+            waited = None if first is None else first + self._waited_s
+            return msgspec.structs.replace(done, notice=notice, time_to_first_token_s=waited)
         return msgspec.structs.replace(
             done,
             notice=notice,

@@ -4,6 +4,7 @@ A command that ends what is under way is known here before its turn comes: readi
 """
 
 import queue
+import time
 from collections import deque
 
 from desktop.engine.answer_progress import AnswerProgress
@@ -22,8 +23,9 @@ from desktop.engine.engine_command import (
 from desktop.engine.engine_errors import engine_closed, failed_probe, failure_event, loading_cancelled
 from desktop.engine.requests_in_flight import RequestsInFlight
 from desktop.engine.worker_messages import AnswerDone, ProbeResult, RequestFailed
-from desktop.engine.worker_process import WorkerEvent, WorkerProcess
+from desktop.engine.worker_process import PipeClosed, WorkerEvent, WorkerProcess
 
+_LOOK_EVERY_S = 0.05
 QueueItem = EngineCommand | tuple[WorkerProcess, WorkerEvent]
 
 
@@ -39,6 +41,7 @@ class CommandQueue:
         self.requests = RequestsInFlight()
         self._inbox: queue.SimpleQueue[QueueItem] = queue.SimpleQueue()
         self._line: deque[QueuedCommand] = deque()
+        self._held: deque[QueueItem] = deque()
         self._given: list[EngineCommand] = []
         self._obeyed: list[EngineCommand] = []
 
@@ -57,7 +60,7 @@ class CommandQueue:
     def get(self, timeout: float | None) -> QueueItem | None:
         """What came next; None where nothing did in so many seconds, or what did is carried out already."""
         try:
-            item = self._inbox.get(timeout=timeout)
+            item = self._held.popleft() if self._held else self._inbox.get(timeout=timeout)
         except queue.Empty:
             return None
         if isinstance(item, tuple):
@@ -68,6 +71,22 @@ class CommandQueue:
             self._obeyed.remove(item)
             return None
         return item
+
+    def next_event(self, worker: WorkerProcess, types: tuple[type, ...], seconds: float) -> WorkerEvent | None:
+        """The next event of `worker` of these types; all else stays in the queue. None where none came in so many
+        seconds, where the worker is gone, or where what is under way is to end."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not self.is_set():
+            try:
+                item = self._inbox.get(timeout=min(left, _LOOK_EVERY_S))
+            except queue.Empty:
+                continue
+            if isinstance(item, tuple) and item[0] is worker and isinstance(item[1], types):
+                return item[1]
+            self._held.append(item)
+            if isinstance(item, tuple) and item[0] is worker and isinstance(item[1], PipeClosed):
+                return None
+        return None
 
     # --- what is under way ---
 

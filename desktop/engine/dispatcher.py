@@ -27,6 +27,7 @@ from desktop.engine.engine_command import (
 from desktop.engine.engine_protocol import EngineState, FileTouchedError, LoadCheck
 from desktop.engine.load_fallback import FallbackStep, LoadFallback
 from desktop.engine.model_load import ModelLoad
+from desktop.engine.prompt_cache_folder import StateCopied
 from desktop.engine.requests_in_flight import RequestInFlight
 from desktop.engine.watched_worker import WatchedWorker
 from desktop.engine.worker_messages import (
@@ -39,6 +40,7 @@ from desktop.engine.worker_messages import (
     ProbeRequest,
     ProbeResult,
     RequestFailed,
+    StateSaved,
 )
 from desktop.engine.worker_process import PipeClosed, WorkerEvent, WorkerSetup
 from desktop.engine.worker_watchdog import WorkerTimeouts
@@ -69,6 +71,11 @@ class Dispatcher:
     def model(self) -> ModelInfo | None:
         """The model that is loaded, or None."""
         return self._load.model
+
+    @property
+    def prompt_cache_bytes(self) -> int:
+        """What states take in the worker's memory, as of its last answer."""
+        return self._worker.states.memory_bytes
 
     def submit(self, order: EngineCommand) -> None:
         """Queue a command, from any thread."""
@@ -185,6 +192,8 @@ class Dispatcher:
         """Unload: whatever is under way ends as cancelled."""
         self._load.unloaded()
         busy = self._commands.busy
+        if not busy:
+            self._worker.states.flush(self._commands.next_event)
         self._end_worker(tr("it was unloaded") if busy else "")
         if busy:
             self._end_cancelled()
@@ -239,6 +248,7 @@ class Dispatcher:
         self.state = "loading"
         variant = self._load.begin(step)
         if self._worker.used:
+            self._worker.states.flush(self._commands.next_event)
             self._end_worker()
         if isinstance(self._commands.current, LoadCommand):
             self._load.replace()
@@ -267,6 +277,7 @@ class Dispatcher:
         except UserError as error:
             self._load_failed(error)
             return
+        self._worker.states.begin(self._worker.process, self._load.state_key())
         if asked is not None:
             self._finish(ModelReady(ready.info, ready.seconds, notice))
             return
@@ -334,6 +345,9 @@ class Dispatcher:
                 lacked = event.kind == "resource" and not self._cancelling_load
                 step = self._load.step_with_less_on_gpu() if lacked else None
                 self.reload(step) if step is not None else self._load_failed(engine_errors.error_from_event(event))
+            case StateSaved() | StateCopied():
+                if self._worker.states.receive(event) and self._requests:
+                    self._answers.send_waiting()
             case _ if isinstance(event, AnswerEvent | EmbedResult):
                 self._answers.take(event)
 
@@ -370,9 +384,12 @@ class Dispatcher:
 
     def _next_timeout(self) -> float | None:
         """Seconds until something may be overdue or has to be looked at; None while nothing has."""
-        due = [self._worker.until_due(), self._load.monitor.until_due()]
+        saving = None if self._commands.busy else self._worker.states.until_due()
+        due = [self._worker.until_due(), self._load.monitor.until_due(), saving]
         return min((seconds for seconds in due if seconds is not None), default=None)
 
     def _on_timeout(self) -> None:
+        if not self._commands.busy:
+            self._worker.states.save_due()
         if not self._answers.end_overdue():
             self._worker.check()

@@ -29,6 +29,7 @@ from desktop.engine.fallback_store import FallbackStore
 from desktop.engine.kernel_report import KernelChoice
 from desktop.engine.load_fallback import LoadFallback
 from desktop.engine.load_params import LoadParams
+from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.engine.worker_messages import (
     MOST_EMBEDDED_TEXTS,
     AnswerDone,
@@ -59,6 +60,7 @@ class EngineClient:
     that starts a worker, where it is not the usual one. `fallbacks` remembers what model files crash with; with
     `refuses_unusable` one that crashes with everything is refused the first time it is to be loaded. `kernel_choice`
     gives what the engine test found, None while it is not known; it is asked at each load, on the engine's thread.
+    `prompt_cache` keeps states of conversations on the disk; without it none are.
     """
 
     def __init__(
@@ -72,14 +74,16 @@ class EngineClient:
         fallbacks: FallbackStore | None = None,
         refuses_unusable: bool = False,
         kernel_choice: Callable[[], KernelChoice | None] = lambda: None,
+        prompt_cache: PromptCacheFolder | None = None,
     ) -> None:
         command = tuple(executable) if executable is not None else default_worker_command()
         fallback = LoadFallback(fallbacks or FallbackStore(), kernel_choice, refuses_unusable=refuses_unusable)
-        setup = WorkerSetup(command, logs, cache)
+        setup = WorkerSetup(command, logs, cache, prompt_cache)
         self._dispatcher = Dispatcher(license_check, setup, timeouts or WorkerTimeouts(), fallback)
         self._ids = itertools.count(1)
         self._counting = threading.Lock()
         self._loads = 0
+        self._closing = False
 
     @property
     def state(self) -> EngineState:
@@ -90,6 +94,10 @@ class EngineClient:
     @property
     def model(self) -> ModelInfo | None:
         return self._dispatcher.model
+
+    @property
+    def prompt_cache_bytes(self) -> int:
+        return self._dispatcher.prompt_cache_bytes
 
     def start(self) -> None:
         """Start the worker ahead of need, so that the first load finds it ready."""
@@ -134,7 +142,10 @@ class EngineClient:
 
     def begin_close(self) -> None:
         """As `close`, without waiting for its end."""
-        self._dispatcher.submit(ControlCommand("close"))
+        with self._counting:
+            begun, self._closing = self._closing, True
+        if not begun:  # a second one would cut short what the first one still saves
+            self._dispatcher.submit(ControlCommand("close"))
 
     def close(self) -> None:
         self.begin_close()

@@ -132,6 +132,10 @@ class EnginePool:
             self._spare = client
         client.start()
 
+    @property
+    def prompt_cache_bytes(self) -> int:
+        return sum(client.prompt_cache_bytes for client in self._clients())
+
     def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None], *, keep: bool = False) -> None:
         self._begin_load(_PendingLoad(params, on_event, keep, chosen=True))
 

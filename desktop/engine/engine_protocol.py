@@ -67,6 +67,11 @@ class Engine(Protocol):
     def model(self) -> ModelInfo | None:
         """The model that is loaded, or None."""
 
+    @property
+    def prompt_cache_bytes(self) -> int:
+        """What states of conversations take in the worker's memory, the context itself left out; as of its last
+        answer."""
+
     def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None], *, keep: bool = False) -> None:
         """Load a model in place of the one loaded. Asks the license check first: a refusal is a RequestFailed event.
 

@@ -32,6 +32,7 @@ from desktop.engine.load_params_check import GPU_KINDS, check_load_params, witho
 from desktop.engine.load_plan import LoadPlan, plan_load
 from desktop.engine.memory_estimate import BufferOptions, automatic_contexts, estimate_memory
 from desktop.engine.requests_in_flight import CrashedWork
+from desktop.engine.state_key import state_key
 from desktop.engine.worker_messages import AnswerDone, LoadRequest, ProbeResult
 from desktop.engine.worker_process import WorkerExit
 from desktop.errors import EngineError, IntegrityError, NotFoundError, UserError
@@ -138,12 +139,18 @@ class LoadAttempt:
             longest = params.context_length or automatic_contexts(self.header.context_length)[0]
             free = max(0, free - estimate_memory(self.draft_header.shape, longest, BufferOptions.of(params)))
         self.plan = plan_load(params, self.header, self.probed.devices, free)
-        return LoadRequest(self.plan.params, self.admitted, self.draft_admitted)
+        return LoadRequest(self.plan.params, self.admitted, self.draft_admitted, self.state_key())
 
     @property
     def notice(self) -> str:
         """What to tell the person of how the model was loaded, "" where it is all as asked."""
         return " ".join(filter(None, (self.step.notice, *(self.plan.notices if self.plan else ()))))
+
+    def state_key(self) -> str:
+        """What the states of conversations belong to, once the devices are known and `request` has fitted them."""
+        assert self.probed is not None
+        params = self.plan.params if self.plan is not None else self.step.params
+        return state_key(params, self.admitted, self.probed)
 
     def file_changed(self, number: int) -> IntegrityError:
         """File `number` was not loaded, as it is not what was admitted."""

@@ -8,6 +8,8 @@ PLAINEST_VARIANT = "plainest"
 """In place of a CPU variant's name: the most cautious one that there is."""
 MOST_OUTPUTS = 16
 """Tokens of one answer computed in one step at most: the one generated last, and those guessed after it."""
+SPARE_SEQUENCES = 2
+"""Sequences of the context beyond those of answers: branches of a conversation share its cells in them."""
 SplitMode = Literal["layer", "row", "none"]
 KvType = Literal["f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 

@@ -11,7 +11,7 @@ cache's sequence states and checkpoints (`prompt_cache`), which the worker can d
 
 from dataclasses import dataclass
 
-from desktop.engine.load_params import MOST_OUTPUTS, KvType, LoadParams
+from desktop.engine.load_params import MOST_OUTPUTS, SPARE_SEQUENCES, KvType, LoadParams
 from desktop.engine.model_shape import ModelShape
 
 _UBATCH = 512  # what the worker computes at once, at most
@@ -92,7 +92,7 @@ def compute_bytes(shape: ModelShape, context_length: int, options: BufferOptions
     if not options.flash:
         floats = max(floats, shape.heads * (full if shape.full_values else windowed) + 6 * shape.width)
     scores = (_HALF if options.flash else _FLOAT) * seen
-    rows = _FLOAT * max(MOST_OUTPUTS, options.parallel) * shape.vocabulary
+    rows = _FLOAT * max(MOST_OUTPUTS, options.parallel + SPARE_SEQUENCES) * shape.vocabulary
     return options.batch * (_FLOAT * floats + scores) + rows
 
 

@@ -88,6 +88,11 @@ class ModelLoad:
         assert self._attempt is not None
         return self._attempt.request()
 
+    def state_key(self) -> str:
+        """What the states of conversations belong to, once the model is loaded."""
+        assert self._attempt is not None
+        return self._attempt.state_key()
+
     def note_progress(self, event: LoadProgress) -> None:
         """So much of the weights was read."""
         if self._attempt is not None:

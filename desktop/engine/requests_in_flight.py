@@ -5,7 +5,7 @@ prompt, which only that one can be blamed for. While that is open, prompts are r
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 from desktop.engine.answer_progress import AnswerProgress
@@ -121,9 +121,9 @@ class RequestsInFlight:
         sent = [each for each in self._requests if each.sent]
         return bool(sent) and all(each.rendering for each in sent)
 
-    def next_to_send(self) -> RequestInFlight | None:
-        """The next one that the worker is to be given; None where none is, or has to wait."""
-        waiting = [each for each in self._requests if not each.sent]
+    def next_to_send(self, besides: Collection[RequestInFlight] = ()) -> RequestInFlight | None:
+        """The next one that the worker is to be given, none of those `besides`; None where none is, or has to wait."""
+        waiting = [each for each in self._requests if not each.sent and each not in besides]
         if any(each.suspected and not each.progress.prompted for each in self._requests):
             if any(each.rendering for each in self._requests):
                 return None

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 
 from desktop.engine.load_fallback import WorkerStage
+from desktop.engine.state_saver import StateSaver
 from desktop.engine.worker_messages import CancelRequest, Request
 from desktop.engine.worker_process import WorkerEvent, WorkerExit, WorkerProcess, WorkerSetup, WorkerSupervisor
 from desktop.engine.worker_watchdog import WorkerTimeouts, WorkerWatchdog
 
 
 class WatchedWorker:
-    """At most one process at a time. `stage` is what it was asked for. `receive` is called on threads of its own."""
+    """At most one process at a time. `stage` is what it was asked for, `states` are those that it saves and restores.
+    `receive` is called on threads of its own."""
 
     def __init__(
         self,
@@ -19,6 +21,7 @@ class WatchedWorker:
     ) -> None:
         self.stage: WorkerStage = "idle"
         self.watchdog = WorkerWatchdog(timeouts)
+        self.states = StateSaver(workplace.prompt_cache, receive)
         self._supervisor = WorkerSupervisor(workplace, receive)
 
     @property
@@ -48,6 +51,11 @@ class WatchedWorker:
         self.watchdog.start()
         worker.send(request)
 
+    def hold(self) -> None:
+        """An answer is under way that waits for its saved state, and for the worker where that writes another."""
+        self.stage = "answering"
+        self.watchdog.start()
+
     def cancel(self, request_id: int) -> None:
         """Tell it to stop an answer, or loading (0). From now on it has so many seconds."""
         self.watchdog.start_cancel_timeout(request_id)
@@ -61,10 +69,12 @@ class WatchedWorker:
 
     def end(self, kill_because: str = "") -> None:
         """End it; at once, with a reason, or as soon as it has seen that nobody needs it."""
+        self.states.end()
         self._supervisor.end(kill_because)
 
     def reap(self) -> WorkerExit:
         """How it ended, once its pipe is closed."""
+        self.states.end(died=True)
         return self._supervisor.reap()
 
     def until_due(self) -> float | None:

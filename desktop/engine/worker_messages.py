@@ -18,11 +18,13 @@ from desktop.file_stamp import ModelFile
 
 class LoadRequest(msgspec.Struct, frozen=True, tag="load"):
     """Load a model. `files` are its files as they were admitted: the worker is left these, and loads none that is
-    another one now. `draft_files` are those of the draft model, () where there is none."""
+    another one now. `draft_files` are those of the draft model, () where there is none. `state_key` (64 hexadecimal
+    digits) marks states that it may read from the state file, "" where there are none."""
 
     params: LoadParams
     files: tuple[ModelFile, ...]
     draft_files: tuple[ModelFile, ...] = ()
+    state_key: str = ""
 
 
 class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):
@@ -32,6 +34,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):
     after the prompt, count as generated, and are not told again.
 
     `dropped_messages` were left out for the last answer on this branch: where that many still suffice, they are again.
+    `saved_state` is how many bytes of the state file hold a state of this conversation, 0 where there is none.
     """
 
     id: int
@@ -40,6 +43,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):
     conversation: str = ""
     begun: tuple[int, ...] = ()
     dropped_messages: int = 0
+    saved_state: int = 0
 
 
 class CancelRequest(msgspec.Struct, frozen=True, tag="cancel"):
@@ -64,6 +68,14 @@ class TokenizeRequest(msgspec.Struct, frozen=True, tag="tokenize"):
     text: str
 
 
+class SaveStateRequest(msgspec.Struct, frozen=True, tag="save-state"):
+    """Write what is kept of `conversation` to the state file, where it takes no more than `most` bytes."""
+
+    id: int
+    conversation: str
+    most: int
+
+
 class ProbeRequest(msgspec.Struct, frozen=True, tag="probe"):
     """Ask for versions, devices and confinement, without a model."""
 
@@ -77,7 +89,15 @@ class Shutdown(msgspec.Struct, frozen=True, tag="shutdown"):
 
 
 Request = (
-    LoadRequest | GenerateRequest | EmbedRequest | CancelRequest | TokenizeRequest | ProbeRequest | Ping | Shutdown
+    LoadRequest
+    | GenerateRequest
+    | EmbedRequest
+    | CancelRequest
+    | TokenizeRequest
+    | SaveStateRequest
+    | ProbeRequest
+    | Ping
+    | Shutdown
 )
 
 # --- what comes back ---------------------------------------------------------------------------------------------
@@ -266,6 +286,7 @@ class AnswerDone(msgspec.Struct, frozen=True, tag="done"):
     Of `cached_tokens`, `memory_tokens` came from a state kept in memory, `disk_tokens` from one kept on the disk; the
     rest stood in the context. Speculation proposed `drafted_tokens`, of which `accepted_tokens` were generated.
     With the stop reason "tool-calls" the model waits for the results of its calls.
+    `prompt_cache_bytes` is what states of conversations take in memory now, the context itself left out.
     """
 
     id: Int64
@@ -285,6 +306,7 @@ class AnswerDone(msgspec.Struct, frozen=True, tag="done"):
     disk_tokens: Count = 0
     drafted_tokens: Count = 0
     accepted_tokens: Count = 0
+    prompt_cache_bytes: Count = 0
 
 
 class EmbedResult(msgspec.Struct, frozen=True, tag="embedded"):
@@ -303,6 +325,15 @@ class EmbedResult(msgspec.Struct, frozen=True, tag="embedded"):
 class TokenizeResult(msgspec.Struct, frozen=True, tag="tokenized"):
     id: Int64
     tokens: tuple[TokenId, ...]
+
+
+class StateSaved(msgspec.Struct, frozen=True, tag="state-saved"):
+    """The state file holds `size` bytes, the state of `conversation` after so many tokens; 0 where it was not saved."""
+
+    id: Int64
+    conversation: ShortText
+    size: Count
+    tokens: Count
 
 
 class RequestFailed(msgspec.Struct, frozen=True, tag="failed"):
@@ -344,6 +375,7 @@ Event = (
     | AnswerDone
     | EmbedResult
     | TokenizeResult
+    | StateSaved
     | RequestFailed
     | Pong
 )

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from desktop.engine import engine_errors
 from desktop.engine.frames import EventReader, FrameError, FrameWriter, PipeEndedError
+from desktop.engine.prompt_cache_folder import PromptCacheFolder, ScratchFile, StateCopied
 from desktop.engine.worker_log import WorkerLog
 from desktop.engine.worker_messages import Event, Request
 from desktop.translation import language_in_use, tr
@@ -67,11 +68,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WorkerSetup:
-    """How workers are started, and where things lie: the command, the folder of logs and that of caches."""
+    """How workers are started, and where things lie: the command, the folder of logs and that of caches, and the prompt
+    cache on the disk, None for none."""
 
     command: tuple[str, ...]
     logs: Path
     cache: Path
+    prompt_cache: PromptCacheFolder | None = None
 
     @property
     def drivers_folder(self) -> Path:
@@ -84,7 +87,7 @@ class PipeClosed:
     """The worker's pipe ended: its process is dead or dying."""
 
 
-WorkerEvent = Event | PipeClosed
+WorkerEvent = Event | PipeClosed | StateCopied
 
 
 @dataclass(frozen=True)
@@ -113,19 +116,21 @@ def default_worker_command() -> tuple[str, ...]:
 class WorkerProcess:
     """A worker. `receive` is called with each of its events, and once with PipeClosed, on a thread of this class.
 
-    It computes with llama.cpp's `cpu_variant`, "" for the best. Raises OSError where no process can be started.
+    It computes with llama.cpp's `cpu_variant`, "" for the best. `scratch` is the file that it writes states to and
+    reads them from, None where there is none. Raises OSError where no process can be started.
     """
 
     def __init__(self, workplace: WorkerSetup, receive: Callable[[WorkerEvent], None], cpu_variant: str = "") -> None:
         self._receive = receive
         self._cpu_variant = cpu_variant
         self._ended_by_us = ""
+        self.scratch = workplace.prompt_cache.open_scratch() if workplace.prompt_cache is not None else None
         to_worker = os.pipe()
         from_worker = os.pipe()
         native = os.pipe()
         ours = (to_worker[1], from_worker[0], native[0])
         try:
-            self._process = _spawn(workplace, to_worker[0], from_worker[1], native[1], cpu_variant)
+            self._process = _spawn(workplace, to_worker[0], from_worker[1], native[1], cpu_variant, self.scratch)
         except BaseException:
             for descriptor in ours:
                 os.close(descriptor)
@@ -244,24 +249,27 @@ def worker_environment() -> dict[str, str]:
 
 
 def _spawn(
-    workplace: WorkerSetup, input_: int, output: int, native: int, cpu_variant: str
+    workplace: WorkerSetup, input_: int, output: int, native: int, cpu_variant: str, scratch: ScratchFile | None
 ) -> "subprocess.Popen[bytes]":
-    """Start the process with the two pipes inherited, and nothing else but its standard streams."""
+    """Start the process with the two pipes, the scratch file and its standard streams inherited, and nothing else."""
     extra: dict[str, Any]
+    inherited = [input_, output] + ([scratch.descriptor] if scratch is not None else [])
     if sys.platform == "win32":
         import msvcrt
 
-        handles = [msvcrt.get_osfhandle(input_), msvcrt.get_osfhandle(output)]
+        handles = [msvcrt.get_osfhandle(each) for each in inherited]
         for handle in handles:
             os.set_handle_inheritable(handle, True)
         startup = subprocess.STARTUPINFO(lpAttributeList={"handle_list": handles})
         extra = {"startupinfo": startup, "creationflags": subprocess.CREATE_NO_WINDOW}
         numbers = handles
     else:
-        extra = {"pass_fds": (input_, output)}
-        numbers = [input_, output]
+        extra = {"pass_fds": inherited}
+        numbers = inherited
     arguments = ["--in", str(numbers[0]), "--out", str(numbers[1])]
     arguments += ["--drivers-folder", str(workplace.drivers_folder)]
+    if scratch is not None and workplace.prompt_cache is not None:
+        arguments += ["--state-file", str(numbers[2]), "--state-bytes", str(workplace.prompt_cache.budget())]
     if cpu_variant:
         arguments += ["--cpu-variant", cpu_variant]
     if (language := language_in_use()) is not None:

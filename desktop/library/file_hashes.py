@@ -95,7 +95,7 @@ class FileHashes:
     def hashed_model(self, path: Path, *, anew: bool = False, stop: StopSignal | None = None) -> HashedModel:
         """The model whose first file is `path`. Raises as `sha256` does."""
         found = [(file, *self.hash_with_stamp(file, None, stop, anew=anew)) for file in parts_of(path)]
-        files = tuple(ModelFile(str(file.absolute()), stamp) for file, _, stamp in found)
+        files = tuple(ModelFile(str(file.absolute()), stamp, sha256) for file, sha256, stamp in found)
         return HashedModel(hash_of_parts([sha256 for _, sha256, _ in found]), files)
 
     def model(self, files: Sequence[Path]) -> str:

@@ -102,6 +102,11 @@ class ConversationStore:
             )
             return [conversation_from_row(row) for row in rows]
 
+    def ids(self) -> list[str]:
+        """The ids of all conversations that are not deleted."""
+        with self.database.read() as connection:
+            return [row[0] for row in connection.execute("SELECT id FROM conversations WHERE deleted_at IS NULL")]
+
     def find_conversation(self, conversation_id: str) -> Conversation | None:
         """The head of a conversation, deleted or not; None where there is none."""
         with self.database.read() as connection:

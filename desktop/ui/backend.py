@@ -16,6 +16,7 @@ from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_pool import EnginePool
 from desktop.engine.fallback_store import FallbackStore
 from desktop.engine.kernel_check import KernelCheck
+from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.paths import Paths
 from desktop.settings import SettingsFile
 from desktop.storage.conversation_store import ConversationStore
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from desktop.library.library_model import LibraryCard
     from desktop.library.library_services import LibraryServices
 
-_RELOAD_NEEDED_BY = {"context_length", "threads", "gpu_layers", "parallel_answers"}
+_RELOAD_NEEDED_BY = {"context_length", "threads", "gpu_layers", "parallel_answers", "prompt_cache_memory"}
 _ENGINES_KEPT_BY = {"model_memory", "unload_after"}
 
 
@@ -72,7 +73,8 @@ class Backend(QObject):
         self.services = services
         self.closed = False
         self.kernels = KernelCheck(paths.engine_test_file)
-        self.engine = engine or _engine_pool(services, paths, self.kernels, settings)
+        prompt_cache = PromptCacheFolder(paths.prompt_cache, lambda: settings.current.prompt_cache_disk)
+        self.engine = engine or _engine_pool(services, paths, self.kernels, settings, prompt_cache)
         if test_engine:
             self.kernels.start(self._is_engine_busy, lambda: main_thread.call_on_main_thread(self._load_again))
         window.when_built("models", self._probe)
@@ -84,6 +86,7 @@ class Backend(QObject):
             settings=lambda: settings.current,
             listener=window.show_event,
             hash_file=services.license_check.loaded_sha256,
+            prompt_cache=prompt_cache,
         )
         self.selection = ModelSelection(
             window.display,
@@ -103,7 +106,7 @@ class Backend(QObject):
         self.setup = ModelSetupFlow(window, background, services, self.access, self.downloads, self.imports)
         self.suggestion = ModelSuggestionFlow(window, window.display, background, services, self.selection)
         self.drop = FileDropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
-        self.settings = SettingsFlow(window, background, services)
+        self.settings = SettingsFlow(window, background, services, self.engine, prompt_cache)
         self.network = NetworkFlow(window, background, services, paths, settings, change_settings)
         self._connect_models()
         self._connect_licenses()
@@ -248,7 +251,13 @@ class Backend(QObject):
         self.database.close()
 
 
-def _engine_pool(services: "LibraryServices", paths: Paths, kernels: KernelCheck, settings: SettingsFile) -> EnginePool:
+def _engine_pool(
+    services: "LibraryServices",
+    paths: Paths,
+    kernels: KernelCheck,
+    settings: SettingsFile,
+    prompt_cache: PromptCacheFolder,
+) -> EnginePool:
     fallbacks = FallbackStore(paths.load_fallbacks)
 
     def make() -> EngineClient:
@@ -259,6 +268,7 @@ def _engine_pool(services: "LibraryServices", paths: Paths, kernels: KernelCheck
             fallbacks=fallbacks,
             refuses_unusable=True,
             kernel_choice=kernels.choice,
+            prompt_cache=prompt_cache,
         )
 
     return EnginePool(

@@ -115,6 +115,10 @@ class FakeEngine:
     def model(self) -> ModelInfo | None:
         return self._model
 
+    @property
+    def prompt_cache_bytes(self) -> int:
+        return 0
+
     def next_id(self) -> int:
         return next(self._ids)
 

@@ -10,6 +10,7 @@ from desktop.chat.chat_events import AnswerDelta, AnswerFinished, AnswerPhase, C
 from desktop.chat.chat_session import ChatSession
 from desktop.conversation import Conversation, Message
 from desktop.engine.engine_protocol import MultiModelEngine
+from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import UserError
 from desktop.settings import Settings
 from desktop.storage.conversation_store import ConversationStore
@@ -46,6 +47,7 @@ class Talk:
         model: SomeModel | None = SomeModel(),
         save_every_s: float = 1.0,
         hash_file: Callable[[Path], str] | None = None,
+        prompt_cache: PromptCacheFolder | None = None,
     ) -> None:
         self.fake = FakeEngine(script or [FakeAnswer()], load_s=load_s, load_errors=load_errors)
         self.engine: MultiModelEngine = engine or self.fake
@@ -64,6 +66,7 @@ class Talk:
             clock=lambda: self.now,
             save_every_s=save_every_s,
             hash_file=hash_file,
+            prompt_cache=prompt_cache,
         )
         self.chat.new()
         if model is not None:

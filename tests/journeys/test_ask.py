@@ -19,6 +19,7 @@ FIELDS = {
     "generated_tokens": int,
     "time_to_first_token_s": float,
     "tokens_per_s": float,
+    "cache": dict,
     "stop_reason": str,
     "seed": int,
     "engine": str,
@@ -50,6 +51,7 @@ def test_json_holds_exactly_the_fields_of_the_contract() -> None:
     assert answer["generated_tokens"] > 1
     assert answer["time_to_first_token_s"] > 0
     assert answer["tokens_per_s"] > 0
+    assert answer["cache"] == {"memory_tokens": 0, "disk_tokens": 0}
     assert set(answer["speculation"]) == {"drafted", "accepted"}
 
 

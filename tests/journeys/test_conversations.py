@@ -66,6 +66,21 @@ def test_another_process_continues_a_conversation_and_the_turn_is_kept(begun: st
     assert messages[3]["parent"] == messages[2]["id"]
 
 
+def test_a_conversation_goes_on_without_being_read_again_and_without_a_cache_is(home: Path, begun: str) -> None:
+    line = ["ask", "And is it free?", "--conversation", begun, "--json", "--temperature", "0"]
+    first = latchkey(*line, "--system", "Be brief. " * 120)
+    assert first.code == 0, first
+    states = list((home / "cache" / "prompt-cache").iterdir())
+    assert [each.suffix for each in states] == [".state"]
+    second = latchkey(*line, "--system", "Be brief. " * 120).json
+    assert second["cache"]["disk_tokens"] == second["cached_tokens"] > 200
+    plain = latchkey(*line, "--no-cache").json
+    assert (plain["cached_tokens"], plain["cache"]["disk_tokens"]) == (0, 0)
+    told = latchkey("doctor", "--json").json["prompt_cache"]
+    assert (told["files"], told["size"]) == (1, states[0].stat().st_size)
+    assert told["size"] < told["budget"]
+
+
 def test_options_hold_for_the_turn_they_are_given_with(begun: str) -> None:
     line = ["ask", "And is it free?", "--conversation", begun, "--json"]
     assert latchkey(*line, "--max-tokens", "2", "--seed", "11").json["generated_tokens"] == 2

@@ -118,7 +118,8 @@ def _in_form(engine: TimedEngine, rounds: int, tokens: int) -> Comparison:
 
 
 def _at_once(engine: TimedEngine, rounds: int, tokens: int) -> Comparison:
-    ours, one = [], []
+    ours: list[float] = []
+    one: list[float] = []
     for number in range(rounds + 1):
         for count, found in ((_AT_ONCE, ours), (1, one)):
             begun = time.perf_counter()

@@ -43,7 +43,7 @@ class AnswerSpeculation:
         self._matched = self._chosen = self._right = 0
         self._shadow: list[int] = []
         self._shadow_matched = self._shadow_right = 0
-        self._alone = self._measured = False
+        self._alone = self._measured = self._compared = False
         self._rows: list[memoryview[float]] = []
         self._rows_tokens: list[int] = []
         self.kept = self.drafted = self.accepted = 0
@@ -53,12 +53,17 @@ class AnswerSpeculation:
         """Begin anew after `tokens`, as steps were made without this."""
         self._unread, self._rows, self._shadow, self._alone = tokens, [], [], False
 
-    def feed(self, token: int, room: int) -> list[int]:
-        """`token`, the one generated last, and up to `room` guesses of what follows it: to be computed in one batch."""
-        if self._unread is not None:  # not before the first token was told: that one is waited for
+    def catch_up(self, token: int) -> None:
+        """Have the guessers read all that stands before the next step, `token` last. It takes its time once, which is
+        none of the step's: not before the first token was told, as that one is waited for."""
+        if self._unread is not None:
             for guesser in self._guessers:
                 guesser.drafter.replace([*self._unread, token])
             self._unread = None
+
+    def feed(self, token: int, room: int) -> list[int]:
+        """`token`, the one generated last, and up to `room` guesses of what follows it: to be computed in one batch.
+        `catch_up` comes first."""
         self._fed = [token, *self._draft(min(room, MOST_DRAFTED))]
         return self._fed
 
@@ -68,6 +73,7 @@ class AnswerSpeculation:
         Leaving early ends the step after the token given last.
         """
         self._chosen = self._right = 0
+        self._compared = False
         self._measured = len(self._fed) > 1 and self._sampler.greedy and not self._margin.known
         if self._measured:
             self._rows = [self._margin.row(context, first + index) for index in range(len(self._fed))]
@@ -80,6 +86,11 @@ class AnswerSpeculation:
             self.kept, self.next_token = 1, self._sampler.sample(context, first)
             yield self.next_token
 
+    @property
+    def was_plain(self) -> bool:
+        """Whether the last step computed one token and compared nothing."""
+        return len(self._fed) == 1 and not self._compared
+
     def generated(self, token: int) -> None:
         """`token` belongs to the answer now."""
         if self._unread is None:
@@ -91,6 +102,8 @@ class AnswerSpeculation:
     def record(self, seconds: float) -> None:
         """The step took `seconds`, from `feed` to the last token chosen."""
         drafted = len(self._fed) - 1
+        if self._compared:
+            return  # comparing logits took longer than computing them
         if not drafted:
             for guesser in self._guessers:
                 guesser.gauge.add_plain(seconds)
@@ -144,6 +157,7 @@ class AnswerSpeculation:
 
     def _compare(self, context: Any, index: int) -> None:
         """While the margin is being measured: compare the row of a token computed alone with that of the batch."""
+        self._compared = bool(self._rows)
         if not self._rows:
             return
         if self._fed[0] == self._rows_tokens[-len(self._rows)]:

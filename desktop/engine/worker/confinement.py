@@ -49,6 +49,15 @@ def forbid_core_dump() -> None:
                 return
 
 
+def limit_file_size(most: int) -> None:
+    """Let no file that this process writes grow beyond `most` bytes, where the system has such a limit (Windows has
+    none). What is written beyond it fails as on a full disk."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
 def confine_calls(*, gpu: bool = False) -> str:
     """Give up dangerous system calls, for all threads. "seccomp", or "no seccomp: …" with the reason.
 

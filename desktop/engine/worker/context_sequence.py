@@ -28,12 +28,16 @@ class Checkpoint:
 
 @dataclass(frozen=True, eq=False)
 class SequenceState:
-    """A sequence copied out of the context: its tokens, llama.cpp's state, the checkpoints, all in `size` bytes."""
+    """A sequence copied out of the context: its tokens, llama.cpp's state, the checkpoints, all in `size` bytes.
+
+    `conversation` is whose tokens they are, "" where that is not known.
+    """
 
     tokens: list[int]
     state: Any
     checkpoints: list[Checkpoint]
     size: int
+    conversation: str = ""
 
 
 class ContextSequence:
@@ -57,6 +61,11 @@ class ContextSequence:
     def wants_checkpoints(self) -> bool:
         """Whether this model cannot simply forget its last tokens."""
         return self._model.recurrent or self._model.window > 0
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """What it can come back to, beside forgetting its last tokens."""
+        return tuple(self._checkpoints)
 
     def roll_back(self, length: int) -> int:
         """Forget all tokens from position `length` on, or more where that cannot be done; how many are left."""
@@ -122,10 +131,13 @@ class ContextSequence:
         whole = size + sum(point.size for point in self._checkpoints)
         if not 0 < whole <= most_bytes:
             return None
-        state = (ctypes.c_uint8 * size)()
+        try:
+            state = (ctypes.c_uint8 * size)()
+        except MemoryError:
+            return None
         if llama.llama_state_seq_get_data(context, state, size, self.id) != size:
             return None
-        return SequenceState(list(self.tokens), state, list(self._checkpoints), whole)
+        return SequenceState(list(self.tokens), state, list(self._checkpoints), whole, self.conversation)
 
     def copy_in(self, saved: SequenceState) -> bool:
         """Hold `saved` in place of what is held; where that fails the sequence is empty."""
@@ -146,7 +158,8 @@ class ContextSequence:
             self.clear()
             return True
         needed = max(0, length - self._model.window) if self._model.window else 0
-        if self._model.window and llama.llama_memory_seq_pos_min(memory, self.id) > needed:
+        windowed = self._model.window and not self._model.recurrent
+        if windowed and llama.llama_memory_seq_pos_min(memory, self.id) > needed:
             return False
         if not llama.llama_memory_seq_rm(memory, self.id, length, -1):
             return False

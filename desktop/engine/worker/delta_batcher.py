@@ -40,12 +40,13 @@ class LateFlush:
             self._waiting.wait()
             time.sleep(_LATEST_S - _BATCH_S)
             with self._lock:
-                watched = list(self._batchers)
-            done = [batcher for batcher in watched if batcher.flush_late()]
+                watched, self._batchers = self._batchers, []
+                self._waiting.clear()
+            late = [batcher for batcher in watched if not batcher.flush_late()]
             with self._lock:
-                self._batchers = [batcher for batcher in self._batchers if batcher not in done]
-                if not self._batchers:
-                    self._waiting.clear()
+                self._batchers += [batcher for batcher in late if batcher not in self._batchers]
+                if self._batchers:
+                    self._waiting.set()
 
 
 class DeltaBatcher:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from desktop.engine import hardware
-from desktop.engine.load_params import MOST_OUTPUTS, LoadParams
+from desktop.engine.load_params import MOST_OUTPUTS, SPARE_SEQUENCES, LoadParams
 from desktop.engine.load_params_check import GPU_KINDS
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.answer_marks import TAG_STYLES
@@ -27,7 +27,6 @@ from desktop.translation import tr
 
 MOST_PARALLEL = 64
 _LARGEST_UBATCH = 512
-_SPARE_SEQUENCES = 2
 _ABORTED = 2
 _QUICK_TOKEN_S = 0.010
 _TRIALS = 5
@@ -91,6 +90,7 @@ class LoadedModel:
         except BaseException:
             llama.llama_model_free(self.handle)
             raise
+        self.batch_tokens = min(self.batch_tokens, int(llama.llama_n_batch(self.context)))  # less in a short context
         self.memory = llama.llama_get_memory(self.context)
         self.context_length = int(llama.llama_n_ctx(self.context))
         self.tokenizer = Tokenizer(self.handle)
@@ -234,7 +234,7 @@ class LoadedModel:
         """How many sequences the context has: one for each answer at once, and some for branches of a conversation,
         which share its cells. They would cost memory where each sequence has a window or a state."""
         costly = llama.llama_model_n_swa(self.handle) or self._is_recurrent()
-        return self.parallel + (0 if costly else _SPARE_SEQUENCES)
+        return self.parallel + (0 if costly else SPARE_SEQUENCES)
 
     def _make_context(self, asked: LoadParams) -> Any:
         params = llama.llama_context_default_params()
@@ -244,7 +244,7 @@ class LoadedModel:
         params.n_ubatch = min(self.batch_tokens, _LARGEST_UBATCH)
         params.n_seq_max = self.sequences
         params.kv_unified = True
-        params.n_outputs_max = max(self.parallel, MOST_OUTPUTS)
+        params.n_outputs_max = max(self.sequences, MOST_OUTPUTS)
         params.n_threads = params.n_threads_batch = self.threads
         params.flash_attn_type = FLASH_ATTENTION[asked.flash_attention]
         set_cache_types(params, asked)

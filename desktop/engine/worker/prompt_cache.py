@@ -6,12 +6,18 @@ other conversations wait in memory within a budget (`SequenceStateStore`). What 
 with the request.
 """
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from desktop.engine.generation_options import CacheLevel
+from desktop.engine.worker import llama_api
 from desktop.engine.worker.context_sequence import ContextSequence, SequenceState
+from desktop.engine.worker.llama_api import llama
 from desktop.engine.worker.loaded_model import LoadedModel, common_prefix
 from desktop.engine.worker.sequence_states import MIN_TOKENS, SequenceStateStore
+from desktop.engine.worker.state_exchange import load_stored
+from desktop.engine.worker.state_file import StoredState
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,16 @@ class PromptCache:
 
     def __init__(self, model: LoadedModel, most_bytes: int | None = None) -> None:
         self._parallel = model.parallel
+        self._threads = model.every_thread
         self._sequences = [ContextSequence(model, number) for number in range(model.sequences)]
+        self._released: list[ContextSequence] = []
         self.states = SequenceStateStore(most_bytes)
+
+    @property
+    def size(self) -> int:
+        """Bytes that the states in memory and the checkpoints of all sequences take, the context itself left out."""
+        points = {id(point): point.size for sequence in self._sequences for point in sequence.checkpoints}
+        return self.states.size + sum(points.values())
 
     @property
     def free(self) -> bool:
@@ -37,12 +51,20 @@ class PromptCache:
         return sum(sequence.busy for sequence in self._sequences) < self._parallel
 
     def acquire(
-        self, prompt: list[int], conversation: str = "", level: CacheLevel = "memory"
+        self,
+        prompt: list[int],
+        conversation: str = "",
+        level: CacheLevel = "memory",
+        stored: Callable[[], StoredState | None] = lambda: None,
     ) -> tuple[ContextSequence, ReusedTokens]:
         """A sequence that holds a prefix of `prompt`, as long as possible but not all of it. It is busy until
-        `release`. There has to be a `free` one."""
+        `release`. There has to be a `free` one.
+
+        `stored` gives the state of `conversation` on the disk, None where there is none; one that proves to be damaged
+        is as none.
+        """
         sequence = self._best_free(prompt)
-        memory = 0
+        memory = disk = 0
         if level == "off":
             self._set_aside(sequence, 0)
             sequence.clear()
@@ -50,17 +72,27 @@ class PromptCache:
             shared = common_prefix(sequence.tokens, prompt)
             saved = self.states.take(prompt, shared + MIN_TOKENS)  # what is set aside would push it out
             self._set_aside(sequence, shared)
-            memory = self._fill(sequence, prompt, saved)
+            memory, disk = self._fill(sequence, prompt, saved, stored())
         sequence.busy, sequence.conversation = True, conversation
         self._make_way(conversation)
         count = sequence.roll_back(min(common_prefix(sequence.tokens, prompt), len(prompt) - 1))
-        return sequence, ReusedTokens(count, min(memory, count))
+        return sequence, ReusedTokens(count, min(memory, count), min(disk, count))
 
     def release(self, sequence: ContextSequence, level: CacheLevel = "memory") -> None:
         """The answer is over; what the sequence holds stays for the next one, but not with `level` "off"."""
         sequence.busy = False
+        self._released = [*(each for each in self._released if each is not sequence), sequence]
         if level == "off":
             sequence.clear()
+
+    def state_of(self, conversation: str, most_bytes: int) -> SequenceState | None:
+        """What is kept of `conversation`: its sequence that was used last, else its longest state in memory. None where
+        that is nothing, too little, or more than `most_bytes`."""
+        for sequence in reversed(self._released):
+            if sequence.conversation == conversation and not sequence.busy and len(sequence) >= MIN_TOKENS:
+                return sequence.copy_out(most_bytes)
+        kept = self.states.find(conversation)
+        return kept if kept is not None and kept.size <= most_bytes else None
 
     def make_room(self) -> bool:
         """Let idle sequences leave the context; whether there were any."""
@@ -69,15 +101,17 @@ class PromptCache:
             self._evict(sequence)
         return bool(idle)
 
-    def suspend(self, sequence: ContextSequence) -> None:
+    def suspend(self, sequence: ContextSequence, level: CacheLevel = "memory") -> None:
         """Let a sequence leave the context although it is being answered; its tokens can be acquired again later."""
-        self.states.save(sequence)
+        if level != "off":
+            self.states.save(sequence)
         sequence.busy = False
         sequence.clear()
 
     def clear(self) -> None:
         """Forget everything, in memory too."""
         for sequence in self._sequences:
+            sequence.busy = False
             sequence.clear()
         self.states.clear()
 
@@ -108,8 +142,15 @@ class PromptCache:
         else:
             self.states.save(sequence)
 
-    def _fill(self, sequence: ContextSequence, prompt: list[int], saved: SequenceState | None) -> int:
-        """Give `sequence` a longer prefix of `prompt`, where another sequence or memory has one; tokens from memory."""
+    def _fill(
+        self,
+        sequence: ContextSequence,
+        prompt: list[int],
+        saved: SequenceState | None,
+        stored: StoredState | None,
+    ) -> tuple[int, int]:
+        """Give `sequence` a longer prefix of `prompt`, where another sequence, memory or the disk has one; the tokens
+        from memory and from the disk."""
         held = common_prefix(sequence.tokens, prompt)
         kept = common_prefix(saved.tokens, prompt) if saved is not None else 0
         for other in self._sequences:
@@ -117,9 +158,29 @@ class PromptCache:
             if other is not sequence and shared >= max(held + MIN_TOKENS, kept) and other.can_share(shared):
                 sequence.share(other, shared)
                 held = shared
+        on_disk = common_prefix(stored.tokens, prompt) if stored is not None else 0
+        if stored is not None and on_disk >= max(held, kept) + MIN_TOKENS:
+            loaded = load_stored(stored, self._threads)
+            if loaded is not None and self._copy_in(sequence, loaded):
+                if saved is not None:
+                    self.states.put(saved)
+                return 0, common_prefix(sequence.tokens, prompt)
+            held = common_prefix(sequence.tokens, prompt)
         if saved is None:
-            return 0
-        if kept <= held:
-            self.states.put(saved)
-            return 0
-        return kept if sequence.copy_in(saved) else 0
+            return 0, 0
+        if kept > held and self._copy_in(sequence, saved):
+            return kept, 0
+        self.states.put(saved)
+        return 0, 0
+
+    def _copy_in(self, sequence: ContextSequence, state: SequenceState) -> bool:
+        """Have `sequence` hold `state`; where the context has no room for it, idle sequences leave."""
+        return sequence.copy_in(state) or (self.make_room() and sequence.copy_in(state))
+
+
+def context_key(model: LoadedModel, key: str) -> bytes:
+    """`key` and what only the loaded model knows that changes its states: models with two sets of rope factors take
+    the long ones for a context beyond the trained one (llama.cpp's `llama_model::get_rope_factors`)."""
+    trained = llama_api.metadata(model.handle, f"{model.info.architecture}.rope.scaling.original_context_length")
+    long = trained is not None and int(llama.llama_n_ctx_seq(model.context)) > int(trained)
+    return hashlib.sha256(f"{key} {'long' if long else 'short'}".encode()).digest()

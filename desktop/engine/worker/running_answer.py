@@ -21,6 +21,7 @@ from desktop.engine.worker.prompt_builder import PromptBuilder, TokenizedPrompt
 from desktop.engine.worker.prompt_cache import PromptCache, ReusedTokens
 from desktop.engine.worker.repetition_detector import RepetitionDetector
 from desktop.engine.worker.sampler import END_OF_ANSWER, Sampler
+from desktop.engine.worker.state_file import StoredState
 from desktop.engine.worker.thinking_budget import ThinkingBudget
 from desktop.engine.worker.token_batch import TokenBatch
 from desktop.engine.worker_messages import AnswerDone, GenerateRequest, PromptPrepared, PromptProgress
@@ -50,6 +51,7 @@ class RunningAnswer:
         self._started = started
         self._sequence: ContextSequence | None = None
         self._reused: ReusedTokens | None = None
+        self._stored: Callable[[], StoredState | None] = lambda: None
         self._begun = self._generated = len(request.begun)
         self._read_s = self._read_begun = 0.0
         self._read_tokens = 0
@@ -89,6 +91,11 @@ class RunningAnswer:
         return self._last
 
     @property
+    def step_was_plain(self) -> bool:
+        """Whether the last computation was that of a token and nothing else."""
+        return not self._guessed or self._speculation is None or self._speculation.was_plain
+
+    @property
     def begun(self) -> bool:
         """Whether it was given a sequence already: if it has none now, it had to give it up."""
         return self._reused is not None
@@ -96,6 +103,10 @@ class RunningAnswer:
     def speculate(self, speculation: AnswerSpeculation) -> None:
         """Guess tokens ahead while no other answer is being generated."""
         self._speculation = speculation
+
+    def restore(self, stored: Callable[[], StoredState | None]) -> None:
+        """`stored` gives what is kept of the conversation on the disk, until PromptPrepared was sent."""
+        self._stored = stored
 
     # --- begin and end ---
 
@@ -107,7 +118,8 @@ class RunningAnswer:
         over = None if self.begun else self._replay()
         options, prompt = self.request.options, self._prompt
         tokens = [*prompt.tokens, *self._tokens]
-        self._sequence, reused = cache.acquire(tokens, self.request.conversation, options.cache)
+        self._sequence, reused = cache.acquire(tokens, self.request.conversation, options.cache, self._stored)
+        self._stored = lambda: None
         self._to_read = tokens
         self._read_begun = time.perf_counter()
         self._read_tokens += len(tokens) - reused.count
@@ -128,7 +140,7 @@ class RunningAnswer:
 
     def suspend(self, cache: PromptCache) -> None:
         """Give the sequence up to make room for others; `begin` goes on from the tokens so far."""
-        cache.suspend(self.sequence)
+        cache.suspend(self.sequence, self.request.options.cache)
         self._sequence, self._to_read = None, []
 
     def recover(self) -> None:
@@ -147,10 +159,11 @@ class RunningAnswer:
         self._batcher.finish(held, self._speed())
         self._remember()
         self._sampler.close()
-        self._send(self._done(reason))
+        self._send(self._done(reason, cache.size))
 
     def close(self, cache: PromptCache) -> None:
-        """Give up the answer without a word; it failed."""
+        """Give up the answer, which failed, once its text so far was sent."""
+        self._batcher.finish((), self._speed())
         if self._sequence is not None:
             cache.release(self._sequence, "off")
         self._sampler.close()
@@ -202,7 +215,7 @@ class RunningAnswer:
             self._adding = self._to_read[position:end]
             wanted = end == len(self._to_read)
         elif self._speculation is not None and alone and self._sampler.may_guess:
-            self._adding = self._feed(self._speculation, position)
+            self._adding = self._feed(self._speculation, position, most)
         else:
             self._adding = self._tokens[-1:]
         # Each piece of a prompt gives logits too: without any, llama.cpp's graph is another one and takes more memory.
@@ -241,17 +254,20 @@ class RunningAnswer:
         forced = self._budget.next(self._text) if self._budget is not None else None
         if forced is None:
             return self._add(self._sampler.sample(self._model.context, self._outputs[0]))
-        self._sampler.force(forced)
+        self._sampler.force(forced, self._model.context, self._outputs[0])
         return self._add(forced, forced=True)
 
-    def _feed(self, speculation: AnswerSpeculation, position: int) -> list[int]:
-        """The last token and guesses of what follows it."""
+    def _feed(self, speculation: AnswerSpeculation, position: int, most: int) -> list[int]:
+        """The last token and guesses of what follows it, `most` tokens together."""
         if not self._follows:
             speculation.restart([*self._prompt.tokens, *self._tokens[:-1]])
             self._follows = True
-        room, most = self._model.context_length - position - 1, self.request.options.max_tokens
+        room, longest = min(self._model.context_length - position, most) - 1, self.request.options.max_tokens
+        if longest is not None:
+            room = min(room, longest - self._generated - 1)
+        speculation.catch_up(self._tokens[-1])
         self._guessed, self._step_begun = True, time.perf_counter()
-        return speculation.feed(self._tokens[-1], room if most is None else min(room, most - self._generated - 1))
+        return speculation.feed(self._tokens[-1], room)
 
     def _verify(self) -> StopReason | None:
         """Take what the sampler chooses as long as it was guessed, and forget what was computed beyond."""
@@ -339,14 +355,17 @@ class RunningAnswer:
         decoded = codecs.getincrementaldecoder("utf-8")("replace").decode(
             b"".join(self._pieces[token] for token in self._tokens)
         )
-        if text and not self._thought and not self.request.options.raw_prompt and decoded.strip() == text.strip():
+        options = self.request.options
+        if options.cache == "off" or options.raw_prompt:
+            return
+        if text and not self._thought and decoded.strip() == text.strip():
             self._prompter.remember(text, self._tokens)
 
     def _speed(self) -> float | None:
         elapsed, generated = self._last - self._first, self._generated - self._begun
         return (generated - 1) / elapsed if generated > 1 and elapsed > 0 else None
 
-    def _done(self, reason: StopReason) -> AnswerDone:
+    def _done(self, reason: StopReason, cache_bytes: int) -> AnswerDone:
         prompt, reused, tools = self._prompt, self._reused or ReusedTokens(), self._text.tools
         if reason == "end" and tools is not None and tools.calls:
             reason = "tool-calls"
@@ -368,6 +387,7 @@ class RunningAnswer:
             disk_tokens=min(reused.disk, len(prompt.tokens)),
             drafted_tokens=self._speculation.drafted if self._speculation else 0,
             accepted_tokens=self._speculation.accepted if self._speculation else 0,
+            prompt_cache_bytes=cache_bytes,
         )
 
 

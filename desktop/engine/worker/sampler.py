@@ -135,10 +135,12 @@ class Sampler:
                 self._report(context, index, token)
         return token
 
-    def force(self, token: int) -> None:
-        """`token` comes next, whatever the model would have chosen."""
+    def force(self, token: int, context: Any, index: int) -> None:
+        """`token` comes next, whatever the model would have chosen from the logits of batch output `index`."""
         self._chosen(token)
         self._took(token)
+        if self._top:
+            self._report(context, index, token)
 
     def accept(self, prompt: Sequence[int]) -> None:
         """Show the chain the prompt's tail, where it holds samplers that look back."""
@@ -183,6 +185,7 @@ class Sampler:
         self._before = None
 
     def close(self) -> None:
+        """Free the native samplers; may be called twice."""
         self._chain.close()
 
     # --- tokens ---

@@ -62,7 +62,10 @@ class SamplerChain:
         return used
 
     def close(self) -> None:
+        if self.handle is None:
+            return
         llama.llama_sampler_free(self.handle)
+        self.handle = None
         if self.gap is not None:
             self.gap.close()
 

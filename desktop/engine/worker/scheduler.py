@@ -5,6 +5,7 @@ piece of the prompts that wait beside them.
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -26,8 +27,10 @@ from desktop.engine.worker.running_answer import RunningAnswer
 from desktop.engine.worker.sampler import Sampler
 from desktop.engine.worker.sampler_settings import file_defaults, resolve_settings
 from desktop.engine.worker.speculation_memory import SpeculationMemory
+from desktop.engine.worker.state_exchange import StateExchange
+from desktop.engine.worker.state_file import StateFile
 from desktop.engine.worker.token_batch import TokenBatch
-from desktop.engine.worker_messages import GenerateRequest, ModelInfo
+from desktop.engine.worker_messages import GenerateRequest, ModelInfo, SaveStateRequest, StateSaved
 from desktop.errors import EngineError, UserError
 from desktop.translation import tr
 
@@ -46,9 +49,11 @@ class Scheduler:
         send: Callable[[Any], None],
         cancellation: Cancellation,
         draft_model: DraftModel | None = None,
+        state_file: StateFile | None = None,
     ) -> None:
         self._model, self._send, self._cancellation = model, send, cancellation
         self._cache = PromptCache(model, model.prompt_cache_bytes)
+        self._states = StateExchange(state_file, cancellation)
         self._prompter = PromptBuilder(model)
         self._late_flush = LateFlush()
         self._from_file = file_defaults(model.handle)
@@ -61,6 +66,7 @@ class Scheduler:
         self._waiting: deque[RunningAnswer] = deque()
         self._running: list[RunningAnswer] = []
         self._alone_since: tuple[RunningAnswer, float] | None = None
+        self._disturbed = False  # since the last token something else took time as well
         self._piece_speed = 0.0  # tokens per second
 
     @property
@@ -83,18 +89,29 @@ class Scheduler:
 
         Raises UserError where there can be none.
         """
+        self._disturbed = True
         prompt = self._prompter.make(request)
         text = answer_text(prompt, request.options)
         sampler = self._sampler(prompt, request.options, text)
         answer = RunningAnswer(
             request, prompt, sampler, text, self._model, self._prompter, self._late_flush, self._send, started
         )
+        if request.saved_state:
+            answer.restore(partial(self._states.stored, request.saved_state))
         mode = request.options.speculation
         budget = request.options.thinking.budget  # it is asked before each token
         if mode != "off" and budget is None and not self._model.recurrent:  # those could not forget a wrong guess
-            guessers = self._speculation.of(request.conversation).guessers
+            kept_as = request.conversation if request.options.cache != "off" else ""
+            guessers = self._speculation.of(kept_as).guessers
             answer.speculate(AnswerSpeculation(guessers, self._margin, sampler, always=mode == "on"))
         self._waiting.append(answer)
+
+    def save_state(self, request: SaveStateRequest) -> None:
+        """Write the state of a conversation to the state file, and send StateSaved: with nothing where answers wait."""
+        if self.busy:
+            self._send(StateSaved(request.id, request.conversation, 0, 0))
+        else:
+            self._send(self._states.save(request, self._cache.state_of))
 
     def _sampler(self, prompt: TokenizedPrompt, options: GenerationOptions, text: AnswerText) -> Sampler:
         """What chooses the tokens of one answer. Raises EngineError where it cannot be done as `options` say."""
@@ -128,8 +145,13 @@ class Scheduler:
         if self._running and self._compute():
             tuned = self._alone_since
             for answer in list(self._running):
-                self._finish(answer, answer.take())
-            if tuned is not None and self._model.thread_tuner is not None:
+                try:
+                    reason = answer.take()
+                except UserError as error:
+                    self._fail_one(answer, error)
+                    continue
+                self._finish(answer, reason)
+            if tuned is not None and self._model.thread_tuner is not None and tuned[0].step_was_plain:
                 self._model.thread_tuner.add_time(tuned[0].last_token_at - tuned[1])
 
     def fail(self, event: Callable[[int], Any]) -> None:
@@ -150,35 +172,36 @@ class Scheduler:
         return not answer.begun or not self._running
 
     def _begin(self, answer: RunningAnswer) -> None:
+        self._running.append(answer)
         try:
             over = answer.begin(self._cache)
         except UserError as error:
             self._fail_one(answer, error)
             return
-        self._running.append(answer)
         self._finish(answer, over)
 
     def _finish(self, answer: RunningAnswer, reason: StopReason | None) -> None:
         if reason is not None:
-            self._running.remove(answer)
             answer.finish(reason, self._cache)
-            self._cancellation.end(answer.request.id)
+            self._forget(answer)
 
     def _fail_one(self, answer: RunningAnswer, error: UserError) -> None:
         answer.close(self._cache)
-        self._cancellation.end(answer.request.id)
         self._send(failure_event(answer.request.id, error))
+        self._forget(answer)
+
+    def _forget(self, answer: RunningAnswer) -> None:
+        """Its end was told."""
+        for answers in (self._running, self._waiting):
+            if answer in answers:
+                answers.remove(answer)
+        self._cancellation.end(answer.request.id)
 
     def _end_cancelled(self) -> None:
-        if not self._cancellation.pending:
-            return
-        stopped = self._cancellation.is_cancelled
-        for answer in [each for each in self._waiting if stopped(each.request.id)]:
-            self._waiting.remove(answer)
-            answer.finish("cancelled", self._cache)
-            self._cancellation.end(answer.request.id)
-        for answer in [each for each in self._running if stopped(each.request.id)]:
-            self._finish(answer, "cancelled")
+        if self._cancellation.pending:
+            for answer in [*self._waiting, *self._running]:
+                if self._cancellation.is_cancelled(answer.request.id):
+                    self._finish(answer, "cancelled")
 
     # --- computing ---
 
@@ -192,6 +215,7 @@ class Scheduler:
             if batch.count > 1:
                 self._note_speed(batch.count, begun)
             return True
+        self._disturbed = True
         if result == _NO_ROOM:
             self._make_room()
             return False
@@ -204,7 +228,6 @@ class Scheduler:
                 tr("Ask again; where it happens again, start a new conversation."),
             )
             for answer in list(self._running):
-                self._running.remove(answer)
                 self._fail_one(answer, error)
         return False
 
@@ -219,8 +242,10 @@ class Scheduler:
             else:
                 answer.fill(batch, batch.room, alone=len(self._running) == 1)
         if not reading:
-            if batch.count == 1 and self._running[0].last_token_at:
-                self._alone_since = self._running[0], self._running[0].last_token_at
+            answer = self._running[0]
+            if batch.count == 1 and answer.last_token_at and not self._disturbed:
+                self._alone_since = answer, answer.last_token_at
+            self._disturbed = False
             return
         room = batch.room
         if batch.count:
@@ -244,8 +269,8 @@ class Scheduler:
             return
         if len(self._running) > 1:
             answer = self._running.pop()
-            answer.suspend(self._cache)
             self._waiting.appendleft(answer)
+            answer.suspend(self._cache)
         else:
             self._finish(self._running[0], "context-full")
 

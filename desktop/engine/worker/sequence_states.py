@@ -49,5 +49,10 @@ class SequenceStateStore:
         self._states.remove(best)
         return best
 
+    def find(self, conversation: str) -> SequenceState | None:
+        """The longest state of `conversation`, which stays here; None where there is none."""
+        own = [saved for saved in self._states if saved.conversation == conversation]
+        return max(own, key=lambda saved: len(saved.tokens), default=None)
+
     def clear(self) -> None:
         self._states.clear()

@@ -20,12 +20,14 @@ from desktop.engine.frames import FrameError, FrameReader, FrameWriter
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.admitted_files import AdmittedFiles, FileChangedError
 from desktop.engine.worker.cancellation import Cancellation
-from desktop.engine.worker.confinement import confine_calls, confine_files
+from desktop.engine.worker.confinement import confine_calls, confine_files, limit_file_size
 from desktop.engine.worker.draft_model import DraftModel
 from desktop.engine.worker.embedder import Embedder
 from desktop.engine.worker.llama_api import LlamaLog
 from desktop.engine.worker.loaded_model import LoadCancelledError, LoadedModel
+from desktop.engine.worker.prompt_cache import context_key
 from desktop.engine.worker.scheduler import Scheduler
+from desktop.engine.worker.state_file import StateFile
 from desktop.engine.worker_messages import (
     CancelRequest,
     EmbedRequest,
@@ -40,6 +42,7 @@ from desktop.engine.worker_messages import (
     ProbeResult,
     Request,
     RequestFailed,
+    SaveStateRequest,
     Shutdown,
     TokenizeRequest,
     TokenizeResult,
@@ -64,11 +67,14 @@ class WorkerLoop:
         log: LlamaLog,
         cpu_variant: str = "",
         drivers_folder: Path | None = None,
+        state_file: int | None = None,
+        most_state_bytes: int = 0,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._log = log
         self._drivers_folder = drivers_folder
+        self._state_file, self._most_state_bytes = state_file, most_state_bytes
         self._cores = hardware.usable_cores()
         self._features = hardware.cpu_features()
         self._cpu_variant = cpu_variant
@@ -114,6 +120,8 @@ class WorkerLoop:
         if self._gpu and self._drivers_folder is not None:
             with contextlib.suppress(OSError):
                 self._drivers_folder.mkdir(parents=True, exist_ok=True)
+        if self._state_file is not None and not self._gpu:  # whose drivers write files of their own
+            limit_file_size(self._most_state_bytes)
         opened = self._admitted.descriptors
         files = confine_files(opened, gpu=self._gpu, drivers_folder=self._drivers_folder)
         both = (files, self._confinement) == ("landlock", "seccomp")
@@ -166,6 +174,8 @@ class WorkerLoop:
                     return  # it ends with its answer
                 case EmbedRequest():
                     self._send(self._ready_embedder().embed(request))
+                case SaveStateRequest():
+                    self._ready_scheduler().save_state(request)
                 case TokenizeRequest():
                     assert self._model is not None
                     tokens = self._model.tokenizer.tokenize(request.text, special=False)
@@ -243,9 +253,7 @@ class WorkerLoop:
             if request.params.embedding:
                 self._embedder = Embedder(self._model, self._cancellation.flag)
             else:
-                flag = self._cancellation.flag
-                draft = DraftModel(draft_files, self._model, self._log, flag) if draft_files else None
-                self._scheduler = Scheduler(self._model, self._send, self._cancellation, draft)
+                self._scheduler = self._make_scheduler(self._model, draft_files, request.state_key)
         except BaseException:
             self._model.close()
             self._model = None
@@ -254,6 +262,13 @@ class WorkerLoop:
         self._send(ModelReady(info, time.perf_counter() - begun))
         if self._scheduler is not None:
             self._scheduler.prepare()
+
+    def _make_scheduler(self, model: LoadedModel, draft_files: tuple[str, ...], state_key: str) -> Scheduler:
+        flag, kept = self._cancellation.flag, None
+        draft = DraftModel(draft_files, model, self._log, flag) if draft_files else None
+        if self._state_file is not None and state_key:
+            kept = StateFile(self._state_file, context_key(model, state_key))
+        return Scheduler(model, self._send, self._cancellation, draft, kept)
 
 
 def _bug(error: Exception) -> Callable[[int], RequestFailed]:
@@ -286,6 +301,8 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--out", dest="output", type=int, required=True)
     parser.add_argument("--cpu-variant", default="")
     parser.add_argument("--drivers-folder", default="")
+    parser.add_argument("--state-file", type=int)
+    parser.add_argument("--state-bytes", type=int, default=0)
     parser.add_argument("--translations", default="")
     parser.add_argument("--language", default="")
     options = parser.parse_args(arguments)
@@ -294,11 +311,12 @@ def run(arguments: list[str]) -> None:
     if options.translations:  # read now: afterwards no file is
         use_language(Path(options.translations), options.language or None)
     drivers_folder = Path(options.drivers_folder) if options.drivers_folder else None
+    state_file = _adopt(options.state_file, os.O_RDWR) if options.state_file is not None else None
     log = LlamaLog()
     try:
         log.start()
         cpu_variant = llama_api.start_backends(options.cpu_variant)
-        worker = WorkerLoop(reader, writer, log, cpu_variant, drivers_folder)
+        worker = WorkerLoop(reader, writer, log, cpu_variant, drivers_folder, state_file, options.state_bytes)
     except (AttributeError, OSError) as error:
         raise ImportError(f"{type(error).__name__}: {error}") from error
     worker.serve()

@@ -1,4 +1,4 @@
-"""The flow of the settings page: its access tokens, and opening the Network page."""
+"""The flow of the settings page: its access tokens, its prompt cache, and opening the Network page."""
 
 from typing import TYPE_CHECKING
 
@@ -7,6 +7,8 @@ from PySide6.QtCore import QObject, Signal
 from desktop.background import Background
 
 if TYPE_CHECKING:
+    from desktop.engine.engine_protocol import Engine
+    from desktop.engine.prompt_cache_folder import PromptCacheFolder, PromptCacheUse
     from desktop.library.library_services import LibraryServices
     from desktop.ui.navigator import Navigator
     from desktop.ui.settings.access_token_settings import AccessTokenFlow
@@ -14,15 +16,23 @@ if TYPE_CHECKING:
 
 
 class SettingsFlow(QObject):
-    """Between the page of settings and the access tokens. `token_asked` carries the host for which one is to be
-    given."""
+    """Between the page of settings, the access tokens and the prompt cache. `token_asked` carries the host for which
+    one is to be given."""
 
     token_asked = Signal(str)
 
-    def __init__(self, navigator: "Navigator", background: Background, services: "LibraryServices") -> None:
+    def __init__(
+        self,
+        navigator: "Navigator",
+        background: Background,
+        services: "LibraryServices",
+        engine: "Engine",
+        prompt_cache: "PromptCacheFolder",
+    ) -> None:
         super().__init__()
         self._navigator, self._background, self._services = navigator, background, services
-        self._held = ""
+        self._engine, self._prompt_cache = engine, prompt_cache
+        self._held, self._closed = "", False
         self._tokens: AccessTokenFlow | None = None
         navigator.when_built("settings", self._connect)
 
@@ -38,6 +48,24 @@ class SettingsFlow(QObject):
         section.appeared.connect(self._tokens.refresh)
         section.log_asked.connect(lambda: self._navigator.show_page("network"))
         section.show_offline_reason(self._held)
+        page.prompt_cache.appeared.connect(self._show_cache_use)
+        page.prompt_cache.clear_asked.connect(self._clear_cache)
+        page.prompt_cache.changed.connect(self._show_cache_use)
+        self._show_cache_use()
+
+    def _show_cache_use(self) -> None:
+        self._background.pool(self._prompt_cache.use, self._tell_cache_use)
+
+    def _clear_cache(self) -> None:
+        def clear() -> "PromptCacheUse":
+            self._prompt_cache.clear()
+            return self._prompt_cache.use()
+
+        self._background.pool(clear, self._tell_cache_use)
+
+    def _tell_cache_use(self, use: "PromptCacheUse") -> None:
+        if not self._closed:
+            self._page.prompt_cache.show_use(use, self._engine.prompt_cache_bytes)
 
     @property
     def _page(self) -> "SettingsPage":
@@ -56,5 +84,6 @@ class SettingsFlow(QObject):
 
     def close(self) -> None:
         """Show nothing any more."""
+        self._closed = True
         if self._tokens is not None:
             self._tokens.close()

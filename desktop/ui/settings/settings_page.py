@@ -24,6 +24,7 @@ from desktop.ui.parts.page import Page, PageBar, ScrollColumn, Separator, page_t
 from desktop.ui.parts.terms_text import purpose_name
 from desktop.ui.parts.toggle import Toggle
 from desktop.ui.settings.network_section import NetworkSection
+from desktop.ui.settings.prompt_cache_section import PromptCacheSection
 from desktop.ui.settings.setting_controls import (
     ChoiceButton,
     NumberField,
@@ -64,6 +65,7 @@ class SettingsPage(Page):
         self._appearance()
         self._model()
         self._answers()
+        self._prompt_cache()
         self._licenses()
         self._network()
         self._folders()
@@ -80,6 +82,7 @@ class SettingsPage(Page):
         self._context.set_value(settings.context_full)
         self.acceptance.show_settings(settings.acceptance)
         self.network.show_settings(settings)
+        self.prompt_cache.show_settings(settings)
 
     def show_error(self, error: UserError) -> None:
         """A change could not be written."""
@@ -155,6 +158,12 @@ class SettingsPage(Page):
 
     def _switch_repetition(self) -> None:
         self.changed.emit({"stop_on_repetition": not self._repetition.isChecked()})
+
+    def _prompt_cache(self) -> None:
+        self._section(tr("Prompt cache"))
+        self.prompt_cache = PromptCacheSection(self.theme, self._settings)
+        self.prompt_cache.changed.connect(self.changed)
+        self.column.rows.addWidget(self.prompt_cache)
 
     def _licenses(self) -> None:
         self._section(tr("Licenses"))

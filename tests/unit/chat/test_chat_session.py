@@ -1,7 +1,9 @@
 """The chat session: what is asked is stored, what is answered is told and stored, and branches are kept."""
 
+import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +31,7 @@ from desktop.conversation import (
     UnknownPart,
 )
 from desktop.engine.generation_options import GenerationOptions, SamplingParams
+from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import NotFoundError
 from desktop.settings import SamplingSettings, Settings
 from tests.fakes.fake_engine import FakeAnswer
@@ -509,6 +512,31 @@ def test_a_start_erases_what_was_deleted_a_day_ago_and_ends_what_was_cut_off(beg
     assert talk.store.find_conversation("new") is not None
 
 
+def a_state_of(cache: PromptCacheFolder, conversation: str) -> None:
+    """What an engine would have kept of it."""
+    scratch = cache.open_scratch()
+    assert scratch is not None
+    os.pwrite(scratch.descriptor, b"state", 0)
+    assert cache.keep(conversation, "key", scratch, 5, lambda: False)
+
+
+def test_what_the_engine_keeps_of_a_conversation_goes_with_it(begin: Begin, tmp_path: Path) -> None:
+    cache = PromptCacheFolder(tmp_path / "prompt-cache", lambda: 1000)
+    talk = begin(prompt_cache=cache)
+    gone, kept = talk.ask("Delete me").conversation_id, ""
+    talk.chat.new()
+    kept = talk.ask("Keep me").conversation_id
+    for name in (gone, kept):
+        a_state_of(cache, name)
+    talk.chat.delete(gone)
+    talk.until_told(ConversationDeleted)
+    assert cache.use().files == 1, "at once, though the conversation itself can still be brought back"
+    a_state_of(cache, "of-another-process-that-died")
+    talk.chat.start()
+    talk.until(lambda: cache.use().files == 1)
+    assert cache.holds(kept, "key")
+
+
 # --- the model's name on the answer ----------------------------------------------------------------------------------
 
 
@@ -542,7 +570,9 @@ def test_overrides_hold_for_one_answer_alone(begin: Begin) -> None:
     assert one.options == wanted
     assert one.messages[0] == ChatMessage.from_text("system", "Be stern.")
     assert first.sampling == {"top_k": 3, "max_tokens": 2}
-    assert two.options == GenerationOptions(SamplingParams(temperature=0.0), max_tokens=9, stop_on_repetition=True)
+    assert two.options == GenerationOptions(
+        SamplingParams(temperature=0.0), max_tokens=9, stop_on_repetition=True, cache="disk"
+    )
     assert two.messages[0] == ChatMessage.from_text("system", "Be brief.")
 
 

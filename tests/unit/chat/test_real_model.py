@@ -11,6 +11,7 @@ import pytest
 from desktop.chat.chat_events import AnswerDelta, AnswerFinished, ContextUsed
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_pool import EnginePool
+from desktop.engine.prompt_cache_folder import PromptCacheFolder, SavingPolicy
 from desktop.paths import find_paths
 from desktop.settings import SamplingSettings, Settings
 from tests.accepting import accept_everything
@@ -80,3 +81,39 @@ def test_a_worker_killed_in_mid_answer_is_told_and_survived(talk: Talk) -> None:
         assert cut_off.error is not None
         assert cut_off.error.title
     assert talk.ask("Who are you?").status == "complete"
+
+
+def test_a_conversation_reopened_after_a_restart_reads_only_its_new_turn(
+    home: Path, begin: Callable[..., Talk]
+) -> None:
+    place = home / "cache" / "prompt-cache"
+    policy = SavingPolicy(idle_s=1000.0, min_new_tokens=16)
+
+    def opened(folder: PromptCacheFolder | None) -> EnginePool:
+        check = accept_everything(home).license_check
+        return EnginePool(
+            lambda: EngineClient(license_check=check, logs=home / "logs", cache=home / "cache", prompt_cache=folder)
+        )
+
+    engine = opened(PromptCacheFolder(place, policy=policy))
+    talk = begin(engine=engine, model=GUIDE, settings=GREEDY)
+    first = talk.ask("How do I add a model? " * 20)
+    engine.close()
+    assert len(list(place.glob("*.state"))) == 1
+    again = opened(PromptCacheFolder(place, policy=policy))
+    later = begin(engine=again, model=GUIDE, settings=GREEDY)
+    later.opened(first.conversation_id)
+    second = later.ask("And how do I remove it?")
+    assert first.timing is not None
+    assert second.timing is not None
+    assert second.timing.disk_tokens >= first.timing.prompt_tokens
+    again.close()
+    straight = opened(None)
+    fresh = begin(engine=straight, model=GUIDE, settings=GREEDY)
+    fresh.opened(first.conversation_id)
+    fresh.chat.regenerate(second.id)
+    third = fresh.until_told(AnswerFinished).message
+    assert third.timing is not None
+    assert third.timing.disk_tokens == 0
+    assert third.text == second.text
+    straight.close()

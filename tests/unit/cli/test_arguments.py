@@ -12,7 +12,7 @@ def test_ask_takes_every_option_of_the_contract() -> None:
     line += " --speculation off --draft-model d --thinking 500"
     line += " --top-p 0.9 --top-k 3 --min-p 0.1 --min-tokens 2 --logprobs 4 --preset p --json-schema f"
     further = ["--stop", "a", "--stop", "b c", "--logit-bias", '{"5": false, " x": 2}', "--sampling", '{"mirostat": 2}']
-    options = parser().parse_args([*line.split(), *further, "--raw-prompt", "--ignore-eos", "--json"])
+    options = parser().parse_args([*line.split(), *further, "--raw-prompt", "--ignore-eos", "--no-cache", "--json"])
     assert vars(options) == {
         "command": "ask",
         "text": "hello",
@@ -38,6 +38,7 @@ def test_ask_takes_every_option_of_the_contract() -> None:
         "ignore_eos": True,
         "speculation": "off",
         "draft_model": "d",
+        "no_cache": True,
         "json": True,
     }
 

@@ -1,5 +1,6 @@
 """Several answers of one worker at once: each is the one it would be alone, and none waits for another's end."""
 
+import math
 import queue
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 import pytest
 
 from desktop.conversation import ChatMessage
-from desktop.engine.generation_options import GenerationOptions
+from desktop.engine.generation_options import GenerationOptions, GrammarFormat
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
+    AnswerDone,
     CancelRequest,
     Delta,
     GenerateRequest,
@@ -174,3 +176,57 @@ def test_what_is_not_to_be_kept_is_read_again(worker: Callable[..., ParallelWork
         assert asked.answers(number)[number].end.cached_tokens == 0
     asked.send(3, STORIES[0], conversation="a")
     assert asked.answers(3)[3].end.cached_tokens == 0
+
+
+@pytest.mark.parametrize("parallel", [15, 16])
+def test_as_many_at_once_as_can_be_set_load(
+    worker: Callable[..., ParallelWorker], model_file: Files, parallel: int
+) -> None:
+    asked = worker(model_file("llama"), parallel=parallel)
+    for number in range(1, parallel + 1):
+        asked.send(number, STORIES[number % 4], max_tokens=4)
+    assert all(each.end.generated_tokens == 4 for each in asked.answers(*range(1, parallel + 1)).values())
+
+
+def test_a_prompt_longer_than_the_batch_of_a_short_context(
+    worker: Callable[..., ParallelWorker], model_file: Files
+) -> None:
+    """llama.cpp takes no larger batch than the context asked for, and rounds the context up."""
+    asked = worker(model_file("llama"), context_length=300)
+    asked.send(1, "the of and to in is it you " * 45, max_tokens=4)
+    found = asked.answers(1)[1]
+    assert found.end.prompt_tokens > 300
+    assert found.end.generated_tokens == 4
+
+
+def test_a_grammar_that_leaves_nothing_fails_its_own_answer_alone(
+    worker: Callable[..., ParallelWorker], model_file: Files
+) -> None:
+    asked = worker(model_file("llama"))
+    asked.send(1, STORIES[0], max_tokens=40)
+    grammar = GrammarFormat('root ::= "the" " the"')
+    asked.send(2, STORIES[1], max_tokens=40, response_format=grammar, logit_bias=tuple((c, -math.inf) for c in "the"))
+    events: list[Any] = []
+    while sum(isinstance(event, AnswerDone | RequestFailed) for event in events) < 2:
+        events.append(asked.events.get(timeout=60))
+    failed = next(event for event in events if isinstance(event, RequestFailed))
+    done = next(event for event in events if isinstance(event, AnswerDone))
+    assert (failed.id, failed.kind) == (2, "engine")
+    assert "grammar" in failed.title
+    assert (done.id, done.generated_tokens) == (1, 40)
+
+
+def test_two_conversations_with_one_system_prompt_take_turns_in_a_context_for_one(
+    worker: Callable[..., ParallelWorker], model_file: Files
+) -> None:
+    asked = worker(model_file("llama"), context_length=1024)
+    stem = "the of and to in is it you " * 12
+    prompts = {name: stem + f"{word} " * 300 for name, word in (("a", "that"), ("b", "with"))}
+    number = 0
+    for _ in range(2):
+        for name, prompt in prompts.items():
+            number += 1
+            asked.send(number, prompt, conversation=name, max_tokens=2)
+            last = asked.answers(number)[number].end
+            if number > 2:
+                assert last.cached_tokens == last.prompt_tokens - 1

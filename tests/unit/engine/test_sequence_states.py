@@ -7,6 +7,7 @@ import pytest
 
 from desktop.engine.worker import context_sequence
 from desktop.engine.worker.prompt_cache import PromptCache
+from desktop.engine.worker.state_file import SavedState, StateFileError
 
 ROOM = 1_000
 LONG = list(range(100))
@@ -55,7 +56,13 @@ def context(monkeypatch: pytest.MonkeyPatch) -> Context:
 
 def prompt_cache(parallel: int = 1, spare: int = 0) -> PromptCache:
     model: Any = types.SimpleNamespace(
-        context=None, memory=None, window=0, recurrent=False, parallel=parallel, sequences=parallel + spare
+        context=None,
+        memory=None,
+        window=0,
+        recurrent=False,
+        parallel=parallel,
+        sequences=parallel + spare,
+        every_thread=1,
     )
     return PromptCache(model, ROOM)
 
@@ -152,3 +159,68 @@ def test_what_is_not_to_be_kept_is_gone(context: Context) -> None:
     cache.release(sequence, "off")
     assert not context.held[sequence.id]
     assert read(cache, context, [*LONG, 5], "a") == 0
+
+
+class Stored:
+    """A state on the disk; `damaged` once it is read."""
+
+    def __init__(self, tokens: list[int], *, damaged: bool = False) -> None:
+        self.tokens, self._damaged = tokens, damaged
+
+    def load(self, _threads: int) -> SavedState:
+        if self._damaged:
+            raise StateFileError("it is damaged")
+        return SavedState(list(self.tokens), bytearray(len(self.tokens).to_bytes(2, "little")), [])
+
+
+@pytest.mark.parametrize(
+    ("in_memory", "on_disk", "damaged", "expected"),
+    [
+        (0, 90, False, (90, 0, 90)),
+        (80, 90, False, (80, 80, 0)),
+        (80, 160, False, (160, 0, 160)),
+        (80, 160, True, (80, 80, 0)),
+        (0, 60, False, (0, 0, 0)),
+    ],
+)
+def test_a_state_on_the_disk_is_read_where_it_holds_much_more(
+    context: Context, in_memory: int, on_disk: int, damaged: bool, expected: tuple[int, int, int]
+) -> None:
+    cache, prompt = prompt_cache(), list(range(200))
+    if in_memory:
+        read(cache, context, prompt[:in_memory], "a")
+        read(cache, context, [9] * 70, "b")
+    stored: Any = Stored(prompt[:on_disk], damaged=damaged)
+    sequence, reused = cache.acquire(prompt, "a", "disk", lambda: stored)
+    assert (reused.count, reused.memory, reused.disk) == expected
+    assert sequence.tokens == prompt[: reused.count]
+
+
+def test_the_state_of_a_conversation_is_that_of_its_last_answer(context: Context) -> None:
+    cache, stem = prompt_cache(spare=2), [1] * 80
+    assert cache.state_of("a", ROOM) is None
+    read(cache, context, [*stem, *[2] * 80], "a")
+    read(cache, context, [*stem, 3], "a")
+    found = cache.state_of("a", ROOM)
+    assert found is not None
+    assert found.tokens == [*stem, 3], "the branch that was left is longer"
+    read(cache, context, [7] * 100, "b")
+    waiting = cache.state_of("a", ROOM)
+    assert waiting is not None
+    assert waiting.tokens[:80] == stem
+    assert cache.state_of("a", context.size - 1) is None
+
+
+def test_of_two_answers_of_a_conversation_the_one_that_ended_last_is_its_state(context: Context) -> None:
+    cache, begun = prompt_cache(parallel=2), []
+    for number in (1, 2):
+        sequence, _ = cache.acquire([number] * 80, "a")
+        sequence.tokens = [number] * 80
+        context.held[sequence.id] = 80
+        begun.append(sequence)
+        assert cache.state_of("a", ROOM) is None, "it is being answered"
+    for sequence in begun:
+        cache.release(sequence)
+        found = cache.state_of("a", ROOM)
+        assert found is not None
+        assert found.tokens == sequence.tokens

@@ -1,0 +1,215 @@
+"""The state of a conversation as it lies in a file: tokens, llama.cpp's state of the sequence, and its checkpoints.
+
+The worker opens no file: the app hands it a descriptor, and copies what it writes there. A file is read back only if it
+is whole: its digest covers every byte, and is compared before llama.cpp is given any. The format, all numbers
+little-endian: the header (magic, version, count of checkpoints, key, count of tokens, bytes of the state, digest), then
+for each checkpoint its position and its size, the tokens as 32-bit numbers, the state, the checkpoints' states.
+
+The digest is the SHA-256 of the header before it and of the SHA-256 of each piece of 4 MiB of every part, so that
+several threads can make it while they read. (SHA-256 is the quickest of `hashlib` where the processor has instructions
+for it, and was without them: 370 MB/s where BLAKE2b made 210.)
+"""
+
+import array
+import hashlib
+import os
+import struct
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MAGIC = b"LKSTATE\0"
+VERSION = 1
+HEADER = struct.Struct("<8sII32sQQ32s")
+_CHECKPOINT = struct.Struct("<QQ")
+_PIECE = 4 << 20
+_MOST_CHECKPOINTS = 1024
+_MOST_BYTES = 1 << 40
+_DIGEST_BYTES = 32
+_offset = threading.Lock()
+
+
+class StateFileError(Exception):
+    """The file is not what was saved; or what is to be saved is more than may be."""
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """What was read: `state` and the checkpoints' states are ctypes arrays of bytes, checkpoints by their position."""
+
+    tokens: list[int]
+    state: Any
+    checkpoints: list[tuple[int, Any]]
+
+
+class StateFile:
+    """The file behind `descriptor`, in which states of models and contexts with this `key` (32 bytes) are kept."""
+
+    def __init__(self, descriptor: int, key: bytes) -> None:
+        self._descriptor = descriptor
+        self._key = key
+
+    def write(
+        self,
+        tokens: Sequence[int],
+        state: Any,
+        checkpoints: Sequence[tuple[int, Any]] = (),
+        *,
+        most: int = _MOST_BYTES,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> int:
+        """Write a state from the file's beginning on; how many bytes it takes, 0 where `stopped` said so.
+
+        Raises StateFileError where it takes more than `most` bytes, OSError where it cannot be written.
+        """
+        parts = _parts_to_write(tokens, state, checkpoints)
+        size = HEADER.size + sum(len(part) for part in parts)
+        if size > most:
+            raise StateFileError(f"{size} bytes are more than the {most} that may be kept")
+        digest, offset = [], HEADER.size
+        for piece in _pieces(parts):
+            if stopped():
+                return 0
+            _write_at(self._descriptor, piece, offset)
+            digest.append(hashlib.sha256(piece).digest())
+            offset += len(piece)
+        header = (MAGIC, VERSION, len(checkpoints), self._key, len(tokens), len(parts[2]))
+        _write_at(self._descriptor, memoryview(_with_digest(header, digest)), 0)
+        return size
+
+    def open(self, size: int) -> "StoredState":
+        """The state in the file's first `size` bytes: of its tokens nothing is certain yet.
+
+        Raises StateFileError where it is cut, of another version, or of another model or context; OSError.
+        """
+        head = self._read(0, HEADER.size)
+        magic, version, count, key, tokens, state, _ = HEADER.unpack(head)
+        if magic != MAGIC or version != VERSION:
+            raise StateFileError("it is of another version" if magic == MAGIC else "it is no state")
+        if key != self._key:
+            raise StateFileError("it is of another model or context")
+        if count > _MOST_CHECKPOINTS or tokens > size or state > size:
+            raise StateFileError("it is damaged")
+        table = self._read(HEADER.size, count * _CHECKPOINT.size)
+        points = [_CHECKPOINT.unpack_from(table, at) for at in range(0, len(table), _CHECKPOINT.size)]
+        sizes = [len(table), 4 * tokens, state, *(length for _, length in points)]
+        if HEADER.size + sum(sizes) != size or any(position > tokens for position, _ in points):
+            raise StateFileError("it is damaged")
+        listed = array.array("i")
+        listed.frombytes(self._read(HEADER.size + len(table), 4 * tokens))
+        return StoredState(self._descriptor, head, sizes, _in_order(listed).tolist(), [at for at, _ in points])
+
+    def _read(self, offset: int, size: int) -> bytes:
+        buffer = bytearray(size)
+        _read_at(self._descriptor, memoryview(buffer), offset)
+        return bytes(buffer)
+
+
+class StoredState:
+    """A state that lies in a file. `tokens` is what it says it holds, `load` reads and verifies all of it."""
+
+    def __init__(
+        self, descriptor: int, header: bytes, sizes: list[int], tokens: list[int], positions: list[int]
+    ) -> None:
+        self.tokens = tokens
+        self._descriptor = descriptor
+        self._header = header
+        self._sizes = sizes
+        self._positions = positions
+
+    def load(self, threads: int = 2) -> SavedState:
+        """Read all of it. Raises StateFileError where a byte is not what was written, OSError."""
+        whole = bytearray(sum(self._sizes))
+        parts, at = [], 0
+        for size in self._sizes:
+            parts.append(memoryview(whole)[at : at + size])
+            at += size
+        digests = self._read_pieces(parts, max(1, threads))
+        if _with_digest(HEADER.unpack(self._header)[:-1], digests) != self._header:
+            raise StateFileError("it is damaged")
+        listed = array.array("i")
+        listed.frombytes(parts[1])
+        arrays = [_as_bytes(part) for part in parts[2:]]
+        return SavedState(_in_order(listed).tolist(), arrays[0], list(zip(self._positions, arrays[1:], strict=True)))
+
+    def _read_pieces(self, parts: list[memoryview], threads: int) -> list[bytes]:
+        """Read the parts, and give the digest of each of their pieces."""
+        placed, offset = [], HEADER.size
+        for piece in _pieces(parts):
+            placed.append((offset, piece))
+            offset += len(piece)
+
+        def read(item: tuple[int, memoryview]) -> bytes:
+            _read_at(self._descriptor, item[1], item[0])
+            return hashlib.sha256(item[1]).digest()
+
+        if threads == 1 or len(placed) == 1:
+            return [read(item) for item in placed]
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(threads, len(placed))) as pool:
+            return list(pool.map(read, placed))
+
+
+def _parts_to_write(
+    tokens: Sequence[int], state: Any, checkpoints: Sequence[tuple[int, Any]]
+) -> list["memoryview[int]"]:
+    """The table of checkpoints, the tokens, the state, and each checkpoint's state."""
+    table = b"".join(_CHECKPOINT.pack(position, len(kept)) for position, kept in checkpoints)
+    listed = _in_order(array.array("i", tokens)).tobytes()
+    return [memoryview(part).cast("B") for part in (table, listed, state, *(kept for _, kept in checkpoints))]
+
+
+def _pieces(parts: Sequence["memoryview[int]"]) -> Iterator["memoryview[int]"]:
+    for part in parts:
+        for begin in range(0, len(part), _PIECE):
+            yield part[begin : begin + _PIECE]
+
+
+def _with_digest(header: Sequence[Any], digests: Sequence[bytes]) -> bytes:
+    """The header's bytes, the digest of all among them."""
+    blank = HEADER.pack(*header, bytes(_DIGEST_BYTES))
+    return HEADER.pack(*header, hashlib.sha256(blank + b"".join(digests)).digest())
+
+
+def _as_bytes(part: "memoryview[int]") -> Any:
+    """As llama.cpp takes it, without a copy."""
+    import ctypes
+
+    return (ctypes.c_uint8 * len(part)).from_buffer(part)
+
+
+def _in_order(numbers: "array.array[int]") -> "array.array[int]":
+    """From this machine's order of bytes to the file's, or back."""
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+def _write_at(descriptor: int, data: "memoryview[int]", offset: int) -> None:
+    """Write all of `data`. Raises OSError."""
+    while data:
+        if hasattr(os, "pwrite"):
+            done = os.pwrite(descriptor, data, offset)
+        else:
+            with _offset:
+                os.lseek(descriptor, offset, os.SEEK_SET)
+                done = os.write(descriptor, data)
+        data, offset = data[done:], offset + done
+
+
+def _read_at(descriptor: int, into: "memoryview[int]", offset: int) -> None:
+    """Fill `into`. Raises StateFileError where the file ends before, OSError."""
+    while into:
+        if hasattr(os, "preadv"):
+            done = os.preadv(descriptor, [into], offset)
+        else:
+            with _offset:
+                os.lseek(descriptor, offset, os.SEEK_SET)
+                data = os.read(descriptor, len(into))
+            done, into[: len(data)] = len(data), data
+        if done <= 0:
+            raise StateFileError("it is cut")
+        into, offset = into[done:], offset + done
