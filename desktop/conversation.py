@@ -176,6 +176,11 @@ class Message(msgspec.Struct, frozen=True):
         return "".join(part.text for part in self.parts if isinstance(part, ThinkingPart))
 
     @property
+    def begun(self) -> bool:
+        """Whether anything was said in it: text, thinking, or a call of a tool."""
+        return any(not isinstance(part, SummaryPart) for part in self.parts)
+
+    @property
     def summary(self) -> SummaryPart | None:
         """The summary that was made for this answer, or the trace of one that failed."""
         return next((part for part in self.parts if isinstance(part, SummaryPart)), None)

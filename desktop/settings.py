@@ -10,6 +10,7 @@ import os
 import stat
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,9 @@ import msgspec
 
 from desktop.atomic_file import write_atomically, write_error
 from desktop.conversation import ContextChoice
+from desktop.errors import ResourceError
 from desktop.translation import tr
+from desktop.unknown_fields import unknown_fields
 
 _LARGEST = 8 << 20
 ThemeName = Literal["system", "light", "dark"]
@@ -140,21 +143,39 @@ class SettingsFile:
             return self.current
 
     def change(self, **changes: Any) -> Settings:
-        """The settings with `changes` made and written. Raises ResourceError where they cannot be written."""
-        with self._lock:
-            self._catch_up()  # what another process wrote may be what is changed back here
-            changed = msgspec.structs.replace(self.current, **changes)
-            if changed != self.current:
-                self.current = changed
-                self._unwritten |= changes
-                self._write()
-                self._stamp = self._now()
-            return changed
+        """The settings with `changes` made and written. Raises ResourceError where they cannot be written; nothing
+        changes where they could not be read again."""
+        return self._change(lambda _: changes)
 
     def change_model(self, model_id: str, own: ModelSettings) -> Settings:
-        """The settings with those of one model replaced and written. Raises ResourceError."""
-        kept = {name: value for name, value in self.latest().model_settings.items() if name != model_id}
-        return self.change(model_settings=kept | ({model_id: own} if own != ModelSettings() else {}))
+        """The settings with those of one model replaced and written. Raises as `change`."""
+
+        def changes(now: Settings) -> dict[str, Any]:
+            kept = {name: value for name, value in now.model_settings.items() if name != model_id}
+            return {"model_settings": kept | ({model_id: own} if own != ModelSettings() else {})}
+
+        return self._change(changes)
+
+    def _change(self, make: Callable[[Settings], dict[str, Any]]) -> Settings:
+        with self._lock:
+            self._catch_up()  # what another process wrote may be what is changed back here
+            before, unwritten = self.current, self._unwritten
+            changes = make(before)
+            changed = msgspec.structs.replace(before, **changes)
+            if changed != before:
+                self.current, self._unwritten = changed, unwritten | changes
+                try:
+                    body, in_the_way = self._body()
+                except _DAMAGE as error:
+                    self.current, self._unwritten = before, unwritten
+                    raise ResourceError(
+                        tr("The settings could not be saved."),
+                        tr("They could not be read again: {reason}.").format(reason=error),
+                        tr("Nothing was changed. Choose another value."),
+                    ) from error
+                self._write(body, in_the_way=in_the_way)
+                self._stamp = self._now()
+            return changed
 
     def _catch_up(self) -> None:
         stamp = self._now()
@@ -203,11 +224,11 @@ class SettingsFile:
         if found.st_size > _LARGEST:
             raise ValueError(tr("it is too large"))
         values = json.loads(self._path.read_bytes())
-        settings = msgspec.convert(values, Settings)
-        known = {field.name for field in msgspec.structs.fields(Settings)}
-        return settings, {name: value for name, value in values.items() if name not in known}
+        return msgspec.convert(values, Settings), _unknown(values)
 
-    def _write(self) -> None:
+    def _body(self) -> tuple[bytes, bool]:
+        """What the file is to say, and whether one that cannot be used is in the way. Raises _DAMAGE where what it is
+        to say could not be read again."""
         settings, in_the_way = self.current, False
         unknown: dict[str, Any] = {}
         try:
@@ -216,13 +237,22 @@ class SettingsFile:
             pass
         except (OSError, *_DAMAGE):
             in_the_way = os.path.lexists(self._path)
-        settings = msgspec.structs.replace(settings, **self._unwritten)
+        values = msgspec.to_builtins(msgspec.structs.replace(settings, **self._unwritten))
+        msgspec.convert(values, Settings)
+        for model_id, own in unknown.pop("model_settings", {}).items():
+            if model_id in values["model_settings"]:
+                values["model_settings"][model_id] |= own
         # ASCII, since a broken paste can leave half a character in a text, which UTF-8 does not take.
-        body = json.dumps({**unknown, **msgspec.to_builtins(settings)}, indent=2) + "\n"
+        body = (json.dumps({**unknown, **values}, indent=2) + "\n").encode("ascii")
+        if len(body) > _LARGEST:
+            raise ValueError(tr("it is too large"))
+        return body, in_the_way
+
+    def _write(self, body: bytes, *, in_the_way: bool) -> None:
         try:
             if in_the_way:
                 self._set_aside()
-            write_atomically(self._path, body.encode("ascii"), keep_link=True)
+            write_atomically(self._path, body, keep_link=True)
         except OSError as error:
             raise write_error(
                 tr("The settings could not be saved."),
@@ -230,7 +260,7 @@ class SettingsFile:
                 error,
                 tr("Free some space or make the folder writable."),
             ) from error
-        self._unwritten.clear()
+        self._unwritten = {}
 
     def _set_aside(self) -> Path:
         """Keep a file that cannot be used under another name; that name. Raises OSError.
@@ -242,3 +272,10 @@ class SettingsFile:
         if not file.is_file():
             file = self._path
         return file.replace(file.with_name(f"settings.damaged-{int(time.time())}.json"))
+
+
+def _unknown(values: dict[str, Any]) -> dict[str, Any]:
+    """What a settings file says that is not known here, and under "model_settings" what it says of single models."""
+    unknown = unknown_fields(Settings, values)
+    of_models = {name: unknown_fields(ModelSettings, own) for name, own in values.get("model_settings", {}).items()}
+    return {**unknown, "model_settings": {name: own for name, own in of_models.items() if own}}

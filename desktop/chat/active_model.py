@@ -11,7 +11,7 @@ from desktop.conversation import ModelReference
 from desktop.engine.engine_errors import error_from_event
 from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.engine.load_params import LoadParams
-from desktop.engine.worker_messages import LoadEvent, LoadProgress, ModelReady, RequestFailed
+from desktop.engine.worker_messages import LoadEvent, LoadProgress, ModelInfo, ModelReady, RequestFailed
 from desktop.errors import LicenseError, UserError
 from desktop.settings import Settings
 
@@ -48,6 +48,7 @@ class ActiveModel:
         self._given_up = False
         self._then: ModelState = "wanted"
         self._hashes: dict[str, str] = {}
+        self._infos: dict[LoadParams, ModelInfo] = {}
         self.chosen: ChatModel | None = None
         self.state: ModelState = "none"
         self.fraction: float | None = None
@@ -64,6 +65,14 @@ class ActiveModel:
     def reference(self) -> ModelReference | None:
         """The model chosen, as an answer names it."""
         return ModelReference(self.chosen.id, self.chosen.name) if self.chosen is not None else None
+
+    def info(self, params: LoadParams | None) -> ModelInfo | None:
+        """What the model loaded with `params` said of itself, be it the one chosen or another; None where it is not
+        known."""
+        if params is None:
+            return None
+        known = self._infos.get(params)
+        return self._engine.model or known if params == self.params else known  # it may have been loaded anew since
 
     def with_hash(self, reference: ModelReference | None) -> ModelReference | None:
         """`reference` with the sha256 of its file, where that is known by now."""
@@ -163,6 +172,8 @@ class ActiveModel:
 
     def _settle(self, event: ModelReady | RequestFailed) -> None:
         self.fraction = None
+        if isinstance(event, ModelReady) and self._params is not None:
+            self._infos[self._params] = event.info
         if self._given_up:
             self.state = self._then  # whatever became of it: it may have been ready before it could be given up
         elif isinstance(event, ModelReady):

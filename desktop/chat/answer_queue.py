@@ -22,6 +22,7 @@ from desktop.chat.chat_events import (
     EngineChanged,
 )
 from desktop.chat.context_summary import SummaryRun
+from desktop.chat.conversation_writer import with_summary_text
 from desktop.chat.engine_requests import generation_options, sampling_record, with_own_stops, with_sampling
 from desktop.chat.pending_answer import AnswerSaver, PendingAnswer
 from desktop.conversation import ContextChoice, Message, ModelReference, Status
@@ -122,6 +123,26 @@ class AnswerQueue:
                 return answer.snapshot()
         return self.drafts.unsaved.get(message.id, message)
 
+    def edit_summary(self, message_id: str, text: str) -> Message | None:
+        """Have the summary in an answer that is not stored whole say `text`; the answer as it is then, None where it
+        is stored."""
+        for answer in self._all():
+            if answer.message.id == message_id and answer.edit_summary(text):
+                self.drafts.schedule_save(message_id)
+                return answer.snapshot()
+        unsaved = self.drafts.unsaved.get(message_id)
+        if unsaved is None:
+            return None
+        changed = with_summary_text(unsaved, text)
+        self.drafts.save_finished(changed)
+        return changed
+
+    def pin(self, message_id: str, pinned: bool) -> None:
+        """An answer in progress is pinned, or no longer."""
+        for answer in self._all():
+            if answer.message.id == message_id:
+                answer.pin(pinned)
+
     def phase(self, conversation_id: str) -> AnswerPhase | None:
         """What the first answer of a conversation is at; None where there is none."""
         for answer in self._all():
@@ -210,7 +231,8 @@ class AnswerQueue:
         sentence = " ".join(part for part in (error.title, error.detail) if part) if error else ""
         answer.model = self.model.with_hash(answer.model)
         if isinstance(error, ContextFullError):
-            answer.refuse(error.needed_tokens, self._context_length())
+            info = self.model.info(answer.params)
+            answer.refuse(error.needed_tokens, info.context_length if info is not None else 0)
         message = answer.finish(status, done, sentence)
         ran = answer in self._running
         if ran:
@@ -290,17 +312,17 @@ class AnswerQueue:
                 error = error_from_event(event)
                 if answer.stopped:
                     self._finish(answer, "stopped", None)
-                elif not isinstance(error, ContextFullError) or answer.choice != "summarize":
+                elif not isinstance(error, ContextFullError) or answer.choice != "summarize" or answer.dropped:
                     self._finish(answer, "failed", None, error)
                 else:
                     self._summarize(answer, error)
 
     def _summarize(self, answer: PendingAnswer, full: ContextFullError) -> None:
         """Make a summary of what does not fit, and ask again; where there can be none, leave out the oldest."""
-        model = self._engine.model
-        run = answer.begin_summary(
-            full.needed_tokens, self._context_length(), thinks=model is not None and model.thinks
-        )
+        info = self.model.info(answer.params)
+        run = None
+        if info is not None:
+            run = answer.begin_summary(full.needed_tokens, info.context_length, thinks=info.thinks)
         if run is None:
             self._send(answer, answer.request(self._engine.next_id(), drops=True))
             return
@@ -328,7 +350,7 @@ class AnswerQueue:
         self._advance()
 
     def _snapshots(self) -> list[Message]:
-        return [answer.snapshot() for answer in self._running]
+        return [answer.snapshot() for answer in self._all()]
 
     def _on_draft_error(self, error: UserError, message: Message) -> None:
         self._tell(ChatFailed(error, message.conversation_id))

@@ -21,7 +21,7 @@ from desktop.chat.chat_events import (
     MessageAdded,
 )
 from desktop.chat.context_choice import ContextChoices
-from desktop.chat.conversation_writer import ConversationBranch, ConversationWriter, StoredExchange, new_id
+from desktop.chat.conversation_writer import BranchWrite, ConversationBranch, ConversationWriter, StoredExchange, new_id
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.conversation import Conversation, Message
 from desktop.engine.engine_protocol import MultiModelEngine
@@ -72,7 +72,9 @@ class ChatSession:
             hash_file=hash_file,
             save_every_s=save_every_s,
         )
-        self.context = ContextChoices(self, store, self._writing, background, self._notify, self._failed)
+        self.context = ContextChoices(
+            self, self._answering, store, self._writing, background, self._notify, self._failed
+        )
         self._current: str | None = None
         self._fresh: Conversation | None = None
         self._shown: list[str] = []
@@ -330,9 +332,10 @@ class ChatSession:
         self._ask(head, stored.answer, overrides)
         self._notify(ConversationsChanged())
 
-    def answer_branch(self, write: Callable[[], tuple[ConversationBranch, Message]], text: str = "") -> None:
-        """`write` a branch that ends with an empty answer, stop what is being answered in its conversation, and ask,
-        once a model may answer: ConversationOpened, AnswerPhase, …; or ChatFailed with `text` given back."""
+    def answer_branch(self, write: BranchWrite, text: str = "", overrides: AnswerOverrides = NO_OVERRIDES) -> None:
+        """`write` a branch that ends with an empty answer, stop what is being answered in its conversation, and ask
+        with `overrides`, once a model may answer: ConversationOpened, AnswerPhase, …; or ChatFailed with `text` given
+        back."""
         conversation_id = self._current
 
         def written(result: tuple[ConversationBranch, Message]) -> None:
@@ -341,7 +344,7 @@ class ChatSession:
             if answer.id in self._shown:  # it is another one now, in the same place
                 del self._shown[self._shown.index(answer.id) :]
             self._open_branch(view)
-            self._ask(view.conversation, answer)
+            self._ask(view.conversation, answer, overrides)
             self._notify(ConversationsChanged())
 
         def begin() -> None:

@@ -4,9 +4,13 @@ a summary."""
 from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
+
 from desktop.background import Background
+from desktop.chat.answer_queue import AnswerQueue
 from desktop.chat.chat_events import ChatEvent, ContextChosen, MessageChanged
-from desktop.chat.conversation_writer import ConversationBranch, ConversationWriter
+from desktop.chat.conversation_writer import BranchWrite, ConversationWriter
+from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.conversation import ContextChoice, Message
 from desktop.errors import UserError
 from desktop.safe_text import is_blank, repair_surrogates
@@ -20,7 +24,7 @@ class ChatAsking(Protocol):
     """What of a chat session asks for answers."""
 
     def send(self, text: str, conversation_id: str | None = None) -> bool: ...
-    def answer_branch(self, write: Callable[[], tuple[ConversationBranch, Message]]) -> None: ...
+    def answer_branch(self, write: BranchWrite, text: str = "", overrides: AnswerOverrides = NO_OVERRIDES) -> None: ...
 
 
 class ContextChoices:
@@ -29,6 +33,7 @@ class ContextChoices:
     def __init__(
         self,
         chat: ChatAsking,
+        answers: AnswerQueue,
         store: ConversationStore,
         writer: ConversationWriter,
         background: Background,
@@ -36,6 +41,7 @@ class ContextChoices:
         failed: Callable[[str | None], Callable[[UserError], None]],
     ) -> None:
         self._chat = chat
+        self._answers = answers
         self._store = store
         self._writer = writer
         self._background = background
@@ -50,12 +56,12 @@ class ContextChoices:
             self._failed(conversation_id),
         )
 
-    def answer(self, message: Message, choice: ContextChoice | None) -> None:
+    def answer(self, message: Message, choice: ContextChoice | None, overrides: AnswerOverrides = NO_OVERRIDES) -> None:
         """`choice` holds from now on (None: the one that holds), and the answer `message` that was not begun is asked
-        for once more: ConversationOpened, AnswerPhase, …"""
+        for once more, with `overrides`: ConversationOpened, AnswerPhase, …"""
         if choice is not None:
             self.choose(message.conversation_id, choice)
-        self._chat.answer_branch(lambda: self._writer.answer_in_place(message.id))
+        self._chat.answer_branch(lambda: self._writer.answer_in_place(message.id), overrides=overrides)
 
     def go_on(self, message: Message, choice: ContextChoice) -> None:
         """`choice` holds from now on, and the answer `message` that the context cut off is gone on with, by a turn of
@@ -65,19 +71,28 @@ class ContextChoices:
 
     def pin_message(self, message: Message, pinned: bool) -> None:
         """Keep a message in the model's context whatever goes, or no longer. MessageChanged."""
+        self._answers.pin(message.id, pinned)
         self._change(message, lambda: self._store.pin_message(message.id, pinned))
 
     def edit_summary(self, message: Message, text: str) -> None:
         """Have the summary in the answer `message` say `text`, which counts for every answer after it. MessageChanged;
         nothing where it is blank."""
         clean = repair_surrogates(text).strip()
-        if not is_blank(clean):
+        if is_blank(clean):
+            return
+        if (changed := self._answers.edit_summary(message.id, clean)) is not None:
+            self._tell(MessageChanged(changed.conversation_id, changed))
+        else:
             self._change(message, lambda: self._writer.edit_summary(message.id, clean))
 
     def _change(self, message: Message, work: Callable[[], Message]) -> None:
+        def changed_now(changed: Message) -> None:
+            now = msgspec.structs.replace(self._answers.latest(changed), pinned=changed.pinned)
+            self._tell(MessageChanged(changed.conversation_id, now))
+
         self._background.database(
             work,
-            lambda changed: self._tell(MessageChanged(changed.conversation_id, changed)),
+            changed_now,
             self._failed(message.conversation_id),
         )
 
@@ -87,4 +102,6 @@ def go_on_text(answer: str) -> str:
     end = " ".join(answer[-2 * _QUOTED :].split())
     if len(end) > _QUOTED:
         end = "…" + end[-_QUOTED:].partition(" ")[2]
+    if not end:
+        return tr("Go on with your answer.")
     return tr("Go on with your answer from here: “{end}”").format(end=end)

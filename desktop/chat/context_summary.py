@@ -65,7 +65,8 @@ def plan_summary(
     thinks: bool = False,
 ) -> SummaryPlan | None:
     """What to cover so that the rest of `path`, which takes `needed_tokens` whole, fits with turns to come; None where
-    nothing can be covered: the last turn of the person's stays, and what is pinned."""
+    nothing can be covered: the last turn of the person's stays, and what is pinned. What is pinned is summarized all
+    the same, as it may be pinned no longer some day."""
     earlier = newest_summary(path)
     covered = earlier.covers if earlier is not None else 0
     ends = [at for at, message in enumerate(path) if message.role == "user" and at > covered]
@@ -81,8 +82,9 @@ def plan_summary(
         return sum(message.length for message in rest) * tokens_each <= room
 
     covers = ends[min(bisect.bisect_left(ends, True, key=fits), len(ends) - 1)]
-    stays = pinned_rounds(path[:covers])
-    texts = [_line(message) for at, message in enumerate(path[:covers]) if at >= covered and at not in stays]
+    if pinned_rounds(path[:covers]) >= frozenset(range(covered, covers)):
+        return None
+    texts = [_line(message) for at, message in enumerate(path[:covers]) if at >= covered]
     thinking = context_length // 4 if thinks else 0
     piece = max((context_length - 2 * most - thinking - _INSTRUCTION_TOKENS) * _CAUTION, _SMALLEST_PIECE)
     pieces = _pieces([text for text in texts if text], max(int(piece / tokens_each), 1))

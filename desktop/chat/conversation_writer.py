@@ -83,6 +83,10 @@ class ConversationBranch:
     siblings: dict[str, tuple[int, int]]
 
 
+BranchWrite = Callable[[], tuple[ConversationBranch, Message]]
+"""Writes a branch that ends with an empty answer; the two."""
+
+
 @dataclass(frozen=True)
 class StoredExchange:
     """Two turns that were stored: the person's, and the empty one for the answer."""
@@ -168,13 +172,13 @@ class ConversationWriter:
         return self.branch(message.conversation_id), answer
 
     def answer_in_place(self, message_id: str) -> tuple[ConversationBranch, Message]:
-        """Make the answer `message_id`, which was not begun, an empty one again; where it says something, store an
-        empty one beside it."""
+        """Make the answer `message_id`, which was not begun, an empty one again, under the sampling it was asked for
+        with; where it was begun, store an empty one beside it."""
         message = self._message(message_id)
-        if message.role != "assistant" or message.text or message.status == "streaming":
+        if message.role != "assistant" or message.begun or message.status == "streaming":
             return self.answer_again(message_id)
         answer = msgspec.structs.replace(
-            message, parts=_summary_of((message,)), status="streaming", timing=None, error="", sampling=None
+            message, parts=_summary_of((message,)), status="streaming", timing=None, error=""
         )
         self._store.save_message(answer)
         return self.branch(message.conversation_id), answer
@@ -182,7 +186,7 @@ class ConversationWriter:
     def edit_summary(self, message_id: str, text: str) -> Message:
         """Store `text` as the summary in the answer `message_id`; the answer as it is then."""
         changed = with_summary_text(self._message(message_id), text)
-        self._store.save_message(changed)
+        self._store.save_message(changed, answered=False)
         return changed
 
     def edit(self, message_id: str, text: str) -> tuple[ConversationBranch, Message]:

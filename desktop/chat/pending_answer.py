@@ -149,7 +149,7 @@ class PendingAnswer:
     `message` is the empty turn it fills. `options` None means those of the settings when the engine is asked.
     `request_id` is None until then. `params` is how the model was loaded that answers, None until it is known which one
     does. `stopped` says that the person stopped it, whatever the engine makes of that. `choice` is what happens where
-    its prompt does not fit the context.
+    its prompt does not fit the context; `dropped` says that it was asked for without the oldest in spite of that.
     """
 
     def __init__(
@@ -164,6 +164,7 @@ class PendingAnswer:
         self.options = options
         self.choice = choice
         self.summary_run: SummaryRun | None = None
+        self.dropped = False
         self._path: tuple[Message, ...] = ()
         self._summary = message.summary
         self._refused: Timing | None = None
@@ -200,6 +201,7 @@ class PendingAnswer:
         chosen."""
         summary = self._summary if self._summary is not None and self._summary.text else None
         dropped = 0 if summary is not None else dropped_before(self._path)
+        self.dropped = self.dropped or drops
         drops = drops or self.choice == "drop-oldest"
         options = msgspec.structs.replace(
             self.options or GenerationOptions(), context_full="drop-oldest" if drops else "stop"
@@ -225,6 +227,17 @@ class PendingAnswer:
         run, self.summary_run = self.summary_run, None
         if run is not None and not run.stopped:
             self._summary = run.part
+
+    def edit_summary(self, text: str) -> bool:
+        """Have its summary say `text`; False where it has none by now."""
+        if self._summary is None or not self._summary.text:
+            return False
+        self._summary = msgspec.structs.replace(self._summary, text=text)
+        return True
+
+    def pin(self, pinned: bool) -> None:
+        """Its message was pinned, or is no longer."""
+        self.message = msgspec.structs.replace(self.message, pinned=pinned)
 
     def refuse(self, needed_tokens: int, context_length: int) -> None:
         """It is not begun: its prompt takes `needed_tokens`, which the context has no room for."""

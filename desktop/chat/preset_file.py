@@ -1,7 +1,7 @@
 """Presets: named sets of what an answer is asked with. A few are built in; a person's own lie in one JSON file.
 
 A damaged file is set aside under another name and never overwritten. What a newer version wrote and this one does not
-know is kept as it is.
+know is kept as it is: single fields, and presets that cannot be used here.
 """
 
 import errno
@@ -16,6 +16,7 @@ from desktop.atomic_file import DamagedFileError, read_json, write_atomically, w
 from desktop.engine.generation_options import GenerationOptions, SamplingParams, ThinkingOptions
 from desktop.errors import NotFoundError, ResourceError, UserError
 from desktop.translation import tr
+from desktop.unknown_fields import unknown_fields
 
 _LONGEST_NAME = 60
 T = TypeVar("T", bound=msgspec.Struct)
@@ -50,8 +51,12 @@ BUILT_IN_PRESETS = {
 }
 
 
+class PresetNameError(UserError):
+    """A preset cannot have this name."""
+
+
 class PresetFile:
-    """The presets on disk. `problem` says what was wrong with the file when it was read last, or is ""."""
+    """The presets on disk. `problem` says what was wrong with the file, or with a preset in it, or is ""."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -59,7 +64,7 @@ class PresetFile:
 
     def presets(self) -> dict[str, Preset]:
         """Every preset by its name, a person's own in place of a built-in one of that name."""
-        return {**BUILT_IN_PRESETS, **{name: _preset(raw) for name, raw in self._own()["presets"].items()}}
+        return {**BUILT_IN_PRESETS, **self._usable(self._own())}
 
     def find(self, name: str) -> Preset:
         """The preset of that name. Raises NotFoundError."""
@@ -70,21 +75,26 @@ class PresetFile:
 
     def is_own(self, name: str) -> bool:
         """Whether it is a person's own, or one of theirs in place of a built-in one."""
-        return name in self._own()["presets"]
+        return name in self._usable(self._own())
 
     def set(self, name: str, preset: Preset) -> None:
-        """Keep `preset` under `name`. Raises UserError where that is no name, ResourceError where it cannot be
-        written."""
+        """Keep `preset` under `name`. Raises PresetNameError where that is no name, UserError where there is one of a
+        newer version, ResourceError where it cannot be written."""
         if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-            raise UserError(
+            raise PresetNameError(
                 tr("A preset cannot be called that."),
                 tr("A name has between 1 and {count} printable characters.").format(count=_LONGEST_NAME),
                 tr("Choose another name."),
             )
         values = self._own()
-        known = {field.name for field in msgspec.structs.fields(Preset)}
-        unknown = {key: value for key, value in values["presets"].get(name, {}).items() if key not in known}
-        values["presets"][name] = unknown | msgspec.to_builtins(preset)
+        before = values["presets"].get(name, {})
+        if name in values["presets"] and name not in self._usable(values):
+            raise UserError(
+                tr("The preset {name} cannot be changed.").format(name=name),
+                self.problem,
+                tr("Choose another name, or remove it: “latchkey presets remove {name}”.").format(name=name),
+            )
+        values["presets"][name] = _with_unknown(before, preset)
         self._write(values)
 
     def remove(self, name: str) -> None:
@@ -104,16 +114,13 @@ class PresetFile:
 
     def _own(self) -> dict[str, Any]:
         """The file's value, with a dictionary of presets in it. Raises ResourceError where it cannot be read."""
-        self.problem = ""
         try:
             values = read_json(self._path, follow_link=True)
             if not isinstance(values, dict) or not isinstance(values.setdefault("presets", {}), dict):
                 raise DamagedFileError(errno.EINVAL, tr("it holds no presets"), str(self._path))
-            for raw in values["presets"].values():
-                _preset(raw)
         except (FileNotFoundError, NotADirectoryError):
             pass
-        except (DamagedFileError, msgspec.ValidationError) as error:
+        except DamagedFileError as error:
             self._set_aside(error)
         except OSError as error:
             raise ResourceError(
@@ -124,6 +131,18 @@ class PresetFile:
         else:
             return values
         return {"version": 1, "presets": {}}
+
+    def _usable(self, values: dict[str, Any]) -> dict[str, Preset]:
+        """A person's own presets that this version can use; `problem` says it of one that it cannot."""
+        usable: dict[str, Preset] = {}
+        for name, raw in values["presets"].items():
+            try:
+                usable[name] = msgspec.convert(raw, Preset)
+            except msgspec.ValidationError as error:
+                self.problem = tr("The preset {name} cannot be used here and is kept as it is ({reason}).").format(
+                    name=name, reason=error
+                )
+        return usable
 
     def _set_aside(self, error: Exception) -> None:
         reason = getattr(error, "strerror", None) or str(error)
@@ -152,8 +171,13 @@ def with_given(base: T, given: T) -> T:
     return msgspec.structs.replace(base, **{name: value for name, value in values.items() if value is not None})
 
 
-def _preset(raw: Any) -> Preset:
-    return msgspec.convert(raw, Preset)
+def _with_unknown(before: dict[str, Any], preset: Preset) -> dict[str, Any]:
+    """`preset` as the file has it, with what a newer version said in its place `before`."""
+    values: dict[str, Any] = msgspec.to_builtins(preset)
+    for part, kind in (("sampling", SamplingParams), ("thinking", ThinkingOptions)):
+        if kept := unknown_fields(kind, before.get(part)):
+            values[part] = kept | values.get(part, {})
+    return unknown_fields(Preset, before) | values
 
 
 def _no_preset(name: str) -> NotFoundError:

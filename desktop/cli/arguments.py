@@ -233,7 +233,9 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", metavar="T", help=tr("a system prompt"))
     add_sampling(parser)
     add_output_control(parser)
-    parser.add_argument("--conversation", metavar="ID", help=tr("continue a conversation, and keep the turn in it"))
+    parser.add_argument(
+        "--conversation", metavar="ID|new", help=tr("continue a conversation, or begin one, and keep the turn in it")
+    )
     parser.add_argument(
         "--thinking",
         type=_thinking,

@@ -27,7 +27,7 @@ from desktop.cli.terminal_answer import (
 )
 from desktop.cli.terminal_input import decode_input, repair_input
 from desktop.cli.terminal_session import TerminalSession
-from desktop.conversation import ChatMessage, StopReason, Timing
+from desktop.conversation import ChatMessage, Conversation, StopReason, Timing, ToolCallPart
 from desktop.engine.engine_protocol import Engine
 from desktop.engine.generation_options import (
     CacheLevel,
@@ -41,6 +41,8 @@ from desktop.errors import ContextFullError
 from desktop.library.library_model import LibraryModel
 from desktop.settings import Settings
 from desktop.translation import tr
+
+_NEW = "new"
 
 
 class SpeculationResult(msgspec.Struct, frozen=True):
@@ -57,10 +59,19 @@ class AskCache(msgspec.Struct, frozen=True):
     disk_tokens: int
 
 
+class AskToolCall(msgspec.Struct, frozen=True):
+    """A call of a tool that the model wrote; `arguments` is JSON text as it wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
 class AskResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """The answer as `ask --json` gives it: fields and their names are part of the command's contract.
 
-    `logprobs` are there where they were asked for, in the form that llama-server gives them.
+    `conversation` is the id of the one that keeps the answer, left out where none does. `logprobs` are there where they
+    were asked for, in the form that llama-server gives them.
     """
 
     text: str
@@ -77,6 +88,8 @@ class AskResult(msgspec.Struct, frozen=True, omit_defaults=True):
     seed: int | None
     engine: str
     speculation: SpeculationResult
+    tool_calls: list[AskToolCall]
+    conversation: str | None = None
     logprobs: list[dict[str, Any]] | None = None
 
 
@@ -103,6 +116,8 @@ def run(options: Namespace, tools: CommandContext) -> int:
     if not asked.text.endswith("\n"):
         tools.output.line()
     _note_ending(asked, what, tools)
+    if options.conversation == _NEW:
+        tools.output.note(tr("It is kept as the conversation {id}.").format(id=asked.conversation))
     tools.output.dim(credit(tools.library.find(asked.model)) + "\n")
     return _code(asked)
 
@@ -185,7 +200,7 @@ def _in_conversation(options: Namespace, tools: CommandContext, text: str, what:
             "",
             tr("Ask without --conversation, or without it."),
         )
-    kept = kept_conversation(tools, options.conversation)
+    kept = Conversation("") if options.conversation == _NEW else kept_conversation(tools, options.conversation)
     model = chosen_model(tools, what.model or kept.model_id)
     admit_or_prompt(tools, model)
     settings = msgspec.structs.replace(what.settings, parallel_answers=1)
@@ -193,22 +208,31 @@ def _in_conversation(options: Namespace, tools: CommandContext, text: str, what:
         tools.engine_pool() as engine,
         TerminalSession(tools, engine, _speaker(options, tools, engine), settings) as session,
     ):
-        session.open(options.conversation)
+        if kept.id:
+            session.open(kept.id)
+        else:
+            session.new()
         session.use(model)
         sha256 = _hash(options, tools, model)
-        full = choice_where_nobody_can_be_asked(tools, kept.context_full or what.settings.context_full)
+        full = choice_where_nobody_can_be_asked(
+            tools, kept.context_full or what.settings.context_full, for_program=options.json
+        )
         overrides = AnswerOverrides(what.options, what.system_prompt, full)
         try:
             message = session.ask(text, overrides)
         except ContextFullError as error:
-            if full == "stop" or options.json:
+            if full == "stop":
                 raise
             message = ask_again_as_chosen(tools, session, error)
-        info = engine.model
+        info, kept_in = engine.model, session.conversation_id
     timing = message.timing
     if timing is None or info is None:
         raise KeyboardInterrupt  # stopped before the model began
-    return _asked(message.text, message.thinking, model, sha256, timing, info)
+    calls = [
+        AskToolCall(part.id, part.name, part.arguments) for part in message.parts if isinstance(part, ToolCallPart)
+    ]
+    asked = _asked(message.text, message.thinking, model, sha256, timing, info)
+    return msgspec.structs.replace(asked, conversation=kept_in, tool_calls=calls)
 
 
 def _asked(text: str, thinking: str, model: LibraryModel, sha256: str, timing: Timing, info: ModelInfo) -> AskResult:
@@ -227,6 +251,7 @@ def _asked(text: str, thinking: str, model: LibraryModel, sha256: str, timing: T
         seed=timing.seed,
         engine=info.engine,
         speculation=SpeculationResult(timing.drafted_tokens, timing.accepted_tokens),
+        tool_calls=[],
     )
 
 

@@ -1,5 +1,7 @@
 """Chatting where there is no window: at a prompt on a terminal, or one answer to what is piped in."""
 
+import msgspec
+
 from desktop.cli import ask_command
 from desktop.cli.acceptance_prompt import admit_or_prompt
 from desktop.cli.command_context import CommandContext
@@ -34,9 +36,10 @@ def _chat(tools: CommandContext) -> int:
     admit_or_prompt(tools, model)
     tools.conversation_store.conversations(limit=1)  # where nothing can be kept, that is said before anything is typed
     output.line(tr("{model}. Ctrl+C stops an answer, Ctrl+D leaves, /help says more.").format(model=model.name))
+    settings = msgspec.structs.replace(tools.settings, parallel_answers=1)  # there is one conversation
     with (
         tools.engine_pool() as engine,
-        TerminalSession(tools, engine, TerminalAnswerWriter(tools.output, engine)) as session,
+        TerminalSession(tools, engine, TerminalAnswerWriter(tools.output, engine), settings) as session,
     ):
         session.new()
         session.use(model)

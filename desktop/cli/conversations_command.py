@@ -11,7 +11,7 @@ from desktop.cli.terminal_answer import ModelCredits
 from desktop.cli.terminal_input import repair_input
 from desktop.conversation import Conversation, Message
 from desktop.errors import NotFoundError
-from desktop.translation import tr
+from desktop.translation import tr, trn
 
 _ALL = 1_000_000
 _FOUND = 100
@@ -63,11 +63,19 @@ def _show(options: Namespace, tools: CommandContext) -> None:
         pinned = tr(" (pinned)") if message.pinned else ""
         tools.output.line(f"{_speaker(message)}{pinned}:")
         if message.summary is not None and message.summary.text:
-            summary = tr("[The model sees this in place of the first {count} messages: {text}]")
+            summary = trn(
+                "[The model sees this in place of the first message: {text}]",
+                "[The model sees this in place of the first {count} messages: {text}]",
+                message.summary.covers,
+            )
             tools.output.line(summary.format(count=message.summary.covers, text=message.summary.text))
         if message.timing is not None and message.status != "failed":
             if message.timing.dropped_messages > dropped:
-                left = tr("[From here on the model did not see {count} of the oldest messages.]")
+                left = trn(
+                    "[From here on the model did not see the oldest message.]",
+                    "[From here on the model did not see {count} of the oldest messages.]",
+                    message.timing.dropped_messages,
+                )
                 tools.output.line(left.format(count=message.timing.dropped_messages))
             dropped = message.timing.dropped_messages
         tools.output.line(message.text)

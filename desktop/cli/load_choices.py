@@ -47,7 +47,10 @@ def report_load(tools: CommandContext, probed: ProbeResult) -> LoadReport:
 
 
 def _report(model: LoadableModel, tools: CommandContext, probed: ProbeResult) -> LoadReport:
-    header, asked = read_header(model.path), load_params(model, tools.settings)
+    header, asked = (
+        read_header(model.path),
+        load_params(model, tools.settings, parallel=tools.settings.parallel_answers),
+    )
     tested, known = tools.kernel_check.choice(), _known(model, tools, probed)
     cautious = known.applied(_as_tested(asked, tested, probed), probed.cpu_variants)
     plan = plan_load(cautious, header, probed.devices, available_memory())
@@ -149,7 +152,7 @@ class _Explanation:
         return tr("So many tokens of a prompt are read at once.")
 
     def _parallel(self) -> str:
-        return tr("They share the context.")
+        return tr("So many in the window, which share the context. The command and a chat in the terminal give one.")
 
     def _mapping(self) -> str:
         if not self._params.use_mmap:

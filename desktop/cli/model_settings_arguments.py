@@ -1,10 +1,11 @@
 """The arguments of `latchkey models settings`. Only argparse, as in `arguments`."""
 
 import argparse
+import math
 from collections.abc import Callable
 from typing import Any
 
-from desktop.cli.arguments import add_json, model_help, positive
+from desktop.cli.arguments import add_json, model_help
 from desktop.translation import tr
 
 KV_CACHE_TYPES = ("f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
@@ -16,11 +17,11 @@ def add_model_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help=model_help())
     auto = tr("“auto” leaves it to Latchkey")
     for option, metavar, kind, about in (
-        ("--context", "N", _or_automatic(positive), tr("length of the context in tokens")),
+        ("--context", "N", _or_automatic(_whole(1, 1 << 30)), tr("length of the context in tokens")),
         ("--layers", "N", _or_automatic(_layers), tr("layers on the GPU, “all” or a number")),
         ("--kv-type", "TYPE", _kv_types, tr("type of the KV cache, such as q8_0; TYPE,TYPE for keys and values")),
-        ("--threads", "N", _or_automatic(positive), tr("threads to compute with")),
-        ("--parallel", "N", _or_automatic(positive), tr("answers at once")),
+        ("--threads", "N", _or_automatic(_whole(1, 4096)), tr("threads to compute with")),
+        ("--parallel", "N", _or_automatic(_whole(1, 64)), tr("answers at once")),
         ("--mmap", "on|off", _or_automatic(_on_off), tr("map the file into memory instead of reading it")),
         ("--mlock", "on|off", _or_automatic(_on_off), tr("keep the model from being swapped out")),
     ):
@@ -49,11 +50,20 @@ def _or_automatic(kind: Callable[[str], Any]) -> Callable[[str], Any]:
     return read
 
 
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """A whole number between the two: what `desktop.settings.ModelSettings` takes."""
+
+    def number(text: str) -> int:
+        value = int(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(tr("must be between {least} and {most}").format(least=least, most=most))
+        return value
+
+    return number
+
+
 def _layers(text: str) -> int:
-    value = -1 if text == "all" else int(text)
-    if value < -1:
-        raise ValueError(text)
-    return value
+    return -1 if text == "all" else _whole(-1, 100_000)(text)
 
 
 def _on_off(text: str) -> bool:
@@ -71,6 +81,9 @@ def _kv_types(text: str) -> str:
 
 def _portions(text: str) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in text.split(",")) if text else ()
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(tr("{text} is no list of numbers, such as 3,1.").format(text=text)) from error
+        portions = tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        portions = (math.nan,)
+    if not all(math.isfinite(portion) and portion >= 0 for portion in portions):
+        raise argparse.ArgumentTypeError(tr("{text} is no list of numbers, such as 3,1.").format(text=text))
+    return portions

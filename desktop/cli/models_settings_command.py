@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from desktop.cli.command_context import CommandContext
+from desktop.cli.exit_codes import UsageError
 from desktop.engine.gguf_header import read_header
 from desktop.errors import EngineError, NotFoundError
 from desktop.settings import ModelSettings
@@ -37,11 +38,13 @@ class ModelSettingsReport(msgspec.Struct, frozen=True):
 def run(options: Namespace, tools: CommandContext) -> None:
     """Change what the options say, and show what is then in force for the model.
 
-    Raises NotFoundError where there is no such model or template, EngineError where the template is none.
+    Raises NotFoundError where there is no such model or template, EngineError where the template is none, UsageError
+    where what was given cannot be kept.
     """
     model = tools.library.find(options.id)
     own = tools.settings.model_settings.get(model.id, ModelSettings())
     wanted = msgspec.structs.replace(ModelSettings() if options.reset else own, **_changes(options))
+    _check(wanted)
     if wanted != own:
         tools.settings_file.change_model(model.id, wanted)
     if options.json:
@@ -55,6 +58,17 @@ def run(options: Namespace, tools: CommandContext) -> None:
     tools.output.table(rows)
     if wanted.context_length and 0 < trained < wanted.context_length:
         tools.output.note(tr("The model was made for a context of {count} tokens.").format(count=f"{trained:,}"))
+
+
+def _check(wanted: ModelSettings) -> None:
+    try:
+        msgspec.convert(msgspec.to_builtins(wanted), ModelSettings)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            tr("Settings of a model cannot be kept like that."),
+            tr("The reason: {reason}.").format(reason=error),
+            tr("Nothing was changed. “latchkey models settings --help” says what each option takes."),
+        ) from error
 
 
 def _changes(options: Namespace) -> dict[str, Any]:

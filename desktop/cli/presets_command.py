@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from desktop.chat.preset_file import Preset, PresetFile, with_given
+from desktop.chat.preset_file import Preset, PresetFile, PresetNameError, with_given
 from desktop.cli.command_context import CommandContext
-from desktop.cli.exit_codes import DONE
+from desktop.cli.exit_codes import DONE, UsageError
 from desktop.cli.sampling_arguments import sampling_given
 from desktop.cli.terminal_input import repair_input
 from desktop.engine.generation_options import ThinkingOptions
@@ -17,16 +17,20 @@ from desktop.translation import tr
 
 def run(options: Namespace, tools: CommandContext) -> int:
     file = PresetFile(tools.paths.presets_file)
-    match options.action:
-        case "list":
-            _list(options, tools, file)
-        case "show":
-            _show(options, tools, file)
-        case "set":
-            file.set(repair_input(options.name), _changed(options, file))
-        case "remove":
-            file.remove(repair_input(options.name))
-    note_problem(file, tools)
+    try:
+        match options.action:
+            case "list":
+                _list(options, tools, file)
+            case "show":
+                _show(options, tools, file)
+            case "set":
+                file.set(repair_input(options.name), _changed(options, file))
+            case "remove":
+                file.remove(repair_input(options.name))
+    except PresetNameError as error:
+        raise UsageError(error.title, error.detail, error.remedy) from error
+    finally:
+        note_problem(file, tools)
     return DONE
 
 
@@ -50,7 +54,46 @@ def _show(options: Namespace, tools: CommandContext, file: PresetFile) -> None:
     if options.json:
         tools.output.json(shown)
         return
-    tools.output.table([(key, value if isinstance(value, str) else json.dumps(value)) for key, value in shown.items()])
+    rows = [(tr("name"), name), (tr("whose"), _whose(shown))]
+    for key, value in shown.items():
+        if key not in ("name", "built_in"):
+            rows += _rows(key, value)
+    tools.output.table(rows)
+
+
+def _rows(key: str, value: Any) -> list[tuple[str, str]]:
+    """A field of a preset in words: its name, and what it says; one row for each part of sampling or thinking."""
+    if isinstance(value, dict):
+        prefix = f"{tr('thinking')}: " if key == "thinking" else ""
+        return [(prefix + _worded(name), _said(each)) for name, each in value.items()]
+    return [(_worded(key), _said(value))]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return tr("on") if value else tr("off")
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _worded(field: str) -> str:
+    """The name of a field of a preset in words; those of single samplers are llama.cpp's."""
+    words = {
+        "system_prompt": tr("system prompt"),
+        "model": tr("model"),
+        "max_tokens": tr("most tokens"),
+        "temperature": tr("temperature"),
+        "seed": tr("seed"),
+        "samplers": tr("samplers"),
+        "stop": tr("stops"),
+        "enabled": tr("on or off"),
+        "effort": tr("effort"),
+        "budget": tr("most tokens"),
+    }
+    return words.get(field, field.replace("_", " "))
+
+
+def _whose(preset: dict[str, Any]) -> str:
+    return tr("built in") if preset["built_in"] else tr("your own")
 
 
 def _as_json(name: str, preset: Preset, *, own: bool) -> dict[str, Any]:
@@ -61,9 +104,9 @@ def _as_json(name: str, preset: Preset, *, own: bool) -> dict[str, Any]:
 
 def _in_words(preset: dict[str, Any]) -> str:
     said = {**preset.get("sampling", {}), **{key: preset[key] for key in ("max_tokens", "model") if key in preset}}
-    words = [f"{key} {value}" for key, value in said.items()]
+    words = [f"{_worded(key)} {_said(value)}" for key, value in said.items()]
     words += [tr("system prompt")] if "system_prompt" in preset else []
-    return ", ".join([*words, tr("built in") if preset["built_in"] else tr("your own")])
+    return ", ".join([*words, _whose(preset)])
 
 
 def _changed(options: Namespace, file: PresetFile) -> Preset:

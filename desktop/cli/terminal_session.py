@@ -4,6 +4,8 @@ import queue
 from collections.abc import Callable
 from typing import TypeVar
 
+import msgspec
+
 from desktop.background import Background
 from desktop.chat.chat_events import (
     AnswerDelta,
@@ -49,6 +51,7 @@ class TerminalSession:
         self._dropped = 0
         self._notice = ""
         self._begun = self._asking = False
+        self._overrides = NO_OVERRIDES
         self._refused: Message | None = None
         self._summary: SummaryPart | None = None
         self._background = Background(self._posted.put)
@@ -91,14 +94,16 @@ class TerminalSession:
 
     def ask(self, text: str, overrides: AnswerOverrides = NO_OVERRIDES) -> Message:
         """The answer to `text`, when it is over. Ctrl+C stops it. Raises the UserError that it fails with."""
+        self._overrides = overrides
         return self._answer(lambda: self._chat.send(text, overrides=overrides))
 
     def ask_again(self, choice: ContextChoice) -> Message:
-        """The answer that was not begun as the context is full: `choice` holds for this conversation from now on.
-        Raises as `ask`."""
+        """The answer that was not begun as the context is full, asked for as before: `choice` holds for this
+        conversation from now on. Raises as `ask`."""
         refused = self._refused
         assert refused is not None
-        return self._answer(lambda: self._chat.context.answer(refused, choice))
+        overrides = msgspec.structs.replace(self._overrides, context_full=None)
+        return self._answer(lambda: self._chat.context.answer(refused, choice, overrides))
 
     def choose(self, choice: ContextChoice | None) -> bool:
         """`choice` holds for this conversation; None: what the settings say. False, and nothing happens, before

@@ -132,6 +132,7 @@ class AnswerDispatch:
             if isinstance(event, _End):
                 self._abandoned.discard(event.id)
                 self._worker.watchdog.stop_cancel_timeout(event.id)
+                self.send_waiting()
             return
         if isinstance(event, AnswerEvent) and isinstance(request.order, AnswerCommand):
             self._worker.states.note(request.order.request, event)

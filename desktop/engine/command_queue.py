@@ -158,6 +158,14 @@ class CommandQueue:
                 return order
         return None
 
+    def drain(self) -> list[QueuedCommand]:
+        """The commands that were added and not taken: nobody takes them any more."""
+        found = []
+        while (item := self.get(0)) is not None or not self._inbox.empty():
+            if isinstance(item, LoadCommand | AnswerCommand | EmbedCommand | ProbeCommand):
+                found.append(item)
+        return found
+
     def clear(self) -> list[QueuedCommand]:
         """Remove every waiting command; those that were removed."""
         orders = list(self._line)

@@ -34,6 +34,7 @@ from desktop.engine.worker_messages import (
     AnswerEvent,
     EmbedResult,
     LoadProgress,
+    ModelDescribed,
     ModelFileChanged,
     ModelInfo,
     ModelReady,
@@ -91,6 +92,8 @@ class Dispatcher:
                 self._guarded(self._recheck)
             while not self._cancelling_load and (order := self._commands.start_next(self._load.parallel)) is not None:
                 self._guarded(partial(self._start_command, order))
+        for order in self._commands.drain():
+            call_listener(order.on_event, unstarted_result(order))
 
     def _guarded(self, work: Callable[[], object]) -> None:
         """Do `work`; where it fails, what is under way ends with the reason."""
@@ -213,7 +216,7 @@ class Dispatcher:
         """Unload it now; answers in progress fail with `error`."""
         self._load.evicted(error)
         self._end_worker(tr("it may no longer be used"))
-        if self._requests:
+        if self._requests or self._commands.current is not None:
             self._fail(error)
         else:
             _log.warning("engine: unloaded: %s", error)
@@ -339,6 +342,8 @@ class Dispatcher:
                     call_listener(self._commands.current.on_event, event)
             case ModelReady() if stage == "loading":
                 self._loaded(event)
+            case ModelDescribed(info) if self._load.model is not None:
+                self._load.model = info
             case ModelFileChanged() if stage == "loading":
                 self._load_failed(self._load.file_changed(event))
             case RequestFailed(id=0) if stage in ("probing", "loading"):

@@ -238,11 +238,12 @@ class EnginePool:
             if engine is not None:
                 engine.begin_answer(self._clock())
                 self._owners[request.id] = engine
-            elif params is not None:
+                # Under the lock, so that a cancel that finds the owner comes after it.
+                ask(engine, partial(self._on_answer_event, engine, on_event))
+                return
+            if params is not None:
                 self._demanded[request.id] = demand(request, on_event)
-        if engine is not None:
-            ask(engine, partial(self._on_answer_event, engine, on_event))
-        elif params is None:
+        if params is None:
             failure = engine_errors.failure_event(request.id, engine_errors.no_model_loaded())
             self._work.put(lambda: call_listener(on_event, failure))
         else:
@@ -256,12 +257,12 @@ class EnginePool:
             return
         with self._lock:
             demand = self._demanded.pop(request_id, None)
-        if demand is None:
-            return  # cancelled, and told so
+            if demand is None:
+                return  # cancelled, and told so
+            if isinstance(event, ModelReady):
+                again()  # under the lock, so that there is no moment in which a cancel finds nothing
         if isinstance(event, RequestFailed):
             call_listener(demand.on_event, msgspec.structs.replace(event, id=request_id))
-        else:
-            again()
 
     def _on_answer_event(
         self, engine: PooledEngine, on_event: Callable[[Any], None], event: AnswerEvent | EmbedEvent
@@ -310,6 +311,10 @@ class EnginePool:
         self._work.put(self._unload_idle)
 
     def unload(self) -> None:
+        with self._lock:
+            for load in self._loads:
+                load.cancelled |= load.engine is None
+        self._work.put(self._start_loads)
         for client in self._clients():
             client.unload()
 
@@ -363,12 +368,12 @@ class EnginePool:
     def _run(self) -> None:
         while True:
             try:
-                job = self._work.get(timeout=self._until_due())
-            except queue.Empty:
-                job = self._unload_idle
-            if job is None:
-                return
-            try:
+                try:
+                    job = self._work.get(timeout=self._until_due())
+                except queue.Empty:
+                    job = self._unload_idle
+                if job is None:
+                    return
                 job()
                 self._unload_idle()
             except Exception:  # noqa: BLE001 - one bug must not end the thread that loads wait for

@@ -40,8 +40,9 @@ class LoadCheck(Protocol):
         """The files of the model at `path`, which may be loaded now as they are, () for whatever lies there; raises
         UserError to refuse it. Reading them may take long: `stop` gives it up, with UserError."""
 
-    def record_load(self, path: Path) -> None:
-        """The file was loaded. Raises UserError where it may not stay so, as when that cannot be recorded."""
+    def record_load(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
+        """The file was loaded, from `files` as they were admitted. Raises UserError where it may not stay so, as when
+        that cannot be recorded."""
 
     def check_loaded(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
         """Return where the loaded file may stay; raise UserError where it no longer may, FileTouchedError where it has

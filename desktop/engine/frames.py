@@ -17,6 +17,7 @@ from desktop.engine.worker_messages import (
     LONGEST_WORDS,
     AnswerDone,
     Event,
+    ModelDescribed,
     ModelReady,
     ProbeResult,
     RequestFailed,
@@ -164,7 +165,7 @@ def sanitized(event: Event) -> Event:
     match event:
         case ProbeResult(devices=devices):
             return _in_lines(event, devices=tuple(_in_lines(device) for device in devices))
-        case ModelReady(info=info):
+        case ModelReady(info=info) | ModelDescribed(info=info):
             return _in_lines(event, info=_in_lines(info))
         case AnswerDone():
             return _in_lines(event)

@@ -25,8 +25,8 @@ class LicenseMonitor:
     def start(self, *loaded: LoadedFiles) -> None:
         """Each of `loaded` is a model's path with its files as they were admitted: say to the license check that it was
         loaded. Raises UserError where one may not stay."""
-        for path, _ in loaded:
-            self.license_check.record_load(path)
+        for path, files in loaded:
+            self.license_check.record_load(path, files)
         self._loaded, self._asked = loaded, time.monotonic()
 
     def stop(self) -> None:

@@ -38,6 +38,7 @@ class ModelLoad:
         self._asked: LoadParams | None = None
         self._again: FallbackStep | None = None
         self._attempt: LoadAttempt | None = None
+        self._refused: UserError | None = None
 
     @property
     def again(self) -> FallbackStep | None:
@@ -70,6 +71,7 @@ class ModelLoad:
 
     def begin(self, step: FallbackStep) -> str:
         """Check the file and ask the license check; the CPU variant to start its worker with. Raises UserError."""
+        self._refused = None
         self._attempt = LoadAttempt.begin(step, self.monitor.license_check, self._stop)
         return self._fallback.first_variant(step.params)
 
@@ -138,12 +140,12 @@ class ModelLoad:
         """It may not stay. A file that was touched may prove to be the same: the next answer has it read once more."""
         self.ended()
         if not isinstance(error, FileTouchedError):
-            self._again = None
+            self._again, self._refused = None, error
 
     def unloaded(self) -> None:
         """Nobody wants it any more."""
         self.ended()
-        self._again = None
+        self._again = self._refused = None
 
     def after_exit(self, death: WorkerExit, stage: WorkerStage, work: CrashedWork) -> FallbackStep | UserError:
         """How to go on after the worker died at `stage`, or what to tell (`LoadFallback.after_exit`)."""
@@ -172,7 +174,7 @@ class ModelLoad:
         return None
 
     def require(self) -> FallbackStep:
-        """How to load the model that is wanted. Raises EngineError where none is."""
+        """How to load the model that is wanted. Raises EngineError where none is, or why it may not stay."""
         if self._again is None:
-            raise engine_errors.no_model_loaded()
+            raise self._refused or engine_errors.no_model_loaded()
         return self._again

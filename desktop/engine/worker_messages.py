@@ -190,6 +190,12 @@ class ModelReady(msgspec.Struct, frozen=True, tag="ready"):
     notice: ShortText = ""
 
 
+class ModelDescribed(msgspec.Struct, frozen=True, tag="described"):
+    """What is known of the loaded model once its chat template was tried, which may take long or not come to an end."""
+
+    info: ModelInfo
+
+
 class PromptPrepared(msgspec.Struct, frozen=True, tag="prompted"):
     """The prompt is rendered and counted: the `dropped_messages` oldest did not fit the context and were left out."""
 
@@ -364,7 +370,7 @@ class Pong(msgspec.Struct, frozen=True, tag="pong"):
     id: Int64
 
 
-Loading = ProbeResult | LoadProgress | ModelReady | ModelFileChanged
+Loading = ProbeResult | LoadProgress | ModelReady | ModelDescribed | ModelFileChanged
 Event = (
     Loading
     | PromptPrepared

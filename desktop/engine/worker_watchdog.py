@@ -48,7 +48,7 @@ class WorkerWatchdog:
 
     def stop(self) -> None:
         """Nothing is asked of the worker any more."""
-        self._watching, self._pinged, self._obey_by = False, None, {}
+        self._watching, self._pinged, self._obey_by, self._rendering = False, None, {}, False
 
     def reset(self) -> None:
         """The worker sent something."""

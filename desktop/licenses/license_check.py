@@ -27,6 +27,7 @@ from desktop.licenses.policy import CombinedPolicy, Policy, forbids
 from desktop.licenses.policy_file import PolicySource
 from desktop.translation import tr
 
+_NEVER = object()
 _WAIT_S = 0.5  # a record takes a fiftieth of it, unless a keyring asks a person
 _log = logging.getLogger(__name__)
 
@@ -215,14 +216,14 @@ class LicenseCheck:
         self._checked[path] = stamp
         return hashed.files
 
-    def record_load(self, path: Path) -> None:
-        """The file at `path` was loaded: record it, with the hash that was admitted.
+    def record_load(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
+        """The file at `path` was loaded, from `files` as they were admitted: record it, with the admitted hash.
 
         Raises IntegrityError where it is no longer the file that was admitted, or was touched since, and UserError
         where the record cannot be written.
         """
         subject, hashed = self._subject_of(path), self._unchanged(path)
-        if path not in self._checked:
+        if path not in self._checked or (files and files != hashed.files):
             raise _file_touched(path)
         if subject.file_sha256 and hashed.sha256 != subject.file_sha256:
             raise file_changed_error(subject)
@@ -245,7 +246,7 @@ class LicenseCheck:
         if files and files != hashed.files:
             raise _file_touched(path)
         stamp = self._stamp(hashed)
-        if path in self._checked and self._checked[path] == stamp:
+        if self._checked.get(path, _NEVER) == stamp:
             return
         subject = self._subject_of(path)
         if is_built_in(subject.file_sha256) and not is_built_in(hashed.sha256):
@@ -260,8 +261,9 @@ class LicenseCheck:
         it holds the same bytes now does not say that it held them all the time."""
         hashed = self._admitted.get(path)
         if hashed is None or not hashed.is_unchanged():
-            self._admitted.pop(path, None)
-            self._checked.pop(path, None)
+            if self._admitted.get(path) is hashed:  # another engine may have had it admitted anew
+                self._admitted.pop(path, None)
+                self._checked.pop(path, None)
             raise _file_touched(path)
         return hashed
 

@@ -196,16 +196,17 @@ class ConversationStore:
             for message in messages:
                 connection.execute(_INSERT_MESSAGE, message_row(message))
 
-    def save_message(self, message: Message) -> None:
+    def save_message(self, message: Message, *, answered: bool = True) -> None:
         """Store what was said since: parts, status, timing, error, model. Durable once the answer is over.
 
-        Its conversation then names the model as the one that answered last.
+        Its conversation then names the model as the one that answered last; not where it was not `answered`, but
+        changed by the person.
         """
         over = message.status != "streaming"
         with self.database.write(durable=over) as connection:
             if not connection.execute(_UPDATE_MESSAGE, message_row(message)).rowcount:
                 raise _missing_message(message.id)
-            if over and message.model is not None:
+            if over and answered and message.model is not None:
                 connection.execute(
                     "UPDATE conversations SET model_id = ? WHERE id = ?",
                     (repair_surrogates(message.model.id), message.conversation_id),

@@ -27,7 +27,7 @@ class OpenLoadCheck:
         self._admit(path)
         return ()
 
-    def record_load(self, path: Path) -> None:
+    def record_load(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
         self._loaded(path)
 
     def check_loaded(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:

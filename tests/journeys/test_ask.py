@@ -24,6 +24,7 @@ FIELDS = {
     "seed": int,
     "engine": str,
     "speculation": dict,
+    "tool_calls": list,
 }
 
 

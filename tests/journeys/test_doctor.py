@@ -20,6 +20,7 @@ def test_doctor_reports_what_matters_and_changes_nothing(home: Path) -> None:
         "devices",
         "engine_test",
         "load",
+        "prompt_cache",
         "folders",
         "database",
         "log",

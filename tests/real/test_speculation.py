@@ -57,6 +57,22 @@ def generated(asker: NotedAsker, question: str, tokens: int, speculation: str) -
     return said, answer.end.drafted_tokens, answer.end.accepted_tokens
 
 
+NEARLY_ALIKE = 0.25
+"""Two tokens whose logits lie closer may change places by rounding alone: llama.cpp adds in another order for a batch
+and for another number of cells, on each processor in its own."""
+
+
+def assert_the_same(asker: NotedAsker, question: str, plain: list[int], guessed: list[int]) -> None:
+    """Both answers are the same, up to a choice between two tokens that are as good as alike."""
+    at = first_difference(plain, guessed)
+    if at is None:
+        return
+    asker.forget_prefix()
+    again = asker.ask(question, max_tokens=len(plain), ignore_eos=True, speculation="off", logprobs=2)
+    best, second = [each for delta in again.deltas for each in delta.logprobs][at].top[:2]
+    assert best.logprob - second.logprob < NEARLY_ALIKE, f"token {at}"
+
+
 def first_difference(one: list[int], other: list[int]) -> int | None:
     """The index of the first token that is not the same."""
     return next((index for index, (a, b) in enumerate(zip_longest(one, other)) if a != b), None)
@@ -67,7 +83,7 @@ def test_copied_text_is_the_same_and_much_of_it_is_guessed(loaded: Loaded, quest
     plain, drafted, _ = generated(loaded.asker, question, 200, "off")
     assert drafted == 0
     guessed, drafted, accepted = generated(loaded.asker, question, 200, "on")
-    assert first_difference(plain, guessed) is None
+    assert_the_same(loaded.asker, question, plain, guessed)
     assert 40 < accepted <= drafted
 
 
@@ -78,8 +94,8 @@ def test_copied_text_is_the_same_and_much_of_it_is_guessed(loaded: Loaded, quest
 def test_long_answers_are_the_same(loaded: Loaded, question: str, speculation: str) -> None:
     plain, _, _ = generated(loaded.asker, question, 2000, "off")
     guessed, drafted, accepted = generated(loaded.asker, question, 2000, speculation)
-    assert first_difference(plain, guessed) is None, f"{accepted} of {drafted} accepted"
-    assert speculation == "auto" or accepted > 0
+    assert_the_same(loaded.asker, question, plain, guessed)
+    assert speculation == "auto" or 0 < accepted <= drafted
 
 
 def test_a_seeded_answer_is_the_same_too(loaded: Loaded) -> None:

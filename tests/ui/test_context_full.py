@@ -66,6 +66,13 @@ def test_the_choice_is_made_by_keyboard_and_holds_from_then_on(open_window: Open
     assert len(said) == 1, "said where it begins, and not under each answer again"
 
 
+def test_thinking_that_was_cut_off_is_gone_on_with(open_window: Open) -> None:
+    driver = open_window(FakeEngine([FakeAnswer("", thinking="Let me see.", stop_reason="context-full")]))
+    driver.ask("Hello")
+    assert driver.has("The answer ends here: the context is full")
+    assert not driver.has("Try again")
+
+
 def test_a_summary_is_shown_where_it_stands_and_edited_in_its_place(open_window: Open) -> None:
     driver = filled(open_window, context_full="summarize")
     title = "Summary: the model sees it in place of the first 4 messages above"

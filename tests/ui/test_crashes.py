@@ -67,6 +67,7 @@ def test_a_model_that_stops_the_engine_every_time_is_told_with_its_last_words(op
     assert details[0].isVisible()
     driver.close()
 
+    store = FallbackStore(home / "data" / "load-fallbacks.json")  # as the next process has it
     again = open_window(_engine(home, fallbacks=store, refuses_unusable=True), wait=False)
     again.until(lambda: bool(again.errors()))
     (box,) = again.errors()

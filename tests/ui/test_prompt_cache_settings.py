@@ -38,8 +38,10 @@ def test_what_the_cache_takes_is_shown_and_cleared(open_window: Open) -> None:
     scratch = cache.open_scratch()
     assert scratch is not None
     os.pwrite(scratch.descriptor, bytes(2_500_000), 0)
-    assert cache.keep("a", "key", scratch, 2_500_000, lambda: False)
+    assert cache.keep("gone", "key", scratch, 2_500_000, lambda: False)
     driver = open_window(FakeEngine([]), prompt_cache_disk=7_000_000)
+    driver.until(lambda: cache.use().files == 0)  # what belongs to no conversation goes at the start
+    assert cache.keep("a", "key", scratch, 2_500_000, lambda: False)
     driver.click("Settings")
     section = driver.window.settings_page.prompt_cache
     driver.until(lambda: "2.5 MB in use of at most 7.0 MB" in section._disk_says.text())

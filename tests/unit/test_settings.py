@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from desktop.errors import ResourceError
-from desktop.settings import AcceptanceSettings, SamplingSettings, Settings, SettingsFile
+from desktop.settings import AcceptanceSettings, ModelSettings, SamplingSettings, Settings, SettingsFile
 
 
 def test_what_was_set_is_there_after_a_restart(home: Path) -> None:
@@ -288,3 +288,32 @@ def test_a_disk_that_takes_no_more_loses_nothing(home: Path) -> None:
     assert file.read_bytes() == before
     assert [each.name for each in home.iterdir()] == ["settings.json"]
     assert "closed" not in str(caught.value)
+
+
+def test_what_could_not_be_read_again_is_not_written_and_the_old_one_stays(home: Path) -> None:
+    path = home / "config" / "settings.json"
+    file = SettingsFile(path)
+    file.change(theme="dark")
+    before = path.read_bytes()
+    for refused in ({"parallel_answers": 99}, {"system_prompt": "x" * (9 << 20)}):
+        with pytest.raises(ResourceError, match="could not be read again"):
+            file.change(**refused)
+    with pytest.raises(ResourceError, match="could not be read again"):
+        file.change_model("m", ModelSettings(parallel=100))
+    assert path.read_bytes() == before
+    assert file.change(language="de") == Settings(theme="dark", language="de")
+
+
+def test_two_processes_set_different_models_and_keep_what_a_newer_version_says_of_them(home: Path) -> None:
+    path = home / "config" / "settings.json"
+    one, two = SettingsFile(path), SettingsFile(path)
+    one.change_model("a", ModelSettings(threads=1))
+    raw = json.loads(path.read_bytes())
+    raw["model_settings"]["a"]["future"] = True
+    path.write_text(json.dumps(raw))
+    two.change_model("b", ModelSettings(threads=2))
+    one.change_model("a", ModelSettings(threads=3))
+    kept = json.loads(path.read_bytes())["model_settings"]
+    assert kept == {"a": {"threads": 3, "future": True}, "b": {"threads": 2}}
+    one.change_model("a", ModelSettings())
+    assert set(json.loads(path.read_bytes())["model_settings"]) == {"b"}

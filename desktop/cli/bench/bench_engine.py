@@ -11,6 +11,7 @@ from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_protocol import LoadCheck, StopSignal
 from desktop.engine.fallback_store import FallbackStore
 from desktop.engine.kernel_check import KernelCheck
+from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import ForbiddenError
 from desktop.file_stamp import ModelFile
 from desktop.library.file_hashes import FileHashes, HashedModel
@@ -37,7 +38,7 @@ class BenchLicenseCheck:
         self._admitted = hashed
         return hashed.files
 
-    def record_load(self, path: Path) -> None:
+    def record_load(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
         self.check_loaded(path)
 
     def check_loaded(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
@@ -54,6 +55,7 @@ def bench_engine(paths: Paths, license_check: LoadCheck) -> EngineClient:
         cache=paths.cache,
         fallbacks=FallbackStore(paths.load_fallbacks),
         kernel_choice=KernelCheck(paths.engine_test_file).choice,
+        prompt_cache=PromptCacheFolder(paths.cache / "bench" / "prompt-cache", lambda: None),
     )
 
 

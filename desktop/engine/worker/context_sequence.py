@@ -92,6 +92,10 @@ class ContextSequence:
         self.tokens = []
         self._checkpoints = []
 
+    def clear_context(self) -> None:
+        """No sequence holds anything: begin with the first cell again, so that the same prompt is rounded the same."""
+        llama.llama_memory_clear(self._model.memory, False)
+
     def share(self, other: "ContextSequence", length: int) -> None:
         """Hold the first `length` tokens of `other` in place of what is held: the same cells, not a copy.
 

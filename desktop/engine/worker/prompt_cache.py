@@ -76,6 +76,8 @@ class PromptCache:
         sequence.busy, sequence.conversation = True, conversation
         self._make_way(conversation)
         count = sequence.roll_back(min(common_prefix(sequence.tokens, prompt), len(prompt) - 1))
+        if not any(each.tokens for each in self._sequences):
+            sequence.clear_context()
         return sequence, ReusedTokens(count, min(memory, count), min(disk, count))
 
     def release(self, sequence: ContextSequence, level: CacheLevel = "memory") -> None:
@@ -121,9 +123,11 @@ class PromptCache:
         sequence.clear()
 
     def _make_way(self, conversation: str) -> None:
-        """Let idle sequences of other conversations leave the context: attention would look at their cells too."""
+        """Let idle sequences of other conversations leave the context: attention would look at their cells too. What
+        belongs to no conversation is one of its own each time."""
         for sequence in self._sequences:
-            if not sequence.busy and sequence.tokens and sequence.conversation != conversation:
+            others = not conversation or sequence.conversation != conversation
+            if not sequence.busy and sequence.tokens and others:
                 self._evict(sequence)
 
     def _best_free(self, prompt: list[int]) -> ContextSequence:

@@ -34,6 +34,7 @@ from desktop.engine.worker_messages import (
     GenerateRequest,
     LoadProgress,
     LoadRequest,
+    ModelDescribed,
     ModelFileChanged,
     ModelReady,
     Ping,
@@ -258,10 +259,10 @@ class WorkerLoop:
             self._model.close()
             self._model = None
             raise
-        info = self._scheduler.info if self._scheduler is not None else self._model.info
-        self._send(ModelReady(info, time.perf_counter() - begun))
+        self._send(ModelReady(self._model.info, time.perf_counter() - begun))
         if self._scheduler is not None:
             self._scheduler.prepare()
+            self._send(ModelDescribed(self._scheduler.info))
 
     def _make_scheduler(self, model: LoadedModel, draft_files: tuple[str, ...], state_key: str) -> Scheduler:
         flag, kept = self._cancellation.flag, None

@@ -195,7 +195,7 @@ class AnswerView(MessageView):
 
     def _show_card(self) -> bool:
         """Show the ways to go on, under the newest turn alone, where the context is full; whether that changed."""
-        wanted = is_context_full(self.message) and (self._newest or not self.message.text)
+        wanted = is_context_full(self.message) and (self._newest or not self.message.begun)
         if wanted == (self._card is not None):
             return False
         if self._card is not None:
@@ -228,7 +228,7 @@ class AnswerView(MessageView):
         self._error_box.show()
 
     def _add_footer(self, message: Message) -> None:
-        if self._footer is not None or (is_context_full(message) and not message.text):
+        if self._footer is not None or (is_context_full(message) and not message.begun):
             return
         copy = Button(self.theme, tr("Copy"), kind="quiet", size="small", name=tr("Copy answer"))
         copy.clicked.connect(self.copy)

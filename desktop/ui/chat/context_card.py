@@ -60,7 +60,7 @@ class ContextCard(QWidget):
     def __init__(self, theme: Theme, message: Message, actions: ContextActions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        begun = bool(message.text)
+        begun = message.begun
         title = tr("The answer ends here: the context is full") if begun else tr("The context is full")
         text = _cut_off_text() if begun else _not_begun_text(message)
         self.setAccessibleName(title)

@@ -365,7 +365,7 @@ def selection_menu(selection: MessageSelection, parent: QWidget, link: str = "")
     menu.addAction(tr("Select all"), selection.select_all)
     if link:
         menu.addAction(tr("Copy link"), lambda: QGuiApplication.clipboard().setText(link))
-    for text, act in selection.entries() if selection.entries is not None else ():
+    for entry, act in selection.entries() if selection.entries is not None else ():
         menu.addSeparator()
-        menu.addAction(text, act)
+        menu.addAction(entry, act)
     return menu

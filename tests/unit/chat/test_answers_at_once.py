@@ -1,10 +1,15 @@
 """Answers of different conversations are given at once, those of one conversation one after another."""
 
+import threading
 from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
 
 from desktop.chat.chat_events import AnswerFinished, AnswerPhase, EngineChanged
+from desktop.conversation import ContextChoice
+from desktop.engine.worker_messages import GenerateRequest, ModelInfo
+from desktop.errors import ContextFullError
 from desktop.settings import Settings
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.fakes.talk import SomeModel, Talk
@@ -108,6 +113,33 @@ def test_another_model_is_loaded_beside_an_answer_and_the_answer_goes_on_with_it
     message = talk.until_told(AnswerFinished, 2).message
     assert message.model is not None
     assert (message.model.id, message.text) == ("scripted", "hang one")
+
+
+@pytest.mark.parametrize("choice", ["stop", "summarize"])
+def test_a_full_context_is_that_of_the_model_that_answers(begin: Begin, choice: ContextChoice) -> None:
+    loaded = threading.Event()
+
+    def refused(request: GenerateRequest) -> FakeAnswer:
+        loaded.wait(10)
+        return FakeAnswer(error=ContextFullError("The context is full.", needed_tokens=500))
+
+    class SmallerNext(FakeEngine):
+        @property
+        def model(self) -> ModelInfo | None:
+            info = super().model
+            return info and (msgspec.structs.replace(info, context_length=64) if len(self.loads) > 1 else info)
+
+    engine = SmallerNext(refused, at_once=True)
+    talk = begin(engine=engine, settings=Settings(context_full=choice))
+    in_new(talk, "hello")
+    talk.until(lambda: bool(engine.requests))
+    talk.chat.use_model(SomeModel("other", "Other", path=SomeModel().path.with_name("other.gguf")))
+    talk.until(lambda: len(engine.loads) == 2 and talk.told(EngineChanged)[-1].state == "answering")
+    loaded.set()
+    timing = talk.until_told(AnswerFinished).message.timing
+    assert timing is not None
+    assert timing.context_length == 4096
+    engine.close()
 
 
 def test_answers_in_progress_are_all_stored_meanwhile(begin: Begin, engine: FakeEngine) -> None:

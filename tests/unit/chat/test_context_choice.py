@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from desktop.chat.chat_events import (
@@ -15,12 +16,24 @@ from desktop.chat.chat_events import (
 )
 from desktop.chat.context_choice import go_on_text
 from desktop.chat.context_summary import SummaryRun, plan_summary
-from desktop.conversation import ContextChoice, Message, Role, SummaryPart, TextPart
+from desktop.chat.pending_answer import AnswerOverrides
+from desktop.conversation import (
+    ContextChoice,
+    Message,
+    MessagePart,
+    Role,
+    SummaryPart,
+    TextPart,
+    ThinkingPart,
+    Timing,
+    ToolCallPart,
+)
+from desktop.engine.generation_options import GenerationOptions
 from desktop.engine.worker_messages import GenerateRequest
 from desktop.errors import ContextFullError, EngineError
 from desktop.settings import Settings
 from tests.fakes.fake_engine import FakeAnswer
-from tests.fakes.talk import Talk
+from tests.fakes.talk import SomeModel, Talk
 
 Begin = Callable[..., Talk]
 LIMIT = 4096
@@ -36,7 +49,7 @@ def summaries(talk: Talk) -> int:
     return sum(map(is_summary, talk.fake.requests))
 
 
-def engine(summary: FakeAnswer | None = None) -> Callable[[GenerateRequest], FakeAnswer]:
+def engine(summary: FakeAnswer | None = None, *, hangs: bool = False) -> Callable[[GenerateRequest], FakeAnswer]:
     """As the real one: a prompt of more than three quarters of 4,096 tokens is refused or cut, four characters each."""
 
     def answer(request: GenerateRequest) -> FakeAnswer:
@@ -45,7 +58,8 @@ def engine(summary: FakeAnswer | None = None) -> Callable[[GenerateRequest], Fak
             assert tokens < LIMIT
             return summary or FakeAnswer("They spoke of keys.")
         if tokens <= LIMIT * 3 // 4:
-            return FakeAnswer("Yes.", prompt_tokens=tokens)
+            summarized = request.messages[0].role == "system"
+            return FakeAnswer("Yes.", prompt_tokens=tokens, hangs_after=1 if hangs and summarized else None)
         if request.options.context_full == "stop":
             return FakeAnswer(error=ContextFullError("The context is full.", needed_tokens=tokens))
         return FakeAnswer("Yes.", prompt_tokens=1000, dropped_messages=4)
@@ -123,6 +137,70 @@ def test_a_summary_can_be_edited_and_holds_after_reopening(begin: Begin) -> None
     again.opened(talk.chat.current_id or "")
     again.ask("And then?")
     assert "They spoke of locks." in again.fake.requests[-1].messages[0].text
+
+
+def test_a_summary_is_edited_while_its_answer_is_written(begin: Begin) -> None:
+    talk = begin(engine(hangs=True), settings=Settings(context_full="summarize"), save_every_s=0.05)
+    for _ in range(3):
+        talk.ask(QUESTION)
+    talk.chat.send(QUESTION)
+    streaming = talk.until_told(AnswerReplaced).message
+    talk.until(lambda: talk.phases()[-1] == "writing")
+    talk.chat.context.edit_summary(streaming, "They spoke of locks.")
+    talk.chat.context.pin_message(streaming, True)
+    told = talk.until_told(MessageChanged, 2).message
+    assert (told.text, told.summary, told.pinned) == ("Yes.", SummaryPart("They spoke of locks.", 6), True)
+    talk.chat.stop()
+    assert talk.until_told(AnswerFinished, 4).message.pinned
+    assert branch(talk)[-1].summary == SummaryPart("They spoke of locks.", 6)
+
+
+def test_editing_a_summary_is_no_answer_of_its_model(begin: Begin) -> None:
+    talk = full(begin, choice="summarize")
+    answer = branch(talk)[-1]
+    talk.chat.use_model(SomeModel("other", "Other", Path("other.gguf")))
+    talk.ask("And then?")
+    talk.chat.context.edit_summary(answer, "They spoke of locks.")
+    talk.until_told(MessageChanged)
+    assert talk.store.conversation(answer.conversation_id).model_id == "other"
+
+
+@pytest.mark.parametrize("part", [ThinkingPart("Long thoughts."), ToolCallPart("1", "look", "{}")])
+def test_an_answer_that_only_thought_or_called_stays_beside_the_new_one(begin: Begin, part: MessagePart) -> None:
+    talk = begin(engine())
+    answer = talk.ask("Hello")
+    full_here = Timing(10, stop_reason="context-full", context_length=LIMIT)
+    cut = msgspec.structs.replace(answer, parts=(part,), timing=full_here)
+    talk.settled()
+    talk.store.save_message(cut)
+    talk.chat.context.answer(cut, "drop-oldest")
+    talk.until_told(AnswerFinished, 2)
+    assert branch(talk)[-1].id != cut.id
+    assert talk.store.message(cut.id).parts == (part,)
+    assert go_on_text(cut.text) == "Go on with your answer."
+
+
+def test_what_was_refused_is_asked_for_again_with_its_options(begin: Begin) -> None:
+    talk = full(begin)
+    overrides = AnswerOverrides(GenerationOptions(max_tokens=9, stop=("x",)), "Be stern.")
+    refused = branch(talk)[-1]
+    sampled = msgspec.structs.replace(refused, sampling={"repeat_penalty": 1.3})
+    talk.store.save_message(sampled)
+    talk.chat.context.answer(refused, "drop-oldest", overrides)
+    talk.until_told(AnswerFinished, 5)
+    asked = talk.fake.requests[-1]
+    assert (asked.options.max_tokens, asked.options.stop, asked.messages[0].text) == (9, ("x",), "Be stern.")
+    assert asked.options.sampling.repeat_penalty == 1.3
+
+
+def test_what_is_pinned_no_longer_is_in_the_summary(begin: Begin) -> None:
+    talk = begin(engine(), settings=Settings(context_full="summarize"))
+    talk.ask("The code is 4711.")
+    first = branch(talk)[0]
+    talk.chat.context.pin_message(first, True)
+    for _ in range(4):
+        talk.ask(QUESTION)
+    assert any("4711" in request.messages[0].text for request in talk.fake.requests if is_summary(request))
 
 
 def test_another_answer_or_wording_needs_no_summary_of_its_own(begin: Begin) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,9 +51,7 @@ def test_what_a_newer_version_wrote_is_kept(path: Path) -> None:
     assert kept == {**newer, "presets": {"a": {"mood": "calm", "max_tokens": 4}, "b": {"mood": "x"}}}
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"presets": 1}', b'{"presets": {"a": {"max_tokens": "x"}}}', b"\xff", b"[" * 90_000]
-)
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"presets": 1}', b"\xff", b"[" * 90_000])
 def test_a_damaged_file_is_set_aside_whole(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
@@ -60,9 +59,31 @@ def test_a_damaged_file_is_set_aside_whole(path: Path, content: bytes) -> None:
     assert file.presets() == BUILT_IN_PRESETS
     assert "damaged" in file.problem
     file.set("mine", Preset(max_tokens=1))
+    assert "damaged" in file.problem, "what was set aside is told whatever was done"
     (aside,) = path.parent.glob("presets.damaged-*.json")
     assert aside.read_bytes() == content
     assert PresetFile(path).find("mine").max_tokens == 1
+
+
+def test_a_preset_that_cannot_be_used_here_costs_no_other_and_is_kept(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    newer: dict[str, Any] = {
+        "mine": {"sampling": {"temperature": 0.1, "new": 3}, "thinking": {"style": "brief"}, "mood": "calm"},
+        "new": {"sampling": {"samplers": ["top_k", "brand_new"]}},
+        "odd": 3,
+    }
+    path.write_text(json.dumps({"presets": newer}))
+    file = PresetFile(path)
+    assert [*file.presets()] == [*BUILT_IN_PRESETS, "mine"]
+    assert "cannot be used here" in file.problem
+    for name in ("new", "odd"):
+        with pytest.raises(UserError, match="cannot be changed"):
+            file.set(name, Preset(max_tokens=1))
+    file.set("mine", Preset(max_tokens=4))
+    changed = {"max_tokens": 4, "mood": "calm", "sampling": {"new": 3}, "thinking": {"style": "brief"}}
+    assert json.loads(path.read_text())["presets"] == {**newer, "mine": changed}
+    file.remove("new")
+    assert set(json.loads(path.read_text())["presets"]) == {"mine", "odd"}
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 61])

@@ -11,6 +11,7 @@ from desktop.chat.engine_requests import load_params, with_own_stops
 from desktop.cli import models_command
 from desktop.cli.arguments import parser
 from desktop.cli.command_context import CommandContext
+from desktop.cli.exit_codes import UsageError
 from desktop.cli.load_choices import LoadReport, report_load
 from desktop.cli.model_settings_arguments import KV_CACHE_TYPES
 from desktop.cli.output import CommandOutput
@@ -111,6 +112,8 @@ def test_doctor_explains_each_choice_and_what_overrides_it() -> None:
     assert "All fit into the free memory of CUDA0." in choices["layers on the GPU"].reason
     assert choices["CPU variant"].value == "zen4"
     assert all(each.value and each.reason.endswith(".") for each in choices.values())
+    assert choices["answers at once"].value == "4"
+    assert "in the window" in choices["answers at once"].reason
     asked = explained(context_length=2_000_000, gpu_layers=0, value_type="q8_0")
     choices = {each.name: each for each in asked.choices}
     assert "fewer than were asked for" in choices["context"].reason
@@ -125,3 +128,25 @@ def test_doctor_says_why_a_model_would_not_be_loaded() -> None:
     report = report_load(tools, ProbeResult("0", "", (), (), "none"))
     assert (report.model, report.choices) == ("gone", ())
     assert "gone" in report.problem
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--parallel", "100"],
+        ["--threads", "5000"],
+        ["--context", "2000000000"],
+        ["--layers", "200000"],
+        ["--tensor-split", "nan,1"],
+        ["--tensor-split", "inf"],
+        [word for at in range(70) for word in ("--stop", f"x{at}")],
+        [word for at in range(70) for word in ("--device", f"CUDA{at}")],
+    ],
+)
+def test_what_the_next_start_would_refuse_is_not_written(given: list[str]) -> None:
+    settings("--threads", "3")
+    with pytest.raises((SystemExit, UsageError)) as refused:
+        settings(*given)
+    if isinstance(refused.value, SystemExit):
+        assert refused.value.code == 2
+    assert Tools().settings.model_settings == {MODEL: ModelSettings(threads=3)}

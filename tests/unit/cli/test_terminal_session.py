@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from desktop.cli import ask_command, context_prompt, conversations_command
@@ -18,7 +19,7 @@ from desktop.cli.exit_codes import exit_code
 from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_answer import NullAnswerWriter, TerminalAnswerWriter
 from desktop.cli.terminal_session import TerminalSession
-from desktop.conversation import Conversation, SummaryPart
+from desktop.conversation import Conversation, Message, SummaryPart, Timing, ToolCallPart
 from desktop.engine.engine_protocol import Engine
 from desktop.engine.worker_messages import GenerateRequest
 from desktop.errors import ContextFullError, EngineError, LicenseError, NotFoundError, ResourceError
@@ -54,6 +55,9 @@ class ScriptedTools(CommandContext):
                 tools.scripted.close()
 
         return Engine()
+
+    def engine_pool(self) -> Any:
+        return self.engine()
 
 
 MakeTools = Callable[..., ScriptedTools]
@@ -300,6 +304,16 @@ def test_a_summary_is_told_in_words_and_kept(model: str, scripted: MakeTools) ->
     assert "They spoke of keys." in shown.out.getvalue()
 
 
+def test_what_one_message_gave_way_to_is_told_in_the_singular(scripted: MakeTools) -> None:
+    store = scripted().conversation_store
+    answer = Message("m", "c1", None, "assistant", (SummaryPart("Keys.", 1),), timing=Timing(dropped_messages=1))
+    store.add_messages((answer,), create=Conversation("c1"))
+    shown = scripted()
+    conversations_command.run(parser().parse_args(["conversations", "show", "c1"]), shown)
+    assert "in place of the first message: Keys." in shown.out.getvalue()
+    assert "did not see the oldest message." in shown.out.getvalue()
+
+
 def test_at_a_terminal_the_person_is_asked_and_the_answer_holds(
     model: str, scripted: MakeTools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,10 +321,48 @@ def test_at_a_terminal_the_person_is_asked_and_the_answer_holds(
     tools = scripted(script=refused_or_cut)
     monkeypatch.setattr(context_prompt, "can_be_asked", lambda _: True)
     typed = iter(["what?", "l"])
-    monkeypatch.setattr("builtins.input", lambda _: next(typed))
-    assert ask_command.run(options("three " * 40, "--conversation", "c1"), tools) == 0
+    monkeypatch.setattr("builtins.input", lambda: next(typed))
+    line = ["--seed", "5", "--max-tokens", "9", "--system", "Be stern.", "--stop", "x"]
+    assert ask_command.run(options("three " * 40, "--conversation", "c1", *line), tools) == 0
     assert tools.out.getvalue() == "Cut.\n"
     assert tools.conversation_store.conversation("c1").context_full == "drop-oldest"
+    assert tools.err.getvalue().count("eave out the oldest") == 2, "asked where the answer is not"
+    before, after = tools.scripted.requests
+    assert after.messages == before.messages
+    assert after.messages[0].text == "Be stern."
+    assert after.options == msgspec.structs.replace(before.options, context_full="drop-oldest")
+
+
+def test_a_program_that_reads_json_is_not_asked(
+    model: str, scripted: MakeTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_two_rounds(scripted, model)
+    monkeypatch.setattr(context_prompt, "can_be_asked", lambda _: True)
+    tools = scripted(script=refused_or_cut)
+    assert ask_command.run(options("three " * 40, "--conversation", "c1", "--json"), tools) == 0
+    told = json.loads(tools.out.getvalue())
+    assert (told["text"], told["conversation"], told["tool_calls"]) == ("Cut.", "c1", [])
+
+
+def test_a_new_conversation_is_kept_and_named(model: str, scripted: MakeTools) -> None:
+    tools = scripted(FakeAnswer("Hello.", calls=(ToolCallPart("1", "look", '{"at": 2}'),)))
+    ask_command.run(options("hi", "--model", model, "--conversation", "new", "--json"), tools)
+    told = json.loads(tools.out.getvalue())
+    assert [turn.text for turn in tools.conversation_store.branch(told["conversation"])] == ["hi", "Hello."]
+    assert told["tool_calls"] == [{"id": "1", "name": "look", "arguments": '{"at": 2}'}]
+    tools = scripted(FakeAnswer("Hello."))
+    ask_command.run(options("again", "--model", model, "--conversation", told["conversation"]), tools)
+    assert [turn.text for turn in tools.scripted.requests[0].messages][-1] == "again"
+    assert tools.err.getvalue() == ""
+    tools = scripted(FakeAnswer("Hello."))
+    ask_command.run(options("hi", "--model", model, "--conversation", "new"), tools)
+    newest = tools.conversation_store.conversations()[0].id
+    assert newest != told["conversation"]
+    assert newest in tools.err.getvalue()
+    tools = scripted(FakeAnswer("Hello."))
+    ask_command.run(options("hi", "--model", model, "--json"), tools)
+    alone = json.loads(tools.out.getvalue())
+    assert (alone.get("conversation"), alone["tool_calls"]) == (None, [])
 
 
 def test_a_message_is_kept_in_the_context_by_the_command(model: str, scripted: MakeTools) -> None:

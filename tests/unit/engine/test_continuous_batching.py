@@ -17,7 +17,7 @@ from desktop.engine.worker_messages import (
     Delta,
     GenerateRequest,
     LoadRequest,
-    ModelReady,
+    ModelDescribed,
     PromptProgress,
     RequestFailed,
 )
@@ -38,7 +38,7 @@ class ParallelWorker:
         self.order: list[int] = []
         files = (ModelFile(str(path), stamp_from_stat(path.stat())),)
         self.process.send(LoadRequest(LoadParams(str(path), **{"threads": 1, "parallel": 4, **params}), files))
-        while not isinstance(event := self.events.get(timeout=30), ModelReady):
+        while not isinstance(event := self.events.get(timeout=30), ModelDescribed):
             assert not isinstance(event, RequestFailed | PipeClosed), event
 
     def send(self, number: int, *turns: str, conversation: str = "", **options: Any) -> None:

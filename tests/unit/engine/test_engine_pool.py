@@ -293,3 +293,17 @@ def test_without_a_model_that_is_said(made: Pool) -> None:
     assert isinstance(end, RequestFailed)
     assert end.title == "No model is loaded."
     assert made.pool.state == "empty"
+
+
+def test_unloading_ends_loads_that_wait_for_memory(made: Pool, model_file: Files) -> None:
+    one, two = params(model_file("wide")), params(model_file("llama"))
+    made.limit = 1
+    made.load(one)
+    answer = made.ask(one)
+    wait_until(lambda: answer.speaks)
+    waiting = made.begin_load(two)
+    wait_until(lambda: made.pool.state_of(two) == "loading")
+    made.pool.unload()
+    wait_until(lambda: bool(waiting) and answer.over)
+    assert isinstance(waiting[-1], RequestFailed)
+    assert not made.pool.loaded or made.pool.model is None

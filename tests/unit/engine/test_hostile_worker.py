@@ -18,6 +18,7 @@ from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_log import WorkerLog
 from desktop.engine.worker_messages import AnswerDone, AnswerEvent, Delta, ModelReady, Pong, RequestFailed
 from desktop.errors import EngineError, ForbiddenError, IntegrityError, LicenseError, UserError
+from desktop.file_stamp import ModelFile
 from tests.fakes.hostile_worker import command
 from tests.fakes.load_checks import OpenLoadCheck
 from tests.unit.engine.conftest import Asker, children, wait_until
@@ -124,7 +125,7 @@ def test_a_model_that_nobody_handed_over_is_not_loaded(make_client: Clients, mod
     loaded: list[Path] = []
 
     class NotingLoadCheck(OpenLoadCheck):
-        def record_load(self, path: Path) -> None:
+        def record_load(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
             loaded.append(path)
 
     script = "send(ModelReady(INFO, 0.1)); send(LoadProgress(1.0)); send(ModelReady(INFO, 0.1)); send(PROBED)"

@@ -33,7 +33,7 @@ class Revocable:
         self.check_loaded(path)
         return ()
 
-    def record_load(self, path: Path) -> None:
+    def record_load(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
         self.recorded.append(path)
 
     def check_loaded(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:

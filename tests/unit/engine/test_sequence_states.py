@@ -40,6 +40,7 @@ class Context:
             llama_state_seq_get_size=lambda *_: self.size,
             llama_state_seq_get_data=save,
             llama_state_seq_set_data=restore,
+            llama_memory_clear=lambda *_: self.held.clear(),
             llama_memory_seq_rm=remove,
             llama_memory_seq_cp=copy,
             llama_memory_seq_pos_max=lambda _memory, sequence: self.held.get(sequence, 0) - 1,

@@ -12,7 +12,7 @@ from desktop.engine.worker.chat_template import ChatTemplate
 from desktop.engine.worker.thinking_control import ThinkingControl, ThinkingPrompt
 from desktop.errors import EngineError
 from tests.fakes.parrot import Token, parrot
-from tests.unit.engine.conftest import Asker
+from tests.unit.engine.conftest import Asker, wait_until
 
 _TURNS = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
 _ASKS = "{% if add_generation_prompt %}<|im_start|>assistant\n"
@@ -135,8 +135,7 @@ def says(tmp_path: Path, load: Callable[..., Asker]) -> Says:
 def test_thinking_ends_with_its_budget_and_the_answer_goes_on(says: Says) -> None:
     """The model goes on with what it says first: a token that is none of its own leads there."""
     asker = says(LONG, Token("</think>", defined=True), "Because.", size=5, template=OPENED)
-    assert asker.client.model is not None
-    assert asker.client.model.thinking_controls == ("off", "budget")
+    wait_until(lambda: asker.client.model is not None and asker.client.model.thinking_controls == ("off", "budget"))
     whole = asker.ask("Why?")
     assert (whole.text, whole.thinking) == ("Because.", LONG)
     cut = asker.ask("Why?", thinking=ThinkingOptions(budget=3), max_tokens=12)

@@ -14,7 +14,7 @@ from desktop.errors import EngineError
 from tests.fakes.parrot import Token, parrot
 from tests.fakes.tiny_gguf import CHATML
 from tests.fakes.tool_families import TOOL_FAMILIES
-from tests.unit.engine.conftest import Asker
+from tests.unit.engine.conftest import Asker, wait_until
 
 Says = Callable[..., Asker]
 FAMILIES = {family.name: family for family in TOOL_FAMILIES}
@@ -52,8 +52,7 @@ def told(asker: Asker, *turns: str | ChatMessage, **options: Any) -> tuple[str, 
 
 def test_a_call_is_told_as_one_and_its_result_is_sent_back(says: Says) -> None:
     asker = says("I look.\n", CALL, size=7, template=FAMILIES["hermes"].template)
-    assert asker.client.model is not None
-    assert asker.client.model.tool_support == "native"
+    wait_until(lambda: asker.client.model is not None and asker.client.model.tool_support == "native")
     text, calls, done = told(asker, "Rome?", tools=(LOOK,), conversation="one")
     assert (text.strip(), done.stop_reason, done.notice) == ("I look.", "tool-calls", "")
     (call,) = calls
@@ -88,8 +87,7 @@ def test_marks_that_are_control_tokens_are_seen(says: Says) -> None:
 
 def test_a_template_without_room_for_tools_gets_them_in_words(says: Says) -> None:
     asker = says(CALL, size=7, template=CHATML)
-    assert asker.client.model is not None
-    assert asker.client.model.tool_support == "fallback"
+    wait_until(lambda: asker.client.model is not None and asker.client.model.tool_support == "fallback")
     _, calls, done = told(asker, "Rome?", tools=(LOOK,))
     assert [(call.name, call.arguments) for call in calls] == [("look", '{"place": "Rome"}')]
     assert done.prompt_tokens > told(asker, "Rome?")[2].prompt_tokens + 50

@@ -146,7 +146,7 @@ class Meanwhile:
         self.before()
         return files
 
-    def record_load(self, path: Path) -> None:
+    def record_load(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
         self.after()
         self._door.record_load(path)
 

@@ -15,7 +15,8 @@ def test_only_an_admitted_attempt_makes_the_message_that_loads_a_model() -> None
     assert files_with(r"(?<!case )(?<!class )\bLoadRequest\(") == {"engine/load_fallback.py"}
     source = (TOP / "engine" / "load_fallback.py").read_text(encoding="utf-8")
     begin = source[source.index("def begin(") : source.index("def path(")]
-    assert begin.index("read_header(path") < begin.index("license_check.admit(path") < begin.index("return cls(")
+    assert begin.index("read_header(path") < begin.index("license_check.admit(path") < begin.index("attempt = cls(")
+    assert begin.index("license_check.admit(attempt.draft_path") < begin.index("draft_admitted =")
     assert files_with(r"\bLoadAttempt\(|\bLoadAttempt\.begin\(") == {"engine/model_load.py"}
 
 
@@ -28,7 +29,11 @@ def test_only_the_dispatcher_starts_and_speaks_to_a_worker() -> None:
 
 def test_llama_cpp_loads_a_model_within_the_worker_and_for_the_measure_it_is_held_against() -> None:
     loads = files_with(r"llama_model_load_from_(?:file|splits)|llama_load_model_from_file|\bLlama\(")
-    assert loads == {"engine/worker/loaded_model.py", "engine/worker/baseline.py"}
+    drafts = "engine/worker/draft_model.py"
+    assert loads == {"engine/worker/loaded_model.py", drafts, "engine/worker/baseline.py"}
+    assert files_with(r"(?<!class )\bDraftModel\(") == {"engine/worker/worker_loop.py"}
+    worker = (TOP / "engine" / "worker" / "worker_loop.py").read_text(encoding="utf-8")
+    assert worker.index("names, count = self._admitted.names()") < worker.index("DraftModel(draft_files")
     assert files_with(r"\bbaseline\.py\b") == {"cli/bench/engine_benchmark.py"}
     source = (TOP / "cli" / "bench" / "engine_benchmark.py").read_text(encoding="utf-8")
     started = source[source.index("class BareLoopProcess") :]
