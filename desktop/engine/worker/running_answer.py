@@ -351,14 +351,13 @@ class RunningAnswer:
     def _remember(self) -> None:
         """Keep the answer's own tokens for the next turn, where they stand for exactly what was shown. The bytes of a
         character that was cut off at the end were not."""
-        text = "".join(self._shown)
+        options, text = self.request.options, "".join(self._shown)
+        if options.cache == "off" or options.raw_prompt or self._thought or not text:
+            return
         decoded = codecs.getincrementaldecoder("utf-8")("replace").decode(
             b"".join(self._pieces[token] for token in self._tokens)
         )
-        options = self.request.options
-        if options.cache == "off" or options.raw_prompt:
-            return
-        if text and not self._thought and decoded.strip() == text.strip():
+        if decoded.strip() == text.strip():
             self._prompter.remember(text, self._tokens)
 
     def _speed(self) -> float | None:

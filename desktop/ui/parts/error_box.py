@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.height_for_width import resize_to_width
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.theme.design_tokens import RADIUS, XS, L, M, S
@@ -80,12 +81,7 @@ class ErrorBox(QWidget):
 
     def place(self, width: int) -> int:
         """Lay out for `width`; the height taken."""
-        layout = self.layout()
-        assert layout is not None
-        layout.invalidate()
-        height = max(layout.totalHeightForWidth(width), layout.totalMinimumSize().height())
-        self.resize(width, height)
-        return height
+        return resize_to_width(self, width)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
