@@ -148,9 +148,24 @@ class Timing(msgspec.Struct, frozen=True):
     accepted_tokens: int = 0
 
 
+class AnswerRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an answer was made from, besides its branch, its model and its seed: enough to make it again.
+
+    `engine` is the build that generated it, `prompt_sha256` the hash of the tokens that the model read, as 32-bit
+    integers in little-endian order. `options` and `load` are the JSON of its GenerationOptions and LoadParams.
+    """
+
+    engine: str = ""
+    system_prompt: str = ""
+    prompt_sha256: str = ""
+    options: str = ""
+    load: str = ""
+
+
 class Message(msgspec.Struct, frozen=True):
     """One turn. `error` is one sentence that says why an answer failed; `created_at` in seconds since 1970, UTC. What
-    is `pinned` stays in the model's context, with the round it belongs to."""
+    is `pinned` stays in the model's context, with the round it belongs to. An answer is `edited` where a person changed
+    what the model wrote. With `deleted_at` it and all under it were taken out of the tree, and can come back."""
 
     id: str
     conversation_id: str
@@ -164,6 +179,9 @@ class Message(msgspec.Struct, frozen=True):
     error: str = ""
     created_at: float = 0.0
     pinned: bool = False
+    edited: bool = False
+    record: AnswerRecord | None = None
+    deleted_at: float | None = None
 
     @property
     def text(self) -> str:
@@ -186,9 +204,33 @@ class Message(msgspec.Struct, frozen=True):
         return next((part for part in self.parts if isinstance(part, SummaryPart)), None)
 
 
+class ChatOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What answers of a conversation, or of those in a folder, are asked with; None and what is left out: as it is
+    without. `sampling` by the names of `SamplingParams`, `max_tokens` among them."""
+
+    preset: str | None = None
+    sampling: dict[str, float | int | str | None] = {}
+    thinking: bool | None = None
+    effort: Literal["low", "medium", "high"] | None = None
+    thinking_budget: int | None = None
+    context_length: int | None = None
+
+
+class Folder(msgspec.Struct, frozen=True):
+    """A folder of conversations. A new one in it begins with its system prompt, its model and its options."""
+
+    id: str
+    name: str
+    position: int = 0
+    system_prompt: str = ""
+    model_id: str | None = None
+    options: ChatOptions = ChatOptions()
+    created_at: float = 0.0
+
+
 class Conversation(msgspec.Struct, frozen=True):
     """A conversation's head. `title_by` says who named it: nobody yet, its first turn, or the person. `context_full` is
-    what the person chose for it, None where the settings hold."""
+    what the person chose for it, None where the settings hold. `tags` are in the order of the alphabet."""
 
     id: str
     title: str = ""
@@ -201,6 +243,10 @@ class Conversation(msgspec.Struct, frozen=True):
     pinned: bool = False
     deleted_at: float | None = None
     context_full: ContextChoice | None = None
+    folder_id: str | None = None
+    archived_at: float | None = None
+    options: ChatOptions = ChatOptions()
+    tags: tuple[str, ...] = ()
 
 
 _S = TypeVar("_S", bound=msgspec.Struct)

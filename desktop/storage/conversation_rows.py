@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from desktop.conversation import (
+    AnswerRecord,
+    ChatOptions,
     Conversation,
     DocumentPart,
     ImagePart,
@@ -59,12 +61,15 @@ def is_process_alive(name: str | None) -> bool:
 
 
 CONVERSATION_COLUMNS = (
-    "id, title, title_by, created_at, updated_at, model_id, system_prompt, leaf_id, pinned, deleted_at, context_full"
+    "id, title, title_by, created_at, updated_at, model_id, system_prompt, leaf_id, pinned, deleted_at, context_full, "
+    "folder_id, archived_at, options"
 )
 MESSAGE_COLUMNS = (
     "id, conversation_id, parent_id, role, status, text, parts, model, sampling, timing, error, writer, created_at, "
-    "pinned"
+    "pinned, edited, record, deleted_at"
 )
+TAGS_COLUMN = "(SELECT json_group_array(tag) FROM tags WHERE conversation_id = conversations.id)"
+"""A conversation's tags, as `conversation_from_row` takes them after its columns."""
 
 _StoredPart = TextPart | ThinkingPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart | SummaryPart
 
@@ -88,6 +93,9 @@ _PART_TYPES, _RESULT_TYPE, _CONTENT_TYPES = (
 _model = msgspec.json.Decoder(ModelReference)
 _sampling = msgspec.json.Decoder(dict[str, float | int | str | None])
 _timing = msgspec.json.Decoder(Timing)
+_record = msgspec.json.Decoder(AnswerRecord)
+_options = msgspec.json.Decoder(ChatOptions)
+_tags = msgspec.json.Decoder(tuple[str, ...])
 _encoder = msgspec.json.Encoder()
 
 
@@ -97,25 +105,33 @@ def conversation_row(conversation: Conversation) -> dict[str, Any]:
     row["title"] = repair_surrogates(conversation.title)
     row["system_prompt"] = repair_surrogates(conversation.system_prompt)
     row["model_id"] = None if conversation.model_id is None else repair_surrogates(conversation.model_id)
+    row["options"] = options_json(conversation.options)
+    del row["tags"]  # in a table of their own
     return row
 
 
+def options_json(options: ChatOptions) -> str | None:
+    """As they are stored; None where they say nothing."""
+    return None if options == ChatOptions() else _json(without_lone_surrogates(options))
+
+
+def options_from_json(stored: str | None) -> ChatOptions:
+    """The options that are stored so."""
+    return ChatOptions() if stored is None else _options.decode(stored)
+
+
 def conversation_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Conversation:
-    """The conversation of a row whose columns are CONVERSATION_COLUMNS."""
-    id_, title, title_by, created_at, updated_at, *others = row
-    model_id, system_prompt, leaf_id, pinned, deleted_at, context_full = others
+    """The conversation of a row whose columns are CONVERSATION_COLUMNS and TAGS_COLUMN."""
+    *values, pinned, deleted_at, context_full, folder_id, archived_at, options, tags = row
     return Conversation(
-        id_,
-        title,
-        title_by,
-        created_at,
-        updated_at,
-        model_id,
-        system_prompt,
-        leaf_id,
+        *values,
         bool(pinned),
         deleted_at,
         context_full,
+        folder_id,
+        archived_at,
+        options_from_json(options),
+        _tags.decode(tags) if tags != "[]" else (),
     )
 
 
@@ -138,13 +154,16 @@ def message_row(message: Message) -> dict[str, Any]:
         "writer": process_stamp() if message.status == "streaming" else None,
         "created_at": message.created_at,
         "pinned": message.pinned,
+        "edited": message.edited,
+        "record": _json(None if message.record is None else without_lone_surrogates(message.record)),
+        "deleted_at": message.deleted_at,
     }
 
 
 def message_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Message:
     """The message of a row whose columns are MESSAGE_COLUMNS."""
     id_, conversation_id, parent_id, role, status, text, parts, *others = row
-    model, sampling, timing, error, _writer, created_at, pinned = others
+    model, sampling, timing, error, _writer, created_at, pinned, edited, record, deleted_at = others
     return Message(
         id_,
         conversation_id,
@@ -158,6 +177,9 @@ def message_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Message:
         error,
         created_at,
         bool(pinned),
+        bool(edited),
+        _record.decode(record) if record is not None else None,
+        deleted_at,
     )
 
 

@@ -14,6 +14,7 @@ from desktop.safe_text import repair_surrogates
 from desktop.storage.conversation_rows import (
     CONVERSATION_COLUMNS,
     MESSAGE_COLUMNS,
+    TAGS_COLUMN,
     conversation_from_row,
     conversation_row,
     is_process_alive,
@@ -39,7 +40,7 @@ def _assigned(columns: str) -> str:
 _INSERT_CONVERSATION = f"INSERT INTO conversations ({CONVERSATION_COLUMNS}) VALUES ({_named(CONVERSATION_COLUMNS)})"
 _UPDATE_CONVERSATION = f"UPDATE conversations SET {_assigned(CONVERSATION_COLUMNS)} WHERE id = :id"
 _INSERT_MESSAGE = f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({_named(MESSAGE_COLUMNS)})"
-_SAVED = "status, text, parts, model, sampling, timing, error, writer"
+_SAVED = "status, text, parts, model, sampling, timing, error, writer, record"
 _UPDATE_MESSAGE = f"UPDATE messages SET {_assigned(_SAVED)} WHERE id = :id"
 
 # UNION, not UNION ALL: a row seen twice (only a damaged file can hold a loop) ends the walk.
@@ -96,7 +97,7 @@ class ConversationStore:
             values |= title_values | text_values
         with self.database.read() as connection:
             rows = connection.execute(
-                f"SELECT {CONVERSATION_COLUMNS} FROM conversations WHERE {condition} "
+                f"SELECT {CONVERSATION_COLUMNS}, {TAGS_COLUMN} FROM conversations WHERE {condition} "
                 "ORDER BY pinned DESC, updated_at DESC, number DESC LIMIT :limit OFFSET :offset",
                 values,
             )
@@ -111,7 +112,8 @@ class ConversationStore:
         """The head of a conversation, deleted or not; None where there is none."""
         with self.database.read() as connection:
             row = connection.execute(
-                f"SELECT {CONVERSATION_COLUMNS} FROM conversations WHERE id = ?", (repair_surrogates(conversation_id),)
+                f"SELECT {CONVERSATION_COLUMNS}, {TAGS_COLUMN} FROM conversations WHERE id = ?",
+                (repair_surrogates(conversation_id),),
             ).fetchone()
         return None if row is None else conversation_from_row(row)
 

@@ -11,7 +11,11 @@ _LEDGER = Path(__file__).with_name("migrations_ledger")
 _NETWORK = Path(__file__).with_name("migrations_network")
 _log = logging.getLogger(__name__)
 
-MIGRATIONS: tuple[Path, ...] = (_FOLDER / "0001_conversations.sql", _FOLDER / "0002_context.sql")
+MIGRATIONS: tuple[Path, ...] = (
+    _FOLDER / "0001_conversations.sql",
+    _FOLDER / "0002_context.sql",
+    _FOLDER / "0003_order.sql",
+)
 """The steps in order; the first leads to version 1. A step that was ever released is never changed again."""
 
 LEDGER_MIGRATIONS: tuple[Path, ...] = (_LEDGER / "0001_ledger.sql", _LEDGER / "0002_segments.sql")

@@ -1,0 +1,38 @@
+-- Order among many conversations, what single answers were asked with, and branches that can come back.
+
+CREATE TABLE folders (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    position INTEGER NOT NULL,              -- where it stands in the list
+    system_prompt TEXT NOT NULL,
+    model_id TEXT,
+    options TEXT,                           -- JSON: what answers in it are asked with
+    created_at REAL NOT NULL
+);
+
+ALTER TABLE conversations ADD COLUMN folder_id TEXT REFERENCES folders (id);
+
+ALTER TABLE conversations ADD COLUMN archived_at REAL;
+
+ALTER TABLE conversations ADD COLUMN options TEXT; -- JSON: what its answers are asked with
+
+CREATE INDEX conversations_in_folder ON conversations (folder_id) WHERE folder_id IS NOT NULL;
+
+CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL;
+
+CREATE TABLE tags (
+    conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    tag TEXT NOT NULL,
+    PRIMARY KEY (conversation_id, tag)
+) WITHOUT ROWID;
+
+CREATE INDEX tags_by_name ON tags (tag);
+
+ALTER TABLE messages ADD COLUMN edited INTEGER NOT NULL DEFAULT 0; -- a person changed what a model wrote
+
+ALTER TABLE messages ADD COLUMN record TEXT; -- JSON: what the answer was made from
+
+ALTER TABLE messages ADD COLUMN deleted_at REAL; -- with all under it taken out of the tree, can come back until purged
+
+CREATE INDEX messages_deleted ON messages (deleted_at) WHERE deleted_at IS NOT NULL;
