@@ -71,6 +71,7 @@ class LibraryServices:
         if (downloads := self.once.made) is not None:
             downloads.close()
         self.network.close()
+        self.license_check.close()
         self.ledger.close()
 
 

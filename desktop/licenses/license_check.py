@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from desktop.engine.engine_protocol import FileTouchedError, StopSignal
-from desktop.errors import ForbiddenError, IntegrityError, ResourceError, UserError
+from desktop.errors import ForbiddenError, IntegrityError, ResourceError, StoppedError, UserError
 from desktop.file_stamp import ModelFile
 from desktop.licenses.built_in_model import is_built_in
 from desktop.licenses.ledger import Ledger
@@ -176,10 +176,18 @@ class LicenseCheck:
         self._words_sha256: dict[str, str] = {}
         self._admitted: dict[Path, HashedFiles] = {}
         self._checked: dict[Path, object] = {}
+        self._closed = False
         self.recorder = BackgroundRecorder(ledger)
 
+    def close(self) -> None:
+        """Nothing more is decided: whoever asks about a long list of models, one by one, stops."""
+        self._closed = True
+
     def verdict(self, subject: LicenseSubject, file_sha256: str | None = None) -> LicenseVerdict:
-        """What the license check says of `subject` now: to fetch it, or to load it from a file of that hash."""
+        """What the license check says of `subject` now: to fetch it, or to load it from a file of that hash. Raises
+        StoppedError once it is closed."""
+        if self._closed:
+            raise StoppedError
         policy: Policy | CombinedPolicy | ForbiddenError
         try:
             policy = self._policy.current()

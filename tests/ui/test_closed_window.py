@@ -12,12 +12,6 @@ from PySide6.QtWidgets import QApplication
 from tests.ui.driving import Driver
 
 
-@pytest.fixture
-def _heap_set_aside() -> None:
-    """Nothing is: what is frozen here, the program froze."""
-    gc.unfreeze()
-
-
 def freed(references: Sequence[Callable[[], object]]) -> bool:
     """Whether all that `references` lead to is freed, Qt's part and Python's."""
     gc.collect()
@@ -33,13 +27,18 @@ def test_a_closed_window_is_freed(open_window: Callable[..., Driver], pages: tup
     parts = [weakref.ref(each) for each in (driver.window, driver.program, driver.window.chat)]
     driver.close()
     del driver.window
-    # The last work in a thread may hold on to it; and in a process of many tests each look takes seconds.
-    driver.until(lambda: freed(parts), timeout=60_000)
+    driver.until(lambda: freed(parts))  # the last work in a thread may hold on to it
     assert not QApplication.allWidgets()
 
 
-def test_nothing_stays_frozen_behind_a_closed_window(open_window: Callable[..., Driver]) -> None:
-    driver = open_window()
-    assert gc.get_freeze_count() > 10_000
-    driver.close()
-    assert gc.get_freeze_count() == 0
+class TestFrozenHeap:
+    @pytest.fixture
+    def _heap_set_aside(self) -> None:
+        """Nothing is: what is frozen here, the program froze."""
+        gc.unfreeze()
+
+    def test_nothing_stays_frozen_behind_a_closed_window(self, open_window: Callable[..., Driver]) -> None:
+        driver = open_window()
+        assert gc.get_freeze_count() > 10_000
+        driver.close()
+        assert gc.get_freeze_count() == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from desktop.errors import StoppedError
 from desktop.library import installed_models
 from desktop.library.installed_models import InstalledModel, installed_id
 from desktop.library.library_services import build_library_services
@@ -83,3 +84,12 @@ def test_an_import_under_a_shorter_id_keeps_it_and_what_was_accepted_for_it(home
         assert assembly.importer.import_file(file).existed
         assert [each.id for each in kept.all()] == [old.id]
         assert assembly.importer.verify(old.id).id == old.id
+
+
+def test_a_listing_ends_where_its_services_are_closed(home: Path) -> None:
+    assembly = build_library_services(find_paths())
+    listed = assembly.library.list_models()
+    assembly.library.card_of(listed[0])
+    assembly.close()
+    with pytest.raises(StoppedError):
+        assembly.library.card_of(listed[0])
