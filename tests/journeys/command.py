@@ -4,19 +4,25 @@ import json
 import os
 import pty
 import select
+import selectors
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from tests.journeys.command_server import CommandServer
+
 TOP = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 120
+_COMMAND = (sys.executable, "-m", "desktop")
 _LOADING_CPU_S = 1.2  # a tiny model loads in 0.3
 
 
@@ -51,14 +57,18 @@ _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "desktop", *arguments]
+    """What starts it; a test may put something before it."""
+    return [*_COMMAND, *arguments]
 
 
 def latchkey(*arguments: str, stdin: str | bytes = b"", **environ: str) -> Ran:
     """Run `latchkey` with these arguments to its end, in a pipe and without a display."""
     given = stdin.encode() if isinstance(stdin, str) else stdin
+    started = command(*arguments)
+    if _servers and started == [*_COMMAND, *arguments] and _servers[0].usable(environment() | environ):
+        return _forked(_servers[0], arguments, given, environment() | environ)
     ran = subprocess.run(
-        command(*arguments),
+        started,
         input=given,
         capture_output=True,
         env=environment() | environ,
@@ -66,6 +76,55 @@ def latchkey(*arguments: str, stdin: str | bytes = b"", **environ: str) -> Ran:
         check=False,
     )
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+
+
+_servers: list[CommandServer] = []
+
+
+@contextmanager
+def command_server() -> Iterator[None]:
+    """`latchkey` forks its commands from one process, where this system can."""
+    if not hasattr(os, "pidfd_open"):
+        yield
+        return
+    with closing(CommandServer(environment())) as server:
+        _servers.append(server)
+        yield
+        _servers.remove(server)
+
+
+def _forked(server: CommandServer, arguments: Sequence[str], given: bytes, environ: dict[str, str]) -> Ran:
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    in_read, in_write = os.pipe()
+    reply = server.start(arguments, environ, (in_read, out_write, err_write))
+    for theirs in (in_read, out_write, err_write):
+        os.close(theirs)
+    said = {out_read: b"", err_read: b""}
+    deadline = time.monotonic() + TIMEOUT_S
+    with reply, selectors.DefaultSelector() as selector:
+        for each in said:
+            selector.register(each, selectors.EVENT_READ)
+        selector.register(in_write, selectors.EVENT_WRITE)
+        os.set_blocking(in_write, False)
+        while selector.get_map():
+            assert time.monotonic() < deadline, f"{arguments} did not end"
+            for key, _ in selector.select(1):
+                if key.fd == in_write:
+                    try:
+                        given = given[os.write(in_write, given) :] if given else b""
+                    except BrokenPipeError:
+                        given = b""
+                    if given:
+                        continue
+                elif more := os.read(key.fd, 65536):
+                    said[key.fd] += more
+                    continue
+                selector.unregister(key.fd)
+                os.close(key.fd)
+        reply.settimeout(max(0.1, deadline - time.monotonic()))
+        code = int.from_bytes(reply.recv(4, socket.MSG_WAITALL), sys.byteorder, signed=True)
+    return Ran(code, said[out_read].decode(), said[err_read].decode())
 
 
 class Running:

@@ -7,6 +7,14 @@ import pytest
 
 from tests.accepting import accept_everything
 from tests.fakes.hub import FakeHub
+from tests.journeys.command import command_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_are_forked() -> Iterator[None]:
+    """What `latchkey` runs is forked from one process; what has a terminal, or runs beside the test, starts anew."""
+    with command_server():
+        yield
 
 
 @pytest.fixture

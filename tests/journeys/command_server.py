@@ -1,0 +1,142 @@
+"""Runs `latchkey` in forks of one process that has imported everything: half of what a short command takes.
+
+`CommandServer` starts it, as `python -m tests.journeys.command_server FD`. A fork is a process of its own with the
+arguments, environment, folder and pipes it was given, and ends as Python ends. It cannot stand for a command where
+Python itself starts otherwise, by its locale or its flags: `usable` says so.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+TOP = Path(__file__).resolve().parents[2]
+_READ_AT_START = ("PYTHON", "LC_", "LANG", "DBUS_")
+"""How names begin of what Python reads when it starts, or a library when it is imported."""
+_LARGEST = 1 << 20
+
+
+class CommandServer:
+    """The process to fork from. Close it."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._at_start = _read_at_start(environ)
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__, str(theirs.fileno())],
+            env=dict(environ),
+            cwd=TOP,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,  # not reached by what a test sends to its own group
+        )
+        theirs.close()
+
+    def usable(self, environ: Mapping[str, str]) -> bool:
+        """Whether a command with this environment starts as it would in a process of its own."""
+        return _read_at_start(environ) == self._at_start and self._process.poll() is None
+
+    def start(self, arguments: Sequence[str], environ: Mapping[str, str], pipes: Sequence[int]) -> socket.socket:
+        """Start a command with `pipes` as its standard input, output and error. What is returned gives its exit code
+        when it is over: four bytes in the machine's order."""
+        ours, theirs = socket.socketpair()
+        asked = {"arguments": list(arguments), "environ": dict(environ), "folder": str(Path.cwd())}
+        with theirs:
+            socket.send_fds(self._socket, [json.dumps(asked).encode()], [*pipes, theirs.fileno()])
+        return ours
+
+    def close(self) -> None:
+        self._socket.close()
+        self._process.wait(10)
+
+
+def _read_at_start(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name.startswith(_READ_AT_START)}
+
+
+def _serve(asked: socket.socket) -> bool:
+    """Forks until it is closed. True in each fork, set up to be the command; False in the server, at its end."""
+    running: dict[int, tuple[int, int]] = {}
+    selector = selectors.DefaultSelector()
+    selector.register(asked, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is asked:
+                message, pipes, _, _ = socket.recv_fds(asked, _LARGEST, 4)
+                if not message:
+                    return False
+                pid = os.fork()
+                if pid == 0:
+                    selector.close()
+                    asked.close()
+                    for _, reply in running.values():
+                        os.close(reply)
+                    _become(json.loads(message), pipes)
+                    return True
+                for pipe in pipes[:3]:
+                    os.close(pipe)
+                ended = os.pidfd_open(pid)
+                running[ended] = (pid, pipes[3])
+                selector.register(ended, selectors.EVENT_READ)
+            else:
+                ended = key.fd
+                selector.unregister(ended)
+                os.close(ended)
+                pid, reply = running.pop(ended)
+                code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                with socket.socket(fileno=reply) as out:
+                    out.sendall(code.to_bytes(4, sys.byteorder, signed=True))
+
+
+def _become(asked: dict[str, Any], pipes: Sequence[int]) -> None:
+    for number, pipe in enumerate(pipes[:3]):
+        os.dup2(pipe, number)
+    for pipe in pipes:
+        os.close(pipe)
+    os.environ.clear()
+    os.environ.update(asked["environ"])
+    os.chdir(asked["folder"])
+    sys.argv = [str(TOP / "desktop" / "__main__.py"), *asked["arguments"]]
+    sys.orig_argv = [sys.executable, "-m", "desktop", *sys.argv[1:]]
+    for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        stream = open(number, "r" if number == 0 else "w", errors=getattr(sys, name).errors, closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def _import_everything() -> None:
+    from desktop.cli import command_line
+    from desktop.engine import engine_client
+    from desktop.library import downloads, installer, library_services
+    from desktop.network import http_client
+
+    del command_line, downloads, engine_client, http_client, installer, library_services
+    for module in sorted((TOP / "desktop" / "cli").glob("*_command.py")):
+        __import__(f"desktop.cli.{module.stem}")
+
+
+def main() -> int:
+    # A shell that runs the tests in the background has them ignore it, and so would the commands.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    asked = socket.socket(fileno=int(sys.argv[1]))
+    _import_everything()
+    gc.collect()
+    gc.freeze()
+    if not _serve(asked):
+        return 0
+    gc.unfreeze()
+    from desktop.__main__ import main as latchkey
+
+    return latchkey()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
