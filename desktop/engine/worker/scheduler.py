@@ -38,6 +38,7 @@ _ABORTED = 2
 _NO_ROOM = 1
 _PIECE_S = 0.25  # what reading a prompt may hold up the answers beside it
 _SMALLEST_PIECE = 32
+_MANY_TOKENS = 32  # computed at once, of which each takes what it takes in any larger number
 
 
 class Scheduler:
@@ -260,7 +261,10 @@ class Scheduler:
                 answer.fill_nothing()
 
     def _note_speed(self, tokens: int, begun: float) -> None:
-        speed = tokens / max(time.perf_counter() - begun, 1e-6)
+        seconds = max(time.perf_counter() - begun, 1e-6)
+        speed = tokens / seconds
+        if tokens >= _MANY_TOKENS:
+            self._speculation.note_reading(seconds / tokens)
         self._piece_speed = speed if not self._piece_speed else self._piece_speed + (speed - self._piece_speed) * 0.5
 
     def _make_room(self) -> None:

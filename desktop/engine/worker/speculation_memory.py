@@ -45,6 +45,10 @@ class SpeculationMemory:
                 self._kept.popitem(last=False)
         return kept
 
+    def note_reading(self, seconds: float) -> None:
+        """A token of a prompt took `seconds`, among many."""
+        self._times.add_reading(seconds)
+
     def _new(self) -> ConversationSpeculation:
         guessers = [Guesser(NgramDrafter(), SpeculationGauge(self._times))]
         if self._draft_model is not None:

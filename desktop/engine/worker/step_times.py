@@ -5,7 +5,15 @@ _FIRST_GUESS = 0.15
 _WEIGHT, _LOWER_WEIGHT = 0.2, 0.6
 """How much the newest step counts; more where it took less, since pauses of the system only ever add."""
 _OUTLIER = 2.0
-"""A plain step that takes more times the usual is a pause of the system, or the usual changes slowly."""
+"""A step that takes more times the usual, or than its tokens one by one, is a pause of the system, or the usual changes
+slowly."""
+_WARM = 4
+"""Of so many plain steps at the beginning the quickest counts: the first ones wake threads and fill caches."""
+_MOST_EXPECTED = 0.75
+"""No more is expected of a further token than this: the prompt may have been read at a worse time."""
+_LARGER = 1.1
+"""More tokens at once cost at most so many times more for each token: what was measured of them is from a worse time,
+otherwise."""
 
 
 class StepTimes:
@@ -17,11 +25,20 @@ class StepTimes:
     def __init__(self) -> None:
         self.plain = 0.0
         self._ratios: dict[int, float] = {}
+        self._reading = 0.0
+        self._plain_steps = 0
+
+    def add_reading(self, seconds: float) -> None:
+        """A token took `seconds` in the middle of a prompt: what is expected of many tokens at once before any step of
+        several was measured. Where computing limits a processor it is nearly a plain step, where memory does, little.
+        """
+        self._reading = seconds if not self._reading else self._reading + (seconds - self._reading) * _WEIGHT
 
     def add_plain(self, seconds: float) -> None:
         """A step of one token took `seconds`."""
-        if self.plain <= 0:
-            self.plain = seconds
+        self._plain_steps += 1
+        if self._plain_steps <= _WARM:
+            self.plain = min(self.plain or seconds, seconds)
         else:
             self.plain += (min(seconds, _OUTLIER * self.plain) - self.plain) * _WEIGHT
 
@@ -29,20 +46,25 @@ class StepTimes:
         """A step of `tokens` tokens took `seconds`, finding them included."""
         if self.plain <= 0 or tokens < 2:
             return
-        ratio, known = seconds / self.plain, self._ratios.get(tokens)
+        ratio, known = self.ratio(tokens, seconds), self._ratios.get(tokens)
         if known is None:
             self._ratios[tokens] = ratio
         else:
             weight = _LOWER_WEIGHT if ratio < known else _WEIGHT
             self._ratios[tokens] = known + (min(ratio, _OUTLIER * known) - known) * weight
-        for fewer in self._ratios:  # fewer tokens do not cost more: that was measured at a worse time
-            if fewer < tokens:
-                self._ratios[fewer] = min(self._ratios[fewer], self._ratios[tokens])
+        measured = self._ratios[tokens]
+        for other, cost in self._ratios.items():  # fewer tokens do not cost more, nor more tokens more for each
+            most = measured if other < tokens else _LARGER * measured * other / tokens
+            self._ratios[other] = min(cost, most) if other != tokens else cost
+
+    def ratio(self, tokens: int, seconds: float) -> float:
+        """`seconds` of a step of `tokens` tokens in plain steps, a pause of the system left out."""
+        return min(seconds / self.plain, _OUTLIER * tokens)
 
     @property
-    def measured(self) -> bool:
-        """Whether any step of several tokens was."""
-        return bool(self._ratios)
+    def known(self) -> bool:
+        """Whether the cost of several tokens is more than a guess: measured, or expected from reading prompts."""
+        return bool(self._ratios or self._reading)
 
     def cost(self, tokens: int) -> float:
         """What a step of `tokens` tokens costs, in plain steps; between the measured numbers on a straight line."""
@@ -55,4 +77,17 @@ class StepTimes:
         low = self._ratios.get(below, 1.0)
         if above:
             return low + (self._ratios[above] - low) * (tokens - below) / (above - below)
-        return low + (tokens - below) * max(_FIRST_GUESS, (low - 1) / (below - 1) if below > 1 else 0.0)
+        each = self._expected if below == 1 else max(self._least, (low - 1) / (below - 1))
+        return low + (tokens - below) * each
+
+    @property
+    def _least(self) -> float:
+        """What a further token costs at least."""
+        return min(self._expected, _FIRST_GUESS)
+
+    @property
+    def _expected(self) -> float:
+        """What each further token is expected to cost, before a step of several was measured."""
+        if not self._reading or self.plain <= 0:
+            return _FIRST_GUESS
+        return min(self._reading / self.plain, _MOST_EXPECTED)
