@@ -56,12 +56,19 @@ class AcceptanceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
         return bool(self.name.strip() and self.purpose)
 
 
+class AdapterSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An adapter (LoRA) on top of a model: its file, and by how much its weights are multiplied."""
+
+    path: str
+    scale: Annotated[float, msgspec.Meta(ge=-100, le=100)] = 1.0
+
+
 class ModelSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """How one model is loaded, kept with it. None and "" mean: as the settings for all models say, else automatic.
 
     `key_type` and `value_type` are the types of the KV cache. `chat_template` (Jinja) counts in place of the model's
     own; an answer ends before any of `stops`. `devices` names GPUs as the engine test and `doctor` do, `tensor_split`
-    gives each its portion.
+    gives each its portion. `adapters` are put on top of the model.
     """
 
     context_length: Annotated[int, msgspec.Meta(ge=1, le=1 << 30)] | None = None
@@ -76,6 +83,7 @@ class ModelSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     stops: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)] = ()
     devices: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)] = ()
     tensor_split: Annotated[tuple[float, ...], msgspec.Meta(max_length=64)] = ()
+    adapters: Annotated[tuple[AdapterSettings, ...], msgspec.Meta(max_length=16)] = ()
 
 
 class Settings(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from desktop.conversation import ChatMessage, Message, MessagePart, SummaryPart, TextPart, ThinkingPart, ToolResultPart
 from desktop.engine.generation_options import CacheLevel, GenerationOptions, SamplingParams
-from desktop.engine.load_params import LoadParams
+from desktop.engine.load_params import LoadParams, LoraAdapter
 from desktop.settings import ModelSettings, SamplingSettings, Settings
 
 SamplingRecord = dict[str, float | int | str | None]
@@ -181,6 +181,7 @@ def load_params(model: LoadableModel, settings: Settings, *, parallel: int = 1) 
         own_template=own.chat_template,
         devices=own.devices,
         tensor_split=own.tensor_split,
+        adapters=tuple(LoraAdapter(each.path, each.scale) for each in own.adapters),
         prompt_cache_bytes=settings.prompt_cache_memory,
         **{name: value for name, value in given.items() if value is not None},
     )

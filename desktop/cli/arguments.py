@@ -256,6 +256,13 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
         metavar="ID|PATH",
         help=tr("a smaller model of the same family that guesses ahead, where that is quicker"),
     )
+    parser.add_argument(
+        "--lora",
+        metavar="ID|PATH[:SCALE]",
+        action="append",
+        default=[],
+        help=tr("an adapter to put on the model, in place of those in its settings; may be given again"),
+    )
     parser.add_argument("--no-cache", action="store_true", help=tr("read the whole prompt, and keep nothing of it"))
     add_json(parser)
 

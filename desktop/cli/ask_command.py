@@ -9,6 +9,7 @@ from desktop.chat.engine_requests import generation_options, load_params, with_o
 from desktop.chat.pending_answer import AnswerOverrides, timing_of
 from desktop.chat.preset_file import Preset, PresetFile
 from desktop.cli.acceptance_prompt import admit_or_prompt
+from desktop.cli.adapter_choice import AdapterChoice, chosen_adapters, with_adapters
 from desktop.cli.command_context import CommandContext
 from desktop.cli.context_prompt import ask_again_as_chosen, choice_where_nobody_can_be_asked
 from desktop.cli.conversations_command import kept_conversation
@@ -67,11 +68,19 @@ class AskToolCall(msgspec.Struct, frozen=True):
     arguments: str
 
 
+class AskAdapter(msgspec.Struct, frozen=True):
+    """An adapter (LoRA) that was on the model, with the hash of the file that was loaded."""
+
+    id: str
+    file_sha256: str
+    scale: float
+
+
 class AskResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """The answer as `ask --json` gives it: fields and their names are part of the command's contract.
 
     `conversation` is the id of the one that keeps the answer, left out where none does. `logprobs` are there where they
-    were asked for, in the form that llama-server gives them.
+    were asked for, in the form that llama-server gives them, `adapters` where --lora named some.
     """
 
     text: str
@@ -91,6 +100,7 @@ class AskResult(msgspec.Struct, frozen=True, omit_defaults=True):
     tool_calls: list[AskToolCall]
     conversation: str | None = None
     logprobs: list[dict[str, Any]] | None = None
+    adapters: list[AskAdapter] | None = None
 
 
 class _Asked(msgspec.Struct, frozen=True):
@@ -173,7 +183,7 @@ def _alone(options: Namespace, tools: CommandContext, text: str, what: _Asked) -
     """One answer that is kept nowhere."""
     model = chosen_model(tools, what.model)
     admit_or_prompt(tools, model)
-    settings = what.settings
+    adapters, settings = _adapters(options, tools, model, what.settings)
     params = load_params(model, settings)
     if options.draft_model:
         draft = chosen_model(tools, options.draft_model)
@@ -186,7 +196,9 @@ def _alone(options: Namespace, tools: CommandContext, text: str, what: _Asked) -
         request = GenerateRequest(engine.next_id(), messages, with_own_stops(what.options, settings, model.id))
         sha256 = _hash(options, tools, model)
         answered = stream_answer(engine, request, _speaker(options, tools, engine), tools.output)
+        adapted = _adapter_hashes(options, tools, adapters)
     asked = _asked(answered.text, answered.thinking, model, sha256, timing_of(answered.done), info)
+    asked = msgspec.structs.replace(asked, adapters=adapted)
     if not what.options.logprobs:
         return asked
     return msgspec.structs.replace(asked, logprobs=[_logprob_json(each) for each in answered.logprobs])
@@ -203,7 +215,8 @@ def _in_conversation(options: Namespace, tools: CommandContext, text: str, what:
     kept = Conversation("") if options.conversation == _NEW else kept_conversation(tools, options.conversation)
     model = chosen_model(tools, what.model or kept.model_id)
     admit_or_prompt(tools, model)
-    settings = msgspec.structs.replace(what.settings, parallel_answers=1)
+    adapters, settings = _adapters(options, tools, model, what.settings)
+    settings = msgspec.structs.replace(settings, parallel_answers=1)
     with (
         tools.engine_pool() as engine,
         TerminalSession(tools, engine, _speaker(options, tools, engine), settings) as session,
@@ -213,7 +226,7 @@ def _in_conversation(options: Namespace, tools: CommandContext, text: str, what:
         else:
             session.new()
         session.use(model)
-        sha256 = _hash(options, tools, model)
+        sha256, adapted = _hash(options, tools, model), _adapter_hashes(options, tools, adapters)
         full = choice_where_nobody_can_be_asked(
             tools, kept.context_full or what.settings.context_full, for_program=options.json
         )
@@ -232,7 +245,25 @@ def _in_conversation(options: Namespace, tools: CommandContext, text: str, what:
         AskToolCall(part.id, part.name, part.arguments) for part in message.parts if isinstance(part, ToolCallPart)
     ]
     asked = _asked(message.text, message.thinking, model, sha256, timing, info)
-    return msgspec.structs.replace(asked, conversation=kept_in, tool_calls=calls)
+    return msgspec.structs.replace(asked, conversation=kept_in, tool_calls=calls, adapters=adapted)
+
+
+def _adapters(
+    options: Namespace, tools: CommandContext, model: LibraryModel, settings: Settings
+) -> tuple[tuple[AdapterChoice, ...], Settings]:
+    """The adapters that were named, each admitted by the license check, and the settings to load the model with."""
+    chosen = chosen_adapters(tools, options.lora)
+    for each in chosen:
+        admit_or_prompt(tools, each.adapter)
+    return chosen, with_adapters(settings, model.id, chosen) if options.lora else settings
+
+
+def _adapter_hashes(
+    options: Namespace, tools: CommandContext, chosen: tuple[AdapterChoice, ...]
+) -> list[AskAdapter] | None:
+    """What is told of the adapters that were loaded, where it is told."""
+    found = [AskAdapter(each.adapter.id, _hash(options, tools, each.adapter), each.scale) for each in chosen]
+    return found or None
 
 
 def _asked(text: str, thinking: str, model: LibraryModel, sha256: str, timing: Timing, info: ModelInfo) -> AskResult:

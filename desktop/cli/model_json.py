@@ -73,6 +73,7 @@ def describe(card: LibraryCard, tools: CommandContext, *, hashed: bool) -> dict[
         "attribution": list(subject.attribution),
         "built_in": bool(model and model.built_in),
         "imported": subject.imported,
+        "adapter": bool(model and model.adapter),
         "recognized_by": (model.identified_by or None) if model else None,
         "path": str(model.path) if model else None,
         "repository": subject.repository or None,

@@ -36,6 +36,9 @@ def add_model_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tensor-split", metavar="N,N…", type=_portions, help=tr("the portion of each GPU; '' leaves it to Latchkey")
     )
+    parser.add_argument(
+        "--lora", metavar="ID|PATH[:SCALE]", action="append", help=tr("an adapter to put on it; '' for none")
+    )
     parser.add_argument("--reset", action="store_true", help=tr("forget what was set for this model before"))
     add_json(parser)
 

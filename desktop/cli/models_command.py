@@ -213,7 +213,9 @@ def _import(options: Namespace, tools: CommandContext) -> None:
         source = find_elsewhere(options.path, tools)
         name = source.name
     on_progress = hashing_progress(name, tools)
-    added = tools.assembly.importer.import_file(source, options.license or "", copy=options.copy, progress=on_progress)
+    added = tools.assembly.importer.import_file(
+        source, options.license or "", copy=options.copy, adapters=True, progress=on_progress
+    )
     tools.output.clear_progress()
     if added.existed:
         tools.output.note(tr("The library has it already: {path}").format(path=added.model.path))

@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
+from desktop.cli.adapter_choice import adapter_settings, chosen_adapters
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import UsageError
 from desktop.engine.gguf_header import read_header
 from desktop.errors import EngineError, NotFoundError
-from desktop.settings import ModelSettings
+from desktop.settings import AdapterSettings, ModelSettings
 from desktop.translation import tr
 
 _LONGEST_TEMPLATE = 1 << 20
@@ -33,6 +34,7 @@ class ModelSettingsReport(msgspec.Struct, frozen=True):
     stops: tuple[str, ...]
     devices: tuple[str, ...]
     tensor_split: tuple[float, ...]
+    adapters: tuple[AdapterSettings, ...]
 
 
 def run(options: Namespace, tools: CommandContext) -> None:
@@ -43,7 +45,7 @@ def run(options: Namespace, tools: CommandContext) -> None:
     """
     model = tools.library.find(options.id)
     own = tools.settings.model_settings.get(model.id, ModelSettings())
-    wanted = msgspec.structs.replace(ModelSettings() if options.reset else own, **_changes(options))
+    wanted = msgspec.structs.replace(ModelSettings() if options.reset else own, **_changes(options, tools))
     _check(wanted)
     if wanted != own:
         tools.settings_file.change_model(model.id, wanted)
@@ -71,7 +73,7 @@ def _check(wanted: ModelSettings) -> None:
         ) from error
 
 
-def _changes(options: Namespace) -> dict[str, Any]:
+def _changes(options: Namespace, tools: CommandContext) -> dict[str, Any]:
     """What the options say, by the names of `ModelSettings`."""
     changes: dict[str, Any] = {
         field: None if value == _AUTOMATIC else value
@@ -98,6 +100,8 @@ def _changes(options: Namespace) -> dict[str, Any]:
         changes["devices"] = tuple(name for name in options.device if name and name != _AUTOMATIC)
     if options.tensor_split is not None:
         changes["tensor_split"] = options.tensor_split
+    if options.lora is not None:
+        changes["adapters"] = adapter_settings(chosen_adapters(tools, options.lora))
     return changes
 
 
@@ -136,6 +140,7 @@ def _rows(own: ModelSettings) -> list[tuple[str, str]]:
         (tr("stops"), ", ".join(map(repr, own.stops))),
         (tr("GPUs"), ", ".join(own.devices)),
         (tr("portions of the GPUs"), ", ".join(map(str, own.tensor_split))),
+        (tr("adapters"), ", ".join(f"{Path(each.path).name} ({each.scale:g})" for each in own.adapters)),
     ]
 
 
@@ -162,4 +167,5 @@ def _report(model_id: str, own: ModelSettings) -> ModelSettingsReport:
         own.stops,
         own.devices,
         own.tensor_split,
+        own.adapters,
     )

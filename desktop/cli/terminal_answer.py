@@ -27,7 +27,7 @@ from desktop.engine.worker_messages import (
     RequestFailed,
     TokenLogprob,
 )
-from desktop.errors import UserError
+from desktop.errors import EngineError, UserError
 from desktop.library.library import Library
 from desktop.library.library_model import LibraryModel
 from desktop.translation import tr
@@ -239,4 +239,10 @@ def _received(events: "queue.SimpleQueue[Event]") -> Iterator[Event]:
 
 def chosen_model(tools: CommandContext, wanted: str | None) -> LibraryModel:
     """The model to use: the one asked for, else the one chosen in the settings, else the built-in one."""
-    return tools.library.find(wanted or tools.settings.model or BUILT_IN)
+    found = tools.library.find(wanted or tools.settings.model or BUILT_IN)
+    if found.adapter:
+        raise EngineError(
+            tr("{name} is an adapter (LoRA), not a whole model.").format(name=found.name),
+            remedy=tr("Name the model that it belongs to, and put the adapter on it with --lora."),
+        )
+    return found

@@ -29,7 +29,8 @@ class GgufHeader:
     """A sound model file. Sizes in bytes (of all files, where the model is split), lengths in tokens.
 
     `license`, `name` and the like are "" where the file does not say. `parameters` counts the values of all tensors.
-    `metadata` holds the `general.*` entries that are plain values, and the lengths of the others' lists.
+    `metadata` holds the `general.*` entries that are plain values, and the lengths of the others' lists. `adapter` says
+    that the file is no model but an adapter (LoRA) to one (`adapter_header`).
     """
 
     path: Path
@@ -51,6 +52,7 @@ class GgufHeader:
     metadata: dict[str, int | float | bool | str | tuple[str, ...]]
     tensors: tuple[GgufTensor, ...]
     shape: ModelShape
+    adapter: bool = False
 
     def estimate_memory(self, context_length: int) -> int:
         """Bytes the model takes with a context of that length: weights, keys and values, compute buffers."""
@@ -71,6 +73,34 @@ def read_header(path: Path, whole_sizes: Mapping[str, int] | None = None, *, emb
     except EngineError as error:
         # A piece of a file looks damaged, and is not.
         raise cut_file_error(path) or error from error
+
+
+def header_of_adapter(gguf: GgufFile) -> GgufHeader:
+    """The header of an adapter that was checked: of what makes a model of a file, it has nothing."""
+    tensors, architecture = list(gguf.tensors), _text(gguf, "general.architecture")
+    size = sum(tensor.size for tensor in tensors)
+    return GgufHeader(
+        path=gguf.path,
+        files=(gguf.path,),
+        version=gguf.version,
+        architecture=architecture,
+        name=_text(gguf, "general.name"),
+        license=_text(gguf, "general.license"),
+        license_name=_text(gguf, "general.license.name"),
+        license_link=_text(gguf, "general.license.link"),
+        base_models=_base_models(gguf),
+        quantization=_quantization(gguf, tensors),
+        file_size=gguf.file_size,
+        parameters=sum(_values(tensor) for tensor in tensors),
+        context_length=0,
+        block_count=0,
+        vocab_size=0,
+        has_template=False,
+        metadata=_selected(gguf),
+        tensors=tuple(tensors),
+        shape=ModelShape(architecture, 0, 0, size, size, size, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        adapter=True,
+    )
 
 
 def header_of_pieces(pieces: FilePieces) -> GgufHeader:

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from desktop.engine import engine_errors, hardware
+from desktop.engine.admitted_adapter import AdmittedAdapter, files_as_they_are, readable_path
 from desktop.engine.engine_protocol import LoadCheck, StopSignal
 from desktop.engine.fallback_store import (
     FallbackRecord,
@@ -35,8 +36,8 @@ from desktop.engine.requests_in_flight import CrashedWork
 from desktop.engine.state_key import state_key
 from desktop.engine.worker_messages import AnswerDone, LoadRequest, ProbeResult
 from desktop.engine.worker_process import WorkerExit
-from desktop.errors import EngineError, IntegrityError, NotFoundError, UserError
-from desktop.file_stamp import ModelFile, stamp_from_stat
+from desktop.errors import IntegrityError, UserError
+from desktop.file_stamp import ModelFile
 from desktop.translation import tr
 
 _NOTHING = LoadLimits()
@@ -76,21 +77,24 @@ class LoadAttempt:
     draft_header: GgufHeader | None = None
     draft_admitted: tuple[ModelFile, ...] = ()
     draft_from_check: tuple[ModelFile, ...] = ()
+    adapters: tuple[AdmittedAdapter, ...] = ()
     plan: LoadPlan | None = None
 
     @classmethod
     def begin(cls, step: FallbackStep, license_check: LoadCheck, stop: StopSignal | None = None) -> "LoadAttempt":
         """Check the file, then ask the license check; `stop` gives up reading it. Raises UserError."""
         check_load_params(step.params)
-        path = _readable_path(step.params.model_path)
+        path = readable_path(step.params.model_path)
         header = read_header(path, embedding=step.params.embedding)
         admitted = license_check.admit(path, stop)
-        attempt = cls(step, header, identity_of(path), admitted or _as_they_are(header.files), admitted)
+        attempt = cls(step, header, identity_of(path), admitted or files_as_they_are(header.files), admitted)
         if attempt.draft_path is not None:
-            attempt.draft_header = read_header(_readable_path(step.params.draft_model_path))
+            attempt.draft_header = read_header(readable_path(step.params.draft_model_path))
             found = license_check.admit(attempt.draft_path, stop)
             attempt.draft_from_check = found
-            attempt.draft_admitted = found or _as_they_are(attempt.draft_header.files)
+            attempt.draft_admitted = found or files_as_they_are(attempt.draft_header.files)
+        paths = [readable_path(adapter.path) for adapter in step.params.adapters]
+        attempt.adapters = tuple(AdmittedAdapter.of(each, header, license_check, stop) for each in paths)
         return attempt
 
     @property
@@ -102,8 +106,8 @@ class LoadAttempt:
     @property
     def loaded(self) -> tuple[LoadedFiles, ...]:
         """The path of each model that is loaded, with its files as the license check admitted them."""
-        own = (self.path, self.from_check)
-        return (own,) if self.draft_path is None else (own, (self.draft_path, self.draft_from_check))
+        draft = ((self.draft_path, self.draft_from_check),) if self.draft_path is not None else ()
+        return ((self.path, self.from_check), *draft, *((each.path, each.from_check) for each in self.adapters))
 
     @property
     def path(self) -> Path:
@@ -138,8 +142,11 @@ class LoadAttempt:
         if self.draft_header is not None and free is not None:
             longest = params.context_length or automatic_contexts(self.header.context_length)[0]
             free = max(0, free - estimate_memory(self.draft_header.shape, longest, BufferOptions.of(params)))
+        if free is not None:
+            free = max(0, free - sum(each.file.stamp.size for each in self.adapters))
         self.plan = plan_load(params, self.header, self.probed.devices, free)
-        return LoadRequest(self.plan.params, self.admitted, self.draft_admitted, self.state_key())
+        adapters = tuple(each.file for each in self.adapters)
+        return LoadRequest(self.plan.params, self.admitted, self.draft_admitted, adapters, self.state_key())
 
     @property
     def notice(self) -> str:
@@ -150,11 +157,12 @@ class LoadAttempt:
         """What the states of conversations belong to, once the devices are known and `request` has fitted them."""
         assert self.probed is not None
         params = self.plan.params if self.plan is not None else self.step.params
-        return state_key(params, self.admitted, self.probed)
+        return state_key(params, self.admitted, self.probed, [each.file for each in self.adapters])
 
     def file_changed(self, number: int) -> IntegrityError:
         """File `number` was not loaded, as it is not what was admitted."""
-        paths = [Path(file.path) for file in (*self.admitted, *self.draft_admitted)]
+        adapters = (each.file for each in self.adapters)
+        paths = [Path(file.path) for file in (*self.admitted, *self.draft_admitted, *adapters)]
         return IntegrityError(
             tr("{file} changed before it was loaded.").format(file=(paths[number:] or [self.path])[0].name),
             tr("Another program wrote to it, or put another file in its place."),
@@ -264,25 +272,6 @@ def _learned(before: FallbackStep, after: LoadParams) -> LoadLimits:
         known.cpu_variant if after.cpu_variant == old.cpu_variant else after.cpu_variant,
         known.gpu_layers if after.gpu_layers == old.gpu_layers else after.gpu_layers,
     )
-
-
-def _as_they_are(files: Sequence[Path]) -> tuple[ModelFile, ...]:
-    """The files as they are now, for a license check that lets in whatever lies there."""
-    try:
-        return tuple(ModelFile(str(file.absolute()), stamp_from_stat(file.stat())) for file in files)
-    except OSError as error:
-        raise NotFoundError(tr("A file of this model is gone."), str(error)) from error
-
-
-def _readable_path(path: str) -> Path:
-    """`path`, unless its name is in no encoding that can be passed on."""
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise EngineError(
-            tr("The name of this file or of a folder above it is not readable."), remedy=tr("Rename it.")
-        ) from error
-    return Path(path)
 
 
 class LoadFallback:

@@ -14,6 +14,13 @@ SplitMode = Literal["layer", "row", "none"]
 KvType = Literal["f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 
 
+class LoraAdapter(msgspec.Struct, frozen=True):
+    """An adapter (LoRA) on top of a model: its GGUF file, and by how much its weights are multiplied."""
+
+    path: str
+    scale: float = 1.0
+
+
 class LoadParams(msgspec.Struct, frozen=True):
     """How a model is loaded. None means automatic. `gpu_layers` -1 is all of them, 0 none.
 
@@ -25,6 +32,8 @@ class LoadParams(msgspec.Struct, frozen=True):
     `devices` names the GPUs to use as ggml does ("CUDA0", "Vulkan1"), () all of them. With `split_mode` "layer" whole
     layers are spread over them, with "row" the rows of each matrix, in the portions of `tensor_split` (() by their free
     memory); with "none" only GPU number `main_gpu` of them is used.
+
+    `adapters` are put on top of the model, in their order; each is a file of its own, with a license of its own.
 
     `chat_template` (Jinja) and `stops` are the prompt that the catalog knows for the model: they count where its file
     carries no template of its own. `own_template` is a person's, and counts in place of any other. `cpu_variant` "" is
@@ -55,3 +64,4 @@ class LoadParams(msgspec.Struct, frozen=True):
     tensor_split: tuple[float, ...] = ()
     main_gpu: int = 0
     own_template: str = ""
+    adapters: tuple[LoraAdapter, ...] = ()

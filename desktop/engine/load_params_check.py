@@ -32,6 +32,13 @@ def check_load_params(params: LoadParams) -> None:
     ):
         if value is not None and value < least:
             raise _refused(title.format(value=value), tr("Choose another number, or leave it to Latchkey."))
+    for adapter in params.adapters:
+        if not math.isfinite(adapter.scale):
+            raise _refused(
+                tr("The scale of an adapter cannot be {value}.").format(value=adapter.scale), tr("Choose a number.")
+            )
+    if len({adapter.path for adapter in params.adapters}) < len(params.adapters):
+        raise _refused(tr("An adapter was given twice."), tr("Give each adapter once, with its scale."))
     _check_split(params)
 
 

@@ -269,7 +269,9 @@ def _part_of_a_model(metadata: Mapping[str, object], architecture: str, names: l
     if architecture in _VECTORS or (names and all(name.startswith("direction.") for name in names)):
         return tr("{file} is a control vector, which steers another model; it is not a model."), own_file
     if kind == "adapter" or any(name.endswith((".lora_a", ".loraA", ".lora_A.weight")) for name in names):
-        return tr("{file} is an adapter (LoRA), not a whole model."), own_file
+        return tr("{file} is an adapter (LoRA), not a whole model."), tr(
+            "Choose the model's own file; “latchkey ask --lora” puts an adapter on top of it."
+        )
     if kind == "imatrix" or architecture == "imatrix" or any(name.endswith(".in_sum2") for name in names):
         return tr("{file} is an importance matrix for quantization, not a model."), own_file
     if kind == "mmproj" or architecture in OTHER_PARTS:

@@ -18,12 +18,14 @@ from desktop.file_stamp import ModelFile
 
 class LoadRequest(msgspec.Struct, frozen=True, tag="load"):
     """Load a model. `files` are its files as they were admitted: the worker is left these, and loads none that is
-    another one now. `draft_files` are those of the draft model, () where there is none. `state_key` (64 hexadecimal
+    another one now. `draft_files` are those of the draft model, () where there is none, and
+    `adapter_files` those of the adapters, one for each of `params`. `state_key` (64 hexadecimal
     digits) marks states that it may read from the state file, "" where there are none."""
 
     params: LoadParams
     files: tuple[ModelFile, ...]
     draft_files: tuple[ModelFile, ...] = ()
+    adapter_files: tuple[ModelFile, ...] = ()
     state_key: str = ""
 
 

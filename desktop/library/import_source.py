@@ -5,6 +5,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from desktop.engine.adapter_header import read_adapter, read_model_or_adapter
 from desktop.engine.gguf_header import GgufHeader, header_of_pieces, read_header
 from desktop.errors import EngineError, IntegrityError, NotFoundError
 from desktop.file_stamp import FileStamp, stamp_at
@@ -50,10 +51,11 @@ class HashedSource:
             self.copied.discard()
 
 
-def read_source_header(source: Path | DiscoveredModel, *, copy: bool) -> GgufHeader:
+def read_source_header(source: Path | DiscoveredModel, *, copy: bool, adapters: bool = False) -> GgufHeader:
     """The header of what a person points at: a file, a link to one, or a folder with one model in it.
 
-    Of a file that was cut, `files` are its pieces: they can be read as a copy alone, which joins them.
+    Of a file that was cut, `files` are its pieces: they can be read as a copy alone, which joins them. With `adapters`
+    it may be an adapter (LoRA) as well.
 
     Raises NotFoundError where there is nothing, or a name that the engine cannot be given (a copy gets another one),
     EngineError where it is no sound model.
@@ -68,7 +70,7 @@ def read_source_header(source: Path | DiscoveredModel, *, copy: bool) -> GgufHea
             tr("Rename it, or import it as a copy."),
         )
     try:
-        return _finished(read_header(path))
+        return _finished(read_model_or_adapter(path) if adapters else read_header(path))
     except EngineError:
         pieces = pieces_of(path) if copy else None
         if pieces is not None:
@@ -77,7 +79,7 @@ def read_source_header(source: Path | DiscoveredModel, *, copy: bool) -> GgufHea
         if not path.is_symlink() or real.is_symlink():
             raise
     # What belongs to a file is found by its name, which a link need not have.
-    return read_source_header(real, copy=copy)
+    return read_source_header(real, copy=copy, adapters=adapters)
 
 
 def _finished(header: GgufHeader) -> GgufHeader:
@@ -182,7 +184,10 @@ def _again(header: GgufHeader, stamps: tuple[FileStamp, ...]) -> GgufHeader:
     """The header of the files that have these stamps, read anew: the one that is known may be of others that lay there
     before. Raises IntegrityError where they changed or vanished meanwhile, EngineError where they are no model."""
     pieces = pieces_of(header.path) if len(header.files) > 1 else None
-    again = header_of_pieces(pieces) if pieces is not None else read_header(header.path)
+    if pieces is not None:
+        again = header_of_pieces(pieces)
+    else:
+        again = read_adapter(header.path) if header.adapter else read_header(header.path)
     if again.files != header.files or _stamps(header) != stamps:
         raise file_changing_error(header.path)
     return again

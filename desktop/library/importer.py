@@ -80,11 +80,12 @@ class Importer:
         license_id: str = "",
         *,
         copy: bool = False,
+        adapters: bool = False,
         progress: HashProgress | None = None,
         stop: threading.Event | None = None,
     ) -> LibraryModel:
         """As `import_file`; the model alone."""
-        return self.import_file(source, license_id, copy=copy, progress=progress, stop=stop).model
+        return self.import_file(source, license_id, copy=copy, adapters=adapters, progress=progress, stop=stop).model
 
     def import_file(
         self,
@@ -92,6 +93,7 @@ class Importer:
         license_id: str = "",
         *,
         copy: bool = False,
+        adapters: bool = False,
         progress: HashProgress | None = None,
         stop: threading.Event | None = None,
     ) -> ImportResult:
@@ -100,7 +102,7 @@ class Importer:
         All of it is read; `progress` gets bytes done and bytes in all, `stop` ends it with HashingStoppedError.
         `license_id` is the license that the person says it is under, beside what its header says. Of a model that
         another app fetched, what its folder says is noted as a hint, and a file that is not what its name claims is
-        refused.
+        refused. With `adapters` the file may be an adapter (LoRA), which is listed among no models.
 
         Raises NotFoundError for a file or license that is not there, EngineError for no sound model, IntegrityError for
         one that changes or is damaged, ForbiddenError where a policy forbids imports, ResourceError where a copy or the
@@ -109,7 +111,7 @@ class Importer:
         if (refusal := forbids_imports(self._policy.current())) is not None:
             raise refusal
         stated = self._stated(license_id)
-        header = read_source_header(source, copy=copy)
+        header = read_source_header(source, copy=copy, adapters=adapters)
         existing = self._same_file(header.path)
         found = source if isinstance(source, DiscoveredModel) else None
         if existing is not None and not self._adds(existing, stated, copy, header, found):

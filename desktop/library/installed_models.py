@@ -44,6 +44,8 @@ class InstalledModel(msgspec.Struct, frozen=True):
     `added` is when it was fetched, in seconds since 1970, and `endpoint` from which Hub; of a file that a person
     brought, `endpoint` is the Hub by whose word it is `entry`.
 
+    `adapter` says that it is no model but an adapter (LoRA) to one.
+
     `stamps` are size, modification time (ns) and inode of each file when it was hashed, () where nobody noted them.
     """
 
@@ -72,6 +74,7 @@ class InstalledModel(msgspec.Struct, frozen=True):
     added: float = 0.0
     endpoint: str = ""
     stamps: tuple[tuple[int, int, int], ...] = ()
+    adapter: bool = False
 
     @property
     def model_id(self) -> str:
@@ -109,6 +112,7 @@ def installed_from_header(header: GgufHeader, catalog: Catalog, stated: str = ""
         bases=header.base_models or tuple(sources),
         quantized=bool(_text(header, "general.quantized_by")),
         context_length=header.context_length,
+        adapter=header.adapter,
     )
 
 

@@ -81,9 +81,13 @@ class Library:
 
     def installed(self) -> list[ListedModel]:
         """The same, as they are listed."""
+        here = [each for each in reversed(self._here()) if _is_here(each) and _is_model(each)]
         # A copy of the very same file is no other model.
-        here = {(each.subject.id, each.subject.file_sha256): each for each in reversed(self._here()) if _is_here(each)}
-        return list(here.values())[::-1]
+        return list({(each.subject.id, each.subject.file_sha256): each for each in here}.values())[::-1]
+
+    def adapters(self) -> list[ListedModel]:
+        """Every adapter (LoRA) that was imported, by name. They are listed among no models, and found by their ids."""
+        return [each for each in self._here() if not _is_model(each)]
 
     def list_models(self) -> list[ListedModel]:
         """Every model: first those on this disk, then those looked up at the Hub, then the catalog's, in its order."""
@@ -105,7 +109,7 @@ class Library:
         """Every model as `listed` gives it, and after those that are here each further file of one."""
         listed = self.list_models()
         seen = {each.model.path for each in listed if each.model is not None}
-        kept = [self.find_listed(each.id) for each in self.installed_models.all()]
+        kept = [self.find_listed(each.id) for each in self.installed_models.all() if not each.adapter]
         more = [each for each in kept if each.model is not None and each.model.path not in seen]
         here = [each for each in listed if each.model is not None]
         return [*here, *more, *(each for each in listed if each.model is None)]
@@ -276,7 +280,8 @@ class Library:
 
     def _listed_here(self) -> list[ListedModel]:
         """What is here, each model once: a second file of it is found by its path, or by an id of its own."""
-        return list({listed.subject.id: listed for listed in reversed(self._here())}.values())[::-1]
+        models = [listed for listed in self._here() if _is_model(listed)]
+        return list({listed.subject.id: listed for listed in reversed(models)}.values())[::-1]
 
     def _at_path(self, path: Path) -> ListedModel:
         for listed in self._here():
@@ -351,6 +356,7 @@ class Library:
             imported=imported,
             attribution=subject.attribution,
             identified_by=kept.identified_by if entry is not None or kept.model else "",
+            adapter=kept.adapter,
             **self._prompt(entry or self._nearest(subject)),
         )
 
@@ -362,6 +368,10 @@ class _CatalogPrompt(TypedDict):
 
 def _is_here(listed: ListedModel) -> bool:
     return listed.model is not None and listed.model.state != "missing"
+
+
+def _is_model(listed: ListedModel) -> bool:
+    return listed.model is None or not listed.model.adapter
 
 
 def _ids(listed: ListedModel, model: LibraryModel) -> tuple[str, ...]:

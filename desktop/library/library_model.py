@@ -20,7 +20,8 @@ class LibraryModel:
     `chat_template` and `stops` are the catalog's prompt for it, where its file carries none. For a file given by path
     that was never imported, `id` is that path. `file_id` is the file's own id, by which it is found as well. `state`
     says whether the file is still there, and still the one that was hashed. `identified_by` is by what it was
-    recognized as the model that it is shown as, "" where it was not.
+    recognized as the model that it is shown as, "" where it was not. `adapter` says that it is an adapter (LoRA) to a
+    model, and none itself.
     """
 
     id: str
@@ -39,6 +40,7 @@ class LibraryModel:
     state: FileState = "here"
     file_id: str = ""
     identified_by: IdentifiedBy = ""
+    adapter: bool = False
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ def identity_in(
     library: Library, header: GgufHeader, sha256: str, hashes: tuple[str, ...], found: DiscoveredModel | None
 ) -> ModelIdentity | None:
     """Which model a file is, by what `library` knows. `sha256` is that of the whole, `hashes` those of its parts."""
+    if header.adapter:  # whatever model its words name is the one that it belongs to
+        return None
     repository = found.repository if found is not None else ""
     evidence = evidence_of(header, sha256=sha256, hashes=hashes, repository=repository)
     return identify(evidence, library.catalog, library.hub_records.all())

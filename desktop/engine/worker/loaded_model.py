@@ -17,6 +17,7 @@ from desktop.engine.worker import llama_api
 from desktop.engine.worker.answer_marks import TAG_STYLES
 from desktop.engine.worker.embedder import prepare_embedding
 from desktop.engine.worker.llama_api import LlamaLog, llama
+from desktop.engine.worker.lora_adapters import put_on_adapters
 from desktop.engine.worker.memory_breakdown import check_free_memory, memory_breakdown
 from desktop.engine.worker.model_params import FLASH_ATTENTION, READ, ModelParams, context_refused, set_cache_types
 from desktop.engine.worker.thread_tuner import ThreadTuner
@@ -53,7 +54,7 @@ class LoadedModel:
 
     `cores` is how many threads to compute with where `params` does not say. `cancel` is the two-byte buffer that stops
     a running computation when its first byte is set. `files` are the names to open its files by, in their order; () for
-    the one in `params` and those that llama.cpp finds beside it.
+    the one in `params` and those that llama.cpp finds beside it; `adapter_files` those to open its adapters by.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class LoadedModel:
         on_progress: Callable[[float], bool],
         confinement: str,
         files: Sequence[str] = (),
+        adapter_files: Sequence[str] = (),
     ) -> None:
         self._files = tuple(files)
         self._log = log
@@ -87,6 +89,7 @@ class LoadedModel:
         self.recurrent = self._is_recurrent()
         try:
             self.context = self._make_context(params)
+            put_on_adapters(self.handle, self.context, params.adapters, adapter_files, log)
         except BaseException:
             llama.llama_model_free(self.handle)
             raise

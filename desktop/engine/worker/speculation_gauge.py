@@ -75,8 +75,8 @@ class SpeculationGauge:
             for index in range(drafted, MOST_DRAFTED):
                 chances[index] += max(0.0, chances[drafted - 1] - chances[index]) * weight / 2
         if not computed:
-            saved = max((length + 1 - self._times.cost(length + 1) for length in _LENGTHS if length <= right), default=0)
-            self._earn(_SHADOW_SHARE * max(0.0, saved))
+            saved = (length + 1 - self._times.cost(length + 1) for length in _LENGTHS if length <= right)
+            self._earn(_SHADOW_SHARE * max(0.0, *saved, 0.0))
 
     def add_plain(self, seconds: float) -> None:
         """A step without guesses took `seconds`."""

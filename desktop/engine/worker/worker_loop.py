@@ -92,7 +92,7 @@ class WorkerLoop:
     def serve(self) -> None:
         """One thread until a model is to be loaded, as Landlock asks; two and more from then on."""
         first = self._serve_alone()
-        self._admitted = AdmittedFiles((*first.files, *first.draft_files))
+        self._admitted = AdmittedFiles((*first.files, *first.draft_files, *first.adapter_files))
         self._confine()
         self._jobs.put((first, time.perf_counter()))
         threading.Thread(target=self._read, name="pipe", daemon=True).start()
@@ -245,9 +245,17 @@ class WorkerLoop:
 
         threading.Thread(target=_import_ahead, name="imports", daemon=True).start()
         names, count = self._admitted.names(), len(request.files)
-        files, draft_files = names[:count], names[count:]
+        rest = count + len(request.draft_files)
+        files, draft_files, adapter_files = names[:count], names[count:rest], names[rest:]
         self._model = LoadedModel(
-            request.params, self._cores, self._log, self._cancellation.flag, progress, self._confinement, files
+            request.params,
+            self._cores,
+            self._log,
+            self._cancellation.flag,
+            progress,
+            self._confinement,
+            files,
+            adapter_files,
         )
         try:
             self._model.warm_up()
