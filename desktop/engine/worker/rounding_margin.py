@@ -12,6 +12,8 @@ from typing import Any
 from desktop.engine.worker.llama_api import llama
 
 _ROWS = 8
+_ALIKE = 3
+"""Logits that are bit for bit the same tell as much as so many that differ: both ways compute alike."""
 _WITHIN = 4.0
 """Of logits so far below the highest one nothing is decided."""
 _SAFETY = 4.0
@@ -46,4 +48,4 @@ class RoundingMargin:
         lowest = max(alone) - _WITHIN
         near = [index for index, logit in enumerate(alone) if logit >= lowest]
         self._largest = max(self._largest, *(abs(alone[index] - batched[index]) for index in near))
-        self._left -= 1
+        self._left -= 1 if self._largest else _ALIKE

@@ -21,7 +21,7 @@ _SHARE = 0.02
 _FIRST_CREDIT, _LEAST_CREDIT, _MOST_CREDIT = 1.0, -4.0, 8.0
 _WORTH_IT = 1.03
 _PROBE = 3
-_SHORTEST_PAUSE, _FIRST_PAUSE, _LONGEST_PAUSE = 4, 32, 1024
+_SHORTEST_PAUSE, _FIRST_PAUSE, _LONG_PAUSE, _LONGEST_PAUSE = 4, 32, 512, 1024
 _SHADOW_SHARE = 0.25
 """Of what guesses would have saved that were not computed, so much is added to the credit."""
 _MATCHES = (4, 12)
@@ -92,7 +92,11 @@ class SpeculationGauge:
         saved = generated - self._times.ratio(drafted + 1, seconds)
         self._earn(saved + _SHARE)
         self._since = 0
-        self._pause = _SHORTEST_PAUSE if saved > 0 else min(max(self._pause * 4, _FIRST_PAUSE), _LONGEST_PAUSE)
+        if saved > 0:
+            self._pause = _SHORTEST_PAUSE
+        else:
+            dear = saved < generated - drafted - 1  # dearer than its tokens one by one
+            self._pause = min(max(self._pause * 4, _LONG_PAUSE if dear else _FIRST_PAUSE), _LONGEST_PAUSE)
 
     def _earn(self, steps: float) -> None:
         self._credit = min(max(self._credit + steps, _LEAST_CREDIT), _MOST_CREDIT)

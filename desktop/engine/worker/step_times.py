@@ -4,13 +4,15 @@ _FIRST_GUESS = 0.15
 """What each further token is taken to add before anything was measured. Low, so that it is tried."""
 _WEIGHT, _LOWER_WEIGHT = 0.2, 0.6
 """How much the newest step counts; more where it took less, since pauses of the system only ever add."""
-_OUTLIER = 2.0
+_OUTLIER, _PAUSE = 2.0, 3.0
 """A step that takes more times the usual, or than its tokens one by one, is a pause of the system, or the usual changes
 slowly."""
 _WARM = 4
 """Of so many plain steps at the beginning the quickest counts: the first ones wake threads and fill caches."""
 _MOST_EXPECTED = 0.75
 """No more is expected of a further token than this: the prompt may have been read at a worse time."""
+_TILE = 4
+"""Kernels of several tokens compute at least so many: fewer cost as much, or as much as one by one."""
 _LARGER = 1.1
 """More tokens at once cost at most so many times more for each token: what was measured of them is from a worse time,
 otherwise."""
@@ -59,7 +61,7 @@ class StepTimes:
 
     def ratio(self, tokens: int, seconds: float) -> float:
         """`seconds` of a step of `tokens` tokens in plain steps, a pause of the system left out."""
-        return min(seconds / self.plain, _OUTLIER * tokens)
+        return min(seconds / self.plain, _PAUSE * tokens)
 
     @property
     def known(self) -> bool:
@@ -77,13 +79,15 @@ class StepTimes:
         low = self._ratios.get(below, 1.0)
         if above:
             return low + (self._ratios[above] - low) * (tokens - below) / (above - below)
-        each = self._expected if below == 1 else max(self._least, (low - 1) / (below - 1))
-        return low + (tokens - below) * each
+        if below < _TILE:  # what two tokens cost says little of many
+            return min(1.0 * tokens, 1 + (max(tokens, _TILE) - 1) * self._expected)
+        return low + (tokens - below) * max(min(self._expected, _FIRST_GUESS), self._slope(low, below))
 
-    @property
-    def _least(self) -> float:
-        """What a further token costs at least."""
-        return min(self._expected, _FIRST_GUESS)
+    def _slope(self, cost: float, tokens: int) -> float:
+        """What each token beyond `tokens` costs, which together cost so much: what was expected where less was
+        measured of few."""
+        measured = (cost - 1) / (tokens - 1)
+        return min(measured, self._expected) if self._reading else measured
 
     @property
     def _expected(self) -> float:
