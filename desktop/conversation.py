@@ -217,7 +217,8 @@ class ChatOptions(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Folder(msgspec.Struct, frozen=True):
-    """A folder of conversations. A new one in it begins with its system prompt, its model and its options."""
+    """A folder of conversations. A new one in it begins with its system prompt, its model and its options. Where it is
+    `folded`, the list leaves its conversations out of sight."""
 
     id: str
     name: str
@@ -225,6 +226,7 @@ class Folder(msgspec.Struct, frozen=True):
     system_prompt: str = ""
     model_id: str | None = None
     options: ChatOptions = ChatOptions()
+    folded: bool = False
     created_at: float = 0.0
 
 

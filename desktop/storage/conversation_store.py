@@ -17,6 +17,7 @@ from desktop.storage.conversation_rows import (
     TAGS_COLUMN,
     conversation_from_row,
     conversation_row,
+    erase_conversations,
     is_process_alive,
     message_from_row,
     message_row,
@@ -37,8 +38,14 @@ def _assigned(columns: str) -> str:
     return ", ".join(f"{column} = :{column}" for column in columns.split(", ") if column != "id")
 
 
-_INSERT_CONVERSATION = f"INSERT INTO conversations ({CONVERSATION_COLUMNS}) VALUES ({_named(CONVERSATION_COLUMNS)})"
-_UPDATE_CONVERSATION = f"UPDATE conversations SET {_assigned(CONVERSATION_COLUMNS)} WHERE id = :id"
+_FOLDER_OR_NONE = "(SELECT id FROM folders WHERE id = :folder_id)"  # it may have been deleted a moment ago
+_INSERT_CONVERSATION = (
+    f"INSERT INTO conversations ({CONVERSATION_COLUMNS}) "
+    f"VALUES ({_named(CONVERSATION_COLUMNS).replace(':folder_id', _FOLDER_OR_NONE)})"
+)
+_UPDATE_CONVERSATION = (
+    f"UPDATE conversations SET {_assigned(CONVERSATION_COLUMNS).replace(':folder_id', _FOLDER_OR_NONE)} WHERE id = :id"
+)
 _INSERT_MESSAGE = f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({_named(MESSAGE_COLUMNS)})"
 _SAVED = "status, text, parts, model, sampling, timing, error, writer, record"
 _UPDATE_MESSAGE = f"UPDATE messages SET {_assigned(_SAVED)} WHERE id = :id"
@@ -163,13 +170,7 @@ class ConversationStore:
         another process is reading just then, the journal keeps it until it is emptied or the last process closes it.)
         """
         with self.database.write() as connection:
-            gone = "SELECT id FROM conversations WHERE deleted_at <= ?"
-            connection.execute(f"DELETE FROM messages WHERE conversation_id IN ({gone})", (older_than,))
-            count = connection.execute("DELETE FROM conversations WHERE deleted_at <= ?", (older_than,)).rowcount
-            if count:
-                # An index only notes that a row is gone; merging all of it into one piece drops the words.
-                for index in ("title_words", "message_words"):
-                    connection.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")
+            count = erase_conversations(connection, "deleted_at <= :at", {"at": older_than})
         if count:
             self.database.truncate_wal()
         return count

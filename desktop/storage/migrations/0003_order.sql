@@ -8,6 +8,7 @@ CREATE TABLE folders (
     system_prompt TEXT NOT NULL,
     model_id TEXT,
     options TEXT,                           -- JSON: what answers in it are asked with
+    folded INTEGER NOT NULL,                -- its conversations are out of sight in the list
     created_at REAL NOT NULL
 );
 
@@ -17,7 +18,10 @@ ALTER TABLE conversations ADD COLUMN archived_at REAL;
 
 ALTER TABLE conversations ADD COLUMN options TEXT; -- JSON: what its answers are asked with
 
-CREATE INDEX conversations_in_folder ON conversations (folder_id) WHERE folder_id IS NOT NULL;
+CREATE INDEX conversations_in_folder ON conversations (folder_id, updated_at DESC, number DESC)
+WHERE folder_id IS NOT NULL;
+
+CREATE INDEX conversations_archived ON conversations (updated_at DESC, number DESC) WHERE archived_at IS NOT NULL;
 
 CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL;
 

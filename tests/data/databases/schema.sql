@@ -1,10 +1,21 @@
+CREATE INDEX conversations_archived ON conversations (updated_at DESC, number DESC) WHERE archived_at IS NOT NULL;
+
+CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX conversations_in_folder ON conversations (folder_id, updated_at DESC, number DESC)
+WHERE folder_id IS NOT NULL;
+
 CREATE INDEX conversations_listed ON conversations (pinned DESC, updated_at DESC, number DESC) WHERE deleted_at IS NULL;
+
+CREATE INDEX messages_deleted ON messages (deleted_at) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX messages_of_conversation ON messages (conversation_id, parent_id);
 
 CREATE INDEX messages_of_parent ON messages (parent_id);
 
 CREATE INDEX messages_streaming ON messages (writer) WHERE status = 'streaming';
+
+CREATE INDEX tags_by_name ON tags (tag);
 
 CREATE TABLE conversations (
     number INTEGER PRIMARY KEY,
@@ -18,7 +29,19 @@ CREATE TABLE conversations (
     leaf_id TEXT,                           -- the last message of the branch shown
     pinned INTEGER NOT NULL,
     deleted_at REAL                         -- taken off the list, can come back until it is purged
-, context_full TEXT);
+, context_full TEXT, folder_id TEXT REFERENCES folders (id), archived_at REAL, options TEXT);
+
+CREATE TABLE folders (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    position INTEGER NOT NULL,              -- where it stands in the list
+    system_prompt TEXT NOT NULL,
+    model_id TEXT,
+    options TEXT,                           -- JSON: what answers in it are asked with
+    folded INTEGER NOT NULL,                -- its conversations are out of sight in the list
+    created_at REAL NOT NULL
+);
 
 CREATE VIRTUAL TABLE message_words USING fts5 (
     text, content = 'messages', content_rowid = 'number', columnsize = 0,
@@ -40,7 +63,13 @@ CREATE TABLE messages (
     error TEXT NOT NULL,
     writer TEXT,                            -- while streaming: the process that writes it
     created_at REAL NOT NULL
-, pinned INTEGER NOT NULL DEFAULT 0);
+, pinned INTEGER NOT NULL DEFAULT 0, edited INTEGER NOT NULL DEFAULT 0, record TEXT, deleted_at REAL);
+
+CREATE TABLE tags (
+    conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    tag TEXT NOT NULL,
+    PRIMARY KEY (conversation_id, tag)
+) WITHOUT ROWID;
 
 CREATE VIRTUAL TABLE title_words USING fts5 (
     title, content = 'conversations', content_rowid = 'number', columnsize = 0,
