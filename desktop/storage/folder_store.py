@@ -48,18 +48,12 @@ class FolderStore:
     def folders(self) -> list[Folder]:
         """All of them, as they stand in the list."""
         with self._database.read() as connection:
-            rows = connection.execute(f"SELECT {_FOLDER_COLUMNS} FROM folders ORDER BY position, number")
-            return [_folder_from_row(row) for row in rows]
+            return read_folders(connection)
 
     def folder(self, folder_id: str) -> Folder:
         """One of them. NotFoundError where there is none."""
         with self._database.read() as connection:
-            row = connection.execute(
-                f"SELECT {_FOLDER_COLUMNS} FROM folders WHERE id = ?", (repair_surrogates(folder_id),)
-            ).fetchone()
-        if row is None:
-            raise _missing_folder()
-        return _folder_from_row(row)
+            return _read_folder(connection, folder_id)
 
     def create(self, folder: Folder) -> Folder:
         """Store a new one behind the others; as it is then. UserError where its name is blank."""
@@ -107,8 +101,8 @@ class FolderStore:
 
     def delete(self, folder_id: str) -> tuple[Folder, tuple[str, ...]]:
         """Take it away; its conversations stay, in no folder. The folder as it was, and their ids, for `restore`."""
-        folder = self.folder(folder_id)
         with self._database.write() as connection:
+            folder = _read_folder(connection, folder_id)
             held = connection.execute("SELECT id FROM conversations WHERE folder_id = ?", (folder_id,)).fetchall()
             connection.execute("UPDATE conversations SET folder_id = NULL WHERE folder_id = ?", (folder_id,))
             connection.execute("DELETE FROM folders WHERE id = ?", (folder_id,))
@@ -134,8 +128,6 @@ class FolderStore:
     def move(self, ids: Sequence[str], folder_id: str | None) -> tuple[Conversation, ...]:
         """Put conversations into a folder; None: into none. Those that were elsewhere, as they were. NotFoundError
         where the folder is not there."""
-        if folder_id is not None:
-            self.folder(folder_id)
         return self._set(ids, "folder_id", folder_id)
 
     def archive(self, ids: Sequence[str], at: float | None) -> tuple[Conversation, ...]:
@@ -180,11 +172,7 @@ class FolderStore:
     def tags(self) -> list[tuple[str, int]]:
         """The tags in use, by the alphabet, with the number of conversations outside the bin that have each."""
         with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT tag, count(*) FROM tags JOIN conversations ON conversations.id = conversation_id "
-                "WHERE deleted_at IS NULL GROUP BY tag"
-            ).fetchall()
-        return sorted(((str(tag), int(count)) for tag, count in rows), key=lambda row: (row[0].casefold(), row[0]))
+            return read_tags(connection)
 
     def add_tag(self, ids: Sequence[str], tag: str) -> tuple[str, tuple[str, ...]]:
         """Give conversations a tag, spelled as it is where it differs in capitals only. The tag as it is stored, and
@@ -220,12 +208,29 @@ class FolderStore:
         if attribute.endswith("_at"):  # what is there already stays there since when it was
             differs = f"({attribute} IS NULL) IS NOT (:value IS NULL)"
         with self._database.write() as connection:
+            if attribute == "folder_id" and value is not None:
+                _read_folder(connection, str(value))
             rows = connection.execute(
                 f"SELECT {CONVERSATION_COLUMNS}, {TAGS_COLUMN} FROM conversations WHERE {_GIVEN} AND {differs}", values
             )
             before = tuple(conversation_from_row(row) for row in rows)
             connection.execute(f"UPDATE conversations SET {attribute} = :value WHERE {_GIVEN} AND {differs}", values)
         return before
+
+
+def read_folders(connection: sqlite3.Connection) -> list[Folder]:
+    """What `FolderStore.folders` gives, read with `connection`."""
+    rows = connection.execute(f"SELECT {_FOLDER_COLUMNS} FROM folders ORDER BY position, number")
+    return [_folder_from_row(row) for row in rows]
+
+
+def read_tags(connection: sqlite3.Connection) -> list[tuple[str, int]]:
+    """What `FolderStore.tags` gives, read with `connection`."""
+    rows = connection.execute(
+        "SELECT tag, count(*) FROM tags JOIN conversations ON conversations.id = conversation_id "
+        "WHERE deleted_at IS NULL GROUP BY tag"
+    )
+    return sorted(((str(tag), int(count)) for tag, count in rows), key=lambda row: (row[0].casefold(), row[0]))
 
 
 def folder_name(text: str) -> str:
@@ -272,6 +277,15 @@ def _folder_from_row(row: tuple[Any, ...]) -> Folder:
 def _insert_folder(connection: sqlite3.Connection, folder: Folder) -> None:
     named = ", ".join(f":{column}" for column in _FOLDER_COLUMNS.split(", "))
     connection.execute(f"INSERT INTO folders ({_FOLDER_COLUMNS}) VALUES ({named})", _folder_row(folder))
+
+
+def _read_folder(connection: sqlite3.Connection, folder_id: str) -> Folder:
+    row = connection.execute(
+        f"SELECT {_FOLDER_COLUMNS} FROM folders WHERE id = ?", (repair_surrogates(folder_id),)
+    ).fetchone()
+    if row is None:
+        raise _missing_folder()
+    return _folder_from_row(row)
 
 
 def _missing_folder() -> NotFoundError:
