@@ -216,9 +216,13 @@ class ChatOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     context_length: int | None = None
 
 
+DELETED_KEPT_DAYS = 30
+"""A deleted conversation is erased by the first start after so many days, if nobody erases it sooner."""
+
+
 class Folder(msgspec.Struct, frozen=True):
-    """A folder of conversations. A new one in it begins with its system prompt, its model and its options. Where it is
-    `folded`, the list leaves its conversations out of sight."""
+    """A folder of conversations. Those in it have its system prompt and its options where they say nothing of their
+    own; a new one begins with its model. Where it is `folded`, the list leaves them out of sight."""
 
     id: str
     name: str
@@ -226,8 +230,8 @@ class Folder(msgspec.Struct, frozen=True):
     system_prompt: str = ""
     model_id: str | None = None
     options: ChatOptions = ChatOptions()
-    folded: bool = False
     created_at: float = 0.0
+    folded: bool = False
 
 
 class Conversation(msgspec.Struct, frozen=True):

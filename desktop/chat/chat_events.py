@@ -8,11 +8,12 @@ from typing import Literal
 
 import msgspec
 
-from desktop.conversation import ContextChoice, Conversation, Message
+from desktop.conversation import ContextChoice, Conversation, Folder, Message
 from desktop.engine.engine_protocol import EngineState
 from desktop.errors import UserError
 
 AnswerPhaseName = Literal["waiting", "loading", "summarizing", "reading", "thinking", "writing"]
+OrderChangeKind = Literal["moved", "archived", "unarchived", "deleted", "tagged", "untagged", "folder-deleted"]
 
 
 class ConversationsChanged(msgspec.Struct, frozen=True):
@@ -136,9 +137,40 @@ class ChatFailed(msgspec.Struct, frozen=True):
 
 
 class ConversationDeleted(msgspec.Struct, frozen=True):
-    """A conversation left the list; `undo_delete(conversation.id)` brings it back, whole, while Latchkey runs."""
+    """A conversation went into the bin; `conversation` is as it was before."""
 
     conversation: Conversation
+
+
+class ConversationsRestored(msgspec.Struct, frozen=True):
+    """Conversations came back out of the bin."""
+
+    conversation_ids: tuple[str, ...]
+
+
+class ConversationsErased(msgspec.Struct, frozen=True):
+    """Conversations that were in the bin are gone for good."""
+
+    conversation_ids: tuple[str, ...]
+
+
+class OrderChanged(msgspec.Struct, frozen=True):
+    """The order of conversations changed in a way that `ChatSession.order.undo` takes back, given this event.
+
+    `conversations` are those that changed, as they were before; where tags changed or a folder was deleted, `ids` are
+    the conversations that this is about.
+    """
+
+    kind: OrderChangeKind
+    conversations: tuple[Conversation, ...] = ()
+    ids: tuple[str, ...] = ()
+    tag: str = ""
+    folder: Folder | None = None
+
+    @property
+    def count(self) -> int:
+        """How many conversations changed."""
+        return len(self.conversations) or len(self.ids)
 
 
 ChatEvent = (
@@ -155,4 +187,7 @@ ChatEvent = (
     | EngineChanged
     | ChatFailed
     | ConversationDeleted
+    | ConversationsRestored
+    | ConversationsErased
+    | OrderChanged
 )

@@ -6,7 +6,7 @@ Every method is called on the main thread and returns at once. What follows reac
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from desktop.background import Background
@@ -15,24 +15,22 @@ from desktop.chat.answer_queue import AnswerQueue
 from desktop.chat.chat_events import (
     ChatEvent,
     ChatFailed,
-    ConversationDeleted,
     ConversationOpened,
     ConversationsChanged,
+    ConversationsErased,
     MessageAdded,
 )
 from desktop.chat.context_choice import ContextChoices
+from desktop.chat.conversation_order import ConversationOrder
 from desktop.chat.conversation_writer import BranchWrite, ConversationBranch, ConversationWriter, StoredExchange, new_id
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
-from desktop.conversation import Conversation, Message
+from desktop.conversation import DELETED_KEPT_DAYS, Conversation, Message
 from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import UserError
 from desktop.safe_text import is_blank, repair_surrogates
 from desktop.settings import Settings
 from desktop.storage.conversation_store import ConversationStore
-
-DELETED_KEPT_S = 24 * 3600.0
-"""A deleted conversation is erased by the first start after this time."""
 
 DRAFT_EVERY_S = 1.0
 """How often the answer in progress is stored."""
@@ -75,27 +73,31 @@ class ChatSession:
         self.context = ContextChoices(
             self, self._answering, store, self._writing, background, self._notify, self._failed
         )
+        self.order = ConversationOrder(self, store, self._writing, background, clock, self._notify, self._failed)
         self._current: str | None = None
         self._fresh: Conversation | None = None
         self._shown: list[str] = []
-        self._listings = self._openings = 0
+        self._openings = 0
         self._deleted_open: str | None = None
         self._held: list[Callable[[], object]] | None = None
         self._refusal: UserError | None = None
 
-    # --- the list ------------------------------------------------------------------------------------------------
-
     def start(self) -> None:
-        """Set right what an earlier run left: answers cut off by its death, conversations deleted a day ago.
+        """Set right what an earlier run left: answers cut off by its death, conversations deleted a month ago.
 
         ConversationsChanged where something changed, ChatFailed where the database cannot be opened.
         """
 
+        def erased(gone: tuple[str, ...]) -> None:
+            if gone:
+                self._notify(ConversationsErased(gone))
+                self._notify(ConversationsChanged())
+
         def erase() -> None:
             if self._closed:
                 return
-            before = self._clock() - DELETED_KEPT_S
-            self._background.database(lambda: self._writing.purge(before), failure=self._failed())
+            before = self._clock() - DELETED_KEPT_DAYS * 86400
+            self._background.database(lambda: self._writing.purge(before), erased, self._failed())
 
         def marked(count: int) -> None:
             if count:
@@ -103,62 +105,6 @@ class ChatSession:
             self._background.call_on_main_thread(erase)  # behind what the window asked for meanwhile
 
         self._background.database(self._store.mark_interrupted, marked, self._failed())
-
-    def list_conversations(
-        self, query: str, on_result: Callable[[list[Conversation]], None], *, limit: int = 500
-    ) -> None:
-        """The conversations, pinned first, then newest first; with a `query` those whose title or messages hold it.
-
-        `on_result` is called on the main thread; it is not where a newer call was made meanwhile. ChatFailed otherwise.
-        """
-        self._listings += 1
-        mine = self._listings
-
-        def listed() -> list[Conversation]:
-            return self._store.conversations(query, limit) if mine == self._listings else []
-
-        def give(found: list[Conversation]) -> None:
-            if mine == self._listings and not self._closed:
-                on_result(found)
-
-        self._background.database(listed, give, self._failed())
-
-    def rename(self, conversation_id: str, title: str) -> None:
-        """Give it the person's own title; an empty one brings back the first turn's. ConversationsChanged."""
-        self._change(lambda: self._writing.rename(conversation_id, title), conversation_id)
-
-    def pin(self, conversation_id: str, pinned: bool) -> None:
-        """Keep it at the top of the list, or no longer. ConversationsChanged."""
-        self._change(lambda: self._store.pin(conversation_id, pinned), conversation_id)
-
-    def delete(self, conversation_id: str) -> None:
-        """Stop its answer and take it off the list: ConversationDeleted, ConversationsChanged.
-
-        Where it was the open one, a new empty conversation is opened.
-        """
-        if self._fresh is not None and self._fresh.id == conversation_id:
-            return  # not stored: there is nothing to delete
-        self._answering.stop(conversation_id)
-
-        def deleted(head: Conversation) -> None:
-            self._answering.stop(conversation_id)  # what was asked just before, and stored only now
-            self._notify(ConversationDeleted(head))
-            self._notify(ConversationsChanged())
-            if self._current == conversation_id:
-                self._show_new()
-                self._deleted_open = conversation_id
-
-        self._background.database(lambda: self._writing.delete(conversation_id), deleted, self._failed(conversation_id))
-
-    def undo_delete(self, conversation_id: str) -> None:
-        """Bring a deleted conversation back. ConversationsChanged; it is opened again if it was the open one."""
-
-        def restored(_: None) -> None:
-            self._notify(ConversationsChanged())
-            if self._deleted_open == conversation_id and self._fresh is not None:
-                self.open(conversation_id)
-
-        self._background.database(lambda: self._store.restore(conversation_id), restored, self._failed(conversation_id))
 
     # --- the open conversation -----------------------------------------------------------------------------------
 
@@ -172,9 +118,32 @@ class ChatSession:
         self._openings += 1
         self._show_new()
 
-    def _show_new(self) -> None:
+    def begin(self, conversation: Conversation) -> None:
+        """Show `conversation`, a new one, as `new` does."""
+        self._openings += 1
+        self._show_new(conversation)
+
+    def is_stored(self, conversation_id: str) -> bool:
+        """Whether it was written in: False for a new one that is open."""
+        return self._fresh is None or self._fresh.id != conversation_id
+
+    def leave(self, conversation_ids: Sequence[str]) -> None:
+        """They were deleted: stop their answers; where one of them is open, a new one is shown."""
+        for conversation_id in conversation_ids:
+            self._answering.stop(conversation_id)
+        if self._current in conversation_ids:
+            left = self._current
+            self._show_new()
+            self._deleted_open = left
+
+    def come_back(self, conversation_ids: Sequence[str]) -> None:
+        """They are there again: open the one that was open, where nothing else was opened meanwhile."""
+        if self._deleted_open in conversation_ids and self._fresh is not None:
+            self.open(self._deleted_open)
+
+    def _show_new(self, conversation: Conversation | None = None) -> None:
         """A new conversation is shown until what is being opened is read."""
-        self._fresh = Conversation(new_id())
+        self._fresh = conversation or Conversation(new_id())
         self._current, self._shown, self._deleted_open = self._fresh.id, [], None
         self._notify(ConversationOpened(self._fresh, (), {}))
 
@@ -385,9 +354,6 @@ class ChatSession:
             if message.timing is not None and message.timing.context_length:
                 self._notify(self._answering.context_used(message))
                 break
-
-    def _change(self, work: Callable[[], None], conversation_id: str) -> None:
-        self._background.database(work, lambda _: self._notify(ConversationsChanged()), self._failed(conversation_id))
 
     def _failed(self, conversation_id: str | None = None, text: str = "") -> Callable[[UserError], None]:
         return lambda error: self._notify(ChatFailed(error, conversation_id, text))

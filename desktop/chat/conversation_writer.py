@@ -12,6 +12,7 @@ from desktop.conversation import Conversation, Message, MessagePart, SummaryPart
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import NotFoundError
 from desktop.storage.conversation_store import ConversationStore
+from desktop.storage.folder_store import FolderStore
 from desktop.translation import tr
 
 _LONGEST = 48
@@ -111,6 +112,7 @@ class ConversationWriter:
         self, store: ConversationStore, clock: Callable[[], float], prompt_cache: PromptCacheFolder | None = None
     ) -> None:
         self._store = store
+        self._folders = FolderStore(store.database)
         self._clock = clock
         self._prompt_cache = prompt_cache
 
@@ -217,19 +219,35 @@ class ConversationWriter:
         first = next((message.text for message in self._store.branch(conversation_id) if message.role == "user"), "")
         self._store.rename(conversation_id, title_from(first), by="first-turn")
 
-    def delete(self, conversation_id: str) -> Conversation:
-        """Take it off the list; its head as it was."""
-        head = self._require_existing(self._store.conversation(conversation_id))
-        self._store.delete(conversation_id, self._clock())
-        if self._prompt_cache is not None:
-            self._prompt_cache.discard(conversation_id)
-        return head
+    def delete(self, ids: Sequence[str]) -> tuple[Conversation, ...]:
+        """Put conversations into the bin; those that were not in it, as they were. What the engine keeps of them goes
+        at once. NotFoundError where none of them is there."""
+        deleted = self._folders.delete_conversations(ids, self._clock())
+        if not deleted:
+            self._require_existing(self._store.conversation(ids[0]))
+        for head in deleted:
+            self._discard(head.id)
+        return deleted
 
-    def purge(self, older_than: float) -> None:
-        """Erase what was deleted at or before `older_than`, and what is kept of conversations that are not there."""
+    def erase(self, ids: Sequence[str] | None = None) -> tuple[str, ...]:
+        """Erase what is in the bin, or those of `ids` that are; the ids of what was erased."""
+        gone = self._folders.erase(self._folders.bin() if ids is None else ids)
+        for each in gone:
+            self._discard(each)  # an answer that was stopped may have been saved after all
+        return gone
+
+    def purge(self, older_than: float) -> tuple[str, ...]:
+        """Erase what was deleted at or before `older_than`, and what is kept of conversations that are not there; the
+        ids of the conversations erased."""
+        gone = self._folders.bin(older_than)
         self._store.purge(older_than)
         if self._prompt_cache is not None:
             self._prompt_cache.discard_others(self._store.ids())
+        return gone
+
+    def _discard(self, conversation_id: str) -> None:
+        if self._prompt_cache is not None:
+            self._prompt_cache.discard(conversation_id)
 
     def _message(self, message_id: str) -> Message:
         """A message to branch at. NotFoundError where it is not there, or its conversation deleted."""

@@ -52,7 +52,7 @@ class FolderSection(msgspec.Struct, frozen=True):
     conversations: tuple[Conversation, ...] = ()
 
 
-class ConversationList(msgspec.Struct, frozen=True):
+class ListedConversations(msgspec.Struct, frozen=True):
     """What the list shows for `filter`. In the archive, in the bin, and where anything narrows the list, all of it
     stands in `others`. `complete` is False where rows beyond the limit were left out. `archived` and `deleted` count
     the archive and the bin, `tags` says how many conversations have each tag."""
@@ -79,7 +79,7 @@ class ConversationListing:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, wanted: ListFilter) -> ConversationList:
+    def read(self, wanted: ListFilter) -> ListedConversations:
         """The list for `wanted`."""
         with self._database.read() as connection:
             return _read_list(connection, wanted)
@@ -90,7 +90,7 @@ class ConversationListing:
             return _read_flat(connection, wanted)
 
 
-def _read_list(connection: sqlite3.Connection, wanted: ListFilter) -> ConversationList:
+def _read_list(connection: sqlite3.Connection, wanted: ListFilter) -> ListedConversations:
     count = "SELECT count(*) FROM conversations WHERE"
     (archived,) = connection.execute(f"{count} {_IN_PLACE['archive']}").fetchone()
     (deleted,) = connection.execute(f"{count} {_IN_PLACE['bin']}").fetchone()
@@ -100,7 +100,7 @@ def _read_list(connection: sqlite3.Connection, wanted: ListFilter) -> Conversati
         rows = _read_flat(connection, msgspec.structs.replace(wanted, limit=wanted.limit + 1))
         shown = tuple(rows[: wanted.limit])
         complete = len(rows) == len(shown)
-        found = ConversationList(wanted, folders=_read_headings(connection), others=shown, complete=complete)
+        found = ListedConversations(wanted, folders=_read_headings(connection), others=shown, complete=complete)
     tags = tuple(read_tags(connection))
     return msgspec.structs.replace(found, archived=archived, deleted=deleted, tags=tags)
 
@@ -128,7 +128,7 @@ def _read_flat(connection: sqlite3.Connection, wanted: ListFilter) -> list[Conve
     return _read_rows(connection, condition, order, values)
 
 
-def _read_sections(connection: sqlite3.Connection, wanted: ListFilter) -> ConversationList:
+def _read_sections(connection: sqlite3.Connection, wanted: ListFilter) -> ListedConversations:
     left = wanted.limit + 1
     here = _IN_PLACE["chats"]
     pinned = _read_rows(connection, f"{here} AND pinned = 1", _NEWEST_FIRST, {"limit": left})
@@ -143,7 +143,7 @@ def _read_sections(connection: sqlite3.Connection, wanted: ListFilter) -> Conver
         sections.append(msgspec.structs.replace(section, conversations=tuple(rows)))
     loose = f"{here} AND pinned = 0 AND folder_id IS NULL"
     others = _read_rows(connection, loose, _NEWEST_FIRST, {"limit": max(left, 0)})
-    return ConversationList(wanted, tuple(pinned), tuple(sections), tuple(others), complete=left > len(others))
+    return ListedConversations(wanted, tuple(pinned), tuple(sections), tuple(others), complete=left > len(others))
 
 
 def _read_headings(connection: sqlite3.Connection) -> tuple[FolderSection, ...]:

@@ -135,21 +135,6 @@ def conversation_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Conversation:
     )
 
 
-def erase_conversations(connection: sqlite3.Connection, condition: str, values: dict[str, Any]) -> int:
-    """Erase the conversations that `condition` names, with their messages; how many there were.
-
-    Nothing of their text stays in the tables or in the search indexes; for the journal see `Database.truncate_wal`.
-    """
-    gone = f"SELECT id FROM conversations WHERE {condition}"
-    connection.execute(f"DELETE FROM messages WHERE conversation_id IN ({gone})", values)
-    count = connection.execute(f"DELETE FROM conversations WHERE {condition}", values).rowcount
-    if count:
-        # An index only notes that a row is gone; merging all of it into one piece drops the words.
-        for index in ("title_words", "message_words"):
-            connection.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")
-    return count
-
-
 def message_row(message: Message) -> dict[str, Any]:
     """The row of a message, by column."""
     parts = tuple(map(without_lone_surrogates, message.parts))

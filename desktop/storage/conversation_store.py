@@ -17,7 +17,6 @@ from desktop.storage.conversation_rows import (
     TAGS_COLUMN,
     conversation_from_row,
     conversation_row,
-    erase_conversations,
     is_process_alive,
     message_from_row,
     message_row,
@@ -170,7 +169,13 @@ class ConversationStore:
         another process is reading just then, the journal keeps it until it is emptied or the last process closes it.)
         """
         with self.database.write() as connection:
-            count = erase_conversations(connection, "deleted_at <= :at", {"at": older_than})
+            gone = "SELECT id FROM conversations WHERE deleted_at <= ?"
+            connection.execute(f"DELETE FROM messages WHERE conversation_id IN ({gone})", (older_than,))
+            count = connection.execute("DELETE FROM conversations WHERE deleted_at <= ?", (older_than,)).rowcount
+            if count:
+                # An index only notes that a row is gone; merging all of it into one piece drops the words.
+                for index in ("title_words", "message_words"):
+                    connection.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")
         if count:
             self.database.truncate_wal()
         return count
@@ -333,7 +338,7 @@ class ConversationStore:
             rows = connection.execute(
                 f"SELECT conversations.id, title, messages.id, role, {excerpt}, messages.created_at FROM {source} "
                 f"JOIN conversations ON conversations.id = messages.conversation_id WHERE {condition} "
-                f"AND deleted_at IS NULL ORDER BY {order} DESC LIMIT :limit",
+                f"AND conversations.deleted_at IS NULL ORDER BY {order} DESC LIMIT :limit",
                 values,
             )
             return [

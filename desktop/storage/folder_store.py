@@ -19,7 +19,6 @@ from desktop.storage.conversation_rows import (
     CONVERSATION_COLUMNS,
     TAGS_COLUMN,
     conversation_from_row,
-    erase_conversations,
     options_from_json,
     options_json,
 )
@@ -32,7 +31,7 @@ Attribute = Literal["folder_id", "archived_at", "deleted_at", "pinned"]
 LONGEST_NAME = 120
 """Characters that the name of a folder, or a tag, is cut to."""
 
-_FOLDER_COLUMNS = "id, name, position, system_prompt, model_id, options, folded, created_at"
+_FOLDER_COLUMNS = "id, name, position, system_prompt, model_id, options, created_at, folded"
 _GIVEN = "id IN (SELECT value FROM json_each(:ids))"
 _BLANKS = re.compile(r"\s+")
 
@@ -41,23 +40,23 @@ class FolderStore:
     """Folders and the order of conversations, in `database`."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     # --- folders -------------------------------------------------------------------------------------------------
 
     def folders(self) -> list[Folder]:
         """All of them, as they stand in the list."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             return read_folders(connection)
 
     def folder(self, folder_id: str) -> Folder:
         """One of them. NotFoundError where there is none."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             return _read_folder(connection, folder_id)
 
     def create(self, folder: Folder) -> Folder:
         """Store a new one behind the others; as it is then. UserError where its name is blank."""
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             (last,) = connection.execute("SELECT ifnull(max(position), -1) FROM folders").fetchone()
             stored = msgspec.structs.replace(folder, name=folder_name(folder.name), position=last + 1)
             _insert_folder(connection, stored)
@@ -66,7 +65,7 @@ class FolderStore:
     def update(self, folder: Folder) -> None:
         """Store its name, system prompt, model and options in place of the old ones; where it stands and whether it is
         folded stay. NotFoundError where it is not there, UserError where its name is blank."""
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             changed = connection.execute(
                 "UPDATE folders SET name = :name, system_prompt = :system_prompt, model_id = :model_id, "
                 "options = :options WHERE id = :id",
@@ -77,7 +76,7 @@ class FolderStore:
 
     def rename(self, folder_id: str, name: str) -> None:
         """Give it another name. NotFoundError where it is not there, UserError where the name is blank."""
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             changed = connection.execute(
                 "UPDATE folders SET name = ? WHERE id = ?", (folder_name(name), repair_surrogates(folder_id))
             )
@@ -86,12 +85,12 @@ class FolderStore:
 
     def fold(self, folder_id: str, folded: bool) -> None:
         """Leave its conversations out of sight in the list, or show them."""
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             connection.execute("UPDATE folders SET folded = ? WHERE id = ?", (folded, folder_id))
 
     def place(self, folder_id: str, position: int) -> None:
         """Let it stand at `position` among all folders, 0 for the first."""
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             ids = [row[0] for row in connection.execute("SELECT id FROM folders ORDER BY position, number")]
             if folder_id not in ids:
                 raise _missing_folder()
@@ -101,7 +100,7 @@ class FolderStore:
 
     def delete(self, folder_id: str) -> tuple[Folder, tuple[str, ...]]:
         """Take it away; its conversations stay, in no folder. The folder as it was, and their ids, for `restore`."""
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             folder = _read_folder(connection, folder_id)
             held = connection.execute("SELECT id FROM conversations WHERE folder_id = ?", (folder_id,)).fetchall()
             connection.execute("UPDATE conversations SET folder_id = NULL WHERE folder_id = ?", (folder_id,))
@@ -110,7 +109,7 @@ class FolderStore:
 
     def restore(self, folder: Folder, conversation_ids: Sequence[str]) -> None:
         """Bring a deleted folder back where it stood, and into it those of the conversations that are in no other."""
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             if connection.execute("SELECT 1 FROM folders WHERE id = ?", (folder.id,)).fetchone() is None:
                 connection.execute(
                     "UPDATE folders SET position = position + 1 WHERE position >= ? "
@@ -151,34 +150,50 @@ class FolderStore:
         """Undo a change of `attribute`: let each conversation stand again where it stood in `before`. A folder that is
         gone is none."""
         value = "(SELECT id FROM folders WHERE id = ?)" if attribute == "folder_id" else "?"
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             connection.executemany(
                 f"UPDATE conversations SET {attribute} = {value} WHERE id = ?",
                 [(getattr(each, attribute), each.id) for each in before],
             )
 
-    def erase(self, ids: Sequence[str] | None = None) -> int:
-        """Erase conversations that are in the bin, all of them where `ids` is None; how many there were. As
-        `ConversationStore.purge` does: nothing of their text stays."""
-        with self._database.write() as connection:
-            given = "" if ids is None else f" AND {_GIVEN}"
-            count = erase_conversations(connection, f"deleted_at IS NOT NULL{given}", {"ids": _ids_json(ids or ())})
-        if count:
-            self._database.truncate_wal()
-        return count
+    def bin(self, before: float | None = None) -> tuple[str, ...]:
+        """The ids of what is in the bin: all of it, or what was deleted at or before `before`."""
+        with self.database.read() as connection:
+            rows = connection.execute(
+                "SELECT id FROM conversations WHERE deleted_at IS NOT NULL AND (:at IS NULL OR deleted_at <= :at)",
+                {"at": before},
+            )
+            return tuple(str(row[0]) for row in rows)
+
+    def erase(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Erase those of these conversations that are in the bin; their ids. As `ConversationStore.purge` does: nothing
+        of their text stays."""
+        with self.database.write() as connection:
+            gone = connection.execute(
+                f"SELECT id FROM conversations WHERE deleted_at IS NOT NULL AND {_GIVEN}", {"ids": _ids_json(ids)}
+            ).fetchall()
+            erased = tuple(str(row[0]) for row in gone)
+            values = {"ids": _ids_json(erased)}
+            connection.execute(f"DELETE FROM messages WHERE conversation_{_GIVEN}", values)
+            connection.execute(f"DELETE FROM conversations WHERE {_GIVEN}", values)
+            for index in ("title_words", "message_words") if erased else ():
+                connection.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")  # which drops the words
+        if erased:
+            self.database.truncate_wal()
+        return erased
 
     # --- tags ----------------------------------------------------------------------------------------------------
 
     def tags(self) -> list[tuple[str, int]]:
         """The tags in use, by the alphabet, with the number of conversations outside the bin that have each."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             return read_tags(connection)
 
     def add_tag(self, ids: Sequence[str], tag: str) -> tuple[str, tuple[str, ...]]:
         """Give conversations a tag, spelled as it is where it differs in capitals only. The tag as it is stored, and
         those that did not have it. UserError where it is blank."""
         wanted = tag_name(tag)
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             used = (str(row[0]) for row in connection.execute("SELECT DISTINCT tag FROM tags"))
             wanted = next((each for each in used if each.casefold() == wanted.casefold()), wanted)
             new = connection.execute(
@@ -194,7 +209,7 @@ class FolderStore:
     def remove_tag(self, ids: Sequence[str], tag: str) -> tuple[str, ...]:
         """Take a tag, in any capitals, off conversations; those that had it."""
         wanted = tag_name(tag).casefold()
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             used = [str(row[0]) for row in connection.execute("SELECT DISTINCT tag FROM tags")]
             values = {"ids": _ids_json(ids), "tags": _ids_json([each for each in used if each.casefold() == wanted])}
             which = f"conversation_{_GIVEN} AND tag IN (SELECT value FROM json_each(:tags))"
@@ -207,7 +222,7 @@ class FolderStore:
         differs = f"{attribute} IS NOT :value"
         if attribute.endswith("_at"):  # what is there already stays there since when it was
             differs = f"({attribute} IS NULL) IS NOT (:value IS NULL)"
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             if attribute == "folder_id" and value is not None:
                 _read_folder(connection, str(value))
             rows = connection.execute(
@@ -270,8 +285,8 @@ def _folder_row(folder: Folder) -> dict[str, Any]:
 
 
 def _folder_from_row(row: tuple[Any, ...]) -> Folder:
-    *values, options, folded, created_at = row
-    return Folder(*values, options_from_json(options), bool(folded), created_at)
+    *values, options, created_at, folded = row
+    return Folder(*values, options_from_json(options), created_at, bool(folded))
 
 
 def _insert_folder(connection: sqlite3.Connection, folder: Folder) -> None:

@@ -13,6 +13,7 @@ from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import UserError
 from desktop.settings import Settings
+from desktop.storage.conversation_listing import ListedConversations, ListFilter
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine, Script
@@ -102,10 +103,10 @@ class Talk:
 
     def listed(self, query: str = "") -> list[Conversation]:
         """The list of conversations."""
-        found: list[list[Conversation]] = []
-        self.chat.list_conversations(query, found.append)
+        found: list[ListedConversations] = []
+        self.chat.order.list(ListFilter(query=query), found.append)
         self.until(lambda: bool(found))
-        return found[0]
+        return list(found[0].conversations)
 
     def settled(self) -> None:
         """Run until the database has done all it was asked for."""

@@ -34,10 +34,12 @@ from desktop.engine.generation_options import GenerationOptions, SamplingParams
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import NotFoundError
 from desktop.settings import SamplingSettings, Settings
+from desktop.storage.conversation_listing import ListedConversations, ListFilter
 from tests.fakes.fake_engine import FakeAnswer
 from tests.fakes.talk import SomeModel, Talk
 
 Begin = Callable[..., Talk]
+DAY = 24 * 3600.0
 
 
 def texts(messages: tuple[Message, ...] | list[Message]) -> list[str]:
@@ -420,14 +422,14 @@ def test_only_the_newest_listing_is_given(begin: Begin) -> None:
     talk.store.create(Conversation("c", title="Alpha"))
     found: list[tuple[str, list[str]]] = []
 
-    def note(query: str) -> Callable[[list[Conversation]], None]:
-        def noted(result: list[Conversation]) -> None:
-            found.append((query, [each.id for each in result]))
+    def note(query: str) -> Callable[[ListedConversations], None]:
+        def noted(result: ListedConversations) -> None:
+            found.append((query, [each.id for each in result.conversations]))
 
         return noted
 
     for query in ("a", "al", "zebra", "alp"):
-        talk.chat.list_conversations(query, note(query))
+        talk.chat.order.list(ListFilter(query=query), note(query))
     talk.settled()
     assert found == [("alp", ["c"])]
 
@@ -436,11 +438,11 @@ def test_renaming_and_pinning(begin: Begin) -> None:
     talk = begin()
     talk.ask("First question here")
     name = talk.chat.current_id or ""
-    talk.chat.rename(name, "  My \n title ")
-    talk.chat.pin(name, True)
+    talk.chat.order.rename(name, "  My \n title ")
+    talk.chat.order.pin([name], True)
     assert (talk.listed()[0].title, talk.listed()[0].pinned) == ("My title", True)
-    talk.chat.rename(name, " ")
-    talk.chat.pin(name, False)
+    talk.chat.order.rename(name, " ")
+    talk.chat.order.pin([name], False)
     assert (talk.listed()[0].title, talk.listed()[0].title_by, talk.listed()[0].pinned) == (
         "First question here",
         "first-turn",
@@ -453,14 +455,14 @@ def test_deleting_stops_the_answer_and_undo_brings_all_back(begin: Begin) -> Non
     talk.chat.send("go")
     talk.until_said("one two")
     name = talk.chat.current_id or ""
-    talk.chat.delete(name)
+    talk.chat.order.delete([name])
     deleted = talk.until_told(ConversationDeleted)
     assert (deleted.conversation.id, deleted.conversation.title) == (name, "go")
     talk.until_told(AnswerFinished)
     assert talk.listed() == []
     assert talk.chat.current_id != name
     assert talk.told(ConversationOpened)[-1].messages == ()
-    talk.chat.undo_delete(name)
+    talk.chat.order.restore([name])
     talk.until(lambda: talk.chat.current_id == name)  # it was the open one
     assert [each.id for each in talk.listed()] == [name]
     opened = talk.told(ConversationOpened)[-1]
@@ -472,11 +474,11 @@ def test_undo_does_not_leave_what_was_begun_meanwhile(begin: Begin) -> None:
     talk = begin()
     talk.ask("first")
     first = talk.chat.current_id or ""
-    talk.chat.delete(first)
+    talk.chat.order.delete([first])
     talk.until_told(ConversationDeleted)
     talk.ask("second")
     second = talk.chat.current_id
-    talk.chat.undo_delete(first)
+    talk.chat.order.restore([first])
     talk.settled()
     assert talk.chat.current_id == second
     assert len(talk.listed()) == 2
@@ -486,17 +488,17 @@ def test_deleting_another_conversation_leaves_the_open_one(begin: Begin) -> None
     talk = begin()
     talk.store.create(Conversation("c"))
     current = talk.chat.current_id
-    talk.chat.delete("c")
-    talk.chat.delete(current or "")  # not stored yet: nothing to delete
+    talk.chat.order.delete(["c"])
+    talk.chat.order.delete([current or ""])  # not stored yet: nothing to delete
     talk.settled()
     assert talk.chat.current_id == current
     assert not talk.told(ChatFailed)
 
 
-def test_a_start_erases_what_was_deleted_a_day_ago_and_ends_what_was_cut_off(begin: Begin) -> None:
+def test_a_start_erases_what_was_deleted_a_month_ago_and_ends_what_was_cut_off(begin: Begin) -> None:
     talk = begin()
-    talk.now = 1_000_000.0
-    for name, at in (("old", 1_000_000.0 - 25 * 3600), ("new", 1_000_000.0 - 23 * 3600), ("kept", None)):
+    talk.now = 100 * DAY
+    for name, at in (("old", 69.9 * DAY), ("new", 70.1 * DAY), ("kept", None)):
         talk.store.create(Conversation(name))
         if at is not None:
             talk.store.delete(name, at)
@@ -528,7 +530,7 @@ def test_what_the_engine_keeps_of_a_conversation_goes_with_it(begin: Begin, tmp_
     kept = talk.ask("Keep me").conversation_id
     for name in (gone, kept):
         a_state_of(cache, name)
-    talk.chat.delete(gone)
+    talk.chat.order.delete([gone])
     talk.until_told(ConversationDeleted)
     assert cache.use().files == 1, "at once, though the conversation itself can still be brought back"
     a_state_of(cache, "of-another-process-that-died")

@@ -23,6 +23,7 @@ from desktop.engine.worker_messages import (
 )
 from desktop.errors import EngineError, IntegrityError, LicenseError, NotFoundError, ResourceError
 from desktop.settings import Settings
+from desktop.storage.conversation_listing import ListFilter
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
@@ -403,7 +404,7 @@ def test_a_damaged_database_is_told_and_the_text_given_back(begin: Begin, home: 
     assert isinstance(talk.until_told(ChatFailed).error, IntegrityError)
     talk.chat.send("typed in vain?")
     assert talk.until_told(ChatFailed, 2).text == "typed in vain?"
-    talk.chat.list_conversations("", lambda _: pytest.fail("there is no list"))
+    talk.chat.order.list(ListFilter(), lambda _: pytest.fail("there is no list"))
     talk.until_told(ChatFailed, 3)
     assert file.read_bytes() == before
 

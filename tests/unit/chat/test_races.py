@@ -84,7 +84,7 @@ def test_a_conversation_deleted_just_after_a_question_is_not_answered(begin: Beg
     talk.ask("one")
     name = talk.chat.current_id or ""
     talk.chat.send("two")
-    talk.chat.delete(name)
+    talk.chat.order.delete([name])
     talk.until_told(ConversationDeleted)
     talk.until_told(AnswerFinished, 2)
     assert not talk.chat.is_answering(name)
@@ -98,15 +98,15 @@ def test_nothing_is_written_into_a_conversation_deleted_meanwhile(begin: Begin, 
     answer = talk.ask("one")
     name = talk.chat.current_id or ""
     if act == "regenerate":
-        talk.chat.delete(name)
+        talk.chat.order.delete([name])
         talk.chat.regenerate(answer.id)
     else:
-        talk.chat.delete(name)
+        talk.chat.order.delete([name])
         talk.chat.edit(answer.parent_id or "", "typed")
     talk.settled()
     talk.settled()
     assert talk.until_told(ChatFailed).text == ("typed" if act == "edit" else "")
-    talk.chat.undo_delete(name)
+    talk.chat.order.restore([name])
     assert [status for _, status in statuses(talk, name)] == ["complete", "complete"]
 
 
@@ -121,10 +121,10 @@ def test_a_branch_begun_just_before_its_conversation_is_deleted_does_not_stay_un
         talk.chat.regenerate(answer.id)
     else:
         talk.chat.edit(answer.parent_id or "", "other")
-    talk.chat.delete(name)
+    talk.chat.order.delete([name])
     talk.until_told(ConversationDeleted)
     talk.until(lambda: not talk.chat.is_answering(name))
-    talk.chat.undo_delete(name)
+    talk.chat.order.restore([name])
     talk.settled()
     talk.settled()
     assert "streaming" not in [status for _, status in statuses(talk, name)]
@@ -135,7 +135,7 @@ def test_what_was_opened_just_after_deleting_is_shown(begin: Begin) -> None:
     talk = begin()
     talk.ask("one")
     talk.store.create(Conversation("d"))
-    talk.chat.delete(talk.chat.current_id or "")
+    talk.chat.order.delete([talk.chat.current_id or ""])
     talk.chat.open("d")
     talk.settled()
     assert talk.chat.current_id == "d"

@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from desktop.conversation import Conversation, Message, TextPart
+from desktop.conversation import AnswerRecord, ChatOptions, Conversation, Folder, Message, TextPart
 from desktop.errors import IntegrityError, ResourceError, UserError
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import APPLICATION_ID, Database
+from desktop.storage.folder_store import FolderStore
 from desktop.storage.migration import MIGRATIONS
 
 DATA = Path(__file__).parents[2] / "data" / "databases"
@@ -383,6 +385,45 @@ def test_files_of_every_version_open(file: Path, path: Path) -> None:
     assert messages[1].timing.generated_tokens == 9
     assert [found.message_id for found in store.search("schlussel")] == [messages[0].id]
     assert database.check() == []
+    database.close()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_older_files_hold_is_in_no_folder_and_can_be_put_in_one(version: int, path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes((DATA / f"version-{version}.db").read_bytes())
+    database = Database(path)
+    store, folders = ConversationStore(database), FolderStore(database)
+    (head,) = store.conversations()
+    assert (head.folder_id, head.archived_at, head.options, head.tags) == (None, None, ChatOptions(), ())
+    messages = store.branch(head.id)
+    assert [(each.edited, each.record, each.deleted_at) for each in messages] == [(False, None, None)] * 2
+    folders.create(Folder("f", "Folder"))
+    folders.move([head.id], "f")
+    folders.add_tag([head.id], "tag")
+    assert store.conversation(head.id) == msgspec.structs.replace(head, folder_id="f", tags=("tag",))
+    database.close()
+    kept = Database(path.with_name(f"latchkey.version-{version}.db"), migrations=MIGRATIONS[:version])
+    with kept.read() as connection:
+        assert connection.execute("SELECT count(*) FROM messages").fetchone() == (2,)
+    kept.close()
+
+
+def test_a_file_of_version_3_is_read_whole(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes((DATA / "version-3.db").read_bytes())
+    database = Database(path)
+    store, folders = ConversationStore(database), FolderStore(database)
+    (head,) = store.conversations()
+    options = ChatOptions(preset="Precise", sampling={"temperature": 0.2}, thinking=True)
+    assert folders.folders() == [
+        Folder("folder-1", "Schlüssel", 0, "Antworte kurz.", "built-in", options, 1_700_000_000.0),
+        Folder("folder-2", "Später", 1, folded=True),
+    ]
+    assert (head.folder_id, head.archived_at, head.options, head.tags) == ("folder-1", 5.0, options, ("a", "ä"))
+    answer = store.branch(head.id)[1]
+    assert answer.edited
+    assert answer.record == AnswerRecord("build", "Antworte kurz.", "ab" * 32, "{}", "{}")
     database.close()
 
 
