@@ -29,13 +29,15 @@ _Values = dict[str, str | int]
 
 class ListFilter(msgspec.Struct, frozen=True):
     """Which conversations are listed: those of one place, with the words of `query` in title or messages, with a tag,
-    in a folder; `limit` of them at most. A search among the chats finds those in the archive too."""
+    in a folder; `limit` of them at most. A search among the chats finds those in the archive too. The head of `open_id`
+    is read whether it is listed or not."""
 
     place: ListPlace = "chats"
     query: str = ""
     tag: str | None = None
     folder_id: str | None = None
     limit: int = 500
+    open_id: str | None = None
 
     @property
     def narrowed(self) -> bool:
@@ -54,8 +56,9 @@ class FolderSection(msgspec.Struct, frozen=True):
 
 class ListedConversations(msgspec.Struct, frozen=True):
     """What the list shows for `filter`. In the archive, in the bin, and where anything narrows the list, all of it
-    stands in `others`. `complete` is False where rows beyond the limit were left out. `archived` and `deleted` count
-    the archive and the bin, `tags` says how many conversations have each tag."""
+    stands in `others`, and `folders` holds no conversations. `complete` is False where rows beyond the limit were left
+    out. `archived` and `deleted` count the archive and the bin, `tags` says how many conversations have each tag.
+    `open` is the one asked for, unless it is deleted or not stored."""
 
     filter: ListFilter
     pinned: tuple[Conversation, ...] = ()
@@ -65,6 +68,7 @@ class ListedConversations(msgspec.Struct, frozen=True):
     archived: int = 0
     deleted: int = 0
     tags: tuple[tuple[str, int], ...] = ()
+    open: Conversation | None = None
 
     @property
     def conversations(self) -> tuple[Conversation, ...]:
@@ -102,7 +106,9 @@ def _read_list(connection: sqlite3.Connection, wanted: ListFilter) -> ListedConv
         complete = len(rows) == len(shown)
         found = ListedConversations(wanted, folders=_read_headings(connection), others=shown, complete=complete)
     tags = tuple(read_tags(connection))
-    return msgspec.structs.replace(found, archived=archived, deleted=deleted, tags=tags)
+    here: _Values = {"limit": 1, "open": wanted.open_id or ""}
+    opened = next(iter(_read_rows(connection, "id = :open AND deleted_at IS NULL", "number", here)), None)
+    return msgspec.structs.replace(found, archived=archived, deleted=deleted, tags=tags, open=opened)
 
 
 def _read_flat(connection: sqlite3.Connection, wanted: ListFilter) -> list[Conversation]:

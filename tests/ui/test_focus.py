@@ -59,7 +59,7 @@ def test_escape_gives_up_an_edit_before_it_stops_an_answer(open_window: Open) ->
 def test_the_row_the_keyboard_is_on_survives_changes_of_the_list(open_window: Open) -> None:
     driver = _ask_three(open_window)
     _go_to_row(driver, "Pears")
-    driver.chat.pin(driver.sidebar.rows.conversations[2].id, True)
+    driver.chat.order.pin([driver.sidebar.rows.conversations[2].id], True)
     driver.until(lambda: driver.titles[0] == "Apples")
     assert driver.sidebar.rows.conversation_at(driver.sidebar.list.currentIndex()).title == "Pears"  # type: ignore[union-attr]
 

@@ -213,7 +213,7 @@ def test_hostile_words_stay_words_on_every_page(open_window: Open, home: Path, t
     driver.ask("Hello")
     driver.until(lambda: bool(driver.sidebar.rows.conversations))
     row = driver.sidebar.rows.conversations[0]
-    driver.chat.rename(row.id, HOSTILE)
+    driver.chat.order.rename(row.id, HOSTILE)
     driver.until(lambda: "dev/zero" in driver.window.windowTitle())
     met = check(driver)
     driver.page.top_bar.model_button.click()

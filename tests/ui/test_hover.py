@@ -16,7 +16,7 @@ from desktop.ui.parts.link import Link
 from desktop.ui.parts.pill import Pill
 from desktop.ui.parts.scroll_bar import SlimScrollBar
 from desktop.ui.parts.toggle import Toggle
-from desktop.ui.sidebar.sidebar import OfflinePill
+from desktop.ui.sidebar.offline_status import OfflinePill
 from desktop.ui.theme.theme import Theme
 
 

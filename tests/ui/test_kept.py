@@ -66,7 +66,7 @@ def test_a_title_being_typed_survives_changes_of_the_list(open_window: Open) -> 
     driver.key(Qt.Key.Key_F2)
     editor = found(driver.sidebar.list, QLineEdit)
     editor.setText("Quin")
-    driver.chat.pin(driver.sidebar.rows.conversations[2].id, True)
+    driver.chat.order.pin([driver.sidebar.rows.conversations[2].id], True)
     driver.qtbot.wait(400)
     assert driver.sidebar.list.findChild(QLineEdit) is editor
     assert editor.isVisible()

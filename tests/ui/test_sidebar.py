@@ -11,7 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 
 from desktop.conversation import Conversation
-from desktop.ui.sidebar.conversation_list import GroupHeading, grouped
+from desktop.storage.conversation_listing import ListedConversations, ListFilter
+from desktop.ui.sidebar.conversation_item_model import GroupHeading, grouped
+from desktop.ui.sidebar.order_request import OrderRequest
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver, found
 
@@ -98,7 +100,7 @@ def test_backspace_deletes_nothing(open_window: Open) -> None:
 
 def test_pinning_puts_it_on_top(open_window: Open) -> None:
     driver = _ask_three(open_window)
-    driver.sidebar.pin_asked.emit(driver.page.conversation_id, True)
+    driver.sidebar.asked.emit(OrderRequest("pin", (driver.page.conversation_id or "",)))
     driver.until(lambda: str(driver.sidebar.rows.index(0).data()) == "Pinned")
 
 
@@ -125,7 +127,7 @@ def test_ten_thousand_conversations_are_shown(open_window: Open) -> None:
     # The window's own list has to have come: it would take the place of this one.
     driver.until(lambda: driver.sidebar._empty.isVisible())
     many = [_conversation(f"Conversation {number}", number / 100) for number in range(10_000)]
-    driver.sidebar.show_conversations(many)
+    driver.sidebar.show_list(ListedConversations(ListFilter(), others=tuple(many)))
     QApplication.processEvents()
     assert len(driver.rows()) == 10_000
     last = driver.sidebar.rows.index(driver.sidebar.rows.rowCount() - 1)

@@ -179,7 +179,7 @@ def test_a_long_title_is_not_cut_by_looking_at_it(open_window: Open) -> None:
     driver.ask("Apples")
     driver.until(lambda: driver.titles == ["Apples"])
     long = "very " * 60 + "long"
-    driver.chat.rename(driver.sidebar.rows.conversations[0].id, long)
+    driver.chat.order.rename(driver.sidebar.rows.conversations[0].id, long)
     driver.until(lambda: driver.sidebar.rows.conversations[0].title == long)
     assert driver.rename().text() == long
 

@@ -1,195 +1,57 @@
 """The left side of the window: search and new, the conversations, the way to the pages, and the offline switch."""
 
+from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
-from desktop.conversation import Conversation
+from desktop.conversation import Conversation, Folder
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.label import Label, Tone, badge_size, paint_badge
+from desktop.ui.parts.label import Label
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.page import Separator
-from desktop.ui.parts.paint import paint_box, paint_focus, repaint_on_hover
-from desktop.ui.parts.untrusted_text import set_tool_tip
-from desktop.ui.sidebar.conversation_list import ConversationItemModel, ConversationList, grouped, title_of
+from desktop.ui.sidebar.conversation_item_model import ConversationItemModel, rows_of, title_of
+from desktop.ui.sidebar.conversation_list import ConversationList
+from desktop.ui.sidebar.conversation_menu import (
+    MenuContext,
+    add_folder_menu,
+    add_tag_menu,
+    fill_conversation_menu,
+    fill_folder_menu,
+)
+from desktop.ui.sidebar.list_header import ListHeader
+from desktop.ui.sidebar.offline_status import OfflineStatus
+from desktop.ui.sidebar.order_request import OrderRequest
+from desktop.ui.sidebar.selection_bar import EraseConfirmation, SelectionBar, TagEntry
+from desktop.ui.sidebar.undo_bar import UndoBar
 from desktop.ui.theme.design_tokens import XS, M, S
 from desktop.ui.theme.theme import Theme
 
+if TYPE_CHECKING:
+    from desktop.storage.conversation_listing import ListedConversations
+
 WIDTH = 251
 _SEARCH_PAUSE_MS = 120
-_UNDO_MS = 12_000
-
-
-class OfflinePill(QAbstractButton):
-    """The button "Offline". Checked while offline; pressing it only emits `clicked`."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        repaint_on_hover(self)
-        self.setFont(theme.font("small"))
-        self.setAccessibleName(tr("Offline"))
-        self.setCheckable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        theme.changed.connect(self._restyle)
-
-    def nextCheckState(self) -> None:
-        """It shows what is so, not what was pressed."""
-
-    def sizeHint(self) -> QSize:
-        metrics = self.fontMetrics()
-        return max((badge_size(metrics, word) for word in (tr("Offline"), tr("Online"))), key=QSize.width)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setFont(self.font())
-        rect, theme = QRectF(self.rect()), self._theme
-        words = tr("Offline") if self.isChecked() else tr("Online")
-        tone: Tone = "good" if self.isChecked() else "quiet"
-        size = badge_size(self.fontMetrics(), words)
-        badge = QRectF(0, 0, size.width(), rect.height())
-        if self.underMouse() or self.isDown():
-            ground = theme.color("pressed" if self.isDown() else "hover")
-            paint_box(painter, badge, ground, None, badge.height() / 2)
-        paint_badge(painter, theme, badge, words, tone)
-        if self.underMouse() and self.isChecked():
-            paint_box(painter, badge, None, theme.color("good_text"), badge.height() / 2)
-        if self.hasFocus():
-            paint_focus(painter, badge, theme.color("accent"), badge.height() / 2 - 1)
-
-    def _restyle(self) -> None:
-        self.setFont(self._theme.font("small"))
-        self.updateGeometry()
-        self.update()
-
-
-class OfflineStatus(QWidget):
-    """The pill and a word of explanation. `held` is the reason why it is offline whatever the switch says, "" for
-    none."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.offline_reason = ""
-        self._setting = False
-        self.pill = OfflinePill(theme)
-        self._says = ""
-        self._words = Label(theme, "", color="faint", size="small")
-        self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(S, XS + 1, S, 0)
-        row.setSpacing(S)
-        row.addWidget(self.pill)
-        row.addWidget(self._words, 1)
-        self._show()
-
-    @property
-    def offline(self) -> bool:
-        """Whether it says so."""
-        return self._setting or bool(self.offline_reason)
-
-    def show_setting(self, offline: bool) -> None:
-        """How the person's own switch stands."""
-        self._setting = offline
-        self._show()
-
-    def show_offline_reason(self, held: str) -> None:
-        """Why Latchkey is offline whatever the switch says, as a sentence; "" where nothing keeps it so."""
-        self.offline_reason = held
-        self._show()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        room = self.width() - self.pill.sizeHint().width() - 3 * S
-        self._words.setText(self._words.fontMetrics().elidedText(self._says, Qt.TextElideMode.ElideRight, room))
-
-    def _show(self) -> None:
-        offline = self.offline
-        self.pill.setChecked(offline)
-        words = tr("no network use") if offline else tr("only when you ask")
-        self._says = words
-        self._fit()
-        click = tr("Press to see why.") if self.offline_reason else tr("Press to go online.") if offline else ""
-        says = (
-            self.offline_reason or words
-            if offline
-            else tr("The network is used only when you ask for something there.")
-        )
-        self.pill.setAccessibleDescription(says)
-        set_tool_tip(self.pill, " ".join(part for part in (says, click or tr("Press to go offline.")) if part))
-        self.pill.update()
-
-
-class UndoBar(QWidget):
-    """ "Conversation deleted · Undo", for some seconds. Of several deleted meanwhile the last comes back first."""
-
-    undone = Signal(str)
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._deleted: list[Conversation] = []
-        row = QHBoxLayout(self)
-        row.setContentsMargins(S, XS, 0, XS)
-        row.setSpacing(XS)
-        self._label = Label(theme, tr("Conversation deleted"), size="small", color="muted")
-        self.button = Button(theme, tr("Undo"), size="small")
-        self.button.clicked.connect(self._undo)
-        row.addWidget(self._label, 1)
-        row.addWidget(self.button)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_UNDO_MS)
-        self._timer.timeout.connect(self._leave)
-        self.hide()
-
-    def offer(self, conversation: Conversation) -> None:
-        """Offer to bring `conversation` back."""
-        self._deleted.append(conversation)
-        self._show_last()
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self.accessibleName()))
-
-    def _show_last(self) -> None:
-        title = title_of(self._deleted[-1])
-        set_tool_tip(self._label, title)
-        self.setAccessibleName(tr("{title} was deleted").format(title=title))
-        self.show()
-        self._timer.start()
-
-    def _undo(self) -> None:
-        restored = self._deleted.pop()
-        if self._deleted:
-            self._show_last()
-        else:
-            self.hide()
-        self.undone.emit(restored.id)
-
-    def _leave(self) -> None:
-        # Never from under the person's hand.
-        if self.button.hasFocus() or self.underMouse():
-            self._timer.start()
-        else:
-            self._deleted.clear()
-            self.hide()
 
 
 class Sidebar(QWidget):
-    """Emits what the person asks for; shows what it is given."""
+    """Emits what the person asks for; shows what it is given. `asked` carries an OrderRequest, `undo_asked` what the
+    undo bar was offered, `view_asked` the place and the tag that the list is to show."""
 
     new_asked = Signal()
     search_changed = Signal(str)
     opened = Signal(str)
     rename_asked = Signal(str)
     renamed = Signal(str, str)
-    pin_asked = Signal(str, bool)
-    delete_asked = Signal(str)
-    undo_asked = Signal(str)
+    folder_renamed = Signal(str, str)
+    asked = Signal(object)
+    undo_asked = Signal(object)
+    view_asked = Signal(str, str)
     page_asked = Signal(str)
     more_asked = Signal()
 
@@ -197,11 +59,16 @@ class Sidebar(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._open_id: str | None = None
-        self._postponed: list[Conversation] | None = None
+        self._listed: ListedConversations | None = None
+        self._postponed: ListedConversations | None = None
         self.search = Field(theme, tr("Search chats"), escape_clears=True)
         self.new_button = Button(theme, tr("New"), icon="plus", name=tr("New chat"))
+        self.header = ListHeader(theme)
         self.rows = ConversationItemModel(self)
         self.list = ConversationList(theme, self.rows)
+        self.selection_bar = SelectionBar(theme)
+        self.tag_entry = TagEntry(theme)
+        self.erase = EraseConfirmation(theme)
         self.undo_bar = UndoBar(theme)
         self.models = Button(theme, tr("Models"), kind="row")
         self.licenses = Button(theme, tr("Licenses"), kind="row")
@@ -213,16 +80,7 @@ class Sidebar(QWidget):
         self._search_timer = QTimer(self)
         self._search_timer.setSingleShot(True)
         self._search_timer.setInterval(_SEARCH_PAUSE_MS)
-        self._search_timer.timeout.connect(lambda: self.search_changed.emit(self.query))
-        self.search.textChanged.connect(lambda: self._search_timer.start())
-        self.new_button.clicked.connect(self.new_asked)
-        self.list.chosen.connect(self.opened)
-        self.list.delete_asked.connect(self.delete_asked)
-        self.list.menu_asked.connect(self._menu)
-        self.list.reached_end.connect(self.more_asked)
-        self.list.rename_ended.connect(self._show_postponed, Qt.ConnectionType.QueuedConnection)
-        self.rows.renamed.connect(self.renamed)
-        self.undo_bar.undone.connect(self._undone)
+        self._connect()
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
@@ -233,12 +91,15 @@ class Sidebar(QWidget):
         top.addWidget(self.search, 1)
         top.addWidget(self.new_button)
         column.addLayout(top)
-        column.addSpacing(M)
+        column.addSpacing(S)
+        column.addWidget(self.header)
+        self.header.hide()
         self._empty.setContentsMargins(S, XS, S, XS)
         self._empty.hide()
         column.addWidget(self._empty)
         column.addWidget(self.list, 1)
-        column.addWidget(self.undo_bar)
+        for bar in (self.selection_bar, self.tag_entry, self.erase, self.undo_bar):
+            column.addWidget(bar)
         column.addSpacing(S)
         column.addWidget(Separator(self._theme))
         column.addSpacing(S)
@@ -253,41 +114,87 @@ class Sidebar(QWidget):
             column.addWidget(button)
         column.addWidget(self.offline)
 
+    def _connect(self) -> None:
+        self._search_timer.timeout.connect(lambda: self.search_changed.emit(self.query))
+        self.search.textChanged.connect(lambda: self._search_timer.start())
+        self.new_button.clicked.connect(self.new_asked)
+        self.header.chosen.connect(self.view_asked)
+        self.header.new_folder_asked.connect(lambda: self.asked.emit(OrderRequest("new-folder")))
+        self.list.chosen.connect(self.opened)
+        self.list.asked.connect(self._ask)
+        self.list.menu_asked.connect(self._menu)
+        self.list.reached_end.connect(self.more_asked)
+        self.list.rename_ended.connect(self._show_postponed, Qt.ConnectionType.QueuedConnection)
+        self.list.selection_changed.connect(self._show_selection)
+        self.list.leave_asked.connect(lambda: self.view_asked.emit("chats", ""))
+        self.rows.renamed.connect(self.renamed)
+        self.rows.folder_renamed.connect(self.folder_renamed)
+        self.selection_bar.asked.connect(self._ask_for_selected)
+        self.selection_bar.ended.connect(self.list.stop_choosing)
+        self.tag_entry.entered.connect(lambda ids, tag: self.asked.emit(OrderRequest("tag", ids, tag=tag)))
+        self.tag_entry.closed.connect(self.list.setFocus)
+        self.erase.confirmed.connect(lambda: self.asked.emit(OrderRequest("erase", self.erase.ids)))
+        self.erase.confirmed.connect(self.list.setFocus)
+        self.erase.declined.connect(self.list.setFocus)
+        self.undo_bar.undone.connect(self._undone)
+
     @property
     def query(self) -> str:
         """What is searched for, "" for nothing."""
         return self.search.text().strip()
 
-    def show_conversations(self, conversations: list[Conversation]) -> None:
-        """Show these, in this order; not before a title that is being typed over is finished."""
+    @property
+    def folders(self) -> Sequence[Folder]:
+        """The folders there are, in order."""
+        return [section.folder for section in self._listed.folders] if self._listed is not None else []
+
+    def show_list(self, listed: "ListedConversations") -> None:
+        """Show these conversations; not before a name that is being typed over is finished."""
         if self.list.renaming:
-            self._postponed = conversations
+            self._postponed = listed
             return
-        self._postponed = None
-        here, row = self.list.current_id(), self.list.currentIndex().row()
+        self._postponed, self._listed = None, listed
+        here, row = self.list.current_row_id(), self.list.currentIndex().row()
+        chosen = self.list.selected_ids if self.list.choosing else ()
         bar = self.list.verticalScrollBar()
         at = bar.value()
-        heading = tr("Found") if self.query else ""
-        if self.rows.show(grouped(conversations, date.today(), heading)):  # noqa: DTZ011 - the person's own days
+        names = {section.folder.id: section.folder.name for section in listed.folders}
+        if self.rows.show(rows_of(listed, date.today()), names):  # noqa: DTZ011 - the person's own days
             bar.setValue(at)
             if self.list.hasFocus():
                 self.list.restore_position(here, row)
-        self._empty.setText(tr("Nothing found.") if self.query else tr("No conversations yet."))
-        self._empty.setVisible(not conversations)
+            if chosen:
+                self.list.select_ids(chosen)
+        self._show_empty(listed)
+        self.header.show_counts(listed.archived, listed.deleted, listed.tags)
+        self.header.show_choice(listed.filter.place, listed.filter.tag or "")
+        self.header.setVisible(bool(listed.conversations or listed.folders or listed.archived or listed.deleted))
+        self.list.set_leaves(listed.filter.place != "chats" or listed.filter.tag is not None)
         self.list.select(self._open_id)
+        self._show_selection()
+
+    def _show_empty(self, listed: "ListedConversations") -> None:
+        text = {"archive": tr("Nothing is archived."), "bin": tr("The bin is empty.")}.get(listed.filter.place)
+        if self.query:
+            text = tr("Nothing found.")
+        self._empty.setText(text or tr("No conversations yet."))
+        self._empty.setVisible(not listed.conversations and (listed.filter.narrowed or not self.rows.rowCount()))
 
     def _show_postponed(self) -> None:
         if self._postponed is not None:
-            self.show_conversations(self._postponed)
+            self.show_list(self._postponed)
 
-    def _undone(self, conversation_id: str) -> None:
-        if self.undo_bar.isHidden():
-            self.list.setFocus(Qt.FocusReason.OtherFocusReason)  # the button that had it is gone
-        self.undo_asked.emit(conversation_id)
+    def _show_selection(self) -> None:
+        if self._listed is not None:
+            place = self._listed.filter.place
+            count = len(self.list.selected_ids) if self.list.choosing or place == "bin" else 0
+            self.selection_bar.show_selection(place, count, self._listed.deleted)
 
     def show_open(self, conversation_id: str | None) -> None:
         """Mark the conversation that is open."""
         self._open_id = conversation_id
+        if self.list.choosing:
+            self.list.stop_choosing()
         self.list.select(conversation_id)
 
     def show_page(self, page: str) -> None:
@@ -298,25 +205,53 @@ class Sidebar(QWidget):
         self.settings.setChecked(page == "settings")
         self.list.select(None if page else self._open_id)
 
-    def fill_menu(self, conversation_id: str, menu: object) -> None:
+    # --- what is asked for ---------------------------------------------------------------------------------------
+
+    def fill_menu(self, conversation: Conversation, menu: QMenu) -> None:
         """Add what can be done with a conversation to a menu."""
-        from PySide6.QtWidgets import QMenu
+        fill_conversation_menu(menu, self._theme, [conversation], self._menu_context())
 
-        assert isinstance(menu, QMenu)
-        row = self.rows.row_of(conversation_id)
-        conversation = self.rows.conversation_at(self.rows.index(row)) if row is not None else None
-        if conversation is None:
-            return
-        pinned = conversation.pinned
-        menu.addAction(tr("Rename\tF2"), lambda: self.rename_asked.emit(conversation_id))
-        menu.addAction(tr("Unpin") if pinned else tr("Pin"), lambda: self.pin_asked.emit(conversation_id, not pinned))
-        menu.addSeparator()
-        menu.addAction(tr("Delete\tDel"), lambda: self.delete_asked.emit(conversation_id))
-
-    def _menu(self, conversation_id: str, at: QPoint) -> None:
+    def _menu(self, at: QPoint) -> None:
         menu = make_menu(self._theme, self)
-        self.fill_menu(conversation_id, menu)
+        folder = self.rows.folder_at(self.list.currentIndex())
+        if folder is not None:
+            fill_folder_menu(menu, folder, self._menu_context())
+        else:
+            found = list(self.rows.find(self.list.action_ids()))
+            fill_conversation_menu(menu, self._theme, found, self._menu_context())
         menu.popup(at)
+
+    def _menu_context(self) -> MenuContext:
+        tags = [tag for tag, _ in self._listed.tags] if self._listed is not None else []
+        return MenuContext(self.folders, tags, self._ask, self.rename_asked.emit, self.tag_entry.ask)
+
+    def _ask(self, request: OrderRequest) -> None:
+        if request.kind == "erase":
+            titles = [title_of(each) for each in self.rows.find(request.ids)]
+            self.erase.ask_about(request.ids, titles[0] if titles else "")
+        else:
+            self.asked.emit(request)
+
+    def _ask_for_selected(self, what: str) -> None:
+        ids = self.list.selected_ids
+        if what in ("move", "tag"):
+            menu = make_menu(self._theme, self)
+            found = list(self.rows.find(ids))
+            add = add_folder_menu if what == "move" else add_tag_menu
+            inner = add(menu, self._theme, found, self._menu_context())
+            button = self.selection_bar.buttons[what]
+            inner.aboutToHide.connect(menu.deleteLater)
+            inner.popup(button.mapToGlobal(button.rect().bottomLeft()))
+        elif what == "empty":
+            self._ask(OrderRequest("erase"))
+        else:
+            kinds = {"archive": "archive", "unarchive": "unarchive", "delete": "delete", "restore": "restore"}
+            self._ask(OrderRequest(kinds.get(what, "erase"), ids))  # type: ignore[arg-type]
+
+    def _undone(self, change: object) -> None:
+        if self.undo_bar.isHidden():
+            self.list.setFocus(Qt.FocusReason.OtherFocusReason)  # the button that had it is gone
+        self.undo_asked.emit(change)
 
     def sizeHint(self) -> QSize:
         return QSize(WIDTH, 600)

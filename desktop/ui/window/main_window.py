@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 
-from desktop.conversation import Conversation
+from desktop.conversation import Conversation, Folder
 from desktop.errors import UserError
 from desktop.paths import Paths
 from desktop.settings import Settings
@@ -16,6 +16,7 @@ from desktop.ui.chat.chat_page import ChatPage
 from desktop.ui.chat.composer_drafts import ComposerDrafts
 from desktop.ui.parts.page import Splitter
 from desktop.ui.parts.untrusted_text import set_window_title
+from desktop.ui.sidebar.conversation_list_flow import ConversationListFlow
 from desktop.ui.sidebar.sidebar import Sidebar
 from desktop.ui.theme.theme import Theme
 from desktop.ui.window import window_geometry
@@ -28,12 +29,10 @@ if TYPE_CHECKING:
 
     from desktop.chat.chat_events import ChatEvent
     from desktop.chat.chat_session import ChatSession
+    from desktop.storage.conversation_listing import ListedConversations
     from desktop.ui.models.models_page import ModelsPage
     from desktop.ui.parts.error_box import ErrorAction
     from desktop.ui.settings.settings_page import SettingsPage
-
-_PAGE_SIZE = 500
-_REFRESH_MS = 40
 
 
 class MainWindow(QMainWindow):
@@ -51,11 +50,11 @@ class MainWindow(QMainWindow):
         self._theme, self._paths, self._settings = theme, paths, settings
         self._chat: ChatSession | None = None
         self._conversation: Conversation | None = None
-        self._limit = _PAGE_SIZE
         self._painted = False
         set_window_title(self, "Latchkey")
         self.sidebar = Sidebar(theme)
         self.sidebar.offline.show_setting(settings.offline)
+        self.conversations = ConversationListFlow(self.sidebar, self._open_id)
         self.chat_page = ChatPage(
             theme, ComposerDrafts(paths.data / "drafts.json"), self._fill_menu, str(paths.log_file)
         )
@@ -70,10 +69,6 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._split)
         self.commands = ActionHandlers(self)
         self.actions_table = WindowActions(self, self.commands.handlers())
-        self._refresh_timer = QTimer(self)
-        self._refresh_timer.setSingleShot(True)
-        self._refresh_timer.setInterval(_REFRESH_MS)
-        self._refresh_timer.timeout.connect(self._list_conversations)
         if not window_geometry.restore_geometry(self, self._split, settings):
             self.sidebar.hide()
             self._show_sidebar_button()
@@ -83,11 +78,11 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         side, page = self.sidebar, self.chat_page
         side.new_asked.connect(self.new_chat)
-        side.search_changed.connect(lambda _: self._list_conversations())
         side.opened.connect(self.open_conversation)
         side.page_asked.connect(self.show_page)
         side.rename_asked.connect(self.commands.rename)
-        side.more_asked.connect(self._list_more)
+        self.conversations.listed.connect(self._listed)
+        self.conversations.begun.connect(self._begun_in)
         side.offline.pill.clicked.connect(self.commands.turn_offline_switch)
         page.top_bar.models_asked.connect(lambda: self.show_page("models"))
         page.answering_changed.connect(self.actions_table["stop"].setEnabled)
@@ -162,14 +157,9 @@ class MainWindow(QMainWindow):
     def set_chat(self, chat: "ChatSession") -> None:
         """From now on show and ask `chat`."""
         self._chat = chat
-        side = self.sidebar
-        side.renamed.connect(chat.rename)
-        side.pin_asked.connect(chat.pin)
-        side.delete_asked.connect(chat.delete)
-        side.undo_asked.connect(self._undo_delete)
         chat.new()
         self.chat_page.use_chat(chat)
-        self._list_conversations()
+        self.conversations.use(chat.order)
 
     def show_event(self, event: "ChatEvent") -> None:
         """Show an event of the chat session."""
@@ -177,12 +167,16 @@ class MainWindow(QMainWindow):
 
         match event:
             case chat_events.ConversationsChanged():
-                self._refresh_timer.start()
+                self.conversations.schedule()
             case chat_events.ConversationOpened():
                 self._opened(event)
             case chat_events.ConversationDeleted():
                 self.chat_page.set_deleted(event.conversation.id, True)
-                self.sidebar.undo_bar.offer(event.conversation)
+            case chat_events.ConversationsRestored():
+                for conversation_id in event.conversation_ids:
+                    self.chat_page.set_deleted(conversation_id, False)
+            case chat_events.OrderChanged():
+                self.sidebar.undo_bar.offer(event)
             case _:
                 self.display.handle_event(event)
 
@@ -232,22 +226,19 @@ class MainWindow(QMainWindow):
         title = self._conversation.title if self._conversation is not None else ""
         set_window_title(self, f"{title} – Latchkey" if title else "Latchkey")
 
-    def _list_conversations(self) -> None:
-        if self._chat is not None:
-            self._chat.list_conversations(self.sidebar.query, self._listed, limit=self._limit)
+    def _open_id(self) -> str | None:
+        return self._conversation.id if self._conversation is not None else None
 
-    def _list_more(self) -> None:
-        if len(self.sidebar.rows.conversations) >= self._limit:
-            self._limit *= 4
-            self._list_conversations()
-
-    def _listed(self, conversations: list[Conversation]) -> None:
-        self.sidebar.show_conversations(conversations)
-        here = self._conversation.id if self._conversation is not None else None
-        found = next((held for held in conversations if held.id == here), None)
-        if found is not None:
-            self._conversation = found
+    def _listed(self, listed: "ListedConversations") -> None:
+        if listed.open is not None and listed.open.id == self._open_id():
+            self._conversation = listed.open
             self._show_title()
+
+    def _begun_in(self, folder: Folder) -> None:
+        """A new conversation was begun in `folder`: it is shown, and the folder's model answers."""
+        self.show_page("")
+        if folder.model_id is not None:
+            self.model_chosen.emit(folder.model_id)
 
     # --- pages ---------------------------------------------------------------------------------------------------
 
@@ -290,11 +281,6 @@ class MainWindow(QMainWindow):
             self._chat.open(conversation_id)
         self.show_page("")
 
-    def _undo_delete(self, conversation_id: str) -> None:
-        if self._chat is not None:
-            self.chat_page.set_deleted(conversation_id, False)
-            self._chat.undo_delete(conversation_id)
-
     def toggle_sidebar(self) -> None:
         """Hide the sidebar, or bring it back."""
         if self.sidebar_shown:
@@ -330,8 +316,8 @@ class MainWindow(QMainWindow):
 
     def _fill_menu(self, menu: QMenu) -> None:
         """The conversation's menu, at the right of the top bar."""
-        if self._conversation is not None:
-            self.sidebar.fill_menu(self._conversation.id, menu)
+        if self._conversation is not None and self._chat is not None and self._chat.is_stored(self._conversation.id):
+            self.sidebar.fill_menu(self._conversation, menu)
         menu.addSeparator()
         for name in ("find", "read-answer", "copy-answer", "regenerate", "context-full"):
             menu.addAction(self.actions_table[name])
@@ -368,6 +354,7 @@ class MainWindow(QMainWindow):
             window_geometry.geometry_settings(self, self._split, sidebar_shown=self.sidebar_shown)
         )
         self._chat = None
+        self.conversations.stop()
         self.chat_page.clear_chat()
         self.closing.emit()
         super().closeEvent(event)

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.translation import tr
 from desktop.ui.navigator import Navigator
-from desktop.ui.sidebar.conversation_list import title_of
+from desktop.ui.sidebar.conversation_item_model import title_of
+from desktop.ui.sidebar.order_request import OrderRequest
 from desktop.ui.theme.design_tokens import TEXT_SCALES
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def action_specs() -> tuple[ActionSpec, ...]:
         ActionSpec("latest", tr("Jump to latest"), ("Ctrl+End",)),
         ActionSpec("rename", tr("Rename this chat"), key_hint="F2"),
         ActionSpec("pin", tr("Pin or unpin this chat")),
+        ActionSpec("archive", tr("Archive this chat or bring it back")),
         ActionSpec("delete", tr("Delete this chat"), key_hint="Del"),
+        ActionSpec("new-folder", tr("New folder")),
         ActionSpec("context-full", tr("When the context of this chat is full…")),
         ActionSpec("chat", tr("Back to the chat"), ("Ctrl+1",)),
         ActionSpec("models", tr("Models"), ("Ctrl+2",)),
@@ -156,7 +159,9 @@ class ActionHandlers:
             "latest": page.jump_to_latest,
             "rename": lambda: self._with_open(self.rename),
             "pin": self._pin,
-            "delete": lambda: self._with_open(lambda key: window.chat.delete(key) if window.chat else None),
+            "archive": self._archive,
+            "delete": lambda: self._with_open(lambda key: window.chat.order.delete([key]) if window.chat else None),
+            "new-folder": self._new_folder,
             "context-full": lambda: self._to_chat(page.choose_context),
             "chat": lambda: window.show_page(""),
             "models": lambda: window.show_page("models"),
@@ -254,7 +259,17 @@ class ActionHandlers:
         window = self._window
         conversation = window.conversation
         if conversation is not None and window.chat is not None:
-            window.chat.pin(conversation.id, not conversation.pinned)
+            window.chat.order.pin([conversation.id], not conversation.pinned)
+
+    def _archive(self) -> None:
+        window = self._window
+        conversation = window.conversation
+        if conversation is not None and window.chat is not None and window.chat.is_stored(conversation.id):
+            window.chat.order.archive([conversation.id], conversation.archived_at is None)
+
+    def _new_folder(self) -> None:
+        self._show_sidebar()
+        self._window.sidebar.asked.emit(OrderRequest("new-folder"))
 
     def _switch_theme(self) -> None:
         wanted = "light" if self._window.theme.tokens.dark else "dark"
