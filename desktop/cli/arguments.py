@@ -311,8 +311,10 @@ def _add_accept(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_conversations(parser: argparse.ArgumentParser) -> None:
+    from desktop.cli.conversation_order_arguments import add_list, add_order  # which build on what is here
+
     does = actions(parser)
-    add_json(command(does, "list", tr("every conversation, newest first")))
+    add_list(does)
     show = command(does, "show", tr("the messages of one conversation"))
     show.add_argument("id", metavar="ID")
     add_json(show)
@@ -327,6 +329,7 @@ def _add_conversations(parser: argparse.ArgumentParser) -> None:
     search = command(does, "search", tr("messages that hold certain words"))
     search.add_argument("text", metavar=tr("TEXT"))
     add_json(search)
+    add_order(does)
 
 
 def _add_presets(parser: argparse.ArgumentParser) -> None:

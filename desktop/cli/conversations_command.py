@@ -13,38 +13,22 @@ from desktop.conversation import Conversation, Message
 from desktop.errors import NotFoundError
 from desktop.translation import tr, trn
 
-_ALL = 1_000_000
 _FOUND = 100
 
 
 def run(options: Namespace, tools: CommandContext) -> int:
     match options.action:
-        case "list":
-            _list(options, tools)
         case "show":
             _show(options, tools)
         case "search":
             _search(options, tools)
         case "pin" | "unpin":
             _pin(options, tools)
+        case _:
+            from desktop.cli import conversation_order_command
+
+            conversation_order_command.run(options, tools)
     return DONE
-
-
-def _kept(tools: CommandContext) -> list[Conversation]:
-    """Every conversation; looking for them does not make a database where there is none."""
-    if not tools.paths.database_file.exists():
-        return []
-    return tools.conversation_store.conversations(limit=_ALL)
-
-
-def _list(options: Namespace, tools: CommandContext) -> None:
-    found = _kept(tools)
-    if options.json:
-        tools.output.json([_head(conversation) for conversation in found])
-    elif found:
-        tools.output.table([(each.id, _day(each.updated_at), each.title) for each in found])
-    else:
-        tools.output.note(tr("There are no conversations yet."))
 
 
 def _show(options: Namespace, tools: CommandContext) -> None:
@@ -53,7 +37,7 @@ def _show(options: Namespace, tools: CommandContext) -> None:
     model_credits = ModelCredits(tools.library)
     if options.json:
         tools.output.json(
-            {**_head(conversation), "messages": [_message(message, model_credits) for message in messages]}
+            {**head_json(conversation), "messages": [_message(message, model_credits) for message in messages]}
         )
         return
     tools.output.line(conversation.title)
@@ -129,12 +113,17 @@ def kept_conversation(tools: CommandContext, conversation_id: str) -> Conversati
     return found
 
 
-def _head(conversation: Conversation) -> dict[str, Any]:
+def head_json(conversation: Conversation) -> dict[str, Any]:
+    """A conversation as `--json` gives it; `folder` by its id."""
     return {
         "id": conversation.id,
         "title": conversation.title,
         "model": conversation.model_id,
         "pinned": conversation.pinned,
+        "folder": conversation.folder_id,
+        "tags": conversation.tags,
+        "archived_at": None if conversation.archived_at is None else moment(conversation.archived_at),
+        "deleted_at": None if conversation.deleted_at is None else moment(conversation.deleted_at),
         "created_at": moment(conversation.created_at),
         "updated_at": moment(conversation.updated_at),
     }
@@ -171,7 +160,3 @@ def _speaker(message: Message) -> str:
 def moment(seconds: float) -> str:
     """A time as RFC 3339 has it, in UTC, to the second."""
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _day(seconds: float) -> str:
-    return datetime.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")

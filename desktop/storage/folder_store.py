@@ -36,6 +36,10 @@ _GIVEN = "id IN (SELECT value FROM json_each(:ids))"
 _BLANKS = re.compile(r"\s+")
 
 
+class BlankNameError(UserError):
+    """A folder or a tag was to have a name in which nothing can be seen."""
+
+
 class FolderStore:
     """Folders and the order of conversations, in `database`."""
 
@@ -55,7 +59,7 @@ class FolderStore:
             return _read_folder(connection, folder_id)
 
     def create(self, folder: Folder) -> Folder:
-        """Store a new one behind the others; as it is then. UserError where its name is blank."""
+        """Store a new one behind the others; as it is then. BlankNameError where its name is blank."""
         with self.database.write() as connection:
             (last,) = connection.execute("SELECT ifnull(max(position), -1) FROM folders").fetchone()
             stored = msgspec.structs.replace(folder, name=folder_name(folder.name), position=last + 1)
@@ -64,7 +68,7 @@ class FolderStore:
 
     def update(self, folder: Folder) -> None:
         """Store its name, system prompt, model and options in place of the old ones; where it stands and whether it is
-        folded stay. NotFoundError where it is not there, UserError where its name is blank."""
+        folded stay. NotFoundError where it is not there, BlankNameError where its name is blank."""
         with self.database.write() as connection:
             changed = connection.execute(
                 "UPDATE folders SET name = :name, system_prompt = :system_prompt, model_id = :model_id, "
@@ -75,7 +79,7 @@ class FolderStore:
                 raise _missing_folder()
 
     def rename(self, folder_id: str, name: str) -> None:
-        """Give it another name. NotFoundError where it is not there, UserError where the name is blank."""
+        """Give it another name. NotFoundError where it is not there, BlankNameError where the name is blank."""
         with self.database.write() as connection:
             changed = connection.execute(
                 "UPDATE folders SET name = ? WHERE id = ?", (folder_name(name), repair_surrogates(folder_id))
@@ -191,7 +195,7 @@ class FolderStore:
 
     def add_tag(self, ids: Sequence[str], tag: str) -> tuple[str, tuple[str, ...]]:
         """Give conversations a tag, spelled as it is where it differs in capitals only. The tag as it is stored, and
-        those that did not have it. UserError where it is blank."""
+        those that did not have it. BlankNameError where it is blank."""
         wanted = tag_name(tag)
         with self.database.write() as connection:
             used = (str(row[0]) for row in connection.execute("SELECT DISTINCT tag FROM tags"))
@@ -249,18 +253,18 @@ def read_tags(connection: sqlite3.Connection) -> list[tuple[str, int]]:
 
 
 def folder_name(text: str) -> str:
-    """A folder's name as it is stored: one line, without control characters. UserError where nothing is left."""
+    """A folder's name as it is stored: one line, without control characters. BlankNameError where nothing is left."""
     name = _name(text)
     if not name:
-        raise UserError(tr("A folder needs a name."), "", tr("Type one."))
+        raise BlankNameError(tr("A folder needs a name."), "", tr("Type one."))
     return name
 
 
 def tag_name(text: str) -> str:
-    """A tag as it is stored: one line, without control characters and a leading “#”. UserError where it is blank."""
+    """A tag as it is stored: as a folder's name, without a leading “#”. BlankNameError where nothing is left."""
     name = _name(text).lstrip("#").strip()
     if not name:
-        raise UserError(tr("A tag needs a name."), "", tr("Type one."))
+        raise BlankNameError(tr("A tag needs a name."), "", tr("Type one."))
     return name
 
 
