@@ -73,7 +73,9 @@ class ChatSession:
         self.context = ContextChoices(
             self, self._answering, store, self._writing, background, self._notify, self._failed
         )
-        self.order = ConversationOrder(self, store, self._writing, background, clock, self._notify, self._failed)
+        self.order = ConversationOrder(
+            self, store, self._writing, background, clock, self._notify, self._notify, self._failed
+        )
         self._current: str | None = None
         self._fresh: Conversation | None = None
         self._shown: list[str] = []

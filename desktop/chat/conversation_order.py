@@ -45,7 +45,7 @@ class ShownConversation(Protocol):
 
 class ConversationOrder:
     """Every method is called on the main thread and returns at once. `tell` is the listener of the chat session, which
-    hears ConversationsChanged of each change, and OrderChanged of each that `undo` takes; ChatFailed otherwise."""
+    hears ConversationsChanged of each change, or ChatFailed; `offer` hears OrderChanged of each that `undo` takes."""
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class ConversationOrder:
         background: Background,
         clock: Callable[[], float],
         tell: Callable[[ChatEvent], None],
+        offer: Callable[[OrderChanged], None],
         failed: Callable[[str | None], Callable[[UserError], None]],
     ) -> None:
         self._shown = shown
@@ -62,6 +63,7 @@ class ConversationOrder:
         self._background = background
         self._clock = clock
         self._tell = tell
+        self._offer = offer
         self._failed = failed
         self._folders = FolderStore(store.database)
         self._listing = ConversationListing(store.database)
@@ -221,7 +223,7 @@ class ConversationOrder:
 
     def _offer_undo(self, change: OrderChanged) -> None:
         if change.count or change.folder is not None:
-            self._tell(change)
+            self._offer(change)
 
     def _change(
         self,

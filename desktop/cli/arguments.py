@@ -319,12 +319,14 @@ def _add_conversations(parser: argparse.ArgumentParser) -> None:
     show.add_argument("id", metavar="ID")
     add_json(show)
     for action, help_text in (
-        ("pin", tr("keep a message in the model's context, whatever is left out")),
-        ("unpin", tr("keep it no longer")),
+        ("pin", tr("keep a message in the model's context, or without MESSAGE a conversation at the top of the list")),
+        ("unpin", tr("keep it there no longer")),
     ):
         pin = command(does, action, help_text)
         pin.add_argument("id", metavar="ID")
-        pin.add_argument("message", metavar=tr("MESSAGE"), help=tr("a message's id, as “show --json” gives it"))
+        pin.add_argument(
+            "message", metavar=tr("MESSAGE"), nargs="?", help=tr("a message's id, as “show --json” gives it")
+        )
         add_json(pin)
     search = command(does, "search", tr("messages that hold certain words"))
     search.add_argument("text", metavar=tr("TEXT"))

@@ -38,6 +38,10 @@ def _run(options: Namespace, tools: CommandContext) -> None:
             _move(options, tools)
         case "tag":
             _tag(options, tools)
+        case "pin" | "unpin":
+            conversations = _kept(tools, [options.id])
+            _folders(tools).pin([each.id for each in conversations], options.action == "pin")
+            _report(options, tools, conversations)
         case "archive" | "unarchive":
             conversations = _kept(tools, options.ids)
             at = time.time() if options.action == "archive" else None

@@ -22,7 +22,7 @@ def run(options: Namespace, tools: CommandContext) -> int:
             _show(options, tools)
         case "search":
             _search(options, tools)
-        case "pin" | "unpin":
+        case "pin" | "unpin" if options.message is not None:
             _pin(options, tools)
         case _:
             from desktop.cli import conversation_order_command

@@ -79,8 +79,9 @@ class ConversationDelegate(ItemDelegate):
         paint_line(painter, rect.adjusted(S + side + XS, 0, -2 * S - width, 0), str(index.data()))
 
     def _draw_conversation(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag, index: Index) -> None:
-        theme, choosing = self._theme, self._states.choosing
-        chosen = choosing and bool(state & QStyle.StateFlag.State_Selected)
+        theme = self._theme
+        several = self._states.choosing or not index.flags() & Qt.ItemFlag.ItemIsEditable  # as in the bin
+        chosen = several and bool(state & QStyle.StateFlag.State_Selected)
         ground = state & ~QStyle.StateFlag.State_Selected
         if chosen or index.data(ConversationRole.OPEN):
             ground |= QStyle.StateFlag.State_Selected

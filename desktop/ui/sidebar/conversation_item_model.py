@@ -54,10 +54,21 @@ def title_of(conversation: Conversation) -> str:
 
 def group_of(conversation: Conversation, today: date) -> str:
     """The group a conversation stands in: pinned, or when it was last used (or deleted), in local time."""
-    if conversation.pinned and conversation.deleted_at is None:
+    if _stands_pinned(conversation):
         return tr("Pinned")
+    return _day_group(_day_of(conversation), today)
+
+
+def _stands_pinned(conversation: Conversation) -> bool:
+    return conversation.pinned and conversation.deleted_at is None
+
+
+def _day_of(conversation: Conversation) -> date:
     moment = conversation.updated_at if conversation.deleted_at is None else conversation.deleted_at
-    day = datetime.fromtimestamp(moment).date()  # noqa: DTZ006 - the person's own days
+    return datetime.fromtimestamp(moment).date()  # noqa: DTZ006 - the person's own days
+
+
+def _day_group(day: date, today: date) -> str:
     if day >= today:
         return tr("Today")
     if day == today - timedelta(days=1):
@@ -70,9 +81,12 @@ def group_of(conversation: Conversation, today: date) -> str:
 def grouped(conversations: Iterable[Conversation], today: date) -> list[Row]:
     """`conversations`, in the order given, with a heading before each group."""
     rows: list[Row] = []
-    last = None
+    last = last_day = None
+    group = ""
     for conversation in conversations:
-        group = group_of(conversation, today)
+        day = None if _stands_pinned(conversation) else _day_of(conversation)
+        if day is None or day != last_day:  # a month's name takes longer than all else here
+            group, last_day = group_of(conversation, today), day
         if group != last:
             rows.append(GroupHeading(group, loose=not conversation.pinned))
             last = group

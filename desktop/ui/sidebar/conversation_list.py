@@ -44,7 +44,7 @@ class ConversationList(QListView):
         self._delegate = ConversationDelegate(theme, self, self)
         self._drop: DropTarget | None = None
         self._modifiers = Qt.KeyboardModifier.NoModifier
-        self._leaves = False
+        self._leaves = self._choosing = False
         self.setAccessibleName(tr("Conversations"))
         self.setModel(model)
         self.setItemDelegate(self._delegate)
@@ -74,8 +74,7 @@ class ConversationList(QListView):
     @property
     def choosing(self) -> bool:
         """Whether several rows are selected, to do something with them together."""
-        selected = self.selectionModel().selection()
-        return sum(selected.at(at).height() for at in range(selected.count())) > 1
+        return self._choosing
 
     def action_ids(self) -> tuple[str, ...]:
         """What a key or a menu is about: all that is selected where several are and the current row is among them, else
@@ -84,6 +83,10 @@ class ConversationList(QListView):
         if here is None:
             return ()
         return self.selected_ids if self.choosing and self.selectionModel().isSelected(self.currentIndex()) else (here,)
+
+    def reset(self) -> None:
+        super().reset()
+        self._choosing = False  # nothing is selected, and no signal says so
 
     def select_ids(self, ids: tuple[str, ...]) -> None:
         """Select those of these conversations that are shown, and no others."""
@@ -128,6 +131,8 @@ class ConversationList(QListView):
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)
+        every = self.selectionModel().selection()
+        self._choosing = every.count() > 1 or (every.count() == 1 and every.at(0).height() > 1)
         self.viewport().update()  # the rows that stay selected are drawn otherwise where they are several
         self.selection_changed.emit()
 
@@ -166,7 +171,9 @@ class ConversationList(QListView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         folder = self._model.folder_at(self.currentIndex())
-        if event.key() == Qt.Key.Key_Backspace:
+        if self.renaming:
+            super().keyPressEvent(event)  # a key that the field left: Return, above all
+        elif event.key() == Qt.Key.Key_Backspace:
             event.accept()
         elif event.key() == Qt.Key.Key_Escape and (self.choosing or self._leaves):
             if self.choosing:
@@ -255,7 +262,8 @@ class ConversationList(QListView):
         return self._drop.line if self._drop is not None else None
 
     def startDrag(self, supportedActions: Qt.DropAction) -> None:
-        begin_drag(self, self._model, self._delegate, self.action_ids())
+        if self.currentIndex().flags() & Qt.ItemFlag.ItemIsDragEnabled:
+            begin_drag(self, self._model, self._delegate, self.action_ids())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         self._drag_to(event)

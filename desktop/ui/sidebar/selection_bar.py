@@ -34,7 +34,7 @@ class SelectionBar(QWidget):
         set_tool_tip(close, tr("Select no more"))
         close.clicked.connect(self.ended)
         self._close = close
-        self._flow = FlowBox(gap=XS, line_gap=XS)
+        self._flow = FlowBox(gap=XS, line_gap=0)
         self.buttons: dict[str, Button] = {}
         for key, text, name in (
             ("move", tr("Move"), tr("Move the selected chats")),
@@ -46,7 +46,7 @@ class SelectionBar(QWidget):
             ("erase", tr("Erase…"), tr("Erase the selected chats for good")),
             ("empty", tr("Empty the bin…"), tr("Empty the bin")),
         ):
-            button = Button(theme, text, size="small", name=name)
+            button = Button(theme, text, kind="quiet", size="small", name=name)
             button.clicked.connect(lambda _=False, key=key: self.asked.emit(key))
             self.buttons[key] = button
             self._flow.add(button)
@@ -54,11 +54,14 @@ class SelectionBar(QWidget):
         top.setContentsMargins(S, 0, 0, 0)
         top.addWidget(self._label, 1)
         top.addWidget(close)
+        actions = QHBoxLayout()
+        actions.setContentsMargins(XS - 1, 0, 0, 0)
+        actions.addWidget(self._flow)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, XS, 0, XS)
-        column.setSpacing(XS)
+        column.setSpacing(0)
         column.addLayout(top)
-        column.addWidget(self._flow)
+        column.addLayout(actions)
         self.hide()
 
     def show_selection(self, place: "ListPlace", count: int, in_bin: int) -> None:

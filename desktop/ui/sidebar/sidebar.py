@@ -1,6 +1,6 @@
 """The left side of the window: search and new, the conversations, the way to the pages, and the offline switch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -134,8 +134,9 @@ class Sidebar(QWidget):
         self.tag_entry.entered.connect(lambda ids, tag: self.asked.emit(OrderRequest("tag", ids, tag=tag)))
         self.tag_entry.closed.connect(self.list.setFocus)
         self.erase.confirmed.connect(lambda: self.asked.emit(OrderRequest("erase", self.erase.ids)))
-        self.erase.confirmed.connect(self.list.setFocus)
-        self.erase.declined.connect(self.list.setFocus)
+        for answered in (self.erase.confirmed, self.erase.declined):
+            answered.connect(self.list.setFocus)
+            answered.connect(self._show_selection)
         self.undo_bar.undone.connect(self._undone)
 
     @property
@@ -185,7 +186,7 @@ class Sidebar(QWidget):
             self.show_list(self._postponed)
 
     def _show_selection(self) -> None:
-        if self._listed is not None:
+        if self._listed is not None and self.erase.isHidden():
             place = self._listed.filter.place
             count = len(self.list.selected_ids) if self.list.choosing or place == "bin" else 0
             self.selection_bar.show_selection(place, count, self._listed.deleted)
@@ -211,6 +212,10 @@ class Sidebar(QWidget):
         """Add what can be done with a conversation to a menu."""
         fill_conversation_menu(menu, self._theme, [conversation], self._menu_context())
 
+    def open_folder_menu(self, conversation: Conversation) -> None:
+        """Offer the folders that a conversation can be moved to."""
+        self._open_menu_of(add_folder_menu, [conversation], self.list)
+
     def _menu(self, at: QPoint) -> None:
         menu = make_menu(self._theme, self)
         folder = self.rows.folder_at(self.list.currentIndex())
@@ -228,6 +233,7 @@ class Sidebar(QWidget):
     def _ask(self, request: OrderRequest) -> None:
         if request.kind == "erase":
             titles = [title_of(each) for each in self.rows.find(request.ids)]
+            self.selection_bar.hide()
             self.erase.ask_about(request.ids, titles[0] if titles else "")
         else:
             self.asked.emit(request)
@@ -235,18 +241,25 @@ class Sidebar(QWidget):
     def _ask_for_selected(self, what: str) -> None:
         ids = self.list.selected_ids
         if what in ("move", "tag"):
-            menu = make_menu(self._theme, self)
-            found = list(self.rows.find(ids))
             add = add_folder_menu if what == "move" else add_tag_menu
-            inner = add(menu, self._theme, found, self._menu_context())
-            button = self.selection_bar.buttons[what]
-            inner.aboutToHide.connect(menu.deleteLater)
-            inner.popup(button.mapToGlobal(button.rect().bottomLeft()))
+            self._open_menu_of(add, list(self.rows.find(ids)), self.selection_bar.buttons[what])
         elif what == "empty":
             self._ask(OrderRequest("erase"))
         else:
             kinds = {"archive": "archive", "unarchive": "unarchive", "delete": "delete", "restore": "restore"}
             self._ask(OrderRequest(kinds.get(what, "erase"), ids))  # type: ignore[arg-type]
+
+    def _open_menu_of(
+        self,
+        add: Callable[[QMenu, Theme, Sequence[Conversation], MenuContext], QMenu],
+        of: list[Conversation],
+        at: QWidget,
+    ) -> None:
+        """Open the menu that `add` makes, at a widget."""
+        outer = make_menu(self._theme, self)
+        inner = add(outer, self._theme, of, self._menu_context())
+        inner.aboutToHide.connect(outer.deleteLater)
+        inner.popup(at.mapToGlobal(at.rect().bottomLeft() if at is not self.list else QPoint(0, 0)))
 
     def _undone(self, change: object) -> None:
         if self.undo_bar.isHidden():

@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
         side.page_asked.connect(self.show_page)
         side.rename_asked.connect(self.commands.rename)
         self.conversations.listed.connect(self._listed)
+        self.activated.connect(self.conversations.schedule)  # the command may have changed something
         self.conversations.begun.connect(self._begun_in)
         side.offline.pill.clicked.connect(self.commands.turn_offline_switch)
         page.top_bar.models_asked.connect(lambda: self.show_page("models"))

@@ -55,6 +55,7 @@ def action_specs() -> tuple[ActionSpec, ...]:
         ActionSpec("rename", tr("Rename this chat"), key_hint="F2"),
         ActionSpec("pin", tr("Pin or unpin this chat")),
         ActionSpec("archive", tr("Archive this chat or bring it back")),
+        ActionSpec("move", tr("Move this chat to a folder…")),
         ActionSpec("delete", tr("Delete this chat"), key_hint="Del"),
         ActionSpec("new-folder", tr("New folder")),
         ActionSpec("context-full", tr("When the context of this chat is full…")),
@@ -160,6 +161,7 @@ class ActionHandlers:
             "rename": lambda: self._with_open(self.rename),
             "pin": self._pin,
             "archive": self._archive,
+            "move": self._move,
             "delete": lambda: self._with_open(lambda key: window.chat.order.delete([key]) if window.chat else None),
             "new-folder": self._new_folder,
             "context-full": lambda: self._to_chat(page.choose_context),
@@ -266,6 +268,13 @@ class ActionHandlers:
         conversation = window.conversation
         if conversation is not None and window.chat is not None and window.chat.is_stored(conversation.id):
             window.chat.order.archive([conversation.id], conversation.archived_at is None)
+
+    def _move(self) -> None:
+        window = self._window
+        conversation = window.conversation
+        if conversation is not None and window.chat is not None and window.chat.is_stored(conversation.id):
+            self._show_sidebar()
+            window.sidebar.open_folder_menu(conversation)
 
     def _new_folder(self) -> None:
         self._show_sidebar()

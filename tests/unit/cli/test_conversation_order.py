@@ -97,6 +97,13 @@ def test_conversations_go_into_folders_and_out(chats: None) -> None:
     assert told("folders", "list") == []
 
 
+def test_a_pinned_conversation_comes_first(chats: None) -> None:
+    assert told("pin", "a")[0]["pinned"] is True
+    assert ids() == ["a", "c", "b"]
+    told("unpin", "a")
+    assert ids() == ["c", "b", "a"]
+
+
 def test_tags_archive_and_bin(chats: None) -> None:
     assert told("tag", "a", "Work", "#home")[0]["tags"] == ["Work", "home"]
     assert ids("--tag", "work") == ["a"]
