@@ -140,8 +140,9 @@ class ChatSession:
 
     def come_back(self, conversation_ids: Sequence[str]) -> None:
         """They are there again: open the one that was open, where nothing else was opened meanwhile."""
-        if self._deleted_open in conversation_ids and self._fresh is not None:
-            self.open(self._deleted_open)
+        left = self._deleted_open
+        if left is not None and left in conversation_ids and self._fresh is not None:
+            self.open(left)
 
     def _show_new(self, conversation: Conversation | None = None) -> None:
         """A new conversation is shown until what is being opened is read."""

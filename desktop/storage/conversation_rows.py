@@ -125,13 +125,13 @@ def conversation_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Conversation:
     *values, pinned, deleted_at, context_full, folder_id, archived_at, options, tags = row
     return Conversation(
         *values,
-        bool(pinned),
-        deleted_at,
-        context_full,
-        folder_id,
-        archived_at,
-        options_from_json(options),
-        _tags.decode(tags) if tags != "[]" else (),
+        pinned=bool(pinned),
+        deleted_at=deleted_at,
+        context_full=context_full,
+        folder_id=folder_id,
+        archived_at=archived_at,
+        options=options_from_json(options),
+        tags=_tags.decode(tags) if tags != "[]" else (),
     )
 
 

@@ -132,6 +132,7 @@ class EraseConfirmation(Confirmation):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self.ids: tuple[str, ...] = ()
+        self.yes.setAccessibleName(tr("Erase for good"))
 
     def ask_about(self, ids: tuple[str, ...], title: str) -> None:
         """Ask about these conversations, the only one of them named `title`; without any about all in the bin."""
