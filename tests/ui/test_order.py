@@ -175,6 +175,18 @@ def test_several_are_chosen_by_keys_and_deleted_together(side: Sidebar, asked: l
     assert opened == []
 
 
+def test_typing_leads_to_titles_and_folders_from_here_on_and_round(side: Sidebar) -> None:
+    go_to(side, "d")
+    for typed, row_id in (("h", "g"), ("e", "e"), ("t", "f"), ("x", "f")):
+        side.list._typed_at = 0.0
+        side.list.keyboardSearch(typed)
+        assert side.list.current_row_id() == row_id
+    side.list._typed_at = 0.0
+    for letter in "home":
+        side.list.keyboardSearch(letter)
+    assert side.list.current_row_id() == "g"
+
+
 def test_a_held_down_delete_takes_one(side: Sidebar, asked: list[OrderRequest]) -> None:
     go_to(side, "c")
     held = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Delete, Qt.KeyboardModifier.NoModifier, "", True)

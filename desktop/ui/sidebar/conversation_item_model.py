@@ -179,6 +179,18 @@ class ConversationItemModel(QAbstractListModel):
         heading = self._rows[first]
         return range(first, end), None if isinstance(heading, Conversation) else heading
 
+    def row_beginning(self, typed: str, start: int) -> int | None:
+        """The first row from `start` on, then from the top, whose title or name begins with `typed`."""
+        wanted = typed.casefold()
+        for row in (*range(max(start, 0), len(self._rows)), *range(min(max(start, 0), len(self._rows)))):
+            each = self._rows[row]
+            if isinstance(each, GroupHeading):
+                continue
+            text = title_of(each) if isinstance(each, Conversation) else each.folder.name
+            if text.casefold().startswith(wanted):
+                return row
+        return None
+
     @property
     def conversations(self) -> list[Conversation]:
         """Every conversation shown, in order."""

@@ -12,7 +12,7 @@ from desktop.ui.parts.confirmation import Confirmation
 from desktop.ui.parts.flow_box import FlowBox
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.line_edit import Field
-from desktop.ui.parts.untrusted_text import set_tool_tip
+from desktop.ui.parts.untrusted_text import isolated, set_tool_tip
 from desktop.ui.theme.design_tokens import XS, S
 from desktop.ui.theme.theme import Theme
 
@@ -139,7 +139,7 @@ class EraseConfirmation(Confirmation):
         self.ids = ids
         question = tr("Erase everything in the bin for good? This cannot be undone.")
         if len(ids) == 1:
-            question = tr("Erase “{title}” for good? This cannot be undone.").format(title=title)
+            question = tr("Erase “{title}” for good? This cannot be undone.").format(title=isolated(title))
         elif ids:
             question = trn(
                 "Erase {count} chat for good? This cannot be undone.",

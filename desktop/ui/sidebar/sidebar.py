@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
@@ -17,23 +18,17 @@ from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.page import Separator
 from desktop.ui.sidebar.conversation_item_model import ConversationItemModel, rows_of, title_of
 from desktop.ui.sidebar.conversation_list import ConversationList
-from desktop.ui.sidebar.conversation_menu import (
-    MenuContext,
-    add_folder_menu,
-    add_tag_menu,
-    fill_conversation_menu,
-    fill_folder_menu,
-)
 from desktop.ui.sidebar.list_header import ListHeader
 from desktop.ui.sidebar.offline_status import OfflineStatus
 from desktop.ui.sidebar.order_request import OrderRequest
-from desktop.ui.sidebar.selection_bar import EraseConfirmation, SelectionBar, TagEntry
 from desktop.ui.sidebar.undo_bar import UndoBar
 from desktop.ui.theme.design_tokens import XS, M, S
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
     from desktop.storage.conversation_listing import ListedConversations
+    from desktop.ui.sidebar.conversation_menu import MenuContext
+    from desktop.ui.sidebar.selection_bar import EraseConfirmation, SelectionBar, TagEntry
 
 WIDTH = 251
 _SEARCH_PAUSE_MS = 120
@@ -66,9 +61,7 @@ class Sidebar(QWidget):
         self.header = ListHeader(theme)
         self.rows = ConversationItemModel(self)
         self.list = ConversationList(theme, self.rows)
-        self.selection_bar = SelectionBar(theme)
-        self.tag_entry = TagEntry(theme)
-        self.erase = EraseConfirmation(theme)
+        self._bars = QVBoxLayout()
         self.undo_bar = UndoBar(theme)
         self.models = Button(theme, tr("Models"), kind="row")
         self.licenses = Button(theme, tr("Licenses"), kind="row")
@@ -98,8 +91,8 @@ class Sidebar(QWidget):
         self._empty.hide()
         column.addWidget(self._empty)
         column.addWidget(self.list, 1)
-        for bar in (self.selection_bar, self.tag_entry, self.erase, self.undo_bar):
-            column.addWidget(bar)
+        column.addLayout(self._bars)
+        column.addWidget(self.undo_bar)
         column.addSpacing(S)
         column.addWidget(Separator(self._theme))
         column.addSpacing(S)
@@ -129,15 +122,44 @@ class Sidebar(QWidget):
         self.list.leave_asked.connect(lambda: self.view_asked.emit("chats", ""))
         self.rows.renamed.connect(self.renamed)
         self.rows.folder_renamed.connect(self.folder_renamed)
-        self.selection_bar.asked.connect(self._ask_for_selected)
-        self.selection_bar.ended.connect(self.list.stop_choosing)
-        self.tag_entry.entered.connect(lambda ids, tag: self.asked.emit(OrderRequest("tag", ids, tag=tag)))
-        self.tag_entry.closed.connect(self.list.setFocus)
-        self.erase.confirmed.connect(lambda: self.asked.emit(OrderRequest("erase", self.erase.ids)))
-        for answered in (self.erase.confirmed, self.erase.declined):
+        self.undo_bar.undone.connect(self._undone)
+
+    # What stands under the list at times is built when it is first needed: a start does not wait for it.
+
+    @cached_property
+    def selection_bar(self) -> "SelectionBar":
+        """What can be done with several conversations."""
+        from desktop.ui.sidebar.selection_bar import SelectionBar
+
+        bar = SelectionBar(self._theme)
+        bar.asked.connect(self._ask_for_selected)
+        bar.ended.connect(self.list.stop_choosing)
+        self._bars.addWidget(bar)
+        return bar
+
+    @cached_property
+    def tag_entry(self) -> "TagEntry":
+        """The field for a new tag."""
+        from desktop.ui.sidebar.selection_bar import TagEntry
+
+        entry = TagEntry(self._theme)
+        entry.entered.connect(lambda ids, tag: self.asked.emit(OrderRequest("tag", ids, tag=tag)))
+        entry.closed.connect(self.list.setFocus)
+        self._bars.addWidget(entry)
+        return entry
+
+    @cached_property
+    def erase(self) -> "EraseConfirmation":
+        """The question before anything is erased for good."""
+        from desktop.ui.sidebar.selection_bar import EraseConfirmation
+
+        question = EraseConfirmation(self._theme)
+        question.confirmed.connect(lambda: self.asked.emit(OrderRequest("erase", question.ids)))
+        for answered in (question.confirmed, question.declined):
             answered.connect(self.list.setFocus)
             answered.connect(self._show_selection)
-        self.undo_bar.undone.connect(self._undone)
+        self._bars.addWidget(question)
+        return question
 
     @property
     def query(self) -> str:
@@ -186,8 +208,10 @@ class Sidebar(QWidget):
             self.show_list(self._postponed)
 
     def _show_selection(self) -> None:
-        if self._listed is not None and self.erase.isHidden():
-            place = self._listed.filter.place
+        if self._listed is None or ("erase" in self.__dict__ and not self.erase.isHidden()):
+            return
+        place = self._listed.filter.place
+        if self.list.choosing or place == "bin" or "selection_bar" in self.__dict__:
             count = len(self.list.selected_ids) if self.list.choosing or place == "bin" else 0
             self.selection_bar.show_selection(place, count, self._listed.deleted)
 
@@ -210,13 +234,19 @@ class Sidebar(QWidget):
 
     def fill_menu(self, conversation: Conversation, menu: QMenu) -> None:
         """Add what can be done with a conversation to a menu."""
+        from desktop.ui.sidebar.conversation_menu import fill_conversation_menu
+
         fill_conversation_menu(menu, self._theme, [conversation], self._menu_context())
 
     def open_folder_menu(self, conversation: Conversation) -> None:
         """Offer the folders that a conversation can be moved to."""
+        from desktop.ui.sidebar.conversation_menu import add_folder_menu
+
         self._open_menu_of(add_folder_menu, [conversation], self.list)
 
     def _menu(self, at: QPoint) -> None:
+        from desktop.ui.sidebar.conversation_menu import fill_conversation_menu, fill_folder_menu
+
         menu = make_menu(self._theme, self)
         folder = self.rows.folder_at(self.list.currentIndex())
         if folder is not None:
@@ -226,9 +256,12 @@ class Sidebar(QWidget):
             fill_conversation_menu(menu, self._theme, found, self._menu_context())
         menu.popup(at)
 
-    def _menu_context(self) -> MenuContext:
+    def _menu_context(self) -> "MenuContext":
+        from desktop.ui.sidebar.conversation_menu import MenuContext
+
         tags = [tag for tag, _ in self._listed.tags] if self._listed is not None else []
-        return MenuContext(self.folders, tags, self._ask, self.rename_asked.emit, self.tag_entry.ask)
+        name_tag = lambda ids: self.tag_entry.ask(ids)  # noqa: E731 - built when it is first asked for
+        return MenuContext(self.folders, tags, self._ask, self.rename_asked.emit, name_tag)
 
     def _ask(self, request: OrderRequest) -> None:
         if request.kind == "erase":
@@ -240,6 +273,8 @@ class Sidebar(QWidget):
 
     def _ask_for_selected(self, what: str) -> None:
         ids = self.list.selected_ids
+        from desktop.ui.sidebar.conversation_menu import add_folder_menu, add_tag_menu
+
         if what in ("move", "tag"):
             add = add_folder_menu if what == "move" else add_tag_menu
             self._open_menu_of(add, list(self.rows.find(ids)), self.selection_bar.buttons[what])
@@ -251,7 +286,7 @@ class Sidebar(QWidget):
 
     def _open_menu_of(
         self,
-        add: Callable[[QMenu, Theme, Sequence[Conversation], MenuContext], QMenu],
+        add: "Callable[[QMenu, Theme, Sequence[Conversation], MenuContext], QMenu]",
         of: list[Conversation],
         at: QWidget,
     ) -> None:
