@@ -185,6 +185,10 @@ class ConversationOrder:
         """Store the name, system prompt, model and options of a folder in place of the old ones."""
         self._change(lambda: self._folders.update(folder))
 
+    def set_folder_model(self, folder_id: str, model_id: str | None) -> None:
+        """Let new conversations in a folder begin with this model; None: with the one in use."""
+        self._change(lambda: self._folders.set_model(folder_id, model_id))
+
     def fold(self, folder_id: str, folded: bool) -> None:
         """Leave the conversations of a folder out of sight, or show them."""
         self._change(lambda: self._folders.fold(folder_id, folded))

@@ -87,6 +87,11 @@ class FolderStore:
             if not changed.rowcount:
                 raise _missing_folder()
 
+    def set_model(self, folder_id: str, model_id: str | None) -> None:
+        """Let new conversations in it begin with this model; None: with the one in use."""
+        with self.database.write() as connection:
+            connection.execute("UPDATE folders SET model_id = ? WHERE id = ?", (model_id, folder_id))
+
     def fold(self, folder_id: str, folded: bool) -> None:
         """Leave its conversations out of sight in the list, or show them."""
         with self.database.write() as connection:

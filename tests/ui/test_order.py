@@ -18,6 +18,7 @@ from desktop.conversation import Conversation, Folder
 from desktop.storage.conversation_listing import FolderSection, ListedConversations, ListFilter
 from desktop.ui.sidebar.conversation_drag import dragged_data
 from desktop.ui.sidebar.conversation_item_model import ConversationRole
+from desktop.ui.sidebar.conversation_menu import MenuContext, fill_folder_menu
 from desktop.ui.sidebar.order_request import OrderRequest
 from desktop.ui.sidebar.sidebar import Sidebar
 from desktop.ui.theme.theme import Theme
@@ -307,6 +308,28 @@ def test_the_menu_moves_tags_and_archives(side: Sidebar, asked: list[OrderReques
     QTest.keyClick(side.tag_entry.field, Qt.Key.Key_Return)
     assert asked[-1] == OrderRequest("tag", ("d",), tag="Later")
     assert side.list.hasFocus()
+
+
+def test_a_folder_begins_new_chats_with_the_model_in_use_or_any(side: Sidebar, asked: list[OrderRequest]) -> None:
+    def menu_of(folder: Folder, model: tuple[str, str] | None) -> QMenu:
+        menu = QMenu(side)
+        fill_folder_menu(menu, folder, MenuContext([folder], (), side.asked.emit, print, print, model))
+        return menu
+
+    bound = Folder("f", "Thesis", model_id="m")
+    entries(menu_of(THESIS, ("m", "Qwen")))["Begin new chats with Qwen"].trigger()
+    here = entries(menu_of(bound, ("m", "Qwen")))["Begin new chats with Qwen"]
+    assert here.isChecked()
+    here.trigger()
+    other = menu_of(bound, ("x", "Other"))
+    assert not entries(other)["Begin new chats with Other"].isChecked()
+    entries(other)["Begin new chats with the model in use"].trigger()
+    assert list(entries(menu_of(THESIS, None)))[:2] == ["New chat in this folder", "Rename"]
+    assert asked == [
+        OrderRequest("folder-model", folder_id="f", model_id="m"),
+        OrderRequest("folder-model", folder_id="f"),
+        OrderRequest("folder-model", folder_id="f"),
+    ]
 
 
 def test_nothing_is_erased_before_it_is_confirmed(side: Sidebar, asked: list[OrderRequest]) -> None:

@@ -201,7 +201,7 @@ class ConversationList(QListView):
             super().keyPressEvent(event)
 
     def keyboardSearch(self, search: str) -> None:
-        """Go to the next title that begins with what is typed. Qt's own way asks for the data of each row, one by one."""
+        """Go to the next title that begins with what is typed. Qt's own way asks for each row's data, one by one."""
         now = time.monotonic()
         again = now - self._typed_at < QApplication.keyboardInputInterval() / 1000
         self._typed, self._typed_at = (self._typed + search if again else search), now

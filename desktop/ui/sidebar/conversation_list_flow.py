@@ -103,6 +103,8 @@ class ConversationListFlow(QObject):
             case "place-folder":
                 order.place_folder(folder_id, request.position)
                 self.refresh()
+            case "folder-model":
+                order.set_folder_model(folder_id, request.model_id)
             case "delete-folder":
                 order.delete_folder(folder_id)
 

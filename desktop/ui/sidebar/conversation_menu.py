@@ -22,13 +22,15 @@ Ask = Callable[[OrderRequest], None]
 @dataclass(frozen=True)
 class MenuContext:
     """What menus offer: the folders and tags there are; `ask` gets what is chosen, `rename` an id whose name is to be
-    typed over, `name_tag` the ids of conversations that a new tag is for."""
+    typed over, `name_tag` the ids of conversations that a new tag is for. `model` is the model in use: its id and
+    name."""
 
     folders: Sequence[Folder]
     tags: Sequence[str]
     ask: Ask
     rename: Callable[[str], None]
     name_tag: Callable[[tuple[str, ...]], None]
+    model: tuple[str, str] | None = None
 
 
 def fill_conversation_menu(
@@ -101,6 +103,7 @@ def fill_folder_menu(menu: QMenu, folder: Folder, context: MenuContext) -> None:
     ask, count = context.ask, len(context.folders)
     at = next((at for at, each in enumerate(context.folders) if each.id == folder.id), 0)
     menu.addAction(tr("New chat in this folder"), lambda: ask(OrderRequest("new-chat", folder_id=folder.id)))
+    _add_model(menu, folder, context)
     menu.addSeparator()
     menu.addAction(tr("Rename\tF2"), lambda: context.rename(folder.id))
     up = lambda: ask(OrderRequest("place-folder", folder_id=folder.id, position=at - 1))  # noqa: E731
@@ -110,6 +113,21 @@ def fill_folder_menu(menu: QMenu, folder: Folder, context: MenuContext) -> None:
     menu.addAction(tr("New folder"), lambda: ask(OrderRequest("new-folder")))
     menu.addSeparator()
     menu.addAction(tr("Delete folder\tDel"), lambda: ask(OrderRequest("delete-folder", folder_id=folder.id)))
+
+
+def _add_model(menu: QMenu, folder: Folder, context: MenuContext) -> None:
+    """Which model new conversations in `folder` begin with: the one in use now, or whichever is in use then."""
+
+    def ask(model_id: str | None) -> None:
+        context.ask(OrderRequest("folder-model", folder_id=folder.id, model_id=model_id))
+
+    if context.model is not None:
+        model_id, name = context.model
+        entry = add_entry(menu, tr("Begin new chats with {model}").format(model=name))
+        _check(entry, folder.model_id == model_id)
+        entry.triggered.connect(lambda: ask(None if folder.model_id == model_id else model_id))
+    if folder.model_id is not None and (context.model is None or folder.model_id != context.model[0]):
+        menu.addAction(tr("Begin new chats with the model in use"), lambda: ask(None))
 
 
 def _submenu(menu: QMenu, theme: Theme, title: str) -> QMenu:

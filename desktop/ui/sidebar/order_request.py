@@ -19,6 +19,7 @@ RequestKind = Literal[
     "fold",
     "unfold",
     "place-folder",
+    "folder-model",
     "delete-folder",
 ]
 
@@ -26,10 +27,12 @@ RequestKind = Literal[
 @dataclass(frozen=True)
 class OrderRequest:
     """Something to be done with conversations (`ids`) or a folder. `folder_id` is where "move" puts them, None for no
-    folder; `tag` what "tag" and "untag" are about; `position` where "place-folder" puts the folder."""
+    folder; `tag` what "tag" and "untag" are about; `position` where "place-folder" puts the folder; `model_id` what new
+    conversations in it begin with, None for the model in use."""
 
     kind: RequestKind
     ids: tuple[str, ...] = ()
     folder_id: str | None = None
     tag: str = ""
     position: int = 0
+    model_id: str | None = None

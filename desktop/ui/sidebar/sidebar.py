@@ -36,7 +36,8 @@ _SEARCH_PAUSE_MS = 120
 
 class Sidebar(QWidget):
     """Emits what the person asks for; shows what it is given. `asked` carries an OrderRequest, `undo_asked` what the
-    undo bar was offered, `view_asked` the place and the tag that the list is to show."""
+    undo bar was offered, `view_asked` the place and the tag that the list is to show. `model_in_use` gives the id and
+    the name of the model that answers."""
 
     new_asked = Signal()
     search_changed = Signal(str)
@@ -50,9 +51,14 @@ class Sidebar(QWidget):
     page_asked = Signal(str)
     more_asked = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        model_in_use: Callable[[], tuple[str, str] | None] = lambda: None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._model_in_use = theme, model_in_use
         self._open_id: str | None = None
         self._listed: ListedConversations | None = None
         self._postponed: ListedConversations | None = None
@@ -261,7 +267,7 @@ class Sidebar(QWidget):
 
         tags = [tag for tag, _ in self._listed.tags] if self._listed is not None else []
         name_tag = lambda ids: self.tag_entry.ask(ids)  # noqa: E731 - built when it is first asked for
-        return MenuContext(self.folders, tags, self._ask, self.rename_asked.emit, name_tag)
+        return MenuContext(self.folders, tags, self._ask, self.rename_asked.emit, name_tag, self._model_in_use())
 
     def _ask(self, request: OrderRequest) -> None:
         if request.kind == "erase":

@@ -52,7 +52,7 @@ class MainWindow(QMainWindow):
         self._conversation: Conversation | None = None
         self._painted = False
         set_window_title(self, "Latchkey")
-        self.sidebar = Sidebar(theme)
+        self.sidebar = Sidebar(theme, self._model_in_use)
         self.sidebar.offline.show_setting(settings.offline)
         self.conversations = ConversationListFlow(self.sidebar, self._open_id)
         self.chat_page = ChatPage(
@@ -229,6 +229,10 @@ class MainWindow(QMainWindow):
 
     def _open_id(self) -> str | None:
         return self._conversation.id if self._conversation is not None else None
+
+    def _model_in_use(self) -> tuple[str, str] | None:
+        model = self.chat_page.top_bar.model
+        return (model.id, model.name) if model is not None else None
 
     def _listed(self, listed: "ListedConversations") -> None:
         if listed.open is not None and listed.open.id == self._open_id():

@@ -69,6 +69,8 @@ def test_an_update_leaves_where_a_folder_stands_and_whether_it_is_folded(folders
     seen = folders.folder("f")
     folders.place("f", 2)
     folders.fold("f", True)
+    folders.set_model("g", "other")
+    assert folders.folder("g").model_id == "other"
     folders.update(Folder("f", "Other", seen.position, "Prompt", "m", ChatOptions(thinking=True)))
     assert folders.folder("f") == Folder("f", "Other", 2, "Prompt", "m", ChatOptions(thinking=True), 0.0, True)
     assert names(folders) == ["g", "h", "Other"]
