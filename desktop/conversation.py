@@ -149,10 +149,15 @@ class Timing(msgspec.Struct, frozen=True):
 
 
 class AnswerRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an answer was made from, besides its branch, its model and its seed: enough to make it again.
+    """What an answer was made from, besides its branch and its model: enough to make it again.
 
-    `engine` is the build that generated it, `prompt_sha256` the hash of the tokens that the model read, as 32-bit
-    integers in little-endian order. `options` and `load` are the JSON of its GenerationOptions and LoadParams.
+    `engine` is the build that generated it, on `devices`, with `threads` and with so many layers on a GPU.
+    `prompt_sha256` is the hash of the tokens that the model read, as 32-bit integers in little-endian order. `options`
+    and `load` are the JSON of its GenerationOptions, with the seed that was used, and of its LoadParams. The model went
+    on from the first `continues` characters of its text. `beside_others`: other answers were generated meanwhile.
+
+    One that was made again from the record of the answer `rerun_of` is `identical` or not; what was not as it was then
+    is named in `differs_in` (see `desktop.chat.answer_record`).
     """
 
     engine: str = ""
@@ -160,6 +165,14 @@ class AnswerRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     prompt_sha256: str = ""
     options: str = ""
     load: str = ""
+    threads: int = 0
+    gpu_layers: int = 0
+    devices: tuple[str, ...] = ()
+    continues: int = 0
+    beside_others: bool = False
+    rerun_of: str = ""
+    identical: bool | None = None
+    differs_in: tuple[str, ...] = ()
 
 
 class Message(msgspec.Struct, frozen=True):

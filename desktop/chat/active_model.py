@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from desktop.background import Background, MainThreadQueue
+from desktop.chat.chat_events import EngineChanged
 from desktop.chat.engine_requests import LoadableModel, load_params
 from desktop.conversation import ModelReference
 from desktop.engine.engine_errors import error_from_event
-from desktop.engine.engine_protocol import MultiModelEngine
+from desktop.engine.engine_protocol import EngineState, MultiModelEngine
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import LoadEvent, LoadProgress, ModelInfo, ModelReady, RequestFailed
 from desktop.errors import LicenseError, UserError
@@ -73,6 +74,25 @@ class ActiveModel:
             return None
         known = self._infos.get(params)
         return self._engine.model or known if params == self.params else known  # it may have been loaded anew since
+
+    @property
+    def context_length(self) -> int:
+        """That of the model loaded now, in tokens; 0 where none is."""
+        loaded = self._engine.model
+        return loaded.context_length if loaded is not None else 0
+
+    def changed_event(self, *, answering: bool, died: bool) -> EngineChanged:
+        """The state of the engine and of this model; `answering` and `died` are what the answers say of the engine."""
+        state: EngineState = "empty"
+        if self.state in ("loading", "wanted"):
+            state = "loading"
+        elif answering:
+            state = "answering"
+        elif self.state == "ready":
+            state = "dead" if died else "ready"
+        model_id, name = (self.chosen.id, self.chosen.name) if self.chosen is not None else (None, "")
+        length = self.context_length if self.state == "ready" else 0
+        return EngineChanged(state, self.fraction, model_id, name, self.error, self.notice, length)
 
     def with_hash(self, reference: ModelReference | None) -> ModelReference | None:
         """`reference` with the sha256 of its file, where that is known by now."""

@@ -5,11 +5,12 @@ Everything here happens on the main thread; the engine's events come to it throu
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from desktop.background import Background, MainThreadQueue
 from desktop.chat.active_model import ActiveModel
+from desktop.chat.answer_saver import AnswerSaver
 from desktop.chat.chat_events import (
     AnswerDelta,
     AnswerFinished,
@@ -19,16 +20,14 @@ from desktop.chat.chat_events import (
     ChatEvent,
     ChatFailed,
     ContextUsed,
-    EngineChanged,
 )
 from desktop.chat.context_summary import SummaryRun
 from desktop.chat.conversation_writer import with_summary_text
-from desktop.chat.engine_requests import generation_options, sampling_record, with_own_stops, with_sampling
-from desktop.chat.pending_answer import AnswerSaver, PendingAnswer
+from desktop.chat.pending_answer import PendingAnswer
 from desktop.conversation import ContextChoice, Message, ModelReference, Status
 from desktop.engine.answer_room import answer_room
 from desktop.engine.engine_errors import error_from_event
-from desktop.engine.engine_protocol import EngineState, MultiModelEngine
+from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.engine.generation_options import GenerationOptions
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
@@ -83,10 +82,12 @@ class AnswerQueue:
         system_prompt: str,
         options: GenerationOptions | None = None,
         choice: ContextChoice = "drop-oldest",
+        again: Message | None = None,
     ) -> None:
         """Ask for an answer that fills `message`, whose branch is stored. `options` None: those of the settings;
-        `choice` is what happens where the conversation no longer fits the context."""
-        answer = PendingAnswer(message, system_prompt, options, choice)
+        `choice` is what happens where the conversation no longer fits the context. The answer `again` is made again by
+        it, with nothing answered beside it."""
+        answer = PendingAnswer(message, system_prompt, options, choice, again)
         self._waiting.append(answer)
         self._phase(answer, "waiting")
         self.model.refresh()
@@ -95,15 +96,25 @@ class AnswerQueue:
 
     def stop(self, conversation_id: str) -> None:
         """Stop the answers of a conversation. The text so far stays."""
-        for answer in [each for each in self._waiting if each.conversation_id == conversation_id]:
+        for answer in [each for each in (*self._waiting, *self._running) if each.conversation_id == conversation_id]:
+            self._stop(answer)
+
+    def _stop(self, answer: PendingAnswer) -> None:
+        if answer in self._waiting:
             self._waiting.remove(answer)
             self._finish(answer, "stopped", None)
-        for answer in [each for each in self._running if each.conversation_id == conversation_id and not each.stopped]:
+        elif answer in self._running and not answer.stopped:
             answer.stopped = True
             if answer.request_id is None:
                 self._finish(answer, "stopped", None)  # its branch is still being read
             else:
                 self._engine.cancel(answer.request_id)
+
+    def stop_messages(self, message_ids: Collection[str]) -> None:
+        """Stop these answers, where they wait or are in progress."""
+        for answer in self._all():
+            if answer.message.id in message_ids:
+                self._stop(answer)
 
     def stop_loading(self) -> None:
         """Give up loading the model, and with it the answers that wait."""
@@ -178,6 +189,8 @@ class AnswerQueue:
                 self._phase(answer, "loading", self.model.fraction)
         elif self.model.params is not None:
             for answer in self._first_waiting():
+                if self._running and any(each.again is not None for each in (answer, *self._running)):
+                    break  # one that is made again is computed alone
                 if sum(each.params == self.model.params for each in self._running) < self.model.params.parallel:
                     self._waiting.remove(answer)
                     self._begin(answer, self.model.params)
@@ -195,6 +208,8 @@ class AnswerQueue:
     def _begin(self, answer: PendingAnswer, params: LoadParams) -> None:
         answer.params = params
         self._running.append(answer)
+        for each in self._running if len(self._running) > 1 else ():
+            each.beside_others = True
         parent_id = answer.message.parent_id
         model = self.model.reference  # another may be chosen while the branch is read: this one answers
 
@@ -210,12 +225,7 @@ class AnswerQueue:
     def _ask(self, answer: PendingAnswer, path: list[Message], model: ModelReference | None) -> None:
         if answer not in self._running or answer.params is None:
             return  # stopped meanwhile
-        options = answer.options or generation_options(self._settings(), "disk")
-        options = with_sampling(options, answer.message.sampling or {})
-        options = with_own_stops(options, self._settings(), model.id if model is not None else "")
-        answer.model = model
-        answer.sampling = sampling_record(options) or None
-        answer.set_branch(map(self.latest, path), options)
+        answer.set_branch(map(self.latest, path), self._settings(), model)
         away = self._engine.state_of(answer.params) in ("dead", "empty")
         self._phase(answer, "loading" if away else "reading")
         self._send(answer, answer.request(self._engine.next_id()))
@@ -292,7 +302,7 @@ class AnswerQueue:
     ) -> None:
         match event:
             case PromptPrepared():
-                answer.prompted = event
+                answer.prompted, answer.info = event, self.model.info(answer.params)
                 self._died = False
                 used, total = event.prompt_tokens, event.context_length
                 self._phase(answer, "reading", event.cached_tokens / used if used else None)
@@ -363,18 +373,7 @@ class AnswerQueue:
             self._tell(AnswerPhase(answer.conversation_id, answer.message.id, phase, fraction))
 
     def _notify_engine_changed(self) -> None:
-        model = self.model
-        state: EngineState = "empty"
-        if model.state in ("loading", "wanted"):
-            state = "loading"
-        elif self._running:
-            state = "answering"
-        elif model.state == "ready":
-            state = "dead" if self._died else "ready"
-        chosen = model.chosen
-        model_id, name = (chosen.id, chosen.name) if chosen is not None else (None, "")
-        length = self._context_length() if model.state == "ready" else 0
-        self._tell(EngineChanged(state, model.fraction, model_id, name, model.error, model.notice, length))
+        self._tell(self.model.changed_event(answering=bool(self._running), died=self._died))
 
     # --- the context ---------------------------------------------------------------------------------------------
 
@@ -382,12 +381,8 @@ class AnswerQueue:
         """How full the context was at the end of a finished answer; its length is that of the model loaded now."""
         timing = message.timing
         assert timing is not None
-        used, total = timing.prompt_tokens + timing.generated_tokens, self._context_length() or timing.context_length
+        used, total = timing.prompt_tokens + timing.generated_tokens, self.model.context_length or timing.context_length
         return ContextUsed(message.conversation_id, used, total, timing.dropped_messages, self._room(total))
-
-    def _context_length(self) -> int:
-        model = self._engine.model
-        return model.context_length if model is not None else 0
 
     def _room(self, context_length: int) -> int:
         return answer_room(context_length, self._settings().sampling.max_tokens)

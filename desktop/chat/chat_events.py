@@ -11,6 +11,7 @@ import msgspec
 from desktop.conversation import ContextChoice, Conversation, Folder, Message
 from desktop.engine.engine_protocol import EngineState
 from desktop.errors import UserError
+from desktop.storage.message_tree import DeletedBranch
 
 AnswerPhaseName = Literal["waiting", "loading", "summarizing", "reading", "thinking", "writing"]
 OrderChangeKind = Literal["moved", "archived", "unarchived", "deleted", "tagged", "untagged", "folder-deleted"]
@@ -25,8 +26,8 @@ class ConversationOpened(msgspec.Struct, frozen=True):
 
     `messages` are the branch from the root to its leaf, with what is known so far of an answer in progress. `siblings`
     names, for messages that have any, the place of the message among them (0 is the oldest) and how many there are.
-    Sent again when the branch changes (edit, regenerate, show_branch): the first `unchanged` messages are then the ones
-    that were shown before. On opening another conversation it is 0.
+    Sent again when the branch changes (edit, regenerate, another branch): the first `unchanged` messages are then the
+    ones that were shown before. On opening another conversation it is 0.
     """
 
     conversation: Conversation
@@ -173,6 +174,12 @@ class OrderChanged(msgspec.Struct, frozen=True):
         return len(self.conversations) or len(self.ids)
 
 
+class BranchDeleted(msgspec.Struct, frozen=True):
+    """A message and all under it left its conversation; `branches.undo_delete(deleted)` brings them back."""
+
+    deleted: DeletedBranch
+
+
 ChatEvent = (
     ConversationsChanged
     | ConversationOpened
@@ -190,4 +197,5 @@ ChatEvent = (
     | ConversationsRestored
     | ConversationsErased
     | OrderChanged
+    | BranchDeleted
 )

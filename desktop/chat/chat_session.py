@@ -12,6 +12,7 @@ from pathlib import Path
 from desktop.background import Background
 from desktop.chat.active_model import ChatModel
 from desktop.chat.answer_queue import AnswerQueue
+from desktop.chat.branch_writer import BranchWriter
 from desktop.chat.chat_events import (
     ChatEvent,
     ChatFailed,
@@ -21,6 +22,7 @@ from desktop.chat.chat_events import (
     MessageAdded,
 )
 from desktop.chat.context_choice import ContextChoices
+from desktop.chat.conversation_branches import ConversationBranches
 from desktop.chat.conversation_order import ConversationOrder
 from desktop.chat.conversation_writer import BranchWrite, ConversationBranch, ConversationWriter, StoredExchange, new_id
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
@@ -75,6 +77,10 @@ class ChatSession:
         )
         self.order = ConversationOrder(
             self, store, self._writing, background, clock, self._notify, self._notify, self._failed
+        )
+        branch_writer = BranchWriter(store, self._writing, clock, prompt_cache)
+        self.branches = ConversationBranches(
+            self, self._answering, branch_writer, background, self._notify, self._failed
         )
         self._current: str | None = None
         self._fresh: Conversation | None = None
@@ -159,20 +165,9 @@ class ChatSession:
             if mine == self._openings:  # nothing else was opened meanwhile
                 self._fresh = self._deleted_open = None
                 self._current, self._shown = conversation_id, []
-                self._open_branch(view)
+                self.show(view)
 
         self._background.database(lambda: self._writing.branch(conversation_id), found, self._failed(conversation_id))
-
-    def show_branch(self, message_id: str, step: int) -> None:
-        """Show the sibling `step` places after `message_id` (negative: before), with its newest branch.
-
-        ConversationOpened; nothing where there is no such sibling.
-        """
-        self._background.database(
-            lambda: self._writing.show_sibling(message_id, step),
-            lambda view: self._open_branch(view) if view is not None else None,
-            self._failed(),
-        )
 
     # --- asking and answering ------------------------------------------------------------------------------------
 
@@ -315,7 +310,7 @@ class ChatSession:
             self._answering.stop(answer.conversation_id)
             if answer.id in self._shown:  # it is another one now, in the same place
                 del self._shown[self._shown.index(answer.id) :]
-            self._open_branch(view)
+            self.show(view)
             self._ask(view.conversation, answer, overrides)
             self._notify(ConversationsChanged())
 
@@ -337,9 +332,9 @@ class ChatSession:
         own = head.system_prompt or self._settings().system_prompt
         system_prompt = own if overrides.system_prompt is None else overrides.system_prompt
         choice = overrides.context_full or head.context_full or self._settings().context_full
-        self._answering.add(answer, repair_surrogates(system_prompt), overrides.options, choice)
+        self._answering.add(answer, repair_surrogates(system_prompt), overrides.options, choice, overrides.again)
 
-    def _open_branch(self, view: ConversationBranch) -> None:
+    def show(self, view: ConversationBranch) -> None:
         """Tell of a conversation that is open, with what is known of it beyond what is stored."""
         head = view.conversation
         if self._current != head.id:

@@ -155,8 +155,11 @@ class ConversationWriter:
             )
         else:
             head = self._require_existing(found)
+            if head.leaf_id is None and head.title_by == "first-turn":  # all that was said in it was deleted
+                head = msgspec.structs.replace(head, title=title_from(text))
+                self._store.rename(head.id, head.title, by="first-turn")
         user = self._user(head.id, head.leaf_id, text, now)
-        answer = self._empty_answer(head.id, user.id, now)
+        answer = self.empty_answer(head.id, user.id, now)
         self._store.add_messages((user, answer), create=head if found is None else None)
         return StoredExchange(msgspec.structs.replace(head, leaf_id=answer.id, updated_at=now), user, answer)
 
@@ -165,9 +168,9 @@ class ConversationWriter:
 
         In place of one that only repeated itself, it carries sampling that makes this less likely.
         """
-        message = self._message(message_id)
+        message = self.message_at(message_id)
         parent_id = message.id if message.role == "user" else message.parent_id
-        answer = self._empty_answer(message.conversation_id, parent_id, self._clock(), _summary_of((message,)))
+        answer = self.empty_answer(message.conversation_id, parent_id, self._clock(), summary_of((message,)))
         if message.timing is not None and message.timing.stop_reason == "repetition":
             answer = msgspec.structs.replace(answer, sampling=_less_repetitive(message.sampling or {}))
         self._store.add_messages((answer,))
@@ -176,46 +179,40 @@ class ConversationWriter:
     def answer_in_place(self, message_id: str) -> tuple[ConversationBranch, Message]:
         """Make the answer `message_id`, which was not begun, an empty one again, under the sampling it was asked for
         with; where it was begun, store an empty one beside it."""
-        message = self._message(message_id)
+        message = self.message_at(message_id)
         if message.role != "assistant" or message.begun or message.status == "streaming":
             return self.answer_again(message_id)
         answer = msgspec.structs.replace(
-            message, parts=_summary_of((message,)), status="streaming", timing=None, error=""
+            message, parts=summary_of((message,)), status="streaming", timing=None, error=""
         )
         self._store.save_message(answer)
         return self.branch(message.conversation_id), answer
 
     def edit_summary(self, message_id: str, text: str) -> Message:
         """Store `text` as the summary in the answer `message_id`; the answer as it is then."""
-        changed = with_summary_text(self._message(message_id), text)
+        changed = with_summary_text(self.message_at(message_id), text)
         self._store.save_message(changed, answered=False)
         return changed
 
     def edit(self, message_id: str, text: str) -> tuple[ConversationBranch, Message]:
         """Store `text` beside the person's turn `message_id`, and an empty answer under it."""
-        message = self._message(message_id)
+        message = self.message_at(message_id)
         now = self._clock()
         user = self._user(message.conversation_id, message.parent_id, text, now)
         below = map(self._store.message, self._store.children(message_id))
-        answer = self._empty_answer(message.conversation_id, user.id, now, _summary_of(tuple(below)))
+        answer = self.empty_answer(message.conversation_id, user.id, now, summary_of(tuple(below)))
         self._store.add_messages((user, answer))
         return self.branch(message.conversation_id), answer
-
-    def show_sibling(self, message_id: str, step: int) -> ConversationBranch | None:
-        """Make the sibling `step` places further the one shown, with its newest branch; None where there is none."""
-        siblings = self._store.siblings(message_id)
-        place = siblings.index(message_id) + step
-        if not step or not 0 <= place < len(siblings):
-            return None
-        conversation_id = self._store.message(message_id).conversation_id
-        self._store.set_leaf(conversation_id, self._store.newest_leaf(siblings[place]))
-        return self.branch(conversation_id)
 
     def rename(self, conversation_id: str, title: str) -> None:
         """The person's title; with a blank one the first turn's again."""
         if title.strip():
             self._store.rename(conversation_id, typed_title(title))
             return
+        self.title_from_first_turn(conversation_id)
+
+    def title_from_first_turn(self, conversation_id: str) -> None:
+        """Name it after the first turn of the branch shown."""
         first = next((message.text for message in self._store.branch(conversation_id) if message.role == "user"), "")
         self._store.rename(conversation_id, title_from(first), by="first-turn")
 
@@ -249,18 +246,23 @@ class ConversationWriter:
         if self._prompt_cache is not None:
             self._prompt_cache.discard(conversation_id)
 
-    def _message(self, message_id: str) -> Message:
-        """A message to branch at. NotFoundError where it is not there, or its conversation deleted."""
+    def message_at(self, message_id: str) -> Message:
+        """A message to branch at. NotFoundError where it is not there, or deleted, or its conversation is."""
         message = self._store.message(message_id)
+        if message.deleted_at is not None:
+            raise NotFoundError(
+                tr("This message was deleted."), "", tr("Bring it back with Undo, or go on without it.")
+            )
         self._require_existing(self._store.conversation(message.conversation_id))
         return message
 
     def _user(self, conversation_id: str, parent_id: str | None, text: str, now: float) -> Message:
         return Message(new_id(), conversation_id, parent_id, "user", (TextPart(text),), created_at=now)
 
-    def _empty_answer(
+    def empty_answer(
         self, conversation_id: str, parent_id: str | None, now: float, parts: tuple[MessagePart, ...] = ()
     ) -> Message:
+        """A new answer that is to be generated, behind `parts`; not stored yet."""
         return Message(new_id(), conversation_id, parent_id, "assistant", parts, status="streaming", created_at=now)
 
     @staticmethod
@@ -280,7 +282,7 @@ def with_summary_text(message: Message, text: str) -> Message:
     return msgspec.structs.replace(message, parts=parts)
 
 
-def _summary_of(answers: Sequence[Message]) -> tuple[MessagePart, ...]:
+def summary_of(answers: Sequence[Message]) -> tuple[MessagePart, ...]:
     """The newest summary that `answers` to one question were given: another answer to it, or to another wording of it,
     needs none of its own."""
     made = [each.summary for each in answers if each.summary is not None and each.summary.text]

@@ -1,23 +1,32 @@
 """One answer in progress: its text so far, and the message that this makes."""
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
-from desktop.background import Background
+from desktop.chat.answer_continuation import continued_parts, continued_text
+from desktop.chat.answer_record import compared, make_record
 from desktop.chat.chat_events import AnswerPhaseName
 from desktop.chat.context_summary import SummaryRun, plan_summary
-from desktop.chat.engine_requests import chat_messages, dropped_before
+from desktop.chat.engine_requests import (
+    chat_messages,
+    dropped_before,
+    generation_options,
+    sampling_record,
+    with_own_stops,
+    with_sampling,
+)
 from desktop.conversation import (
     AnswerPart,
+    AnswerRecord,
     ContextChoice,
     Message,
     MessagePart,
     ModelReference,
     Status,
     StopReason,
+    SummaryPart,
     TextPart,
     ThinkingPart,
     Timing,
@@ -30,117 +39,27 @@ from desktop.engine.worker_messages import (
     Delta,
     DeltaReplacement,
     GenerateRequest,
+    ModelInfo,
     PromptPrepared,
     ToolCallDelta,
 )
-from desktop.errors import NotFoundError, UserError
-from desktop.storage.conversation_store import ConversationStore
+from desktop.settings import Settings
 
 
 class AnswerOverrides(msgspec.Struct, frozen=True):
     """What holds for one answer alone, in place of the options of the settings, of the conversation's own system prompt
-    and of what was chosen for a full context; None: nothing does."""
+    and of what was chosen for a full context; None: nothing does. With `again` that answer is made again: asked for
+    with these options as they are, while nothing else is answered."""
 
     options: GenerationOptions | None = None
     system_prompt: str | None = None
     context_full: ContextChoice | None = None
+    again: Message | None = None
 
 
 _PartKind = Literal["text", "thinking"] | tuple[str, str]
 """Of what was said: text, thinking, or a call by its id and its tool's name."""
 NO_OVERRIDES = AnswerOverrides()
-
-
-class AnswerSaver:
-    """`snapshots` gives the answers in progress as they are now. All methods on the main thread."""
-
-    def __init__(
-        self,
-        store: ConversationStore,
-        background: Background,
-        *,
-        every_s: float,
-        snapshots: Callable[[], Sequence[Message]],
-        on_error: Callable[[UserError, Message], None],
-    ) -> None:
-        self._store = store
-        self._background = background
-        self._every_s = every_s
-        self._snapshots = snapshots
-        self._on_error = on_error
-        self._timer: threading.Timer | None = None
-        self._saving = 0
-        self._longer: set[str] = set()
-        self._complained_of: set[str] = set()
-        self.unsaved: dict[str, Message] = {}
-
-    def schedule_save(self, message_id: str) -> None:
-        """This answer in progress is longer than it was: store it within `every_s`."""
-        self._longer.add(message_id)
-        self._start_timer()
-
-    def _start_timer(self) -> None:
-        if self._timer is None:
-            self._timer = threading.Timer(self._every_s, lambda: self._background.call_on_main_thread(self._due))
-            self._timer.daemon = True
-            self._timer.start()
-
-    def save_finished(self, message: Message) -> None:
-        """Store an answer that is over."""
-        self._longer.discard(message.id)
-        if not self._longer:
-            self._cancel_timer()
-        self.retry()
-        self._save(message)
-
-    def retry(self) -> None:
-        """Try again to store what could not be."""
-        for message in list(self.unsaved.values()):
-            self._save(message)
-
-    def close(self) -> None:
-        """Try a last time; nothing is stored by itself afterwards."""
-        self._cancel_timer()
-        self.retry()
-
-    def _due(self) -> None:
-        if self._timer is None:
-            return  # the answer ended between the timer and this queued call
-        self._timer = None
-        if self._saving:
-            self._start_timer()  # a slow disk: nothing is written while something is
-            return
-        longer, self._longer = self._longer, set()
-        for message in self._snapshots():
-            if message.id in longer:
-                self._save(message)
-
-    def _save(self, message: Message) -> None:
-        def saved(_: None) -> None:
-            self._saving -= 1
-            if self.unsaved.get(message.id) is message:
-                del self.unsaved[message.id]
-
-        def failed(error: UserError) -> None:
-            self._saving -= 1
-            if isinstance(error, NotFoundError):  # erased meanwhile, by another process
-                self.unsaved.pop(message.id, None)
-                return
-            if message.status != "streaming":
-                self.unsaved[message.id] = message
-            elif any(now.id == message.id for now in self._snapshots()):
-                self.schedule_save(message.id)  # try again, with what was said since
-            if message.id not in self._complained_of:
-                self._complained_of.add(message.id)
-                self._on_error(error, message)
-
-        self._saving += 1
-        self._background.database(lambda: self._store.save_message(message), saved, failed)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 class PendingAnswer:
@@ -150,6 +69,8 @@ class PendingAnswer:
     `request_id` is None until then. `params` is how the model was loaded that answers, None until it is known which one
     does. `stopped` says that the person stopped it, whatever the engine makes of that. `choice` is what happens where
     its prompt does not fit the context; `dropped` says that it was asked for without the oldest in spite of that.
+    A `message` that says something already is gone on with. `again` is the answer that is made again with this one,
+    None where none is. `beside_others`: others were generated meanwhile.
     """
 
     def __init__(
@@ -158,8 +79,13 @@ class PendingAnswer:
         system_prompt: str,
         options: GenerationOptions | None = None,
         choice: ContextChoice = "drop-oldest",
+        again: Message | None = None,
     ) -> None:
-        self.message = message
+        self.message, self.again = message, again
+        self._begins = tuple(part for part in message.parts if not isinstance(part, SummaryPart))
+        self.prefill = continued_text(self._begins)
+        self.beside_others = False
+        self.info: ModelInfo | None = None
         self.system_prompt = system_prompt
         self.options = options
         self.choice = choice
@@ -192,9 +118,14 @@ class PendingAnswer:
     def tokens_per_s(self) -> float | None:
         return self._tokens_per_s
 
-    def set_branch(self, path: Iterable[Message], options: GenerationOptions) -> None:
-        """It answers `path`, under `options`."""
-        self._path, self.options = tuple(path), options
+    def set_branch(self, path: Iterable[Message], settings: Settings, model: ModelReference | None) -> None:
+        """`model` answers `path`, under the options that were given for it, else under those of `settings`."""
+        self._path, self.model = tuple(path), model
+        options = self.options or generation_options(settings, "disk")
+        if self.again is None:
+            options = with_sampling(options, self.message.sampling or {})
+            options = with_own_stops(options, settings, model.id if model is not None else "")
+        self.options, self.sampling = options, sampling_record(options) or None
 
     def request(self, request_id: int, *, drops: bool = False) -> GenerateRequest:
         """What the engine is asked. With `drops` the oldest messages are left out where not all fit, whatever was
@@ -207,7 +138,9 @@ class PendingAnswer:
             self.options or GenerationOptions(), context_full="drop-oldest" if drops else "stop"
         )
         messages = chat_messages(self.system_prompt, self._path, summary)
-        return GenerateRequest(request_id, messages, options, self.conversation_id, dropped_messages=dropped)
+        # One that is made again is of no conversation: nothing that is kept of one may be in the context beside it.
+        kept_as = self.conversation_id if self.again is None else ""
+        return GenerateRequest(request_id, messages, options, kept_as, dropped_messages=dropped, prefill=self.prefill)
 
     def begin_summary(self, needed_tokens: int, context_length: int, *, thinks: bool) -> SummaryRun | None:
         """Begin to summarize what does not fit; None where nothing can be."""
@@ -273,9 +206,23 @@ class PendingAnswer:
         elif timing is None and self.prompted is not None:
             timing = self._known_timing("cancelled" if status == "stopped" else "end")
         thinking_s = done.thinking_s if done is not None else None
-        return self._message(status, _parts(self._said, thinking_s), timing, error)
+        message = self._message(status, _parts(self._said, thinking_s), timing, error)
+        return msgspec.structs.replace(message, record=self._record(message, done.seed if done is not None else None))
+
+    def _record(self, message: Message, seed: int | None) -> AnswerRecord | None:
+        """What `message`, the finished answer, was made from; None where its prompt was not read."""
+        if self.prompted is None:
+            return None
+        drops = self.dropped or self.choice == "drop-oldest"
+        options = msgspec.structs.replace(
+            self.options or GenerationOptions(), context_full="drop-oldest" if drops else "stop"
+        )
+        record = make_record(self.system_prompt, options, self.params, self.info, self.prompted, seed)
+        record = msgspec.structs.replace(record, continues=len(self.prefill), beside_others=self.beside_others)
+        return record if self.again is None else compared(record, message, self.again)
 
     def _message(self, status: Status, parts: tuple[MessagePart, ...], timing: Timing | None, error: str) -> Message:
+        parts = continued_parts(self._begins, parts)
         return msgspec.structs.replace(
             self.message,
             parts=parts if self._summary is None else (self._summary, *parts),

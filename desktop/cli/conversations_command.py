@@ -24,6 +24,10 @@ def run(options: Namespace, tools: CommandContext) -> int:
             _search(options, tools)
         case "pin" | "unpin" if options.message is not None:
             _pin(options, tools)
+        case "rerun":
+            from desktop.cli import conversations_rerun_command
+
+            return conversations_rerun_command.run(options, tools)
         case _:
             from desktop.cli import conversation_order_command
 
@@ -45,6 +49,7 @@ def _show(options: Namespace, tools: CommandContext) -> None:
     for message in messages:
         tools.output.line()
         pinned = tr(" (pinned)") if message.pinned else ""
+        pinned += tr(" (edited by you)") if message.edited else ""
         tools.output.line(f"{_speaker(message)}{pinned}:")
         if message.summary is not None and message.summary.text:
             summary = trn(
@@ -71,13 +76,7 @@ def _show(options: Namespace, tools: CommandContext) -> None:
 
 def _pin(options: Namespace, tools: CommandContext) -> None:
     """Keep a message in the model's context, or no longer."""
-    conversation = kept_conversation(tools, options.id)
-    if tools.conversation_store.message(options.message).conversation_id != conversation.id:
-        raise NotFoundError(
-            tr("There is no message {id} in this conversation.").format(id=options.message),
-            "",
-            tr("“latchkey conversations show {id} --json” names them.").format(id=conversation.id),
-        )
+    kept_message(tools, kept_conversation(tools, options.id), options.message)
     message = tools.conversation_store.pin_message(options.message, options.action == "pin")
     if options.json:
         tools.output.json(_message(message, ModelCredits(tools.library)))
@@ -113,6 +112,18 @@ def kept_conversation(tools: CommandContext, conversation_id: str) -> Conversati
     return found
 
 
+def kept_message(tools: CommandContext, conversation: Conversation, message_id: str) -> Message:
+    """The message of `conversation` with this id. Raises NotFoundError."""
+    message = tools.conversation_store.message(message_id)
+    if message.conversation_id != conversation.id or message.deleted_at is not None:
+        raise NotFoundError(
+            tr("There is no message {id} in this conversation.").format(id=message_id),
+            "",
+            tr("“latchkey conversations show {id} --json” names them.").format(id=conversation.id),
+        )
+    return message
+
+
 def head_json(conversation: Conversation) -> dict[str, Any]:
     """A conversation as `--json` gives it; `folder` by its id."""
     return {
@@ -137,6 +148,7 @@ def _message(message: Message, model_credits: ModelCredits) -> dict[str, Any]:
         "text": message.text,
         "thinking": message.thinking,
         "pinned": message.pinned,
+        "edited": message.edited,
         "summary": message.summary,
         "status": message.status,
         "error": message.error,
@@ -144,6 +156,7 @@ def _message(message: Message, model_credits: ModelCredits) -> dict[str, Any]:
         "credit": (model_credits.credit_line(message.model) or None) if message.model else None,
         "sampling": message.sampling,
         "timing": message.timing,
+        "record": message.record,
         "created_at": moment(message.created_at),
     }
 

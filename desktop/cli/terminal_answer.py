@@ -1,7 +1,7 @@
 """Loading a model and streaming one answer, as a command does it: wait, write what comes, and stop on Ctrl+C."""
 
 import queue
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -184,9 +184,13 @@ def load_model(engine: Engine, model: LibraryModel, params: LoadParams, output: 
 
 
 def stream_answer(
-    engine: Engine, request: GenerateRequest, speaker: AnswerWriter, output: CommandOutput
+    engine: Engine,
+    request: GenerateRequest,
+    speaker: AnswerWriter,
+    output: CommandOutput,
+    prepared: Callable[[PromptPrepared], object] = lambda _: None,
 ) -> FinishedAnswer:
-    """Ask, and hand each piece of the answer to `speaker` as it comes.
+    """Ask, and hand each piece of the answer to `speaker` as it comes; `prepared` is told of the prompt.
 
     Ctrl+C stops the answer: what was said is returned, its `done` says cancelled. Raises the UserError it fails with.
     """
@@ -197,6 +201,8 @@ def stream_answer(
     with stop_on_interrupt(lambda: events.put(None)):
         engine.generate(request, events.put)
         for event in _received(events):
+            if isinstance(event, PromptPrepared):
+                prepared(event)
             logprobs += event.logprobs if isinstance(event, Delta | DeltaReplacement) else ()
             match event:
                 case None:

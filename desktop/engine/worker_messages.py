@@ -37,6 +37,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):
 
     `dropped_messages` were left out for the last answer on this branch: where that many still suffice, they are again.
     `saved_state` is how many bytes of the state file hold a state of this conversation, 0 where there is none.
+    `prefill` is text that the answer begins with: the model goes on from it, and what is told is what follows it.
     """
 
     id: int
@@ -46,6 +47,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):
     begun: tuple[int, ...] = ()
     dropped_messages: int = 0
     saved_state: int = 0
+    prefill: str = ""
 
 
 class CancelRequest(msgspec.Struct, frozen=True, tag="cancel"):
@@ -113,6 +115,7 @@ Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Measure = Annotated[float, msgspec.Meta(ge=0, le=1e15)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Component = Annotated[float, msgspec.Meta(ge=-1.001, le=1.001)]
+HexDigest = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")]
 VariantName = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.+-]{0,39})?$")]
 ShortText = Annotated[str, msgspec.Meta(max_length=LONGEST_WORDS)]
 Names = Annotated[tuple[ShortText, ...], msgspec.Meta(max_length=1024)]
@@ -199,13 +202,17 @@ class ModelDescribed(msgspec.Struct, frozen=True, tag="described"):
 
 
 class PromptPrepared(msgspec.Struct, frozen=True, tag="prompted"):
-    """The prompt is rendered and counted: the `dropped_messages` oldest did not fit the context and were left out."""
+    """The prompt is rendered and counted: the `dropped_messages` oldest did not fit the context and were left out.
+
+    `prompt_sha256` is the hash of its tokens, as 32-bit integers in little-endian order.
+    """
 
     id: Int64
     prompt_tokens: Count
     cached_tokens: Count
     dropped_messages: Count
     context_length: Count
+    prompt_sha256: HexDigest = ""
 
 
 class PromptProgress(msgspec.Struct, frozen=True, tag="prompt-progress"):

@@ -21,6 +21,7 @@ from desktop.paths import Paths
 from desktop.settings import SettingsFile
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
+from desktop.translation import tr
 from desktop.ui.access.access_flow import AccessFlow
 from desktop.ui.downloads.download_flow import DownloadFlow
 from desktop.ui.licenses.license_flow import LicenseFlow
@@ -72,6 +73,7 @@ class Backend(QObject):
         self._window, self._background, self._main_thread = window, background, main_thread
         self.services = services
         self.closed = False
+        self._undo_text = ""
         self.kernels = KernelCheck(paths.engine_test_file)
         prompt_cache = PromptCacheFolder(paths.prompt_cache, lambda: settings.current.prompt_cache_disk)
         self.engine = engine or _engine_pool(services, paths, self.kernels, settings, prompt_cache)
@@ -117,6 +119,7 @@ class Backend(QObject):
         window.model_chosen.connect(self.selection.choose)
         window.chat_page.empty.model_asked.connect(setup.show_model)
         window.page_shown.connect(self._page_shown)
+        window.chat_page.branches.undo_offered.connect(self._offer_undo)
         setup.list_outdated.connect(self.licenses.refresh)
         setup.license_asked.connect(self._open_license_of_model)
         setup.use_asked.connect(self._use_model)
@@ -170,6 +173,13 @@ class Backend(QObject):
         self.access.open_token(then=lambda: self._window.show_page("settings"))
 
     # --- conversations -------------------------------------------------------------------------------------------
+
+    def _offer_undo(self, text: str) -> None:
+        """Say that a message was deleted, with those under it; "": there is nothing to be undone any more."""
+        self.news.withdraw(self._undo_text)
+        self._undo_text = text
+        if text:
+            self.news.notify(text, (tr("Undo"), self._window.chat_page.branches.undo_delete))
 
     def open_database(self) -> None:
         """Open the conversations; where that fails, the window says so, and this may be tried again."""

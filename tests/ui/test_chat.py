@@ -72,7 +72,7 @@ def test_regenerate_and_the_way_back(open_window: Open) -> None:
     driver.finish()
     assert "First answer." not in driver.shown_text()
     assert driver.has("Version 2 of 2")
-    driver.click("Previous version")
+    driver.click("Previous answer")
     driver.until(lambda: "First answer." in driver.shown_text())
     assert driver.has("Version 1 of 2")
     assert "Second answer." not in driver.shown_text()
@@ -230,7 +230,7 @@ def test_an_answer_that_only_repeats_says_so_and_regenerate_leads_on(open_window
     driver.until(lambda: driver.messages[-1].text == "Better.")
     assert engine.requests[1].options.sampling.repeat_penalty == 1.1
     assert not driver.has(said)
-    driver.click("Previous version")
+    driver.click("Previous answer")
     driver.until(lambda: driver.has(said))
 
 

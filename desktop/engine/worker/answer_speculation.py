@@ -16,7 +16,6 @@ from desktop.engine.worker.rounding_margin import RoundingMargin
 from desktop.engine.worker.sampler import Sampler
 from desktop.engine.worker.speculation_gauge import MOST_DRAFTED
 
-
 _TILE = 4
 """The rounding margin is measured with batches of a multiple of this: what is left over may be computed as single
 tokens are, and so may fewer."""

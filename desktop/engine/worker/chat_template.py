@@ -179,6 +179,17 @@ class ChatTemplate:
 
         return find_layout(render, self.writes)
 
+    @cached_property
+    def answer_lead(self) -> str | None:
+        """What the template writes before the text of an answer beside what it ends a prompt with: the closed thinking
+        or the channel of an answer, or a space. None where its prompts do not end as answers begin."""
+        question, answer = ChatMessage.from_text("user", _PROBE_USER), ChatMessage.from_text("assistant", _PROBE_ANSWER)
+        asked = self._probe((question,), self._habits)
+        answered = self._probe((question, answer), self._habits, generation_prompt=False)
+        if not asked or not answered.startswith(asked) or _PROBE_ANSWER not in answered:
+            return None
+        return answered[len(asked) : answered.rindex(_PROBE_ANSWER)]
+
     @property
     def has_channels(self) -> bool:
         """Whether an answer is several messages, each with a header (gpt-oss, Muse)."""
@@ -259,9 +270,11 @@ class ChatTemplate:
         """Whether the template's source has `text` in it."""
         return text in self._source
 
-    def _probe(self, turns: Sequence[ChatMessage], caps: _TemplateCapabilities) -> str:
+    def _probe(
+        self, turns: Sequence[ChatMessage], caps: _TemplateCapabilities, *, generation_prompt: bool = True
+    ) -> str:
         try:
-            return self._render(turns, caps, True)
+            return self._render(turns, caps, generation_prompt)
         except EngineError as error:
             if error.__cause__ is None:
                 raise

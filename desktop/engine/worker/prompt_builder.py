@@ -6,10 +6,12 @@ the template is rendered with the marks in it, and each side of a mark is tokeni
 come together, and where nobody spelled one the tokens are exactly those of the plain rendering.
 """
 
+import array
 import contextlib
 import hashlib
 import itertools
 import re
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -55,6 +57,14 @@ class TokenizedPrompt:
     tools: tuple[ToolDefinition, ...] = ()
     style: PromptStyle = PLAIN_STYLE
 
+    @property
+    def sha256(self) -> str:
+        """The hash of the tokens, as 32-bit integers in little-endian order."""
+        numbers = array.array("i", self.tokens)
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        return hashlib.sha256(numbers.tobytes()).hexdigest()
+
     def tool_catalog(self) -> ToolCatalog | None:
         """What an answer may call, fresh for it; None where that is nothing. The same prompt gives the same ids."""
         seed = hashlib.sha256(",".join(map(str, self.tokens)).encode()).hexdigest()
@@ -99,7 +109,7 @@ class PromptBuilder:
             raise EngineError(tr("There is nothing to answer."))
         refuse_unsupported(request)
         if options.raw_prompt:
-            tokens = self._begin(self._tokenizer.tokenize(request.messages[-1].text, special=True))
+            tokens = self._begin(self._tokenizer.tokenize(request.messages[-1].text + request.prefill, special=True))
             if len(tokens) >= self._model.context_length:
                 raise too_long(len(tokens), self._model.context_length)
             return TokenizedPrompt(tokens, stops=options.stop, ends=self._ends(options.stop))
@@ -148,7 +158,11 @@ class PromptBuilder:
                     tr("The description of its arguments is no JSON Schema."),
                     tr("Ask without this tool."),
                 )
-        if options.thinking == ThinkingOptions():
+        lead = self.template.answer_lead if request.prefill else None
+        if lead is not None:
+            return PromptStyle(tools, ThinkingPrompt({}, prefilled=lead), request.prefill)
+        thinking = ThinkingOptions(enabled=False) if request.prefill else options.thinking
+        if thinking == ThinkingOptions():
             return PromptStyle(tools)
         turns = last if last[0].role == "user" else request.messages
 
@@ -156,7 +170,7 @@ class PromptBuilder:
             plain = ThinkingPrompt(chosen.variables, chosen.soft_switch)
             return self.rendered(turns, style=PromptStyle(tools, plain)).tail
 
-        return PromptStyle(tools, self.thinking_control.prompt(options.thinking, tail))
+        return PromptStyle(tools, self.thinking_control.prompt(thinking, tail), request.prefill)
 
     def steady_length(self, prompt: TokenizedPrompt, turns: Sequence[ChatMessage]) -> int:
         """How many tokens at the prompt's beginning the next turn's prompt will share: all but the answer's opening."""
@@ -172,27 +186,42 @@ class PromptBuilder:
         parts = self._parts(switched(turns, style.thinking.soft_switch), generation_prompt, style)
         if generation_prompt and style.thinking.prefilled:
             before = parts.pop() if parts and isinstance(parts[-1], str) else ""
-            parts.append(f"{before}{style.thinking.prefilled}")
+            lead = style.thinking.prefilled.removesuffix(_space_before(style))
+            parts.append(f"{before}{lead}")
         for index, part in enumerate(parts):
             if isinstance(part, str):
                 last = part
                 tokens += self._tokenizer.tokenize(part, special=True, continued=index > 0)
             else:
                 tokens += part
+        if generation_prompt:
+            tokens += self._prefill_tokens(style)
         return TokenizedTurns(self._begin(tokens), last[-64:])
 
-    def remember(self, text: str, tokens: Sequence[int]) -> None:
-        """The model generated `tokens`, which were shown as `text`: where that text comes back as a turn, these are its
-        tokens.
+    def remember(self, text: str, tokens: Sequence[int], style: PromptStyle = PLAIN_STYLE) -> None:
+        """The model generated `tokens`, which were shown as `text`, after what `style` has the answer begin with: where
+        that text comes back as a turn, these are its tokens.
 
         Tokenizing an answer's text again need not give the tokens it was made of; from there on nothing could be kept.
         """
-        self._said[text.strip()] = tuple(tokens)
+        tokens, text = (*self._prefill_tokens(style), *tokens), style.prefill + text
+        self._said[text.strip()] = tokens
         self._said.move_to_end(text.strip())
         while len(self._said) > _MOST_REMEMBERED:
             self._said.popitem(last=False)
 
     # --- tokens ---
+
+    def _prefill_tokens(self, style: PromptStyle) -> tuple[int, ...]:
+        """The tokens of what the answer begins with: the model's own where it said that itself, and no control tokens
+        where it spells any."""
+        text = style.prefill
+        known = self._said.get(text.strip()) if text else ()
+        if known is not None:
+            said = b"".join(self._tokenizer.pieces[token] for token in known).decode("utf-8", "replace")
+            if said.lstrip() == text.lstrip():
+                return known
+        return tuple(self._tokenizer.tokenize(_space_before(style) + text, special=False, continued=True))
 
     def _parts(
         self, turns: Sequence[ChatMessage], generation_prompt: bool, style: PromptStyle
@@ -291,6 +320,12 @@ class PromptBuilder:
         if (self._tokenizer.adds_bos or not tokens) and bos >= 0 and tokens[:1] != [bos]:
             return [bos, *tokens]
         return tokens or [0]
+
+
+def _space_before(style: PromptStyle) -> str:
+    """The space between prompt and answer that belongs to the first word of what the answer begins with: vocabularies
+    have tokens for a word with it."""
+    return " " if style.prefill and style.thinking.prefilled.endswith(" ") else ""
 
 
 def _opened(tail: str) -> TagStyle | None:

@@ -15,10 +15,11 @@ from desktop.engine.worker.tool_layout import changed_texts, definitions
 
 @dataclass(frozen=True)
 class PromptStyle:
-    """How turns are rendered for one answer, beside themselves."""
+    """How turns are rendered for one answer, beside themselves. `prefill` is text that the answer begins with."""
 
     tools: tuple[ToolDefinition, ...] = ()
     thinking: ThinkingPrompt = field(default_factory=lambda: ThinkingPrompt({}))
+    prefill: str = ""
 
 
 PLAIN_STYLE = PromptStyle()

@@ -134,6 +134,7 @@ class RunningAnswer:
                 min(reused.count, len(prompt.tokens)),
                 prompt.dropped,
                 self._model.context_length,
+                prompt.sha256,
             )
         )
         return over
@@ -358,7 +359,7 @@ class RunningAnswer:
             b"".join(self._pieces[token] for token in self._tokens)
         )
         if decoded.strip() == text.strip():
-            self._prompter.remember(text, self._tokens)
+            self._prompter.remember(text, self._tokens, self._prompt.style)
 
     def _speed(self) -> float | None:
         elapsed, generated = self._last - self._first, self._generated - self._begun

@@ -92,7 +92,7 @@ class Scheduler:
         """
         self._disturbed = True
         prompt = self._prompter.make(request)
-        text = answer_text(prompt, request.options)
+        text = answer_text(prompt, request.options, goes_on=bool(request.prefill))
         sampler = self._sampler(prompt, request.options, text)
         answer = RunningAnswer(
             request, prompt, sampler, text, self._model, self._prompter, self._late_flush, self._send, started
@@ -279,15 +279,16 @@ class Scheduler:
             self._finish(self._running[0], "context-full")
 
 
-def answer_text(prompt: TokenizedPrompt, options: GenerationOptions) -> AnswerText:
-    """What turns the answer's tokens into text."""
+def answer_text(prompt: TokenizedPrompt, options: GenerationOptions, *, goes_on: bool = False) -> AnswerText:
+    """What turns the answer's tokens into text; with `goes_on` it has begun already, and a space before its next word
+    stays."""
     raw, exact = options.raw_prompt, options.response_format is not None
     return AnswerText(
         prompt.stops,
         prompt.opened,
         table=prompt.marks,
         header=prompt.header,
-        strip=not raw and not isinstance(options.response_format, GrammarFormat),
+        strip=not raw and not goes_on and not isinstance(options.response_format, GrammarFormat),
         late=not raw,
         exact=exact,
         tools=prompt.tool_catalog(),

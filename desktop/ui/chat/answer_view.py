@@ -1,18 +1,23 @@
 """The view of an answer: its phase, its thinking and text while they stream, and its footer."""
 
 import time
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from desktop.chat.answer_continuation import can_continue
+from desktop.chat.answer_record_text import rerun_text
 from desktop.conversation import Message, TextPart, ThinkingPart
 from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.chat.answer_body import AnswerBody
+from desktop.ui.chat.auto_scroll import show_whole
 from desktop.ui.chat.context_card import ContextCard, is_context_full
 from desktop.ui.chat.context_note import ContextNote, dropped_text, failed_summary_text
 from desktop.ui.chat.message_footer import BranchSwitch, MessageFooter, describe_answer
+from desktop.ui.chat.message_menu import MessageMenuEntry
 from desktop.ui.chat.message_view import MessageActions, MessageView
 from desktop.ui.chat.rendered_text import first_line
 from desktop.ui.chat.source_map import MessageSource
@@ -23,6 +28,9 @@ from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox, Note
 from desktop.ui.theme.design_tokens import XS, M, S
 from desktop.ui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from desktop.ui.chat.record_card import RecordCard
 
 
 def phase_text(phase: str, fraction: float | None) -> str:
@@ -59,7 +67,7 @@ class AnswerView(MessageView):
         self._card: ContextCard | None = None
         self._summary: SummaryView | None = None
         self._notes: list[ContextNote] = []
-        self._repeated: Note | None = None
+        self._remark: Note | None = None
         self._thinking: ThinkingView | None = None
         self._thinking_text = ""
         self._thinking_since = 0.0
@@ -67,6 +75,7 @@ class AnswerView(MessageView):
         self._body.link_clicked.connect(actions.open_link)
         self._body.resized.connect(self.height_changed)
         self._footer: MessageFooter | None = None
+        self._record: RecordCard | None = None
         self._error_box: ErrorBox | None = None
         self._phase = ""
         self._show_summary(message)
@@ -113,7 +122,7 @@ class AnswerView(MessageView):
         self._finish_thinking(message)
         self._show_summary(message)
         self._add_notes(message)
-        self._add_repeated(message)
+        self._add_remark(message)
         self._add_error(message, error)
         self._show_card()
         self._add_footer(message)
@@ -208,15 +217,19 @@ class AnswerView(MessageView):
         self._set_button_focus()
         return True
 
-    def _add_repeated(self, message: Message) -> None:
+    def _add_remark(self, message: Message) -> None:
         timing = message.timing
         repeated = message.status == "complete" and timing is not None and timing.stop_reason == "repetition"
-        if repeated and self._repeated is None:
-            text = tr(
-                "The answer only repeated itself, so it was ended. Regenerate asks again and makes that less likely."
-            )
-            self._repeated = Note(self.theme, text, parent=self)
-            self._repeated.show()
+        said = []
+        if repeated:
+            again = tr("Regenerate asks again and makes that less likely.")
+            said.append(tr("The answer only repeated itself, so it was ended.") + " " + again)
+        if message.record is not None and message.record.rerun_of:
+            said.append(rerun_text(message.record))
+        if said and self._remark is None:
+            icon = "check" if message.record is not None and message.record.identical else "warning"
+            self._remark = Note(self.theme, " ".join(said), icon, parent=self)
+            self._remark.show()
 
     def _add_error(self, message: Message, error: UserError | None) -> None:
         if message.status != "failed" or self._error_box is not None or is_context_full(message):
@@ -230,20 +243,57 @@ class AnswerView(MessageView):
     def _add_footer(self, message: Message) -> None:
         if self._footer is not None or (is_context_full(message) and not message.begun):
             return
-        copy = Button(self.theme, tr("Copy"), kind="quiet", size="small", name=tr("Copy answer"))
+        actions = self.message_actions
+        buttons = [self.make_pin_mark()] if message.pinned else []
+        if can_continue(message):
+            go_on = self._footer_button(tr("Continue"), tr("Continue answer"))
+            go_on.clicked.connect(lambda: actions.branches.continue_answer(self.message))
+            buttons.append(go_on)
+        copy = self._footer_button(tr("Copy"), tr("Copy answer"))
         copy.clicked.connect(self.copy)
-        again = Button(self.theme, tr("Regenerate"), kind="quiet", size="small", name=tr("Regenerate answer"))
-        again.clicked.connect(lambda: self.message_actions.regenerate(self.message.id))
+        again = self._footer_button(tr("Regenerate"), tr("Regenerate answer"))
+        again.clicked.connect(lambda: actions.regenerate(self.message.id))
         branch = None
         if self._siblings is not None and self._siblings[1] > 1:
             place, count = self._siblings
             branch = BranchSwitch(
-                self.theme, place, count, lambda step: self.message_actions.show_branch(self.message.id, step)
+                self.theme, place, count, lambda step: actions.branches.show_sibling(self.message.id, step)
             )
-        mark = [self.make_pin_mark()] if message.pinned else []
-        self._footer = MessageFooter(self.theme, describe_answer(message), [*mark, copy, again], branch, self)
+        buttons += [copy, again, self.make_menu_button()]
+        self._footer = MessageFooter(self.theme, describe_answer(message), buttons, branch, self)
         self.show_credit()
         self._footer.show()
+
+    def _footer_button(self, text: str, name: str) -> Button:
+        return Button(self.theme, text, kind="quiet", size="small", name=name)
+
+    def more_entries(self) -> list[MessageMenuEntry]:
+        if self.message.record is None:
+            return []
+        return [MessageMenuEntry(tr("How this answer was made"), self.show_record)]
+
+    def show_record(self) -> None:
+        """Show how this answer was made, under it."""
+        if self._record is None and self.message.record is not None:
+            from desktop.ui.chat.record_card import RecordCard
+
+            self._record = RecordCard(self.theme, self.message, self.message_actions.branches.run_again, self)
+            self._record.closed.connect(self._close_record)
+            self._record.show()
+            self._set_button_focus()
+            self.height_changed.emit()
+        if self._record is not None:
+            self._record.buttons[0].setFocus(Qt.FocusReason.OtherFocusReason)
+            show_whole(self._record)
+
+    def _close_record(self) -> None:
+        record, self._record = self._record, None
+        if record is not None:
+            record.hide()
+            record.deleteLater()
+            self._set_button_focus()
+            self.height_changed.emit()
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_credit(self) -> bool:
         """Show the model's credit in the footer; whether it changed."""
@@ -264,7 +314,12 @@ class AnswerView(MessageView):
             found += self._error_box.buttons
         if self._footer is not None:
             found += self._footer.buttons
+        found += self._record.buttons if self._record is not None else []
         return found
+
+    @property
+    def branch_buttons(self) -> list[Button]:
+        return self._footer.branch_buttons if self._footer is not None else []
 
     def plain_text(self) -> str:
         return self._body.text  # of an answer in progress too: its message is still empty
@@ -306,18 +361,21 @@ class AnswerView(MessageView):
             y += S + 2 if not self._body.is_empty else 0
             self._error_box.move(0, y)
             y += self._error_box.place(width)
-        if self._repeated is not None:
+        if self._remark is not None:
             y += S + 2 if not self._body.is_empty else 0
-            self._repeated.move(0, y)
-            y += self._repeated.place(width)
+            self._remark.move(0, y)
+            y += self._remark.place(width)
         if self._card is not None:
             y += S + 2 if not self._body.is_empty else 0
             self._card.move(0, y)
             y += self._card.place(width)
         if self._footer is not None:
-            y += XS if not self._body.is_empty or self._error_box or self._repeated or self._card else 0
+            y += XS if not self._body.is_empty or self._error_box or self._remark or self._card else 0
             self._footer.move(0, y)
             y += self._footer.place(width)
+        if self._record is not None:
+            self._record.move(0, y + S)
+            y += S + self._record.place(width)
         self.resize(width, y)
         return y
 

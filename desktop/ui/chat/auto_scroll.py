@@ -78,6 +78,15 @@ def ensure_visible(holder: QWidget, view: SelectableView, rect: QRectF) -> None:
         area.ensureVisible(0, spot.y(), 0, round(rect.height()) + _ROOM)
 
 
+def show_whole(widget: QWidget) -> None:
+    """Scroll the page that `widget` is on so that it is seen, its beginning first."""
+    area = _page(widget)
+    if area is not None and (page := area.widget()) is not None:
+        top = widget.mapTo(page, QPoint(0, 0)).y()
+        area.ensureVisible(0, top + widget.height(), 0, _ROOM)
+        area.ensureVisible(0, top, 0, _ROOM)
+
+
 def _page(widget: QWidget | None) -> QScrollArea | None:
     while widget is not None and not isinstance(widget, QScrollArea):
         widget = widget.parentWidget()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.conversation import Message
 from desktop.errors import UserError
+from desktop.ui.chat.branch_flow import BranchFlow
 from desktop.ui.chat.chat_top_bar import ChatTopBar
 from desktop.ui.chat.composer import Composer, ErrorArea
 from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts, edit_key
@@ -55,6 +56,7 @@ class ChatPage(QWidget):
         self._transcript: Transcript | None = None
         self._credit_of: CreditOf = no_credit
         self.context = ContextFlow(theme, lambda: self._chat, self)
+        self.branches = BranchFlow(lambda: self._chat, self)
         self.top_bar = ChatTopBar(theme, fill_menu)
         self.find_bar = FindBar(theme)
         self.empty = EmptyState(theme)
@@ -104,11 +106,11 @@ class ChatPage(QWidget):
             actions = MessageActions(
                 regenerate=self.regenerate,
                 edit=self.begin_edit,
-                show_branch=self._show_branch,
                 open_link=self.link_asked.emit,
                 log=self._log,
                 credit_of=lambda model: self._credit_of(model),
                 context=self.context.actions(),
+                branches=self.branches.actions(),
             )
             self._transcript = Transcript(self._theme, actions)
             self._stack.addWidget(self._transcript)
@@ -153,13 +155,14 @@ class ChatPage(QWidget):
     def show_opened(self, event: "chat_events.ConversationOpened") -> None:
         """Another conversation or another branch is shown."""
         head = event.conversation
-        self.context.show_choice(head.id if event.messages else "", head.context_full)
+        is_new = not event.messages and not head.created_at  # one that lost all its messages is not new
+        self.context.show_choice("" if is_new else head.id, head.context_full)
         if head.id != self._conversation_id:
             self.save_draft()
             self._cancel_edit()
             self._problems.clear_passive()
             self._conversation_id = head.id
-            self._is_new = not event.messages
+            self._is_new = is_new
             self.composer.set_text(self._drafts.get(self._draft_key()))
             self.composer.meter.set_used(0, 0)
             if not self.find_bar.isHidden():
@@ -284,7 +287,7 @@ class ChatPage(QWidget):
         """Put a turn into the composer; sending it makes a new branch."""
         self.save_draft()
         self._editing = message
-        self.composer.set_editing(True)
+        self.composer.set_editing(message.role)
         self.composer.set_text(self._drafts.get(self._draft_key()) or message.text)
         self.focus_composer()
 
@@ -344,14 +347,14 @@ class ChatPage(QWidget):
             return
         self._problems.clear_passive()
         editing = self._editing
-        taken = self._chat.edit(editing.id, text) if editing is not None else self._chat.send(text)
+        taken = self.branches.send_edit(editing, text) if editing is not None else self._chat.send(text)
         if not taken:
             return
         if self._is_new and self._conversation_id is not None:
             self._unstored.add(self._conversation_id)
         self._drafts.set(self._draft_key(), "")
         self._editing = None
-        self.composer.set_editing(False)
+        self.composer.set_editing("")
         self.composer.set_text(self._drafts.get(self._draft_key()))
         self._show_answering()
         self.focus_composer()
@@ -360,12 +363,8 @@ class ChatPage(QWidget):
         if self._editing is not None:
             self.save_draft()  # given up by one key, and there again when the turn is edited again
             self._editing = None
-            self.composer.set_editing(False)
+            self.composer.set_editing("")
             self.composer.set_text(self._drafts.get(self._draft_key()))
-
-    def _show_branch(self, message_id: str, step: int) -> None:
-        if self._chat is not None:
-            self._chat.show_branch(message_id, step)
 
     def _show_answering(self) -> None:
         answering = self._chat is not None and self._chat.is_answering()

@@ -26,8 +26,16 @@ from desktop.ui.parts.text_options import wrap_mode
 from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
 from desktop.ui.theme.theme import Theme, palette_of
 
-_MOST_LINES = 8
+_MOST_LINES, _MOST_ANSWER_LINES = 8, 18
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+def _editing_question() -> str:
+    return tr("Editing an earlier message: the conversation goes on from there. Esc cancels.")
+
+
+def _editing_answer() -> str:
+    return tr("Editing an answer: the model will see it as you leave it here. The old one is kept. Esc cancels.")
 
 
 class ErrorArea:
@@ -70,6 +78,7 @@ class MessageEdit(PlainTextEdit):
         self._theme = theme
         self._enter_sends = True
         self._escape_cancels = False
+        self._most_lines = _MOST_LINES
         self.setPlaceholderText(tr("Message"))
         self.setAccessibleName(tr("Message"))
         self.setTabChangesFocus(True)
@@ -89,6 +98,11 @@ class MessageEdit(PlainTextEdit):
         """Whether Escape gives up an edit here, and does nothing else in the window."""
         self._escape_cancels = cancels
 
+    def set_most_lines(self, lines: int) -> None:
+        """Grow to so many lines."""
+        self._most_lines = lines
+        self._fit()
+
     def restyle(self) -> None:
         """Take the theme's present colors and fonts."""
         self.setFont(self._theme.font("reading"))
@@ -100,7 +114,7 @@ class MessageEdit(PlainTextEdit):
 
     def sizeHint(self) -> QSize:
         line, lines = self.fontMetrics().lineSpacing(), int(self.document().size().height())
-        height = _MOST_LINES * line if lines > _MOST_LINES else max(line, self._text_height())
+        height = self._most_lines * line if lines > self._most_lines else max(line, self._text_height())
         return QSize(200, round(height) + 4)
 
     def minimumSizeHint(self) -> QSize:
@@ -115,7 +129,7 @@ class MessageEdit(PlainTextEdit):
         return height
 
     def _fit(self) -> None:
-        fits = int(self.document().size().height()) <= _MOST_LINES
+        fits = int(self.document().size().height()) <= self._most_lines
         policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOff if fits else Qt.ScrollBarPolicy.ScrollBarAsNeeded
         self.setVerticalScrollBarPolicy(policy)
         self.setFixedHeight(self.sizeHint().height())
@@ -168,9 +182,8 @@ class Composer(QWidget):
         self.edit = MessageEdit(theme)
         self.meter = ContextMeter(theme)
         self.button = Button(theme, tr("Send"), kind="accent", other_text=tr("Stop"))
-        self._note = Note(
-            theme, tr("Editing an earlier message: the conversation goes on from there. Esc cancels."), "edit"
-        )
+        self._sends = tr("Send")
+        self._note = Note(theme, _editing_question(), "edit")
         self._note.hide()
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         column = QVBoxLayout(self)
@@ -219,19 +232,28 @@ class Composer(QWidget):
         self.edit.setPlainText(text)
         self.edit.moveCursor(QTextCursor.MoveOperation.End)
 
-    def set_editing(self, editing: bool) -> None:
-        """Say that an earlier turn is being edited, or no longer."""
-        self._note.setVisible(editing)
-        self.edit.set_escape_cancels(editing)
+    def set_editing(self, role: str) -> None:
+        """Say that an earlier turn is being edited, the person's ("user") or an answer, or no longer ("")."""
+        answer = role not in ("", "user")
+        if role:
+            self._note.set_text(_editing_answer() if answer else _editing_question())
+        self._note.setVisible(bool(role))
+        self.edit.set_escape_cancels(bool(role))
+        self.edit.set_most_lines(_MOST_ANSWER_LINES if answer else _MOST_LINES)
+        self._sends = tr("Save") if answer else tr("Send")
+        self._show_button()
 
     def set_answering(self, answering: bool) -> None:
         """Whether the button stops an answer or sends the text."""
         if answering != self._answering:
             self._answering = answering
-            self.button.setText(tr("Stop") if answering else tr("Send"))
-            self.button.setAccessibleName(self.button.text())
-            self.button.updateGeometry()
-            self._show_state()
+            self._show_button()
+
+    def _show_button(self) -> None:
+        self.button.setText(tr("Stop") if self._answering else self._sends)
+        self.button.setAccessibleName(self.button.text())
+        self.button.updateGeometry()
+        self._show_state()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         line = "accent" if self.edit.hasFocus() else "line"

@@ -46,6 +46,8 @@ def describe_answer(message: Message) -> str:
     """Model, speed and time to the first token of a finished answer, and how it ended where that is not its end."""
     timing = message.timing
     parts = []
+    if message.edited:
+        parts.append(tr("Edited by you"))
     if message.status == "stopped":
         parts.append(tr("Stopped"))
     elif timing is not None and timing.stop_reason == "length":
@@ -66,22 +68,28 @@ def describe_answer(message: Message) -> str:
 
 
 class BranchSwitch(QWidget):
-    """‹ 1 / 2 ›: which of several siblings is shown, and the way to the others. `place` counts from 0."""
+    """‹ 2 of 3 ›: which of several siblings is shown, and the way to the others. `place` counts from 0; `of_answers`
+    says that they are answers."""
 
     def __init__(
-        self, theme: Theme, place: int, count: int, step: Callable[[int], None], parent: QWidget | None = None
+        self,
+        theme: Theme,
+        place: int,
+        count: int,
+        step: Callable[[int], None],
+        parent: QWidget | None = None,
+        *,
+        of_answers: bool = True,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._text = f"{place + 1} / {count}"
+        self._text = tr("{place} of {count}").format(place=place + 1, count=count)
         self.setFont(theme.font("small"))
         self.setAccessibleName(tr("Version {place} of {count}").format(place=place + 1, count=count))
-        self._before = Button(
-            theme, kind="quiet", icon="chevron-left", size="small", name=tr("Previous version"), parent=self
-        )
-        self._after = Button(
-            theme, kind="quiet", icon="chevron-right", size="small", name=tr("Next version"), parent=self
-        )
+        before = tr("Previous answer") if of_answers else tr("Previous version")
+        after = tr("Next answer") if of_answers else tr("Next version")
+        self._before = Button(theme, kind="quiet", icon="chevron-left", size="small", name=before, parent=self)
+        self._after = Button(theme, kind="quiet", icon="chevron-right", size="small", name=after, parent=self)
         self._before.setEnabled(place > 0)
         self._after.setEnabled(place < count - 1)
         self._before.clicked.connect(lambda: step(-1))
@@ -130,7 +138,12 @@ class MessageFooter(QWidget):
 
     @property
     def buttons(self) -> list[Button]:
-        return [*self._own, *(self._branch.buttons if self._branch is not None else ())]
+        return [*self._own, *self.branch_buttons]
+
+    @property
+    def branch_buttons(self) -> list[Button]:
+        """The arrows to the other answers."""
+        return self._branch.buttons if self._branch is not None else []
 
     @property
     def text(self) -> str:

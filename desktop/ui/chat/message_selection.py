@@ -365,7 +365,9 @@ def selection_menu(selection: MessageSelection, parent: QWidget, link: str = "")
     menu.addAction(tr("Select all"), selection.select_all)
     if link:
         menu.addAction(tr("Copy link"), lambda: QGuiApplication.clipboard().setText(link))
-    for entry, act in selection.entries() if selection.entries is not None else ():
+    entries = selection.entries() if selection.entries is not None else ()
+    if entries:
         menu.addSeparator()
+    for entry, act in entries:
         menu.addAction(entry, act)
     return menu

@@ -19,6 +19,7 @@ from desktop.safe_text import one_line
 from desktop.translation import tr
 from desktop.ui.chat.context_card import NO_CONTEXT_ACTIONS, ContextActions
 from desktop.ui.chat.message_footer import CreditOf, no_credit
+from desktop.ui.chat.message_menu import NO_BRANCH_ACTIONS, BranchActions, MessageMenuEntry, open_message_menu
 from desktop.ui.chat.message_selection import MessageSelection, act_on_selection, selection_menu
 from desktop.ui.chat.source_map import MessageSource
 from desktop.ui.chat.text_view import TextView
@@ -34,18 +35,18 @@ _OPENING = 100
 
 @dataclass(frozen=True)
 class MessageActions:
-    """What a turn can ask for: another answer, another wording, another branch, a link to be opened.
+    """What a turn can ask for: another answer, another wording, a link to be opened.
 
     `credit_of` says what an answer owes to the model that gave it.
     """
 
     regenerate: Callable[[str], None]
     edit: Callable[[Message], None]
-    show_branch: Callable[[str, int], None]
     open_link: Callable[[str], None]
     log: str = ""
     credit_of: CreditOf = no_credit
     context: ContextActions = NO_CONTEXT_ACTIONS
+    branches: BranchActions = NO_BRANCH_ACTIONS
 
 
 class MessageView(QWidget):
@@ -61,7 +62,9 @@ class MessageView(QWidget):
         super().__init__(parent)
         self.theme, self.message, self.message_actions = theme, message, actions
         self._current = False
-        self.selection = MessageSelection(self, self.text_views, self.source(), self._menu_entries)
+        self.selection = MessageSelection(
+            self, self.text_views, self.source(), lambda: [(each.text, each.act) for each in self.menu_entries()]
+        )
         self._selections: list[MessageSelection] = []
         self.add_selection(self.selection)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -88,6 +91,11 @@ class MessageView(QWidget):
     def buttons(self) -> list[Button]:
         """The buttons in it, in the order Tab goes through them."""
         raise NotImplementedError
+
+    @property
+    def branch_buttons(self) -> list[Button]:
+        """The arrows to the turns in its place."""
+        return []
 
     def text_views(self) -> list[TextView]:
         """The views of its text, from the first: what `selection` goes over."""
@@ -141,10 +149,29 @@ class MessageView(QWidget):
         for button in self.buttons():
             button.setFocusPolicy(self.button_focus)
 
-    def _menu_entries(self) -> list[tuple[str, Callable[[], None]]]:
+    def menu_entries(self) -> list[MessageMenuEntry]:
+        """What can be done with this turn, for menus; nothing with an answer in progress."""
         if self.message.status == "streaming":
             return []
-        return [(tr("Unpin message") if self.message.pinned else tr("Pin message"), self.toggle_pin)]
+        branches = self.message_actions.branches
+        return [
+            MessageMenuEntry(tr("Edit") + "\tF2", lambda: self.message_actions.edit(self.message)),
+            *self.more_entries(),
+            MessageMenuEntry(tr("Fork into a new chat"), lambda: branches.fork(self.message)),
+            MessageMenuEntry(tr("Unpin message") if self.message.pinned else tr("Pin message"), self.toggle_pin),
+            MessageMenuEntry(tr("Delete") + "\tDel", lambda: branches.delete(self.message), apart=True),
+        ]
+
+    def more_entries(self) -> list[MessageMenuEntry]:
+        """What can be done with this kind of turn alone."""
+        return []
+
+    def make_menu_button(self) -> Button:
+        """The button that offers all that can be done with this turn."""
+        button = Button(self.theme, kind="quiet", icon="more", size="small", name=tr("More for this message"))
+        set_tool_tip(button, tr("More"))
+        button.clicked.connect(lambda: open_message_menu(self.theme, self.menu_entries(), button))
+        return button
 
     def toggle_pin(self) -> None:
         """Keep this message in the model's context whatever is left out, or no longer."""
@@ -165,12 +192,28 @@ class MessageView(QWidget):
             copy_text(text, text if self.selection.has_markdown else None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if act_on_selection(self.selection, event):
+        if act_on_selection(self.selection, event) or (self.hasFocus() and self._act_on_key(event)):
             return
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
         else:
             super().keyPressEvent(event)
+
+    def _act_on_key(self, event: QKeyEvent) -> bool:
+        """What keys do while the turn itself has the focus; whether that was one of them."""
+        branches, settled = self.message_actions.branches, self.message.status != "streaming"
+        alt = event.modifiers() == Qt.KeyboardModifier.AltModifier
+        if event.matches(QKeySequence.StandardKey.Undo):
+            branches.undo_delete()
+        elif alt and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            branches.show_sibling(self.message.id, -1 if event.key() == Qt.Key.Key_Left else 1)
+        elif event.key() == Qt.Key.Key_F2 and settled:
+            self.message_actions.edit(self.message)
+        elif event.key() == Qt.Key.Key_Delete and settled:
+            branches.delete(self.message)
+        else:
+            return False
+        return True
 
     # Beside and between the pieces of text one selects as in them.
 

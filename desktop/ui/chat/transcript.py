@@ -14,6 +14,7 @@ from desktop.ui.chat.message_column import MessageColumn
 from desktop.ui.chat.message_view import MessageActions, MessageView
 from desktop.ui.chat.text_search import folded
 from desktop.ui.chat.user_message_view import UserMessageView
+from desktop.ui.parts.button import Button
 from desktop.ui.theme.design_tokens import L
 from desktop.ui.theme.theme import Theme
 
@@ -68,6 +69,8 @@ class Transcript(MessageColumn):
         built = keep - self._first if keep else 0
         focus = QApplication.focusWidget()
         had_focus = focus is not None and any(view is focus or view.isAncestorOf(focus) for view in self._views[built:])
+        button = focus.accessibleName() if isinstance(focus, Button) else ""
+        at = self.verticalScrollBar().value()
         for view in self.remove_views(built):
             self._discard(view)
         self._messages, self._siblings = list(messages), dict(siblings)
@@ -83,8 +86,20 @@ class Transcript(MessageColumn):
             self.place_from(0)
             self._build_older(_AT_ONCE)
         self.jump_to_end()
+        if keep and messages[-1].status != "streaming":
+            self.verticalScrollBar().setValue(at)  # another branch is shown: what stands above it does not move
         if had_focus and self._current is not None:
-            self._current.setFocus(Qt.FocusReason.OtherFocusReason)  # not wherever Qt finds the next widget
+            self._focus_again(self._views[min(built, len(self._views) - 1)], button)
+
+    def _focus_again(self, view: MessageView, name: str) -> None:
+        """The focus goes on, not to wherever Qt finds the next widget: to the arrow of `view` that had it in the turn
+        before it, or to the other one at the end of its way; else to the current turn."""
+        arrows = {each.accessibleName(): each for each in view.branch_buttons if each.isEnabled()}
+        if view.branch_buttons and name in {each.accessibleName() for each in view.branch_buttons} and arrows:
+            self._set_current(view)
+            arrows.get(name, next(iter(arrows.values()))).setFocus(Qt.FocusReason.OtherFocusReason)
+        elif self._current is not None:
+            self._current.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def add(self, message: Message) -> None:
         """Append a turn."""

@@ -63,13 +63,16 @@ class UserMessageView(MessageView):
         set_tool_tip(self._edit, tr("Edit and ask again"))
         self._copy.clicked.connect(self.copy)
         self._edit.clicked.connect(lambda: actions.edit(self.message))
-        self._copy.hide()
-        self._edit.hide()
+        self._menu = self.make_menu_button()
+        self._menu.setParent(self)
+        self._tools = (self._edit, self._copy, self._menu)
+        self._show_tools(False)
         self._branch: BranchSwitch | None = None
         if siblings is not None and siblings[1] > 1:
             place, count = siblings
+            show = actions.branches.show_sibling
             self._branch = BranchSwitch(
-                theme, place, count, lambda step: actions.show_branch(self.message.id, step), self
+                theme, place, count, lambda step: show(self.message.id, step), self, of_answers=False
             )
         self._mark: Button | None = None
         self.show_message(message)
@@ -88,7 +91,11 @@ class UserMessageView(MessageView):
     def buttons(self) -> list[Button]:
         more = [self._more] if self._more is not None else []
         mark = [self._mark] if self._mark is not None else []
-        return [*more, self._copy, self._edit, *mark, *(self._branch.buttons if self._branch is not None else ())]
+        return [*more, self._copy, self._edit, self._menu, *mark, *self.branch_buttons]
+
+    @property
+    def branch_buttons(self) -> list[Button]:
+        return self._branch.buttons if self._branch is not None else []
 
     def text_views(self) -> list[TextView]:
         return [self._view]
@@ -121,7 +128,7 @@ class UserMessageView(MessageView):
             height += size.height()
         self._box = QRectF(left, 0, inner + 2 * _ACROSS, height)
         x = left - XS
-        for tool in (self._edit, self._copy):
+        for tool in self._tools:
             size = tool.sizeHint()
             x -= size.width()
             tool.setGeometry(
@@ -151,7 +158,7 @@ class UserMessageView(MessageView):
         super().enterEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        self._show_tools(self._current and any(widget.hasFocus() for widget in (self, self._copy, self._edit)))
+        self._show_tools(self._current and any(widget.hasFocus() for widget in (self, *self._tools)))
         super().leaveEvent(event)
 
     def focusInEvent(self, event: object) -> None:
@@ -159,8 +166,8 @@ class UserMessageView(MessageView):
         self.update()
 
     def _show_tools(self, shown: bool) -> None:
-        self._copy.setVisible(shown)
-        self._edit.setVisible(shown)
+        for tool in self._tools:
+            tool.setVisible(shown)
 
     def _write(self) -> None:
         text = self.message.text

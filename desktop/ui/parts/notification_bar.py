@@ -86,8 +86,7 @@ class NotificationBar(QWidget):
 
     def notify(self, text: str, action: tuple[str, Callable[[], None]] | None = None) -> None:
         """Show a piece of news; `action` is the text and the function of its button."""
-        for line in [each for each in self.lines if each.text == text]:
-            self._remove(line)
+        self.withdraw(text)
         while len(self.lines) >= _MOST:
             self._remove(self.lines[0])
         line = _Notification(self._theme, text, action, self._remove, self)
@@ -96,6 +95,11 @@ class NotificationBar(QWidget):
         line.show()
         self._place()
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+
+    def withdraw(self, text: str) -> None:
+        """That piece of news is none any more."""
+        for line in [each for each in self.lines if each.text == text]:
+            self._remove(line)
 
     def clear(self) -> None:
         """The person is where the news is."""

@@ -61,6 +61,8 @@ class ChatDisplay(QObject):
                 page.show_context(event)
             case chat_events.MessageChanged():
                 page.show_changed(event)
+            case chat_events.BranchDeleted():
+                page.branches.tell_deleted(event)
             case chat_events.ContextChosen():
                 page.context.take_choice(event.conversation_id, event.choice)
             case chat_events.EngineChanged():

@@ -207,7 +207,7 @@ def test_regenerating_keeps_the_old_answer_beside_the_new(begin: Begin) -> None:
     assert talk.fake.requests[1].messages == talk.fake.requests[0].messages
     talk.settled()
     assert talk.store.message(first.id) == first
-    talk.chat.show_branch(second.id, -1)
+    talk.chat.branches.show_sibling(second.id, -1)
     back = talk.until_told(ConversationOpened, len(talk.told(ConversationOpened)) + 1)
     assert texts(back.messages) == ["Question", "First."]
     assert back.siblings == {first.id: (0, 2)}
@@ -226,7 +226,7 @@ def test_an_edited_question_begins_a_new_branch(begin: Begin) -> None:
     assert talk.fake.requests[2].messages[-1] == ChatMessage.from_text("user", "two, better")
     talk.settled()
     # The whole of the other branch comes back, not the edited message alone.
-    talk.chat.show_branch(edited.parent_id or "", -1)
+    talk.chat.branches.show_sibling(edited.parent_id or "", -1)
     back = talk.until_told(ConversationOpened, len(talk.told(ConversationOpened)) + 1)
     assert texts(back.messages) == ["one", "A.", "two", "B."]
     talk.ask("three")
@@ -250,7 +250,7 @@ def test_there_is_no_branch_before_the_first_or_after_the_last(begin: Begin) -> 
     answer = talk.ask("one")
     before = len(talk.told(ConversationOpened))
     for step in (-1, 1, 0, 5):
-        talk.chat.show_branch(answer.id, step)
+        talk.chat.branches.show_sibling(answer.id, step)
     talk.settled()
     assert len(talk.told(ConversationOpened)) == before
     assert not talk.told(ChatFailed)
