@@ -3,6 +3,7 @@ command needs to run.
 """
 
 import argparse
+import datetime
 from typing import Any, NoReturn
 
 from desktop import __version__
@@ -334,6 +335,12 @@ def _add_conversations(parser: argparse.ArgumentParser) -> None:
     add_json(rerun)
     search = command(does, "search", tr("messages that hold certain words"))
     search.add_argument("text", metavar=tr("TEXT"))
+    search.add_argument("--model", metavar="M", default="", help=tr("only where this model answered: its id"))
+    search.add_argument("--since", metavar="D", type=_day, help=tr("only from this day on: 2026-03-31"))
+    search.add_argument("--until", metavar="D", type=_day, help=tr("only up to this day, the day included"))
+    search.add_argument("--folder", metavar="F", default="", help=tr("only in this folder: its name or id"))
+    search.add_argument("--tag", metavar="T", default="", help=tr("only in conversations with this tag"))
+    search.add_argument("--limit", type=positive, default=100, metavar="N", help=tr("so many at most; 100 if left out"))
     add_json(search)
     add_order(does)
 
@@ -367,6 +374,13 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     )
     extent.add_argument("--long", action="store_true", help=tr("more rounds, and a conversation of 4,000 tokens"))
     add_json(parser)
+
+
+def _day(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(tr("must be a day, as in 2026-03-31")) from None
 
 
 def _thinking(text: str) -> str | int:

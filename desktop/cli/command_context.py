@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from desktop.settings import Settings, SettingsFile
     from desktop.storage.conversation_store import ConversationStore
     from desktop.storage.database import Database
+    from desktop.storage.message_search import MessageSearch
 
 
 class CommandContext:
@@ -98,6 +99,13 @@ class CommandContext:
         from desktop.storage.conversation_store import ConversationStore
 
         return ConversationStore(self._database)
+
+    @cached_property
+    def message_search(self) -> "MessageSearch":
+        """The words of the conversations. Raises as `conversation_store`."""
+        from desktop.storage.message_search import MessageSearch
+
+        return MessageSearch(self._database)
 
     @cached_property
     def _database(self) -> "Database":

@@ -2,7 +2,6 @@
 
 import datetime
 from argparse import Namespace
-from dataclasses import asdict
 from typing import Any
 
 from desktop.cli.command_context import CommandContext
@@ -11,9 +10,10 @@ from desktop.cli.terminal_answer import ModelCredits
 from desktop.cli.terminal_input import repair_input
 from desktop.conversation import Conversation, Message
 from desktop.errors import NotFoundError
+from desktop.storage.message_search import MessageHit, MessageSearch, SearchFilter
 from desktop.translation import tr, trn
 
-_FOUND = 100
+_ALL = 1_000_000
 
 
 def run(options: Namespace, tools: CommandContext) -> int:
@@ -87,17 +87,58 @@ def _pin(options: Namespace, tools: CommandContext) -> None:
 
 
 def _search(options: Namespace, tools: CommandContext) -> None:
-    found = (
-        tools.conversation_store.search(repair_input(options.text), _FOUND)
-        if tools.paths.database_file.exists()
-        else []
-    )
+    """Messages that hold the words; looking for them does not make a database where there is none."""
+    found: list[MessageHit] = []
+    if tools.paths.database_file.exists():
+        search = tools.message_search
+        narrowed = SearchFilter(
+            model=repair_input(options.model),
+            since=None if options.since is None else _midnight(options.since),
+            until=None if options.until is None else _midnight(options.until + datetime.timedelta(days=1)),
+            folder_id=_folder_id(search, repair_input(options.folder)) if options.folder else "",
+            tag=repair_input(options.tag),
+        )
+        found = search.search(repair_input(options.text), narrowed, limit=options.limit)
     if options.json:
-        tools.output.json([{**asdict(each), "created_at": moment(each.created_at)} for each in found])
+        tools.output.json([_hit(each) for each in found])
     elif found:
-        tools.output.table([(each.conversation_id, each.title, each.excerpt) for each in found])
+        tools.output.table([(each.conversation_id, each.title, each.snippet) for each in found])
     else:
         tools.output.note(tr("No message holds that."))
+
+
+def _hit(hit: MessageHit) -> dict[str, Any]:
+    return {
+        "id": hit.conversation_id,
+        "title": hit.title,
+        "message": hit.message_id,
+        "snippet": hit.snippet,
+        "role": hit.role,
+        "created_at": moment(hit.created_at),
+        "archived": hit.archived,
+    }
+
+
+def _folder_id(search: MessageSearch, wanted: str) -> str:
+    """The id of the folder with this id or name. Raises NotFoundError where there is none, or several have it."""
+    folders = search.choices().folders
+    named = [key for key, name in folders if wanted == key] or [key for key, name in folders if wanted == name]
+    named = named or [key for key, name in folders if wanted.casefold() == name.casefold()]
+    if len(named) == 1:
+        return named[0]
+    names = ", ".join(f"{name} ({key})" if named else name for key, name in folders)
+    raise NotFoundError(
+        tr("Several folders are called {name}.").format(name=wanted)
+        if named
+        else tr("There is no folder {name}.").format(name=wanted),
+        tr("The folders are {names}.").format(names=names) if names else tr("There are no folders."),
+        tr("Name one by its id.") if named else "",
+    )
+
+
+def _midnight(day: datetime.date) -> float:
+    """When a day begins where the person is, in seconds since 1970."""
+    return datetime.datetime(day.year, day.month, day.day).astimezone().timestamp()
 
 
 def kept_conversation(tools: CommandContext, conversation_id: str) -> Conversation:

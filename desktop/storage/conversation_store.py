@@ -1,13 +1,12 @@
-"""Conversations and their messages on disk: a tree per conversation, a branch of it shown, all of it searchable.
+"""Conversations and their messages on disk: a tree per conversation, a branch of it shown.
 
 Every method is one transaction and may be called from any thread, one at a time per thread. Each raises what
 `Database` raises; those that need something that is not there raise NotFoundError.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
-from desktop.conversation import ContextChoice, Conversation, Role
+from desktop.conversation import ContextChoice, Conversation
 from desktop.safe_text import repair_surrogates
 from desktop.storage.conversation_rows import (
     CONVERSATION_COLUMNS,
@@ -15,6 +14,7 @@ from desktop.storage.conversation_rows import (
     conversation_from_row,
     conversation_row,
 )
+from desktop.storage.message_search import DELETED_MESSAGES
 from desktop.storage.message_tree import (
     UPDATE_CONVERSATION,
     MessageTree,
@@ -22,22 +22,9 @@ from desktop.storage.message_tree import (
     missing_conversation,
     purge_branches,
 )
-from desktop.storage.search_query import excerpt_around, parse_query
+from desktop.storage.search_query import parse_query
 
 _NEWEST_HITS = 2000
-_EXCERPT_WORDS = 12
-
-
-@dataclass(frozen=True)
-class MessageHit:
-    """A message that search found; `excerpt` is the text around the first match, on one line."""
-
-    conversation_id: str
-    title: str
-    message_id: str
-    role: Role
-    excerpt: str
-    created_at: float
 
 
 class ConversationStore(MessageTree):
@@ -54,10 +41,11 @@ class ConversationStore(MessageTree):
         condition = "deleted_at IS NULL"
         values: dict[str, str | int] = {"limit": limit, "offset": offset, "hits": _NEWEST_HITS}
         if wanted is not None:
-            in_title, title_values = wanted.select_sql("conversations", "title", "title_words")
-            in_text, text_values = wanted.select_sql("messages", "text", "message_words")
-            in_messages = f"SELECT conversation_id FROM messages WHERE number IN ({in_text}) AND deleted_at IS NULL"
-            condition += f" AND (number IN ({in_title}) OR id IN ({in_messages}))"
+            in_title, title_values = wanted.titles()
+            in_text, text_values = wanted.message_numbers()
+            shown = f"number IN ({in_text} ORDER BY 1 DESC LIMIT :hits) AND number NOT IN ({DELETED_MESSAGES})"
+            in_messages = f"SELECT conversation_id FROM messages WHERE {shown}"
+            condition += f" AND ({in_title} OR id IN ({in_messages}))"
             values |= title_values | text_values
         with self.database.read() as connection:
             rows = connection.execute(
@@ -133,42 +121,11 @@ class ConversationStore(MessageTree):
             count += connection.execute("DELETE FROM conversations WHERE deleted_at <= ?", (older_than,)).rowcount
             if count:
                 # An index only notes that a row is gone; merging all of it into one piece drops the words.
-                for index in ("title_words", "message_words"):
+                for index in ("title_words", "message_words", "message_bigrams"):
                     connection.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")
         if count:
             self.database.truncate_wal()
         return count
-
-    # --- search --------------------------------------------------------------------------------------------------
-
-    def search(self, text: str, limit: int = 50) -> list[MessageHit]:
-        """The newest messages, of conversations not deleted, that hold every word of `text` or words it begins."""
-        wanted = parse_query(text)
-        if wanted is None:
-            return []
-        values: dict[str, str | int] = {"limit": limit, "hits": _NEWEST_HITS}
-        if wanted.words and not wanted.literal:
-            source = "message_words JOIN messages ON messages.number = message_words.rowid"
-            excerpt = f"snippet(message_words, 0, '', '', '…', {_EXCERPT_WORDS})"
-            condition, order = "message_words MATCH :words", "message_words.rowid"  # the index's own order: no sorting
-            values["words"] = wanted.words
-        else:
-            numbers, more = wanted.select_sql("messages", "text", "message_words")
-            values |= more
-            source, excerpt, order = "messages", "messages.text", "messages.number"
-            condition = f"messages.number IN ({numbers})"
-        with self.database.read() as connection:
-            rows = connection.execute(
-                f"SELECT conversations.id, title, messages.id, role, {excerpt}, messages.created_at FROM {source} "
-                f"JOIN conversations ON conversations.id = messages.conversation_id WHERE {condition} "
-                "AND conversations.deleted_at IS NULL AND messages.deleted_at IS NULL "
-                f"ORDER BY {order} DESC LIMIT :limit",
-                values,
-            )
-            return [
-                MessageHit(chat, title, message, role, excerpt_around(found, wanted.literal), created_at)
-                for chat, title, message, role, found, created_at in rows
-            ]
 
     def _change(self, conversation_id: str, assignment: str, *values: object) -> None:
         with self.database.write() as connection:

@@ -29,6 +29,7 @@ from desktop.storage.database_errors import (
     network_error_texts,
 )
 from desktop.storage.migration import LEDGER_MIGRATIONS, MIGRATIONS, NETWORK_MIGRATIONS, migrate, schema_version
+from desktop.storage.search_terms import add_functions
 
 APPLICATION_ID = 0x4C6B6579
 """SQLite's application_id of the file of conversations ("Lkey")."""
@@ -292,6 +293,7 @@ class Database:
             connection.execute(f"PRAGMA application_id = {self._application_id}")
         if version > len(self._migrations):
             raise self._failures.newer(version, len(self._migrations))
+        add_functions(connection)
         for pragma in ("foreign_keys = ON", "secure_delete = ON", f"journal_size_limit = {_WAL_LIMIT_BYTES}"):
             connection.execute(f"PRAGMA {pragma}")
         _use_wal(connection)

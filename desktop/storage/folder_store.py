@@ -185,7 +185,7 @@ class FolderStore:
             values = {"ids": _ids_json(erased)}
             connection.execute(f"DELETE FROM messages WHERE conversation_{_GIVEN}", values)
             connection.execute(f"DELETE FROM conversations WHERE {_GIVEN}", values)
-            for index in ("title_words", "message_words") if erased else ():
+            for index in ("title_words", "message_words", "message_bigrams") if erased else ():
                 connection.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")  # which drops the words
         if erased:
             self.database.truncate_wal()

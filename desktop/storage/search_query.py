@@ -1,65 +1,110 @@
 """Makes queries of SQLite's full-text search from what a person types into a search field.
 
 Nothing typed is an operator: every word is quoted, all words have to occur, and each matches the words it begins.
-Writing that puts no spaces between words (Chinese, Japanese, Thai, …), and signs that are no words at all, cannot be
-looked up by word; for these the text itself is searched.
+Writing that puts no spaces between words (Chinese, Japanese, Thai, …) is found wherever it stands, by pairs of
+characters (`search_terms`). Signs that are no words cannot be looked up: where there are any that say something (C++,
+100 %, 🎉), the texts themselves are compared.
 """
 
 import unicodedata
 from dataclasses import dataclass
 
 from desktop.safe_text import repair_surrogates
+from desktop.storage.search_terms import has_unspaced, run_tokens, word_tokens
 
-# Scripts without spaces, by code point (Unicode 15 blocks): Thai and Lao, Tibetan and Myanmar, Khmer, kana and CJK.
-_UNSPACED = (
-    (0x0E00, 0x0EFF),
-    (0x0F00, 0x109F),
-    (0x1780, 0x17FF),
-    (0x3040, 0x30FF),
-    (0x3400, 0x4DBF),
-    (0x4E00, 0x9FFF),
-    (0xF900, 0xFAFF),
-    (0x20000, 0x3FFFF),
-)
 _LONGEST = 1000
+_MOST_PIECES = 64
+_TELLING = frozenset("#%&@\\/")
+"""Punctuation that makes another thing of a word beside it; all that Unicode calls a symbol does too."""
 
 
 @dataclass(frozen=True)
 class SearchQuery:
-    """`words` for MATCH, or "" where there are none; `literal` pieces that the text has to hold as they are."""
+    """What all has to be found: `words` for MATCH on an index of words ("" for none), `terms` for MATCH on
+    `message_bigrams`, and `literal` pieces that the text has to hold as they are. `adjacent` pieces are of several
+    terms, which that index cannot tell from terms apart. `pieces` is all that was typed."""
 
     words: str
+    terms: str
     literal: tuple[str, ...]
+    adjacent: tuple[str, ...]
+    unspaced: bool
+    pieces: tuple[str, ...]
 
-    def select_sql(self, table: str, column: str, index: str) -> tuple[str, dict[str, str | int]]:
-        """A SELECT of the newest rows of `table` whose `column` matches, at most `:hits` of them, and its values.
-
-        `index` is the full-text index of that column; the names are ours, never typed by anyone.
-        """
-        values: dict[str, str | int] = {}
-        conditions = []
-        if self.words:
+    def message_numbers(self, within: str = "") -> tuple[str, dict[str, str | int]]:
+        """A SELECT of the numbers of matching messages, and its values. An order by 1 and a LIMIT may follow; newest
+        first it gives its rows as they are found. `within` is a further condition, with {number} for the number."""
+        likes, values = self._likes(self.literal, "literal")
+        more, others = self._likes(self.adjacent, "adjacent")
+        kinds = []
+        if self.words and not self.unspaced:
             values["words"] = self.words
-            if not self.literal:
-                return f"SELECT rowid FROM {index} WHERE {index} MATCH :words ORDER BY rowid DESC LIMIT :hits", values
-            conditions.append(f"number IN (SELECT rowid FROM {index} WHERE {index} MATCH :words)")
-        for count, piece in enumerate(self.literal):
+            kinds.append(_matching("message_words", "words", likes, within))
+        if self.terms:
+            values |= {"terms": self.terms, **others}
+            kinds.append(_matching("message_bigrams", "terms", [*likes, *more], within))
+        if not kinds:
+            conditions = [*likes, *([within.format(number="number")] if within else [])]
+            return f"SELECT number FROM messages AS texts WHERE {' AND '.join(conditions)}", values
+        return " UNION ".join(kinds), values
+
+    def titles(self) -> tuple[str, dict[str, str | int]]:
+        """A condition for the rows of `conversations` whose title matches, and its values. Titles are short and few:
+        what is typed may stand anywhere in them, also within a word."""
+        likes, values = self._likes(self.pieces, "title", "title")
+        condition = f"({' AND '.join(likes)})"
+        if self.words and not self.unspaced and not self.literal:
+            values["title_words"] = self.words
+            matching = "SELECT rowid FROM title_words WHERE title_words MATCH :title_words"
+            condition = f"({condition} OR conversations.number IN ({matching}))"
+        return condition, values
+
+    def _likes(
+        self, pieces: tuple[str, ...], name: str, column: str = "texts.text"
+    ) -> tuple[list[str], dict[str, str | int]]:
+        values: dict[str, str | int] = {}
+        for count, piece in enumerate(pieces):
             escaped = piece.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            values[f"literal_{count}"] = f"%{escaped}%"
-            conditions.append(f"{column} LIKE :literal_{count} ESCAPE '\\'")
-        return f"SELECT number FROM {table} WHERE {' AND '.join(conditions)} ORDER BY number DESC LIMIT :hits", values
+            values[f"{name}_{count}"] = f"%{escaped}%"
+        return [f"{column} LIKE :{each} ESCAPE '\\'" for each in values], values
+
+
+def _matching(index: str, value: str, likes: list[str], within: str) -> str:
+    """The rows of an index that match; with `likes` each row's text is looked at as well."""
+    number = f"{index}.rowid"
+    texts = f" CROSS JOIN messages AS texts ON texts.number = {number}" if likes else ""
+    conditions = [f"{index} MATCH :{value}", *([within.format(number=number)] if within else []), *likes]
+    return f"SELECT {number} FROM {index}{texts} WHERE {' AND '.join(conditions)}"
 
 
 def parse_query(text: str) -> SearchQuery | None:
     """The query for what was typed; None where nothing was. Only the first 1,000 characters count."""
-    pieces = repair_surrogates(text[:_LONGEST]).replace("\x00", " ").split()
-    words, literal = [], []
+    pieces = repair_surrogates(text[:_LONGEST]).replace("\x00", " ").split()[:_MOST_PIECES]
+    words: list[str] = []
+    terms: list[str] = []
+    literal: list[str] = []
+    adjacent: list[str] = []
     for piece in pieces:
-        if any(map(_is_unspaced, piece)) or not any(map(_is_token, piece)):
+        tokens, runs = word_tokens(piece), run_tokens(piece)
+        if not any(map(_is_token, piece)):
             literal.append(piece)
-        else:
-            words.append('"' + piece.replace('"', '""') + '"*')
-    return SearchQuery(" ".join(words), tuple(literal)) if pieces else None
+            continue
+        if any(map(_tells, piece)):
+            literal.append(piece)
+        words.append(_quoted(piece) + "*")
+        terms += [_quoted(run) + ("*" if len(run) == 1 else "") for run in runs]
+        terms += [_quoted(token) + ("*" if token == tokens[-1] and not runs else "") for token in tokens]
+        if len(tokens) + len(runs) > 1:
+            adjacent.append(piece)
+    if not pieces:
+        return None
+    return SearchQuery(
+        " ".join(words), " ".join(terms), tuple(literal), tuple(adjacent), has_unspaced(" ".join(pieces)), tuple(pieces)
+    )
+
+
+def _quoted(piece: str) -> str:
+    return '"' + piece.replace('"', '""') + '"'
 
 
 def _is_token(character: str) -> bool:
@@ -68,16 +113,5 @@ def _is_token(character: str) -> bool:
     return category[0] in "LN" or category == "Co"
 
 
-def _is_unspaced(character: str) -> bool:
-    code = ord(character)
-    return code >= _UNSPACED[0][0] and any(first <= code <= last for first, last in _UNSPACED)
-
-
-def excerpt_around(text: str, pieces: tuple[str, ...], width: int = 80) -> str:
-    """`text` on one line; where it is long, the part around the first of `pieces` that it holds."""
-    start = min((at for at in (text.find(piece) for piece in pieces) if at >= 0), default=0)
-    if pieces and len(text) > width:
-        first = max(0, start - width // 3)
-        cut = text[first : first + width]
-        text = ("…" if first else "") + cut + ("…" if first + width < len(text) else "")
-    return " ".join(text.split())
+def _tells(character: str) -> bool:
+    return character in _TELLING or (unicodedata.category(character)[0] == "S" and character != "`")

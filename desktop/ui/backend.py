@@ -21,6 +21,7 @@ from desktop.paths import Paths
 from desktop.settings import SettingsFile
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
+from desktop.storage.message_search import MessageSearch
 from desktop.translation import tr
 from desktop.ui.access.access_flow import AccessFlow
 from desktop.ui.downloads.download_flow import DownloadFlow
@@ -32,6 +33,7 @@ from desktop.ui.models.model_selection import ModelSelection, ModelSuggestionFlo
 from desktop.ui.models.model_setup_flow import ModelSetupFlow
 from desktop.ui.network.network_flow import NetworkFlow
 from desktop.ui.parts.notification_bar import NotificationBar
+from desktop.ui.search.search_flow import SearchFlow
 from desktop.ui.settings.settings_flow import SettingsFlow
 from desktop.ui.system.file_watcher import FileWatcher
 from desktop.ui.system.process_events import MainThreadCalls
@@ -81,8 +83,10 @@ class Backend(QObject):
             self.kernels.start(self._is_engine_busy, lambda: main_thread.call_on_main_thread(self._load_again))
         window.when_built("models", self._probe)
         self.database = Database(paths.database_file)
+        store = ConversationStore(self.database)
+        self.search = SearchFlow(window, background, MessageSearch(self.database), store)
         self.chat = ChatSession(
-            store=ConversationStore(self.database),
+            store=store,
             engine=self.engine,
             background=background,
             settings=lambda: settings.current,
@@ -120,6 +124,7 @@ class Backend(QObject):
         window.chat_page.empty.model_asked.connect(setup.show_model)
         window.page_shown.connect(self._page_shown)
         window.chat_page.branches.undo_offered.connect(self._offer_undo)
+        self.search.message_asked.connect(window.open_message)
         setup.list_outdated.connect(self.licenses.refresh)
         setup.license_asked.connect(self._open_license_of_model)
         setup.use_asked.connect(self._use_model)
@@ -250,8 +255,15 @@ class Backend(QObject):
     def close(self) -> None:
         """Store conversations and stop everything."""
         self.closed = True
-        flows = (self.access, self.downloads, self.imports, self.setup, self.suggestion, self.model_list)
-        for part in (self.network, self.settings, self.selection, self.licenses, self.ledger_watcher, *flows):
+        flows = (self.search, self.access, self.downloads, self.imports, self.setup, self.suggestion, self.model_list)
+        for part in (
+            self.network,
+            self.settings,
+            self.selection,
+            self.licenses,
+            self.ledger_watcher,
+            *flows,
+        ):
             part.close()
         self.chat.close()
         self.kernels.close()

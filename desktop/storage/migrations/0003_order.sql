@@ -40,3 +40,40 @@ ALTER TABLE messages ADD COLUMN record TEXT; -- JSON: what the answer was made f
 ALTER TABLE messages ADD COLUMN deleted_at REAL; -- with all under it taken out of the tree, can come back until purged
 
 CREATE INDEX messages_deleted ON messages (deleted_at) WHERE deleted_at IS NOT NULL;
+
+-- Messages that hold writing without spaces, by pairs of neighbouring characters (desktop/storage/search_terms.py, whose
+-- functions these triggers call). As `message_words`, it keeps no text, and an answer is indexed when it is over.
+
+CREATE VIRTUAL TABLE message_bigrams USING fts5 (
+    terms, content = '', columnsize = 0, detail = none, prefix = '1',
+    tokenize = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
+);
+
+INSERT INTO message_bigrams (rowid, terms)
+SELECT number, bigram_terms(text) FROM messages WHERE status <> 'streaming' AND has_unspaced(text);
+
+CREATE TRIGGER messages_bigrams_insert AFTER INSERT ON messages
+WHEN NEW.status <> 'streaming' AND has_unspaced(NEW.text) BEGIN
+    INSERT INTO message_bigrams (rowid, terms) VALUES (NEW.number, bigram_terms(NEW.text));
+END;
+
+CREATE TRIGGER messages_bigrams_before AFTER UPDATE OF text, status ON messages
+WHEN OLD.status <> 'streaming' AND (NEW.status = 'streaming' OR OLD.text <> NEW.text) AND has_unspaced(OLD.text) BEGIN
+    INSERT INTO message_bigrams (message_bigrams, rowid, terms) VALUES ('delete', OLD.number, bigram_terms(OLD.text));
+END;
+
+CREATE TRIGGER messages_bigrams_after AFTER UPDATE OF text, status ON messages
+WHEN NEW.status <> 'streaming' AND (OLD.status = 'streaming' OR OLD.text <> NEW.text) AND has_unspaced(NEW.text) BEGIN
+    INSERT INTO message_bigrams (rowid, terms) VALUES (NEW.number, bigram_terms(NEW.text));
+END;
+
+CREATE TRIGGER messages_bigrams_delete AFTER DELETE ON messages
+WHEN OLD.status <> 'streaming' AND has_unspaced(OLD.text) BEGIN
+    INSERT INTO message_bigrams (message_bigrams, rowid, terms) VALUES ('delete', OLD.number, bigram_terms(OLD.text));
+END;
+
+-- What a search is narrowed by.
+
+CREATE INDEX messages_by_model ON messages (json_extract(model, '$.id'), conversation_id) WHERE model IS NOT NULL;
+
+CREATE INDEX messages_by_time ON messages (created_at);

@@ -93,7 +93,7 @@ class ChatPage(QWidget):
         self.composer.edit_last.connect(self.edit_last)
         self.composer.edit_cancelled.connect(self._cancel_edit)
         self.composer.edit.textChanged.connect(lambda: self._draft_timer.start())
-        self._finder = TranscriptFinder(self.find_bar, lambda: self._transcript)
+        self.finder = TranscriptFinder(self.find_bar, lambda: self._transcript)
         self.find_bar.closed.connect(self.focus_composer)
 
     @property

@@ -58,6 +58,11 @@ class FindBar(QWidget):
         if self.field.text():
             self.text_changed.emit(self.field.text())
 
+    def show_query(self, text: str) -> None:
+        """Show the bar with `text` in it; the keyboard stays where it is."""
+        self.field.setText(text)
+        self.show()
+
     def close_bar(self) -> None:
         """Hide the bar; nothing is marked any more."""
         self.hide()
@@ -98,8 +103,29 @@ class TranscriptFinder:
         self._bar, self._transcript = bar, transcript
         self._matches: list[str] = []
         self._place = 0
+        self._revealed: tuple[str, str, str] | None = None
         bar.text_changed.connect(self._find)
         bar.step_requested.connect(self._step)
+
+    def reveal(self, conversation_id: str, message_id: str, words: str) -> None:
+        """Go to a message with `words` marked in it, once its conversation is shown."""
+        self._revealed = (conversation_id, message_id, words)
+
+    def show_revealed(self, conversation_id: str) -> bool:
+        """A conversation is shown; whether it was one to go to a message of."""
+        wanted, self._revealed = self._revealed, None
+        transcript = self._transcript()
+        if wanted is None or wanted[0] != conversation_id or not wanted[1] or transcript is None:
+            return False
+        _, message_id, words = wanted
+        self._bar.show_query(words)
+        self._find(words)
+        if message_id in self._matches:
+            self._place = self._matches.index(message_id)
+        self._bar.show_count(self._place + 1, len(self._matches))
+        transcript.show_message(message_id)
+        transcript.focus_message(0)
+        return True
 
     def _find(self, query: str) -> None:
         transcript = self._transcript()

@@ -78,6 +78,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         side, page = self.sidebar, self.chat_page
         side.new_asked.connect(self.new_chat)
+        side.search.returnPressed.connect(self.open_search)
         side.opened.connect(self.open_conversation)
         side.page_asked.connect(self.show_page)
         side.rename_asked.connect(self.commands.rename)
@@ -220,6 +221,7 @@ class MainWindow(QMainWindow):
         assert isinstance(event, ConversationOpened)
         self._conversation = event.conversation
         self.chat_page.show_opened(event)
+        self.chat_page.finder.show_revealed(event.conversation.id)
         self.sidebar.show_open(event.conversation.id)
         self._show_title()
 
@@ -283,6 +285,18 @@ class MainWindow(QMainWindow):
     def open_conversation(self, conversation_id: str) -> None:
         """Open a conversation of the list."""
         if self._chat is not None and conversation_id != self.chat_page.conversation_id:
+            self._chat.open(conversation_id)
+        self.show_page("")
+
+    def open_search(self) -> None:
+        """Search all conversations, for what stands in the sidebar's field or else for what was sought last."""
+        self.show_page("search")
+        self._pages.search.begin(self.sidebar.query or None)
+
+    def open_message(self, conversation_id: str, message_id: str, words: str) -> None:
+        """Open a conversation at a message on the branch it shows, with `words` marked; at its end where that is ""."""
+        self.chat_page.finder.reveal(conversation_id, message_id, words)
+        if self._chat is not None:
             self._chat.open(conversation_id)
         self.show_page("")
 

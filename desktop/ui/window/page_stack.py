@@ -31,14 +31,23 @@ if TYPE_CHECKING:
     from desktop.ui.models.models_page import ModelsPage
     from desktop.ui.network.network_page import NetworkPage
     from desktop.ui.parts.page import PageBar
+    from desktop.ui.search.search_page import SearchPage
     from desktop.ui.settings.settings_page import SettingsPage
 
     AnyPage = (
-        ModelsPage | NetworkPage | SettingsPage | LicensesPage | LicenseStep | DifferencePage | TokenStep | GateStep
+        ModelsPage
+        | NetworkPage
+        | SettingsPage
+        | SearchPage
+        | LicensesPage
+        | LicenseStep
+        | DifferencePage
+        | TokenStep
+        | GateStep
     )
 
 
-PAGES = ("models", "network", "settings", "licenses", "license", "difference", "token", "gate")
+PAGES = ("models", "network", "settings", "search", "licenses", "license", "difference", "token", "gate")
 """The names of all pages but the conversation's, which is ""."""
 
 
@@ -96,6 +105,7 @@ class PageStack(QStackedWidget):
         self._models_page: ModelsPage | None = None
         self._settings_page: SettingsPage | None = None
         self._network_page: NetworkPage | None = None
+        self._search_page: SearchPage | None = None
         self._licenses_page: LicensesPage | None = None
         self._license_step: LicenseStep | None = None
         self._difference_page: DifferencePage | None = None
@@ -129,7 +139,7 @@ class PageStack(QStackedWidget):
         self.setCurrentWidget(shown)
         if shown is self.chat:
             self.chat.focus_composer()
-        elif shown in (self._license_step, self._difference_page, self._token_step, self._gate_step):
+        elif shown in (self._search_page, self._license_step, self._difference_page, self._token_step, self._gate_step):
             shown.begin()
         else:
             # The page itself, not its first control: Tab leads into it.
@@ -190,6 +200,16 @@ class PageStack(QStackedWidget):
             self._network_page = NetworkPage(self._theme, str(self._paths.log_file))
             self._add("network", self._network_page)
         return self._network_page
+
+    @property
+    def search(self) -> "SearchPage":
+        """The page that searches all conversations."""
+        if self._search_page is None:
+            from desktop.ui.search.search_page import SearchPage
+
+            self._search_page = SearchPage(self._theme)
+            self._add("search", self._search_page)
+        return self._search_page
 
     @property
     def licenses(self) -> "LicensesPage":

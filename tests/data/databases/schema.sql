@@ -7,6 +7,10 @@ WHERE folder_id IS NOT NULL;
 
 CREATE INDEX conversations_listed ON conversations (pinned DESC, updated_at DESC, number DESC) WHERE deleted_at IS NULL;
 
+CREATE INDEX messages_by_model ON messages (json_extract(model, '$.id'), conversation_id) WHERE model IS NOT NULL;
+
+CREATE INDEX messages_by_time ON messages (created_at);
+
 CREATE INDEX messages_deleted ON messages (deleted_at) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX messages_of_conversation ON messages (conversation_id, parent_id);
@@ -41,6 +45,11 @@ CREATE TABLE folders (
     options TEXT,                           -- JSON: what answers in it are asked with
     folded INTEGER NOT NULL,                -- its conversations are out of sight in the list
     created_at REAL NOT NULL
+);
+
+CREATE VIRTUAL TABLE message_bigrams USING fts5 (
+    terms, content = '', columnsize = 0, detail = none, prefix = '1',
+    tokenize = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
 );
 
 CREATE VIRTUAL TABLE message_words USING fts5 (
@@ -87,6 +96,26 @@ END;
 CREATE TRIGGER conversations_words_update AFTER UPDATE OF title ON conversations WHEN OLD.title <> NEW.title BEGIN
     INSERT INTO title_words (title_words, rowid, title) VALUES ('delete', OLD.number, OLD.title);
     INSERT INTO title_words (rowid, title) VALUES (NEW.number, NEW.title);
+END;
+
+CREATE TRIGGER messages_bigrams_after AFTER UPDATE OF text, status ON messages
+WHEN NEW.status <> 'streaming' AND (OLD.status = 'streaming' OR OLD.text <> NEW.text) AND has_unspaced(NEW.text) BEGIN
+    INSERT INTO message_bigrams (rowid, terms) VALUES (NEW.number, bigram_terms(NEW.text));
+END;
+
+CREATE TRIGGER messages_bigrams_before AFTER UPDATE OF text, status ON messages
+WHEN OLD.status <> 'streaming' AND (NEW.status = 'streaming' OR OLD.text <> NEW.text) AND has_unspaced(OLD.text) BEGIN
+    INSERT INTO message_bigrams (message_bigrams, rowid, terms) VALUES ('delete', OLD.number, bigram_terms(OLD.text));
+END;
+
+CREATE TRIGGER messages_bigrams_delete AFTER DELETE ON messages
+WHEN OLD.status <> 'streaming' AND has_unspaced(OLD.text) BEGIN
+    INSERT INTO message_bigrams (message_bigrams, rowid, terms) VALUES ('delete', OLD.number, bigram_terms(OLD.text));
+END;
+
+CREATE TRIGGER messages_bigrams_insert AFTER INSERT ON messages
+WHEN NEW.status <> 'streaming' AND has_unspaced(NEW.text) BEGIN
+    INSERT INTO message_bigrams (rowid, terms) VALUES (NEW.number, bigram_terms(NEW.text));
 END;
 
 CREATE TRIGGER messages_words_after AFTER UPDATE OF text, status ON messages

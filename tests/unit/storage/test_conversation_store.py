@@ -21,6 +21,7 @@ from desktop.conversation import (
 from desktop.errors import NotFoundError
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
+from desktop.storage.message_search import MessageSearch
 
 
 @pytest.fixture
@@ -243,7 +244,7 @@ def test_a_deleted_conversation_comes_back_whole(store: ConversationStore) -> No
     store.delete("c", 50.0)
     assert store.conversations() == []
     assert store.conversations("treasure") == []
-    assert store.search("treasure") == []
+    assert MessageSearch(store.database).search("treasure") == []
     assert store.conversation("c").deleted_at == 50.0
     store.restore("c")
     assert store.conversation("c") == before
@@ -287,7 +288,7 @@ def test_nothing_of_an_erased_conversation_stays_in_any_file(store: Conversation
     store.delete("c", 1.0)
     assert store.purge(2.0) == 1
     assert traces() == set()
-    assert len(store.search("ordinary")) == 50
+    assert len(MessageSearch(store.database).search("ordinary")) == 50
     assert store.database.check() == []
 
 
@@ -324,7 +325,7 @@ def test_an_answer_is_interrupted_only_when_its_process_is_gone(store: Conversat
     assert store.mark_interrupted() == 1
     assert (store.message("m").status, store.message("m").text) == ("stopped", "half an ans")
     assert store.message("own").status == "streaming"
-    assert [found.message_id for found in store.search("half")] == ["m"]
+    assert [found.message_id for found in MessageSearch(store.database).search("half")] == ["m"]
     assert store.mark_interrupted() == 0
 
 

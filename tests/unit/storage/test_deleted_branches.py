@@ -9,6 +9,7 @@ from desktop.conversation import Conversation, Message, TextPart
 from desktop.errors import NotFoundError
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
+from desktop.storage.message_search import MessageSearch
 from desktop.storage.message_tree import DeletedBranch
 
 
@@ -37,7 +38,7 @@ def test_a_deleted_branch_is_found_by_nothing(store: ConversationStore) -> None:
     assert store.sibling_groups("c") == []
     assert store.newest_leaf("q") == "a2"
     assert store.branch("c", "b1") == store.branch("c", "q")
-    assert store.search("wordb1") == []
+    assert MessageSearch(store.database).search("wordb1") == []
     assert store.conversations("wordb1") == []
     assert [each.id for each in store.conversations("worda2")] == ["c"]
     for act in (
@@ -57,7 +58,7 @@ def test_it_comes_back_as_it_was(store: ConversationStore) -> None:
     store.restore_branch(store.delete_branch("a1", 5.0))
     assert store.branch("c") == before
     assert store.sibling_groups("c") == [["a1", "a2"]]
-    assert [hit.message_id for hit in store.search("wordb1")] == ["b1"]
+    assert [hit.message_id for hit in MessageSearch(store.database).search("wordb1")] == ["b1"]
 
 
 def test_what_is_shown_goes_to_the_parent_and_in_the_end_to_nothing(store: ConversationStore) -> None:

@@ -13,6 +13,7 @@ from desktop.storage.conversation_listing import ConversationListing, ListedConv
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 from desktop.storage.folder_store import FolderStore
+from desktop.storage.message_search import MessageSearch
 
 EVERYTHING = ListFilter()
 
@@ -231,7 +232,7 @@ def test_only_what_is_in_the_bin_is_erased_whole(folders: FolderStore, store: Co
     path = folders.database.path
     for file in path.parent.iterdir():
         assert b"treasure a" not in file.read_bytes()
-    assert [hit.conversation_id for hit in store.search("treasure")] == ["d"]
+    assert [hit.conversation_id for hit in MessageSearch(store.database).search("treasure")] == ["d"]
 
 
 # --- the list --------------------------------------------------------------------------------------------------------
@@ -296,6 +297,7 @@ import sys
 from pathlib import Path
 from desktop.conversation import Folder
 from desktop.storage.database import Database
+from desktop.storage.message_search import MessageSearch
 from desktop.storage.folder_store import FolderStore
 database = Database(Path(sys.argv[1]))
 folders = FolderStore(database)

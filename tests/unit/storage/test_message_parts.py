@@ -25,6 +25,7 @@ from desktop.conversation import (
 )
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
+from desktop.storage.message_search import MessageSearch
 
 DATA = Path(__file__).parents[2] / "data" / "databases"
 EVERY_TYPE: tuple[MessagePart, ...] = (
@@ -93,9 +94,9 @@ def test_every_type_of_part_comes_back_in_its_place(store: ConversationStore) ->
 def test_search_reads_the_visible_text_alone(store: ConversationStore) -> None:
     store.create(Conversation("c"))
     store.add_message(Message("m", "c", None, "assistant", EVERY_TYPE))
-    assert [hit.message_id for hit in store.search("key")] == ["m"]
+    assert [hit.message_id for hit in MessageSearch(store.database).search("key")] == ["m"]
     for word in ("weather", "rain", "Terms", "look"):
-        assert store.search(word) == []
+        assert MessageSearch(store.database).search(word) == []
 
 
 def test_lone_surrogates_of_any_part_become_replacement_characters(store: ConversationStore) -> None:

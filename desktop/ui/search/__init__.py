@@ -1,0 +1,1 @@
+"""Search over all conversations: the page with what is found, and what narrows it."""
