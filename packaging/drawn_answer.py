@@ -35,7 +35,7 @@ _EPSILON = 6.0
 
 def draw(theme: "Theme", text: str, *, pieces: int = 0) -> AnswerView:
     """The view of an answer that says `text`; with `pieces`, as it came in pieces of so many characters."""
-    nothing = MessageActions(lambda key: None, lambda message: None, lambda key, step: None, lambda link: None)
+    nothing = MessageActions(lambda key: None, lambda message: None, lambda link: None)
     whole = Message("answer", "chat", None, "assistant", (TextPart(text),), status="complete")
     if not pieces:
         view = AnswerView(theme, whole, nothing)

@@ -55,9 +55,10 @@ def recorded_options(record: AnswerRecord) -> GenerationOptions:
 
 
 def recorded_load(record: AnswerRecord, params: LoadParams) -> LoadParams:
-    """`params`, loaded as the model was loaded for the answer."""
+    """How the model was loaded for the answer, with its file and its templates as in `params`."""
     stored = msgspec.json.decode(record.load or "{}", type=dict)
-    return msgspec.convert(msgspec.to_builtins(params) | stored, LoadParams)
+    now = {name: value for name, value in msgspec.to_builtins(params).items() if name in _LEFT_OUT}
+    return msgspec.convert(msgspec.to_builtins(LoadParams("")) | stored | now, LoadParams)
 
 
 def rerun_options(message: Message) -> GenerationOptions:

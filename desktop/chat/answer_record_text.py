@@ -58,7 +58,7 @@ def rerun_needs(message: Message) -> str:
     ]
     if not caveats:
         return needs + "."
-    but = tr(", but may not for this one: when it was made, {reasons}, and numbers were rounded otherwise.")
+    but = tr(", but seldom for this one: when it was made, {reasons}, so that numbers were rounded otherwise.")
     return needs + but.format(reasons=", ".join(caveats))
 
 

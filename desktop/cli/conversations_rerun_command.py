@@ -59,6 +59,8 @@ def run(options: Namespace, tools: CommandContext) -> int:
         request = _request(engine.next_id(), tools, before, record, asked)
         writer = NullAnswerWriter() if options.json else TerminalAnswerWriter(tools.output, engine)
         prepared: list[PromptPrepared] = []
+        if request.prefill:
+            writer.write(request.prefill, False)
         answered = stream_answer(engine, request, writer, tools.output, prepared.append)
     text = request.prefill + answered.text
     done, sha256 = answered.done, tools.license_check.loaded_sha256(model.path)

@@ -55,6 +55,9 @@ def command_steps(card: LibraryCard, status: ModelStatus | None = None) -> list[
                 steps.append(_accept(listed, each.license))
             case "import" | "download":
                 steps += _to_fetch(listed, status)
+    if listed.model is not None and listed.model.adapter:
+        name = shlex.quote(command_id(listed))
+        return [*steps, CommandStep(tr("Put it on its model."), (f'latchkey ask "…" --model ID --lora {name}',))]
     by_name = listed.model is not None or _has_files(listed) or _recognized(listed)
     name = shlex.quote(command_id(listed)) if by_name else "ID"
     return [*steps, CommandStep(tr("Ask it something."), (f'latchkey ask "…" --model {name}',))]

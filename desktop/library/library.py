@@ -176,8 +176,10 @@ class Library:
                 tr("{path} is a folder, not a model file.").format(path=id_or_path), "", tr("Name the GGUF file in it.")
             )
         if path.exists():
-            header = read_header(path.absolute())
             known = next((each.model for each in here if each.model is not None and _same(each.model.path, path)), None)
+            if known is not None and known.adapter:
+                return known
+            header = read_header(path.absolute())
             return known or self._model_of(installed_from_header(header, self.catalog), imported=False)
         entry = self.catalog.find_model(model_id)
         for listed in here if kept is None else ():  # recognized as that model, and known by an id of its own

@@ -122,16 +122,24 @@ def options_from_json(stored: str | None) -> ChatOptions:
 
 def conversation_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Conversation:
     """The conversation of a row whose columns are CONVERSATION_COLUMNS and TAGS_COLUMN."""
-    *values, pinned, deleted_at, context_full, folder_id, archived_at, options, tags = row
+    id_, title, title_by, created_at, updated_at, model_id, system_prompt, leaf_id, *others = row
+    pinned, deleted_at, context_full, folder_id, archived_at, options, tags = others
     return Conversation(
-        *values,
-        pinned=bool(pinned),
-        deleted_at=deleted_at,
-        context_full=context_full,
-        folder_id=folder_id,
-        archived_at=archived_at,
-        options=options_from_json(options),
-        tags=_tags.decode(tags) if tags != "[]" else (),
+        id_,
+        title,
+        title_by,
+        created_at,
+        updated_at,
+        model_id,
+        system_prompt,
+        leaf_id,
+        bool(pinned),
+        deleted_at,
+        context_full,
+        folder_id,
+        archived_at,
+        options_from_json(options),
+        _tags.decode(tags) if tags != "[]" else (),
     )
 
 

@@ -294,8 +294,8 @@ def _folder_row(folder: Folder) -> dict[str, Any]:
 
 
 def _folder_from_row(row: tuple[Any, ...]) -> Folder:
-    *values, options, created_at, folded = row
-    return Folder(*values, options=options_from_json(options), created_at=created_at, folded=bool(folded))
+    id_, name, position, system_prompt, model_id, options, created_at, folded = row
+    return Folder(id_, name, position, system_prompt, model_id, options_from_json(options), created_at, bool(folded))
 
 
 def _insert_folder(connection: sqlite3.Connection, folder: Folder) -> None:

@@ -46,7 +46,7 @@ def theme(qapp: QApplication) -> Theme:
 
 @pytest.fixture
 def transcript(theme: Theme, qtbot: QtBot) -> Transcript:
-    made = Transcript(theme, MessageActions(*(lambda *_: None,) * 4))
+    made = Transcript(theme, MessageActions(*(lambda *_: None,) * 3))
     qtbot.addWidget(made)
     made.resize(1000, 500)
     made.show()

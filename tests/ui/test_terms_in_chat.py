@@ -163,7 +163,7 @@ def _answer(model: str, timing: Timing | None = None) -> Message:
 
 def _transcript(qtbot: QtBot, theme: Theme, credit_of: Callable[[ModelReference], str]) -> Transcript:
     nothing = lambda *_: None  # noqa: E731
-    transcript = Transcript(theme, MessageActions(nothing, nothing, nothing, nothing, credit_of=credit_of))
+    transcript = Transcript(theme, MessageActions(nothing, nothing, nothing, credit_of=credit_of))
     qtbot.addWidget(transcript)
     transcript.resize(800, 400)
     transcript.show()

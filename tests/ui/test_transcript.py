@@ -202,7 +202,7 @@ def _messages(count: int, words: int = 30) -> tuple[Message, ...]:
 
 @pytest.fixture
 def transcript(theme: Theme, qtbot: QtBot) -> Transcript:
-    nothing = MessageActions(*(lambda *_: None,) * 4)
+    nothing = MessageActions(*(lambda *_: None,) * 3)
     made = Transcript(theme, nothing)
     qtbot.addWidget(made)
     made.resize(1000, 600)

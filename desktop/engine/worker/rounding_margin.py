@@ -19,7 +19,7 @@ _WITHIN = 4.0
 _SAFETY = 4.0
 """Each of two logits may be off by the largest difference seen, and what is off in the cache adds to it."""
 _UNMEASURED = 1.0
-"""The margin before it is measured: many times what was ever seen (0.2 with weights of 4 bits)."""
+"""The margin before it is measured, meant to be too large: it costs a few positions that are computed twice."""
 
 
 class RoundingMargin:

@@ -8,7 +8,6 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from desktop.chat.answer_continuation import can_continue
-from desktop.chat.answer_record_text import rerun_text
 from desktop.conversation import Message, TextPart, ThinkingPart
 from desktop.errors import UserError
 from desktop.translation import tr
@@ -16,7 +15,7 @@ from desktop.ui.chat.answer_body import AnswerBody
 from desktop.ui.chat.auto_scroll import show_whole
 from desktop.ui.chat.context_card import ContextCard, is_context_full
 from desktop.ui.chat.context_note import ContextNote, dropped_text, failed_summary_text
-from desktop.ui.chat.message_footer import BranchSwitch, MessageFooter, describe_answer
+from desktop.ui.chat.message_footer import BranchSwitch, MessageFooter, describe_answer, remark_of
 from desktop.ui.chat.message_menu import MessageMenuEntry
 from desktop.ui.chat.message_view import MessageActions, MessageView
 from desktop.ui.chat.rendered_text import first_line
@@ -218,17 +217,9 @@ class AnswerView(MessageView):
         return True
 
     def _add_remark(self, message: Message) -> None:
-        timing = message.timing
-        repeated = message.status == "complete" and timing is not None and timing.stop_reason == "repetition"
-        said = []
-        if repeated:
-            again = tr("Regenerate asks again and makes that less likely.")
-            said.append(tr("The answer only repeated itself, so it was ended.") + " " + again)
-        if message.record is not None and message.record.rerun_of:
-            said.append(rerun_text(message.record))
-        if said and self._remark is None:
-            icon = "check" if message.record is not None and message.record.identical else "warning"
-            self._remark = Note(self.theme, " ".join(said), icon, parent=self)
+        text, icon = remark_of(message)
+        if text and self._remark is None:
+            self._remark = Note(self.theme, text, icon, parent=self)
             self._remark.show()
 
     def _add_error(self, message: Message, error: UserError | None) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.conversation import Message
 from desktop.translation import trn
+from desktop.ui.chat.composer_drafts import ComposerDrafts, edit_key
 from desktop.ui.chat.message_menu import BranchActions
 
 if TYPE_CHECKING:
@@ -22,9 +23,11 @@ class BranchFlow(QObject):
 
     undo_offered = Signal(str)
 
-    def __init__(self, chat: "Callable[[], ChatSession | None]", parent: QObject | None = None) -> None:
+    def __init__(
+        self, chat: "Callable[[], ChatSession | None]", drafts: ComposerDrafts, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._chat = chat
+        self._chat, self._drafts = chat, drafts
         self._deleted: list[DeletedBranch] = []
 
     def actions(self) -> BranchActions:
@@ -51,12 +54,14 @@ class BranchFlow(QObject):
     def tell_deleted(self, event: "chat_events.BranchDeleted") -> None:
         """A message was deleted, with all under it."""
         self._deleted.append(event.deleted)
+        self._set_drafts(event.deleted, deleted=True)
         self._offer_undo()
 
     def undo_delete(self) -> None:
         """Bring back what was deleted last; of several, one after the other."""
         if self._deleted and self._chat() is not None:
             deleted = self._deleted.pop()
+            self._set_drafts(deleted, deleted=False)
             self._with(lambda does: does.undo_delete(deleted))
             self._offer_undo()
 
@@ -64,6 +69,13 @@ class BranchFlow(QObject):
         count = len(self._deleted[-1].message_ids) if self._deleted else 0
         text = trn("Message deleted", "{count} messages deleted", count).format(count=count)
         self.undo_offered.emit(text if count else "")
+
+    def _set_drafts(self, branch: "DeletedBranch", *, deleted: bool) -> None:
+        """What was made of its turns and not sent is written to the disk no more, or again."""
+        for message_id in branch.message_ids:
+            key = edit_key(branch.conversation_id, message_id)
+            if self._drafts.get(key):
+                self._drafts.set_deleted(key, deleted)
 
     def _run_again(self, message: Message) -> None:
         chat = self._chat()

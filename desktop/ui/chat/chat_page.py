@@ -56,7 +56,7 @@ class ChatPage(QWidget):
         self._transcript: Transcript | None = None
         self._credit_of: CreditOf = no_credit
         self.context = ContextFlow(theme, lambda: self._chat, self)
-        self.branches = BranchFlow(lambda: self._chat, self)
+        self.branches = BranchFlow(lambda: self._chat, drafts, self)
         self.top_bar = ChatTopBar(theme, fill_menu)
         self.find_bar = FindBar(theme)
         self.empty = EmptyState(theme)

@@ -40,11 +40,12 @@ class ComposerDrafts:
         else:
             self._texts.pop(conversation_id, None)
 
-    def set_deleted(self, conversation_id: str, deleted: bool) -> None:
-        """Leave the drafts of a deleted conversation out of the file. They are kept here, for when it comes back."""
-        if deleted != (conversation_id in self._deleted):
+    def set_deleted(self, key: str, deleted: bool) -> None:
+        """Leave the drafts of a deleted conversation, or the one of a deleted turn, out of the file. They are kept
+        here, for when it comes back."""
+        if deleted != (key in self._deleted):
             self._changed = True
-            self._deleted ^= {conversation_id}
+            self._deleted ^= {key}
 
     def save(self) -> None:
         """Write the file where something changed. Raises ResourceError where that fails."""
@@ -63,7 +64,8 @@ class ComposerDrafts:
         self._changed = False
 
     def _kept(self) -> dict[str, str]:
-        return {key: text for key, text in self._texts.items() if key.partition("/")[0] not in self._deleted}
+        gone = self._deleted
+        return {key: text for key, text in self._texts.items() if not {key, key.partition("/")[0]} & gone}
 
     def _read(self) -> dict[str, str]:
         try:

@@ -67,6 +67,20 @@ def describe_answer(message: Message) -> str:
     return " · ".join(parts)
 
 
+def remark_of(message: Message) -> tuple[str, str]:
+    """What is to be said under a finished answer, and its icon: that it repeated itself, or what became of making it
+    again; "" where that is nothing."""
+    record, timing = message.record, message.timing
+    if record is not None and record.rerun_of:
+        from desktop.chat.answer_record_text import rerun_text
+
+        return rerun_text(record), "check" if record.identical else "warning"
+    if message.status == "complete" and timing is not None and timing.stop_reason == "repetition":
+        said = tr("The answer only repeated itself, so it was ended. Regenerate asks again and makes that less likely.")
+        return said, "warning"
+    return "", ""
+
+
 class BranchSwitch(QWidget):
     """‹ 2 of 3 ›: which of several siblings is shown, and the way to the others. `place` counts from 0; `of_answers`
     says that they are answers."""

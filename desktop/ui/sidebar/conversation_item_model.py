@@ -201,6 +201,11 @@ class ConversationItemModel(QAbstractListModel):
         """Every folder shown, in order."""
         return [row.folder for row in self._rows if isinstance(row, FolderHeading)]
 
+    def ids_at(self, rows: Iterable[int]) -> tuple[str, ...]:
+        """The conversations in these rows; other rows are passed over."""
+        found = (self._rows[row] for row in rows if row < len(self._rows))
+        return tuple(each.id for each in found if isinstance(each, Conversation))
+
     def find(self, ids: Sequence[str]) -> Iterator[Conversation]:
         """The conversations of these ids that are shown."""
         for each in ids:

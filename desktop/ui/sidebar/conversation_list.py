@@ -71,8 +71,9 @@ class ConversationList(QListView):
     @property
     def selected_ids(self) -> tuple[str, ...]:
         """The conversations that are selected, from the top."""
-        rows = sorted(self.selectionModel().selectedRows(), key=lambda index: index.row())
-        return tuple(found.id for index in rows if (found := self._model.conversation_at(index)) is not None)
+        every = self.selectionModel().selection()
+        ranges = (range(every.at(at).top(), every.at(at).bottom() + 1) for at in range(every.count()))
+        return self._model.ids_at(sorted(row for rows in ranges for row in rows))
 
     @property
     def choosing(self) -> bool:

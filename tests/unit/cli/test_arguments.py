@@ -38,6 +38,7 @@ def test_ask_takes_every_option_of_the_contract() -> None:
         "ignore_eos": True,
         "speculation": "off",
         "draft_model": "d",
+        "lora": [],
         "no_cache": True,
         "json": True,
     }

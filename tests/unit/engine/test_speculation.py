@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +66,33 @@ def asker(kind: str, model_file: Files, tmp_path_factory: pytest.TempPathFactory
 
 
 def both(asker: Asker, *turns: str | ChatMessage, **options: Any) -> tuple[Answer, Answer]:
-    """The answer without guesses, and with as many as can be made."""
+    """The answer without guesses, and with as many as can be made: they are alike."""
     plain = asker.ask(*turns, **options, speculation="off")
     assert plain.end.drafted_tokens == 0
     guessed = asker.ask(*turns, **options, speculation="on")
-    assert guessed.text == plain.text
-    assert guessed.end.stop_reason == plain.end.stop_reason
-    assert guessed.end.generated_tokens == plain.end.generated_tokens
+    assert_alike(asker, plain, guessed, *turns, **options)
     return plain, guessed
+
+
+NEARLY_ALIKE = 0.25
+"""Of two tokens whose logits lie closer, rounding may prefer either: each processor adds in an order of its own, and in
+another one for several tokens at once. Penalties may bring such together as lie further apart."""
+
+
+def assert_alike(asker: Asker, plain: Answer, other: Answer, *turns: str | ChatMessage, **options: Any) -> None:
+    """Both greedy answers are the same, up to a choice between two tokens that are as good as alike."""
+    one, two = tokens(plain), tokens(other)
+    at = next((index for index, (a, b) in enumerate(zip_longest(one, two)) if a != b), None)
+    if at is None:
+        assert other.text == plain.text
+        assert other.end.stop_reason == plain.end.stop_reason
+        assert other.end.generated_tokens == plain.end.generated_tokens
+        return
+    again = asker.ask(*turns, **options, speculation="off", logprobs=20)
+    found = {each.token: each.logprob for each in [each for delta in again.deltas for each in delta.logprobs][at].top}
+    assert one[:at] == tokens(again)[:at]
+    penalties = 1.0 if options.get("sampling", SamplingParams()).frequency_penalty else 0.0
+    assert abs(found[one[at]] - found[two[at]]) < NEARLY_ALIKE + penalties, f"token {at}"
 
 
 def tokens(answer: Answer) -> list[int]:
@@ -85,10 +105,8 @@ def tokens(answer: Answer) -> list[int]:
         SamplingParams(temperature=0),
         SamplingParams(temperature=0, repeat_penalty=1.02, frequency_penalty=0.1),
         SamplingParams(temperature=0, dry_multiplier=0.1, dry_allowed_length=8),
-        SamplingParams(temperature=0.05, seed=3),
-        SamplingParams(temperature=0.8, seed=3, top_k=5),
     ],
-    ids=["greedy", "penalties", "dry", "cold", "warm"],
+    ids=["greedy", "penalties", "dry"],
 )
 def test_an_answer_is_the_same_with_guesses(asker: Asker, kind: str, sampling: SamplingParams) -> None:
     _, guessed = both(asker, COPIED, max_tokens=200, ignore_eos=True, sampling=sampling)
@@ -98,17 +116,24 @@ def test_an_answer_is_the_same_with_guesses(asker: Asker, kind: str, sampling: S
         assert guessed.end.drafted_tokens == 0
 
 
-def test_what_the_context_holds_afterwards_is_what_was_said(asker: Asker, kind: str) -> None:
+def test_a_seeded_answer_goes_on_as_far_as_it_was_asked_for(asker: Asker) -> None:
+    """What a draw gives may hang on the last digit of a probability: which text it is, no processor need agree on
+    (`test_sampled_text_has_the_same_distribution`)."""
+    for sampling in (SamplingParams(temperature=0.05, seed=3), SamplingParams(temperature=0.8, seed=3, top_k=5)):
+        guessed = asker.ask(COPIED, max_tokens=120, ignore_eos=True, sampling=sampling, speculation="on")
+        assert (guessed.end.generated_tokens, guessed.end.stop_reason) == (120, "length")
+
+
+def test_what_the_context_holds_afterwards_is_what_was_said(asker: Asker) -> None:
     """The next turn reuses the answer, and gives what it gives without guesses."""
-    if kind == "builtin":
-        pytest.skip("what is read in one batch and what was computed token by token differ in their last digits")
     first = asker.ask(COPIED, max_tokens=60, ignore_eos=True, speculation="on", conversation="a")
     turns = (COPIED, ChatMessage.from_text("assistant", first.text), "And now?")
     second = asker.ask(*turns, max_tokens=60, ignore_eos=True, speculation="on", conversation="a")
     assert second.end.cached_tokens >= first.end.prompt_tokens + 60 - 1
     again = asker.ask("Something else", max_tokens=1, speculation="off", conversation="b")
     assert again.end.generated_tokens == 1
-    assert asker.ask(*turns, max_tokens=60, ignore_eos=True, speculation="off", conversation="c").text == second.text
+    anew = asker.ask(*turns, max_tokens=60, ignore_eos=True, speculation="off", conversation="c")
+    assert_alike(asker, anew, second, *turns, max_tokens=60, ignore_eos=True)
 
 
 def test_the_context_is_filled_to_its_last_token(tmp_path: Path) -> None:
@@ -133,6 +158,12 @@ def speaker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
 
 
 AGAIN = ("Say it.", ChatMessage.from_text("assistant", SAID), "Say it again.")
+
+
+def test_a_seeded_answer_is_the_same_where_nothing_hangs_on_rounding(speaker: Asker) -> None:
+    sampling = SamplingParams(temperature=0.8, seed=3)
+    texts = {speaker.ask(*AGAIN, sampling=sampling, speculation=mode).text for mode in ("off", "on")}
+    assert texts == {SAID}
 
 
 def test_what_was_said_before_is_accepted(speaker: Asker) -> None:

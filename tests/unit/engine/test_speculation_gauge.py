@@ -97,6 +97,29 @@ def test_it_comes_on_again_when_it_pays_again() -> None:
     assert talk.speed([], CODE * 2) > 3
 
 
+def test_what_two_tokens_cost_says_nothing_of_many() -> None:
+    """Kernels of several tokens compute four at once: two cost as much as one by one, sixteen much less."""
+    talk = Conversation(lambda tokens: 0.55 * (tokens // 4 * 4) + tokens % 4)
+    talk.gauge.add(1, 2, 0.0)
+    assert talk.speed(CODE, EDITED) > 1.4
+
+
+def test_a_pause_of_the_system_does_not_end_it() -> None:
+    talk = Conversation(COSTS["middling"])
+    talk.speed(CODE, EDITED[:60])
+    talk.gauge.add(15, 16, 500.0)
+    assert talk.speed([], CODE[:300] * 3) > 1.3
+
+
+def test_what_reading_the_prompt_took_is_expected_of_guesses() -> None:
+    times = StepTimes()
+    times.add_plain(2.0)
+    times.add_reading(1.0)
+    assert [times.cost(tokens) for tokens in (1, 2, 4, 8)] == [1, 2, 2.5, 4.5]
+    times.add_reading(100.0)  # read while another program computed
+    assert times.cost(8) < 8
+
+
 def test_always_means_always() -> None:
     gauge = SpeculationGauge(StepTimes())
     assert gauge.length(2, always=True) >= 1

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from desktop.cli.step_commands import command_steps
 from desktop.errors import EngineError, LicenseError, NotFoundError
 from desktop.library.adapter_lookup import find_adapter
 from desktop.library.library_services import LibraryServices
@@ -37,6 +38,9 @@ def test_an_adapter_is_listed_among_no_models(assembly: LibraryServices, home: P
     assert [each.id for each in library.models()] == ["latchkey-guide"]
     assert [each.subject.id for each in library.adapters()] == [adapter.id]
     assert find_adapter(library, adapter.id).path == adapter.path == find_adapter(library, str(adapter.path)).path
+    assert library.find_listed(str(adapter.path)).subject.id == adapter.id
+    card = library.card(adapter.id)
+    assert command_steps(card)[-1].commands == (f'latchkey ask "…" --model ID --lora {adapter.id}',)
     assert assembly.importer.remove(adapter.id) == 0
     assert library.adapters() == []
 
