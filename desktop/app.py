@@ -10,6 +10,7 @@ from desktop.paths import Paths, find_paths
 from desktop.ui.program import Program
 from desktop.ui.system.process_events import (
     FileOpenFilter,
+    ImportThread,
     close_on_signals,
     leave_qt_messages,
     log_qt_messages,
@@ -38,13 +39,16 @@ def run(argv: Sequence[str], files: Sequence[Path] = (), *, window_class: type[M
     window = program.window
     window.show()
     program.open_files(files)
-    window.first_paint.connect(lambda: _start_log(paths))
+    # Importing what these two need takes a tenth of a second, in which nothing could be typed.
+    late = ImportThread(("desktop.log", "logging.handlers", "PySide6.QtNetwork"))
+    late.imported.connect(lambda: _start_log(paths))
+    late.imported.connect(instance.listen)
+    window.first_paint.connect(late.start)
     instance.raise_requested.connect(window.raise_window)
     instance.files_asked.connect(program.open_files)
     opening = FileOpenFilter(program.open_files)
     if sys.platform == "darwin":
         running.installEventFilter(opening)
-    window.first_paint.connect(instance.listen)
     waking = close_on_signals(window)
     code = running.exec()
     leave_qt_messages()

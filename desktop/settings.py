@@ -91,8 +91,9 @@ class Settings(msgspec.Struct, frozen=True):
     `speculation` guesses tokens ahead, where it pays with "auto" (`GenerationOptions.speculation`).
 
     `context_full` is what happens where a conversation no longer fits the model's context and the person chose nothing
-    for it. One model generates up to `parallel_answers` at once. Loaded models take up to `model_memory` bytes together
-    (None: what leaves the system room); one without work is unloaded after `unload_after` minutes (None: 30, 0: never).
+    for it. `wrap_code` breaks long lines of code. One model generates up to `parallel_answers` at once. Loaded models
+    take up to `model_memory` bytes together (None: what leaves the system room); one without work is unloaded after
+    `unload_after` minutes (None: 30, 0: never).
     `proxy` is an address, "" for what the system says, "direct" for none; `hub_endpoint` "" means Hugging Face.
     `model_settings` are those of single models, by their ids: they come before the others.
     `prompt_cache_memory` and `prompt_cache_disk` are the most bytes that states of conversations may take; None means
@@ -112,6 +113,7 @@ class Settings(msgspec.Struct, frozen=True):
     unload_after: Annotated[int, msgspec.Meta(ge=0)] | None = None
     system_prompt: str = ""
     send_with_enter: bool = True
+    wrap_code: bool = False
     window_geometry: str = ""
     sidebar_width: int = 0
     sampling: SamplingSettings = SamplingSettings()

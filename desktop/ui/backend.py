@@ -24,6 +24,7 @@ from desktop.storage.database import Database
 from desktop.storage.message_search import MessageSearch
 from desktop.translation import tr
 from desktop.ui.access.access_flow import AccessFlow
+from desktop.ui.chat.code_file_flow import CodeFileFlow
 from desktop.ui.downloads.download_flow import DownloadFlow
 from desktop.ui.licenses.license_flow import LicenseFlow
 from desktop.ui.licenses.license_page_loader import LicensePageLoader
@@ -113,6 +114,8 @@ class Backend(QObject):
         self.suggestion = ModelSuggestionFlow(window, window.display, background, services, self.selection)
         self.drop = FileDropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
         self.settings = SettingsFlow(window, background, services, self.engine, prompt_cache)
+        self.code_files = CodeFileFlow(window, background)
+        window.chat_page.code.save_asked.connect(self.code_files.choose_file)
         self.network = NetworkFlow(window, background, services, paths, settings, change_settings)
         self._connect_models()
         self._connect_licenses()

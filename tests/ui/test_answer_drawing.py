@@ -373,7 +373,7 @@ def test_a_view_on_its_own_goes_on_in_the_lists_around_it(theme: Theme) -> None:
 def test_an_answer_is_placed_again_when_a_view_becomes_higher_by_itself(theme: Theme) -> None:
     body = _drawn(theme, "text")
     heard: list[bool] = []
-    body.resized.connect(lambda: heard.append(True))
+    body.grown.connect(lambda: heard.append(True))
     view = body.views[0]
     assert isinstance(view, ProseView)
     before = body.height()

@@ -326,3 +326,29 @@ def test_code_is_colored_when_it_is_whole(transcript: Transcript, qtbot: QtBot) 
     shaded = code.view.document.begin().layout().formats()[0]
     assert (shaded.start, shaded.length) == (0, 3)
     assert code.view.document.toPlainText() == "def f():\n    return 1"
+
+
+def test_a_turn_far_above_is_gone_to_without_building_what_is_between(transcript: Transcript, qtbot: QtBot) -> None:
+    messages = tuple(_turn(number) for number in range(900))
+    transcript.show_messages(messages, {})
+    transcript.show_message(messages[100].id)
+    qtbot.waitUntil(lambda: len(transcript.views) >= NEWEST)  # the rest of them are built between events
+    assert len(transcript.views) < 60
+    assert messages[100].id in {view.message.id for view in transcript.views}
+    assert not transcript.at_end
+    transcript.add(_turn(900))  # an answer that comes meanwhile does not move what is read
+    bar, before = transcript.verticalScrollBar(), len(transcript.views)
+    bar.setValue(bar.maximum())
+    assert len(transcript.views) > before
+    assert not transcript.at_end
+    numbers = [view.accessibleName().rsplit(" ", 1)[-1] for view in transcript.views]
+    assert numbers == [str(int(numbers[0]) + at) for at in range(len(numbers))]
+    transcript.jump_to_end()
+    assert transcript.at_end
+    assert transcript.views[-1].message.id == _turn(900).id
+    assert len(transcript.views) < 60
+
+
+def _turn(number: int) -> Message:
+    role = "assistant" if number % 2 else "user"
+    return Message(f"turn-{number}", "c", None, role, (TextPart(f"Words of turn {number}."),))

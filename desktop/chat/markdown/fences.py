@@ -14,7 +14,8 @@ from markdown_it.rules_block import StateBlock
 _FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*([^`\n]*)$")
 _ITEM = re.compile(r"(?:[-+*]|\d{1,9}[.)])[ \t]+\S")
 _HOLDS_MARKDOWN = frozenset(("markdown", "md", "mdx"))
-_HOLDS_FENCES = _HOLDS_MARKDOWN | {"", "text", "txt", "plain", "plaintext"}
+HOLDS_FENCES = _HOLDS_MARKDOWN | {"", "text", "txt", "plain", "plaintext"}
+"""The languages, in small letters, of code that may hold fences."""
 
 
 def fence(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
@@ -46,7 +47,7 @@ def _end(state: StateBlock, start: int, end: int, markup: str, info: str) -> tup
     over = bool(state.env.get("over", True))
     language = info.split(maxsplit=1)[0] if info else ""
     inside = _last_inside(state, start, end, markup, over)
-    if language in _HOLDS_FENCES:
+    if language in HOLDS_FENCES:
         found = _nested_end(state, start, inside, markup, language in _HOLDS_MARKDOWN, over)
         if found is not None and found < inside:
             return found, True

@@ -4,7 +4,8 @@ Everything here depends on the text alone, never on the pieces it came in:
 
 - A top-level block is settled when complete lines show that another one follows. Until then, more text may change it.
 - The text is looked at in windows. A block that fills one is cut: a list before an item, all others after a line or a
-  space, so that no block makes reading it again expensive. Code and tables get a larger window instead.
+  space, so that no block makes reading it again expensive. Code and tables are settled line by line instead (see
+  `long_block`), and only code that may hold fences itself gets a larger window.
 """
 
 from __future__ import annotations
@@ -12,14 +13,22 @@ from __future__ import annotations
 import re
 
 from desktop.chat.markdown.answer_segments import Segment
+from desktop.chat.markdown.long_block import LONG, LongBlock, can_be_parted
 from desktop.chat.markdown.segment_builder import BlockCache, BlockPart, SegmentBuilder, split_block
 from desktop.chat.markdown.top_blocks import ListNumbering, ParseContext, TopBlock, read_top_blocks
 
-WINDOW = 16_000
+WINDOW = 8_500
 """A block is at most this many characters long, unless it is code, a table or a line without spaces."""
 
-SPLIT_LISTS_AT = 2_000
+SPLIT_LISTS_AT = 600
 """A list of this many characters ends before its next item of the outermost level, and another one goes on."""
+
+MOST_READ_AGAIN = 40_000
+"""Characters that are read anew for link references that were defined after them. Beyond that, they stay text."""
+
+_LOOKED_AT_AGAIN = 300
+_LONGEST_ROW = 4 * WINDOW
+_WITH_LARGER_WINDOW = ("fence", "table_open", "code_block")
 
 _SPACE = re.compile(r"\s")
 
@@ -36,6 +45,7 @@ class IncrementalSegmenter:
         self._memory = BlockCache()
         self._blocks: list[tuple[TopBlock, list[BlockPart], ListNumbering | None]] = []
         self._cut = SegmentBuilder()
+        self._long: LongBlock | None = None
         self._shown: list[Segment] | None = None
         self._shown_over = False
 
@@ -56,36 +66,55 @@ class IncrementalSegmenter:
             return self._shown.copy()
         self._tail += "".join(self._fed)
         self._fed = []
-        self._settle()
+        self._settle(0 if over else _LOOKED_AT_AGAIN)
         numbering = self._context.numbering
-        blocks = read_top_blocks(self._tail, self._start, self._context, over=over)
+        blocks = self._read(len(self._tail), over=over)
         self._context.numbering = numbering
         cut = self._with_references() if over else self._cut.copy()
         self._memory.begin()
-        for block in blocks:
-            cut.add(block.source, split_block(block, self._memory, open_end=not over and block is blocks[-1]))
-        done = sum(len(block.source) for block in blocks)
+        for index, block in enumerate(blocks):
+            parts = split_block(block, self._memory, open_end=not over and block is blocks[-1])
+            whole, parts = self._joined(block, parts) if not index else (block, parts)
+            cut.add(whole.source, parts)
+        done = sum(len(block.source) for block in blocks) - self._head_length
         self._shown, self._shown_over = cut.end(self._tail[done:]), over
         return self._shown.copy()
 
+    def _read(self, size: int, *, over: bool = False) -> list[TopBlock]:
+        """The blocks of the first `size` characters of the tail. The first one is the long block where there is one."""
+        head = self._long.head if self._long is not None else ""
+        return read_top_blocks(head + self._tail[:size], self._start - len(head), self._context, over=over)
+
+    @property
+    def _head_length(self) -> int:
+        return len(self._long.head) if self._long is not None else 0
+
+    def _joined(self, block: TopBlock, parts: list[BlockPart]) -> tuple[TopBlock, list[BlockPart]]:
+        """The first block of the tail and its parts, with what of a long block was settled before."""
+        return self._long.joined(block, parts) if self._long is not None else (block, parts)
+
     # --- settling ------------------------------------------------------------------------------------------------
 
-    def _settle(self) -> None:
-        """Take from the tail every block that later text cannot change."""
+    def _settle(self, least: int) -> None:
+        """Take from the tail every block that later text cannot change. It is looked at where complete lines of at
+        least `least` characters came since the last look: each look reads all of them."""
         window = WINDOW
         while True:
             whole = len(self._tail) >= window
             text = self._tail[:window]
             lines = _complete(text)
-            if not whole and lines <= self._looked_at:
+            if not whole and lines <= self._looked_at + (least if lines > least else 0):
                 return
-            blocks = read_top_blocks(text[:lines], self._start, self._context, over=False) if lines else []
-            if self._take_settled(blocks):
+            blocks = self._read(lines) if lines else []
+            if self._take_settled(blocks) or self._take_lines(blocks, 1 if whole else LONG):
                 window = WINDOW
             elif not whole:
                 self._looked_at = lines
                 return
-            elif blocks and blocks[0].tokens[0].type in ("fence", "table_open", "code_block"):
+            elif self._long is not None and (self._long.code or window >= _LONGEST_ROW):
+                self._take_within_line()
+                window = WINDOW
+            elif self._long is not None or (blocks and blocks[0].tokens[0].type in _WITH_LARGER_WINDOW):
                 window *= 2
             else:
                 self._take_part(_hard_cut(text))
@@ -106,13 +135,42 @@ class IncrementalSegmenter:
         return count > 0
 
     def _take(self, blocks: list[TopBlock]) -> None:
+        size = sum(len(block.source) for block in blocks) - (self._head_length if blocks else 0)
         for block in blocks:
             numbering, self._context.numbering = self._context.numbering, None
-            parts = split_block(block, self._memory, open_end=False)
-            self._blocks.append((block, parts, numbering))
+            whole, parts = self._joined(block, split_block(block, self._memory, open_end=False))
+            self._long = None
+            self._blocks.append((whole, parts, numbering))
             self._context.references.settle(block.tokens)
-            self._cut.add(block.source, parts)
-        self._drop(sum(len(block.source) for block in blocks))
+            self._cut.add(whole.source, parts)
+        self._drop(size)
+
+    def _take_lines(self, blocks: list[TopBlock], least: int) -> bool:
+        """Settle the complete lines of a block that they are all of, where they have `least` characters; whether they
+        were."""
+        if len(blocks) != 1 or not can_be_parted(blocks[0]):
+            return False
+        size = len(blocks[0].source) - self._head_length
+        if size < least:
+            return False
+        (block,) = self._read(size)  # without the blank lines after it, which may be of the block or not
+        if self._long is None:
+            self._long = LongBlock.begin(block)
+        else:
+            self._long.add(block)
+        self._drop(size)
+        return True
+
+    def _take_within_line(self) -> None:
+        """A line of a long block fills the window. Code is settled within it; a table ends before it."""
+        size = WINDOW // 2
+        blocks = self._read(size - (self._tail[size - 1] == "\r"))
+        if self._long is not None and blocks[0].tokens[0].type == "fence" and len(blocks) == 1:
+            size = len(blocks[0].source) - self._head_length
+            self._long.add(blocks[0], within_line=True)
+            self._drop(size)
+        else:
+            self._take(self._read(0, over=True))
 
     def _take_part(self, size: int, *, continues: bool = False) -> None:
         """Settle the first `size` characters of the tail as if the text ended there."""
@@ -138,11 +196,13 @@ class IncrementalSegmenter:
             return self._cut.copy()
         cut = SegmentBuilder()
         context = ParseContext(references.frozen())
+        room = MOST_READ_AGAIN
         for block, parts, numbering in self._blocks:
-            if references.are_still(block.used):
+            if room <= 0 or references.are_still(block.used):
                 cut.add(block.source, parts)
                 continue
             context.numbering = numbering
+            room -= len(block.source)
             for again in read_top_blocks(block.source, block.start, context, over=True):
                 cut.add(again.source, split_block(again, self._memory, open_end=False))
         return cut

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 InlineRule = Callable[[StateInline, bool], bool]
 At = tuple[int, int]
 
-_TERMINATOR = re.compile(r"[\n\\`*_~\[\]!<&$:@]|(?<![0-9A-Za-z_])[Ww](?=[Ww]{2}\.)")
+TERMINATOR = re.compile(r"[\n\\`*_~\[\]!<&$:@]|(?<![0-9A-Za-z_])[Ww](?=[Ww]{2}\.)")
+"""What may call a rule: text without it is text and nothing else."""
 
 
 class InlineState(StateInline):
@@ -75,7 +76,7 @@ class InlineParser(ParserInline):
 
     def __init__(self, rules: dict[str, tuple[InlineRule, ...]]) -> None:
         super().__init__()
-        self.terminator_re = _TERMINATOR
+        self.terminator_re = TERMINATOR
         self._rules = rules
 
     def skipToken(self, state: StateInline) -> None:  # noqa: N802 - the library's name
@@ -123,7 +124,7 @@ class InlineParser(ParserInline):
 
 def _text(state: StateInline, silent: bool) -> bool:
     """Take what calls no rule, up to the next character that does."""
-    found = _TERMINATOR.search(state.src, state.pos)
+    found = TERMINATOR.search(state.src, state.pos)
     end = min(found.start() if found else state.posMax, state.posMax)
     if end == state.pos:
         return False

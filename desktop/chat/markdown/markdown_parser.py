@@ -1,5 +1,9 @@
 """The Markdown parser: CommonMark and GFM, with what models write beyond them.
 
+Beyond CommonMark: tables, task lists, strikethrough, addresses as links, footnotes, formulas. Not supported, and shown
+as written: HTML other than a few tags that style words, images (their description stands for them, and nothing is
+loaded), diagrams (code), emoji names (`:smile:`), definition lists, admonitions, front matter, tables of contents.
+
 Its tokens are markdown-it's, with formulas (`math_block`, `math_inline`), the drawn HTML tags (`sub_open` …) and, in
 `meta`, where each came from. `desktop/chat/markdown/top_blocks.py` reads a text with it.
 """
@@ -14,6 +18,7 @@ from markdown_it.parser_block import ParserBlock
 from markdown_it.rules_block import StateBlock, heading, lheading, list_block, paragraph, reference
 
 from desktop.chat.markdown.fences import fence
+from desktop.chat.markdown.footnotes import footnote_definition, footnote_reference
 from desktop.chat.markdown.html_tags import html_block
 from desktop.chat.markdown.math_rules import math_block
 from desktop.chat.markdown.pipe_tables import table
@@ -45,6 +50,7 @@ class BlockParser(ParserBlock):
         self.ruler.at("heading", heading_with_content, {"alt": [*text_ends, "blockquote"]})
         self.ruler.at("lheading", setext_heading_with_content)
         self.ruler.at("paragraph", paragraph_with_content)
+        self.ruler.before("reference", "footnote", footnote_definition, {"alt": [*text_ends, "blockquote"]})
         self.ruler.after("fence", "math_block", math_block, {"alt": [*text_ends, "blockquote"]})
 
     def parse(self, src: str, md: MarkdownIt, env: EnvType, outTokens: list[Token]) -> list[Token] | None:  # noqa: N803
@@ -157,7 +163,7 @@ def parser() -> MarkdownIt:
             "*": (emphasis.tokenize,),
             "_": (autolinks.mail_underscore, emphasis.tokenize),
             "~": (strikethrough.tokenize,),
-            "[": (link,),
+            "[": (footnote_reference, link),
             "]": (),
             "!": (image,),
             "<": (autolinks.written_autolink, html_tags.line_break, html_inline),

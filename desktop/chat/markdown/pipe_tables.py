@@ -16,6 +16,12 @@ _ATOM = re.compile(
     r"(?<!`)(`+)(?!`)(?:[^`]|(?!\1(?!`))`+)*?(?<!`)\1(?!`)|\\\(.*?\\\)|\$\$.+?\$\$|(?<![0-9A-Za-z$\\])\$(?=[^\s$])[^$`]*?(?<=[^\s\\])\$(?![0-9A-Za-z$])"
 )
 
+MOST_COLUMNS = 200
+"""What has more columns is text: nothing of it is left out, and a few bytes a row cannot ask for thousands of cells."""
+
+_LONGEST_WITH_ATOMS = 2_000
+"""Each opening that nothing closes is sought to the end of its row."""
+
 Cell = tuple[int, int]
 Row = tuple[object, ...]
 
@@ -76,6 +82,8 @@ def _alignment(text: str) -> list[str]:
     if len(text) < 2 or text[0] not in "|-:" or (text[0] == "-" and text[1] in " \t") or text.strip("|-: \t"):
         return []
     columns = text.removeprefix("|").removesuffix("|").split("|")
+    if len(columns) > MOST_COLUMNS:
+        return []
     align = []
     for column in columns:
         mark = column.strip(" \t")
@@ -114,9 +122,16 @@ def _trimmed(source: str, begin: int, end: int) -> Cell:
 
 def _split(text: str, whole_atoms: bool) -> list[Cell]:
     """The pieces of a row between pipes; code and formulas are not cut where `whole_atoms`."""
-    atoms = {match.start(): match.end() for match in _ATOM.finditer(text)} if whole_atoms else {}
+    atoms = {}
+    if whole_atoms and len(text) <= _LONGEST_WITH_ATOMS:
+        atoms = {match.start(): match.end() for match in _ATOM.finditer(text)}
     begin = at = 1 if text.startswith("|") else 0
     found: list[Cell] = []
+    if not atoms and "\\" not in text:
+        while (at := text.find("|", begin)) >= 0:
+            found.append((begin, at))
+            begin = at + 1
+        at = len(text)
     while at < len(text):
         if at in atoms:
             at = atoms[at]
@@ -136,12 +151,11 @@ def _split(text: str, whole_atoms: bool) -> list[Cell]:
 def _row(state: StateBlock, line: int, cells: list[Cell], align: list[str], tag: str) -> None:
     state.push("tr_open", "tr", 1).map = [line, line + 1]
     line_start = state.src.rfind("\n", 0, state.bMarks[line]) + 1
-    for column, alignment in enumerate(align):
+    for (begin, end), alignment in zip(cells, align, strict=False):  # cells that are missing take no memory
         token = state.push(tag + "_open", tag, 1)
         if alignment:
             token.attrs = {"style": "text-align:" + alignment}
         inline = state.push("inline", "", 0)
-        begin, end = cells[column] if column < len(cells) else (state.eMarks[line], state.eMarks[line])
         inline.map, inline.children = [line, line + 1], []
         inline.content = state.src[begin:end].replace("\\|", "|")
         inline.meta["columns"] = (begin - line_start, end - line_start)

@@ -8,6 +8,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from desktop.chat.markdown.footnotes import add_links_back, definition_target, reference_key
+from desktop.chat.markdown.inline_parser import TERMINATOR
 from desktop.chat.markdown.markdown_parser import parser
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 MOST_REFERENCES = 2_000
 """Link reference definitions beyond these are not followed."""
+
+MOST_MARKS = 3_000
+"""A paragraph with more characters that may mean something is shown as it stands: reading it would take too long."""
 
 InlineKey = tuple[int, str, bool]
 """Where inline content begins in the whole text, what it is, and whether it is taken as it stands."""
@@ -80,6 +85,9 @@ class LinkReferences:
         for token in tokens:
             if token.type == "definition" and len(self.settled) < MOST_REFERENCES:
                 self.settled.setdefault(token.meta["id"], {"href": token.meta["url"], "title": token.meta["title"]})
+            elif "footnote" in token.meta and len(self.settled) < MOST_REFERENCES:
+                label = token.meta["footnote"]
+                self.settled.setdefault(reference_key(label), {"href": definition_target(label), "title": ""})
 
     def __contains__(self, label: str) -> bool:
         return label in self.settled or label in self._read
@@ -160,10 +168,13 @@ def read_top_blocks(text: str, base: int, context: ParseContext, *, over: bool) 
         first = at + 1
         begin, end = own[0].map or [0, 0]
         used = _InlineReader(md, env, text, base, lines, context.inlines, inlines).read(own)
+        add_links_back(own)
         end_at = _end(text, lines, begin, end)
         blocks.append(TopBlock(own, text[done:end_at], base + done, lines[begin] - done, lines, used))
         done = end_at
-    context.inlines, context.rows = inlines, env["rows_seen"]
+    end_of_text = base + len(text)
+    later = {key: found for key, found in context.inlines.items() if key[0] >= end_of_text}
+    context.inlines, context.rows = later | inlines, env["rows_seen"]
     return blocks
 
 
@@ -262,10 +273,15 @@ class _InlineReader:
         return [token]
 
     def _children(self, token: Token) -> list[Token]:
-        if not token.meta.get("literal"):
-            return self.md.inline.parse(token.content, self.md, self.env, [])
         from markdown_it.token import Token as MadeToken
 
+        content = token.content
+        if len(content) > MOST_MARKS and len(TERMINATOR.findall(content)) > MOST_MARKS:
+            token.meta["literal"] = True
+        if content and not TERMINATOR.search(content):  # as most cells of tables: reading it would give the same
+            return [MadeToken("text", "", 0, content=content, meta={"at": (0, len(content))})]
+        if not token.meta.get("literal"):
+            return self.md.inline.parse(content, self.md, self.env, [])
         children: list[Token] = []
         at = 0
         for line in token.content.split("\n"):

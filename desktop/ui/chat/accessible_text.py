@@ -108,6 +108,19 @@ class AccessibleText(QTextEdit):
         self.show()
         self.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def go_to_drawn(self, position: int) -> None:
+        """Take the focus, with the caret where the view draws what stands at `position` of its document."""
+        self.refresh()
+        number = max((at for at, line in enumerate(self._lines) if line.start <= position), default=0)
+        block = self.document().findBlockByNumber(number)
+        cursor = self.textCursor()
+        cursor.setPosition(block.position())
+        while cursor.position() < block.position() + block.length() - 1 and self._drawn(cursor.position()) < position:
+            cursor.movePosition(QTextCursor.MoveOperation.NextCharacter)
+        self.setTextCursor(cursor)
+        self.show()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def text(self) -> str:
         """All of it, a line feed after each line."""
         self.refresh()

@@ -1,63 +1,99 @@
-"""The text of an answer: its segments one below the other, each in a view of its own, growing while it is written."""
+"""The text of an answer: its segments one below the other, each in a view of its own, growing while it is written.
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+A long text that is there already is drawn a part at a time, up to a point; the rest when a person asks for it.
+"""
+
+import time
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from desktop.chat.markdown.answer_segments import AnswerSegments, CodeSegment, ProseSegment, Segment, TableSegment
 from desktop.translation import tr
 from desktop.ui.chat.answer_direction import NOT_BEGUN, AnswerDirection
+from desktop.ui.chat.code_options import CodeOptions
 from desktop.ui.chat.code_view import CodeView
-from desktop.ui.chat.container_blocks import Levels, level_insets, quote_bars
+from desktop.ui.chat.container_blocks import Levels, level_insets
+from desktop.ui.chat.footnote_links import go_to_footnote
 from desktop.ui.chat.incomplete_markdown import incomplete_length
 from desktop.ui.chat.markdown_table import MarkdownTableView
 from desktop.ui.chat.message_selection import MessageSelection
 from desktop.ui.chat.prose_view import ProseView
+from desktop.ui.chat.segment_bars import paint_bars_between
+from desktop.ui.chat.segment_view import SegmentView, fits, make_view
 from desktop.ui.chat.source_map import MessageSource, SelectionSpan, markdown_of
-from desktop.ui.chat.text_decorations import bars_of, paint_bar
+from desktop.ui.chat.text_search import folded
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.parts.button import Button
-from desktop.ui.theme.design_tokens import XS, S
+from desktop.ui.theme.design_tokens import S
 from desktop.ui.theme.theme import Theme
-
-SegmentView = ProseView | CodeView | MarkdownTableView
 
 _UNKNOWN = -1
 _GAP = S + 2
+_LONG, _SHOWN = 24_000, 12_000
+"""A text of more characters than the first is folded to about the second."""
+_AT_ONCE, _STEP, _FENCES = 2_000, 100, 40
+"""Characters of a text that is there already which are drawn at once, those of a further step at first, and how many
+fences make all of it come in steps: a code block costs as much as a page of prose."""
+_DRAWING_S = 0.01
+"""How long steps take before other events have their turn; they become longer and shorter to fit."""
+_REWRITING_S = 0.008
+"""How long lists that have come to look otherwise are written again at once."""
 
 
 class AnswerBody(QWidget):
     """Shows a text of Markdown. `add` appends to it, `end` says that it is whole.
 
-    `resized`: its height changed without a call of `place`.
+    `resized`: its height changed without a call of `place`, by what a person asked for; `grown`: by itself.
     """
 
     link_clicked = Signal(str)
     resized = Signal()
+    grown = Signal()
 
     def __init__(
-        self, theme: Theme, parent: QWidget | None = None, *, selection: MessageSelection | None = None
+        self,
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        selection: MessageSelection | None = None,
+        code: CodeOptions | None = None,
     ) -> None:
-        """`selection` goes over the text's views; one of its own where none is given."""
+        """`selection` goes over the text's views; one of its own where none is given. So do `code`'s options."""
         super().__init__(parent)
         self._theme = theme
-        self._selection = selection or MessageSelection(
-            self, self.text_views, MessageSource(lambda: self._text, lambda span: self.markdown_of(span))
-        )
+        self._code = code or CodeOptions(self)
+        self._selection = selection or MessageSelection(self, self.text_views, self.source())
         self._drawn: list[Segment] = []
         self._text, self._fed = "", 0
         self._views: list[SegmentView] = []
         self._levels: list[Levels] = []
         self._heights: list[int] = []
+        self._tops: list[int] = []
+        self._placed = 0
         self._found = ""
         self._width = 0
         self._button_focus = Qt.FocusPolicy.NoFocus
+        self._more: Button | None = None
+        self._rest_timer, self._stale_timer = QTimer(self, singleShot=True), QTimer(self, singleShot=True)
+        self._rest_timer.timeout.connect(self._draw_rest)
+        self._stale_timer.timeout.connect(self._rewrite_more)
         self._begin()
 
     @property
     def text(self) -> str:
         """All of the text, what is not drawn yet included."""
         return self._text
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether all of the text is drawn, and nothing of it is folded or still to be drawn."""
+        return self._fed >= len(self._text)
+
+    def source(self) -> MessageSource:
+        """What the text views were written from."""
+        return MessageSource(lambda: self._text, self.markdown_of, lambda: self.is_drawn, self.draw_now)
 
     @property
     def is_empty(self) -> bool:
@@ -92,13 +128,65 @@ class AnswerBody(QWidget):
         self.add(text)
 
     def end(self, text: str) -> None:
-        """The text is over, and it is `text`."""
+        """The text is over, and it is `text`. Of a long one of which nothing is drawn yet, the beginning is."""
         if text != self._text:
             self._forget_selection(text)
             self._begin()
             self._text = text
-        self._feed(0)
-        self._show(over=True)
+        is_costly = text.count("```") + text.count("~~~") > _FENCES
+        if self._fed or (len(text) <= _AT_ONCE and not is_costly):
+            self._feed(0)
+            self._show(over=True)
+            return
+        self._limit = len(text)
+        if len(text) > _LONG:
+            self._limit = text.rfind("\n", _SHOWN // 2, _SHOWN) + 1 or _SHOWN
+        self._draw_up_to(_STEP if is_costly else _AT_ONCE)
+
+    def _draw_up_to(self, end: int) -> None:
+        """Draw the text up to `end`, or to where it is folded; a part at a time after that."""
+        end = min(end, self._limit)
+        self._feed(len(self._text) - end)
+        self._show(over=end == self._limit)
+        if end < self._limit:
+            self._rest_timer.start(0)
+        elif end < len(self._text):
+            self._offer_rest()
+
+    def draw_now(self) -> None:
+        """Draw at once what is on its way of a text that is not folded."""
+        if self._rest_timer.isActive() and len(self._text) <= _LONG:
+            self._draw_up_to(self._limit)
+            self._rest_timer.stop()
+            self.grown.emit()
+
+    def _draw_rest(self) -> None:
+        until = time.perf_counter() + _DRAWING_S
+        while self._fed < self._limit and (began := time.perf_counter()) < until:
+            self._draw_up_to(self._fed + self._step)
+            is_slow = time.perf_counter() - began > _DRAWING_S / 2
+            self._step = max(self._step // 2, _STEP) if is_slow else min(self._step * 2, _AT_ONCE)
+        (self.resized if self._is_asked else self.grown).emit()
+
+    def _offer_rest(self) -> None:
+        title = tr("Show all {count} characters").format(count=f"{len(self._text):,}")
+        self._more = Button(self._theme, title, size="small", parent=self)
+        self._more.setFocusPolicy(self._button_focus)
+        self._more.clicked.connect(self.show_all)
+        self._more.show()
+
+    def show_all(self) -> None:
+        """Draw what is folded, a part at a time."""
+        if self._more is not None:
+            self._remove_offer()
+            self._is_asked, self._limit = True, len(self._text)
+            self._rest_timer.start(0)
+
+    def _remove_offer(self) -> None:
+        if self._more is not None:
+            self._more.hide()
+            self._more.deleteLater()
+            self._more = None
 
     def _forget_selection(self, text: str) -> None:
         """Select nothing where `text` is another one than was selected from."""
@@ -108,6 +196,9 @@ class AnswerBody(QWidget):
     def _begin(self) -> None:
         """Begin with an empty text; what is shown is replaced by what comes next."""
         self._segments, self._settled, self._text, self._fed, self._in_code = AnswerSegments(), 0, "", 0, False
+        self._limit, self._step, self._is_asked = 0, _STEP, False
+        self._rest_timer.stop()
+        self._remove_offer()
 
     def _feed(self, held: int) -> None:
         end = len(self._text) - held
@@ -164,18 +255,31 @@ class AnswerBody(QWidget):
         return changed
 
     def _rewrite_stale(self) -> None:
-        """Write those parts of long lists again whose list has come to look otherwise since."""
+        """Write those parts of long lists again whose list has come to look otherwise since: the newest first, and of
+        very many no more than takes a moment, the others between events."""
+        end = time.perf_counter() + _REWRITING_S
         for _ in range(3):
-            written = [isinstance(view, ProseView) and view.rewrite_outdated() for view in self._views]
-            if not any(written):
+            again = False
+            for index in range(len(self._views) - 1, -1, -1):
+                view = self._views[index]
+                if isinstance(view, ProseView) and view.rewrite_outdated():
+                    again = True
+                    self._heights[index:] = [_UNKNOWN] * (len(self._heights) - index)  # and what stands in the list
+                    if time.perf_counter() > end:
+                        self._stale_timer.start(0)
+                        return
+            if not again:
                 return
-            self._heights = [_UNKNOWN] * len(self._heights)
+
+    def _rewrite_more(self) -> None:
+        self._rewrite_stale()
+        self.grown.emit()
 
     def _view_for(self, index: int, segment: Segment) -> SegmentView:
         """The view of segment `index`; a new one where there is none, or one of another kind."""
         if index < len(self._views):
             view = self._views[index]
-            if _fits(view, segment):
+            if fits(view, segment):
                 return view
             self._discard(view)
             self._views[index], self._heights[index] = self._make(segment), _UNKNOWN
@@ -185,18 +289,10 @@ class AnswerBody(QWidget):
         return self._views[-1]
 
     def _make(self, segment: Segment) -> SegmentView:
-        view: SegmentView
-        if isinstance(segment, CodeSegment):
-            view = CodeView(self._theme, segment.language, self)
-        elif isinstance(segment, TableSegment):
-            view = MarkdownTableView(self._theme, self)
-        else:
-            view = ProseView(self._theme, self)
-            view.setAccessibleName(tr("Text"))
-        if not isinstance(view, CodeView):
-            view.resized.connect(self._view_resized)
+        view = make_view(segment, self._theme, self._code, self)
+        view.resized.connect(self._view_resized)
         inner = view if isinstance(view, ProseView) else view.view
-        inner.link_clicked.connect(self.link_clicked)
+        inner.link_clicked.connect(self._open_link)
         inner.join_selection(self._selection)
         for button in [] if isinstance(view, ProseView) else view.buttons:
             button.setFocusPolicy(self._button_focus)
@@ -205,10 +301,16 @@ class AnswerBody(QWidget):
         view.show()
         return view
 
+    def _open_link(self, link: str) -> None:
+        if not go_to_footnote(self, self.text_views(), link):
+            self.link_clicked.emit(link)
+
     def _view_resized(self) -> None:
-        # Which one does not matter: laying out text that is laid out already takes no time.
-        self._heights = [_UNKNOWN] * len(self._heights)
-        self.resized.emit()
+        view = self.sender()
+        for index, each in enumerate(self._views):
+            if each is view or view is None:
+                self._heights[index] = _UNKNOWN
+        (self.resized if isinstance(view, CodeView) else self.grown).emit()  # of code, a person had its lines wrapped
 
     def _discard(self, view: QWidget) -> None:
         view.hide()
@@ -218,15 +320,18 @@ class AnswerBody(QWidget):
 
     def buttons(self) -> list[Button]:
         """The buttons in it, in order."""
-        return [button for view in self._views if not isinstance(view, ProseView) for button in view.buttons]
+        more = [self._more] if self._more is not None else []
+        return [*(button for view in self._views if not isinstance(view, ProseView) for button in view.buttons), *more]
 
     def set_button_focus(self, policy: Qt.FocusPolicy) -> None:
         """The focus policy of buttons that are yet to come."""
         self._button_focus = policy
 
     def set_found(self, query: str) -> int:
-        """Mark every occurrence of `query`; how many there are."""
+        """Mark every occurrence of `query`; how many there are in what is drawn. What is folded is shown for it."""
         self._found = query
+        if query and self._more is not None and folded(query) in folded(self._text[self._fed :]):
+            self.show_all()
         return sum(view.set_found(query) for view in self._views)
 
     def restyle(self) -> None:
@@ -239,27 +344,43 @@ class AnswerBody(QWidget):
     # --- placing -------------------------------------------------------------------------------------------------
 
     def place(self, width: int) -> int:
-        """Lay out for `width`; the height taken."""
+        """Lay out for `width`; the height taken. What stands above the first view that changed stays where it is."""
         if width != self._width:
             self._width = width
             self._heights = [_UNKNOWN] * len(self._heights)
-        y = 0
+        first = next((at for at, height in enumerate(self._heights) if height == _UNKNOWN), len(self._heights))
+        first = max(min(first, self._placed) - 1, 0)
+        while first and isinstance(before := self._views[first - 1], ProseView) and before.ends_in_marker:
+            first -= 1  # its marker says where this one begins
+        del self._tops[first:]
+        y = self._below(first - 1)
         marker_y: int | None = None
-        for index, view in enumerate(self._views):
+        for index in range(first, len(self._views)):
+            view = self._views[index]
             left, right = (0.0, 0.0) if isinstance(view, ProseView) else level_insets(self._levels[index])
             if self._heights[index] == _UNKNOWN:
                 self._heights[index] = self._place_view(view, round(width - left - right))
-            height = self._heights[index]
             if marker_y is not None and not isinstance(view, ProseView):
                 y = marker_y  # beside the marker of its item, not below it
             view.move(round(left), y)
+            self._tops.append(y)
             marker_y = None
             if isinstance(view, ProseView) and view.ends_in_marker:
                 marker_y = y + view.last_block_top()
-            y += height + _GAP if height else 0
+            y = self._below(index, y)
+        self._placed = len(self._views)
+        if self._more is not None:
+            size = self._more.sizeHint()
+            self._more.setGeometry(0, y, min(size.width(), width), size.height())
+            y += size.height() + _GAP
         height = max(y - _GAP, 0)
         self.resize(width, height)
         return height
+
+    def _below(self, index: int, otherwise: int = 0) -> int:
+        """Where what follows view `index` begins: below the last view down to it that is seen."""
+        height = self._heights[index] if index >= 0 else 0
+        return self._tops[index] + (height + _GAP if height else 0) if index >= 0 else otherwise
 
     def _place_view(self, view: SegmentView, width: int) -> int:
         if not isinstance(view, ProseView):
@@ -271,35 +392,4 @@ class AnswerBody(QWidget):
         return height
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The bars of quotes that go on beside code and tables, and from one view to the next."""
-        shown = [(view, levels) for view, levels in zip(self._views, self._levels, strict=True) if not view.isHidden()]
-        painter: QPainter | None = None
-        for index, (view, levels) in enumerate(shown):
-            following, next_levels = shown[index + 1] if index + 1 < len(shown) else (None, ())
-            bars = (
-                {} if isinstance(view, ProseView) else dict.fromkeys(quote_bars(levels), view.geometry().bottom() + 1)
-            )
-            if following is not None:
-                before = _bars_at_edge(view, levels, first=False)
-                goes_on = [bar for bar in _bars_at_edge(following, next_levels, first=True) if bar in before]
-                bars |= dict.fromkeys(goes_on, following.y() + XS)
-            # Prose paints its own bars, a little away from its edges.
-            top = view.geometry().bottom() - XS if isinstance(view, ProseView) else view.y()
-            for bar, bottom in bars.items():
-                painter = painter or QPainter(self)
-                paint_bar(painter, self._theme, bar, self.width(), top, bottom)
-        if painter is not None:
-            painter.end()
-
-
-def _bars_at_edge(view: SegmentView, levels: Levels, *, first: bool) -> list[float]:
-    """The bars of quotes beside the first line of `view`, or beside its last."""
-    if not isinstance(view, ProseView):
-        return quote_bars(levels)
-    return bars_of(view.document.begin() if first else view.document.lastBlock())
-
-
-def _fits(view: SegmentView, segment: Segment) -> bool:
-    if isinstance(segment, CodeSegment):
-        return isinstance(view, CodeView)
-    return isinstance(view, MarkdownTableView if isinstance(segment, TableSegment) else ProseView)
+        paint_bars_between(self, self._theme, list(zip(self._views, self._levels, strict=True)), event.rect())

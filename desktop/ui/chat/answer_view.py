@@ -15,6 +15,7 @@ from desktop.ui.chat.answer_body import AnswerBody
 from desktop.ui.chat.auto_scroll import show_whole
 from desktop.ui.chat.context_card import ContextCard, is_context_full
 from desktop.ui.chat.context_note import ContextNote, dropped_text, failed_summary_text
+from desktop.ui.chat.image_list import image_list
 from desktop.ui.chat.message_footer import BranchSwitch, MessageFooter, describe_answer, remark_of
 from desktop.ui.chat.message_menu import MessageMenuEntry
 from desktop.ui.chat.message_view import MessageActions, MessageView
@@ -70,9 +71,11 @@ class AnswerView(MessageView):
         self._thinking: ThinkingView | None = None
         self._thinking_text = ""
         self._thinking_since = 0.0
-        self._body = AnswerBody(theme, self, selection=self.selection)
+        self._body = AnswerBody(theme, self, selection=self.selection, code=actions.code)
         self._body.link_clicked.connect(actions.open_link)
         self._body.resized.connect(self.height_changed)
+        self._body.grown.connect(self.grown)
+        self._images = image_list(theme, message, self)
         self._footer: MessageFooter | None = None
         self._record: RecordCard | None = None
         self._error_box: ErrorBox | None = None
@@ -319,7 +322,12 @@ class AnswerView(MessageView):
         return self._body.text_views()
 
     def source(self) -> MessageSource:
-        return MessageSource(self.plain_text, lambda span: self._body.markdown_of(span))
+        return MessageSource(
+            self.plain_text,
+            lambda span: self._body.markdown_of(span),
+            lambda: self._body.is_drawn,
+            lambda: self._body.draw_now(),
+        )  # asked only once there is a body: the selection is made before it
 
     def set_found(self, query: str) -> int:
         return self._body.set_found(query)
@@ -346,6 +354,10 @@ class AnswerView(MessageView):
         self._body.move(0, y)
         self._body.setVisible(bool(height))
         y += height
+        if self._images is not None:
+            y += S + 2 if height else 0
+            self._images.move(0, y)
+            y += self._images.place(width)
         if not height and self.message.status == "streaming":
             y += self._line()
         if self._error_box is not None:

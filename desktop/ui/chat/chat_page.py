@@ -11,6 +11,7 @@ from desktop.conversation import Message
 from desktop.errors import UserError
 from desktop.ui.chat.branch_flow import BranchFlow
 from desktop.ui.chat.chat_top_bar import ChatTopBar
+from desktop.ui.chat.code_options import CodeOptions
 from desktop.ui.chat.composer import Composer, ErrorArea
 from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts, edit_key
 from desktop.ui.chat.context_card import spoken_end
@@ -55,6 +56,7 @@ class ChatPage(QWidget):
         self._editing: Message | None = None
         self._transcript: Transcript | None = None
         self._credit_of: CreditOf = no_credit
+        self.code = CodeOptions(self)
         self.context = ContextFlow(theme, lambda: self._chat, self)
         self.branches = BranchFlow(lambda: self._chat, drafts, self)
         self.top_bar = ChatTopBar(theme, fill_menu)
@@ -111,6 +113,7 @@ class ChatPage(QWidget):
                 credit_of=lambda model: self._credit_of(model),
                 context=self.context.actions(),
                 branches=self.branches.actions(),
+                code=self.code,
             )
             self._transcript = Transcript(self._theme, actions)
             self._stack.addWidget(self._transcript)

@@ -1,161 +1,77 @@
-"""A segment of code: its language and a Copy button above, the text in a font of fixed width, scrolled sideways.
+"""A segment of code: its language and buttons above, below it text in a font of fixed width, scrolled or wrapped."""
 
-Pygments, imported when the first code is shown, gives it colors. They are laid over the document's lines and do not
-change the document, and they are found in slices of a few milliseconds, so that a long listing never holds up typing.
-"""
+from collections.abc import Callable
+from functools import partial
 
-import time
-from collections.abc import Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Any
-
-from PySide6.QtCore import QObject, QPointF, QRectF, Qt, QTimer
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QGuiApplication,
     QPainter,
     QPaintEvent,
-    QTextBlock,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
-    QTextDocument,
-    QTextLayout,
 )
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from desktop.translation import tr
+from desktop.ui.chat.code_highlighter import Highlighter
+from desktop.ui.chat.code_languages import file_name
+from desktop.ui.chat.code_options import CodeOptions
 from desktop.ui.chat.control_characters import insert_code
 from desktop.ui.chat.horizontal_scroll_area import HorizontalScrollArea
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.parts.untrusted_text import plain_line
-from desktop.ui.parts.utf16 import utf16_length
 from desktop.ui.theme.design_tokens import RADIUS, M, S
 from desktop.ui.theme.theme import Theme
 
-if TYPE_CHECKING:
-    from pygments.lexer import Lexer
-
-LONGEST = 100_000
-"""Code of more characters stays in one color."""
-_SLICE_S = 0.004
 _LINE_HEIGHT = 108.0
 _SHORT = 4_000
 _BETWEEN_HIGHLIGHTS_MS = 250
-_COPIED_MS = 1500
-
-
-@cache
-def _lexer(language: str) -> "Lexer | None":
-    from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
-
-    try:
-        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return None
-
-
-@cache
-def _shades() -> dict[Any, str]:
-    """Which token of the theme colors which kind of Pygments'."""
-    from pygments.token import Token
-
-    return {
-        Token.Keyword: "keyword",
-        Token.Operator.Word: "keyword",
-        Token.Literal.String: "string",
-        Token.Literal.Number: "number",
-        Token.Comment: "comment",
-        Token.Name.Function: "function",
-        Token.Name.Class: "function",
-        Token.Name.Decorator: "function",
-        Token.Name.Tag: "keyword",
-        Token.Name.Attribute: "function",
-    }
-
-
-class Highlighter(QObject):
-    """Colors one document, which holds the code line for block."""
-
-    def __init__(self, theme: Theme, document: QTextDocument) -> None:
-        super().__init__(document)
-        self._theme, self._document = theme, document
-        self._work: Iterator[None] | None = None
-        self._timer = QTimer(self)
-        self._timer.setInterval(0)
-        self._timer.timeout.connect(self._slice)
-
-    def color(self, code: str, language: str) -> None:
-        """Color `code`, from its beginning; a coloring under way is given up."""
-        lexer = _lexer(language.lower()) if language and len(code) <= LONGEST else None
-        self._work = self._colored(lexer.get_tokens(code)) if lexer is not None else None
-        if self._work is not None:
-            self._timer.start()
-        else:
-            self._timer.stop()
-
-    def _slice(self) -> None:
-        end = time.perf_counter() + _SLICE_S
-        while self._work is not None and time.perf_counter() < end:
-            if next(self._work, self) is self:
-                self._work = None
-        if self._work is None:
-            self._timer.stop()
-
-    def _colored(self, tokens: "Iterator[tuple[Any, str]]") -> Iterator[None]:
-        """Colors line after line; goes one step for each token."""
-        shades = _shades()
-        formats = {name: QTextCharFormat() for name in set(shades.values())}
-        for name, shade in formats.items():
-            shade.setForeground(self._theme.color(name))
-        block, column = self._document.begin(), 0
-        ranges: list[QTextLayout.FormatRange] = []
-        for kind, text in tokens:
-            while kind not in shades and kind.parent is not None:
-                kind = kind.parent
-            for number, line in enumerate(text.split("\n")):
-                if number:
-                    self._lay(block, ranges)
-                    block, column, ranges = block.next(), 0, []
-                length = utf16_length(line)
-                if kind in shades and line:
-                    part = QTextLayout.FormatRange()
-                    part.start, part.length, part.format = column, length, formats[shades[kind]]
-                    ranges.append(part)
-                column += length
-            if not block.isValid():
-                return
-            yield
-        self._lay(block, ranges)
-
-    def _lay(self, block: QTextBlock, ranges: list[QTextLayout.FormatRange]) -> None:
-        if block.isValid() and block.layout().formats() != ranges:
-            block.layout().setFormats(ranges)
-            self._document.markContentsDirty(block.position(), block.length())
+_DONE_MS = 1500
+_LONGEST_LABEL = 100
 
 
 class CodeView(QWidget):
-    """Code in `language` ("" where the fence named none)."""
+    """Code in `language` ("" where the fence named none). `resized`: its height changed without a call of `place`."""
 
-    def __init__(self, theme: Theme, language: str, parent: QWidget | None = None) -> None:
+    resized = Signal()
+
+    def __init__(
+        self, theme: Theme, language: str, parent: QWidget | None = None, *, options: CodeOptions | None = None
+    ) -> None:
+        """`options` are those of the window; without them the block has its own."""
         super().__init__(parent)
         self._theme, self._language = theme, language
         self._code, self._closed = "", False
+        self._options = options or CodeOptions(self)
+        self._wraps = False
         self.view = TextView(theme, theme.mono("reading"), wrap=False, top_inset=1)
         named = tr("Code, {language}").format(language=plain_line(language))
         self.view.setAccessibleName(named if language else tr("Code"))
         self._area = HorizontalScrollArea(theme, self.view, self)
         self.view.dragged_past_edge.connect(self._area.scroll_by)
-        self._copy = Button(theme, tr("Copy"), kind="quiet", size="small", name=tr("Copy code"), parent=self)
-        self._copy.clicked.connect(self._copy_code)
+        self._wrap = self._button(tr("Wrap"), tr("Wrap lines"), lambda: self._options.choose_wraps(not self._wraps))
+        self._wrap.setCheckable(True)
+        self._save = self._button(tr("Save"), tr("Save code as a file"), self._save_code)
+        self._copy = self._button(tr("Copy"), tr("Copy code"), self._copy_code)
         self._highlighter = Highlighter(theme, self.view.document)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_BETWEEN_HIGHLIGHTS_MS)
         self._timer.timeout.connect(self._color)
         self._text_size = (0, 0)
+        self._label_room = 0
+        self._options.wrap_changed.connect(self._take_wrap)
+        self._take_wrap()
+
+    def _button(self, text: str, name: str, act: Callable[[], None]) -> Button:
+        made = Button(self._theme, text, kind="quiet", size="small", name=name, parent=self)
+        made.clicked.connect(act)
+        return made
 
     @property
     def language(self) -> str:
@@ -168,7 +84,7 @@ class CodeView(QWidget):
 
     @property
     def buttons(self) -> list[Button]:
-        return [self._copy]
+        return [self._wrap, self._save, self._copy]
 
     def set_code(self, code: str, *, closed: bool, language: str | None = None) -> bool:
         """Show `code`; while it is not `closed`, more may be appended to it. Whether anything changed."""
@@ -218,17 +134,27 @@ class CodeView(QWidget):
 
     def place(self, width: int) -> int:
         """Lay out for `width`; the height taken."""
-        header = self._header_height()
-        text_width, text_height = self._text_size
-        area_height = self._area.lay_out(width - 2 * M, text_width, text_height)
+        header, room = self._header_height(), width - 2 * M
+        if self._wraps:
+            area_height = self._area.lay_out(room, room, self.view.height_at(room))
+        else:
+            area_height = self._area.lay_out(room, *self._text_size)
         self._area.move(M, header + M - 2)
         height = header + area_height + 2 * M - 4
-        size = self._copy.sizeHint()
-        self._copy.setGeometry(
-            width - S + 1 - size.width(), (header - size.height()) // 2 + 1, size.width(), size.height()
-        )
         self.resize(width, height)
+        self._place_buttons(room)
         return height
+
+    def _place_buttons(self, room: int) -> None:
+        """Put the buttons side by side, the last one at the right. Where all lines fit there is nothing to wrap."""
+        self._wrap.setVisible(self._wraps or self._text_size[0] > room)
+        x, header = self.width() - S + 1, self._header_height()
+        for button in reversed(self.buttons):
+            size = button.sizeHint()
+            if not button.isHidden():
+                x -= size.width()
+                button.setGeometry(x, (header - size.height()) // 2 + 1, size.width(), size.height())
+        self._label_room = x - M - S
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -239,9 +165,8 @@ class CodeView(QWidget):
         painter.setFont(theme.font("small"))
         metrics = painter.fontMetrics()
         painter.setPen(theme.color("faint"))
-        label = metrics.elidedText(
-            plain_line(self._language) or tr("text"), Qt.TextElideMode.ElideRight, self.width() // 2
-        )
+        language = plain_line(self._language[:_LONGEST_LABEL]) or tr("text")
+        label = metrics.elidedText(language, Qt.TextElideMode.ElideRight, max(self._label_room, 0))
         painter.drawText(QPointF(M + 1, (header + metrics.ascent() - metrics.descent()) / 2 + 1), label)
 
     def _characters(self) -> QTextCharFormat:
@@ -250,7 +175,21 @@ class CodeView(QWidget):
         characters.setForeground(self._theme.color("text"))
         return characters
 
+    def _take_wrap(self) -> None:
+        """Break long lines, or no longer, as the options say."""
+        if self._wraps == self._options.wraps:
+            return
+        self._wraps = self._options.wraps
+        self._wrap.setChecked(self._wraps)
+        self._wrap.setText(tr("Unwrap") if self._wraps else tr("Wrap"))
+        self.view.set_wrap(self._wraps)
+        self._measure()
+        self.resized.emit()
+
     def _measure(self) -> None:
+        """Take the size of the text; where lines are broken, `place` does."""
+        if self._wraps:
+            return
         size = self.view.document.size()
         self._text_size = (round(size.width() + 2), round(size.height() + 0.49))
 
@@ -265,10 +204,20 @@ class CodeView(QWidget):
 
     def _copy_code(self) -> None:
         QGuiApplication.clipboard().setText(self._code)
-        self._copy.setText(tr("Copied"))
-        self.place(self.width())
-        QTimer.singleShot(_COPIED_MS, self._copy, self._copied_shown)
+        self._show_done(self._copy, tr("Copied"))
 
-    def _copied_shown(self) -> None:
-        self._copy.setText(tr("Copy"))
-        self.place(self.width())
+    def _save_code(self) -> None:
+        self._options.save(self._code, file_name(self._language), partial(self._show_done, self._save, tr("Saved")))
+
+    def _show_done(self, button: Button, text: str) -> None:
+        """Have `button` say for a moment that it was done."""
+        if not isValid(self):
+            return  # the answer is no longer shown
+        usual = tr("Copy") if button is self._copy else tr("Save")
+        button.setText(text)
+        self._place_buttons(self.width() - 2 * M)
+        QTimer.singleShot(_DONE_MS, button, lambda: self._show_usual(button, usual))
+
+    def _show_usual(self, button: Button, text: str) -> None:
+        button.setText(text)
+        self._place_buttons(self.width() - 2 * M)

@@ -8,9 +8,10 @@ to look otherwise since it was written (`ListLayout.look`) is written again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from desktop.chat.markdown.answer_segments import Container, ListLevel
 from desktop.ui.chat.answer_direction import AnswerDirection, inline_right_to_left
@@ -18,6 +19,8 @@ from desktop.ui.theme.design_tokens import L, S
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
+
+_Counted = TypeVar("_Counted", str, float)
 
 BlockKey = tuple[object, int]
 """Who adds to a layout: a view, and the number of its block."""
@@ -69,60 +72,51 @@ class ContainerDirection:
         return 0.0, False, self.right_to_left
 
 
-@dataclass
-class _ListItemWidths:
-    count: int = 0
-    widest: float = 0.0
-    written: set[str] = field(default_factory=set)
-
-
 class ListLayout:
-    """How one list is drawn. `direction` is shared with the lists in it."""
+    """How one list is drawn. `direction` is shared with the lists in it.
+
+    It keeps counts, so that one more item costs the same in a list of thousands.
+    """
 
     def __init__(self, ordered: bool, direction: ContainerDirection) -> None:
         self.ordered, self.direction = ordered, direction
-        self._pieces: dict[BlockKey, _ListItemWidths] = {}
-        self._seen: tuple[float, bool] | None = None
+        self._pieces: dict[BlockKey, list[tuple[str, float]]] = {}
+        self._written: Counter[str] = Counter()
+        self._widths: Counter[float] = Counter()
 
     def add(self, piece: BlockKey, written: str, width: float) -> None:
         """One more item of `piece`: its number as written ("" for a bullet), its marker's width in pixels."""
-        items = self._pieces.setdefault(piece, _ListItemWidths())
-        items.count += 1
-        items.widest = max(items.widest, width)
-        if len(items.written) < 2:
-            items.written.add(written)
-        self._seen = None
+        self._pieces.setdefault(piece, []).append((written, width))
+        self._written[written] += 1
+        self._widths[width] += 1
 
     def forget(self, piece: BlockKey) -> None:
         """`piece` is about to be written again."""
-        if self._pieces.pop(piece, None) is not None:
-            self._seen = None
+        for written, width in self._pieces.pop(piece, ()):
+            _take_one(self._written, written)
+            _take_one(self._widths, width)
         self.direction.forget(piece)
 
     @property
     def step(self) -> float:
         """How far the text stands from the edge of its markers, in pixels."""
-        return self._all()[0]
+        return round(min(max(self._widths, default=0.0) + _GAP, _WIDEST_STEP), 2)
 
     @property
     def counts(self) -> bool:
         """Whether items are numbered one after the other: where there are several, all written alike ("1." "1.")."""
-        return self._all()[1]
+        return len(self._written) == 1 and next(iter(self._written.values())) > 1
 
     @property
     def look(self) -> LevelMetrics:
         """All of it that can be seen."""
-        step, counts = self._all()
-        return step, counts, self.direction.right_to_left
+        return self.step, self.counts, self.direction.right_to_left
 
-    def _all(self) -> tuple[float, bool]:
-        if self._seen is None:
-            pieces = self._pieces.values()
-            widest = max((items.widest for items in pieces), default=0.0)
-            written = set().union(*(items.written for items in pieces))
-            counts = len(written) == 1 and sum(items.count for items in pieces) > 1
-            self._seen = round(min(widest + _GAP, _WIDEST_STEP), 2), counts
-        return self._seen
+
+def _take_one(counter: Counter[_Counted], key: _Counted) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
 
 
 @dataclass(frozen=True)
@@ -142,6 +136,8 @@ class ContainerLevel:
     def marker(self, token: Token) -> str:
         """What stands before the item that `token` opens."""
         assert self.layout is not None
+        if "footnote" in token.meta:
+            return f"{token.meta['footnote']}."
         if self.layout.ordered:
             written = token.info or str(self.number)
             return (str(self.number) if self.layout.counts else written) + (token.markup or ".")

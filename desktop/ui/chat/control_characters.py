@@ -25,7 +25,7 @@ from desktop.ui.theme.theme import Theme
 
 _OBJECT_TYPE = QTextFormat.ObjectTypes.UserObject.value + 20
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufdd0\ufdd1\ufeff\ufffc]"
+    "([\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufdd0\ufdd1\ufeff\ufffc])\\1*"
 )
 _SMALL = 0.75
 _ACROSS, _ASIDE = 3.0, 1.0
@@ -40,9 +40,9 @@ def insert_code(cursor: QTextCursor, code: str, characters: QTextCharFormat, the
             cursor.insertText(code[done : found.start()], characters)
         drawn = QTextCharFormat(characters)
         drawn.setObjectType(_OBJECT_TYPE)
-        drawn.setProperty(WRITTEN, found[0])
+        drawn.setProperty(WRITTEN, found[0][0])
         _be_drawn(cursor.document(), theme)
-        cursor.insertText(OBJECT, drawn)
+        cursor.insertText(OBJECT * len(found[0]), drawn)
         done = found.end()
     if done < len(code):
         cursor.insertText(code[done:] if done else code, characters)

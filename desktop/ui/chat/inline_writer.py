@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QFont, QTextCharFormat, QTextCursor
 
+from desktop.chat.markdown.footnotes import definition_target, reference_target
+from desktop.chat.markdown.table_text import plain_text, written_formula
 from desktop.ui.chat.answer_direction import has_right_to_left
 from desktop.ui.chat.control_characters import insert_code
 from desktop.ui.chat.formula_objects import insert_formula
-from desktop.ui.chat.text_properties import IMAGE, KEYBOARD, MARKER, SOURCE_AT, SOURCE_END, TITLE, WRITTEN
+from desktop.ui.chat.text_properties import FOOTNOTE, IMAGE, KEYBOARD, MARKER, SOURCE_AT, SOURCE_END, TITLE, WRITTEN
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ _FRAMES = re.compile("[\0\ufdd0\ufdd1]")
 """What Qt takes for an end of a block or of a frame of the document."""
 
 LEFT_TO_RIGHT, RIGHT_TO_LEFT, END_OF_ISOLATE = "\u2066", "\u2067", "\u2069"
-_CLOSINGS = {"$": "$", "$$": "$$", "\\(": "\\)", "\\[": "\\]"}
 _SWITCHES = {"strong": "bold", "em": "italic", "s": "struck", "del": "struck", "u": "underlined", "ins": "underlined"}
 _SWITCHES |= {name: name for name in ("mark", "sub", "sup", "kbd")}
 
@@ -50,16 +51,6 @@ class InlineStyle:
     link: str = ""
     title: str = ""
     image: str = ""
-
-
-def written_formula(token: "Token") -> str:
-    """A formula as it stood in the answer, delimiters included."""
-    return token.markup + token.content + _CLOSINGS.get(token.markup, "")
-
-
-def plain_text(children: "list[Token]") -> str:
-    """The text of inline tokens without their markup."""
-    return "".join(plain_text(child.children) if child.children else child.content for child in children)
 
 
 class InlineWriter:
@@ -131,6 +122,8 @@ class InlineWriter:
                 self.text(plain_text(child.children or []) or address, self.characters(shown), child)
             case "code_inline":
                 self._isolated(child, replace(style, code=True), mixed)
+            case "footnote_ref" | "footnote_back":
+                self._footnote(child, style)
             case "math_inline" | "math_block":
                 characters = self.characters(style)
                 set_source(characters, child)
@@ -148,6 +141,17 @@ class InlineWriter:
                 characters = self.characters(style)
                 self.text(child.content, characters, child)
                 self.tail = None if mixed else characters
+
+    def _footnote(self, child: "Token", style: InlineStyle) -> None:
+        """A footnote's label, raised, that leads to it; or the sign at its end that leads back."""
+        label = child.meta["label"]
+        if child.type == "footnote_ref":
+            characters = self.characters(replace(style, sup=True, link=definition_target(label)))
+            characters.setProperty(FOOTNOTE, reference_target(label))
+            self.text(label, characters, child)
+        else:
+            self.text("\u00a0", self.characters(style), child)
+            self.text("↩\ufe0e", self.characters(replace(style, link=reference_target(label))), child)
 
     def _isolated(self, child: "Token", style: InlineStyle, mixed: bool) -> None:
         """Code and addresses run from the left; in a sentence that does not, their signs must not wander off."""
@@ -209,6 +213,8 @@ def set_source(characters: QTextCharFormat, token: "Token | None") -> None:
 def marker_format(characters: QTextCharFormat, token: "Token") -> QTextCharFormat:
     """`characters` for the marker of the item that `token` opens."""
     characters.setProperty(MARKER, True)
+    if "footnote" in token.meta:
+        characters.setProperty(FOOTNOTE, definition_target(token.meta["footnote"]))
     set_source(characters, token)
     return characters
 

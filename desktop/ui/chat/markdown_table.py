@@ -4,12 +4,14 @@ Its document holds one QTextTable for every few hundred cells: laying out a tabl
 a growing one is only laid out at its end. One with very many cells is written a part at a time, between events.
 """
 
+import time
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QBrush,
+    QEnterEvent,
     QTextBlock,
     QTextBlockFormat,
     QTextCharFormat,
@@ -23,12 +25,16 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from desktop.chat.markdown.answer_segments import TableSegment
+from desktop.chat.markdown.table_text import cell_text, tab_separated
 from desktop.translation import tr
 from desktop.ui.chat.answer_direction import inline_right_to_left
 from desktop.ui.chat.cell_width import CellMeasure, CellWidth, column_widths
 from desktop.ui.chat.formula_objects import formulas_of
 from desktop.ui.chat.horizontal_scroll_area import HorizontalScrollArea
 from desktop.ui.chat.inline_writer import InlineStyle, InlineWriter
+from desktop.ui.chat.table_copy import TableCopyButton, copy_entries
+from desktop.ui.chat.table_shape import column_count, is_same_cell, is_same_row, runs_from_right
+from desktop.ui.chat.text_search import folded
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.parts.button import Button
 from desktop.ui.theme.design_tokens import XS, M
@@ -37,11 +43,11 @@ from desktop.ui.theme.theme import Theme
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_CELLS_OF_PART = 320
-_CELLS_AT_ONCE = 300
-_MOST_COLUMNS = 200
+_CELLS_OF_PART = 96
+_CELLS_AT_ONCE = 160
 _ACROSS, _DOWN = M, XS + 2
 _GROWS_BY = 12
+_WIDENING_S = 0.006
 _LINE_HEIGHT = 116.0
 _SLACK = 2.0
 """Beyond what was measured, in pixels: words are set at fractions of one, and none must be broken for that."""
@@ -65,8 +71,10 @@ class MarkdownTableView(QWidget):
         self.view.setAccessibleName(tr("Table"))
         self._area = HorizontalScrollArea(theme, self.view, self)
         self.view.dragged_past_edge.connect(self._area.scroll_by)
-        self.view.full_text_requested.connect(self._write_all)
+        self.view.continue_with(self._undrawn_text)
         self._table: TableSegment | None = None
+        self._copy = TableCopyButton(theme, lambda: self._table, self)
+        self.view.offer(lambda: copy_entries(lambda: self._table))
         self._around = False
         self._measure = CellMeasure(theme)
         self._forget()
@@ -79,8 +87,7 @@ class MarkdownTableView(QWidget):
 
     @property
     def buttons(self) -> list[Button]:
-        """None so far."""
-        return []
+        return [self._copy]
 
     @property
     def tables(self) -> list[QTextTable]:
@@ -98,12 +105,12 @@ class MarkdownTableView(QWidget):
         `around`: whether the answer around it runs from the right.
         """
         self._table, self._around = segment, around
-        direction, rows = _runs_from_right(segment, around), len(segment.rows)
+        direction, rows = runs_from_right(segment, around), len(segment.rows)
         if (
             self._right_to_left != direction
-            or _columns(segment) != self._columns
+            or column_count(segment) != self._columns
             or rows < len(self._written)
-            or (segment.closed and not all(map(_is_same_row, self._written[:-1], segment.rows)))
+            or (segment.closed and not all(map(is_same_row, self._written[:-1], segment.rows)))
         ):
             self._start()
         self._measure_rows()
@@ -115,10 +122,10 @@ class MarkdownTableView(QWidget):
 
     def set_found(self, query: str) -> int:
         """Mark every occurrence of `query` ("" for none), the first one where it can be seen; how many there are."""
-        if query:
-            self._write_all()
         count = self.view.set_found(query)
-        if count:
+        if query and folded(query) in folded(self._undrawn_text()):
+            count += 1  # at least; it is marked once it is drawn
+        elif count:
             found = self.view.document.find(query)
             left, right = (self._x_of(place) for place in (found.selectionStart(), found.selectionEnd()))
             self._area.show_range(min(left, right), max(left, right))
@@ -144,7 +151,23 @@ class MarkdownTableView(QWidget):
             self.view.move(width - natural, 0)
             self.view.resize(natural, self.view.height())
         self.resize(width, height)
+        self._place_button(width, natural)
         return height
+
+    def _place_button(self, width: int, natural: int) -> None:
+        """Put the button beside the header where there is room, else over its end."""
+        size = self._copy.sizeHint()
+        x = min(natural + XS, width - size.width())
+        self._copy.setGeometry(width - x - size.width() if self._right_to_left else x, 0, size.width(), size.height())
+        self._copy.raise_()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._copy.reveal(True)
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._copy.reveal(False)
+        super().leaveEvent(event)
 
     # --- writing -------------------------------------------------------------------------------------------------
 
@@ -156,7 +179,7 @@ class MarkdownTableView(QWidget):
         self._written: list[tuple[Token, ...]] = []
         self._wanted: list[CellWidth] = []
         self._applied: list[float] = []
-        self._measured = 0
+        self._measured = self._end = self._other_widths = 0
 
     def _write_again(self) -> None:
         if self._table is not None:
@@ -172,16 +195,17 @@ class MarkdownTableView(QWidget):
         self.view.document.clear()
         self._forget()
         self._width = width
-        self._columns = _columns(self._table)
+        self._columns = column_count(self._table)
         self._part = max(_CELLS_OF_PART // max(self._columns, 1), 8)
-        self._right_to_left = _runs_from_right(self._table, self._around)
+        self._right_to_left = runs_from_right(self._table, self._around)
         directions = Qt.LayoutDirection
         self.view.setLayoutDirection(directions.RightToLeft if self._right_to_left else directions.LeftToRight)
         self._wanted = [CellWidth() for _ in range(self._columns)]
 
-    def _write_all(self) -> None:
-        if self._table is not None:
-            self._write_rows(len(self._table.rows))
+    def _undrawn_text(self) -> str:
+        """The rows that are not written yet."""
+        rows = self._table.rows[len(self._written) :] if self._table is not None else ()
+        return "".join("\n" + tab_separated([[cell_text(cell) for cell in row]]) for row in rows)
 
     def _write_more(self) -> None:
         """Write what is missing, and no more than takes a moment."""
@@ -191,6 +215,8 @@ class MarkdownTableView(QWidget):
         self._write_rows(max(done, 1) + _CELLS_AT_ONCE // max(self._columns, 1))
         if len(self._written) < len(self._table.rows):
             self._rest.start(0)
+        elif self._other_widths and self._applied:
+            self._give_widths()
 
     def _continue(self) -> None:
         self._write_more()
@@ -200,6 +226,7 @@ class MarkdownTableView(QWidget):
         """Write the rows before row `end` that are not written, or not as they are now."""
         assert self._table is not None
         rows = self._table.rows[:end]
+        self._end = len(rows)
         if not rows or not self._columns:
             return
         cursor = QTextCursor(self.view.document)
@@ -208,13 +235,13 @@ class MarkdownTableView(QWidget):
         for y in range(max(len(self._written) - 1, 0), len(rows)):
             cells = rows[y][: self._columns]
             before = self._written[y] if y < len(self._written) else None
-            if before is not None and len(before) == len(cells) and _is_same_row(before, cells):
+            if before is not None and len(before) == len(cells) and is_same_row(before, cells):
                 continue
             if before is None:
                 self._add_row(y)
                 self._written.append(())
             for x, token in enumerate(cells):
-                if before is None or x >= len(before) or not _is_same(before[x], token):
+                if before is None or x >= len(before) or not is_same_cell(before[x], token):
                     self._write_cell(y, x, token)
             self._written[y] = cells
         cursor.endEditBlock()
@@ -244,8 +271,7 @@ class MarkdownTableView(QWidget):
         return shape
 
     def _rows_to_come(self, y: int) -> int:
-        assert self._table is not None
-        return max(min(len(self._table.rows) - y, _CELLS_AT_ONCE // self._columns), 1)
+        return max(min(self._end - y, _CELLS_AT_ONCE // self._columns), 1)
 
     def _insert_table(self, rows: int) -> QTextTable:
         cursor = QTextCursor(self.view.document)
@@ -258,6 +284,8 @@ class MarkdownTableView(QWidget):
         shape.setHeaderRowCount(0 if self._tables else 1)
         shape.setColumnWidthConstraints(self._constraints())
         table = cursor.insertTable(rows, self._columns, shape)
+        if not self._applied:
+            self._other_widths = len(self._tables) + 1
         # A document cannot begin or end with a table: the blocks there stay empty and take no room.
         if not self._tables:
             _flatten(self.view.document.begin())
@@ -310,15 +338,24 @@ class MarkdownTableView(QWidget):
             wider = [float(ceil(width / _GROWS_BY) * _GROWS_BY) for width in widths]
             around = 2 * _ACROSS * self._columns
             widths = wider if sum(wider) + around <= self._width or sum(widths) + around > self._width else widths
-        if widths != self._applied or any(not table.format().columnWidthConstraints() for table in self._tables):
+        if widths != self._applied:
             self._applied = widths
-            cursor = QTextCursor(self.view.document)
-            cursor.beginEditBlock()
-            for table in self._tables:
-                shape = table.format()
-                shape.setColumnWidthConstraints(self._constraints())
-                table.setFormat(shape)
-            cursor.endEditBlock()
+            self._other_widths = len(self._tables)
+        self._give_widths()
+
+    def _give_widths(self) -> None:
+        """Give the tables that have other widths the present ones: the last first, and of very many the others later,
+        as each is laid out again."""
+        until = time.perf_counter() + _WIDENING_S
+        while self._other_widths:
+            self._other_widths -= 1
+            table = self._tables[self._other_widths]
+            shape = table.format()
+            shape.setColumnWidthConstraints(self._constraints())
+            table.setFormat(shape)
+            if time.perf_counter() > until and self._other_widths:
+                self._rest.start(0)
+                return
 
     def _constraints(self) -> list[QTextLength]:
         widths = [QTextLength(QTextLength.Type.FixedLength, width + 2 * _ACROSS) for width in self._applied]
@@ -341,29 +378,6 @@ class MarkdownTableView(QWidget):
     def visible_part(self) -> QRect:
         """The part of `view` that can be seen."""
         return self._area.visible_part()
-
-
-def _is_same(one: "Token", other: "Token") -> bool:
-    """Whether two cells are drawn alike: a link's address may be told only after the table."""
-    return one.content == other.content and (one.children is other.children or one.children == other.children)
-
-
-def _is_same_row(one: "tuple[Token, ...]", other: "tuple[Token, ...]") -> bool:
-    return all(map(_is_same, one, other))
-
-
-def _columns(segment: TableSegment) -> int:
-    return min(max((len(row) for row in segment.rows), default=0), _MOST_COLUMNS)
-
-
-def _runs_from_right(segment: TableSegment, around: bool) -> bool:
-    """Whether the columns follow each other from the right: as the first row with a direction does, read as a sentence
-    within what is `around`."""
-    for row in segment.rows[:2]:
-        found = inline_right_to_left([child for token in row for child in token.children or []], around)
-        if found is not None:
-            return found
-    return False
 
 
 def _flatten(block: QTextBlock) -> None:

@@ -76,6 +76,14 @@ class MessageColumn(QScrollArea):
     def near_top(self) -> None:
         """Called when the first turn built is less than a page away."""
 
+    def near_end(self) -> None:
+        """Called when the last turn built is less than a page away, and is not the newest."""
+
+    @property
+    def has_newest(self) -> bool:
+        """Whether the last turn built is the newest one."""
+        return True
+
     # --- turns ---------------------------------------------------------------------------------------------------
 
     def insert_views(self, at: int, views: list[MessageView]) -> None:
@@ -85,6 +93,7 @@ class MessageColumn(QScrollArea):
         self._heights[at:at] = [_UNKNOWN] * len(views)
         for view in views:
             view.height_changed.connect(lambda held=view: self._regrown(held))
+            view.grown.connect(lambda held=view: self._grown(held))
             view.selecting.connect(self._selecting)
             view.show()
 
@@ -152,6 +161,15 @@ class MessageColumn(QScrollArea):
             self._at_end = was
             self._scrolled(self.verticalScrollBar().value())
 
+    def _grown(self, view: MessageView) -> None:
+        """The height of `view` changed by itself: the end is followed as before, and what is read stays in place."""
+        if view not in self._views:
+            return
+        index = self._views.index(view)
+        is_above = self._tops[index] + max(self._heights[index], 0) <= self.verticalScrollBar().value()
+        keep = self.below_edge() if is_above and not self._at_end else None
+        self.place_from(index, grown=True, keep_below=keep)
+
     def _restyle(self) -> None:
         for view in self._views:
             view.restyle()
@@ -167,8 +185,11 @@ class MessageColumn(QScrollArea):
     def _scrolled(self, value: int) -> None:
         if self._placing:
             return
-        self._at_end = value >= self.verticalScrollBar().maximum() - _NEAR_END
+        to_end = self.verticalScrollBar().maximum() - value
+        self._at_end = to_end <= _NEAR_END and self.has_newest
         self._show_latest()
+        if not self.has_newest and to_end < self.viewport().height():
+            self.near_end()
         if value < self.viewport().height():
             self.near_top()
 

@@ -79,6 +79,7 @@ class MessageSelection(QObject):
         self._head: _SelectionEnd | None = None
         self._origin: tuple[_SelectionEnd, _SelectionEnd] | None = None
         self._unit = QTextCursor.SelectionType.Document
+        self._selects_all = False
         self._walker: QTextCursor | None = None  # knows in which column it goes up and down
         self._dragging = False
         self._scroll = AutoScroll(holder, self._follow)
@@ -94,6 +95,8 @@ class MessageSelection(QObject):
         if len(places) < 2 or places[0] == places[1]:
             return None
         (first, start), (last, end) = places
+        if self._selects_all and (shown := self._views()):
+            last, end = views.index(shown[-1]), document_length(shown[-1].document)  # more was drawn since
         return SelectionSpan(first, start, last, min(end, document_length(views[last].document)))
 
     @property
@@ -121,11 +124,9 @@ class MessageSelection(QObject):
         parts = []
         for number, view in self._within(span):
             document = view.document
-            if number < span.last:
-                view.full_text_requested.emit()
-            start = span.start if number == span.first else 0
-            end = span.end if number == span.last else document_length(document)
-            parts.append(text_between(document, start, end))
+            start, length = span.start if number == span.first else 0, document_length(document)
+            end = span.end if number == span.last else length
+            parts.append(text_between(document, start, end) + (view.undrawn_text() if end >= length else ""))
         return "\n\n".join(part for part in parts if part)
 
     def markdown(self) -> str:
@@ -147,6 +148,8 @@ class MessageSelection(QObject):
             copy_text(markdown, markdown)
 
     def _is_whole(self, span: SelectionSpan) -> bool:
+        if self._written is not None and not self._written.is_drawn():
+            return False
         views, selected = self._views(), [view for _, view in self._within(span)]
         return selected == views and not span.start and span.end >= document_length(views[-1].document)
 
@@ -160,15 +163,18 @@ class MessageSelection(QObject):
     def clear(self) -> None:
         """Select nothing, and forget where the last selection was."""
         self._anchor = self._head = self._origin = None
+        self._selects_all = False
         self._show()
 
     def select_all(self) -> None:
         """Select the whole turn."""
+        if self._written is not None:
+            self._written.draw()
         views = self._views()
-        for view in views:
-            view.full_text_requested.emit()
         if views:
             self._select(_SelectionEnd(views[0], 0), _SelectionEnd(views[-1], document_length(views[-1].document)))
+            self._selects_all = True
+            self._show()
 
     def press(self, view: SelectableView, position: int, clicks: int, *, extend: bool) -> None:
         """A button of the mouse went down at `position`, for the `clicks`th time (2 selects a word, 3 a paragraph)."""
@@ -256,6 +262,7 @@ class MessageSelection(QObject):
 
     def _select(self, anchor: _SelectionEnd, head: _SelectionEnd) -> None:
         self.started.emit()
+        self._selects_all = False
         self._anchor, self._head = self._mapped(anchor), self._mapped(head)
         self._show()
 
@@ -267,6 +274,7 @@ class MessageSelection(QObject):
                 self._anchor, end = self._mapped(self._origin[1]), first
             else:
                 self._anchor, end = self._mapped(self._origin[0]), max(last, self._origin[1], key=self._order)
+        self._selects_all = False
         self._head = self._mapped(end)
         self._show()
 
@@ -355,8 +363,10 @@ def act_on_selection(selection: MessageSelection, event: QKeyEvent) -> bool:
     return False
 
 
-def selection_menu(selection: MessageSelection, parent: QWidget, link: str = "") -> QMenu:
-    """What can be done with what is selected, and with `link`; the menu is gone when it is closed."""
+def selection_menu(
+    selection: MessageSelection, parent: QWidget, link: str = "", more: MenuEntries | None = None
+) -> QMenu:
+    """What can be done with what is selected, with `link`, and what `more` gives; it is gone when it is closed."""
     menu = QMenu(parent)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     menu.addAction(tr("Copy"), selection.copy).setEnabled(not selection.is_empty)
@@ -365,6 +375,10 @@ def selection_menu(selection: MessageSelection, parent: QWidget, link: str = "")
     menu.addAction(tr("Select all"), selection.select_all)
     if link:
         menu.addAction(tr("Copy link"), lambda: QGuiApplication.clipboard().setText(link))
+    if more is not None:
+        menu.addSeparator()
+        for entry, act in more():
+            menu.addAction(entry, act)
     entries = selection.entries() if selection.entries is not None else ()
     if entries:
         menu.addSeparator()

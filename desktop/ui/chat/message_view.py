@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 from desktop.conversation import Message
 from desktop.safe_text import one_line
 from desktop.translation import tr
+from desktop.ui.chat.code_options import CodeOptions
 from desktop.ui.chat.context_card import NO_CONTEXT_ACTIONS, ContextActions
 from desktop.ui.chat.message_footer import CreditOf, no_credit
 from desktop.ui.chat.message_menu import NO_BRANCH_ACTIONS, BranchActions, MessageMenuEntry, open_message_menu
@@ -47,15 +48,18 @@ class MessageActions:
     credit_of: CreditOf = no_credit
     context: ContextActions = NO_CONTEXT_ACTIONS
     branches: BranchActions = NO_BRANCH_ACTIONS
+    code: CodeOptions | None = None
 
 
 class MessageView(QWidget):
-    """One turn. `place` lays it out for a width; `height_changed`: its height is no longer what `place` gave.
+    """One turn. `place` lays it out for a width; `height_changed`: its height is no longer what `place` gave; `grown`
+    the same, where it came by itself and not by what a person did.
 
     `selecting` carries the `MessageSelection` of it in which something begins to be selected.
     """
 
     height_changed = Signal()
+    grown = Signal()
     selecting = Signal(object)
 
     def __init__(self, theme: Theme, message: Message, actions: MessageActions, parent: QWidget | None = None) -> None:

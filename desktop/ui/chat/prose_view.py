@@ -69,6 +69,7 @@ class ProseView(TextView):
         self._blocks: tuple[Block, ...] = ()
         self._before: Levels = ()
         self._written: list[_WrittenBlock] = []
+        self._looks: set[tuple[ListLayout | ContainerDirection, LevelMetrics]] = set()
         self._growing = False
         self._direction_before = NOT_BEGUN
         self._tail: QTextCharFormat | None = None
@@ -137,10 +138,13 @@ class ProseView(TextView):
 
     def rewrite_outdated(self) -> bool:
         """Write again what shows a part of a list that has come to look otherwise since; whether there was any."""
+        if all(layout.look == look for layout, look in self._looks):
+            return False
         for place, written in enumerate(self._written):
             if any(layout.look != look for layout, look in written.looks.items()):
                 self._rewrite(place)
                 return True
+        self._looks = {each for written in self._written for each in written.looks.items()}
         return False
 
     # --- writing -------------------------------------------------------------------------------------------------
@@ -175,6 +179,7 @@ class ProseView(TextView):
         writer.direction = direction
         for place in range(kept, len(blocks)):
             self._written.append(self._write_block(writer, cursor, blocks[place], opened[place] if opened else {}))
+        self._looks.update(each for written in self._written[kept:] for each in written.looks.items())
         self.ends_in_marker = writer.write_pending()
         cursor.endEditBlock()
         self._fresh = writer.fresh

@@ -10,14 +10,15 @@ from PySide6.QtWidgets import QWidget
 class SelectableView(QWidget):
     """Shows `document`, and draws the part of a selection that lies in it.
 
-    `dragged_past_edge` when a selection goes on left (less than 0) or right of what is seen, by how many pixels;
-    `full_text_requested` when all of the text is about to be asked for: whoever writes it bit by bit writes the rest
-    now.
+    `dragged_past_edge` when a selection goes on left (less than 0) or right of what is seen, by how many pixels.
     """
 
     dragged_past_edge = Signal(int)
-    full_text_requested = Signal()
     document: QTextDocument
+
+    def undrawn_text(self) -> str:
+        """What comes after the end of the document and is not written into it yet, as it is copied."""
+        return ""
 
     @abstractmethod
     def position_at(self, spot: QPointF) -> int:

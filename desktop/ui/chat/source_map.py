@@ -146,11 +146,14 @@ class SelectionSpan:
 class MessageSource:
     """What a turn's views were written from: `text` the whole of it, `markdown` the part of it that a span shows.
 
-    Where there is no `markdown`, the text is plain: what is drawn is what was written.
+    Where there is no `markdown`, the text is plain: what is drawn is what was written. `is_drawn`: whether the views
+    show all of it; `draw` has them show what they do not yet, and nothing of what is folded.
     """
 
     text: Callable[[], str]
     markdown: Callable[[SelectionSpan], str] | None = None
+    is_drawn: Callable[[], bool] = lambda: True
+    draw: Callable[[], None] = lambda: None
 
 
 def markdown_of(text: str, segments: Sequence[Segment], views: Sequence[SelectableView], span: SelectionSpan) -> str:

@@ -32,5 +32,8 @@ KEYBOARD = _FIRST + 9
 IMAGE = _FIRST + 10
 """Of a run: it is an image's description, and this the image's address. It is never loaded."""
 
+FOOTNOTE = _FIRST + 12
+"""Of a run: the target within the answer that it is, for links to a footnote and back."""
+
 TITLE = _FIRST + 11
 """Of a run: the title of its link or image."""

@@ -6,6 +6,7 @@ widget has none of them: whoever holds it asks for its height at a width and pla
 
 import re
 from bisect import bisect_left
+from collections.abc import Callable
 from itertools import accumulate
 from typing import Any
 
@@ -28,7 +29,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QWidget
 
-from desktop.ui.chat.message_selection import MessageSelection, act_on_selection, selection_menu
+from desktop.ui.chat.message_selection import MenuEntries, MessageSelection, act_on_selection, selection_menu
 from desktop.ui.chat.rendered_text import cell_ranges, document_length, text_between
 from desktop.ui.chat.selectable_view import SelectableView
 from desktop.ui.chat.text_decorations import paint_caret, paint_decorations
@@ -83,6 +84,8 @@ class TextView(SelectableView):
         self.document.setDefaultTextOption(option)
         self._wraps = wrap
         self._selection: MessageSelection | None = None
+        self._entries: MenuEntries | None = None
+        self._undrawn: Callable[[], str] | None = None
         self._chosen = (0, 0)
         self.document.documentLayout().update.connect(self._part_changed)
         self._found = ""
@@ -104,6 +107,17 @@ class TextView(SelectableView):
         if self._wraps and option.wrapMode() != (mode := wrap_mode(text)):
             option.setWrapMode(mode)
             self.document.setDefaultTextOption(option)
+
+    def set_wrap(self, wraps: bool) -> None:
+        """Break lines that are longer than the view is wide, or show them whole."""
+        self._wraps = wraps
+        option = self.document.defaultTextOption()
+        modes = QTextOption.WrapMode
+        option.setWrapMode(modes.WrapAtWordBoundaryOrAnywhere if wraps else modes.NoWrap)
+        self.document.setDefaultTextOption(option)
+        if not wraps:
+            self.document.setTextWidth(-1)
+        self.document.markContentsDirty(0, self.document.characterCount())  # and tell who reads it aloud
 
     @property
     def top_inset(self) -> int:
@@ -144,6 +158,22 @@ class TextView(SelectableView):
     def join_selection(self, selection: MessageSelection) -> None:
         """Make what is selected here a part of `selection`."""
         self._selection = selection
+
+    def offer(self, entries: MenuEntries) -> None:
+        """Have the view's menu offer `entries` too."""
+        self._entries = entries
+
+    @property
+    def entries(self) -> MenuEntries | None:
+        """What the view's menu offers too."""
+        return self._entries
+
+    def continue_with(self, undrawn: Callable[[], str]) -> None:
+        """`undrawn` gives what comes after the end of the document and is still to be written into it."""
+        self._undrawn = undrawn
+
+    def undrawn_text(self) -> str:
+        return self._undrawn() if self._undrawn is not None else ""
 
     def set_selection(self, start: int, end: int) -> None:
         """Draw what stands between two positions as selected."""
@@ -305,4 +335,4 @@ class TextView(SelectableView):
         if event.reason() == QContextMenuEvent.Reason.Keyboard and caret is not None:
             rect = caret[0].caret_rect(caret[1])
             spot, at = caret[0].mapToGlobal(rect.bottomLeft().toPoint()), rect.center()
-        selection_menu(self.selection, self, self._link_at(at)).popup(spot)
+        selection_menu(self.selection, self, self._link_at(at), self._entries).popup(spot)

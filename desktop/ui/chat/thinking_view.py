@@ -23,6 +23,7 @@ class ThinkingView(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._text = ""
+        self._open = False
         self._button = Button(theme, tr("Thinking…"), kind="quiet", icon="chevron-right", parent=self)
         self._button.clicked.connect(self._toggle)
         self.view = TextView(theme, theme.font("normal"), parent=self)
@@ -30,8 +31,8 @@ class ThinkingView(QWidget):
         self.selection = MessageSelection(self, lambda: [self.view], MessageSource(lambda: self._text))
         self.view.join_selection(self.selection)
         self.view.hide()
-        self._open = False
         self.is_over = False
+        self._show_title(tr("Thinking…"))
 
     @property
     def buttons(self) -> list[Button]:
@@ -58,8 +59,13 @@ class ThinkingView(QWidget):
             title = tr("Thoughts")
         else:
             title = tr("Thought for {seconds} s").format(seconds=max(1, round(seconds)))
+        self._show_title(title)
+
+    def _show_title(self, title: str) -> None:
+        """Show `title`, and tell who hears it whether what it is about is shown."""
+        folded = tr("{title}, unfolded") if self._open else tr("{title}, folded")
         self._button.setText(title)
-        self._button.setAccessibleName(title)
+        self._button.setAccessibleName(folded.format(title=title))
 
     def restyle(self) -> None:
         """Take the theme's present colors and fonts."""
@@ -91,6 +97,7 @@ class ThinkingView(QWidget):
 
     def _toggle(self) -> None:
         self._open = not self._open
+        self._show_title(self._button.text())
         self._button.set_icon("chevron-down" if self._open else "chevron-right")
         self.view.setVisible(self._open)
         self.resized.emit()

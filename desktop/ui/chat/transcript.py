@@ -1,4 +1,7 @@
-"""The conversation: the newest turns are built at once, older ones when the person scrolls up to them."""
+"""The conversation: the newest turns are built at once, older ones when the person scrolls up to them.
+
+Where a person goes to a turn far above, those around it are built in place of the newest, and further ones from there.
+"""
 
 import time
 
@@ -12,6 +15,7 @@ from desktop.translation import tr
 from desktop.ui.chat.answer_view import AnswerView
 from desktop.ui.chat.message_column import MessageColumn
 from desktop.ui.chat.message_view import MessageActions, MessageView
+from desktop.ui.chat.pending_text import PendingText
 from desktop.ui.chat.text_search import folded
 from desktop.ui.chat.user_message_view import UserMessageView
 from desktop.ui.parts.button import Button
@@ -22,9 +26,11 @@ NEWEST = 40
 """How many of the newest turns are built without being scrolled to."""
 
 _AT_ONCE = 10
+_BUILDING_S = 0.03
+"""How long turns are built before other events have their turn, once the page is full."""
 _OLDER = 12
-_FLUSH_MS = 50  # twenty times a second reads as flowing, and leaves the cores to the worker
-_SLOWEST_FLUSH_MS = 500
+_FAR, _BELOW = 12, 6
+"""Turns further above than the first are gone to without building those between; then so many below are built."""
 
 Siblings = dict[str, tuple[int, int]]
 
@@ -38,16 +44,13 @@ class Transcript(MessageColumn):
         self._messages: list[Message] = []
         self._siblings: Siblings = {}
         self._errors: dict[str, UserError] = {}
-        self._first = 0
-        self._pending: dict[str, list[tuple[str, bool]]] = {}
+        self._first = self._last = 0  # of the messages, those that are built
+        self._pending = PendingText(self)
+        self._pending.due.connect(self.flush)
         self._query = ""
         self._current: MessageView | None = None
         self.setAccessibleName(tr("Transcript"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._flush_timer = QTimer(self)
-        self._flush_timer.setSingleShot(True)
-        self._flush_timer.setInterval(_FLUSH_MS)
-        self._flush_timer.timeout.connect(self.flush)
         self._older_timer = QTimer(self)
         self._older_timer.setSingleShot(True)
         self._older_timer.setInterval(0)
@@ -62,9 +65,9 @@ class Transcript(MessageColumn):
 
     def show_messages(self, messages: tuple[Message, ...], siblings: Siblings, kept: int = 0) -> None:
         """Show `messages`; the first `kept` of them are the ones shown now, and stay as they are."""
-        self._pending.clear()
+        self._pending.take()
         keep = min(kept, len(self._messages), len(messages))
-        if keep <= self._first:
+        if keep <= self._first or not self.has_newest:
             keep = 0
         built = keep - self._first if keep else 0
         focus = QApplication.focusWidget()
@@ -74,6 +77,7 @@ class Transcript(MessageColumn):
         for view in self.remove_views(built):
             self._discard(view)
         self._messages, self._siblings = list(messages), dict(siblings)
+        self._last = len(messages)
         self._at_end = True
         self._older_timer.start()  # the rest of the newest, once the first of them are on the screen
         if keep:
@@ -84,7 +88,7 @@ class Transcript(MessageColumn):
             self._first = len(messages)
             self.forget_width()
             self.place_from(0)
-            self._build_older(_AT_ONCE)
+            self._build_some(_AT_ONCE)
         self.jump_to_end()
         if keep and messages[-1].status != "streaming":
             self.verticalScrollBar().setValue(at)  # another branch is shown: what stands above it does not move
@@ -106,39 +110,32 @@ class Transcript(MessageColumn):
         if any(held.id == message.id for held in self._messages[-2:]):
             return
         self._messages.append(message)
+        if self._last < len(self._messages) - 1:
+            return  # it is built once the person comes down to it
+        self._last += 1
         self.insert_views(len(self._views), [self._make(message)])
         self._renumber()
         self.place_from(len(self._views) - 1)
 
     def append_text(self, message_id: str, text: str, thinking: bool) -> None:
-        """More of an answer; drawn with whatever else comes within a thirtieth of a second."""
-        waiting = self._pending.setdefault(message_id, [])
-        if waiting and waiting[-1][1] == thinking:
-            waiting[-1] = (waiting[-1][0] + text, thinking)
-        else:
-            waiting.append((text, thinking))
-        if not self._flush_timer.isActive():
-            self._flush_timer.start()
+        """More of an answer; drawn with whatever else comes within a moment."""
+        self._pending.add(message_id, text, thinking)
 
     def flush(self) -> None:
         """Draw what `append_text` gathered."""
-        self._flush_timer.stop()
         started = time.perf_counter()
-        pending, self._pending = self._pending, {}
-        for message_id, pieces in pending.items():
+        for message_id, pieces in self._pending.take().items():
             index, view = self._answer(message_id)
             if view is None:
                 continue
             for text, thinking in pieces:
                 view.add_text(text, thinking)
             self.place_from(index, grown=True)
-        # Where drawing is dear (a table of a hundred rows), it takes a fifth of the time at most.
-        took = (time.perf_counter() - started) * 1000
-        self._flush_timer.setInterval(min(max(_FLUSH_MS, round(took * 5)), _SLOWEST_FLUSH_MS))
+        self._pending.set_cost(time.perf_counter() - started)
 
     def restate(self, message: Message) -> None:
         """An answer in progress is as `message` says, in place of what was shown of it."""
-        self._pending.pop(message.id, None)
+        self._pending.forget(message.id)
         index, view = self._answer(message.id)
         if view is not None:
             view.restate(message)
@@ -186,12 +183,14 @@ class Transcript(MessageColumn):
 
     def copy_last_answer(self) -> None:
         """Put the newest answer on the clipboard, as far as it goes."""
+        self._show_newest()
         view = next((view for view in reversed(self._views) if isinstance(view, AnswerView)), None)
         if view is not None:
             view.copy()
 
     def read_last_answer(self) -> None:
         """Put the keyboard's caret into the newest answer."""
+        self._show_newest()
         view = next((view for view in reversed(self._views) if isinstance(view, AnswerView)), None)
         if view is not None:
             self._read(view)
@@ -212,8 +211,12 @@ class Transcript(MessageColumn):
         place = next((place for place, held in enumerate(self._messages) if held.id == message_id), None)
         if place is None:
             return
+        if place < self._first - _FAR or place >= self._last:
+            self._show_up_to(min(place + _BELOW, len(self._messages)))
         if place < self._first:
             self._build_older(self._first - place)
+        while not self.has_newest and self.page.height() - self._tops[place - self._first] < 2 * self.height():
+            self.near_end()  # or it could not be brought to the upper edge
         self._set_current(self._views[place - self._first])
         self.scroll_to(place - self._first)
 
@@ -225,6 +228,8 @@ class Transcript(MessageColumn):
         target = here + step if self._current is not None and self._current.hasFocus() else here
         if target < 0 and self._first:
             target += self._build_older(_OLDER)
+        elif target >= len(self._views):
+            self.near_end()
         view = self._views[min(max(target, 0), len(self._views) - 1)]
         self._set_current(view)
         view.setFocus(Qt.FocusReason.TabFocusReason)
@@ -277,6 +282,36 @@ class Transcript(MessageColumn):
         if self._first and not self._older_timer.isActive():
             self._build_older(_OLDER)
 
+    @property
+    def has_newest(self) -> bool:
+        return self._last >= len(self._messages)
+
+    def near_end(self) -> None:
+        """Build further turns below the last one built, where it is not the newest."""
+        more = self._messages[self._last : self._last + _BELOW]
+        if more:
+            at, self._last = len(self._views), self._last + len(more)
+            self.insert_views(at, [self._make(message) for message in more])
+            self._renumber()
+            self.place_from(at)
+
+    def jump_to_end(self) -> None:
+        self._show_newest()
+        super().jump_to_end()
+
+    def _show_newest(self) -> None:
+        if not self.has_newest:
+            self._show_up_to(len(self._messages))
+
+    def _show_up_to(self, last: int) -> None:
+        """Build the turns before message number `last`, in place of those that are built."""
+        for view in self.remove_views(0):
+            self._discard(view)
+        self._first = self._last = last
+        self._at_end = False
+        self._build_some(_BELOW)
+        self._older_timer.start()
+
     def _make(self, message: Message) -> MessageView:
         siblings = self._siblings.get(message.id)
         view: MessageView
@@ -317,9 +352,25 @@ class Transcript(MessageColumn):
         self.place_from(0, keep_below=below)
         return count
 
+    def _build_some(self, count: int) -> None:
+        """Build up to `count` turns above the first one built, fewer where that takes long, but as many as are seen."""
+        until = time.perf_counter() + _BUILDING_S
+        below = self.below_edge() if self._views else None
+        made: list[MessageView] = []
+        height = self._tops[-1] if self._views else 0
+        while self._first and len(made) < count:
+            if time.perf_counter() > until and height > self.viewport().height():
+                break
+            self._first -= 1
+            made.insert(0, self._make(self._messages[self._first]))
+            height += made[0].place(self._width)
+        self.insert_views(0, made)
+        self._renumber()
+        self.place_from(0, keep_below=below)
+
     def _build_newest(self) -> None:
         if len(self._views) < NEWEST:
-            self._build_older(_AT_ONCE)
+            self._build_some(_AT_ONCE)
         if len(self._views) < NEWEST and self._first:
             self._older_timer.start()
 

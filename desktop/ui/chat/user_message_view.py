@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.conversation import Message
 from desktop.translation import tr
+from desktop.ui.chat.image_list import image_list
 from desktop.ui.chat.message_footer import BranchSwitch
 from desktop.ui.chat.message_view import MessageActions, MessageView
 from desktop.ui.chat.text_search import folded
@@ -74,6 +75,7 @@ class UserMessageView(MessageView):
             self._branch = BranchSwitch(
                 theme, place, count, lambda step: show(self.message.id, step), self, of_answers=False
             )
+        self._images = image_list(theme, message, self)
         self._mark: Button | None = None
         self.show_message(message)
         self._write()
@@ -127,6 +129,9 @@ class UserMessageView(MessageView):
             self._more.setGeometry(left + _ACROSS - 5, height - _DOWN + 2, size.width(), size.height())
             height += size.height()
         self._box = QRectF(left, 0, inner + 2 * _ACROSS, height)
+        if self._images is not None:
+            self._images.move(0, height + XS)
+            height += XS + self._images.place(width, at_right=True)
         x = left - XS
         for tool in self._tools:
             size = tool.sizeHint()

@@ -3,10 +3,12 @@
 Qt's own messages are in the log, and not in the terminal that the window was opened from.
 """
 
+import importlib
 import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -68,6 +70,27 @@ class MainThreadCalls(QObject):
     def _run(self, function: Callable[[], None]) -> None:
         if self._open:
             function()
+
+
+class ImportThread(QObject):
+    """Imports `modules` in a thread of its own, from `start` on; then `imported` is emitted on the main thread."""
+
+    imported = Signal()
+    _done = Signal()
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        super().__init__()
+        self._modules = modules
+        self._done.connect(self.imported, Qt.ConnectionType.QueuedConnection)
+
+    def start(self) -> None:
+        # No daemon: a thread that is cut off by the end of the program may take it down.
+        threading.Thread(target=self._run, name="imports").start()
+
+    def _run(self) -> None:
+        for module in self._modules:
+            importlib.import_module(module)
+        self._done.emit()
 
 
 def log_qt_messages() -> None:

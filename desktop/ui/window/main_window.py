@@ -59,6 +59,7 @@ class MainWindow(QMainWindow):
             theme, ComposerDrafts(paths.data / "drafts.json"), self._fill_menu, str(paths.log_file)
         )
         self.chat_page.composer.edit.set_enter_sends(settings.send_with_enter)
+        self.chat_page.code.set_wraps(settings.wrap_code)
         self.display = ChatDisplay(self.chat_page, lambda: self._settings)
         self._pages = PageStack(theme, paths, settings, self.chat_page)
         self._split = Splitter(theme, Qt.Orientation.Horizontal)
@@ -89,6 +90,7 @@ class MainWindow(QMainWindow):
         page.top_bar.models_asked.connect(lambda: self.show_page("models"))
         page.answering_changed.connect(self.actions_table["stop"].setEnabled)
         page.link_asked.connect(self.confirm_open)
+        page.code.wrap_chosen.connect(lambda wraps: self.change_settings({"wrap_code": wraps}))
         page.context.new_chat_asked.connect(self.new_chat)
         page.context.settings_asked.connect(lambda: self.show_page("settings"))
         self.display.model_chosen.connect(self.model_chosen)
@@ -192,6 +194,7 @@ class MainWindow(QMainWindow):
         self._theme.choose(settings.theme, settings.text_scale)
         self.sidebar.offline.show_setting(settings.offline)
         self.chat_page.composer.edit.set_enter_sends(settings.send_with_enter)
+        self.chat_page.code.set_wraps(settings.wrap_code)
         self._pages.show_settings(settings)
 
     def show_settings_error(self, error: UserError) -> None:

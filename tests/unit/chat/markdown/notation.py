@@ -79,6 +79,10 @@ def _one(token: "Token") -> str:
             return "{math " + token.content.replace("\n", "{nl}") + "}"
         case "html_inline":
             return "{html " + token.content + "}"
+        case "footnote_ref":
+            return "{fn " + token.content + "}"
+        case "footnote_back":
+            return ""
         case "link_open":
             return "{a " + str(token.attrGet("href")) + "|"
         case "image":

@@ -126,7 +126,7 @@ def test_a_list_that_is_cut_counts_on() -> None:
         ("| `a\\|b` | c |", "| {code a|b} | c |"),
         ("| $|x|$ | \\(|y|\\) |", "| {math |x|} | {math |y|} |"),
         ("| a | b | c |", "| a | b | c |"),  # the second cell is `b | c`: nothing is dropped
-        ("| a |", "| a |  |"),
+        ("| a |", "| a |"),  # a cell that is missing is none
         ("a | b", "| a | b |"),
         ("| P(A\\|B) | \u3000x |", "| P(A|B) | \u3000x |"),
     ],
@@ -156,7 +156,7 @@ def test_line_breaks_and_wide_spaces_are_kept() -> None:
 
 
 def test_a_footnote_is_seen() -> None:
-    assert shown("a[^1]\n\n[^1]: b") == "a[^1]\n[^1]: b"
+    assert shown("a[^1]\n\n[^1]: b") == "a{fn 1}\n[^1]: b"
 
 
 def test_a_link_without_text_shows_its_address() -> None:
