@@ -51,6 +51,10 @@ class Paths:
         return self.config / "presets.json"
 
     @property
+    def prompts_file(self) -> Path:
+        return self.config / "prompts.json"
+
+    @property
     def database_file(self) -> Path:
         return self.data / "latchkey.db"
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from desktop.atomic_file import write_atomically, write_error
-from desktop.conversation import ContextChoice
+from desktop.conversation import ChatOptions, ContextChoice
 from desktop.errors import ResourceError
 from desktop.translation import tr
 from desktop.unknown_fields import unknown_fields
@@ -64,11 +64,13 @@ class AdapterSettings(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ModelSettings(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How one model is loaded, kept with it. None and "" mean: as the settings for all models say, else automatic.
+    """How one model is loaded and answers, kept with it. None and "" mean: as the settings for all models say, else
+    automatic.
 
     `key_type` and `value_type` are the types of the KV cache. `chat_template` (Jinja) counts in place of the model's
     own; an answer ends before any of `stops`. `devices` names GPUs as the engine test and `doctor` do, `tensor_split`
     gives each its portion. `adapters` are put on top of the model.
+    gives each its portion. The fields from `system_prompt` on are what its answers are asked with, as in `ChatOptions`.
     """
 
     context_length: Annotated[int, msgspec.Meta(ge=1, le=1 << 30)] | None = None
@@ -84,6 +86,18 @@ class ModelSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     devices: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)] = ()
     tensor_split: Annotated[tuple[float, ...], msgspec.Meta(max_length=64)] = ()
     adapters: Annotated[tuple[AdapterSettings, ...], msgspec.Meta(max_length=16)] = ()
+    system_prompt: Annotated[str, msgspec.Meta(max_length=1 << 20)] = ""
+    preset: str | None = None
+    sampling: dict[str, float | int | str | None] = {}
+    thinking: bool | None = None
+    effort: Literal["low", "medium", "high"] | None = None
+    thinking_budget: int | None = None
+
+    @property
+    def options(self) -> ChatOptions:
+        """What its answers are asked with, the system prompt apart."""
+        thought = (self.thinking, self.effort, self.thinking_budget)
+        return ChatOptions(self.preset, self.sampling, *thought, context_length=self.context_length)
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -116,6 +130,8 @@ class Settings(msgspec.Struct, frozen=True):
     wrap_code: bool = False
     window_geometry: str = ""
     sidebar_width: int = 0
+    panel_open: bool = False
+    panel_width: int = 0
     sampling: SamplingSettings = SamplingSettings()
     stop_on_repetition: bool = True
     speculation: Literal["on", "off", "auto"] = "auto"
@@ -157,10 +173,12 @@ class SettingsFile:
         changes where they could not be read again."""
         return self._change(lambda _: changes)
 
-    def change_model(self, model_id: str, own: ModelSettings) -> Settings:
-        """The settings with those of one model replaced and written. Raises as `change`."""
+    def change_model(self, model_id: str, change: ModelSettings | Callable[[ModelSettings], ModelSettings]) -> Settings:
+        """The settings with those of one model replaced, or changed by `change`, and written. Raises as `change`."""
 
         def changes(now: Settings) -> dict[str, Any]:
+            before = now.model_settings.get(model_id, ModelSettings())
+            own = change if isinstance(change, ModelSettings) else change(before)
             kept = {name: value for name, value in now.model_settings.items() if name != model_id}
             return {"model_settings": kept | ({model_id: own} if own != ModelSettings() else {})}
 

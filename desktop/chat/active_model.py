@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
+from msgspec.structs import replace
+
 from desktop.background import Background, MainThreadQueue
 from desktop.chat.chat_events import EngineChanged
 from desktop.chat.engine_requests import LoadableModel, load_params
@@ -45,6 +47,7 @@ class ActiveModel:
         self._hash_file = hash_file
         self._hop = MainThreadQueue[LoadEvent](background.call_on_main_thread, self._on_events)
         self._params: LoadParams | None = None
+        self._context: int | None = None
         self._anew = False
         self._given_up = False
         self._then: ModelState = "wanted"
@@ -66,6 +69,16 @@ class ActiveModel:
     def reference(self) -> ModelReference | None:
         """The model chosen, as an answer names it."""
         return ModelReference(self.chosen.id, self.chosen.name) if self.chosen is not None else None
+
+    def engine_state(self, *, answering: bool, died: bool) -> EngineState:
+        """The engine's state as the window shows it; `died`: its worker did, and nothing was answered since."""
+        if self.state in ("loading", "wanted"):
+            return "loading"
+        if answering:
+            return "answering"
+        if self.state == "ready":
+            return "dead" if died else "ready"
+        return "empty"
 
     def info(self, params: LoadParams | None) -> ModelInfo | None:
         """What the model loaded with `params` said of itself, be it the one chosen or another; None where it is not
@@ -102,7 +115,7 @@ class ActiveModel:
 
     def choose(self, model: ChatModel, *, again: bool = False) -> None:
         """Want `model`; `load` loads it. One that failed is wanted once more only with `again`."""
-        wanted = self._load_params(model)
+        wanted = self._load_params(model, self._context)
         before, self.chosen = self.chosen, model
         if self.state == "failed" and wanted == self._params and not again:
             return
@@ -117,9 +130,24 @@ class ActiveModel:
                 self._engine.release(self._params)  # the same model, loaded otherwise: nobody goes back to that
         self._changed()
 
-    def _load_params(self, model: ChatModel) -> LoadParams:
+    def has_context(self, wanted: int | None) -> bool:
+        """Whether it is loaded with the context that a chat wants, in tokens; None: with that of the settings."""
+        if self.chosen is None or self._params is None:
+            return True
+        return self._load_params(self.chosen, wanted).context_length == self._params.context_length
+
+    def want_context(self, wanted: int | None) -> None:
+        """Load the model that is loaded with this context from now on, until another one is wanted."""
+        self._context = wanted
+        if self.state == "ready":
+            self.state = "wanted"
+            self._engine.release(self._params)  # nobody goes back to that
+            self._changed()
+
+    def _load_params(self, model: ChatModel, context: int | None) -> LoadParams:
         settings = self._settings()
-        return load_params(model, settings, parallel=settings.parallel_answers)
+        params = load_params(model, settings, parallel=settings.parallel_answers)
+        return params if context is None else replace(params, context_length=context)
 
     def retry(self) -> None:
         """Try once more to load what could not be loaded, or was given up."""
@@ -156,7 +184,7 @@ class ActiveModel:
         if self.state != "wanted" or self.chosen is None:
             return
         self.state, self.fraction, self._given_up, self.notice = "loading", 0.0, False, ""
-        self._params = self._load_params(self.chosen)
+        self._params = self._load_params(self.chosen, self._context)
         anew, self._anew = self._anew, False
         self._engine.load(self._params, self._hop.put, keep=not anew)
         self._changed()
@@ -201,6 +229,7 @@ class ActiveModel:
             self._hash()
         else:
             self.state, self.error = "failed", error_from_event(event)
+            self._context = None  # one chat's wish must not keep the others from being answered
             if isinstance(self.error, LicenseError):  # nothing was tried: it is as soon as it may be
                 self._params = None
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from desktop.background import Background, MainThreadQueue
 from desktop.chat.active_model import ActiveModel
 from desktop.chat.answer_saver import AnswerSaver
+from desktop.chat.answer_settings import AnswerPlace, answer_settings
 from desktop.chat.chat_events import (
     AnswerDelta,
     AnswerFinished,
@@ -22,13 +23,12 @@ from desktop.chat.chat_events import (
     ContextUsed,
 )
 from desktop.chat.context_summary import SummaryRun
-from desktop.chat.conversation_writer import with_summary_text
-from desktop.chat.pending_answer import PendingAnswer
+from desktop.chat.conversation_options import AnswerPlaces
+from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides, PendingAnswer
 from desktop.conversation import ContextChoice, Message, ModelReference, Status
 from desktop.engine.answer_room import answer_room
 from desktop.engine.engine_errors import error_from_event
 from desktop.engine.engine_protocol import MultiModelEngine
-from desktop.engine.generation_options import GenerationOptions
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
@@ -59,8 +59,9 @@ class AnswerQueue:
         tell: Callable[[ChatEvent], None],
         hash_file: Callable[[Path], str] | None,
         save_every_s: float,
+        places: AnswerPlaces,
     ) -> None:
-        self._store = store
+        self._store, self._places = store, places
         self._engine = engine
         self._background = background
         self._settings = settings
@@ -79,15 +80,13 @@ class AnswerQueue:
     def add(
         self,
         message: Message,
-        system_prompt: str,
-        options: GenerationOptions | None = None,
+        overrides: AnswerOverrides = NO_OVERRIDES,
         choice: ContextChoice = "drop-oldest",
-        again: Message | None = None,
     ) -> None:
-        """Ask for an answer that fills `message`, whose branch is stored. `options` None: those of the settings;
-        `choice` is what happens where the conversation no longer fits the context. The answer `again` is made again by
-        it, with nothing answered beside it."""
-        answer = PendingAnswer(message, system_prompt, options, choice, again)
+        """Ask for an answer that fills `message`, whose branch is stored. What `overrides` leave open counts as for its
+        conversation; `choice` is what happens where that no longer fits the context. With `overrides.again` nothing is
+        answered beside it."""
+        answer = PendingAnswer(message, overrides, choice)
         self._waiting.append(answer)
         self._phase(answer, "waiting")
         self.model.refresh()
@@ -141,12 +140,7 @@ class AnswerQueue:
             if answer.message.id == message_id and answer.edit_summary(text):
                 self.drafts.schedule_save(message_id)
                 return answer.snapshot()
-        unsaved = self.drafts.unsaved.get(message_id)
-        if unsaved is None:
-            return None
-        changed = with_summary_text(unsaved, text)
-        self.drafts.save_finished(changed)
-        return changed
+        return self.drafts.edit_summary(message_id, text)
 
     def pin(self, message_id: str, pinned: bool) -> None:
         """An answer in progress is pinned, or no longer."""
@@ -213,23 +207,38 @@ class AnswerQueue:
         parent_id = answer.message.parent_id
         model = self.model.reference  # another may be chosen while the branch is read: this one answers
 
-        def branch() -> list[Message]:
-            return self._store.branch(answer.conversation_id, parent_id) if parent_id is not None else []
+        def read() -> tuple[list[Message], AnswerPlace]:
+            path = self._store.branch(answer.conversation_id, parent_id) if parent_id is not None else []
+            return path, self._places.read(answer.conversation_id, model.id if model is not None else "")
 
         self._background.database(
-            branch,
-            lambda path: self._ask(answer, path, model),
+            read,
+            lambda found: self._ask(answer, *found, model),
             lambda error: self._finish(answer, "failed", None, error) if answer in self._running else None,
         )
 
-    def _ask(self, answer: PendingAnswer, path: list[Message], model: ModelReference | None) -> None:
+    def _ask(
+        self, answer: PendingAnswer, path: list[Message], place: AnswerPlace, model: ModelReference | None
+    ) -> None:
         if answer not in self._running or answer.params is None:
             return  # stopped meanwhile
-        answer.set_branch(map(self.latest, path), self._settings(), model)
+        counts = answer_settings(self._settings(), model.id if model is not None else "", place, "disk")
+        if answer.params == self.model.params and not self.model.has_context(counts.context_length):
+            self._wait_for_context(answer, counts.context_length)
+            return
+        answer.prepare(map(self.latest, path), counts, self.model.info(answer.params), model)
         away = self._engine.state_of(answer.params) in ("dead", "empty")
         self._phase(answer, "loading" if away else "reading")
         self._send(answer, answer.request(self._engine.next_id()))
         self._notify_engine_changed()
+
+    def _wait_for_context(self, answer: PendingAnswer, context_length: int | None) -> None:
+        """The model is loaded with another context than this chat wants: it is loaded anew first."""
+        self._running.remove(answer)
+        answer.params = None
+        self._waiting.appendleft(answer)
+        self.model.want_context(context_length)
+        self._advance()
 
     def _send(self, answer: PendingAnswer, request: GenerateRequest) -> None:
         answer.request_id = request.id

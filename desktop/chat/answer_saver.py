@@ -4,9 +4,13 @@ import threading
 from collections.abc import Callable, Sequence
 
 from desktop.background import Background
+from desktop.chat.conversation_writer import with_summary_text
 from desktop.conversation import Message
 from desktop.errors import NotFoundError, UserError
 from desktop.storage.conversation_store import ConversationStore
+
+DRAFT_EVERY_S = 1.0
+"""How often the answer in progress is stored."""
 
 
 class AnswerSaver:
@@ -50,6 +54,16 @@ class AnswerSaver:
             self._cancel_timer()
         self.retry()
         self._save(message)
+
+    def edit_summary(self, message_id: str, text: str) -> Message | None:
+        """Have the summary in an answer that could not be stored say `text`; the answer as it is then, None where it is
+        none of those."""
+        unsaved = self.unsaved.get(message_id)
+        if unsaved is None:
+            return None
+        changed = with_summary_text(unsaved, text)
+        self.save_finished(changed)
+        return changed
 
     def retry(self) -> None:
         """Try again to store what could not be."""

@@ -113,6 +113,13 @@ class ContextChosen(msgspec.Struct, frozen=True):
     choice: ContextChoice | None
 
 
+class AnswerPlaceChanged(msgspec.Struct, frozen=True):
+    """What answers of a conversation, or of those in a folder, are asked with is another; the other one is None."""
+
+    conversation: Conversation | None
+    folder: Folder | None
+
+
 class EngineChanged(msgspec.Struct, frozen=True):
     """The engine's state, and the model chosen. `fraction` (0 to 1) while loading; `error` where loading failed.
 
@@ -191,6 +198,7 @@ ChatEvent = (
     | ContextUsed
     | MessageChanged
     | ContextChosen
+    | AnswerPlaceChanged
     | EngineChanged
     | ChatFailed
     | ConversationDeleted

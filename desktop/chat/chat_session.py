@@ -12,6 +12,7 @@ from pathlib import Path
 from desktop.background import Background
 from desktop.chat.active_model import ChatModel
 from desktop.chat.answer_queue import AnswerQueue
+from desktop.chat.answer_saver import DRAFT_EVERY_S
 from desktop.chat.branch_writer import BranchWriter
 from desktop.chat.chat_events import (
     ChatEvent,
@@ -23,19 +24,19 @@ from desktop.chat.chat_events import (
 )
 from desktop.chat.context_choice import ContextChoices
 from desktop.chat.conversation_branches import ConversationBranches
+from desktop.chat.conversation_options import AnswerPlaces, ConversationChange, ConversationOptions
 from desktop.chat.conversation_order import ConversationOrder
 from desktop.chat.conversation_writer import BranchWrite, ConversationBranch, ConversationWriter, StoredExchange, new_id
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
+from desktop.chat.preset_file import PresetFile
 from desktop.conversation import DELETED_KEPT_DAYS, Conversation, Message
 from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import UserError
 from desktop.safe_text import is_blank, repair_surrogates
 from desktop.settings import Settings
+from desktop.storage.chat_options_store import ChatOptionsStore
 from desktop.storage.conversation_store import ConversationStore
-
-DRAFT_EVERY_S = 1.0
-"""How often the answer in progress is stored."""
 
 
 class ChatSession:
@@ -53,9 +54,11 @@ class ChatSession:
         hash_file: Callable[[Path], str] | None = None,
         save_every_s: float = DRAFT_EVERY_S,
         prompt_cache: PromptCacheFolder | None = None,
+        presets: PresetFile | None = None,
     ) -> None:
         """`hash_file` gives a model file's sha256 (it is called off the main thread); the answers then carry it.
-        `prompt_cache` is where the engine keeps states of conversations: they go with them."""
+        `prompt_cache` is where the engine keeps states of conversations: they go with them. Conversations, folders and
+        models may name `presets`."""
         self._store = store
         self._background = background
         self._settings = settings
@@ -71,7 +74,9 @@ class ChatSession:
             tell=self._notify,
             hash_file=hash_file,
             save_every_s=save_every_s,
+            places=AnswerPlaces(kept := ChatOptionsStore(store.database), presets, settings),
         )
+        self.options = ConversationOptions(kept, background, self._change_fresh, self._notify, self._failed)
         self.context = ContextChoices(
             self, self._answering, store, self._writing, background, self._notify, self._failed
         )
@@ -227,10 +232,8 @@ class ChatSession:
     # --- the model -----------------------------------------------------------------------------------------------
 
     def use_model(self, model: ChatModel, *, again: bool = False) -> None:
-        """Load `model` and answer with it from now on: EngineChanged. Answers in progress go on with theirs.
-
-        One that could not be loaded is tried again with `again`, as where a person chooses it, or with a message.
-        """
+        """Load `model` and answer with it from now on: EngineChanged. Answers in progress go on with theirs. One that
+        could not be loaded is tried again with `again`, as where a person chooses it, or with a message."""
         self._refusal = None
         self._answering.model.choose(model, again=again)
         self._send_deferred()
@@ -284,6 +287,12 @@ class ChatSession:
         for ask in held or ():
             ask()
 
+    def _change_fresh(self, conversation_id: str, change: ConversationChange) -> Conversation | None:
+        if self._fresh is None or self._fresh.id != conversation_id:
+            return None
+        self._fresh = change(self._fresh)
+        return self._fresh
+
     def _return_unsent(self, error: UserError, conversation_id: str | None, text: str = "") -> None:
         """Nothing was sent; told later, as whoever asked has not returned yet."""
         self._background.call_on_main_thread(lambda: self._notify(ChatFailed(error, conversation_id, text)))
@@ -329,10 +338,8 @@ class ChatSession:
     def _ask(self, head: Conversation, answer: Message, overrides: AnswerOverrides = NO_OVERRIDES) -> None:
         if self._closed:
             return  # the next start finds the turn, and that nothing was answered
-        own = head.system_prompt or self._settings().system_prompt
-        system_prompt = own if overrides.system_prompt is None else overrides.system_prompt
         choice = overrides.context_full or head.context_full or self._settings().context_full
-        self._answering.add(answer, repair_surrogates(system_prompt), overrides.options, choice, overrides.again)
+        self._answering.add(answer, overrides, choice)
 
     def show(self, view: ConversationBranch) -> None:
         """Tell of a conversation that is open, with what is known of it beyond what is stored."""

@@ -115,10 +115,9 @@ def generation_options(settings: Settings, cache: CacheLevel = "memory") -> Gene
     )
 
 
-def with_own_stops(options: GenerationOptions, settings: Settings, model_id: str) -> GenerationOptions:
-    """`options` with what ends the answers of this model besides, as its own settings say."""
-    own = settings.model_settings.get(model_id, ModelSettings()).stops
-    return msgspec.structs.replace(options, stop=tuple(dict.fromkeys((*options.stop, *own))))
+def with_stops(options: GenerationOptions, stops: Iterable[str]) -> GenerationOptions:
+    """`options` with what ends the answer besides."""
+    return msgspec.structs.replace(options, stop=tuple(dict.fromkeys((*options.stop, *stops))))
 
 
 def with_sampling(options: GenerationOptions, sampling: SamplingRecord) -> GenerationOptions:

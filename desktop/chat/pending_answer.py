@@ -7,15 +7,15 @@ import msgspec
 
 from desktop.chat.answer_continuation import continued_parts, continued_text
 from desktop.chat.answer_record import compared, make_record
+from desktop.chat.answer_settings import AnswerSettings, OptionsChange
 from desktop.chat.chat_events import AnswerPhaseName
 from desktop.chat.context_summary import SummaryRun, plan_summary
 from desktop.chat.engine_requests import (
     chat_messages,
     dropped_before,
-    generation_options,
     sampling_record,
-    with_own_stops,
     with_sampling,
+    with_stops,
 )
 from desktop.conversation import (
     AnswerPart,
@@ -43,17 +43,18 @@ from desktop.engine.worker_messages import (
     PromptPrepared,
     ToolCallDelta,
 )
-from desktop.settings import Settings
+from desktop.safe_text import repair_surrogates
 
 
 class AnswerOverrides(msgspec.Struct, frozen=True):
-    """What holds for one answer alone, in place of the options of the settings, of the conversation's own system prompt
-    and of what was chosen for a full context; None: nothing does. With `again` that answer is made again: asked for
-    with these options as they are, while nothing else is answered."""
+    """What holds for one answer alone, in place of the options that count otherwise, of the system prompt that does,
+    and of what was chosen for a full context; None: nothing does. `change` is what it changes of the options. With
+    `again` that answer is made again: asked for with these options as they are, while nothing else is answered."""
 
     options: GenerationOptions | None = None
     system_prompt: str | None = None
     context_full: ContextChoice | None = None
+    change: OptionsChange | None = None
     again: Message | None = None
 
 
@@ -65,9 +66,9 @@ NO_OVERRIDES = AnswerOverrides()
 class PendingAnswer:
     """An answer that waits or is in progress. Lives on the main thread.
 
-    `message` is the empty turn it fills. `options` None means those of the settings when the engine is asked.
-    `request_id` is None until then. `params` is how the model was loaded that answers, None until it is known which one
-    does. `stopped` says that the person stopped it, whatever the engine makes of that. `choice` is what happens where
+    `message` is the empty turn it fills; what `overrides` leave open counts as for its conversation when the engine is
+    asked. `request_id` is None until then. `params` is how the model was loaded that answers, None until it is known
+    which one does. `stopped` says that the person stopped it, whatever the engine makes of that. `choice` is what happens where
     its prompt does not fit the context; `dropped` says that it was asked for without the oldest in spite of that.
     A `message` that says something already is gone on with. `again` is the answer that is made again with this one,
     None where none is. `beside_others`: others were generated meanwhile.
@@ -76,18 +77,17 @@ class PendingAnswer:
     def __init__(
         self,
         message: Message,
-        system_prompt: str,
-        options: GenerationOptions | None = None,
+        overrides: AnswerOverrides = NO_OVERRIDES,
         choice: ContextChoice = "drop-oldest",
-        again: Message | None = None,
     ) -> None:
-        self.message, self.again = message, again
+        self.message, self.again = message, overrides.again
         self._begins = tuple(part for part in message.parts if not isinstance(part, SummaryPart))
         self.prefill = continued_text(self._begins)
         self.beside_others = False
         self.info: ModelInfo | None = None
-        self.system_prompt = system_prompt
-        self.options = options
+        self._given_prompt, self._change = overrides.system_prompt, overrides.change
+        self.system_prompt = repair_surrogates(overrides.system_prompt or "")
+        self.options = overrides.options
         self.choice = choice
         self.summary_run: SummaryRun | None = None
         self.dropped = False
@@ -118,13 +118,18 @@ class PendingAnswer:
     def tokens_per_s(self) -> float | None:
         return self._tokens_per_s
 
-    def set_branch(self, path: Iterable[Message], settings: Settings, model: ModelReference | None) -> None:
-        """`model` answers `path`, under the options that were given for it, else under those of `settings`."""
+    def prepare(
+        self, path: Iterable[Message], counts: AnswerSettings, info: ModelInfo | None, model: ModelReference | None
+    ) -> None:
+        """`model`, of which `info` is known, answers `path` with what `counts` for its conversation."""
         self._path, self.model = tuple(path), model
-        options = self.options or generation_options(settings, "disk")
+        if self._given_prompt is None:
+            self.system_prompt = repair_surrogates(counts.system_prompt)
+        options = self.options or counts.options_for(info)
         if self.again is None:
+            options = self._change(options) if self._change is not None else options
             options = with_sampling(options, self.message.sampling or {})
-            options = with_own_stops(options, settings, model.id if model is not None else "")
+            options = with_stops(options, counts.own_stops)
         self.options, self.sampling = options, sampling_record(options) or None
 
     def request(self, request_id: int, *, drops: bool = False) -> GenerateRequest:

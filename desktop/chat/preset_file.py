@@ -4,21 +4,18 @@ A damaged file is set aside under another name and never overwritten. What a new
 know is kept as it is: single fields, and presets that cannot be used here.
 """
 
-import errno
-import json
-import time
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from desktop.atomic_file import DamagedFileError, read_json, write_atomically, write_error
+from desktop.chat.named_values_file import FileSentences, NamedValuesFile, check_name
 from desktop.engine.generation_options import GenerationOptions, SamplingParams, ThinkingOptions
-from desktop.errors import NotFoundError, ResourceError, UserError
+from desktop.errors import NotFoundError, UserError
 from desktop.translation import tr
 from desktop.unknown_fields import unknown_fields
 
-_LONGEST_NAME = 60
+_MOST_RENAMES = 100
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -59,8 +56,12 @@ class PresetFile:
     """The presets on disk. `problem` says what was wrong with the file, or with a preset in it, or is ""."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self.problem = ""
+        self._file = NamedValuesFile(path, "presets", _sentences())
+        self._unusable = ""
+
+    @property
+    def problem(self) -> str:
+        return self._unusable or self._file.problem
 
     def presets(self) -> dict[str, Preset]:
         """Every preset by its name, a person's own in place of a built-in one of that name."""
@@ -73,6 +74,26 @@ class PresetFile:
             raise _no_preset(name)
         return found
 
+    def followed(self, name: str) -> Preset | None:
+        """The preset of that name, or the one that had it before it was renamed; None where there is none."""
+        presets = self.presets()
+        return presets.get(name) or presets.get(self.renamed().get(name, ""))
+
+    def renamed(self) -> dict[str, str]:
+        """What presets that were renamed are called now, by the names that they had."""
+        values = self._own()
+        presets, renames = {**BUILT_IN_PRESETS, **self._usable(values)}, _renames(values)
+        found: dict[str, str] = {}
+        for name in renames:
+            now = name
+            for _ in range(_MOST_RENAMES):
+                if now in presets:
+                    break
+                now = str(renames.get(now, ""))
+            if now in presets and now != name:
+                found[name] = now
+        return found
+
     def is_own(self, name: str) -> bool:
         """Whether it is a person's own, or one of theirs in place of a built-in one."""
         return name in self._usable(self._own())
@@ -80,12 +101,7 @@ class PresetFile:
     def set(self, name: str, preset: Preset) -> None:
         """Keep `preset` under `name`. Raises PresetNameError where that is no name, UserError where there is one of a
         newer version, ResourceError where it cannot be written."""
-        if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-            raise PresetNameError(
-                tr("A preset cannot be called that."),
-                tr("A name has between 1 and {count} printable characters.").format(count=_LONGEST_NAME),
-                tr("Choose another name."),
-            )
+        _check_name(name)
         values = self._own()
         before = values["presets"].get(name, {})
         if name in values["presets"] and name not in self._usable(values):
@@ -95,11 +111,36 @@ class PresetFile:
                 tr("Choose another name, or remove it: “latchkey presets remove {name}”.").format(name=name),
             )
         values["presets"][name] = _with_unknown(before, preset)
-        self._write(values)
+        _renames(values).pop(name, None)
+        self._file.write(values)
 
-    def remove(self, name: str) -> None:
-        """Forget a person's own preset; one that was in place of a built-in one gives way to that. Raises NotFoundError
-        where there is none."""
+    def rename(self, name: str, other: str) -> None:
+        """Call a person's own preset `other`; what names it by the old name still finds it. Raises NotFoundError where
+        there is none, PresetNameError where `other` is no name or has a preset."""
+        values = self._own()
+        if name not in values["presets"]:
+            raise _no_preset(name)
+        _check_name(other)
+        if other in {**BUILT_IN_PRESETS, **values["presets"]}:
+            raise PresetNameError(
+                tr("There is a preset {name} already.").format(name=other), "", tr("Choose another name.")
+            )
+        values["presets"] = {other if key == name else key: value for key, value in values["presets"].items()}
+        renames = _renames(values)
+        renames.pop(other, None)
+        if name not in BUILT_IN_PRESETS:
+            values["renamed"] = {**renames, name: other}
+        self._file.write(values)
+
+    def restore(self, name: str, stored: Any) -> None:
+        """Bring back a preset as `remove` gave it. Raises ResourceError where it cannot be written."""
+        values = self._own()
+        values["presets"].setdefault(name, stored)
+        self._file.write(values)
+
+    def remove(self, name: str) -> Any:
+        """Forget a person's own preset; one that was in place of a built-in one gives way to that. What was stored of
+        it, for `restore`. Raises NotFoundError where there is none."""
         values = self._own()
         if name not in values["presets"]:
             if name in BUILT_IN_PRESETS:
@@ -109,28 +150,13 @@ class PresetFile:
                     tr("“latchkey presets set” puts one of your own in its place."),
                 )
             raise _no_preset(name)
-        del values["presets"][name]
-        self._write(values)
+        stored = values["presets"].pop(name)
+        self._file.write(values)
+        return stored
 
     def _own(self) -> dict[str, Any]:
         """The file's value, with a dictionary of presets in it. Raises ResourceError where it cannot be read."""
-        try:
-            values = read_json(self._path, follow_link=True)
-            if not isinstance(values, dict) or not isinstance(values.setdefault("presets", {}), dict):
-                raise DamagedFileError(errno.EINVAL, tr("it holds no presets"), str(self._path))
-        except (FileNotFoundError, NotADirectoryError):
-            pass
-        except DamagedFileError as error:
-            self._set_aside(error)
-        except OSError as error:
-            raise ResourceError(
-                tr("The presets could not be read."),
-                tr("The system says: {reason}.").format(reason=error.strerror or error),
-                tr("Look at the rights of {file}.").format(file=self._path),
-            ) from error
-        else:
-            return values
-        return {"version": 1, "presets": {}}
+        return self._file.read()
 
     def _usable(self, values: dict[str, Any]) -> dict[str, Preset]:
         """A person's own presets that this version can use; `problem` says it of one that it cannot."""
@@ -139,36 +165,36 @@ class PresetFile:
             try:
                 usable[name] = msgspec.convert(raw, Preset)
             except msgspec.ValidationError as error:
-                self.problem = tr("The preset {name} cannot be used here and is kept as it is ({reason}).").format(
+                self._unusable = tr("The preset {name} cannot be used here and is kept as it is ({reason}).").format(
                     name=name, reason=error
                 )
         return usable
-
-    def _set_aside(self, error: Exception) -> None:
-        reason = getattr(error, "strerror", None) or str(error)
-        aside = self._path.with_name(f"presets.damaged-{int(time.time())}.json")
-        try:
-            self._path.replace(aside)
-        except OSError as refused:
-            raise write_error(
-                tr("The presets are damaged ({reason}).").format(reason=reason), self._path, refused, _make_room()
-            ) from error
-        self.problem = tr("The file of presets is damaged ({reason}); it is kept as {file}.").format(
-            reason=reason, file=aside.name
-        )
-
-    def _write(self, values: dict[str, Any]) -> None:
-        body = json.dumps(values, indent=2) + "\n"  # ASCII: half a character of a broken paste is no UTF-8
-        try:
-            write_atomically(self._path, body.encode("ascii"), keep_link=True)
-        except OSError as error:
-            raise write_error(tr("The preset could not be saved."), self._path, error, _make_room()) from error
 
 
 def with_given(base: T, given: T) -> T:
     """`base` with every value of `given` that is not None in its place."""
     values = msgspec.structs.asdict(given)
     return msgspec.structs.replace(base, **{name: value for name, value in values.items() if value is not None})
+
+
+def _check_name(name: str) -> None:
+    check_name(name, PresetNameError, tr("A preset cannot be called that."))
+
+
+def _sentences() -> FileSentences:
+    return FileSentences(
+        tr("The presets could not be read."),
+        tr("The preset could not be saved."),
+        tr("The presets are damaged ({reason})."),
+        tr("The file of presets is damaged ({reason}); it is kept as {file}."),
+        tr("it holds no presets"),
+    )
+
+
+def _renames(values: dict[str, Any]) -> dict[str, Any]:
+    """Of the file's value: what presets that were renamed are called now, by their old names."""
+    renamed = values.get("renamed")
+    return renamed if isinstance(renamed, dict) else {}
 
 
 def _with_unknown(before: dict[str, Any], preset: Preset) -> dict[str, Any]:
@@ -184,7 +210,3 @@ def _no_preset(name: str) -> NotFoundError:
     return NotFoundError(
         tr("There is no preset {name}.").format(name=name), "", tr("“latchkey presets list” names them.")
     )
-
-
-def _make_room() -> str:
-    return tr("Free some space or make the folder writable.")

@@ -129,7 +129,7 @@ def add_models(parser: argparse.ArgumentParser) -> None:
     _add_downloads(command(does, "downloads", tr("downloads that are not finished")))
     _add_import(command(does, "import", tr("add a GGUF file of your own; it stays where it is")))
     add_json(command(does, "found", tr("models that other programs keep on this disk")))
-    add_model_settings(command(does, "settings", tr("how one model is loaded: shown, changed and reset")))
+    add_model_settings(command(does, "settings", tr("how one model is loaded and answers: shown, changed and reset")))
     remove = command(does, "remove", tr("take a model off this disk; a file used in place is left alone"))
     remove.add_argument("id", metavar="ID", help=model_help())
     verify = command(does, "verify", tr("read model files again and compare their hashes"))
@@ -210,6 +210,8 @@ def parser() -> argparse.ArgumentParser:
             " 7 integrity, 8 forbidden, 9 network, 10 disk or memory, 130 interrupted, 141 the reader went away."
         ),
     )
+    from desktop.cli.preset_arguments import add_presets, add_prompts  # which builds on what is here
+
     top.add_argument("--version", action="version", version=f"latchkey {__version__}")
     commands = top.add_subparsers(dest="command", metavar=tr("COMMAND"))
     _add_ask(command(commands, "ask", tr("answer one question")))
@@ -218,7 +220,8 @@ def parser() -> argparse.ArgumentParser:
     add_token(command(commands, "token", tr("your access token for the Hub: give it, check it, forget it")))
     _add_licenses(command(commands, "licenses", tr("licenses, and the record of who accepted them")))
     _add_conversations(command(commands, "conversations", tr("the conversations kept on this disk")))
-    _add_presets(command(commands, "presets", tr("named sets of system prompt, sampling, thinking and model")))
+    add_presets(command(commands, "presets", tr("named sets of system prompt, sampling, thinking and model")))
+    add_prompts(command(commands, "prompts", tr("the library of prompts, which “/” in the window offers")))
     add_offline(command(commands, "offline", tr("the switch that keeps Latchkey off the network")))
     add_network(command(commands, "network", tr("what Latchkey sent, and where to")))
     _add_bench(command(commands, "bench", tr("measure speed on this machine")))
@@ -313,6 +316,7 @@ def _add_accept(parser: argparse.ArgumentParser) -> None:
 
 def _add_conversations(parser: argparse.ArgumentParser) -> None:
     from desktop.cli.conversation_order_arguments import add_list, add_order  # which build on what is here
+    from desktop.cli.preset_arguments import add_conversation_settings  # which builds on what is here
 
     does = actions(parser)
     add_list(does)
@@ -333,6 +337,7 @@ def _add_conversations(parser: argparse.ArgumentParser) -> None:
     rerun.add_argument("id", metavar="ID")
     rerun.add_argument("message", metavar=tr("MESSAGE"), help=tr("an answer's id, as “show --json” gives it"))
     add_json(rerun)
+    add_conversation_settings(command(does, "settings", tr("what its answers are asked with: shown, changed, reset")))
     search = command(does, "search", tr("messages that hold certain words"))
     search.add_argument("text", metavar=tr("TEXT"))
     search.add_argument("--model", metavar="M", default="", help=tr("only where this model answered: its id"))
@@ -343,22 +348,6 @@ def _add_conversations(parser: argparse.ArgumentParser) -> None:
     search.add_argument("--limit", type=positive, default=100, metavar="N", help=tr("so many at most; 100 if left out"))
     add_json(search)
     add_order(does)
-
-
-def _add_presets(parser: argparse.ArgumentParser) -> None:
-    does = actions(parser)
-    add_json(command(does, "list", tr("every preset, the built-in ones among them")))
-    show = command(does, "show", tr("what one preset says"))
-    show.add_argument("name", metavar="NAME")
-    add_json(show)
-    keep = command(does, "set", tr("keep a preset, or change what one says"))
-    keep.add_argument("name", metavar="NAME")
-    keep.add_argument("--system", metavar="T", help=tr("a system prompt"))
-    keep.add_argument("--model", metavar="ID|PATH", help=tr("a model's id, or the path of a GGUF file"))
-    keep.add_argument("--thinking", choices=("on", "off"), help=tr("whether a model thinks before its answer"))
-    add_sampling(keep)
-    remove = command(does, "remove", tr("forget a preset of your own; a built-in one of that name comes back"))
-    remove.add_argument("name", metavar="NAME")
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:

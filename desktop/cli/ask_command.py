@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from desktop.chat.engine_requests import generation_options, load_params, with_own_stops
+from desktop.chat.answer_settings import AnswerPlace, OptionsChange, answer_settings
+from desktop.chat.engine_requests import load_params, with_stops
 from desktop.chat.pending_answer import AnswerOverrides, timing_of
 from desktop.chat.preset_file import Preset, PresetFile
 from desktop.cli.acceptance_prompt import admit_or_prompt
@@ -40,7 +41,7 @@ from desktop.engine.generation_options import (
 from desktop.engine.worker_messages import GenerateRequest, ModelInfo, TokenCandidate, TokenLogprob
 from desktop.errors import ContextFullError
 from desktop.library.library_model import LibraryModel
-from desktop.settings import Settings
+from desktop.settings import ModelSettings, Settings
 from desktop.translation import tr
 
 _NEW = "new"
@@ -104,13 +105,18 @@ class AskResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Asked(msgspec.Struct, frozen=True):
-    """What is asked for: the settings in force, the options of the answer, the model and system prompt that were named,
-    None where none was."""
+    """What is asked for: the settings in force, what the command changes of the options that count otherwise, the model
+    and system prompt that were named, None where none was."""
 
     settings: Settings
-    options: GenerationOptions
+    change: OptionsChange
     model: str | None
     system_prompt: str | None
+
+    @property
+    def options(self) -> GenerationOptions:
+        """Those that the command alone asks for."""
+        return self.change(GenerationOptions())
 
 
 def run(options: Namespace, tools: CommandContext) -> int:
@@ -189,11 +195,13 @@ def _alone(options: Namespace, tools: CommandContext, text: str, what: _Asked) -
         draft = chosen_model(tools, options.draft_model)
         admit_or_prompt(tools, draft)
         params = msgspec.structs.replace(params, draft_model_path=str(draft.path))
-    system = settings.system_prompt
+    counts = answer_settings(settings, model.id, _model_presets(tools, model.id))
+    system = counts.system_prompt if what.system_prompt is None else what.system_prompt
     messages = (ChatMessage.from_text("system", system),) * bool(system) + (ChatMessage.from_text("user", text),)
     with tools.engine() as engine:
         info = load_model(engine, model, params, tools.output)
-        request = GenerateRequest(engine.next_id(), messages, with_own_stops(what.options, settings, model.id))
+        asked_with = with_stops(what.change(counts.options_for(info)), counts.own_stops)
+        request = GenerateRequest(engine.next_id(), messages, asked_with)
         sha256 = _hash(options, tools, model)
         answered = stream_answer(engine, request, _speaker(options, tools, engine), tools.output)
         adapted = _adapter_hashes(options, tools, adapters)
@@ -230,7 +238,7 @@ def _in_conversation(options: Namespace, tools: CommandContext, text: str, what:
         full = choice_where_nobody_can_be_asked(
             tools, kept.context_full or what.settings.context_full, for_program=options.json
         )
-        overrides = AnswerOverrides(what.options, what.system_prompt, full)
+        overrides = AnswerOverrides(None, what.system_prompt, full, what.change)
         try:
             message = session.ask(text, overrides)
         except ContextFullError as error:
@@ -287,21 +295,31 @@ def _asked(text: str, thinking: str, model: LibraryModel, sha256: str, timing: T
 
 
 def _what_is_asked(options: Namespace, tools: CommandContext) -> _Asked:
-    """The person's settings, with the preset's in their place, and the command's in place of those."""
-    preset = _preset(options, tools)
+    """What the preset and the command line say, the latter in place of the former."""
+    preset, form = _preset(options, tools), _response_format(options, tools)
     cache: CacheLevel = "off" if options.no_cache else "disk" if options.conversation else "memory"
-    base = preset.applied(generation_options(tools.settings, cache))
-    asked = msgspec.structs.replace(
-        with_command_line(base, options),
-        raw_prompt=options.raw_prompt,
-        ignore_eos=options.ignore_eos,
-        response_format=_response_format(options, tools),
-        speculation=options.speculation or base.speculation,
-        thinking=base.thinking if options.thinking is None else _thinking(options.thinking),
-    )
+
+    def change(counts: GenerationOptions) -> GenerationOptions:
+        base = preset.applied(counts)
+        return msgspec.structs.replace(
+            with_command_line(base, options),
+            raw_prompt=options.raw_prompt,
+            ignore_eos=options.ignore_eos,
+            response_format=form,
+            speculation=options.speculation or base.speculation,
+            thinking=base.thinking if options.thinking is None else _thinking(options.thinking),
+            cache=cache,
+        )
+
     system = preset.system_prompt if options.system is None else options.system
-    settings = tools.settings if system is None else msgspec.structs.replace(tools.settings, system_prompt=system)
-    return _Asked(settings, asked, options.model or preset.model, system)
+    return _Asked(tools.settings, change, options.model or preset.model, system)
+
+
+def _model_presets(tools: CommandContext, model_id: str) -> AnswerPlace:
+    """The place of an answer that is kept in no conversation: with the preset that its model's settings name."""
+    own = tools.settings.model_settings.get(model_id, ModelSettings())
+    found = PresetFile(tools.paths.presets_file).followed(own.preset) if own.preset else None
+    return AnswerPlace(presets={} if found is None or own.preset is None else {own.preset: found})
 
 
 def _preset(options: Namespace, tools: CommandContext) -> Preset:

@@ -178,6 +178,10 @@ def _run_command(options: Namespace, tools: CommandContext) -> int:
             from desktop.cli import presets_command
 
             return presets_command.run(options, tools)
+        case "prompts":
+            from desktop.cli import prompts_command
+
+            return prompts_command.run(options, tools)
         case "offline":
             from desktop.cli import offline_command
 

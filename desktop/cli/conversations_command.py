@@ -4,6 +4,7 @@ import datetime
 from argparse import Namespace
 from typing import Any
 
+from desktop.cli import conversation_settings_command
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE
 from desktop.cli.terminal_answer import ModelCredits
@@ -24,6 +25,8 @@ def run(options: Namespace, tools: CommandContext) -> int:
             _search(options, tools)
         case "pin" | "unpin" if options.message is not None:
             _pin(options, tools)
+        case "settings":
+            conversation_settings_command.run(options, tools, kept_conversation(tools, options.id))
         case "rerun":
             from desktop.cli import conversations_rerun_command
 

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from desktop.cli.answer_settings_arguments import add_answer_settings
 from desktop.cli.arguments import add_json, model_help
 from desktop.translation import tr
 
@@ -39,6 +40,7 @@ def add_model_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lora", metavar="ID|PATH[:SCALE]", action="append", help=tr("an adapter to put on it; '' for none")
     )
+    add_answer_settings(parser)
     parser.add_argument("--reset", action="store_true", help=tr("forget what was set for this model before"))
     add_json(parser)
 

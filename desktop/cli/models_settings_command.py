@@ -1,4 +1,4 @@
-"""`latchkey models settings`: how one model is loaded, kept with it; shown, changed and reset."""
+"""`latchkey models settings`: how one model is loaded and answers, kept with it; shown, changed and reset."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
+from desktop.chat.conversation_options import LOAD_FIELDS, own_values
 from desktop.cli.adapter_choice import adapter_settings, chosen_adapters
 from desktop.cli.command_context import CommandContext
+from desktop.cli.conversation_settings_command import settings_rows
 from desktop.cli.exit_codes import UsageError
 from desktop.engine.gguf_header import read_header
 from desktop.errors import EngineError, NotFoundError
@@ -35,6 +37,12 @@ class ModelSettingsReport(msgspec.Struct, frozen=True):
     devices: tuple[str, ...]
     tensor_split: tuple[float, ...]
     adapters: tuple[AdapterSettings, ...]
+    system_prompt: str | None
+    preset: str | None
+    sampling: dict[str, Any]
+    thinking: bool | None
+    effort: str | None
+    thinking_budget: int | None
 
 
 def run(options: Namespace, tools: CommandContext) -> None:
@@ -56,7 +64,10 @@ def run(options: Namespace, tools: CommandContext) -> None:
         tools.output.line(tr("{model} has no settings of its own.").format(model=model.id))
         return
     trained = read_header(model.path).context_length
-    rows = [(name, text) for name, text in _rows(wanted) if text]
+    asked_with = {
+        name: value for name, value in own_values(wanted).items() if name not in (*LOAD_FIELDS, "context_length")
+    }
+    rows = [*((name, text) for name, text in _rows(wanted) if text), *settings_rows(asked_with)]
     tools.output.table(rows)
     if wanted.context_length and 0 < trained < wanted.context_length:
         tools.output.note(tr("The model was made for a context of {count} tokens.").format(count=f"{trained:,}"))

@@ -20,6 +20,7 @@ from desktop.chat.chat_events import (
 )
 from desktop.chat.chat_session import ChatSession
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
+from desktop.chat.preset_file import PresetFile
 from desktop.cli.command_context import CommandContext
 from desktop.cli.interrupts import POLL_INTERVAL_S, stop_on_interrupt
 from desktop.cli.output import CommandOutput
@@ -63,6 +64,7 @@ class TerminalSession:
             listener=self._on_event,
             hash_file=tools.license_check.loaded_sha256,
             prompt_cache=tools.prompt_cache,
+            presets=PresetFile(tools.paths.presets_file),
         )
 
     def __enter__(self) -> "TerminalSession":

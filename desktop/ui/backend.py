@@ -12,11 +12,15 @@ from PySide6.QtCore import QObject
 
 from desktop.background import Background
 from desktop.chat.chat_session import ChatSession
+from desktop.chat.conversation_options import changed_options
+from desktop.chat.preset_file import PresetFile
+from desktop.chat.prompt_library import PromptLibrary
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_pool import EnginePool
 from desktop.engine.fallback_store import FallbackStore
 from desktop.engine.kernel_check import KernelCheck
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
+from desktop.errors import UserError
 from desktop.paths import Paths
 from desktop.settings import SettingsFile
 from desktop.storage.conversation_store import ConversationStore
@@ -33,7 +37,9 @@ from desktop.ui.models.model_list_flow import ModelListFlow
 from desktop.ui.models.model_selection import ModelSelection, ModelSuggestionFlow
 from desktop.ui.models.model_setup_flow import ModelSetupFlow
 from desktop.ui.network.network_flow import NetworkFlow
+from desktop.ui.panel.panel_flow import PanelFlow
 from desktop.ui.parts.notification_bar import NotificationBar
+from desktop.ui.prompts.prompt_flow import PromptFlow
 from desktop.ui.search.search_flow import SearchFlow
 from desktop.ui.settings.settings_flow import SettingsFlow
 from desktop.ui.system.file_watcher import FileWatcher
@@ -42,13 +48,20 @@ from desktop.ui.window.file_drop import FileDropTarget
 from desktop.ui.window.main_window import MainWindow
 
 if TYPE_CHECKING:
+    from desktop.chat.conversation_options import OptionChanges
     from desktop.engine.engine_protocol import MultiModelEngine
     from desktop.engine.worker_messages import ProbeResult
-    from desktop.errors import UserError
     from desktop.library.library_model import LibraryCard
     from desktop.library.library_services import LibraryServices
 
-_RELOAD_NEEDED_BY = {"context_length", "threads", "gpu_layers", "parallel_answers", "prompt_cache_memory"}
+_RELOAD_NEEDED_BY = {
+    "context_length",
+    "threads",
+    "gpu_layers",
+    "parallel_answers",
+    "prompt_cache_memory",
+    "model_settings",
+}
 _ENGINES_KEPT_BY = {"model_memory", "unload_after"}
 
 
@@ -94,6 +107,7 @@ class Backend(QObject):
             listener=window.show_event,
             hash_file=services.license_check.loaded_sha256,
             prompt_cache=prompt_cache,
+            presets=(presets := PresetFile(paths.presets_file)),
         )
         self.selection = ModelSelection(
             window.display,
@@ -106,6 +120,30 @@ class Backend(QObject):
         self.licenses = LicenseFlow(window, background, services, LicensePageLoader(services), self.selection)
         self.ledger_watcher = FileWatcher(paths.ledger_file, services.ledger.stamp, background)
         self.news = NotificationBar(window.theme, window)
+        self._settings = settings
+        self.panel = PanelFlow(
+            window,
+            background,
+            self.chat,
+            self.engine,
+            presets,
+            self.news,
+            change_model=self._change_model,
+            switch_model=self.selection.choose,
+        )
+        window.panel_asked.connect(self.panel.turn)
+        page, library = window.chat_page, PromptLibrary(paths.prompts_file)
+        self.prompts = PromptFlow(
+            window,
+            window.theme,
+            background,
+            library,
+            self.news,
+            page=page,
+            composer=page.composer,
+            edit=page.composer.edit,
+        )
+        window.chat_told.connect(self.prompts.take_event)
         self.access = AccessFlow(window, background, services, self.news)
         self.downloads = DownloadFlow(window, background, services, self.news, paths)
         self.imports = ImportFlow(window, background, services, self._loaded_files)
@@ -161,6 +199,7 @@ class Backend(QObject):
         self.ledger_watcher.start()
         self.downloads.start()
         self.network.start()
+        self.prompts.refresh()
         self.open_database()
         self._background.pool(_import_markdown)
         # What stands now stays: the collector need not look at it again while an answer streams.
@@ -250,10 +289,20 @@ class Backend(QObject):
     def take_settings(self, changes: dict[str, Any]) -> None:
         """Apply settings that were changed in this process; `changes` by name."""
         self.network.refresh()
+        self.panel.refresh()
         if _RELOAD_NEEDED_BY & changes.keys() and not self.closed:
             self.selection.reload_model()
         if _ENGINES_KEPT_BY & changes.keys() and not self.closed:
             self.engine.recheck()
+
+    def _change_model(self, model_id: str, changes: "OptionChanges") -> None:
+        """Change what is set for one model, in the panel."""
+        try:
+            self._settings.change_model(model_id, lambda own: changed_options(own, changes))
+        except UserError as error:
+            self._window.show_settings_error(error)
+        self._window.show_settings(self._settings.current)
+        self.take_settings({"model_settings": self._settings.current.model_settings})
 
     def close(self) -> None:
         """Store conversations and stop everything."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 from desktop.background import Background
 from desktop.chat.chat_events import AnswerDelta, AnswerFinished, AnswerPhase, ChatEvent, ConversationOpened
 from desktop.chat.chat_session import ChatSession
+from desktop.chat.preset_file import PresetFile
 from desktop.conversation import Conversation, Message
 from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
@@ -49,6 +50,7 @@ class Talk:
         save_every_s: float = 1.0,
         hash_file: Callable[[Path], str] | None = None,
         prompt_cache: PromptCacheFolder | None = None,
+        presets: PresetFile | None = None,
     ) -> None:
         self.fake = FakeEngine(script or [FakeAnswer()], load_s=load_s, load_errors=load_errors)
         self.engine: MultiModelEngine = engine or self.fake
@@ -68,6 +70,7 @@ class Talk:
             save_every_s=save_every_s,
             hash_file=hash_file,
             prompt_cache=prompt_cache,
+            presets=presets,
         )
         self.chat.new()
         if model is not None:

@@ -61,7 +61,7 @@ def test_names_that_others_rely_on(open_window: Open) -> None:
     assert driver.named("Assistant, message 2").accessibleDescription() == "Hello."
 
 
-@pytest.mark.parametrize("page", ["", "models", "network", "settings", "licenses", "license", "difference"])
+@pytest.mark.parametrize("page", ["", "models", "network", "settings", "prompts", "licenses", "license", "difference"])
 def test_every_widget_that_takes_the_focus_has_a_name(open_window: Open, page: str) -> None:
     driver = open_window(FakeEngine([FakeAnswer("Some text\n\n```py\nx = 1\n```", thinking="Hm.")]))
     driver.ask("Hello")

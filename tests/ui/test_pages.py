@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from desktop.byte_size import size_text
-from desktop.ui.settings.setting_controls import NumberField
+from desktop.ui.parts.setting_controls import NumberField
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
 

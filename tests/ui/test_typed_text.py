@@ -19,8 +19,8 @@ from pytestqt.qtbot import QtBot
 from desktop.ui.chat.composer import Composer
 from desktop.ui.parts.document_text import selected_text, text_of
 from desktop.ui.parts.paint import paint_line
+from desktop.ui.parts.setting_controls import TextBox
 from desktop.ui.parts.text_options import is_right_to_left
-from desktop.ui.settings.setting_controls import TextBox
 from desktop.ui.theme.theme import Theme
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver

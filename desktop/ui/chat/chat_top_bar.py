@@ -123,12 +123,15 @@ class ChatTopBar(PageBar):
         self._waiting: Mapping[str, str] = {}
         self._terms = TermsBadges(theme)
         self._state = Label(theme, "", color="faint")
+        self.panel_button = Button(theme, icon="panel", name=tr("Panel"))
+        self.show_panel_open(False)
         self.menu_button = Button(theme, icon="more", name=tr("Conversation menu"))
         self.menu_button.clicked.connect(self._open_menu)
         self.row.addWidget(self.model_button)
         self.row.addWidget(self._terms)
         self.row.addWidget(self._state)
         self.row.addStretch(1)
+        self.row.addWidget(self.panel_button)
         self.row.addWidget(self.menu_button)
 
     @property
@@ -168,6 +171,11 @@ class ChatTopBar(PageBar):
         self._fit()
         self.update()
 
+    def show_panel_open(self, shown: bool) -> None:
+        """The panel at the right is shown, or not."""
+        self.panel_button.setAccessibleDescription(tr("Hide the panel") if shown else tr("Show the panel"))
+        set_tool_tip(self.panel_button, tr("Settings of this chat (Ctrl+Shift+B)"))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
@@ -175,7 +183,8 @@ class ChatTopBar(PageBar):
     def _fit(self) -> None:
         """The badges give way before the model's name does."""
         margins, gaps = self.row.contentsMargins(), self.row.spacing() * (self.row.count() - 1)
-        others = [self._state, self.menu_button] + [each for each in (self.sidebar_button,) if not each.isHidden()]
+        others = [self._state, self.panel_button, self.menu_button]
+        others += [each for each in (self.sidebar_button,) if not each.isHidden()]
         room = self.width() - margins.left() - margins.right() - gaps - sum(each.sizeHint().width() for each in others)
         name = min(self.model_button.sizeHint().width(), room * 3 // 5)
         self._terms.setMaximumWidth(max(room - name, self._terms.minimumSizeHint().width()))

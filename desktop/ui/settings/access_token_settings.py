@@ -21,7 +21,7 @@ from desktop.ui.parts.button import Button
 from desktop.ui.parts.confirmation import Confirmation
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.secret_field import HiddenLineEdit
-from desktop.ui.settings.setting_controls import labelled_setting, set_hint, setting_row
+from desktop.ui.parts.setting_controls import labelled_setting, set_hint, setting_row
 from desktop.ui.theme.design_tokens import XS, M, S
 from desktop.ui.theme.theme import Theme
 

@@ -15,10 +15,10 @@ from desktop.translation import tr
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.line_edit import Field
+from desktop.ui.parts.setting_controls import ChoiceButton, set_hint, setting_row
 from desktop.ui.parts.shortcut_override import overrides_escape
 from desktop.ui.parts.toggle import Toggle
 from desktop.ui.settings.access_token_settings import AccessTokenList
-from desktop.ui.settings.setting_controls import ChoiceButton, set_hint, setting_row
 from desktop.ui.theme.design_tokens import M
 from desktop.ui.theme.theme import Theme
 

@@ -11,7 +11,7 @@ from desktop.settings import Settings
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label
-from desktop.ui.settings.setting_controls import NumberField, set_hint, setting_row
+from desktop.ui.parts.setting_controls import NumberField, set_hint, setting_row
 from desktop.ui.theme.design_tokens import M
 from desktop.ui.theme.theme import Theme
 

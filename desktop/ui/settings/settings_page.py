@@ -21,11 +21,7 @@ from desktop.ui.parts.label import Label
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.link import open_folder
 from desktop.ui.parts.page import Page, PageBar, ScrollColumn, Separator, page_title, section_heading
-from desktop.ui.parts.terms_text import purpose_name
-from desktop.ui.parts.toggle import Toggle
-from desktop.ui.settings.network_section import NetworkSection
-from desktop.ui.settings.prompt_cache_section import PromptCacheSection
-from desktop.ui.settings.setting_controls import (
+from desktop.ui.parts.setting_controls import (
     ChoiceButton,
     NumberField,
     TextBox,
@@ -33,6 +29,10 @@ from desktop.ui.settings.setting_controls import (
     set_hint,
     setting_row,
 )
+from desktop.ui.parts.terms_text import purpose_name
+from desktop.ui.parts.toggle import Toggle
+from desktop.ui.settings.network_section import NetworkSection
+from desktop.ui.settings.prompt_cache_section import PromptCacheSection
 from desktop.ui.theme.design_tokens import TEXT_SCALES, XS, L, S
 from desktop.ui.theme.theme import Theme
 
@@ -43,9 +43,11 @@ _GIGABYTE = 1_000_000_000
 
 
 class SettingsPage(Page):
-    """Emits `changed` with the settings a person changed, by name; `show_settings` shows those in force."""
+    """Emits `changed` with the settings a person changed, by name, and `prompts_asked` where the page of prompts is
+    wanted; `show_settings` shows those in force."""
 
     changed = Signal(dict)
+    prompts_asked = Signal()
 
     def __init__(self, theme: Theme, paths: Paths, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -123,6 +125,11 @@ class SettingsPage(Page):
 
     def _answers(self) -> None:
         self._section(tr("Answers"))
+        told = tr("For all chats. A chat, its folder or its model may say otherwise: in the panel beside the chat.")
+        self.column.rows.addWidget(Label(self.theme, told, size="small", color="muted", wrap=True))
+        prompts = Button(self.theme, tr("Open"), name=tr("Open the library of prompts"))
+        prompts.clicked.connect(self.prompts_asked)
+        self._row(tr("Prompts"), tr("Texts that “/” puts into a message."), prompts)
         prompt = tr("What every conversation begins with. The built-in guide needs none.")
         box = TextBox(self.theme, tr("System prompt"), tr("None"), self._settings.system_prompt)
         box.committed.connect(lambda text: self.changed.emit({"system_prompt": text}))

@@ -15,6 +15,7 @@ from desktop.settings import Settings
 from desktop.ui.chat.chat_page import ChatPage
 from desktop.ui.chat.composer_drafts import ComposerDrafts
 from desktop.ui.parts.page import Splitter
+from desktop.ui.parts.side_splitter import SideSplitter
 from desktop.ui.parts.untrusted_text import set_window_title
 from desktop.ui.sidebar.conversation_list_flow import ConversationListFlow
 from desktop.ui.sidebar.sidebar import Sidebar
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
 
 class MainWindow(QMainWindow):
-    """`first_paint` once, when the window is painted and takes typing; `closing` when it is about to go."""
+    """`first_paint` once, when the window is painted and takes typing; `closing` when it is about to go. `chat_told`
+    carries what the chat session told, after it is shown; more of an answer apart."""
 
     first_paint = Signal()
     closing = Signal()
@@ -44,6 +46,8 @@ class MainWindow(QMainWindow):
     model_chosen = Signal(str)
     retry_requested = Signal()
     activated = Signal()
+    panel_asked = Signal()
+    chat_told = Signal(object)
 
     def __init__(self, theme: Theme, paths: Paths, settings: Settings) -> None:
         super().__init__()
@@ -64,7 +68,8 @@ class MainWindow(QMainWindow):
         self._pages = PageStack(theme, paths, settings, self.chat_page)
         self._split = Splitter(theme, Qt.Orientation.Horizontal)
         self._split.addWidget(self.sidebar)
-        self._split.addWidget(self._pages)
+        self.side = SideSplitter(theme, self._pages)
+        self._split.addWidget(self.side)
         self._split.setCollapsible(1, False)
         self._split.setStretchFactor(1, 1)
         self.setCentralWidget(self._split)
@@ -87,6 +92,7 @@ class MainWindow(QMainWindow):
         self.activated.connect(self.conversations.schedule)  # the command may have changed something
         self.conversations.begun.connect(self._begun_in)
         side.offline.pill.clicked.connect(self.commands.turn_offline_switch)
+        page.top_bar.panel_button.clicked.connect(self.panel_asked)
         page.top_bar.models_asked.connect(lambda: self.show_page("models"))
         page.answering_changed.connect(self.actions_table["stop"].setEnabled)
         page.link_asked.connect(self.confirm_open)
@@ -154,7 +160,8 @@ class MainWindow(QMainWindow):
 
     def focus_areas(self) -> list[QWidget]:
         """Where F6 goes, in order."""
-        return [self.sidebar.list, *self._pages.panes()]
+        side = [self.side.side] if self.side.side is not None else []
+        return [self.sidebar.list, *self._pages.panes(), *side]
 
     # --- from the core -------------------------------------------------------------------------------------------
 
@@ -183,6 +190,8 @@ class MainWindow(QMainWindow):
                 self.sidebar.undo_bar.offer(event)
             case _:
                 self.display.handle_event(event)
+        if not isinstance(event, chat_events.AnswerDelta):
+            self.chat_told.emit(event)
 
     def show_settings(self, settings: Settings) -> None:
         """Take on the settings in force."""
@@ -328,6 +337,14 @@ class MainWindow(QMainWindow):
         from desktop.ui.parts import link
 
         link.confirm_open(self, address)
+
+    def focus_composer(self) -> None:
+        """Give the composer the keyboard focus."""
+        self.chat_page.focus_composer()
+
+    def show_panel_open(self, shown: bool) -> None:
+        """The panel at the right is shown, or not."""
+        self.chat_page.top_bar.show_panel_open(shown)
 
     def show_download_progress(self, detail: str, description: str) -> None:
         """What the entry of the models says of the downloads: `description` is what a screen reader says."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from desktop.ui.models.models_page import ModelsPage
     from desktop.ui.network.network_page import NetworkPage
     from desktop.ui.parts.page import PageBar
+    from desktop.ui.prompts.prompts_page import PromptsPage
     from desktop.ui.search.search_page import SearchPage
     from desktop.ui.settings.settings_page import SettingsPage
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         | NetworkPage
         | SettingsPage
         | SearchPage
+        | PromptsPage
         | LicensesPage
         | LicenseStep
         | DifferencePage
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     )
 
 
-PAGES = ("models", "network", "settings", "search", "licenses", "license", "difference", "token", "gate")
+PAGES = ("models", "network", "settings", "search", "prompts", "licenses", "license", "difference", "token", "gate")
 """The names of all pages but the conversation's, which is ""."""
 
 
@@ -106,6 +108,7 @@ class PageStack(QStackedWidget):
         self._settings_page: SettingsPage | None = None
         self._network_page: NetworkPage | None = None
         self._search_page: SearchPage | None = None
+        self._prompts_page: PromptsPage | None = None
         self._licenses_page: LicensesPage | None = None
         self._license_step: LicenseStep | None = None
         self._difference_page: DifferencePage | None = None
@@ -210,6 +213,16 @@ class PageStack(QStackedWidget):
             self._search_page = SearchPage(self._theme)
             self._add("search", self._search_page)
         return self._search_page
+
+    @property
+    def prompts(self) -> "PromptsPage":
+        """The page of prompts."""
+        if self._prompts_page is None:
+            from desktop.ui.prompts.prompts_page import PromptsPage
+
+            self._prompts_page = PromptsPage(self._theme)
+            self._add("prompts", self._prompts_page)
+        return self._prompts_page
 
     @property
     def licenses(self) -> "LicensesPage":

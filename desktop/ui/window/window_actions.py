@@ -15,6 +15,8 @@ from desktop.ui.sidebar.order_request import OrderRequest
 from desktop.ui.theme.design_tokens import TEXT_SCALES
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import SignalInstance
+
     from desktop.chat.chat_session import ChatSession
     from desktop.conversation import Conversation
     from desktop.ui.chat.chat_page import ChatPage
@@ -65,8 +67,10 @@ def action_specs() -> tuple[ActionSpec, ...]:
         ActionSpec("licenses", tr("Licenses"), ("Ctrl+3",)),
         ActionSpec("network", tr("Network"), ("Ctrl+4",)),
         ActionSpec("settings", tr("Settings"), ("Ctrl+,",)),
+        ActionSpec("prompts", tr("Prompts")),
         ActionSpec("offline", tr("Go offline or online")),
         ActionSpec("sidebar", tr("Show or hide the sidebar"), ("Ctrl+B",)),
+        ActionSpec("panel", tr("Show or hide the settings of this chat"), ("Ctrl+Shift+B",)),
         ActionSpec("theme", tr("Switch between light and dark")),
         ActionSpec("larger", tr("Larger text"), ("Ctrl++", "Ctrl+=")),
         ActionSpec("smaller", tr("Smaller text"), ("Ctrl+-",)),
@@ -130,6 +134,8 @@ class ActionWindow(Navigator, Protocol):
     def conversation(self) -> "Conversation | None": ...
     @property
     def sidebar_shown(self) -> bool: ...
+    @property
+    def panel_asked(self) -> "SignalInstance": ...
     def new_chat(self) -> None: ...
     def open_conversation(self, conversation_id: str) -> None: ...
     def open_search(self) -> None: ...
@@ -173,8 +179,10 @@ class ActionHandlers:
             "licenses": lambda: window.show_page("licenses"),
             "network": lambda: window.show_page("network"),
             "settings": lambda: window.show_page("settings"),
+            "prompts": lambda: window.show_page("prompts"),
             "offline": self.turn_offline_switch,
             "sidebar": window.toggle_sidebar,
+            "panel": window.panel_asked.emit,
             "theme": self._switch_theme,
             "larger": lambda: self._scale(1),
             "smaller": lambda: self._scale(-1),

@@ -102,3 +102,33 @@ def test_presets_that_cannot_be_written_or_read_are_told(path: Path) -> None:
     blocked.write_text("")
     with pytest.raises(ResourceError, match="could not be saved"):
         PresetFile(blocked / "presets.json").set("a", Preset())
+
+
+def test_a_preset_that_is_renamed_is_found_by_both_names_and_takes_no_other_ones_place(path: Path) -> None:
+    file = PresetFile(path)
+    file.set("mine", Preset(max_tokens=5))
+    file.set("other", Preset(max_tokens=6))
+    file.rename("mine", "yours")
+    assert [*file.presets()] == [*BUILT_IN_PRESETS, "yours", "other"], "it stays in its place"
+    assert file.followed("mine") == file.find("yours") == Preset(max_tokens=5)
+    for taken in ("other", "precise", "a\nb"):
+        with pytest.raises(UserError):
+            file.rename("yours", taken)
+    with pytest.raises(NotFoundError):
+        file.rename("precise", "mine")
+    assert file.followed("nothing") is None
+
+
+def test_names_that_lead_round_in_a_circle_end(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"presets": {}, "renamed": {"a": "b", "b": "a", "c": 3}}))
+    assert PresetFile(path).followed("a") is None
+    assert PresetFile(path).followed("c") is None
+
+
+def test_a_preset_that_was_removed_comes_back_whole(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"presets": {"a": {"mood": "calm", "max_tokens": 3}}}))
+    file = PresetFile(path)
+    file.restore("a", file.remove("a"))
+    assert json.loads(path.read_text())["presets"] == {"a": {"mood": "calm", "max_tokens": 3}}

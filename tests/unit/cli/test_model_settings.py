@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
-from desktop.chat.engine_requests import load_params, with_own_stops
+from desktop.chat.answer_settings import answer_settings
+from desktop.chat.engine_requests import load_params, with_stops
 from desktop.cli import models_command
 from desktop.cli.arguments import parser
 from desktop.cli.command_context import CommandContext
@@ -93,8 +94,8 @@ def test_a_models_own_settings_come_before_those_for_all() -> None:
     other = load_params(SomeModel(id="other"), all_models)
     assert (other.context_length, other.key_type, other.own_template) == (4096, "f16", "")
     asked = GenerationOptions(stop=("STOP",))
-    assert with_own_stops(asked, all_models, "scripted").stop == ("STOP", "END")
-    assert with_own_stops(asked, all_models, "other") == asked
+    assert with_stops(asked, answer_settings(all_models, "scripted").own_stops).stop == ("STOP", "END")
+    assert with_stops(asked, answer_settings(all_models, "other").own_stops) == asked
 
 
 def explained(**settings: Any) -> LoadReport:

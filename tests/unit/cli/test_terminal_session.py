@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from desktop.chat.preset_file import Preset, PresetFile
 from desktop.cli import ask_command, context_prompt, conversations_command
 from desktop.cli.arguments import parser
 from desktop.cli.command_context import CommandContext
@@ -19,12 +20,13 @@ from desktop.cli.exit_codes import exit_code
 from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_answer import NullAnswerWriter, TerminalAnswerWriter
 from desktop.cli.terminal_session import TerminalSession
-from desktop.conversation import Conversation, Message, SummaryPart, Timing, ToolCallPart
+from desktop.conversation import ChatOptions, Conversation, Message, SummaryPart, Timing, ToolCallPart
 from desktop.engine.engine_protocol import Engine
+from desktop.engine.generation_options import SamplingParams
 from desktop.engine.worker_messages import GenerateRequest
 from desktop.errors import ContextFullError, EngineError, LicenseError, NotFoundError, ResourceError
 from desktop.paths import find_paths
-from desktop.settings import SamplingSettings, SettingsFile
+from desktop.settings import ModelSettings, SamplingSettings, SettingsFile
 from tests.accepting import import_and_accept
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine, Script
 from tests.fakes.tiny_gguf import random_model
@@ -390,6 +392,33 @@ def test_in_a_conversation_every_option_reaches_the_engine(model: str, scripted:
     assert request.options.sampling.seed == 5
     assert request.options.max_tokens == 9
     assert tools.conversation_store.conversation("c1").system_prompt == "Be kind."  # for this turn alone
+
+
+def test_what_a_conversation_is_set_to_counts_where_the_command_says_nothing(model: str, scripted: MakeTools) -> None:
+    options_of_chat = ChatOptions(sampling={"temperature": 0.2, "top_k": 7, "max_tokens": 33}, preset="calm")
+    scripted().conversation_store.create(Conversation("c1", options=options_of_chat))
+    PresetFile(find_paths().presets_file).set("calm", Preset("Be calm.", sampling=SamplingParams(min_p=0.3)))
+    tools = scripted()
+    ask_command.run(options("hi", "--model", model, "--conversation", "c1", "--temperature", "0.9"), tools)
+    (request,) = tools.scripted.requests
+    assert request.messages[0].text == "Be calm."
+    assert request.options.sampling == SamplingParams(temperature=0.9, top_k=7, min_p=0.3)
+    assert request.options.max_tokens == 33
+
+
+def test_what_a_model_is_set_to_counts_with_and_without_a_conversation(model: str, scripted: MakeTools) -> None:
+    own = ModelSettings(system_prompt="Be brief.", sampling={"top_k": 7}, preset="calm")
+    PresetFile(find_paths().presets_file).set("calm", Preset(sampling=SamplingParams(min_p=0.3), max_tokens=9))
+    tools = scripted()
+    model_id = tools.library.find(model).id
+    tools.settings_file.change_model(model_id, own)
+    ask_command.run(options("hi", "--model", model, "--seed", "3"), tools)
+    again = scripted()
+    ask_command.run(options("hi", "--model", model, "--seed", "3", "--conversation", "new"), again)
+    for request in (*tools.scripted.requests, *again.scripted.requests):
+        assert [(turn.role, turn.text) for turn in request.messages] == [("system", "Be brief."), ("user", "hi")]
+        assert request.options.sampling == SamplingParams(top_k=7, min_p=0.3, seed=3)
+        assert request.options.max_tokens == 9
 
 
 def test_a_conversation_keeps_its_own_system_prompt_and_model(model: str, scripted: MakeTools) -> None:

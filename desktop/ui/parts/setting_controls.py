@@ -61,6 +61,11 @@ class ChoiceButton(Button):
         self.set_value(value)
         self.clicked.connect(self._open)
 
+    def set_options(self, options: Sequence[tuple[object, str]], value: object) -> None:
+        """Offer others, and show `value` as the one chosen."""
+        self._options = list(options)
+        self.set_value(value)
+
     def set_value(self, value: object) -> None:
         """Show `value` as the one chosen."""
         self._value = value
@@ -99,14 +104,15 @@ class NumberField(Field):
         self.set_value(value)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFixedWidth(self.fontMetrics().averageCharWidth() * 19)
-        self.editingFinished.connect(self._commit)
+        self.editingFinished.connect(self.commit)
 
     def set_value(self, value: float | None) -> None:
         """Show `value`."""
         self._value = value
         self.setText("" if value is None else f"{value:g}" if not self._whole else str(int(value)))
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Take what was typed."""
         text = self.text().strip().replace(",", ".")
         value: float | None
         try:
@@ -136,9 +142,9 @@ class TextBox(QWidget):
 
     committed = Signal(str)
 
-    def __init__(self, theme: Theme, name: str, placeholder: str, value: str) -> None:
+    def __init__(self, theme: Theme, name: str, placeholder: str, value: str, *, lines: int = 4) -> None:
         super().__init__()
-        self._theme, self._value = theme, value
+        self._theme, self._value, self._lines = theme, value, lines
         self.edit = _SettingTextEdit()
         self.edit.setAccessibleName(name)
         self.edit.setPlaceholderText(placeholder)
@@ -148,7 +154,7 @@ class TextBox(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(S, S, XS, S)
         column.addWidget(self.edit)
-        self.edit.left.connect(self._commit)
+        self.edit.left.connect(self.commit)
         self._restyle()
         theme.changed.connect(self._restyle)
 
@@ -159,7 +165,16 @@ class TextBox(QWidget):
         if self.edit.hasFocus():
             paint_focus(painter, rect, self._theme.color("accent"), RADIUS - 1)
 
-    def _commit(self) -> None:
+    def show_text(self, text: str, *, replace: bool = False) -> None:
+        """Show `text`; while another one is being typed, only with `replace`."""
+        typed = self.edit.text
+        if replace or not self.edit.hasFocus() or typed == self._value:
+            self._value = text
+            if typed != text:
+                self.edit.setPlainText(text)
+
+    def commit(self) -> None:
+        """Take what was typed."""
         self.update()
         text = self.edit.text
         if text != self._value:
@@ -172,4 +187,4 @@ class TextBox(QWidget):
         palette.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)
         self.edit.setPalette(palette)
         self.edit.viewport().setAutoFillBackground(False)
-        self.edit.setFixedHeight(self.edit.fontMetrics().lineSpacing() * 4 + S)
+        self.edit.setFixedHeight(self.edit.fontMetrics().lineSpacing() * self._lines + S)

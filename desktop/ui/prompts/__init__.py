@@ -1,0 +1,1 @@
+"""The library of prompts in the window: the list that "/" opens, the form for variables, the page."""
