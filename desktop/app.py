@@ -49,7 +49,7 @@ def run(argv: Sequence[str], files: Sequence[Path] = (), *, window_class: type[M
     opening = FileOpenFilter(program.open_files)
     if sys.platform == "darwin":
         running.installEventFilter(opening)
-    waking = close_on_signals(window)
+    waking = close_on_signals(window.leave)
     code = running.exec()
     leave_qt_messages()
     del waking

@@ -110,6 +110,8 @@ class Settings(msgspec.Struct, frozen=True):
     `unload_after` minutes (None: 30, 0: never).
     `proxy` is an address, "" for what the system says, "direct" for none; `hub_endpoint` "" means Hugging Face.
     `model_settings` are those of single models, by their ids: they come before the others.
+    With `close_to_tray` a window that is closed stays in the tray; `answer_notifications` is what the system says of an
+    answer that is done while the window is not in front: nothing, that it is done, or how it begins.
     `prompt_cache_memory` and `prompt_cache_disk` are the most bytes that states of conversations may take; None means
     automatic, 0 none.
     """
@@ -143,6 +145,8 @@ class Settings(msgspec.Struct, frozen=True):
     model_settings: dict[str, ModelSettings] = {}
     prompt_cache_memory: Annotated[int, msgspec.Meta(ge=0)] | None = None
     prompt_cache_disk: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    close_to_tray: bool = False
+    answer_notifications: Literal["off", "plain", "text"] = "plain"
 
 
 class SettingsFile:

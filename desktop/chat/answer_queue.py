@@ -4,6 +4,7 @@ is streamed, and is stored.
 Everything here happens on the main thread; the engine's events come to it through a `MainThreadQueue`.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -125,6 +126,10 @@ class AnswerQueue:
     def busy(self, conversation_id: str) -> bool:
         """Whether an answer of this conversation is in progress or waits."""
         return any(answer.conversation_id == conversation_id for answer in self._all())
+
+    def unfinished(self, conversation_id: str) -> list[Message]:
+        """The answers in progress in a conversation, as they are now."""
+        return [each.snapshot() for each in self._all() if each.conversation_id == conversation_id]
 
     def latest(self, message: Message) -> Message:
         """`message` as it is now, where that is more than what is stored of it."""
@@ -312,12 +317,15 @@ class AnswerQueue:
         match event:
             case PromptPrepared():
                 answer.prompted, answer.info = event, self.model.info(answer.params)
+                answer.begin_reading(event, time.monotonic())
                 self._died = False
                 used, total = event.prompt_tokens, event.context_length
-                self._phase(answer, "reading", event.cached_tokens / used if used else None)
+                self._phase(answer, "reading")
                 self._tell(ContextUsed(answer.conversation_id, used, total, event.dropped_messages, self._room(total)))
             case PromptProgress():
-                self._phase(answer, "reading", event.done / event.total if event.total else None)
+                if (phase := answer.reading(event, time.monotonic())) is not None:
+                    answer.phase = "reading"
+                    self._tell(phase)
             case AnswerDone():
                 if answer.params == self.model.params:
                     self.model.notice = event.notice or self.model.notice
@@ -361,7 +369,7 @@ class AnswerQueue:
             answer.end_summary()
             self._tell(AnswerReplaced(answer.conversation_id, answer.snapshot()))
             self.drafts.schedule_save(answer.message.id)
-            self._phase(answer, "reading", 0.0)
+            self._phase(answer, "reading")
             self._send(answer, answer.request(self._engine.next_id(), drops=True))
 
     def _on_model(self) -> None:

@@ -46,12 +46,18 @@ class MessageAdded(msgspec.Struct, frozen=True):
 
 class AnswerPhase(msgspec.Struct, frozen=True):
     """What an answer in progress is at. `fraction` (0 to 1) where it is known: of loading, of summarizing what does not
-    fit the context, or of reading the prompt."""
+    fit the context, or of reading the prompt.
+
+    Where reading lasts, `tokens` are how many of the prompt have been read and how many there are, and `seconds_left`
+    how long the rest will take, once that can be told.
+    """
 
     conversation_id: str
     message_id: str
     phase: AnswerPhaseName
     fraction: float | None = None
+    tokens: tuple[int, int] | None = None
+    seconds_left: float | None = None
 
 
 class AnswerDelta(msgspec.Struct, frozen=True):
@@ -136,6 +142,22 @@ class EngineChanged(msgspec.Struct, frozen=True):
     context_length: int = 0
 
 
+class QueuedMessage(msgspec.Struct, frozen=True):
+    """A message that is not sent yet. `id` is that of the turn which it becomes."""
+
+    id: str
+    text: str
+
+
+class QueueChanged(msgspec.Struct, frozen=True):
+    """What waits in a conversation for the answer in progress, in the order in which it will be sent. With `held`
+    nothing is sent until the person says so."""
+
+    conversation_id: str
+    messages: tuple[QueuedMessage, ...] = ()
+    held: bool = False
+
+
 class ChatFailed(msgspec.Struct, frozen=True):
     """What was asked for was not done: nothing was sent or changed. `text` is what the person had typed, given back."""
 
@@ -200,6 +222,7 @@ ChatEvent = (
     | ContextChosen
     | AnswerPlaceChanged
     | EngineChanged
+    | QueueChanged
     | ChatFailed
     | ConversationDeleted
     | ConversationsRestored

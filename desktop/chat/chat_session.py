@@ -27,6 +27,7 @@ from desktop.chat.conversation_branches import ConversationBranches
 from desktop.chat.conversation_options import AnswerPlaces, ConversationChange, ConversationOptions
 from desktop.chat.conversation_order import ConversationOrder
 from desktop.chat.conversation_writer import BranchWrite, ConversationBranch, ConversationWriter, StoredExchange, new_id
+from desktop.chat.message_queue import MessageQueue
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.preset_file import PresetFile
 from desktop.conversation import DELETED_KEPT_DAYS, Conversation, Message
@@ -77,8 +78,9 @@ class ChatSession:
             places=AnswerPlaces(kept := ChatOptionsStore(store.database), presets, settings),
         )
         self.options = ConversationOptions(kept, background, self._change_fresh, self._notify, self._failed)
+        self.queue = MessageQueue(self, self._answering, store, background, lambda event: self._listener(event))
         self.context = ContextChoices(
-            self, self._answering, store, self._writing, background, self._notify, self._failed
+            self, self._answering, store, self._writing, background, self._notify, self._failed, settings
         )
         self.order = ConversationOrder(
             self, store, self._writing, background, clock, self._notify, self._notify, self._failed
@@ -176,12 +178,17 @@ class ChatSession:
 
     # --- asking and answering ------------------------------------------------------------------------------------
 
-    def send(self, text: str, conversation_id: str | None = None, overrides: AnswerOverrides = NO_OVERRIDES) -> bool:
-        """Ask `text` in a conversation (None: the open one). False, and nothing happens, where it is blank.
-
-        MessageAdded twice once both turns are stored, AnswerPhase, AnswerDelta, AnswerFinished; or ChatFailed with
-        the text given back, and nothing sent. While the model loads, another answer of this conversation is given, or
-        as many of others as the model gives at once, the answer waits.
+    def send(
+        self,
+        text: str,
+        conversation_id: str | None = None,
+        overrides: AnswerOverrides = NO_OVERRIDES,
+        *,
+        message_id: str = "",
+    ) -> bool:
+        """Ask `text` in a conversation (None: the open one), in a turn of this id ("": a new one). False, and nothing
+        happens, where it is blank. MessageAdded twice once both turns are stored, AnswerPhase, AnswerDelta,
+        AnswerFinished; or ChatFailed with the text given back. The answer waits for the model, and for its turn.
         """
         clean = repair_surrogates(text)
         if is_blank(clean):
@@ -190,7 +197,7 @@ class ChatSession:
             self.new()
         wanted = conversation_id or self._current or ""
         if self._held is not None:
-            self._held.append(lambda: self.send(text, wanted, overrides))
+            self._held.append(lambda: self.send(text, wanted, overrides, message_id=message_id))
             return True
         if self._refusal is not None:
             self._return_unsent(self._refusal, wanted, text)
@@ -198,7 +205,7 @@ class ChatSession:
         fresh = self._fresh if self._fresh is not None and self._fresh.id == wanted else None
         self._answering.drafts.retry()
         self._background.database(
-            lambda: self._writing.send(clean, wanted, fresh),
+            lambda: self._writing.send(clean, wanted, fresh, message_id),
             lambda stored: self._on_stored(stored, overrides),
             self._failed(wanted, text),
         )
@@ -220,14 +227,15 @@ class ChatSession:
         return True
 
     def stop(self, conversation_id: str | None = None) -> None:
-        """Stop the answers of a conversation (None: the open one). What was said stays: AnswerFinished, `stopped`."""
+        """Stop the answers of a conversation (None: the open one); what was said stays, what is queued is held."""
         if wanted := conversation_id or self._current:
+            self.queue.hold(wanted)
             self._answering.stop(wanted)
 
     def is_answering(self, conversation_id: str | None = None) -> bool:
-        """Whether an answer of this conversation (None: the open one) is in progress or waits."""
+        """Whether an answer of this conversation (None: the open one) is in progress or waits, or is about to."""
         wanted = conversation_id or self._current
-        return wanted is not None and self._answering.busy(wanted)
+        return wanted is not None and (self._answering.busy(wanted) or self.queue.is_sending(wanted))
 
     # --- the model -----------------------------------------------------------------------------------------------
 
@@ -239,10 +247,8 @@ class ChatSession:
         self._send_deferred()
 
     def reload_model(self) -> None:
-        """Load the model once more, the same way: what the engine knows of itself changed. EngineChanged.
-
-        Its answers in progress are finished first.
-        """
+        """Load the model once more, after its answers in progress: what the engine knows of itself changed.
+        EngineChanged."""
         self._answering.model.reload()
 
     def defer_sending(self) -> None:
@@ -270,10 +276,8 @@ class ChatSession:
     # --- the end -------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Stop every answer and store what was said. Nothing is told to the listener afterwards.
-
-        `background.close()` after it waits until all is written; the engine is closed by whoever made it.
-        """
+        """Stop every answer and store what was said; `background.close()` after it waits for that. Nothing is told to
+        the listener afterwards."""
         if not self._closed:
             self._send_deferred()  # what waits is stored at least
             self._closed = True
@@ -366,4 +370,4 @@ class ChatSession:
     def _notify(self, event: ChatEvent) -> None:
         """Tell the listener. Its bugs are not raised in the middle of an answer, which would hang."""
         if not self._closed:
-            self._background.run_shielded(lambda: self._listener(event))
+            self._background.run_shielded(lambda: self.queue.tell(event))

@@ -1,5 +1,5 @@
 """What a person does about a conversation that fills its model's context: choose what goes, go on, keep messages, edit
-a summary."""
+a summary; see what fills it."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -8,12 +8,14 @@ import msgspec
 
 from desktop.background import Background
 from desktop.chat.answer_queue import AnswerQueue
-from desktop.chat.chat_events import ChatEvent, ContextChosen, MessageChanged
+from desktop.chat.chat_events import ChatEvent, ContextChosen, ContextUsed, MessageChanged
+from desktop.chat.context_use import ContextUse, context_use
 from desktop.chat.conversation_writer import BranchWrite, ConversationWriter
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.conversation import ContextChoice, Message
 from desktop.errors import UserError
 from desktop.safe_text import is_blank, repair_surrogates
+from desktop.settings import Settings
 from desktop.storage.conversation_store import ConversationStore
 from desktop.translation import tr
 
@@ -39,6 +41,7 @@ class ContextChoices:
         background: Background,
         tell: Callable[[ChatEvent], None],
         failed: Callable[[str | None], Callable[[UserError], None]],
+        settings: Callable[[], Settings],
     ) -> None:
         self._chat = chat
         self._answers = answers
@@ -47,6 +50,7 @@ class ContextChoices:
         self._background = background
         self._tell = tell
         self._failed = failed
+        self._settings = settings
 
     def choose(self, conversation_id: str, choice: ContextChoice | None) -> None:
         """From now on `choice` holds for this conversation; None: what the settings say. ContextChosen."""
@@ -84,6 +88,21 @@ class ContextChoices:
             self._tell(MessageChanged(changed.conversation_id, changed))
         else:
             self._change(message, lambda: self._writer.edit_summary(message.id, clean))
+
+    def explain(self, used: ContextUsed, give: Callable[[ContextUse], None]) -> None:
+        """Have `give` called with what fills the context of a conversation, of which `used` was told. ChatFailed where
+        the conversation cannot be read."""
+        conversation_id, fallback = used.conversation_id, self._settings().system_prompt
+
+        def read() -> ContextUse:
+            path = [latest.get(each.id, each) for each in self._store.branch(conversation_id)]
+            record = next((each.record for each in reversed(path) if each.record is not None), None)
+            own = self._store.conversation(conversation_id).system_prompt or fallback
+            system_prompt = record.system_prompt if record is not None else own
+            return context_use(path, system_prompt, used=used.used, total=used.total, room=used.room)
+
+        latest = {message.id: message for message in self._answers.unfinished(conversation_id)}
+        self._background.database(read, give, self._failed(conversation_id))
 
     def _change(self, message: Message, work: Callable[[], Message]) -> None:
         def changed_now(changed: Message) -> None:

@@ -134,8 +134,9 @@ class ConversationWriter:
             conversation, messages, {each.id: siblings[each.id] for each in messages if each.id in siblings}
         )
 
-    def send(self, text: str, conversation_id: str, fresh: Conversation | None) -> StoredExchange:
-        """Store `text` at the end of the branch shown; `fresh` first where it is not stored yet.
+    def send(self, text: str, conversation_id: str, fresh: Conversation | None, message_id: str = "") -> StoredExchange:
+        """Store `text` at the end of the branch shown, as `message_id` ("": a new id); `fresh` first where it is not
+        stored yet.
 
         NotFoundError where there is neither, or the conversation was deleted.
         """
@@ -160,6 +161,8 @@ class ConversationWriter:
                 self._store.rename(head.id, head.title, by="first-turn")
         user = self._user(head.id, head.leaf_id, text, now)
         answer = self.empty_answer(head.id, user.id, now)
+        user = self._user(head.id, head.leaf_id, text, now, message_id)
+        answer = self._empty_answer(head.id, user.id, now)
         self._store.add_messages((user, answer), create=head if found is None else None)
         return StoredExchange(msgspec.structs.replace(head, leaf_id=answer.id, updated_at=now), user, answer)
 
@@ -256,8 +259,11 @@ class ConversationWriter:
         self._require_existing(self._store.conversation(message.conversation_id))
         return message
 
-    def _user(self, conversation_id: str, parent_id: str | None, text: str, now: float) -> Message:
-        return Message(new_id(), conversation_id, parent_id, "user", (TextPart(text),), created_at=now)
+    def _user(
+        self, conversation_id: str, parent_id: str | None, text: str, now: float, message_id: str = ""
+    ) -> Message:
+        identity = message_id or new_id()
+        return Message(identity, conversation_id, parent_id, "user", (TextPart(text),), created_at=now)
 
     def empty_answer(
         self, conversation_id: str, parent_id: str | None, now: float, parts: tuple[MessagePart, ...] = ()

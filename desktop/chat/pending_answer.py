@@ -8,7 +8,7 @@ import msgspec
 from desktop.chat.answer_continuation import continued_parts, continued_text
 from desktop.chat.answer_record import compared, make_record
 from desktop.chat.answer_settings import AnswerSettings, OptionsChange
-from desktop.chat.chat_events import AnswerPhaseName
+from desktop.chat.chat_events import AnswerPhase, AnswerPhaseName
 from desktop.chat.context_summary import SummaryRun, plan_summary
 from desktop.chat.engine_requests import (
     chat_messages,
@@ -17,6 +17,7 @@ from desktop.chat.engine_requests import (
     with_sampling,
     with_stops,
 )
+from desktop.chat.reading_progress import ReadingProgress
 from desktop.conversation import (
     AnswerPart,
     AnswerRecord,
@@ -41,6 +42,7 @@ from desktop.engine.worker_messages import (
     GenerateRequest,
     ModelInfo,
     PromptPrepared,
+    PromptProgress,
     ToolCallDelta,
 )
 from desktop.safe_text import repair_surrogates
@@ -68,9 +70,9 @@ class PendingAnswer:
 
     `message` is the empty turn it fills; what `overrides` leave open counts as for its conversation when the engine is
     asked. `request_id` is None until then. `params` is how the model was loaded that answers, None until it is known
-    which one does. `stopped` says that the person stopped it, whatever the engine makes of that. `choice` is what happens where
-    its prompt does not fit the context; `dropped` says that it was asked for without the oldest in spite of that.
-    A `message` that says something already is gone on with. `again` is the answer that is made again with this one,
+    which one does. `stopped` says that the person stopped it, whatever the engine makes of that. `choice` is what
+    happens where its prompt does not fit the context; `dropped` says that it was asked for without the oldest in spite
+    of that. A `message` that says something already is gone on with. `again` is the answer that is made again with it,
     None where none is. `beside_others`: others were generated meanwhile.
     """
 
@@ -99,6 +101,7 @@ class PendingAnswer:
         self.stopped = False
         self.phase: AnswerPhaseName | None = None
         self.prompted: PromptPrepared | None = None
+        self._reading: ReadingProgress | None = None
         self.model: ModelReference | None = None
         self.sampling: dict[str, float | int | str | None] | None = None
         self._generated = 0
@@ -180,6 +183,19 @@ class PendingAnswer:
     def refuse(self, needed_tokens: int, context_length: int) -> None:
         """It is not begun: its prompt takes `needed_tokens`, which the context has no room for."""
         self._refused = Timing(needed_tokens, stop_reason="context-full", context_length=context_length)
+
+    def begin_reading(self, prompted: PromptPrepared, now: float) -> None:
+        """Its prompt is counted, and read from `now` on, in seconds."""
+        self.prompted = prompted
+        self._reading = ReadingProgress(prompted.cached_tokens, now)
+
+    def reading(self, progress: PromptProgress, now: float) -> AnswerPhase | None:
+        """How far its prompt is read; None where that takes no time to speak of."""
+        state = self._reading.note(progress.done, progress.total, now) if self._reading is not None else None
+        if state is None:
+            return None
+        tokens = state.done, state.total
+        return AnswerPhase(self.conversation_id, self.message.id, "reading", state.fraction, tokens, state.seconds_left)
 
     def append(self, delta: Delta | ToolCallDelta | DeltaReplacement) -> None:
         """Go on with `delta`; or with the whole answer so far, where it is sent anew."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
+from PySide6.QtGui import QIcon
 
 from desktop.background import Background
 from desktop.chat.chat_session import ChatSession
@@ -46,6 +47,7 @@ from desktop.ui.system.file_watcher import FileWatcher
 from desktop.ui.system.process_events import MainThreadCalls
 from desktop.ui.window.file_drop import FileDropTarget
 from desktop.ui.window.main_window import MainWindow
+from desktop.ui.window.tray_flow import TrayFlow
 
 if TYPE_CHECKING:
     from desktop.chat.conversation_options import OptionChanges
@@ -150,6 +152,8 @@ class Backend(QObject):
         self.model_list = ModelListFlow(window, background, services, self.selection, self.licenses)
         self.setup = ModelSetupFlow(window, background, services, self.access, self.downloads, self.imports)
         self.suggestion = ModelSuggestionFlow(window, window.display, background, services, self.selection)
+        icon = QIcon(str(paths.resources / "icons" / "latchkey.svg"))
+        self.tray = TrayFlow(window, icon, lambda: settings.current)
         self.drop = FileDropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
         self.settings = SettingsFlow(window, background, services, self.engine, prompt_cache)
         self.code_files = CodeFileFlow(window, background)
@@ -317,6 +321,7 @@ class Backend(QObject):
             *flows,
         ):
             part.close()
+        self.tray.close()
         self.chat.close()
         self.kernels.close()
         self.engine.close()

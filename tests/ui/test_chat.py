@@ -14,6 +14,7 @@ from desktop.errors import EngineError
 from desktop.paths import find_paths
 from desktop.settings import SettingsFile
 from desktop.ui.chat.thinking_view import ThinkingView
+from desktop.ui.chat.transcript import Transcript
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver, found
 
@@ -162,6 +163,53 @@ def test_the_end_is_announced_once_and_no_token_is(open_window: Open, monkeypatc
     monkeypatch.setattr("desktop.ui.chat.chat_page.QAccessible", Listening)
     driver.ask("Question")
     assert told == ["Answer finished"]
+
+
+def test_a_long_prompt_says_how_far_it_is_read_and_is_announced_once(
+    open_window: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = open_window(FakeEngine([FakeAnswer("Done.", prompt_tokens=4000, prompt_s=4), FakeAnswer("Short.")]))
+    shown: list[str] = []
+    told: list[str] = []
+    monkeypatch.setattr(Transcript, "set_phase", lambda _, __, phase: shown.append(phase))
+
+    class Listening:
+        @staticmethod
+        def updateAccessibility(event: Any) -> None:  # noqa: N802
+            told.append(event.message())
+
+    monkeypatch.setattr("desktop.ui.chat.chat_page.QAccessible", Listening)
+    driver.ask("A book")
+    assert shown[0] == "Waiting…"
+    assert any(phase.startswith("Reading 12 % · 512 of 4,000 tokens") for phase in shown)
+    assert any(phase.endswith(" s left") for phase in shown)
+    assert told == ["Reading 4,000 tokens", "Answer finished"]
+    shown.clear()
+    driver.ask("A word")
+    assert not [phase for phase in shown if "%" in phase]
+
+
+def test_stopping_while_the_prompt_is_read_or_thought_about_keeps_what_there_is(
+    open_window: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = {
+        "A book": FakeAnswer("never", prompt_tokens=4000, prompt_s=40),
+        "Think": FakeAnswer("never", thinking="Let me see. " * 200, tokens_per_s=60),
+    }
+    driver = open_window(FakeEngine(lambda request: answers[request.messages[-1].text.split("\n")[-1]]))
+    shown: list[str] = []
+    monkeypatch.setattr(Transcript, "set_phase", lambda _, __, phase: shown.append(phase))
+    driver.ask("A book", finish=False)
+    driver.until(lambda: any("%" in phase for phase in shown))
+    driver.key(Qt.Key.Key_Escape)
+    driver.finish()
+    assert (driver.messages[-1].status, driver.messages[-1].text) == ("stopped", "")
+    driver.ask("Think", finish=False)
+    driver.until(lambda: "Let me see" in str(getattr(driver.transcript.views[-1], "_thinking_text", "")))
+    driver.key(Qt.Key.Key_Escape)
+    driver.finish()
+    assert driver.messages[-1].status == "stopped"
+    assert driver.messages[-1].thinking.startswith("Let me see")
 
 
 def test_copy_gives_the_answer_as_it_was_written(open_window: Open) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from desktop.conversation import SummaryPart
 from desktop.engine.worker_messages import GenerateRequest
 from desktop.errors import ContextFullError
 from desktop.storage.conversation_store import ConversationStore
 from desktop.ui.chat.context_note import ContextNote
+from desktop.ui.chat.context_popup import ContextPopup
 from desktop.ui.chat.summary_view import SummaryEdit
 from desktop.ui.parts.label import Label
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
@@ -153,3 +156,28 @@ def test_a_message_is_pinned_from_its_menu_and_unpinned_by_its_mark(open_window:
         driver.click("Unpin message")
         driver.until(lambda view=view: not view.message.pinned)
     assert not driver.has("Unpin message")
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_the_meter_says_what_fills_the_context(open_window: Open) -> None:
+    driver = open_window(FakeEngine([FakeAnswer("Yes.", prompt_tokens=100)]), system_prompt="Be brief. " * 20)
+    driver.ask("Question " * 10)
+    driver.chat.context.pin_message(driver.messages[0], True)
+    driver.until(lambda: driver.messages[0].pinned)
+    driver.page.composer.meter.setFocus()
+    assert driver.focused == "Context used"
+    driver.key(Qt.Key.Key_Return)
+    driver.until(lambda: bool(_popups()))
+    popup = _popups()[0]
+    assert popup.accessibleName() == "What fills the context"
+    assert popup.accessibleDescription() == (
+        "System prompt: about 69 tokens. Pinned messages: about 31 tokens. Newest answer: 1 token. "
+        "Kept for the next answer: 1,024 tokens. Free: 2,971 tokens"
+    )
+    QTest.keyClick(popup, Qt.Key.Key_Escape)
+    driver.until(lambda: not _popups())
+    assert not driver.chat.is_answering()
+
+
+def _popups() -> list[ContextPopup]:
+    return [each for each in QApplication.topLevelWidgets() if isinstance(each, ContextPopup) and each.isVisible()]

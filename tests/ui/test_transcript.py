@@ -264,6 +264,13 @@ def test_it_follows_the_end_only_while_the_person_is_there(transcript: Transcrip
     assert not latest.isVisible()
     _stream(transcript, "line\n\n" * 30)
     assert bar.value() == bar.maximum()
+    bar.setValue(bar.maximum() - 5)
+    held = bar.value()
+    _stream(transcript, "line\n\n" * 30)
+    assert bar.value() == held, "the smallest step of a touchpad holds the place"
+    bar.setValue(bar.maximum() - 10)
+    _stream(transcript, "line\n\n" * 30)
+    assert bar.value() == bar.maximum(), "down again, near the end is at the end"
 
 
 def test_only_the_open_segment_is_touched(transcript: Transcript) -> None:

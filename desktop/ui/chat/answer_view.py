@@ -33,21 +33,6 @@ if TYPE_CHECKING:
     from desktop.ui.chat.record_card import RecordCard
 
 
-def phase_text(phase: str, fraction: float | None) -> str:
-    """A phase of an answer, and how far it is where that is known (0 to 1); "" for one without words."""
-    words = {
-        "waiting": tr("Waiting…"),
-        "loading": tr("Loading the model…"),
-        "summarizing": tr("Summarizing the oldest messages…"),
-        "reading": tr("Reading…"),
-        "thinking": tr("Thinking…"),
-    }
-    word = words.get(phase, "")
-    if word and fraction is not None and fraction < 1:
-        return tr("{what} {percent} %").format(what=word, percent=round(fraction * 100))
-    return word
-
-
 class AnswerView(MessageView):
     """Shows an answer. While its message is `streaming`, `add_text` appends and `finish` ends it."""
 

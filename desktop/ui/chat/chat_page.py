@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.conversation import Message
 from desktop.errors import UserError
+from desktop.ui.chat.answer_phase_text import ReadingAnnouncement, answer_phase_text
 from desktop.ui.chat.branch_flow import BranchFlow
 from desktop.ui.chat.chat_top_bar import ChatTopBar
 from desktop.ui.chat.code_options import CodeOptions
@@ -19,6 +20,7 @@ from desktop.ui.chat.context_flow import ContextFlow
 from desktop.ui.chat.empty_state import EmptyState
 from desktop.ui.chat.find_bar import FindBar, TranscriptFinder
 from desktop.ui.chat.message_footer import CreditOf, no_credit
+from desktop.ui.chat.message_queue_flow import MessageQueueFlow
 from desktop.ui.parts.error_box import ErrorAction, ErrorBox
 from desktop.ui.theme.design_tokens import COLUMN, XL, L, M
 from desktop.ui.theme.theme import Theme
@@ -54,15 +56,16 @@ class ChatPage(QWidget):
         self._kept_to_send = ""
         self._unstored: set[str] = set()
         self._editing: Message | None = None
+        self._reading = ReadingAnnouncement(self._say)
         self._transcript: Transcript | None = None
         self._credit_of: CreditOf = no_credit
         self.code = CodeOptions(self)
-        self.context = ContextFlow(theme, lambda: self._chat, self)
         self.branches = BranchFlow(lambda: self._chat, drafts, self)
         self.top_bar = ChatTopBar(theme, fill_menu)
         self.find_bar = FindBar(theme)
         self.empty = EmptyState(theme)
         self.composer = Composer(theme)
+        self.context = ContextFlow(theme, lambda: self._chat, self.composer.meter, self)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
         self._build()
@@ -81,10 +84,12 @@ class ChatPage(QWidget):
         column.addWidget(self.find_bar)
         column.addWidget(self._stack, 1)
         self._bottom = QVBoxLayout()
-        self._bottom.setContentsMargins(L, M - 2, L, L + 2)
         self._bottom.setSpacing(M)
         self.composer.setMaximumWidth(_COMPOSER)
         self._bottom.addWidget(self.composer, 0)
+        self.queue = MessageQueueFlow(
+            self._theme, self._drafts, self._bottom, self.composer, lambda: self._chat, self._save_drafts, self._say
+        )
         self._problems = ErrorArea(self._theme, self._bottom, _COMPOSER, self._log)
         column.addLayout(self._bottom)
 
@@ -177,6 +182,7 @@ class ChatPage(QWidget):
             self._stack.setCurrentWidget(self.empty)
             if self._transcript is not None:
                 self._transcript.show_messages((), {})
+        self.queue.show_conversation(head.id)
         self._show_answering()
 
     def show_added(self, event: "chat_events.MessageAdded") -> None:
@@ -195,10 +201,9 @@ class ChatPage(QWidget):
 
     def show_phase(self, event: "chat_events.AnswerPhase") -> None:
         """An answer waits for something."""
-        from desktop.ui.chat.answer_view import phase_text
-
         if event.conversation_id == self._conversation_id:
-            self.transcript.set_phase(event.message_id, phase_text(event.phase, event.fraction))
+            self.transcript.set_phase(event.message_id, answer_phase_text(event))
+            self._reading.tell(event)
             self._show_answering()
 
     def show_text(self, event: "chat_events.AnswerDelta") -> None:

@@ -23,6 +23,7 @@ from desktop.ui.parts.plain_text_edit import PlainTextEdit
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
 from desktop.ui.parts.shortcut_override import overrides_escape
 from desktop.ui.parts.text_options import wrap_mode
+from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
 from desktop.ui.theme.theme import Theme, palette_of
 
@@ -89,6 +90,11 @@ class MessageEdit(PlainTextEdit):
         self.document().documentLayout().documentSizeChanged.connect(self._fit)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.restyle()
+
+    @property
+    def enter_sends(self) -> bool:
+        """Whether Enter sends."""
+        return self._enter_sends
 
     def set_enter_sends(self, sends: bool) -> None:
         """Whether Enter sends and Shift+Enter breaks the line, or the other way round."""
@@ -168,9 +174,11 @@ class MessageEdit(PlainTextEdit):
 
 
 class Composer(QWidget):
-    """Emits `sent` with the text, which stays where it is until `set_text` replaces it."""
+    """Emits `sent` with the text, which stays where it is until `set_text` replaces it; `queued` in place of it while
+    an answer is given."""
 
     sent = Signal(str)
+    queued = Signal(str)
     stopped = Signal()
     edit_last = Signal()
     edit_cancelled = Signal()
@@ -184,6 +192,9 @@ class Composer(QWidget):
         self.button = Button(theme, tr("Send"), kind="accent", other_text=tr("Stop"))
         self._sends = tr("Send")
         self._note = Note(theme, _editing_question(), "edit")
+        self._queue_button = Button(theme, tr("Queue"), name=tr("Queue message"))
+        set_tool_tip(self._queue_button, tr("Send it when this answer is over"))
+        self._queue_button.hide()
         self._note.hide()
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         column = QVBoxLayout(self)
@@ -195,6 +206,7 @@ class Composer(QWidget):
         row.setSpacing(M)
         row.addStretch(1)
         row.addWidget(self.meter)
+        row.addWidget(self._queue_button)
         row.addWidget(self.button)
         column.addLayout(row)
         self.edit.submitted.connect(self._submit)
@@ -204,8 +216,10 @@ class Composer(QWidget):
         self.edit.composition.changed.connect(self._show_state)
         self.edit.installEventFilter(self)
         self.button.clicked.connect(self._clicked)
+        self._queue_button.clicked.connect(self._submit)
         self.setCursor(Qt.CursorShape.IBeamCursor)
-        self.button.setCursor(Qt.CursorShape.ArrowCursor)
+        for child in (self.button, self._queue_button, self.meter):
+            child.setCursor(Qt.CursorShape.ArrowCursor)
         self._show_state()
         theme.changed.connect(self._restyle)
 
@@ -253,6 +267,8 @@ class Composer(QWidget):
         self.button.setText(tr("Stop") if self._answering else self._sends)
         self.button.setAccessibleName(self.button.text())
         self.button.updateGeometry()
+        waits = tr("Next message: it waits for this answer")
+        self.edit.setPlaceholderText(waits if self._answering else tr("Message"))
         self._show_state()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -280,10 +296,10 @@ class Composer(QWidget):
             self._submit()
 
     def _submit(self) -> None:
-        if not self._answering:
-            text = self.committed_text()
-            if text.strip():
-                self.sent.emit(text)
+        text = self.committed_text()
+        if text.strip():
+            # An earlier turn that was edited takes the conversation elsewhere: it waits for no answer.
+            (self.queued if self._answering and not self.editing else self.sent).emit(text)
 
     def _cancel_edit(self) -> None:
         if self.editing:
@@ -291,7 +307,9 @@ class Composer(QWidget):
 
     def _show_state(self) -> None:
         # An empty box has nothing to send. A long text is not read out for this: any character counts.
-        self.button.setEnabled(self._answering or not self.edit.is_empty)
+        typed = not self.edit.is_empty
+        self.button.setEnabled(self._answering or typed)
+        self._queue_button.setVisible(self._answering and typed and not self.editing)
         self.meter.set_draft(max(self.edit.document().characterCount() - 1, 0))
 
     def _restyle(self) -> None:

@@ -17,6 +17,11 @@ def edit_key(conversation_id: str, message_id: str) -> str:
     return f"{conversation_id}/{message_id}"
 
 
+def queue_key(conversation_id: str) -> str:
+    """The key of the messages that wait in a conversation, as JSON."""
+    return f"{conversation_id}/queue"
+
+
 class ComposerDrafts:
     """Drafts in a small file. A file that cannot be read counts as empty and is left alone until something is saved."""
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from desktop.conversation import ContextChoice, Message
 from desktop.translation import tr
 from desktop.ui.chat.context_card import ContextActions
+from desktop.ui.chat.context_meter import ContextMeter
 from desktop.ui.parts.context_text import context_choices
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.untrusted_text import add_entry
@@ -17,17 +18,26 @@ from desktop.ui.theme.theme import Theme
 if TYPE_CHECKING:
     from desktop.chat.chat_session import ChatSession
     from desktop.chat.context_choice import ContextChoices
+    from desktop.chat.context_use import ContextUse
 
 
 class ContextFlow(QObject):
-    """`chat` gives the chat session, None where there is none. `new_chat_asked` and `settings_asked` lead elsewhere."""
+    """`chat` gives the chat session, None where there is none; `meter` is asked what fills the context.
+    `new_chat_asked` and `settings_asked` lead elsewhere."""
 
     new_chat_asked = Signal()
     settings_asked = Signal()
 
-    def __init__(self, theme: Theme, chat: "Callable[[], ChatSession | None]", parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        chat: "Callable[[], ChatSession | None]",
+        meter: ContextMeter,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._theme, self._chat = theme, chat
+        self._theme, self._chat, self._meter = theme, chat, meter
+        meter.asked.connect(self.explain)
         self._conversation_id = ""
         self._choice: ContextChoice | None = None
 
@@ -52,6 +62,23 @@ class ContextFlow(QObject):
         """The person chose for a conversation."""
         if conversation_id == self._conversation_id:
             self._choice = choice
+
+    def explain(self) -> None:
+        """Show what fills the context of the conversation that is open."""
+        used, total, room = self._meter.figures
+        asked = self._conversation_id
+        if not asked or not total:
+            return
+        from desktop.chat.chat_events import ContextUsed
+
+        def show(use: "ContextUse") -> None:
+            from desktop.ui.chat.context_popup import ContextPopup
+
+            if asked == self._conversation_id and self._meter.isVisible():
+                choose = lambda: self.open_choices(self._meter)  # noqa: E731 - it needs no name
+                ContextPopup(self._theme, use, choose, self._meter.window()).open_over(self._meter)
+
+        self._with(lambda context: context.explain(ContextUsed(asked, used, total, room=room), show))
 
     def open_choices(self, under: QWidget) -> None:
         """Offer what may happen where this conversation no longer fits, in a menu under a widget; before anything is

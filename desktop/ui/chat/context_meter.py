@@ -1,13 +1,13 @@
 """The meter under the composer: how much of the model's context the conversation takes, and when it is almost full."""
 
-from PySide6.QtCore import QPointF, QRectF, QSize, QTimer
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from desktop.translation import tr
-from desktop.ui.parts.paint import paint_box
+from desktop.ui.parts.paint import paint_box, paint_focus, repaint_on_hover
 from desktop.ui.parts.untrusted_text import set_tool_tip
-from desktop.ui.theme.design_tokens import M
+from desktop.ui.theme.design_tokens import RADIUS, XS, M
 from desktop.ui.theme.theme import Theme
 
 _BAR = 90
@@ -17,7 +17,12 @@ _CHARACTERS_PER_TOKEN = 4  # of what is being typed: only a model's tokenizer kn
 
 
 class ContextMeter(QProgressBar):
-    """Tokens as numbers and as a bar; words as well where little is left. `room` of them stay free for an answer."""
+    """Tokens as numbers and as a bar; words as well where little is left. `room` of them stay free for an answer.
+
+    `asked` where a person presses it: what fills the context?
+    """
+
+    asked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,6 +37,7 @@ class ContextMeter(QProgressBar):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setRange(0, 1)
         self.setValue(0)
+        repaint_on_hover(self)
         self.restyle()
 
     def set_used(self, used: int, total: int, room: int = 0) -> None:
@@ -59,6 +65,11 @@ class ContextMeter(QProgressBar):
             self._show()
 
     @property
+    def figures(self) -> tuple[int, int, int]:
+        """The tokens used, of how many, and how many stay free for an answer."""
+        return self._used, self._total, self._room
+
+    @property
     def warning(self) -> str:
         """ "" where there is room, "almost" where little is left or the next message would not fit whole, "full"."""
         if not self._total:
@@ -82,24 +93,37 @@ class ContextMeter(QProgressBar):
 
     def sizeHint(self) -> QSize:
         text = self.fontMetrics().horizontalAdvance(self._label)
-        return QSize(text + M + _BAR if self._label else 0, self.fontMetrics().height())
+        return QSize(text + M + _BAR + 2 * XS if self._label else 0, self.fontMetrics().height() + XS)
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._label:
+            self.asked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        pressed = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
+        if pressed and not event.isAutoRepeat():
+            self.asked.emit()
+        else:
+            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self._label:
             return
         painter, warns = QPainter(self), bool(self.warning)
-        painter.setPen(self._theme.color("warn_text" if warns else "muted"))
+        painter.setPen(self._theme.color("warn_text" if warns else "text" if self.underMouse() else "muted"))
         metrics = self.fontMetrics()
-        painter.drawText(QPointF(0, (self.height() + metrics.ascent() - metrics.descent()) / 2), self._label)
-        track = QRectF(self.width() - _BAR, self.height() / 2 - 2, _BAR, 4)
+        painter.drawText(QPointF(XS, (self.height() + metrics.ascent() - metrics.descent()) / 2), self._label)
+        track = QRectF(self.width() - _BAR - XS, self.height() / 2 - 2, _BAR, 4)
         paint_box(painter, track, self._theme.color("line"), None, 2)
         share = self.value() / max(self.maximum(), 1)
         if share > 0:
             filled = QRectF(track.x(), track.y(), max(track.width() * share, 4), 4)
             paint_box(painter, filled, self._theme.color("warn_text" if warns else "accent"), None, 2)
+        if self.hasFocus():
+            paint_focus(painter, QRectF(self.rect()), self._theme.color("accent"), RADIUS - 2)
 
     def _show(self) -> None:
         used, total, warning = self._used, self._total, self.warning
@@ -118,7 +142,8 @@ class ContextMeter(QProgressBar):
         elif warning:
             described.append(tr("The context is almost full."))
         self.setAccessibleDescription(". ".join(described))
-        meaning = tr("How much of the model's context this conversation takes, in tokens")
+        meaning = tr("How much of the model's context this conversation takes, in tokens. Press to see what fills it.")
         set_tool_tip(self, "\n".join((meaning, *described[1:])))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus if total else Qt.FocusPolicy.NoFocus)
         self.updateGeometry()
         self.update()

@@ -46,8 +46,9 @@ class MessageColumn(QScrollArea):
         self.verticalScrollBar().setSingleStep(40)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.verticalScrollBar().rangeChanged.connect(self._range_changed)
-        self._latest = Button(theme, icon="arrow-down", name=tr("Jump to latest"), parent=self)
-        set_tool_tip(self._latest, tr("Jump to latest"))
+        self._value = 0
+        self._latest = Button(theme, tr("Newest"), icon="arrow-down", name=tr("Jump to latest"), parent=self)
+        set_tool_tip(self._latest, tr("Jump to latest (Ctrl+End)"))
         self._latest.clicked.connect(self.jump_to_end)
         self._latest.hide()
         theme.changed.connect(self._restyle)
@@ -183,10 +184,13 @@ class MessageColumn(QScrollArea):
     # --- scrolling -----------------------------------------------------------------------------------------------
 
     def _scrolled(self, value: int) -> None:
+        # The smallest step up holds the place: a touchpad takes many of them, and text would pull back each one.
+        up, self._value = value < self._value, value
         if self._placing:
             return
         to_end = self.verticalScrollBar().maximum() - value
         self._at_end = to_end <= _NEAR_END and self.has_newest
+        self._at_end = value >= self.verticalScrollBar().maximum() - (0 if up else _NEAR_END)
         self._show_latest()
         if not self.has_newest and to_end < self.viewport().height():
             self.near_end()

@@ -20,9 +20,10 @@ from desktop.paths import Paths
 from desktop.translation import tr, trn
 from desktop.ui.downloads.download_text import ACTIVE_STATES
 from desktop.ui.parts.notification_bar import NotificationBar
+from desktop.ui.system.session_bus import session_bus
 
 if TYPE_CHECKING:
-    from PySide6.QtDBus import QDBusConnection, QDBusMessage
+    from PySide6.QtDBus import QDBusMessage
 
     from desktop.library.download_item import DownloadItem
     from desktop.library.library_services import LibraryServices
@@ -237,18 +238,6 @@ class TaskbarProgress:
     def clear(self) -> None:
         """Show nothing."""
         self.show(None)
-
-
-def session_bus() -> "QDBusConnection | None":
-    """The session's bus; None where there is none."""
-    import os
-
-    if not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
-        return None  # asking Qt for it would start one
-    from PySide6.QtDBus import QDBusConnection
-
-    bus = QDBusConnection.sessionBus()
-    return bus if bus.isConnected() else None
 
 
 def _send(percent: int | None) -> None:

@@ -31,6 +31,7 @@ from desktop.ui.parts.setting_controls import (
 )
 from desktop.ui.parts.terms_text import purpose_name
 from desktop.ui.parts.toggle import Toggle
+from desktop.ui.settings.background_section import BackgroundSection
 from desktop.ui.settings.network_section import NetworkSection
 from desktop.ui.settings.prompt_cache_section import PromptCacheSection
 from desktop.ui.theme.design_tokens import TEXT_SCALES, XS, L, S
@@ -67,6 +68,7 @@ class SettingsPage(Page):
         self._appearance()
         self._model()
         self._answers()
+        self._background()
         self._prompt_cache()
         self._licenses()
         self._network()
@@ -85,6 +87,7 @@ class SettingsPage(Page):
         self.acceptance.show_settings(settings.acceptance)
         self.network.show_settings(settings)
         self.prompt_cache.show_settings(settings)
+        self.background.show_settings(settings)
 
     def show_error(self, error: UserError) -> None:
         """A change could not be written."""
@@ -165,6 +168,12 @@ class SettingsPage(Page):
 
     def _switch_repetition(self) -> None:
         self.changed.emit({"stop_on_repetition": not self._repetition.isChecked()})
+
+    def _background(self) -> None:
+        self._section(tr("In the background"))
+        self.background = BackgroundSection(self.theme, self._settings)
+        self.background.changed.connect(self.changed)
+        self.column.rows.addWidget(self.background)
 
     def _prompt_cache(self) -> None:
         self._section(tr("Prompt cache"))

@@ -23,7 +23,7 @@ from PySide6.QtCore import (
     qInstallMessageHandler,
 )
 from PySide6.QtGui import QFileOpenEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
 _log = logging.getLogger("latchkey.qt")
 _LEVELS = {
@@ -121,8 +121,8 @@ class FileOpenFilter(QObject):
         return super().eventFilter(watched, event)
 
 
-def close_on_signals(window: QWidget) -> object:
-    """Close the window where the system asks the process to end (not on Windows), as long as what is given is kept."""
+def close_on_signals(close: Callable[[], object]) -> object:
+    """Call `close` where the system asks the process to end (not on Windows), as long as what is given is kept."""
     if os.name != "posix":
         return None
     reading, writing = os.pipe()
@@ -139,7 +139,7 @@ def close_on_signals(window: QWidget) -> object:
             os.read(reading, 64)
         except BlockingIOError:
             return
-        window.close()
+        close()
         QApplication.quit()
 
     notifier.activated.connect(woken)

@@ -29,6 +29,7 @@ class ChatDisplay(QObject):
     model_chosen = Signal(str)
     license_asked = Signal(str)
     licenses_asked = Signal()
+    answer_finished = Signal(object)
 
     def __init__(self, page: ChatPage, settings: Callable[[], Settings]) -> None:
         super().__init__(page)
@@ -55,6 +56,7 @@ class ChatDisplay(QObject):
             case chat_events.AnswerFinished():
                 refusal = self._license_refusal(event.error) if event.error is not None else None
                 page.show_finished(replace(event, error=refusal[0]) if refusal is not None else event)
+                self.answer_finished.emit(event)
             case chat_events.MessageAdded():
                 page.show_added(event)
             case chat_events.ContextUsed():
@@ -63,6 +65,8 @@ class ChatDisplay(QObject):
                 page.show_changed(event)
             case chat_events.BranchDeleted():
                 page.branches.tell_deleted(event)
+            case chat_events.QueueChanged():
+                page.queue.take_change(event)
             case chat_events.ContextChosen():
                 page.context.take_choice(event.conversation_id, event.choice)
             case chat_events.EngineChanged():

@@ -18,6 +18,7 @@ from desktop.ui.parts.page import Splitter
 from desktop.ui.parts.side_splitter import SideSplitter
 from desktop.ui.parts.untrusted_text import set_window_title
 from desktop.ui.sidebar.conversation_list_flow import ConversationListFlow
+from desktop.ui.sidebar.conversation_marks import ConversationMarks
 from desktop.ui.sidebar.sidebar import Sidebar
 from desktop.ui.theme.theme import Theme
 from desktop.ui.window import window_geometry
@@ -54,9 +55,10 @@ class MainWindow(QMainWindow):
         self._theme, self._paths, self._settings = theme, paths, settings
         self._chat: ChatSession | None = None
         self._conversation: Conversation | None = None
-        self._painted = False
+        self._painted = self._leaving = False
         set_window_title(self, "Latchkey")
         self.sidebar = Sidebar(theme, self._model_in_use)
+        self._marks = ConversationMarks()
         self.sidebar.offline.show_setting(settings.offline)
         self.conversations = ConversationListFlow(self.sidebar, self._open_id)
         self.chat_page = ChatPage(
@@ -176,6 +178,8 @@ class MainWindow(QMainWindow):
         """Show an event of the chat session."""
         from desktop.chat import chat_events
 
+        if self._marks.note(event):
+            self.sidebar.rows.show_marks(self._marks.texts)
         match event:
             case chat_events.ConversationsChanged():
                 self.conversations.schedule()
@@ -218,6 +222,16 @@ class MainWindow(QMainWindow):
         """They can be opened again."""
         if self._pages.clear_failure():
             self.show_page("")
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the window is about to close for good."""
+        return self._leaving
+
+    def leave(self) -> bool:
+        """Close for good, whatever the tray keeps; whether it did."""
+        self._leaving = True
+        return self.close()
 
     def raise_window(self) -> None:
         """Show this window above all others."""

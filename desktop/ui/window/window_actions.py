@@ -141,7 +141,7 @@ class ActionWindow(Navigator, Protocol):
     def open_search(self) -> None: ...
     def toggle_sidebar(self) -> None: ...
     def focus_areas(self) -> list[QWidget]: ...
-    def close(self) -> bool: ...
+    def leave(self) -> bool: ...
 
 
 class ActionHandlers:
@@ -192,7 +192,7 @@ class ActionHandlers:
         }
 
     def _quit(self) -> None:
-        self._window.close()
+        self._window.leave()
 
     def open_go_to(self) -> None:
         """Offer every action and every conversation in the list."""

@@ -460,6 +460,46 @@ def test_a_full_disk_in_mid_answer_is_told_once_and_the_draft_stored_when_there_
     assert len(talk.told(ChatFailed)) == 1
 
 
+def test_a_database_held_by_another_program_in_mid_answer_is_told_once_and_loses_nothing(
+    begin: Begin, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.storage.database._BUSY_TIMEOUT_S", 0.05)
+    talk = begin([FakeAnswer("word " * 60, tokens_per_s=100), FakeAnswer("next")], save_every_s=0.02)
+    talk.chat.send("go")
+    talk.until_said("word")
+    conversation = talk.chat.current_id or ""
+    talk.chat.queue.add(conversation, "and then?")
+    other = sqlite3.connect(home / "data" / "latchkey.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    answer = talk.until_told(AnswerFinished).message
+    assert (answer.status, answer.text) == ("complete", "word " * 60)
+    talk.until(lambda: talk.chat.queue.state(conversation).held)
+    told = [failed for failed in talk.told(ChatFailed) if "another program" in failed.error.title]
+    assert 1 <= len(told) <= 2, "once for the answer, once for the question that was to follow"
+    assert [each.text for each in talk.chat.queue.state(conversation).messages] == ["and then?"]
+    other.execute("ROLLBACK")
+    other.close()
+    talk.chat.queue.resume(conversation)
+    talk.until_told(AnswerFinished, 2)
+    talk.settled()
+    assert [each.text for each in talk.store.branch(conversation)] == ["go", "word " * 60, "and then?", "next"]
+
+
+def test_a_clock_set_back_in_mid_answer_changes_no_order(begin: Begin) -> None:
+    talk = begin([FakeAnswer("word " * 20, tokens_per_s=100), FakeAnswer("next"), FakeAnswer("again")])
+    talk.chat.send("one")
+    talk.until_said("word")
+    conversation = talk.chat.current_id or ""
+    talk.chat.queue.add(conversation, "two")
+    talk.now = -50_000.0
+    answer = talk.until_told(AnswerFinished, 2).message
+    talk.chat.regenerate(answer.id)
+    assert talk.until_told(AnswerFinished, 3).message.text == "again"
+    talk.settled()
+    assert [each.text for each in talk.store.branch(conversation)] == ["one", "word " * 20, "two", "again"]
+    assert talk.opened(conversation).siblings[talk.told(AnswerFinished)[-1].message.id] == (1, 2)
+
+
 def test_an_answer_in_progress_is_stored_before_it_is_over(begin: Begin) -> None:
     talk = begin([FakeAnswer("one two three", hangs_after=2)], save_every_s=0.01)
     talk.chat.send("go")
