@@ -176,6 +176,15 @@ class ChatSession:
 
         self._background.database(lambda: self._writing.branch(conversation_id), found, self._failed(conversation_id))
 
+    def find(self, conversation_id: str, on_found: Callable[[Conversation], object]) -> None:
+        """Call `on_found` with a conversation's head, where it is there and not deleted."""
+
+        def found(head: Conversation | None) -> None:
+            if head is not None and head.deleted_at is None and not self._closed:
+                on_found(head)
+
+        self._background.database(lambda: self._store.find_conversation(conversation_id), found)
+
     # --- asking and answering ------------------------------------------------------------------------------------
 
     def send(

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 CLIPBOARD, DATE = "clipboard", "date"
-_VARIABLE = re.compile(r"(\\?)\{\{[ \t]*([^{}|\n]{1,60}?)[ \t]*(?:\|([^{}]*))?\}\}")
+_VARIABLE = re.compile(r"(\\?)\{\{([^{}|\n]{1,100})(?:\|([^{}]*))?\}\}")
+"""Bounded where it could be tried in many ways: the text may be anything."""
 
 
 @dataclass(frozen=True)
@@ -22,15 +23,16 @@ class PromptVariable:
 def prompt_variables(text: str) -> tuple[PromptVariable, ...]:
     """Those a person fills in, each once, in the order of the text; the first default that is given counts."""
     found: dict[str, str] = {}
-    for escape, name, default in _VARIABLE.findall(text):
-        if not escape and name.strip() and name not in (CLIPBOARD, DATE):
+    for escape, written, default in _VARIABLE.findall(text):
+        name = written.strip()
+        if not escape and name and name not in (CLIPBOARD, DATE):
             found[name] = found.get(name) or default.strip()
     return tuple(PromptVariable(name, default) for name, default in found.items())
 
 
 def uses_clipboard(text: str) -> bool:
     """Whether the clipboard's text stands in it."""
-    return any(not escape and name == CLIPBOARD for escape, name, _ in _VARIABLE.findall(text))
+    return any(not escape and name.strip() == CLIPBOARD for escape, name, _ in _VARIABLE.findall(text))
 
 
 def filled_prompt(text: str, values: Mapping[str, str], *, clipboard: str = "", date: str = "") -> str:
@@ -39,8 +41,9 @@ def filled_prompt(text: str, values: Mapping[str, str], *, clipboard: str = "", 
     defaults = {each.name: each.default for each in prompt_variables(text)}
 
     def value(found: re.Match[str]) -> str:
-        escape, name, default = found.groups()
-        if escape or not name.strip():
+        escape, written, default = found.groups()
+        name = written.strip()
+        if escape or not name:
             return found[0][len(escape) :]
         if name == CLIPBOARD:
             return clipboard or (default or "").strip()

@@ -127,11 +127,12 @@ class MessageSearch:
     ) -> list[MessageHit]:
         """The newest messages that hold every word of `text`, or words that it begins; empty where it is blank.
 
-        Once `cancelled` says so, it ends soon, with nothing found.
+        Once `cancelled` says so, it ends soon, with what it has found by then.
         """
         query = parse_query(text)
         if query is None:
             return []
+        found: list[MessageHit] = []
         with self._database.read() as connection, _cancellable(connection, cancelled):
             within, conditions, values = _narrowing(connection, narrowed)
             if before is not None:
@@ -142,14 +143,13 @@ class MessageSearch:
             gone = {number for (number,) in connection.execute(DELETED_MESSAGES)}
             stream = connection.execute(f"{numbers} ORDER BY 1 DESC", values)
             details = _DETAILS.format(conditions=" AND ".join(conditions))
-            pattern, found, size = match_pattern(query), list[MessageHit](), limit
+            pattern, size = match_pattern(query), limit
             while len(found) < limit and (rows := stream.fetchmany(size)):
                 left = ",".join(str(number) for (number,) in rows if number not in gone)
                 values |= {"numbers": f"[{left}]", "rest": limit - len(found)}
                 found += [_hit(connection, row, pattern) for row in connection.execute(details, values)]
                 size = min(size * 4, _MOST_LOOKED_UP)
-            return found
-        return []
+        return found
 
     def titles(
         self,

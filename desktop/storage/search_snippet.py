@@ -28,7 +28,7 @@ def fold(text: str) -> tuple[str, list[int] | None]:
 def _folded(character: str) -> str:
     if character < "\x80":
         return character.lower()
-    base, *marks = unicodedata.normalize("NFD", character)
+    base, *marks = list(unicodedata.normalize("NFD", character))
     if "\u0300" <= base <= "\u036f":
         return ""
     lower = (base if all("\u0300" <= mark <= "\u036f" for mark in marks) else character).lower()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def one_chat(window: Driver, choose: random.Random, number: int) -> None:
 
 
 def test_a_day_of_chats_leaves_nothing_behind(
-    open_day: Callable[..., Driver], imported: Imported, monkeypatch: pytest.MonkeyPatch
+    open_day: Callable[..., Driver], imported: Imported, record_property: Callable[[str, object], None]
 ) -> None:
     choose = random.Random(7)
     window = open_day(sampling={"temperature": 0, "max_tokens": 40})
@@ -93,6 +94,8 @@ def test_a_day_of_chats_leaves_nothing_behind(
         if (number + 1) % (CHATS // 4) == 0:
             seen.append(held())
     memory, files = [size for size, _ in seen], [count for _, count in seen]
+    record_property("memory_mib", [size // MIB for size in memory])
+    record_property("open_files", files)
     assert memory[-1] - memory[1] < MOST_GROWTH, [size // MIB for size in memory]
     assert files[-1] - files[1] <= MOST_FILES, files
     database = imported.home / "data"
@@ -111,6 +114,6 @@ def _is_sound(folder: Path) -> None:
     files = list(folder.glob("*.db"))
     assert files
     for file in files:
-        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert file.stat().st_size < 20 * MIB

@@ -145,6 +145,20 @@ def test_damaged_drafts_count_as_none_and_failing_ones_are_told(tmp_path: Path) 
     blocked.set("a", "text")
     with pytest.raises(ResourceError):
         blocked.save()
+    blocked.set("a", "text and more")
+    blocked.save()  # told once; what was typed is still here
+    assert blocked.get("a") == "text and more"
+
+
+def test_a_clipboard_of_fifty_megabytes_is_refused_and_what_was_typed_stays(open_window: Open) -> None:
+    driver = open_window(FakeEngine())
+    driver.type("mine")
+    QApplication.clipboard().setText("some words on a line\n" * 2_500_000)
+    driver.page.composer.edit.paste()
+    QApplication.clipboard().clear()
+    assert driver.page.composer.text == "mine"
+    driver.until(lambda: bool(driver.errors()))
+    assert "too long" in driver.errors()[0].accessibleName() + driver.errors()[0].accessibleDescription()
 
 
 def test_a_word_of_two_hundred_thousand_characters_is_broken_anywhere(composer: Composer) -> None:

@@ -1,11 +1,11 @@
 """Modules that are imported while the window is in use: off the main thread, and what needs them on it."""
 
+import importlib
 import threading
 
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop.ui.system import process_events
 from desktop.ui.system.process_events import ImportThread
 
 
@@ -16,7 +16,7 @@ def test_it_imports_elsewhere_and_tells_the_main_thread(qapp: QApplication, qtbo
     def note(module: str) -> None:
         imported.append((module, threading.current_thread() is main))
 
-    monkeypatch.setattr(process_events.importlib, "import_module", note)
+    monkeypatch.setattr(importlib, "import_module", note)
     late, told = ImportThread(("a", "b")), []
     late.imported.connect(lambda: told.append(threading.current_thread() is main))
     assert imported == []

@@ -114,6 +114,14 @@ def test_a_row_away_from_its_folder_says_which_it_is(side: Sidebar) -> None:
     assert side.rows.index(1).data(ConversationRole.DETAIL) == "Thesis"
 
 
+def test_a_mark_takes_the_place_of_the_tags(side: Sidebar) -> None:
+    side.rows.show_marks({"d": "answering…", "gone": "new answer"})
+    index = side.rows.index(side.rows.row_of("d") or 0)
+    assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "D, answering…"
+    side.rows.show_marks({})
+    assert index.data(ConversationRole.DETAIL) == "#home #work"
+
+
 def test_hostile_names_are_shown_as_they_are_spelled(side: Sidebar) -> None:
     folder = Folder("x", "<b>&name</b>\u202e")
     side.show_list(ListedConversations(ListFilter(), folders=(FolderSection(folder, 0),), tags=(("&<img>", 1),)))

@@ -244,7 +244,7 @@ def test_a_preset_for_another_model_offers_it_and_switches_nothing_by_itself(pan
     presets = {"p": Preset(model="other/model")}
     panel.show_sources(PanelSources(conversation=chat, model_id="m", presets=presets))
     assert asked == []
-    assert "other/model" in panel.presets.switch.text()
+    assert "the model other/" in panel.presets.sentence.text()
     panel.presets.switch.click()
     assert asked == ["other/model"]
     panel.show_sources(PanelSources(conversation=chat, model_id="other/model", presets=presets))

@@ -228,6 +228,7 @@ def test_prompts_are_added_changed_and_deleted_on_their_page(open_window: Open) 
     assert editor is not None
     QTest.keyClicks(editor.name, "summarize")
     editor.text.edit.setPlainText("Say {{what}}.")
+    driver.until(lambda: driver.named("Save the prompt").height() > 10)  # it has its place
     assert "Asks for: what." in [label.text() for label in [editor._variables]]
     driver.click("Save the prompt")
     driver.until(lambda: bool(driver.errors()))
@@ -246,6 +247,7 @@ def test_prompts_are_added_changed_and_deleted_on_their_page(open_window: Open) 
     QTest.keyClicks(page.editor.about, "For this")
     page.edit("translate")
     assert page.editor.name.text() == "mine", "what is typed is not thrown away for another one"
+    driver.until(lambda: driver.named("Save the prompt").height() > 10)
     driver.click("Save the prompt")
     driver.until(lambda: page.editor is None)
     assert library.find("mine").description == "For this"

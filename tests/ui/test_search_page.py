@@ -59,12 +59,12 @@ def test_a_screen_reader_hears_where_a_hit_is_and_that_it_is_archived(page: Sear
 
 
 def test_kinds_of_filters_of_which_there_is_nothing_are_not_offered(page: SearchPage) -> None:
-    assert not page.model.isVisible()
-    assert not page.folder.isVisible()
+    assert not page.model_button.isVisible()
+    assert not page.folder_button.isVisible()
     page.show_choices(FilterChoices((("tiny", "Tiny"),), (), ("later",)))
-    assert page.model.isVisible()
-    assert page.tag.isVisible()
-    assert page.model.accessibleName() == "Model: Any model"
+    assert page.model_button.isVisible()
+    assert page.tag_button.isVisible()
+    assert page.model_button.accessibleName() == "Model: Any model"
 
 
 def test_what_cannot_be_read_is_said_in_place_of_hits(page: SearchPage) -> None:

@@ -357,5 +357,6 @@ def test_a_turn_far_above_is_gone_to_without_building_what_is_between(transcript
 
 
 def _turn(number: int) -> Message:
-    role = "assistant" if number % 2 else "user"
-    return Message(f"turn-{number}", "c", None, role, (TextPart(f"Words of turn {number}."),))
+    return Message(
+        f"turn-{number}", "c", None, "assistant" if number % 2 else "user", (TextPart(f"Words of turn {number}."),)
+    )

@@ -20,7 +20,7 @@ from desktop.chat.markdown.top_blocks import ListNumbering, ParseContext, TopBlo
 WINDOW = 8_500
 """A block is at most this many characters long, unless it is code, a table or a line without spaces."""
 
-SPLIT_LISTS_AT = 600
+SPLIT_LISTS_AT = 1_000
 """A list of this many characters ends before its next item of the outermost level, and another one goes on."""
 
 MOST_READ_AGAIN = 40_000
@@ -232,11 +232,14 @@ def _list_cuts(block: TopBlock) -> list[int]:
 def _settled(blocks: list[TopBlock]) -> int:
     """How many of `blocks` later text cannot change.
 
-    That is all but the last one, and but what may turn out to be one with it: a definition directly before it, or
-    anything directly before a formula that is not closed yet.
+    That is all but the last one, and but what may turn out to be one with it: a definition directly before it, whose
+    title it may begin unless it is a definition itself, or anything directly before a formula that is not closed yet.
     """
     count = max(len(blocks) - 1, 0)
-    while count and not blocks[count].skip and (blocks[count - 1].is_definition or blocks[count].is_open_formula):
+    while count and not blocks[count].skip:
+        may_be_title = blocks[count - 1].is_definition and not blocks[count].is_definition
+        if not may_be_title and not blocks[count].is_open_formula:
+            break
         count -= 1
     return count
 

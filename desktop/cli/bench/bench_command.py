@@ -18,6 +18,7 @@ from desktop.cli.bench.bench_figures import (
     BenchFigures,
     BenchMachine,
     Comparison,
+    SearchFigures,
     StartupFigures,
     TransferFigures,
     WindowFigures,
@@ -30,6 +31,7 @@ from desktop.cli.bench.engine_benchmark import (
     measure_beside_busy_core,
     measure_engine,
 )
+from desktop.cli.bench.search_benchmark import measure_search
 from desktop.cli.bench.transfer_process import measure_transfer
 from desktop.cli.bench.window_bench_setup import RANDOM_WEIGHTS
 from desktop.cli.bench.window_benchmark import measure_startup, measure_window
@@ -48,12 +50,14 @@ _CONTEXT = 4608  # a prompt of 4,000 tokens and an answer
 
 
 class _BenchExtent(msgspec.Struct, frozen=True):
-    """How long to measure: rounds of each figure, tokens of each answer, tokens of a conversation that is kept."""
+    """How long to measure: rounds of each figure, tokens of each answer, tokens of a conversation that is kept,
+    messages that are searched."""
 
     rounds: int
     decode_tokens: int
     window_tokens: int
     conversation_tokens: int
+    messages: int
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,9 @@ class _BenchSubject:
     arguments: tuple[str, ...]
 
 
-_LONG = _BenchExtent(rounds=5, decode_tokens=128, window_tokens=192, conversation_tokens=4000)
-_USUAL = _BenchExtent(rounds=3, decode_tokens=48, window_tokens=64, conversation_tokens=600)
-_SHORT = _BenchExtent(rounds=1, decode_tokens=24, window_tokens=32, conversation_tokens=300)
+_LONG = _BenchExtent(rounds=5, decode_tokens=128, window_tokens=192, conversation_tokens=4000, messages=100_000)
+_USUAL = _BenchExtent(rounds=3, decode_tokens=48, window_tokens=64, conversation_tokens=600, messages=100_000)
+_SHORT = _BenchExtent(rounds=1, decode_tokens=24, window_tokens=32, conversation_tokens=300, messages=3_000)
 
 
 def run(options: Namespace, tools: CommandContext) -> int:
@@ -152,7 +156,7 @@ def _measure(subject: _BenchSubject, extent: _BenchExtent, tools: CommandContext
         )
     machine = _machine(model, info, load_average)
     if measured is None or answers is None:
-        return BenchFigures(machine, startup=startup, window=window)
+        return BenchFigures(machine, startup=startup, window=window, search=measure_search(extent.messages, say))
     return BenchFigures(
         machine,
         decode=measured.decode,
@@ -199,6 +203,7 @@ def print_figures(figures: BenchFigures, output: CommandOutput) -> None:
     rows += _speed(tr("prefill, tokens/s"), figures.prefill)
     rows += _window(figures.window)
     rows += _startup(figures.startup)
+    rows += _search(figures.search)
     if figures.ttft_warm_ratio is not None:
         rows.append((tr("first token, second turn against first"), "", "", f"{figures.ttft_warm_ratio:.3f}"))
     if figures.stop_ms is not None:
@@ -245,6 +250,20 @@ def _window(window: WindowFigures | None) -> list[tuple[str, str, str, str]]:
         (tr("frame, 99 of 100 are quicker, ms"), f"{window.frame_p99_ms:.1f}", "", ""),
         (tr("first paint, ms"), f"{window.first_paint_ms:.0f}", "", ""),
     ]
+
+
+def _search(search: SearchFigures | None) -> list[tuple[str, str, str, str]]:
+    if search is None:
+        return []
+    figures = (
+        (tr("search, the first after a start, ms"), search.first_ms),
+        (tr("search, a common word, ms"), search.common_ms),
+        (tr("search, a rare word, ms"), search.rare_ms),
+        (tr("search, two words, ms"), search.several_ms),
+        (tr("search, Chinese, ms"), search.unspaced_ms),
+        (tr("search, a sign that is no word, ms"), search.symbols_ms),
+    )
+    return [(name, f"{value:.1f}", "", "") for name, value in figures]
 
 
 def _startup(startup: StartupFigures | None) -> list[tuple[str, str, str, str]]:

@@ -39,6 +39,20 @@ class WindowFigures(msgspec.Struct, frozen=True):
     first_paint_ms: float
 
 
+class SearchFigures(msgspec.Struct, frozen=True):
+    """Milliseconds from a query to its fifty newest hits with snippets, over so many messages: the first after a start,
+    then medians of a word that most hold, one that a single one holds, two words, Chinese, and a sign that is no word,
+    for which every text is read."""
+
+    messages: int
+    first_ms: float
+    common_ms: float
+    rare_ms: float
+    several_ms: float
+    unspaced_ms: float
+    symbols_ms: float
+
+
 class TransferFigures(msgspec.Struct, frozen=True):
     """Fetching, in bytes. `against_curl` is beside curl over loopback, with `size` bytes; None where there is no curl.
     `throttled` is several connections beside one, with `throttled_size` bytes at `rate` a second for each connection;
@@ -77,6 +91,7 @@ class BenchFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     startup: StartupFigures | None = None
     window: WindowFigures | None = None
     transfer: TransferFigures | None = None
+    search: SearchFigures | None = None
     decode_beside_busy_core: Comparison | None = None
     switch_ratio: float | None = None
     reopen_ratio: float | None = None

@@ -36,7 +36,7 @@ _LONG, _SHOWN = 24_000, 12_000
 _AT_ONCE, _STEP, _FENCES = 2_000, 100, 40
 """Characters of a text that is there already which are drawn at once, those of a further step at first, and how many
 fences make all of it come in steps: a code block costs as much as a page of prose."""
-_DRAWING_S = 0.01
+_LONGEST_STEP, _DRAWING_S = 1_000, 0.01
 """How long steps take before other events have their turn; they become longer and shorter to fit."""
 _REWRITING_S = 0.008
 """How long lists that have come to look otherwise are written again at once."""
@@ -71,7 +71,7 @@ class AnswerBody(QWidget):
         self._levels: list[Levels] = []
         self._heights: list[int] = []
         self._tops: list[int] = []
-        self._placed = 0
+        self._placed, self._step = 0, _STEP
         self._found = ""
         self._width = 0
         self._button_focus = Qt.FocusPolicy.NoFocus
@@ -161,12 +161,12 @@ class AnswerBody(QWidget):
             self.grown.emit()
 
     def _draw_rest(self) -> None:
-        until = time.perf_counter() + _DRAWING_S
-        while self._fed < self._limit and (began := time.perf_counter()) < until:
+        began = time.perf_counter()
+        while self._fed < self._limit and time.perf_counter() - began < _DRAWING_S:
             self._draw_up_to(self._fed + self._step)
-            is_slow = time.perf_counter() - began > _DRAWING_S / 2
-            self._step = max(self._step // 2, _STEP) if is_slow else min(self._step * 2, _AT_ONCE)
-        (self.resized if self._is_asked else self.grown).emit()
+        (self.resized if self._is_asked else self.grown).emit()  # which lays it out
+        is_slow = time.perf_counter() - began > 2 * _DRAWING_S
+        self._step = max(self._step // 2, _STEP) if is_slow else min(self._step * 2, _LONGEST_STEP)
 
     def _offer_rest(self) -> None:
         title = tr("Show all {count} characters").format(count=f"{len(self._text):,}")

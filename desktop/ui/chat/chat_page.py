@@ -97,6 +97,7 @@ class ChatPage(QWidget):
         self.empty.question_chosen.connect(self._ask_example)
         self.composer.sent.connect(self._send)
         self.composer.stopped.connect(self.stop)
+        self.composer.refused.connect(self.show_error)
         self.composer.edit_last.connect(self.edit_last)
         self.composer.edit_cancelled.connect(self._cancel_edit)
         self.composer.edit.textChanged.connect(lambda: self._draft_timer.start())

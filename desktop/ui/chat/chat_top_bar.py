@@ -174,7 +174,7 @@ class ChatTopBar(PageBar):
     def show_panel_open(self, shown: bool) -> None:
         """The panel at the right is shown, or not."""
         self.panel_button.setAccessibleDescription(tr("Hide the panel") if shown else tr("Show the panel"))
-        set_tool_tip(self.panel_button, tr("Settings of this chat (Ctrl+Shift+B)"))
+        set_tool_tip(self.panel_button, tr("Settings of this chat"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

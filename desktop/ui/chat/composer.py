@@ -27,6 +27,9 @@ from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
 from desktop.ui.theme.theme import Theme, palette_of
 
+LONGEST_MESSAGE = 6_000_000
+"""Characters that a message may have: more than any model reads."""
+
 _MOST_LINES, _MOST_ANSWER_LINES = 8, 18
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
@@ -72,6 +75,7 @@ class MessageEdit(PlainTextEdit):
 
     submitted = Signal()
     up_in_empty = Signal()
+    refused = Signal(int)
     cancelled = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -169,19 +173,34 @@ class MessageEdit(PlainTextEdit):
             self.setWordWrapMode(mode)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        self.wrap_for(source.text())
+        text = source.text()
+        if len(text) > LONGEST_MESSAGE - self.document().characterCount():
+            self.refused.emit(len(text))
+            return
+        self.wrap_for(text)
         super().insertFromMimeData(source)
+
+
+def _too_long(count: int) -> UserError:
+    return UserError(
+        tr("The text was not pasted: it is too long for a message."),
+        tr("It has {count} characters; a message may have {most}.").format(
+            count=f"{count:,}", most=f"{LONGEST_MESSAGE:,}"
+        ),
+        tr("Paste the part that the question is about. What you typed is as it was."),
+    )
 
 
 class Composer(QWidget):
     """Emits `sent` with the text, which stays where it is until `set_text` replaces it; `queued` in place of it while
-    an answer is given."""
+    an answer is given. `refused` has a UserError where text was not taken in."""
 
     sent = Signal(str)
     queued = Signal(str)
     stopped = Signal()
     edit_last = Signal()
     edit_cancelled = Signal()
+    refused = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -210,6 +229,7 @@ class Composer(QWidget):
         row.addWidget(self.button)
         column.addLayout(row)
         self.edit.submitted.connect(self._submit)
+        self.edit.refused.connect(lambda count: self.refused.emit(_too_long(count)))
         self.edit.up_in_empty.connect(self.edit_last)
         self.edit.cancelled.connect(self._cancel_edit)
         self.edit.textChanged.connect(self._show_state)

@@ -29,7 +29,7 @@ class ComposerDrafts:
         self._path = path
         self._texts: dict[str, str] = self._read()
         self._deleted: set[str] = set()
-        self._changed = False
+        self._changed = self._failing = False
 
     def get(self, conversation_id: str) -> str:
         """The draft of a conversation, "" where there is none."""
@@ -53,20 +53,24 @@ class ComposerDrafts:
             self._deleted ^= {key}
 
     def save(self) -> None:
-        """Write the file where something changed. Raises ResourceError where that fails."""
+        """Write the file where something changed. Raises ResourceError where that fails: once, until a write succeeds
+        again, as this is called for every pause in typing."""
         if not self._changed:
             return
         try:
             # ASCII: half a character, as a broken paste leaves it, is no valid UTF-8.
             write_atomically(self._path, json.dumps(self._kept()).encode("ascii"))
         except OSError as error:
+            if self._failing:
+                return
+            self._failing = True
             raise write_error(
                 tr("The draft could not be saved."),
                 self._path,
                 error,
                 tr("Copy what you typed before you close Latchkey."),
             ) from error
-        self._changed = False
+        self._changed = self._failing = False
 
     def _kept(self) -> dict[str, str]:
         gone = self._deleted

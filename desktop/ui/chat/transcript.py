@@ -6,7 +6,7 @@ Where a person goes to a turn far above, those around it are built in place of t
 import time
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.conversation import Message
@@ -31,6 +31,7 @@ _BUILDING_S = 0.03
 _OLDER = 12
 _FAR, _BELOW = 12, 6
 """Turns further above than the first are gone to without building those between; then so many below are built."""
+_MOST_RESTORED = 100
 
 Siblings = dict[str, tuple[int, int]]
 
@@ -49,6 +50,7 @@ class Transcript(MessageColumn):
         self._pending.due.connect(self.flush)
         self._query = ""
         self._current: MessageView | None = None
+        self._place_wanted: tuple[str, int] | None = None
         self.setAccessibleName(tr("Transcript"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._older_timer = QTimer(self)
@@ -66,6 +68,7 @@ class Transcript(MessageColumn):
     def show_messages(self, messages: tuple[Message, ...], siblings: Siblings, kept: int = 0) -> None:
         """Show `messages`; the first `kept` of them are the ones shown now, and stay as they are."""
         self._pending.take()
+        self._place_wanted = None
         keep = min(kept, len(self._messages), len(messages))
         if keep <= self._first or not self.has_newest:
             keep = 0
@@ -220,6 +223,32 @@ class Transcript(MessageColumn):
         self._set_current(self._views[place - self._first])
         self.scroll_to(place - self._first)
 
+    def place_seen(self) -> tuple[str, int] | None:
+        """The message at the upper edge, and how many pixels of it are above; None where the end is followed."""
+        if self._place_wanted is not None:
+            return self._place_wanted
+        value = self.verticalScrollBar().value()
+        if self._at_end:
+            return None
+        for view, top, height in zip(self._views, self._tops, self._heights, strict=True):
+            if top + height > value:
+                return view.message.id, value - top
+        return None
+
+    def show_place(self, message_id: str, above: int) -> None:
+        """Scroll to where `place_seen` was; nothing where the message is not of the branch, or too far up to be built
+        at once."""
+        place = next((place for place, held in enumerate(self._messages) if held.id == message_id), None)
+        if place is None or self._first - place > _MOST_RESTORED:
+            return
+        if not self.isVisible():
+            self._place_wanted = (message_id, above)  # it has its size only when it is shown
+            return
+        if place < self._first:
+            self._build_older(self._first - place)
+        self._at_end = False
+        self.verticalScrollBar().setValue(self._tops[place - self._first] + above)
+
     def focus_message(self, step: int) -> None:
         """Give the focus to the turn `step` places from the current one."""
         if not self._views:
@@ -235,6 +264,22 @@ class Transcript(MessageColumn):
         view.setFocus(Qt.FocusReason.TabFocusReason)
         self.ensureVisible(0, view.y() + view.height(), 0, L)
         self.ensureVisible(0, view.y(), 0, L)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            QApplication.sendEvent(self.window(), event)  # which makes the text larger or smaller
+        else:
+            super().wheelEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._place_wanted is not None:
+            QTimer.singleShot(0, self._show_wanted)
+
+    def _show_wanted(self) -> None:
+        if (wanted := self._place_wanted) is not None and self.isVisible():
+            self._place_wanted = None
+            self.show_place(*wanted)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         bar = self.verticalScrollBar()

@@ -28,11 +28,9 @@ class OptionRow(QWidget):
         self.control: NumberField | ChoiceButton
         if option.choices:
             self.control = ChoiceButton(theme, option.name, ((None, ""), *option.choices), None)
-            self.control.setMaximumWidth(self.control.fontMetrics().averageCharWidth() * _CHARACTERS)
             self.control.chosen.connect(self._take)
         else:
             self.control = NumberField(theme, option.name, option.low, option.high, None, whole=option.whole)
-            self.control.setFixedWidth(self.control.fontMetrics().averageCharWidth() * _CHARACTERS)
             self.control.committed.connect(self._take)
             self.control.refused.connect(self._sentence_is)
         self.reset = Button(
@@ -41,6 +39,15 @@ class OptionRow(QWidget):
         self.reset.clicked.connect(self._take_back)
         self.sentence = Label(theme, option.sentence, size="small", color="muted", wrap=True)
         self._build()
+        self._fit()
+        theme.changed.connect(self._fit)
+
+    def _fit(self) -> None:
+        width = self.control.fontMetrics().averageCharWidth() * _CHARACTERS
+        if isinstance(self.control, NumberField):
+            self.control.setFixedWidth(width)
+        else:
+            self.control.setMaximumWidth(width)
 
     def _build(self) -> None:
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)

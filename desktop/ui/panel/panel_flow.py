@@ -13,7 +13,7 @@ from desktop.chat.chat_events import (
     ConversationsChanged,
     EngineChanged,
 )
-from desktop.chat.conversation_options import own_values
+from desktop.chat.conversation_options import changed_options, own_values
 from desktop.conversation import Conversation, Folder
 from desktop.errors import UserError
 from desktop.translation import tr
@@ -170,7 +170,8 @@ class PanelFlow(QObject):
 
     def _sources(self) -> PanelSources:
         settings, info = self._window.settings, self._engine.model
-        return PanelSources(settings, self._head, self._folder, *self._model, info, *self._presets)
+        presets, own, renamed = self._presets
+        return PanelSources(settings, self._head, self._folder, *self._model, info, presets, own, renamed)
 
     def _look_again(self) -> None:
         """Some of a model is known only after its template was tried; nothing tells when."""
@@ -223,13 +224,16 @@ class PanelFlow(QObject):
     # --- what the person does ------------------------------------------------------------------------------------
 
     def _change(self, scope: str, changes: dict[str, Any]) -> None:
+        # Shown at once: whatever is shown before the disk has it must not say the old values.
         if scope == "chat":
+            self._head = changed_options(self._head, changes)
             self._chat.options.change(self._head.id, changes)
         elif scope == "folder" and self._folder is not None:
+            self._folder = changed_options(self._folder, changes)
             self._chat.options.change_folder(self._folder.id, changes)
         elif scope == "model" and self._model[0]:
             self._change_model(self._model[0], changes)
-            self._refresh()
+        self._refresh()
 
     def _with_presets(self, work: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
         """Do `work` with the file of presets, in the thread of the database, then show the presets anew."""

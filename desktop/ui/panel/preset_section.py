@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from desktop.chat.preset_file import Preset
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.label import Label
+from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.setting_controls import ChoiceButton
@@ -65,8 +65,7 @@ class PresetSection(QWidget):
         self.drop = Button(theme, tr("Cancel"), name=tr("Do not save the preset"))
         self.drop.clicked.connect(self._give_up)
         self.sentence = Label(theme, "", size="small", color="muted", wrap=True)
-        self.switch = Button(theme, "", size="small")
-        self.switch.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.switch = Button(theme, tr("Switch to it"), size="small", name=tr("Switch to the model of the preset"))
         self.switch.clicked.connect(lambda: self.switch_asked.emit(self._model))
         self._build()
 
@@ -110,11 +109,10 @@ class PresetSection(QWidget):
         sentence = tr("A set of values under one name; what is set below comes before it.")
         if missing:
             sentence = tr("There is no preset of this name any more, so it says nothing.")
-        self.sentence.setText(sentence)
-        self.switch.setVisible(bool(model))
         if model:
-            self.switch.setText(tr("It is for {model}: switch to it").format(model=isolated(model)))
-            self.switch.setAccessibleName(self.switch.text())
+            sentence = tr("It is for the model {model}; another one answers now.").format(model=isolated(model))
+        self.sentence.setText(breakable(sentence))
+        self.switch.setVisible(bool(model))
 
     @property
     def is_naming(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPalette, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.translation import tr
@@ -172,6 +172,7 @@ class TextBox(QWidget):
             self._value = text
             if typed != text:
                 self.edit.setPlainText(text)
+                self.edit.moveCursor(QTextCursor.MoveOperation.End)
 
     def commit(self) -> None:
         """Take what was typed."""

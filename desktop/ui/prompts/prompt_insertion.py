@@ -42,6 +42,7 @@ class PromptInsertion(QObject):
         self.form: PromptForm | None = None
         edit.installEventFilter(self)
         page.installEventFilter(self)
+        composer.installEventFilter(self)
         edit.textChanged.connect(self._text_changed)
         edit.cursorPositionChanged.connect(self._cursor_moved)
 
@@ -54,8 +55,8 @@ class PromptInsertion(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
-        if watched is self._page:
-            if kind in (QEvent.Type.Resize, QEvent.Type.Hide):
+        if watched is self._page or watched is self._composer:
+            if kind in (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Hide):
                 self._page_changed(hidden=kind == QEvent.Type.Hide)
             return False
         if kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):

@@ -18,7 +18,7 @@ from desktop.ui.theme.theme import Theme
 
 _ROWS = 7
 _WIDTH = 520
-_ABOUT = Qt.ItemDataRole.UserRole + 1
+_ABOUT, _NAME = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class _PromptItemModel(QAbstractListModel):
             return plain_line(f"/{entry.name}" if entry.name else tr("Manage prompts…"))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return spoken_entry(entry)
+        if role == _NAME:
+            return entry.name
         return plain_line(entry.about) if role == _ABOUT else None
 
 
@@ -80,7 +82,7 @@ class _PromptDelegate(ItemDelegate):
     def _draw(self, painter: QPainter, rect: QRectF, state: QStyle.StateFlag, index: Index) -> None:
         if state & QStyle.StateFlag.State_Selected:
             paint_box(painter, rect, self._theme.color("selected"), None, RADIUS - 1)
-        manages = not index.model().shown[index.row()].name
+        manages = not index.data(_NAME)
         painter.setFont(self._theme.font("normal", bold=not manages))
         metrics = painter.fontMetrics()
         name = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideRight, round(rect.width() * 0.6))

@@ -227,5 +227,6 @@ class PromptsPage(Page):
             rows.addWidget(restore, 0, Qt.AlignmentFlag.AlignLeft)
         rows.addStretch(1)
         self.column.inside.show()
+        rows.activate()
         if edited is not None:
             self.column.verticalScrollBar().setValue(0)

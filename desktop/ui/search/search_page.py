@@ -58,7 +58,7 @@ class SearchPage(StepPage):
         self.list = SearchResultList(theme, self.rows)
         self.count = Label(theme, "", size="small", color="muted")
         self._lesson = Label(theme, "", color="muted", wrap=True)
-        self.model, self.when, self.folder, self.tag, self.role = (
+        self.model_button, self.when_button, self.folder_button, self.tag_button, self.role_button = (
             Button(theme, kind="quiet", size="small", menu_arrow=True) for _ in range(5)
         )
         self._build(theme)
@@ -68,7 +68,7 @@ class SearchPage(StepPage):
 
     def _build(self, theme: Theme) -> None:
         filters = FlowBox()
-        for button in (self.model, self.when, self.folder, self.tag, self.role):
+        for button in (self.model_button, self.when_button, self.folder_button, self.tag_button, self.role_button):
             filters.add(button)
         inner = QVBoxLayout()
         inner.setSpacing(S)
@@ -98,14 +98,16 @@ class SearchPage(StepPage):
         self.field.installEventFilter(self)
         self.list.chosen.connect(self.opened)
         self.list.reached_end.connect(self.more_asked)
-        self.model.clicked.connect(lambda: self._menu(self.model, "model", tr("Any model"), self._choices.models))
-        self.folder.clicked.connect(
-            lambda: self._menu(self.folder, "folder_id", tr("Any folder"), self._choices.folders)
+        self.model_button.clicked.connect(
+            lambda: self._menu(self.model_button, "model", tr("Any model"), self._choices.models)
+        )
+        self.folder_button.clicked.connect(
+            lambda: self._menu(self.folder_button, "folder_id", tr("Any folder"), self._choices.folders)
         )
         tags = lambda: [(tag, tag) for tag in self._choices.tags]  # noqa: E731
-        self.tag.clicked.connect(lambda: self._menu(self.tag, "tag", tr("Any tag"), tags()))
-        self.role.clicked.connect(lambda: self._menu(self.role, "role", tr("By anybody"), self._roles()))
-        self.when.clicked.connect(self._when_menu)
+        self.tag_button.clicked.connect(lambda: self._menu(self.tag_button, "tag", tr("Any tag"), tags()))
+        self.role_button.clicked.connect(lambda: self._menu(self.role_button, "role", tr("By anybody"), self._roles()))
+        self.when_button.clicked.connect(self._when_menu)
 
     @property
     def text(self) -> str:
@@ -134,9 +136,9 @@ class SearchPage(StepPage):
     def show_choices(self, choices: FilterChoices) -> None:
         """What there is to choose from. A kind of which there is nothing is not offered."""
         self._choices = choices
-        self.model.setVisible(bool(choices.models))
-        self.folder.setVisible(bool(choices.folders))
-        self.tag.setVisible(bool(choices.tags))
+        self.model_button.setVisible(bool(choices.models))
+        self.folder_button.setVisible(bool(choices.folders))
+        self.tag_button.setVisible(bool(choices.tags))
         self._show_filters()
 
     def show_hits(self, titles: Sequence[TitleHit], hits: Sequence[MessageHit], *, whole: bool) -> None:
@@ -214,11 +216,11 @@ class SearchPage(StepPage):
     def _show_filters(self) -> None:
         now = self.narrowed
         shown: list[tuple[Button, str, str]] = [
-            (self.model, dict(self._choices.models).get(now.model, now.model) or tr("Any model"), tr("Model")),
-            (self.folder, dict(self._choices.folders).get(now.folder_id, "") or tr("Any folder"), tr("Folder")),
-            (self.tag, now.tag or tr("Any tag"), tr("Tag")),
-            (self.role, dict(self._roles()).get(now.role or "", tr("By anybody")), tr("Written by")),
-            (self.when, next(name for name, days in _spans() if days == self._days), tr("Time")),
+            (self.model_button, dict(self._choices.models).get(now.model, now.model) or tr("Any model"), tr("Model")),
+            (self.folder_button, dict(self._choices.folders).get(now.folder_id, "") or tr("Any folder"), tr("Folder")),
+            (self.tag_button, now.tag or tr("Any tag"), tr("Tag")),
+            (self.role_button, dict(self._roles()).get(now.role or "", tr("By anybody")), tr("Written by")),
+            (self.when_button, next(name for name, days in _spans() if days == self._days), tr("Time")),
         ]
         for button, text, kind in shown:
             button.setText(text)
@@ -247,7 +249,7 @@ class SearchPage(StepPage):
             entry.setCheckable(True)
             entry.setChecked(days == self._days)
             entry.triggered.connect(lambda _=False, days=days: self._within(days))
-        menu.popup(self.when.mapToGlobal(self.when.rect().bottomLeft()))
+        menu.popup(self.when_button.mapToGlobal(self.when_button.rect().bottomLeft()))
 
     def _within(self, days: int) -> None:
         self._days = days

@@ -139,6 +139,7 @@ class SearchResultDelegate(ItemDelegate):
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         if is_right_to_left(text):
             option.setTextDirection(Qt.LayoutDirection.RightToLeft)
+            option.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute)
         layout = QTextLayout(text, theme.font("normal" if bold else "small", bold=bold))
         layout.setTextOption(option)
         ranges = []

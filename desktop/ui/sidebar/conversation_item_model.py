@@ -122,6 +122,14 @@ class ConversationItemModel(QAbstractListModel):
         self._folder_names: dict[str, str] = {}
         self._open_id: str | None = None
         self._flat = True
+        self._marks: dict[str, str] = {}
+
+    def show_marks(self, marks: dict[str, str]) -> None:
+        """Say a few words beside some conversations, by their ids, in place of what their rows say otherwise."""
+        changed = {key for key, _ in marks.items() ^ self._marks.items()}
+        self._marks = marks
+        for place in sorted(self._places[key] for key in changed if key in self._places):
+            self.dataChanged.emit(self.index(place), self.index(place))
 
     def show(self, rows: list[Row], folder_names: Mapping[str, str] | None = None) -> bool:
         """Show `rows`; whether they differ from what was shown. `folder_names` (by id) are those of folders that a row
@@ -268,6 +276,8 @@ class ConversationItemModel(QAbstractListModel):
 
     def _detail_of(self, row: Conversation) -> str:
         """What a row says at its end: days left in the bin; the folder, where its place does not show it; tags."""
+        if mark := self._marks.get(row.id):
+            return mark
         if row.deleted_at is not None:
             passed = datetime.now().timestamp() - row.deleted_at  # noqa: DTZ005 - seconds alone
             days = max(1, min(DELETED_KEPT_DAYS, DELETED_KEPT_DAYS - int(passed // 86400)))

@@ -1,5 +1,4 @@
-"""The window: a sidebar, and beside it the conversation or a page. It shows values and passes on the person's actions
-as signals."""
+"""The window: a sidebar, and beside it the conversation or a page. It passes on the person's actions as signals."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from desktop.ui.theme.theme import Theme
 from desktop.ui.window import window_geometry
 from desktop.ui.window.chat_display import ChatDisplay
 from desktop.ui.window.page_stack import PageStack
+from desktop.ui.window.restored_view import RestoredView
 from desktop.ui.window.window_actions import ActionHandlers, WindowActions
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class MainWindow(QMainWindow):
         self.chat_page.code.set_wraps(settings.wrap_code)
         self.display = ChatDisplay(self.chat_page, lambda: self._settings)
         self._pages = PageStack(theme, paths, settings, self.chat_page)
+        self._restored = RestoredView(paths.data / "view.json", self.chat_page, self._save_geometry, self)
         self._split = Splitter(theme, Qt.Orientation.Horizontal)
         self._split.addWidget(self.sidebar)
         self.side = SideSplitter(theme, self._pages)
@@ -105,6 +106,8 @@ class MainWindow(QMainWindow):
         self.display.licenses_asked.connect(lambda: self.show_page("licenses"))
         self.actions_table["stop"].setEnabled(False)
         self._split.splitterMoved.connect(self._show_sidebar_button)
+        self._split.splitterMoved.connect(self._restored.changed)
+        self._pages.page_shown.connect(self._restored.show_page)
         self._pages.sidebar_asked.connect(self.toggle_sidebar)
         self._pages.model_chosen.connect(self.model_chosen)
         self._pages.settings_changed.connect(self.settings_changed)
@@ -173,6 +176,10 @@ class MainWindow(QMainWindow):
         chat.new()
         self.chat_page.use_chat(chat)
         self.conversations.use(chat.order)
+        self._restored.reopen_chat(chat)
+        self._restored.reopen_page(self)
+        self._list_conversations()
+        self._restored.reopen_page(self)
 
     def show_event(self, event: "ChatEvent") -> None:
         """Show an event of the chat session."""
@@ -246,8 +253,11 @@ class MainWindow(QMainWindow):
 
         assert isinstance(event, ConversationOpened)
         self._conversation = event.conversation
+        another = event.conversation.id != self.chat_page.conversation_id
+        self._restored.leave_chat()
         self.chat_page.show_opened(event)
-        self.chat_page.finder.show_revealed(event.conversation.id)
+        if not self.chat_page.finder.show_revealed(event.conversation.id) and another:
+            self._restored.enter_chat(event.conversation.id)
         self.sidebar.show_open(event.conversation.id)
         self._show_title()
 
@@ -399,13 +409,17 @@ class MainWindow(QMainWindow):
         super().resizeEvent(event)
         self.commands.resize_palette()
 
+    def _save_geometry(self) -> None:
+        shown = self.sidebar_shown
+        if changes := window_geometry.changed_geometry(self, self._split, self._settings, sidebar_shown=shown):
+            self.settings_changed.emit(changes)
+
     def closeEvent(self, event: QCloseEvent) -> None:
         if (focus := self.focusWidget()) is not None:
             focus.clearFocus()  # what is typed into a setting holds from here on
         self.chat_page.save_draft()
-        self.settings_changed.emit(
-            window_geometry.geometry_settings(self, self._split, sidebar_shown=self.sidebar_shown)
-        )
+        self._restored.save()
+        self._save_geometry()
         self._chat = None
         self.conversations.stop()
         self.chat_page.clear_chat()

@@ -13,6 +13,7 @@ from desktop.ui.navigator import Navigator
 from desktop.ui.sidebar.conversation_item_model import title_of
 from desktop.ui.sidebar.order_request import OrderRequest
 from desktop.ui.theme.design_tokens import TEXT_SCALES
+from desktop.ui.window.wheel_zoom import WheelZoom
 
 if TYPE_CHECKING:
     from PySide6.QtCore import SignalInstance
@@ -74,6 +75,7 @@ def action_specs() -> tuple[ActionSpec, ...]:
         ActionSpec("theme", tr("Switch between light and dark")),
         ActionSpec("larger", tr("Larger text"), ("Ctrl++", "Ctrl+=")),
         ActionSpec("smaller", tr("Smaller text"), ("Ctrl+-",)),
+        ActionSpec("usual-size", tr("Usual size of text"), ("Ctrl+0",)),
         ActionSpec("next-pane", tr("Next pane"), ("F6",), in_palette=False),
         ActionSpec("previous-pane", tr("Previous pane"), ("Shift+F6",), in_palette=False),
         ActionSpec("quit", tr("Quit Latchkey"), ("Ctrl+Q",)),
@@ -96,6 +98,7 @@ class WindowActions(QObject):
             action.triggered.connect(lambda _=False, run=handlers[spec.id]: run())
             window.addAction(action)
             self._actions[spec.id] = action
+        self._zoom = WheelZoom(window, self._actions["larger"].trigger, self._actions["smaller"].trigger)
 
     def __getitem__(self, action_id: str) -> QAction:
         return self._actions[action_id]
@@ -186,6 +189,7 @@ class ActionHandlers:
             "theme": self._switch_theme,
             "larger": lambda: self._scale(1),
             "smaller": lambda: self._scale(-1),
+            "usual-size": lambda: window.change_settings({"text_scale": 1.0}),
             "next-pane": lambda: self._cycle(1),
             "previous-pane": lambda: self._cycle(-1),
             "quit": self._quit,

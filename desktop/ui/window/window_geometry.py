@@ -29,8 +29,11 @@ def show_sidebar(window: QMainWindow, split: Splitter, width: int = WIDTH) -> No
     split.setSizes([width, max(window.width() - width, 1)])
 
 
-def geometry_settings(window: QMainWindow, split: Splitter, *, sidebar_shown: bool) -> dict[str, Any]:
-    """The settings from which `restore_geometry` makes the window as it is now."""
+def changed_geometry(
+    window: QMainWindow, split: Splitter, settings: Settings, *, sidebar_shown: bool
+) -> dict[str, Any]:
+    """The settings from which `restore_geometry` makes the window as it is now; empty where they say so already."""
     geometry = bytes(window.saveGeometry().toBase64().data()).decode("ascii")
     width = split.sizes()[0] if sidebar_shown else 0
-    return {"window_geometry": geometry, "sidebar_width": width or -1}
+    changes = {"window_geometry": geometry, "sidebar_width": width or -1}
+    return changes if any(getattr(settings, name) != value for name, value in changes.items()) else {}

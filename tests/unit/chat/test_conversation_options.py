@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,7 +183,7 @@ def test_a_chat_that_is_gone_takes_no_change(begin: Begin) -> None:
 
 
 @pytest.mark.parametrize("holder", [Conversation("c"), Folder("f", "F"), ModelSettings()])
-def test_changes_come_and_go_without_a_trace(holder: Conversation | Folder | ModelSettings) -> None:
+def test_changes_come_and_go_without_a_trace(holder: Any) -> None:
     changes = {
         "temperature": 0.5,
         "max_tokens": 7,

@@ -6,6 +6,7 @@ import pytest
 
 from desktop.chat.markdown import incremental_segmenter
 from desktop.chat.markdown.answer_segments import AnswerSegments, CodeSegment, TableSegment, segments
+from desktop.chat.markdown.top_blocks import read_top_blocks
 from tests.unit.chat.markdown.test_answer_segments import plain
 
 CODE = (
@@ -56,11 +57,10 @@ def test_a_link_in_a_long_table_is_one_once_its_address_is_told() -> None:
 @pytest.mark.parametrize("text", [CODE * 4, TABLE * 4, (WITHIN + "\n\n") * 4], ids=["code", "table", "within"])
 def test_what_is_settled_is_not_read_again(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    usual = incremental_segmenter.read_top_blocks
 
     def noting(text, base, context, *, over):
         read.append(len(text))
-        return usual(text, base, context, over=over)
+        return read_top_blocks(text, base, context, over=over)
 
     monkeypatch.setattr(incremental_segmenter, "read_top_blocks", noting)
     cut = AnswerSegments()

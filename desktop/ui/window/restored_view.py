@@ -1,0 +1,146 @@
+"""What a person finds again at the next start, after a kill too: the chat and the page that were open, and where each
+chat was scrolled to."""
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent, QObject, QTimer
+
+from desktop.atomic_file import read_json, write_atomically
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from desktop.chat.chat_session import ChatSession
+    from desktop.ui.chat.chat_page import ChatPage
+    from desktop.ui.navigator import Navigator
+
+_log = logging.getLogger(__name__)
+_PAUSE_MS = 3000  # a drag or a scroll is over, and a disk may sleep meanwhile
+_MOST_CHATS = 300
+_RESTORED_PAGES = ("models", "licenses", "network", "settings", "search")
+
+
+class RestoredView(QObject):
+    """Kept in `path`, a small file; one that cannot be read counts as empty, and one that cannot be written is only
+    logged: nothing of a person's is in it.
+
+    It is saved some seconds after something changed; `also` is called then, as it is when `window` was moved.
+    """
+
+    def __init__(self, path: Path, page: "ChatPage", also: Callable[[], None], window: QObject) -> None:
+        super().__init__(window)
+        self._path, self._page, self._also = path, page, also
+        self._places: dict[str, tuple[str, int]] = {}
+        self._shown = ""
+        self._open_chat = self._open_page = ""
+        self._draft = page.composer.text
+        self._written: bytes | None = None
+        self._writer: ThreadPoolExecutor | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_PAUSE_MS)
+        self._timer.timeout.connect(self._save_soon)
+        self._read()
+        window.installEventFilter(self)
+
+    def reopen_chat(self, chat: "ChatSession") -> None:
+        """Open the chat of the last run, at the first call: where it is still there, and where the person has not begun
+        to write another."""
+        wanted, self._open_chat = self._open_chat, ""
+        if wanted:
+            chat.find(wanted, lambda _: chat.open(wanted) if self._is_untouched else None)
+
+    def reopen_page(self, navigator: "Navigator") -> None:
+        """Show the page of the last run, where the person has done nothing yet."""
+        if self._open_page and self._is_untouched and not navigator.shown:
+            navigator.show_page(self._open_page)
+
+    @property
+    def _is_untouched(self) -> bool:
+        return self._page.shown_transcript is None and self._page.composer.text == self._draft
+
+    def leave_chat(self) -> None:
+        """Another conversation, or another branch, is about to be shown: remember where this one stands."""
+        transcript, key = self._page.shown_transcript, self._page.conversation_id
+        if transcript is None or key is None:
+            return
+        self._places.pop(key, None)
+        place = transcript.place_seen()
+        if place is not None:
+            self._places[key] = place  # as the newest
+
+    def enter_chat(self, conversation_id: str) -> None:
+        """A conversation is shown: go where it stood. What is not there any more leaves it at its end."""
+        place, transcript = self._places.get(conversation_id), self._page.shown_transcript
+        if place is not None and transcript is not None:
+            transcript.show_place(*place)
+        self.changed()
+
+    def show_page(self, name: str) -> None:
+        """A page is shown, "" for the conversation."""
+        self._shown = name
+        self.changed()
+
+    def changed(self) -> None:
+        """Save it after a pause."""
+        self._timer.start()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Move, QEvent.Type.Resize):
+            self.changed()
+        return False
+
+    def save(self) -> None:
+        """Save it now; nothing is saved afterwards."""
+        self._timer.stop()
+        if self._writer is not None:
+            self._writer.shutdown(wait=True)
+        self._write(self._body())
+
+    def _save_soon(self) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._also()
+        body = self._body()
+        if body != self._written:
+            # Off the main thread: a slow disk may take a tenth of a second for it.
+            self._writer = self._writer or ThreadPoolExecutor(1, thread_name_prefix="view")
+            self._writer.submit(self._write, body)
+
+    def _body(self) -> bytes:
+        self.leave_chat()
+        page = self._page
+        kept = list(self._places.items())[-_MOST_CHATS:]
+        values = {
+            "version": 1,
+            "chat": (page.conversation_id or "") if page.shown_transcript is not None else "",
+            "page": self._shown if self._shown in _RESTORED_PAGES else "",
+            "places": {key: list(place) for key, place in kept},
+        }
+        return json.dumps(values).encode("ascii")
+
+    def _write(self, body: bytes) -> None:
+        if body == self._written:
+            return
+        try:
+            write_atomically(self._path, body)
+        except OSError as error:
+            _log.warning("what is open could not be saved: %s", error)
+        else:
+            self._written = body
+
+    def _read(self) -> None:
+        try:
+            values: Any = read_json(self._path)
+            self._open_chat, self._open_page = str(values["chat"]), str(values["page"])
+            self._places = {str(key): (str(at), int(offset)) for key, (at, offset) in values["places"].items()}
+        except OSError:
+            return
+        except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
+            self._open_chat, self._open_page, self._places = "", "", {}
+        if self._open_page not in _RESTORED_PAGES:
+            self._open_page = ""
