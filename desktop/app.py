@@ -44,12 +44,12 @@ def run(argv: Sequence[str], files: Sequence[Path] = (), *, window_class: type[M
     late.imported.connect(lambda: _start_log(paths))
     late.imported.connect(instance.listen)
     window.first_paint.connect(late.start)
-    instance.raise_requested.connect(window.raise_window)
+    instance.raise_requested.connect(program.raise_window)
     instance.files_asked.connect(program.open_files)
     opening = FileOpenFilter(program.open_files)
     if sys.platform == "darwin":
         running.installEventFilter(opening)
-    waking = close_on_signals(window.leave)
+    waking = close_on_signals(program.close_windows)
     code = running.exec()
     leave_qt_messages()
     del waking

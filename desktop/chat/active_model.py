@@ -70,16 +70,6 @@ class ActiveModel:
         """The model chosen, as an answer names it."""
         return ModelReference(self.chosen.id, self.chosen.name) if self.chosen is not None else None
 
-    def engine_state(self, *, answering: bool, died: bool) -> EngineState:
-        """The engine's state as the window shows it; `died`: its worker did, and nothing was answered since."""
-        if self.state in ("loading", "wanted"):
-            return "loading"
-        if answering:
-            return "answering"
-        if self.state == "ready":
-            return "dead" if died else "ready"
-        return "empty"
-
     def info(self, params: LoadParams | None) -> ModelInfo | None:
         """What the model loaded with `params` said of itself, be it the one chosen or another; None where it is not
         known."""
@@ -129,6 +119,23 @@ class ActiveModel:
             if before is not None and before.id == model.id and self._params not in (None, wanted):
                 self._engine.release(self._params)  # the same model, loaded otherwise: nobody goes back to that
         self._changed()
+
+    @property
+    def known(self) -> tuple[LoadParams | None, dict[LoadParams, ModelInfo], dict[str, str]]:
+        """How the model is loaded, what models said of themselves, and the sha256 of their files, by their ids."""
+        return self._params, dict(self._infos), dict(self._hashes)
+
+    def follow(self, other: "ActiveModel") -> None:
+        """Begin as `other` stands: what it has loaded is loaded."""
+        self.chosen, self.error, self.notice = other.chosen, other.error, other.notice
+        self._params, self._infos, self._hashes = other.known
+        self._context = other.wanted_context
+        self.state = "wanted" if other.state == "loading" else other.state
+
+    @property
+    def wanted_context(self) -> int | None:
+        """The context that a chat wants it loaded with, in tokens; None: that of the settings."""
+        return self._context
 
     def has_context(self, wanted: int | None) -> bool:
         """Whether it is loaded with the context that a chat wants, in tokens; None: with that of the settings."""
@@ -234,10 +241,14 @@ class ActiveModel:
                 self._params = None
 
     def _hash(self) -> None:
-        model, hash_file = self.chosen, self._hash_file
-        if model is None or hash_file is None:
+        if self.chosen is not None:
+            self.note_hash(self.chosen.id, self.chosen.path)
+
+    def note_hash(self, model_id: str, path: Path) -> None:
+        """Have the sha256 of a model's file known, which is loaded: for `with_hash`."""
+        hash_file = self._hash_file
+        if hash_file is None or model_id in self._hashes:
             return
-        model_id, path = model.id, model.path
 
         def known(sha256: str) -> None:
             self._hashes[model_id] = sha256

@@ -4,43 +4,36 @@ is streamed, and is stored.
 Everything here happens on the main thread; the engine's events come to it through a `MainThreadQueue`.
 """
 
-import time
 from collections import deque
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from desktop.background import Background, MainThreadQueue
 from desktop.chat.active_model import ActiveModel
+from desktop.chat.answer_events import AnswerEvents
 from desktop.chat.answer_saver import AnswerSaver
 from desktop.chat.answer_settings import AnswerPlace, answer_settings
 from desktop.chat.chat_events import (
-    AnswerDelta,
     AnswerFinished,
     AnswerPhase,
     AnswerPhaseName,
-    AnswerReplaced,
     ChatEvent,
     ChatFailed,
     ContextUsed,
 )
-from desktop.chat.context_summary import SummaryRun
 from desktop.chat.conversation_options import AnswerPlaces
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides, PendingAnswer
 from desktop.conversation import ContextChoice, Message, ModelReference, Status
 from desktop.engine.answer_room import answer_room
-from desktop.engine.engine_errors import error_from_event
 from desktop.engine.engine_protocol import MultiModelEngine
+from desktop.engine.generation_options import CacheLevel
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
-    Delta,
-    DeltaReplacement,
     GenerateRequest,
-    PromptPrepared,
-    PromptProgress,
-    RequestFailed,
-    ToolCallDelta,
 )
 from desktop.errors import ContextFullError, UserError
 from desktop.settings import Settings
@@ -61,20 +54,19 @@ class AnswerQueue:
         hash_file: Callable[[Path], str] | None,
         save_every_s: float,
         places: AnswerPlaces,
+        cache: CacheLevel = "disk",
     ) -> None:
-        self._store, self._places = store, places
-        self._engine = engine
-        self._background = background
-        self._settings = settings
-        self._tell = tell
-        self._hop = MainThreadQueue[tuple[PendingAnswer, AnswerEvent]](background.call_on_main_thread, self._on_events)
+        self._store, self._places, self._cache = store, places, cache
+        self._engine, self._background = engine, background
+        self._settings, self._tell = settings, tell
+        self._hop = MainThreadQueue[tuple[PendingAnswer, AnswerEvent]](background.call_on_main_thread, self._take)
         self._waiting: deque[PendingAnswer] = deque()
         self._running: list[PendingAnswer] = []
-        self._died = False
         self.drafts = AnswerSaver(
             store, background, every_s=save_every_s, snapshots=self._snapshots, on_error=self._on_draft_error
         )
         self.model = ActiveModel(engine, background, settings=settings, changed=self._on_model, hash_file=hash_file)
+        self._events = AnswerEvents(self, engine, self.model, self.drafts, tell)
 
     # --- from the chat -------------------------------------------------------------------------------------------
 
@@ -86,27 +78,29 @@ class AnswerQueue:
     ) -> None:
         """Ask for an answer that fills `message`, whose branch is stored. What `overrides` leave open counts as for its
         conversation; `choice` is what happens where that no longer fits the context. With `overrides.again` nothing is
-        answered beside it."""
+        answered beside it, with `overrides.given_by` it does not wait for others of its conversation."""
         answer = PendingAnswer(message, overrides, choice)
         self._waiting.append(answer)
-        self._phase(answer, "waiting")
-        self.model.refresh()
-        self.model.retry()
+        self.set_phase(answer, "waiting")
+        if answer.given_by is None:
+            self.model.refresh()
+            self.model.retry()
         self._advance()
 
-    def stop(self, conversation_id: str) -> None:
-        """Stop the answers of a conversation. The text so far stays."""
-        for answer in [each for each in (*self._waiting, *self._running) if each.conversation_id == conversation_id]:
+    def stop(self, conversation_id: str, message_id: str = "") -> None:
+        """Stop the answers of a conversation, or that one of them. The text so far stays."""
+        mine = [each for each in self._all() if each.conversation_id == conversation_id]
+        for answer in [each for each in mine if message_id in ("", each.message.id)]:
             self._stop(answer)
 
     def _stop(self, answer: PendingAnswer) -> None:
         if answer in self._waiting:
             self._waiting.remove(answer)
-            self._finish(answer, "stopped", None)
+            self.finish(answer, "stopped", None)
         elif answer in self._running and not answer.stopped:
             answer.stopped = True
             if answer.request_id is None:
-                self._finish(answer, "stopped", None)  # its branch is still being read
+                self.finish(answer, "stopped", None)  # its branch is still being read
             else:
                 self._engine.cancel(answer.request_id)
 
@@ -121,7 +115,7 @@ class AnswerQueue:
         self.model.stop_loading()
         for answer in list(self._waiting):
             self._waiting.remove(answer)
-            self._finish(answer, "stopped", None)
+            self.finish(answer, "stopped", None)
 
     def busy(self, conversation_id: str) -> bool:
         """Whether an answer of this conversation is in progress or waits."""
@@ -179,13 +173,16 @@ class AnswerQueue:
 
     def _advance(self) -> None:
         """Begin what can be begun: the load of the model chosen, or answers."""
+        self._begin_given()
         self.model.load()
         if self.model.state == "failed" and self.model.error is not None:
-            while self._waiting:
-                self._finish(self._waiting.popleft(), "failed", None, self.model.error)
+            for answer in [each for each in self._waiting if each.given_by is None]:
+                if answer in self._waiting:
+                    self._waiting.remove(answer)
+                    self.finish(answer, "failed", None, self.model.error)
         elif self.model.state == "loading":
             for answer in self._first_waiting():
-                self._phase(answer, "loading", self.model.fraction)
+                self.set_phase(answer, "loading", self.model.fraction)
         elif self.model.params is not None:
             for answer in self._first_waiting():
                 if self._running and any(each.again is not None for each in (answer, *self._running)):
@@ -194,12 +191,19 @@ class AnswerQueue:
                     self._waiting.remove(answer)
                     self._begin(answer, self.model.params)
 
+    def _begin_given(self) -> None:
+        """Begin those of models of their own, which wait for nothing but one that is made again."""
+        for answer in list(self._waiting):
+            if answer.given_by is not None and not any(each.again is not None for each in self._running):
+                self._waiting.remove(answer)
+                self._begin(answer, answer.given_by.params)
+
     def _first_waiting(self) -> list[PendingAnswer]:
         """Of each conversation in which nothing is being answered the answer that is next, in the order of asking."""
         taken = {answer.conversation_id for answer in self._running}
         first: list[PendingAnswer] = []
         for answer in self._waiting:
-            if answer.conversation_id not in taken:
+            if answer.given_by is None and answer.conversation_id not in taken:
                 taken.add(answer.conversation_id)
                 first.append(answer)
         return first
@@ -210,7 +214,8 @@ class AnswerQueue:
         for each in self._running if len(self._running) > 1 else ():
             each.beside_others = True
         parent_id = answer.message.parent_id
-        model = self.model.reference  # another may be chosen while the branch is read: this one answers
+        # Another may be chosen while the branch is read: this one answers.
+        model = answer.given_by.reference if answer.given_by is not None else self.model.reference
 
         def read() -> tuple[list[Message], AnswerPlace]:
             path = self._store.branch(answer.conversation_id, parent_id) if parent_id is not None else []
@@ -219,7 +224,7 @@ class AnswerQueue:
         self._background.database(
             read,
             lambda found: self._ask(answer, *found, model),
-            lambda error: self._finish(answer, "failed", None, error) if answer in self._running else None,
+            lambda error: self.finish(answer, "failed", None, error) if answer in self._running else None,
         )
 
     def _ask(
@@ -227,14 +232,17 @@ class AnswerQueue:
     ) -> None:
         if answer not in self._running or answer.params is None:
             return  # stopped meanwhile
-        counts = answer_settings(self._settings(), model.id if model is not None else "", place, "disk")
-        if answer.params == self.model.params and not self.model.has_context(counts.context_length):
-            self._wait_for_context(answer, counts.context_length)
+        counts = answer_settings(self._settings(), model.id if model is not None else "", place, self._cache)
+        wanted = counts.context_length
+        if answer.given_by is not None and wanted is not None:
+            answer.params = replace(answer.params, context_length=wanted)
+        elif answer.given_by is None and answer.params == self.model.params and not self.model.has_context(wanted):
+            self._wait_for_context(answer, wanted)
             return
         answer.prepare(map(self.latest, path), counts, self.model.info(answer.params), model)
         away = self._engine.state_of(answer.params) in ("dead", "empty")
-        self._phase(answer, "loading" if away else "reading")
-        self._send(answer, answer.request(self._engine.next_id()))
+        self.set_phase(answer, "loading" if away else "reading")
+        self.send(answer, answer.request(self._engine.next_id()))
         self._notify_engine_changed()
 
     def _wait_for_context(self, answer: PendingAnswer, context_length: int | None) -> None:
@@ -245,13 +253,15 @@ class AnswerQueue:
         self.model.want_context(context_length)
         self._advance()
 
-    def _send(self, answer: PendingAnswer, request: GenerateRequest) -> None:
+    def send(self, answer: PendingAnswer, request: GenerateRequest) -> None:
+        """Ask the engine for an answer, or for what has to come before it."""
         answer.request_id = request.id
         self._engine.generate(request, lambda event: self._hop.put((answer, event)), params=answer.params)
 
-    def _finish(
+    def finish(
         self, answer: PendingAnswer, status: Status, done: AnswerDone | None, error: UserError | None = None
     ) -> None:
+        """An answer is over: store and tell it, and begin what comes next."""
         sentence = " ".join(part for part in (error.title, error.detail) if part) if error else ""
         answer.model = self.model.with_hash(answer.model)
         if isinstance(error, ContextFullError):
@@ -271,106 +281,18 @@ class AnswerQueue:
 
     # --- from the engine -----------------------------------------------------------------------------------------
 
-    def _on_events(self, events: list[tuple[PendingAnswer, AnswerEvent]]) -> None:
-        text: list[str] = []
-        thinking = False
-        last: PendingAnswer | None = None
+    def _take(self, events: list[tuple[PendingAnswer, AnswerEvent]]) -> None:
+        self._events.take(events)
 
-        def flush() -> None:
-            if last is not None and text:
-                speed, used = last.tokens_per_s, last.used_tokens
-                told = "".join(text)
-                text.clear()
-                self._tell(AnswerDelta(last.conversation_id, last.message.id, told, thinking, speed, used))
+    def is_running(self, answer: PendingAnswer) -> bool:
+        """Whether the engine is asked for it; no longer where it was stopped and is not waited for."""
+        return answer in self._running
 
-        for answer, event in events:
-            if answer not in self._running:
-                continue  # stopped, and no longer waited for
-            if answer.summary_run is not None:
-                self._on_summary(answer, answer.summary_run, event)
-                continue
-            if not isinstance(event, Delta) or answer is not last or event.thinking != thinking:
-                flush()
-            last = answer
-            if isinstance(event, Delta):
-                thinking = event.thinking
-                answer.append(event)
-                if event.text:
-                    self._phase(answer, "thinking" if thinking else "writing")
-                    text.append(event.text)
-                    self.drafts.schedule_save(answer.message.id)
-            elif isinstance(event, ToolCallDelta):
-                answer.append(event)
-                self._phase(answer, "writing")
-                self.drafts.schedule_save(answer.message.id)
-            elif isinstance(event, DeltaReplacement):
-                answer.append(event)
-                self.drafts.schedule_save(answer.message.id)
-                self._tell(AnswerReplaced(answer.conversation_id, answer.snapshot()))
-            else:
-                self._on_event(answer, event)
-        flush()
-
-    def _on_event(
-        self, answer: PendingAnswer, event: PromptPrepared | PromptProgress | AnswerDone | RequestFailed
-    ) -> None:
-        match event:
-            case PromptPrepared():
-                answer.prompted, answer.info = event, self.model.info(answer.params)
-                answer.begin_reading(event, time.monotonic())
-                self._died = False
-                used, total = event.prompt_tokens, event.context_length
-                self._phase(answer, "reading")
-                self._tell(ContextUsed(answer.conversation_id, used, total, event.dropped_messages, self._room(total)))
-            case PromptProgress():
-                if (phase := answer.reading(event, time.monotonic())) is not None:
-                    answer.phase = "reading"
-                    self._tell(phase)
-            case AnswerDone():
-                if answer.params == self.model.params:
-                    self.model.notice = event.notice or self.model.notice
-                stopped = answer.stopped or event.stop_reason == "cancelled"
-                self._finish(answer, "stopped" if stopped else "complete", event)
-            case RequestFailed():
-                self._died = event.died
-                self.model.refresh()
-                if self._waiting:
-                    self.model.retry()
-                error = error_from_event(event)
-                if answer.stopped:
-                    self._finish(answer, "stopped", None)
-                elif not isinstance(error, ContextFullError) or answer.choice != "summarize" or answer.dropped:
-                    self._finish(answer, "failed", None, error)
-                else:
-                    self._summarize(answer, error)
-
-    def _summarize(self, answer: PendingAnswer, full: ContextFullError) -> None:
-        """Make a summary of what does not fit, and ask again; where there can be none, leave out the oldest."""
-        info = self.model.info(answer.params)
-        run = None
-        if info is not None:
-            run = answer.begin_summary(full.needed_tokens, info.context_length, thinks=info.thinks)
-        if run is None:
-            self._send(answer, answer.request(self._engine.next_id(), drops=True))
-            return
-        self._phase(answer, "summarizing", 0.0)
-        self._send(answer, run.request(self._engine.next_id()))
-
-    def _on_summary(self, answer: PendingAnswer, run: SummaryRun, event: AnswerEvent) -> None:
-        over = run.take(event)
-        if not over:
-            self._phase(answer, "summarizing", run.fraction)
-        elif answer.stopped or run.stopped:
-            answer.end_summary()
-            self._finish(answer, "stopped", None)
-        elif not run.is_over:
-            self._send(answer, run.request(self._engine.next_id()))
-        else:
-            answer.end_summary()
-            self._tell(AnswerReplaced(answer.conversation_id, answer.snapshot()))
-            self.drafts.schedule_save(answer.message.id)
-            self._phase(answer, "reading")
-            self._send(answer, answer.request(self._engine.next_id(), drops=True))
+    def retry_model(self) -> None:
+        """The engine failed: where answers wait, the model is tried once more."""
+        self.model.refresh()
+        if self._waiting:
+            self.model.retry()
 
     def _on_model(self) -> None:
         self._notify_engine_changed()
@@ -384,13 +306,14 @@ class AnswerQueue:
 
     # --- to the listener -----------------------------------------------------------------------------------------
 
-    def _phase(self, answer: PendingAnswer, phase: AnswerPhaseName, fraction: float | None = None) -> None:
+    def set_phase(self, answer: PendingAnswer, phase: AnswerPhaseName, fraction: float | None = None) -> None:
+        """Tell what an answer is at, where that is another thing than before."""
         if answer.phase != phase or fraction is not None:
             answer.phase = phase
             self._tell(AnswerPhase(answer.conversation_id, answer.message.id, phase, fraction))
 
     def _notify_engine_changed(self) -> None:
-        self._tell(self.model.changed_event(answering=bool(self._running), died=self._died))
+        self._tell(self.model.changed_event(answering=bool(self._running), died=self._events.died))
 
     # --- the context ---------------------------------------------------------------------------------------------
 
@@ -399,7 +322,8 @@ class AnswerQueue:
         timing = message.timing
         assert timing is not None
         used, total = timing.prompt_tokens + timing.generated_tokens, self.model.context_length or timing.context_length
-        return ContextUsed(message.conversation_id, used, total, timing.dropped_messages, self._room(total))
+        return ContextUsed(message.conversation_id, used, total, timing.dropped_messages, self.room(total))
 
-    def _room(self, context_length: int) -> int:
+    def room(self, context_length: int) -> int:
+        """How much of a context is kept free for an answer, in tokens."""
         return answer_room(context_length, self._settings().sampling.max_tokens)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from desktop.background import Background
 from desktop.chat.active_model import ChatModel
-from desktop.chat.answer_queue import AnswerQueue
 from desktop.chat.answer_saver import DRAFT_EVERY_S
-from desktop.chat.branch_writer import BranchWriter
+from desktop.chat.answer_service import AnswerService
 from desktop.chat.chat_events import (
     ChatEvent,
     ChatFailed,
@@ -24,10 +23,9 @@ from desktop.chat.chat_events import (
 )
 from desktop.chat.context_choice import ContextChoices
 from desktop.chat.conversation_branches import ConversationBranches
-from desktop.chat.conversation_options import AnswerPlaces, ConversationChange, ConversationOptions
+from desktop.chat.conversation_options import ConversationChange, ConversationOptions
 from desktop.chat.conversation_order import ConversationOrder
-from desktop.chat.conversation_writer import BranchWrite, ConversationBranch, ConversationWriter, StoredExchange, new_id
-from desktop.chat.message_queue import MessageQueue
+from desktop.chat.conversation_writer import BranchWrite, ConversationBranch, new_id
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.preset_file import PresetFile
 from desktop.conversation import DELETED_KEPT_DAYS, Conversation, Message
@@ -36,7 +34,6 @@ from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import UserError
 from desktop.safe_text import is_blank, repair_surrogates
 from desktop.settings import Settings
-from desktop.storage.chat_options_store import ChatOptionsStore
 from desktop.storage.conversation_store import ConversationStore
 
 
@@ -56,46 +53,40 @@ class ChatSession:
         save_every_s: float = DRAFT_EVERY_S,
         prompt_cache: PromptCacheFolder | None = None,
         presets: PresetFile | None = None,
+        answers: AnswerService | None = None,
     ) -> None:
         """`hash_file` gives a model file's sha256 (it is called off the main thread); the answers then carry it.
         `prompt_cache` is where the engine keeps states of conversations: they go with them. Conversations, folders and
-        models may name `presets`."""
-        self._store = store
-        self._background = background
-        self._settings = settings
-        self._listener = listener
-        self._clock = clock
-        self._closed = False
-        self._writing = ConversationWriter(store, clock, prompt_cache)
-        self._answering = AnswerQueue(
+        models may name `presets`. `answers` are those that other sessions of the same conversations share with this
+        one, and outlive it; None: its own."""
+        self._store, self._background = store, background
+        self._listener, self._clock = listener, clock
+        self._closed, self._own = False, answers is None
+        shared = self._shared = answers or AnswerService(
             store=store,
             engine=engine,
             background=background,
             settings=settings,
-            tell=self._notify,
+            clock=clock,
             hash_file=hash_file,
             save_every_s=save_every_s,
-            places=AnswerPlaces(kept := ChatOptionsStore(store.database), presets, settings),
+            prompt_cache=prompt_cache,
+            presets=presets,
         )
-        self.options = ConversationOptions(kept, background, self._change_fresh, self._notify, self._failed)
-        self.queue = MessageQueue(self, self._answering, store, background, lambda event: self._listener(event))
-        self.context = ContextChoices(
-            self, self._answering, store, self._writing, background, self._notify, self._failed, settings
-        )
-        self.order = ConversationOrder(
-            self, store, self._writing, background, clock, self._notify, self._notify, self._failed
-        )
-        branch_writer = BranchWriter(store, self._writing, clock, prompt_cache)
+        shared.sessions.append(self)
+        self._writing, self._answering, self.queue = shared.writer, shared.queue, shared.messages
+        tell, failed = shared.tell, self._failed
+        self.options = ConversationOptions(shared.options, background, self._change_fresh, tell, failed)
+        self.context = ContextChoices(self, self._answering, store, self._writing, background, tell, failed, settings)
+        self.order = ConversationOrder(self, store, self._writing, background, clock, tell, self._notify, failed)
         self.branches = ConversationBranches(
-            self, self._answering, branch_writer, background, self._notify, self._failed
+            self, self._answering, shared.branch_writer, background, tell, self._notify, failed
         )
         self._current: str | None = None
         self._fresh: Conversation | None = None
         self._shown: list[str] = []
         self._openings = 0
         self._deleted_open: str | None = None
-        self._held: list[Callable[[], object]] | None = None
-        self._refusal: UserError | None = None
 
     def start(self) -> None:
         """Set right what an earlier run left: answers cut off by its death, conversations deleted a month ago.
@@ -105,8 +96,8 @@ class ChatSession:
 
         def erased(gone: tuple[str, ...]) -> None:
             if gone:
-                self._notify(ConversationsErased(gone))
-                self._notify(ConversationsChanged())
+                self._shared.tell(ConversationsErased(gone))
+                self._shared.tell(ConversationsChanged())
 
         def erase() -> None:
             if self._closed:
@@ -116,7 +107,7 @@ class ChatSession:
 
         def marked(count: int) -> None:
             if count:
-                self._notify(ConversationsChanged())
+                self._shared.tell(ConversationsChanged())
             self._background.call_on_main_thread(erase)  # behind what the window asked for meanwhile
 
         self._background.database(self._store.mark_interrupted, marked, self._failed())
@@ -143,19 +134,12 @@ class ChatSession:
         return self._fresh is None or self._fresh.id != conversation_id
 
     def leave(self, conversation_ids: Sequence[str]) -> None:
-        """They were deleted: stop their answers; where one of them is open, a new one is shown."""
-        for conversation_id in conversation_ids:
-            self._answering.stop(conversation_id)
-        if self._current in conversation_ids:
-            left = self._current
-            self._show_new()
-            self._deleted_open = left
+        """They were deleted: stop their answers; wherever one of them is open, a new one is shown."""
+        self._shared.leave(conversation_ids)
 
     def come_back(self, conversation_ids: Sequence[str]) -> None:
-        """They are there again: open the one that was open, where nothing else was opened meanwhile."""
-        left = self._deleted_open
-        if left is not None and left in conversation_ids and self._fresh is not None:
-            self.open(left)
+        """They are there again: open each where it was open, if nothing else was opened there meanwhile."""
+        self._shared.come_back(conversation_ids)
 
     def _show_new(self, conversation: Conversation | None = None) -> None:
         """A new conversation is shown until what is being opened is read."""
@@ -172,7 +156,7 @@ class ChatSession:
             if mine == self._openings:  # nothing else was opened meanwhile
                 self._fresh = self._deleted_open = None
                 self._current, self._shown = conversation_id, []
-                self.show(view)
+                self._show(view)
 
         self._background.database(lambda: self._writing.branch(conversation_id), found, self._failed(conversation_id))
 
@@ -199,24 +183,13 @@ class ChatSession:
         happens, where it is blank. MessageAdded twice once both turns are stored, AnswerPhase, AnswerDelta,
         AnswerFinished; or ChatFailed with the text given back. The answer waits for the model, and for its turn.
         """
-        clean = repair_surrogates(text)
-        if is_blank(clean):
+        if is_blank(repair_surrogates(text)):
             return False
         if self._current is None and conversation_id is None:
             self.new()
         wanted = conversation_id or self._current or ""
-        if self._held is not None:
-            self._held.append(lambda: self.send(text, wanted, overrides, message_id=message_id))
-            return True
-        if self._refusal is not None:
-            self._return_unsent(self._refusal, wanted, text)
-            return True
-        fresh = self._fresh if self._fresh is not None and self._fresh.id == wanted else None
-        self._answering.drafts.retry()
-        self._background.database(
-            lambda: self._writing.send(clean, wanted, fresh, message_id),
-            lambda stored: self._on_stored(stored, overrides),
-            self._failed(wanted, text),
+        self._shared.send(
+            text, wanted, lambda: self._fresh_of(wanted), self._failed(wanted, text), overrides, message_id
         )
         return True
 
@@ -249,34 +222,24 @@ class ChatSession:
     # --- the model -----------------------------------------------------------------------------------------------
 
     def use_model(self, model: ChatModel, *, again: bool = False) -> None:
-        """Load `model` and answer with it from now on: EngineChanged. Answers in progress go on with theirs. One that
-        could not be loaded is tried again with `again`, as where a person chooses it, or with a message."""
-        self._refusal = None
-        self._answering.model.choose(model, again=again)
-        self._send_deferred()
+        """See `AnswerService.use_model`."""
+        self._shared.use_model(model, again=again)
 
     def reload_model(self) -> None:
-        """Load the model once more, after its answers in progress: what the engine knows of itself changed.
-        EngineChanged."""
-        self._answering.model.reload()
+        """See `AnswerService.reload_model`."""
+        self._shared.reload_model()
 
     def defer_sending(self) -> None:
-        """Whether a model may answer is being found out: what is asked waits for it, and is not stored meanwhile."""
-        if self._held is None:
-            self._held = []
+        """See `AnswerService.defer_sending`."""
+        self._shared.defer_sending()
 
     def deny_model(self, error: UserError) -> None:
-        """No model may answer (a license is not accepted, say): what waits for one fails with `error`, and what is
-        asked from now on is given back with it: ChatFailed, until `use_model`. EngineChanged."""
-        self._refusal = error
-        self._answering.model.set_missing(error)
-        self._send_deferred()
+        """See `AnswerService.deny_model`."""
+        self._shared.deny_model(error)
 
     def set_model_missing(self, error: UserError) -> None:
-        """There is no model to load: what waits for one fails with `error`. EngineChanged."""
-        self._refusal = None
-        self._answering.model.set_missing(error)
-        self._send_deferred()
+        """See `AnswerService.set_model_missing`."""
+        self._shared.set_model_missing(error)
 
     def stop_loading(self) -> None:
         """Give up loading the model: EngineChanged with state empty. Answers that wait for it are stopped."""
@@ -285,76 +248,79 @@ class ChatSession:
     # --- the end -------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Stop every answer and store what was said; `background.close()` after it waits for that. Nothing is told to
-        the listener afterwards."""
-        if not self._closed:
-            self._send_deferred()  # what waits is stored at least
-            self._closed = True
-            self._answering.close()
+        """Stop every answer and store what was said, where the answers are this session's own; `background.close()`
+        after it waits for that. Nothing is told to the listener afterwards."""
+        if self._own:
+            self._shared.close()
+        elif not self._closed:
+            self._shared.sessions.remove(self)
+        self._closed = True
 
     # --- inside --------------------------------------------------------------------------------------------------
 
-    def _send_deferred(self) -> None:
-        """It is known whether a model may answer: what was held is sent, or given back."""
-        held, self._held = self._held, None
-        for ask in held or ():
-            ask()
+    def _fresh_of(self, conversation_id: str) -> Conversation | None:
+        """The new conversation that is open, where it has this id."""
+        return self._fresh if self._fresh is not None and self._fresh.id == conversation_id else None
 
     def _change_fresh(self, conversation_id: str, change: ConversationChange) -> Conversation | None:
-        if self._fresh is None or self._fresh.id != conversation_id:
-            return None
-        self._fresh = change(self._fresh)
-        return self._fresh
-
-    def _return_unsent(self, error: UserError, conversation_id: str | None, text: str = "") -> None:
-        """Nothing was sent; told later, as whoever asked has not returned yet."""
-        self._background.call_on_main_thread(lambda: self._notify(ChatFailed(error, conversation_id, text)))
-
-    def _on_stored(self, stored: StoredExchange, overrides: AnswerOverrides) -> None:
-        head = stored.conversation
-        if self._fresh is not None and self._fresh.id == head.id:
-            self._fresh = None
-        if self._current == head.id:
-            self._shown += [stored.user.id, stored.answer.id]
-        self._notify(MessageAdded(head.id, stored.user))
-        self._notify(MessageAdded(head.id, stored.answer))
-        self._ask(head, stored.answer, overrides)
-        self._notify(ConversationsChanged())
+        fresh = self._fresh_of(conversation_id)
+        if fresh is not None:
+            fresh = self._fresh = change(fresh)
+        return fresh
 
     def answer_branch(self, write: BranchWrite, text: str = "", overrides: AnswerOverrides = NO_OVERRIDES) -> None:
         """`write` a branch that ends with an empty answer, stop what is being answered in its conversation, and ask
         with `overrides`, once a model may answer: ConversationOpened, AnswerPhase, …; or ChatFailed with `text` given
         back."""
-        conversation_id = self._current
 
         def written(result: tuple[ConversationBranch, Message]) -> None:
             view, answer = result
             self._answering.stop(answer.conversation_id)
-            if answer.id in self._shown:  # it is another one now, in the same place
-                del self._shown[self._shown.index(answer.id) :]
-            self.show(view)
-            self._ask(view.conversation, answer, overrides)
-            self._notify(ConversationsChanged())
+            self._shared.show_branch(view, answer.id)
+            self._shared.ask(view.conversation, answer, overrides)
+            self._shared.tell(ConversationsChanged())
 
-        def begin() -> None:
-            if self._refusal is not None:
-                self._return_unsent(self._refusal, conversation_id, text)
-                return
-            self._answering.drafts.retry()
-            self._background.database(write, written, self._failed(conversation_id, text))
-
-        if self._held is not None:
-            self._held.append(begin)
-        else:
-            begin()
-
-    def _ask(self, head: Conversation, answer: Message, overrides: AnswerOverrides = NO_OVERRIDES) -> None:
-        if self._closed:
-            return  # the next start finds the turn, and that nothing was answered
-        choice = overrides.context_full or head.context_full or self._settings().context_full
-        self._answering.add(answer, overrides, choice)
+        failed = self._failed(self._current, text)
+        self._shared.when_allowed(lambda: self._background.database(write, written, failed), failed)
 
     def show(self, view: ConversationBranch) -> None:
+        """This branch of a conversation is shown from now on, wherever that is open: ConversationOpened."""
+        self._shared.show_branch(view)
+
+    # --- from the other sessions ---------------------------------------------------------------------------------
+
+    def hear(self, event: ChatEvent) -> None:
+        """Something happened that every session of these conversations tells its listener."""
+        if isinstance(event, MessageAdded):
+            if self._fresh_of(event.conversation_id) is not None:
+                self._fresh = None
+            if event.conversation_id == self._current:
+                self._shown.append(event.message.id)
+        self._notify(event)
+
+    def take_deleted(self, conversation_ids: Sequence[str]) -> None:
+        """They were deleted: where one of them is open, a new one is shown."""
+        if self._current in conversation_ids:
+            left = self._current
+            self._show_new()
+            self._deleted_open = left
+
+    def take_restored(self, conversation_ids: Sequence[str]) -> None:
+        """They are there again: open the one that was open, where nothing else was opened meanwhile."""
+        left = self._deleted_open
+        if left is not None and left in conversation_ids and self._fresh is not None:
+            self.open(left)
+
+    def take_branch(self, view: ConversationBranch, replaced: str = "") -> None:
+        """This branch of a conversation is shown from now on: ConversationOpened where it is the open one. The message
+        `replaced` is another one now, in the same place."""
+        if self._fresh_of(view.conversation.id) is not None:
+            self._fresh = None
+        if replaced in self._shown:
+            del self._shown[self._shown.index(replaced) :]
+        self._show(view)
+
+    def _show(self, view: ConversationBranch) -> None:
         """Tell of a conversation that is open, with what is known of it beyond what is stored."""
         head = view.conversation
         if self._current != head.id:
@@ -379,4 +345,4 @@ class ChatSession:
     def _notify(self, event: ChatEvent) -> None:
         """Tell the listener. Its bugs are not raised in the middle of an answer, which would hang."""
         if not self._closed:
-            self._background.run_shielded(lambda: self.queue.tell(event))
+            self._background.run_shielded(lambda: self._listener(event))

@@ -29,7 +29,8 @@ class BranchOpening(Protocol):
 
 
 class ConversationBranches:
-    """Every method is called on the main thread and returns at once. `tell` is the listener of the chat session."""
+    """Every method is called on the main thread and returns at once. `tell` is the listener of the session, `offer`
+    hears BranchDeleted, which `undo_delete` takes."""
 
     def __init__(
         self,
@@ -38,10 +39,11 @@ class ConversationBranches:
         writer: BranchWriter,
         background: Background,
         tell: Callable[[ChatEvent], None],
+        offer: Callable[[BranchDeleted], None],
         failed: Callable[..., Callable[[UserError], None]],
     ) -> None:
         self._chat, self._answers, self._writer = chat, answers, writer
-        self._background, self._tell, self._failed = background, tell, failed
+        self._background, self._tell, self._offer, self._failed = background, tell, offer, failed
 
     def show_sibling(self, message_id: str, step: int) -> None:
         """Show the sibling `step` places after `message_id` (negative: before), with its newest branch.
@@ -100,7 +102,7 @@ class ConversationBranches:
         def deleted(result: tuple[DeletedBranch, ConversationBranch]) -> None:
             branch, view = result
             self._answers.stop_messages(branch.message_ids)
-            self._tell(BranchDeleted(branch))
+            self._offer(BranchDeleted(branch))
             self._show_changed(view)
 
         self._background.database(

@@ -37,10 +37,10 @@ class ShownConversation(Protocol):
         """Stop its answers."""
 
     def leave(self, conversation_ids: Sequence[str]) -> None:
-        """They were deleted: their answers stop, and where one of them is open, a new one is shown."""
+        """They were deleted: their answers stop, and wherever one of them is open, a new one is shown."""
 
     def come_back(self, conversation_ids: Sequence[str]) -> None:
-        """They are there again: the one that was open is shown, if nothing else was opened meanwhile."""
+        """They are there again: each is shown where it was open, if nothing else was opened there meanwhile."""
 
 
 class ConversationOrder:

@@ -27,9 +27,9 @@ _Verdict = Literal["send", "sent", "hold"]
 
 
 class QueueSender(Protocol):
-    """What of a chat session sends a message."""
+    """What sends a message."""
 
-    def send(self, text: str, conversation_id: str | None = None, *, message_id: str = "") -> bool: ...
+    def send_queued(self, text: str, conversation_id: str, message_id: str) -> None: ...
 
 
 class _Queue:
@@ -57,14 +57,14 @@ class MessageQueue:
 
     def __init__(
         self,
-        chat: QueueSender,
+        sender: QueueSender,
         answers: AnswerQueue,
         store: ConversationStore,
         background: Background,
         listener: Callable[[ChatEvent], None],
     ) -> None:
         """`listener` is given what `tell` is told."""
-        self._chat = chat
+        self._sender = sender
         self._answers = answers
         self._store = store
         self._background = background
@@ -233,7 +233,7 @@ class MessageQueue:
             self._sent(conversation_id, queue.sending)
             self._advance(conversation_id)
         else:
-            self._chat.send(queue.messages[0].text, conversation_id, message_id=queue.sending)
+            self._sender.send_queued(queue.messages[0].text, conversation_id, queue.sending)
 
     def _sent(self, conversation_id: str, message_id: str) -> None:
         queue = self._queues.get(conversation_id)

@@ -1,6 +1,8 @@
 """One answer in progress: its text so far, and the message that this makes."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -33,7 +35,7 @@ from desktop.conversation import (
     Timing,
     ToolCallPart,
 )
-from desktop.engine.generation_options import GenerationOptions
+from desktop.engine.generation_options import GenerationOptions, with_cache_limit
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
@@ -48,16 +50,27 @@ from desktop.engine.worker_messages import (
 from desktop.safe_text import repair_surrogates
 
 
+@dataclass(frozen=True)
+class AnsweringModel:
+    """The model that gives one answer in place of the one chosen: how it is loaded, what it is called, its file."""
+
+    params: LoadParams
+    reference: ModelReference
+    path: Path
+
+
 class AnswerOverrides(msgspec.Struct, frozen=True):
     """What holds for one answer alone, in place of the options that count otherwise, of the system prompt that does,
     and of what was chosen for a full context; None: nothing does. `change` is what it changes of the options. With
-    `again` that answer is made again: asked for with these options as they are, while nothing else is answered."""
+    `again` that answer is made again: asked for with these options as they are, while nothing else is answered.
+    `given_by` takes the place of the model chosen."""
 
     options: GenerationOptions | None = None
     system_prompt: str | None = None
     context_full: ContextChoice | None = None
     change: OptionsChange | None = None
     again: Message | None = None
+    given_by: AnsweringModel | None = None
 
 
 _PartKind = Literal["text", "thinking"] | tuple[str, str]
@@ -73,7 +86,8 @@ class PendingAnswer:
     which one does. `stopped` says that the person stopped it, whatever the engine makes of that. `choice` is what
     happens where its prompt does not fit the context; `dropped` says that it was asked for without the oldest in spite
     of that. A `message` that says something already is gone on with. `again` is the answer that is made again with it,
-    None where none is. `beside_others`: others were generated meanwhile.
+    None where none is. `beside_others`: others were generated meanwhile. `given_by` is the model where it is not the
+    one chosen: it is asked at once, beside others of its conversation.
     """
 
     def __init__(
@@ -82,7 +96,7 @@ class PendingAnswer:
         overrides: AnswerOverrides = NO_OVERRIDES,
         choice: ContextChoice = "drop-oldest",
     ) -> None:
-        self.message, self.again = message, overrides.again
+        self.message, self.again, self.given_by = message, overrides.again, overrides.given_by
         self._begins = tuple(part for part in message.parts if not isinstance(part, SummaryPart))
         self.prefill = continued_text(self._begins)
         self.beside_others = False
@@ -133,6 +147,8 @@ class PendingAnswer:
             options = self._change(options) if self._change is not None else options
             options = with_sampling(options, self.message.sampling or {})
             options = with_stops(options, counts.own_stops)
+        # An answer that is made again says how far the one before was kept, which may be too far here.
+        options = with_cache_limit(options, counts.options.cache)
         self.options, self.sampling = options, sampling_record(options) or None
 
     def request(self, request_id: int, *, drops: bool = False) -> GenerateRequest:

@@ -1,8 +1,7 @@
 """The one thread that everything about one worker happens on: commands in, the worker's events in, callbacks out.
 
 Commands wait in a queue. A load or a probe is under way alone; up to `LoadParams.parallel` answers are together. There
-is no lock around the state because no other thread touches it, and callbacks keep their order because no other thread
-makes them.
+is no lock around the state, and callbacks keep their order, because no other thread touches it or makes them.
 """
 
 import logging
@@ -19,6 +18,7 @@ from desktop.engine.engine_command import (
     ControlCommand,
     EmbedCommand,
     EngineCommand,
+    ForgetCommand,
     LoadCommand,
     ProbeCommand,
     QueuedCommand,
@@ -114,6 +114,8 @@ class Dispatcher:
                     self._on_event(event)
             case CancelCommand(request_id):
                 self._cancel(request_id)
+            case ForgetCommand(conversation):
+                self._worker.forget(conversation)
             case ControlCommand("start"):
                 self._worker.start(self._load.first_variant())
             case ControlCommand("recheck"):
@@ -313,11 +315,9 @@ class Dispatcher:
         request = self._requests.find(request_id)
         if request is not None:
             give_up = not self._answers.cancel(request)
-        elif request_id == 0 and isinstance(self._commands.current, LoadCommand):
-            give_up = True
         else:
-            give_up = False
-            order = self._commands.remove(request_id)
+            give_up = request_id == 0 and isinstance(self._commands.current, LoadCommand)
+            order = None if give_up else self._commands.remove(request_id)
             if order is not None:
                 call_listener(order.on_event, unstarted_result(order))
         if give_up:

@@ -20,6 +20,7 @@ from desktop.engine.engine_command import (
     CancelCommand,
     ControlCommand,
     EmbedCommand,
+    ForgetCommand,
     LoadCommand,
     ProbeCommand,
 )
@@ -130,6 +131,9 @@ class EngineClient:
 
     def cancel(self, request_id: int) -> None:
         self._dispatcher.submit(CancelCommand(request_id))
+
+    def forget(self, conversation: str) -> None:
+        self._dispatcher.submit(ForgetCommand(conversation))
 
     def probe(self, on_event: Callable[[ProbeResult], None]) -> None:
         self._dispatcher.submit(ProbeCommand(on_event))

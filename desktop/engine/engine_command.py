@@ -50,6 +50,13 @@ class CancelCommand:
 
 
 @dataclass(frozen=True)
+class ForgetCommand:
+    """Have the worker keep nothing of a conversation."""
+
+    conversation: str
+
+
+@dataclass(frozen=True)
 class ControlCommand:
     """Start a worker ahead of need, ask the license check about the loaded model, end the worker, or end everything."""
 
@@ -57,7 +64,7 @@ class ControlCommand:
 
 
 QueuedCommand = LoadCommand | AnswerCommand | EmbedCommand | ProbeCommand
-EngineCommand = QueuedCommand | CancelCommand | ControlCommand
+EngineCommand = QueuedCommand | CancelCommand | ForgetCommand | ControlCommand
 
 
 def cancel_id(order: QueuedCommand) -> int:

@@ -10,7 +10,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,7 +21,7 @@ from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_command import AnswerCommand, EmbedCommand, call_listener
 from desktop.engine.engine_protocol import EngineState
 from desktop.engine.load_params import LoadParams
-from desktop.engine.pooled_engine import EngineMemory, PooledEngine
+from desktop.engine.pooled_engine import EngineMemory, PendingLoad, PooledEngine
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
@@ -41,18 +40,6 @@ from desktop.engine.worker_messages import (
 _UNLOAD_AFTER_MIN = 30
 _CLOSE_S = 6.0
 _log = logging.getLogger(__name__)
-
-
-@dataclass(eq=False)
-class _PendingLoad:
-    """A load that waits for its turn, or for memory, or is under way at `engine`."""
-
-    params: LoadParams
-    on_event: Callable[[LoadEvent], None]
-    keep: bool
-    chosen: bool
-    engine: PooledEngine | None = None
-    cancelled: bool = False
 
 
 class EnginePool:
@@ -81,7 +68,7 @@ class EnginePool:
         self._spare: EngineClient | None = None
         self._owners: dict[int, PooledEngine] = {}
         self._demanded: dict[int, AnswerCommand | EmbedCommand] = {}
-        self._loads: list[_PendingLoad] = []
+        self._loads: list[PendingLoad] = []
         self._closed = False
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="engine-pool", daemon=True)
@@ -120,6 +107,10 @@ class EnginePool:
             return "answering"
         return "loading" if waits else found.client.state if found is not None else "empty"
 
+    def waits_for_memory(self, params: LoadParams) -> bool:
+        with self._lock:
+            return any(load.params == params and load.blocked for load in self._loads)
+
     def next_id(self) -> int:
         return next(self._ids)
 
@@ -137,9 +128,9 @@ class EnginePool:
         return sum(client.prompt_cache_bytes for client in self._clients())
 
     def load(self, params: LoadParams, on_event: Callable[[LoadEvent], None], *, keep: bool = False) -> None:
-        self._begin_load(_PendingLoad(params, on_event, keep, chosen=True))
+        self._begin_load(PendingLoad(params, on_event, keep, chosen=True))
 
-    def _begin_load(self, load: _PendingLoad) -> None:
+    def _begin_load(self, load: PendingLoad) -> None:
         with self._lock:
             self._loads.append(load)
         self._work.put(self._start_loads)
@@ -155,12 +146,13 @@ class EnginePool:
             elif not blocked or load.params in self.loaded:  # else one that needs much memory might never begin
                 blocked |= not self._start_load(load)
 
-    def _start_load(self, load: _PendingLoad) -> bool:
+    def _start_load(self, load: PendingLoad) -> bool:
         with self._lock:
             engine = self._find(load.params)
             others = [each for each in self._engines if each is not engine]
         if engine is None or engine.client.model is None:
             victims = self._memory.to_unload(load.params, others)
+            load.blocked = victims is None
             if victims is None:
                 return False
             for victim in victims:
@@ -180,7 +172,7 @@ class EnginePool:
             engine.client.cancel(0)
         return True
 
-    def _on_load_event(self, load: _PendingLoad, engine: PooledEngine, event: LoadEvent) -> None:
+    def _on_load_event(self, load: PendingLoad, engine: PooledEngine, event: LoadEvent) -> None:
         if isinstance(event, LoadProgress):
             call_listener(load.on_event, event)
             return
@@ -193,7 +185,7 @@ class EnginePool:
             self._work.put(lambda: self._drop_failed(engine))
         self._end_load(load, event)
 
-    def _end_load(self, load: _PendingLoad, event: LoadEvent) -> None:
+    def _end_load(self, load: PendingLoad, event: LoadEvent) -> None:
         with self._lock:
             if load in self._loads:
                 self._loads.remove(load)
@@ -249,7 +241,7 @@ class EnginePool:
         else:
             again = partial(self._ask, request, on_event, params, ask, demand)
             relay = partial(self._on_demanded_load, request.id, again)
-            self._begin_load(_PendingLoad(params, relay, keep=True, chosen=False))
+            self._begin_load(PendingLoad(params, relay, keep=True, chosen=False))
 
     def _on_demanded_load(self, request_id: int, again: Callable[[], None], event: LoadEvent) -> None:
         """The model that an answer is for is loaded again, or cannot be."""
@@ -292,6 +284,10 @@ class EnginePool:
         if engine is not None:
             engine.client.cancel(request_id)
         self._work.put(self._start_loads)
+
+    def forget(self, conversation: str) -> None:
+        for client in self._clients():
+            client.forget(conversation)
 
     def probe(self, on_event: Callable[[ProbeResult], None]) -> None:
         with self._lock:

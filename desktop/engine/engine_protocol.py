@@ -102,6 +102,10 @@ class Engine(Protocol):
         where it generates other answers, it is no longer waited for.
         """
 
+    def forget(self, conversation: str) -> None:
+        """Keep nothing of what was read for `conversation` in the worker's memory: it is over, and is not asked about
+        again."""
+
     def probe(self, on_event: Callable[[ProbeResult], None]) -> None: ...
 
     def unload(self) -> None:
@@ -136,6 +140,10 @@ class MultiModelEngine(Engine, Protocol):
 
     def state_of(self, params: LoadParams) -> EngineState:
         """The state of the model that was loaded with `params`; "empty" where it is not, or may not stay."""
+
+    def waits_for_memory(self, params: LoadParams) -> bool:
+        """Whether a model that is to be loaded with `params` waits until another one has ended its answers, as there is
+        no memory for both."""
 
     @property
     def loaded(self) -> tuple[LoadParams, ...]:

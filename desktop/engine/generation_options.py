@@ -128,3 +128,11 @@ class GenerationOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     speculation: SpeculationMode = "auto"
     cache: CacheLevel = "memory"
     context_full: ContextPolicy = "drop-oldest"
+
+
+def with_cache_limit(options: GenerationOptions, most: CacheLevel) -> GenerationOptions:
+    """`options` with a prompt that is kept no further than `most`."""
+    levels = ("off", "memory", "disk")
+    if levels.index(options.cache) <= levels.index(most):
+        return options
+    return msgspec.structs.replace(options, cache=most)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.engine import hardware
@@ -9,10 +10,24 @@ from desktop.engine.engine_client import EngineClient
 from desktop.engine.gguf_header import read_header
 from desktop.engine.load_params import LoadParams
 from desktop.engine.memory_estimate import BufferOptions, automatic_contexts, estimate_memory
+from desktop.engine.worker_messages import LoadEvent
 from desktop.errors import UserError
 
 _SHARE = 0.75
 _log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class PendingLoad:
+    """A load that waits for its turn, or for memory, or is under way at `engine`. `blocked`: it waits for memory."""
+
+    params: LoadParams
+    on_event: Callable[[LoadEvent], None]
+    keep: bool
+    chosen: bool
+    engine: "PooledEngine | None" = None
+    cancelled: bool = False
+    blocked: bool = False
 
 
 class PooledEngine:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from desktop.engine.load_fallback import WorkerStage
 from desktop.engine.state_saver import StateSaver
-from desktop.engine.worker_messages import CancelRequest, Request
+from desktop.engine.worker_messages import CancelRequest, ForgetRequest, Request
 from desktop.engine.worker_process import WorkerEvent, WorkerExit, WorkerProcess, WorkerSetup, WorkerSupervisor
 from desktop.engine.worker_watchdog import WorkerTimeouts, WorkerWatchdog
 
@@ -61,6 +61,11 @@ class WatchedWorker:
         self.watchdog.start_cancel_timeout(request_id)
         if self.process is not None:
             self.process.send(CancelRequest(request_id))
+
+    def forget(self, conversation: str) -> None:
+        """Have it keep nothing of a conversation."""
+        if self.process is not None and self.used:
+            self.process.send(ForgetRequest(conversation))
 
     def rest(self) -> None:
         """Nothing is asked of it any more."""

@@ -80,6 +80,12 @@ class SaveStateRequest(msgspec.Struct, frozen=True, tag="save-state"):
     most: int
 
 
+class ForgetRequest(msgspec.Struct, frozen=True, tag="forget"):
+    """Forget what is kept of `conversation`, now or, where it is being answered, at the end of that."""
+
+    conversation: str
+
+
 class ProbeRequest(msgspec.Struct, frozen=True, tag="probe"):
     """Ask for versions, devices and confinement, without a model."""
 
@@ -99,6 +105,7 @@ Request = (
     | CancelRequest
     | TokenizeRequest
     | SaveStateRequest
+    | ForgetRequest
     | ProbeRequest
     | Ping
     | Shutdown

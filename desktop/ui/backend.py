@@ -1,41 +1,27 @@
-"""`Backend`: engine, conversations, library and network, and the flows that connect them with the window.
+"""`Backend`: what stands behind one window, all flows of it; what each tells the others is connected here.
 
 Importing this takes some tenths of a second. `desktop.ui.program` does it after the first paint, in a thread.
 """
 
-import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QIcon
 
-from desktop.background import Background
 from desktop.chat.chat_session import ChatSession
-from desktop.chat.conversation_options import changed_options
-from desktop.chat.preset_file import PresetFile
-from desktop.chat.prompt_library import PromptLibrary
-from desktop.engine.engine_client import EngineClient
-from desktop.engine.engine_pool import EnginePool
-from desktop.engine.fallback_store import FallbackStore
-from desktop.engine.kernel_check import KernelCheck
-from desktop.engine.prompt_cache_folder import PromptCacheFolder
-from desktop.errors import UserError
-from desktop.paths import Paths
-from desktop.settings import SettingsFile
-from desktop.storage.conversation_store import ConversationStore
-from desktop.storage.database import Database
+from desktop.chat.temporary_chat import TemporaryChat
 from desktop.storage.message_search import MessageSearch
 from desktop.translation import tr
 from desktop.ui.access.access_flow import AccessFlow
 from desktop.ui.chat.code_file_flow import CodeFileFlow
+from desktop.ui.compare.compare_flow import CompareFlow
 from desktop.ui.downloads.download_flow import DownloadFlow
 from desktop.ui.licenses.license_flow import LicenseFlow
 from desktop.ui.licenses.license_page_loader import LicensePageLoader
 from desktop.ui.models.import_flow import ImportFlow
 from desktop.ui.models.model_list_flow import ModelListFlow
-from desktop.ui.models.model_selection import ModelSelection, ModelSuggestionFlow
+from desktop.ui.models.model_selection import ModelSuggestionFlow
 from desktop.ui.models.model_setup_flow import ModelSetupFlow
 from desktop.ui.network.network_flow import NetworkFlow
 from desktop.ui.panel.panel_flow import PanelFlow
@@ -43,63 +29,36 @@ from desktop.ui.parts.notification_bar import NotificationBar
 from desktop.ui.prompts.prompt_flow import PromptFlow
 from desktop.ui.search.search_flow import SearchFlow
 from desktop.ui.settings.settings_flow import SettingsFlow
-from desktop.ui.system.file_watcher import FileWatcher
-from desktop.ui.system.process_events import MainThreadCalls
+from desktop.ui.shared_services import SharedServices
+from desktop.ui.window.chat_place import ChatPlace
 from desktop.ui.window.file_drop import FileDropTarget
 from desktop.ui.window.main_window import MainWindow
-from desktop.ui.window.tray_flow import TrayFlow
 
 if TYPE_CHECKING:
-    from desktop.chat.conversation_options import OptionChanges
-    from desktop.engine.engine_protocol import MultiModelEngine
-    from desktop.engine.worker_messages import ProbeResult
-    from desktop.library.library_model import LibraryCard
-    from desktop.library.library_services import LibraryServices
+    from collections.abc import Callable
 
-_RELOAD_NEEDED_BY = {
-    "context_length",
-    "threads",
-    "gpu_layers",
-    "parallel_answers",
-    "prompt_cache_memory",
-    "model_settings",
-}
-_ENGINES_KEPT_BY = {"model_memory", "unload_after"}
+    from desktop.chat.chat_events import ChatEvent
+    from desktop.engine.worker_messages import ProbeResult
+    from desktop.errors import UserError
+    from desktop.library.library_model import LibraryCard
 
 
 class Backend(QObject):
-    """Engine, conversations and library, and the flows between them and the window. `start` begins, `close` ends all.
+    """A window's chat session, and the flows between it and what all windows share. `start` begins, `close` ends it
+    all; what is shared goes on."""
 
-    `engine` takes the place of the real one; with `test_engine` its kernels are tested while it is idle.
-    `change_settings` takes settings by name, which then calls `take_settings`.
-    """
-
-    def __init__(
-        self,
-        window: MainWindow,
-        services: "LibraryServices",
-        *,
-        paths: Paths,
-        settings: SettingsFile,
-        change_settings: Callable[[dict[str, Any]], None],
-        background: Background,
-        main_thread: MainThreadCalls,
-        engine: "MultiModelEngine | None",
-        test_engine: bool,
-    ) -> None:
+    def __init__(self, window: MainWindow, shared: SharedServices) -> None:
         super().__init__()
-        self._window, self._background, self._main_thread = window, background, main_thread
-        self.services = services
+        self._window, self._shared = window, shared
+        self._background, self._main_thread = shared.background, shared.main_thread
         self.closed = False
         self._undo_text = ""
-        self.kernels = KernelCheck(paths.engine_test_file)
-        prompt_cache = PromptCacheFolder(paths.prompt_cache, lambda: settings.current.prompt_cache_disk)
-        self.engine = engine or _engine_pool(services, paths, self.kernels, settings, prompt_cache)
-        if test_engine:
-            self.kernels.start(self._is_engine_busy, lambda: main_thread.call_on_main_thread(self._load_again))
+        services = self.services = shared.library
+        self.kernels, self.engine, self.database = shared.kernels, shared.engine, shared.database
+        self.selection = shared.selection
+        background, paths, settings = shared.background, shared.paths, shared.settings
         window.when_built("models", self._probe)
-        self.database = Database(paths.database_file)
-        store = ConversationStore(self.database)
+        store = shared.answers.store
         self.search = SearchFlow(window, background, MessageSearch(self.database), store)
         self.chat = ChatSession(
             store=store,
@@ -107,39 +66,27 @@ class Backend(QObject):
             background=background,
             settings=lambda: settings.current,
             listener=window.show_event,
-            hash_file=services.license_check.loaded_sha256,
-            prompt_cache=prompt_cache,
-            presets=(presets := PresetFile(paths.presets_file)),
-        )
-        self.selection = ModelSelection(
-            window.display,
-            background,
-            services.library,
-            self.chat,
-            wanted=lambda: settings.current.model,
-            save=change_settings,
+            answers=shared.answers,
         )
         self.licenses = LicenseFlow(window, background, services, LicensePageLoader(services), self.selection)
-        self.ledger_watcher = FileWatcher(paths.ledger_file, services.ledger.stamp, background)
         self.news = NotificationBar(window.theme, window)
-        self._settings = settings
         self.panel = PanelFlow(
             window,
             background,
-            self.chat,
+            self._open_session,
             self.engine,
-            presets,
+            shared.presets,
             self.news,
-            change_model=self._change_model,
+            change_model=shared.change_model,
             switch_model=self.selection.choose,
         )
         window.panel_asked.connect(self.panel.turn)
-        page, library = window.chat_page, PromptLibrary(paths.prompts_file)
+        page = window.chat_page
         self.prompts = PromptFlow(
             window,
             window.theme,
             background,
-            library,
+            shared.prompts,
             self.news,
             page=page,
             composer=page.composer,
@@ -152,16 +99,21 @@ class Backend(QObject):
         self.model_list = ModelListFlow(window, background, services, self.selection, self.licenses)
         self.setup = ModelSetupFlow(window, background, services, self.access, self.downloads, self.imports)
         self.suggestion = ModelSuggestionFlow(window, window.display, background, services, self.selection)
-        icon = QIcon(str(paths.resources / "icons" / "latchkey.svg"))
-        self.tray = TrayFlow(window, icon, lambda: settings.current)
+        self.tray = shared.tray
+        self.tray.add(window)
         self.drop = FileDropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
-        self.settings = SettingsFlow(window, background, services, self.engine, prompt_cache)
+        self.settings = SettingsFlow(window, background, services, self.engine, shared.prompt_cache)
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
-        self.network = NetworkFlow(window, background, services, paths, settings, change_settings)
+        self.network = NetworkFlow(window, background, services, paths, settings, shared.change_settings)
+        self.compare = CompareFlow(window, background, ChatPlace(window, shared.answers), self.engine, shared.presets)
         self._connect_models()
         self._connect_licenses()
         self._connect_network()
+        shared.displays.shown += [window.display, self.compare]
+        shared.database_opened.connect(self._database_opened)
+        shared.database_failed.connect(self._database_failed)
+        window.retry_requested.connect(shared.open_database)
 
     def _connect_models(self) -> None:
         window, setup = self._window, self.setup
@@ -186,8 +138,9 @@ class Backend(QObject):
         window.display.license_asked.connect(self._open_license)
         window.chat_page.empty.license_asked.connect(self._open_license)
         window.chat_page.empty.accept_asked.connect(licenses.one_click.accept)
-        window.activated.connect(self.ledger_watcher.check)
-        self.ledger_watcher.changed.connect(self.recheck_licenses)
+        window.activated.connect(self._shared.check_ledger)
+        window.chat_page.top_bar.compare_asked.connect(self.compare.open)
+        self.compare.license_asked.connect(self._open_license_of_compared)
 
     def _connect_network(self) -> None:
         network, settings = self.network, self.settings
@@ -198,16 +151,13 @@ class Backend(QObject):
         settings.token_asked.connect(self._ask_token)
 
     def start(self) -> None:
-        """Read what is on the disk: models, licenses, downloads of former runs, settings, conversations."""
-        self.selection.refresh()
-        self.ledger_watcher.start()
+        """Show what is on the disk: models, downloads of former runs, settings, conversations."""
+        self.selection.show()
         self.downloads.start()
         self.network.start()
         self.prompts.refresh()
-        self.open_database()
+        self._shared.open_database()
         self._background.pool(_import_markdown)
-        # What stands now stays: the collector need not look at it again while an answer streams.
-        gc.freeze()
 
     def _page_shown(self, page: str) -> None:
         if page == "models":
@@ -218,6 +168,9 @@ class Backend(QObject):
 
     def _open_license(self, model_id: str, license_id: str = "") -> None:
         self.licenses.open_step(model_id, license_id)
+
+    def _open_license_of_compared(self, model_id: str) -> None:
+        self.licenses.open_step(model_id, back="compare")
 
     def _ask_token(self, _host: str) -> None:
         """A person wants to give an access token, from the settings; there they come back to."""
@@ -232,17 +185,30 @@ class Backend(QObject):
         if text:
             self.news.notify(text, (tr("Undo"), self._window.chat_page.branches.undo_delete))
 
-    def open_database(self) -> None:
-        """Open the conversations; where that fails, the window says so, and this may be tried again."""
-        self._background.database(self.database.open, lambda _: self._database_opened(), self._database_failed)
-
     def _database_opened(self) -> None:
         if self.closed:
             return
         self._window.clear_failure()
         if self._window.chat is None:
             self.chat.start()
-            self._window.set_chat(self.chat)
+            self._window.set_chat(self.chat, self._make_temporary)
+
+    def _make_temporary(self, listener: "Callable[[ChatEvent], None]") -> TemporaryChat:
+        shared = self._shared
+        return TemporaryChat(
+            leader=shared.answers,
+            engine=self.engine,
+            background=self._background,
+            settings=lambda: shared.settings.current,
+            hash_file=self.services.license_check.loaded_sha256,
+            listener=listener,
+            presets=shared.presets,
+        )
+
+    def _open_session(self) -> ChatSession:
+        """The session of the conversation that the window shows."""
+        temporary = self._window.temporary.chat
+        return temporary.session if temporary is not None else self.chat
 
     def _database_failed(self, error: "UserError") -> None:
         if not self.closed:
@@ -272,87 +238,24 @@ class Backend(QObject):
         chosen = [model.path] if model is not None and self.selection.refusal is None else []
         return [*chosen, *(Path(params.model_path) for params in self.engine.loaded)]
 
-    def _is_engine_busy(self) -> bool:
-        return self.engine.state in ("loading", "answering")
-
-    def _load_again(self) -> None:
-        """The engine test found what has to be turned off, in the models that are loaded too."""
-        if not self.closed:
-            self.engine.release()
-            self.chat.reload_model()
-
-    # --- licenses and settings -----------------------------------------------------------------------------------
-
-    def recheck_licenses(self) -> None:
-        """Check licenses again, as one was accepted or revoked: the loaded model may have to be unloaded."""
-        if not self.closed:
-            self.engine.recheck()
-            self.licenses.refresh()
-            self._background.pool(self.services.recheck_downloads)
-
-    def take_settings(self, changes: dict[str, Any]) -> None:
-        """Apply settings that were changed in this process; `changes` by name."""
+    def refresh(self) -> None:
+        """Show settings that were changed."""
         self.network.refresh()
         self.panel.refresh()
-        if _RELOAD_NEEDED_BY & changes.keys() and not self.closed:
-            self.selection.reload_model()
-        if _ENGINES_KEPT_BY & changes.keys() and not self.closed:
-            self.engine.recheck()
-
-    def _change_model(self, model_id: str, changes: "OptionChanges") -> None:
-        """Change what is set for one model, in the panel."""
-        try:
-            self._settings.change_model(model_id, lambda own: changed_options(own, changes))
-        except UserError as error:
-            self._window.show_settings_error(error)
-        self._window.show_settings(self._settings.current)
-        self.take_settings({"model_settings": self._settings.current.model_settings})
 
     def close(self) -> None:
-        """Store conversations and stop everything."""
+        """Show nothing any more. What is answered goes on, for other windows."""
         self.closed = True
+        for display in (self._window.display, self.compare):
+            self._shared.displays.shown.remove(display)
         flows = (self.search, self.access, self.downloads, self.imports, self.setup, self.suggestion, self.model_list)
-        for part in (
-            self.network,
-            self.settings,
-            self.selection,
-            self.licenses,
-            self.ledger_watcher,
-            *flows,
-        ):
+        for part in (self.network, self.settings, self.licenses, self.compare, *flows):
             part.close()
-        self.tray.close()
+        self.tray.remove(self._window)
+        self.panel.close()
+        self.prompts.close()
+        self._window.temporary.close()
         self.chat.close()
-        self.kernels.close()
-        self.engine.close()
-        self.services.close()  # the process would stay until a file of many gigabytes is read
-        self._background.close()
-        self.database.close()
-
-
-def _engine_pool(
-    services: "LibraryServices",
-    paths: Paths,
-    kernels: KernelCheck,
-    settings: SettingsFile,
-    prompt_cache: PromptCacheFolder,
-) -> EnginePool:
-    fallbacks = FallbackStore(paths.load_fallbacks)
-
-    def make() -> EngineClient:
-        return EngineClient(
-            license_check=services.license_check,
-            logs=paths.engine_logs,
-            cache=paths.cache,
-            fallbacks=fallbacks,
-            refuses_unusable=True,
-            kernel_choice=kernels.choice,
-            prompt_cache=prompt_cache,
-        )
-
-    return EnginePool(
-        make, memory=lambda: settings.current.model_memory, unload_after=lambda: settings.current.unload_after
-    )
 
 
 def _import_markdown() -> None:

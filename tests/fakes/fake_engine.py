@@ -87,6 +87,8 @@ class FakeEngine:
         self.requests: list[GenerateRequest] = []
         self.asked_of: list[LoadParams | None] = []
         self.loads: list[LoadParams] = []
+        self.forgotten: list[str] = []
+        self.waiting_for_memory: list[LoadParams] = []
         self._script: Script = script if script is not None else (FakeAnswer(),)
         self._answers = 0
         self._model_name = model_name
@@ -132,6 +134,13 @@ class FakeEngine:
         """Its own state: it holds one model, whatever was asked for."""
         del params
         return self._state
+
+    def forget(self, conversation: str) -> None:
+        self.forgotten.append(conversation)
+
+    def waits_for_memory(self, params: LoadParams) -> bool:
+        """Whether a test says so."""
+        return params in self.waiting_for_memory
 
     def release(self, params: LoadParams | None = None) -> None:
         """Nothing: it holds one model."""

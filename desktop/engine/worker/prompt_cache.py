@@ -37,6 +37,7 @@ class PromptCache:
         self._threads = model.every_thread
         self._sequences = [ContextSequence(model, number) for number in range(model.sequences)]
         self._released: list[ContextSequence] = []
+        self._forgotten: set[str] = set()
         self.states = SequenceStateStore(most_bytes)
 
     @property
@@ -84,8 +85,16 @@ class PromptCache:
         """The answer is over; what the sequence holds stays for the next one, but not with `level` "off"."""
         sequence.busy = False
         self._released = [*(each for each in self._released if each is not sequence), sequence]
-        if level == "off":
+        if level == "off" or sequence.conversation in self._forgotten:
             sequence.clear()
+
+    def forget(self, conversation: str) -> None:
+        """Keep nothing of `conversation` any more; what is being answered is forgotten at its end."""
+        self._forgotten.add(conversation)
+        self.states.forget(conversation)
+        for sequence in self._sequences:
+            if sequence.conversation == conversation and not sequence.busy:
+                sequence.clear()
 
     def state_of(self, conversation: str, most_bytes: int) -> SequenceState | None:
         """What is kept of `conversation`: its sequence that was used last, else its longest state in memory. None where
@@ -105,7 +114,7 @@ class PromptCache:
 
     def suspend(self, sequence: ContextSequence, level: CacheLevel = "memory") -> None:
         """Let a sequence leave the context although it is being answered; its tokens can be acquired again later."""
-        if level != "off":
+        if level != "off" and sequence.conversation not in self._forgotten:
             self.states.save(sequence)
         sequence.busy = False
         sequence.clear()

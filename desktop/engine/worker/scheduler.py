@@ -114,6 +114,11 @@ class Scheduler:
         else:
             self._send(self._states.save(request, self._cache.state_of))
 
+    def forget(self, conversation: str) -> None:
+        """Keep nothing of a conversation that is over."""
+        self._cache.forget(conversation)
+        self._speculation.forget(conversation)
+
     def _sampler(self, prompt: TokenizedPrompt, options: GenerationOptions, text: AnswerText) -> Sampler:
         """What chooses the tokens of one answer. Raises EngineError where it cannot be done as `options` say."""
         settings = resolve_settings(options.sampling, self._from_file)

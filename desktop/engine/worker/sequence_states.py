@@ -54,5 +54,9 @@ class SequenceStateStore:
         own = [saved for saved in self._states if saved.conversation == conversation]
         return max(own, key=lambda saved: len(saved.tokens), default=None)
 
+    def forget(self, conversation: str) -> None:
+        """Drop every state of `conversation`."""
+        self._states = [saved for saved in self._states if saved.conversation != conversation]
+
     def clear(self) -> None:
         self._states.clear()

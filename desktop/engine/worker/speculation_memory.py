@@ -49,6 +49,10 @@ class SpeculationMemory:
         """A token of a prompt took `seconds`, among many."""
         self._times.add_reading(seconds)
 
+    def forget(self, conversation: str) -> None:
+        """Keep nothing of `conversation`."""
+        self._kept.pop(conversation, None)
+
     def _new(self) -> ConversationSpeculation:
         guessers = [Guesser(NgramDrafter(), SpeculationGauge(self._times))]
         if self._draft_model is not None:

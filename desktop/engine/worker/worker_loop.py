@@ -31,6 +31,7 @@ from desktop.engine.worker.state_file import StateFile
 from desktop.engine.worker_messages import (
     CancelRequest,
     EmbedRequest,
+    ForgetRequest,
     GenerateRequest,
     LoadProgress,
     LoadRequest,
@@ -177,6 +178,8 @@ class WorkerLoop:
                     self._send(self._ready_embedder().embed(request))
                 case SaveStateRequest():
                     self._ready_scheduler().save_state(request)
+                case ForgetRequest(conversation) if self._scheduler is not None:
+                    self._scheduler.forget(conversation)
                 case TokenizeRequest():
                     assert self._model is not None
                     tokens = self._model.tokenizer.tokenize(request.text, special=False)

@@ -21,6 +21,8 @@ from PySide6.QtGui import QKeyEvent
 
 from desktop.paths import find_paths
 from desktop.settings import SettingsFile
+from desktop.ui.chat.composer_drafts import ComposerDrafts
+from desktop.ui.chat.window_drafts import SharedDrafts
 from desktop.ui.system.process_events import MainThreadCalls, qt_application
 from desktop.ui.theme.theme import Theme
 from desktop.ui.window.main_window import MainWindow
@@ -159,8 +161,8 @@ class StreamMeasurementWindow(MainWindow):
         super().__init__(*arguments)
         self._bench_questions = StdinQuestions(self)
 
-    def set_chat(self, chat: Any) -> None:
-        super().set_chat(chat)
+    def set_chat(self, chat: Any, make_temporary: Any = None) -> None:
+        super().set_chat(chat, make_temporary)
         print_json({"ready": True})
 
     def show_event(self, event: "ChatEvent") -> None:
@@ -194,9 +196,9 @@ class StreamMeasurement:
         self._closing: list[Callable[[], None]] = [self._main_thread.close]
         self._settings = SettingsFile(self._paths.settings_file)
         settings = self._settings.current
-        self.window = StreamMeasurementWindow(
-            Theme(usual.resources, settings.theme, settings.text_scale), self._paths, settings
-        )
+        theme = Theme(usual.resources, settings.theme, settings.text_scale)
+        drafts = SharedDrafts(ComposerDrafts(self._paths.data / "drafts.json")).open_view()
+        self.window = StreamMeasurementWindow(theme, self._paths, settings, drafts)
         self.window.first_paint.connect(self._start)
         self.window.closing.connect(self._close)
         self.window.show()

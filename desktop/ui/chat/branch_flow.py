@@ -7,8 +7,9 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.conversation import Message
 from desktop.translation import trn
-from desktop.ui.chat.composer_drafts import ComposerDrafts, edit_key
+from desktop.ui.chat.composer_drafts import edit_key
 from desktop.ui.chat.message_menu import BranchActions
+from desktop.ui.chat.window_drafts import WindowDrafts
 
 if TYPE_CHECKING:
     from desktop.chat import chat_events
@@ -24,11 +25,11 @@ class BranchFlow(QObject):
     undo_offered = Signal(str)
 
     def __init__(
-        self, chat: "Callable[[], ChatSession | None]", drafts: ComposerDrafts, parent: QObject | None = None
+        self, chat: "Callable[[], ChatSession | None]", drafts: WindowDrafts, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._chat, self._drafts = chat, drafts
-        self._deleted: list[DeletedBranch] = []
+        self._deleted: list[tuple[ChatSession, DeletedBranch]] = []
 
     def actions(self) -> BranchActions:
         """What the turns of the transcript call."""
@@ -53,20 +54,34 @@ class BranchFlow(QObject):
 
     def tell_deleted(self, event: "chat_events.BranchDeleted") -> None:
         """A message was deleted, with all under it."""
-        self._deleted.append(event.deleted)
-        self._set_drafts(event.deleted, deleted=True)
-        self._offer_undo()
+        chat = self._chat()
+        if chat is not None:
+            self._deleted.append((chat, event.deleted))
+            self._set_drafts(event.deleted, deleted=True)
+            self._offer_undo()
 
     def undo_delete(self) -> None:
         """Bring back what was deleted last; of several, one after the other."""
-        if self._deleted and self._chat() is not None:
-            deleted = self._deleted.pop()
+        if (found := self._last()) is not None:
+            self._deleted.remove(found)
+            chat, deleted = found
             self._set_drafts(deleted, deleted=False)
-            self._with(lambda does: does.undo_delete(deleted))
+            chat.branches.undo_delete(deleted)
             self._offer_undo()
 
+    def forget(self, chat: "ChatSession") -> None:
+        """This session is over: what was deleted in it does not come back. Another one is asked now."""
+        self._deleted = [each for each in self._deleted if each[0] is not chat]
+        self._offer_undo()
+
+    def _last(self) -> "tuple[ChatSession, DeletedBranch] | None":
+        """What was deleted last in the chat that is asked now."""
+        chat = self._chat()
+        return next((each for each in reversed(self._deleted) if each[0] is chat), None)
+
     def _offer_undo(self) -> None:
-        count = len(self._deleted[-1].message_ids) if self._deleted else 0
+        found = self._last()
+        count = len(found[1].message_ids) if found is not None else 0
         text = trn("Message deleted", "{count} messages deleted", count).format(count=count)
         self.undo_offered.emit(text if count else "")
 

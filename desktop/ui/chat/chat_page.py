@@ -14,13 +14,14 @@ from desktop.ui.chat.branch_flow import BranchFlow
 from desktop.ui.chat.chat_top_bar import ChatTopBar
 from desktop.ui.chat.code_options import CodeOptions
 from desktop.ui.chat.composer import Composer, ErrorArea
-from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts, edit_key
+from desktop.ui.chat.composer_drafts import NEW, edit_key
 from desktop.ui.chat.context_card import spoken_end
 from desktop.ui.chat.context_flow import ContextFlow
 from desktop.ui.chat.empty_state import EmptyState
 from desktop.ui.chat.find_bar import FindBar, TranscriptFinder
 from desktop.ui.chat.message_footer import CreditOf, no_credit
 from desktop.ui.chat.message_queue_flow import MessageQueueFlow
+from desktop.ui.chat.window_drafts import WindowDrafts
 from desktop.ui.parts.error_box import ErrorAction, ErrorBox
 from desktop.ui.theme.design_tokens import COLUMN, XL, L, M
 from desktop.ui.theme.theme import Theme
@@ -43,7 +44,7 @@ class ChatPage(QWidget):
     def __init__(
         self,
         theme: Theme,
-        drafts: ComposerDrafts,
+        drafts: WindowDrafts,
         fill_menu: Callable[[QMenu], None],
         log: str = "",
         parent: QWidget | None = None,

@@ -111,6 +111,7 @@ class ChatTopBar(PageBar):
 
     model_chosen = Signal(str)
     models_asked = Signal()
+    compare_asked = Signal()
 
     def __init__(self, theme: Theme, fill_menu: Callable[[QMenu], None], parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -120,6 +121,9 @@ class ChatTopBar(PageBar):
         self.model_button = Button(theme, tr("Choose a model"), menu_arrow=True, name=tr("Model"))
         self.model_button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.model_button.clicked.connect(self._open_models)
+        self.compare_button = Button(theme, icon="compare", name=tr("Compare"))
+        set_tool_tip(self.compare_button, tr("Compare two models or settings"))
+        self.compare_button.clicked.connect(self.compare_asked)
         self._waiting: Mapping[str, str] = {}
         self._terms = TermsBadges(theme)
         self._state = Label(theme, "", color="faint")
@@ -128,6 +132,7 @@ class ChatTopBar(PageBar):
         self.menu_button = Button(theme, icon="more", name=tr("Conversation menu"))
         self.menu_button.clicked.connect(self._open_menu)
         self.row.addWidget(self.model_button)
+        self.row.addWidget(self.compare_button)
         self.row.addWidget(self._terms)
         self.row.addWidget(self._state)
         self.row.addStretch(1)
@@ -137,6 +142,11 @@ class ChatTopBar(PageBar):
     @property
     def model(self) -> "LibraryModel | None":
         return self._model
+
+    @property
+    def model_in_use(self) -> tuple[str, str] | None:
+        """The id and the name of the model that answers; None where there is none."""
+        return (self._model.id, self._model.name) if self._model is not None else None
 
     def show_models(self, models: "list[LibraryModel]") -> None:
         """What the picker offers."""
@@ -183,7 +193,7 @@ class ChatTopBar(PageBar):
     def _fit(self) -> None:
         """The badges give way before the model's name does."""
         margins, gaps = self.row.contentsMargins(), self.row.spacing() * (self.row.count() - 1)
-        others = [self._state, self.panel_button, self.menu_button]
+        others = [self._state, self.compare_button, self.panel_button, self.menu_button]
         others += [each for each in (self.sidebar_button,) if not each.isHidden()]
         room = self.width() - margins.left() - margins.right() - gaps - sum(each.sizeHint().width() for each in others)
         name = min(self.model_button.sizeHint().width(), room * 3 // 5)

@@ -22,6 +22,11 @@ def queue_key(conversation_id: str) -> str:
     return f"{conversation_id}/queue"
 
 
+def is_queue_key(key: str) -> bool:
+    """Whether a key is that of messages that wait."""
+    return key.endswith("/queue")
+
+
 class ComposerDrafts:
     """Drafts in a small file. A file that cannot be read counts as empty and is left alone until something is saved."""
 
@@ -34,6 +39,11 @@ class ComposerDrafts:
     def get(self, conversation_id: str) -> str:
         """The draft of a conversation, "" where there is none."""
         return self._texts.get(conversation_id, "")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all drafts."""
+        return tuple(self._texts)
 
     def set(self, conversation_id: str, text: str) -> None:
         """Remember `text`; "" forgets the draft."""

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QVBoxLayout
 
 from desktop.translation import tr, trn
 from desktop.ui.chat.composer import Composer
-from desktop.ui.chat.composer_drafts import ComposerDrafts, queue_key
+from desktop.ui.chat.composer_drafts import queue_key
+from desktop.ui.chat.window_drafts import WindowDrafts
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class MessageQueueFlow:
     def __init__(
         self,
         theme: Theme,
-        drafts: ComposerDrafts,
+        drafts: WindowDrafts,
         column: QVBoxLayout,
         composer: Composer,
         chat: "Callable[[], ChatSession | None]",

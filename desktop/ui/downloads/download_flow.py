@@ -81,6 +81,8 @@ class DownloadFlow(QObject):
     def close(self) -> None:
         """Show nothing any more."""
         self._closed = True
+        if (downloads := self._assembly.once.made) is not None and self._receive in downloads.listeners:
+            downloads.listeners.remove(self._receive)
         self._taskbar.clear()
 
     @property

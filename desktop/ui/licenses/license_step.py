@@ -164,7 +164,7 @@ class LicenseStep(StepPage):
         """Show a license, with what is filled in already, from the top of its text. `back` is the page it leads to."""
         self._content = content
         needed, subject = content.needed, content.subject
-        home = {"models": tr("Models"), "licenses": tr("Licenses")}.get(back, tr("Chat"))
+        home = {"models": tr("Models"), "licenses": tr("Licenses"), "compare": tr("Compare")}.get(back, tr("Chat"))
         self._crumbs.setText(breadcrumb(self._crumbs, home, subject.name))
         self._crumbs.setAccessibleName(tr("Back from the license of {model}").format(model=subject.name))
         numbered = tr("License {number} of {count}: {name}")

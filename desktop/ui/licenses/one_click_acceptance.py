@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from desktop.library.library import Library
     from desktop.ui.navigator import Navigator
 
-Back = Literal["", "models", "licenses"]
+Back = Literal["", "models", "licenses", "compare"]
 """The page a license step leads back to, "" for the conversation."""
 
 

@@ -13,7 +13,7 @@ from desktop.translation import tr
 from desktop.ui.models.model_text import blocked_labels
 
 if TYPE_CHECKING:
-    from desktop.chat.chat_session import ChatSession
+    from desktop.chat.answer_service import AnswerService
     from desktop.library.library import Library
     from desktop.library.library_model import LibraryCard, LibraryModel
     from desktop.library.library_services import LibraryServices
@@ -64,7 +64,7 @@ class ModelSelection(QObject):
         display: ModelDisplay,
         background: Background,
         library: "Library",
-        chat: "ChatSession",
+        chat: "AnswerService",
         *,
         wanted: Callable[[], str | None],
         save: Callable[[dict[str, Any]], None],
@@ -99,6 +99,13 @@ class ModelSelection(QObject):
             found(SelectionResult(error=error))
 
         self._background.pool(lambda: self._look(chosen, awaited), found, failed)
+
+    def show(self) -> None:
+        """Show once more what is known by now, where something is: there is one more display."""
+        if self.model is not None or self.refusal is not None:
+            self._display.show_models(self._models, self.model, self._waiting)
+            self._display.show_license_verdict(self.card, self.refusal)
+            self.checked.emit()
 
     def choose(self, model_id: str) -> None:
         """Answer with this model from now on, where the license check allows it.

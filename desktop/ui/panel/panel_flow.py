@@ -52,14 +52,15 @@ class PanelWindow(Navigator, Protocol):
 
 
 class PanelFlow(QObject):
-    """Builds the panel when it is first opened. `change_model` changes the settings of a model, `switch_model` answers
-    with another one, where its license is accepted."""
+    """Builds the panel when it is first opened. `chat` gives the session of the conversation that is open,
+    `change_model` changes the settings of a model, `switch_model` answers with another one, where its license is
+    accepted."""
 
     def __init__(
         self,
         window: PanelWindow,
         background: Background,
-        chat: "ChatSession",
+        chat: "Callable[[], ChatSession]",
         engine: "MultiModelEngine",
         presets: "PresetFile",
         news: "NotificationBar",
@@ -71,6 +72,7 @@ class PanelFlow(QObject):
         self._window, self._background, self._chat, self._engine = window, background, chat, engine
         self._file, self._news = presets, news
         self._change_model, self._switch_model = change_model, switch_model
+        self._asked = chat()
         self._panel: ChatPanel | None = None
         self._head = window.conversation or Conversation("")
         self._folder: Folder | None = None
@@ -210,11 +212,11 @@ class PanelFlow(QObject):
         """This conversation is the one that is open."""
         if self._panel is not None and head.id != self._head.id:
             self._panel.commit()  # what was typed is for the one that was
-        self._head = head
+        self._head, self._asked = head, self._chat()
         self._folder = None if self._folder is None or self._folder.id != head.folder_id else self._folder
         self._refresh()
         if head.folder_id is not None:
-            self._chat.options.read_folder(head.folder_id, self._take_folder)
+            self._asked.options.read_folder(head.folder_id, self._take_folder)
 
     def _take_folder(self, folder: Folder | None) -> None:
         if folder is not None and folder.id == self._head.folder_id:
@@ -227,10 +229,10 @@ class PanelFlow(QObject):
         # Shown at once: whatever is shown before the disk has it must not say the old values.
         if scope == "chat":
             self._head = changed_options(self._head, changes)
-            self._chat.options.change(self._head.id, changes)
+            self._asked.options.change(self._head.id, changes)
         elif scope == "folder" and self._folder is not None:
             self._folder = changed_options(self._folder, changes)
-            self._chat.options.change_folder(self._folder.id, changes)
+            self._asked.options.change_folder(self._folder.id, changes)
         elif scope == "model" and self._model[0]:
             self._change_model(self._model[0], changes)
         self._refresh()
@@ -275,7 +277,7 @@ class PanelFlow(QObject):
             assert self._panel is not None
             self._panel.presets.finish_naming()
             kept = own_values(head).keys() - {"context_length"}
-            self._chat.options.change(head.id, {**dict.fromkeys(kept), "preset": name})
+            self._asked.options.change(head.id, {**dict.fromkeys(kept), "preset": name})
 
         self._with_presets(save, saved)
 

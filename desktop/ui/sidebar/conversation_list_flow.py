@@ -19,14 +19,19 @@ _REFRESH_MS = 40
 
 class ConversationListFlow(QObject):
     """`listed` with each list that came; `begun` with the folder that a new conversation was begun in. `open_id` gives
-    the conversation that is open."""
+    the conversation that is open; `leave_first` calls what it is given once that may be left."""
 
     listed = Signal(object)
     begun = Signal(object)
 
-    def __init__(self, sidebar: Sidebar, open_id: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        sidebar: Sidebar,
+        open_id: Callable[[], str | None],
+        leave_first: Callable[[Callable[[], object]], object] = lambda then: then(),
+    ) -> None:
         super().__init__(sidebar)
-        self._sidebar, self._open_id = sidebar, open_id
+        self._sidebar, self._open_id, self._leave_first = sidebar, open_id, leave_first
         self._order: ConversationOrder | None = None
         self._place: ListPlace = "chats"
         self._tag = ""
@@ -96,7 +101,7 @@ class ConversationListFlow(QObject):
             case "new-folder":
                 order.create_folder(self._name_folder, ids)
             case "new-chat":
-                self._begin_in(order, folder_id)
+                self._leave_first(lambda: self._begin_in(order, folder_id))
             case "fold" | "unfold":
                 order.fold(folder_id, request.kind == "fold")
                 self.refresh()

@@ -16,6 +16,7 @@ from desktop.ui.parts.label import Label
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.page import Separator
+from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.sidebar.conversation_item_model import ConversationItemModel, rows_of, title_of
 from desktop.ui.sidebar.conversation_list import ConversationList
 from desktop.ui.sidebar.list_header import ListHeader
@@ -40,6 +41,7 @@ class Sidebar(QWidget):
     the name of the model that answers."""
 
     new_asked = Signal()
+    temporary_asked = Signal()
     search_changed = Signal(str)
     opened = Signal(str)
     rename_asked = Signal(str)
@@ -65,6 +67,8 @@ class Sidebar(QWidget):
         self.search = Field(theme, tr("Search chats"), escape_clears=True)
         self.new_button = Button(theme, tr("New"), icon="plus", name=tr("New chat"))
         self.header = ListHeader(theme)
+        self.temporary_button = Button(theme, icon="temporary", name=tr("Temporary chat"))
+        set_tool_tip(self.temporary_button, tr("Temporary chat: nothing of it is kept"))
         self.rows = ConversationItemModel(self)
         self.list = ConversationList(theme, self.rows)
         self._bars = QVBoxLayout()
@@ -89,6 +93,7 @@ class Sidebar(QWidget):
         top.setSpacing(S)
         top.addWidget(self.search, 1)
         top.addWidget(self.new_button)
+        top.addWidget(self.temporary_button)
         column.addLayout(top)
         column.addSpacing(S)
         column.addWidget(self.header)
@@ -117,6 +122,7 @@ class Sidebar(QWidget):
         self._search_timer.timeout.connect(lambda: self.search_changed.emit(self.query))
         self.search.textChanged.connect(lambda: self._search_timer.start())
         self.new_button.clicked.connect(self.new_asked)
+        self.temporary_button.clicked.connect(self.temporary_asked)
         self.header.chosen.connect(self.view_asked)
         self.header.new_folder_asked.connect(lambda: self.asked.emit(OrderRequest("new-folder")))
         self.list.chosen.connect(self.opened)

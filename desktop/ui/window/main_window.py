@@ -5,41 +5,43 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QMainWindow, QWidget
 
-from desktop.conversation import Conversation, Folder
+from desktop.conversation import Conversation
 from desktop.errors import UserError
 from desktop.paths import Paths
 from desktop.settings import Settings
 from desktop.ui.chat.chat_page import ChatPage
-from desktop.ui.chat.composer_drafts import ComposerDrafts
+from desktop.ui.chat.window_drafts import DraftFollower, WindowDrafts
 from desktop.ui.parts.page import Splitter
 from desktop.ui.parts.side_splitter import SideSplitter
 from desktop.ui.parts.untrusted_text import set_window_title
 from desktop.ui.sidebar.conversation_list_flow import ConversationListFlow
-from desktop.ui.sidebar.conversation_marks import ConversationMarks
 from desktop.ui.sidebar.sidebar import Sidebar
 from desktop.ui.theme.theme import Theme
 from desktop.ui.window import window_geometry
 from desktop.ui.window.chat_display import ChatDisplay
+from desktop.ui.window.chat_navigation import ChatNavigation
 from desktop.ui.window.page_stack import PageStack
 from desktop.ui.window.restored_view import RestoredView
+from desktop.ui.window.temporary_chat_flow import TemporaryChatFlow
 from desktop.ui.window.window_actions import ActionHandlers, WindowActions
 
 if TYPE_CHECKING:
     from PySide6.QtCore import SignalInstance
 
-    from desktop.chat.chat_events import ChatEvent
+    from desktop.chat.chat_events import ChatEvent, ConversationOpened
     from desktop.chat.chat_session import ChatSession
-    from desktop.storage.conversation_listing import ListedConversations
     from desktop.ui.models.models_page import ModelsPage
     from desktop.ui.parts.error_box import ErrorAction
     from desktop.ui.settings.settings_page import SettingsPage
+    from desktop.ui.window.temporary_chat_flow import TemporaryChatMaker
 
 
 class MainWindow(QMainWindow):
-    """`first_paint` once, when the window is painted and takes typing; `closing` when it is about to go. `chat_told`
-    carries what the chat session told, after it is shown; more of an answer apart."""
+    """`first_paint` once, when the window is painted and takes typing; `closing` when it is about to go, `quitting`
+    where the others are to follow. `chat_told` carries what the chat session told, after it is shown; more of an answer
+    apart."""
 
     first_paint = Signal()
     closing = Signal()
@@ -49,26 +51,27 @@ class MainWindow(QMainWindow):
     activated = Signal()
     panel_asked = Signal()
     chat_told = Signal(object)
+    window_asked = Signal()
+    quitting = Signal()
 
-    def __init__(self, theme: Theme, paths: Paths, settings: Settings) -> None:
+    def __init__(self, theme: Theme, paths: Paths, settings: Settings, drafts: WindowDrafts) -> None:
         super().__init__()
         self._theme, self._paths, self._settings = theme, paths, settings
         self._chat: ChatSession | None = None
-        self._conversation: Conversation | None = None
         self._painted = self._leaving = False
         set_window_title(self, "Latchkey")
-        self.sidebar = Sidebar(theme, self._model_in_use)
-        self._marks = ConversationMarks()
+        self.sidebar = Sidebar(theme, lambda: self.chat_page.top_bar.model_in_use)
         self.sidebar.offline.show_setting(settings.offline)
-        self.conversations = ConversationListFlow(self.sidebar, self._open_id)
-        self.chat_page = ChatPage(
-            theme, ComposerDrafts(paths.data / "drafts.json"), self._fill_menu, str(paths.log_file)
-        )
+        self.chat_page = ChatPage(theme, drafts, lambda menu: self._navigation.fill_menu(menu), str(paths.log_file))
         self.chat_page.composer.edit.set_enter_sends(settings.send_with_enter)
         self.chat_page.code.set_wraps(settings.wrap_code)
         self.display = ChatDisplay(self.chat_page, lambda: self._settings)
         self._pages = PageStack(theme, paths, settings, self.chat_page)
         self._restored = RestoredView(paths.data / "view.json", self.chat_page, self._save_geometry, self)
+        self._navigation = ChatNavigation(self, self._restored)
+        self.conversations = ConversationListFlow(
+            self.sidebar, self._navigation.open_id, lambda then: self.temporary.leave(then)
+        )
         self._split = Splitter(theme, Qt.Orientation.Horizontal)
         self._split.addWidget(self.sidebar)
         self.side = SideSplitter(theme, self._pages)
@@ -76,24 +79,27 @@ class MainWindow(QMainWindow):
         self._split.setCollapsible(1, False)
         self._split.setStretchFactor(1, 1)
         self.setCentralWidget(self._split)
+        self.temporary = TemporaryChatFlow(self, drafts, self)
         self.commands = ActionHandlers(self)
         self.actions_table = WindowActions(self, self.commands.handlers())
         if not window_geometry.restore_geometry(self, self._split, settings):
             self.sidebar.hide()
             self._show_sidebar_button()
         self._connect()
+        drafts.follow(DraftFollower(self.chat_page, drafts).show)
         self.chat_page.composer.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _connect(self) -> None:
         side, page = self.sidebar, self.chat_page
         side.new_asked.connect(self.new_chat)
         side.search.returnPressed.connect(self.open_search)
+        side.temporary_asked.connect(self.temporary.begin)
         side.opened.connect(self.open_conversation)
         side.page_asked.connect(self.show_page)
         side.rename_asked.connect(self.commands.rename)
-        self.conversations.listed.connect(self._listed)
+        self.conversations.listed.connect(self._navigation.take_list)
         self.activated.connect(self.conversations.schedule)  # the command may have changed something
-        self.conversations.begun.connect(self._begun_in)
+        self.conversations.begun.connect(self._navigation.take_begun)
         side.offline.pill.clicked.connect(self.commands.turn_offline_switch)
         page.top_bar.panel_button.clicked.connect(self.panel_asked)
         page.top_bar.models_asked.connect(lambda: self.show_page("models"))
@@ -115,8 +121,8 @@ class MainWindow(QMainWindow):
 
     @property
     def conversation(self) -> Conversation | None:
-        """The conversation that is open."""
-        return self._conversation
+        """The conversation that is open; None where that is a temporary one."""
+        return self._navigation.conversation
 
     @property
     def chat(self) -> "ChatSession | None":
@@ -170,38 +176,33 @@ class MainWindow(QMainWindow):
 
     # --- from the core -------------------------------------------------------------------------------------------
 
-    def set_chat(self, chat: "ChatSession") -> None:
-        """From now on show and ask `chat`."""
+    def set_chat(self, chat: "ChatSession", make_temporary: "TemporaryChatMaker | None" = None) -> None:
+        """From now on show and ask `chat`; `make_temporary` makes temporary chats."""
         self._chat = chat
+        self.temporary.set_maker(make_temporary)
         chat.new()
         self.chat_page.use_chat(chat)
         self.conversations.use(chat.order)
         self._restored.reopen_chat(chat)
         self._restored.reopen_page(self)
-        self._list_conversations()
-        self._restored.reopen_page(self)
+
+    def begin_anew(self) -> None:
+        """Show nothing of the last run: another window of this one shows it."""
+        self._restored.begin_anew()
 
     def show_event(self, event: "ChatEvent") -> None:
         """Show an event of the chat session."""
-        from desktop.chat import chat_events
+        self._navigation.show_event(event)
 
-        if self._marks.note(event):
-            self.sidebar.rows.show_marks(self._marks.texts)
-        match event:
-            case chat_events.ConversationsChanged():
-                self.conversations.schedule()
-            case chat_events.ConversationOpened():
-                self._opened(event)
-            case chat_events.ConversationDeleted():
-                self.chat_page.set_deleted(event.conversation.id, True)
-            case chat_events.ConversationsRestored():
-                for conversation_id in event.conversation_ids:
-                    self.chat_page.set_deleted(conversation_id, False)
-            case chat_events.OrderChanged():
-                self.sidebar.undo_bar.offer(event)
-            case _:
-                self.display.handle_event(event)
-        if not isinstance(event, chat_events.AnswerDelta):
+    def show_temporary(self, event: "ConversationOpened") -> None:
+        """Show the conversation of a temporary chat."""
+        self._navigation.show_temporary(event)
+
+    def pass_on(self, event: "ChatEvent") -> None:
+        """Something was told, and is shown: tell whoever follows the chat."""
+        from desktop.chat.chat_events import AnswerDelta
+
+        if not isinstance(event, AnswerDelta):
             self.chat_told.emit(event)
 
     def show_settings(self, settings: Settings) -> None:
@@ -230,6 +231,10 @@ class MainWindow(QMainWindow):
         if self._pages.clear_failure():
             self.show_page("")
 
+    def open_window(self) -> None:
+        """Ask for one more window."""
+        self.window_asked.emit()
+
     @property
     def is_leaving(self) -> bool:
         """Whether the window is about to close for good."""
@@ -238,7 +243,13 @@ class MainWindow(QMainWindow):
     def leave(self) -> bool:
         """Close for good, whatever the tray keeps; whether it did."""
         self._leaving = True
-        return self.close()
+        self._leaving = self.close()
+        return self._leaving
+
+    def quit(self) -> None:
+        """Leave, and have the other windows follow."""
+        if self.leave():
+            self.quitting.emit()
 
     def raise_window(self) -> None:
         """Show this window above all others."""
@@ -247,41 +258,6 @@ class MainWindow(QMainWindow):
         self.show()
         self.raise_()
         self.activateWindow()
-
-    def _opened(self, event: "object") -> None:
-        from desktop.chat.chat_events import ConversationOpened
-
-        assert isinstance(event, ConversationOpened)
-        self._conversation = event.conversation
-        another = event.conversation.id != self.chat_page.conversation_id
-        self._restored.leave_chat()
-        self.chat_page.show_opened(event)
-        if not self.chat_page.finder.show_revealed(event.conversation.id) and another:
-            self._restored.enter_chat(event.conversation.id)
-        self.sidebar.show_open(event.conversation.id)
-        self._show_title()
-
-    def _show_title(self) -> None:
-        title = self._conversation.title if self._conversation is not None else ""
-        set_window_title(self, f"{title} – Latchkey" if title else "Latchkey")
-
-    def _open_id(self) -> str | None:
-        return self._conversation.id if self._conversation is not None else None
-
-    def _model_in_use(self) -> tuple[str, str] | None:
-        model = self.chat_page.top_bar.model
-        return (model.id, model.name) if model is not None else None
-
-    def _listed(self, listed: "ListedConversations") -> None:
-        if listed.open is not None and listed.open.id == self._open_id():
-            self._conversation = listed.open
-            self._show_title()
-
-    def _begun_in(self, folder: Folder) -> None:
-        """A new conversation was begun in `folder`: it is shown, and the folder's model answers."""
-        self.show_page("")
-        if folder.model_id is not None:
-            self.model_chosen.emit(folder.model_id)
 
     # --- pages ---------------------------------------------------------------------------------------------------
 
@@ -314,27 +290,20 @@ class MainWindow(QMainWindow):
 
     def new_chat(self) -> None:
         """Begin a new conversation."""
-        if self._chat is not None:
-            self._chat.new()
-        self.show_page("")
+        self.temporary.leave(self._navigation.begin)
 
     def open_conversation(self, conversation_id: str) -> None:
         """Open a conversation of the list."""
-        if self._chat is not None and conversation_id != self.chat_page.conversation_id:
-            self._chat.open(conversation_id)
-        self.show_page("")
+        self.temporary.leave(lambda: self._navigation.open(conversation_id))
+
+    def open_message(self, conversation_id: str, message_id: str, words: str) -> None:
+        """Open a conversation at a message on the branch it shows, with `words` marked; at its end where that is ""."""
+        self.temporary.leave(lambda: self._navigation.open_message(conversation_id, message_id, words))
 
     def open_search(self) -> None:
         """Search all conversations, for what stands in the sidebar's field or else for what was sought last."""
         self.show_page("search")
         self._pages.search.begin(self.sidebar.query or None)
-
-    def open_message(self, conversation_id: str, message_id: str, words: str) -> None:
-        """Open a conversation at a message on the branch it shows, with `words` marked; at its end where that is ""."""
-        self.chat_page.finder.reveal(conversation_id, message_id, words)
-        if self._chat is not None:
-            self._chat.open(conversation_id)
-        self.show_page("")
 
     def toggle_sidebar(self) -> None:
         """Hide the sidebar, or bring it back."""
@@ -377,14 +346,6 @@ class MainWindow(QMainWindow):
             entry.set_detail(detail)
             entry.setAccessibleDescription(description)
 
-    def _fill_menu(self, menu: QMenu) -> None:
-        """The conversation's menu, at the right of the top bar."""
-        if self._conversation is not None and self._chat is not None and self._chat.is_stored(self._conversation.id):
-            self.sidebar.fill_menu(self._conversation, menu)
-        menu.addSeparator()
-        for name in ("find", "read-answer", "copy-answer", "regenerate", "context-full"):
-            menu.addAction(self.actions_table[name])
-
     # --- coming and going ----------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -415,6 +376,9 @@ class MainWindow(QMainWindow):
             self.settings_changed.emit(changes)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.temporary.may_close(self.leave if self._leaving else self.close):
+            event.ignore()
+            return
         if (focus := self.focusWidget()) is not None:
             focus.clearFocus()  # what is typed into a setting holds from here on
         self.chat_page.save_draft()

@@ -25,6 +25,7 @@ from desktop.ui.theme.theme import Theme
 if TYPE_CHECKING:
     from desktop.ui.access.gate_step import GateStep
     from desktop.ui.access.token_step import TokenStep
+    from desktop.ui.compare.compare_page import ComparePage
     from desktop.ui.licenses.difference_page import DifferencePage
     from desktop.ui.licenses.license_step import LicenseStep
     from desktop.ui.licenses.licenses_page import LicensesPage
@@ -46,10 +47,12 @@ if TYPE_CHECKING:
         | DifferencePage
         | TokenStep
         | GateStep
+        | ComparePage
     )
 
 
-PAGES = ("models", "network", "settings", "search", "prompts", "licenses", "license", "difference", "token", "gate")
+_STEPS = ("license", "difference", "token", "gate")
+PAGES = ("models", "network", "settings", "search", "prompts", "licenses", "compare", *_STEPS)
 """The names of all pages but the conversation's, which is ""."""
 
 
@@ -114,6 +117,7 @@ class PageStack(QStackedWidget):
         self._difference_page: DifferencePage | None = None
         self._token_step: TokenStep | None = None
         self._gate_step: GateStep | None = None
+        self._compare_page: ComparePage | None = None
         self._waiting: dict[str, list[Callable[[Any], None]]] = {}
         self._failure: DatabaseErrorPage | None = None
         self.chat = chat
@@ -142,13 +146,20 @@ class PageStack(QStackedWidget):
         self.setCurrentWidget(shown)
         if shown is self.chat:
             self.chat.focus_composer()
-        elif shown in (self._search_page, self._license_step, self._difference_page, self._token_step, self._gate_step):
+        elif shown in self._beginning():
             shown.begin()
         else:
             # The page itself, not its first control: Tab leads into it.
             shown.setFocus(Qt.FocusReason.OtherFocusReason)
         self.page_shown.emit(self.shown)
         return self.shown
+
+    def _beginning(
+        self,
+    ) -> "tuple[SearchPage | LicenseStep | DifferencePage | TokenStep | GateStep | ComparePage | None, ...]":
+        """The pages that say themselves where the keyboard begins."""
+        steps = (self._license_step, self._difference_page, self._token_step, self._gate_step)
+        return (self._search_page, self._compare_page, *steps)
 
     def _add(self, name: str, page: "AnyPage") -> None:
         self._built[name] = page
@@ -273,6 +284,16 @@ class PageStack(QStackedWidget):
             self._gate_step = GateStep(self._theme)
             self._add("gate", self._gate_step)
         return self._gate_step
+
+    @property
+    def compare(self) -> "ComparePage":
+        """The page that compares two answers."""
+        if self._compare_page is None:
+            from desktop.ui.compare.compare_page import ComparePage
+
+            self._compare_page = ComparePage(self._theme, str(self._paths.log_file))
+            self._add("compare", self._compare_page)
+        return self._compare_page
 
     def show_settings(self, settings: Settings) -> None:
         """Take on the settings in force."""

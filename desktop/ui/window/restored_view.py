@@ -37,6 +37,7 @@ class RestoredView(QObject):
         self._places: dict[str, tuple[str, int]] = {}
         self._shown = ""
         self._open_chat = self._open_page = ""
+        self._temporary = False
         self._draft = page.composer.text
         self._written: bytes | None = None
         self._writer: ThreadPoolExecutor | None = None
@@ -63,8 +64,19 @@ class RestoredView(QObject):
     def _is_untouched(self) -> bool:
         return self._page.shown_transcript is None and self._page.composer.text == self._draft
 
-    def leave_chat(self) -> None:
-        """Another conversation, or another branch, is about to be shown: remember where this one stands."""
+    def begin_anew(self) -> None:
+        """Nothing of the last run is shown here: another window of this run shows it, or did."""
+        self._open_chat = self._open_page = ""
+
+    def leave_chat(self, *, for_temporary: bool = False) -> None:
+        """Another conversation, or another branch, is about to be shown: remember where this one stands.
+        `for_temporary`: nothing of what is shown from then on is remembered."""
+        self._note_place()
+        self._temporary = for_temporary
+
+    def _note_place(self) -> None:
+        if self._temporary:
+            return
         transcript, key = self._page.shown_transcript, self._page.conversation_id
         if transcript is None or key is None:
             return
@@ -99,6 +111,7 @@ class RestoredView(QObject):
         self._timer.stop()
         if self._writer is not None:
             self._writer.shutdown(wait=True)
+        self._written = None  # another window may have written the file since
         self._write(self._body())
 
     def _save_soon(self) -> None:
@@ -112,12 +125,13 @@ class RestoredView(QObject):
             self._writer.submit(self._write, body)
 
     def _body(self) -> bytes:
-        self.leave_chat()
+        self._note_place()
         page = self._page
+        shown = "" if self._temporary or page.shown_transcript is None else page.conversation_id or ""
         kept = list(self._places.items())[-_MOST_CHATS:]
         values = {
             "version": 1,
-            "chat": (page.conversation_id or "") if page.shown_transcript is not None else "",
+            "chat": shown,
             "page": self._shown if self._shown in _RESTORED_PAGES else "",
             "places": {key: list(place) for key, place in kept},
         }

@@ -1,6 +1,7 @@
 """The window in the background: closed to the tray where the person wants that, and told of when an answer is done."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject
@@ -23,39 +24,55 @@ _QUOTE_MARKS = str.maketrans({"<": "‹", ">": "›"})
 
 
 class TrayFlow(QObject):
-    """`settings` gives those in force. A window is hidden only while there is a tray: where that goes away, the window
-    comes back by itself; a second start of Latchkey brings it back as well."""
+    """One icon for all windows; `settings` gives those in force. The last window is hidden, and only while there is a
+    tray: where that goes away, the window comes back by itself; a second start of Latchkey brings it back as well."""
 
-    def __init__(self, window: "MainWindow", icon: QIcon, settings: Callable[[], Settings]) -> None:
-        super().__init__(window)
-        self._window, self._settings = window, settings
-        self._told = False
-        self._asked_for = ""
+    def __init__(self, icon: QIcon, settings: Callable[[], Settings], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._windows: dict[MainWindow, Callable[[AnswerFinished], None]] = {}
+        self._said = False
+        self._told_of = ""
+        self._asked_for: tuple[MainWindow, str, bool] | None = None
         self._image = icon
         self._icon: TrayIcon | None = None
+
+    def add(self, window: "MainWindow") -> None:
+        """Take care of one more window."""
+        self._windows[window] = take = partial(self._answered, window)
         window.installEventFilter(self)
-        window.display.answer_finished.connect(self._answered)
+        window.display.answer_finished.connect(take)
+
+    def remove(self, window: "MainWindow") -> None:
+        """A window is closed for good."""
+        take = self._windows.pop(window, None)
+        if take is not None:
+            window.removeEventFilter(self)
+            window.display.answer_finished.disconnect(take)
+        if self._asked_for is not None and self._asked_for[0] is window:
+            self._asked_for = None
 
     @property
     def icon(self) -> TrayIcon:
         """The icon, made when it is first needed."""
         if self._icon is None:
             self._icon = TrayIcon(self._image, self)
-            self._icon.opened.connect(self._window.raise_window)
-            self._icon.lost.connect(self._window.raise_window)
+            self._icon.opened.connect(self._raise)
+            self._icon.lost.connect(self._raise)
             self._icon.message_pressed.connect(self._open)
             self._icon.quit_asked.connect(self._quit)
         return self._icon
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._window:
-            if event.type() == QEvent.Type.Close and self._hides():
+        if event.type() == QEvent.Type.Close:
+            window = next((each for each in self._windows if each is watched), None)
+            if window is not None and self._hides(window):
                 event.ignore()
-                self._hide()
+                self._hide(window)
                 return True
-            if event.type() == QEvent.Type.Show and self._icon is not None:
-                self._icon.keep(False)
-                QApplication.setQuitOnLastWindowClosed(True)
+        elif event.type() == QEvent.Type.Show and self._icon is not None:
+            self._icon.keep(False)
+            QApplication.setQuitOnLastWindowClosed(True)
         return False
 
     def close(self) -> None:
@@ -63,43 +80,62 @@ class TrayFlow(QObject):
         if self._icon is not None:
             self._icon.close()
 
-    def _hides(self) -> bool:
-        wanted = self._settings().close_to_tray and not self._window.is_leaving
+    def _hides(self, window: "MainWindow") -> bool:
+        wanted = self._settings().close_to_tray and not window.is_leaving and len(self._windows) == 1
         application = QApplication.instance()
         ending = isinstance(application, QApplication) and application.isSavingSession()
         return wanted and not ending and can_close_to_tray()
 
-    def _hide(self) -> None:
-        self._window.chat_page.save_draft()
+    def _hide(self, window: "MainWindow") -> None:
+        window.chat_page.save_draft()
         self.icon.keep(True)
         QApplication.setQuitOnLastWindowClosed(False)  # a box that is closed meanwhile is no end
-        self._window.hide()
-        if not self._told:
-            self._told = True
+        window.hide()
+        if not self._said:
+            self._said = True
             self.icon.notify(tr("Latchkey goes on in the tray"), tr("Press its icon to open it, or quit it there."))
 
+    def _raise(self) -> None:
+        for window in list(self._windows)[-1:]:
+            window.raise_window()
+
     def _quit(self) -> None:
-        if self._window.leave():
-            QApplication.quit()
+        for window in list(self._windows):
+            if not window.leave():
+                window.raise_window()  # it asks about a temporary chat
+                return
+        QApplication.quit()
 
     def _open(self) -> None:
-        self._window.raise_window()
-        if self._asked_for:
-            self._window.open_conversation(self._asked_for)
-
-    def _answered(self, event: "AnswerFinished") -> None:
-        message, wanted = event.message, self._settings().answer_notifications
-        front = self._window.isActiveWindow() and self._window.isVisible()
-        if wanted == "off" or front or message.status == "stopped" or self._goes_on(message):
+        if self._asked_for is None:
+            self._raise()
             return
-        self._asked_for = event.conversation_id
+        told, conversation_id, temporary = self._asked_for
+        shows = (each for each in self._windows if each.chat_page.conversation_id == conversation_id)
+        window = next(shows, told)
+        window.raise_window()
+        if not temporary:
+            window.open_conversation(conversation_id)
+
+    def _answered(self, window: "MainWindow", event: "AnswerFinished") -> None:
+        message, wanted = event.message, self._settings().answer_notifications
+        if message.id == self._told_of:
+            return  # each window hears of it
+        self._told_of = message.id
+        front = any(each.isActiveWindow() and each.isVisible() for each in self._windows)
+        temporary = window.temporary.holds(event.conversation_id)
+        if wanted == "off" or front or message.status == "stopped" or self._goes_on(window, message):
+            return
+        self._asked_for = window, event.conversation_id, temporary
         title = tr("Answer finished") if message.status == "complete" else tr("The answer failed")
-        text = _beginning(message) if wanted == "text" else ""
+        text = _beginning(message) if wanted == "text" and not temporary else ""
         self.icon.notify(title, text or tr("Press to open the chat."))
 
-    def _goes_on(self, message: "Message") -> bool:
+    def _goes_on(self, window: "MainWindow", message: "Message") -> bool:
         """Whether the next message of the queue is about to be sent: one notification at its end is enough."""
-        chat = self._window.chat
+        temporary = window.temporary.chat
+        inside = temporary is not None and temporary.holds(message.conversation_id)
+        chat = temporary.session if inside and temporary is not None else window.chat
         if chat is None or message.status != "complete":
             return False
         state = chat.queue.state(message.conversation_id)

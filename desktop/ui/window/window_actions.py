@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from desktop.ui.theme.theme import Theme
     from desktop.ui.window.command_palette import CommandPalette, PaletteEntry
     from desktop.ui.window.page_stack import PageStack
+    from desktop.ui.window.temporary_chat_flow import TemporaryChatFlow
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,14 @@ def action_specs() -> tuple[ActionSpec, ...]:
     """All actions, in the order "Go to anything" shows them."""
     return (
         ActionSpec("new-chat", tr("New chat"), ("Ctrl+N",)),
+        ActionSpec("temporary-chat", tr("Temporary chat"), ("Ctrl+Shift+T",)),
+        ActionSpec("new-window", tr("New window"), ("Ctrl+Shift+N",)),
         ActionSpec("go-to", tr("Go to anything…"), ("Ctrl+K",), in_palette=False),
         ActionSpec("search", tr("Search chats"), ("Ctrl+Shift+F",)),
         ActionSpec("find", tr("Find in this chat"), ("Ctrl+F",)),
         ActionSpec("composer", tr("Write a message"), ("Ctrl+L",)),
         ActionSpec("stop", tr("Stop the answer"), ("Esc",), in_palette=False),
+        ActionSpec("compare", tr("Compare two answers"), ("Ctrl+E",)),
         ActionSpec("regenerate", tr("Regenerate the last answer"), ("Ctrl+R",)),
         ActionSpec("edit-last", tr("Edit the last message"), key_hint="Up"),
         ActionSpec("copy-answer", tr("Copy the last answer"), ("Ctrl+Shift+C",)),
@@ -126,6 +130,7 @@ class ActionWindow(Navigator, Protocol):
     sidebar: "Sidebar"
     chat_page: "ChatPage"
     actions_table: WindowActions
+    temporary: "TemporaryChatFlow"
 
     @property
     def theme(self) -> "Theme": ...
@@ -140,11 +145,12 @@ class ActionWindow(Navigator, Protocol):
     @property
     def panel_asked(self) -> "SignalInstance": ...
     def new_chat(self) -> None: ...
+    def open_window(self) -> None: ...
     def open_conversation(self, conversation_id: str) -> None: ...
     def open_search(self) -> None: ...
     def toggle_sidebar(self) -> None: ...
     def focus_areas(self) -> list[QWidget]: ...
-    def leave(self) -> bool: ...
+    def quit(self) -> None: ...
 
 
 class ActionHandlers:
@@ -159,11 +165,14 @@ class ActionHandlers:
         window, page = self._window, self._window.chat_page
         return {
             "new-chat": window.new_chat,
+            "temporary-chat": window.temporary.begin,
+            "new-window": window.open_window,
             "go-to": self.open_go_to,
             "search": self._search,
             "find": self._find,
             "composer": lambda: self._to_chat(page.focus_composer),
             "stop": page.stop,
+            "compare": page.top_bar.compare_asked.emit,
             "regenerate": page.regenerate_last,
             "edit-last": lambda: self._to_chat(page.edit_last),
             "copy-answer": page.copy_last,
@@ -192,11 +201,8 @@ class ActionHandlers:
             "usual-size": lambda: window.change_settings({"text_scale": 1.0}),
             "next-pane": lambda: self._cycle(1),
             "previous-pane": lambda: self._cycle(-1),
-            "quit": self._quit,
+            "quit": window.quit,
         }
-
-    def _quit(self) -> None:
-        self._window.leave()
 
     def open_go_to(self) -> None:
         """Offer every action and every conversation in the list."""

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QSize
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtCore import QByteArray, QPoint, QRect, QSize, Qt
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 from desktop.settings import Settings
 from desktop.ui.parts.page import Splitter
 from desktop.ui.sidebar.sidebar import WIDTH
 
 _SIZE = QSize(1280, 800)
+_STEP = 32
 
 
 def restore_geometry(window: QMainWindow, split: Splitter, settings: Settings) -> bool:
@@ -22,6 +23,19 @@ def restore_geometry(window: QMainWindow, split: Splitter, settings: Settings) -
     split.resize(window.size())
     show_sidebar(window, split, width if width > 0 else WIDTH)
     return width >= 0
+
+
+def stand_beside(window: QWidget, other: QWidget) -> None:
+    """Have `window` be as large as `other`, a little below and beside it, within the screen."""
+    window.setWindowState(Qt.WindowState.WindowNoState)
+    screen = other.screen().availableGeometry()
+    size = other.normalGeometry().size() if other.isMaximized() or other.isFullScreen() else other.size()
+    size = size.boundedTo(screen.size())
+    corner = other.pos() + QPoint(_STEP, _STEP)
+    if not screen.contains(QRect(corner, size)):
+        corner = screen.topLeft()
+    window.resize(size)
+    window.move(corner)
 
 
 def show_sidebar(window: QMainWindow, split: Splitter, width: int = WIDTH) -> None:

@@ -266,3 +266,15 @@ def test_prompted_tells_the_counts_first(load: Loader, model_file: Files) -> Non
     assert isinstance(event, PromptPrepared)
     assert event.context_length == 4096
     assert event.prompt_tokens > 0
+
+
+def test_nothing_is_kept_of_a_conversation_that_is_to_be_forgotten(load: Loader, model_file: Files) -> None:
+    asker = load(model_file("llama"))
+    options = {"max_tokens": 24, "ignore_eos": True}
+    first = asker.ask(LONG, conversation="a", **options)
+    asker.ask("the it is " * 60, conversation="b", **options)  # what was read for the first one waits in memory
+    asker.client.forget("a")
+    again = asker.ask(LONG, said(first), "And now?", conversation="c", **options)
+    assert again.end.cached_tokens < 64
+    asker.client.forget("c")  # while it is still in the context
+    assert asker.ask(LONG, conversation="d", **options).end.cached_tokens < 64

@@ -1,0 +1,255 @@
+"""What the chat sessions of one store of conversations share: its answers, the model that gives them, and what is told
+to all of them. Each window has a session of its own.
+
+Everything here happens on the main thread.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from desktop.background import Background
+from desktop.chat.active_model import ChatModel
+from desktop.chat.answer_queue import AnswerQueue
+from desktop.chat.answer_saver import DRAFT_EVERY_S
+from desktop.chat.branch_writer import BranchWriter
+from desktop.chat.chat_events import ChatEvent, ChatFailed, ConversationsChanged, MessageAdded
+from desktop.chat.conversation_options import AnswerPlaces
+from desktop.chat.conversation_writer import ConversationBranch, ConversationWriter, StoredExchange
+from desktop.chat.message_queue import MessageQueue
+from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
+from desktop.chat.preset_file import PresetFile
+from desktop.conversation import Conversation, Message
+from desktop.engine.engine_protocol import MultiModelEngine
+from desktop.engine.generation_options import CacheLevel
+from desktop.engine.prompt_cache_folder import PromptCacheFolder
+from desktop.errors import UserError
+from desktop.safe_text import repair_surrogates
+from desktop.settings import Settings
+from desktop.storage.chat_options_store import ChatOptionsStore
+from desktop.storage.conversation_store import ConversationStore
+
+Failed = Callable[[UserError], None]
+
+
+class SharingSession(Protocol):
+    """A chat session, as the others know it."""
+
+    def hear(self, event: ChatEvent) -> None: ...
+    def take_deleted(self, conversation_ids: Sequence[str]) -> None: ...
+    def take_restored(self, conversation_ids: Sequence[str]) -> None: ...
+    def take_branch(self, view: ConversationBranch, replaced: str = "") -> None: ...
+
+
+class SendingGate:
+    """Whether what is asked is sent. While it is being found out whether a model may answer, what was asked waits in
+    `held`; with `refusal` it is given back."""
+
+    def __init__(self) -> None:
+        self.held: list[Callable[[], object]] | None = None
+        self.refusal: UserError | None = None
+
+    def defer(self) -> None:
+        """What is asked waits from now on."""
+        if self.held is None:
+            self.held = []
+
+    def release(self) -> None:
+        """It is known whether a model may answer: what was held is sent, or given back."""
+        held, self.held = self.held, None
+        for ask in held or ():
+            ask()
+
+
+class AnswerService:
+    """The answers of the conversations in `store`, and the messages that wait for them in `messages`. `sessions` are
+    told of every event. Conversations, folders and models may name `presets`.
+
+    With a `leader` it answers with the model chosen there, from now on and whatever is chosen later: one of other
+    conversations, which may end before it. `cache` is how far prompts are kept at most.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: ConversationStore,
+        engine: MultiModelEngine,
+        background: Background,
+        settings: Callable[[], Settings],
+        clock: Callable[[], float] = time.time,
+        hash_file: Callable[[Path], str] | None = None,
+        save_every_s: float = DRAFT_EVERY_S,
+        prompt_cache: PromptCacheFolder | None = None,
+        leader: "AnswerService | None" = None,
+        cache: CacheLevel = "disk",
+        presets: PresetFile | None = None,
+    ) -> None:
+        self.store, self.options = store, ChatOptionsStore(store.database)
+        self.sessions: list[SharingSession] = []
+        self.closed = False
+        self._background, self._settings = background, settings
+        self._leader = leader
+        self.followers: list[AnswerService] = []
+        self.gate = SendingGate()
+        self.writer = ConversationWriter(store, clock, prompt_cache)
+        self.branch_writer = BranchWriter(store, self.writer, clock, prompt_cache)
+        self.queue = AnswerQueue(
+            store=store,
+            engine=engine,
+            background=background,
+            settings=settings,
+            tell=self.tell,
+            hash_file=hash_file,
+            save_every_s=save_every_s,
+            places=AnswerPlaces(self.options, presets, settings),
+            cache=cache,
+        )
+        self.messages = MessageQueue(self, self.queue, store, background, self._tell_sessions)
+        if leader is not None:
+            leader.followers.append(self)
+            self.queue.model.follow(leader.queue.model)
+            self.gate.refusal = leader.gate.refusal
+            if leader.gate.held is not None:
+                self.gate.defer()
+
+    # --- to the sessions -----------------------------------------------------------------------------------------
+
+    def tell(self, event: ChatEvent) -> None:
+        """Tell every session of `event`."""
+        if not self.closed:
+            self.messages.tell(event)
+
+    def _tell_sessions(self, event: ChatEvent) -> None:
+        if not self.closed:
+            for session in [*self.sessions]:
+                session.hear(event)
+
+    def show_branch(self, view: ConversationBranch, replaced: str = "") -> None:
+        """This branch of a conversation is shown from now on, in every session in which that is open. The message
+        `replaced` is another one now, in the same place."""
+        for session in [*self.sessions]:
+            session.take_branch(view, replaced)
+
+    def leave(self, conversation_ids: Sequence[str]) -> None:
+        """They were deleted: stop their answers; every session that shows one of them shows a new one."""
+        for conversation_id in conversation_ids:
+            self.queue.stop(conversation_id)
+        for session in [*self.sessions]:
+            session.take_deleted(conversation_ids)
+
+    def come_back(self, conversation_ids: Sequence[str]) -> None:
+        """They are there again: every session that showed one of them may show it once more."""
+        for session in [*self.sessions]:
+            session.take_restored(conversation_ids)
+
+    # --- asking --------------------------------------------------------------------------------------------------
+
+    def when_allowed(self, ask: Callable[[], object], refused: Failed) -> None:
+        """Call `ask` once a model may answer; `refused` where none may, later, as whoever asked has not returned
+        yet."""
+        error = self.gate.refusal
+        if self.gate.held is not None:
+            self.gate.held.append(lambda: self.when_allowed(ask, refused))
+        elif error is not None:
+            self._background.call_on_main_thread(lambda: refused(error))
+        else:
+            self.queue.drafts.retry()
+            ask()
+
+    def send(
+        self,
+        text: str,
+        conversation_id: str,
+        fresh: Callable[[], Conversation | None],
+        failed: Failed,
+        overrides: AnswerOverrides = NO_OVERRIDES,
+        message_id: str = "",
+    ) -> None:
+        """Store `text` and an empty answer, once a model may answer, and ask for that: MessageAdded twice, …; else
+        `failed`. `fresh` gives the conversation where it is not stored yet."""
+        clean = repair_surrogates(text)
+
+        def write() -> None:
+            new = fresh()
+            self._background.database(lambda: self.writer.send(clean, conversation_id, new, message_id), stored, failed)
+
+        def stored(exchange: StoredExchange) -> None:
+            head = exchange.conversation
+            self.tell(MessageAdded(head.id, exchange.user))
+            self.tell(MessageAdded(head.id, exchange.answer))
+            self.ask(head, exchange.answer, overrides)
+            self.tell(ConversationsChanged())
+
+        self.when_allowed(write, failed)
+
+    def send_queued(self, text: str, conversation_id: str, message_id: str) -> None:
+        """Send a message that waited."""
+
+        def failed(error: UserError) -> None:
+            self.tell(ChatFailed(error, conversation_id, text))
+
+        self.send(text, conversation_id, lambda: None, failed, message_id=message_id)
+
+    def ask(self, head: Conversation, answer: Message, overrides: AnswerOverrides = NO_OVERRIDES) -> None:
+        """Ask for `answer`, which is stored and empty, in its conversation `head`."""
+        if self.closed:
+            return  # the next start finds the turn, and that nothing was answered
+        choice = overrides.context_full or head.context_full or self._settings().context_full
+        self.queue.add(answer, overrides, choice)
+
+    # --- the model -----------------------------------------------------------------------------------------------
+
+    def use_model(self, model: ChatModel, *, again: bool = False) -> None:
+        """Load `model` and answer with it from now on: EngineChanged. Answers in progress go on with theirs.
+
+        One that could not be loaded is tried again with `again`, as where a person chooses it, or with a message.
+        """
+        for service in self._all():
+            service.gate.refusal = None
+            service.queue.model.choose(model, again=again)
+            service.gate.release()
+
+    def reload_model(self) -> None:
+        """Load the model once more, the same way: what the engine knows of itself changed. EngineChanged.
+
+        Its answers in progress are finished first.
+        """
+        for service in self._all():
+            service.queue.model.reload()
+
+    def defer_sending(self) -> None:
+        """Whether a model may answer is being found out: what is asked waits for it, and is not stored meanwhile."""
+        for service in self._all():
+            service.gate.defer()
+
+    def deny_model(self, error: UserError) -> None:
+        """No model may answer (a license is not accepted, say): what waits for one fails with `error`, and what is
+        asked from now on is given back with it: ChatFailed, until `use_model`. EngineChanged."""
+        self._set_missing(error, refusal=error)
+
+    def set_model_missing(self, error: UserError) -> None:
+        """There is no model to load: what waits for one fails with `error`. EngineChanged."""
+        self._set_missing(error, refusal=None)
+
+    def _set_missing(self, error: UserError, *, refusal: UserError | None) -> None:
+        for service in self._all():
+            service.gate.refusal = refusal
+            service.queue.model.set_missing(error)
+            service.gate.release()
+
+    def _all(self) -> "list[AnswerService]":
+        return [self, *self.followers]
+
+    # --- the end -------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Stop every answer and store what was said. Nothing is told afterwards."""
+        if self.closed:
+            return
+        if self._leader is None:
+            self.gate.release()  # what waits is stored at least
+        elif self in self._leader.followers:
+            self._leader.followers.remove(self)
+        self.closed = True
+        self.queue.close()

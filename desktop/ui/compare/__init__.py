@@ -1,0 +1,1 @@
+"""One question to two models, or under two settings, side by side."""

@@ -1,0 +1,215 @@
+"""What all windows of the program share: engine, conversations, library and network, and which model answers.
+
+Importing this takes some tenths of a second. `desktop.ui.program` does it after the first paint, in a thread.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QIcon
+
+from desktop.background import Background
+from desktop.chat.answer_service import AnswerService
+from desktop.chat.preset_file import PresetFile
+from desktop.chat.prompt_library import PromptLibrary
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.engine_pool import EnginePool
+from desktop.engine.fallback_store import FallbackStore
+from desktop.engine.kernel_check import KernelCheck
+from desktop.engine.prompt_cache_folder import PromptCacheFolder
+from desktop.paths import Paths
+from desktop.settings import SettingsFile
+from desktop.storage.conversation_store import ConversationStore
+from desktop.storage.database import Database
+from desktop.ui.models.model_selection import ModelDisplay, ModelSelection
+from desktop.ui.system.file_watcher import FileWatcher
+from desktop.ui.system.process_events import MainThreadCalls
+from desktop.ui.window.tray_flow import TrayFlow
+
+if TYPE_CHECKING:
+    from desktop.chat.conversation_options import OptionChanges
+    from desktop.engine.engine_protocol import MultiModelEngine
+    from desktop.errors import UserError
+    from desktop.library.library_model import LibraryCard, LibraryModel
+    from desktop.library.library_services import LibraryServices
+    from desktop.library.recommendations import FirstModelSuggestion
+
+_RELOAD_NEEDED_BY = {
+    "context_length",
+    "threads",
+    "gpu_layers",
+    "parallel_answers",
+    "prompt_cache_memory",
+    "model_settings",
+}
+_ENGINES_KEPT_BY = {"model_memory", "unload_after"}
+
+
+class ModelDisplays:
+    """Shows in every window which model answers."""
+
+    def __init__(self) -> None:
+        self.shown: list[ModelDisplay] = []
+
+    def show_models(self, models: "list[LibraryModel]", in_use: "LibraryModel | None", waiting: dict[str, str]) -> None:
+        for display in self.shown:
+            display.show_models(models, in_use, waiting)
+
+    def show_blocked(self, waiting: dict[str, str]) -> None:
+        for display in self.shown:
+            display.show_blocked(waiting)
+
+    def show_license_verdict(self, card: "LibraryCard | None", error: "UserError | None") -> None:
+        for display in self.shown:
+            display.show_license_verdict(card, error)
+
+    def show_suggestion(self, suggestion: "FirstModelSuggestion | None") -> None:
+        for display in self.shown:
+            display.show_suggestion(suggestion)
+
+
+class SharedServices(QObject):
+    """Built once, before the first window's `Backend`. `start` begins, `close` ends all, when no window is left.
+
+    `engine` takes the place of the real one; with `test_engine` its kernels are tested while it is idle.
+    `change_settings` takes settings by name, which then calls `take_settings`; `change_model` takes the id of a model,
+    and what is to be set for that one.
+
+    `database_opened` where the conversations can be read, `database_failed` with why not.
+    """
+
+    database_opened = Signal()
+    database_failed = Signal(object)
+
+    def __init__(
+        self,
+        services: "LibraryServices",
+        *,
+        paths: Paths,
+        settings: SettingsFile,
+        change_settings: Callable[[dict[str, Any]], None],
+        change_model: "Callable[[str, OptionChanges], None]",
+        background: Background,
+        main_thread: MainThreadCalls,
+        engine: "MultiModelEngine | None",
+        test_engine: bool,
+    ) -> None:
+        super().__init__()
+        self.library, self.paths, self.settings = services, paths, settings
+        self.change_settings, self.background, self.main_thread = change_settings, background, main_thread
+        self.change_model = change_model
+        self.closed = False
+        self.kernels = KernelCheck(paths.engine_test_file)
+        self.prompt_cache = PromptCacheFolder(paths.prompt_cache, lambda: settings.current.prompt_cache_disk)
+        self.engine = engine or self._engine_pool()
+        if test_engine:
+            self.kernels.start(self._is_engine_busy, lambda: main_thread.call_on_main_thread(self._load_again))
+        self.database = Database(paths.database_file)
+        self.presets = PresetFile(paths.presets_file)
+        self.prompts = PromptLibrary(paths.prompts_file)
+        self.answers = AnswerService(
+            store=ConversationStore(self.database),
+            engine=self.engine,
+            background=background,
+            settings=lambda: settings.current,
+            hash_file=services.license_check.loaded_sha256,
+            prompt_cache=self.prompt_cache,
+            presets=self.presets,
+        )
+        self.displays = ModelDisplays()
+        self.selection = ModelSelection(
+            self.displays,
+            background,
+            services.library,
+            self.answers,
+            wanted=lambda: settings.current.model,
+            save=change_settings,
+        )
+        icon = QIcon(str(paths.resources / "icons" / "latchkey.svg"))
+        self.tray = TrayFlow(icon, lambda: settings.current, self)
+        self._ledger_watcher = FileWatcher(paths.ledger_file, services.ledger.stamp, background)
+        self._ledger_watcher.changed.connect(self.recheck_licenses)
+
+    def _engine_pool(self) -> EnginePool:
+        fallbacks, paths, settings = FallbackStore(self.paths.load_fallbacks), self.paths, self.settings
+
+        def make() -> EngineClient:
+            return EngineClient(
+                license_check=self.library.license_check,
+                logs=paths.engine_logs,
+                cache=paths.cache,
+                fallbacks=fallbacks,
+                refuses_unusable=True,
+                kernel_choice=self.kernels.choice,
+                prompt_cache=self.prompt_cache,
+            )
+
+        return EnginePool(
+            make, memory=lambda: settings.current.model_memory, unload_after=lambda: settings.current.unload_after
+        )
+
+    def start(self) -> None:
+        """Read what is on the disk: models, licenses, conversations."""
+        self.selection.refresh()
+        self._ledger_watcher.start()
+
+    # --- conversations -------------------------------------------------------------------------------------------
+
+    def open_database(self) -> None:
+        """Open the conversations; where that fails, `database_failed` says so, and this may be tried again."""
+        self.background.database(
+            self.database.open, lambda _: self._tell_opened(), lambda error: self._tell_failed(error)
+        )
+
+    def _tell_opened(self) -> None:
+        if not self.closed:
+            self.database_opened.emit()
+
+    def _tell_failed(self, error: "UserError") -> None:
+        if not self.closed:
+            self.database_failed.emit(error)
+
+    # --- models and licenses -------------------------------------------------------------------------------------
+
+    def _is_engine_busy(self) -> bool:
+        return self.engine.state in ("loading", "answering")
+
+    def _load_again(self) -> None:
+        """The engine test found what has to be turned off, in the models that are loaded too."""
+        if not self.closed:
+            self.engine.release()
+            self.answers.reload_model()
+
+    def check_ledger(self) -> None:
+        """Look soon whether another process wrote to the ledger."""
+        self._ledger_watcher.check()
+
+    def recheck_licenses(self) -> None:
+        """Check licenses again, as one was accepted or revoked: the loaded model may have to be unloaded."""
+        if not self.closed:
+            self.engine.recheck()
+            self.selection.refresh()
+            self.background.pool(self.library.recheck_downloads)
+
+    def take_settings(self, changes: dict[str, Any]) -> None:
+        """Apply settings that were changed in this process; `changes` by name."""
+        if self.closed:
+            return
+        if _RELOAD_NEEDED_BY & changes.keys():
+            self.selection.reload_model()
+        if _ENGINES_KEPT_BY & changes.keys():
+            self.engine.recheck()
+
+    def close(self) -> None:
+        """Store conversations and stop everything."""
+        self.closed = True
+        self.tray.close()
+        self.selection.close()
+        self._ledger_watcher.close()
+        self.answers.close()
+        self.kernels.close()
+        self.engine.close()
+        self.library.close()  # the process would stay until a file of many gigabytes is read
+        self.background.close()
+        self.database.close()

@@ -1,0 +1,123 @@
+"""Which conversation a window shows: goes to one, and shows what the chat session tells of it."""
+
+from typing import TYPE_CHECKING
+
+from desktop.conversation import Conversation, Folder
+from desktop.translation import tr
+from desktop.ui.parts.untrusted_text import set_window_title
+from desktop.ui.sidebar.conversation_marks import ConversationMarks
+from desktop.ui.window.restored_view import RestoredView
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMenu
+
+    from desktop.chat.chat_events import ChatEvent, ConversationOpened
+    from desktop.storage.conversation_listing import ListedConversations
+    from desktop.ui.window.main_window import MainWindow
+
+
+class ChatNavigation:
+    """Of `window`. `conversation` is the one that is open; None where that is a temporary one."""
+
+    def __init__(self, window: "MainWindow", restored: RestoredView) -> None:
+        self._window, self._restored = window, restored
+        self._marks = ConversationMarks()
+        self.conversation: Conversation | None = None
+
+    def open_id(self) -> str | None:
+        """The id of the conversation that is open."""
+        return self.conversation.id if self.conversation is not None else None
+
+    # --- going to one --------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Begin a new conversation."""
+        if self._window.chat is not None:
+            self._window.chat.new()
+        self._window.show_page("")
+
+    def open(self, conversation_id: str) -> None:
+        """Open a conversation."""
+        window = self._window
+        if window.chat is not None and conversation_id != window.chat_page.conversation_id:
+            window.chat.open(conversation_id)
+        window.show_page("")
+
+    def open_message(self, conversation_id: str, message_id: str, words: str) -> None:
+        """Open a conversation at a message, with `words` marked."""
+        window = self._window
+        window.chat_page.finder.reveal(conversation_id, message_id, words)
+        if window.chat is not None:
+            window.chat.open(conversation_id)
+        window.show_page("")
+
+    def take_begun(self, folder: Folder) -> None:
+        """A new conversation was begun in `folder`: it is shown, and the folder's model answers."""
+        self._window.show_page("")
+        if folder.model_id is not None:
+            self._window.model_chosen.emit(folder.model_id)
+
+    # --- showing -------------------------------------------------------------------------------------------------
+
+    def show_event(self, event: "ChatEvent") -> None:
+        """Show an event of the chat session."""
+        from desktop.chat import chat_events
+
+        window = self._window
+        if self._marks.note(event):
+            window.sidebar.rows.show_marks(self._marks.texts)
+        match event:
+            case chat_events.ConversationsChanged():
+                window.conversations.schedule()
+            case chat_events.ConversationOpened():
+                if window.temporary.active:
+                    return
+                self._show_opened(event)
+            case chat_events.ConversationDeleted():
+                window.chat_page.set_deleted(event.conversation.id, True)
+            case chat_events.ConversationsRestored():
+                for conversation_id in event.conversation_ids:
+                    window.chat_page.set_deleted(conversation_id, False)
+            case chat_events.OrderChanged():
+                window.sidebar.undo_bar.offer(event)
+            case _:
+                window.display.handle_event(event)
+        window.pass_on(event)
+
+    def show_temporary(self, event: "ConversationOpened") -> None:
+        """Show the conversation of a temporary chat: nothing of it is restored."""
+        self.conversation = None
+        self._restored.leave_chat(for_temporary=True)
+        self._window.chat_page.show_opened(event)
+        self._window.sidebar.show_open(None)
+        set_window_title(self._window, tr("Temporary chat – Latchkey"))
+
+    def take_list(self, listed: "ListedConversations") -> None:
+        """The list was read: the conversation that is open may have another title."""
+        if listed.open is not None and listed.open.id == self.open_id():
+            self.conversation = listed.open
+            self._show_title()
+
+    def _show_opened(self, event: "ConversationOpened") -> None:
+        window, head = self._window, event.conversation
+        self.conversation = head
+        another = head.id != window.chat_page.conversation_id
+        self._restored.leave_chat()
+        window.chat_page.show_opened(event)
+        if not window.chat_page.finder.show_revealed(head.id) and another:
+            self._restored.enter_chat(head.id)
+        window.sidebar.show_open(head.id)
+        self._show_title()
+
+    def _show_title(self) -> None:
+        title = self.conversation.title if self.conversation is not None else ""
+        set_window_title(self._window, f"{title} – Latchkey" if title else "Latchkey")
+
+    def fill_menu(self, menu: "QMenu") -> None:
+        """The conversation's menu, at the right of the top bar."""
+        window, head = self._window, self.conversation
+        if head is not None and window.chat is not None and window.chat.is_stored(head.id):
+            window.sidebar.fill_menu(head, menu)
+        menu.addSeparator()
+        for name in ("find", "read-answer", "copy-answer", "regenerate", "context-full"):
+            menu.addAction(window.actions_table[name])

@@ -1,0 +1,82 @@
+"""Drafts of several windows: none undoes what another one saved, and a temporary chat leaves none."""
+
+from pathlib import Path
+
+import pytest
+
+from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts
+from desktop.ui.chat.window_drafts import SharedDrafts, WindowDrafts
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "drafts.json"
+
+
+@pytest.fixture
+def shared(file: Path) -> SharedDrafts:
+    return SharedDrafts(ComposerDrafts(file))
+
+
+@pytest.fixture
+def two(shared: SharedDrafts) -> tuple[WindowDrafts, WindowDrafts]:
+    views = shared.open_view(), shared.open_view()
+    for view in views:
+        view.get("c")
+    return views
+
+
+def test_a_window_that_changed_nothing_undoes_nothing(two: tuple[WindowDrafts, WindowDrafts]) -> None:
+    one, other = two
+    one.set("c", "written here")
+    other.set("c", "")
+    assert one.get("c") == "written here"
+    other.get("c")
+    one.set("c", "written anew")
+    other.set("c", "written here")  # as it stands there still
+    assert one.get("c") == "written anew"
+
+
+def test_what_was_sent_takes_nothing_of_the_other_window_along(two: tuple[WindowDrafts, WindowDrafts]) -> None:
+    one, other = two
+    other.set("c", "sent in a moment")
+    one.get("c")
+    one.set("c", "sent in a moment, and more")
+    other.set("c", "")
+    assert one.get("c") == "sent in a moment, and more"
+
+
+def test_of_two_texts_typed_at_once_both_are_kept(two: tuple[WindowDrafts, WindowDrafts]) -> None:
+    one, other = two
+    told: list[tuple[str, str, str]] = []
+    other.follow(lambda *change: told.append(change))
+    one.set("c", "this")
+    other.set("c", "that")
+    assert one.get("c") == "this\n\nthat"
+    assert told[-1] == ("c", "that", "this\n\nthat")
+
+
+def test_each_window_has_a_new_chat_of_its_own(shared: SharedDrafts, file: Path) -> None:
+    one, other = shared.open_view(), shared.open_view()
+    one.set(NEW, "first")
+    other.set(NEW, "second")
+    other.save()
+    shared.close_view(other)
+    assert one.get(NEW) == "first"
+    assert shared.open_view().get(NEW) == "second", "the next second window has it"
+    assert SharedDrafts(ComposerDrafts(file)).open_view().get(NEW) == "first\n\nsecond", "so has the next start"
+
+
+def test_what_is_typed_in_a_temporary_chat_reaches_no_file(shared: SharedDrafts, file: Path) -> None:
+    view = shared.open_view()
+    view.set(NEW, "before")
+    view.begin_temporary()
+    assert view.get(NEW) == ""
+    view.set(NEW, "secret")
+    view.set("t", "secret too")
+    view.save()
+    view.end_temporary()
+    view.save()
+    assert view.get(NEW) == "before"
+    assert view.get("t") == ""
+    assert "secret" not in file.read_text()
