@@ -39,10 +39,12 @@ _TOP = Path(__file__).resolve().parents[1]
 _PERSONS_ENVIRONMENT = dict(os.environ)
 _WITHOUT_REAL_MODEL = '-m "not soak and not real_model"'
 
-# A shell that starts the tests in the background has them ignore Ctrl+C, and what is ignored stays so in every process
-# started from here: the journeys' commands would ignore it too.
+# A shell that starts the tests in the background has them ignore Ctrl+C, nohup the end of the terminal, and what is
+# ignored stays so in every process started from here: the journeys' commands would ignore it too.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class NetworkBlockedError(RuntimeError):

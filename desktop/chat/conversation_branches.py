@@ -90,7 +90,7 @@ class ConversationBranches:
             return
         assert message.record is not None
         choice = recorded_options(message.record).context_full
-        overrides = AnswerOverrides(options, message.record.system_prompt, choice, message)
+        overrides = AnswerOverrides(options, message.record.system_prompt, choice, again=message)
         self._chat.answer_branch(lambda: self._writer.answer_from_record(message), overrides=overrides)
 
     def delete(self, message: Message) -> None:

@@ -159,10 +159,8 @@ class ConversationWriter:
             if head.leaf_id is None and head.title_by == "first-turn":  # all that was said in it was deleted
                 head = msgspec.structs.replace(head, title=title_from(text))
                 self._store.rename(head.id, head.title, by="first-turn")
-        user = self._user(head.id, head.leaf_id, text, now)
-        answer = self.empty_answer(head.id, user.id, now)
         user = self._user(head.id, head.leaf_id, text, now, message_id)
-        answer = self._empty_answer(head.id, user.id, now)
+        answer = self.empty_answer(head.id, user.id, now)
         self._store.add_messages((user, answer), create=head if found is None else None)
         return StoredExchange(msgspec.structs.replace(head, leaf_id=answer.id, updated_at=now), user, answer)
 

@@ -179,4 +179,10 @@ def _report(model_id: str, own: ModelSettings) -> ModelSettingsReport:
         own.devices,
         own.tensor_split,
         own.adapters,
+        own.system_prompt or None,
+        own.preset,
+        own.sampling,
+        own.thinking,
+        own.effort,
+        own.thinking_budget,
     )

@@ -30,9 +30,9 @@ from desktop.engine.fallback_store import FallbackStore
 from desktop.engine.kernel_report import KernelChoice
 from desktop.engine.load_fallback import LoadFallback
 from desktop.engine.load_params import LoadParams
+from desktop.engine.message_bounds import MOST_EMBEDDED_TEXTS
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.engine.worker_messages import (
-    MOST_EMBEDDED_TEXTS,
     AnswerDone,
     AnswerEvent,
     EmbedEvent,

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Literal
 
 from desktop.engine import hardware
-from desktop.engine.worker_messages import LONGEST_TEXT, LONGEST_WORDS, ProbeResult, RequestFailed
+from desktop.engine.message_bounds import LONGEST_TEXT, LONGEST_WORDS
+from desktop.engine.worker_messages import ProbeResult, RequestFailed
 from desktop.errors import (
     ContextFullError,
     EngineError,

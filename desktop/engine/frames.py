@@ -12,16 +12,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from desktop.engine.worker_messages import (
-    LONGEST_TEXT,
-    LONGEST_WORDS,
-    AnswerDone,
-    Event,
-    ModelDescribed,
-    ModelReady,
-    ProbeResult,
-    RequestFailed,
-)
+from desktop.engine.message_bounds import LONGEST_TEXT, LONGEST_WORDS
+from desktop.engine.worker_messages import AnswerDone, Event, ModelDescribed, ModelReady, ProbeResult, RequestFailed
 from desktop.safe_text import safe_line, safe_text
 
 LARGEST_MESSAGE = 64 * 1024 * 1024

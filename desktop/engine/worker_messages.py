@@ -11,6 +11,23 @@ import msgspec
 from desktop.conversation import AnswerPart, ChatMessage, StopReason
 from desktop.engine.generation_options import GenerationOptions
 from desktop.engine.load_params import LoadParams
+from desktop.engine.message_bounds import (
+    MOST_CANDIDATES,
+    MOST_EMBEDDED_TEXTS,
+    Component,
+    Count,
+    Fraction,
+    HexDigest,
+    Int64,
+    Logprob,
+    LongText,
+    Measure,
+    Names,
+    ShortText,
+    TokenId,
+    TokenText,
+    VariantName,
+)
 from desktop.file_stamp import ModelFile
 
 # --- what is asked for -------------------------------------------------------------------------------------------
@@ -54,10 +71,6 @@ class CancelRequest(msgspec.Struct, frozen=True, tag="cancel"):
     """Stop answer `id`, or loading where `id` is 0."""
 
     id: int
-
-
-MOST_EMBEDDED_TEXTS = 32
-"""Texts of one EmbedRequest: their vectors have to fit into one message."""
 
 
 class EmbedRequest(msgspec.Struct, frozen=True, tag="embed"):
@@ -112,21 +125,6 @@ Request = (
 )
 
 # --- what comes back ---------------------------------------------------------------------------------------------
-
-# A worker is believed within bounds: it may have been taken over by the file it reads. A message out of them is none.
-LONGEST_WORDS, LONGEST_TEXT = 4096, 100_000
-"""Characters of what a worker says of itself and of its model, and of technical lines."""
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-TokenId = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
-Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-Measure = Annotated[float, msgspec.Meta(ge=0, le=1e15)]
-Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Component = Annotated[float, msgspec.Meta(ge=-1.001, le=1.001)]
-HexDigest = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")]
-VariantName = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.+-]{0,39})?$")]
-ShortText = Annotated[str, msgspec.Meta(max_length=LONGEST_WORDS)]
-Names = Annotated[tuple[ShortText, ...], msgspec.Meta(max_length=1024)]
-LongText = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 
 
 class ComputeDevice(msgspec.Struct, frozen=True):
@@ -230,12 +228,6 @@ class PromptProgress(msgspec.Struct, frozen=True, tag="prompt-progress"):
     total: Count
 
 
-LOWEST_LOGPROB, LONGEST_PIECE, _MOST_CANDIDATES = -9999.0, 256, 32
-"""What stands for a probability of nothing, as with OpenAI; bytes of a token's text, which is cut there."""
-Logprob = Annotated[float, msgspec.Meta(ge=LOWEST_LOGPROB, le=0)]
-TokenText = Annotated[bytes, msgspec.Meta(max_length=LONGEST_PIECE)]
-
-
 class TokenCandidate(msgspec.Struct, frozen=True):
     """A token that might have come, as bytes, which need not be whole characters, and its probability's logarithm."""
 
@@ -251,7 +243,7 @@ class TokenLogprob(msgspec.Struct, frozen=True):
     token: TokenId
     text: TokenText
     logprob: Logprob
-    top: Annotated[tuple[TokenCandidate, ...], msgspec.Meta(max_length=_MOST_CANDIDATES)] = ()
+    top: Annotated[tuple[TokenCandidate, ...], msgspec.Meta(max_length=MOST_CANDIDATES)] = ()
 
 
 class Delta(msgspec.Struct, frozen=True, tag="delta"):

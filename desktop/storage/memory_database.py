@@ -9,6 +9,7 @@ from pathlib import Path
 from desktop.errors import NotFoundError
 from desktop.storage.database import CONVERSATIONS_SCHEMA, Database
 from desktop.storage.migration import MIGRATIONS, migrate
+from desktop.storage.search_terms import add_functions
 from desktop.translation import tr
 
 _MEMORY = Path(":memory:")
@@ -46,6 +47,7 @@ class MemoryDatabase(Database):
         if self._forgotten:
             raise NotFoundError(tr("This temporary chat is over."), tr("Nothing of it is kept."))
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        add_functions(connection)
         # What SQLite sorts or sets aside goes to files of its own otherwise.
         for pragma in ("temp_store = MEMORY", "foreign_keys = ON", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")

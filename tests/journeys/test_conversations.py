@@ -89,7 +89,8 @@ def test_options_hold_for_the_turn_they_are_given_with(begun: str) -> None:
 
 def test_what_was_said_is_found_again(begun: str) -> None:
     found = latchkey("conversations", "search", "latchkey", "--json").json
-    assert begun in {each["conversation_id"] for each in found}
+    assert begun in {each["id"] for each in found}
+    assert all({"title", "message", "snippet"} <= each.keys() for each in found)
     assert latchkey("conversations", "search", "zeppelin", "--json").json == []
 
 

@@ -70,8 +70,14 @@ def computed(noted: Noted) -> list[list[int]]:
 
 
 def chosen(noted: Noted) -> list[int]:
-    """The tokens that were sampled, the one that ends an answer included."""
-    return [value for kind, value in noted if kind == "choose"]
+    """The tokens that were sampled and not taken back, the one that ends an answer included."""
+    tokens: list[int] = []
+    for kind, value in noted:
+        if kind == "choose":
+            tokens.append(value)
+        elif kind == "take back":
+            tokens.pop()
+    return tokens
 
 
 class NotedAsker(Asker):

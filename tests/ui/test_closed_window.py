@@ -20,6 +20,7 @@ def freed(references: Sequence[Callable[[], object]]) -> bool:
 
 @pytest.mark.parametrize("pages", [(), ("Models", "Licenses", "Network", "Settings")], ids=["chat", "every page"])
 def test_a_closed_window_is_freed(open_window: Callable[..., Driver], pages: tuple[str, ...]) -> None:
+    others = set(QApplication.allWidgets())
     driver = open_window()
     driver.ask("Hello")
     for page in pages:
@@ -28,7 +29,7 @@ def test_a_closed_window_is_freed(open_window: Callable[..., Driver], pages: tup
     driver.close()
     del driver.window
     driver.until(lambda: freed(parts))  # the last work in a thread may hold on to it
-    assert not QApplication.allWidgets()
+    assert set(QApplication.allWidgets()) <= others
 
 
 class TestFrozenHeap:

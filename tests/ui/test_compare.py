@@ -70,7 +70,7 @@ def test_both_answers_come_at_once_and_the_one_kept_is_shown(driver: Driver) -> 
     assert kept.sampling is not None
     assert kept.sampling["temperature"] == 0.8
     assert kept.model is not None
-    driver.chat.show_branch(kept.id, -1)
+    driver.chat.branches.show_sibling(kept.id, -1)
     driver.until(lambda: driver.messages[-1].text == first)
     driver.until(lambda: driver.titles == ["Which is it?"])
 
@@ -100,7 +100,7 @@ def test_closing_without_keeping_loses_neither(driver: Driver) -> None:
     assert driver.messages[-1].text.startswith("Answered at 0.2.")
     other = driver.messages[-1].id
     driver.until(lambda: not driver.chat.is_answering())
-    driver.chat.show_branch(other, 1)
+    driver.chat.branches.show_sibling(other, 1)
     driver.until(lambda: driver.messages[-1].text.startswith("Answered at 0.5."))
     assert driver.messages[-1].status == "complete"
 

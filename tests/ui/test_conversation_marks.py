@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 
-from desktop.ui.sidebar.conversation_list import ConversationRole
+from desktop.ui.sidebar.conversation_item_model import ConversationRole
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
 
@@ -15,7 +15,7 @@ Open = Callable[..., Driver]
 
 def marks(driver: Driver) -> dict[str, str]:
     rows = driver.sidebar.rows
-    found = {str(rows.index(row).data()): str(rows.index(row).data(ConversationRole.MARK)) for row in driver.rows()}
+    found = {str(rows.index(row).data()): str(rows.index(row).data(ConversationRole.DETAIL)) for row in driver.rows()}
     return {title: mark for title, mark in found.items() if mark}
 
 

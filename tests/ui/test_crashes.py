@@ -36,10 +36,16 @@ def _notices(driver: Driver) -> list[str]:
     return [label.toolTip() for label in labels if label.isVisible() and label.toolTip() == NOTICE]
 
 
+def _forget_open_chat(home: Path) -> None:
+    """The next start opens no chat of the one before."""
+    (home / "data" / "view.json").unlink()
+
+
 def test_an_answer_whose_worker_dies_in_the_middle_goes_on_in_the_same_bubble(open_window: Open, home: Path) -> None:
     plain = open_window(_engine(home), sampling=GREEDY)
     expected = plain.ask(QUESTION)
     plain.close()
+    _forget_open_chat(home)
     driver = open_window(_engine(home, Fault("decode", at_token=8)), sampling=GREEDY)
     answer = driver.ask(QUESTION)
     assert (answer.text, answer.status) == (expected.text, "complete")
@@ -66,6 +72,7 @@ def test_a_model_that_stops_the_engine_every_time_is_told_with_its_last_words(op
     driver.click("Details")
     assert details[0].isVisible()
     driver.close()
+    _forget_open_chat(home)
 
     store = FallbackStore(home / "data" / "load-fallbacks.json")  # as the next process has it
     again = open_window(_engine(home, fallbacks=store, refuses_unusable=True), wait=False)

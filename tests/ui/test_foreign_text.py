@@ -300,11 +300,11 @@ def test_other_programs_are_given_the_web_and_mail() -> None:
 # --- the source ------------------------------------------------------------------------------------------------------
 
 ONE_PLACE = {
-    "setToolTip": "untrusted_text.py",
+    "setToolTip": "untrusted_text.py tray_icon.py",
     "setWindowTitle": "untrusted_text.py",
     "setWhatsThis": "",
     "setStatusTip": "",
-    "setHtml": "",
+    "setHtml": "table_copy.py",  # of what goes to the clipboard
     "insertHtml": "",
     "appendHtml": "",
     "setMarkdown": "",
@@ -322,7 +322,7 @@ ONE_PLACE = {
     "QErrorMessage": "",
     "QToolTip": "",
     "QStaticText": "",
-    "QSystemTrayIcon": "",
+    "QSystemTrayIcon": "tray_icon.py",
     "QPushButton": "",
     "QToolButton": "",
     "QCheckBox": "",

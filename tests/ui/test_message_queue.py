@@ -162,7 +162,7 @@ def test_the_button_queues_and_says_so(open_window: Open) -> None:
 
 def test_a_deleted_conversation_takes_its_queue_along_and_brings_it_back(open_window: Open) -> None:
     driver = talking(open_window, "later")
-    driver.chat.delete(driver.chat.current_id or "")
+    driver.chat.order.delete([driver.chat.current_id or ""])
     driver.until(lambda: driver.page.shown_transcript is None)
     assert kept(driver) == []
     driver.click("Undo")

@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
+from desktop.ui.system.tray_icon import TrayIcon
 from desktop.ui.window.main_window import MainWindow
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
@@ -91,7 +92,7 @@ def test_another_branch_of_one_window_is_shown_in_the_other(two_windows: TwoWind
     two.until(lambda: len(two.messages) == 2)
     one.page.regenerate_last()
     two.until(lambda: two.messages[-1].text == "Second.")
-    one.chat.show_branch(one.messages[-1].id, -1)
+    one.chat.branches.show_sibling(one.messages[-1].id, -1)
     two.until(lambda: two.messages[-1].text == "First.")
 
 
@@ -100,7 +101,7 @@ def test_a_chat_deleted_in_one_window_is_left_in_the_other(two_windows: TwoWindo
     one.ask("Hello")
     two.window.open_conversation(one.page.conversation_id or "")
     two.until(lambda: len(two.messages) == 2)
-    one.chat.delete(one.page.conversation_id or "")
+    one.chat.order.delete([one.page.conversation_id or ""])
     two.until(lambda: two.page.shown_transcript is None and not two.titles)
     two.ask("Something else")
     one.until(lambda: one.titles == ["Something else"])
@@ -188,3 +189,51 @@ def test_quit_closes_every_window(two_windows: TwoWindows) -> None:
     QTest.keyClick(one.page.composer.edit, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
     one.until(lambda: not [each for each in windows() if each.isVisible()])
     assert len(program.windows) == 1
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", "systemTrayWindowChanged", extend=True)
+def test_an_answer_is_told_of_once_and_only_the_last_window_goes_to_the_tray(
+    two_windows: TwoWindows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = two_windows(FakeAnswer("Done.", tokens_per_s=40))
+    told: list[str] = []
+    monkeypatch.setattr("desktop.ui.window.tray_flow.can_close_to_tray", lambda: True)
+    monkeypatch.setattr("desktop.ui.system.tray_icon.is_tray_available", lambda: True)
+    monkeypatch.setattr(TrayIcon, "notify", lambda _, title, text: told.append(title))
+    one.window.change_settings({"close_to_tray": True})
+    one.ask("Hello", finish=False)
+    for driver in (one, two):
+        driver.window.hide()
+    one.finish()
+    assert told == ["Answer finished"]
+    assert two.window.close(), "the other one is still there"
+    two.closed = True
+    assert not one.window.close()
+    one.window.raise_window()
+    one.window.quit()
+    assert not one.window.isVisible()
+    one.closed = True
+
+
+def test_quitting_leaves_every_window(two_windows: TwoWindows, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = two_windows()
+    monkeypatch.setattr("desktop.ui.window.tray_flow.can_close_to_tray", lambda: True)
+    one.window.change_settings({"close_to_tray": True})
+    two.key(Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    assert not [each for each in windows() if each.isVisible()]
+    assert one.backend.closed
+    one.closed = True
+
+
+def test_a_message_queued_in_one_window_waits_in_both_and_is_sent_once(two_windows: TwoWindows) -> None:
+    one, two = two_windows(FakeAnswer("word " * 20, tokens_per_s=60), FakeAnswer("End."))
+    one.ask("One", finish=False)
+    two.window.open_conversation(one.page.conversation_id or "")
+    two.until(lambda: len(two.messages) == 2)
+    one.page.composer.queued.emit("Two")
+    two.until(lambda: len(two.page.queue.strip.chips) == 1)
+    two.until(lambda: bool(two.messages) and two.messages[-1].text == "End.")
+    one.finish()
+    assert [message.text for message in one.messages][2:] == ["Two", "End."]
+    assert not one.page.queue.strip.chips
+    assert not two.page.queue.strip.chips

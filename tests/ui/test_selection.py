@@ -220,7 +220,8 @@ def test_a_menu_keeps_the_selection_and_another_field_ends_it(
     menu_key = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(0, 0), first.mapToGlobal(QPoint(0, 0)))
     QApplication.sendEvent(first, menu_key)
     ((entries, spot),) = shown
-    assert entries == ["Copy", "Copy as Markdown", "Select all", "", "Pin message"]
+    assert entries[:4] == ["Copy", "Copy as Markdown", "Select all", ""]
+    assert "Pin message" in entries
     assert QRect(QPoint(0, 0), last.size()).contains(last.mapFromGlobal(spot))  # at the caret, not under the pointer
     QApplication.sendEvent(first, QFocusEvent(QEvent.Type.FocusOut, Qt.FocusReason.PopupFocusReason))
     assert not view.selection.is_empty

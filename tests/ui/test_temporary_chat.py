@@ -124,7 +124,7 @@ def test_keeping_it_makes_an_ordinary_chat_of_it(driver: Driver, home: Path) -> 
     assert [message.id for message in driver.messages] == before
     assert driver.page.composer.text == "and then"
     assert files_with(home, "Another one.") != []
-    driver.chat.show_branch(driver.messages[-1].id, -1)
+    driver.chat.branches.show_sibling(driver.messages[-1].id, -1)
     driver.until(lambda: driver.messages[-1].text == f"It is a {SECRET}.")
     engine = driver.engine
     assert isinstance(engine, FakeEngine)
@@ -172,7 +172,7 @@ def test_a_chat_deleted_meanwhile_does_not_take_its_place(driver: Driver) -> Non
     key = driver.page.conversation_id or ""
     begin(driver)
     driver.ask("Are you there?")
-    driver.chat.delete(key)
+    driver.chat.order.delete([key])
     driver.until(lambda: not driver.titles)
     assert driver.window.temporary.active
     assert driver.messages[-1].text == "Another one."
@@ -202,3 +202,44 @@ def test_the_worker_saves_no_state_of_it(open_window: Callable[..., Driver], hom
     assert len(list(states.glob("*.state"))) == 1
     assert files_with(home, SECRET) == []
     assert files_with(home, "ordinary1") != []
+
+
+def test_what_is_set_in_the_panel_holds_in_it_alone(driver: Driver) -> None:
+    driver.ask("In the open")
+    key = driver.page.conversation_id or ""
+    begin(driver)
+    driver.backend.panel._change("chat", {"temperature": 0.25})
+    driver.ask("Are you there?")
+    engine = driver.engine
+    assert isinstance(engine, FakeEngine)
+    assert [request.options.sampling.temperature for request in engine.requests] == [None, 0.25]
+    assert driver.chat._store.conversation(key).options.sampling == {}
+
+
+def test_where_it_was_read_and_what_waits_in_it_reach_no_file(open_window: Callable[..., Driver], home: Path) -> None:
+    driver = open_window(FakeEngine([FakeAnswer("word " * 40, tokens_per_s=40), FakeAnswer("End.")]))
+    begin(driver)
+    driver.ask("One", finish=False)
+    temporary = driver.page.conversation_id or ""
+    driver.type(f"about a {SECRET}")
+    driver.key(Qt.Key.Key_Return)
+    driver.until(lambda: len(driver.page.queue.strip.chips) == 1)
+    driver.window._restored._save_soon()
+    close(driver)
+    assert files_with(home, SECRET) == []
+    assert temporary not in (home / "data" / "view.json").read_text()
+
+
+def test_messages_that_wait_in_it_are_kept_with_it_and_held(open_window: Callable[..., Driver]) -> None:
+    driver = open_window(FakeEngine([FakeAnswer("word " * 40, tokens_per_s=40), FakeAnswer("End.")]))
+    bar = begin(driver)
+    driver.ask("One", finish=False)
+    driver.type("and another")
+    driver.key(Qt.Key.Key_Return)
+    driver.page.stop()
+    bar.keep.click()
+    driver.until(lambda: not driver.window.temporary.active and bool(driver.titles))
+    driver.until(lambda: len(driver.page.queue.strip.chips) == 1)
+    kept = driver.chat.queue.state(driver.page.conversation_id or "")
+    assert [message.text for message in kept.messages] == ["and another"]
+    assert kept.held

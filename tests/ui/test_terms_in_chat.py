@@ -66,7 +66,7 @@ def test_the_bar_says_restrictions_and_the_purpose(qtbot: QtBot, theme: Theme) -
     assert "Research only · non-commercial" in names
     assert "No training on outputs" in names
     assert "Purpose: Research" in names
-    bar.resize(460, 52)
+    bar.resize(520, 52)
     QApplication.processEvents()
     assert "Research only · non-commercial · no training on outputs" in _names(bar)
     assert bar.model_button.width() == bar.model_button.sizeHint().width()

@@ -15,11 +15,12 @@ from pytestqt.qtbot import QtBot
 from desktop.chat.markdown.answer_segments import Block, ProseSegment, segments
 from desktop.conversation import ImagePart, Message, Status, TextPart, ToolCallPart, UnknownPart
 from desktop.ui.chat.answer_body import AnswerBody
+from desktop.ui.chat.built_messages import NEWEST
 from desktop.ui.chat.code_view import CodeView
 from desktop.ui.chat.message_view import MessageActions
 from desktop.ui.chat.prose_view import ProseView
 from desktop.ui.chat.text_view import TextView
-from desktop.ui.chat.transcript import NEWEST, Transcript
+from desktop.ui.chat.transcript import Transcript
 from desktop.ui.parts.link import resolved_target
 from desktop.ui.parts.untrusted_text import InertTextDocument
 from desktop.ui.theme.theme import Theme

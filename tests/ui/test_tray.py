@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from desktop.errors import EngineError
-from desktop.ui.system.tray_icon import TrayIcon, portal_message
+from desktop.ui.system.tray_icon import TrayIcon, notification_body, portal_message
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
 
@@ -134,3 +134,8 @@ def test_a_queue_is_told_of_once_at_its_end(open_window: Open, told: list[tuple[
 def test_the_portal_is_told_in_texts_alone() -> None:
     arguments = portal_message("Answer finished", "Press").arguments()
     assert arguments == ["answer-finished", {"title": "Answer finished", "body": "Press"}]
+
+
+def test_what_a_model_wrote_is_no_markup_of_a_notification() -> None:
+    assert notification_body("<a href='x'>a & b</a>", "linux") == "&lt;a href='x'&gt;a &amp; b&lt;/a&gt;"
+    assert notification_body("a < b", "win32") == "a < b"

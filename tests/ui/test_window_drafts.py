@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts
+from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts, queue_key
 from desktop.ui.chat.window_drafts import SharedDrafts, WindowDrafts
 
 
@@ -79,4 +79,27 @@ def test_what_is_typed_in_a_temporary_chat_reaches_no_file(shared: SharedDrafts,
     view.save()
     assert view.get(NEW) == "before"
     assert view.get("t") == ""
+    assert "secret" not in file.read_text()
+
+
+def test_messages_that_wait_are_written_as_they_are(two: tuple[WindowDrafts, WindowDrafts]) -> None:
+    one, other = two
+    one.set(queue_key("c"), "[1]")
+    other.set(queue_key("c"), "[1,2]")
+    one.set(queue_key("c"), "[2]")
+    assert other.get(queue_key("c")) == "[2]"
+
+
+def test_text_given_back_to_an_ordinary_chat_is_kept_while_a_temporary_one_is_shown(
+    shared: SharedDrafts, file: Path
+) -> None:
+    view = shared.open_view()
+    view.begin_temporary()
+    view.note_temporary("t")
+    view.set("t", "secret")
+    view.set(queue_key("t"), "[secret]")
+    view.set("c", "could not be sent")
+    view.save()
+    view.end_temporary()
+    assert view.get("c") == "could not be sent"
     assert "secret" not in file.read_text()

@@ -13,6 +13,7 @@ import msgspec
 from desktop.engine import hardware
 from desktop.engine.load_params import MOST_OUTPUTS, SPARE_SEQUENCES, LoadParams
 from desktop.engine.load_params_check import GPU_KINDS
+from desktop.engine.message_bounds import LONGEST_WORDS
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.answer_marks import TAG_STYLES
 from desktop.engine.worker.embedder import prepare_embedding
@@ -22,7 +23,7 @@ from desktop.engine.worker.memory_breakdown import check_free_memory, memory_bre
 from desktop.engine.worker.model_params import FLASH_ATTENTION, READ, ModelParams, context_refused, set_cache_types
 from desktop.engine.worker.thread_tuner import ThreadTuner
 from desktop.engine.worker.tokenizer import Tokenizer
-from desktop.engine.worker_messages import LONGEST_WORDS, ModelInfo
+from desktop.engine.worker_messages import ModelInfo
 from desktop.errors import EngineError, ResourceError
 from desktop.translation import tr
 

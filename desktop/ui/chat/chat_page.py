@@ -14,7 +14,7 @@ from desktop.ui.chat.branch_flow import BranchFlow
 from desktop.ui.chat.chat_top_bar import ChatTopBar
 from desktop.ui.chat.code_options import CodeOptions
 from desktop.ui.chat.composer import Composer, ErrorArea
-from desktop.ui.chat.composer_drafts import NEW, edit_key
+from desktop.ui.chat.composer_drafts import NEW, edit_key, joined_drafts
 from desktop.ui.chat.context_card import spoken_end
 from desktop.ui.chat.context_flow import ContextFlow
 from desktop.ui.chat.empty_state import EmptyState
@@ -70,9 +70,7 @@ class ChatPage(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
         self._build()
-        self._draft_timer = QTimer(self)
-        self._draft_timer.setSingleShot(True)
-        self._draft_timer.setInterval(_DRAFT_PAUSE_MS)
+        self._draft_timer = QTimer(self, singleShot=True, interval=_DRAFT_PAUSE_MS)
         self._draft_timer.timeout.connect(lambda: self.save_draft(so_far=True))
         self._connect()
         self.composer.set_text(drafts.get(NEW))
@@ -81,8 +79,8 @@ class ChatPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.top_bar)
-        column.addWidget(self.find_bar)
+        for bar in (self.top_bar, self.find_bar):
+            column.addWidget(bar)
         column.addWidget(self._stack, 1)
         self._bottom = QVBoxLayout()
         self._bottom.setSpacing(M)
@@ -241,12 +239,12 @@ class ChatPage(QWidget):
         asked_in = event.conversation_id or self._conversation_id or NEW
         typed = self.composer.committed_text()
         if event.text and asked_in == self._conversation_id and self._editing is None:
-            self.composer.set_text(_joined(event.text, typed))
+            self.composer.set_text(joined_drafts(event.text, typed))
         elif event.text:
             # A conversation that was never stored is in no list: what was said in it waits where a new one begins.
             key = NEW if asked_in in self._unstored else asked_in
             here = key == self._draft_key()
-            text = _joined(event.text, typed if here else self._drafts.get(key))
+            text = joined_drafts(event.text, typed if here else self._drafts.get(key))
             self._drafts.set(key, text)
             if here:
                 self.composer.set_text(text)
@@ -398,7 +396,3 @@ class ChatPage(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         QPainter(self).fillRect(self.rect(), self._theme.color("page"))
-
-
-def _joined(first: str, second: str) -> str:
-    return first if first == second else "\n\n".join(text for text in (first, second) if text)

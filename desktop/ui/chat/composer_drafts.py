@@ -27,6 +27,11 @@ def is_queue_key(key: str) -> bool:
     return key.endswith("/queue")
 
 
+def joined_drafts(first: str, second: str) -> str:
+    """Both texts, one under the other; one of them where they are the same."""
+    return first if first == second else "\n\n".join(text for text in (first, second) if text)
+
+
 class ComposerDrafts:
     """Drafts in a small file. A file that cannot be read counts as empty and is left alone until something is saved."""
 

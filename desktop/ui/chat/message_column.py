@@ -189,8 +189,7 @@ class MessageColumn(QScrollArea):
         if self._placing:
             return
         to_end = self.verticalScrollBar().maximum() - value
-        self._at_end = to_end <= _NEAR_END and self.has_newest
-        self._at_end = value >= self.verticalScrollBar().maximum() - (0 if up else _NEAR_END)
+        self._at_end = to_end <= (0 if up else _NEAR_END) and self.has_newest
         self._show_latest()
         if not self.has_newest and to_end < self.viewport().height():
             self.near_end()

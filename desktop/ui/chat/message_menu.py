@@ -46,7 +46,8 @@ def open_message_menu(theme: Theme, entries: Sequence[MessageMenuEntry], under: 
     for entry in entries:
         if entry.apart:
             menu.addSeparator()
-        menu.addAction(entry.text, entry.act)
+        line = entry.text
+        menu.addAction(line, entry.act)
     corner = under.mapToGlobal(under.rect().bottomRight())
     corner.setX(corner.x() - menu.sizeHint().width())
     menu.popup(corner)

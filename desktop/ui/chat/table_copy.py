@@ -65,8 +65,8 @@ class TableCopyButton(Button):
         """The menu of the button, which is gone once it is closed."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for text, act in copy_entries(self._table):
-            menu.addAction(text, act)
+        for entry, act in copy_entries(self._table):
+            menu.addAction(entry, act)
         return menu
 
     def _copy(self) -> None:

@@ -55,7 +55,6 @@ class CompareColumn(QWidget):
         actions = MessageActions(
             regenerate=again,
             edit=lambda message: None,
-            show_branch=lambda message_id, step: None,
             open_link=open_link,
             log=log,
             credit_of=lambda model: self._credit_of(model),

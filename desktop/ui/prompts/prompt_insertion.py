@@ -177,7 +177,7 @@ class PromptInsertion(QObject):
         last = self._edit.document().characterCount() - 1
         cursor.setPosition(min(start, last))
         cursor.setPosition(min(end, last), QTextCursor.MoveMode.KeepAnchor)
-        if not cursor.selectedText().startswith("/"):
+        if self._edit.document().characterAt(cursor.selectionStart()) != "/":
             cursor.setPosition(cursor.selectionEnd())  # it was changed meanwhile: nothing of it is taken away
         wrap = getattr(self._edit, "wrap_for", None)
         if wrap is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent
@@ -238,7 +239,8 @@ class SearchPage(StepPage):
         menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
 
     def _narrow(self, field: str, value: str) -> None:
-        self.narrowed = replace(self.narrowed, **{field: value or (None if field == "role" else "")})
+        chosen: Any = value or (None if field == "role" else "")
+        self.narrowed = replace(self.narrowed, **{field: chosen})
         self._show_filters()
         self.asked.emit()
 

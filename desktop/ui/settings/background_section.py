@@ -6,8 +6,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.settings import Settings
 from desktop.translation import tr
+from desktop.ui.parts.setting_controls import ChoiceButton, set_hint, setting_row
 from desktop.ui.parts.toggle import Toggle
-from desktop.ui.settings.setting_controls import ChoiceButton, set_hint, setting_row
 from desktop.ui.system.tray_icon import can_close_to_tray
 from desktop.ui.theme.design_tokens import M
 from desktop.ui.theme.theme import Theme

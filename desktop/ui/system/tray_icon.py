@@ -1,5 +1,6 @@
 """The icon in the system's tray, and the notifications that the system shows."""
 
+import html
 import sys
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from desktop.translation import tr
+from desktop.ui.parts.untrusted_text import plain_line
 
 if TYPE_CHECKING:
     from PySide6.QtDBus import QDBusMessage
@@ -70,7 +72,7 @@ class TrayIcon(QObject):
         """Have the system say `title` and `text`; False where nothing here can."""
         if is_tray_available() and QSystemTrayIcon.supportsMessages():
             self._icon.show()
-            self._icon.showMessage(title, text, self._icon.icon(), _STAYS_MS)
+            self._icon.showMessage(plain_line(title), notification_body(text), self._icon.icon(), _STAYS_MS)
             self._leave_timer.start()
             return True
         return _send_to_portal(title, text)
@@ -94,6 +96,12 @@ class TrayIcon(QObject):
     def _look(self) -> None:
         if not is_tray_available():
             self.lost.emit()
+
+
+def notification_body(text: str, platform: str = sys.platform) -> str:
+    """`text` as the body of a notification: on Linux desktops that is markup (`org.freedesktop.Notifications`), where a
+    model's words could place links and images."""
+    return html.escape(text, quote=False) if platform.startswith("linux") else text
 
 
 def portal_message(title: str, text: str) -> "QDBusMessage":

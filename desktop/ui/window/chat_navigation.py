@@ -1,6 +1,6 @@
 """Which conversation a window shows: goes to one, and shows what the chat session tells of it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from desktop.conversation import Conversation, Folder
 from desktop.translation import tr
@@ -9,17 +9,44 @@ from desktop.ui.sidebar.conversation_marks import ConversationMarks
 from desktop.ui.window.restored_view import RestoredView
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QMenu
+    from PySide6.QtCore import SignalInstance
+    from PySide6.QtWidgets import QMenu, QWidget
 
     from desktop.chat.chat_events import ChatEvent, ConversationOpened
+    from desktop.chat.chat_session import ChatSession
     from desktop.storage.conversation_listing import ListedConversations
-    from desktop.ui.window.main_window import MainWindow
+    from desktop.ui.chat.chat_page import ChatPage
+    from desktop.ui.sidebar.conversation_list_flow import ConversationListFlow
+    from desktop.ui.sidebar.sidebar import Sidebar
+    from desktop.ui.window.chat_display import ChatDisplay
+    from desktop.ui.window.temporary_chat_flow import TemporaryChatFlow
+    from desktop.ui.window.window_actions import WindowActions
+
+
+class NavigatedWindow(Protocol):
+    """The window, as whoever goes to conversations needs it."""
+
+    chat_page: "ChatPage"
+    sidebar: "Sidebar"
+    display: "ChatDisplay"
+    conversations: "ConversationListFlow"
+    temporary: "TemporaryChatFlow"
+    actions_table: "WindowActions"
+
+    @property
+    def chat(self) -> "ChatSession | None": ...
+    @property
+    def dialog_parent(self) -> "QWidget": ...
+    @property
+    def model_chosen(self) -> "SignalInstance": ...
+    def show_page(self, name: str) -> None: ...
+    def pass_on(self, event: "ChatEvent") -> None: ...
 
 
 class ChatNavigation:
     """Of `window`. `conversation` is the one that is open; None where that is a temporary one."""
 
-    def __init__(self, window: "MainWindow", restored: RestoredView) -> None:
+    def __init__(self, window: NavigatedWindow, restored: RestoredView) -> None:
         self._window, self._restored = window, restored
         self._marks = ConversationMarks()
         self.conversation: Conversation | None = None
@@ -90,7 +117,7 @@ class ChatNavigation:
         self._restored.leave_chat(for_temporary=True)
         self._window.chat_page.show_opened(event)
         self._window.sidebar.show_open(None)
-        set_window_title(self._window, tr("Temporary chat – Latchkey"))
+        set_window_title(self._window.dialog_parent, tr("Temporary chat – Latchkey"))
 
     def take_list(self, listed: "ListedConversations") -> None:
         """The list was read: the conversation that is open may have another title."""
@@ -111,7 +138,7 @@ class ChatNavigation:
 
     def _show_title(self) -> None:
         title = self.conversation.title if self.conversation is not None else ""
-        set_window_title(self._window, f"{title} – Latchkey" if title else "Latchkey")
+        set_window_title(self._window.dialog_parent, f"{title} – Latchkey" if title else "Latchkey")
 
     def fill_menu(self, menu: "QMenu") -> None:
         """The conversation's menu, at the right of the top bar."""

@@ -59,6 +59,8 @@ class MainWindow(QMainWindow):
         self._theme, self._paths, self._settings = theme, paths, settings
         self._chat: ChatSession | None = None
         self._painted = self._leaving = False
+        self._navigation: ChatNavigation
+        self.temporary: TemporaryChatFlow
         set_window_title(self, "Latchkey")
         self.sidebar = Sidebar(theme, lambda: self.chat_page.top_bar.model_in_use)
         self.sidebar.offline.show_setting(settings.offline)

@@ -52,8 +52,9 @@ class RestoredView(QObject):
         """Open the chat of the last run, at the first call: where it is still there, and where the person has not begun
         to write another."""
         wanted, self._open_chat = self._open_chat, ""
+        begun = chat.current_id
         if wanted:
-            chat.find(wanted, lambda _: chat.open(wanted) if self._is_untouched else None)
+            chat.find(wanted, lambda _: chat.open(wanted) if self._is_untouched and chat.current_id == begun else None)
 
     def reopen_page(self, navigator: "Navigator") -> None:
         """Show the page of the last run, where the person has done nothing yet."""

@@ -12,9 +12,10 @@ from desktop.chat.answer_settings import (
     settings_layers,
     thinking_of,
 )
+from desktop.chat.pending_answer import AnswerOverrides, PendingAnswer
 from desktop.chat.preset_file import Preset
-from desktop.conversation import ChatOptions, Conversation, Folder
-from desktop.engine.generation_options import SamplingParams, ThinkingOptions
+from desktop.conversation import ChatOptions, Conversation, Folder, Message
+from desktop.engine.generation_options import CacheLevel, GenerationOptions, SamplingParams, ThinkingOptions
 from desktop.engine.worker_messages import ModelInfo
 from desktop.settings import ModelSettings, SamplingSettings, Settings
 
@@ -140,3 +141,16 @@ def test_a_context_is_wanted_by_the_chat_or_its_folder_alone() -> None:
     assert answer_settings(settings, "m", AnswerPlace(Conversation("c"), folder)).context_length == 4096
     chat = Conversation("c", options=ChatOptions(context_length=512))
     assert answer_settings(settings, "m", AnswerPlace(chat, folder)).context_length == 512
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_given_options_keep_a_prompt_no_further_than_its_place_does(again: bool) -> None:
+    """In a temporary chat that is memory, also for an answer that is made again as it was."""
+    message = Message("a", "c", None, "assistant", ())
+    overrides = AnswerOverrides(GenerationOptions(cache="disk"), again=message if again else None)
+    levels: tuple[CacheLevel, ...] = ("memory", "disk")
+    for most in levels:
+        answer = PendingAnswer(message, overrides)
+        answer.prepare((), answer_settings(Settings(), "m", cache=most), None, None)
+        assert answer.options is not None
+        assert answer.options.cache == most

@@ -25,7 +25,7 @@ def in_folder(talk: Talk, folder_id: str = "f", **options: object) -> ChatOption
     talk.ask("Hello")
     with talk.store.database.write() as connection:
         connection.execute(
-            "INSERT INTO folders (id, name, position, system_prompt, created_at) VALUES (?, 'F', 0, '', 0)",
+            "INSERT INTO folders (id, name, position, system_prompt, created_at, folded) VALUES (?, 'F', 0, '', 0, 0)",
             (folder_id,),
         )
         connection.execute("UPDATE conversations SET folder_id = ?", (folder_id,))

@@ -135,7 +135,7 @@ def test_another_branch_chosen_meanwhile_holds_what_waits(begin: Begin) -> None:
     talk.until_said("word")
     talk.chat.queue.add(answer.conversation_id, "two")
     newest = talk.store.branch(answer.conversation_id)[-1]
-    talk.chat.show_branch(newest.id, -1)
+    talk.chat.branches.show_sibling(newest.id, -1)
     talk.until_told(AnswerFinished, 2)
     talk.settled()
     assert talk.chat.queue.state(answer.conversation_id).held
@@ -178,7 +178,7 @@ def test_one_that_was_stored_before_the_program_was_killed_is_not_sent_twice(beg
 def test_a_deleted_conversation_holds_what_waits_for_its_return(begin: Begin) -> None:
     talk, conversation = talking(begin)
     talk.chat.queue.add(conversation, "later")
-    talk.chat.delete(conversation)
+    talk.chat.order.delete([conversation])
     talk.until_told(AnswerFinished)
     talk.settled()
     assert talk.chat.queue.state(conversation).held

@@ -7,7 +7,7 @@ import pytest
 
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.load_params import LoadParams
-from desktop.engine.worker_messages import MOST_EMBEDDED_TEXTS
+from desktop.engine.message_bounds import MOST_EMBEDDED_TEXTS
 from desktop.errors import EngineError
 from tests.fakes.load_checks import OpenLoadCheck
 from tests.fakes.tiny_bert import TinyBert

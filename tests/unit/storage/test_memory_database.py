@@ -67,6 +67,15 @@ def test_a_conversation_is_copied_with_every_branch(memory: ConversationStore, s
     assert [each.id for each in store.conversations("day")] == ["c"]
 
 
+def test_what_was_deleted_is_not_copied(memory: ConversationStore, store: ConversationStore) -> None:
+    fill(memory)
+    memory.delete_branch("3", 1.0)
+    copy_conversation(memory, store, "c")
+    assert store.siblings("2") == ["2"]
+    with pytest.raises(NotFoundError):
+        store.message("3")
+
+
 def test_what_cannot_be_copied_whole_is_not_copied(memory: ConversationStore, store: ConversationStore) -> None:
     fill(memory)
     store.add_messages((message("3", None, "Already there"),), create=Conversation("c"))
