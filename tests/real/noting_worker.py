@@ -62,11 +62,11 @@ def main(notes_path: str, ids: str, *arguments: str) -> None:
         notes.write(json.dumps(["choose", token]) + "\n")
         return token
 
-    def take_back(sampler: Sampler) -> None:
+    def take_back(self: Sampler) -> None:
         nonlocal place
         place -= 1
         notes.write(json.dumps(["take back", 0]) + "\n")
-        _take_back(sampler)
+        _take_back(self)
 
     llama.llama_decode, llama.llama_sampler_sample = compute, choose
     Sampler.take_back = take_back  # type: ignore[method-assign]
