@@ -119,8 +119,9 @@ class EnginePool:
     def start(self) -> None:
         """Start a worker ahead of need, so that the first load finds it ready."""
         with self._lock:
-            client = self._take_spare()
-            self._spare = client
+            if self._closed:
+                return  # nobody would end it
+            client = self._spare = self._take_spare()
         client.start()
 
     @property
@@ -291,6 +292,8 @@ class EnginePool:
 
     def probe(self, on_event: Callable[[ProbeResult], None]) -> None:
         with self._lock:
+            if self._closed:
+                return  # nobody would end the worker, and nobody listens
             idle = [each.client for each in self._engines if each.idle and each.client.model is not None]
             client = idle[0] if idle else self._take_spare()
             if not idle:

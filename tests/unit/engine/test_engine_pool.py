@@ -1,5 +1,6 @@
 """Several models, a worker each: side by side, back at once, within their memory, and none left behind."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -307,3 +308,11 @@ def test_unloading_ends_loads_that_wait_for_memory(made: Pool, model_file: Files
     wait_until(lambda: bool(waiting) and answer.over)
     assert isinstance(waiting[-1], RequestFailed)
     assert not made.pool.loaded or made.pool.model is None
+
+
+def test_what_comes_after_the_end_starts_no_worker(made: Pool) -> None:
+    made.pool.close()
+    made.pool.start()
+    made.pool.probe(lambda result: None)
+    time.sleep(0.3)  # a worker would be there by then
+    assert not children()
