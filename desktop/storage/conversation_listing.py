@@ -13,7 +13,7 @@ from desktop.safe_text import repair_surrogates
 from desktop.storage.conversation_rows import CONVERSATION_COLUMNS, TAGS_COLUMN, conversation_from_row
 from desktop.storage.database import Database
 from desktop.storage.folder_store import read_folders, read_tags
-from desktop.storage.message_search import DELETED_MESSAGES
+from desktop.storage.message_search import conversations_holding
 from desktop.storage.search_query import parse_query
 
 ListPlace = Literal["chats", "archive", "bin"]
@@ -121,12 +121,9 @@ def _read_flat(connection: sqlite3.Connection, wanted: ListFilter) -> list[Conve
     if query is not None:
         if wanted.place == "chats":
             condition, order = "deleted_at IS NULL", f"archived_at IS NOT NULL, {order}"
-        in_title, title_values = query.titles()
-        in_text, text_values = query.message_numbers()
-        shown = f"number IN ({in_text} ORDER BY 1 DESC LIMIT :hits) AND number NOT IN ({DELETED_MESSAGES})"
-        in_messages = f"SELECT conversation_id FROM messages WHERE {shown}"
-        condition += f" AND ({in_title} OR id IN ({in_messages}))"
-        values |= title_values | text_values
+        holding, found = conversations_holding(query)
+        condition += f" AND {holding}"
+        values |= found
     if wanted.tag is not None:
         condition += " AND id IN (SELECT conversation_id FROM tags WHERE tag = :tag)"
         values["tag"] = repair_surrogates(wanted.tag)

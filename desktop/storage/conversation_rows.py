@@ -143,6 +143,15 @@ def conversation_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Conversation:
     )
 
 
+def read_conversation(connection: sqlite3.Connection, conversation_id: str) -> Conversation | None:
+    """The head of a conversation, deleted or not, read with `connection`; None where there is none."""
+    row = connection.execute(
+        f"SELECT {CONVERSATION_COLUMNS}, {TAGS_COLUMN} FROM conversations WHERE id = ?",
+        (repair_surrogates(conversation_id),),
+    ).fetchone()
+    return None if row is None else conversation_from_row(row)
+
+
 def message_row(message: Message) -> dict[str, Any]:
     """The row of a message, by column."""
     parts = tuple(map(without_lone_surrogates, message.parts))

@@ -13,8 +13,9 @@ from desktop.storage.conversation_rows import (
     TAGS_COLUMN,
     conversation_from_row,
     conversation_row,
+    read_conversation,
 )
-from desktop.storage.message_search import DELETED_MESSAGES
+from desktop.storage.message_search import conversations_holding, drop_erased_words
 from desktop.storage.message_tree import (
     UPDATE_CONVERSATION,
     MessageTree,
@@ -41,12 +42,9 @@ class ConversationStore(MessageTree):
         condition = "deleted_at IS NULL"
         values: dict[str, str | int] = {"limit": limit, "offset": offset, "hits": _NEWEST_HITS}
         if wanted is not None:
-            in_title, title_values = wanted.titles()
-            in_text, text_values = wanted.message_numbers()
-            shown = f"number IN ({in_text} ORDER BY 1 DESC LIMIT :hits) AND number NOT IN ({DELETED_MESSAGES})"
-            in_messages = f"SELECT conversation_id FROM messages WHERE {shown}"
-            condition += f" AND ({in_title} OR id IN ({in_messages}))"
-            values |= title_values | text_values
+            holding, found = conversations_holding(wanted)
+            condition += f" AND {holding}"
+            values |= found
         with self.database.read() as connection:
             rows = connection.execute(
                 f"SELECT {CONVERSATION_COLUMNS}, {TAGS_COLUMN} FROM conversations WHERE {condition} "
@@ -63,11 +61,7 @@ class ConversationStore(MessageTree):
     def find_conversation(self, conversation_id: str) -> Conversation | None:
         """The head of a conversation, deleted or not; None where there is none."""
         with self.database.read() as connection:
-            row = connection.execute(
-                f"SELECT {CONVERSATION_COLUMNS}, {TAGS_COLUMN} FROM conversations WHERE id = ?",
-                (repair_surrogates(conversation_id),),
-            ).fetchone()
-        return None if row is None else conversation_from_row(row)
+            return read_conversation(connection, conversation_id)
 
     def conversation(self, conversation_id: str) -> Conversation:
         """The head of a conversation, deleted or not. NotFoundError where there is none."""
@@ -120,9 +114,7 @@ class ConversationStore(MessageTree):
             connection.execute(f"DELETE FROM messages WHERE conversation_id IN ({gone})", (older_than,))
             count += connection.execute("DELETE FROM conversations WHERE deleted_at <= ?", (older_than,)).rowcount
             if count:
-                # An index only notes that a row is gone; merging all of it into one piece drops the words.
-                for index in ("title_words", "message_words", "message_bigrams"):
-                    connection.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")
+                drop_erased_words(connection)
         if count:
             self.database.truncate_wal()
         return count

@@ -23,6 +23,7 @@ from desktop.storage.conversation_rows import (
     options_json,
 )
 from desktop.storage.database import Database
+from desktop.storage.message_search import drop_erased_words
 from desktop.translation import tr
 
 Attribute = Literal["folder_id", "archived_at", "deleted_at", "pinned"]
@@ -185,8 +186,8 @@ class FolderStore:
             values = {"ids": _ids_json(erased)}
             connection.execute(f"DELETE FROM messages WHERE conversation_{_GIVEN}", values)
             connection.execute(f"DELETE FROM conversations WHERE {_GIVEN}", values)
-            for index in ("title_words", "message_words", "message_bigrams") if erased else ():
-                connection.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")  # which drops the words
+            if erased:
+                drop_erased_words(connection)
         if erased:
             self.database.truncate_wal()
         return erased
@@ -303,13 +304,19 @@ def _insert_folder(connection: sqlite3.Connection, folder: Folder) -> None:
     connection.execute(f"INSERT INTO folders ({_FOLDER_COLUMNS}) VALUES ({named})", _folder_row(folder))
 
 
-def _read_folder(connection: sqlite3.Connection, folder_id: str) -> Folder:
+def find_folder(connection: sqlite3.Connection, folder_id: str) -> Folder | None:
+    """A folder, read with `connection`; None where there is none."""
     row = connection.execute(
         f"SELECT {_FOLDER_COLUMNS} FROM folders WHERE id = ?", (repair_surrogates(folder_id),)
     ).fetchone()
-    if row is None:
+    return None if row is None else _folder_from_row(row)
+
+
+def _read_folder(connection: sqlite3.Connection, folder_id: str) -> Folder:
+    found = find_folder(connection, folder_id)
+    if found is None:
         raise _missing_folder()
-    return _folder_from_row(row)
+    return found
 
 
 def _missing_folder() -> NotFoundError:

@@ -9,7 +9,7 @@ from typing import Any
 
 from desktop.conversation import Role
 from desktop.storage.database import Database
-from desktop.storage.search_query import parse_query
+from desktop.storage.search_query import SearchQuery, parse_query
 from desktop.storage.search_snippet import Marks, find_matches, mark_line, match_pattern, snippet
 
 _READ_AT_ONCE = 20_000
@@ -38,6 +38,24 @@ _DETAILS = f"""
     WHERE {{conditions}} LIMIT :rest
 """
 Values = dict[str, str | int | float | None]
+
+
+def conversations_holding(query: SearchQuery) -> tuple[str, dict[str, str | int]]:
+    """A condition for rows of `conversations` whose title or one of whose messages matches, and its values; `:hits`
+    bounds how many of the newest messages count."""
+    in_title, title_values = query.titles()
+    in_text, text_values = query.message_numbers()
+    shown = f"number IN ({in_text} ORDER BY 1 DESC LIMIT :hits) AND number NOT IN ({DELETED_MESSAGES})"
+    in_messages = f"SELECT conversation_id FROM messages WHERE {shown}"
+    return f"({in_title} OR id IN ({in_messages}))", title_values | text_values
+
+
+def drop_erased_words(connection: sqlite3.Connection) -> None:
+    """Have the indexes forget the words of rows that were deleted: each only notes that a row is gone, and merging all
+    of it into one piece drops them."""
+    for index in ("title_words", "message_words", "message_bigrams"):
+        connection.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")
+
 
 # Through the index: one look for each model, not for each answer.
 _MODELS = """
