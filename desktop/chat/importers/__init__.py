@@ -1,0 +1,1 @@
+"""Conversations from the exports of other programs."""
