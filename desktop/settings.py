@@ -1,7 +1,8 @@
 """A person's settings: declared once here with type and default, kept as JSON, written atomically.
 
-A damaged file is set aside under another name and never overwritten; a setting that a newer version wrote and this
-one does not know is kept as it is. Where the file is a link to one that a person keeps elsewhere, it stays a link.
+A damaged file is set aside under another name and never overwritten. What a newer version wrote is kept as it is:
+settings that this one does not know, and values that it cannot use, in whose place the default counts. Where the file
+is a link to one that a person keeps elsewhere, it stays a link.
 """
 
 import errno
@@ -19,10 +20,13 @@ import msgspec
 from desktop.atomic_file import write_atomically, write_error
 from desktop.conversation import ChatOptions, ContextChoice
 from desktop.errors import ResourceError
+from desktop.folder_lock import folder_lock
+from desktop.safe_text import one_line
 from desktop.translation import tr
-from desktop.unknown_fields import unknown_fields
+from desktop.unknown_fields import read_known, with_changes
 
 _LARGEST = 8 << 20
+_MOST_NAMED = 5
 ThemeName = Literal["system", "light", "dark"]
 KvCacheType = Literal["f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 _DAMAGE = (ValueError, RecursionError, msgspec.ValidationError)
@@ -69,8 +73,8 @@ class ModelSettings(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `key_type` and `value_type` are the types of the KV cache. `chat_template` (Jinja) counts in place of the model's
     own; an answer ends before any of `stops`. `devices` names GPUs as the engine test and `doctor` do, `tensor_split`
-    gives each its portion. `adapters` are put on top of the model.
-    gives each its portion. The fields from `system_prompt` on are what its answers are asked with, as in `ChatOptions`.
+    gives each its portion. `adapters` are put on top of the model. The fields from `system_prompt` on are what its
+    answers are asked with, as in `ChatOptions`.
     """
 
     context_length: Annotated[int, msgspec.Meta(ge=1, le=1 << 30)] | None = None
@@ -152,7 +156,7 @@ class Settings(msgspec.Struct, frozen=True):
 class SettingsFile:
     """The settings on disk. `current` is what is in force; `problem` says what was wrong with the file, or is "".
 
-    May be used from any thread.
+    May be used from any thread, and by several processes at once: each changes what it is told to, and nothing else.
     """
 
     def __init__(self, path: Path) -> None:
@@ -189,7 +193,7 @@ class SettingsFile:
         return self._change(changes)
 
     def _change(self, make: Callable[[Settings], dict[str, Any]]) -> Settings:
-        with self._lock:
+        with self._lock, folder_lock(self._path.parent):
             self._catch_up()  # what another process wrote may be what is changed back here
             before, unwritten = self.current, self._unwritten
             changes = make(before)
@@ -227,9 +231,9 @@ class SettingsFile:
             return None
         return status.st_size, status.st_mtime_ns, status.st_ino
 
-    def _first_read(self) -> Settings:
+    def _first_read(self, *, locked: bool = False) -> Settings:
         try:
-            return self._read()[0]
+            settings, _, unusable = self._read()
         except (FileNotFoundError, NotADirectoryError):
             return Settings()
         except OSError as error:
@@ -238,44 +242,59 @@ class SettingsFile:
             )
             return Settings()
         except _DAMAGE as error:
-            try:
-                aside = self._set_aside()
-            except OSError:
-                self.problem = tr("The settings file is damaged ({reason}). Defaults are in use.").format(reason=error)
-            else:
-                self.problem = tr(
-                    "The settings file is damaged ({reason}). Defaults are in use; the old file is kept as {file}."
-                ).format(reason=error, file=aside.name)
+            if not locked:
+                with folder_lock(self._path.parent):  # another process may be putting it right just now
+                    return self._first_read(locked=True)
+            self._set_damaged_aside(error)
             return Settings()
+        if unusable:
+            names = ", ".join(one_line(name) for name in unusable[:_MOST_NAMED])
+            self.problem = tr(
+                "This version cannot use what is set for {names}. It is kept as it is, and the default is in use."
+            ).format(names=names)
+        return settings
 
-    def _read(self) -> tuple[Settings, dict[str, Any]]:
-        """What the file says now: what we know of, and what we do not. Raises OSError and _DAMAGE."""
+    def _set_damaged_aside(self, error: Exception) -> None:
+        try:
+            aside = self._set_aside()
+        except OSError:
+            self.problem = tr("The settings file is damaged ({reason}). Defaults are in use.").format(reason=error)
+        else:
+            self.problem = tr(
+                "The settings file is damaged ({reason}). Defaults are in use; the old file is kept as {file}."
+            ).format(reason=error, file=aside.name)
+
+    def _read(self) -> tuple[Settings, dict[str, Any], list[str]]:
+        """What the file says now as far as it can be used, all that it says, and the names of what cannot be used.
+        Raises OSError and _DAMAGE."""
         found = self._path.stat()
         if not stat.S_ISREG(found.st_mode):  # a pipe would never end
             raise OSError(errno.EINVAL, tr("it is no file"))
         if found.st_size > _LARGEST:
             raise ValueError(tr("it is too large"))
         values = json.loads(self._path.read_bytes())
-        return msgspec.convert(values, Settings), _unknown(values)
+        if not isinstance(values, dict):
+            raise ValueError(tr("it holds no settings"))
+        settings, unusable = read_known(Settings, values)
+        if "offline" in unusable:  # whatever it is to say, this machine is not to go online by it
+            settings = msgspec.structs.replace(settings, offline=True)
+        return settings, values, unusable
 
     def _body(self) -> tuple[bytes, bool]:
         """What the file is to say, and whether one that cannot be used is in the way. Raises _DAMAGE where what it is
         to say could not be read again."""
-        settings, in_the_way = self.current, False
-        unknown: dict[str, Any] = {}
+        before, in_the_way = self.current, False
+        said: dict[str, Any] = {}
         try:
-            settings, unknown = self._read()  # another process may have changed other settings
+            before, said, _ = self._read()  # another process may have changed other settings
         except FileNotFoundError:
             pass
         except (OSError, *_DAMAGE):
             in_the_way = os.path.lexists(self._path)
-        values = msgspec.to_builtins(msgspec.structs.replace(settings, **self._unwritten))
-        msgspec.convert(values, Settings)
-        for model_id, own in unknown.pop("model_settings", {}).items():
-            if model_id in values["model_settings"]:
-                values["model_settings"][model_id] |= own
+        after = msgspec.structs.replace(before, **self._unwritten)
+        msgspec.convert(msgspec.to_builtins(after), Settings)
         # ASCII, since a broken paste can leave half a character in a text, which UTF-8 does not take.
-        body = (json.dumps({**unknown, **values}, indent=2) + "\n").encode("ascii")
+        body = (json.dumps(with_changes(said, before, after), indent=2) + "\n").encode("ascii")
         if len(body) > _LARGEST:
             raise ValueError(tr("it is too large"))
         return body, in_the_way
@@ -304,10 +323,3 @@ class SettingsFile:
         if not file.is_file():
             file = self._path
         return file.replace(file.with_name(f"settings.damaged-{int(time.time())}.json"))
-
-
-def _unknown(values: dict[str, Any]) -> dict[str, Any]:
-    """What a settings file says that is not known here, and under "model_settings" what it says of single models."""
-    unknown = unknown_fields(Settings, values)
-    of_models = {name: unknown_fields(ModelSettings, own) for name, own in values.get("model_settings", {}).items()}
-    return {**unknown, "model_settings": {name: own for name, own in of_models.items() if own}}

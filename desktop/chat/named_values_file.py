@@ -1,18 +1,22 @@
 """A JSON file of a person's own named values, such as presets: read whole, changed, and put in place as a whole.
 
-A damaged file is set aside under another name and never overwritten. What a newer version wrote and this one does not
-know is kept as it is.
+Processes that change it at the same time wait for each other, so that none undoes what another did. A damaged file is
+set aside under another name and never overwritten. What a newer version wrote and this one does not know is kept as it
+is.
 """
 
 import errno
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from desktop.atomic_file import DamagedFileError, read_json, write_atomically, write_error
 from desktop.errors import ResourceError, UserError
+from desktop.folder_lock import folder_lock
 from desktop.translation import tr
 
 LONGEST_NAME = 60
@@ -37,8 +41,20 @@ class NamedValuesFile:
         self._path, self._key, self._sentences = path, key, sentences
         self.problem = ""
 
+    @contextmanager
+    def change(self) -> Iterator[dict[str, Any]]:
+        """The file's value as `read` gives it, which is written when the block ends, and not where it raises. Raises
+        ResourceError where it cannot be read or written."""
+        with folder_lock(self._path.parent):
+            values = self._read(locked=True)
+            yield values
+            self._write(values)
+
     def read(self) -> dict[str, Any]:
         """The file's value, with a dictionary under the key in it. Raises ResourceError where it cannot be read."""
+        return self._read(locked=False)
+
+    def _read(self, *, locked: bool) -> dict[str, Any]:
         try:
             values = read_json(self._path, follow_link=True)
             if not isinstance(values, dict) or not isinstance(values.setdefault(self._key, {}), dict):
@@ -46,6 +62,9 @@ class NamedValuesFile:
         except (FileNotFoundError, NotADirectoryError):
             pass
         except DamagedFileError as error:
+            if not locked:
+                with folder_lock(self._path.parent):  # another process may be putting it right just now
+                    return self._read(locked=True)
             self._set_aside(error)
         except OSError as error:
             raise ResourceError(
@@ -57,8 +76,7 @@ class NamedValuesFile:
             return values
         return {"version": 1, self._key: {}}
 
-    def write(self, values: dict[str, Any]) -> None:
-        """Have the file say `values`. Raises ResourceError where it cannot be written."""
+    def _write(self, values: dict[str, Any]) -> None:
         body = json.dumps(values, indent=2) + "\n"  # ASCII: half a character of a broken paste is no UTF-8
         try:
             write_atomically(self._path, body.encode("ascii"), keep_link=True)

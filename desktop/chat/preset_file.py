@@ -102,57 +102,52 @@ class PresetFile:
         """Keep `preset` under `name`. Raises PresetNameError where that is no name, UserError where there is one of a
         newer version, ResourceError where it cannot be written."""
         _check_name(name)
-        values = self._own()
-        before = values["presets"].get(name, {})
-        if name in values["presets"] and name not in self._usable(values):
-            raise UserError(
-                tr("The preset {name} cannot be changed.").format(name=name),
-                self.problem,
-                tr("Choose another name, or remove it: “latchkey presets remove {name}”.").format(name=name),
-            )
-        values["presets"][name] = _with_unknown(before, preset)
-        _renames(values).pop(name, None)
-        self._file.write(values)
+        with self._file.change() as values:
+            before = values["presets"].get(name, {})
+            if name in values["presets"] and name not in self._usable(values):
+                raise UserError(
+                    tr("The preset {name} cannot be changed.").format(name=name),
+                    self.problem,
+                    tr("Choose another name, or remove it: “latchkey presets remove {name}”.").format(name=name),
+                )
+            values["presets"][name] = _with_unknown(before, preset)
+            _renames(values).pop(name, None)
 
     def rename(self, name: str, other: str) -> None:
         """Call a person's own preset `other`; what names it by the old name still finds it. Raises NotFoundError where
         there is none, PresetNameError where `other` is no name or has a preset."""
-        values = self._own()
-        if name not in values["presets"]:
-            raise _no_preset(name)
-        _check_name(other)
-        if other in {**BUILT_IN_PRESETS, **values["presets"]}:
-            raise PresetNameError(
-                tr("There is a preset {name} already.").format(name=other), "", tr("Choose another name.")
-            )
-        values["presets"] = {other if key == name else key: value for key, value in values["presets"].items()}
-        renames = _renames(values)
-        renames.pop(other, None)
-        if name not in BUILT_IN_PRESETS:
-            values["renamed"] = {**renames, name: other}
-        self._file.write(values)
+        with self._file.change() as values:
+            if name not in values["presets"]:
+                raise _no_preset(name)
+            _check_name(other)
+            if other in {**BUILT_IN_PRESETS, **values["presets"]}:
+                raise PresetNameError(
+                    tr("There is a preset {name} already.").format(name=other), "", tr("Choose another name.")
+                )
+            values["presets"] = {other if key == name else key: value for key, value in values["presets"].items()}
+            renames = _renames(values)
+            renames.pop(other, None)
+            if name not in BUILT_IN_PRESETS:
+                values["renamed"] = {**renames, name: other}
 
     def restore(self, name: str, stored: Any) -> None:
         """Bring back a preset as `remove` gave it. Raises ResourceError where it cannot be written."""
-        values = self._own()
-        values["presets"].setdefault(name, stored)
-        self._file.write(values)
+        with self._file.change() as values:
+            values["presets"].setdefault(name, stored)
 
     def remove(self, name: str) -> Any:
         """Forget a person's own preset; one that was in place of a built-in one gives way to that. What was stored of
         it, for `restore`. Raises NotFoundError where there is none."""
-        values = self._own()
-        if name not in values["presets"]:
-            if name in BUILT_IN_PRESETS:
-                raise NotFoundError(
-                    tr("The preset {name} is built in and stays.").format(name=name),
-                    "",
-                    tr("“latchkey presets set” puts one of your own in its place."),
-                )
-            raise _no_preset(name)
-        stored = values["presets"].pop(name)
-        self._file.write(values)
-        return stored
+        with self._file.change() as values:
+            if name not in values["presets"]:
+                if name in BUILT_IN_PRESETS:
+                    raise NotFoundError(
+                        tr("The preset {name} is built in and stays.").format(name=name),
+                        "",
+                        tr("“latchkey presets set” puts one of your own in its place."),
+                    )
+                raise _no_preset(name)
+            return values["presets"].pop(name)
 
     def _own(self) -> dict[str, Any]:
         """The file's value, with a dictionary of presets in it. Raises ResourceError where it cannot be read."""

@@ -163,51 +163,46 @@ class PromptLibrary:
                 tr("It has between 1 and {count} characters.").format(count=f"{LONGEST_PROMPT:,}"),
                 tr("Write another text."),
             ) from error
-        values = self._file.read()
-        prompts = values["prompts"]
-        stored = prompts.get(name)
-        if stored is not None and name not in self._usable(values):
-            raise UserError(
-                tr("The prompt {name} cannot be changed.").format(name=name),
-                self.problem,
-                tr("Choose another name, or remove it: “latchkey prompts remove {name}”.").format(name=name),
-            )
-        renamed = before not in ("", name)
-        if renamed and name in self.prompts():
-            raise PromptNameError(
-                tr("There is a prompt {name} already.").format(name=name), "", tr("Choose another name.")
-            )
-        known = stored if stored is not None else prompts.get(before)
-        prompts[name] = unknown_fields(Prompt, known) | msgspec.to_builtins(prompt)
-        if renamed:
-            self._take_out(prompts, before)
-        self._file.write(values)
+        with self._file.change() as values:
+            prompts = values["prompts"]
+            stored = prompts.get(name)
+            if stored is not None and name not in self._usable(values):
+                raise UserError(
+                    tr("The prompt {name} cannot be changed.").format(name=name),
+                    self.problem,
+                    tr("Choose another name, or remove it: “latchkey prompts remove {name}”.").format(name=name),
+                )
+            renamed = before not in ("", name)
+            if renamed and name in self.prompts():
+                raise PromptNameError(
+                    tr("There is a prompt {name} already.").format(name=name), "", tr("Choose another name.")
+                )
+            known = stored if stored is not None else prompts.get(before)
+            prompts[name] = unknown_fields(Prompt, known) | msgspec.to_builtins(prompt)
+            if renamed:
+                self._take_out(prompts, before)
 
     def remove(self, name: str) -> Any:
         """Take a prompt out of the library; in place of a person's own one of a built-in name that comes back. What was
         stored of it, for `restore`. Raises NotFoundError, ResourceError."""
-        values = self._file.read()
-        prompts = values["prompts"]
-        if prompts.get(name) is None and (name in prompts or name not in built_in_prompts()):
-            raise _no_prompt(name)
-        stored = self._take_out(prompts, name)
-        self._file.write(values)
-        return stored
+        with self._file.change() as values:
+            prompts = values["prompts"]
+            if prompts.get(name) is None and (name in prompts or name not in built_in_prompts()):
+                raise _no_prompt(name)
+            return self._take_out(prompts, name)
 
     def restore(self, name: str, stored: Any) -> None:
         """Bring back a prompt as `remove` gave it. Raises ResourceError."""
-        values = self._file.read()
-        if stored is None:
-            values["prompts"].pop(name, None)
-        elif values["prompts"].get(name) is None:
-            values["prompts"][name] = stored
-        self._file.write(values)
+        with self._file.change() as values:
+            if stored is None:
+                values["prompts"].pop(name, None)
+            elif values["prompts"].get(name) is None:
+                values["prompts"][name] = stored
 
     def restore_built_in(self) -> None:
         """Bring back all built-in prompts that were removed. Raises ResourceError."""
-        values = self._file.read()
-        values["prompts"] = {name: raw for name, raw in values["prompts"].items() if raw is not None}
-        self._file.write(values)
+        with self._file.change() as values:
+            values["prompts"] = {name: raw for name, raw in values["prompts"].items() if raw is not None}
 
     @staticmethod
     def _take_out(prompts: dict[str, Any], name: str) -> Any:

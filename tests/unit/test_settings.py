@@ -2,9 +2,12 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from desktop.errors import ResourceError
@@ -34,12 +37,8 @@ def test_without_a_file_the_defaults_hold(home: Path) -> None:
         b"",
         b"{",
         b"[]",
-        b'{"theme": "pink"}',
-        b'{"text_scale": "big"}',
         b"\xff\xfe\x00",
         b"[" * 200_000,
-        b'{"text_scale": NaN}',
-        b'{"text_scale": 1e9}',
     ],
 )
 def test_a_damaged_file_is_set_aside_and_said(home: Path, content: bytes) -> None:
@@ -62,6 +61,76 @@ def test_a_setting_of_a_newer_version_is_kept(home: Path) -> None:
     SettingsFile(file).change(theme="dark")
 
     assert json.loads(file.read_text())["from_the_future"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ('{"theme": "pink", "threads": 3}', "theme"),
+        ('{"text_scale": "big", "threads": 3}', "text_scale"),
+        ('{"text_scale": NaN, "threads": 3}', "text_scale"),
+        ('{"text_scale": 1e9, "threads": 3}', "text_scale"),
+        ('{"sampling": {"seed": {"of": "each"}, "top_k": 9}, "threads": 3}', "sampling.seed"),
+        ('{"sampling": "hot", "threads": 3}', "sampling"),
+        ('{"model_settings": [1], "threads": 3}', "model_settings"),
+        ('{"model_settings": {"m": {"parallel": "all", "threads": 2}}, "threads": 3}', "model_settings.m.parallel"),
+        ('{"model_settings": {"m": 1, "n": {"threads": 2}}, "threads": 3}', "model_settings.m"),
+        ('{"acceptance": {"purpose": "art", "name": "Ada"}, "threads": 3}', "acceptance.purpose"),
+    ],
+)
+def test_a_value_that_this_version_cannot_use_costs_that_value_alone_and_is_kept(
+    home: Path, content: str, name: str
+) -> None:
+    file = home / "settings.json"
+    file.write_text(content)
+
+    settings = SettingsFile(file)
+    assert f" {name}." in settings.problem
+    assert settings.current.threads == 3
+    settings.change(send_with_enter=False)
+    settings.change_model("other", ModelSettings(threads=1))
+
+    said, before = json.loads(file.read_text()), json.loads(content)
+    if name == "model_settings":  # which no longer says what it said: another model was set
+        before.pop("model_settings")
+    for key, value in before.items():
+        found = said[key]
+        if key == "model_settings":
+            assert found.pop("other") == {"threads": 1}
+        assert json.dumps(found) == json.dumps(value)
+    assert not said["send_with_enter"]
+    assert SettingsFile(file).current.model_settings["other"].threads == 1
+    assert [each.name for each in home.iterdir()] == ["settings.json"]
+
+
+def test_what_this_version_sets_takes_the_place_of_what_it_could_not_use(home: Path) -> None:
+    file = home / "settings.json"
+    file.write_text(
+        '{"theme": "pink", "sampling": {"seed": "lucky", "mirostat": 2, "top_k": 9},'
+        ' "model_settings": {"m": {"adapters": [{"path": "a", "scale": 1, "layers": [1]}], "future": 1}}}'
+    )
+    settings = SettingsFile(file)
+    assert settings.current.sampling == SamplingSettings(top_k=9)
+    settings.change(theme="dark", sampling=SamplingSettings(seed=7))
+    settings.change_model("m", lambda own: msgspec.structs.replace(own, threads=2))
+
+    said = json.loads(file.read_text())
+    assert said["theme"] == "dark"
+    assert said["sampling"] == {"seed": 7, "mirostat": 2}
+    adapters = [{"path": "a", "scale": 1, "layers": [1]}]
+    assert said["model_settings"] == {"m": {"adapters": adapters, "future": 1, "threads": 2}}
+    assert SettingsFile(file).problem == ""
+
+
+def test_a_switch_that_is_not_understood_keeps_this_machine_offline(home: Path) -> None:
+    file = home / "settings.json"
+    file.write_text('{"offline": "at night"}')
+    settings = SettingsFile(file)
+    assert settings.current.offline
+    settings.change(threads=2)
+    assert json.loads(file.read_text())["offline"] == "at night"
+    settings.change(offline=False)
+    assert json.loads(file.read_text())["offline"] is False
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_the_change_still_holds(home: Path) -> None:
@@ -317,3 +386,45 @@ def test_two_processes_set_different_models_and_keep_what_a_newer_version_says_o
     assert kept == {"a": {"threads": 3, "future": True}, "b": {"threads": 2}}
     one.change_model("a", ModelSettings())
     assert set(json.loads(path.read_bytes())["model_settings"]) == {"b"}
+
+
+_CHANGER = """
+import sys
+from pathlib import Path
+from desktop.chat.preset_file import Preset, PresetFile
+from desktop.settings import ModelSettings, SettingsFile
+settings, presets = SettingsFile(Path(sys.argv[1])), PresetFile(Path(sys.argv[1]).with_name("presets.json"))
+print(flush=True)
+sys.stdin.readline()
+for number in range(25):
+    settings.change(**{sys.argv[2]: number + 1})
+    settings.change_model(f"{sys.argv[2]}-{number}", ModelSettings(threads=1))
+    presets.set(f"{sys.argv[2]}-{number}", Preset(max_tokens=number))
+"""
+
+
+def test_processes_that_change_settings_at_the_same_time_lose_none(home: Path) -> None:
+    """Each read the file, changed it and wrote it; what another one wrote in between was gone."""
+    file = home / "config" / "settings.json"
+    names = ("threads", "context_length", "sidebar_width")
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", _CHANGER, str(file), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for name in names
+    ]
+    for each in running:
+        assert each.stdout is not None
+        each.stdout.readline()
+    for each in running:
+        assert each.stdin is not None
+        each.stdin.write("\n")
+        each.stdin.flush()
+    for each in running:
+        each.communicate(timeout=60)
+        assert each.returncode == 0
+    found = SettingsFile(file).current
+    assert (found.threads, found.context_length, found.sidebar_width) == (25, 25, 25)
+    wanted = {f"{name}-{number}" for name in names for number in range(25)}
+    assert found.model_settings.keys() == wanted
+    assert json.loads(file.with_name("presets.json").read_text())["presets"].keys() == wanted
