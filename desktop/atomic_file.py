@@ -9,6 +9,7 @@ import json
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,9 @@ from desktop.errors import ResourceError
 from desktop.translation import tr
 
 LARGEST = 4 << 20
+PART_PREFIX, PART_SUFFIX = ".latchkey-", ".part"
+"""How the name of a file begins and ends that is not in its place yet."""
+_LEFTOVER_S = 3600.0  # longer than anybody writes
 T = TypeVar("T")
 
 
@@ -47,7 +51,7 @@ def open_atomically(target: Path) -> Iterator[BinaryIO]:
     file or the whole new one. Raises OSError.
     """
     # A new file under a name that nobody can know beforehand: no link, and no file of others, can lie in its place.
-    descriptor, name = tempfile.mkstemp(prefix=".latchkey-", suffix=".part", dir=target.parent)
+    descriptor, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=target.parent)
     part = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -60,6 +64,27 @@ def open_atomically(target: Path) -> Iterator[BinaryIO]:
             part.unlink()
         raise
     sync_folder(target.parent)
+
+
+def remove_leftovers(*folders: Path) -> None:
+    """Remove what processes that were killed left half written in these folders and in those right below them, where it
+    is an hour old. Raises nothing."""
+    old = time.time() - _LEFTOVER_S
+    for folder in folders:
+        with suppress(OSError):
+            below = [Path(each) for each in os.scandir(folder) if each.is_dir(follow_symlinks=False)]
+            for place in (folder, *below):
+                with suppress(OSError):
+                    _remove_leftovers_in(place, old)
+
+
+def _remove_leftovers_in(folder: Path, old: float) -> None:
+    with os.scandir(folder) as listed:
+        for each in listed:
+            if each.name.startswith(PART_PREFIX) and each.name.endswith(PART_SUFFIX):
+                status = each.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode) and status.st_mtime < old:
+                    Path(each).unlink(missing_ok=True)
 
 
 def write_error(title: str, file: Path, error: OSError, remedy: str) -> ResourceError:

@@ -13,6 +13,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from desktop.atomic_file import remove_leftovers
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import BUG, DONE, INTERRUPTED, READER_GONE, UsageError, exit_code
 from desktop.cli.interrupts import Terminated, raise_on_signals
@@ -117,6 +118,7 @@ def _close(tools: CommandContext) -> None:
     """What was to be said is said; what goes wrong now is for the log."""
     try:
         tools.close()
+        remove_leftovers(tools.paths.config, tools.paths.data)
     except (Exception, Terminated):  # noqa: BLE001 - as above
         _log.exception("closing failed")
 

@@ -30,6 +30,7 @@ from desktop.storage.database_errors import (
 )
 from desktop.storage.migration import LEDGER_MIGRATIONS, MIGRATIONS, NETWORK_MIGRATIONS, migrate, schema_version
 from desktop.storage.search_terms import add_functions
+from desktop.storage.write_ahead_log import first_page_in_log, wal_path
 
 APPLICATION_ID = 0x4C6B6579
 """SQLite's application_id of the file of conversations ("Lkey")."""
@@ -56,6 +57,8 @@ def inspect_header(failures: DatabaseErrors, application_id: int, known_version:
     try:
         with os.fdopen(open_regular(path, follow_link=True), "rb") as file:
             header = file.read(_HEADER_BYTES)
+        # What a program that was killed left in the log counts as well, and SQLite would move it into the file.
+        header = header and (first_page_in_log(path, _HEADER_BYTES) or header)
     except FileNotFoundError:
         if _has_journal(path):
             raise failures.damaged("a write-ahead log without its database") from None
@@ -85,7 +88,7 @@ def _u32(header: bytes, offset: int) -> int:
 
 def _has_journal(path: Path) -> bool:
     try:
-        return path.with_name(path.name + "-wal").stat().st_size > 0
+        return wal_path(path).stat().st_size > 0
     except OSError:
         return False
 

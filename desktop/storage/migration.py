@@ -1,10 +1,14 @@
 """Numbered migrations to the present schema. A file that holds data is copied before the first migration."""
 
+import filecmp
 import logging
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from desktop.atomic_file import PART_PREFIX, PART_SUFFIX
 
 _FOLDER = Path(__file__).with_name("migrations")
 _LEDGER = Path(__file__).with_name("migrations_ledger")
@@ -62,15 +66,18 @@ def schema_version(connection: sqlite3.Connection) -> int:
 
 
 def _copy(connection: sqlite3.Connection, path: Path, version: int) -> Path:
-    target = path.with_name(f"{path.stem}.version-{version}{path.suffix}")
-    count = 1
-    while target.exists():
-        count += 1
-        target = path.with_name(f"{path.stem}.version-{version}-{count}{path.suffix}")
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    """Copy the database beside itself; the copy. Where an attempt that was cut off left the same one, that is it."""
+    descriptor, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=path.parent)  # as private as itself
+    os.close(descriptor)
+    part = Path(name)
     try:
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # as private as the database itself
-        connection.execute("VACUUM INTO ?", (str(part),))
+        connection.execute("VACUUM INTO ?", (name,))
+        target, count = path.with_name(f"{path.stem}.version-{version}{path.suffix}"), 1
+        while target.exists():
+            if filecmp.cmp(part, target, shallow=False):
+                return target
+            count += 1
+            target = path.with_name(f"{path.stem}.version-{version}-{count}{path.suffix}")
         part.rename(target)
     finally:
         part.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
+from desktop.atomic_file import remove_leftovers
 from desktop.errors import UserError
 from desktop.paths import Paths, find_paths
 from desktop.settings import SettingsFile
@@ -145,6 +146,7 @@ class Program(QObject):
         from desktop.background import Background
 
         background = self._background = Background(self._main_thread.call_on_main_thread)
+        background.pool(lambda: remove_leftovers(self._paths.config, self._paths.data))
         # Importing takes some tenths of a second: in a thread of its own, so that typing goes on meanwhile.
         background.pool(lambda: self._prepare(background), self._build, self.window.show_error)
 
@@ -183,7 +185,7 @@ class Program(QObject):
         gc.freeze()
         self.open_files(())
         if self._settings.problem:
-            self._show_error(UserError(tr("Your settings were not used."), self._settings.problem))
+            self._show_error(UserError(tr("Not all of your settings are in use."), self._settings.problem))
 
     def _build_backends(self) -> None:
         """Give each window its backend that has none yet."""

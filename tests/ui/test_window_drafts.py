@@ -1,5 +1,6 @@
 """Drafts of several windows: none undoes what another one saved, and a temporary chat leaves none."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,26 @@ def test_text_given_back_to_an_ordinary_chat_is_kept_while_a_temporary_one_is_sh
     view.end_temporary()
     assert view.get("c") == "could not be sent"
     assert "secret" not in file.read_text()
+
+
+def test_what_a_newer_version_keeps_beside_the_texts_stays_in_the_file(file: Path) -> None:
+    file.write_text(json.dumps({"c": "typed", "images": {"c": ["ab"]}, "d/queue": [1], "e": None}))
+    drafts = ComposerDrafts(file)
+    drafts.set("c", "typed on")
+    drafts.save()
+    assert json.loads(file.read_text()) == {"c": "typed on", "images": {"c": ["ab"]}, "d/queue": [1], "e": None}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '"text"'])
+def test_drafts_that_cannot_be_used_are_kept_under_another_name(file: Path, content: str) -> None:
+    file.write_text(content)
+    drafts = ComposerDrafts(file)
+    assert file.read_text() == content
+    drafts.set("c", "new")
+    drafts.save()
+    drafts.set("c", "newer")
+    drafts.save()
+    (aside,) = [each for each in file.parent.iterdir() if each != file]
+    assert aside.name.startswith("drafts.damaged-")
+    assert aside.read_text() == content
+    assert ComposerDrafts(file).get("c") == "newer"

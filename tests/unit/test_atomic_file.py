@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from threading import get_ident
 
@@ -14,8 +16,10 @@ from desktop.atomic_file import (
     read_bounded,
     read_json,
     read_struct,
+    remove_leftovers,
     write_atomically,
 )
+from desktop.settings import SettingsFile
 
 DEEP = b'{"a":' * 200_000 + b"1" + b"}" * 200_000
 
@@ -152,3 +156,76 @@ def test_half_characters_of_a_broken_paste_are_kept(home: Path) -> None:
     path = home / "file.json"
     path.write_text(json.dumps({"text": "half \ud83d"}), encoding="ascii")
     assert read_json(path) == {"text": "half \ud83d"}
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from desktop.atomic_file import open_atomically
+with open_atomically(Path(sys.argv[1])) as file:
+    file.write(b"half")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
+def test_what_a_killed_process_left_half_written_goes_an_hour_later(home: Path) -> None:
+    config, data = home / "config", home / "data"
+    for folder in (config, data / "hub"):
+        folder.mkdir(parents=True)
+        subprocess.run([sys.executable, "-c", _KILLED, str(folder / "file.json")], check=False)
+    left = [*config.iterdir(), *(data / "hub").iterdir()]
+    assert len(left) == 2
+    kept = [config / ".latchkey-theirs", data / "model.part", data / ".latchkey-folder.part", home / "outside"]
+    for each in kept[:2]:
+        each.write_text("no leftover")
+    kept[2].mkdir()
+    kept[3].write_text("a person's")
+    (data / ".latchkey-link.part").symlink_to(kept[3])
+
+    remove_leftovers(config, data, home / "nowhere")
+    assert [each for each in left if each.exists()] == left  # somebody may be writing them
+    for each in (*left, *kept):
+        os.utime(each, (0, 0))
+    remove_leftovers(config, data, home / "nowhere")
+    assert [each for each in left if each.exists()] == []
+    assert [each for each in kept if each.exists()] == kept
+
+
+_DYING = """
+import os, signal, sys, tempfile
+from pathlib import Path
+import desktop.atomic_file
+from desktop.settings import SettingsFile
+step = sys.argv[2]
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+if step == "opened":
+    os.fdopen = die
+elif step == "fsync":
+    os.fsync = die
+elif step == "before-rename":
+    Path.replace = die
+elif step == "after-rename":
+    desktop.atomic_file.sync_folder = die
+SettingsFile(Path(sys.argv[1])).change(theme="dark")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
+@pytest.mark.parametrize(
+    ("step", "theme"),
+    [("opened", "light"), ("fsync", "light"), ("before-rename", "light"), ("after-rename", "dark"), ("none", "dark")],
+)
+def test_settings_are_the_old_ones_or_the_new_ones_wherever_their_writer_was_killed(
+    home: Path, step: str, theme: str
+) -> None:
+    file = home / "config" / "settings.json"
+    SettingsFile(file).change(theme="light", system_prompt="kept")
+    done = subprocess.run([sys.executable, "-c", _DYING, str(file), step], check=False)
+    assert done.returncode == (0 if step == "none" else -9)
+    found = SettingsFile(file)
+    assert (found.problem, found.current.theme, found.current.system_prompt) == ("", theme, "kept")
+    found.change(threads=2)  # nobody holds anything
+    assert SettingsFile(file).current.threads == 2

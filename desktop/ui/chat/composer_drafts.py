@@ -1,9 +1,12 @@
 """What was typed and not yet sent, per conversation: kept when another one is opened, and over a restart."""
 
 import json
+import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from desktop.atomic_file import read_json, write_atomically, write_error
+from desktop.atomic_file import DamagedFileError, read_json, write_atomically, write_error
 from desktop.translation import tr
 
 _LARGEST = 64 << 20  # a pasted book is a draft as well
@@ -33,11 +36,15 @@ def joined_drafts(first: str, second: str) -> str:
 
 
 class ComposerDrafts:
-    """Drafts in a small file. A file that cannot be read counts as empty and is left alone until something is saved."""
+    """Drafts in a small file. One that cannot be used counts as empty, and is kept under another name when something
+    is saved. What a newer version put into the file beside the texts stays there."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._texts: dict[str, str] = self._read()
+        self._unusable = False
+        values = self._read()
+        self._texts: dict[str, str] = {key: text for key, text in values.items() if isinstance(text, str)}
+        self._others = {key: value for key, value in values.items() if key not in self._texts}
         self._deleted: set[str] = set()
         self._changed = self._failing = False
 
@@ -73,6 +80,7 @@ class ComposerDrafts:
         if not self._changed:
             return
         try:
+            self._set_aside()
             # ASCII: half a character, as a broken paste leaves it, is no valid UTF-8.
             write_atomically(self._path, json.dumps(self._kept()).encode("ascii"))
         except OSError as error:
@@ -87,15 +95,22 @@ class ComposerDrafts:
             ) from error
         self._changed = self._failing = False
 
-    def _kept(self) -> dict[str, str]:
+    def _kept(self) -> dict[str, Any]:
         gone = self._deleted
-        return {key: text for key, text in self._texts.items() if not {key, key.partition("/")[0]} & gone}
+        kept = {key: text for key, text in self._texts.items() if not {key, key.partition("/")[0]} & gone}
+        return self._others | kept
 
-    def _read(self) -> dict[str, str]:
+    def _read(self) -> dict[str, Any]:
         try:
             values = read_json(self._path, largest=_LARGEST)
-        except OSError:
+        except OSError as error:
+            self._unusable = isinstance(error, DamagedFileError)
             return {}
-        if not isinstance(values, dict):
-            return {}
-        return {key: text for key, text in values.items() if isinstance(text, str)}
+        self._unusable = not isinstance(values, dict)
+        return {} if self._unusable else values
+
+    def _set_aside(self) -> None:
+        if self._unusable:
+            with suppress(FileNotFoundError):
+                self._path.replace(self._path.with_name(f"{self._path.stem}.damaged-{int(time.time())}.json"))
+            self._unusable = False

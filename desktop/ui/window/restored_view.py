@@ -35,6 +35,7 @@ class RestoredView(QObject):
         super().__init__(window)
         self._path, self._page, self._also = path, page, also
         self._places: dict[str, tuple[str, int]] = {}
+        self._others: dict[str, Any] = {}  # what a newer version remembers besides
         self._shown = ""
         self._open_chat = self._open_page = ""
         self._temporary = False
@@ -132,6 +133,7 @@ class RestoredView(QObject):
         kept = list(self._places.items())[-_MOST_CHATS:]
         values = {
             "version": 1,
+            **self._others,
             "chat": shown,
             "page": self._shown if self._shown in _RESTORED_PAGES else "",
             "places": {key: list(place) for key, place in kept},
@@ -151,11 +153,12 @@ class RestoredView(QObject):
     def _read(self) -> None:
         try:
             values: Any = read_json(self._path)
+            self._others = {key: value for key, value in values.items() if key not in ("chat", "page", "places")}
             self._open_chat, self._open_page = str(values["chat"]), str(values["page"])
             self._places = {str(key): (str(at), int(offset)) for key, (at, offset) in values["places"].items()}
         except OSError:
             return
         except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
-            self._open_chat, self._open_page, self._places = "", "", {}
+            self._open_chat, self._open_page, self._places, self._others = "", "", {}, {}
         if self._open_page not in _RESTORED_PAGES:
             self._open_page = ""

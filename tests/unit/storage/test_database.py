@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -144,10 +145,67 @@ def test_a_newer_file_whose_version_is_still_in_the_journal_is_refused(filled: P
     connection = sqlite3.connect(filled)
     connection.execute("PRAGMA user_version = 99")
     connection.commit()
-    database = Database(filled)
-    with pytest.raises(IntegrityError, match="newer"):
-        database.open()
+    assert "newer" in refusal(filled).title
     connection.close()
+
+
+_NEWER = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode = WAL")
+connection.execute("UPDATE conversations SET title = 'of the newer one'")
+connection.execute("PRAGMA user_version = 99")
+for number in range(int(sys.argv[2])):
+    connection.execute("UPDATE conversations SET title = title || ?", (str(number),))
+if sys.argv[3]:
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    connection.execute("UPDATE conversations SET title = 'after a checkpoint'")
+connection.execute("BEGIN")
+connection.execute("PRAGMA user_version = 1")
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("CREATE TABLE much AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 9999) "
+    "SELECT i, hex(randomblob(200)) FROM n")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize(("changes", "checkpoint"), [(0, ""), (40, ""), (3, "yes")])
+@pytest.mark.parametrize("with_shared_memory", [True, False])
+def test_what_a_newer_program_left_when_it_was_killed_is_not_touched(
+    filled: Path, changes: int, checkpoint: str, with_shared_memory: bool
+) -> None:
+    """Its version stands in the log alone, which SQLite moves into the file as soon as it is asked anything."""
+    _without_triggers(filled)
+    subprocess.run([sys.executable, "-c", _NEWER, str(filled), str(changes), checkpoint], check=False)
+    assert filled.with_name("latchkey.db-wal").stat().st_size > 0
+    if not with_shared_memory:
+        filled.with_name("latchkey.db-shm").unlink()
+    assert "newer" in refusal(filled).title
+
+
+def _without_triggers(path: Path) -> None:
+    """Those of titles call functions that plain SQLite has, but in a search index of their own."""
+    with closing(sqlite3.connect(path)) as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.commit()
+
+
+def test_what_this_version_left_in_the_log_when_it_was_killed_is_read(filled: Path) -> None:
+    program = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from desktop.conversation import Conversation; from desktop.storage.database import Database\n"
+        "from desktop.storage.conversation_store import ConversationStore\n"
+        "ConversationStore(Database(Path(sys.argv[1]))).create(Conversation('d'))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(filled)], check=False)
+    for content in (None, b"", b"\x37\x7f\x06\x82", b"no log at all" * 100):
+        if content is not None:
+            filled.with_name("latchkey.db-wal").write_bytes(content)
+        database = Database(filled)
+        assert {each.id for each in ConversationStore(database).conversations()} == {"c", "d"}
+        database.close()
 
 
 @pytest.mark.parametrize("text", [b"Dear diary, this is no database at all. " * 10, b"x", b"\x00" * 4096])
@@ -360,6 +418,24 @@ def test_an_older_file_is_copied_before_it_is_migrated(filled: Path, tmp_path: P
     copy.close()
     with pytest.raises(IntegrityError, match="newer"):
         Database(filled).open()
+
+
+def test_attempts_that_were_cut_off_leave_one_copy(filled: Path, tmp_path: Path) -> None:
+    """Each start that failed once left another one, until the disk was full of them."""
+    wrong = step(tmp_path, "wrong.sql", "ALTER TABLE messages ADD COLUMN stars INTEGER;\nUPDATE nowhere SET a = 1;\n")
+    for _ in range(3):
+        with pytest.raises(sqlite3.OperationalError):
+            Database(filled, migrations=(*MIGRATIONS, wrong)).open()
+    assert sorted(each.name for each in filled.parent.iterdir()) == [
+        "latchkey.db",
+        f"latchkey.version-{len(MIGRATIONS)}.db",
+    ]
+    database = Database(filled)
+    ConversationStore(database).create(Conversation("later"))
+    database.close()
+    with pytest.raises(sqlite3.OperationalError):
+        Database(filled, migrations=(*MIGRATIONS, wrong)).open()
+    assert len(list(filled.parent.iterdir())) == 3  # it holds more than the first copy
 
 
 def test_a_migration_that_fails_changes_nothing(filled: Path, tmp_path: Path) -> None:
