@@ -87,12 +87,22 @@ def test_copied_text_is_the_same_and_much_of_it_is_guessed(loaded: Loaded, quest
     assert 40 < accepted <= drafted
 
 
+@pytest.fixture(scope="module")
+def plain_answers() -> dict[str, list[int]]:
+    """What was answered without guessing, which takes minutes: by the question."""
+    return {}
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("question", QUESTIONS, ids=range(len(QUESTIONS)))
 @pytest.mark.parametrize("speculation", ["on", "auto"])
-def test_long_answers_are_the_same(loaded: Loaded, question: str, speculation: str) -> None:
-    plain, _, _ = generated(loaded.asker, question, 2000, "off")
+@pytest.mark.parametrize("question", QUESTIONS, ids=range(len(QUESTIONS)))
+def test_long_answers_are_the_same(
+    loaded: Loaded, plain_answers: dict[str, list[int]], question: str, speculation: str
+) -> None:
+    if question not in plain_answers:
+        plain_answers[question] = generated(loaded.asker, question, 2000, "off")[0]
+    plain = plain_answers[question]
     guessed, drafted, accepted = generated(loaded.asker, question, 2000, speculation)
     assert_the_same(loaded.asker, question, plain, guessed)
     assert speculation == "auto" or 0 < accepted <= drafted
