@@ -92,7 +92,7 @@ class AnswerService:
         self._leader = leader
         self.followers: list[AnswerService] = []
         self.gate = SendingGate()
-        self.writer = ConversationWriter(store, clock, prompt_cache)
+        self.writer = ConversationWriter(store, clock, prompt_cache, engine.forget)
         self.branch_writer = BranchWriter(store, self.writer, clock, prompt_cache)
         self.queue = AnswerQueue(
             store=store,

@@ -105,16 +105,21 @@ def new_id() -> str:
 class ConversationWriter:
     """Reads and writes of several steps in `store`. Each raises what the store raises.
 
-    What the engine keeps of conversations in `prompt_cache` goes with them.
+    What the engine keeps of conversations goes with them: in `prompt_cache`, and in memory, by `forget`.
     """
 
     def __init__(
-        self, store: ConversationStore, clock: Callable[[], float], prompt_cache: PromptCacheFolder | None = None
+        self,
+        store: ConversationStore,
+        clock: Callable[[], float],
+        prompt_cache: PromptCacheFolder | None = None,
+        forget: Callable[[str], None] = lambda conversation_id: None,
     ) -> None:
         self._store = store
         self._folders = FolderStore(store.database)
         self._clock = clock
         self._prompt_cache = prompt_cache
+        self._forget = forget
 
     def branch(self, conversation_id: str) -> ConversationBranch:
         """The conversation as it is to be shown. NotFoundError where it is not there, or deleted.
@@ -244,8 +249,10 @@ class ConversationWriter:
         return gone
 
     def _discard(self, conversation_id: str) -> None:
+        """The engine keeps nothing of it any more, neither on the disk nor in memory."""
         if self._prompt_cache is not None:
             self._prompt_cache.discard(conversation_id)
+        self._forget(conversation_id)
 
     def message_at(self, message_id: str) -> Message:
         """A message to branch at. NotFoundError where it is not there, or deleted, or its conversation is."""

@@ -103,8 +103,8 @@ class Engine(Protocol):
         """
 
     def forget(self, conversation: str) -> None:
-        """Keep nothing of what was read for `conversation` in the worker's memory: it is over, and is not asked about
-        again."""
+        """Keep nothing of what was read for `conversation` in the worker's memory: it is over, or was deleted. Where it
+        is asked about again after all, it is read anew."""
 
     def probe(self, on_event: Callable[[ProbeResult], None]) -> None: ...
 

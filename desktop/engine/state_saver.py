@@ -118,6 +118,10 @@ class StateSaver:
             self._given_up.set()
         return None
 
+    def forget(self, conversation: str) -> None:
+        """Nothing more is to be saved of `conversation`."""
+        self._unsaved.pop(conversation, None)
+
     def release(self, request_id: int) -> None:
         """An answer has ended, whoever ended it: what it waits for need not be copied, what it reads is not needed."""
         exchange = self._exchange

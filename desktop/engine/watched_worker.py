@@ -63,7 +63,8 @@ class WatchedWorker:
             self.process.send(CancelRequest(request_id))
 
     def forget(self, conversation: str) -> None:
-        """Have it keep nothing of a conversation."""
+        """Have it keep nothing of a conversation, and save nothing of it."""
+        self.states.forget(conversation)
         if self.process is not None and self.used:
             self.process.send(ForgetRequest(conversation))
 

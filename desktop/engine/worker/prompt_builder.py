@@ -85,6 +85,7 @@ class PromptBuilder:
     @property
     def template(self) -> ChatTemplate:
         """The chat template. Raises EngineError where it does not work, the same one each time."""
+        self._said_in: dict[str, str] = {}
         if self._template is None:
             bos, eos = (self._tokenizer.text_of(token) for token in (self._tokenizer.bos, self._tokenizer.eos))
             try:
@@ -198,7 +199,9 @@ class PromptBuilder:
             tokens += self._prefill_tokens(style)
         return TokenizedTurns(self._begin(tokens), last[-64:])
 
-    def remember(self, text: str, tokens: Sequence[int], style: PromptStyle = PLAIN_STYLE) -> None:
+    def remember(
+        self, text: str, tokens: Sequence[int], style: PromptStyle = PLAIN_STYLE, conversation: str = ""
+    ) -> None:
         """The model generated `tokens`, which were shown as `text`, after what `style` has the answer begin with: where
         that text comes back as a turn, these are its tokens.
 
@@ -208,7 +211,12 @@ class PromptBuilder:
         self._said[text.strip()] = tokens
         self._said.move_to_end(text.strip())
         while len(self._said) > _MOST_REMEMBERED:
-            self._said.popitem(last=False)
+            del self._said_in[self._said.popitem(last=False)[0]]
+
+    def forget(self, conversation: str) -> None:
+        """Keep no answer of `conversation`."""
+        for text in [text for text, said_in in self._said_in.items() if said_in == conversation]:
+            del self._said[text], self._said_in[text]
 
     # --- tokens ---
 
@@ -223,6 +231,7 @@ class PromptBuilder:
                 return known
         return tuple(self._tokenizer.tokenize(_space_before(style) + text, special=False, continued=True))
 
+        self._said_in[text.strip()] = conversation
     def _parts(
         self, turns: Sequence[ChatMessage], generation_prompt: bool, style: PromptStyle
     ) -> list[str | tuple[int, ...]]:

@@ -88,13 +88,23 @@ class PromptCache:
         if level == "off" or sequence.conversation in self._forgotten:
             sequence.clear()
 
-    def forget(self, conversation: str) -> None:
-        """Keep nothing of `conversation` any more; what is being answered is forgotten at its end."""
-        self._forgotten.add(conversation)
+    def forget(self, conversation: str, *, answering: bool = False) -> None:
+        """Keep nothing of `conversation`. Where it is being answered, or is about to be, nothing is kept of that either
+        once it has ended."""
+        if answering:
+            self._forgotten.add(conversation)
         self.states.forget(conversation)
         for sequence in self._sequences:
             if sequence.conversation == conversation and not sequence.busy:
                 sequence.clear()
+
+    def is_forgotten(self, conversation: str) -> bool:
+        """Whether nothing is to be kept of `conversation`, which is being answered."""
+        return conversation in self._forgotten
+
+    def remember(self, conversation: str) -> None:
+        """`conversation` goes on: it is kept again, where it was to be forgotten."""
+        self._forgotten.discard(conversation)
 
     def state_of(self, conversation: str, most_bytes: int) -> SequenceState | None:
         """What is kept of `conversation`: its sequence that was used last, else its longest state in memory. None where

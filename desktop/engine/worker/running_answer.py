@@ -158,7 +158,8 @@ class RunningAnswer:
         held = self._text.finish()
         self._note_thinking(held)
         self._batcher.finish(held, self._speed())
-        self._remember()
+        if not cache.is_forgotten(self.request.conversation):
+            self._remember()
         self._sampler.close()
         self._send(self._done(reason, cache.size))
 
@@ -359,7 +360,7 @@ class RunningAnswer:
             b"".join(self._pieces[token] for token in self._tokens)
         )
         if decoded.strip() == text.strip():
-            self._prompter.remember(text, self._tokens, self._prompt.style)
+            self._prompter.remember(text, self._tokens, self._prompt.style, self.request.conversation)
 
     def _speed(self) -> float | None:
         elapsed, generated = self._last - self._first, self._generated - self._begun

@@ -91,6 +91,7 @@ class Scheduler:
         Raises UserError where there can be none.
         """
         self._disturbed = True
+        self._cache.remember(request.conversation)
         prompt = self._prompter.make(request)
         text = answer_text(prompt, request.options, goes_on=bool(request.prefill))
         sampler = self._sampler(prompt, request.options, text)
@@ -115,8 +116,9 @@ class Scheduler:
             self._send(self._states.save(request, self._cache.state_of))
 
     def forget(self, conversation: str) -> None:
-        """Keep nothing of a conversation that is over."""
-        self._cache.forget(conversation)
+        """Keep nothing of a conversation that is over: no state, no tokens, no text."""
+        answering = any(each.request.conversation == conversation for each in (*self._running, *self._waiting))
+        self._cache.forget(conversation, answering=answering)
         self._speculation.forget(conversation)
 
     def _sampler(self, prompt: TokenizedPrompt, options: GenerationOptions, text: AnswerText) -> Sampler:

@@ -125,6 +125,7 @@ def test_the_bin_is_emptied_for_good(begin: Begin, tmp_path: Path) -> None:
     talk.chat.order.delete(["a", "b"])
     talk.until_told(OrderChanged)
     assert cache.use().files == 0, "at once, though the conversation itself can still be brought back"
+    assert talk.fake.forgotten == ["a", "b"], "nor does the worker keep it in memory"
     talk.chat.order.erase(["a", "c"])
     assert talk.until_told(ConversationsErased).conversation_ids == ("a",)
     talk.chat.order.erase()

@@ -4,6 +4,7 @@ import itertools
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -278,3 +279,24 @@ def test_nothing_is_kept_of_a_conversation_that_is_to_be_forgotten(load: Loader,
     assert again.end.cached_tokens < 64
     asker.client.forget("c")  # while it is still in the context
     assert asker.ask(LONG, conversation="d", **options).end.cached_tokens < 64
+
+
+def test_a_conversation_that_goes_on_after_it_was_forgotten_is_kept_again(load: Loader, model_file: Files) -> None:
+    """Deleting can be undone."""
+    asker = load(model_file("llama"))
+    options = {"max_tokens": 24, "ignore_eos": True, "conversation": "a"}
+    first = asker.ask(LONG, **options)
+    asker.client.forget("a")
+    second = asker.ask(LONG, said(first), "And now?", **options)
+    assert second.end.cached_tokens < 64
+    third = asker.ask(LONG, said(first), "And now?", said(second), "And then?", **options)
+    assert third.end.cached_tokens >= second.end.prompt_tokens
+
+
+def test_what_is_being_answered_is_forgotten_at_its_end(load: Loader, model_file: Files) -> None:
+    asker = load(model_file("llama"))
+    options: dict[str, Any] = {"ignore_eos": True, "conversation": "a"}
+    for event in asker.client.answer(asker.request(LONG, max_tokens=200, **options)):
+        if isinstance(event, PromptPrepared):
+            asker.client.forget("a")
+    assert asker.ask(LONG, max_tokens=2, **options).end.cached_tokens < 64
