@@ -87,6 +87,12 @@ class ToolDefinition(msgspec.Struct, frozen=True):
     parameters: str = '{"type": "object", "properties": {}}'
 
 
+class NamedTool(msgspec.Struct, frozen=True):
+    """The tool `name` has to be called."""
+
+    name: str
+
+
 class GenerationOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """How one answer is to be generated: by window, command, benchmark and server in one value.
 
@@ -106,6 +112,9 @@ class GenerationOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     prompt that is partly cached, several answers at once, tokens that speculation verifies together) and on other
     devices; where two candidates are nearly as likely, the answer may differ from there on.
 
+    With `tool_choice` "required", or a tool's name, the answer is one call of a tool, behind what the model thinks; it
+    is refused where there is no such tool, and together with `response_format`.
+
     `speculation` proposes tokens that stood in prompt or answer before, and never changes what is generated; "auto"
     does it where it pays. `cache` is how far the prompt is kept for the next turn: not at all, in memory, or also on
     the disk. `context_full` is what happens to a prompt that is longer than the context: whole turns are left out, the
@@ -120,7 +129,7 @@ class GenerationOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     response_format: JsonSchemaFormat | GrammarFormat | None = None
     thinking: ThinkingOptions = ThinkingOptions()
     tools: tuple[ToolDefinition, ...] = ()
-    tool_choice: Literal["auto", "none", "required"] = "auto"
+    tool_choice: Literal["auto", "none", "required"] | NamedTool = "auto"
     logit_bias: tuple[tuple[int | str, float], ...] = ()
     logprobs: int = 0
     raw_prompt: bool = False

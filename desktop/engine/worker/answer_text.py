@@ -11,6 +11,7 @@ from desktop.engine.worker.answer_marks import MarkTable, TagStyle
 from desktop.engine.worker.call_reader import CallPiece, ToolCatalog
 from desktop.engine.worker.channel_parser import ChannelParser, begins_channels
 from desktop.engine.worker.exact_thinking import ExactThinkingParser
+from desktop.engine.worker.forced_call_parser import ForcedCallParser
 from desktop.engine.worker.text_collector import KindChange, TextPiece, without_lead
 from desktop.engine.worker.thinking_parser import ThinkingParser
 
@@ -79,7 +80,7 @@ class AnswerText:
     vocabularies put a space before words; the indentation of code stays. Without `late`, thinking is recognized only at
     the very beginning. With `exact` the answer is one that a grammar constrains: thinking stands before it, between
     marks, and nothing in it is taken for a mark. With `tools`, calls of them are told apart, by those marks of calls
-    that `table` has.
+    that `table` has. Such an answer is a call that begins with `forced_mark`, where that is given; "" in channels.
     """
 
     def __init__(
@@ -93,14 +94,18 @@ class AnswerText:
         late: bool = True,
         exact: bool = False,
         tools: ToolCatalog | None = None,
+        forced_mark: str | None = None,
     ) -> None:
         self.tools = tools
+        self._forced = forced_mark is not None
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._decode = self._decoder.decode
         self._table = table
         self._thinking: ThinkingParser | ChannelParser | ExactThinkingParser
         if header is not None:
             self._thinking = ChannelParser(header, table.ends, tools)
+        elif forced_mark and tools is not None:
+            self._thinking = ForcedCallParser(opened, forced_mark, tools)
         elif exact:
             self._thinking = ExactThinkingParser(opened)
         else:
@@ -124,6 +129,8 @@ class AnswerText:
     def answering(self) -> bool:
         """Whether what comes next is the answer's own text, where that is `exact`."""
         parser = self._thinking
+        if isinstance(parser, ChannelParser) and self._forced:
+            return True  # the grammar of a call holds what is thought before it as well
         return not parser.thinking if isinstance(parser, ThinkingParser) else parser.answering
 
     @property

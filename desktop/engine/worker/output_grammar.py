@@ -54,6 +54,21 @@ class GrammarVocabulary:
                 source = llguidance.LLMatcher.grammar_from_lark(lark_grammar(form.grammar))
             except GbnfError as error:
                 raise grammar_error(f"{error}.") from None
+        return self._begin(source, refusal, ends)
+
+    def call_grammar(self, lark: str, ends: Iterable[int]) -> "OutputGrammar":
+        """That of a call of a tool, written in llguidance's Lark, as `grammar`."""
+        import llguidance
+
+        try:
+            source = llguidance.LLMatcher.grammar_from_lark(lark)
+        except ValueError as error:
+            raise schema_error(_sentence(str(error))) from None
+        return self._begin(source, schema_error, ends)
+
+    def _begin(self, source: str, refusal: Callable[[str], EngineError], ends: Iterable[int]) -> "OutputGrammar":
+        import llguidance
+
         limits = llguidance.LLParserLimits(step_max_items=_MOST_ITEMS, verbose_errors=False)
         matcher = llguidance.LLMatcher(self._vocabulary(), source, log_level=0, limits=limits)
         if matcher.is_error():
@@ -79,12 +94,17 @@ class _Vocabulary:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self.tokens = [*tokenizer.text_pieces(), b"\xff<end>"]
+        self._bytes = {piece[0]: token for token, piece in enumerate(self.tokens) if len(piece) == 1}
         self.eos_token_id = tokenizer.size
         self.special_token_ids = [tokenizer.size]
 
     def __call__(self, text: bytes) -> list[int]:
-        """Text that the grammar leaves no choice about, as the model would write it."""
-        return self._tokenizer.tokenize(text.decode("utf-8", "replace"), special=False, continued=True)
+        """Text that the grammar leaves no choice about, as the model would write it; one byte after the other where it
+        has another spelling for it (SPM vocabularies take U+2581 for a space)."""
+        made = self._tokenizer.tokenize(text.decode("utf-8", "replace"), special=False, continued=True)
+        if b"".join(self.tokens[token] for token in made) == text:
+            return made
+        return [self._bytes[byte] for byte in text if byte in self._bytes]
 
 
 class OutputGrammar:

@@ -22,8 +22,10 @@ from desktop.engine.generation_options import ThinkingOptions, ToolDefinition
 from desktop.engine.worker.answer_marks import TAG_STYLES, EndMarks, MarkTable, TagStyle, end_marks, is_special
 from desktop.engine.worker.call_marks import call_marks
 from desktop.engine.worker.call_reader import ToolCatalog, parsed
+from desktop.engine.worker.call_shape import CallShape, find_shape
 from desktop.engine.worker.chat_template import PLAIN_STOPS, ChatTemplate
 from desktop.engine.worker.context_fit import ContextFit, TokenizedTurns, too_long, without_oldest
+from desktop.engine.worker.forced_call import ForcedCall, forced_call, offered_tools
 from desktop.engine.worker.loaded_model import LoadedModel, common_prefix
 from desktop.engine.worker.prompt_style import PLAIN_STYLE, PromptStyle, all_text, is_text, splitter, switched
 from desktop.engine.worker.thinking_control import ThinkingControl, ThinkingPrompt
@@ -45,6 +47,7 @@ class TokenizedPrompt:
 
     The answer ends before any of `stops` in its text, and at any of the tokens `ends`, whose spelling never shows.
     `marks` finds what marks thinking in it, calls of `tools`, and the end of the turn. `style` is how it was rendered.
+    `forced` is the call that the answer has to be, None where it is free.
     """
 
     tokens: list[int]
@@ -56,6 +59,7 @@ class TokenizedPrompt:
     marks: MarkTable = _THINKING_MARKS
     tools: tuple[ToolDefinition, ...] = ()
     style: PromptStyle = PLAIN_STYLE
+    forced: ForcedCall | None = None
 
     @property
     def sha256(self) -> str:
@@ -81,11 +85,11 @@ class PromptBuilder:
         self._controls: re.Pattern[str] | None = None
         self._fit = ContextFit(model.context_length)
         self._said: OrderedDict[str, tuple[int, ...]] = OrderedDict()
+        self._said_in: dict[str, str] = {}
 
     @property
     def template(self) -> ChatTemplate:
         """The chat template. Raises EngineError where it does not work, the same one each time."""
-        self._said_in: dict[str, str] = {}
         if self._template is None:
             bos, eos = (self._tokenizer.text_of(token) for token in (self._tokenizer.bos, self._tokenizer.eos))
             try:
@@ -109,6 +113,7 @@ class PromptBuilder:
         if not request.messages:
             raise EngineError(tr("There is nothing to answer."))
         refuse_unsupported(request)
+        offered = offered_tools(request)
         if options.raw_prompt:
             tokens = self._begin(self._tokenizer.tokenize(request.messages[-1].text + request.prefill, special=True))
             if len(tokens) >= self._model.context_length:
@@ -116,7 +121,8 @@ class PromptBuilder:
             return TokenizedPrompt(tokens, stops=options.stop, ends=self._ends(options.stop))
         style = self._style(request)
         prompt, dropped = self._fit.fit(request, partial(self.rendered, style=style))
-        exact = options.response_format is not None  # such an answer may hold whatever else ends one
+        formed = options.response_format is not None
+        exact = formed or bool(offered)  # such an answer may hold whatever else ends one
         stops = options.stop if exact else (*options.stop, *self._literal_stops)
         header = self._header(prompt.tail)
         end = self._end_marks.special[:1] if header is None else ()
@@ -124,8 +130,18 @@ class PromptBuilder:
         marks = self._tool_marks if style.tools else self._marks
         if options.ignore_eos or exact:
             marks = _THINKING_MARKS
-        tools = () if exact else style.tools
-        return TokenizedPrompt(prompt.tokens, dropped, _opened(prompt.tail), stops, ends, header, marks, tools, style)
+        tools = () if formed else style.tools
+        forced = self._forced(offered) if offered else None
+        opened = _opened(prompt.tail)
+        return TokenizedPrompt(prompt.tokens, dropped, opened, stops, ends, header, marks, tools, style, forced)
+
+    def _forced(self, tools: Sequence[ToolDefinition]) -> ForcedCall:
+        return forced_call(self._call_shape, tools, self._control_pattern, self._tokenizer.marking_token)
+
+    @cached_property
+    def _call_shape(self) -> CallShape:
+        """How the model writes a call. Raises EngineError where its template does not work."""
+        return find_shape(self.template, self._tokenizer.end_spellings())
 
     @cached_property
     def thinking_control(self) -> ThinkingControl:
@@ -203,13 +219,14 @@ class PromptBuilder:
         self, text: str, tokens: Sequence[int], style: PromptStyle = PLAIN_STYLE, conversation: str = ""
     ) -> None:
         """The model generated `tokens`, which were shown as `text`, after what `style` has the answer begin with: where
-        that text comes back as a turn, these are its tokens.
+        that text comes back as a turn, these are its tokens. Until `conversation` is to be forgotten.
 
         Tokenizing an answer's text again need not give the tokens it was made of; from there on nothing could be kept.
         """
         tokens, text = (*self._prefill_tokens(style), *tokens), style.prefill + text
         self._said[text.strip()] = tokens
         self._said.move_to_end(text.strip())
+        self._said_in[text.strip()] = conversation
         while len(self._said) > _MOST_REMEMBERED:
             del self._said_in[self._said.popitem(last=False)[0]]
 
@@ -231,7 +248,6 @@ class PromptBuilder:
                 return known
         return tuple(self._tokenizer.tokenize(_space_before(style) + text, special=False, continued=True))
 
-        self._said_in[text.strip()] = conversation
     def _parts(
         self, turns: Sequence[ChatMessage], generation_prompt: bool, style: PromptStyle
     ) -> list[str | tuple[int, ...]]:

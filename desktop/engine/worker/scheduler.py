@@ -120,20 +120,26 @@ class Scheduler:
         answering = any(each.request.conversation == conversation for each in (*self._running, *self._waiting))
         self._cache.forget(conversation, answering=answering)
         self._speculation.forget(conversation)
+        self._prompter.forget(conversation)
 
     def _sampler(self, prompt: TokenizedPrompt, options: GenerationOptions, text: AnswerText) -> Sampler:
         """What chooses the tokens of one answer. Raises EngineError where it cannot be done as `options` say."""
         settings = resolve_settings(options.sampling, self._from_file)
         ends: list[int] = []
-        if options.ignore_eos or options.min_tokens or options.response_format is not None:
+        exact = options.response_format is not None or prompt.forced is not None
+        if options.ignore_eos or options.min_tokens or exact:
             self._eog = self._eog if self._eog is not None else self._model.tokenizer.eog_tokens()
             ends = sorted({*self._eog, *prompt.ends})
         grammar = None
-        if options.response_format is not None:
+        if exact:
             from desktop.engine.worker.output_grammar import GrammarVocabulary
 
             self._vocabulary = self._vocabulary or GrammarVocabulary(self._model.tokenizer)
-            grammar = self._vocabulary.grammar(options.response_format, ends)
+            if prompt.forced is not None:
+                grammar = self._vocabulary.call_grammar(prompt.forced.grammar, ends)
+            else:
+                assert options.response_format is not None
+                grammar = self._vocabulary.grammar(options.response_format, ends)
         return Sampler(
             settings,
             options,
@@ -289,7 +295,7 @@ class Scheduler:
 def answer_text(prompt: TokenizedPrompt, options: GenerationOptions, *, goes_on: bool = False) -> AnswerText:
     """What turns the answer's tokens into text; with `goes_on` it has begun already, and a space before its next word
     stays."""
-    raw, exact = options.raw_prompt, options.response_format is not None
+    raw, exact = options.raw_prompt, options.response_format is not None or prompt.forced is not None
     return AnswerText(
         prompt.stops,
         prompt.opened,
@@ -299,4 +305,5 @@ def answer_text(prompt: TokenizedPrompt, options: GenerationOptions, *, goes_on:
         late=not raw,
         exact=exact,
         tools=prompt.tool_catalog(),
+        forced_mark=prompt.forced.mark if prompt.forced is not None else None,
     )

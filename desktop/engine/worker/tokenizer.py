@@ -121,6 +121,11 @@ class Tokenizer:
         found = [token for token in self.tokenize(text, special=True) if self.text_of(token) == text]
         return next((token for token in found if llama.llama_vocab_is_control(self.handle, token)), None)
 
+    def marking_token(self, text: str) -> int | None:
+        """The token, control or defined by the file's maker, that is spelled exactly `text`; None without one."""
+        found = self.tokenize(text, special=True)
+        return found[0] if len(found) == 1 and self.text_of(found[0]) == text else None
+
     def _tokenize(self, text: bytes, special: bool) -> list[int]:
         room = len(text) + 8
         tokens = (llama.llama_token * room)()

@@ -77,7 +77,6 @@ def _name(part: MessagePart) -> str:
 def _unsupported_option(options: GenerationOptions) -> str:
     """The first option that is asked for and not done yet; "" where all are."""
     undone = {
-        "tool_choice": options.tool_choice == "required",
         "thinking": options.raw_prompt and options.thinking != ThinkingOptions(),
         "tools": options.raw_prompt and bool(options.tools),
     }

@@ -152,3 +152,7 @@ def test_probabilities_are_those_of_the_model_itself(asker: Asker) -> None:
     assert [top.token for top in shifted.top] == [top.token for top in told[0].top], "a bias does not change them"
     assert shifted.text == b"#"
     assert not logprobs_of(asker, "Hello", max_tokens=2, ignore_eos=True)[0]
+
+
+def test_a_grammar_may_hold_the_sign_that_stands_for_a_space_in_vocabularies(asker: Asker) -> None:
+    assert asker.ask("?", response_format=GrammarFormat('root ::= "a▁the▁of"')).text == "a▁the▁of"
