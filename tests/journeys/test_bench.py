@@ -24,11 +24,11 @@ def test_every_figure_of_the_contract_is_measured(model: str, home: Path) -> Non
     ran = latchkey("bench", "--model", model, "--quick", "--json")
     assert ran.code == 0, ran
     figures = ran.json
-    speeds = ["decode", "prefill", "copying", "inventing", "schema", "parallel"]
+    speeds = ["decode", "prefill", "copying", "copying_changed", "inventing", "schema", "parallel", "bare_parallel"]
     if len(os.sched_getaffinity(0)) > 1:  # on one core nothing is left beside a busy process
         speeds.append("decode_beside_busy_core")
     ratios = ["ttft_warm_ratio", "switch_ratio", "reopen_ratio"]
-    assert set(figures) == {"machine", *speeds, *ratios, "stop_ms", "startup", "window"}
+    assert set(figures) == {"machine", *speeds, *ratios, "conversation_tokens", "stop_ms", "startup", "window"}
     for name in speeds:
         assert set(figures[name]) == {"ours", "baseline", "ratio"}
         assert all(value > 0 for value in figures[name].values())

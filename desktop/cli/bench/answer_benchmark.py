@@ -3,21 +3,20 @@
 Each figure is a ratio within one run, between two ways of asking the same engine.
 """
 
-import time
 from collections.abc import Callable
 
 import msgspec
 
 from desktop.cli.bench.bench_figures import Comparison, compared, median
 from desktop.cli.bench.engine_benchmark import ReportProgress, TimedEngine
+from desktop.cli.bench.bench_model import WORDS
 from desktop.conversation import ChatMessage
 from desktop.engine.generation_options import GenerationOptions, JsonSchemaFormat, SamplingParams
 from desktop.translation import tr
 
-_AT_ONCE = 4
-_SHORT_PROMPT = 16
-_SCHEMA = """{"type": "array", "minItems": 400, "items": {"type": "object", "properties": {"name": {"type": "string"},
-"count": {"type": "integer"}}, "required": ["name", "count"], "additionalProperties": false}}"""
+_SCHEMA = """{"type": "array", "minItems": 400, "items": {"type": "object", "properties": {
+"name": {"type": "string", "maxLength": 24}, "count": {"type": "integer"}}, "required": ["name", "count"],
+"additionalProperties": false}}"""
 _PASSAGE = (
     "def total(prices):\n    result = 0\n    for price in prices:\n        result = result + price\n"
     "    return result\n\n"
@@ -25,23 +24,29 @@ _PASSAGE = (
     "            found = word\n    return found\n"
 )
 _COPY = f"Repeat this code exactly, line by line:\n\n{_PASSAGE}"
+_COPY_CHANGED = f"Repeat this code, with result named amount:\n\n{_PASSAGE}"
 _INVENT = "Write a list of twenty unusual words and explain each of them."
+_NEXT_TOKENS, _REPLY_TOKENS, _OTHER_TOKENS = 8, 16, 128
+_CHANGED_AT = 20
 
 
 class AnswerFigures(msgspec.Struct, frozen=True):
-    """`switch_ratio` and `reopen_ratio` are times to the first token against those of reading everything: back in a
-    conversation after another one, and after the model was unloaded.
+    """Ratios are times to the first token against that of reading all of a conversation of `conversation_tokens`:
+    `ttft_warm_ratio` of its next turns, `switch_ratio` back in it after another one, `reopen_ratio` after the model was
+    unloaded.
 
-    Tokens per second: `copying` and `inventing` with guesses against without, `schema` under a JSON Schema against
-    free, `parallel` of four answers at once against one.
+    Tokens per second: `copying`, `copying_changed` (a copy with one change) and `inventing` (nothing repeats) with
+    guesses against without, `schema` under a JSON Schema against free.
     """
 
+    conversation_tokens: int
+    ttft_warm_ratio: float
     switch_ratio: float
     reopen_ratio: float | None
     copying: Comparison
+    copying_changed: Comparison
     inventing: Comparison
     schema: Comparison
-    parallel: Comparison
 
 
 def measure_answers(
@@ -51,43 +56,62 @@ def measure_answers(
     tokens: int,
     conversation_tokens: int,
     say: ReportProgress,
+    *,
+    counts: bool,
 ) -> AnswerFigures:
-    """Measure a loaded engine. `reload` unloads and loads its model again; None where nothing is kept on the disk."""
-    say(tr("Switching between conversations…"))
-    switch, reopen = _kept_conversations(engine, reload, rounds, conversation_tokens)
+    """Measure a loaded engine. `reload` unloads and loads its model again; None where nothing is kept on the disk.
+    `counts` says that it is the model that this program made up, which copies words in their order."""
+    say(tr("Turns of a long conversation…"))
+    read, warm, switch, reopen = _kept_conversations(engine, reload, rounds, conversation_tokens)
     say(tr("Guessing ahead…"))
-    copying = _guessing(engine, _COPY, rounds, tokens, temperature=0.0)
-    inventing = _guessing(engine, _INVENT, rounds, tokens, temperature=1.0)
+    copied, changed, invented = _counted_questions(tokens) if counts else (_COPY, _COPY_CHANGED, _INVENT)
+    copying = _guessing(engine, copied, rounds, tokens, temperature=0.0, kept_as="copying")
+    copying_changed = _guessing(engine, changed, rounds, tokens, temperature=0.0, kept_as="changed")
+    inventing = _guessing(engine, invented, rounds, tokens, temperature=1.0, kept_as="inventing")
     say(tr("Keeping to a form…"))
     schema = _in_form(engine, rounds, tokens)
-    say(tr("Several answers at once…"))
-    parallel = _at_once(engine, rounds, tokens)
-    return AnswerFigures(switch, reopen, copying, inventing, schema, parallel)
+    return AnswerFigures(read, warm, switch, reopen, copying, copying_changed, inventing, schema)
+
+
+def _counted_questions(tokens: int) -> tuple[str, str, str]:
+    """What a model that counts from the first word on makes a copy of, a copy with one change, and nothing of."""
+    words = WORDS[: tokens + 16]
+    changed = [*words[:_CHANGED_AT], WORDS[-1], *words[_CHANGED_AT + 1 :]]
+    return " ".join(words), " ".join(changed), " ".join(WORDS[-len(words) :])
 
 
 def _kept_conversations(
     engine: TimedEngine, reload: Callable[[], None] | None, rounds: int, tokens: int
-) -> tuple[float, float | None]:
-    switches, reopened = [], []
-    for number in range(rounds):
-        turns = {name: (ChatMessage.from_text("user", engine.text(tokens)),) for name in ("one", "other")}
-        cold = [engine.turns(turns[name], 4, f"{name}-{number}", cache="disk") for name in turns]
-        next_turn = (
-            *turns["one"],
-            ChatMessage.from_text("assistant", cold[0].text),
-            ChatMessage.from_text("user", engine.text(8)),
-        )
-        read = cold[0].done.time_to_first_token_s or 1
-        back = engine.turns(next_turn, 1, f"one-{number}", cache="disk")
-        switches.append((back.done.time_to_first_token_s or 0) / read)
+) -> tuple[int, float, float, float | None]:
+    """Tokens of a conversation, and the time to the first token of its further turns as shares of that of the first:
+    the next, one after another conversation, one after the model was loaded anew (None without `reload`)."""
+    turns = [ChatMessage.from_text("user", engine.text(tokens))]
+    other = (ChatMessage.from_text("user", engine.text(min(tokens, _OTHER_TOKENS))),)
+    cold = engine.turns(tuple(turns), _REPLY_TOKENS, "one", cache="disk")
+    read, said = cold.done.time_to_first_token_s or 1, cold.text
+
+    def next_turn() -> float:
+        nonlocal said
+        turns.append(ChatMessage.from_text("assistant", said))
+        turns.append(ChatMessage.from_text("user", engine.text(_NEXT_TOKENS)))
+        answer = engine.turns(tuple(turns), _REPLY_TOKENS, "one", cache="disk")
+        said = answer.text
+        return (answer.done.time_to_first_token_s or 0) / read
+
+    warm, switched, reopened = [], [], []
+    for _ in range(rounds):
+        warm.append(next_turn())
+        engine.turns(other, 1, "other", cache="disk")
+        switched.append(next_turn())
         if reload is not None:
             reload()
-            again = engine.turns(next_turn, 1, f"one-{number}", cache="disk")
-            reopened.append((again.done.time_to_first_token_s or 0) / read)
-    return median(switches), median(reopened) if reopened else None
+            reopened.append(next_turn())
+    return cold.done.prompt_tokens, median(warm), median(switched), median(reopened) if reopened else None
 
 
-def _guessing(engine: TimedEngine, question: str, rounds: int, tokens: int, temperature: float) -> Comparison:
+def _guessing(
+    engine: TimedEngine, question: str, rounds: int, tokens: int, *, temperature: float, kept_as: str
+) -> Comparison:
     turns = (ChatMessage.from_text("user", question),)
     speeds: dict[str, list[float]] = {"auto": [], "off": []}
     for number in range(rounds + 1):
@@ -99,7 +123,7 @@ def _guessing(engine: TimedEngine, question: str, rounds: int, tokens: int, temp
                 speculation="auto" if mode == "auto" else "off",
             )
             # One conversation for each way, so that what was measured in one answer holds for the next.
-            found.append(engine.decode_speed(turns, options, f"{mode}-{temperature}"))
+            found.append(engine.decode_speed(turns, options, f"{mode}-{kept_as}"))
     return compared(speeds["auto"][1:], speeds["off"][1:])
 
 
@@ -115,15 +139,3 @@ def _in_form(engine: TimedEngine, rounds: int, tokens: int) -> Comparison:
         ours.append(engine.decode_speed(turns, schema))
         free.append(engine.decode_speed(turns, plain))
     return compared(ours[1:], free[1:])
-
-
-def _at_once(engine: TimedEngine, rounds: int, tokens: int) -> Comparison:
-    ours: list[float] = []
-    one: list[float] = []
-    for number in range(rounds + 1):
-        for count, found in ((_AT_ONCE, ours), (1, one)):
-            begun = time.perf_counter()
-            made = engine.together(count, _SHORT_PROMPT, tokens)
-            if number:
-                found.append(made / (time.perf_counter() - begun))
-    return compared(ours, one)

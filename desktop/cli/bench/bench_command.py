@@ -70,7 +70,7 @@ class _BenchSubject:
 
 
 _LONG = _BenchExtent(rounds=5, decode_tokens=128, window_tokens=192, conversation_tokens=4000, messages=100_000)
-_USUAL = _BenchExtent(rounds=3, decode_tokens=48, window_tokens=64, conversation_tokens=600, messages=100_000)
+_USUAL = _BenchExtent(rounds=3, decode_tokens=48, window_tokens=64, conversation_tokens=2000, messages=100_000)
 _SHORT = _BenchExtent(rounds=1, decode_tokens=24, window_tokens=32, conversation_tokens=300, messages=3_000)
 
 
@@ -145,8 +145,9 @@ def _measure(subject: _BenchSubject, extent: _BenchExtent, tools: CommandContext
             timed.calibrate()
             measured = measure_engine(timed, info, bare_loop, extent.rounds, extent.decode_tokens, say)
             reload = partial(_reload, engine, model, params, tools)
-            room = min(extent.conversation_tokens, info.context_length // 4 - 64)
-            answers = measure_answers(timed, reload, extent.rounds, extent.decode_tokens, room, say)
+            room = min(extent.conversation_tokens, info.context_length - 600)
+            counts = subject.arguments[0] == RANDOM_WEIGHTS
+            answers = measure_answers(timed, reload, extent.rounds, extent.decode_tokens, room, say, counts=counts)
             say(tr("Decoding beside a busy process…"))
             busy_core = measure_beside_busy_core(
                 engine, lambda cores: bare_loop(cores=cores), extent.rounds, extent.decode_tokens
@@ -162,7 +163,8 @@ def _measure(subject: _BenchSubject, extent: _BenchExtent, tools: CommandContext
         decode=measured.decode,
         decode_beside_busy_core=busy_core,
         prefill=measured.prefill,
-        ttft_warm_ratio=measured.ttft_warm_ratio,
+        parallel=measured.parallel,
+        bare_parallel=measured.bare_parallel,
         stop_ms=measured.stop_ms,
         startup=startup,
         window=window,
@@ -204,19 +206,21 @@ def print_figures(figures: BenchFigures, output: CommandOutput) -> None:
     rows += _window(figures.window)
     rows += _startup(figures.startup)
     rows += _search(figures.search)
-    if figures.ttft_warm_ratio is not None:
-        rows.append((tr("first token, second turn against first"), "", "", f"{figures.ttft_warm_ratio:.3f}"))
     if figures.stop_ms is not None:
         rows.append((tr("Stop while reading, ms"), f"{figures.stop_ms:.1f}", "", ""))
+    tokens = f"{figures.conversation_tokens:,}" if figures.conversation_tokens is not None else "–"
     for name, ratio in (
-        (tr("first token, back in a conversation, against reading it"), figures.switch_ratio),
-        (tr("first token, reopened conversation, against reading it"), figures.reopen_ratio),
+        (tr("first token, next turn, against reading {tokens} tokens"), figures.ttft_warm_ratio),
+        (tr("first token, back in a conversation, against reading its {tokens} tokens"), figures.switch_ratio),
+        (tr("first token, reopened conversation, against reading its {tokens} tokens"), figures.reopen_ratio),
     ):
-        rows += [(name, "", "", f"{ratio:.3f}")] if ratio is not None else []
+        rows += [(name.format(tokens=tokens), "", "", f"{ratio:.3f}")] if ratio is not None else []
     rows += _speed(tr("copying with guesses and without, tokens/s"), figures.copying)
+    rows += _speed(tr("copying with one change, with guesses and without, tokens/s"), figures.copying_changed)
     rows += _speed(tr("inventing with guesses and without, tokens/s"), figures.inventing)
     rows += _speed(tr("under a JSON schema and free, tokens/s"), figures.schema)
     rows += _speed(tr("four answers at once and one, tokens/s"), figures.parallel)
+    rows += _speed(tr("the same in the bare loop, tokens/s"), figures.bare_parallel)
     rows += _transfers(figures.transfer)
     output.table(rows)
 

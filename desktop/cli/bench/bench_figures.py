@@ -81,7 +81,8 @@ class BenchMachine(msgspec.Struct, frozen=True):
 
 
 class BenchFigures(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Everything that was measured; what was not is left out. From `switch_ratio` on as in AnswerFigures."""
+    """Everything that was measured; what was not is left out. From `switch_ratio` on as in AnswerFigures, the last two
+    as in EngineFigures."""
 
     machine: BenchMachine
     decode: Comparison | None = None
@@ -97,8 +98,11 @@ class BenchFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     reopen_ratio: float | None = None
     copying: Comparison | None = None
     inventing: Comparison | None = None
+    copying_changed: Comparison | None = None
+    conversation_tokens: int | None = None
     schema: Comparison | None = None
     parallel: Comparison | None = None
+    bare_parallel: Comparison | None = None
 
 
 def median(values: Sequence[float]) -> float:

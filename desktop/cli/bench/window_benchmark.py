@@ -158,6 +158,7 @@ def measure_window(
         "gpu_layers": info.gpu_layers,
         "sampling": {"max_tokens": tokens},
         "stop_on_repetition": False,
+        "speculation": "off",
     }
     with _home(settings) as home, closing(WindowProcess("stream", None, [str(home), *subject])) as window:
         window.opened()

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import gguf
@@ -62,6 +63,29 @@ def test_the_vocabulary_is_whole_and_every_prefix_of_a_word_is_in_it(reader: ggu
     assert len(pieces) == len(set(pieces)) == 2_000
     for word in WORDS[:1000:100]:
         assert {f"▁{word[:length]}" for length in range(4)} <= set(pieces)
+
+
+def test_each_word_leads_to_the_next_and_whatever_is_no_word_to_the_first(reader: gguf.GGUFReader) -> None:
+    """The blocks add nothing, so that an answer is what these two tensors say."""
+    tensors = {tensor.name: gguf.dequantize(tensor.data, tensor.tensor_type) for tensor in reader.tensors}
+    assert not tensors["blk.0.attn_output.weight"].any()
+    assert not tensors["blk.1.ffn_down.weight"].any()
+    pieces = reader.fields["tokenizer.ggml.tokens"].contents()
+    embedded = tensors["token_embd.weight"]
+    normed = embedded / np.sqrt(np.mean(embedded**2, axis=1, keepdims=True))
+    following = np.argmax(normed @ tensors["output.weight"].T, axis=1)
+    words = [word for word in WORDS if f"▁{word}" in pieces]
+    assert pieces[following[pieces.index("<|assistant|>")]] == f"▁{words[0]}"
+    for index in (0, 1, 100, 500):
+        assert pieces[following[pieces.index(f"▁{words[index]}")]] == f"▁{words[index + 1]}"
+    assert pieces[following[pieces.index(f"▁{words[-1]}")]] == f"▁{words[0]}"
+
+
+def test_what_earlier_versions_wrote_is_removed(home: Path) -> None:
+    (home / "some-v1.gguf").write_bytes(b"old")
+    (home / "other-v1.gguf").write_bytes(b"somebody's")
+    bench_model(replace(TINY, name="some-v2"), home)
+    assert sorted(path.name for path in home.glob("*.gguf")) == ["other-v1.gguf", "some-v2.gguf"]
 
 
 def test_the_same_file_is_written_every_time_and_kept(home: Path) -> None:
