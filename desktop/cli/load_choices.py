@@ -1,5 +1,7 @@
 """What `latchkey doctor` says of how the chosen model would be loaded now: each choice, why, and what overrides it."""
 
+from dataclasses import replace
+
 import msgspec
 
 from desktop.byte_size import size_text
@@ -136,7 +138,7 @@ class _Explanation:
 
     def _cache(self) -> str:
         params = self._params
-        size = _size(cache_bytes(self._header.shape, params.context_length or 0, BufferOptions.of(params)))
+        size = _size(self._cache_size(params.parallel))
         if params.value_type != self._asked.value_type:
             return tr("It takes {size}. Quantized values need flash attention, which is off here.").format(size=size)
         return tr("It takes {size}; quantized types take less, and are a little less exact.").format(size=size)
@@ -152,7 +154,16 @@ class _Explanation:
         return tr("So many tokens of a prompt are read at once.")
 
     def _parallel(self) -> str:
-        return tr("So many in the window, which share the context. The command and a chat in the terminal give one.")
+        said = tr("So many in the window, which share the context. The command and a chat in the terminal give one.")
+        more = self._cache_size(self._params.parallel) - self._cache_size(1)
+        if more <= 0:
+            return said
+        return said + " " + tr("Windows and states of their own take {size} more.").format(size=_size(more))
+
+    def _cache_size(self, answers: int) -> int:
+        """Bytes of the KV cache with so many answers at once."""
+        options = replace(BufferOptions.of(self._params), parallel=answers)
+        return cache_bytes(self._header.shape, self._params.context_length or 0, options)
 
     def _mapping(self) -> str:
         if not self._params.use_mmap:

@@ -18,7 +18,13 @@ from desktop.engine import hardware
 from desktop.engine.gguf_header import GgufHeader
 from desktop.engine.load_fallback import next_step
 from desktop.engine.load_params import LoadParams
-from desktop.engine.memory_estimate import automatic_contexts, cache_bytes, compute_bytes, process_bytes
+from desktop.engine.memory_estimate import (
+    BufferOptions,
+    automatic_contexts,
+    cache_bytes,
+    compute_bytes,
+    process_bytes,
+)
 from desktop.engine.model_shape import ModelShape
 from desktop.engine.worker_messages import ComputeDevice as EngineDevice
 from desktop.translation import tr
@@ -44,6 +50,7 @@ _MIXTURE = re.compile(r"(?<![\d.])(\d+)x\d+(?:\.\d+)?B", re.IGNORECASE)
 _USUAL, _LOWEST_USUAL = rank_of("Q4_K_M"), rank_of("Q4_0")
 _ROOMY = 0.6  # of the memory that may be used
 _QUICK = 8.0  # tokens a second, faster than most people read
+_WORTH_SAYING = 0.02  # of what is needed
 
 
 @dataclass(frozen=True)
@@ -57,12 +64,14 @@ class GpuMemory:
 
 @dataclass(frozen=True)
 class HardwareLimits:
-    """What a model may use here: bytes, 0 where they cannot be found out, and physical cores."""
+    """What a model may use here: bytes, 0 where they cannot be found out, and physical cores. `answers` is how many it
+    is to give at once, each with a window or a state of its own where the model has them."""
 
     memory_total: int
     memory_free: int
     devices: tuple[GpuMemory, ...] = ()
     cores: int = 1
+    answers: int = 1
 
 
 @dataclass(frozen=True)
@@ -129,7 +138,7 @@ def fit_of(
     measure: ModelDimensions, machine: HardwareLimits, context_length: int | None = None, *, size: int | None = None
 ) -> HardwareFit:
     """As `fit_of_header`, from what was kept of a header."""
-    shape = measure.shape
+    shape, options = measure.shape, BufferOptions(parallel=machine.answers)
     share = size / measure.file_size if size and measure.file_size else 1.0
     lengths = (context_length,) if context_length else automatic_contexts(measure.context_length)
     needs = [
@@ -137,14 +146,19 @@ def fit_of(
             length,
             int((shape.weights - shape.outside) * share),
             int(shape.outside * share),
-            cache_bytes(shape, length),
-            compute_bytes(shape, length) + process_bytes(shape),
+            cache_bytes(shape, length, options),
+            compute_bytes(shape, length, options) + process_bytes(shape),
             int(shape.active * share),
             shape.layers,
         )
         for length in lengths
     ]
-    return _judge(needs, machine, exact=True)
+    fit = _judge(needs, machine, exact=True)
+    one_answer = cache_bytes(shape, lengths[-1]), cache_bytes(shape, lengths[-1], options)
+    if one_answer[1] - one_answer[0] <= _WORTH_SAYING * fit.needed:
+        return fit
+    said = tr("That is for {count} answers at once.").format(count=machine.answers)
+    return replace(fit, sentence=f"{fit.sentence} {said}")
 
 
 def fit_of_size(size: int, machine: HardwareLimits, name: str = "", *, active: float | None = None) -> HardwareFit:

@@ -56,8 +56,8 @@ _OF_A_PERSON = ("granted", "not-requested", "reset", "pending")
 
 class ModelLookup:
     """For any number of threads. What asks the Hub raises NetworkError, ForbiddenError (offline) and StoppedError
-    besides what it says itself. `machine` is what models are judged for; `bytes_here` gives how many bytes of a file,
-    by its name, an earlier download left here."""
+    besides what it says itself. `bytes_here` gives how many bytes of a file, by its name, an earlier download left
+    here, `answers` how many a model is to give at once."""
 
     def __init__(
         self,
@@ -67,12 +67,19 @@ class ModelLookup:
         acknowledgements: Acknowledgements,
         models_folder: Path,
         bytes_here: Callable[[HubRecord, str], int],
+        answers: Callable[[], int] = lambda: 1,
     ) -> None:
         self._library, self._texts, self._online, self._acknowledgements = library, texts, online, acknowledgements
         self._folder = models_folder
         self._listed_names = PolicyNames(online, acknowledgements.repositories_in_policies)
-        self.machine: HardwareLimits = hardware_limits()
+        self._machine: HardwareLimits = hardware_limits()
+        self._answers = answers
         self._bytes_here = bytes_here
+
+    @property
+    def machine(self) -> HardwareLimits:
+        """What models are judged for."""
+        return replace(self._machine, answers=self._answers())
 
     # --- asking the Hub ------------------------------------------------------------------------------------------
 
@@ -196,8 +203,8 @@ class ModelLookup:
 
     def set_devices(self, devices: "Sequence[ComputeDevice]") -> bool:
         """Count the GPUs among `devices`, which a worker found, where it is said what fits; whether there are any."""
-        self.machine = hardware_limits(devices)
-        return bool(self.machine.devices)
+        self._machine = hardware_limits(devices)
+        return bool(self._machine.devices)
 
     def forget(self, model_id: str) -> None:
         """Forget what the Hub said of a model. One that is here keeps what its terms rest on."""

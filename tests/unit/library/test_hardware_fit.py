@@ -252,3 +252,16 @@ def test_a_mixture_of_experts_is_judged_by_the_weights_that_a_token_passes_throu
     files = [("some-Q4_0.gguf", "Q4_0", 12 * GB), ("some-Q2_K.gguf", "Q2_K", 7 * GB)]
     assert recommended_file(files, LAPTOP) == "some-Q2_K.gguf"
     assert recommended_file(files, LAPTOP, active=0.17) == "some-Q4_0.gguf"
+
+
+def test_several_answers_at_once_count_where_each_has_a_window_or_a_state(header: GgufHeader) -> None:
+    """They share the cells of layers that see the whole context."""
+    four = replace(LAPTOP, answers=4)
+    shared = large(header, 1 * GB)
+    assert fit_of_header(shared, four).needed == pytest.approx(fit_of_header(shared, LAPTOP).needed, rel=0.001)
+    states = large(header, 1 * GB, state=200_000_000)
+    alone, together = fit_of_header(states, LAPTOP), fit_of_header(states, four)
+    assert together.needed - alone.needed == pytest.approx(600_000_000, rel=0.01)
+    assert "4 answers at once" in together.sentence
+    assert "at once" not in alone.sentence + fit_of_header(shared, four).sentence
+    assert fit_of_header(large(header, 14 * GB, state=200_000_000), four).label == "too-large"
