@@ -6,6 +6,7 @@ of the part that cannot be rolled back are kept where a model needs them, and ev
 """
 
 import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,6 @@ from desktop.engine.worker.loaded_model import LoadedModel
 
 _PARTIAL_ONLY = 1
 _MOST_CHECKPOINTS = 8
-_MOST_CHECKPOINT_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,15 @@ class SequenceState:
 class ContextSequence:
     """Sequence `id` of the context. `tokens` is what it holds, at positions 0, 1, 2, …
 
-    `conversation` is whose tokens they are; `busy` says that an answer is being generated with it.
+    `conversation` is whose tokens they are; `busy` says that an answer is being generated with it. `make_room` says
+    whether so many bytes may be kept beside the context, once there is room for them.
     """
 
-    def __init__(self, model: LoadedModel, sequence_id: int) -> None:
+    def __init__(
+        self, model: LoadedModel, sequence_id: int, make_room: Callable[[int], bool] = lambda size: True
+    ) -> None:
         self._model = model
+        self._make_room = make_room
         self.id = sequence_id
         self.tokens: list[int] = []
         self.conversation = ""
@@ -116,17 +120,19 @@ class ContextSequence:
         if not position or any(point.position == position for point in self._checkpoints):
             return
         size = llama.llama_state_seq_get_size_ext(context, self.id, _PARTIAL_ONLY)
-        if not 0 < size <= _MOST_CHECKPOINT_BYTES:
+        while len(self._checkpoints) >= _MOST_CHECKPOINTS:
+            self.drop_checkpoint()
+        if size <= 0 or not self._make_room(size):
             return
         state = (ctypes.c_uint8 * size)()
         if llama.llama_state_seq_get_data_ext(context, state, size, self.id, _PARTIAL_ONLY) != size:
             return
         self._checkpoints.append(Checkpoint(position, state, size))
-        while (
-            len(self._checkpoints) > _MOST_CHECKPOINTS
-            or sum(p.size for p in self._checkpoints) > _MOST_CHECKPOINT_BYTES
-        ):
-            del self._checkpoints[0]
+
+    def drop_checkpoint(self) -> bool:
+        """Give up the oldest checkpoint; False where there is none."""
+        dropped, self._checkpoints = self._checkpoints[:1], self._checkpoints[1:]
+        return bool(dropped)
 
     def copy_out(self, most_bytes: int) -> SequenceState | None:
         """The sequence's state; None where it takes more than `most_bytes`, or cannot be had."""

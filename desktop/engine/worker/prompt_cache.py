@@ -35,16 +35,19 @@ class PromptCache:
     def __init__(self, model: LoadedModel, most_bytes: int | None = None) -> None:
         self._parallel = model.parallel
         self._threads = model.every_thread
-        self._sequences = [ContextSequence(model, number) for number in range(model.sequences)]
+        self._sequences = [
+            ContextSequence(model, number, self._make_checkpoint_room) for number in range(model.sequences)
+        ]
         self._released: list[ContextSequence] = []
         self._forgotten: set[str] = set()
-        self.states = SequenceStateStore(most_bytes)
+        self.states = SequenceStateStore(
+            most_bytes, lambda: [point for sequence in self._sequences for point in sequence.checkpoints]
+        )
 
     @property
     def size(self) -> int:
         """Bytes that the states in memory and the checkpoints of all sequences take, the context itself left out."""
-        points = {id(point): point.size for sequence in self._sequences for point in sequence.checkpoints}
-        return self.states.size + sum(points.values())
+        return self.states.size
 
     @property
     def free(self) -> bool:
@@ -195,6 +198,17 @@ class PromptCache:
             return kept, 0
         self.states.put(saved)
         return 0, 0
+
+    def _make_checkpoint_room(self, size: int) -> bool:
+        """Whether a checkpoint of `size` bytes may be kept. States in memory give way to it, then checkpoints: those of
+        idle sequences first, and the oldest of each."""
+        if size > self.states.most_bytes:
+            return False
+        by_use = sorted(self._sequences, key=lambda sequence: sequence.busy)
+        while not self.states.make_room(size):
+            if not any(sequence.drop_checkpoint() for sequence in by_use):
+                return False
+        return True
 
     def _copy_in(self, sequence: ContextSequence, state: SequenceState) -> bool:
         """Have `sequence` hold `state`; where the context has no room for it, idle sequences leave."""

@@ -1,7 +1,9 @@
 """States of sequences that had to leave the context, kept in memory within a budget."""
 
+from collections.abc import Callable, Iterable
+
 from desktop.engine import hardware
-from desktop.engine.worker.context_sequence import ContextSequence, SequenceState
+from desktop.engine.worker.context_sequence import Checkpoint, ContextSequence, SequenceState
 from desktop.engine.worker.loaded_model import common_prefix
 
 MIN_TOKENS = 64  # fewer tokens are read again as quickly
@@ -11,19 +13,23 @@ _USUAL_BYTES = 512 * 1024 * 1024
 class SequenceStateStore:
     """States of conversations, several of one where it has branches; the least recently used ones are dropped.
 
-    `most_bytes` bounds all of them together; None is 512 MiB, or a quarter of the memory that is free.
+    `most_bytes` bounds all of them together, and the checkpoints that sequences in the context have, which `held`
+    gives; None is 512 MiB, or a quarter of the memory that is free.
     """
 
-    def __init__(self, most_bytes: int | None = None) -> None:
+    def __init__(self, most_bytes: int | None = None, held: Callable[[], Iterable[Checkpoint]] = tuple) -> None:
         free = hardware.available_memory()
         usual = _USUAL_BYTES if free is None else min(_USUAL_BYTES, free // 4)
         self.most_bytes = usual if most_bytes is None else max(0, most_bytes)
+        self._held = held
         self._states: list[SequenceState] = []
 
     @property
     def size(self) -> int:
-        """Bytes that the states take."""
-        return sum(saved.size for saved in self._states)
+        """Bytes that the states and all checkpoints take. Sequences and states share checkpoints."""
+        points = {id(point): point.size for point in self._held()}
+        points |= {id(point): point.size for saved in self._states for point in saved.checkpoints}
+        return sum(len(saved.state) for saved in self._states) + sum(points.values())
 
     def save(self, sequence: ContextSequence) -> None:
         """Copy `sequence`, in place of the states of which it is the continuation."""
@@ -37,8 +43,13 @@ class SequenceStateStore:
         """Keep `state` as the one used last, in place of those of which it is the continuation."""
         self._states = [saved for saved in self._states if state.tokens[: len(saved.tokens)] != saved.tokens]
         self._states.append(state)
-        while self.size > self.most_bytes:
+        self.make_room(0)
+
+    def make_room(self, size: int) -> bool:
+        """Drop the least recently used states until `size` bytes more may be kept; whether they may."""
+        while self._states and self.size + size > self.most_bytes:
             del self._states[0]
+        return self.size + size <= self.most_bytes
 
     def take(self, prompt: list[int], least: int) -> SequenceState | None:
         """The state that begins like `prompt` for longest, no longer kept here; None where none does for `least`

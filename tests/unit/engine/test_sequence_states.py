@@ -225,3 +225,33 @@ def test_of_two_answers_of_a_conversation_the_one_that_ended_last_is_its_state(c
         found = cache.state_of("a", ROOM)
         assert found is not None
         assert found.tokens == sequence.tokens
+
+
+def test_checkpoints_count_in_the_budget_and_states_give_way_to_them(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model with a window or a state keeps some of each sequence in the context."""
+    functions = context.functions()
+    functions.llama_state_seq_get_size_ext = lambda *_: 300
+    functions.llama_state_seq_get_data_ext = lambda _context, _state, length, *_: length
+    monkeypatch.setattr(context_sequence, "llama", functions)
+    cache = prompt_cache(parallel=2)
+    read(cache, context, LONG, "a")
+    read(cache, context, [*range(200, 300)], "b")
+    cache.make_room()
+    assert cache.size == 600, "of two states of 600 bytes the older one had to go"
+    one, _ = cache.acquire(LONG, "c")
+    other, _ = cache.acquire([*range(400, 500)], "d")
+    sizes = []
+    for sequence, length in ((one, 10), (one, 20), (other, 10), (one, 30), (other, 20)):
+        sequence.tokens = list(range(length))
+        sequence.checkpoint()
+        sizes.append(cache.size)
+    assert sizes == [900, 600, 900, 900, 900]
+    assert max(sizes) <= ROOM
+    assert [point.position for point in other.checkpoints][-1] == 20, "the newest is kept"
+    context.size = ROOM + 1
+    functions.llama_state_seq_get_size_ext = lambda *_: ROOM + 1
+    other.tokens = list(range(40))
+    other.checkpoint()
+    assert [point.position for point in other.checkpoints][-1] == 20, "none is kept that is larger than all there is"
