@@ -59,6 +59,10 @@ class Paths:
         return self.data / "latchkey.db"
 
     @property
+    def attachments(self) -> Path:
+        return self.data / "attachments"
+
+    @property
     def ledger_file(self) -> Path:
         return self.data / "ledger.db"
 

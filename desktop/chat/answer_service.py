@@ -27,6 +27,7 @@ from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import UserError
 from desktop.safe_text import repair_surrogates
 from desktop.settings import Settings
+from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.chat_options_store import ChatOptionsStore
 from desktop.storage.conversation_store import ConversationStore
 
@@ -64,7 +65,8 @@ class SendingGate:
 
 class AnswerService:
     """The answers of the conversations in `store`, and the messages that wait for them in `messages`. `sessions` are
-    told of every event. Conversations, folders and models may name `presets`.
+    told of every event. Conversations, folders and models may name `presets`. `attachments` go with the messages that
+    name them.
 
     With a `leader` it answers with the model chosen there, from now on and whatever is chosen later: one of other
     conversations, which may end before it. `cache` is how far prompts are kept at most.
@@ -84,6 +86,7 @@ class AnswerService:
         leader: "AnswerService | None" = None,
         cache: CacheLevel = "disk",
         presets: PresetFile | None = None,
+        attachments: AttachmentStore | None = None,
     ) -> None:
         self.store, self.options = store, ChatOptionsStore(store.database)
         self.sessions: list[SharingSession] = []
@@ -92,7 +95,7 @@ class AnswerService:
         self._leader = leader
         self.followers: list[AnswerService] = []
         self.gate = SendingGate()
-        self.writer = ConversationWriter(store, clock, prompt_cache, engine.forget)
+        self.writer = ConversationWriter(store, clock, prompt_cache, attachments)
         self.branch_writer = BranchWriter(store, self.writer, clock, prompt_cache)
         self.queue = AnswerQueue(
             store=store,

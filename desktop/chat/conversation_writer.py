@@ -11,6 +11,7 @@ import msgspec
 from desktop.conversation import Conversation, Message, MessagePart, SummaryPart, TextPart
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import NotFoundError
+from desktop.storage.attachment_store import AttachmentStore, remove_unused_attachments
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.folder_store import FolderStore
 from desktop.translation import tr
@@ -105,7 +106,8 @@ def new_id() -> str:
 class ConversationWriter:
     """Reads and writes of several steps in `store`. Each raises what the store raises.
 
-    What the engine keeps of conversations goes with them: in `prompt_cache`, and in memory, by `forget`.
+    What the engine keeps of conversations in `prompt_cache` goes with them, and so do `attachments` that no message
+    names any more.
     """
 
     def __init__(
@@ -113,13 +115,13 @@ class ConversationWriter:
         store: ConversationStore,
         clock: Callable[[], float],
         prompt_cache: PromptCacheFolder | None = None,
-        forget: Callable[[str], None] = lambda conversation_id: None,
+        attachments: AttachmentStore | None = None,
     ) -> None:
         self._store = store
         self._folders = FolderStore(store.database)
         self._clock = clock
         self._prompt_cache = prompt_cache
-        self._forget = forget
+        self._attachments = attachments
 
     def branch(self, conversation_id: str) -> ConversationBranch:
         """The conversation as it is to be shown. NotFoundError where it is not there, or deleted.
@@ -237,6 +239,7 @@ class ConversationWriter:
         gone = self._folders.erase(self._folders.bin() if ids is None else ids)
         for each in gone:
             self._discard(each)  # an answer that was stopped may have been saved after all
+        self._remove_unused_attachments()
         return gone
 
     def purge(self, older_than: float) -> tuple[str, ...]:
@@ -246,7 +249,12 @@ class ConversationWriter:
         self._store.purge(older_than)
         if self._prompt_cache is not None:
             self._prompt_cache.discard_others(self._store.ids())
+        self._remove_unused_attachments()
         return gone
+
+    def _remove_unused_attachments(self) -> None:
+        if self._attachments is not None:
+            remove_unused_attachments(self._store.database, self._attachments)
 
     def _discard(self, conversation_id: str) -> None:
         """The engine keeps nothing of it any more, neither on the disk nor in memory."""

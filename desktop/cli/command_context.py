@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from desktop.licenses.acknowledgements import Acknowledgements
     from desktop.licenses.license_check import LicenseCheck
     from desktop.settings import Settings, SettingsFile
+    from desktop.storage.attachment_store import AttachmentStore
     from desktop.storage.conversation_store import ConversationStore
     from desktop.storage.database import Database
     from desktop.storage.message_search import MessageSearch
@@ -106,6 +107,13 @@ class CommandContext:
         from desktop.storage.message_search import MessageSearch
 
         return MessageSearch(self._database)
+
+    @cached_property
+    def attachments(self) -> "AttachmentStore":
+        """The files that messages name by their sha256."""
+        from desktop.storage.attachment_store import AttachmentStore
+
+        return AttachmentStore(self.paths.attachments)
 
     @cached_property
     def _database(self) -> "Database":

@@ -20,6 +20,7 @@ from desktop.engine.kernel_check import KernelCheck
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.paths import Paths
 from desktop.settings import SettingsFile
+from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 from desktop.ui.models.model_selection import ModelDisplay, ModelSelection
@@ -105,7 +106,7 @@ class SharedServices(QObject):
         self.engine = engine or self._engine_pool()
         if test_engine:
             self.kernels.start(self._is_engine_busy, lambda: main_thread.call_on_main_thread(self._load_again))
-        self.database = Database(paths.database_file)
+        self.database, self.attachments = Database(paths.database_file), AttachmentStore(paths.attachments)
         self.presets = PresetFile(paths.presets_file)
         self.prompts = PromptLibrary(paths.prompts_file)
         self.answers = AnswerService(
@@ -116,6 +117,7 @@ class SharedServices(QObject):
             hash_file=services.license_check.loaded_sha256,
             prompt_cache=self.prompt_cache,
             presets=self.presets,
+            attachments=self.attachments,
         )
         self.displays = ModelDisplays()
         self.selection = ModelSelection(
