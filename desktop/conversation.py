@@ -247,9 +247,19 @@ class Folder(msgspec.Struct, frozen=True):
     folded: bool = False
 
 
+class ConversationOrigin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a conversation was imported from: the program's own name, its id there ("" where it has none), and when it
+    was imported, in seconds since 1970, UTC."""
+
+    app: str
+    id: str = ""
+    imported_at: float = 0.0
+
+
 class Conversation(msgspec.Struct, frozen=True):
     """A conversation's head. `title_by` says who named it: nobody yet, its first turn, or the person. `context_full` is
-    what the person chose for it, None where the settings hold. `tags` are in the order of the alphabet."""
+    what the person chose for it, None where the settings hold. `tags` are in the order of the alphabet. One that was
+    begun here has no `origin`."""
 
     id: str
     title: str = ""
@@ -266,6 +276,7 @@ class Conversation(msgspec.Struct, frozen=True):
     archived_at: float | None = None
     options: ChatOptions = ChatOptions()
     tags: tuple[str, ...] = ()
+    origin: ConversationOrigin | None = None
 
 
 _S = TypeVar("_S", bound=msgspec.Struct)

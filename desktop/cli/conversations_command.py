@@ -9,7 +9,7 @@ from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE
 from desktop.cli.terminal_answer import ModelCredits
 from desktop.cli.terminal_input import repair_input
-from desktop.conversation import Conversation, Message
+from desktop.conversation import Conversation, ConversationOrigin, Message
 from desktop.errors import NotFoundError
 from desktop.storage.message_search import MessageHit, MessageSearch, SearchFilter
 from desktop.translation import tr, trn
@@ -169,7 +169,7 @@ def kept_message(tools: CommandContext, conversation: Conversation, message_id: 
 
 
 def head_json(conversation: Conversation) -> dict[str, Any]:
-    """A conversation as `--json` gives it; `folder` by its id."""
+    """A conversation as `--json` gives it; `folder` by its id. One that was begun here has no `origin`."""
     return {
         "id": conversation.id,
         "title": conversation.title,
@@ -181,7 +181,12 @@ def head_json(conversation: Conversation) -> dict[str, Any]:
         "deleted_at": None if conversation.deleted_at is None else moment(conversation.deleted_at),
         "created_at": moment(conversation.created_at),
         "updated_at": moment(conversation.updated_at),
+        "origin": None if conversation.origin is None else _origin_json(conversation.origin),
     }
+
+
+def _origin_json(origin: ConversationOrigin) -> dict[str, Any]:
+    return {"app": origin.app, "id": origin.id or None, "imported_at": moment(origin.imported_at)}
 
 
 def _message(message: Message, model_credits: ModelCredits) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from desktop.conversation import (
     AnswerRecord,
     ChatOptions,
     Conversation,
+    ConversationOrigin,
     DocumentPart,
     ImagePart,
     Message,
@@ -62,7 +63,7 @@ def is_process_alive(name: str | None) -> bool:
 
 CONVERSATION_COLUMNS = (
     "id, title, title_by, created_at, updated_at, model_id, system_prompt, leaf_id, pinned, deleted_at, context_full, "
-    "folder_id, archived_at, options"
+    "folder_id, archived_at, options, origin"
 )
 MESSAGE_COLUMNS = (
     "id, conversation_id, parent_id, role, status, text, parts, model, sampling, timing, error, writer, created_at, "
@@ -96,6 +97,7 @@ _timing = msgspec.json.Decoder(Timing)
 _record = msgspec.json.Decoder(AnswerRecord)
 _options = msgspec.json.Decoder(ChatOptions)
 _tags = msgspec.json.Decoder(tuple[str, ...])
+_origin = msgspec.json.Decoder(ConversationOrigin)
 _encoder = msgspec.json.Encoder()
 
 
@@ -106,6 +108,7 @@ def conversation_row(conversation: Conversation) -> dict[str, Any]:
     row["system_prompt"] = repair_surrogates(conversation.system_prompt)
     row["model_id"] = None if conversation.model_id is None else repair_surrogates(conversation.model_id)
     row["options"] = options_json(conversation.options)
+    row["origin"] = _json(None if conversation.origin is None else without_lone_surrogates(conversation.origin))
     del row["tags"]  # in a table of their own
     return row
 
@@ -123,7 +126,7 @@ def options_from_json(stored: str | None) -> ChatOptions:
 def conversation_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Conversation:
     """The conversation of a row whose columns are CONVERSATION_COLUMNS and TAGS_COLUMN."""
     id_, title, title_by, created_at, updated_at, model_id, system_prompt, leaf_id, *others = row
-    pinned, deleted_at, context_full, folder_id, archived_at, options, tags = others
+    pinned, deleted_at, context_full, folder_id, archived_at, options, origin, tags = others
     return Conversation(
         id_,
         title,
@@ -140,6 +143,7 @@ def conversation_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Conversation:
         archived_at,
         options_from_json(options),
         _tags.decode(tags) if tags != "[]" else (),
+        _origin.decode(origin) if origin is not None else None,
     )
 
 

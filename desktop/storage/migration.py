@@ -19,6 +19,7 @@ MIGRATIONS: tuple[Path, ...] = (
     _FOLDER / "0001_conversations.sql",
     _FOLDER / "0002_context.sql",
     _FOLDER / "0003_order.sql",
+    _FOLDER / "0004_origin.sql",
 )
 """The steps in order; the first leads to version 1. A step that was ever released is never changed again."""
 

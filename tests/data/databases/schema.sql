@@ -33,7 +33,7 @@ CREATE TABLE conversations (
     leaf_id TEXT,                           -- the last message of the branch shown
     pinned INTEGER NOT NULL,
     deleted_at REAL                         -- taken off the list, can come back until it is purged
-, context_full TEXT, folder_id TEXT REFERENCES folders (id), archived_at REAL, options TEXT);
+, context_full TEXT, folder_id TEXT REFERENCES folders (id), archived_at REAL, options TEXT, origin TEXT);
 
 CREATE TABLE folders (
     number INTEGER PRIMARY KEY,

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from desktop.conversation import AnswerRecord, ChatOptions, Conversation, Folder, Message, TextPart
+from desktop.conversation import AnswerRecord, ChatOptions, Conversation, ConversationOrigin, Folder, Message, TextPart
 from desktop.errors import IntegrityError, ResourceError, UserError
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import APPLICATION_ID, Database
@@ -502,6 +502,22 @@ def test_a_file_of_version_3_is_read_whole(path: Path) -> None:
     answer = store.branch(head.id)[1]
     assert answer.edited
     assert answer.record == AnswerRecord("build", "Antworte kurz.", "ab" * 32, "{}", "{}")
+    assert head.origin is None
+    database.close()
+
+
+def test_where_a_conversation_came_from_is_kept(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes((DATA / "version-4.db").read_bytes())
+    database = Database(path)
+    store = ConversationStore(database)
+    (head,) = store.conversations()
+    assert head.origin == ConversationOrigin("ChatGPT", "67a1-ä", 1_760_000_000.0)
+    assert head.tags == ("a", "ä")
+    store.create(Conversation("c", origin=ConversationOrigin("x\ud800")))
+    assert store.conversation("c").origin == ConversationOrigin("x\ufffd")
+    store.update(msgspec.structs.replace(head, origin=None))
+    assert store.conversation(head.id).origin is None
     database.close()
 
 
