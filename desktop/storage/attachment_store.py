@@ -58,7 +58,9 @@ class AttachmentStore:
         try:
             data = self._bytes(path)
         except (FileNotFoundError, NotADirectoryError):
-            raise NotFoundError(tr("This image is not here."), tr("None is kept under {id}.").format(id=sha256)) from None
+            raise NotFoundError(
+                tr("This image is not here."), tr("None is kept under {id}.").format(id=sha256)
+            ) from None
         except OSError as error:
             if error.errno in (errno.EFBIG, errno.EINVAL, errno.ELOOP):
                 raise _damaged(path) from error
