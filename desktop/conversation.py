@@ -120,11 +120,15 @@ class ChatMessage(msgspec.Struct, frozen=True):
 
 
 class ModelReference(msgspec.Struct, frozen=True):
-    """Which model wrote a message: its id (or path), the name shown, and the sha256 of its file where known."""
+    """Which model wrote a message: its id (or path), the name shown, and the sha256 of its file where known. `license`
+    is the id of the license that it was under then, `attribution` the line that its licenses ask to be shown; "" where
+    that was not known, or there is none."""
 
     id: str
     name: str
     file_sha256: str | None = None
+    license: str = ""
+    attribution: str = ""
 
 
 class Timing(msgspec.Struct, frozen=True):

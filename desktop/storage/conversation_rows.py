@@ -167,7 +167,7 @@ def message_row(message: Message) -> dict[str, Any]:
         "role": message.role,
         "status": message.status,
         "text": joined_text(parts),
-        "parts": None if only_text else _json([_part_to_json(part) for part in parts]),
+        "parts": None if only_text else _json([part_to_json(part) for part in parts]),
         "model": _json(_storable_model(message.model)),
         "sampling": _json(message.sampling),
         "timing": _json(message.timing),
@@ -190,7 +190,7 @@ def message_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Message:
         conversation_id,
         parent_id,
         role,
-        tuple(map(_part_from_json, _parts.decode(parts))) if parts is not None else ((TextPart(text),) if text else ()),
+        tuple(map(part_from_json, _parts.decode(parts))) if parts is not None else ((TextPart(text),) if text else ()),
         status,
         _model.decode(model) if model is not None else None,
         _sampling.decode(sampling) if sampling is not None else None,
@@ -206,15 +206,19 @@ def message_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Message:
 
 def _storable_model(model: ModelReference | None) -> ModelReference | None:
     """A model outside the library is named by its path, and a path need not be text."""
-    return model and ModelReference(repair_surrogates(model.id), repair_surrogates(model.name), model.file_sha256)
+    return None if model is None else without_lone_surrogates(model)
 
 
-def _part_to_json(part: MessagePart) -> MessagePart | msgspec.Raw:
+def part_to_json(part: MessagePart) -> MessagePart | msgspec.Raw:
+    """What msgspec writes as the stored part: of a part that this version does not know, the JSON it came as."""
     return msgspec.Raw(part.json) if isinstance(part, UnknownPart) else part
 
 
-def _part_from_json(stored: msgspec.Raw) -> MessagePart:
-    """A part as it is stored. One whose type a newer version brought is kept as it is, to be stored again unharmed."""
+def part_from_json(stored: msgspec.Raw) -> MessagePart:
+    """A part as it is stored. One whose type a newer version brought is kept as it is, to be stored again unharmed.
+
+    Raises msgspec.DecodeError and UnicodeDecodeError where it is none.
+    """
     head = _part_type.decode(stored)
     if head.type not in _PART_TYPES or (head.type in _RESULT_TYPE and not _is_content_known(stored)):
         return UnknownPart(head.type, bytes(stored).decode())
