@@ -120,7 +120,12 @@ def named_attachments(connection: Connection) -> set[str]:
     """The sha256 of all that messages name, in branches that were deleted and in the bin too; those of parts that this
     version does not know among them."""
     rows = connection.execute("""SELECT parts FROM messages WHERE parts LIKE '%"sha256"%'""")
-    return {found for (parts,) in rows for found in _NAMED.findall(parts)}
+    return {found for (parts,) in rows for found in attachments_named(parts)}
+
+
+def attachments_named(parts: str) -> list[str]:
+    """The sha256 of all that the JSON of parts names, each as often as it does."""
+    return _NAMED.findall(parts)
 
 
 def remove_unused_attachments(database: Database, attachments: AttachmentStore) -> tuple[str, ...]:

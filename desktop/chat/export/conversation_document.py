@@ -28,6 +28,7 @@ from desktop.conversation import (
     ChatOptions,
     ContextChoice,
     Conversation,
+    ConversationOrigin,
     DocumentPart,
     Folder,
     ImagePart,
@@ -38,8 +39,10 @@ from desktop.conversation import (
     Status,
     Timing,
     ToolResultPart,
+    UnknownPart,
 )
 from desktop.errors import IntegrityError
+from desktop.storage.attachment_store import attachments_named
 from desktop.storage.conversation_rows import part_from_json, part_to_json
 from desktop.storage.whole_conversation import WholeConversation
 from desktop.translation import tr
@@ -98,6 +101,7 @@ class DocumentConversation(msgspec.Struct, frozen=True):
     archived_at: float | None = None
     options: ChatOptions = ChatOptions()
     tags: tuple[str, ...] = ()
+    origin: ConversationOrigin | None = None
     messages: tuple[DocumentMessage, ...] = ()
 
 
@@ -132,7 +136,7 @@ _attachment = msgspec.json.Decoder(DocumentAttachment)
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that a message names by its sha256."""
+    """A file that a message names by its sha256. `media_type` is "" where it is not known."""
 
     sha256: str
     media_type: str
@@ -199,6 +203,8 @@ def _attachments(parts: Iterable[MessagePart]) -> Iterator[Attachment]:
                 yield Attachment(part.sha256, part.media_type)
             case ToolResultPart():
                 yield from _attachments(part.content)
+            case UnknownPart():
+                yield from (Attachment(sha256, "") for sha256 in attachments_named(part.json))
 
 
 def source_type(message: Message) -> str | None:

@@ -22,6 +22,7 @@ from desktop.conversation import (
     AnswerRecord,
     ChatOptions,
     Conversation,
+    ConversationOrigin,
     DocumentPart,
     Folder,
     ImagePart,
@@ -44,7 +45,8 @@ from desktop.storage.whole_conversation import WholeConversation, open_snapshot
 
 IMAGE = b"\x89PNG not really"
 SHA = "ab" * 32
-FUTURE = '{"type":"hologram","z":1.50,"text":"caf\\u00e9"}'
+SHA_OF_FUTURE = "90" * 32
+FUTURE = f'{{"type":"hologram","z":1.50,"text":"caf\\u00e9","sha256":"{SHA_OF_FUTURE}"}}'
 EVERY_PART: tuple[MessagePart, ...] = (
     ThinkingPart("Let me think.", 1.25),
     TextPart("Look: "),
@@ -88,6 +90,7 @@ HEAD = Conversation(
     1764576001.3,
     ChatOptions(sampling={"temperature": 0.7}, thinking=True, effort="low"),
     ("blue", "Grün"),
+    ConversationOrigin("Jan", "thread-7", 1764576002.7),
 )
 FOLDER = Folder("f", "Work", 3, "Be kind.", "llama", ChatOptions(preset="Calm"), 1764570000.7, True)
 
@@ -101,7 +104,7 @@ def tree(conversation: Conversation = HEAD) -> WholeConversation:
 def encoded(
     conversations: Iterable[WholeConversation], folders: Iterable[Folder] = (), at: float = 1764576000.0
 ) -> bytes:
-    files = {SHA: IMAGE}
+    files = {SHA: IMAGE, SHA_OF_FUTURE: b"light"}
     return b"".join(encode_document(folders, conversations, files.get, exported=at, generator="Latchkey 0.1.0"))
 
 
@@ -114,7 +117,10 @@ def test_every_field_comes_back() -> None:
     # What another process is writing is exported as far as it is saved: nobody goes on with it elsewhere.
     assert [message.status for message in whole.messages] == ["complete", "stopped", "stopped"]
     assert decode_attachment(document.attachments[SHA]).data == IMAGE
-    assert set(document.attachments) == {SHA}  # the others are not to be had, and nothing is made up for them
+    assert set(document.attachments) == {
+        SHA,
+        SHA_OF_FUTURE,
+    }  # the others are not to be had, and nothing is made up for them
 
 
 def test_no_field_of_a_conversation_is_forgotten() -> None:
