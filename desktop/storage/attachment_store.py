@@ -8,6 +8,8 @@ takes away what another one is about to name.
 import errno
 import hashlib
 import re
+import shutil
+import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +22,7 @@ from desktop.translation import tr
 
 LARGEST_ATTACHMENT = 256 << 20
 """Bytes that one of them has at most."""
+_STAGING, _ABANDONED_S = ".import-", 86_400.0
 _NAME = re.compile(r"[0-9a-f]{64}")
 _NAMED = re.compile(r'"sha256"\s*:\s*"([0-9a-f]{64})"')
 
@@ -46,10 +49,21 @@ class AttachmentStore:
             path.parent.mkdir(mode=0o700, exist_ok=True)
             write_atomically(path, data)
         except OSError as error:
-            raise write_error(
-                tr("An image was not saved."), path, error, tr("Free some space, or see to the folder's rights.")
-            ) from error
+            raise _unsaved(path, error) from error
         return sha256
+
+    def adopt(self, other: "AttachmentStore", sha256: str) -> bool:
+        """Take one over from a store on the same disk, where it is gone then; False where it is not there.
+        ResourceError where it cannot be."""
+        if not other.contains(sha256):
+            return False
+        path = self.path(sha256)
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            other.path(sha256).replace(path)
+        except OSError as error:
+            raise _unsaved(path, error) from error
+        return True
 
     def read(self, sha256: str) -> bytes:
         """The bytes of one. NotFoundError where it is not there, IntegrityError where the file holds something else,
@@ -105,6 +119,22 @@ class AttachmentStore:
                         path.unlink()
         return tuple(gone)
 
+    def staging(self, name: str) -> "AttachmentStore":
+        """A store of its own inside this one, for what comes before the messages that name it; `remove` it at the end.
+        What a process that died left of one goes with a later `remove_unused_attachments`."""
+        return AttachmentStore(self.folder / f"{_STAGING}{name}")
+
+    def remove(self) -> None:
+        """Remove all of it. Raises nothing: what cannot be removed stays."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def remove_abandoned(self, before: float) -> None:
+        """Remove the stagings that nothing was added to since `before`, in seconds since 1970."""
+        with suppress(OSError):
+            for folder in self.folder.glob(f"{_STAGING}*"):
+                if not folder.is_symlink() and folder.stat().st_mtime < before:
+                    AttachmentStore(folder).remove()
+
     def _files(self) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             for folder in sorted(self.folder.iterdir()):
@@ -130,6 +160,7 @@ def attachments_named(parts: str) -> list[str]:
 
 def remove_unused_attachments(database: Database, attachments: AttachmentStore) -> tuple[str, ...]:
     """Remove those that no message names any more; their sha256. Raises what `Database` raises."""
+    attachments.remove_abandoned(time.time() - _ABANDONED_S)
     try:
         kept = set(attachments.ids())
     except OSError:
@@ -141,6 +172,11 @@ def remove_unused_attachments(database: Database, attachments: AttachmentStore) 
             return ()
     with database.write(durable=False) as connection:
         return attachments.remove_unused(named_attachments(connection))
+
+
+def _unsaved(path: Path, error: OSError) -> ResourceError:
+    remedy = tr("Free some space, or see to the folder's rights.")
+    return write_error(tr("An image was not saved."), path, error, remedy)
 
 
 def _damaged(path: Path) -> IntegrityError:

@@ -121,7 +121,7 @@ class MessageTree:
             if parent_id is not None and _is_deleted(connection, parent_id):
                 raise missing_message(parent_id)
             for message in messages:
-                connection.execute(_INSERT_MESSAGE, message_row(message))
+                insert_message(connection, message)
 
     def save_message(self, message: Message, *, answered: bool = True) -> None:
         """Store what was said since: parts, status, timing, error, model, record. Durable once the answer is over.
@@ -302,6 +302,11 @@ def insert_conversation(connection: Connection, conversation: Conversation) -> N
     connection.execute(_INSERT_CONVERSATION, conversation_row(conversation))
     for tag in conversation.tags:
         connection.execute("INSERT OR IGNORE INTO tags VALUES (?, ?)", (conversation.id, repair_surrogates(tag)))
+
+
+def insert_message(connection: Connection, message: Message) -> None:
+    """Store a new message; its parent is stored."""
+    connection.execute(_INSERT_MESSAGE, message_row(message))
 
 
 def _siblings(connection: Connection, message_id: str) -> list[str]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from mmap import mmap
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import BinaryIO, NoReturn
+from typing import IO, BinaryIO, NoReturn
 
 from desktop.atomic_file import open_regular
 from desktop.chat.importers.export_json import MalformedJsonError, in_utf8, json_lines, json_values, repaired
@@ -56,15 +56,14 @@ class ExportFiles(AbstractContextManager["ExportFiles"]):
     where the system does not let it be read; so do the methods that read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, on_read: Callable[[int], None] | None = None) -> None:
+        """`on_read` is told how many bytes each step of reading gave; what it raises ends the reading."""
+        self.path, self._on_read = path, on_read
         self._zip: zipfile.ZipFile | None = None
         self._members: dict[str, zipfile.ZipInfo | Path] = {}
         self._unread: list[UnreadMember] = []
         self._broken: set[str] = set()
         self._stamp: tuple[int, int] | None = None
-        self.bytes_read = 0
-        """How many bytes were read of all members together."""
         if stat.S_ISDIR(_mode(path, follow_link=True)):
             self._list_folder()
             return
@@ -115,11 +114,11 @@ class ExportFiles(AbstractContextManager["ExportFiles"]):
             )
         return in_utf8(data) if _is_text(name) else data
 
-    def values(self, name: str, expanded: str = "") -> Iterator[tuple[str, bytes]]:
+    def values(self, name: str, *expanded: str) -> Iterator[tuple[str, bytes]]:
         """The values of a member that is one JSON document of any size, as `json_values` gives them, each of them JSON
         text that any parser takes. IntegrityError where it is no JSON or ends in the middle, after what came before."""
         with self._reader(name) as read, self._json(name):
-            for key, value in json_values(read, expanded):
+            for key, value in json_values(read, *expanded):
                 yield key, self._repaired(name, value)
 
     def lines(self, name: str) -> Iterator[bytes]:
@@ -223,12 +222,13 @@ class ExportFiles(AbstractContextManager["ExportFiles"]):
     def _counted(self, read: Callable[[int], bytes]) -> Callable[[int], bytes]:
         def counted(size: int) -> bytes:
             data = read(size)
-            self.bytes_read += len(data)
+            if self._on_read is not None:
+                self._on_read(len(data))
             return data
 
         return counted
 
-    def _from_archive(self, file: "zipfile.ZipExtFile", member: zipfile.ZipInfo, size: int) -> bytes:
+    def _from_archive(self, file: IO[bytes], member: zipfile.ZipInfo, size: int) -> bytes:
         with self._zip_errors():
             data = file.read(size)
             there = file.tell()

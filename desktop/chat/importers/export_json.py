@@ -141,10 +141,10 @@ def decode_json(value: bytes, type_: type[_T]) -> _T:
 # --- large documents -------------------------------------------------------------------------------------------------
 
 
-def json_values(read: Callable[[int], bytes], expanded: str = "") -> Iterator[tuple[str, bytes]]:
+def json_values(read: Callable[[int], bytes], *expanded: str) -> Iterator[tuple[str, bytes]]:
     """The values in the document that `read` gives (so many bytes at most, none at its end): of a list ("", value) one
-    after another; of an object (key, value), and of its member `expanded`, where that is a list, each value of the
-    list. The values are JSON text of their own.
+    after another; of an object (key, value). Of its members `expanded` each value of a list, and each member of an
+    object as an object with that member alone. The values are JSON text of their own.
 
     MalformedJsonError, after what came before it, where it is no JSON, ends in the middle, has more than a million
     values, or one that is too large or too deep.
@@ -155,7 +155,7 @@ def json_values(read: Callable[[int], bytes], expanded: str = "") -> Iterator[tu
             for value in window.elements():
                 yield "", value
         case b"{":
-            yield from window.members(expanded)
+            yield from window.members(frozenset(expanded))
         case b"":
             raise MalformedJsonError(tr("it is empty"))
         case _:
@@ -212,22 +212,28 @@ class _JsonWindow:
                     raise _no_json()
         raise _too_many()
 
-    def members(self, expanded: str) -> Iterator[tuple[str, bytes]]:
-        """The members of the object that begins here."""
+    def members(self, expanded: frozenset[str] = frozenset()) -> Iterator[tuple[str, bytes]]:
+        """The members of the object that begins here; what follows it comes next."""
         self._at += 1
         if self.peek() == b"}":
+            self._at += 1
             return
         for _ in range(_MOST_VALUES):
             key = self._key()
-            if key == expanded and self.peek() == b"[":
+            begin = self.peek() if key in expanded else b""
+            if begin == b"[":
                 for value in self.elements():
                     yield key, value
+            elif begin == b"{":
+                for name, value in self.members():
+                    yield key, b"{%b:%b}" % (msgspec.json.encode(name), value)
             else:
                 yield key, self._value()
             match self.peek():
                 case b",":
                     self._at += 1
                 case b"}":
+                    self._at += 1
                     return
                 case b"":
                     raise _cut()

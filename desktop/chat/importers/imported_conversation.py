@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from desktop.chat.importers.export_files import ExportFiles
-from desktop.conversation import Conversation, Message
+from desktop.conversation import Conversation, Folder, Message
 
 _NAMESPACE = uuid.UUID("6f1f3c0e-52f4-4c8e-9a4b-2f0a3a7d1c55")
 
@@ -24,11 +24,16 @@ class ImportedAttachment:
 @dataclass(frozen=True)
 class ImportedConversation:
     """A conversation with all its branches: parents stand before their children, and `conversation.leaf_id` is the end
-    of the branch shown. Its id and those of its messages come from `derived_id`, so that nothing is taken twice."""
+    of the branch shown. Its id and those of its messages come from `derived_id`, so that nothing is taken twice.
+
+    `source_id` is what the program calls it. One that is `own` was exported by Latchkey: it is taken just as it is.
+    """
 
     conversation: Conversation
     messages: tuple[Message, ...]
     attachments: tuple[ImportedAttachment, ...] = ()
+    source_id: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,9 @@ class SkippedItem:
 
     what: str
     why: str
+
+
+ImportedItem = ImportedConversation | ImportedAttachment | Folder | SkippedItem
 
 
 class ConversationReader(Protocol):
@@ -49,9 +57,10 @@ class ConversationReader(Protocol):
         """Whether this is such an export. Looks at names and beginnings only."""
         ...
 
-    def read(self, files: ExportFiles) -> Iterator[ImportedConversation | SkippedItem]:
-        """Its conversations one after another, and what could not be taken. Raises IntegrityError where the export
-        as a whole is damaged, ResourceError where it cannot be read."""
+    def read(self, files: ExportFiles) -> Iterator[ImportedItem]:
+        """Its conversations one after another, and what could not be taken. A folder that conversations stand in, and
+        an image that several of them share, may come before the first that names it. Raises IntegrityError where the
+        export as a whole is damaged, ResourceError where it cannot be read."""
         ...
 
 
