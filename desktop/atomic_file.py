@@ -44,11 +44,12 @@ def write_atomically(target: Path, data: bytes, *, keep_link: bool = False) -> N
 
 
 @contextmanager
-def open_atomically(target: Path) -> Iterator[BinaryIO]:
+def open_atomically(target: Path, *, replaces: bool = True) -> Iterator[BinaryIO]:
     """A file to write, which is put under `target` when the block ends, and dropped where the block raises.
 
     For this person alone, in a folder that is there. As for `write_atomically`, who reads `target` finds the former
-    file or the whole new one. Raises OSError.
+    file or the whole new one. Raises OSError; FileExistsError where something lies there by then and `replaces` is
+    false.
     """
     # A new file under a name that nobody can know beforehand: no link, and no file of others, can lie in its place.
     descriptor, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=target.parent)
@@ -58,7 +59,10 @@ def open_atomically(target: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        part.replace(target)
+        if replaces:
+            part.replace(target)
+        else:
+            _put_new(part, target)
     except BaseException:
         with suppress(OSError):
             part.unlink()
@@ -66,25 +70,21 @@ def open_atomically(target: Path) -> Iterator[BinaryIO]:
     sync_folder(target.parent)
 
 
-def remove_leftovers(*folders: Path) -> None:
-    """Remove what processes that were killed left half written in these folders and in those right below them, where it
-    is an hour old. Raises nothing."""
-    old = time.time() - _LEFTOVER_S
-    for folder in folders:
-        with suppress(OSError):
-            below = [Path(each) for each in os.scandir(folder) if each.is_dir(follow_symlinks=False)]
-            for place in (folder, *below):
-                with suppress(OSError):
-                    _remove_leftovers_in(place, old)
-
-
-def _remove_leftovers_in(folder: Path, old: float) -> None:
-    with os.scandir(folder) as listed:
-        for each in listed:
-            if each.name.startswith(PART_PREFIX) and each.name.endswith(PART_SUFFIX):
-                status = each.stat(follow_symlinks=False)
-                if stat.S_ISREG(status.st_mode) and status.st_mtime < old:
-                    Path(each).unlink(missing_ok=True)
+def _put_new(part: Path, target: Path) -> None:
+    """Give `part` the name `target`. Raises FileExistsError where something has it."""
+    if os.name == "nt":
+        part.rename(target)  # which replaces nothing there
+        return
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links, where nobody can be kept out between two steps
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        part.replace(target)
+    else:
+        part.unlink()
 
 
 def write_error(title: str, file: Path, error: OSError, remedy: str) -> ResourceError:

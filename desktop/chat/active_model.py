@@ -26,6 +26,15 @@ class ChatModel(LoadableModel, Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def license(self) -> str: ...
+    @property
+    def attribution(self) -> tuple[str, ...]: ...
+
+
+def model_reference(model: ChatModel, file_sha256: str | None = None) -> ModelReference:
+    """`model` as the answers name it that it gives, with the terms that it is under now."""
+    return ModelReference(model.id, model.name, file_sha256, model.license, "; ".join(model.attribution))
 
 
 class ActiveModel:
@@ -68,7 +77,7 @@ class ActiveModel:
     @property
     def reference(self) -> ModelReference | None:
         """The model chosen, as an answer names it."""
-        return ModelReference(self.chosen.id, self.chosen.name) if self.chosen is not None else None
+        return model_reference(self.chosen) if self.chosen is not None else None
 
     def info(self, params: LoadParams | None) -> ModelInfo | None:
         """What the model loaded with `params` said of itself, be it the one chosen or another; None where it is not
@@ -101,7 +110,7 @@ class ActiveModel:
         """`reference` with the sha256 of its file, where that is known by now."""
         if reference is None or reference.id not in self._hashes:
             return reference
-        return ModelReference(reference.id, reference.name, self._hashes[reference.id])
+        return replace(reference, file_sha256=self._hashes[reference.id])
 
     def choose(self, model: ChatModel, *, again: bool = False) -> None:
         """Want `model`; `load` loads it. One that failed is wanted once more only with `again`."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from desktop.background import Background
-from desktop.chat.active_model import ChatModel
+from desktop.chat.active_model import ChatModel, model_reference
 from desktop.chat.answer_service import AnswerService
 from desktop.chat.chat_events import (
     AnswerDelta,
@@ -24,7 +24,7 @@ from desktop.chat.conversation_writer import ConversationBranch
 from desktop.chat.engine_requests import load_params
 from desktop.chat.pending_answer import AnsweringModel, AnswerOverrides
 from desktop.chat.preset_file import Preset
-from desktop.conversation import Conversation, Message, ModelReference
+from desktop.conversation import Conversation, Message
 from desktop.engine.generation_options import GenerationOptions, ThinkingOptions
 from desktop.engine.load_params import LoadParams
 from desktop.errors import UserError
@@ -188,7 +188,7 @@ class AnswerComparison:
         overrides = AnswerOverrides(
             system_prompt=side.settings.preset.system_prompt,
             change=lambda options: side.settings.applied(options, seed),
-            given_by=AnsweringModel(self.load_params(side), ModelReference(model.id, model.name), model.path),
+            given_by=AnsweringModel(self.load_params(side), model_reference(model), model.path),
         )
         self._answers.ask(head, answer, overrides)
 

@@ -316,6 +316,7 @@ def _add_accept(parser: argparse.ArgumentParser) -> None:
 
 def _add_conversations(parser: argparse.ArgumentParser) -> None:
     from desktop.cli.conversation_order_arguments import add_list, add_order  # which build on what is here
+    from desktop.cli.export_arguments import add_export  # which builds on what is here
     from desktop.cli.preset_arguments import add_conversation_settings  # which builds on what is here
 
     does = actions(parser)
@@ -348,6 +349,7 @@ def _add_conversations(parser: argparse.ArgumentParser) -> None:
     search.add_argument("--limit", type=positive, default=100, metavar="N", help=tr("so many at most; 100 if left out"))
     add_json(search)
     add_order(does)
+    add_export(does)
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from desktop.cli.output import CommandOutput
 from desktop.paths import Paths
 
 if TYPE_CHECKING:
+    from desktop.chat.export.chat_exporter import PdfDrawing
     from desktop.engine.engine_client import EngineClient
     from desktop.engine.engine_pool import EnginePool
     from desktop.engine.kernel_check import KernelCheck
@@ -32,10 +33,14 @@ if TYPE_CHECKING:
 class CommandContext:
     """The folders, the output, and the core's parts, each made at its first use."""
 
-    def __init__(self, paths: Paths, output: CommandOutput, stdin: BinaryIO) -> None:
+    def __init__(
+        self, paths: Paths, output: CommandOutput, stdin: BinaryIO, draw_pdf: "PdfDrawing | None" = None
+    ) -> None:
+        """`draw_pdf` draws chats as PDF: with Qt, which commands do not import."""
         self.paths = paths
         self.output = output
         self.stdin = stdin
+        self.draw_pdf = draw_pdf
 
     @cached_property
     def settings_file(self) -> "SettingsFile":

@@ -12,6 +12,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desktop.atomic_file import remove_leftovers
 from desktop.cli.command_context import CommandContext
@@ -23,6 +24,9 @@ from desktop.log import log_uncaught, start_log
 from desktop.paths import find_paths, missing_folder_error
 from desktop.safe_text import one_line
 from desktop.translation import tr, use_language
+
+if TYPE_CHECKING:
+    from desktop.chat.export.chat_exporter import PdfDrawing
 
 _SHOWN = 60
 _REFUSALS = {
@@ -70,8 +74,9 @@ def _is_folder_gone() -> bool:
     return False
 
 
-def run(argv: Sequence[str]) -> int:
-    """Run the command line `argv` (its first item names the program) and give its exit code."""
+def run(argv: Sequence[str], draw_pdf: "PdfDrawing | None" = None) -> int:
+    """Run the command line `argv` (its first item names the program) and give its exit code. `draw_pdf` is what draws
+    chats as PDF."""
     output = CommandOutput(sys.stdout, sys.stderr)
     try:
         paths = find_paths()
@@ -80,7 +85,7 @@ def run(argv: Sequence[str]) -> int:
         return exit_code(error)
     log_kept = start_log(paths.log_file)
     log_uncaught()
-    tools = CommandContext(paths, output, sys.stdin.buffer if sys.stdin is not None else io.BytesIO())
+    tools = CommandContext(paths, output, sys.stdin.buffer if sys.stdin is not None else io.BytesIO(), draw_pdf)
     try:
         with raise_on_signals():
             use_language(paths.resources / "translations", tools.settings.language)

@@ -31,6 +31,10 @@ def run(options: Namespace, tools: CommandContext) -> int:
             from desktop.cli import conversations_rerun_command
 
             return conversations_rerun_command.run(options, tools)
+        case "export":
+            from desktop.cli import conversations_export_command
+
+            conversations_export_command.run(options, tools)
         case _:
             from desktop.cli import conversation_order_command
 

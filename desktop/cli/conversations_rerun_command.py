@@ -4,6 +4,7 @@ from argparse import Namespace
 
 import msgspec
 
+from desktop.chat.active_model import model_reference
 from desktop.chat.answer_record import compared, make_record, prefill_of, recorded_load, rerun_options
 from desktop.chat.answer_record_text import rerun_text
 from desktop.chat.engine_requests import chat_messages, dropped_before, load_params
@@ -13,7 +14,7 @@ from desktop.cli.command_context import CommandContext
 from desktop.cli.conversations_command import kept_conversation, kept_message
 from desktop.cli.exit_codes import DONE, INTERRUPTED
 from desktop.cli.terminal_answer import NullAnswerWriter, TerminalAnswerWriter, load_model, stream_answer
-from desktop.conversation import AnswerRecord, Message, ModelReference, StopReason, TextPart, ThinkingPart
+from desktop.conversation import AnswerRecord, Message, StopReason, TextPart, ThinkingPart
 from desktop.engine.generation_options import GenerationOptions
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import GenerateRequest, ModelInfo, PromptPrepared
@@ -67,7 +68,7 @@ def run(options: Namespace, tools: CommandContext) -> int:
     answer = msgspec.structs.replace(
         before,
         parts=(*((ThinkingPart(answered.thinking),) if answered.thinking else ()), TextPart(text)),
-        model=ModelReference(model.id, model.name, sha256),
+        model=model_reference(model, sha256),
         timing=timing_of(done),
     )
     now = compared(_record(asked, params, info, prepared, done.seed, record), answer, before)

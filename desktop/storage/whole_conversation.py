@@ -45,10 +45,9 @@ class ConversationSnapshot:
         rows = self._connection.execute("SELECT id FROM conversations WHERE deleted_at IS NULL ORDER BY number")
         return [str(row[0]) for row in rows]
 
-    def check(self, ids: Sequence[str]) -> None:
-        """Raise NotFoundError where one of `ids` is no conversation, or lies in the bin."""
-        for conversation_id in ids:
-            self._head(conversation_id)
+    def heads(self, ids: Sequence[str]) -> list[Conversation]:
+        """The heads of those of `ids`, in their order. NotFoundError where one is none, or lies in the bin."""
+        return [self._head(conversation_id) for conversation_id in ids]
 
     def folders(self, conversation_ids: Sequence[str] | None = None) -> list[Folder]:
         """All folders as they stand in the list; with `conversation_ids` those that one of these lies in."""

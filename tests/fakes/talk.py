@@ -32,6 +32,8 @@ class SomeModel:
     path: Path = Path("scripted.gguf")
     chat_template: str = ""
     stops: tuple[str, ...] = ()
+    license: str = ""
+    attribution: tuple[str, ...] = ()
 
 
 class Talk:

@@ -13,9 +13,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
+from desktop.chat.markdown.code_languages import file_name
 from desktop.errors import UserError
 from desktop.ui.chat.code_file_flow import CodeFileFlow
-from desktop.ui.chat.code_languages import file_name
 from desktop.ui.chat.code_options import CodeOptions
 from desktop.ui.chat.code_view import CodeView
 from desktop.ui.theme.theme import Theme

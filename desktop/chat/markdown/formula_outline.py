@@ -8,6 +8,7 @@ and every glyph that is looked up counts against a budget, since nested groups a
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -29,6 +30,7 @@ EM = 1000.0 / 75.0
 _GLYPHS = 30_000
 _STEPS = 60_000
 _SMALLEST = 0.5
+_SETTING = threading.Lock()  # ziamath's fonts and the budget below are the process's
 
 BREAKABLE = frozenset(
     "=<>+-\u2212\u00b1\u2264\u2265\u2260\u2248\u2261\u221d\u223c\u2243\u2245\u2192\u21d2\u21d4\u27f9\u27fa\u00d7\u22c5"
@@ -77,12 +79,14 @@ class FormulaOutline:
 def formula_outline(latex: str, *, display: bool) -> FormulaOutline:
     """The outline of `latex`, which stands without delimiters; `display`: as on a line of its own.
 
-    Raises UndrawableError where it cannot be drawn as it was meant, in part or as a whole.
+    Raises UndrawableError where it cannot be drawn as it was meant, in part or as a whole. One formula is set at a
+    time: other threads wait.
     """
     try:
-        tree = formula_mathml(prepare_formula(latex), display=display)
-        visible = visible_characters(tree)
-        return _outline(_layout(tree), visible)
+        with _SETTING:
+            tree = formula_mathml(prepare_formula(latex), display=display)
+            visible = visible_characters(tree)
+            return _outline(_layout(tree), visible)
     except UndrawableError:
         raise
     except Exception as error:  # the libraries raise what they will on LaTeX that is wrong
@@ -90,7 +94,7 @@ def formula_outline(latex: str, *, display: bool) -> FormulaOutline:
 
 
 class _GlyphBudget:
-    """How many glyphs one formula may still look up. One thread sets formulas, one after the other."""
+    """How many glyphs the formula that is being set may still look up."""
 
     left = 0
 

@@ -6,44 +6,16 @@ milliseconds, so that a long listing never holds up typing.
 
 import time
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QTextBlock, QTextCharFormat, QTextDocument, QTextLayout
 
-from desktop.ui.chat.code_languages import lexer_of
+from desktop.chat.markdown.code_languages import code_shades, coloring_lexer
 from desktop.ui.parts.utf16 import utf16_length
 from desktop.ui.theme.theme import Theme
 
-LONGEST = 100_000
-"""Code of more characters stays in one color."""
-_LONGEST_LINE = 2_000
-"""So does code with a longer line: a lexer takes a line at a time, some in time that grows with its square."""
 _SLICE_S = 0.004
-
-
-def _can_be_colored(code: str) -> bool:
-    return len(code) <= LONGEST and max(map(len, code.split("\n"))) <= _LONGEST_LINE
-
-
-@cache
-def _shades() -> dict[Any, str]:
-    """Which token of the theme colors which kind of Pygments'."""
-    from pygments.token import Token
-
-    return {
-        Token.Keyword: "keyword",
-        Token.Operator.Word: "keyword",
-        Token.Literal.String: "string",
-        Token.Literal.Number: "number",
-        Token.Comment: "comment",
-        Token.Name.Function: "function",
-        Token.Name.Class: "function",
-        Token.Name.Decorator: "function",
-        Token.Name.Tag: "keyword",
-        Token.Name.Attribute: "function",
-    }
 
 
 class Highlighter(QObject):
@@ -59,7 +31,7 @@ class Highlighter(QObject):
 
     def color(self, code: str, language: str) -> None:
         """Color `code`, from its beginning; a coloring under way is given up."""
-        lexer = lexer_of(language.lower()) if _can_be_colored(code) else None
+        lexer = coloring_lexer(code, language)
         self._work = self._colored(lexer.get_tokens(code)) if lexer is not None else None
         if self._work is not None:
             self._timer.start()
@@ -76,7 +48,7 @@ class Highlighter(QObject):
 
     def _colored(self, tokens: "Iterator[tuple[Any, str]]") -> Iterator[None]:
         """Colors line after line; goes one step for each line and each token."""
-        shades = _shades()
+        shades = code_shades()
         formats = {name: QTextCharFormat() for name in set(shades.values())}
         for name, shade in formats.items():
             shade.setForeground(self._theme.color(name))

@@ -15,9 +15,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
+from desktop.chat.markdown.code_languages import file_name
 from desktop.translation import tr
 from desktop.ui.chat.code_highlighter import Highlighter
-from desktop.ui.chat.code_languages import file_name
 from desktop.ui.chat.code_options import CodeOptions
 from desktop.ui.chat.control_characters import insert_code
 from desktop.ui.chat.horizontal_scroll_area import HorizontalScrollArea

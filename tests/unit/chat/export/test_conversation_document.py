@@ -258,9 +258,7 @@ def test_out_and_into_an_empty_home_and_out_again_is_the_same(home: Path) -> Non
 
 def exported(database: Database) -> bytes:
     with open_snapshot(database) as snapshot:
-        ids = snapshot.ids()
-        snapshot.check(ids)
-        return encoded(snapshot.conversations(ids), snapshot.folders())
+        return encoded(snapshot.conversations(snapshot.ids()), snapshot.folders())
 
 
 def test_a_snapshot_does_not_see_what_happens_meanwhile(home: Path) -> None:
@@ -276,7 +274,7 @@ def test_a_snapshot_does_not_see_what_happens_meanwhile(home: Path) -> None:
         assert [each.id for each in snapshot.conversation("c").branch_shown()] == ["q", "b"]
         assert ids == ["c"]
     with open_snapshot(database) as snapshot, pytest.raises(NotFoundError):
-        snapshot.check(ids)
+        snapshot.heads(ids)
     database.close()
     elsewhere.close()
 

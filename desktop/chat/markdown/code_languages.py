@@ -1,12 +1,16 @@
-"""The languages of code: which lexer colors one, and how a file of it is called."""
+"""The languages of code: which lexer colors one, in which shades, and how a file of it is called."""
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
+LONGEST_COLORED = 100_000
+"""Code of more characters stays in one color."""
+_LONGEST_LINE = 2_000
+"""So does code with a longer line: a lexer takes a line at a time, some in time that grows with its square."""
 _LONGEST_NAME = 40
 _PATTERN = re.compile(r"\*(\.[a-z0-9+]{1,12})")
 _FILES = {
@@ -67,6 +71,32 @@ _SUFFIXES = {
     "zsh": ".zsh",
 }
 """Those that models write most, mermaid among them, which Pygments does not know."""
+
+
+@cache
+def code_shades() -> dict[Any, str]:
+    """Which token of the theme colors which kind of Pygments'; kinds that are not named go by the one above them."""
+    from pygments.token import Token
+
+    return {
+        Token.Keyword: "keyword",
+        Token.Operator.Word: "keyword",
+        Token.Literal.String: "string",
+        Token.Literal.Number: "number",
+        Token.Comment: "comment",
+        Token.Name.Function: "function",
+        Token.Name.Class: "function",
+        Token.Name.Decorator: "function",
+        Token.Name.Tag: "keyword",
+        Token.Name.Attribute: "function",
+    }
+
+
+def coloring_lexer(code: str, language: str) -> "Lexer | None":
+    """The lexer that colors `code`, in a language as fences name it; None where it stays in one color."""
+    if len(code) > LONGEST_COLORED or max(map(len, code.split("\n"))) > _LONGEST_LINE:
+        return None
+    return lexer_of(language.lower())
 
 
 @lru_cache(maxsize=100)

@@ -1,0 +1,176 @@
+"""Chats as one Markdown file: YAML front matter for the whole, and before each answer a comment that machines read."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from desktop.chat.export.branch_turns import Turn, branch_turns
+from desktop.chat.export.conversation_document import GENERATED
+from desktop.chat.export.markdown_source import fenced, plain_markdown, quoted, standing_alone
+from desktop.chat.export.message_html import image_type
+from desktop.chat.export.message_words import (
+    ExportSource,
+    ending,
+    general_notice,
+    machine_mark,
+    moment_in_words,
+    provenance,
+    rfc3339_or_none,
+    speaker,
+    summary_words,
+    thinking_words,
+    title_of_export,
+    versions_words,
+)
+from desktop.conversation import (
+    Conversation,
+    DocumentPart,
+    ImagePart,
+    Message,
+    MessagePart,
+    SummaryPart,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+    ToolResultPart,
+    UnknownPart,
+)
+from desktop.safe_text import CONTROLS, one_line
+from desktop.storage.whole_conversation import WholeConversation
+from desktop.translation import tr, trn
+
+_UNSAFE = re.compile(f"[{CONTROLS}\ufeff\ufffe\uffff]")
+_SHOWN = 200
+
+
+def chats_as_markdown(
+    heads: Sequence[Conversation], conversations: Iterable[WholeConversation], source: ExportSource
+) -> Iterator[bytes]:
+    """The file, piece by piece. `heads` are those of all `conversations`; each of these is asked for in its turn."""
+    page = _ChatMarkdown(source)
+    yield from (piece.encode("utf-8", "replace") for piece in page.front_matter(heads))
+    for whole in conversations:
+        yield from (f"{piece}\n\n".encode("utf-8", "replace") for piece in page.conversation(whole))
+
+
+class _ChatMarkdown:
+    def __init__(self, source: ExportSource) -> None:
+        self._source = source
+        self._images: dict[str, str] = {}
+
+    def front_matter(self, heads: Sequence[Conversation]) -> Iterator[str]:
+        one = len(heads) == 1
+        title = title_of_export(heads[0]) if one else trn("{count} chat", "{count} chats", len(heads))
+        values = {
+            "title": title.format(count=f"{len(heads):,}") if not one else title,
+            "generator": self._source.generator,
+            "exported": rfc3339_or_none(self._source.exported) or "",
+            "digital_source_type": GENERATED,
+            "notice": general_notice(),
+        }
+        yield "---\n" + "".join(f"{name}: {_yaml(value)}\n" for name, value in values.items()) + "---\n\n"
+
+    def conversation(self, whole: WholeConversation) -> Iterator[str]:
+        """Its pieces, between which an empty line stands."""
+        head = whole.conversation
+        self._images = {}
+        yield f"# {plain_markdown(title_of_export(head))}"
+        count = trn("{count} message", "{count} messages", len(whole.messages)).format(count=f"{len(whole.messages):,}")
+        facts = [count, moment_in_words(head.created_at), *(f"#{tag}" for tag in head.tags)]
+        yield f"*{plain_markdown(one_line(' · '.join(fact for fact in facts if fact)))}*"
+        if head.system_prompt:
+            yield f"**{plain_markdown(tr('System prompt'))}**\n\n{quoted(standing_alone(head.system_prompt))}"
+        for turn in branch_turns(whole):
+            yield from self._turn(turn)
+        for sha256, address in self._images.items():
+            yield f"[{sha256}]: {address}"
+
+    def _turn(self, turn: Turn) -> Iterator[str]:
+        if turn.message is not None:
+            yield from self._message(turn.message)
+        if turn.others:
+            role = (turn.message or turn.others[0][0]).role
+            left = tr("{versions}, not shown here: exports as HTML and JSON have all of them.")
+            yield f"*{plain_markdown(left.format(versions=versions_words(len(turn.others), role)))}*"
+
+    def _message(self, message: Message) -> Iterator[str]:
+        time = moment_in_words(message.created_at)
+        yield f"## {plain_markdown(speaker(message))}" + (f" ({time})" if time else "")
+        if mark := machine_mark(message):
+            yield f"<!-- generated: {_comment(mark)} -->"
+        texts: list[str] = []
+        for part in message.parts:
+            if isinstance(part, TextPart):
+                texts.append(part.text)
+                continue
+            yield from _text(texts)
+            texts = []
+            yield self._part(part)
+        yield from _text(texts)
+        if said := ending(message):
+            yield f"**{plain_markdown(one_line(said))}**"
+        if credit := provenance(message):
+            yield f"*{plain_markdown(credit)}*"
+
+    def _part(self, part: MessagePart) -> str:
+        match part:
+            case ThinkingPart():
+                return _under(thinking_words(part), quoted(standing_alone(part.text)))
+            case SummaryPart():
+                return _under(summary_words(part), quoted(standing_alone(part.text)))
+            case ImagePart():
+                return self._image(part)
+            case DocumentPart():
+                title = tr("Document: {title}").format(title=one_line(part.title)[:_SHOWN])
+                return _under(title, fenced(part.text))
+            case ToolCallPart():
+                title = tr("Calls the tool {tool}").format(tool=one_line(part.name)[:_SHOWN])
+                return _under(title, fenced(part.arguments, "json"))
+            case ToolResultPart():
+                words = tr("The tool {tool} failed") if part.is_error else tr("The tool {tool} answers")
+                contents = (
+                    fenced(each.text) if isinstance(each, TextPart) else self._image(each) for each in part.content
+                )
+                return _under(words.format(tool=one_line(part.name)[:_SHOWN]), "\n\n".join(contents))
+            case UnknownPart():
+                words = tr("A part of the kind {kind}, which this version of Latchkey does not know")
+                return _under(words.format(kind=one_line(part.kind)[:_SHOWN]), fenced(part.json, "json"))
+        raise AssertionError(f"no such part: {part}")
+
+    def _image(self, part: ImagePart) -> str:
+        """The image by a reference to the end of its conversation, where its bytes stand."""
+        name = plain_markdown(one_line(part.name)[:_SHOWN] or tr("Image"))
+        data = None if part.sha256 in self._images else self._source.attachment(part.sha256)
+        kind = image_type(data) if data is not None else None
+        if data is not None and kind is not None:
+            self._images[part.sha256] = f"data:{kind};base64,{b64encode(data).decode()}"
+        if part.sha256 in self._images:
+            return f"![{name}][{part.sha256}]"
+        missing = tr("The image {name} is not here.") if data is None else tr("The image {name} cannot be shown.")
+        return f"*{missing.format(name=name)}*"
+
+
+def _text(texts: list[str]) -> Iterator[str]:
+    if text := standing_alone("".join(texts)):
+        yield text
+
+
+def _under(heading: str, text: str) -> str:
+    return f"**{plain_markdown(heading)}**\n\n{text}".rstrip("\n >")
+
+
+def _yaml(value: str) -> str:
+    """A text of YAML in double quotes, whose escapes are those of JSON."""
+    return _escaped(msgspec.json.encode(value).decode())
+
+
+def _comment(mark: dict[str, str]) -> str:
+    """JSON that cannot end the comment it stands in."""
+    text = _escaped(msgspec.json.encode(mark).decode())
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("--", "-\\u002d").replace("--", "-\\u002d")
+
+
+def _escaped(text: str) -> str:
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -1,0 +1,144 @@
+"""A message's parts as pieces of HTML, each with what it is: the page of HTML and the one of PDF set them their way."""
+
+import unicodedata
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from desktop.chat.export.markdown_html import FormulaHtml, MarkdownHtml, code_html, text_html
+from desktop.chat.export.message_words import ExportSource, summary_words, thinking_words
+from desktop.conversation import (
+    DocumentPart,
+    ImagePart,
+    Message,
+    MessagePart,
+    SummaryPart,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+    ToolResultPart,
+    UnknownPart,
+)
+from desktop.safe_text import one_line
+from desktop.translation import tr
+
+PieceKind = Literal["text", "plain", "image", "thinking", "tool", "document", "summary"]
+
+_SHOWN = 200
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"BM", "image/bmp"),
+)
+
+
+@dataclass(frozen=True)
+class MessagePiece:
+    """HTML that is whole by itself. `heading`, text, says what is folded under it; "" for what is always seen."""
+
+    kind: PieceKind
+    html: str
+    heading: str = ""
+
+
+class MessageHtml:
+    """Writes the messages of one file."""
+
+    def __init__(self, source: ExportSource, formula: FormulaHtml) -> None:
+        self._source = source
+        self._markdown = MarkdownHtml(formula)
+
+    def pieces(self, message: Message) -> Iterator[MessagePiece]:
+        """What stands in `message`, in its order. A person's words are shown as they were typed."""
+        for part in _joined(message.parts):
+            match part:
+                case TextPart() if message.role == "assistant":
+                    for block in self._markdown.blocks(part.text):
+                        yield MessagePiece("text", block)
+                case TextPart():
+                    yield MessagePiece("plain", text_html(part.text))
+                case _:
+                    yield self._folded(part)
+
+    def _folded(self, part: MessagePart) -> MessagePiece:
+        match part:
+            case ThinkingPart():
+                return MessagePiece("thinking", "".join(self._markdown.blocks(part.text)), thinking_words(part))
+            case ImagePart():
+                return MessagePiece("image", self._image(part))
+            case DocumentPart():
+                heading = tr("Document: {title}").format(title=one_line(part.title)[:_SHOWN])
+                return MessagePiece("document", f'<div class="plain" dir="auto">{text_html(part.text)}</div>', heading)
+            case ToolCallPart():
+                heading = tr("Calls the tool {tool}").format(tool=one_line(part.name)[:_SHOWN])
+                return MessagePiece("tool", code_html(_indented(part.arguments), "json"), heading)
+            case ToolResultPart():
+                failed = tr("The tool {tool} failed") if part.is_error else tr("The tool {tool} answers")
+                content = "".join(
+                    f'<div class="plain" dir="auto">{text_html(each.text)}</div>'
+                    if isinstance(each, TextPart)
+                    else self._image(each)
+                    for each in part.content
+                )
+                return MessagePiece("tool", content, failed.format(tool=one_line(part.name)[:_SHOWN]))
+            case SummaryPart():
+                return MessagePiece("summary", "".join(self._markdown.blocks(part.text)), summary_words(part))
+            case UnknownPart():
+                heading = tr("A part of the kind {kind}, which this version of Latchkey does not know")
+                return MessagePiece("tool", code_html(part.json), heading.format(kind=one_line(part.kind)[:_SHOWN]))
+        raise AssertionError(f"no such part: {part}")
+
+    def _image(self, part: ImagePart) -> str:
+        name = one_line(part.name)[:_SHOWN] or tr("Image")
+        data = self._source.attachment(part.sha256)
+        kind = image_type(data) if data is not None else None
+        if data is None or kind is None:
+            missing = tr("The image {name} is not here.") if data is None else tr("The image {name} cannot be shown.")
+            return f'<p class="missing">{text_html(missing.format(name=name))}</p>'
+        return f'<p class="image"><img alt="{text_html(name)}" src="data:{kind};base64,{b64encode(data).decode()}"></p>'
+
+
+def image_type(data: bytes) -> str | None:
+    """The media type of an image that any browser shows without running anything, by its first bytes."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for signature, kind in _SIGNATURES if data.startswith(signature)), None)
+
+
+def is_right_to_left(text: str) -> bool:
+    """Whether the first letter that has a direction runs from the right."""
+    for sign in text:
+        direction = unicodedata.bidirectional(sign)
+        if direction in ("R", "AL"):
+            return True
+        if direction == "L":
+            return False
+    return False
+
+
+def _joined(parts: tuple[MessagePart, ...]) -> Iterator[MessagePart]:
+    """The parts, with texts that follow each other as one: Markdown may go on from one into the next."""
+    texts: list[str] = []
+    for part in parts:
+        if isinstance(part, TextPart):
+            texts.append(part.text)
+            continue
+        if texts:
+            yield TextPart("".join(texts))
+            texts = []
+        yield part
+    if texts:
+        yield TextPart("".join(texts))
+
+
+def _indented(arguments: str) -> str:
+    """JSON in lines, where it is JSON."""
+    try:
+        return msgspec.json.format(arguments, indent=2)
+    except (msgspec.DecodeError, RecursionError):
+        return arguments
