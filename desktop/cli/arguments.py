@@ -317,6 +317,7 @@ def _add_accept(parser: argparse.ArgumentParser) -> None:
 def _add_conversations(parser: argparse.ArgumentParser) -> None:
     from desktop.cli.conversation_order_arguments import add_list, add_order  # which build on what is here
     from desktop.cli.export_arguments import add_export  # which builds on what is here
+    from desktop.cli.import_arguments import add_chat_import  # which builds on what is here
     from desktop.cli.preset_arguments import add_conversation_settings  # which builds on what is here
 
     does = actions(parser)
@@ -350,6 +351,7 @@ def _add_conversations(parser: argparse.ArgumentParser) -> None:
     add_json(search)
     add_order(does)
     add_export(does)
+    add_chat_import(does)
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:

@@ -35,6 +35,10 @@ def run(options: Namespace, tools: CommandContext) -> int:
             from desktop.cli import conversations_export_command
 
             conversations_export_command.run(options, tools)
+        case "import":
+            from desktop.cli import conversations_import_command
+
+            return conversations_import_command.run(options, tools)
         case _:
             from desktop.cli import conversation_order_command
 

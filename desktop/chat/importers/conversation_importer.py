@@ -44,14 +44,18 @@ class ImportProgress:
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What came of an import. `conversations` are new, `known` were here already, and `messages` are new in both;
-    `ids` are those of the new conversations, `app` is the program they come from. `error` says why it ended before its
-    end, if it did: what had come by then is here. One that was `stopped` did so at a person's wish."""
+    """What came of an import. `conversations` are new, `known` were here already, and `messages` are new in both, of
+    them `added` in those that were here; `ids` are those of the new conversations, `app` is the program they come from.
+
+    `error` says why it ended before its end, if it did: what had come by then is here. One that was `stopped` did so at
+    a person's wish.
+    """
 
     conversations: int = 0
     messages: int = 0
     skipped: tuple[SkippedItem, ...] = ()
     known: int = 0
+    added: int = 0
     ids: tuple[str, ...] = ()
     app: str = ""
     error: UserError | None = None
@@ -208,6 +212,7 @@ class _ImportRun:
             conversations=len(self._ids),
             messages=self.result.messages + found.messages,
             known=self.result.known + (found.outcome in ("grown", "known")),
+            added=self.result.added + (found.messages if found.outcome == "grown" else 0),
         )
 
     def _skip(self, what: str, why: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -41,12 +42,12 @@ class LatchkeyReader:
     def read(self, files: ExportFiles) -> Iterator[ImportedItem]:
         for name in _documents(files):
             if is_document(files.head(name)):
+                _check_head(files, name)
                 yield from self._read_attachments(files, name)
                 yield from self._read_conversations(files, name)
 
     def _read_attachments(self, files: ExportFiles, name: str) -> Iterator[ImportedItem]:
-        _check_head(files, name)
-        for key, value in files.values(name, "conversations", "attachments"):
+        for key, value in _until_damage(files.values(name, "conversations", "attachments")):
             if key != "attachments":
                 continue
             for sha256, raw in _decoded(_attachments, value).items():
@@ -97,6 +98,12 @@ def _decoded(decoder: msgspec.json.Decoder[_T], value: bytes) -> _T:
             tr("Export the conversations again."),
             technical=str(error),
         ) from None
+
+
+def _until_damage(values: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """Those before the place where the file is damaged: reading it once more for the conversations says that."""
+    with suppress(IntegrityError):
+        yield from values
 
 
 def _documents(files: ExportFiles) -> tuple[str, ...]:

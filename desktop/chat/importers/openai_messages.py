@@ -1,7 +1,7 @@
 """Messages in the form of OpenAI's chat completions, and of ShareGPT, as a chain of messages.
 
 OpenAI's API reference ("Create chat completion", the parameter `messages`) describes roles, contents and calls of
-tools; ShareGPT's `from` and `value` are those of FastChat's data (lm-sys/FastChat v0.2.36, docs/training.md).
+tools; ShareGPT's `from` and `value` are those of FastChat's data (lm-sys/FastChat, data/dummy_conversation.json).
 """
 
 import json

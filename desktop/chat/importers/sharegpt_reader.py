@@ -63,8 +63,8 @@ class ShareGptReader:
         return [decode_json(value, Any) for _, value in files.values(name)]
 
     def _conversation(self, given: object, shown: str) -> Iterator[ImportedItem]:
-        found = given if isinstance(given, dict) else {}
-        turns = next((found[key] for key in _TURNS if isinstance(found.get(key), list)), None)
+        found = given if isinstance(given, dict) else {"messages": given}
+        turns: Any = next((found[key] for key in _TURNS if isinstance(found.get(key), list)), None)
         if turns is None:
             yield SkippedItem(shown, tr("It holds no messages in a form that is known."))
             return
