@@ -1,303 +1,282 @@
-"""JSON of exports: large documents one value after another, lines, and values whose text is broken, read all the same.
+"""JSON that other programs wrote, read so that one damaged piece costs only itself: arrays item by item, fields of the
+type asked for or nothing, times as seconds since 1970."""
 
-A document of a gigabyte is read in pieces, and held in memory is no more than the value that is being read. What other
-programs write is not always UTF-8, and JavaScript cuts texts between the halves of a character: both are repaired.
-"""
-
-import codecs
+import json
+import math
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from mmap import mmap
+from typing import Any
 
 import msgspec
 
-from desktop.safe_text import repair_values
-from desktop.translation import tr
+from desktop.chat.importers.export_files import ExportFiles
+from desktop.chat.importers.imported_conversation import SkippedItem
+from desktop.errors import IntegrityError
+from desktop.safe_text import mark_unseen, repair_values
+from desktop.translation import tr, trn
 
-LARGEST_VALUE = 256 << 20
-"""Bytes that one value, or one line, has at most."""
-_PIECE = 1 << 20
-_MOST_VALUES = 1_000_000
-_DEEPEST = 500
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_PLAIN = rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+"
-# What lies before the next bracket that counts: texts, numbers, and lists and objects that hold no other ones.
-_TO_BRACKET = re.compile(
-    rb'(?:[^"\[\]{}]++|' + _STRING + rb"|\{" + _PLAIN + rb"\}|\[" + _PLAIN + rb"\])*+([\[\]{}])", re.DOTALL
-)
-_WHOLE_STRING = re.compile(_STRING, re.DOTALL)
-_BLANKS = re.compile(rb"[ \t\r\n]*")
-_SCALAR = re.compile(rb"[^,\]}\s]+")
-_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
-_T = TypeVar("_T")
+Buffer = bytes | mmap | memoryview
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\],:]', re.DOTALL)
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+_UTF16, _UTF8 = (b"\xff\xfe", b"\xfe\xff"), b"\xef\xbb\xbf"
+_DEEPEST = 6
+"""Keys further inside say nothing of which program wrote a file."""
+_MILLISECONDS = 1e11
+"""A greater number of seconds would be after the year 5000: it counts thousandths, millionths or billionths."""
+_LAST_SECOND = datetime.max.replace(tzinfo=UTC).timestamp()
+_NAMED = 3
 
 
-class MalformedJsonError(ValueError):
-    """It is no JSON, or ends in the middle; the message says so as the end of a sentence."""
+# --- fields of any type ----------------------------------------------------------------------------------------------
 
 
-def _cut() -> MalformedJsonError:
-    return MalformedJsonError(tr("it ends in the middle"))
+def as_fields(value: Any) -> dict[str, Any]:
+    """`value` where it is an object, else one without fields."""
+    return value if isinstance(value, dict) else {}
 
 
-def _no_json() -> MalformedJsonError:
-    return MalformedJsonError(tr("it is no JSON"))
+def as_entries(value: Any) -> list[Any]:
+    """`value` where it is an array, else one without entries."""
+    return value if isinstance(value, list) else []
 
 
-def _too_deep() -> MalformedJsonError:
-    return MalformedJsonError(tr("it is nested too deeply"))
+def as_text(value: Any) -> str:
+    """`value` where it is a text, else ""."""
+    return value if isinstance(value, str) else ""
 
 
-def _too_large() -> MalformedJsonError:
-    return MalformedJsonError(tr("one value in it is too large"))
+def as_name(value: Any) -> str:
+    """What something is called: `value` where it is a text or a whole number, else ""."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 64:
+        return str(value)
+    return as_text(value)
 
 
-def _too_many() -> MalformedJsonError:
-    return MalformedJsonError(tr("it holds too many values"))
-
-
-# --- bytes as UTF-8 --------------------------------------------------------------------------------------------------
-
-
-def text_encoding(begin: bytes) -> str:
-    """The encoding of a text that begins with these bytes: UTF-8, with or without a mark, or UTF-16, which some
-    programs on Windows write."""
-    if begin.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if len(begin) >= 2 and 0 in begin[:2] and begin.replace(b"\0", b"")[:1] in (b"{", b"["):
-        return "utf-16-be" if begin[0] == 0 else "utf-16-le"
-    return "utf-8"
-
-
-def in_utf8(data: bytes) -> bytes:
-    """A text of any encoding that `text_encoding` tells, as UTF-8 without a mark. Bytes of UTF-8 that are broken
-    stay."""
-    encoding = text_encoding(data[:4])
-    if encoding == "utf-8":
-        return data
-    if encoding == "utf-8-sig":
-        return data[len(codecs.BOM_UTF8) :]
-    return data.decode(encoding, "replace").encode()
-
-
-def _pieces(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
-    """`read`, giving UTF-8 whatever it is; b"" at the end only."""
-    begin = read(_PIECE)
-    encoding = text_encoding(begin[:4])
-    left = [begin[3:] if encoding == "utf-8-sig" else begin]
-    if not encoding.startswith("utf-16"):
-        return lambda size: left.pop() or read(size) if left else read(size)
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-
-    def piece(size: int) -> bytes:
-        while True:
-            data = left.pop() if left else read(size)
-            text = decoder.decode(data, final=not data)
-            if text or not data:
-                return text.encode()
-
-    return piece
-
-
-def repaired(value: bytes) -> tuple[bytes, bool]:
-    """JSON text that any parser takes: bytes that are not UTF-8, and halves of characters, are U+FFFD in it. And
-    whether there were bytes that are not UTF-8."""
-    broken = False
-    if not value.isascii():
+def seconds(value: Any) -> float:
+    """The time `value` in seconds since 1970, UTC: a number of seconds, milliseconds, microseconds or nanoseconds, such
+    a number as text, or a time of ISO 8601 (UTC where it names no zone). 0.0 where it is none."""
+    if isinstance(value, str):
         try:
-            value.decode()
-        except UnicodeDecodeError:
-            value, broken = value.decode(errors="replace").encode(), True
-    if b"\\ud" in value or b"\\uD" in value:
-        value = _ESCAPE.sub(_whole_escape, value)
-    return value, broken
-
-
-def _whole_escape(match: re.Match[bytes]) -> bytes:
-    found = match[0]
-    return b"\\ufffd" if len(found) == 6 else found  # a pair has 12 bytes, every other escape 2
-
-
-def decode_json(value: bytes, type_: type[_T]) -> _T:
-    """The value of `type_` in JSON text. MalformedJsonError where it is none, or of another type."""
+            value = float(value)
+        except ValueError:
+            return _iso_seconds(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
     try:
-        return msgspec.json.decode(value, type=type_)
-    except RecursionError:
-        raise _too_deep() from None
-    except msgspec.ValidationError:
-        raise
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        number = float(value)
+    except OverflowError:
+        return 0.0
+    if not math.isfinite(number) or number <= 0:
+        return 0.0
+    while number >= _MILLISECONDS and number < 1e21:
+        number /= 1000
+    return number if number < _LAST_SECOND else 0.0
+
+
+def duration(value: Any) -> float | None:
+    """How long something took, in seconds; None where `value` says it of no time that can be meant."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+        return None
+    return float(value)
+
+
+def _iso_seconds(value: str) -> float:
+    try:
+        time = datetime.fromisoformat(value[:64].strip())
+        found = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+    return max(found, 0.0)
+
+
+def json_text(value: Any) -> str:
+    """`value` as JSON; a text that is JSON of an object already, as it is. "" where it goes too deep."""
+    if isinstance(value, str):
+        try:
+            if isinstance(msgspec.json.decode(value), dict):
+                return value
+        except (msgspec.DecodeError, RecursionError):
+            pass
+        return msgspec.json.encode({"input": value}).decode() if value else "{}"
+    try:
+        return msgspec.json.encode({} if value is None else value).decode()
+    except (RecursionError, msgspec.EncodeError, OverflowError, TypeError):
+        return ""
+
+
+# --- whole files -----------------------------------------------------------------------------------------------------
+
+
+def decoded(data: Buffer | msgspec.Raw) -> Any:
+    """The value of JSON text. Bytes that are no UTF-8, halves of surrogate pairs, NaN and infinity are put up with;
+    ValueError where it is no JSON otherwise, or too deep."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         pass
     try:
-        return msgspec.json.decode(repaired(value)[0], type=type_)
-    except msgspec.ValidationError:
-        raise
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise _no_json() from None
+        return repair_values(json.loads(bytes(data).decode(errors="replace")))
+    except RecursionError as error:
+        raise ValueError("too deep") from error
 
 
-# --- large documents -------------------------------------------------------------------------------------------------
+def as_utf8(data: bytes | mmap) -> Buffer:
+    """`data` without its byte order mark, and in UTF-8 where that says UTF-16."""
+    if data[:2] in _UTF16:
+        return bytes(data).decode("utf-16", errors="replace").encode(errors="replace")
+    return memoryview(data)[3:] if data[:3] == _UTF8 else data
 
 
-def json_values(read: Callable[[int], bytes], *expanded: str) -> Iterator[tuple[str, bytes]]:
-    """The values in the document that `read` gives (so many bytes at most, none at its end): of a list ("", value) one
-    after another; of an object (key, value). Of its members `expanded` each value of a list, and each member of an
-    object as an object with that member alone. The values are JSON text of their own.
-
-    MalformedJsonError, after what came before it, where it is no JSON, ends in the middle, has more than a million
-    values, or one that is too large or too deep.
-    """
-    window = _JsonWindow(_pieces(read))
-    match window.peek():
-        case b"[":
-            for value in window.elements():
-                yield "", value
-        case b"{":
-            yield from window.members(frozenset(expanded))
-        case b"":
-            raise MalformedJsonError(tr("it is empty"))
-        case _:
-            raise _no_json()
-
-
-def json_lines(read: Callable[[int], bytes]) -> Iterator[bytes]:
-    """The lines that are not blank, without their ends. MalformedJsonError where one is too large."""
-    piece, rest = _pieces(read), b""
-    while data := piece(max(_PIECE, len(rest))):
-        *whole, rest = (rest + data).split(b"\n")
-        yield from filter(None, (line.strip() for line in whole))
-        if len(rest) > LARGEST_VALUE:
-            raise _too_large()
-    if rest := rest.strip():
-        yield rest
-
-
-class _JsonWindow:
-    """What of a document was read and not used yet."""
-
-    def __init__(self, read: Callable[[int], bytes]) -> None:
-        self._read = read
-        self._data = b""
-        self._at = 0
-
-    def peek(self) -> bytes:
-        """The next byte that is no blank; b"" at the end."""
-        while True:
-            blanks = _BLANKS.match(self._data, self._at)
-            self._at = blanks.end() if blanks else self._at
-            if self._at < len(self._data):
-                return self._data[self._at : self._at + 1]
-            if not self._more():
-                return b""
-
-    def elements(self) -> Iterator[bytes]:
-        """The values of the list that begins here; what follows it comes next."""
-        self._at += 1
-        if self.peek() == b"]":
-            self._at += 1
-            return
-        for _ in range(_MOST_VALUES):
-            yield self._value()
-            match self.peek():
-                case b",":
-                    self._at += 1
-                case b"]":
-                    self._at += 1
-                    return
-                case b"":
-                    raise _cut()
-                case _:
-                    raise _no_json()
-        raise _too_many()
-
-    def members(self, expanded: frozenset[str] = frozenset()) -> Iterator[tuple[str, bytes]]:
-        """The members of the object that begins here; what follows it comes next."""
-        self._at += 1
-        if self.peek() == b"}":
-            self._at += 1
-            return
-        for _ in range(_MOST_VALUES):
-            key = self._key()
-            begin = self.peek() if key in expanded else b""
-            if begin == b"[":
-                for value in self.elements():
-                    yield key, value
-            elif begin == b"{":
-                for name, value in self.members():
-                    yield key, b"{%b:%b}" % (msgspec.json.encode(name), value)
-            else:
-                yield key, self._value()
-            match self.peek():
-                case b",":
-                    self._at += 1
-                case b"}":
-                    self._at += 1
-                    return
-                case b"":
-                    raise _cut()
-                case _:
-                    raise _no_json()
-        raise _too_many()
-
-    def _key(self) -> str:
-        if self.peek() != b'"':
-            raise _no_json() if self.peek() else _cut()
-        key = decode_json(self._value(), Any)
-        if self.peek() != b":":
-            raise _no_json() if self.peek() else _cut()
-        self._at += 1
-        return str(repair_values(key))
-
-    def _value(self) -> bytes:
-        """The value that begins here, as it is written."""
-        match self.peek():
-            case b"":
-                raise _cut()
-            case b'"':
-                return self._taken(_WHOLE_STRING)
-            case b"[" | b"{":
-                return self._nested()
-            case _:
-                return self._taken(_SCALAR, at_end=True)
-
-    def _taken(self, pattern: re.Pattern[bytes], *, at_end: bool = False) -> bytes:
-        """What `pattern` matches here, read on until it is whole; with `at_end` it may end with what was read."""
-        while True:
-            found = pattern.match(self._data, self._at)
-            if found is not None and not (at_end and found.end() == len(self._data)):
+def key_paths(head: bytes) -> frozenset[str]:
+    """The keys that stand in the beginning of a JSON file, each with those around it: "[].chat.history". Of a file that
+    begins otherwise, none."""
+    start = bytes(as_utf8(head)).lstrip()
+    found: set[str] = set()
+    paths: list[str] = []  # of the array or object that is open, those around it before it
+    arrays: list[bool] = []
+    key, last = "", b""
+    for match in _TOKEN.finditer(start) if start[:1] in (b"{", b"[") else ():
+        token = match[0]
+        if token in (b"{", b"["):
+            paths.append(f"{paths[-1]}[]" if paths and arrays[-1] and len(paths) < _DEEPEST else key)
+            arrays.append(token == b"[")
+        elif token in (b"}", b"]"):
+            if not paths:
                 break
-            if not self._more():
-                if found is None:
-                    raise _cut() if pattern is _WHOLE_STRING else _no_json()
-                break
-        self._at = found.end()
-        return found[0]
+            paths.pop()
+            arrays.pop()
+        elif token == b":" and paths and len(paths) <= _DEEPEST:
+            key = f"{paths[-1]}.{last[1:64].decode(errors='replace')}".rstrip('"').lstrip(".")
+            found.add(key)
+        elif token[:1] == b'"':
+            last = token
+    return frozenset(found)
 
-    def _nested(self) -> bytes:
-        depth, at = 1, self._at + 1
-        while depth:
-            found = _TO_BRACKET.match(self._data, at)
-            if found is None:
-                before = self._at
-                if not self._more():
-                    raise _cut()
-                at -= before - self._at
-            else:
-                at = found.end()
-                depth += 1 if found[1] in b"[{" else -1
-                if depth > _DEEPEST:
-                    raise _too_deep()
-        value = self._data[self._at : at]
-        self._at = at
-        return value
 
-    def _more(self) -> bool:
-        """Read on, as much again as is held, so that no text is gone through many times; False at the end."""
-        self._data, self._at = self._data[self._at :], 0
-        if len(self._data) > LARGEST_VALUE:
-            raise _too_large()
-        data = self._read(max(_PIECE, len(self._data)))
-        self._data += data
-        return bool(data)
+def member_data(files: ExportFiles, member: str) -> Buffer:
+    """All of a member, in UTF-8."""
+    return as_utf8(files.read(member)) if files.head(member, 1) else b""
+
+
+def exported_objects(files: ExportFiles, members: Sequence[str]) -> Iterator[dict[str, Any] | SkippedItem]:
+    """The objects in the arrays that `members` are, one after another, or those that they are themselves; what is
+    damaged, by its place. Raises IntegrityError where nothing can be read in any of them."""
+    unreadable = []
+    for member in members:
+        data = member_data(files, member)
+        number = whole = 0
+        for raw in _items(data):
+            number += 1
+            value = None if raw is None else _object(raw)
+            whole += value is not None
+            if value is not None:
+                yield value
+            elif raw is not None:
+                place = tr("{file}, entry {number}").format(file=shown(member), number=number)
+                yield SkippedItem(place, tr("It is damaged and cannot be read."))
+            elif whole:
+                yield SkippedItem(shown(member), tr("The file ends before its last conversation does."))
+        is_empty = number == 0 and bytes(data[:64]).lstrip()[:1] == b"["
+        if not whole and not is_empty:
+            unreadable.append(member)
+    if unreadable and len(unreadable) == len(members):
+        raise IntegrityError(
+            tr("{file} cannot be read.").format(file=listed(unreadable, len(unreadable))),
+            tr("There is no whole conversation in it."),
+            tr("Export it once more."),
+        )
+    yield from members_left(unreadable, tr("There is no whole conversation in it."))
+
+
+def _object(raw: msgspec.Raw | Buffer) -> dict[str, Any] | None:
+    try:
+        value = decoded(raw)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _items(data: Buffer) -> Iterator[msgspec.Raw | Buffer | None]:
+    """The items of an array, or `data` itself where it is none; None where the end of the array is missing."""
+    if bytes(data[:64]).lstrip()[:1] != b"[":
+        if data:
+            yield data
+        return
+    try:
+        yield from _array.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        yield from _scanned_items(data)
+
+
+def _scanned_items(data: Buffer) -> Iterator[Buffer | None]:
+    """The same for an array that is no JSON as a whole: cut, or damaged inside one of its items."""
+    view = memoryview(data)
+    depth = begins = 0
+    for match in _TOKEN.finditer(view):
+        token, at = match[0], match.start()
+        if token == b'"':  # a text that does not end
+            break
+        if token in (b"{", b"["):
+            depth += 1
+            begins = at + 1 if depth == 1 else begins
+        elif token in (b"}", b"]", b","):
+            if depth == 1 and view[begins:at].tobytes().strip():
+                yield view[begins:at]
+            begins = at + 1 if depth == 1 else begins
+            depth -= token != b","
+            if depth == 0:
+                return
+    yield None
+
+
+# --- files by their names --------------------------------------------------------------------------------------------
+
+
+def base_name(member: str) -> str:
+    """The last part of a member's name."""
+    return member.rpartition("/")[2]
+
+
+def json_members(files: ExportFiles, pattern: re.Pattern[str]) -> tuple[str, ...]:
+    """The members whose last name is like `pattern`, or the only one that there is, whatever its name."""
+    names = tuple(member for member in files.names() if not is_litter(member))
+    found = tuple(sorted(member for member in names if pattern.fullmatch(base_name(member))))
+    return found or (names if len(names) == 1 else ())
+
+
+def is_litter(member: str) -> bool:
+    """Whether a system left this file beside those of the export."""
+    return member.endswith("/") or member.startswith("__MACOSX/") or base_name(member).startswith("._")
+
+
+def shown(given: str) -> str:
+    """A name that others gave, for a sentence."""
+    return mark_unseen(given[:200], 80)
+
+
+def listed(names: Sequence[str], count: int) -> str:
+    """The first of `count` names, and how many more there are."""
+    some = ", ".join(shown(each) for each in names[:_NAMED])
+    more = count - min(len(names), _NAMED)
+    return (
+        trn("{names} and {count} more", "{names} and {count} more", more).format(names=some, count=more)
+        if more
+        else some
+    )
+
+
+def members_left(members: Sequence[str], why: str) -> Iterator[SkippedItem]:
+    """One item for all `members` that are left out for the same reason."""
+    if members:
+        yield SkippedItem(listed([base_name(member) or member for member in members[:_NAMED]], len(members)), why)
+
+
+def folders_left(names: Iterable[str], count: int) -> Iterator[SkippedItem]:
+    """One item for the folders that `count` conversations were in; `names` are those that are known."""
+    known = list(dict.fromkeys(names))
+    if count:
+        several = trn("The folder of {count} conversation", "The folders of {count} conversations", count)
+        what = tr("Folders: {names}").format(names=listed(known, len(known))) if known else several.format(count=count)
+        yield SkippedItem(what, tr("Latchkey does not take the folders that conversations were in."))
