@@ -5,9 +5,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desktop.cpu_check import missing_features
 from desktop.paths import correct_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import BinaryIO
+
+    from desktop.chat.export.message_words import ExportSource
+    from desktop.conversation import Conversation
+    from desktop.storage.whole_conversation import WholeConversation
 
 WORKER_ARGUMENT = "--engine-worker"
 """With this first argument a packaged executable, which has no `python -m`, is a worker of the engine."""
@@ -77,7 +86,7 @@ def main() -> int:
     try:
         from desktop.cli.command_line import run
 
-        return run(sys.argv)
+        return run(sys.argv, _draw_pdf)
     except KeyboardInterrupt:  # so early, or so late, that the command could not answer it
         return 130
 
@@ -98,6 +107,28 @@ def _open_window(files: Sequence[Path]) -> int | None:
 
     _print_error(tr("No window can be opened: {reason}. Latchkey goes on in the terminal.").format(reason=why))
     return None
+
+
+def _draw_pdf(
+    heads: "Sequence[Conversation]",
+    conversations: "Iterable[WholeConversation]",
+    source: "ExportSource",
+    file: "BinaryIO",
+) -> None:
+    """Draws PDF for a command: with Qt, which is imported for that alone. Raises ResourceError where it cannot be."""
+    try:
+        from desktop import app
+    except ImportError as error:
+        from desktop.errors import ResourceError
+        from desktop.translation import tr
+        from desktop.ui.system.display import missing_library
+
+        raise ResourceError(
+            tr("PDF cannot be drawn: {reason}.").format(reason=missing_library(error)),
+            "",
+            tr("Export HTML, and print that."),
+        ) from error
+    app.draw_pdf(heads, conversations, source, file)
 
 
 def _refuse_processor(lacking: Sequence[str]) -> int:

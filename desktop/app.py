@@ -1,13 +1,19 @@
 """Starts Qt and the program. Everything else is built by `desktop.ui.program`."""
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from PySide6.QtGui import QGuiApplication
 
 from desktop.cli.exit_codes import exit_code
-from desktop.errors import UserError
+from desktop.errors import ResourceError, UserError
 from desktop.paths import Paths, find_paths
+from desktop.translation import tr
 from desktop.ui.program import Program
+from desktop.ui.system.display import offscreen_problem
 from desktop.ui.system.process_events import (
     FileOpenFilter,
     ImportThread,
@@ -19,6 +25,11 @@ from desktop.ui.system.process_events import (
 from desktop.ui.system.single_instance import SingleInstance
 from desktop.ui.system.startup_error import show_refusal
 from desktop.ui.window.main_window import MainWindow
+
+if TYPE_CHECKING:
+    from desktop.chat.export.message_words import ExportSource
+    from desktop.conversation import Conversation
+    from desktop.storage.whole_conversation import WholeConversation
 
 
 def run(argv: Sequence[str], files: Sequence[Path] = (), *, window_class: type[MainWindow] = MainWindow) -> int:
@@ -55,6 +66,33 @@ def run(argv: Sequence[str], files: Sequence[Path] = (), *, window_class: type[M
     del waking
     instance.close()
     return code
+
+
+def draw_pdf(
+    heads: "Sequence[Conversation]",
+    conversations: "Iterable[WholeConversation]",
+    source: "ExportSource",
+    file: BinaryIO,
+) -> None:
+    """Draw chats as PDF into `file` (see `desktop.ui.export.chat_pdf`) for a command, in a process without a window.
+
+    Raises ResourceError where Qt cannot start here, OSError where the file cannot be written.
+    """
+    from desktop.ui.export.chat_pdf import draw_pdf as draw
+
+    if sys.platform not in ("darwin", "win32"):
+        if why := offscreen_problem():
+            raise ResourceError(
+                tr("PDF cannot be drawn: {reason}.").format(reason=why), "", tr("Export HTML, and print that.")
+            )
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    running = QGuiApplication.instance() or QGuiApplication(["latchkey"])
+    log_qt_messages()
+    try:
+        draw(heads, conversations, source, file)
+    finally:
+        leave_qt_messages()
+        del running
 
 
 def _start_log(paths: Paths) -> None:

@@ -192,7 +192,7 @@ def message_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Message:
         role,
         tuple(map(part_from_json, _parts.decode(parts))) if parts is not None else ((TextPart(text),) if text else ()),
         status,
-        _model.decode(model) if model is not None else None,
+        model_from_json(model) if model is not None else None,
         _sampling.decode(sampling) if sampling is not None else None,
         _timing.decode(timing) if timing is not None else None,
         error,
@@ -202,6 +202,11 @@ def message_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Message:
         _record.decode(record) if record is not None else None,
         deleted_at,
     )
+
+
+def model_from_json(stored: str) -> ModelReference:
+    """The model that is stored so."""
+    return _model.decode(stored)
 
 
 def _storable_model(model: ModelReference | None) -> ModelReference | None:

@@ -8,8 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from desktop.conversation import Conversation, Folder, Message
-from desktop.storage.conversation_rows import MESSAGE_COLUMNS, message_from_row, read_conversation
+from desktop.conversation import Conversation, Folder, Message, ModelReference
+from desktop.storage.conversation_rows import (
+    MESSAGE_COLUMNS,
+    message_from_row,
+    model_from_json,
+    read_conversation,
+)
 from desktop.storage.database import Database
 from desktop.storage.folder_store import read_folders
 from desktop.storage.message_tree import missing_conversation
@@ -56,6 +61,18 @@ class ConversationSnapshot:
             return folders
         used = {self._head(each).folder_id for each in conversation_ids}
         return [folder for folder in folders if folder.id in used]
+
+    def models(self, ids: Sequence[str]) -> list[ModelReference]:
+        """The models that wrote something in the conversations `ids`, each once for each way it is named."""
+        found: dict[str, None] = {}
+        for conversation_id in ids:
+            rows = self._connection.execute(
+                "SELECT DISTINCT model FROM messages WHERE conversation_id = ? AND deleted_at IS NULL "
+                "AND model IS NOT NULL ORDER BY model",
+                (conversation_id,),
+            )
+            found.update(dict.fromkeys(str(row[0]) for row in rows))
+        return [model_from_json(stored) for stored in found]
 
     def conversation(self, conversation_id: str) -> WholeConversation:
         """One of them. NotFoundError where there is none, or it lies in the bin."""

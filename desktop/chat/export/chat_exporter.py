@@ -149,7 +149,9 @@ class ChatExporter:
         return size
 
     def _source(self, run: "_ExportRun") -> ExportSource:
-        return ExportSource(run.attachment, self._generator, self._clock(), read_colors(self._styles))
+        return ExportSource(
+            run.attachment, self._generator, self._clock(), read_colors(self._styles), tuple(run.models())
+        )
 
 
 class _ExportRun:
@@ -189,6 +191,11 @@ class _ExportRun:
         if message.model is None:
             return message
         return msgspec.structs.replace(message, model=self._terms(message.model))
+
+    def models(self) -> list[ModelReference]:
+        """The models that wrote something in the chats, with their terms."""
+        found = self._snapshot.models([head.id for head in self.heads])
+        return list(dict.fromkeys(map(self._terms, found)))
 
     def attachment(self, sha256: str) -> bytes | None:
         try:

@@ -121,7 +121,7 @@ class _ChatPage:
         if mark:
             yield f'<link itemprop="digitalSourceType" href="{_SCHEMA[mark["digital_source_type"]]}">'
         time = rfc3339_or_none(message.created_at)
-        shown = f'<time itemprop="dateCreated" datetime="{time}">{moment_in_words(message.created_at)}</time>'
+        shown = f'<time dir="ltr" itemprop="dateCreated" datetime="{time}">{moment_in_words(message.created_at)}</time>'
         name = f'<h3><bdi itemprop="author">{text_html(speaker(message))}</bdi></h3>'
         yield f"<header>{name}{shown if time else ''}</header>"
         yield '<div class="words">'

@@ -15,6 +15,7 @@ from desktop.chat.export.message_words import (
     ending,
     general_notice,
     machine_mark,
+    model_mark,
     moment_in_words,
     provenance,
     rfc3339_or_none,
@@ -70,7 +71,13 @@ class _ChatMarkdown:
             "digital_source_type": GENERATED,
             "notice": general_notice(),
         }
-        yield "---\n" + "".join(f"{name}: {_yaml(value)}\n" for name, value in values.items()) + "---\n\n"
+        lines = [f"{name}: {_yaml(value)}" for name, value in values.items()]
+        if self._source.models:
+            lines.append("models:")
+        for reference in self._source.models:
+            named = [f"{name}: {_yaml(value)}" for name, value in model_mark(reference).items()]
+            lines += [f"  {'- ' if not at else '  '}{line}" for at, line in enumerate(named)]
+        yield "\n".join(("---", *lines, "---", "", ""))
 
     def conversation(self, whole: WholeConversation) -> Iterator[str]:
         """Its pieces, between which an empty line stands."""

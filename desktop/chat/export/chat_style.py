@@ -28,7 +28,8 @@ a { color: var(--link); overflow-wrap: anywhere; }
 .turn { margin: 0 0 26px; }
 .turn > header { display: flex; gap: 12px; align-items: baseline; margin-bottom: 4px; }
 .turn h3:first-child { font-size: .9em; margin: 0; font-weight: 600; }
-.turn.user { margin-inline-start: 12%; background: var(--soft); border-radius: 12px; padding: 10px 16px 12px; }
+.turn.user { width: fit-content; max-width: 88%; margin-inline-start: auto; background: var(--soft);
+  border-radius: 12px; padding: 10px 16px 12px; }
 .turn.system { border-inline-start: 3px solid var(--line_strong); padding-inline-start: 14px; color: var(--muted); }
 .turn > footer { margin-top: 8px; overflow-wrap: anywhere; }
 .ending { margin: 6px 0 0; color: var(--warn_text); }
@@ -58,6 +59,7 @@ td.left, th.left { text-align: left; } td.center, th.center { text-align: center
 td.right, th.right { text-align: right; }
 .display { text-align: center; overflow-x: auto; overflow-y: hidden; padding: 4px 0; }
 svg.formula { max-width: 100%; }
+.words > .image { margin-top: 10px; }
 .image img { max-width: 100%; height: auto; border-radius: 7px; background: #fff; }
 details { margin: 0 0 .75em; border: 1px solid var(--line); border-radius: 7px; padding: 6px 12px; }
 details > summary { cursor: pointer; color: var(--muted); font-size: .88em; }

@@ -12,6 +12,7 @@ from desktop.chat.markdown.answer_segments import CodeSegment, ProseSegment, Tab
 from desktop.chat.markdown.code_languages import code_shades, coloring_lexer
 from desktop.chat.markdown.footnotes import definition_target, reference_target
 from desktop.chat.markdown.table_text import plain_text, written_formula
+from desktop.safe_text import escape_controls
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -152,7 +153,7 @@ class MarkdownHtml:
             case "softbreak" | "hardbreak":
                 return "<br>\n"
             case "code_inline":
-                return f'<code dir="ltr">{text_html(child.content)}</code>'
+                return f'<code dir="ltr">{text_html(escape_controls(child.content))}</code>'
             case "image":
                 address = str(child.attrGet("src") or "")
                 shown = text_html(plain_text(child.children or []) or address)
@@ -187,6 +188,7 @@ class MarkdownHtml:
 
 def code_html(code: str, language: str = "") -> str:
     """A block of code, in colors where its language is known."""
+    code = escape_controls(code)  # what turns letters around would have another program read than is run
     lexer = coloring_lexer(code, language) if language else None
     body = text_html(code) if lexer is None else "".join(_colored(lexer.get_tokens(code)))
     label = f' data-language="{text_html(language)}"' if language else ""

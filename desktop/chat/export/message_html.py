@@ -2,7 +2,7 @@
 
 import unicodedata
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,11 +46,21 @@ class MessagePiece:
     heading: str = ""
 
 
-class MessageHtml:
-    """Writes the messages of one file."""
+ImageHtml = Callable[[bytes, str, str], str]
+"""Gives the HTML of an image: its bytes, their media type, and its name."""
 
-    def __init__(self, source: ExportSource, formula: FormulaHtml) -> None:
-        self._source = source
+
+def image_html(data: bytes, media_type: str, name: str) -> str:
+    """An image with its bytes, as browsers take it."""
+    address = f"data:{media_type};base64,{b64encode(data).decode()}"
+    return f'<p class="image"><img alt="{text_html(name)}" src="{address}"></p>'
+
+
+class MessageHtml:
+    """Writes the messages of one file; `formula` and `image` what these names say."""
+
+    def __init__(self, source: ExportSource, formula: FormulaHtml, image: ImageHtml = image_html) -> None:
+        self._source, self._image_html = source, image
         self._markdown = MarkdownHtml(formula)
 
     def pieces(self, message: Message) -> Iterator[MessagePiece]:
@@ -100,7 +110,7 @@ class MessageHtml:
         if data is None or kind is None:
             missing = tr("The image {name} is not here.") if data is None else tr("The image {name} cannot be shown.")
             return f'<p class="missing">{text_html(missing.format(name=name))}</p>'
-        return f'<p class="image"><img alt="{text_html(name)}" src="data:{kind};base64,{b64encode(data).decode()}"></p>'
+        return self._image_html(data, kind, name)
 
 
 def image_type(data: bytes) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from desktop.chat.export.conversation_document import source_type
-from desktop.conversation import Conversation, Message, SummaryPart, ThinkingPart
+from desktop.conversation import Conversation, Message, ModelReference, SummaryPart, ThinkingPart
 from desktop.safe_text import one_line
 from desktop.translation import tr, trn
 
@@ -16,12 +16,14 @@ _SHOWN = 200
 class ExportSource:
     """What exports for people have beside the conversations. `attachment` gives the bytes of the file with this sha256,
     None where they are not to be had. `generator` is the program's name and version, `exported` the time of the export
-    in seconds since 1970, `colors` those of the themes "light" and "dark" by name."""
+    in seconds since 1970, `colors` those of the themes "light" and "dark" by name. `models` wrote something in them.
+    """
 
     attachment: Callable[[str], bytes | None]
     generator: str
     exported: float
     colors: Mapping[str, Mapping[str, str]]
+    models: tuple[ModelReference, ...] = ()
 
 
 def title_of_export(conversation: Conversation) -> str:
@@ -121,18 +123,24 @@ def versions_words(count: int, role: str) -> str:
 
 def machine_mark(message: Message) -> dict[str, str]:
     """What a machine reads of a message that a model wrote; nothing of others."""
-    kind, reference = source_type(message), message.model
+    kind = source_type(message)
     if kind is None:
         return {}
     mark = {"digital_source_type": kind, "time": rfc3339_or_none(message.created_at) or ""}
-    if reference is not None:
-        mark |= {
-            "model": reference.id,
-            "model_name": reference.name,
-            "file_sha256": reference.file_sha256 or "",
-            "license": reference.license,
-            "attribution": reference.attribution,
-        }
+    if message.model is not None:
+        mark |= model_mark(message.model)
+    return {name: value for name, value in mark.items() if value}
+
+
+def model_mark(reference: ModelReference) -> dict[str, str]:
+    """A model as machines read it, as far as it is known."""
+    mark = {
+        "model": reference.id,
+        "model_name": reference.name,
+        "file_sha256": reference.file_sha256 or "",
+        "license": reference.license,
+        "attribution": reference.attribution,
+    }
     return {name: value for name, value in mark.items() if value}
 
 

@@ -25,8 +25,8 @@ from PySide6.QtGui import (
 
 from desktop.chat.markdown.formula_latex import MAX_LENGTH, UndrawableError
 from desktop.chat.markdown.formula_outline import FormulaOutline, formula_outline
-from desktop.ui.chat.formula_shape import MARGIN, FormulaShape
 from desktop.ui.chat.text_properties import WRITTEN
+from desktop.ui.parts.formula_shape import MARGIN, FormulaShape
 from desktop.ui.theme.theme import Theme
 
 FORMULA = QTextFormat.ObjectTypes.UserObject + 1

@@ -42,6 +42,11 @@ def display_problem(environ: Mapping[str, str], choose: Callable[[str], None]) -
     return "" if alive else next(iter(dead.values()), tr("no display is named"))
 
 
+def offscreen_problem() -> str:
+    """Why Qt cannot start without a display, as a sentence's end; "" where it can."""
+    return _plugin_problem("offscreen")
+
+
 def probe() -> None:
     """Start Qt and end this process: with 0 where there is a screen. Where Qt aborts, no core is dumped."""
     with contextlib.suppress(ImportError, ValueError, OSError):

@@ -1,0 +1,1 @@
+"""Chats drawn on pages, for PDF and for a printer; and exporting from the window."""
