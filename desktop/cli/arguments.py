@@ -210,7 +210,8 @@ def parser() -> argparse.ArgumentParser:
             " 7 integrity, 8 forbidden, 9 network, 10 disk or memory, 130 interrupted, 141 the reader went away."
         ),
     )
-    from desktop.cli.preset_arguments import add_presets, add_prompts  # which builds on what is here
+    from desktop.cli.backup_arguments import add_backup  # which build on what is here
+    from desktop.cli.preset_arguments import add_presets, add_prompts
 
     top.add_argument("--version", action="version", version=f"latchkey {__version__}")
     commands = top.add_subparsers(dest="command", metavar=tr("COMMAND"))
@@ -222,6 +223,7 @@ def parser() -> argparse.ArgumentParser:
     _add_conversations(command(commands, "conversations", tr("the conversations kept on this disk")))
     add_presets(command(commands, "presets", tr("named sets of system prompt, sampling, thinking and model")))
     add_prompts(command(commands, "prompts", tr("the library of prompts, which “/” in the window offers")))
+    add_backup(commands)
     add_offline(command(commands, "offline", tr("the switch that keeps Latchkey off the network")))
     add_network(command(commands, "network", tr("what Latchkey sent, and where to")))
     _add_bench(command(commands, "bench", tr("measure speed on this machine")))

@@ -9,7 +9,7 @@ from desktop.cli.output import CommandOutput
 from desktop.paths import Paths
 
 if TYPE_CHECKING:
-    from desktop.chat.export.chat_exporter import PdfDrawing
+    from desktop.backup.backup_writer import PersonsData
     from desktop.engine.engine_client import EngineClient
     from desktop.engine.engine_pool import EnginePool
     from desktop.engine.kernel_check import KernelCheck
@@ -121,7 +121,23 @@ class CommandContext:
         return AttachmentStore(self.paths.attachments)
 
     @cached_property
+    def data(self) -> "PersonsData":
+        """All that a backup holds."""
+        from desktop.backup.backup_writer import PersonsData
+
+        return PersonsData(self.paths, self._raw_database, self.assembly.ledger, self.attachments)
+
+    @cached_property
     def _database(self) -> "Database":
+        """The conversations, once a restore that was cut off is finished."""
+        if (self.paths.data / "restoring").exists():
+            from desktop.backup.restore import resume_restore
+
+            resume_restore(self.data)
+        return self._raw_database
+
+    @cached_property
+    def _raw_database(self) -> "Database":
         from desktop.storage.database import Database
 
         return Database(self.paths.database_file)
@@ -183,5 +199,5 @@ class CommandContext:
             with suppress(KeyboardInterrupt):
                 self.license_check.recorder.wait()
             self.assembly.close()
-        if "_database" in self.__dict__:
-            self._database.close()
+        if "_raw_database" in self.__dict__:
+            self._raw_database.close()

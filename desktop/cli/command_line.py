@@ -189,6 +189,14 @@ def _run_command(options: Namespace, tools: CommandContext) -> int:
             from desktop.cli import prompts_command
 
             return prompts_command.run(options, tools)
+        case "backup":
+            from desktop.cli import backup_command
+
+            return backup_command.run(options, tools)
+        case "restore":
+            from desktop.cli import restore_command
+
+            return restore_command.run(options, tools)
         case "offline":
             from desktop.cli import offline_command
 

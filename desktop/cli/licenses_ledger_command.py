@@ -14,9 +14,16 @@ from desktop.errors import IntegrityError
 from desktop.library.ledger_export import exported_models
 from desktop.licenses.export.export_formats import UnknownExportFormatError, export_format
 from desktop.licenses.export.export_formats import write_export as write_export
-from desktop.licenses.export.json_export import verify_export
+from desktop.licenses.export.json_export import read_export
 from desktop.licenses.ledger_record import LedgerRecord
 from desktop.licenses.ledger_seal import LedgerCheck, segment_sentence
+from desktop.licenses.restored_records import (
+    RestoredRange,
+    original_of,
+    restored_note,
+    restored_ranges,
+    restored_sentence,
+)
 from desktop.paths import expanded
 from desktop.translation import tr, trn
 
@@ -39,13 +46,15 @@ def show_log(options: Namespace, tools: CommandContext) -> None:
 def _row(record: LedgerRecord) -> tuple[str, str, str, str, str, str]:
     who = ", ".join(str(part) for part in (record.person, record.organization, record.purpose) if part)
     license_ = str(record.license).removeprefix("LicenseRef-")
+    inner = original_of(record)
+    event = str(record.event) if inner is None else tr("restored: {event}").format(event=inner.record.event)
     return (
         str(record.seq),
-        str(record.time)[:19],
-        str(record.event),
+        str(record.time if inner is None else inner.record.time)[:19],
+        event,
         str(record.model),
         license_,
-        who or str(record.note or record.os_user),
+        who or restored_note(record) or str(record.os_user),
     )
 
 
@@ -114,13 +123,28 @@ def begin_segment(options: Namespace, tools: CommandContext) -> None:
 
 def verify(options: Namespace, tools: CommandContext) -> int:
     """Check the ledger, or an exported file. Exit code 7 where it does not hold. Raises NotFoundError."""
-    check = verify_export(expanded(options.file)) if options.file else tools.acknowledgements.check()
+    if options.file:
+        export = read_export(expanded(options.file))
+        check, restored = export.check, restored_ranges(export.records)
+    else:
+        check = tools.acknowledgements.check()
+        restored = _restored(tools)
     if options.json:
-        tools.output.json(_found(check))
+        tools.output.json({**_found(check), "restored": [msgspec.to_builtins(each) for each in restored]})
     else:
         for line in check_sentences(check, exported=bool(options.file)):
             tools.output.line(line)
+        for part in restored:
+            for line in paragraph(restored_sentence(part)):
+                tools.output.line(line)
     return DONE if check.ok else exit_code(IntegrityError(""))
+
+
+def _restored(tools: CommandContext) -> tuple[RestoredRange, ...]:
+    try:
+        return restored_ranges(tools.acknowledgements.records())
+    except IntegrityError:  # the check has said why it cannot be read
+        return ()
 
 
 def _found(check: LedgerCheck) -> dict[str, Any]:

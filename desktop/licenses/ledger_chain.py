@@ -8,7 +8,8 @@ as they stood then, right or wrong; it marks them, and they count for nothing an
 without notice.
 
 A record of the event `segment-begun` follows in the chain like any other, and begins a segment that another key seals:
-`desktop/licenses/ledger_seal.py`.
+`desktop/licenses/ledger_seal.py`. One of the event `restored` follows in the chain, too, and tells what another ledger
+recorded: `desktop/licenses/restored_records.py`.
 """
 
 import hashlib

@@ -22,11 +22,14 @@ EventKind = Literal[
     "removed",
     "restarted",
     "segment-begun",
+    "restored",
 ]
 EVENTS: tuple[EventKind, ...] = get_args(EventKind)
 CHAIN_EVENTS: frozenset[str] = frozenset({"restarted", "segment-begun"})
 """Events that the ledger itself records: it begins anew, or goes on under another key."""
 MOST_CHARACTERS = 10_000
+MOST_RESTORED_CHARACTERS = 1_000_000
+"""The longest `note` of a record `restored`, which holds a whole record of another ledger."""
 
 
 def account_name() -> str:
@@ -46,7 +49,8 @@ class LedgerEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     `repository` and `commit` are where its file came from, `license` and `text_sha256` the license and the exact text
     that was accepted (or refused for). `person` is the name that was typed, `organization` what was typed with it.
-    `note` says in one sentence why (a refusal, a suspension, a restart). No chat content is ever in it.
+    `note` says in one sentence why (a refusal, a suspension, a restart); of a record `restored` it holds the record of
+    another ledger: see `desktop.licenses.restored_records`. No chat content is ever in it.
     """
 
     event: EventKind
@@ -90,12 +94,13 @@ def validated_event(fact: LedgerEvent) -> LedgerEvent:
     if fact.event not in EVENTS or fact.event in CHAIN_EVENTS:
         raise ValueError(f"no fact: {fact.event}")
     values = {name: getattr(fact, name) for name in _FIELDS}
-    longest = max(values, key=lambda name: len(values[name]))
-    if len(values[longest]) > MOST_CHARACTERS:
+    judged = values if fact.event != "restored" else {**values, "note": fact.note[MOST_RESTORED_CHARACTERS:]}
+    longest = max(judged, key=lambda name: len(judged[name]))
+    if len(judged[longest]) > MOST_CHARACTERS:
         raise LicenseError(
             tr("This is too long to be recorded."),
             tr("“{field}” has {length} characters; {most} are the most.").format(
-                field=longest.replace("_", " "), length=len(values[longest]), most=MOST_CHARACTERS
+                field=longest.replace("_", " "), length=len(judged[longest]), most=MOST_CHARACTERS
             ),
             tr("Shorten it and try again."),
         )

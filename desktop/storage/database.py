@@ -170,6 +170,17 @@ class Database:
             found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(20)")]
         return [] if found == ["ok"] else found
 
+    def snapshot(self, target: Path) -> None:
+        """Write one state of the file to `target`, which must not exist: for this person alone, without what was erased
+        and without a journal. ResourceError where the disk there is full."""
+        reached = DatabaseErrors(target, self._failures.wording)
+        try:
+            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except OSError as error:
+            raise reached.from_system(error) from error
+        with self._errors(reached), self._use() as connection:
+            connection.execute("VACUUM INTO ?", (str(target),))
+
     def truncate_wal(self) -> None:
         """Move everything into the file itself and cut the journal to nothing, so that nothing deleted stays in it."""
         with self._errors(), self._use() as connection:
@@ -211,13 +222,15 @@ class Database:
                     connection.execute("ROLLBACK")
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self, writing_to: DatabaseErrors | None = None) -> Iterator[None]:
         if self._damage is not None:
             raise self._damage
         try:
             yield
         except sqlite3.Error as error:
             known = self._failures.from_sqlite(error)
+            if writing_to is not None and not isinstance(known, IntegrityError):
+                known = writing_to.from_sqlite(error)
             if known is None:
                 raise
             if isinstance(known, IntegrityError):

@@ -32,7 +32,7 @@ Attribute = Literal["folder_id", "archived_at", "deleted_at", "pinned"]
 LONGEST_NAME = 120
 """Characters that the name of a folder, or a tag, is cut to."""
 
-_FOLDER_COLUMNS = "id, name, position, system_prompt, model_id, options, created_at, folded"
+FOLDER_COLUMNS = "id, name, position, system_prompt, model_id, options, created_at, folded"
 _GIVEN = "id IN (SELECT value FROM json_each(:ids))"
 _BLANKS = re.compile(r"\s+")
 
@@ -245,8 +245,8 @@ class FolderStore:
 
 def read_folders(connection: sqlite3.Connection) -> list[Folder]:
     """What `FolderStore.folders` gives, read with `connection`."""
-    rows = connection.execute(f"SELECT {_FOLDER_COLUMNS} FROM folders ORDER BY position, number")
-    return [_folder_from_row(row) for row in rows]
+    rows = connection.execute(f"SELECT {FOLDER_COLUMNS} FROM folders ORDER BY position, number")
+    return [folder_from_row(row) for row in rows]
 
 
 def read_tags(connection: sqlite3.Connection) -> list[tuple[str, int]]:
@@ -294,22 +294,22 @@ def _folder_row(folder: Folder) -> dict[str, Any]:
     return row
 
 
-def _folder_from_row(row: tuple[Any, ...]) -> Folder:
+def folder_from_row(row: tuple[Any, ...]) -> Folder:
     id_, name, position, system_prompt, model_id, options, created_at, folded = row
     return Folder(id_, name, position, system_prompt, model_id, options_from_json(options), created_at, bool(folded))
 
 
 def _insert_folder(connection: sqlite3.Connection, folder: Folder) -> None:
-    named = ", ".join(f":{column}" for column in _FOLDER_COLUMNS.split(", "))
-    connection.execute(f"INSERT INTO folders ({_FOLDER_COLUMNS}) VALUES ({named})", _folder_row(folder))
+    named = ", ".join(f":{column}" for column in FOLDER_COLUMNS.split(", "))
+    connection.execute(f"INSERT INTO folders ({FOLDER_COLUMNS}) VALUES ({named})", _folder_row(folder))
 
 
 def find_folder(connection: sqlite3.Connection, folder_id: str) -> Folder | None:
     """A folder, read with `connection`; None where there is none."""
     row = connection.execute(
-        f"SELECT {_FOLDER_COLUMNS} FROM folders WHERE id = ?", (repair_surrogates(folder_id),)
+        f"SELECT {FOLDER_COLUMNS} FROM folders WHERE id = ?", (repair_surrogates(folder_id),)
     ).fetchone()
-    return None if row is None else _folder_from_row(row)
+    return None if row is None else folder_from_row(row)
 
 
 def _read_folder(connection: sqlite3.Connection, folder_id: str) -> Folder:

@@ -1,11 +1,14 @@
-"""Numbered migrations to the present schema. A file that holds data is copied before the first migration."""
+"""Numbered migrations to the present schema. A file that holds data is copied before the first migration; the newest
+copies are kept."""
 
 import filecmp
 import logging
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from desktop.atomic_file import PART_PREFIX, PART_SUFFIX
@@ -13,6 +16,8 @@ from desktop.atomic_file import PART_PREFIX, PART_SUFFIX
 _FOLDER = Path(__file__).with_name("migrations")
 _LEDGER = Path(__file__).with_name("migrations_ledger")
 _NETWORK = Path(__file__).with_name("migrations_network")
+KEPT_COPIES = 3
+"""So many copies of one file stay beside it."""
 _log = logging.getLogger(__name__)
 
 MIGRATIONS: tuple[Path, ...] = (
@@ -23,7 +28,11 @@ MIGRATIONS: tuple[Path, ...] = (
 )
 """The steps in order; the first leads to version 1. A step that was ever released is never changed again."""
 
-LEDGER_MIGRATIONS: tuple[Path, ...] = (_LEDGER / "0001_ledger.sql", _LEDGER / "0002_segments.sql")
+LEDGER_MIGRATIONS: tuple[Path, ...] = (
+    _LEDGER / "0001_ledger.sql",
+    _LEDGER / "0002_segments.sql",
+    _LEDGER / "0003_restored.sql",
+)
 """The same for the ledger, which lives in a file of its own."""
 
 NETWORK_MIGRATIONS: tuple[Path, ...] = (_NETWORK / "0001_requests.sql",)
@@ -82,7 +91,18 @@ def _copy(connection: sqlite3.Connection, path: Path, version: int) -> Path:
         part.rename(target)
     finally:
         part.unlink(missing_ok=True)
+    _remove_oldest_copies(path)
     return target
+
+
+def _remove_oldest_copies(path: Path) -> None:
+    """Leave the newest KEPT_COPIES of the copies that were made of the file at `path`. One that cannot be removed
+    stays."""
+    made = re.compile(rf"{re.escape(path.stem)}\.version-\d+(-\d+)?{re.escape(path.suffix)}")
+    with suppress(OSError):
+        copies = [each for each in path.parent.iterdir() if made.fullmatch(each.name) and each.is_file()]
+        for each in sorted(copies, key=lambda copy: copy.stat().st_mtime_ns)[:-KEPT_COPIES]:
+            each.unlink()
 
 
 def _statements(script: str) -> Iterator[str]:

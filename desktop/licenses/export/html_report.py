@@ -10,6 +10,7 @@ from desktop.licenses.ledger_chain import GENESIS
 from desktop.licenses.ledger_record import LedgerRecord
 from desktop.licenses.ledger_seal import segment_sentence
 from desktop.licenses.license_texts import decode_text
+from desktop.licenses.restored_records import original_of, restored_note, restored_ranges, restored_sentence
 from desktop.translation import tr
 
 STYLE = """
@@ -118,6 +119,8 @@ class _HtmlReport:
         yield f"<p>{_e(_sealed(check.sealed_by))}</p>"
         for segment in check.segments:
             yield f"<p>{_e(segment_sentence(segment))}</p>"
+        for part in restored_ranges(self._document.records):
+            yield f"<p>{_e(restored_sentence(part))}</p>"
         for mark in check.marked:
             sentence = (
                 tr("Records {first} to {last} are kept, and have not counted since {time}:").format(
@@ -242,7 +245,7 @@ class _HtmlReport:
         return (
             number,
             _v(record.time),
-            _v(record.event),
+            _v(record.event) + self._original_event(record),
             "<br>".join(dict.fromkeys(_v(each) for each in (record.model_name, record.model) if each)),
             f"{_v(record.license)} {self._link(record.text_sha256)}",
             person,
@@ -250,9 +253,13 @@ class _HtmlReport:
             f"<code>{_v(record.hash)}</code><br><small>{_e(tr('after'))}</small> <code>{_v(record.previous)}</code>",
         )
 
+    def _original_event(self, record: LedgerRecord) -> str:
+        inner = original_of(record)
+        return f"<br><small>{_v(inner.record.event)}</small>" if inner is not None else ""
+
     def _particulars(self, record: LedgerRecord) -> str:
         facts = (
-            ("", _v(record.note)),
+            ("", _v(restored_note(record))),
             (tr("repository"), _v(f"{record.repository} {record.commit}".strip())),
             (tr("file"), _code(record.file_sha256)),
             (tr("text"), _code(record.text_sha256)),

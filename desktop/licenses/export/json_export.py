@@ -3,7 +3,8 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,9 @@ from desktop.safe_text import repair_surrogates, repair_values
 from desktop.translation import tr
 
 FORMAT = "latchkey-ledger"
-VERSION = 1
+VERSION = 2
+_WITHOUT_RESTORED = 1
+"""The version of an export without records `restored`, which a Latchkey that does not know them can verify."""
 
 _ABOUT = (
     "The hash of a record is the SHA-256 over the JSON of its other fields: keys sorted, no spaces, UTF-8. Each record "
@@ -30,7 +33,9 @@ _ABOUT = (
     "ledger itself. The seal of the newest record needs a key that never leaves the machine it was made on: `check` "
     "says what came of that, and nobody else can repeat it. The order of the records is that of `seq`; clocks can be "
     "set back, see `check.clock_back`. `text_differs` says of records by their `seq` in what the accepted text "
-    "differs from the one in force at the time of the export: in white space alone, or in words."
+    "differs from the one in force at the time of the export: in white space alone, or in words. A record `restored` "
+    "came out of a backup: its `note` is JSON with the `record` of another ledger as that had it, hash included, and "
+    "`held`, whether the chain it came from was whole. It is history, and nothing acknowledged in it counts here."
 )
 MAX_EXPORT_BYTES = 256 << 20
 """No export comes near this: a hundred thousand records and their texts take half of it."""
@@ -41,7 +46,7 @@ def as_json(document: ExportDocument) -> bytes:
     head = document.records[-1] if document.records else None
     whole: dict[str, Any] = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": VERSION if any(each.event == "restored" for each in document.records) else _WITHOUT_RESTORED,
         "about": _ABOUT,
         "app_version": document.app_version,
         "exported_at": document.time,
@@ -89,33 +94,58 @@ class _StrictLedgerRecord(LedgerRecord, frozen=True, kw_only=True, forbid_unknow
 _record = msgspec.json.Decoder(_StrictLedgerRecord)
 
 
+@dataclass(frozen=True)
+class LedgerExport:
+    """What an exported file holds: the records that can be read, the texts that are what their names say, and whether
+    all of it holds."""
+
+    records: tuple[LedgerRecord, ...]
+    texts: Mapping[str, bytes]
+    check: LedgerCheck
+
+
 def verify_export(path: Path) -> LedgerCheck:
     """Whether the exported JSON at `path` holds: the chain, its end, every text, and a text for each acknowledgement.
 
     What is not an export at all, or was cut short, does not hold either, and `reason` says so. That the whole of it
     was made up cannot be told from the file. Raises NotFoundError and ResourceError where it cannot be read.
     """
+    return read_export(path).check
+
+
+def read_export(path: Path) -> LedgerExport:
+    """The exported JSON at `path`, as far as it can be read. Judges and raises as `verify_export`."""
     data = _read(path)
     if data is None:
-        return _bad(0, None, tr("The file is too large to be an exported ledger."))
+        return _unreadable(tr("The file is too large to be an exported ledger."))
     try:
         export = msgspec.json.decode(data, type=_ExportFile)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _bad(0, None, tr("The file is not a ledger that was exported as JSON, or it was cut short."))
+        return _unreadable(tr("The file is not a ledger that was exported as JSON, or it was cut short."))
     if export.format != FORMAT:
-        return _bad(0, None, tr("The file is not an exported ledger."))
-    if export.version != VERSION:
-        return _bad(0, None, tr("A newer Latchkey exported this ledger."))
-    return _check(export)
-
-
-def _check(export: _ExportFile) -> LedgerCheck:
+        return _unreadable(tr("The file is not an exported ledger."))
+    if export.version not in (_WITHOUT_RESTORED, VERSION):
+        return _unreadable(tr("A newer Latchkey exported this ledger."))
     records: list[LedgerRecord] = []
+    unread: int | None = None
     for at, raw in enumerate(export.records):
         try:
             records.append(_record.decode(raw))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return _bad(len(export.records), at + 1, tr("Record {seq} cannot be read.").format(seq=at + 1))
+            unread = at + 1 if unread is None else unread
+    texts = {sha256: data for sha256, text in export.texts.items() if (data := _right_data(sha256, text)) is not None}
+    if unread is not None:
+        check = _bad(len(export.records), unread, tr("Record {seq} cannot be read.").format(seq=unread))
+    else:
+        check = _check(export, records)
+    return LedgerExport(tuple(records), texts, check)
+
+
+def _unreadable(reason: str) -> LedgerExport:
+    return LedgerExport((), {}, _bad(0, None, reason))
+
+
+def _check(export: _ExportFile, records: list[LedgerRecord]) -> LedgerCheck:
     chain = check_chain(records)
     check = LedgerCheck(
         chain.ok,
@@ -144,7 +174,7 @@ def _wrong_texts(
     export: _ExportFile, records: Sequence[LedgerRecord], trusted: Sequence[LedgerRecord]
 ) -> Iterator[tuple[int | None, str]]:
     for sha256, text in export.texts.items():
-        if not _is_right(sha256, text):
+        if _right_data(sha256, text) is None:
             seq = next((record.seq for record in records if record.text_sha256 == sha256), None)
             yield seq, tr("The license text {sha256} was changed.").format(sha256=sha256[:64])
     for record in trusted:
@@ -152,17 +182,18 @@ def _wrong_texts(
             yield record.seq, tr("The license text of record {seq} is missing.").format(seq=record.seq)
 
 
-def _is_right(sha256: str, text: _EncodedText) -> bool:
+def _right_data(sha256: str, text: _EncodedText) -> bytes | None:
+    """The bytes of a text; None where they are not those that its name says."""
     try:
         if text.text is not None and text.base64 is None:
             data = text.text.encode()
         elif text.base64 is not None and text.text is None:
             data = base64.b64decode(text.base64, validate=True)
         else:
-            return False
+            return None
     except (UnicodeEncodeError, binascii.Error, ValueError):
-        return False
-    return hashlib.sha256(data).hexdigest() == sha256
+        return None
+    return data if hashlib.sha256(data).hexdigest() == sha256 else None
 
 
 def _bad(records: int, first_bad: int | None, reason: str, kind: LedgerFault = "damaged") -> LedgerCheck:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from PySide6.QtCore import QAbstractTableModel, QDate, QLocale, QObject, Qt
 
 from desktop.licenses.ledger_record import LedgerRecord
+from desktop.licenses.restored_records import original_of, restored_note
 from desktop.translation import tr
 from desktop.ui.licenses.license_page_values import LedgerContent, short_hash
 from desktop.ui.parts.data_table import Index
@@ -136,12 +137,14 @@ class LedgerItemModel(QAbstractTableModel):
             notes.append(tr("Counts no longer: from before the ledger was begun anew."))
         if record.seq in self._back:
             notes.append(tr("The clock had been set back."))
-        notes.append(record.note)
+        if record.event == "restored":
+            notes.append(tr("From a backup: counts only once it is accepted again."))
+        notes.append(restored_note(record))
         person = f"{record.person} ({record.organization})" if record.organization else record.person
         return (
             str(record.seq),
             utc_text(str(record.time)),
-            event_name(record.event),
+            _record_event(record),
             record.model_name or record.model or "–",
             self._names.get(record.license, record.license) or "–",
             short_hash(record.text_sha256) or "–",
@@ -155,7 +158,7 @@ class LedgerItemModel(QAbstractTableModel):
         facts = (
             (tr("Record"), str(record.seq)),
             (tr("Time"), str(record.time)),
-            (tr("Event"), event_name(record.event)),
+            (tr("Event"), _record_event(record)),
             (tr("Model"), " · ".join(part for part in (record.model_name, record.model) if part)),
             (tr("Repository"), " ".join(part for part in (record.repository, record.commit) if part)),
             (tr("File sha256"), record.file_sha256),
@@ -186,8 +189,18 @@ def event_name(event: str) -> str:
         "removed": tr("removed"),
         "restarted": tr("ledger begun anew"),
         "segment-begun": tr("new segment begun"),
+        "restored": tr("restored"),
     }
     return names.get(event, event)
+
+
+def _record_event(record: LedgerRecord) -> str:
+    """The event of a record; of one that was restored, also what it tells of."""
+    inner = original_of(record)
+    name = event_name(record.event)
+    return (
+        name if inner is None else tr("{restored}: {event}").format(restored=name, event=event_name(inner.record.event))
+    )
 
 
 def ledger_search_text(record: LedgerRecord, names: Mapping[str, str]) -> str:
@@ -195,7 +208,7 @@ def ledger_search_text(record: LedgerRecord, names: Mapping[str, str]) -> str:
     parts = (
         str(record.seq),
         utc_text(str(record.time)),
-        event_name(record.event),
+        _record_event(record),
         record.event,
         record.model_name,
         record.model,

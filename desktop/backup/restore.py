@@ -1,0 +1,190 @@
+"""Restores a backup into a home that may have things already: what is here stays, what it lacks is added."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from desktop.atomic_file import read_bounded, write_atomically
+from desktop.backup.backup_errors import restore_busy, unwritable
+from desktop.backup.backup_folder import BackupFolder
+from desktop.backup.backup_lock import backup_lock
+from desktop.backup.backup_manifest import CONFIG_FILES, LARGEST_DRAFTS
+from desktop.backup.backup_reader import TellBytes
+from desktop.backup.backup_writer import PersonsData
+from desktop.backup.restore_stage import RestoreChoices, RestorePlan, RestoreStage
+from desktop.errors import IntegrityError, UserError
+from desktop.licenses.export.json_export import read_export
+from desktop.licenses.restored_records import LedgerRestore, restore_records
+from desktop.storage.attachment_store import AttachmentStore
+from desktop.storage.conversation_merge import MergeCount, merge_conversations
+from desktop.translation import tr
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class RestoreReport:
+    """What came of a restore.
+
+    `created` is when the backup was made, None where that is not known. `files` are settings and the like that were
+    restored, `kept` those that are as they were here, `aside` the names under which former ones are kept. `problems`
+    are sentences about what was not restored. `safety` is the backup of what was here before, None where nothing was.
+    """
+
+    plan: RestorePlan
+    created: float | None = None
+    merge: MergeCount = field(default_factory=MergeCount)
+    files: list[str] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    ledger: LedgerRestore = field(default_factory=LedgerRestore)
+    problems: list[str] = field(default_factory=list)
+    safety: Path | None = None
+
+
+def restore_backup(
+    data: PersonsData,
+    file: Path,
+    choices: RestoreChoices,
+    *,
+    now: float | None = None,
+    progress: TellBytes = lambda done, total: None,
+    before_merge: Callable[[], None] = lambda: None,
+) -> RestoreReport:
+    """Restore the backup, or the database of conversations, in `file`: all of its conversations or none.
+
+    Everything is unpacked and looked through first, and what is here is backed up. `before_merge` is called just
+    before anything changes. Raises what is wrong with the file, or with what is here: nothing was changed then. What
+    goes wrong with settings or ledger once the conversations are in place is told in the report.
+    """
+    moment = time.time() if now is None else now
+    with backup_lock(data.paths.data / ".restore.lock") as held:
+        if not held:
+            raise restore_busy()
+        _finish(data)
+        stage = RestoreStage(data.paths)
+        try:
+            plan = stage.fill(file, moment, choices, progress)
+            data.database.open()  # where what is here is damaged, that comes first
+            plan = _with_safety(data, plan)
+            before_merge()
+            stage.decide(plan)
+        except BaseException:
+            stage.clear()
+            raise
+        return _carry_out(data, stage, plan)
+
+
+def resume_restore(data: PersonsData) -> RestoreReport | None:
+    """Finish a restore that a process began and did not live to end; what came of it, None where there was none.
+
+    To be called before the conversations are used. Raises what `restore_backup` raises."""
+    if RestoreStage(data.paths).plan() is None:
+        return None
+    with backup_lock(data.paths.data / ".restore.lock") as held:
+        return _finish(data) if held else None
+
+
+def _finish(data: PersonsData) -> RestoreReport | None:
+    stage = RestoreStage(data.paths)
+    plan = stage.plan()
+    if plan is None:
+        return None
+    _log.warning("going on with the restore of %s", plan.file)
+    return _carry_out(data, stage, plan)
+
+
+def _with_safety(data: PersonsData, plan: RestorePlan) -> RestorePlan:
+    """Back up what is here; the plan that names the file."""
+    if not data.exists():
+        return plan
+    written = BackupFolder(data.paths.backups).add(data, "before-restore", plan.now)
+    return msgspec.structs.replace(plan, safety=str(written.file))
+
+
+def _carry_out(data: PersonsData, stage: RestoreStage, plan: RestorePlan) -> RestoreReport:
+    """Take every step of the plan; each can be taken twice."""
+    report = RestoreReport(plan, plan.created or None, problems=[*plan.problems])
+    report.safety = Path(plan.safety) if plan.safety else None
+    try:
+        if stage.conversations.exists() and not stage.merged:
+            report.merge = merge_conversations(
+                data.database,
+                stage.conversations,
+                plan.now,
+                attachments=(AttachmentStore(stage.attachments), data.attachments),
+                replace=plan.choices.replace,
+            )
+            stage.mark_merged()
+    except BaseException:
+        stage.clear()  # nothing was changed, and what failed now may fail at every start
+        raise
+    _told(report, lambda: _restore_files(data, stage, plan, report))
+    if stage.ledger.exists():
+        _told(report, lambda: _restore_ledger(data, stage, report))
+    stage.clear()
+    return report
+
+
+def _told(report: RestoreReport, step: Callable[[], None]) -> None:
+    """Take a step after the conversations are in place: what goes wrong is told, and the others follow."""
+    try:
+        step()
+    except UserError as error:
+        _log.warning("restoring: %s %s", error, error.technical)
+        report.problems.append(str(error))
+
+
+def _restore_files(data: PersonsData, stage: RestoreStage, plan: RestorePlan, report: RestoreReport) -> None:
+    for name in CONFIG_FILES:
+        source, target = stage.config(name), data.paths.config / name
+        if source.exists():
+            _told(report, lambda source=source, target=target: _restore_file(source, target, plan, report))  # type: ignore[misc]
+    target = data.paths.data / stage.drafts.name
+    if stage.drafts.exists() and not target.exists():
+        _restore_file(stage.drafts, target, plan, report)
+
+
+def _restore_file(source: Path, target: Path, plan: RestorePlan, report: RestoreReport) -> None:
+    """Put a file in its place: where there is none, or where the person agreed, with the former one kept aside."""
+    try:
+        content = read_bounded(source, LARGEST_DRAFTS)
+        with contextlib.suppress(FileNotFoundError):
+            former = read_bounded(target, LARGEST_DRAFTS, follow_link=True)
+            if former == content:
+                return
+            if not plan.choices.settings:
+                report.kept.append(target.name)
+                return
+            stamp = datetime.fromtimestamp(plan.now, UTC).strftime("%Y%m%d-%H%M%S")
+            aside = target.with_name(f"{target.stem}.before-restore-{stamp}{target.suffix}")
+            if not aside.exists():
+                write_atomically(aside, former)
+            report.aside.append(aside.name)
+        write_atomically(target, content, keep_link=True)
+        report.files.append(target.name)
+    except OSError as error:
+        raise unwritable(tr("{file} was not restored.").format(file=target.name), target, error) from error
+
+
+def _restore_ledger(data: PersonsData, stage: RestoreStage, report: RestoreReport) -> None:
+    export = read_export(stage.ledger)
+    if not export.records and not export.check.ok:
+        report.problems.append(
+            tr("The ledger in the backup cannot be read: {reason}").format(reason=export.check.reason)
+        )
+        return
+    try:
+        report.ledger = restore_records(data.ledger, export)
+    except IntegrityError as error:
+        raise IntegrityError(
+            tr("The ledger's history was not restored, as the ledger here does not hold."),
+            error.detail,
+            tr("Accept a license afresh, then restore once more."),
+        ) from error

@@ -1,0 +1,260 @@
+"""Brings the conversations of one database file into another: what is there stays, what it lacks is added.
+
+The file they come from may be a stranger's, or what could be read of a damaged one: every value is looked at, and what
+the program could not show later is left out and counted.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from desktop.conversation import Conversation
+from desktop.storage.attachment_store import AttachmentStore, named_attachments
+from desktop.storage.conversation_rows import (
+    CONVERSATION_COLUMNS,
+    MESSAGE_COLUMNS,
+    TAGS_COLUMN,
+    conversation_from_row,
+    message_from_row,
+)
+from desktop.storage.database import Database
+from desktop.storage.folder_store import FOLDER_COLUMNS, folder_from_row
+from desktop.storage.message_search import drop_erased_words
+from desktop.storage.search_terms import add_functions
+
+TellProgress = Callable[[int, int], None]
+"""Is told how many conversations of how many are done. What it raises ends the work, and nothing of it is kept."""
+
+_HEADS = CONVERSATION_COLUMNS.split(", ")
+_MESSAGES = MESSAGE_COLUMNS.split(", ")
+_FOLDERS = FOLDER_COLUMNS.split(", ")
+_UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
+_Moment = Annotated[float, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]  # the years 1 to 9999
+
+
+class _MessageRow(msgspec.Struct, array_like=True):
+    """The types of a row of MESSAGE_COLUMNS; SQLite itself keeps any value in any column."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    conversation_id: str
+    parent_id: str | None
+    role: Literal["system", "user", "assistant"]
+    status: Literal["complete", "streaming", "stopped", "failed"]
+    text: str
+    parts: str | None
+    model: str | None
+    sampling: str | None
+    timing: str | None
+    error: str
+    writer: str | None
+    created_at: _Moment
+    pinned: int
+    edited: int
+    record: str | None
+    deleted_at: _Moment | None
+
+
+@dataclass
+class MergeCount:
+    """What a merge added: new `conversations`, `messages` in them and in those that were here, `folders`. `extended`
+    were here and lacked some, `unchanged` were here with all of theirs, `in_bin` of both lie in the bin here.
+    `unreadable` are rows that were left out."""
+
+    conversations: int = 0
+    messages: int = 0
+    folders: int = 0
+    extended: int = 0
+    unchanged: int = 0
+    in_bin: int = 0
+    unreadable: int = 0
+    changed_ids: list[str] = field(default_factory=list)
+
+
+def merge_conversations(
+    database: Database,
+    source: Path,
+    now: float,
+    *,
+    attachments: tuple[AttachmentStore, AttachmentStore] | None = None,
+    replace: bool = False,
+    progress: TellProgress = lambda done, total: None,
+) -> MergeCount:
+    """Add to `database` what the sound file `source`, of the same schema, has and it lacks; how much that was.
+
+    All of it or nothing. With `replace` what is here is erased first. `attachments` are the files that messages name:
+    where they are, and where to add them. `now` in seconds, UTC. Raises what `Database` raises.
+    """
+    with closing(_open(source)) as reading, database.write() as connection:
+        if replace:
+            _erase_all(connection)
+        merge = _Merge(reading, connection, now)
+        merge.run(progress)
+        if attachments is not None:
+            there, here = attachments
+            for sha256 in sorted(named_attachments(connection)):
+                if there.contains(sha256) and not here.contains(sha256):
+                    here.add(there.read(sha256))
+    if replace:
+        database.truncate_wal()
+    return merge.count
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    add_functions(connection)  # an index may be asked for what they give
+    return connection
+
+
+def _erase_all(connection: sqlite3.Connection) -> None:
+    for table in ("messages", "tags", "conversations", "folders"):
+        connection.execute(f"DELETE FROM {table}")
+    drop_erased_words(connection)
+
+
+class _Merge:
+    """One merge under way, in a transaction of `target`."""
+
+    def __init__(self, source: sqlite3.Connection, target: sqlite3.Connection, now: float) -> None:
+        self._source, self._target, self._now = source, target, now
+        self.count = MergeCount()
+
+    def run(self, progress: TellProgress) -> None:
+        self._folders()
+        (total,) = self._source.execute("SELECT count(*) FROM conversations").fetchone()
+        names = f"{CONVERSATION_COLUMNS}, {TAGS_COLUMN}"
+        for done, row in enumerate(self._source.execute(f"SELECT {names} FROM conversations ORDER BY number")):
+            progress(done, total)
+            self._conversation(row)
+        progress(total, total)
+
+    def _folders(self) -> None:
+        (last,) = self._target.execute("SELECT ifnull(max(position), -1) FROM folders").fetchone()
+        for row in self._source.execute(f"SELECT {FOLDER_COLUMNS} FROM folders ORDER BY position, number"):
+            values = dict(zip(_FOLDERS, row, strict=True))
+            try:
+                found = folder_from_row(row)
+                msgspec.convert(msgspec.to_builtins(found), type(found))
+            except _UNREADABLE:
+                self.count.unreadable += 1
+                continue
+            values["position"] = last + 1
+            if self._insert("folders", values):
+                last += 1
+                self.count.folders += 1
+
+    def _conversation(self, row: tuple[Any, ...]) -> None:
+        head = _readable_head(row)
+        if head is None:
+            self.count.unreadable += 1
+            return
+        here = self._target.execute("SELECT leaf_id, deleted_at FROM conversations WHERE id = ?", (head.id,)).fetchone()
+        if here is None:
+            self._add_head(dict(zip(_HEADS, row[:-1], strict=True)), head.tags)
+        added, messages = self._messages(head.id)
+        self.count.messages += added
+        if here is None:
+            self.count.conversations += 1
+            self._set_leaf(head.id, head.leaf_id if messages.get(head.leaf_id or "", 0.0) is None else _last(messages))
+        elif added:
+            self.count.extended += 1
+            self._lengthen(head, here[0], messages)
+        else:
+            self.count.unchanged += 1
+        if here is not None and here[1] is not None:
+            self.count.in_bin += 1
+        if here is None or added:
+            self.count.changed_ids.append(head.id)
+
+    def _add_head(self, values: dict[str, Any], tags: tuple[str, ...]) -> None:
+        folder = self._target.execute("SELECT id FROM folders WHERE id = ?", (values["folder_id"],)).fetchone()
+        values["folder_id"] = None if folder is None else folder[0]
+        values["leaf_id"] = None
+        if values["deleted_at"] is not None:
+            values["deleted_at"] = self._now  # the bin keeps it as long as what is deleted today
+        self._insert("conversations", values)
+        self._target.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(values["id"], tag) for tag in tags])
+
+    def _messages(self, conversation_id: str) -> tuple[int, dict[str, float | None]]:
+        """Add the messages that are missing: how many, and all that are here then, with when each was deleted."""
+        rows = self._target.execute(
+            "SELECT id, deleted_at FROM messages WHERE conversation_id = ? ORDER BY number", (conversation_id,)
+        )
+        here: dict[str, float | None] = dict(rows.fetchall())
+        added, last = 0, None
+        for values in self._rows_of(conversation_id):
+            if values["id"] in here:
+                last = values["id"]
+                continue
+            # Where what it followed is lost, it follows what was said before that.
+            parent = values["parent_id"]
+            values["parent_id"] = parent if parent in here or parent is None else last
+            above = here.get(values["parent_id"] or "")
+            values["deleted_at"] = above if values["deleted_at"] is None else values["deleted_at"]
+            if values["status"] == "streaming":
+                values |= {"status": "stopped", "writer": None}
+            if self._insert("messages", values):
+                here[values["id"]] = values["deleted_at"]
+                last = values["id"]
+                added += 1
+        return added, here
+
+    def _rows_of(self, conversation_id: str) -> Iterator[dict[str, Any]]:
+        query = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE conversation_id = ? ORDER BY number"
+        for row in self._source.execute(query, (conversation_id,)):
+            try:
+                msgspec.convert(row, _MessageRow)
+                message_from_row(row)
+            except _UNREADABLE:
+                self.count.unreadable += 1
+                continue
+            yield dict(zip(_MESSAGES, row, strict=True))
+
+    def _lengthen(self, head: Conversation, leaf_id: str | None, messages: dict[str, float | None]) -> None:
+        """Show what was added to a conversation, where it goes on from what is shown here."""
+        self._target.execute(
+            "UPDATE conversations SET updated_at = max(updated_at, ?) WHERE id = ?", (head.updated_at, head.id)
+        )
+        new_leaf = head.leaf_id
+        if new_leaf is None or messages.get(new_leaf, 0.0) is not None:
+            return
+        at: str | None = new_leaf
+        seen = set()
+        while at is not None and at != leaf_id and at not in seen:
+            seen.add(at)
+            row = self._target.execute("SELECT parent_id FROM messages WHERE id = ?", (at,)).fetchone()
+            at = None if row is None else row[0]
+        if at == leaf_id:
+            self._set_leaf(head.id, new_leaf)
+
+    def _set_leaf(self, conversation_id: str, leaf_id: str | None) -> None:
+        self._target.execute("UPDATE conversations SET leaf_id = ? WHERE id = ?", (leaf_id, conversation_id))
+
+    def _insert(self, table: str, values: dict[str, Any]) -> bool:
+        """Whether the row is new: one with an id that is here is left out."""
+        names = ", ".join(values)
+        marks = ", ".join(f":{name}" for name in values)
+        return bool(self._target.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", values).rowcount)
+
+
+def _readable_head(row: tuple[Any, ...]) -> Conversation | None:
+    """The conversation of a row; None where it is not one that could be shown."""
+    try:
+        head = conversation_from_row(row)
+        msgspec.convert(msgspec.to_builtins(head), Conversation)
+        for moment in (head.created_at, head.updated_at, head.deleted_at, head.archived_at):
+            msgspec.convert(moment, _Moment | None)
+    except _UNREADABLE:
+        return None
+    return head if head.id else None
+
+
+def _last(messages: dict[str, float | None]) -> str | None:
+    """The newest message that was not deleted."""
+    return next((key for key in reversed(messages) if messages[key] is None), None)
