@@ -107,7 +107,6 @@ def merge_conversations(
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
-    connection.execute("PRAGMA trusted_schema = OFF")
     add_functions(connection)  # an index may be asked for what they give
     return connection
 

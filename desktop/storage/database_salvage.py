@@ -110,7 +110,7 @@ def _open(copy: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(copy, isolation_level=None)
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
     # With a writable schema SQLite goes on where a line of it cannot be read, an index among them.
-    for pragma in ("trusted_schema = OFF", "writable_schema = ON", "cell_size_check = ON"):
+    for pragma in ("writable_schema = ON", "cell_size_check = ON"):
         with suppress(sqlite3.Error):
             connection.execute(f"PRAGMA {pragma}")
     add_functions(connection)
