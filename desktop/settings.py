@@ -117,7 +117,8 @@ class Settings(msgspec.Struct, frozen=True):
     With `close_to_tray` a window that is closed stays in the tray; `answer_notifications` is what the system says of an
     answer that is done while the window is not in front: nothing, that it is done, or how it begins.
     `prompt_cache_memory` and `prompt_cache_disk` are the most bytes that states of conversations may take; None means
-    automatic, 0 none.
+    automatic, 0 none. `backup_space` is the most bytes that automatic backups may take, None means automatic; the
+    newest is kept whatever it takes.
     """
 
     version: int = 1
@@ -151,6 +152,8 @@ class Settings(msgspec.Struct, frozen=True):
     prompt_cache_disk: Annotated[int, msgspec.Meta(ge=0)] | None = None
     close_to_tray: bool = False
     answer_notifications: Literal["off", "plain", "text"] = "plain"
+    automatic_backups: Literal["weekly", "off"] = "weekly"
+    backup_space: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class SettingsFile:

@@ -14,6 +14,8 @@ from desktop.backup.backup_writer import PersonsData, WrittenBackup, write_backu
 BackupReason = Literal["weekly", "before-restore"]
 MOST_BACKUPS = 8
 """So many are kept at most."""
+MOST_BEFORE_RESTORE = 3
+"""So many of them, at most, are of what was here before a restore."""
 DEFAULT_SPACE = 2_000_000_000
 """Bytes that they may take together where the person says nothing."""
 
@@ -65,18 +67,22 @@ class BackupFolder:
             count += 1
             target = self.folder / f"{stem}-{count}.zip"
         written = write_backup(data, target, now=now, progress=progress)
-        self.prune(keep=(written.file,))
+        self.prune(keep=(target,))
         return written
 
     def prune(self, keep: Sequence[Path] = ()) -> list[Path]:
         """Remove the oldest beyond the bounds, but none of `keep` and never the last; those removed. What cannot be
         removed stays."""
-        kept, gone = self.all(), []
+        kept = self.all()
+        former = [each for each in kept if each.reason == "before-restore"]
+        gone = former[MOST_BEFORE_RESTORE:]
+        kept = [each for each in kept if each not in gone]
         while len(kept) > 1 and (len(kept) > MOST_BACKUPS or sum(each.size for each in kept) > self._space):
-            oldest = kept.pop()
-            if oldest.file.resolve() in {each.resolve() for each in keep}:
-                continue
-            with contextlib.suppress(OSError):
-                oldest.file.unlink()
-                gone.append(oldest.file)
-        return gone
+            gone.append(kept.pop())
+        removed = []
+        for each in gone:
+            if each.file not in keep:
+                with contextlib.suppress(OSError):
+                    each.file.unlink()
+                    removed.append(each.file)
+        return removed

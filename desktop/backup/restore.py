@@ -25,6 +25,8 @@ from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_merge import MergeCount, merge_conversations
 from desktop.translation import tr
 
+TakeTurn = Callable[[Callable[[], MergeCount]], MergeCount]
+"""Calls what writes to the database when it is its turn, and gives what that gives."""
 _log = logging.getLogger(__name__)
 
 
@@ -47,6 +49,13 @@ class RestoreReport:
     problems: list[str] = field(default_factory=list)
     safety: Path | None = None
 
+    @property
+    def changed(self) -> bool:
+        """Whether anything here is other than it was."""
+        merge, ledger = self.merge, self.ledger
+        added = merge.messages + merge.conversations + merge.folders + ledger.added
+        return self.plan.choices.replace or bool(added or self.files)
+
 
 def restore_backup(
     data: PersonsData,
@@ -55,13 +64,14 @@ def restore_backup(
     *,
     now: float | None = None,
     progress: TellBytes = lambda done, total: None,
-    before_merge: Callable[[], None] = lambda: None,
+    in_turn: TakeTurn = lambda work: work(),
 ) -> RestoreReport:
     """Restore the backup, or the database of conversations, in `file`: all of its conversations or none.
 
-    Everything is unpacked and looked through first, and what is here is backed up. `before_merge` is called just
-    before anything changes. Raises what is wrong with the file, or with what is here: nothing was changed then. What
-    goes wrong with settings or ledger once the conversations are in place is told in the report.
+    Everything is unpacked and looked through first, and what is here is backed up. What then writes to the database is
+    called by `in_turn`, which a window has wait for its own writes. Raises what is wrong with the file, or with what is
+    here: nothing was changed then. What goes wrong with settings or ledger once the conversations are in place is told
+    in the report.
     """
     moment = time.time() if now is None else now
     with backup_lock(data.paths.data / ".restore.lock") as held:
@@ -70,15 +80,16 @@ def restore_backup(
         _finish(data)
         stage = RestoreStage(data.paths)
         try:
+            anything = data.exists()
             plan = stage.fill(file, moment, choices, progress)
             data.database.open()  # where what is here is damaged, that comes first
-            plan = _with_safety(data, plan)
-            before_merge()
+            if anything:
+                plan = _with_safety(data, plan)
             stage.decide(plan)
         except BaseException:
             stage.clear()
             raise
-        return _carry_out(data, stage, plan)
+        return _carry_out(data, stage, plan, in_turn)
 
 
 def resume_restore(data: PersonsData) -> RestoreReport | None:
@@ -97,30 +108,22 @@ def _finish(data: PersonsData) -> RestoreReport | None:
     if plan is None:
         return None
     _log.warning("going on with the restore of %s", plan.file)
-    return _carry_out(data, stage, plan)
+    return _carry_out(data, stage, plan, lambda work: work())
 
 
 def _with_safety(data: PersonsData, plan: RestorePlan) -> RestorePlan:
     """Back up what is here; the plan that names the file."""
-    if not data.exists():
-        return plan
     written = BackupFolder(data.paths.backups).add(data, "before-restore", plan.now)
     return msgspec.structs.replace(plan, safety=str(written.file))
 
 
-def _carry_out(data: PersonsData, stage: RestoreStage, plan: RestorePlan) -> RestoreReport:
+def _carry_out(data: PersonsData, stage: RestoreStage, plan: RestorePlan, in_turn: TakeTurn) -> RestoreReport:
     """Take every step of the plan; each can be taken twice."""
     report = RestoreReport(plan, plan.created or None, problems=[*plan.problems])
     report.safety = Path(plan.safety) if plan.safety else None
     try:
         if stage.conversations.exists() and not stage.merged:
-            report.merge = merge_conversations(
-                data.database,
-                stage.conversations,
-                plan.now,
-                attachments=(AttachmentStore(stage.attachments), data.attachments),
-                replace=plan.choices.replace,
-            )
+            report.merge = in_turn(lambda: _merge(data, stage, plan))
             stage.mark_merged()
     except BaseException:
         stage.clear()  # nothing was changed, and what failed now may fail at every start
@@ -129,7 +132,21 @@ def _carry_out(data: PersonsData, stage: RestoreStage, plan: RestorePlan) -> Res
     if stage.ledger.exists():
         _told(report, lambda: _restore_ledger(data, stage, report))
     stage.clear()
+    if report.safety is not None and not report.changed:
+        with contextlib.suppress(OSError):
+            report.safety.unlink()  # it is what is here
+        report.safety = None
     return report
+
+
+def _merge(data: PersonsData, stage: RestoreStage, plan: RestorePlan) -> MergeCount:
+    return merge_conversations(
+        data.database,
+        stage.conversations,
+        plan.now,
+        attachments=(AttachmentStore(stage.attachments), data.attachments),
+        replace=plan.choices.replace,
+    )
 
 
 def _told(report: RestoreReport, step: Callable[[], None]) -> None:

@@ -7,8 +7,9 @@ from desktop.backup.restore import RestoreReport
 from desktop.translation import tr, trn
 
 
-def report_sentences(report: RestoreReport) -> Iterator[str]:
-    """What was restored, what was here already, and what a person has to do; problems apart."""
+def report_sentences(report: RestoreReport, *, command: bool = True) -> Iterator[str]:
+    """What was restored, what was here already, and what a person has to do; problems apart. With `command` also how
+    the command undoes it."""
     merge, plan = report.merge, report.plan
     if merge.conversations or merge.extended:
         yield restored_summary(report)
@@ -36,7 +37,7 @@ def report_sentences(report: RestoreReport) -> Iterator[str]:
     if report.kept:
         yield tr("Left as they are here: {files}.").format(files=", ".join(report.kept))
     yield from _ledger(report)
-    if report.safety is not None:
+    if report.safety is not None and command:
         yield tr("What was here before is in {file}; “latchkey restore --replace” with it undoes this.").format(
             file=report.safety
         )

@@ -110,6 +110,16 @@ class AnswerQueue:
             if answer.message.id in message_ids:
                 self._stop(answer)
 
+    def stop_all(self) -> None:
+        """Stop every answer that waits or is in progress."""
+        for answer in self._all():
+            self._stop(answer)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no answer waits or is in progress."""
+        return not self._all()
+
     def stop_loading(self) -> None:
         """Give up loading the model, and with it the answers that wait."""
         self.model.stop_loading()

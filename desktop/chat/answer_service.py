@@ -134,6 +134,15 @@ class AnswerService:
         for session in [*self.sessions]:
             session.take_branch(view, replaced)
 
+    def show_stored(self, conversation_id: str) -> None:
+        """Show a conversation as it is stored, in every session in which it is open; a new one where it is gone."""
+
+        def failed(_error: UserError) -> None:
+            for session in [*self.sessions]:
+                session.take_deleted((conversation_id,))
+
+        self._background.database(lambda: self.writer.branch(conversation_id), self.show_branch, failed)
+
     def leave(self, conversation_ids: Sequence[str]) -> None:
         """They were deleted: stop their answers; every session that shows one of them shows a new one."""
         for conversation_id in conversation_ids:

@@ -13,6 +13,7 @@ import msgspec
 from desktop import __version__
 from desktop.byte_size import size_text
 from desktop.cli.command_context import CommandContext
+from desktop.cli.doctor_backups import BackupsReport, backups_line, inspect_backups
 from desktop.cli.doctor_checks import (
     CatalogReport,
     EngineTestReport,
@@ -75,6 +76,7 @@ class DoctorReport(msgspec.Struct, frozen=True):
     catalog: CatalogReport
     network: NetworkReport
     prompt_cache: PromptCacheReport
+    backups: BackupsReport
     problems: tuple[str, ...]
 
 
@@ -128,6 +130,7 @@ def _examine(tools: CommandContext, problems: list[UserError]) -> DoctorReport:
         catalog=catalog,
         network=network,
         prompt_cache=inspect_prompt_cache(tools),
+        backups=inspect_backups(tools),
         problems=tuple(str(problem) for problem in problems),
     )
 
@@ -227,6 +230,7 @@ def _print(report: DoctorReport, tools: CommandContext) -> None:
         (tr("network"), network_line(report.network)),
         (tr("access tokens"), tokens_line(report.network)),
         (tr("prompt cache"), prompt_cache_line(report.prompt_cache)),
+        (tr("backups"), backups_line(report.backups)),
     ):
         line(f"{name}: {value}")
     if report.load is not None:

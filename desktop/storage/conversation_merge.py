@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -29,6 +30,9 @@ from desktop.storage.search_terms import add_functions
 
 TellProgress = Callable[[int, int], None]
 """Is told how many conversations of how many are done. What it raises ends the work, and nothing of it is kept."""
+
+READABLE_TEXT = partial(str, encoding="utf-8", errors="replace")
+"""How text is read that need not be UTF-8."""
 
 _HEADS = CONVERSATION_COLUMNS.split(", ")
 _MESSAGES = MESSAGE_COLUMNS.split(", ")
@@ -106,7 +110,7 @@ def merge_conversations(
 
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    connection.text_factory = READABLE_TEXT
     add_functions(connection)  # an index may be asked for what they give
     return connection
 

@@ -6,6 +6,7 @@ that say what a person loses by them; the rest of the sentences is the same.
 
 import errno
 import os
+import shlex
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -28,7 +29,8 @@ class NewerDatabaseError(IntegrityError):
 
 @dataclass(frozen=True)
 class DatabaseErrorTexts:
-    """What a file's troubles are called, as whole sentences in the person's language. `unwritable` names {folder}."""
+    """What a file's troubles are called, as whole sentences in the person's language. `unwritable` names {folder}, and
+    `mend` and `begin_anew` may name the {file} as a shell takes it."""
 
     damaged: str
     not_ours: str
@@ -51,8 +53,11 @@ def conversation_error_texts() -> DatabaseErrorTexts:
         full=tr("Conversations cannot be saved: the disk is full."),
         busy=tr("Conversations cannot be saved: another program holds their file."),
         broken_disk=tr("Conversations cannot be read or saved: the disk reports an error."),
-        mend=tr("Put a backup of it in its place, or move it elsewhere to begin with an empty one."),
-        begin_anew=tr("Move it elsewhere; Latchkey then begins with an empty one."),
+        mend=tr("“latchkey restore {file}” brings over what can be read, and keeps this file."),
+        begin_anew=tr(
+            "Move it elsewhere; Latchkey then begins with an empty one. If it was one, “latchkey restore {file}” brings"
+            " over what can be read."
+        ),
     )
 
 
@@ -96,12 +101,12 @@ class DatabaseErrors:
     def damaged(self, technical: str = "") -> IntegrityError:
         """The file is Latchkey's, and does not hold."""
         words = self.wording()
-        return IntegrityError(words.damaged, self._left_alone(), words.mend, technical=technical)
+        return IntegrityError(words.damaged, self._left_alone(), self._naming(words.mend), technical=technical)
 
     def not_ours(self, technical: str = "") -> IntegrityError:
         """The file at our place is something else."""
         words = self.wording()
-        return IntegrityError(words.not_ours, self._left_alone(), words.begin_anew, technical=technical)
+        return IntegrityError(words.not_ours, self._left_alone(), self._naming(words.begin_anew), technical=technical)
 
     def newer(self, version: int, known: int) -> NewerDatabaseError:
         """A newer Latchkey wrote the file."""
@@ -175,6 +180,9 @@ class DatabaseErrors:
             return shutil.disk_usage(self.path.parent).free < _LEAST_BYTES
         except OSError:
             return False
+
+    def _naming(self, remedy: str) -> str:
+        return remedy.format(file=shlex.quote(str(self.path)))
 
     def _left_alone(self) -> str:
         return tr("{file} was left exactly as it is.").format(file=self.path)

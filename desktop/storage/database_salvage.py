@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.errors import IntegrityError
+from desktop.storage.conversation_merge import READABLE_TEXT
 from desktop.storage.conversation_rows import CONVERSATION_COLUMNS, MESSAGE_COLUMNS
 from desktop.storage.database import APPLICATION_ID, CONVERSATIONS_SCHEMA, Database
 from desktop.storage.database_errors import DatabaseErrors
@@ -108,7 +109,7 @@ def _header(size: int, copy: Path) -> bytes:
 
 def _open(copy: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(copy, isolation_level=None)
-    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    connection.text_factory = READABLE_TEXT
     # With a writable schema SQLite goes on where a line of it cannot be read, an index among them.
     for pragma in ("writable_schema = ON", "cell_size_check = ON"):
         with suppress(sqlite3.Error):

@@ -28,6 +28,7 @@ from desktop.ui.panel.panel_flow import PanelFlow
 from desktop.ui.parts.notification_bar import NotificationBar
 from desktop.ui.prompts.prompt_flow import PromptFlow
 from desktop.ui.search.search_flow import SearchFlow
+from desktop.ui.settings.backup_flow import BackupFlow
 from desktop.ui.settings.settings_flow import SettingsFlow
 from desktop.ui.shared_services import SharedServices
 from desktop.ui.window.chat_place import ChatPlace
@@ -103,6 +104,10 @@ class Backend(QObject):
         self.tray.add(window)
         self.drop = FileDropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
         self.settings = SettingsFlow(window, background, services, self.engine, shared.prompt_cache)
+        self.backups = BackupFlow(window, background, shared.data, shared.answers.queue)
+        self.backups.restored.connect(shared.show_restored)
+        shared.restored.connect(self._restored)
+        shared.backup_timer.failed.connect(self._backup_failed)
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
         self.network = NetworkFlow(window, background, services, paths, settings, shared.change_settings)
@@ -210,6 +215,19 @@ class Backend(QObject):
         temporary = self._window.temporary.chat
         return temporary.session if temporary is not None else self.chat
 
+    def _backup_failed(self, error: "UserError") -> None:
+        if not self.closed:
+            self.news.notify(tr("The weekly backup was not made. {reason}").format(reason=error))
+
+    def _restored(self) -> None:
+        """Chats were restored: show anew the one that is open."""
+        if self.closed:
+            return
+        self.prompts.refresh()
+        open_id = self.chat.current_id
+        if open_id is not None and self.chat.is_stored(open_id):
+            self._shared.answers.show_stored(open_id)
+
     def _database_failed(self, error: "UserError") -> None:
         if not self.closed:
             self._window.show_failure(error)
@@ -249,7 +267,7 @@ class Backend(QObject):
         for display in (self._window.display, self.compare):
             self._shared.displays.shown.remove(display)
         flows = (self.search, self.access, self.downloads, self.imports, self.setup, self.suggestion, self.model_list)
-        for part in (self.network, self.settings, self.licenses, self.compare, *flows):
+        for part in (self.network, self.settings, self.backups, self.licenses, self.compare, *flows):
             part.close()
         self.tray.remove(self._window)
         self.panel.close()

@@ -10,7 +10,11 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QIcon
 
 from desktop.background import Background
+from desktop.backup.automatic_backup import AutomaticBackup
+from desktop.backup.backup_writer import PersonsData
+from desktop.backup.restore import resume_restore
 from desktop.chat.answer_service import AnswerService
+from desktop.chat.chat_events import ConversationsChanged
 from desktop.chat.preset_file import PresetFile
 from desktop.chat.prompt_library import PromptLibrary
 from desktop.engine.engine_client import EngineClient
@@ -24,6 +28,7 @@ from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 from desktop.ui.models.model_selection import ModelDisplay, ModelSelection
+from desktop.ui.settings.backup_timer import BackupTimer
 from desktop.ui.system.file_watcher import FileWatcher
 from desktop.ui.system.process_events import MainThreadCalls
 from desktop.ui.window.tray_flow import TrayFlow
@@ -77,11 +82,13 @@ class SharedServices(QObject):
     `change_settings` takes settings by name, which then calls `take_settings`; `change_model` takes the id of a model,
     and what is to be set for that one.
 
-    `database_opened` where the conversations can be read, `database_failed` with why not.
+    `database_opened` where the conversations can be read, `database_failed` with why not. `restored` where a backup was
+    restored: what is open may be another than is stored.
     """
 
     database_opened = Signal()
     database_failed = Signal(object)
+    restored = Signal()
 
     def __init__(
         self,
@@ -107,6 +114,8 @@ class SharedServices(QObject):
         if test_engine:
             self.kernels.start(self._is_engine_busy, lambda: main_thread.call_on_main_thread(self._load_again))
         self.database, self.attachments = Database(paths.database_file), AttachmentStore(paths.attachments)
+        self.data = PersonsData(paths, self.database, services.ledger, self.attachments)
+        self.backup_timer = BackupTimer(AutomaticBackup(self.data, lambda: settings.current), background)
         self.presets = PresetFile(paths.presets_file)
         self.prompts = PromptLibrary(paths.prompts_file)
         self.answers = AnswerService(
@@ -155,14 +164,19 @@ class SharedServices(QObject):
         """Read what is on the disk: models, licenses, conversations."""
         self.selection.refresh()
         self._ledger_watcher.start()
+        self.backup_timer.start()
 
     # --- conversations -------------------------------------------------------------------------------------------
 
     def open_database(self) -> None:
         """Open the conversations; where that fails, `database_failed` says so, and this may be tried again."""
         self.background.database(
-            self.database.open, lambda _: self._tell_opened(), lambda error: self._tell_failed(error)
+            self._open_database, lambda _: self._tell_opened(), lambda error: self._tell_failed(error)
         )
+
+    def _open_database(self) -> None:
+        resume_restore(self.data)  # one that was cut off is finished before anything is shown
+        self.database.open()
 
     def _tell_opened(self) -> None:
         if not self.closed:
@@ -171,6 +185,13 @@ class SharedServices(QObject):
     def _tell_failed(self, error: "UserError") -> None:
         if not self.closed:
             self.database_failed.emit(error)
+
+    def show_restored(self, report: object) -> None:
+        """A window restored a backup: show all of them what there is now."""
+        if not self.closed:
+            self.change_settings({})  # reads them anew, and shows them
+            self.answers.tell(ConversationsChanged())
+            self.restored.emit()
 
     # --- models and licenses -------------------------------------------------------------------------------------
 
@@ -207,6 +228,7 @@ class SharedServices(QObject):
         """Store conversations and stop everything."""
         self.closed = True
         self.tray.close()
+        self.backup_timer.close()
         self.selection.close()
         self._ledger_watcher.close()
         self.answers.close()

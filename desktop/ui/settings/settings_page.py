@@ -32,6 +32,7 @@ from desktop.ui.parts.setting_controls import (
 from desktop.ui.parts.terms_text import purpose_name
 from desktop.ui.parts.toggle import Toggle
 from desktop.ui.settings.background_section import BackgroundSection
+from desktop.ui.settings.backup_section import BackupSection
 from desktop.ui.settings.network_section import NetworkSection
 from desktop.ui.settings.prompt_cache_section import PromptCacheSection
 from desktop.ui.theme.design_tokens import TEXT_SCALES, XS, L, S
@@ -70,6 +71,7 @@ class SettingsPage(Page):
         self._answers()
         self._background()
         self._prompt_cache()
+        self._backups()
         self._licenses()
         self._network()
         self._folders()
@@ -87,6 +89,7 @@ class SettingsPage(Page):
         self.acceptance.show_settings(settings.acceptance)
         self.network.show_settings(settings)
         self.prompt_cache.show_settings(settings)
+        self.backups.show_settings(settings)
         self.background.show_settings(settings)
 
     def show_error(self, error: UserError) -> None:
@@ -180,6 +183,12 @@ class SettingsPage(Page):
         self.prompt_cache = PromptCacheSection(self.theme, self._settings)
         self.prompt_cache.changed.connect(self.changed)
         self.column.rows.addWidget(self.prompt_cache)
+
+    def _backups(self) -> None:
+        self._section(tr("Backup"))
+        self.backups = BackupSection(self.theme, self._settings, str(self._paths.log_file))
+        self.backups.changed.connect(self.changed)
+        self.column.rows.addWidget(self.backups)
 
     def _licenses(self) -> None:
         self._section(tr("Licenses"))

@@ -32,6 +32,8 @@ WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM ledger) BEGIN
     SELECT RAISE(ABORT, 'a record of the ledger follows the last one');
 END;
 
+CREATE INDEX ledger_restored ON ledger (seq) WHERE event = 'restored';
+
 CREATE TABLE license_texts (
     number INTEGER PRIMARY KEY,
     sha256 TEXT NOT NULL,

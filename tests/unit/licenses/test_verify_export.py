@@ -134,7 +134,7 @@ WAYS: dict[str, tuple[Callable[[Whole], object], str, int | None]] = {
     "a text removed": (text_of(2, lambda texts, sha256: texts.pop(sha256)), "damaged", 2),
     "a text that nothing names": (lambda whole: whole["texts"].update({"a" * 64: {"text": "x"}}), "damaged", None),
     "another format": (lambda whole: whole.update(format="shopping-list"), "damaged", None),
-    "a version to come": (lambda whole: whole.update(version=2), "damaged", None),
+    "a version to come": (lambda whole: whole.update(version=3), "damaged", None),
     "no head": (lambda whole: whole.pop("head"), "damaged", None),
     "no texts": (lambda whole: whole.pop("texts"), "damaged", None),
     "records of another kind": (lambda whole: whole.update(records={"1": {}}), "damaged", None),
