@@ -6,7 +6,6 @@ import hashlib
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
-from urllib.parse import unquote_to_bytes
 
 from desktop.byte_size import size_text
 from desktop.chat.conversation_writer import title_from, typed_title
@@ -51,6 +50,7 @@ _TEXT_ENDING = re.compile(
     r"ipynb|[mc]?jsx?|tsx?|java|kt|[ch]|[ch]pp|cc|cs|go|rs|rb|php|pl|lua|r|swift|scala|dart|diff|patch)",
     re.IGNORECASE | re.DOTALL,
 )
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _THINK = re.compile(r"\s*<think>")
 _IMAGES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -129,7 +129,7 @@ class ConversationDraft:
             self.leave_out(_too_large(), name)
             return []
         try:
-            data = b64decode(body, validate=True) if head.endswith(";base64") else unquote_to_bytes(body)
+            data = b64decode(body, validate=True) if head.endswith(";base64") else percent_decoded(body.encode())
         except (binascii.Error, ValueError):
             data = b""
         return self.image(data, name or tr("image"))
@@ -263,6 +263,11 @@ def code_block(code: str, language: str = "") -> str:
         fence += "`"
     language = language if language.isalnum() else ""
     return f"{fence}{language}\n{code.rstrip()}\n{fence}"
+
+
+def percent_decoded(escaped: bytes) -> bytes:
+    """`escaped` with the bytes that its %XX stand for (RFC 3986)."""
+    return _ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), escaped)
 
 
 def not_in_export() -> str:

@@ -7,12 +7,12 @@ version 3.10. Messages have no ids and no times: they are known by what they say
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import unquote
 
 from desktop.chat.importers.conversation_draft import (
     ConversationDraft,
     damaged_message,
     only_images_and_texts,
+    percent_decoded,
     thinking_and_text,
     unknown_content,
 )
@@ -43,7 +43,7 @@ class _ChatItem:
     tool: str = ""
     arguments: str = "{}"
     failed: bool = False
-    files: list[tuple[str, bytes]] = field(default_factory=list)
+    files: list[tuple[bytes, bytes]] = field(default_factory=list)
     items: list["_ChatItem"] = field(default_factory=list)
 
 
@@ -159,7 +159,7 @@ def _item(stream: QtDataStream, version: int) -> _ChatItem:
         stream.strings()
     if version >= 10:
         for _number in range(stream.int64()):
-            item.files.append((unquote(stream.byte_array().decode(errors="replace")), stream.byte_array()))
+            item.files.append((stream.byte_array(), stream.byte_array()))
     if version >= 12:
         item.items = [_sub_item(stream, 1) for _number in range(stream.int64())]
     return item
@@ -193,7 +193,7 @@ def _add(draft: ConversationDraft, item: _ChatItem, above: str | None, model: st
     is_question = item.name == "Prompt: "
     parts: list[MessagePart] = []
     for url, content in item.files:
-        parts += _file(draft, base_name(url), content)
+        parts += _file(draft, base_name(percent_decoded(url).decode(errors="replace")), content)
     if is_question:
         parts.append(TextPart(item.value))
     else:
