@@ -31,7 +31,7 @@ def test_what_was_open_and_typed_survives(
     window, page = driver.window, driver.page
     assert page.composer.text == "A new chat's draft"
     assert window.settings.window_geometry
-    assert window.saveGeometry().toBase64().data().decode() == window.settings.window_geometry
+    assert bytes(window.saveGeometry().toBase64().data()).decode() == window.settings.window_geometry
     driver.wait_ready()
     driver.until(lambda: window.shown == "settings")
     driver.until(lambda: page.conversation_id == CHAT and page.shown_transcript is not None)
