@@ -120,7 +120,9 @@ def add_models(parser: argparse.ArgumentParser) -> None:
     from desktop.cli.model_settings_arguments import add_model_settings  # which builds on what is here
 
     does = actions(parser)
-    add_json(command(does, "list", tr("every model of the catalog and on this disk")))
+    listing = command(does, "list", tr("every model of the catalog and on this disk"))
+    listing.add_argument("--adapters", action="store_true", help=tr("the adapters (LoRA) that were imported, instead"))
+    add_json(listing)
     show = command(does, "show", tr("all that is known of one model, and what stands between you and chatting"))
     add_hub_model(show, "id")
     add_json(show)

@@ -136,9 +136,12 @@ def next_sentence(listed: ListedModel, verdict: LicenseVerdict) -> str:
             else tr("{model} is not on this computer: “latchkey models show {id}” says how to get it.")
         )
         return sentence.format(model=subject.name, id=shlex.quote(subject.id))
-    return tr("{model} may be used now: latchkey ask “…” --model {id}").format(
-        model=subject.name, id=shlex.quote(subject.id)
+    sentence = (
+        tr("{model} may be used now, on its model: latchkey ask “…” --model ID --lora {id}")
+        if listed.model.adapter
+        else tr("{model} may be used now: latchkey ask “…” --model {id}")
     )
+    return sentence.format(model=subject.name, id=shlex.quote(subject.id))
 
 
 def _waiting(verdict: LicenseVerdict) -> Sequence[NeededLicense]:

@@ -1,4 +1,4 @@
-"""`latchkey models list`: every model of the catalog and on this disk, one line each."""
+"""`latchkey models list`: every model of the catalog and on this disk, or every adapter, one line each."""
 
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,10 @@ _OWN_PREFIX = "LicenseRef-"
 
 def show_list(options: Namespace, tools: CommandContext) -> None:
     """Print the list, models on this disk first. On a terminal the ones recommended for this computer follow the
-    table."""
+    table. With --adapters print those alone."""
+    if options.adapters:
+        _show_adapters(options, tools)
+        return
     cards = [card_of(listed, tools) for listed in tools.library.listed_files()]
     if options.json:
         choices = tools.lookup.task_recommendations(cards)
@@ -31,6 +34,17 @@ def show_list(options: Namespace, tools: CommandContext) -> None:
             for line in _to_begin_with(tools.lookup.task_recommendations(cards)):
                 tools.output.line(line)
     tell_problems(tools)
+
+
+def _show_adapters(options: Namespace, tools: CommandContext) -> None:
+    cards = [card_of(listed, tools) for listed in tools.library.adapters()]
+    if options.json:
+        tools.output.json([describe(card, tools, hashed=False) for card in cards])
+    elif cards:
+        rows = [(tr("ID"), tr("LICENSE"), tr("RESTRICTIONS"), tr("GATE"), tr("STATE"))]
+        tools.output.table(rows + [_row(card) for card in cards], _SHRINKING)
+    else:
+        tools.output.note(tr("No adapter was imported: “latchkey models import PATH” takes one in."))
 
 
 def _chosen(card: LibraryCard, choices: Mapping[str, TaskRecommendation]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from desktop.cli.licenses_command import next_sentence
 from desktop.cli.step_commands import command_steps
 from desktop.errors import EngineError, LicenseError, NotFoundError
 from desktop.library.adapter_lookup import find_adapter
@@ -41,6 +42,9 @@ def test_an_adapter_is_listed_among_no_models(assembly: LibraryServices, home: P
     assert library.find_listed(str(adapter.path)).subject.id == adapter.id
     card = library.card(adapter.id)
     assert command_steps(card)[-1].commands == (f'latchkey ask "…" --model ID --lora {adapter.id}',)
+    accept(assembly, adapter.id)
+    listed = library.find_listed(adapter.id)
+    assert f"--model ID --lora {adapter.id}" in next_sentence(listed, assembly.acknowledgements.verdict(listed.subject))
     assert assembly.importer.remove(adapter.id) == 0
     assert library.adapters() == []
 
