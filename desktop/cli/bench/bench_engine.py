@@ -30,8 +30,8 @@ class BenchLicenseCheck:
         self._admitted: HashedModel | None = None
 
     def admit(self, path: Path, stop: StopSignal | None = None) -> tuple[ModelFile, ...]:
-        """Raises ForbiddenError for any other file."""
-        self._admitted = None
+        """Raises ForbiddenError for any other file. What was admitted before stays so while this one is read: the
+        engine asks about it meanwhile (`check_loaded`)."""
         hashed = FileHashes(path.parent).hashed_model(path, anew=True, stop=stop)
         if hashed.sha256 != self._sha256:
             raise _another(path)

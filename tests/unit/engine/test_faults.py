@@ -7,12 +7,13 @@ import textwrap
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
-from desktop.engine.generation_options import SamplingParams
+from desktop.engine.generation_options import JsonSchemaFormat, SamplingParams
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import (
     AnswerDone,
@@ -95,6 +96,34 @@ def test_killed_while_idle_the_next_question_works(load: Loader, model_file: Fil
     wait_until(lambda: asker.client.state == "dead")
     assert asker.client.model is None
     assert asker.ask("Hello", max_tokens=3).end.generated_tokens == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems bound no process's memory from outside")
+def test_memory_that_runs_out_in_mid_answer_is_told_or_finished(load: Loader, model_file: Files) -> None:
+    """Whatever cannot be allocated: nobody waits for ever, and the next question is answered."""
+    import resource
+
+    asker = load(model_file("wide"), parallel=4)
+    running = [endless(asker) for _ in range(2)]
+    (worker,) = children()
+    used = int(Path(f"/proc/{worker}/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(worker, resource.RLIMIT_AS, (used, used))
+    schema = JsonSchemaFormat('{"type": "array", "items": {"type": "string"}, "minItems": 4000}')
+    asked: list[dict[str, Any]] = [{"logprobs": 20}, {"response_format": schema}, {}]
+    for options in asked:
+        request = asker.request("the of and to in is it you " * 400, max_tokens=200, ignore_eos=True, **options)
+        listener = Listener()
+        running.append((request, listener))
+        asker.client.generate(request, listener)
+    for request, listener in running[:2]:
+        asker.client.cancel(request.id)
+    for _, listener in running:
+        assert listener.over.wait(60), "nobody waits for ever"
+        assert isinstance(listener.last, AnswerDone | RequestFailed)
+        if isinstance(listener.last, RequestFailed):
+            assert listener.last.title
+    asker.client.unload()
+    assert asker.ask("Hello", max_tokens=5, ignore_eos=True).end.generated_tokens == 5
 
 
 def test_the_license_door_is_asked_again_before_a_restart(make_client: Clients, model_file: Files) -> None:

@@ -22,6 +22,7 @@ from desktop.cli.bench.bench_engine import BenchLicenseCheck
 from desktop.cli.bench.bench_model import BenchModelShape, RandomWeightsModel, bench_model
 from desktop.cli.command_context import CommandContext
 from desktop.errors import ForbiddenError, IntegrityError, LicenseError
+from desktop.library.file_hashes import FileHashes
 from desktop.library.library_services import LibraryServices, build_library_services
 from desktop.licenses.built_in_model import BUILT_IN_SHA256
 from desktop.licenses.license_check import LicenseCheck
@@ -156,6 +157,25 @@ def test_the_benchmark_admits_what_it_wrote_wherever_that_lies(home: Path) -> No
     assert admitted.path == str(written.path)
     check.record_load(written.path)
     check.check_loaded(written.path)
+
+
+def test_what_the_benchmark_has_loaded_stays_admitted_while_it_is_read_once_more(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the bare loop, which loads the same file: the engine asks once a second whether its own may stay."""
+    written, check = bench_model(SHAPE, home / "bench"), BenchLicenseCheck(SHAPE)
+    check.admit(written.path)
+    asked: list[str] = []
+
+    def read(*arguments: Any, **options: Any) -> Any:
+        check.check_loaded(written.path)
+        asked.append("while it is read")
+        return hashed(*arguments, **options)
+
+    hashed = FileHashes.hashed_model
+    monkeypatch.setattr(FileHashes, "hashed_model", read)
+    check.admit(written.path)
+    assert asked
 
 
 def test_no_argument_has_the_benchmark_admit_another_file(services: LibraryServices, stranger: Path) -> None:
