@@ -93,6 +93,11 @@ class TemporaryChat:
             lambda: copy_conversation(self._store, self._leader.store, conversation_id), done, failed
         )
 
+    @property
+    def database(self) -> MemoryDatabase:
+        """Where it is kept."""
+        return self._database
+
     def holds(self, conversation_id: str) -> bool:
         """Whether this conversation is one of it, and was not kept."""
         return conversation_id in self._ids

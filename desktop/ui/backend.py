@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from desktop import __version__
 from desktop.chat.chat_session import ChatSession
+from desktop.chat.export.chat_exporter import ChatExporter
 from desktop.chat.temporary_chat import TemporaryChat
+from desktop.library.model_terms import ModelTerms
 from desktop.storage.message_search import MessageSearch
 from desktop.translation import tr
 from desktop.ui.access.access_flow import AccessFlow
 from desktop.ui.chat.code_file_flow import CodeFileFlow
 from desktop.ui.compare.compare_flow import CompareFlow
 from desktop.ui.downloads.download_flow import DownloadFlow
+from desktop.ui.export.chat_pdf import draw_pdf
+from desktop.ui.export.export_flow import ExportFlow
 from desktop.ui.licenses.license_flow import LicenseFlow
 from desktop.ui.licenses.license_page_loader import LicensePageLoader
 from desktop.ui.models.import_flow import ImportFlow
@@ -31,6 +36,7 @@ from desktop.ui.search.search_flow import SearchFlow
 from desktop.ui.settings.backup_flow import BackupFlow
 from desktop.ui.settings.settings_flow import SettingsFlow
 from desktop.ui.shared_services import SharedServices
+from desktop.ui.sidebar.order_request import OrderRequest
 from desktop.ui.window.chat_place import ChatPlace
 from desktop.ui.window.file_drop import FileDropTarget
 from desktop.ui.window.main_window import MainWindow
@@ -42,6 +48,7 @@ if TYPE_CHECKING:
     from desktop.engine.worker_messages import ProbeResult
     from desktop.errors import UserError
     from desktop.library.library_model import LibraryCard
+    from desktop.storage.database import Database
 
 
 class Backend(QObject):
@@ -112,6 +119,15 @@ class Backend(QObject):
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
         self.network = NetworkFlow(window, background, services, paths, settings, shared.change_settings)
         self.compare = CompareFlow(window, background, ChatPlace(window, shared.answers), self.engine, shared.presets)
+        exporter = ChatExporter(
+            shared.attachments,
+            ModelTerms(services.library).complete,
+            styles=paths.resources / "style",
+            generator=f"Latchkey {__version__}",
+            draw_pdf=draw_pdf,
+        )
+        self.exports = ExportFlow(window, background, exporter, self.news, self._database_of)
+        window.conversations.paper_asked.connect(self._put_on_paper)
         self._connect_models()
         self._connect_licenses()
         self._connect_network()
@@ -210,6 +226,19 @@ class Backend(QObject):
             presets=shared.presets,
         )
 
+    def _database_of(self, conversation_id: str) -> "tuple[Database, bool]":
+        """What holds a conversation, and whether it is a temporary one's."""
+        temporary = self._window.temporary.chat
+        if temporary is not None and temporary.holds(conversation_id):
+            return temporary.database, True
+        return self.database, False
+
+    def _put_on_paper(self, request: OrderRequest) -> None:
+        if request.kind == "print":
+            self.exports.choose_printer(request.ids)
+        else:
+            self.exports.choose_file(request.ids)
+
     def _open_session(self) -> ChatSession:
         """The session of the conversation that the window shows."""
         temporary = self._window.temporary.chat
@@ -271,6 +300,7 @@ class Backend(QObject):
             part.close()
         self.tray.remove(self._window)
         self.panel.close()
+        self.exports.close()
         self.prompts.close()
         self._window.temporary.close()
         self.chat.close()

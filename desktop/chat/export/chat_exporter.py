@@ -38,6 +38,10 @@ ReferenceLookup = Callable[[ModelReference], ModelReference]
 """Gives a model's reference with the license and the attribution that are known of it."""
 
 
+ChatDrawing = Callable[[Sequence[Conversation], Iterable[WholeConversation], ExportSource], None]
+"""Draws chats somewhere: their heads, the chats, and what belongs to them."""
+
+
 class PdfDrawing(Protocol):
     """Draws chats as PDF into a file on the disk, from its present position on. Raises OSError."""
 
@@ -113,6 +117,19 @@ class ChatExporter:
             with target.open() as file:
                 written = self._write(run, form, file, streams=target.streams)
         return ExportResult(len(run.heads), run.messages, written, tuple(sorted(run.images & run.missing)))
+
+    def draw(
+        self,
+        database: Database,
+        ids: Sequence[str],
+        drawing: ChatDrawing,
+        progress: ExportProgress = ExportProgress(),
+    ) -> None:
+        """Have the conversations `ids` drawn in this order. Raises NotFoundError, StoppedError, what `Database` raises
+        and what `drawing` raises."""
+        with open_snapshot(database) as snapshot:
+            run = _ExportRun(self._attachments, self._terms, snapshot, ids, progress)
+            drawing(run.heads, run.conversations(), self._source(run))
 
     def _write(self, run: "_ExportRun", form: ChatFormat, file: BinaryIO, *, streams: bool) -> int:
         if form == "pdf":

@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 from PySide6.QtCore import QByteArray, QEventLoop, QFile, QIODevice, QLocale, QMarginsF
-from PySide6.QtGui import QPageLayout, QPageSize, QPdfWriter
+from PySide6.QtGui import QPagedPaintDevice, QPageLayout, QPageSize, QPdfWriter
 
 from desktop.chat.export.conversation_document import GENERATED
 from desktop.chat.export.message_words import (
@@ -17,9 +17,10 @@ from desktop.chat.export.message_words import (
     title_of_export,
 )
 from desktop.conversation import Conversation
+from desktop.errors import ResourceError
 from desktop.safe_text import escape_controls
 from desktop.storage.whole_conversation import WholeConversation
-from desktop.translation import trn
+from desktop.translation import tr, trn
 from desktop.ui.export.page_flow import PageFlow
 from desktop.ui.export.printed_chat import PrintedChats, font_families
 
@@ -51,7 +52,6 @@ def draw_pdf(
 ) -> None:
     """Draw `conversations`, whose heads are `heads`, into `file`, which is open on the disk. Raises OSError where it
     cannot be written."""
-    loop = QEventLoop()  # Qt's documents set timers, which a thread of Python's has no place for otherwise
     device = QFile()
     if not device.open(file.fileno(), QIODevice.OpenModeFlag.WriteOnly, QFile.FileHandleFlag.DontCloseHandle):
         raise OSError(device.errorString())
@@ -63,17 +63,49 @@ def draw_pdf(
     writer.setTitle(title)
     writer.setCreator(source.generator)
     writer.setDocumentXmpMetadata(QByteArray(_metadata(title, source).encode()))
+    try:
+        ended = _draw(writer, heads, conversations, source)
+        flushed = device.flush()
+    finally:
+        device.close()
+    if not (ended and flushed) or device.error() != QFile.FileError.NoError:
+        raise OSError(device.errorString())
+
+
+def draw_on_paper(
+    device: QPagedPaintDevice,
+    heads: Sequence[Conversation],
+    conversations: Iterable[WholeConversation],
+    source: ExportSource,
+) -> None:
+    """Draw them on the pages of a printer whose origin is the corner of the paper. Raises ResourceError where it takes
+    nothing."""
+    if not _draw(device, heads, conversations, source):
+        raise ResourceError(
+            tr("The chat could not be printed."),
+            tr("The printer takes nothing."),
+            tr("See to the printer, or export the chat as PDF."),
+        )
+
+
+def _draw(
+    device: QPagedPaintDevice,
+    heads: Sequence[Conversation],
+    conversations: Iterable[WholeConversation],
+    source: ExportSource,
+) -> bool:
+    """Whether all of it was taken."""
+    loop = QEventLoop()  # Qt's documents set timers, which a thread of Python's has no place for otherwise
     families, fixed = font_families()
-    flow = PageFlow(writer, families, general_notice())
+    flow = PageFlow(device, families, general_notice())
+    if not flow.active:
+        return False
     try:
         PrintedChats(flow, source, families, fixed).draw(heads, conversations)
     finally:
         ended = flow.finish()
-        flushed = device.flush()
-        device.close()
         del loop
-    if not (ended and flushed) or device.error() != QFile.FileError.NoError:
-        raise OSError(device.errorString())
+    return ended
 
 
 def _title(heads: Sequence[Conversation]) -> str:

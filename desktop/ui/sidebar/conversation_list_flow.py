@@ -18,11 +18,13 @@ _REFRESH_MS = 40
 
 
 class ConversationListFlow(QObject):
-    """`listed` with each list that came; `begun` with the folder that a new conversation was begun in. `open_id` gives
-    the conversation that is open; `leave_first` calls what it is given once that may be left."""
+    """`listed` with each list that came; `begun` with the folder that a new conversation was begun in; `paper_asked`
+    with a request to export or print. `open_id` gives the conversation that is open; `leave_first` calls what it is
+    given once that may be left."""
 
     listed = Signal(object)
     begun = Signal(object)
+    paper_asked = Signal(object)
 
     def __init__(
         self,
@@ -98,6 +100,8 @@ class ConversationListFlow(QObject):
                 order.restore(ids)
             case "erase":
                 order.erase(ids or None)
+            case "export" | "print":
+                self.paper_asked.emit(request)
             case "new-folder":
                 order.create_folder(self._name_folder, ids)
             case "new-chat":

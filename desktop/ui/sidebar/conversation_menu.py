@@ -56,6 +56,9 @@ def fill_conversation_menu(
         lambda: ask(OrderRequest("unarchive" if archived else "archive", ids)),
     )
     menu.addSeparator()
+    menu.addAction(tr("Export…"), lambda: ask(OrderRequest("export", ids)))
+    menu.addAction(tr("Print…\tCtrl+P") if len(ids) == 1 else tr("Print…"), lambda: ask(OrderRequest("print", ids)))
+    menu.addSeparator()
     menu.addAction(tr("Delete\tDel"), lambda: ask(OrderRequest("delete", ids)))
 
 

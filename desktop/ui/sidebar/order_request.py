@@ -21,6 +21,8 @@ RequestKind = Literal[
     "place-folder",
     "folder-model",
     "delete-folder",
+    "export",
+    "print",
 ]
 
 
@@ -28,7 +30,7 @@ RequestKind = Literal[
 class OrderRequest:
     """Something to be done with conversations (`ids`) or a folder. `folder_id` is where "move" puts them, None for no
     folder; `tag` what "tag" and "untag" are about; `position` where "place-folder" puts the folder; `model_id` what new
-    conversations in it begin with, None for the model in use."""
+    conversations in it begin with, None for the model in use. "export" without ids is about all of them."""
 
     kind: RequestKind
     ids: tuple[str, ...] = ()

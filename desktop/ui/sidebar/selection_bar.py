@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 class SelectionBar(QWidget):
-    """`asked` with "move", "tag", "archive", "unarchive", "delete", "restore", "erase" or "empty"; `ended` where the
-    person wants to select no more. Hidden while there is nothing to do with several."""
+    """`asked` with "move", "tag", "archive", "unarchive", "export", "delete", "restore", "erase" or "empty"; `ended`
+    where the person wants to select no more. Hidden while there is nothing to do with several."""
 
     asked = Signal(str)
     ended = Signal()
@@ -40,6 +40,7 @@ class SelectionBar(QWidget):
             ("move", tr("Move"), tr("Move the selected chats")),
             ("tag", tr("Tag"), tr("Tag the selected chats")),
             ("archive", tr("Archive"), tr("Archive the selected chats")),
+            ("export", tr("Export…"), tr("Export the selected chats")),
             ("unarchive", tr("Back"), tr("Bring the selected chats back from the archive")),
             ("delete", tr("Delete"), tr("Delete the selected chats")),
             ("restore", tr("Restore"), tr("Restore the selected chats")),
@@ -68,8 +69,8 @@ class SelectionBar(QWidget):
         """Offer what can be done with `count` selected conversations of a place; `in_bin` is how many the bin holds."""
         several = count > 1
         offered = {
-            "chats": ("move", "tag", "archive", "delete") if several else (),
-            "archive": ("move", "tag", "unarchive", "delete") if several else (),
+            "chats": ("move", "tag", "archive", "export", "delete") if several else (),
+            "archive": ("move", "tag", "unarchive", "export", "delete") if several else (),
             "bin": (("restore", "erase") if count else ()) + (("empty",) if in_bin and not several else ()),
         }[place]
         for key, button in self.buttons.items():

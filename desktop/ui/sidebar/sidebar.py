@@ -293,8 +293,8 @@ class Sidebar(QWidget):
         elif what == "empty":
             self._ask(OrderRequest("erase"))
         else:
-            kinds = {"archive": "archive", "unarchive": "unarchive", "delete": "delete", "restore": "restore"}
-            self._ask(OrderRequest(kinds.get(what, "erase"), ids))  # type: ignore[arg-type]
+            kind = what if what in ("archive", "unarchive", "export", "delete", "restore") else "erase"
+            self._ask(OrderRequest(kind, ids))  # type: ignore[arg-type]
 
     def _open_menu_of(
         self,

@@ -145,6 +145,9 @@ class ChatNavigation:
         window, head = self._window, self.conversation
         if head is not None and window.chat is not None and window.chat.is_stored(head.id):
             window.sidebar.fill_menu(head, menu)
+        elif window.temporary.active:
+            menu.addAction(window.actions_table["export"])
+            menu.addAction(window.actions_table["print"])
         menu.addSeparator()
         for name in ("find", "read-answer", "copy-answer", "regenerate", "context-full"):
             menu.addAction(window.actions_table[name])

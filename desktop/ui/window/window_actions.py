@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from desktop.chat.chat_session import ChatSession
     from desktop.conversation import Conversation
     from desktop.ui.chat.chat_page import ChatPage
+    from desktop.ui.sidebar.order_request import RequestKind
     from desktop.ui.sidebar.sidebar import Sidebar
     from desktop.ui.theme.theme import Theme
     from desktop.ui.window.command_palette import CommandPalette, PaletteEntry
@@ -65,6 +66,9 @@ def action_specs() -> tuple[ActionSpec, ...]:
         ActionSpec("archive", tr("Archive this chat or bring it back")),
         ActionSpec("move", tr("Move this chat to a folder…")),
         ActionSpec("delete", tr("Delete this chat"), key_hint="Del"),
+        ActionSpec("export", tr("Export this chat…")),
+        ActionSpec("export-all", tr("Export all chats…")),
+        ActionSpec("print", tr("Print this chat…"), ("Ctrl+P",)),
         ActionSpec("new-folder", tr("New folder")),
         ActionSpec("context-full", tr("When the context of this chat is full…")),
         ActionSpec("chat", tr("Back to the chat"), ("Ctrl+1",)),
@@ -184,6 +188,9 @@ class ActionHandlers:
             "archive": self._archive,
             "move": self._move,
             "delete": lambda: self._with_open(lambda key: window.chat.order.delete([key]) if window.chat else None),
+            "export": lambda: self._ask_for_chat("export"),
+            "export-all": lambda: window.sidebar.asked.emit(OrderRequest("export")),
+            "print": lambda: self._ask_for_chat("print"),
             "new-folder": self._new_folder,
             "context-full": lambda: self._to_chat(page.choose_context),
             "chat": lambda: window.show_page(""),
@@ -293,6 +300,19 @@ class ActionHandlers:
         if conversation is not None and window.chat is not None and window.chat.is_stored(conversation.id):
             self._show_sidebar()
             window.sidebar.open_folder_menu(conversation)
+
+    def _ask_for_chat(self, kind: "RequestKind") -> None:
+        """Ask for something to be done with the chat that is shown, be it a temporary one; not with one that is new."""
+        window = self._window
+        temporary = window.temporary.chat
+        if temporary is not None:
+            key = temporary.session.current_id if temporary.begun else None
+        else:
+            conversation = window.conversation
+            stored = conversation is not None and window.chat is not None and window.chat.is_stored(conversation.id)
+            key = conversation.id if conversation is not None and stored else None
+        if key is not None:
+            window.sidebar.asked.emit(OrderRequest(kind, (key,)))
 
     def _new_folder(self) -> None:
         self._show_sidebar()
