@@ -20,8 +20,7 @@ from desktop.ui.access.access_flow import AccessFlow
 from desktop.ui.chat.code_file_flow import CodeFileFlow
 from desktop.ui.compare.compare_flow import CompareFlow
 from desktop.ui.downloads.download_flow import DownloadFlow
-from desktop.ui.export.chat_pdf import draw_pdf
-from desktop.ui.export.export_flow import ExportFlow
+from desktop.ui.imports.chat_import_flow import ChatImportFlow
 from desktop.ui.licenses.license_flow import LicenseFlow
 from desktop.ui.licenses.license_page_loader import LicensePageLoader
 from desktop.ui.models.import_flow import ImportFlow
@@ -111,10 +110,9 @@ class Backend(QObject):
         self.tray.add(window)
         self.drop = FileDropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
         self.settings = SettingsFlow(window, background, services, self.engine, shared.prompt_cache)
-        self.backups = BackupFlow(window, background, shared.data, shared.answers.queue)
-        self.backups.restored.connect(shared.show_restored)
-        shared.restored.connect(self._restored)
-        shared.backup_timer.failed.connect(self._backup_failed)
+        self.chat_imports = ChatImportFlow(
+            window, background, self.database, shared.attachments, shared.answers.tell, self.chat.order.delete
+        )
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
         self.network = NetworkFlow(window, background, services, paths, settings, shared.change_settings)
@@ -147,6 +145,7 @@ class Backend(QObject):
         setup.license_asked.connect(self._open_license_of_model)
         setup.use_asked.connect(self._use_model)
         self.drop.dropped.connect(self.imports.offer_files)
+        self.drop.chats_dropped.connect(self.chat_imports.offer_files)
         self.model_list.listed.connect(self._models_listed)
         self.access.model_asked.connect(self.model_list.show_listed)
         self.access.failed.connect(self.model_list.show_problem)
@@ -296,7 +295,7 @@ class Backend(QObject):
         for display in (self._window.display, self.compare):
             self._shared.displays.shown.remove(display)
         flows = (self.search, self.access, self.downloads, self.imports, self.setup, self.suggestion, self.model_list)
-        for part in (self.network, self.settings, self.backups, self.licenses, self.compare, *flows):
+        for part in (self.network, self.settings, self.licenses, self.compare, self.chat_imports, *flows):
             part.close()
         self.tray.remove(self._window)
         self.panel.close()

@@ -49,6 +49,7 @@ class SettingsFlow(QObject):
         section.log_asked.connect(lambda: self._navigator.show_page("network"))
         section.show_offline_reason(self._held)
         page.prompts_asked.connect(lambda: self._navigator.show_page("prompts"))
+        page.import_asked.connect(lambda: self._navigator.show_page("chat-import"))
         page.prompt_cache.appeared.connect(self._show_cache_use)
         page.prompt_cache.clear_asked.connect(self._clear_cache)
         page.prompt_cache.changed.connect(self._show_cache_use)

@@ -45,11 +45,12 @@ _GIGABYTE = 1_000_000_000
 
 
 class SettingsPage(Page):
-    """Emits `changed` with the settings a person changed, by name, and `prompts_asked` where the page of prompts is
-    wanted; `show_settings` shows those in force."""
+    """Emits `changed` with the settings a person changed, by name, and `prompts_asked` and `import_asked` where those
+    pages are wanted; `show_settings` shows those in force."""
 
     changed = Signal(dict)
     prompts_asked = Signal()
+    import_asked = Signal()
 
     def __init__(self, theme: Theme, paths: Paths, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -69,6 +70,7 @@ class SettingsPage(Page):
         self._appearance()
         self._model()
         self._answers()
+        self._chats()
         self._background()
         self._prompt_cache()
         self._backups()
@@ -171,6 +173,12 @@ class SettingsPage(Page):
 
     def _switch_repetition(self) -> None:
         self.changed.emit({"stop_on_repetition": not self._repetition.isChecked()})
+
+    def _chats(self) -> None:
+        self._section(tr("Chats"))
+        taken = Button(self.theme, tr("Import…"), name=tr("Import chats"))
+        taken.clicked.connect(self.import_asked)
+        self._row(tr("Import chats"), tr("Those that another program exported, or Latchkey."), taken)
 
     def _background(self) -> None:
         self._section(tr("In the background"))

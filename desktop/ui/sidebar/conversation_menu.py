@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QDateTime, QLocale, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
-from desktop.conversation import Conversation, Folder
+from desktop.conversation import Conversation, ConversationOrigin, Folder
 from desktop.translation import tr
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.untrusted_text import add_entry
@@ -60,6 +60,16 @@ def fill_conversation_menu(
     menu.addAction(tr("Print…\tCtrl+P") if len(ids) == 1 else tr("Print…"), lambda: ask(OrderRequest("print", ids)))
     menu.addSeparator()
     menu.addAction(tr("Delete\tDel"), lambda: ask(OrderRequest("delete", ids)))
+    if len(ids) == 1 and (origin := conversations[0].origin) is not None:
+        menu.addSeparator()
+        add_entry(menu, _origin_text(origin)).setEnabled(False)
+
+
+def _origin_text(origin: ConversationOrigin) -> str:
+    day = QLocale().toString(
+        QDateTime.fromSecsSinceEpoch(int(origin.imported_at)).date(), QLocale.FormatType.ShortFormat
+    )
+    return tr("Imported from {app}, {day}").format(app=origin.app, day=day)
 
 
 def add_folder_menu(menu: QMenu, theme: Theme, conversations: Sequence[Conversation], context: MenuContext) -> QMenu:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from desktop.ui.access.gate_step import GateStep
     from desktop.ui.access.token_step import TokenStep
     from desktop.ui.compare.compare_page import ComparePage
+    from desktop.ui.imports.chat_import_page import ChatImportPage
     from desktop.ui.licenses.difference_page import DifferencePage
     from desktop.ui.licenses.license_step import LicenseStep
     from desktop.ui.licenses.licenses_page import LicensesPage
@@ -48,11 +49,12 @@ if TYPE_CHECKING:
         | TokenStep
         | GateStep
         | ComparePage
+        | ChatImportPage
     )
 
 
 _STEPS = ("license", "difference", "token", "gate")
-PAGES = ("models", "network", "settings", "search", "prompts", "licenses", "compare", *_STEPS)
+PAGES = ("models", "network", "settings", "search", "prompts", "licenses", "compare", "chat-import", *_STEPS)
 """The names of all pages but the conversation's, which is ""."""
 
 
@@ -118,6 +120,7 @@ class PageStack(QStackedWidget):
         self._token_step: TokenStep | None = None
         self._gate_step: GateStep | None = None
         self._compare_page: ComparePage | None = None
+        self._chat_import_page: ChatImportPage | None = None
         self._waiting: dict[str, list[Callable[[Any], None]]] = {}
         self._failure: DatabaseErrorPage | None = None
         self.chat = chat
@@ -180,7 +183,7 @@ class PageStack(QStackedWidget):
         """A page by its name, built where it was not yet."""
         if name not in PAGES:
             raise KeyError(name)
-        page: AnyPage = getattr(self, name)
+        page: AnyPage = getattr(self, name.replace("-", "_"))
         return page
 
     @property
@@ -294,6 +297,16 @@ class PageStack(QStackedWidget):
             self._compare_page = ComparePage(self._theme, str(self._paths.log_file))
             self._add("compare", self._compare_page)
         return self._compare_page
+
+    @property
+    def chat_import(self) -> "ChatImportPage":
+        """The page that takes in chats which other programs exported."""
+        if self._chat_import_page is None:
+            from desktop.ui.imports.chat_import_page import ChatImportPage
+
+            self._chat_import_page = ChatImportPage(self._theme)
+            self._add("chat-import", self._chat_import_page)
+        return self._chat_import_page
 
     def show_settings(self, settings: Settings) -> None:
         """Take on the settings in force."""
