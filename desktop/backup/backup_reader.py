@@ -1,5 +1,6 @@
 """Reads a backup that anybody may have made: within bounds, and only what its manifest vouches for."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -187,6 +188,8 @@ def _judged(path: Path) -> Iterator[None]:
     except IntegrityError:
         raise
     except OSError as error:
+        if error.errno == errno.EINVAL:  # a place in the file that no file has
+            raise damaged_backup(path, repr(error)) from error
         raise unreadable_backup(path, error) from error
     except (*_DAMAGE, RecursionError) as error:
         raise damaged_backup(path, repr(error)) from error

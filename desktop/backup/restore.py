@@ -20,7 +20,7 @@ from desktop.backup.backup_writer import PersonsData
 from desktop.backup.restore_stage import RestoreChoices, RestorePlan, RestoreStage
 from desktop.errors import IntegrityError, UserError
 from desktop.licenses.export.json_export import read_export
-from desktop.licenses.restored_records import LedgerRestore, restore_records
+from desktop.licenses.ledger_restore import LedgerRestore, restore_records
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_merge import MergeCount, merge_conversations
 from desktop.translation import tr

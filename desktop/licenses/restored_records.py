@@ -6,13 +6,11 @@ own hash, and whether the chain that it came from held. It changes nothing: a fo
 a license for anybody, so what was acknowledged in it does not count until a person accepts afresh.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from desktop.licenses.export.json_export import LedgerExport
-from desktop.licenses.ledger import Ledger
 from desktop.licenses.ledger_chain import record_hash
 from desktop.licenses.ledger_record import (
     MOST_CHARACTERS,
@@ -66,19 +64,6 @@ class RestoredRange:
     intact: bool
 
 
-@dataclass(frozen=True)
-class LedgerRestore:
-    """What came of restoring: how many records were `added`, and how many were here already (`known`) or could not be
-    kept (`left_out`). `held` says whether the ledger they came from holds, `reason` why not."""
-
-    added: int = 0
-    known: int = 0
-    left_out: int = 0
-    acknowledged: int = 0
-    held: bool = True
-    reason: str = ""
-
-
 def original_of(record: LedgerRecord) -> RestoredOriginal | None:
     """What a record `restored` tells of; None for any other, and where its note cannot be read."""
     if record.event != "restored":
@@ -101,42 +86,6 @@ def restored_event(record: LedgerRecord, *, held: bool) -> LedgerEvent | None:
         return None
     copied = {name: repair_surrogates(str(getattr(record, name)))[:MOST_CHARACTERS] for name in _COPIED}
     return LedgerEvent(event="restored", note=note, **copied)
-
-
-def restore_records(ledger: Ledger, export: LedgerExport) -> LedgerRestore:
-    """Append what `export` holds and `ledger` does not know, with the texts: all of it or none.
-
-    What the other ledger had restored itself is taken as it was recorded first. Raises what `Ledger.append_all` raises.
-    """
-    known = _known_hashes(ledger.records())
-    facts, here, left_out, acknowledged = [], 0, 0, 0
-    for record in export.records:
-        inner = original_of(record)
-        original, held = (record, export.check.ok) if inner is None else (inner.record, inner.held and export.check.ok)
-        if original.hash in known:
-            here += 1
-            continue
-        known.add(original.hash)
-        fact = restored_event(original, held=held)
-        if fact is None:
-            left_out += 1
-            continue
-        facts.append(fact)
-        acknowledged += original.event == "acknowledged"
-    if facts:
-        for data in export.texts.values():
-            ledger.store_text(data)
-        ledger.append_all(facts)
-    return LedgerRestore(len(facts), here, left_out, acknowledged, export.check.ok, export.check.reason)
-
-
-def _known_hashes(records: Iterable[LedgerRecord]) -> set[str]:
-    known = set()
-    for record in records:
-        known.add(record.hash)
-        if (inner := original_of(record)) is not None:
-            known.add(inner.record.hash)
-    return known
 
 
 # --- for people ------------------------------------------------------------------------------------------------------

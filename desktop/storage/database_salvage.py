@@ -19,12 +19,12 @@ from desktop.storage.conversation_rows import CONVERSATION_COLUMNS, MESSAGE_COLU
 from desktop.storage.database import APPLICATION_ID, CONVERSATIONS_SCHEMA, Database
 from desktop.storage.database_errors import DatabaseErrors
 from desktop.storage.folder_store import FOLDER_COLUMNS
-from desktop.storage.migration import MIGRATIONS
 from desktop.storage.search_terms import add_functions
 from desktop.translation import tr
 
 _HEADER_BYTES = 100
-_PAGE_SIZES = (4096, 8192, 1024, 16384, 2048, 32768, 512)
+_PAGE_BYTES = 4096
+"""What SQLite takes where nobody says anything, and Latchkey never did."""
 _MOST_PROBES = 200_000
 _LARGEST_NUMBER = (1 << 62) - 1
 # What a column holds where an older version had none, or where it could not be read.
@@ -80,30 +80,19 @@ def _copy(damaged: Path, copy: Path) -> None:
     with copy.open("r+b") as file:
         head = file.read(_HEADER_BYTES)
         if len(head) < _HEADER_BYTES or not head.startswith(b"SQLite format 3\x00"):
+            made = _header(file.seek(0, 2))
             file.seek(0)
-            file.write(_header(file.seek(0, 2), copy))
-            file.flush()
+            file.write(made)
 
 
-def _header(size: int, copy: Path) -> bytes:
-    """A header for a file that has lost its own; the page size is the one at which most pages begin as pages do."""
-
-    def fitting(page_size: int) -> int:
-        with copy.open("rb") as file:
-            found = 0
-            for place in range(page_size, min(size, page_size * 400), page_size):
-                file.seek(place)
-                found += file.read(1) in (b"\x02", b"\x05", b"\x0a", b"\x0d")
-        return found * page_size
-
-    page = max(_PAGE_SIZES, key=fitting)
+def _header(size: int) -> bytes:
+    """A header for a file of `size` bytes that has lost its own (https://sqlite.org/fileformat.html)."""
     head = bytearray(_HEADER_BYTES)
     head[:16] = b"SQLite format 3\x00"
-    struct.pack_into(">HBBBBBB", head, 16, page, 1, 1, 0, 64, 32, 32)
-    struct.pack_into(">II", head, 24, 1, max(1, size // page))
-    struct.pack_into(">IIIIII", head, 40, 1, 4, 0, 0, 1, len(MIGRATIONS))
+    struct.pack_into(">HBBBBBB", head, 16, _PAGE_BYTES, 1, 1, 0, 64, 32, 32)
+    struct.pack_into(">II", head, 24, 1, max(1, size // _PAGE_BYTES))
+    struct.pack_into(">IIIIII", head, 40, 1, 4, 0, 0, 1, 0)
     struct.pack_into(">I", head, 68, APPLICATION_ID)
-    struct.pack_into(">II", head, 92, 1, sqlite3.sqlite_version_info[0] * 1_000_000)
     return bytes(head)
 
 

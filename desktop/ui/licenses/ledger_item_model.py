@@ -137,9 +137,9 @@ class LedgerItemModel(QAbstractTableModel):
             notes.append(tr("Counts no longer: from before the ledger was begun anew."))
         if record.seq in self._back:
             notes.append(tr("The clock had been set back."))
-        if record.event == "restored":
-            notes.append(tr("From a backup: counts only once it is accepted again."))
         notes.append(restored_note(record))
+        if (inner := original_of(record)) is not None and inner.record.event == "acknowledged":
+            notes.append(tr("It counts here only once it is accepted again."))
         person = f"{record.person} ({record.organization})" if record.organization else record.person
         return (
             str(record.seq),

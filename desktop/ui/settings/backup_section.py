@@ -126,8 +126,8 @@ class BackupSection(QWidget):
 
 
 def moment_text(seconds: float) -> str:
-    """A time (seconds since 1970) as the person's own clock and language have it."""
-    return QLocale().toString(QDateTime.fromSecsSinceEpoch(int(seconds)), QLocale.FormatType.ShortFormat)
+    """A time (seconds since 1970) as the person's own clock and language have it: "14 Nov 2026, 08:15"."""
+    return QLocale().toString(QDateTime.fromSecsSinceEpoch(int(seconds)), "d MMM yyyy, HH:mm")
 
 
 def _in_mb(value: int | None) -> int | None:
