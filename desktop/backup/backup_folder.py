@@ -41,7 +41,7 @@ class BackupFolder:
 
     def all(self) -> list[KeptBackup]:
         """Those that are there, the newest first."""
-        found = []
+        found: list[tuple[int, KeptBackup]] = []
         with contextlib.suppress(OSError):
             for file in self.folder.iterdir():
                 if (named := _NAME.fullmatch(file.name)) is None or not file.is_file() or file.is_symlink():
@@ -49,8 +49,9 @@ class BackupFolder:
                 with contextlib.suppress(OSError, ValueError):
                     made = datetime.strptime(named[2], _STAMP).replace(tzinfo=UTC).timestamp()
                     reason: BackupReason = "weekly" if named[1] == "weekly" else "before-restore"
-                    found.append(KeptBackup(file, reason, made, file.stat().st_size))
-        return sorted(found, key=lambda each: (each.time, each.file.name), reverse=True)
+                    status = file.stat()
+                    found.append((status.st_mtime_ns, KeptBackup(file, reason, made, status.st_size)))
+        return [kept for _, kept in sorted(found, key=lambda each: (each[1].time, each[0]), reverse=True)]
 
     def add(
         self,

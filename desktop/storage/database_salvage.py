@@ -196,7 +196,7 @@ class _Salvage:
     def _rows(self, table: str, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Each row that can be read, in the order of their numbers."""
         names = ", ".join(columns)
-        at = -1
+        at = 0  # SQLite numbers rows from 1
         while True:
             try:
                 query = f"SELECT number, {names} FROM {table} WHERE number > ? ORDER BY number"
