@@ -145,7 +145,8 @@ def build_library_services(
     def bytes_here(known: "HubRecord", file: str) -> int:
         return once.made.bytes_here(known, file) if once.made is not None else 0
 
-    getting = ModelLookup(library, texts, online, acknowledgements, paths.models, bytes_here, lambda: settings().parallel_answers)
+    answers: Callable[[], int] = lambda: settings().parallel_answers  # noqa: E731
+    getting = ModelLookup(library, texts, online, acknowledgements, paths.models, bytes_here, answers)
 
     def make_downloads() -> "Downloads":
         from desktop.library.downloads import Downloads

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from desktop.cli.bench.bench_figures import Comparison, compared, median
-from desktop.cli.bench.engine_benchmark import ReportProgress, TimedEngine
 from desktop.cli.bench.bench_model import WORDS
+from desktop.cli.bench.engine_benchmark import ReportProgress, TimedEngine
 from desktop.conversation import ChatMessage
 from desktop.engine.generation_options import GenerationOptions, JsonSchemaFormat, SamplingParams
 from desktop.translation import tr

@@ -1,4 +1,4 @@
-"""The engine measured: reading a prompt, decoding, several answers at once, Stop, and decoding beside a core that is busy.
+"""The engine measured: reading a prompt, decoding, several answers at once, Stop, and decoding beside a busy core.
 
 It and a bare decoding loop over the same llama.cpp take turns.
 """

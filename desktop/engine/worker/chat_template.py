@@ -9,28 +9,23 @@ What decides how a model thinks (`enable_thinking`, `reasoning_effort`) stays un
 template's own default holds.
 """
 
-import contextlib
-import ctypes
 import datetime
 import hashlib
-import os
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from functools import cached_property
 from typing import Any
 
 from desktop.conversation import ChatMessage, TextPart
+from desktop.engine.worker.template_deadline import DeadlineExceeded, TemplateDeadline
 from desktop.engine.worker.template_sandbox import Clock, compile_template, render_template
 from desktop.engine.worker.tool_layout import ToolLayout, find_layout, laid_out, template_message
 from desktop.engine.worker.tool_layout import variables as tool_variables
 from desktop.errors import EngineError
 from desktop.translation import tr
 
-TEMPLATE_STUCK = 86
-_GRACE_S = 2.0
 # For files that carry no template: plain headings that any text model can follow.
 PLAIN_TEMPLATE = (
     "{% for message in messages %}"
@@ -57,41 +52,6 @@ _NO_TOOLS = ToolLayout()
 _SHORT_ID = re.compile("[A-Za-z0-9]{9}")
 
 
-class DeadlineExceeded(BaseException):
-    """The code under `deadline` ran too long. Not an Exception, so that no handler inside swallows it."""
-
-
-def _raise_in(thread: int, what: object) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
-
-
-@contextlib.contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Raise DeadlineExceeded inside the block once `seconds` have passed."""
-    me = threading.get_ident()
-    lock, over = threading.Lock(), threading.Event()
-
-    def watch() -> None:
-        if over.wait(seconds):
-            return
-        with lock:
-            if over.is_set():
-                return
-            _raise_in(me, ctypes.py_object(DeadlineExceeded))
-        if not over.wait(_GRACE_S):
-            os.write(2, b"\nlatchkey: the chat template could not be stopped\n")
-            os._exit(TEMPLATE_STUCK)
-
-    watcher = threading.Thread(target=watch, name="deadline", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        with lock:
-            over.set()
-            _raise_in(me, None)
-
-
 @dataclass(frozen=True)
 class _TemplateCapabilities:
     """What a template does with turns, and the variables it gets where there are no tools."""
@@ -115,10 +75,11 @@ class ChatTemplate:
         self.is_fallback = not source
         self._now = now
         self._tokens = {"bos_token": bos, "eos_token": eos}
+        self._deadline = TemplateDeadline()
         if len(source) > _LARGEST_SOURCE:
             raise _broken("it is too long")
         try:
-            with deadline(TEMPLATE_TIMEOUT_S):
+            with self._deadline.within(TEMPLATE_TIMEOUT_S):
                 self._template = compile_template(source or PLAIN_TEMPLATE, now)
         except DeadlineExceeded:
             raise _too_slow() from None
@@ -235,7 +196,7 @@ class ChatTemplate:
         variables = {"messages": messages, "add_generation_prompt": generation_prompt, **self._tokens}
         variables |= {**caps.optional, **self._day(), **more}
         try:
-            with deadline(TEMPLATE_TIMEOUT_S):
+            with self._deadline.within(TEMPLATE_TIMEOUT_S):
                 return render_template(self._template, variables)
         except DeadlineExceeded:
             raise _too_slow() from None

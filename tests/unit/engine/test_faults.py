@@ -115,7 +115,7 @@ def test_memory_that_runs_out_in_mid_answer_is_told_or_finished(load: Loader, mo
         listener = Listener()
         running.append((request, listener))
         asker.client.generate(request, listener)
-    for request, listener in running[:2]:
+    for request, _ in running[:2]:
         asker.client.cancel(request.id)
     for _, listener in running:
         assert listener.over.wait(60), "nobody waits for ever"
@@ -123,6 +123,7 @@ def test_memory_that_runs_out_in_mid_answer_is_told_or_finished(load: Loader, mo
         if isinstance(listener.last, RequestFailed):
             assert listener.last.title
     asker.client.unload()
+    asker.client.load_and_wait(LoadParams(str(model_file("wide")), threads=1))
     assert asker.ask("Hello", max_tokens=5, ignore_eos=True).end.generated_tokens == 5
 
 
