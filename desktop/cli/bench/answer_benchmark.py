@@ -28,6 +28,7 @@ _COPY_CHANGED = f"Repeat this code, with result named amount:\n\n{_PASSAGE}"
 _INVENT = "Write a list of twenty unusual words and explain each of them."
 _NEXT_TOKENS, _REPLY_TOKENS, _OTHER_TOKENS = 8, 16, 128
 _CHANGED_AT = 20
+_FIRST_TOKENS = 16
 
 
 class AnswerFigures(msgspec.Struct, frozen=True):
@@ -118,7 +119,7 @@ def _guessing(
         for mode, found in speeds.items():
             options = GenerationOptions(
                 SamplingParams(temperature=temperature, seed=number),
-                max_tokens=tokens,
+                max_tokens=tokens if number else min(tokens, _FIRST_TOKENS),  # the first round warms up
                 ignore_eos=True,
                 speculation="auto" if mode == "auto" else "off",
             )
@@ -127,10 +128,11 @@ def _guessing(
     return compared(speeds["auto"][1:], speeds["off"][1:])
 
 
-def _in_form(engine: TimedEngine, rounds: int, tokens: int) -> Comparison:
+def _in_form(engine: TimedEngine, rounds: int, most: int) -> Comparison:
     turns = (ChatMessage.from_text("user", "Write a list of things and how many of each there are, as JSON."),)
     ours, free = [], []
     for number in range(rounds + 1):
+        tokens = most if number else min(most, _FIRST_TOKENS)
         sampling = SamplingParams(temperature=0.8, seed=number)
         plain = GenerationOptions(sampling, max_tokens=tokens, ignore_eos=True, speculation="off")
         schema = GenerationOptions(

@@ -70,7 +70,7 @@ class _BenchSubject:
 
 
 _LONG = _BenchExtent(rounds=5, decode_tokens=128, window_tokens=192, conversation_tokens=4000, messages=100_000)
-_USUAL = _BenchExtent(rounds=3, decode_tokens=48, window_tokens=64, conversation_tokens=2000, messages=100_000)
+_USUAL = _BenchExtent(rounds=3, decode_tokens=40, window_tokens=48, conversation_tokens=2000, messages=100_000)
 _SHORT = _BenchExtent(rounds=1, decode_tokens=24, window_tokens=32, conversation_tokens=300, messages=3_000)
 
 

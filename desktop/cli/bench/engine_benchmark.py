@@ -287,9 +287,11 @@ def _at_once(
     """Four answers at once and one: of the engine, and of the bare loop."""
     ours: dict[int, list[float]] = {_AT_ONCE: [], 1: []}
     bares: dict[int, list[float]] = {_AT_ONCE: [], 1: []}
+    tokens = max(tokens * 3 // 4, 2)  # four times as many are generated
     for _ in range(rounds):
         for count in ours:
             ours[count].append(timed_engine.together(count, _SHORT_PROMPT, tokens))
+    for _ in range(rounds - 1 or 1):
         for count in bares:
             _, seconds = bare.measure(_SHORT_PROMPT, tokens, count)
             bares[count].append(count * (tokens - 1) / seconds)
@@ -311,7 +313,7 @@ def measure_beside_busy_core(
     ours, baseline = [], []
     with _busy(cores[-1]), closing(bare_loop(frozenset(cores[:-1]))) as bare:
         for number in range(rounds + 1):
-            mine = timed_engine.raw(_PROMPT_TOKENS, tokens)
+            mine = timed_engine.raw(_PROMPT_TOKENS, max(tokens * 3 // 4, 2))
             made = mine.done.generated_tokens
             _, seconds = bare.measure(mine.done.prompt_tokens, made)
             if number:  # in the first round the engine finds out that a core is taken
