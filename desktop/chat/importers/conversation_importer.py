@@ -18,7 +18,7 @@ from desktop.chat.importers.imported_conversation import (
     SkippedItem,
     derived_id,
 )
-from desktop.conversation import Folder
+from desktop.conversation import Conversation, Folder
 from desktop.errors import IntegrityError, StoppedError, UserError
 from desktop.safe_text import one_line
 from desktop.storage.attachment_store import AttachmentStore
@@ -30,6 +30,7 @@ from desktop.translation import tr, trn
 MOST_SKIPPED = 1_000
 """What was not taken is named so far; the rest is counted."""
 _LONGEST_SHOWN = 200
+_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz")
 _T = TypeVar("_T")
 
 
@@ -44,8 +45,9 @@ class ImportProgress:
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What came of an import. `conversations` are new, `known` were here already, and `messages` are new in both, of
-    them `added` in those that were here; `ids` are those of the new conversations, `app` is the program they come from.
+    """What came of an import. `conversations` are new, `archived` of them in the archive; `known` were here already.
+    `messages` are new in both, `added` of them in those that were here. `ids` are those of the new conversations, `app`
+    is the program they come from.
 
     `error` says why it ended before its end, if it did: what had come by then is here. One that was `stopped` did so at
     a person's wish.
@@ -54,6 +56,7 @@ class ImportResult:
     conversations: int = 0
     messages: int = 0
     skipped: tuple[SkippedItem, ...] = ()
+    archived: int = 0
     known: int = 0
     added: int = 0
     ids: tuple[str, ...] = ()
@@ -129,7 +132,7 @@ class _ImportRun:
         self._skipped: list[SkippedItem] = []
         self._unnamed = 0
         self._folders: dict[str, str] = {}
-        self._folder_ids: dict[str, str] = {}
+        self._folder_ids: dict[str, str] | None = None
         self._bytes = 0
 
     def read(
@@ -148,7 +151,6 @@ class _ImportRun:
             with ExportFiles(path, on_read) as files:
                 reader = _reader_of(files, readers)
                 self.result = replace(self.result, app=reader.app)
-                self._folder_ids = self._on_database(self._store.folder_ids)
                 total = files.total_bytes
                 for item in reader.read(files):
                     if stopped():
@@ -157,6 +159,9 @@ class _ImportRun:
                     progress(ImportProgress(self.result.conversations, self._bytes, total))
                 for each in files.unread:
                     self._skip(each.name, each.why)
+                for name in files.names():
+                    if name.lower().endswith(_ARCHIVES) and name != path.name:
+                        self._skip(name, tr("It is an archive itself: unpack it, and import what is in it."))
                 files.check_unchanged()
         finally:
             if self._unnamed:
@@ -177,6 +182,8 @@ class _ImportRun:
 
     def _take_folder(self, folder: Folder) -> None:
         """One of this id or name that was here before is the one meant."""
+        if self._folder_ids is None:
+            self._folder_ids = self._on_database(self._store.folder_ids)
         there = self._folder_ids.get(folder.name)
         if folder.id in self._folder_ids.values() or there is None:
             try:
@@ -200,16 +207,17 @@ class _ImportRun:
                 head, fitting.messages, data, self.staged, lambda message_id: derived_id("", head.id, message_id)
             )
         )
-        self._count(found, head.id)
+        self._count(found, head)
         for why in (*notes, *_notes(found)):
             self._skip(shown, why)
 
-    def _count(self, found: StoredImport, conversation_id: str) -> None:
+    def _count(self, found: StoredImport, head: Conversation) -> None:
         if found.outcome == "new":
-            self._ids.append(conversation_id)
+            self._ids.append(head.id)
         self.result = replace(
             self.result,
             conversations=len(self._ids),
+            archived=self.result.archived + (found.outcome == "new" and head.archived_at is not None),
             messages=self.result.messages + found.messages,
             known=self.result.known + (found.outcome in ("grown", "known")),
             added=self.result.added + (found.messages if found.outcome == "grown" else 0),

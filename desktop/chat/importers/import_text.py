@@ -1,7 +1,7 @@
 """What came of an import, in sentences."""
 
 from desktop.chat.importers.conversation_importer import ImportResult
-from desktop.translation import trn
+from desktop.translation import tr, trn
 
 
 def result_text(result: ImportResult) -> str:
@@ -12,6 +12,11 @@ def result_text(result: ImportResult) -> str:
     else:
         came = trn("{count} chat came.", "{count} chats came.", count)
     sentences = [came.format(count=count, app=result.app)]
+    if result.archived:
+        archived = trn("{count} of them is in the archive.", "{count} of them are in the archive.", result.archived)
+        sentences.append(archived.format(count=result.archived))
+    if result.stopped:
+        sentences.append(tr("The rest was cancelled."))
     if result.known:
         known = trn("{count} was here already.", "{count} were here already.", result.known)
         sentences.append(known.format(count=result.known))
