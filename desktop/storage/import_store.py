@@ -25,6 +25,17 @@ from desktop.storage.message_tree import insert_conversation, insert_message
 
 
 @dataclass(frozen=True)
+class ReadConversation:
+    """A conversation that was read: its messages, parents first, and the bytes of images by their sha256. `renamed`
+    gives another id for a message whose own is that of a message elsewhere."""
+
+    head: Conversation
+    messages: Sequence[Message]
+    data: Mapping[str, bytes]
+    renamed: Callable[[str], str]
+
+
+@dataclass(frozen=True)
 class StoredImport:
     """What became of one conversation: it is `new`, got `messages` that it lacked (`grown`), had all of them (`known`),
     or lies in the bin (`deleted`), where nothing is changed. `left` counts messages that stand below what was deleted
@@ -53,47 +64,42 @@ class ImportStore:
         """Have a folder with this id; one that is there stays as it is."""
         self._folders.restore(msgspec.structs.replace(folder, name=folder_name(folder.name)), ())
 
-    def store(
-        self,
-        head: Conversation,
-        messages: Sequence[Message],
-        data: Mapping[str, bytes],
-        staged: AttachmentStore,
-        renamed: Callable[[str], str],
-    ) -> StoredImport:
-        """Store a conversation, parents first, or of one that is here the messages that it lacks: its head stays but
-        for what goes on from the message shown.
+    def store(self, conversations: Sequence[ReadConversation], staged: AttachmentStore) -> list[StoredImport]:
+        """Store these, all or none of them: each with its whole tree or, of one that is here, the messages that it
+        lacks; its head stays but for what goes on from the message shown.
 
-        An image comes from `data`, by its sha256, or from `staged`, which lies in a folder of the same disk. `renamed`
-        gives another id for a message whose own is that of a message elsewhere.
+        Images that do not come with a conversation are taken from `staged`, which lies in a folder of the same disk.
         """
         # Not durable, which would take a write to the disk for each of thousands: `finish` is, at the end.
         with self._database.write(durable=False) as connection:
-            here = read_conversation(connection, head.id)
-            if here is not None and here.deleted_at is not None:
-                return StoredImport("deleted")
-            messages, leaf_id = _with_own_ids(connection, head, messages, renamed)
-            stored = dict(_stored(connection, [message.id for message in messages]))
-            lost = {message_id for message_id, (_, deleted_at) in stored.items() if deleted_at is not None}
-            left, new = 0, list[Message]()
-            missing = set[str]()
-            for message in messages:
-                if message.id in stored:
-                    continue
-                if message.parent_id in lost:
-                    lost.add(message.id)
-                    left += 1
-                    continue
+            return [self._store(connection, each, staged) for each in conversations]
+
+    def _store(self, connection: Connection, given: ReadConversation, staged: AttachmentStore) -> StoredImport:
+        here = read_conversation(connection, given.head.id)
+        if here is not None and here.deleted_at is not None:
+            return StoredImport("deleted")
+        messages, leaf_id = _with_own_ids(connection, given)
+        stored = dict(_stored(connection, [message.id for message in messages]))
+        lost = {message_id for message_id, (_, deleted_at) in stored.items() if deleted_at is not None}
+        left, new = 0, list[Message]()
+        for message in messages:
+            if message.id in stored:
+                continue
+            if message.parent_id in lost:
+                lost.add(message.id)
+                left += 1
+            else:
                 new.append(message)
-            for sha256, shown in (each for message in new for each in _attachments(message.parts)):
-                if sha256 not in missing and not self._keep(sha256, data, staged) and shown:
-                    missing.add(sha256)
-            if here is None:
-                insert_conversation(connection, msgspec.structs.replace(head, leaf_id=leaf_id))
-            for message in new:
-                insert_message(connection, message)
-            if here is not None and new:
-                _go_on(connection, here, messages, leaf_id, newest=max(message.created_at for message in new))
+        missing = set[str]()
+        for sha256, shown in (each for message in new for each in _attachments(message.parts)):
+            if sha256 not in missing and not self._keep(sha256, given.data, staged) and shown:
+                missing.add(sha256)
+        if here is None:
+            insert_conversation(connection, msgspec.structs.replace(given.head, leaf_id=leaf_id))
+        for message in new:
+            insert_message(connection, message)
+        if here is not None and new:
+            _go_on(connection, here, messages, leaf_id, newest=max(message.created_at for message in new))
         outcome: Literal["new", "grown", "known"] = "new" if here is None else "grown" if new else "known"
         return StoredImport(outcome, len(new), left, tuple(sorted(missing)))
 
@@ -116,12 +122,11 @@ def _stored(connection: Connection, ids: Sequence[str]) -> Iterator[tuple[str, t
     return ((message_id, (conversation_id, deleted_at)) for message_id, conversation_id, deleted_at in rows)
 
 
-def _with_own_ids(
-    connection: Connection, head: Conversation, messages: Sequence[Message], renamed: Callable[[str], str]
-) -> tuple[list[Message], str | None]:
-    """The messages with the id of `head`, none of them with the id of a message elsewhere; and the leaf."""
-    stored = _stored(connection, [message.id for message in messages])
-    other = {message_id: renamed(message_id) for message_id, (owner, _) in stored if owner != head.id}
+def _with_own_ids(connection: Connection, given: ReadConversation) -> tuple[list[Message], str | None]:
+    """The messages with the id of their conversation, none of them with the id of a message elsewhere; and the leaf."""
+    head = given.head
+    stored = _stored(connection, [message.id for message in given.messages])
+    other = {message_id: given.renamed(message_id) for message_id, (owner, _) in stored if owner != head.id}
     own = [
         msgspec.structs.replace(
             message,
@@ -129,7 +134,7 @@ def _with_own_ids(
             parent_id=other.get(message.parent_id, message.parent_id) if message.parent_id is not None else None,
             conversation_id=head.id,
         )
-        for message in messages
+        for message in given.messages
     ]
     return own, None if head.leaf_id is None else other.get(head.leaf_id, head.leaf_id)
 

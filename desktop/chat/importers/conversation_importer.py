@@ -24,19 +24,21 @@ from desktop.safe_text import one_line
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.database import Database
 from desktop.storage.folder_store import BlankNameError
-from desktop.storage.import_store import ImportStore, StoredImport
+from desktop.storage.import_store import ImportStore, ReadConversation, StoredImport
 from desktop.translation import tr, trn
 
 MOST_SKIPPED = 1_000
 """What was not taken is named so far; the rest is counted."""
 _LONGEST_SHOWN = 200
+_MOST_TOGETHER, _MOST_CHARACTERS, _LONGEST_WAIT_S = 100, 400_000, 1.0
+"""So much is stored in one transaction: others wait for it no longer than can hardly be felt."""
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz")
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class ImportProgress:
-    """How far an import is: conversations that came, and bytes that were read of those there are (0: not known)."""
+    """How far an import is: conversations that were read, and bytes of those there are (0: not known)."""
 
     conversations: int
     bytes_read: int
@@ -134,6 +136,10 @@ class _ImportRun:
         self._folders: dict[str, str] = {}
         self._folder_ids: dict[str, str] | None = None
         self._bytes = 0
+        self._damage: SkippedItem | None = None
+        self._read = self._characters = 0
+        self._pending: list[tuple[ReadConversation, list[str]]] = []
+        self._stored_at = time.monotonic()
 
     def read(
         self,
@@ -156,7 +162,7 @@ class _ImportRun:
                     if stopped():
                         raise StoppedError
                     self._take(item, reader.app)
-                    progress(ImportProgress(self.result.conversations, self._bytes, total))
+                    progress(ImportProgress(self._read, self._bytes, total))
                 for each in files.unread:
                     self._skip(each.name, each.why)
                 for name in files.names():
@@ -164,10 +170,16 @@ class _ImportRun:
                         self._skip(name, tr("It is an archive itself: unpack it, and import what is in it."))
                 files.check_unchanged()
         finally:
-            if self._unnamed:
-                more = trn("{count} more was not taken.", "{count} more were not taken.", self._unnamed)
-                self._skipped.append(SkippedItem("…", more.format(count=self._unnamed)))
-            self.result = replace(self.result, skipped=tuple(self._skipped), ids=tuple(self._ids))
+            try:
+                self._store_pending()
+            finally:
+                self._conclude()
+
+    def _conclude(self) -> None:
+        if self._unnamed:
+            more = trn("{count} more was not taken.", "{count} more were not taken.", self._unnamed)
+            self._skipped.append(SkippedItem("…", more.format(count=self._unnamed)))
+        self.result = replace(self.result, skipped=tuple(self._skipped), ids=tuple(self._ids))
 
     def _take(self, item: object, app: str) -> None:
         match item:
@@ -202,14 +214,26 @@ class _ImportRun:
             return
         head = msgspec.structs.replace(head, folder_id=self._folders.get(head.folder_id or "", head.folder_id))
         data = {each.sha256: each.data for each in fitting.attachments}
-        found = self._on_database(
-            lambda: self._store.store(
-                head, fitting.messages, data, self.staged, lambda message_id: derived_id("", head.id, message_id)
-            )
-        )
-        self._count(found, head)
-        for why in (*notes, *_notes(found)):
-            self._skip(shown, why)
+        read = ReadConversation(head, fitting.messages, data, lambda message_id: derived_id("", head.id, message_id))
+        self._pending.append((read, notes))
+        self._read += 1
+        self._characters += sum(len(message.text) for message in read.messages) + sum(map(len, data.values()))
+        late = time.monotonic() > self._stored_at + _LONGEST_WAIT_S
+        if late or self._characters > _MOST_CHARACTERS or len(self._pending) >= _MOST_TOGETHER:
+            self._store_pending()
+
+    def _store_pending(self) -> None:
+        """Store what was read, several conversations in one transaction: the index of words takes less time so."""
+        pending, self._pending, self._characters = self._pending, [], 0
+        self._stored_at = time.monotonic()
+        if not pending:
+            return
+        given = [read for read, _ in pending]
+        stored = self._on_database(lambda: self._store.store(given, self.staged))
+        for (read, notes), found in zip(pending, stored, strict=True):
+            self._count(found, read.head)
+            for why in (*notes, *_notes(found)):
+                self._skip(read.head.title or read.head.id, why)
 
     def _count(self, found: StoredImport, head: Conversation) -> None:
         if found.outcome == "new":
