@@ -111,7 +111,13 @@ class Backend(QObject):
         self.drop = FileDropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
         self.settings = SettingsFlow(window, background, services, self.engine, shared.prompt_cache)
         self.chat_imports = ChatImportFlow(
-            window, background, self.database, shared.attachments, shared.answers.tell, self.chat.order.delete
+            window,
+            background,
+            self.database,
+            shared.attachments,
+            self.news,
+            shared.answers.tell,
+            self.chat.order.delete,
         )
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)

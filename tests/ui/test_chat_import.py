@@ -129,6 +129,15 @@ def test_an_import_is_cancelled_between_two_conversations(open_window: Open, tmp
     assert f"{count} chat" in " ".join(texts_of(driver))
 
 
+def test_one_who_left_the_page_is_told_when_it_is_over(open_window: Open, export: Path) -> None:
+    driver = ready(open_window)
+    driver.backend.chat_imports.offer_files([export])
+    driver.window.show_page("")
+    driver.until(lambda: driver.has("3 chats were imported."))
+    press(driver, "Look: 3 chats were imported.")
+    assert driver.window.shown == "chat-import"
+
+
 def test_the_window_closes_in_the_middle_of_an_import(open_window: Open, tmp_path: Path) -> None:
     path = tmp_path / "many.jsonl"
     path.write_text("\n".join(json.dumps({"messages": turns(f"Question {n}", "x" * 2000)}) for n in range(3000)))

@@ -157,7 +157,7 @@ class _ImportRun:
             with ExportFiles(path, on_read) as files:
                 reader = _reader_of(files, readers)
                 self.result = replace(self.result, app=reader.app)
-                total = files.total_bytes
+                total = files.total_bytes * getattr(reader, "passes", 1)
                 for item in reader.read(files):
                     if stopped():
                         raise StoppedError

@@ -48,7 +48,7 @@ ImportedItem = ImportedConversation | ImportedAttachment | Folder | SkippedItem
 
 
 class ConversationReader(Protocol):
-    """Reads the export of one program."""
+    """Reads the export of one program. One that goes through its files more than once says how often by `passes`."""
 
     app: str
     """The program's own name."""

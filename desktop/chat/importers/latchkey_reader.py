@@ -35,6 +35,7 @@ class LatchkeyReader:
     are given first: it is gone through twice."""
 
     app = "Latchkey"
+    passes = 2
 
     def recognizes(self, files: ExportFiles) -> bool:
         return any(is_document(files.head(name)) for name in _documents(files))

@@ -71,8 +71,9 @@ class ComposerDrafts:
         """Leave the drafts of a deleted conversation, or the one of a deleted turn, out of the file. They are kept
         here, for when it comes back."""
         if deleted != (key in self._deleted):
-            self._changed = True
             self._deleted ^= {key}
+            # Thousands may be deleted at a time, and hardly any has a draft: the file is not written for each of them.
+            self._changed |= any(key in (each, each.partition("/")[0]) for each in self._texts)
 
     def save(self) -> None:
         """Write the file where something changed. Raises ResourceError where that fails: once, until a write succeeds

@@ -13,6 +13,7 @@ from desktop.chat.chat_events import ConversationsChanged
 from desktop.errors import StoppedError, UserError
 from desktop.translation import tr, trn
 from desktop.ui.navigator import Navigator
+from desktop.ui.parts.notification_bar import NotificationBar
 
 if TYPE_CHECKING:
     from desktop.chat.chat_events import ChatEvent
@@ -27,8 +28,9 @@ _T = TypeVar("_T")
 
 
 class ChatImportFlow(QObject):
-    """Between the page of imports and the importer, which stores into `database` and `attachments`. `tell` is told that
-    the list of conversations changed, `delete` puts conversations into the bin."""
+    """Between the page of imports and the importer, which stores into `database` and `attachments`. `news` says that it
+    is over where another page is shown, `tell` is told that the list of conversations changed, `delete` puts
+    conversations into the bin."""
 
     def __init__(
         self,
@@ -36,13 +38,14 @@ class ChatImportFlow(QObject):
         background: Background,
         database: "Database",
         attachments: "AttachmentStore",
+        news: NotificationBar,
         tell: "Callable[[ChatEvent], None]",
         delete: Callable[[Sequence[str]], None],
     ) -> None:
         super().__init__()
         self._navigator, self._background = navigator, background
         self._database, self._attachments = database, attachments
-        self._tell, self._delete = tell, delete
+        self._news, self._tell, self._delete = news, tell, delete
         self._waiting: list[Path] = []
         self._results: list[tuple[str, ImportResult]] = []
         self._reading: Path | None = None
@@ -124,6 +127,7 @@ class ChatImportFlow(QObject):
             self._timer.stop()
             self._page.show_working("")
             self._page.show_results(self._results)
+            self._tell_elsewhere()
             return
         path = self._reading = self._waiting.pop(0)
         self._progress, self._looks, self._listed = None, 0, 0
@@ -143,6 +147,13 @@ class ChatImportFlow(QObject):
             imported(ImportResult(error=error))
 
         self._background.pool(lambda: self._run(path), imported, failed)
+
+    def _tell_elsewhere(self) -> None:
+        """Where the person went to another page meanwhile."""
+        from desktop.chat.importers.import_text import brief_text
+
+        if self._navigator.shown != "chat-import":
+            self._news.notify(brief_text([result for _, result in self._results]), (tr("Look"), self.open))
 
     def _run(self, path: Path) -> "ImportResult":
         from desktop.chat.importers.all_readers import all_readers

@@ -156,6 +156,7 @@ class _ImportResultView(QWidget):
         column.addLayout(buttons)
         column.addWidget(self.table, 1)
         column.addWidget(self._whole)
+        column.addStretch()  # takes the room where there is no table
 
     def show_results(self, results: Sequence[tuple[str, ImportResult]]) -> None:
         while (item := self._texts.takeAt(0)) is not None:
