@@ -5,7 +5,7 @@ the program could not show later is left out and counted.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -191,9 +191,13 @@ class _Merge:
         )
         here: dict[str, float | None] = dict(rows.fetchall())
         added, last = 0, None
-        for values in self._rows_of(conversation_id):
-            if values["id"] in here:
-                last = values["id"]
+        query = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE conversation_id = ? ORDER BY number"
+        for row in self._source.execute(query, (conversation_id,)):
+            if row[0] in here:
+                last = row[0]
+                continue
+            values = self._readable_message(row)
+            if values is None:
                 continue
             # Where what it followed is lost, it follows what was said before that.
             parent = values["parent_id"]
@@ -208,16 +212,15 @@ class _Merge:
                 added += 1
         return added, here
 
-    def _rows_of(self, conversation_id: str) -> Iterator[dict[str, Any]]:
-        query = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE conversation_id = ? ORDER BY number"
-        for row in self._source.execute(query, (conversation_id,)):
-            try:
-                msgspec.convert(row, _MessageRow)
-                message_from_row(row)
-            except _UNREADABLE:
-                self.count.unreadable += 1
-                continue
-            yield dict(zip(_MESSAGES, row, strict=True))
+    def _readable_message(self, row: tuple[Any, ...]) -> dict[str, Any] | None:
+        """A row by column; None where it is no message that could be shown."""
+        try:
+            msgspec.convert(row, _MessageRow)
+            message_from_row(row)
+        except _UNREADABLE:
+            self.count.unreadable += 1
+            return None
+        return dict(zip(_MESSAGES, row, strict=True))
 
     def _lengthen(self, head: Conversation, leaf_id: str | None, messages: dict[str, float | None]) -> None:
         """Show what was added to a conversation, where it goes on from what is shown here."""
