@@ -4,6 +4,7 @@ Every struct is one table of the file, field for field; the fields are documente
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Annotated, Literal
 
 import msgspec
@@ -211,7 +212,7 @@ class CatalogEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return not self.not_runnable
 
 
-class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """Every license, prompt, dataset and model. The version is that of the file's format."""
 
     version: Literal[1]
@@ -234,11 +235,16 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def find_license(self, name: str) -> License | None:
         """The license with this id or Hub name, whatever its letters' case; None where the catalog knows none."""
-        wanted = name.casefold()
-        for known in self.license:
-            if wanted == known.id.casefold() or any(wanted == hub.casefold() for hub in known.hub_ids):
-                return known
-        return None
+        return self._by_name.get(name.casefold())
+
+    @cached_property
+    def _by_name(self) -> dict[str, License]:
+        """Licenses by their ids and Hub names in small letters: a list of models asks thousands of times."""
+        found: dict[str, License] = {}
+        for each in self.license:
+            for name in (each.id, *each.hub_ids):
+                found.setdefault(name.casefold(), each)
+        return found
 
     def find_model(self, model_id: str) -> CatalogEntry | None:
         """The entry with this id."""
