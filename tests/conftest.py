@@ -9,8 +9,6 @@ was left out.
 from __future__ import annotations
 
 import os
-import pickle
-import tomllib
 
 # Before anything imports Qt: it reads these once.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -25,6 +23,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+import tomllib
 import traceback
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -32,6 +31,8 @@ from typing import Any
 
 import psutil
 import pytest
+
+from tests.fakes.catalog_parsing import ParsedOnce
 
 GRACE_S = 3.0
 _TOP = Path(__file__).resolve().parents[1]
@@ -219,29 +220,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LeftOut(), "left-out")
 
 
-_LONG_TOML = 100_000  # characters: the catalog that ships is the only one
-_parsed: dict[str, bytes] = {}
-_loads = tomllib.loads
-
-
-def _loads_once(text: str, /, **options: Any) -> dict[str, Any]:
-    """What `tomllib.loads` gives, as new objects each time. A long text is parsed once: 5 ms from then on, not 80."""
-    if len(text) < _LONG_TOML or options:
-        return _loads(text, **options)
-    packed = _parsed.get(text)
-    if packed is None:
-        packed = pickle.dumps(_loads(text))
-        _parsed.clear()
-        _parsed[text] = packed
-    found: dict[str, Any] = pickle.loads(packed)
-    return found
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _catalog_parsed_once() -> Iterator[None]:
     """The catalog that ships is read by most windows and libraries of the tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tomllib, "loads", _loads_once)
+        patch.setattr(tomllib, "loads", ParsedOnce())
         yield
 
 
