@@ -1,12 +1,16 @@
 """A person's day with the real model, compressed: many chats, edits, branches, searches; and what is left at its end.
 
 Memory, open files and the database are looked at after each quarter: they may grow with what was written, and no more.
+With LATCHKEY_DAY_MINUTES set the day lasts so many minutes, and is told in a table.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +24,7 @@ from pytestqt.qtbot import QtBot
 from tests.real.conftest import Imported
 from tests.ui.driving import Driver
 
-pytestmark = [pytest.mark.soak, pytest.mark.real_model, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.soak, pytest.mark.real_model, pytest.mark.timeout(7200)]
 
 MIB = 1024 * 1024
 CHATS, ROUNDS = 24, 3
@@ -84,15 +88,25 @@ def test_a_day_of_chats_leaves_nothing_behind(
     open_day: Callable[..., Driver], imported: Imported, record_property: Callable[[str, object], None]
 ) -> None:
     choose = random.Random(7)
+    minutes = float(os.environ.get("LATCHKEY_DAY_MINUTES", "0"))
+    began = time.monotonic()
     window = open_day(sampling={"temperature": 0, "max_tokens": 40})
     seen: list[tuple[int, int]] = []
-    for number in range(CHATS):
+    number = 0
+    while len(seen) < 4:
         one_chat(window, choose, number)
         if number % 3 == 2:  # back to an older chat, and on with it
             window.window.open_conversation(_older(window, choose))
             window.until(lambda: window.page.shown_transcript is not None)
-        if (number + 1) % (CHATS // 4) == 0:
+        number += 1
+        passed = (time.monotonic() - began) / 60
+        if passed >= minutes / 4 * (len(seen) + 1) if minutes else number % (CHATS // 4) == 0:
             seen.append(held())
+        if minutes:
+            rss, opened = held()
+            size = sum(file.stat().st_size for file in (imported.home / "data").glob("*.db*"))
+            day = f"{passed:5.1f} min {number:4} chats {rss / MIB:6.0f} MiB {opened:3} files"
+            sys.stderr.write(f"{day} {size / MIB:6.1f} MiB of data\n")
     memory, files = [size for size, _ in seen], [count for _, count in seen]
     record_property("memory_mib", [size // MIB for size in memory])
     record_property("open_files", files)

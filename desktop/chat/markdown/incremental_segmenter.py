@@ -97,13 +97,13 @@ class IncrementalSegmenter:
 
     def _settle(self, least: int) -> None:
         """Take from the tail every block that later text cannot change. It is looked at where complete lines of at
-        least `least` characters came since the last look: each look reads all of them."""
+        least `least` characters came since the last look, or of an eighth of them: each look reads all of them."""
         window = WINDOW
         while True:
             whole = len(self._tail) >= window
             text = self._tail[:window]
             lines = _complete(text)
-            if not whole and lines <= self._looked_at + (least if lines > least else 0):
+            if not whole and lines <= self._looked_at + (max(least, self._looked_at // 8) if lines > least else 0):
                 return
             blocks = self._read(lines) if lines else []
             if self._take_settled(blocks) or self._take_lines(blocks, 1 if whole else LONG):

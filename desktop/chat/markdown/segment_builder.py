@@ -1,7 +1,8 @@
 """Cutting: the top-level blocks of a text to its segments.
 
-A fence, an indented code block or a table ends the prose before it at whatever depth it stands. Long prose is cut
-between two blocks of the outermost level.
+A fence, an indented code block or a table ends the prose before it at whatever depth it stands. Each paragraph in a list
+or a quote is a block of its own, with the tokens that open and close what is around it, so that only the last one is
+drawn again while it grows. Long prose is cut between two blocks of the outermost level.
 """
 
 from __future__ import annotations
@@ -101,10 +102,10 @@ class _BlockWalk:
             elif token.type != "definition":
                 self._follow(token, at)
                 self.block.append(token)
-                if token.nesting <= 0 and (token.level == 0 or (token.type == "list_item_close" and token.level == 1)):
-                    self._end_block(token)
+                if token.nesting <= 0 and token.type != "inline":
+                    self._end_block()
             at += 1
-        self._end_block(None)
+        self._end_block()
         last = self.found[-1]
         if not last.blocks and not last.drawn and len(self.found) > 1:
             self.found.pop()
@@ -112,16 +113,15 @@ class _BlockWalk:
             last.end = len(self.top.source)
         return self.found
 
-    def _end_block(self, token: Token | None) -> None:
+    def _end_block(self) -> None:
+        """Make a block of the tokens since the last one. Those that only close lists and quotes belong to that one."""
         if not self.block:
             return
         piece = self.found[-1]
-        start = self.top.start + self._offset(self.block[0])
-        if token and token.level == 0 and len(self.block) == 1 and token.nesting < 0 and piece.blocks:
-            block = [*piece.blocks.pop(), token]
-            piece.blocks.append(self.memory.same(start, block))
-        else:
-            piece.blocks.append(self.memory.same(start, self.block))
+        if piece.blocks and all(token.nesting < 0 for token in self.block):
+            self.block = [*piece.blocks.pop(), *self.block]
+        opening = next((token for token in self.block if token.map), self.block[0])
+        piece.blocks.append(self.memory.same(self.top.start + self._offset(opening), self.block))
         self.block = []
 
     def _offset(self, token: Token) -> int:
@@ -133,7 +133,7 @@ class _BlockWalk:
 
     def _put(self, drawn: CodeSegment | TableSegment, token: Token) -> None:
         """End the prose before a code block or a table, and begin the prose after it."""
-        self._end_block(None)
+        self._end_block()
         begin = self._offset(token)
         if self.found[-1].blocks:
             self.found[-1].end = begin

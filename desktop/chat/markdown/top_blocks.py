@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from desktop.chat.markdown.footnotes import add_links_back, definition_target, reference_key
+from desktop.chat.markdown.inline_checkpoint import InlineCheckpoint, find_checkpoint
 from desktop.chat.markdown.inline_parser import TERMINATOR
 from desktop.chat.markdown.markdown_parser import parser
 
@@ -112,12 +113,14 @@ class LinkReferences:
 class ParseContext:
     """What reading one piece of a text needs from what was read before.
 
-    `inlines` and `rows` are what the last reading made, to be used again; `numbering` is that of a list that goes on.
+    `inlines` and `rows` are what the last reading made, to be used again; so are `checkpoints` of long inline texts, by
+    where they begin. `numbering` is that of a list that goes on.
     """
 
     references: LinkReferences = field(default_factory=LinkReferences)
     inlines: dict[InlineKey, Inline] = field(default_factory=dict)
     rows: dict[Any, list[Token]] = field(default_factory=dict)
+    checkpoints: dict[int, InlineCheckpoint] = field(default_factory=dict)
     numbering: ListNumbering | None = None
 
 
@@ -167,7 +170,7 @@ def read_top_blocks(text: str, base: int, context: ParseContext, *, over: bool) 
         own = tuple(tokens[first : at + 1])
         first = at + 1
         begin, end = own[0].map or [0, 0]
-        used = _InlineReader(md, env, text, base, lines, context.inlines, inlines).read(own)
+        used = _InlineReader(md, env, text, base, lines, context, inlines).read(own)
         add_links_back(own)
         end_at = _end(text, lines, begin, end)
         blocks.append(TopBlock(own, text[done:end_at], base + done, lines[begin] - done, lines, used))
@@ -175,6 +178,7 @@ def read_top_blocks(text: str, base: int, context: ParseContext, *, over: bool) 
     end_of_text = base + len(text)
     later = {key: found for key, found in context.inlines.items() if key[0] >= end_of_text}
     context.inlines, context.rows = later | inlines, env["rows_seen"]
+    context.checkpoints = {start: found for start, found in context.checkpoints.items() if start >= base}
     return blocks
 
 
@@ -222,11 +226,11 @@ class _InlineReader:
         text: str,
         base: int,
         lines: list[int],
-        before: dict[InlineKey, Inline],
+        context: ParseContext,
         now: dict[InlineKey, Inline],
     ) -> None:
         self.md, self.env, self.text, self.base, self.lines = md, env, text, base, lines
-        self.before, self.now = before, now
+        self.before, self.checkpoints, self.now = context.inlines, context.checkpoints, now
         self.marker_line, self.marker_column = -1, 0
 
     def read(self, tokens: tuple[Token, ...]) -> dict[str, Reference | None]:
@@ -247,15 +251,30 @@ class _InlineReader:
         found = self.before.get(key)
         references: LinkReferences = self.env["references"]
         if found is None or not references.are_still(found[1]):
-            references.used = {}
-            self.env["keeps_indents"] = token.level == 1
-            children = self._children(token)
-            places = self._places(token)
-            children = [placed for child in children for placed in self._placed(child, places)]
-            found = children, references.used
+            found = self._read(token, key[0], references)
         token.children = found[0]
         self.now[key] = found
         return found[1]
+
+    def _read(self, token: Token, start: int, references: LinkReferences) -> Inline:
+        """The children of an inline token, which begins at `start`, and the link labels in it."""
+        keeps = self.env["keeps_indents"] = token.level == 1
+        if len(token.content) > MOST_MARKS and len(TERMINATOR.findall(token.content)) > MOST_MARKS:
+            token.meta["literal"] = True
+        kept = None if token.meta.get("literal") else self.checkpoints.get(start)
+        if kept is not None and not (kept.fits(token.content, keeps) and references.are_still(kept.used)):
+            kept = None
+        before, begin = (kept.children, len(kept.prefix)) if kept is not None else ((), 0)
+        references.used = {} if kept is None else dict(kept.used)
+        read = self._children(token, begin)
+        places = self._places(token)
+        settled, end = find_checkpoint(token.content, read, begin) or (0, begin)
+        first = [placed for child in read[:settled] for placed in self._placed(child, places)]
+        rest = [placed for child in read[settled:] for placed in self._placed(child, places)]
+        if settled and not token.meta.get("literal"):
+            made = InlineCheckpoint(token.content[:end], (*before, *first), references.used, keeps)
+            self.checkpoints[start] = made
+        return [*before, *first, *rest], references.used
 
     def _placed(self, token: Token, places: list[tuple[int, int]]) -> list[Token]:
         """`token` with its place in the whole text; a text that is written with something left out, in its parts."""
@@ -272,16 +291,18 @@ class _InlineReader:
         token.meta["at"] = (self.base + first, self.base + last)
         return [token]
 
-    def _children(self, token: Token) -> list[Token]:
+    def _children(self, token: Token, begin: int) -> list[Token]:
+        """What the content of an inline token is from `begin` on; where each child stands, counted in all of it."""
         from markdown_it.token import Token as MadeToken
 
         content = token.content
-        if len(content) > MOST_MARKS and len(TERMINATOR.findall(content)) > MOST_MARKS:
-            token.meta["literal"] = True
         if content and not TERMINATOR.search(content):  # as most cells of tables: reading it would give the same
             return [MadeToken("text", "", 0, content=content, meta={"at": (0, len(content))})]
         if not token.meta.get("literal"):
-            return self.md.inline.parse(content, self.md, self.env, [])
+            read = self.md.inline.parse(content[begin:], self.md, self.env, [])
+            for child in read if begin else ():
+                child.meta["at"] = child.meta["at"][0] + begin, child.meta["at"][1] + begin
+            return read
         children: list[Token] = []
         at = 0
         for line in token.content.split("\n"):

@@ -62,6 +62,7 @@ class AnswerBody(QWidget):
     ) -> None:
         """`selection` goes over the text's views; one of its own where none is given. So do `code`'s options."""
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
         self._theme = theme
         self._code = code or CodeOptions(self)
         self._selection = selection or MessageSelection(self, self.text_views, self.source())
@@ -218,6 +219,7 @@ class AnswerBody(QWidget):
                 self._levels.append(levels)
             if levels != self._levels[index]:
                 self._levels[index], self._heights[index] = levels, _UNKNOWN
+                self.update()
             open_end = index == last and not over
             if self._update(view, segment, levels, direction, open_end):
                 self._heights[index] = _UNKNOWN
@@ -264,6 +266,7 @@ class AnswerBody(QWidget):
                 view = self._views[index]
                 if isinstance(view, ProseView) and view.rewrite_outdated():
                     again = True
+                    self.update()
                     self._heights[index:] = [_UNKNOWN] * (len(self._heights) - index)  # and what stands in the list
                     if time.perf_counter() > end:
                         self._stale_timer.start(0)
@@ -290,6 +293,7 @@ class AnswerBody(QWidget):
 
     def _make(self, segment: Segment) -> SegmentView:
         view = make_view(segment, self._theme, self._code, self)
+        self.update()  # the bars of quotes between views
         view.resized.connect(self._view_resized)
         inner = view if isinstance(view, ProseView) else view.view
         inner.link_clicked.connect(self._open_link)

@@ -83,29 +83,34 @@ class ListLayout:
         self._pieces: dict[BlockKey, list[tuple[str, float]]] = {}
         self._written: Counter[str] = Counter()
         self._widths: Counter[float] = Counter()
+        self._step: float | None = None
 
     def add(self, piece: BlockKey, written: str, width: float) -> None:
         """One more item of `piece`: its number as written ("" for a bullet), its marker's width in pixels."""
         self._pieces.setdefault(piece, []).append((written, width))
         self._written[written] += 1
         self._widths[width] += 1
+        self._step = None
 
     def forget(self, piece: BlockKey) -> None:
         """`piece` is about to be written again."""
         for written, width in self._pieces.pop(piece, ()):
             _take_one(self._written, written)
             _take_one(self._widths, width)
+            self._step = None
         self.direction.forget(piece)
 
     @property
     def step(self) -> float:
         """How far the text stands from the edge of its markers, in pixels."""
-        return round(min(max(self._widths, default=0.0) + _GAP, _WIDEST_STEP), 2)
+        if self._step is None:  # asked for each line that stands in the list, whenever it grows
+            self._step = round(min(max(self._widths, default=0.0) + _GAP, _WIDEST_STEP), 2)
+        return self._step
 
     @property
     def counts(self) -> bool:
         """Whether items are numbered one after the other: where there are several, all written alike ("1." "1.")."""
-        return len(self._written) == 1 and next(iter(self._written.values())) > 1
+        return self.ordered and len(self._written) == 1 and next(iter(self._written.values())) > 1
 
     @property
     def look(self) -> LevelMetrics:

@@ -23,6 +23,8 @@ class HorizontalScrollArea(QWidget):
         super().__init__(parent)
         self._theme, self.content = theme, content
         self._clip = QWidget(self)
+        for each in (self, self._clip):
+            each.setAttribute(Qt.WidgetAttribute.WA_StaticContents)  # nothing of what grows is painted again for that
         self._bar: SlimScrollBar | None = None
         content.setParent(self._clip)
         content.installEventFilter(self)

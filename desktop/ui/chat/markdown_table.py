@@ -43,7 +43,8 @@ from desktop.ui.theme.theme import Theme
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_CELLS_OF_PART = 96
+_CELLS_OF_PART, _CELLS_OF_GROWING_PART, _FEWEST_ROWS = 96, 36, 4
+"""How many cells stand in one QTextTable: fewer in one that grows, as its last part is laid out with each row."""
 _CELLS_AT_ONCE = 160
 _ACROSS, _DOWN = M, XS + 2
 _GROWS_BY = 12
@@ -66,6 +67,7 @@ class MarkdownTableView(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
         self._theme = theme
         self.view = TextView(theme, theme.font("reading"), top_inset=0, holds_table=True)
         self.view.setAccessibleName(tr("Table"))
@@ -144,7 +146,9 @@ class MarkdownTableView(QWidget):
         seen = width - 2 * _ACROSS - _SLACK
         self._apply_widths(column_widths(self._wanted, room, self._measure.digit, seen))
         natural = round(sum(self._applied) + 2 * _ACROSS * self._columns + 0.49)
-        height = self.view.height_at(natural) if self._tables else 0
+        if not natural <= self._laid_out <= 4 * natural:
+            self._laid_out = round(1.5 * natural)  # all is laid out again at another one, and it shows nowhere
+        height = self.view.height_at(self._laid_out) if self._tables else 0
         height = self._area.lay_out(width, natural, height, from_right=bool(self._right_to_left))
         self._area.move(0, 0)
         if self._right_to_left and natural < width:
@@ -179,7 +183,7 @@ class MarkdownTableView(QWidget):
         self._written: list[tuple[Token, ...]] = []
         self._wanted: list[CellWidth] = []
         self._applied: list[float] = []
-        self._measured = self._end = self._other_widths = 0
+        self._measured = self._end = self._other_widths = self._laid_out = 0
 
     def _write_again(self) -> None:
         if self._table is not None:
@@ -196,7 +200,8 @@ class MarkdownTableView(QWidget):
         self._forget()
         self._width = width
         self._columns = column_count(self._table)
-        self._part = max(_CELLS_OF_PART // max(self._columns, 1), 8)
+        cells = _CELLS_OF_PART if self._table.closed else _CELLS_OF_GROWING_PART
+        self._part = max(cells // max(self._columns, 1), _FEWEST_ROWS)
         self._right_to_left = runs_from_right(self._table, self._around)
         directions = Qt.LayoutDirection
         self.view.setLayoutDirection(directions.RightToLeft if self._right_to_left else directions.LeftToRight)
@@ -230,6 +235,10 @@ class MarkdownTableView(QWidget):
         if not rows or not self._columns:
             return
         cursor = QTextCursor(self.view.document)
+        if self._tables:
+            first = max(len(self._written) - 1, 0)
+            cell = self._tables[first // self._part].cellAt(first % self._part, 0).firstCursorPosition()
+            self.view.set_settled(self.view.document.documentLayout().blockBoundingRect(cell.block()).top() - 2 * _DOWN)
         cursor.beginEditBlock()
         # Of what was written, only the last row can still change.
         for y in range(max(len(self._written) - 1, 0), len(rows)):
@@ -245,7 +254,7 @@ class MarkdownTableView(QWidget):
                     self._write_cell(y, x, token)
             self._written[y] = cells
         cursor.endEditBlock()
-        self.view.update()
+        self.view.set_settled(0)
 
     def _add_row(self, y: int) -> None:
         if y % self._part == 0:

@@ -5,7 +5,7 @@ The view follows the end only while the person is at the end.
 """
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from desktop.translation import tr
@@ -25,6 +25,20 @@ _NARROWEST = 160
 _UNKNOWN = -1
 
 
+class _OpaquePage(QWidget):
+    """What the turns stand on. It is opaque, and what it shows stays where it is as it grows: scrolling then moves what
+    is painted already, and a turn that grows by a line costs the painting of that line."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(event.rect(), self._theme.color("page"))
+
+
 class MessageColumn(QScrollArea):
     """Holds turns, oldest first, and places them in the middle of the page."""
 
@@ -41,7 +55,7 @@ class MessageColumn(QScrollArea):
         self._placing = False
         use_slim_scroll_bars(self, theme)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.page = QWidget()
+        self.page = _OpaquePage(theme)
         self.setWidget(self.page)
         self.verticalScrollBar().setSingleStep(40)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
@@ -126,14 +140,20 @@ class MessageColumn(QScrollArea):
             self._tops[at] = y
             view.move(left, y)
             y += self._heights[at] + self._gap(at)
-        bar = self.verticalScrollBar()
-        self.page.resize(self.viewport().width(), max(y + (L if self._views else 0), 1))
+        bar, height = self.verticalScrollBar(), max(y + (L if self._views else 0), 1)
+        if grown and self._at_end and self.page.height() < height and self.page.isVisible():
+            self._paint_changes()
+        self.page.resize(self.viewport().width(), height)
         if keep_below is not None:
             bar.setValue(self.page.height() - keep_below)
         elif self._at_end:
             bar.setValue(bar.maximum())
         self._placing = False
         self._show_latest()
+
+    def _paint_changes(self) -> None:
+        """Paint what has changed, before all of it moves up: Qt moves what is painted, and paints anew what is not."""
+        self.page.repaint(0, self.verticalScrollBar().value(), 1, 1)
 
     def below_edge(self) -> int:
         """How many pixels lie below the upper edge of what is seen: for `keep_below`."""

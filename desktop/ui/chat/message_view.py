@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QWidget
 
@@ -71,6 +72,7 @@ class MessageView(QWidget):
         )
         self._selections: list[MessageSelection] = []
         self.add_selection(self.selection)
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def show_message(self, message: Message) -> None:
@@ -243,6 +245,12 @@ class MessageView(QWidget):
             corner = caret[0].caret_rect(caret[1]).bottomLeft().toPoint() if caret is not None else QPoint(0, 0)
             spot = (caret[0] if caret is not None else self).mapToGlobal(corner)
         selection_menu(self.selection, self).popup(spot)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if event.size().width() != event.oldSize().width():
+            self.update()
+        elif self.hasFocus():  # the ring stood at the lower edge
+            self.update(0, event.oldSize().height() - 2 * RADIUS, self.width(), 2 * RADIUS)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.hasFocus():

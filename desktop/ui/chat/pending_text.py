@@ -22,6 +22,11 @@ class PendingText(QObject):
         self._timer.setInterval(_FLUSH_MS)
         self._timer.timeout.connect(self.due)
 
+    @property
+    def interval_ms(self) -> int:
+        """How long text is gathered now."""
+        return self._timer.interval()
+
     def add(self, message_id: str, text: str, thinking: bool) -> None:
         """More of an answer."""
         waiting = self._pieces.setdefault(message_id, [])

@@ -118,7 +118,6 @@ class ProseView(TextView):
             kept -= 1  # its marker stands before what comes now
         if not self._append(shown, kept):
             self._write(shown, kept)
-        self.update()
         return True
 
     @property

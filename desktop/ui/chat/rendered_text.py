@@ -5,6 +5,7 @@ Positions are Qt's: UTF-16 code units from the beginning of the document.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -88,7 +89,8 @@ class _BlockSpacing:
 
 def _around(tables: list[QTextTable], block: QTextBlock) -> QTextTable | None:
     position = block.position()
-    return next((table for table in tables if table.firstPosition() <= position <= table.lastPosition()), None)
+    at = bisect_right(tables, position, key=lambda table: table.firstPosition()) - 1
+    return tables[at] if at >= 0 and position <= tables[at].lastPosition() else None
 
 
 def _block_between(block: QTextBlock, start: int, end: int, margin: str = "") -> str:

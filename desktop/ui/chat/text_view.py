@@ -23,6 +23,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPalette,
+    QResizeEvent,
     QTextCharFormat,
     QTextCursor,
     QTextOption,
@@ -87,6 +88,7 @@ class TextView(SelectableView):
         self._entries: MenuEntries | None = None
         self._undrawn: Callable[[], str] | None = None
         self._chosen = (0, 0)
+        self._settled = 0.0
         self.document.documentLayout().update.connect(self._part_changed)
         self._found = ""
         self._matches: list[tuple[int, int]] | None = None
@@ -97,6 +99,7 @@ class TextView(SelectableView):
         self._caret = False
         self.has_marks = False
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)  # what grows is painted where it changed
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.IBeamCursor)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
@@ -137,7 +140,12 @@ class TextView(SelectableView):
         self.document.setTextWidth(-1)
         return round(self.document.idealWidth() + 1.49)
 
+    def set_settled(self, height: float) -> None:
+        """The first `height` pixels of the document look as before, also where Qt says that all of it is changed."""
+        self._settled = height
+
     def _part_changed(self, rect: QRectF) -> None:
+        rect.setTop(max(rect.top(), self._settled))
         self.update(rect.translated(0, self._top_inset).toAlignedRect().intersected(self.rect()))
 
     def show_caret(self, shown: bool) -> None:
@@ -206,6 +214,10 @@ class TextView(SelectableView):
         return self._matches
 
     # --- drawing -------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if event.size().width() != event.oldSize().width():
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
