@@ -14,6 +14,7 @@ import pstats
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def _one_item(size: int) -> str:
     return "- The whole\n" + _lines(size, f"  - A part, number {{n}}: {_SENTENCE}\n    - and one of it: {_SENTENCE}\n")
 
 
-SHAPES = {
+SHAPES: dict[str, Callable[[int], str]] = {
     "prose": lambda size: _lines(size, f"{_SENTENCE * 4}\n\n"),
     "code": lambda size: "```python\n" + _lines(size, "value_{n} = call(first, 'text', {n})  # why\n"),
     "bullets": lambda size: _lines(size, "- Point {n}: " + _SENTENCE + "\n"),

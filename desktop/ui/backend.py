@@ -13,11 +13,12 @@ from desktop import __version__
 from desktop.chat.chat_session import ChatSession
 from desktop.chat.export.chat_exporter import ChatExporter
 from desktop.chat.temporary_chat import TemporaryChat
-from desktop.library.model_terms import ModelTerms
+from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.message_search import MessageSearch
 from desktop.translation import tr
 from desktop.ui.access.access_flow import AccessFlow
 from desktop.ui.chat.code_file_flow import CodeFileFlow
+from desktop.ui.chat.image_flow import ImageFlow
 from desktop.ui.compare.compare_flow import CompareFlow
 from desktop.ui.downloads.download_flow import DownloadFlow
 from desktop.ui.imports.chat_import_flow import ChatImportFlow
@@ -121,6 +122,7 @@ class Backend(QObject):
         )
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
+        self.images = ImageFlow(window, background, AttachmentStore(paths.attachments), page.images)
         self.network = NetworkFlow(window, background, services, paths, settings, shared.change_settings)
         self.compare = CompareFlow(window, background, ChatPlace(window, shared.answers), self.engine, shared.presets)
         exporter = ChatExporter(

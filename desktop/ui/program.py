@@ -19,6 +19,7 @@ from desktop.translation import tr, use_language
 from desktop.ui.chat import accessibility_factory
 from desktop.ui.chat.composer_drafts import ComposerDrafts
 from desktop.ui.chat.window_drafts import SharedDrafts
+from desktop.ui.system.idle_collection import IdleCollection
 from desktop.ui.system.process_events import MainThreadCalls, qt_application
 from desktop.ui.theme.theme import Theme
 from desktop.ui.window.main_window import MainWindow
@@ -67,6 +68,7 @@ class Program(QObject):
         use_language(paths.resources / "translations", settings.language)
         self._theme = Theme(paths.resources, settings.theme, settings.text_scale)
         self._drafts = SharedDrafts(ComposerDrafts(paths.data / "drafts.json"))
+        self._collection = IdleCollection(self._is_answering, self)
         self._windows: list[MainWindow] = []
         self._views: dict[int, WindowDrafts] = {}
         self.window = self._make_window()
@@ -95,7 +97,12 @@ class Program(QObject):
         window.settings_changed.connect(self.change_settings)
         window.window_asked.connect(self.open_window)
         window.quitting.connect(self.close_windows)
+        window.chat_told.connect(self._collection.postpone)
+        window.chat_page.composer.edit.textChanged.connect(self._collection.postpone)
         return window
+
+    def _is_answering(self) -> bool:
+        return self._shared is not None and self._shared.engine.state in ("loading", "answering")
 
     def open_window(self) -> None:
         """Open one more window, beside the others."""
@@ -246,6 +253,7 @@ class Program(QObject):
         if self._closed:
             return
         self._closed = True
+        self._collection.close()
         for backend in self._backends.values():
             backend.close()
         if self._shared is not None:

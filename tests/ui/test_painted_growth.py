@@ -67,7 +67,7 @@ class PaintedArea(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         if event.type() == QEvent.Type.Paint and isinstance(event, QPaintEvent):
-            self.pixels += sum(rect.width() * rect.height() for rect in event.region())
+            self.pixels += sum(rect.width() * rect.height() for rect in event.region())  # type: ignore[attr-defined]
         return False
 
 

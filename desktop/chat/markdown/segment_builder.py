@@ -1,8 +1,8 @@
 """Cutting: the top-level blocks of a text to its segments.
 
-A fence, an indented code block or a table ends the prose before it at whatever depth it stands. Each paragraph in a list
-or a quote is a block of its own, with the tokens that open and close what is around it, so that only the last one is
-drawn again while it grows. Long prose is cut between two blocks of the outermost level.
+A fence, an indented code block or a table ends the prose before it at whatever depth it stands. Each paragraph in a
+list or a quote is a block of its own, with the tokens that open and close what is around it, so that only the last one
+is drawn again while it grows. Long prose is cut between two blocks of the outermost level.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from desktop.ui.chat.answer_body import AnswerBody
 from desktop.ui.chat.auto_scroll import show_whole
 from desktop.ui.chat.context_card import ContextCard, is_context_full
 from desktop.ui.chat.context_note import ContextNote, dropped_text, failed_summary_text
-from desktop.ui.chat.image_list import image_list
 from desktop.ui.chat.message_footer import BranchSwitch, MessageFooter, describe_answer, remark_of
 from desktop.ui.chat.message_menu import MessageMenuEntry
 from desktop.ui.chat.message_view import MessageActions, MessageView
@@ -60,7 +59,7 @@ class AnswerView(MessageView):
         self._body.link_clicked.connect(actions.open_link)
         self._body.resized.connect(self.height_changed)
         self._body.grown.connect(self.grown)
-        self._images = image_list(theme, message, self)
+        self._images = self.make_images()
         self._footer: MessageFooter | None = None
         self._record: RecordCard | None = None
         self._error_box: ErrorBox | None = None
@@ -288,6 +287,7 @@ class AnswerView(MessageView):
         for above in (*self._notes, self._summary, self._thinking):
             found += above.buttons if above is not None else []
         found += self._body.buttons()
+        found += self._images.thumbnails if self._images is not None else []
         found += self._card.buttons if self._card is not None else []
         if self._error_box is not None:
             found += self._error_box.buttons

@@ -20,6 +20,7 @@ from desktop.ui.chat.context_flow import ContextFlow
 from desktop.ui.chat.empty_state import EmptyState
 from desktop.ui.chat.find_bar import FindBar, TranscriptFinder
 from desktop.ui.chat.message_footer import CreditOf, no_credit
+from desktop.ui.chat.message_images import MessageImages
 from desktop.ui.chat.message_queue_flow import MessageQueueFlow
 from desktop.ui.chat.window_drafts import WindowDrafts
 from desktop.ui.parts.error_box import ErrorAction, ErrorBox
@@ -60,7 +61,7 @@ class ChatPage(QWidget):
         self._reading = ReadingAnnouncement(self._say)
         self._transcript: Transcript | None = None
         self._credit_of: CreditOf = no_credit
-        self.code = CodeOptions(self)
+        self.code, self.images = CodeOptions(self), MessageImages(self)
         self.branches = BranchFlow(lambda: self._chat, drafts, self)
         self.top_bar = ChatTopBar(theme, fill_menu)
         self.find_bar = FindBar(theme)
@@ -119,6 +120,7 @@ class ChatPage(QWidget):
                 context=self.context.actions(),
                 branches=self.branches.actions(),
                 code=self.code,
+                images=self.images,
             )
             self._transcript = Transcript(self._theme, actions)
             self._stack.addWidget(self._transcript)

@@ -183,7 +183,8 @@ class MarkdownTableView(QWidget):
         self._written: list[tuple[Token, ...]] = []
         self._wanted: list[CellWidth] = []
         self._applied: list[float] = []
-        self._measured = self._end = self._other_widths = self._laid_out = 0
+        self._measured = self._end = self._other_widths = 0
+        self._laid_out = 0
 
     def _write_again(self) -> None:
         if self._table is not None:

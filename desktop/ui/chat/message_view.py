@@ -20,7 +20,9 @@ from desktop.safe_text import one_line
 from desktop.translation import tr
 from desktop.ui.chat.code_options import CodeOptions
 from desktop.ui.chat.context_card import NO_CONTEXT_ACTIONS, ContextActions
+from desktop.ui.chat.image_list import ImageList, image_list
 from desktop.ui.chat.message_footer import CreditOf, no_credit
+from desktop.ui.chat.message_images import MessageImages
 from desktop.ui.chat.message_menu import NO_BRANCH_ACTIONS, BranchActions, MessageMenuEntry, open_message_menu
 from desktop.ui.chat.message_selection import MessageSelection, act_on_selection, selection_menu
 from desktop.ui.chat.source_map import MessageSource
@@ -50,6 +52,7 @@ class MessageActions:
     context: ContextActions = NO_CONTEXT_ACTIONS
     branches: BranchActions = NO_BRANCH_ACTIONS
     code: CodeOptions | None = None
+    images: MessageImages | None = None
 
 
 class MessageView(QWidget):
@@ -191,6 +194,14 @@ class MessageView(QWidget):
         mark.setFocusPolicy(self.button_focus)
         mark.show()
         return mark
+
+    def make_images(self) -> ImageList | None:
+        """The images of this turn; None where it has none."""
+        found = image_list(self.theme, self.message, self.message_actions.images, self)
+        if found is not None:
+            found.resized.connect(self.grown)
+            found.show()
+        return found
 
     def copy(self) -> None:
         """Put the whole text on the clipboard."""

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.conversation import Message
 from desktop.translation import tr
-from desktop.ui.chat.image_list import image_list
 from desktop.ui.chat.message_footer import BranchSwitch
 from desktop.ui.chat.message_view import MessageActions, MessageView
 from desktop.ui.chat.text_search import folded
@@ -75,7 +74,7 @@ class UserMessageView(MessageView):
             self._branch = BranchSwitch(
                 theme, place, count, lambda step: show(self.message.id, step), self, of_answers=False
             )
-        self._images = image_list(theme, message, self)
+        self._images = self.make_images()
         self._mark: Button | None = None
         self.show_message(message)
         self._write()
@@ -93,7 +92,8 @@ class UserMessageView(MessageView):
     def buttons(self) -> list[Button]:
         more = [self._more] if self._more is not None else []
         mark = [self._mark] if self._mark is not None else []
-        return [*more, self._copy, self._edit, self._menu, *mark, *self.branch_buttons]
+        images = self._images.thumbnails if self._images is not None else []
+        return [*more, *images, self._copy, self._edit, self._menu, *mark, *self.branch_buttons]
 
     @property
     def branch_buttons(self) -> list[Button]:

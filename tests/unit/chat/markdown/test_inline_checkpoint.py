@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop.chat.markdown import top_blocks
 from desktop.chat.markdown.answer_segments import AnswerSegments, ProseSegment, Segment, segments
+from desktop.chat.markdown.inline_checkpoint import find_checkpoint
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -76,13 +76,12 @@ def test_what_is_before_a_checkpoint_is_not_read_again(monkeypatch: pytest.Monke
     growing.feed("Words with **bold** and `code` in each line.\n" * 60)
     growing.all()
     read: list[int] = []
-    find = top_blocks.find_checkpoint
 
     def noted(content: str, children: "list[Token]", begin: int) -> tuple[int, int] | None:
         read.append(len(content) - begin)
-        return find(content, children, begin)
+        return find_checkpoint(content, children, begin)
 
-    monkeypatch.setattr(top_blocks, "find_checkpoint", noted)
+    monkeypatch.setattr("desktop.chat.markdown.top_blocks.find_checkpoint", noted)
     growing.feed("And *more* of it")
     growing.all()
     assert read

@@ -1,0 +1,96 @@
+"""Between the images in messages and the files that hold them: read and decoded off the main thread, shown large,
+copied, saved."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QSize
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog
+
+from desktop.atomic_file import write_atomically, write_error
+from desktop.background import Background
+from desktop.conversation import ImagePart
+from desktop.safe_text import one_line
+from desktop.storage.attachment_store import AttachmentStore
+from desktop.translation import tr
+from desktop.ui.chat.image_decoding import decode_image, image_format
+from desktop.ui.chat.image_list import image_title
+from desktop.ui.chat.image_viewer import ImageViewer
+from desktop.ui.chat.message_images import ImageFailed, ImageRead, MessageImages
+
+if TYPE_CHECKING:
+    from desktop.ui.navigator import Navigator
+
+_LARGEST = QSize(16_384, 16_384)
+_LONGEST_NAME = 100
+_NO_NAME = re.compile(r"[^\w. ()-]")
+
+
+class ImageFlow(QObject):
+    """Gives `images` what `store` holds, and says in the window why something was not done."""
+
+    def __init__(
+        self, navigator: "Navigator", background: Background, store: AttachmentStore, images: MessageImages
+    ) -> None:
+        super().__init__()
+        self._navigator, self._background, self._store = navigator, background, store
+        self.viewer: ImageViewer | None = None
+        images.wanted.connect(self._read)
+        images.view_asked.connect(self.view)
+        images.copy_asked.connect(self.copy)
+        images.save_asked.connect(self.choose_file)
+
+    def _read(self, part: ImagePart, most: QSize, read: ImageRead, failed: ImageFailed) -> None:
+        self._background.pool(lambda: decode_image(self._store.read(part.sha256), most), read, failed)
+
+    def view(self, part: ImagePart) -> None:
+        """Show an image as large as there is room for."""
+        window = self._navigator.dialog_parent
+        screen = window.screen().size() * window.devicePixelRatioF()
+
+        def show(image: QImage) -> None:
+            self.viewer = ImageViewer(window, image_title(part), image)
+            self.viewer.copied.connect(lambda: self.copy(part))
+            self.viewer.save_asked.connect(lambda: self.choose_file(part))
+            self.viewer.open()
+
+        self._read(part, screen, show, self._navigator.show_error)
+
+    def copy(self, part: ImagePart) -> None:
+        """Put an image on the clipboard."""
+        self._read(part, _LARGEST, QGuiApplication.clipboard().setImage, self._navigator.show_error)
+
+    def choose_file(self, part: ImagePart) -> None:
+        """Let the person say where the file of an image goes."""
+
+        def choose(data: bytes) -> None:
+            dialog = QFileDialog(self._navigator.dialog_parent, tr("Save image"))
+            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+            dialog.selectFile(proposed_name(part, data))
+            dialog.fileSelected.connect(lambda path: self.write(Path(path), data))
+            dialog.finished.connect(dialog.deleteLater)
+            dialog.open()
+
+        self._background.pool(lambda: self._store.read(part.sha256), choose, self._navigator.show_error)
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Write `data` to `path`. Where that fails, the window says why."""
+
+        def write() -> None:
+            try:
+                write_atomically(path, data, keep_link=True)
+            except OSError as error:
+                remedy = tr("Save it in another folder, or make room.")
+                raise write_error(tr("The image was not saved."), path, error, remedy) from error
+
+        self._background.pool(write, None, self._navigator.show_error)
+
+
+def proposed_name(part: ImagePart, data: bytes) -> str:
+    """A name for the file of an image: its own without what steers or leads elsewhere, with the end of its format."""
+    kind = image_format(data)
+    name = _NO_NAME.sub("_", one_line(part.name))[-_LONGEST_NAME:].strip(". ") or "image"
+    ends = {kind[1], kind[0]} if kind is not None else set()
+    return name if not ends or Path(name).suffix.lower().lstrip(".") in ends else f"{name}.{kind[1] if kind else ''}"
