@@ -48,8 +48,7 @@ def open_atomically(target: Path, *, replaces: bool = True) -> Iterator[BinaryIO
     """A file to write, which is put under `target` when the block ends, and dropped where the block raises.
 
     For this person alone, in a folder that is there. As for `write_atomically`, who reads `target` finds the former
-    file or the whole new one. Raises OSError; FileExistsError where something lies there by then and `replaces` is
-    false.
+    file or the whole new one. What others were killed at in that folder, an hour ago, goes. Raises OSError.
     """
     # A new file under a name that nobody can know beforehand: no link, and no file of others, can lie in its place.
     descriptor, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=target.parent)
@@ -68,6 +67,8 @@ def open_atomically(target: Path, *, replaces: bool = True) -> Iterator[BinaryIO
             part.unlink()
         raise
     sync_folder(target.parent)
+    with suppress(OSError):
+        _remove_leftovers_in(target.parent, time.time() - _LEFTOVER_S)
 
 
 def _put_new(part: Path, target: Path) -> None:

@@ -1,17 +1,18 @@
-"""What programs are doing when they are killed: one entry in `OPERATIONS` for each kind of work.
+"""What programs are doing when they are killed: one function for each kind of work.
 
-An operation says what is started, what it is about to do, and what holds once it is over. To have another kind killed,
-write a function that makes its `Attempt` and enter it in the table.
+Each says what is started, what it is about to do, and what holds once it is over. To have another kind killed, write a
+function that makes its `Attempt`, and enter it in the table of `test_kills_at_random.py`.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,44 +20,57 @@ from typing import Any
 
 from desktop.storage.search_terms import add_functions
 from tests.soak.kill_promises import LAST_SECONDS, Disk, Promises, read_disk
-from tests.soak.process_forker import Forked, Program
+from tests.soak.process_forker import Forked, ProcessForker, Program
 
-DATABASES = sorted((Path(__file__).resolve().parents[1] / "data" / "databases").glob("version-*.db"))
-LEDGERS = sorted((Path(__file__).resolve().parents[1] / "data" / "ledgers").iterdir())
+TOP = Path(__file__).resolve().parents[2]
+DATABASES = sorted((TOP / "tests" / "data" / "databases").glob("version-*.db"))
+LEDGERS = sorted((TOP / "tests" / "data" / "ledgers").iterdir())
+PATIENCE_S = 120.0
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS")
 QUESTIONS = ("How do I stop an answer?", "What is a lineage?", "Where are my models?", "鍵は何ですか？")
 Check = Callable[["Life", Forked, float], list[str]]
-
-
-def nothing_more(life: Life, forked: Forked, killed_at: float) -> list[str]:
-    """Where the books say all."""
-    return []
 
 
 @dataclass
 class Attempt:
     """One program that is started: what it promises, by keys of the books, and what else is looked at afterwards.
 
-    `home` is another one than the life's, where it has to be; `ready` is whether a kill before its first line counts.
+    `home` is another one than the life's, where it has to be. It `lasts` so many seconds, where it would not end.
     """
 
     arguments: list[str]
     program: Program = "command"
     promises: list[tuple[str, Any]] = field(default_factory=list)
-    check: Check = nothing_more
+    check: Check | None = None
     home: Path | None = None
     lasts: float = 0.0
 
 
 @dataclass
 class Life:
-    """A home in which programs are started and killed, with its books. `model` has a license that can be accepted."""
+    """A home in which programs are started and killed, with its books. `model` has a license that can be accepted,
+    whose text has the hash `text_sha256`. Homes of their own lie in `scratch`."""
 
     home: Path
     scratch: Path
-    model: str
-    text_sha256: str
+    forker: ProcessForker
+    model: str = ""
+    text_sha256: str = ""
     promises: Promises = field(default_factory=Promises)
     disk: Disk = field(default_factory=Disk)
+
+    def start(self, program: Program, arguments: Sequence[str], home: Path | None = None) -> Forked:
+        """Start a program in `home`, or in the life's own."""
+        kept = {name: value for name, value in os.environ.items() if name not in _DISPLAYS}
+        where = {"LATCHKEY_HOME": str(home or self.home), "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(TOP)}
+        return self.forker.start(program, arguments, kept | where)
+
+    def run(self, program: Program, *arguments: str, home: Path | None = None) -> Forked:
+        """The same, to its end."""
+        forked = self.start(program, arguments, home)
+        forked.watch(PATIENCE_S)
+        forked.close()
+        return forked
 
     def chat(self, choose: random.Random) -> str | None:
         """Some conversation that is there."""
@@ -83,7 +97,9 @@ def ask(life: Life, choose: random.Random) -> Attempt:
     """One more turn, streamed to standard output or given as JSON."""
     text = f"{choose.choice(QUESTIONS)} ({uuid.uuid4().hex})"
     chat = life.chat(choose) if choose.random() < 0.8 else None
-    line = ["ask", text, "--conversation", chat or "new", "--max-tokens", "48"]
+    line = ["ask", text, "--conversation", chat or "new"]
+    # Half of them go on for seconds, so that there is something to lose.
+    line += ["--max-tokens", "48"] if choose.random() < 0.5 else ["--max-tokens", "2000", "--ignore-eos"]
     as_json = choose.random() < 0.3
 
     def check(life: Life, forked: Forked, killed_at: float) -> list[str]:
@@ -206,23 +222,3 @@ def closing_connection(file: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(file)) as connection:
         add_functions(connection)
         yield connection
-
-
-@dataclass(frozen=True)
-class Operation:
-    """A kind of work, and how often it is chosen."""
-
-    name: str
-    weight: int
-    begin: Callable[[Life, random.Random], Attempt]
-
-
-OPERATIONS = (
-    Operation("ask", 5, ask),
-    Operation("window", 7, window),
-    Operation("order", 2, order),
-    Operation("settings", 2, settings),
-    Operation("licenses", 3, licenses),
-    Operation("migrate", 2, migrate),
-    Operation("migrate-ledger", 1, migrate_ledger),
-)

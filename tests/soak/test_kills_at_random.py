@@ -18,7 +18,7 @@ import sqlite3
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +32,19 @@ from desktop.engine.hardware import cpu_fingerprint
 from desktop.engine.kernel_check import KernelStore
 from desktop.engine.kernel_report import KernelReport
 from tests.fakes.tiny_gguf import random_model
-from tests.soak.kill_operations import OPERATIONS, Attempt, Life, Operation
+from tests.soak.kill_operations import (
+    PATIENCE_S,
+    TOP,
+    Attempt,
+    Life,
+    ask,
+    licenses,
+    migrate,
+    migrate_ledger,
+    order,
+    settings,
+    window,
+)
 from tests.soak.process_forker import Forked, ProcessForker
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(7200)]
@@ -40,10 +52,27 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(7200)]
 KILLS = int(os.environ.get("LATCHKEY_KILLS", "200"))
 SEED = os.environ.get("LATCHKEY_KILL_SEED") or str(random.SystemRandom().randrange(1 << 32))
 ONLY = os.environ.get("LATCHKEY_KILL_ONLY", "")
-PATIENCE_S = 120.0
 ORPHAN_S = 10.0
-TOP = Path(__file__).resolve().parents[2]
-_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A kind of work, and how often it is chosen."""
+
+    name: str
+    weight: int
+    begin: Callable[[Life, random.Random], Attempt]
+
+
+OPERATIONS = (
+    Operation("ask", 4, ask),
+    Operation("window", 6, window),
+    Operation("order", 2, order),
+    Operation("settings", 2, settings),
+    Operation("licenses", 3, licenses),
+    Operation("migrate", 2, migrate),
+    Operation("migrate-ledger", 1, migrate_ledger),
+)
 
 
 @dataclass
@@ -61,11 +90,10 @@ class Tally:
 class Killer:
     """Starts programs in a life, kills them, and looks at what they left."""
 
-    def __init__(self, life: Life, forker: ProcessForker, choose: random.Random) -> None:
+    def __init__(self, life: Life, choose: random.Random) -> None:
         self.life, self.tally = life, Tally()
-        self._forker, self._choose = forker, choose
+        self._choose = choose
         self._lasts: dict[str, float] = {}
-        self._promised = 0
 
     def round(self, operation: Operation) -> None:
         """One program, killed at a random moment; the first of its kind runs to its end, to know how long it takes."""
@@ -79,7 +107,7 @@ class Killer:
         delay = self._choose.uniform(0, moment * 1.1) if moment else PATIENCE_S
         whole_group = self._choose.random() < 0.5
         began = time.monotonic()
-        forked = self._forker.start(attempt.program, attempt.arguments, self._environ(home))
+        forked = life.start(attempt.program, attempt.arguments, home)
         over, killed_at = forked.watch(delay), time.monotonic()
         started: list[psutil.Process] = []
         if not over:
@@ -133,16 +161,11 @@ class Killer:
         if home == self.life.home:
             disk = self.life.look()
             found += self.life.promises.faults(disk, killed_at)
-            found += attempt.check(self.life, forked, killed_at)
-        else:
-            found += attempt.check(self.life, forked, killed_at)
-        return found
+        return found + (attempt.check(self.life, forked, killed_at) if attempt.check is not None else [])
 
     def _starts(self, home: Path) -> list[str]:
         """The program starts again, and both its databases hold."""
-        forked = self._forker.start("look", (), self._environ(home))
-        forked.watch(PATIENCE_S)
-        forked.close()
+        forked = self.life.run("look", home=home)
         if forked.code == 0:
             return []
         said = forked.out.whole[-500:] + forked.err.whole[-500:]
@@ -154,9 +177,7 @@ class Killer:
         self.tally.interrupted += len(before)
         if not before and self._choose.random() < 0.8:
             return []
-        opened = self._forker.start("window", ("start", "0"), self._environ(self.life.home))
-        opened.watch(PATIENCE_S)
-        opened.close()
+        opened = self.life.run("window", "start", "0")
         found = []
         if opened.code != 0 or not any("ready" in line for _, line in _lines(opened)):
             found.append(f"no window: {opened.code} {opened.err.whole.decode(errors='replace')[-500:]}")
@@ -166,10 +187,6 @@ class Killer:
             if now is None or (now.status, now.text) != ("stopped", each.text):
                 found.append(f"the answer {each} is {now}")
         return found + [f"{each} is still in progress" for each in after.values() if each.status == "streaming"]
-
-    def _environ(self, home: Path) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name not in _DISPLAYS}
-        return kept | {"LATCHKEY_HOME": str(home), "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(TOP)}
 
 
 def _lines(forked: Forked) -> Iterator[tuple[float, dict[str, Any]]]:
@@ -214,20 +231,20 @@ def _has_streaming(connection: sqlite3.Connection) -> bool:
 def killer(home: Path, tmp_path: Path) -> Iterator[Killer]:
     choose = random.Random(SEED)
     (home / "config").mkdir()
-    settings = {"version": 1, "threads": 1, "sampling": {"max_tokens": 60}, "answer_notifications": "off"}
+    # Answers that go on for seconds, so that there is something to lose.
+    settings = {"threads": 1, "sampling": {"max_tokens": 1500, "temperature": 2.5, "min_p": 0.0, "top_p": 1.0}}
+    settings |= {"answer_notifications": "off", "stop_on_repetition": False, "context_full": "drop-oldest"}
     (home / "config" / "settings.json").write_text(json.dumps(settings))
     KernelStore(home / "data" / "engine-test.json").save(KernelReport(engine_build(), cpu_fingerprint(), (), None))
     forker = ProcessForker({**os.environ, "PYTHONPATH": str(TOP)})
-    life = Life(home, tmp_path / "scratch", "", "")
-    made = Killer(life, forker, choose)
-    file = random_model(tmp_path / "apache.gguf", seed=11)
-    added = forker.start("command", ("models", "import", str(file), "--json"), made._environ(home))
-    added.watch(PATIENCE_S)
-    added.close()
-    model = json.loads(added.out.whole)
-    life.model, life.text_sha256 = model["id"], model["licenses"][0]["text_sha256"]
-    yield made
-    forker.close()
+    life = Life(home, tmp_path / "scratch", forker)
+    try:
+        file = random_model(tmp_path / "apache.gguf", seed=11)
+        model = json.loads(life.run("command", "models", "import", str(file), "--json").out.whole)
+        life.model, life.text_sha256 = model["id"], model["licenses"][0]["text_sha256"]
+        yield Killer(life, choose)
+    finally:
+        forker.close()
 
 
 def test_killed_at_any_moment_it_keeps_what_it_said(

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QBuffer, QIODevice, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtPrintSupport import QPrinter
+from PySide6.QtPrintSupport import QPrintDialog, QPrinter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMenu
 
 from desktop.app import draw_pdf
 from desktop.chat.export.chat_style import read_colors
@@ -76,7 +76,9 @@ def test_long_chats_take_many_pages_and_nothing_is_cut(qapp: QApplication, tmp_p
     code = pages(pdf(tmp_path, chat("a", "```python\n" + "x = 1\n" * 400 + "```")))
     assert short > 2
     assert code > 4
-    assert pages(pdf(tmp_path, chat("x " * 6000, "b"), chat("c"))) > 3  # a person's box over several pages, a second chat
+    assert (
+        pages(pdf(tmp_path, chat("x " * 6000, "b"), chat("c"))) > 3
+    )  # a person's box over several pages, a second chat
 
 
 def test_all_scripts_images_and_hostile_text_are_drawn(qapp: QApplication, tmp_path: Path) -> None:
@@ -84,19 +86,26 @@ def test_all_scripts_images_and_hostile_text_are_drawn(qapp: QApplication, tmp_p
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.save(buffer, "PNG")  # type: ignore[call-overload]
-    whole = chat("مرحبا 你好 👩‍🚀", '<img src="file:///etc/passwd"><table><tr>| a | b |\n|-|-|\n| $x$ | <u>y</u> |\n\n> - $$\\frac{a}{b}$$')
-    shown = Message("i", "c", None, "user", (ImagePart("ab" * 32, "image/png", "wide.png"), ImagePart("cd" * 32, "", "")))
+    whole = chat(
+        "مرحبا 你好 👩‍🚀",
+        '<img src="file:///etc/passwd"><table><tr>| a | b |\n|-|-|\n| $x$ | <u>y</u> |\n\n> - $$\\frac{a}{b}$$',
+    )
+    shown = Message(
+        "i", "c", None, "user", (ImagePart("ab" * 32, "image/png", "wide.png"), ImagePart("cd" * 32, "", ""))
+    )
     picture = WholeConversation(Conversation("d", leaf_id="i", title="\ud800\x00\u202e"), (shown,))
-    data = pdf(tmp_path, whole, picture, **{"ab" * 32: bytes(buffer.data().data()), "cd" * 32: b"\x89PNG\r\n\x1a\nbroken"})
+    data = pdf(
+        tmp_path, whole, picture, **{"ab" * 32: bytes(buffer.data().data()), "cd" * 32: b"\x89PNG\r\n\x1a\nbroken"}
+    )
     assert b"/Subtype /Image" in data or b"/Image" in data
     assert pages(data) == 2
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_noticed(qapp: QApplication, tmp_path: Path) -> None:
-    source = ExportSource({}.get, "L", 0.0, read_colors(RESOURCES / "style"))
+    source = ExportSource(lambda _: None, "L", 0.0, read_colors(RESOURCES / "style"))
     whole = chat("a", "word " * 20_000)
-    with Path("/dev/full").open("wb") as file, pytest.raises(OSError, match="(?i)space|device"):
+    with Path("/dev/full").open("wb") as file, pytest.raises(OSError, match=r"(?i)space|device"):
         draw_pdf([whole.conversation], [whole], source, file)
 
 
@@ -107,7 +116,7 @@ def test_pages_go_to_a_printer(qapp: QApplication, tmp_path: Path) -> None:
     printer.setOutputFormat(QPrinter.OutputFormat.PdfFormat)
     printer.setOutputFileName(str(tmp_path / "paper.pdf"))
     printer.setFullPage(True)
-    source = ExportSource({}.get, "L", 0.0, read_colors(RESOURCES / "style"))
+    source = ExportSource(lambda _: None, "L", 0.0, read_colors(RESOURCES / "style"))
     whole = chat("a", "word " * 2000)
     draw_on_paper(printer, [whole.conversation], [whole], source)
     assert pages((tmp_path / "paper.pdf").read_bytes()) > 2
@@ -203,3 +212,17 @@ def test_one_that_is_given_up_leaves_nothing(open_window: Open, tmp_path: Path) 
     flow.close()
     driver.until(lambda: not flow._running)
     assert list(tmp_path.glob("*.p*")) in ([], [tmp_path / "x.pdf"])
+
+
+def test_a_chat_is_printed(open_window: Open, tmp_path: Path) -> None:
+    driver = open_window(FakeEngine([FakeAnswer("Yes.")]))
+    driver.ask("Is it so?")
+    driver.window.actions_table["print"].trigger()
+    driver.until(lambda: driver.window.findChild(QPrintDialog) is not None)
+    dialog = driver.window.findChild(QPrintDialog)
+    assert dialog is not None
+    dialog.printer().setOutputFormat(QPrinter.OutputFormat.PdfFormat)
+    dialog.printer().setOutputFileName(str(tmp_path / "paper.pdf"))
+    dialog.done(QDialog.DialogCode.Accepted)
+    driver.until(lambda: "printer" in said(driver))
+    assert pages((tmp_path / "paper.pdf").read_bytes()) == 1

@@ -193,6 +193,20 @@ def test_what_a_killed_process_left_half_written_goes_an_hour_later(home: Path) 
     assert [each for each in kept if each.exists()] == kept
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
+def test_it_goes_when_the_folder_is_written_to_again(home: Path) -> None:
+    """Such as a person's own, to which a chat was exported."""
+    file = home / "Documents" / "chat.html"
+    file.parent.mkdir()
+    subprocess.run([sys.executable, "-c", _KILLED, str(file)], check=False)
+    (left,) = file.parent.iterdir()
+    write_atomically(file, b"whole")
+    assert sorted(file.parent.iterdir()) == sorted([left, file])
+    os.utime(left, (0, 0))
+    write_atomically(file, b"again")
+    assert list(file.parent.iterdir()) == [file]
+
+
 _DYING = """
 import os, signal, sys, tempfile
 from pathlib import Path

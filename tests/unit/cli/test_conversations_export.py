@@ -1,5 +1,6 @@
 """`latchkey conversations export`: in which form, where to, and what is never replaced or left half written."""
 
+import errno
 import hashlib
 import io
 import json
@@ -7,7 +8,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -90,7 +91,9 @@ def test_the_suffix_or_the_format_decides(chats: None, tmp_path: Path) -> None:
 
 
 def test_chosen_ones_come_in_the_order_given(chats: None, tmp_path: Path) -> None:
-    assert run(str(tmp_path / "x.pdf"), "c", "a", "c").out.getvalue().startswith("Wrote 2 conversations with 4 messages")
+    assert (
+        run(str(tmp_path / "x.pdf"), "c", "a", "c").out.getvalue().startswith("Wrote 2 conversations with 4 messages")
+    )
     assert (tmp_path / "x.pdf").read_bytes() == b"%PDF c a"
 
 
@@ -150,6 +153,17 @@ def test_the_terms_of_a_model_are_looked_up_where_the_answer_does_not_have_them(
     assert answer["model"]["license"] == "Apache-2.0"
 
 
+def write(target: ExportTarget, meanwhile: Callable[[], object]) -> None:
+    """Write something to `target`; `meanwhile` something happens."""
+    with target.open() as file:
+        file.write(b"half")
+        meanwhile()
+
+
+def full() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 # --- the place -------------------------------------------------------------------------------------------------------
 
 links = pytest.mark.skipif(sys.platform == "win32", reason="needs links")
@@ -175,18 +189,16 @@ def test_what_a_link_leads_to_is_never_written(tmp_path: Path) -> None:
 def test_what_fails_on_the_way_leaves_the_former_file_and_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "x.html"
     file.write_text("former")
-    with pytest.raises(ResourceError, match="No space"), ExportTarget(file, replaces=True).open() as opened:
-        opened.write(b"half")
-        raise OSError(28, "No space left on device")
+    with pytest.raises(ResourceError, match="No space"):
+        write(ExportTarget(file, replaces=True), full)
     assert [each.name for each in tmp_path.iterdir()] == ["x.html"]
     assert file.read_text() == "former"
 
 
 def test_a_file_that_came_meanwhile_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "x.html"
-    with pytest.raises(TargetTakenError), ExportTarget(file).open() as opened:
-        opened.write(b"mine")
-        file.write_text("theirs")
+    with pytest.raises(TargetTakenError):
+        write(ExportTarget(file), lambda: file.write_text("theirs"))
     assert [each.name for each in tmp_path.iterdir()] == ["x.html"]
     assert file.read_text() == "theirs"
 
@@ -194,9 +206,8 @@ def test_a_file_that_came_meanwhile_is_kept(tmp_path: Path) -> None:
 def test_a_folder_that_vanishes_is_said_in_a_sentence(tmp_path: Path) -> None:
     folder = tmp_path / "stick"
     folder.mkdir()
-    with pytest.raises(ResourceError), ExportTarget(folder / "x.html").open() as opened:
-        opened.write(b"half")
-        shutil.rmtree(folder)
+    with pytest.raises(ResourceError):
+        write(ExportTarget(folder / "x.html"), lambda: shutil.rmtree(folder))
     with pytest.raises(NotFoundError), ExportTarget(folder / "x.html").open():
         pass
     with pytest.raises(ResourceError, match="not a file"), ExportTarget(tmp_path, replaces=True).open():
@@ -258,7 +269,7 @@ def test_a_temporary_chat_is_exported_from_memory(home: Path, tmp_path: Path) ->
     ("title", "name"),
     [
         ("A title", "A title"),
-        ("a/b\\c:d*e?f\"g<h>i|j", "a b c d e f g h i j"),
+        ('a/b\\c:d*e?f"g<h>i|j', "a b c d e f g h i j"),
         ("../../etc/passwd", "etc passwd"),
         (".hidden", "hidden"),
         ("CON", "_CON"),

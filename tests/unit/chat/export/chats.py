@@ -1,24 +1,28 @@
 """Chats to export: one with everything in it, and what others would like to smuggle through."""
 
 from desktop.chat.export.message_words import ExportSource
-from desktop.conversation import Conversation, ImagePart, Message, ModelReference, SummaryPart, TextPart, ThinkingPart
-from desktop.conversation import ToolCallPart, ToolResultPart
+from desktop.conversation import (
+    Conversation,
+    ImagePart,
+    Message,
+    ModelReference,
+    SummaryPart,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+    ToolResultPart,
+)
 from desktop.storage.whole_conversation import WholeConversation
 
 PNG = b"\x89PNG\r\n\x1a\n and more"
 SHA = "ab" * 32
 LLAMA = ModelReference("llama", "Llama 3.2", "12" * 32, "LicenseRef-Llama-3.2", "Built with Llama")
 GUIDE = ModelReference("guide", "Latchkey Guide", "34" * 32, "Apache-2.0")
-COLORS = {
-    name: {
-        color: "#123456"
-        for color in (
-            *("page", "line", "line_strong", "text", "muted", "faint", "link", "soft", "code", "inline_code", "find"),
-            *("warn_text", "keyword", "string", "number", "comment", "function"),
-        )
-    }
-    for name in ("light", "dark")
-}
+_NAMES = (
+    *("page", "line", "line_strong", "text", "muted", "faint", "link", "soft", "code", "inline_code", "find"),
+    *("warn_text", "keyword", "string", "number", "comment", "function"),
+)
+COLORS = {theme: dict.fromkeys(_NAMES, "#123456") for theme in ("light", "dark")}
 HOSTILE = (
     "<script>alert(1)</script>\n\n</div></article><img src=x onerror=alert(1)>\n\n[x](javascript:alert(1)) "
     "![i](https://evil.example/t.png) <b onclick=alert(1)>b</b>\n\n<!-- open\n\n<details>"

@@ -27,9 +27,7 @@ def test_a_tree_of_thousands_of_levels_needs_no_stack() -> None:
     messages = [Message("0", "c", None, "user", (TextPart("x"),))]
     for number in range(1, 6000, 2):
         parent = messages[-1].id
-        messages += [
-            Message(str(number + at), "c", parent, "assistant", (TextPart("y"),)) for at in range(2)
-        ]
+        messages += [Message(str(number + at), "c", parent, "assistant", (TextPart("y"),)) for at in range(2)]
     whole = WholeConversation(Conversation("c", leaf_id="0"), tuple(messages))
     placed = sum(len(branch) for turn in branch_turns(whole) for branch in turn.others)
     assert placed == len(messages) - 1

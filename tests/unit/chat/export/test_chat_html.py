@@ -25,8 +25,10 @@ class Page(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.text, self.elements, self._open = "", [], []
+        self.text = ""
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.ids: list[str] = []
+        self._open: list[str] = []
         self.feed(page)
         self.close()
         assert self._open == []
@@ -97,10 +99,10 @@ def test_an_answer_of_an_unknown_model_is_still_one_of_a_model() -> None:
         "\"'><svg onload=alert(1)>",
         "`<b>` and ```\n</pre></code><script>",
         "| <script> | `|` |\n|-|-|\n| </td> | [a](data:text/html,x) |",
-        "[^1] [^1]\n\n[^1]: <i>note</i>\n\n[^\"x]: y",
+        '[^1] [^1]\n\n[^1]: <i>note</i>\n\n[^"x]: y',
         "- [ ] <input>\n  > </blockquote>\n  > 1. </ol>\n\n<kbd>**a</kbd>** <sub><sup></sub></sup>",
         "$\\text{</svg><script>}$ and $$\\href{javascript:alert(1)}{x}$$",
-        "<https://a.b/\"onmouseover=\"x> www.example.org a@example.org",
+        '<https://a.b/"onmouseover="x> www.example.org a@example.org',
         "\x00\x1b[31m\ud800 \u202ereversed",
         "> " * 300 + "deep",
         "#" * 7 + " no heading\n\n<div>\n<p>\n",
@@ -122,7 +124,7 @@ def test_right_to_left_text_runs_from_the_right() -> None:
     read = page(answer("مرحبا، `pip install` هنا"))
     said = [values for tag, values in read.elements if tag == "article"][1]
     assert said["dir"] == "rtl"
-    assert [values for tag, values in read.elements if tag == "code"][0]["dir"] == "ltr"
+    assert next(values for tag, values in read.elements if tag == "code")["dir"] == "ltr"
 
 
 def test_code_that_turns_letters_around_shows_that_it_does() -> None:
