@@ -19,6 +19,7 @@ from desktop.chat.export.chat_style import read_colors
 from desktop.chat.export.message_words import ExportSource
 from desktop.conversation import Conversation, ImagePart, Message, ModelReference, TextPart
 from desktop.storage.whole_conversation import WholeConversation
+from desktop.ui.export.long_pieces import parted
 from desktop.ui.sidebar.order_request import OrderRequest
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
@@ -226,3 +227,17 @@ def test_a_chat_is_printed(open_window: Open, tmp_path: Path) -> None:
     dialog.done(QDialog.DialogCode.Accepted)
     driver.until(lambda: "printer" in said(driver))
     assert pages((tmp_path / "paper.pdf").read_bytes()) == 1
+
+
+def test_a_long_piece_is_drawn_in_parts_that_lose_nothing() -> None:
+    code = "".join(f"<span>a{number}</span> = &lt;{number}\n" for number in range(3000))
+    parts = list(parted(f'<pre dir="ltr"><code>{code}</code></pre>'))
+    assert len(parts) > 10
+    assert all(part.startswith('<pre dir="ltr"><code>') and part.endswith("</code></pre>") for part in parts)
+    bodies = [part.removeprefix('<pre dir="ltr"><code>').removesuffix("</code></pre>") for part in parts]
+    assert "\n".join(bodies) == code
+    text = "&amp;" * 20_000
+    assert "".join(part[3:-4] for part in parted(f"<p>{text}</p>")) == text
+    assert max(len(part) for part in parted(f"<p>{'word ' * 20_000}</p>")) < 7_000
+    for whole in ("<p>short</p>", f"<ul><li>{'x' * 9_000}</li></ul>"):
+        assert list(parted(whole)) == [whole]

@@ -26,12 +26,11 @@ from desktop.chat.export.message_words import (
 from desktop.conversation import Conversation, Message
 from desktop.storage.whole_conversation import WholeConversation
 from desktop.translation import tr, trn
+from desktop.ui.export.long_pieces import LONGEST, parted
 from desktop.ui.export.page_flow import UNIT, PageFlow
 from desktop.ui.export.page_style import box_of, for_qt, style_of_pages
 from desktop.ui.export.printed_formula import PrintedFormulas
 
-_FULL = 6_000
-"""Characters of HTML after which another document is begun."""
 _PAUSE_S = 0.001
 """Between two documents, for the main thread, which shares the interpreter with the one that draws."""
 _SIZE = 10 * UNIT
@@ -97,10 +96,11 @@ class PrintedChats:
         time_ = moment_in_words(message.created_at)
         held = [f'<p class="who"><b>{text_html(speaker(message))}</b> <span class="time">{time_}</span></p>']
         for piece in self._messages.pieces(message):
-            held.append(_html(piece))
-            if sum(map(len, held)) > _FULL:
-                yield "".join(held)
-                held = []
+            for html in parted(_html(piece)):
+                held.append(html)
+                if sum(map(len, held)) > LONGEST:
+                    yield "".join(held)
+                    held = []
         if said := ending(message):
             held.append(f'<p class="ending">{text_html(said)}</p>')
         if credit := provenance(message):
