@@ -290,7 +290,7 @@ def test_the_menu_moves_tags_and_archives(side: Sidebar, asked: list[OrderReques
     menu = QMenu()
     side.fill_menu(chat("d", "f", tags=("work",), pinned=True), menu)
     offered = entries(menu)
-    assert list(offered) == ["Rename", "Unpin", "Move to folder", "Tags", "Archive", "Delete"]
+    assert list(offered) == ["Rename", "Unpin", "Move to folder", "Tags", "Archive", "Export…", "Print…", "Delete"]
     folders, tags = offered["Move to folder"].menu(), offered["Tags"].menu()
     assert isinstance(folders, QMenu)
     assert isinstance(tags, QMenu)

@@ -14,7 +14,7 @@ from desktop.translation import tr, trn
 from desktop.ui.export.export_progress import ExportProgressDialog
 from desktop.ui.parts.link import open_folder
 from desktop.ui.parts.notification_bar import NotificationBar
-from desktop.ui.parts.untrusted_text import isolated
+from desktop.ui.parts.untrusted_text import isolated, set_window_title
 
 if TYPE_CHECKING:
     from PySide6.QtPrintSupport import QPrinter
@@ -138,7 +138,7 @@ class ExportFlow(QObject):
         printer.setFullPage(True)
         printer.setDocName(export_name(title, tr("Chat")))
         dialog = QPrintDialog(printer, self._navigator.dialog_parent)
-        dialog.setWindowTitle(tr("Print"))
+        set_window_title(dialog, tr("Print"))
         dialog.setOption(QAbstractPrintDialog.PrintDialogOption.PrintPageRange, on=False)
         dialog.accepted.connect(lambda: self.print_to(ids, printer))
         dialog.finished.connect(dialog.deleteLater)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QProgressDialog, QWidget
 
 from desktop.chat.export.chat_exporter import ExportProgress
 from desktop.translation import tr
+from desktop.ui.parts.untrusted_text import set_window_title
 
 _AFTER_MS = 700
 _LOOKS_MS = 100
@@ -17,7 +18,7 @@ class ExportProgressDialog(QProgressDialog):
 
     def __init__(self, text: str, parent: QWidget) -> None:
         super().__init__(text, tr("Cancel"), 0, 0, parent)
-        self.setWindowTitle(tr("Latchkey"))
+        set_window_title(self, tr("Latchkey"))
         self.setAccessibleName(text)
         self.setAutoClose(False)
         self.setAutoReset(False)
