@@ -304,7 +304,7 @@ ONE_PLACE = {
     "setWindowTitle": "untrusted_text.py",
     "setWhatsThis": "",
     "setStatusTip": "",
-    "setHtml": "table_copy.py",  # of what goes to the clipboard
+    "setHtml": "table_copy.py printed_chat.py",  # of what goes to the clipboard and to paper: all of it is escaped
     "insertHtml": "",
     "appendHtml": "",
     "setMarkdown": "",

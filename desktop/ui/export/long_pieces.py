@@ -10,8 +10,9 @@ _FRAMED = re.compile(r"(<(?:pre|p)\b[^>]*>(?:<code>)?)(.*?)((?:</code>)?</(?:pre
 
 
 def parted(html: str) -> Iterator[str]:
-    """`html`, a piece of exported chats, as pieces that are whole: a long block of code or paragraph in several."""
-    framed = _FRAMED.fullmatch(html) if len(html) > LONGEST else None
+    """`html`, a piece of exported chats, as pieces that are whole: a long block of code or paragraph in several; not
+    one with images or formulas, which belong to one document."""
+    framed = _FRAMED.fullmatch(html) if len(html) > LONGEST and "<img" not in html else None
     if framed is None:
         yield html
         return

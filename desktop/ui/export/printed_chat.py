@@ -5,9 +5,9 @@ that draws lets others go on between two of them.
 """
 
 import time
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QFont, QFontDatabase, QFontInfo, QImage, QTextDocument, QTextOption
 
 from desktop.chat.export.branch_turns import Turn, branch_turns
@@ -30,7 +30,9 @@ from desktop.ui.export.long_pieces import LONGEST, parted
 from desktop.ui.export.page_flow import UNIT, PageFlow
 from desktop.ui.export.page_style import box_of, for_qt, style_of_pages
 from desktop.ui.export.printed_formula import PrintedFormulas
+from desktop.ui.parts.untrusted_text import InertTextDocument
 
+_IMAGE = "image:"
 _PAUSE_S = 0.001
 """Between two documents, for the main thread, which shares the interpreter with the one that draws."""
 _SIZE = 10 * UNIT
@@ -50,6 +52,7 @@ class PrintedChats:
     def __init__(self, flow: PageFlow, source: ExportSource, families: list[str], fixed: str) -> None:
         self._flow, self._source = flow, source
         self._formulas = PrintedFormulas()
+        self._images: list[QImage] = []
         self._messages = MessageHtml(source, lambda latex, display: self._formulas.html(latex, display), self._image)
         self._families = families
         self._colors = source.colors["light"]
@@ -109,7 +112,7 @@ class PrintedChats:
             yield "".join(held)
 
     def _add(self, html: str, gap: float, *, user: bool = False, turned: bool = False) -> None:
-        document = QTextDocument()
+        document = InertTextDocument()
         document.setUndoRedoEnabled(False)
         document.setUseDesignMetrics(True)
         document.setDefaultFont(_font(self._families))
@@ -119,6 +122,9 @@ class PrintedChats:
         document.setIndentWidth(16 * UNIT)
         document.setDefaultStyleSheet(self._style)
         body = f'<div dir="rtl">{html}</div>' if turned else html
+        for number, image in enumerate(self._images):
+            document.addResource(QTextDocument.ResourceType.ImageResource, QUrl(f"{_IMAGE}{number}"), image)
+        self._images = []
         opening, closing = box_of(self._colors["soft"]) if user else ("", "")
         document.setHtml(f"{opening}{for_qt(body, self._colors)}{closing}")
         self._formulas.place(document, self._flow.width)
@@ -134,7 +140,8 @@ class PrintedChats:
             return f'<p class="quiet">{text_html(missing)}</p>'
         width, height = image.width() * 0.75 * UNIT, image.height() * 0.75 * UNIT
         scale = min(1.0, self._flow.width * 0.9 / width, self._flow.height * 0.5 / height)
-        address = f"data:image/png;base64,{b64encode(data).decode()}"
+        self._images.append(image)
+        address = f"{_IMAGE}{len(self._images) - 1}"
         return (
             f'<p class="picture"><img width="{int(width * scale)}" height="{int(height * scale)}" src="{address}"></p>'
         )
