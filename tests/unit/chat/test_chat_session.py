@@ -559,6 +559,16 @@ def test_the_answer_names_the_model_that_gave_it_and_its_file(begin: Begin) -> N
     assert talk.store.conversation(talk.chat.current_id or "").model_id == "other"
 
 
+def test_the_answer_keeps_the_terms_that_its_model_was_under(begin: Begin) -> None:
+    model = SomeModel(license="LicenseRef-Llama-3.2", attribution=("Built with Llama", "Made by B"))
+    talk = begin([FakeAnswer("a")], model=model)
+    answer = talk.ask("one")
+    talk.settled()
+    kept = talk.store.message(answer.id).model
+    assert kept is not None
+    assert (kept.license, kept.attribution) == ("LicenseRef-Llama-3.2", "Built with Llama; Made by B")
+
+
 def test_overrides_hold_for_one_answer_alone(begin: Begin) -> None:
     settings = Settings(
         sampling=SamplingSettings(temperature=0.0, max_tokens=9), system_prompt="Be brief.", context_full="drop-oldest"
