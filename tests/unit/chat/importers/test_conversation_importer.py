@@ -209,6 +209,22 @@ def test_a_conversation_whose_image_cannot_be_written_is_not_there_at_all(place:
     assert place.store.ids() == []
 
 
+def test_a_disk_that_fills_up_keeps_what_was_stored_and_says_so(place: Place) -> None:
+    text = "x" * 300_000  # more than two of these are stored together
+    items = [chat(message(f"u{n}", None, text, chat=f"c{n}"), name=f"c{n}", leaf=f"u{n}") for n in range(9)]
+    place.take(items[0])
+    with place.database.write() as connection:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages + 500}")
+    result = place.take(*items)
+    assert isinstance(result.error, ResourceError)
+    assert "full" in result.error.title
+    assert 0 < result.conversations < 8
+    assert len(place.store.ids()) == result.conversations + 1
+    assert all(len(texts(place, name)[0]) == len(text) for name in place.store.ids())
+    assert place.database.check() == []
+
+
 def test_an_import_ends_between_two_conversations(place: Place) -> None:
     told: list[int] = []
     items = [chat(message(f"u{n}", None, "ask", chat=f"c{n}"), name=f"c{n}") for n in range(5)]
