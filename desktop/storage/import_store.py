@@ -23,7 +23,6 @@ from desktop.storage.database import Database
 from desktop.storage.folder_store import FolderStore, folder_name
 from desktop.storage.message_tree import insert_conversation, insert_message
 
-
 _CACHE_KIB, _USUAL_CACHE_KIB = 32_768, 2_000
 """Ids are spread over all of their index: with SQLite's usual cache an import of 50 MB took twice as long."""
 
