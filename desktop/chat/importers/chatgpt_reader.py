@@ -70,7 +70,7 @@ class ChatGptReader:
             else:
                 in_projects += as_text(each.get("gizmo_id")).startswith("g-p-")
                 yield from _ChatGptConversation(self.app, each, files, assets).read()
-        yield from folders_left((), in_projects)
+        yield from folders_left(in_projects)
         others = [
             each for each in files.names() if each.endswith(".json") and each not in members and not is_litter(each)
         ]

@@ -1,10 +1,8 @@
 """A conversation while it is read from another program's export: its messages under the names they have there, its
 images, and what of it is left out."""
 
-import binascii
 import hashlib
 import re
-from base64 import b64decode
 from collections.abc import Iterator, Sequence
 
 from desktop.byte_size import size_text
@@ -17,6 +15,7 @@ from desktop.chat.importers.imported_conversation import (
     SkippedItem,
     derived_id,
 )
+from desktop.chat.importers.inline_image import image_from_bytes, image_from_url, image_type
 from desktop.chat.importers.message_nodes import (
     PARAGRAPH,
     MessageNode,
@@ -27,7 +26,6 @@ from desktop.chat.importers.message_nodes import (
 from desktop.conversation import (
     Conversation,
     DocumentPart,
-    ImagePart,
     Message,
     MessagePart,
     ModelReference,
@@ -52,12 +50,6 @@ _TEXT_ENDING = re.compile(
 )
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _THINK = re.compile(r"\s*<think>")
-_IMAGES = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
-)
 
 
 class ConversationDraft:
@@ -70,6 +62,7 @@ class ConversationDraft:
         self._images: dict[str, ImportedAttachment] = {}
         self._image_bytes = 0
         self._left: dict[str, tuple[list[str], int]] = {}
+        self._damage: set[str] = set()
 
     def add(
         self,
@@ -106,33 +99,29 @@ class ConversationDraft:
 
     def image(self, data: bytes, name: str = "") -> list[MessagePart]:
         """The part for an image with these bytes, which are kept; none where it cannot be taken."""
-        kind = _image_type(data)
-        if not kind:
+        found = image_from_bytes(data, base_name(name)[:200])
+        if found is None:
             self.leave_out(tr("It is not a PNG, JPEG, GIF, WebP or BMP image."), name)
             return []
-        sha256 = hashlib.sha256(data).hexdigest()
-        if sha256 not in self._images:
+        part, attachment = found
+        if part.sha256 not in self._images:
             if len(data) > LARGEST_FILE or self._image_bytes + len(data) > LARGEST_TOGETHER:
                 self.leave_out(_too_large(), name)
                 return []
-            self._images[sha256] = ImportedAttachment(sha256, kind, base_name(name)[:200], data)
+            self._images[part.sha256] = attachment
             self._image_bytes += len(data)
-        return [ImagePart(sha256, kind, base_name(name)[:200])]
+        return [part]
 
     def image_url(self, url: str, name: str = "") -> list[MessagePart]:
-        """The same for an image that `url` itself holds (RFC 2397), as no other is fetched."""
-        head, comma, body = url.partition(",")
-        if head[:5].casefold() != "data:" or not comma:
+        """The same for an image that `url` itself holds; no other is fetched."""
+        if url[:5].casefold() != "data:":
             self.leave_out(not_in_export(), name or url[:80])
             return []
-        if len(body) > 2 * LARGEST_FILE:
+        if len(url) > 2 * LARGEST_FILE:
             self.leave_out(_too_large(), name)
             return []
-        try:
-            data = b64decode(body, validate=True) if head.endswith(";base64") else percent_decoded(body.encode())
-        except (binascii.Error, ValueError):
-            data = b""
-        return self.image(data, name or tr("image"))
+        found = image_from_url(url)
+        return self.image(b"" if found is None else found[1].data, name or tr("image"))
 
     def file(self, files: ExportFiles, member: str | None, name: str, media_type: str = "") -> list[MessagePart]:
         """The part for a file that the conversation names, found in the export as `member` (None: it is not there): an
@@ -146,7 +135,7 @@ class ConversationDraft:
             self.leave_out(tr("The file in the export is damaged."), name)
             return []
         name = name or base_name(member)
-        if _image_type(data) or media_type.startswith("image/"):
+        if image_type(data) or media_type.startswith("image/"):
             return self.image(data, name)
         if len(data) > LARGEST_FILE:
             self.leave_out(_too_large(), name)
@@ -170,8 +159,10 @@ class ConversationDraft:
 
     # --- what is left out --------------------------------------------------------------------------------------------
 
-    def leave_out(self, why: str, name: str = "") -> None:
-        """Note that something is not taken, for the sentence `why`. What has the same reason is named together."""
+    def leave_out(self, why: str, name: str = "", *, is_damage: bool = False) -> None:
+        """Note that something is not taken, for the sentence `why`. What has the same reason is named together. With
+        `is_damage` the file itself is damaged there."""
+        self._damage |= {why} if is_damage else set()
         names, count = self._left.get(why, ([], 0))
         if len(names) < 3 and name not in names:
             names.append(name or tr("something without a name"))
@@ -181,7 +172,8 @@ class ConversationDraft:
         """What was left out, one item for each reason."""
         title = shown(self.title) or tr("Conversation without a title")
         for why, (names, count) in self._left.items():
-            yield SkippedItem(tr("“{chat}”: {things}").format(chat=title, things=listed(names, count)), why)
+            what = tr("“{chat}”: {things}").format(chat=title, things=listed(names, count))
+            yield SkippedItem(what, why, why in self._damage)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
@@ -195,6 +187,7 @@ class ConversationDraft:
         pinned: bool = False,
         archived: bool = False,
         tags: Sequence[str] = (),
+        folder_id: str | None = None,
     ) -> Iterator[ImportedConversation | SkippedItem]:
         """The conversation, where it has messages, and what was left out. `leaf` ends the branch shown; where there is
         none of this name, the one written last is shown."""
@@ -217,11 +210,12 @@ class ConversationDraft:
                 system_prompt=system_prompt.strip(),
                 leaf_id=None if shown_leaf is None else derived_id(self._app, key, shown_leaf),
                 pinned=pinned,
+                folder_id=folder_id,
                 archived_at=changed or 1.0 if archived else None,
                 tags=tuple(sorted({tag[:100].strip() for tag in tags[:100] if tag.strip()})),
             )
             messages = tuple(self._message(node, conversation_id, key) for node in forest.nodes)
-            yield ImportedConversation(head, messages, tuple(self._images.values()))
+            yield ImportedConversation(head, messages, tuple(self._images.values()), source_id=self._key)
         else:
             self.leave_out(tr("There is no message in it."), tr("the conversation"))
         yield from self.skipped()
@@ -297,12 +291,6 @@ def damaged_message() -> str:
 
 def _too_large() -> str:
     return tr("It is larger than {size}, or comes after many large ones.").format(size=size_text(LARGEST_FILE))
-
-
-def _image_type(data: bytes) -> str:
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for start, kind in _IMAGES if data.startswith(start)), "")
 
 
 def _content_key(parent: str | None, role: str, parts: Sequence[MessagePart]) -> str:

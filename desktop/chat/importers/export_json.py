@@ -4,20 +4,19 @@ type asked for or nothing, times as seconds since 1970."""
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from mmap import mmap
 from typing import Any
 
 import msgspec
 
 from desktop.chat.importers.export_files import ExportFiles
 from desktop.chat.importers.imported_conversation import SkippedItem
-from desktop.errors import IntegrityError
+from desktop.chat.importers.json_stream import in_utf8
+from desktop.errors import IntegrityError, UserError
 from desktop.safe_text import mark_unseen, repair_values
 from desktop.translation import tr, trn
 
-Buffer = bytes | mmap | memoryview
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\],:]', re.DOTALL)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 _UTF16, _UTF8 = (b"\xff\xfe", b"\xfe\xff"), b"\xef\xbb\xbf"
@@ -109,7 +108,7 @@ def json_text(value: Any) -> str:
 # --- whole files -----------------------------------------------------------------------------------------------------
 
 
-def decoded(data: Buffer | msgspec.Raw) -> Any:
+def decoded(data: bytes) -> Any:
     """The value of JSON text. Bytes that are no UTF-8, halves of surrogate pairs, NaN and infinity are put up with;
     ValueError where it is no JSON otherwise, or too deep."""
     try:
@@ -117,22 +116,15 @@ def decoded(data: Buffer | msgspec.Raw) -> Any:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         pass
     try:
-        return repair_values(json.loads(bytes(data).decode(errors="replace")))
+        return repair_values(json.loads(data.decode(errors="replace")))
     except RecursionError as error:
         raise ValueError("too deep") from error
-
-
-def as_utf8(data: bytes | mmap) -> Buffer:
-    """`data` without its byte order mark, and in UTF-8 where that says UTF-16."""
-    if data[:2] in _UTF16:
-        return bytes(data).decode("utf-16", errors="replace").encode(errors="replace")
-    return memoryview(data)[3:] if data[:3] == _UTF8 else data
 
 
 def key_paths(head: bytes) -> frozenset[str]:
     """The keys that stand in the beginning of a JSON file, each with those around it: "[].chat.history". Of a file that
     begins otherwise, none."""
-    start = bytes(as_utf8(head)).lstrip()
+    start = in_utf8(head).lstrip()
     found: set[str] = set()
     paths: list[str] = []  # of the array or object that is open, those around it before it
     arrays: list[bool] = []
@@ -155,39 +147,46 @@ def key_paths(head: bytes) -> frozenset[str]:
     return frozenset(found)
 
 
-def member_data(files: ExportFiles, member: str) -> Buffer:
-    """All of a member, in UTF-8."""
-    return as_utf8(files.read(member)) if files.head(member, 1) else b""
-
-
 def exported_objects(files: ExportFiles, members: Sequence[str]) -> Iterator[dict[str, Any] | SkippedItem]:
     """The objects in the arrays that `members` are, one after another, or those that they are themselves; what is
     damaged, by its place. Raises IntegrityError where nothing can be read in any of them."""
-    unreadable = []
+    whole, errors = 0, dict[str, IntegrityError]()
     for member in members:
-        data = member_data(files, member)
-        number = whole = 0
-        for raw in _items(data):
-            number += 1
-            value = None if raw is None else _object(raw)
-            whole += value is not None
-            if value is not None:
-                yield value
-            elif raw is not None:
-                place = tr("{file}, entry {number}").format(file=shown(member), number=number)
-                yield SkippedItem(place, tr("It is damaged and cannot be read."))
-            elif whole:
-                yield SkippedItem(shown(member), tr("The file ends before its last conversation does."))
-        is_empty = number == 0 and bytes(data[:64]).lstrip()[:1] == b"["
-        if not whole and not is_empty:
-            unreadable.append(member)
-    if unreadable and len(unreadable) == len(members):
-        raise IntegrityError(
-            tr("{file} cannot be read.").format(file=listed(unreadable, len(unreadable))),
-            tr("There is no whole conversation in it."),
-            tr("Export it once more."),
-        )
-    yield from members_left(unreadable, tr("There is no whole conversation in it."))
+        single: dict[str, Any] = {}
+        number = 0
+        try:
+            for key, raw in files.values(member):
+                number += 1
+                value = _value(raw)
+                if key:
+                    single[key] = value
+                elif isinstance(value, dict):
+                    whole += 1
+                    yield value
+                else:
+                    place = tr("{file}, entry {number}").format(file=files.shown(member), number=number)
+                    yield SkippedItem(place, tr("It is damaged and cannot be read."))
+        except IntegrityError as error:
+            errors[member] = error
+            continue
+        if single:
+            whole += 1
+            yield single
+    if errors and not whole:
+        raise next(iter(errors.values()))
+    for member in errors:
+        why = tr("It is damaged: what stands behind its last whole conversation is lost.")
+        yield SkippedItem(files.shown(member), why, is_damage=True)
+
+
+def object_in(files: ExportFiles, member: str) -> dict[str, Any] | SkippedItem:
+    """The object that a small file of an export is; what it is called where it cannot be read."""
+    try:
+        value = _value(bytes(files.read(member)))
+    except UserError as error:
+        return SkippedItem(files.shown(member), error.title, is_damage=isinstance(error, IntegrityError))
+    damaged = SkippedItem(files.shown(member), tr("It is damaged and cannot be read."), is_damage=True)
+    return value if isinstance(value, dict) else damaged
 
 
 def _object(raw: msgspec.Raw | Buffer) -> dict[str, Any] | None:
@@ -273,10 +272,8 @@ def members_left(members: Sequence[str], why: str) -> Iterator[SkippedItem]:
         yield SkippedItem(listed([base_name(member) or member for member in members[:_NAMED]], len(members)), why)
 
 
-def folders_left(names: Iterable[str], count: int) -> Iterator[SkippedItem]:
-    """One item for the folders that `count` conversations were in; `names` are those that are known."""
-    known = list(dict.fromkeys(names))
+def folders_left(count: int) -> Iterator[SkippedItem]:
+    """One item for the folders that `count` conversations were in, where the export does not name them."""
     if count:
-        several = trn("The folder of {count} conversation", "The folders of {count} conversations", count)
-        what = tr("Folders: {names}").format(names=listed(known, len(known))) if known else several.format(count=count)
-        yield SkippedItem(what, tr("Latchkey does not take the folders that conversations were in."))
+        what = trn("The folder of {count} conversation", "The folders of {count} conversations", count)
+        yield SkippedItem(what.format(count=count), tr("The names of folders are not in the export."))

@@ -21,6 +21,7 @@ from desktop.chat.importers.export_json import base_name, is_litter, json_text, 
 from desktop.chat.importers.imported_conversation import ImportedConversation, SkippedItem
 from desktop.chat.importers.qt_data_stream import QtDataError, QtDataStream
 from desktop.conversation import MessagePart, TextPart, ThinkingPart, ToolCallPart, ToolResultPart
+from desktop.errors import IntegrityError, UserError
 from desktop.translation import tr
 
 _MAGIC = b"\xf5\xd5\x53\xcc"
@@ -62,10 +63,14 @@ class Gpt4AllReader:
             version = _version(files.head(member, 8), member)
             if version is None or version > _NEWEST:
                 why = tr("It is no chat of GPT4All.") if version is None else tr("A newer GPT4All wrote it.")
-                yield SkippedItem(shown(base_name(member)), why)
-            else:
-                stream = QtDataStream(memoryview(files.read(member)))
-                yield from _read_chat(self.app, stream, version, member)
+                yield SkippedItem(files.shown(member), why, is_damage=version is None)
+                continue
+            try:
+                stream = QtDataStream(files.read(member))
+            except UserError as error:
+                yield SkippedItem(files.shown(member), error.title, is_damage=isinstance(error, IntegrityError))
+                continue
+            yield from _read_chat(self.app, stream, version, member)
 
 
 def _members(files: ExportFiles) -> tuple[str, ...]:
@@ -96,7 +101,7 @@ def _read_chat(
         _skip_state(stream, version)
         count = stream.int32()
     except QtDataError:
-        yield SkippedItem(shown(base_name(member)), tr("It is damaged and cannot be read."))
+        yield SkippedItem(shown(base_name(member)), tr("It is damaged and cannot be read."), is_damage=True)
         return
     draft = ConversationDraft(app, chat_id or base_name(member), title)
     above: str | None = None
@@ -105,7 +110,8 @@ def _read_chat(
         try:
             item = _item(stream, version)
         except QtDataError:
-            draft.leave_out(tr("The file ends too early, or holds something else."), tr("the end of the conversation"))
+            why = tr("The file ends too early, or holds something else.")
+            draft.leave_out(why, tr("the end of the conversation"), is_damage=True)
             break
         if item.name == "System: ":
             prompt = prompt or item.value

@@ -24,20 +24,24 @@ from desktop.chat.importers.export_json import (
     as_text,
     base_name,
     decoded,
-    folders_left,
     is_litter,
     json_text,
     key_paths,
-    member_data,
+    object_in,
     seconds,
 )
-from desktop.chat.importers.imported_conversation import ImportedConversation, SkippedItem
-from desktop.conversation import MessagePart, Status, TextPart, ThinkingPart, ToolCallPart, ToolResultPart
+from desktop.chat.importers.imported_conversation import (
+    ImportedConversation,
+    ImportedItem,
+    SkippedItem,
+    derived_id,
+)
+from desktop.conversation import Folder, MessagePart, Status, TextPart, ThinkingPart, ToolCallPart, ToolResultPart
+from desktop.errors import UserError
 from desktop.translation import tr
 
 _HEAD, _MESSAGES = "thread.json", "messages.jsonl"
 _LOOKED_AT = 50
-_LINE = re.compile(rb"[^\n]+")
 _ATTACHED = re.compile(r"\n*\[ATTACHED_FILES\]\n(.*?)\n?\[/ATTACHED_FILES\]\s*\Z", re.DOTALL)
 _ATTACHED_NAME = re.compile(r"\bname: ([^,\n]+)")
 _STATUS: dict[str, Status] = {"error": "failed", "stopped": "stopped", "pending": "stopped"}
@@ -52,19 +56,21 @@ class JanReader:
         """Whether there is a thread.json or a messages.jsonl of this kind."""
         return any(_is_thread(files, member) for member in _members(files)[:_LOOKED_AT])
 
-    def read(self, files: ExportFiles) -> Iterator[ImportedConversation | SkippedItem]:
+    def read(self, files: ExportFiles) -> Iterator[ImportedItem]:
         """See `ConversationReader`."""
         folders: dict[str, dict[str, str]] = {}
         for member in _members(files):
             folder, _, last = member.rpartition("/")
             folders.setdefault(folder, {})[_HEAD if last == _HEAD else _MESSAGES] = member
         every = frozenset(files.names())
-        projects: list[str] = []
+        known: dict[str, Folder] = {}
         for folder, members in folders.items():
             conversation = _JanConversation(self.app, folder, members, files, every)
-            yield from conversation.read()
-            projects += conversation.projects
-        yield from folders_left(projects, len(projects))
+            project = conversation.project
+            if project and project not in known:
+                known[project] = Folder(derived_id(self.app, "folder", project), project)
+                yield known[project]
+            yield from conversation.read(known.get(project))
 
 
 def _members(files: ExportFiles) -> list[str]:
@@ -84,8 +90,8 @@ class _JanConversation:
         self._files, self._every = files, every
         self._inlined: set[str] = set()
         self._folder = folder
-        self._messages = list(_lines(files, members.get(_MESSAGES)))
-        head = _whole(files, members.get(_HEAD))
+        self._messages, self._damage = _lines(files, members.get(_MESSAGES))
+        head = object_in(files, members[_HEAD]) if _HEAD in members else {}
         self._thread = as_fields(head)
         self._meta = as_fields(self._thread.get("metadata"))
         said = next((as_name(each.get("thread_id")) for each in self._messages if isinstance(each, dict)), "")
@@ -95,18 +101,19 @@ class _JanConversation:
         self._assistant = as_fields(next(iter(as_entries(self._thread.get("assistants"))), None))
         model = as_fields(self._assistant.get("model")) or as_fields(self._thread.get("model"))
         self._model = as_text(model.get("id"))
-        project = as_text(as_fields(self._meta.get("project")).get("name"))
-        self.projects = [project] if project else []
-        if _HEAD in members and not isinstance(head, dict):
-            self._draft.leave_out(tr("It is damaged and cannot be read."), _HEAD)
+        self.project = as_text(as_fields(self._meta.get("project")).get("name"))[:200]
+        if isinstance(head, SkippedItem):
+            self._damage.append(head)
 
-    def read(self) -> Iterator[ImportedConversation | SkippedItem]:
+    def read(self, folder: Folder | None) -> Iterator[ImportedConversation | SkippedItem]:
         leaf = self._add_all()
-        return self._draft.finish(
+        yield from self._damage
+        yield from self._draft.finish(
             leaf,
             created_at=seconds(self._thread.get("created")) or seconds(self._thread.get("created_at")),
             updated_at=seconds(self._thread.get("updated")) or seconds(self._meta.get("updated_at")),
             system_prompt=as_text(self._assistant.get("instructions")),
+            folder_id=None if folder is None else folder.id,
             pinned=self._meta.get("is_favorite") is True or self._thread.get("isFavorite") is True,
         )
 
@@ -244,24 +251,19 @@ class _JanConversation:
         return self._draft.file(self._files, found, name, "image/*" if kind == "image" else "")
 
 
-def _whole(files: ExportFiles, member: str | None) -> Any:
+def _lines(files: ExportFiles, member: str | None) -> tuple[list[Any], list[SkippedItem]]:
+    """The values of the lines, None for one that is damaged; and what of the file could not be read at all."""
+    found: list[Any] = []
     try:
-        return decoded(member_data(files, member)) if member else None
-    except ValueError:
-        return None
-
-
-def _lines(files: ExportFiles, member: str | None) -> Iterator[Any]:
-    """The values of the lines; None for one that is damaged."""
-    if member is None:
-        return
-    for line in _LINE.finditer(member_data(files, member)):
-        if line[0].strip():
+        for line in files.lines(member) if member else ():
             try:
-                value = decoded(line[0])
+                value = decoded(line)
             except ValueError:
                 value = None
-            yield value if isinstance(value, dict) else None
+            found.append(value if isinstance(value, dict) else None)
+    except UserError as error:
+        return found, [SkippedItem(files.shown(member or ""), error.title, is_damage=True)]
+    return found, []
 
 
 def _active_leaf(messages: Sequence[dict[str, Any]], root: str) -> str:

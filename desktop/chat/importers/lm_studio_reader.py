@@ -24,16 +24,19 @@ from desktop.chat.importers.export_json import (
     as_text,
     base_name,
     decoded,
-    folders_left,
     is_litter,
     json_text,
     key_paths,
-    member_data,
+    object_in,
     seconds,
-    shown,
 )
-from desktop.chat.importers.imported_conversation import ImportedConversation, SkippedItem
-from desktop.conversation import MessagePart, TextPart, ThinkingPart, ToolCallPart, ToolResultPart
+from desktop.chat.importers.imported_conversation import (
+    ImportedConversation,
+    ImportedItem,
+    SkippedItem,
+    derived_id,
+)
+from desktop.conversation import Folder, MessagePart, TextPart, ThinkingPart, ToolCallPart, ToolResultPart
 from desktop.translation import tr
 
 _ENDING = ".conversation.json"
@@ -50,21 +53,20 @@ class LmStudioReader:
         """Whether a file is named as LM Studio names them, or is one of its conversations under another name."""
         return bool(_members(files))
 
-    def read(self, files: ExportFiles) -> Iterator[ImportedConversation | SkippedItem]:
+    def read(self, files: ExportFiles) -> Iterator[ImportedItem]:
         """See `ConversationReader`."""
-        folders: list[str] = []
         attached = {base_name(each): each for each in files.names() if "user-files/" in each and not is_litter(each)}
+        folders: dict[str, Folder] = {}
         for member in _members(files):
-            try:
-                chat = decoded(member_data(files, member))
-            except ValueError:
-                chat = None
-            folders += [folder for folder in (_folder(member),) if folder]
-            if isinstance(chat, dict):
-                yield from _LmStudioConversation(self.app, member, chat, files, attached).read()
-            else:
-                yield SkippedItem(shown(base_name(member)), tr("It is damaged and cannot be read."))
-        yield from folders_left(folders, len(folders))
+            chat = object_in(files, member)
+            if isinstance(chat, SkippedItem):
+                yield chat
+                continue
+            name = _folder(member)
+            if name and name not in folders:
+                folders[name] = Folder(derived_id(self.app, "folder", name), name)
+                yield folders[name]
+            yield from _LmStudioConversation(self.app, member, chat, files, attached).read(folders.get(name))
 
 
 def _folder(member: str) -> str:
@@ -93,7 +95,7 @@ class _LmStudioConversation:
         model = as_fields(chat.get("lastUsedModel"))
         self._model = as_text(model.get("identifier")) or as_text(model.get("indexedModelIdentifier"))
 
-    def read(self) -> Iterator[ImportedConversation | SkippedItem]:
+    def read(self, folder: Folder | None) -> Iterator[ImportedConversation | SkippedItem]:
         chat = self._chat
         above: str | None = None
         for message in as_entries(chat.get("messages")):
@@ -104,6 +106,7 @@ class _LmStudioConversation:
             updated_at=max(seconds(chat.get("userLastMessagedAt")), seconds(chat.get("assistantLastMessagedAt"))),
             system_prompt=self._system_prompt(),
             pinned=chat.get("pinned") is True,
+            folder_id=None if folder is None else folder.id,
         )
 
     def _system_prompt(self) -> str:

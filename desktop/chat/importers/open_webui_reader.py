@@ -69,7 +69,7 @@ class OpenWebUiReader:
             else:
                 in_folders += bool(as_name(each.get("folder_id")))
                 yield from _OpenWebUiConversation(self.app, each).read()
-        yield from folders_left((), in_folders)
+        yield from folders_left(in_folders)
         others = [each for each in files.names() if each not in members and not is_litter(each)]
         yield from members_left(others, tr("Latchkey takes the conversations of this export, and nothing else."))
 

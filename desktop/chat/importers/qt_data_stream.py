@@ -2,6 +2,7 @@
 is: doc.qt.io/qt-6/datastreamformat.html."""
 
 import struct
+from mmap import mmap
 from typing import Any
 
 _NULL = 0xFFFFFFFF
@@ -17,7 +18,7 @@ class QtDataError(ValueError):
 class QtDataStream:
     """Reads `data` from its beginning; `at` is the place of what comes next. All methods raise QtDataError."""
 
-    def __init__(self, data: bytes | memoryview) -> None:
+    def __init__(self, data: bytes | mmap) -> None:
         self._data = memoryview(data)
         self.at = 0
 

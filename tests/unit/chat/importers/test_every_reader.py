@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from desktop.chat.importers.all_readers import all_readers
 from desktop.chat.importers.chatgpt_reader import ChatGptReader
 from desktop.chat.importers.claude_reader import ClaudeReader
+from desktop.chat.importers.export_files import ExportFiles
 from desktop.chat.importers.gpt4all_reader import Gpt4AllReader
-from desktop.chat.importers.imported_conversation import ConversationReader, ImportedConversation, SkippedItem
+from desktop.chat.importers.imported_conversation import ConversationReader, ImportedConversation
 from desktop.chat.importers.jan_reader import JanReader
 from desktop.chat.importers.lm_studio_reader import LmStudioReader
 from desktop.chat.importers.open_webui_reader import OpenWebUiReader
 from desktop.conversation import ImagePart, TextPart, ThinkingPart, ToolCallPart
 from desktop.errors import IntegrityError, UserError
 from desktop.storage.conversation_rows import message_from_row, message_row
+from tests.fakes.exports import EXPORTS, ReadExport, export_members, read_export, written, zipped
 from tests.fakes.gpt4all_chat import Item, chat_file
-from tests.fakes.held_files import HeldFiles, export_members, read_export
 
 READERS: dict[str, ConversationReader] = {
     "chatgpt": ChatGptReader(),
@@ -31,12 +34,28 @@ READERS: dict[str, ConversationReader] = {
     "open-webui": OpenWebUiReader(),
 }
 JSON_APPS = [app for app in READERS if app != "gpt4all"]
-STRANGE: list[Any] = [None, True, -7, 1e308, 10**15, "", "x", "2025-13-45T99:00", [], [[]], {}, {"x": 1}, ["x", None]]
+MISSING = object()
+STRANGE: list[Any] = [
+    MISSING,
+    None,
+    True,
+    -7,
+    1e308,
+    10**15,
+    "",
+    "x",
+    "2025-13-45T99:00",
+    [],
+    [[]],
+    {},
+    {"x": 1},
+    ["x", None],
+]
 
 
-def check(taken: list[ImportedConversation], left: list[SkippedItem]) -> None:
+def check(read: ReadExport) -> None:
     """What an importer relies on, whatever the export was like."""
-    for each in taken:
+    for each in read.taken:
         head, known = each.conversation, set[str]()
         for message in each.messages:
             assert len(message.id) == 32
@@ -55,7 +74,8 @@ def check(taken: list[ImportedConversation], left: list[SkippedItem]) -> None:
         assert all(math.isfinite(time) and time >= 0 for time in (head.created_at, head.updated_at))
         images = {part.sha256 for message in each.messages for part in message.parts if isinstance(part, ImagePart)}
         assert images <= {attachment.sha256 for attachment in each.attachments}
-    for item in left:
+        assert head.folder_id is None or head.folder_id in {folder.id for folder in read.folders}
+    for item in read.left:
         assert item.what.isprintable()
         assert len(item.what) < 500
         assert item.why.endswith(".")
@@ -72,22 +92,31 @@ def depth(each: ImportedConversation) -> int:
 # --- whose export it is ----------------------------------------------------------------------------------------------
 
 
+def recognized_by(path: Path, readers: Iterable[ConversationReader] = tuple(READERS.values())) -> list[str]:
+    with ExportFiles(path) as files:
+        return [reader.app for reader in readers if reader.recognizes(files)]
+
+
 @pytest.mark.parametrize("app", READERS)
-def test_a_reader_takes_its_own_export_and_no_other(app: str) -> None:
-    files = HeldFiles(export_members(app))
-    assert [name for name, reader in READERS.items() if reader.recognizes(files)] == [app]
+def test_a_reader_takes_its_own_export_and_no_other(app: str, tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "export.zip", export_members(app))
+    for path in (EXPORTS / app, archive):
+        assert recognized_by(path) == [READERS[app].app]
+        assert recognized_by(path, all_readers())[:1] == [READERS[app].app]
+    read, packed = read_export(READERS[app], EXPORTS / app), read_export(READERS[app], archive)
+    assert read.taken == packed.taken
+    assert len(read.left) == len(packed.left)
 
 
 @pytest.mark.parametrize("app", READERS)
 def test_a_single_file_of_an_export_is_known_as_well(app: str) -> None:
-    members = export_members(app)
-    whole = {name for name in members if name.endswith(("conversations.json", ".chat", ".jsonl", ".conversation.json"))}
-    for name in whole or set(members):
-        alone = {name.rpartition("/")[2]: members[name]}
-        assert [each for each, reader in READERS.items() if reader.recognizes(HeldFiles(alone))] == [app]
-        taken, left = read_export(READERS[app], alone)
-        check(taken, left)
-        assert taken
+    paths = [path for path in sorted((EXPORTS / app).rglob("*")) if path.is_file()]
+    endings = ("conversations.json", ".chat", ".jsonl", ".conversation.json")
+    for path in [path for path in paths if path.name.endswith(endings)] or paths:
+        assert recognized_by(path) == [READERS[app].app]
+        read = read_export(READERS[app], path)
+        check(read)
+        assert read.taken
 
 
 @pytest.mark.parametrize(
@@ -108,8 +137,8 @@ def test_a_single_file_of_an_export_is_known_as_well(app: str) -> None:
     ],
     ids=lambda members: next(iter(members), "nothing"),
 )
-def test_what_is_no_export_is_known_by_nobody(members: dict[str, bytes]) -> None:
-    assert not [app for app, reader in READERS.items() if reader.recognizes(HeldFiles(members))]
+def test_what_is_no_export_is_known_by_nobody(members: dict[str, bytes], tmp_path: Path) -> None:
+    assert not recognized_by(written(tmp_path / "export", members))
 
 
 # --- nothing twice ---------------------------------------------------------------------------------------------------
@@ -117,16 +146,17 @@ def test_what_is_no_export_is_known_by_nobody(members: dict[str, bytes]) -> None
 
 @pytest.mark.parametrize("app", READERS)
 def test_the_same_export_gives_the_same_ids_again(app: str) -> None:
-    first, left = read_export(READERS[app], export_members(app))
-    check(first, left)
-    assert (first, left) == read_export(READERS[app], export_members(app))
-    assert len({each.conversation.id for each in first}) == len(first)
+    first = read_export(READERS[app], EXPORTS / app)
+    check(first)
+    assert first == read_export(READERS[app], EXPORTS / app)
+    assert len({each.conversation.id for each in first.taken}) == len(first.taken)
+    assert all(each.source_id for each in first.taken)
 
 
 @pytest.mark.parametrize("app", READERS)
 def test_every_app_gives_what_it_had(app: str) -> None:
     """Other scripts and emoji, thinking, calls of tools: each fixture has them."""
-    taken, _left = read_export(READERS[app], export_members(app))
+    taken = read_export(READERS[app], EXPORTS / app).taken
     parts = [part for each in taken for message in each.messages for part in message.parts]
     text = "".join(part.text for part in parts if isinstance(part, TextPart | ThinkingPart))
     assert any("\u3040" <= sign <= "\u9fff" for sign in text)
@@ -161,11 +191,12 @@ def documents(app: str) -> Iterator[tuple[str, Any, Callable[[Any], bytes]]]:
             yield name, msgspec.json.decode(data), msgspec.json.encode
 
 
-def read_each_shape(app: str, kinds: int) -> None:
-    """Read the export of `app` once for each value in it and `kinds` of STRANGE in its place, and once without it. What
+def read_each_shape(app: str, kinds: int, folder: Path) -> None:
+    """Read the export of `app`, for each value in it, with `kinds` others of STRANGE in its place, or without it. What
     else is in the export comes in as it did."""
     members = export_members(app)
-    whole = {each.conversation.id: each for each in read_export(READERS[app], members)[0]}
+    export = written(folder, members)
+    whole = {each.conversation.id: each for each in read_export(READERS[app], export).taken}
     turn = 0
     for name, value, encoded in documents(app):
         holder = {"": value}
@@ -174,58 +205,61 @@ def read_each_shape(app: str, kinds: int) -> None:
             for key in path[:-1]:
                 inner = inner[key]
             before = list(inner.items()) if isinstance(inner, dict) else list(inner)
-            for kind in range(kinds + 1):
+            for _kind in range(kinds):
                 turn += 1
-                if kind == kinds:
+                inner[path[-1]] = STRANGE[turn % len(STRANGE)]
+                if inner[path[-1]] is MISSING:
                     inner.pop(path[-1])
-                else:
-                    inner[path[-1]] = STRANGE[turn % len(STRANGE)]
-                data = encoded(holder.get(""))
+                (export / name).write_bytes(encoded(holder.get("")))
                 inner.clear()
                 inner.update(before) if isinstance(inner, dict) else inner.extend(before)
                 try:
-                    taken, left = read_export(READERS[app], {**members, name: data})
+                    read = read_export(READERS[app], export)
                 except UserError:
-                    assert len(path) < 3, (path, data)
+                    assert len(path) < 3, path
                     continue
-                others = [each for each in taken if each != whole.get(each.conversation.id)]
-                check(others, left)
-                assert len(taken) - len(others) >= len(whole) - 1 or len(path) < 3, (name, path, data)
+                others = [each for each in read.taken if each != whole.get(each.conversation.id)]
+                check(ReadExport(others, read.left, read.folders))
+                assert len(read.taken) - len(others) >= len(whole) - 1 or len(path) < 3, (name, path)
+        (export / name).write_bytes(members[name])
 
 
 @pytest.mark.parametrize("app", JSON_APPS)
-def test_no_shape_of_an_export_makes_a_reader_fail(app: str) -> None:
-    read_each_shape(app, 1)
+def test_no_shape_of_an_export_makes_a_reader_fail(app: str, tmp_path: Path) -> None:
+    read_each_shape(app, 1, tmp_path / "export")
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("app", JSON_APPS)
-def test_no_shape_at_all_makes_a_reader_fail(app: str) -> None:
-    read_each_shape(app, len(STRANGE))
+def test_no_shape_at_all_makes_a_reader_fail(app: str, tmp_path: Path) -> None:
+    read_each_shape(app, len(STRANGE), tmp_path / "export")
 
 
 @pytest.mark.parametrize("app", READERS)
-def test_a_file_that_is_cut_gives_what_is_whole(app: str) -> None:
+def test_a_file_that_is_cut_gives_what_is_whole(app: str, tmp_path: Path) -> None:
     members = export_members(app)
+    export = written(tmp_path / "export", members)
     name = max(members, key=lambda each: len(members[each]) if not each.endswith(".png") else 0)
     counts = []
-    for size in range(0, len(members[name]), max(1, len(members[name]) // 150)):
+    for size in range(0, len(members[name]), max(1, len(members[name]) // 100)):
+        (export / name).write_bytes(members[name][:size])
         try:
-            taken, left = read_export(READERS[app], {**members, name: members[name][:size]})
+            read = read_export(READERS[app], export)
         except IntegrityError:
-            taken, left = [], []
-        check(taken, left)
-        counts.append(sum(len(each.messages) for each in taken))
-    assert counts == sorted(counts) or app == "chatgpt"  # the branch of an answer that is cut joins the one before it
+            read = ReadExport()
+        check(read)
+        assert not read.taken or app == "jan" or any(item.is_damage for item in read.left)  # lines end anywhere
+        counts.append(sum(len(each.messages) for each in read.taken))
+    assert counts == sorted(counts)
     assert counts[-1] > counts[0] or app == "lm-studio"  # a conversation is a file there
 
 
-def test_no_byte_of_a_chat_of_gpt4all_makes_its_reader_fail() -> None:
+def test_no_byte_of_a_chat_of_gpt4all_makes_its_reader_fail(tmp_path: Path) -> None:
     name, data = next(iter(export_members("gpt4all").items()))
-    for at in range(len(data)):
-        new = (0x00, 0x7F, 0xFF)[at % 3]
-        taken, left = read_export(READERS["gpt4all"], {name: data[:at] + bytes([new]) + data[at + 1 :]})
-        check(taken, left)
+    path = tmp_path / name
+    for at in range(0, len(data), 2):
+        path.write_bytes(data[:at] + bytes([(0x00, 0x7F, 0xFF)[at % 3]]) + data[at + 1 :])
+        check(read_export(READERS["gpt4all"], path))
 
 
 # --- large ones ------------------------------------------------------------------------------------------------------
@@ -285,8 +319,8 @@ def long_export(app: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("app", READERS)
-def test_a_chain_of_ten_thousand_messages_comes_in_whole(app: str) -> None:
-    taken, left = read_export(READERS[app], long_export(app))
-    assert not left
-    assert [depth(each) for each in taken] == [LONG]
-    assert [message.text for message in taken[0].messages] == [str(number) for number in range(LONG)]
+def test_a_chain_of_ten_thousand_messages_comes_in_whole(app: str, tmp_path: Path) -> None:
+    read = read_export(READERS[app], written(tmp_path / "export", long_export(app)))
+    assert not read.left
+    assert [depth(each) for each in read.taken] == [LONG]
+    assert [message.text for message in read.taken[0].messages] == [str(number) for number in range(LONG)]
