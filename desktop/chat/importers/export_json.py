@@ -131,6 +131,8 @@ def key_paths(head: bytes) -> frozenset[str]:
     key, last = "", b""
     for match in _TOKEN.finditer(start) if start[:1] in (b"{", b"[") else ():
         token = match[0]
+        if token == b'"':  # a text that goes on behind the beginning
+            break
         if token in (b"{", b"["):
             paths.append(f"{paths[-1]}[]" if paths and arrays[-1] and len(paths) < _DEEPEST else key)
             arrays.append(token == b"[")

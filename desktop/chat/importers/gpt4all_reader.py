@@ -17,7 +17,7 @@ from desktop.chat.importers.conversation_draft import (
     unknown_content,
 )
 from desktop.chat.importers.export_files import ExportFiles
-from desktop.chat.importers.export_json import base_name, is_litter, json_text, seconds, shown
+from desktop.chat.importers.export_json import base_name, is_litter, json_text, seconds
 from desktop.chat.importers.imported_conversation import ImportedConversation, SkippedItem
 from desktop.chat.importers.qt_data_stream import QtDataError, QtDataStream
 from desktop.conversation import MessagePart, TextPart, ThinkingPart, ToolCallPart, ToolResultPart
@@ -70,7 +70,7 @@ class Gpt4AllReader:
             except UserError as error:
                 yield SkippedItem(files.shown(member), error.title, is_damage=isinstance(error, IntegrityError))
                 continue
-            yield from _read_chat(self.app, stream, version, member)
+            yield from _read_chat(self.app, stream, version, member, files.shown(member))
 
 
 def _members(files: ExportFiles) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def _version(head: bytes, member: str) -> int | None:
 
 
 def _read_chat(
-    app: str, stream: QtDataStream, version: int, member: str
+    app: str, stream: QtDataStream, version: int, member: str, where: str
 ) -> Iterator[ImportedConversation | SkippedItem]:
     try:
         stream.skip(8 if version else 0)
@@ -101,7 +101,7 @@ def _read_chat(
         _skip_state(stream, version)
         count = stream.int32()
     except QtDataError:
-        yield SkippedItem(shown(base_name(member)), tr("It is damaged and cannot be read."), is_damage=True)
+        yield SkippedItem(where, tr("It is damaged and cannot be read."), is_damage=True)
         return
     draft = ConversationDraft(app, chat_id or base_name(member), title)
     above: str | None = None

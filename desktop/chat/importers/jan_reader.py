@@ -89,6 +89,7 @@ class _JanConversation:
     ) -> None:
         self._files, self._every = files, every
         self._inlined: set[str] = set()
+        self._results: set[str] = set()
         self._folder = folder
         self._messages, self._damage = _lines(files, members.get(_MESSAGES))
         head = object_in(files, members[_HEAD]) if _HEAD in members else {}
@@ -147,9 +148,10 @@ class _JanConversation:
             parts = [*self._documents(meta), *self._content(message)]
         else:
             self._draft.leave_out(damaged_message(), tr("a message"))
+        joins = role == "tool" or (role == "assistant" and above in self._results)
         error = meta.get("error")
         status = _STATUS.get(as_text(message.get("status")), "complete")
-        return self._draft.add(
+        key = self._draft.add(
             as_name(message.get("id")),
             above,
             "user" if role == "user" else "assistant",
@@ -158,8 +160,10 @@ class _JanConversation:
             model=as_text(meta.get("modelId")) or self._model,
             status="stopped" if meta.get("stopped") is True else "failed" if error else status,
             error=as_text(error) or as_text(as_fields(error).get("message")),
-            joins=role in ("assistant", "tool"),
+            joins=joins,
         )
+        self._results |= {key} if role == "tool" else set()
+        return key
 
     def _answer(self, message: dict[str, Any], meta: dict[str, Any]) -> list[MessagePart]:
         said: list[MessagePart] = []

@@ -4,6 +4,7 @@ missing parent begins a branch, and what holds nothing is left out from between 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import NamedTuple
 
 import msgspec
 
@@ -63,52 +64,60 @@ class MessageForest:
 
 def forest_of(nodes: Mapping[str, MessageNode], began_at: float = 0.0) -> MessageForest:
     """The tree of `nodes`, by their keys. A message without a time has that of the one above it, or `began_at`."""
-    kept_above = _kept_above(nodes)
+    places = _places(nodes)
     children: dict[str | None, list[MessageNode]] = {None: []}
     for node in nodes.values():
         if not node.is_empty:
-            children.setdefault(kept_above[node.key], []).append(node)
+            children.setdefault(places[node.key].above, []).append(node)
     forest = MessageForest()
     seen: set[str] = set()
-    _walk(children[None], children, seen, forest, began_at)
+    _walk(children[None], children, places, seen, forest, began_at)
     for node in nodes.values():  # what is left goes round in circles
         if not node.is_empty and node.key not in seen:
-            _walk([node], children, seen, forest, began_at)
+            _walk([node], children, places, seen, forest, began_at)
     for key in nodes:
-        above = key if key in forest.keys else kept_above[key]
+        above = key if key in forest.keys else places[key].above
         if above is not None:
             forest.keys[key] = forest.keys[above]
     return forest
 
 
-def _kept_above(nodes: Mapping[str, MessageNode]) -> dict[str, str | None]:
-    """For each key, that of the nearest message above it that says something."""
-    found: dict[str, str | None] = {}
+class _Place(NamedTuple):
+    """The key of the nearest message above that says something, and whether a question without words lies between."""
+
+    above: str | None
+    after_question: bool
+
+
+def _places(nodes: Mapping[str, MessageNode]) -> dict[str, _Place]:
+    found: dict[str, _Place] = {}
     for node in nodes.values():
-        passed = [node.key]
+        passed: list[str] = []
         on_the_way = {node.key}
         above = node.parent
-        while above is not None:
-            if above not in nodes or (above in on_the_way and nodes[above].is_empty):
-                above = None
-            elif not nodes[above].is_empty:
+        place = _Place(None, False)
+        while above is not None and above in nodes:
+            if not nodes[above].is_empty:
+                place = _Place(above, False)
                 break
-            elif above in found:
-                above = found[above]
+            if above in found:
+                place = found[above]
                 break
-            else:
-                passed.append(above)
-                on_the_way.add(above)
-                above = nodes[above].parent
-        for key in passed:
-            found.setdefault(key, above)
-        found[node.key] = above
+            if above in on_the_way:
+                break
+            passed.append(above)
+            on_the_way.add(above)
+            above = nodes[above].parent
+        for key in reversed(passed):
+            place = found[key] = _Place(place.above, place.after_question or nodes[key].role == "user")
+        found[node.key] = _Place(place.above, place.after_question or (node.is_empty and node.role == "user"))
     return found
 
 
 def _walk(
     roots: Iterable[MessageNode],
     children: Mapping[str | None, list[MessageNode]],
+    places: Mapping[str, _Place],
     seen: set[str],
     forest: MessageForest,
     began_at: float,
@@ -122,7 +131,8 @@ def _walk(
         if node.key in seen:
             continue
         seen.add(node.key)
-        if above is not None and only_child and node.joins and node.role == above.role == "assistant":
+        is_answer = above is not None and node.role == above.role == "assistant"
+        if above is not None and is_answer and only_child and node.joins and not places[node.key].after_question:
             _join(above, node)
             place = above
         else:
