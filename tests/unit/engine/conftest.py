@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from desktop.conversation import ChatMessage, TextPart, ThinkingPart
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.generation_options import GenerationOptions, SamplingParams
 from desktop.engine.load_params import LoadParams
+from desktop.engine.worker.template_sandbox import ChatEnvironment
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
@@ -84,6 +86,25 @@ class Asker:
         for event in self.client.answer(self.request(*turns, **options)):
             answer.take(event)
         return answer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_compiled_once() -> Iterator[None]:
+    """Hundreds of tests speak to the same families. What Jinja makes of a template's text is code, which nobody
+    changes; it is made once, by the environment that a template gets."""
+    made: dict[str, CodeType] = {}
+    compiled = ChatEnvironment.compile
+
+    def once(environment: ChatEnvironment, source: str, *more: Any, **named: Any) -> Any:
+        if more or named:
+            return compiled(environment, source, *more, **named)
+        if source not in made:
+            made[source] = compiled(environment, source)
+        return made[source]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ChatEnvironment, "compile", once)
+        yield
 
 
 @pytest.fixture(scope="session")
