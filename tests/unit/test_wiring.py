@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -16,9 +17,9 @@ def name_of(path: Path) -> str:
     return path.relative_to(TOP).as_posix()
 
 
-def assignments(tree: ast.AST) -> Iterator[Assignment]:
-    """Every attribute that is assigned in a module, and what is assigned to it where that is one expression."""
-    for node in ast.walk(tree):
+def assignments(nodes: Iterable[ast.AST]) -> Iterator[Assignment]:
+    """Every attribute that one of `nodes` assigns to, and what is assigned to it where that is one expression."""
+    for node in nodes:
         if not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
             continue
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
@@ -34,19 +35,26 @@ def is_own(target: ast.Attribute) -> bool:
     return isinstance(target.value, ast.Name) and target.value.id in ("self", "cls")
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """A module's tree. Two tests look at most of them."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def functions_given(tree: ast.Module) -> list[str]:
     """Where a lambda, a function of the module or a method of the object is assigned to another object."""
+    everything = [*ast.walk(tree)]
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     methods = {
         node.name
-        for each in ast.walk(tree)
+        for each in everything
         if isinstance(each, ast.ClassDef)
         for node in each.body
         if isinstance(node, ast.FunctionDef) and not node.decorator_list
     }
     imported = {
         alias.asname or alias.name.partition(".")[0]
-        for node in ast.walk(tree)
+        for node in everything
         if isinstance(node, ast.Import)
         for alias in node.names
     }
@@ -60,7 +68,7 @@ def functions_given(tree: ast.Module) -> list[str]:
 
     return [
         ast.unparse(target)
-        for target, value in assignments(tree)
+        for target, value in assignments(everything)
         if is_function(value)
         and not is_own(target)
         and not (isinstance(target.value, ast.Name) and target.value.id in imported)  # sys.excepthook
@@ -78,7 +86,7 @@ def widget_attributes(trees: list[ast.Module]) -> set[str]:
     kept: dict[bool, set[str]] = defaultdict(set)
     for name, node in classes.items():
         own = kept[is_qt(name)]
-        own |= {target.attr for target, _ in assignments(node) if is_own(target)}
+        own |= {target.attr for target, _ in assignments(ast.walk(node)) if is_own(target)}
         for each in node.body:
             if isinstance(each, ast.FunctionDef) and any("setter" in ast.unparse(by) for by in each.decorator_list):
                 own.add(each.name)
@@ -117,17 +125,17 @@ class Wide(Edit):
 
 
 def test_no_object_is_given_a_function_by_assignment() -> None:
-    given = {name_of(path): functions_given(ast.parse(path.read_text(encoding="utf-8"))) for path in SOURCES}
+    given = {name_of(path): functions_given(parsed(path)) for path in SOURCES}
     assert not {name: found for name, found in given.items() if found}
 
 
 def test_no_widget_is_set_up_by_assignment() -> None:
     window = [path for path in SOURCES if path.is_relative_to(TOP / "desktop" / "ui")] + [TOP / "desktop" / "app.py"]
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in window}
+    trees = {path: parsed(path) for path in window}
     kept = widget_attributes(list(trees.values()))
     assert not [
         f"{name_of(path)}:{target.lineno}: {ast.unparse(target)}"
         for path, tree in trees.items()
-        for target, _ in assignments(tree)
+        for target, _ in assignments(ast.walk(tree))
         if not is_own(target) and target.attr in kept
     ]
