@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,12 @@ class TomlLines:
     """The lines of one file, counted from 1."""
 
     def __init__(self, text: str) -> None:
-        self._plain = list(_outside_strings(text))
+        self._text = text
+
+    @cached_property
+    def _plain(self) -> list[str]:
+        """Read only where a line is asked for: a file without mistakes needs none."""
+        return list(_outside_strings(self._text))
 
     def of_table(self, kind: str, index: int) -> int:
         """The line of the `index`th `[[kind]]`, from 0; 1 where there is none."""
