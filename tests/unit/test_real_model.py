@@ -145,6 +145,8 @@ def marked(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
     (tmp_path / "packaging").mkdir()
     shutil.copy(TOP / "pyproject.toml", tmp_path)
     shutil.copy(TOP / "tests" / "conftest.py", tests)
+    (tests / "fakes").mkdir()
+    shutil.copy(TOP / "tests" / "fakes" / "catalog_parsing.py", tests / "fakes")
     shutil.copy(SCRIPT, tmp_path / "packaging")
     (tests / "test_marked.py").write_text(MARKED, encoding="utf-8")
     environment = {**os.environ, "LATCHKEY_TEST_MODELS": str(tmp_path / "models"), "COLUMNS": "400"}
