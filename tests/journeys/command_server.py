@@ -142,7 +142,7 @@ def main() -> int:
     gc.freeze()
     if not _serve(asked):
         return 0
-    gc.unfreeze()
+    # What was imported stays frozen in the forks: walking through it at their end takes longer than many a command.
     from desktop.__main__ import main as latchkey
 
     return latchkey()
