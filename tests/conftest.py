@@ -17,6 +17,7 @@ os.environ.pop("LANGUAGE", None)
 # Hundreds of commands are started: each would compile all of Latchkey anew, half of what its start takes.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+import contextlib
 import signal
 import socket
 import sqlite3
@@ -33,6 +34,9 @@ import psutil
 import pytest
 
 from tests.fakes.catalog_parsing import ParsedOnce
+
+# jsonschema would build a grammar of addresses when it is imported, which takes two seconds: no test asks for formats.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 GRACE_S = 3.0
 _TOP = Path(__file__).resolve().parents[1]
@@ -139,13 +143,47 @@ def running_children() -> set[psutil.Process]:
     running: set[psutil.Process] = set()
     if not has_children():
         return running
-    for child in psutil.Process().children(recursive=True):
+    for child in _descendants():
         try:
             if child.status() != psutil.STATUS_ZOMBIE:
                 running.add(child)
         except psutil.NoSuchProcess:
             continue
     return running
+
+
+def _descendants() -> list[psutil.Process]:
+    """Children and theirs. Where Linux names them itself, /proc need not be read for every process of this machine:
+    a server of the journeys may live as long as all the tests."""
+    if not _KERNEL_NAMES_CHILDREN:
+        return psutil.Process().children(recursive=True)
+    found: list[psutil.Process] = []
+    waiting = _children_of(os.getpid())
+    while waiting:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(waiting[0]))
+        waiting += _children_of(waiting.pop(0))
+    return found
+
+
+_KERNEL_NAMES_CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children").exists()
+
+
+def _children_of(pid: int) -> list[int]:
+    """Read until two readings agree: one may lack a child where another ends meanwhile (proc_pid_task(5))."""
+    readings: list[list[int]] = []
+    while len(readings) < 2 or readings[-1] != readings[-2]:
+        try:
+            threads = [*Path(f"/proc/{pid}/task").iterdir()]
+        except FileNotFoundError:
+            return []
+        children: list[int] = []
+        for thread in threads:
+            # A process or thread that has ended has none.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                children += map(int, (thread / "children").read_bytes().split())
+        readings.append(children)
+    return readings[-1]
 
 
 @pytest.hookimpl(wrapper=True)
