@@ -1,6 +1,6 @@
 """Writes pictures of the real window, in both themes, sharp at one and two device pixels per pixel.
 
-    python packaging/screenshots.py [FOLDER]
+    python packaging/screenshots.py [FOLDER] [--only NAME] [--size 2560x1440] [--scale 1.25]
 
 Without FOLDER the two pictures of the README go to packaging/screenshots/ and all others to build/screenshots/. No
 display is needed. Answers are the built-in model's own, except where a picture needs what it cannot give: those come
@@ -25,6 +25,7 @@ TOP = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TOP), str(TOP / "packaging")]
 
 import access_scenes  # noqa: E402 - the path comes first
+import chat_scenes  # noqa: E402
 import license_scenes  # noqa: E402
 import network_scenes  # noqa: E402
 import real_scenes  # noqa: E402
@@ -79,7 +80,7 @@ class Scene:
     theme: str = "light"
     width: int = 1280
     height: int = 800
-    scale: int = 1
+    scale: float = 1
     answers: tuple["FakeAnswer", ...] = ()
     damaged: bool = False
     licenses: Literal["built-in", "none", "waiting", "many", "broken"] = "built-in"
@@ -189,6 +190,7 @@ def scenes() -> list[Scene]:
 
     code = (FakeAnswer(LONG_ANSWER, thinking="A dash, two days, one month.", tokens_per_s=900, prompt_tokens=2113),)
     slow = (dataclasses.replace(code[0], tokens_per_s=30),)
+    scripts = (FakeAnswer(chat_scenes.SCRIPTS_ANSWER, tokens_per_s=900),)
     dying = (FakeAnswer("It records who accepted which text, when, and for which purpose. The text is", dies_after=11),)
     found = []
     for theme in ("light", "dark"):
@@ -206,6 +208,13 @@ def scenes() -> list[Scene]:
             Scene(f"long-scripted-{theme}", long_answer, theme, answers=code),
             Scene(f"long-scripted-{theme}-2x", long_answer, theme, scale=2, answers=code),
             Scene(f"streaming-scripted-{theme}", streaming, theme, answers=slow),
+            Scene(f"writing-scripted-{theme}", chat_scenes.scripts, theme, answers=scripts),
+            Scene(f"images-{theme}", chat_scenes.images, theme),
+            Scene(f"search-{theme}", chat_scenes.search, theme),
+            Scene(f"prompts-{theme}", chat_scenes.prompts, theme),
+            Scene(f"compare-{theme}", chat_scenes.compare, theme),
+            Scene(f"panel-{theme}", chat_scenes.panel, theme),
+            Scene(f"long-paste-{theme}", chat_scenes.long_paste, theme),
             Scene(f"failed-scripted-{theme}", failed_answer, theme, answers=dying),
             Scene(f"license-{theme}", license_scenes.step_filled, theme),
             Scene(f"license-{theme}-2x", license_scenes.step, theme, scale=2),
@@ -335,12 +344,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Write pictures of the window.")
     parser.add_argument("folder", nargs="?", type=Path, help="where all of them go")
     parser.add_argument("--only", default="", help="only pictures whose name holds this")
+    parser.add_argument("--size", default="", metavar="WIDTHxHEIGHT", help="make all of them so large")
+    parser.add_argument("--scale", type=float, default=0.0, help="device pixels per pixel of all of them")
     parser.add_argument("--one", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     table = {scene.name: scene for scene in scenes()}
     if options.one:
-        take(table[options.one], options.folder)
+        take(_sized(table[options.one], options), options.folder)
         return 0
     for scene in table.values():
         if options.only not in scene.name:
@@ -350,16 +361,25 @@ def main() -> int:
             continue
         folder = options.folder or TOP / ("packaging" if scene.name in _README else "build") / "screenshots"
         folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"{scene.name}.png"
-        environment = {**os.environ, "QT_SCALE_FACTOR": str(scene.scale)}
+        wanted = "-".join(filter(None, (scene.name, options.size, f"{options.scale:g}x" if options.scale else "")))
+        file = folder / f"{wanted}.png"
+        environment = {**os.environ, "QT_SCALE_FACTOR": str(options.scale or scene.scale)}
         # A process each: the scale cannot change while Qt runs, and every picture begins with an empty home.
-        command = [sys.executable, __file__, str(file), "--one", scene.name]
+        command = [sys.executable, __file__, str(file), "--one", scene.name, "--size", options.size]
         ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
         if ended.returncode:
             print(f"{scene.name}: failed\n{ended.stderr}", file=sys.stderr)
             return 1
         print(file)
     return 0
+
+
+def _sized(scene: Scene, options: argparse.Namespace) -> Scene:
+    """`scene` in the size that the command line says."""
+    if not options.size:
+        return scene
+    width, height = map(int, options.size.split("x"))
+    return dataclasses.replace(scene, width=width, height=height)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,11 @@ class AnswerComparison:
         self._mine: set[str] = set()
         answers.sessions.append(self)
 
+    @property
+    def current_id(self) -> None:
+        """None: it shows no conversation."""
+        return
+
     def close(self) -> None:
         """Listen no more. What is asked goes on."""
         if self in self._answers.sessions:

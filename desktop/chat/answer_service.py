@@ -37,6 +37,8 @@ Failed = Callable[[UserError], None]
 class SharingSession(Protocol):
     """A chat session, as the others know it."""
 
+    @property
+    def current_id(self) -> str | None: ...
     def hear(self, event: ChatEvent) -> None: ...
     def take_deleted(self, conversation_ids: Sequence[str]) -> None: ...
     def take_restored(self, conversation_ids: Sequence[str]) -> None: ...
@@ -125,8 +127,14 @@ class AnswerService:
 
     def _tell_sessions(self, event: ChatEvent) -> None:
         if not self.closed:
-            for session in [*self.sessions]:
+            for session in self._concerned(event):
                 session.hear(event)
+
+    def _concerned(self, event: ChatEvent) -> "list[SharingSession]":
+        """Who hears of `event`: all; of what failed in a conversation those that show it, or one where none does."""
+        if not isinstance(event, ChatFailed) or event.conversation_id is None:
+            return [*self.sessions]
+        return [each for each in self.sessions if each.current_id == event.conversation_id] or self.sessions[:1]
 
     def show_branch(self, view: ConversationBranch, replaced: str = "") -> None:
         """This branch of a conversation is shown from now on, in every session in which that is open. The message

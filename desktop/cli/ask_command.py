@@ -16,7 +16,7 @@ from desktop.cli.context_prompt import ask_again_as_chosen, choice_where_nobody_
 from desktop.cli.conversations_command import kept_conversation
 from desktop.cli.exit_codes import DONE, INTERRUPTED, UsageError
 from desktop.cli.given_file import read_given_file
-from desktop.cli.presets_command import note_problem
+from desktop.cli.named_entries import note_problem
 from desktop.cli.sampling_arguments import with_command_line
 from desktop.cli.terminal_answer import (
     AnswerWriter,

@@ -8,7 +8,8 @@ import msgspec
 
 from desktop.chat.preset_file import Preset, PresetFile, PresetNameError, with_given
 from desktop.cli.command_context import CommandContext
-from desktop.cli.exit_codes import DONE, UsageError
+from desktop.cli.exit_codes import DONE
+from desktop.cli.named_entries import using_names
 from desktop.cli.sampling_arguments import sampling_given
 from desktop.cli.terminal_input import repair_input
 from desktop.engine.generation_options import ThinkingOptions
@@ -17,7 +18,7 @@ from desktop.translation import tr
 
 def run(options: Namespace, tools: CommandContext) -> int:
     file = PresetFile(tools.paths.presets_file)
-    try:
+    with using_names(file, tools, PresetNameError):
         match options.action:
             case "list":
                 _list(options, tools, file)
@@ -27,17 +28,7 @@ def run(options: Namespace, tools: CommandContext) -> int:
                 file.set(repair_input(options.name), _changed(options, file))
             case "remove":
                 file.remove(repair_input(options.name))
-    except PresetNameError as error:
-        raise UsageError(error.title, error.detail, error.remedy) from error
-    finally:
-        note_problem(file, tools)
     return DONE
-
-
-def note_problem(file: PresetFile, tools: CommandContext) -> None:
-    """Say what was wrong with the file of presets, where anything was."""
-    if file.problem:
-        tools.output.note(file.problem)
 
 
 def _list(options: Namespace, tools: CommandContext, file: PresetFile) -> None:

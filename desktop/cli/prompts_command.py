@@ -9,13 +9,14 @@ from desktop.chat.prompt_library import Prompt, PromptLibrary, PromptNameError
 from desktop.chat.prompt_text import prompt_variables
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE, UsageError
+from desktop.cli.named_entries import using_names
 from desktop.cli.terminal_input import decode_input, repair_input
 from desktop.translation import tr, trn
 
 
 def run(options: Namespace, tools: CommandContext) -> int:
     library = PromptLibrary(tools.paths.prompts_file)
-    try:
+    with using_names(library, tools, PromptNameError):
         match options.action:
             case "list":
                 _list(options, tools, library)
@@ -32,11 +33,6 @@ def run(options: Namespace, tools: CommandContext) -> int:
                 )
             case "import":
                 _import(options, tools, library)
-    except PromptNameError as error:
-        raise UsageError(error.title, error.detail, error.remedy) from error
-    finally:
-        if library.problem:
-            tools.output.note(library.problem)
     return DONE
 
 

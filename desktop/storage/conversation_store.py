@@ -86,21 +86,9 @@ class ConversationStore(MessageTree):
         """Give it the person's title, or that of its first turn."""
         self._change(conversation_id, "title = ?, title_by = ?", repair_surrogates(title), by)
 
-    def pin(self, conversation_id: str, pinned: bool) -> None:
-        """Keep it at the top of the list, or no longer."""
-        self._change(conversation_id, "pinned = ?", pinned)
-
     def set_context_full(self, conversation_id: str, choice: ContextChoice | None) -> None:
         """What happens where it no longer fits the context; None: what the settings say."""
         self._change(conversation_id, "context_full = ?", choice)
-
-    def delete(self, conversation_id: str, at: float) -> None:
-        """Take it off the list and out of search. `restore` brings it back until it is purged. `at`: seconds, UTC."""
-        self._change(conversation_id, "deleted_at = ?", at)
-
-    def restore(self, conversation_id: str) -> None:
-        """Bring a deleted one back as it was."""
-        self._change(conversation_id, "deleted_at = ?", None)
 
     def purge(self, older_than: float) -> int:
         """Erase the conversations and the branches deleted at or before `older_than`; how many there were.

@@ -91,3 +91,15 @@ def test_a_file_of_nonsense_counts_as_none(open_window: Open) -> None:
         again.until(lambda again=again: len(again.titles) == 2)
         assert again.window.shown == ""
         again.close()
+
+
+def test_a_further_window_that_shows_nothing_does_not_make_the_first_one_forget(open_window: Open) -> None:
+    driver = _two_chats(open_window)
+    _open_titled(driver, "Long")
+    shown = driver.page.conversation_id
+    driver.program.open_window()
+    first, second = driver.program.windows
+    driver.until(lambda: second.chat is not None)
+    first.close()
+    second.close()
+    assert json.loads((driver.home / "data" / "view.json").read_text())["chat"] == shown

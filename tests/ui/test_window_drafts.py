@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts, queue_key
+from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts, edit_key, queue_key
 from desktop.ui.chat.window_drafts import SharedDrafts, WindowDrafts
 
 
@@ -106,22 +106,18 @@ def test_text_given_back_to_an_ordinary_chat_is_kept_while_a_temporary_one_is_sh
     assert "secret" not in file.read_text()
 
 
-def test_only_the_drafts_of_a_deleted_conversation_leave_the_file(file: Path) -> None:
-    """The bin may be given thousands at a time: the file is not written for each."""
-    drafts = ComposerDrafts(file)
-    drafts.set_deleted("none", True)
-    drafts.save()
-    assert not file.exists()
-    drafts.set("c", "kept")
-    drafts.set(queue_key("d"), "queued")
-    drafts.save()
-    written = file.stat().st_mtime_ns, file.read_bytes()
-    drafts.set_deleted("other", True)
-    drafts.save()
-    assert (file.stat().st_mtime_ns, file.read_bytes()) == written
-    drafts.set_deleted("d", True)
-    drafts.save()
-    assert ComposerDrafts(file).keys == ("c",)
-    drafts.set_deleted("d", False)
-    drafts.save()
-    assert ComposerDrafts(file).keys == ("c", queue_key("d"))
+def test_what_was_typed_in_a_chat_that_is_erased_goes_with_it_from_the_file_too(tmp_path: Path) -> None:
+    drafts = ComposerDrafts(tmp_path / "drafts.json")
+    shared = SharedDrafts(drafts)
+    first, second = shared.open_view(), shared.open_view()
+    first.set("gone", "typed here")
+    first.set(queue_key("gone"), "[1]")
+    first.set(edit_key("gone", "m"), "edited")
+    first.set("kept", "stays")
+    first.set_deleted("gone", True)
+    second.get("gone")
+    second.erase(["gone"])
+    first.save()
+    assert ComposerDrafts(tmp_path / "drafts.json").keys == ("kept",)
+    assert not first.get("gone")
+    assert not second.get("gone")

@@ -327,9 +327,9 @@ class ChatPage(QWidget):
         self._drafts.set(self._draft_key(), "" if unchanged else text)
         self._save_drafts()
 
-    def set_deleted(self, conversation_id: str, deleted: bool) -> None:
-        """A conversation was deleted, or brought back: its drafts go with it."""
-        self._drafts.set_deleted(conversation_id, deleted)
+    def change_drafts(self, change: Callable[[WindowDrafts], None]) -> None:
+        """A conversation was deleted, erased or brought back: its drafts go with it."""
+        change(self._drafts)
         self._save_drafts()
 
     def _save_drafts(self) -> None:

@@ -16,7 +16,9 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.chat.context_meter import ContextMeter
+from desktop.ui.chat.long_text_objects import LONGEST_IN_PLACE, LongTextObjects
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.document_text import text_data
 from desktop.ui.parts.error_box import ErrorAction, ErrorBox, Note
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.parts.plain_text_edit import PlainTextEdit
@@ -84,6 +86,7 @@ class MessageEdit(PlainTextEdit):
         self._enter_sends = True
         self._escape_cancels = False
         self._most_lines = _MOST_LINES
+        self._long = LongTextObjects(theme, self.document(), self)
         self.setPlaceholderText(tr("Message"))
         self.setAccessibleName(tr("Message"))
         self.setTabChangesFocus(True)
@@ -94,6 +97,25 @@ class MessageEdit(PlainTextEdit):
         self.document().documentLayout().documentSizeChanged.connect(self._fit)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.restyle()
+
+    @property
+    def text(self) -> str:
+        return self._long.text()
+
+    @property
+    def length(self) -> int:
+        """How many characters the text has, at most."""
+        return self._long.length()
+
+    def set_text(self, text: str) -> None:
+        """Replace the text; the cursor goes to its end, and nothing can be undone."""
+        self.setPlainText("")
+        self._long.forget()
+        self.wrap_for(text[: LONGEST_IN_PLACE + 1])
+        self.document().setUndoRedoEnabled(False)
+        self._long.write(QTextCursor(self.document()), text)
+        self.document().setUndoRedoEnabled(True)
+        self.moveCursor(QTextCursor.MoveOperation.End)
 
     @property
     def enter_sends(self) -> bool:
@@ -174,11 +196,19 @@ class MessageEdit(PlainTextEdit):
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         text = source.text()
-        if len(text) > LONGEST_MESSAGE - self.document().characterCount():
+        if len(text) > LONGEST_MESSAGE - self.length:
             self.refused.emit(len(text))
+            return
+        if len(text) > LONGEST_IN_PLACE:
+            self.composition.finish()
+            self._long.insert(self.textCursor(), text.replace("\r\n", "\n").replace("\r", "\n"))
+            self.ensureCursorVisible()
             return
         self.wrap_for(text)
         super().insertFromMimeData(source)
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        return text_data(self._long.text_of(self.textCursor()))
 
 
 def _too_long(count: int) -> UserError:
@@ -261,10 +291,7 @@ class Composer(QWidget):
         """Replace the text; the cursor goes to its end. Nothing moves where it is the same."""
         if text == self.committed_text():
             return
-        self.edit.clear()
-        self.edit.wrap_for(text)
-        self.edit.setPlainText(text)
-        self.edit.moveCursor(QTextCursor.MoveOperation.End)
+        self.edit.set_text(text)
 
     def set_editing(self, role: str) -> None:
         """Say that an earlier turn is being edited, the person's ("user") or an answer, or no longer ("")."""
@@ -330,7 +357,7 @@ class Composer(QWidget):
         typed = not self.edit.is_empty
         self.button.setEnabled(self._answering or typed)
         self._queue_button.setVisible(self._answering and typed and not self.editing)
-        self.meter.set_draft(max(self.edit.document().characterCount() - 1, 0))
+        self.meter.set_draft(self.edit.length)
 
     def _restyle(self) -> None:
         self.edit.restyle()

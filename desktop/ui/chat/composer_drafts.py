@@ -1,8 +1,7 @@
 """What was typed and not yet sent, per conversation: kept when another one is opened, and over a restart."""
 
 import json
-import time
-from contextlib import suppress
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +73,14 @@ class ComposerDrafts:
             self._deleted ^= {key}
             # Thousands may be deleted at a time, and hardly any has a draft: the file is not written for each of them.
             self._changed |= any(key in (each, each.partition("/")[0]) for each in self._texts)
+
+    def erase(self, conversation_ids: Collection[str]) -> None:
+        """Forget all that was typed in conversations that are gone for good: drafts, edits, and what waits."""
+        for key in [key for key in self._texts if key.partition("/")[0] in conversation_ids]:
+            del self._texts[key]
+            self._deleted.discard(key)
+            self._changed = True
+        self._deleted.difference_update(conversation_ids)
 
     def save(self) -> None:
         """Write the file where something changed. Raises ResourceError where that fails: once, until a write succeeds

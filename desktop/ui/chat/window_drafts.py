@@ -1,7 +1,7 @@
 """Drafts that several windows of the program share: what is typed in one is there in the others, and none undoes what
 another one saved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Protocol
 
 from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts, is_queue_key
@@ -85,6 +85,12 @@ class WindowDrafts:
     def set_deleted(self, conversation_id: str, deleted: bool) -> None:
         """Leave the drafts of a deleted conversation out of the file."""
         self._shared.drafts.set_deleted(conversation_id, deleted)
+
+    def erase(self, conversation_ids: Collection[str]) -> None:
+        """Forget what was typed in conversations that are gone for good, in the file too."""
+        self._shared.drafts.erase(conversation_ids)
+        for key in [key for key in self._seen if key.partition("/")[0] in conversation_ids]:
+            del self._seen[key]
 
     def save(self) -> None:
         """Write the file where something changed. Raises ResourceError where that fails."""

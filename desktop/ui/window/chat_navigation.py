@@ -1,9 +1,11 @@
 """Which conversation a window shows: goes to one, and shows what the chat session tells of it."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from desktop.conversation import Conversation, Folder
 from desktop.translation import tr
+from desktop.ui.chat.window_drafts import WindowDrafts
 from desktop.ui.parts.untrusted_text import set_window_title
 from desktop.ui.sidebar.conversation_marks import ConversationMarks
 from desktop.ui.window.restored_view import RestoredView
@@ -101,10 +103,14 @@ class ChatNavigation:
                     return
                 self._show_opened(event)
             case chat_events.ConversationDeleted():
-                window.chat_page.set_deleted(event.conversation.id, True)
+                window.chat_page.change_drafts(lambda drafts: drafts.set_deleted(event.conversation.id, True))
             case chat_events.ConversationsRestored():
-                for conversation_id in event.conversation_ids:
-                    window.chat_page.set_deleted(conversation_id, False)
+                for each in event.conversation_ids:
+                    window.chat_page.change_drafts(
+                        partial(WindowDrafts.set_deleted, conversation_id=each, deleted=False)
+                    )
+            case chat_events.ConversationsErased():
+                window.chat_page.change_drafts(lambda drafts: drafts.erase(event.conversation_ids))
             case chat_events.OrderChanged():
                 window.sidebar.undo_bar.offer(event)
             case _:

@@ -38,7 +38,7 @@ class RestoredView(QObject):
         self._others: dict[str, Any] = {}  # what a newer version remembers besides
         self._shown = ""
         self._open_chat = self._open_page = ""
-        self._temporary = False
+        self._temporary = self._is_further = False
         self._draft = page.composer.text
         self._written: bytes | None = None
         self._writer: ThreadPoolExecutor | None = None
@@ -67,8 +67,10 @@ class RestoredView(QObject):
         return self._page.shown_transcript is None and self._page.composer.text == self._draft
 
     def begin_anew(self) -> None:
-        """Nothing of the last run is shown here: another window of this run shows it, or did."""
+        """Nothing of the last run is shown here: another window of this run shows it, or did. As long as this one shows
+        nothing, what the next start opens is that window's."""
         self._open_chat = self._open_page = ""
+        self._is_further = True
 
     def leave_chat(self, *, for_temporary: bool = False) -> None:
         """Another conversation, or another branch, is about to be shown: remember where this one stands.
@@ -144,11 +146,24 @@ class RestoredView(QObject):
         if body == self._written:
             return
         try:
-            write_atomically(self._path, body)
+            write_atomically(self._path, self._beside_first(body) if self._is_further else body)
         except OSError as error:
             _log.warning("what is open could not be saved: %s", error)
         else:
             self._written = body
+
+    def _beside_first(self, body: bytes) -> bytes:
+        """`body` of a further window, with what it does not say itself as the window before it left that."""
+        values: dict[str, Any] = json.loads(body)
+        try:
+            before: Any = read_json(self._path)
+            if not values["chat"] and not values["page"]:
+                values["chat"], values["page"] = str(before["chat"]), str(before["page"])
+            places = {**before["places"], **values["places"]}
+            values["places"] = dict(list(places.items())[-_MOST_CHATS:])
+        except (OSError, TypeError, KeyError, ValueError, AttributeError):
+            return body
+        return json.dumps(values).encode("ascii")
 
     def _read(self) -> None:
         try:

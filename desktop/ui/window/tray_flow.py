@@ -132,10 +132,13 @@ class TrayFlow(QObject):
         self.icon.notify(title, text or tr("Press to open the chat."))
 
     def _goes_on(self, window: "MainWindow", message: "Message") -> bool:
-        """Whether the next message of the queue is about to be sent: one notification at its end is enough."""
+        """Whether more is to come, the next message of the queue or the answer compared with this one: one notification
+        at its end is enough."""
         temporary = window.temporary.chat
         inside = temporary is not None and temporary.holds(message.conversation_id)
         chat = temporary.session if inside and temporary is not None else window.chat
+        if chat is not None and chat.is_answering(message.conversation_id):
+            return True  # another answer to the same question, beside this one
         if chat is None or message.status != "complete":
             return False
         state = chat.queue.state(message.conversation_id)

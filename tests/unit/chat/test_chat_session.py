@@ -35,6 +35,7 @@ from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import NotFoundError
 from desktop.settings import SamplingSettings, Settings
 from desktop.storage.conversation_listing import ListedConversations, ListFilter
+from desktop.storage.folder_store import FolderStore
 from tests.fakes.fake_engine import FakeAnswer
 from tests.fakes.talk import SomeModel, Talk
 
@@ -501,7 +502,7 @@ def test_a_start_erases_what_was_deleted_a_month_ago_and_ends_what_was_cut_off(b
     for name, at in (("old", 69.9 * DAY), ("new", 70.1 * DAY), ("kept", None)):
         talk.store.create(Conversation(name))
         if at is not None:
-            talk.store.delete(name, at)
+            FolderStore(talk.store.database).delete_conversations([name], at)
     talk.store.add_message(Message("m", "kept", None, "assistant", (TextPart("half"),), "streaming"))
     with talk.store.database.write() as connection:
         connection.execute("UPDATE messages SET writer = '1 12.000'")

@@ -27,6 +27,7 @@ from desktop.engine.worker_messages import GenerateRequest
 from desktop.errors import ContextFullError, EngineError, LicenseError, NotFoundError, ResourceError
 from desktop.paths import find_paths
 from desktop.settings import ModelSettings, SamplingSettings, SettingsFile
+from desktop.storage.folder_store import FolderStore
 from tests.accepting import import_and_accept
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine, Script
 from tests.fakes.tiny_gguf import random_model
@@ -454,7 +455,7 @@ def test_a_question_to_a_model_that_nobody_accepted_leaves_no_turn_in_the_conver
 def test_a_deleted_conversation_is_not_continued(model: str, scripted: MakeTools) -> None:
     store = scripted().conversation_store
     store.create(Conversation("c2"))
-    store.delete("c2", 1.0)
+    FolderStore(store.database).delete_conversations(["c2"], 1.0)
     with pytest.raises(NotFoundError, match="c2"):
         ask_command.run(options("hi", "--model", model, "--conversation", "c2"), scripted())
 

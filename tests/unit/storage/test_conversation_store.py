@@ -21,6 +21,7 @@ from desktop.conversation import (
 from desktop.errors import NotFoundError
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
+from desktop.storage.folder_store import FolderStore
 from desktop.storage.message_search import MessageSearch
 
 
@@ -65,10 +66,10 @@ def test_pinned_ones_come_first_then_those_last_written_to(store: ConversationSt
         store.create(Conversation(name, updated_at=float(place)))
     store.add_message(said("m", None, "again", chat="oldest", at=100.0))
     assert ids(store.conversations()) == ["oldest", "newest", "middle"]
-    store.pin("middle", True)
+    FolderStore(store.database).pin(["middle"], True)
     assert ids(store.conversations()) == ["middle", "oldest", "newest"]
     assert ids(store.conversations(limit=1, offset=1)) == ["oldest"]
-    store.pin("middle", False)
+    FolderStore(store.database).pin(["middle"], False)
     assert ids(store.conversations()) == ["oldest", "newest", "middle"]
 
 
@@ -103,8 +104,6 @@ def test_what_is_not_there_is_said_not_made(store: ConversationStore) -> None:
         lambda: store.conversation("no\udcffwhere"),
         lambda: store.update(missing),
         lambda: store.rename("nowhere", "x"),
-        lambda: store.delete("nowhere", 1.0),
-        lambda: store.restore("nowhere"),
         lambda: store.message("nowhere"),
         lambda: store.save_message(said("nowhere", None, "x")),
         lambda: store.siblings("nowhere"),
@@ -229,7 +228,7 @@ def test_ten_thousand_messages_come_back_in_order(store: ConversationStore) -> N
     assert [message.text for message in found] == [f"turn {at}" for at in range(10_000)]
     assert len(store.branch("c", "m500")) == 501
     assert store.newest_leaf("m0") == "m9999"
-    store.delete("c", 1.0)
+    FolderStore(store.database).delete_conversations(["c"], 1.0)
     assert store.purge(2.0) == 1  # as deep a tree as this is erased whole
 
 
@@ -241,12 +240,12 @@ def test_a_deleted_conversation_comes_back_whole(store: ConversationStore) -> No
         (said("q", None, "treasure"), said("a", "q", "map")), create=Conversation("c", "Island", pinned=True)
     )
     before = store.conversation("c")
-    store.delete("c", 50.0)
+    FolderStore(store.database).delete_conversations(["c"], 50.0)
     assert store.conversations() == []
     assert store.conversations("treasure") == []
     assert MessageSearch(store.database).search("treasure") == []
     assert store.conversation("c").deleted_at == 50.0
-    store.restore("c")
+    FolderStore(store.database).undelete(["c"])
     assert store.conversation("c") == before
     assert ids(store.conversations("treasure")) == ["c"]
     assert [message.text for message in store.branch("c")] == ["treasure", "map"]
@@ -256,10 +255,10 @@ def test_erasing_takes_only_what_was_deleted_long_enough_ago(store: Conversation
     for name, at in (("old", 10.0), ("new", 20.0), ("kept", None)):
         store.add_messages((said(f"m-{name}", None, name, chat=name),), create=Conversation(name))
         if at is not None:
-            store.delete(name, at)
+            FolderStore(store.database).delete_conversations([name], at)
     assert store.purge(10.0) == 1
     assert store.find_conversation("old") is None
-    store.restore("new")
+    FolderStore(store.database).undelete(["new"])
     assert sorted(ids(store.conversations())) == ["kept", "new"]
     assert store.purge(100.0) == 0
     with pytest.raises(NotFoundError):
@@ -285,7 +284,7 @@ def test_nothing_of_an_erased_conversation_stays_in_any_file(store: Conversation
         }
 
     assert traces() == set(secrets)  # so that the absence below means something
-    store.delete("c", 1.0)
+    FolderStore(store.database).delete_conversations(["c"], 1.0)
     assert store.purge(2.0) == 1
     assert traces() == set()
     assert len(MessageSearch(store.database).search("ordinary")) == 50

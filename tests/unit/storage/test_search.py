@@ -9,6 +9,7 @@ import pytest
 from desktop.conversation import Conversation, Message, ModelReference, TextPart, ThinkingPart
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
+from desktop.storage.folder_store import FolderStore
 from desktop.storage.message_search import FilterChoices, MessageSearch, SearchFilter
 
 
@@ -175,7 +176,7 @@ def test_what_was_deleted_is_not_found_and_what_is_archived_is(store: Conversati
     text = f"a {query} in hay 針灸"
     place(store, ("kept", "root", "", text), ("kept", "branch", "root", text), ("kept", "under", "branch", text))
     place(store, ("kept", "deeper", "under", text), ("gone", "lost", "", text), ("old", "stored", "", text))
-    store.delete("gone", 5.0)
+    FolderStore(store.database).delete_conversations(["gone"], 5.0)
     with store.database.write() as connection:
         connection.execute("UPDATE messages SET deleted_at = 5 WHERE id = 'branch'")
         connection.execute("UPDATE conversations SET archived_at = 5 WHERE id = 'old'")
@@ -281,7 +282,7 @@ def test_titles_are_found_by_what_stands_anywhere_in_them(store: ConversationSto
     assert [hit.conversation_id for hit in search.titles("base")] == ["c"]
     assert [(hit.title[first:last]) for hit in search.titles("notes") for first, last in hit.marks] == ["Notes"]
     assert [hit.conversation_id for hit in search.titles("旅行")] == ["d"]
-    store.delete("c", 1.0)
+    FolderStore(store.database).delete_conversations(["c"], 1.0)
     assert search.titles("base") == []
 
 
@@ -302,7 +303,7 @@ def test_both_indexes_agree_with_the_text_after_any_change(store: ConversationSt
     assert ids(store, "書きかけ") == []
     store.save_message(msgspec.structs.replace(draft, status="complete"))
     assert ids(store, "書きかけ") == ["a"]
-    store.delete("c", 1.0)
+    FolderStore(store.database).delete_conversations(["c"], 1.0)
     store.purge(2.0)
     with store.database.read() as connection:
         left = connection.execute("SELECT count(*) FROM message_bigrams WHERE message_bigrams MATCH '東*'")
