@@ -1,6 +1,8 @@
 """The composer: a text box that grows to eight lines, the context meter, the Send/Stop button, and errors above
 them."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QMimeData, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QKeyEvent,
@@ -16,7 +18,6 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.chat.context_meter import ContextMeter
-from desktop.ui.chat.long_text_objects import LONGEST_IN_PLACE, LongTextObjects
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.document_text import text_data
 from desktop.ui.parts.error_box import ErrorAction, ErrorBox, Note
@@ -29,8 +30,14 @@ from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
 from desktop.ui.theme.theme import Theme, palette_of
 
+if TYPE_CHECKING:
+    from desktop.ui.chat.long_text_objects import LongTextObjects
+
 LONGEST_MESSAGE = 6_000_000
 """Characters that a message may have: more than any model reads."""
+
+LONGEST_IN_PLACE = 20_000
+"""Characters of a text that is laid out; a longer one that is pasted becomes an object."""
 
 _MOST_LINES, _MOST_ANSWER_LINES = 8, 18
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -86,7 +93,7 @@ class MessageEdit(PlainTextEdit):
         self._enter_sends = True
         self._escape_cancels = False
         self._most_lines = _MOST_LINES
-        self._long = LongTextObjects(theme, self.document(), self)
+        self._long: LongTextObjects | None = None
         self.setPlaceholderText(tr("Message"))
         self.setAccessibleName(tr("Message"))
         self.setTabChangesFocus(True)
@@ -100,21 +107,33 @@ class MessageEdit(PlainTextEdit):
 
     @property
     def text(self) -> str:
-        return self._long.text()
+        return super().text if self._long is None else self._long.text()
 
     @property
     def length(self) -> int:
         """How many characters the text has, at most."""
-        return self._long.length()
+        return max(self.document().characterCount() - 1, 0) if self._long is None else self._long.length()
+
+    @property
+    def _objects(self) -> "LongTextObjects":
+        """The long texts in the message, made with the first one: the window's first paint does not wait for it."""
+        if self._long is None:
+            from desktop.ui.chat.long_text_objects import LongTextObjects
+
+            self._long = LongTextObjects(self._theme, self.document(), self)
+        return self._long
 
     def set_text(self, text: str) -> None:
         """Replace the text; the cursor goes to its end, and nothing can be undone."""
         self.setPlainText("")
-        self._long.forget()
         self.wrap_for(text[: LONGEST_IN_PLACE + 1])
-        self.document().setUndoRedoEnabled(False)
-        self._long.write(QTextCursor(self.document()), text)
-        self.document().setUndoRedoEnabled(True)
+        if len(text) <= LONGEST_IN_PLACE:
+            self.setPlainText(text)
+        else:
+            self._objects.forget()
+            self.document().setUndoRedoEnabled(False)
+            self._objects.write(QTextCursor(self.document()), text, LONGEST_IN_PLACE)
+            self.document().setUndoRedoEnabled(True)
         self.moveCursor(QTextCursor.MoveOperation.End)
 
     @property
@@ -201,13 +220,15 @@ class MessageEdit(PlainTextEdit):
             return
         if len(text) > LONGEST_IN_PLACE:
             self.composition.finish()
-            self._long.insert(self.textCursor(), text.replace("\r\n", "\n").replace("\r", "\n"))
+            self._objects.insert(self.textCursor(), text.replace("\r\n", "\n").replace("\r", "\n"))
             self.ensureCursorVisible()
             return
         self.wrap_for(text)
         super().insertFromMimeData(source)
 
     def createMimeDataFromSelection(self) -> QMimeData:
+        if self._long is None:
+            return super().createMimeDataFromSelection()
         return text_data(self._long.text_of(self.textCursor()))
 
 

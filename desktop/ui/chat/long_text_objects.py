@@ -23,9 +23,6 @@ from desktop.ui.parts.utf16 import utf16_length, utf16_slice
 from desktop.ui.theme.design_tokens import RADIUS, XS, S
 from desktop.ui.theme.theme import Theme
 
-LONGEST_IN_PLACE = 20_000
-"""Characters of a text that is laid out; a longer one that is pasted becomes an object."""
-
 _LONG_TEXT = QTextFormat.ObjectTypes.UserObject + 7
 _NUMBER = QTextFormat.Property.UserProperty + 71
 _OBJECT = "\ufffc"
@@ -53,18 +50,16 @@ class LongTextObjects(QPyTextObject):
         cursor.setCharFormat(QTextCharFormat())
         cursor.endEditBlock()
 
-    def write(self, cursor: QTextCursor, text: str) -> None:
+    def write(self, cursor: QTextCursor, text: str, longest: int) -> None:
         """Put a whole message where `cursor` stands. What was an object in it before is one again; one that would take
-        long to lay out is one as a whole."""
-        known = next((each for each in self._texts if each in text), "") if len(text) > LONGEST_IN_PLACE else ""
+        long to lay out is one as a whole: with a line of more than `longest` characters, or five times as many."""
+        known = next((each for each in self._texts if each in text), "") if len(text) > longest else ""
         if known:
             before, _, after = text.partition(known)
-            self.write(cursor, before)
+            self.write(cursor, before, longest)
             self.insert(cursor, known)
-            self.write(cursor, after)
-        elif len(text) > LONGEST_IN_PLACE and (
-            len(text) > 5 * LONGEST_IN_PLACE or max(map(len, text.split("\n"))) > LONGEST_IN_PLACE
-        ):
+            self.write(cursor, after, longest)
+        elif len(text) > 5 * longest or (len(text) > longest and max(map(len, text.split("\n"))) > longest):
             self.insert(cursor, text)
         else:
             cursor.insertText(text)
