@@ -50,7 +50,7 @@ def _picture() -> bytes:
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODeviceBase.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
     return bytes(data.data())
 
 

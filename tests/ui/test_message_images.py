@@ -31,7 +31,7 @@ def picture(kind: str = "PNG", width: int = 900, height: int = 300) -> bytes:
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODeviceBase.OpenModeFlag.WriteOnly)
-    assert image.save(buffer, kind)
+    assert image.save(buffer, kind)  # type: ignore[call-overload]
     return bytes(data.data())
 
 

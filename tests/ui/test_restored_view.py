@@ -102,4 +102,5 @@ def test_a_further_window_that_shows_nothing_does_not_make_the_first_one_forget(
     driver.until(lambda: second.chat is not None)
     first.close()
     second.close()
+    driver.closed = True
     assert json.loads((driver.home / "data" / "view.json").read_text())["chat"] == shown

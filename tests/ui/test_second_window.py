@@ -12,6 +12,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
+from desktop.chat.chat_events import ChatFailed
+from desktop.errors import UserError
 from desktop.ui.system.tray_icon import TrayIcon
 from desktop.ui.window.main_window import MainWindow
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
@@ -237,3 +239,18 @@ def test_a_message_queued_in_one_window_waits_in_both_and_is_sent_once(two_windo
     assert [message.text for message in one.messages][2:] == ["Two", "End."]
     assert not one.page.queue.strip.chips
     assert not two.page.queue.strip.chips
+
+
+def test_what_failed_in_a_chat_is_told_in_the_windows_that_show_it(two_windows: TwoWindows) -> None:
+    one, two = two_windows(FakeAnswer("An answer."))
+    one.ask("Who are you?")
+    answers = one.chat.queue
+    error = UserError("It was not sent.")
+    answers.tell(ChatFailed(error, one.page.conversation_id))
+    assert [one.page.error_area is not None, two.page.error_area is not None] == [True, False]
+    one.page.show_error(None)
+    answers.tell(ChatFailed(error, "shown-nowhere"))
+    assert [one.page.error_area is not None, two.page.error_area is not None] == [True, False]
+    one.page.show_error(None)
+    answers.tell(ChatFailed(error))  # of no conversation
+    assert [one.page.error_area is not None, two.page.error_area is not None] == [True, True]

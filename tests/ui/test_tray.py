@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from desktop.errors import EngineError
+from desktop.ui.compare.compare_page import ComparePage
 from desktop.ui.system.tray_icon import TrayIcon, notification_body, portal_message
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
@@ -128,6 +129,20 @@ def test_a_queue_is_told_of_once_at_its_end(open_window: Open, told: list[tuple[
     driver.key(Qt.Key.Key_Return)
     driver.window.hide()
     driver.until(lambda: driver.messages[-1].text == "end" and not driver.chat.is_answering())
+    assert len(told) == 1
+
+
+def test_two_answers_that_are_compared_are_told_of_once(open_window: Open, told: list[tuple[str, str]]) -> None:
+    slow, quick = FakeAnswer("word " * 30, tokens_per_s=60), FakeAnswer("end")
+    driver = open_window(FakeEngine([FakeAnswer("first"), quick, slow]))
+    driver.ask("One")
+    driver.backend.compare.open()
+    page = driver.window.page("compare")
+    assert isinstance(page, ComparePage)
+    page.sent.emit("Two")
+    driver.until(lambda: page.answering)
+    driver.window.hide()
+    driver.until(lambda: not page.answering)
     assert len(told) == 1
 
 

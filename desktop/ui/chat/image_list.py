@@ -51,10 +51,14 @@ class ImageThumbnail(Button):
         if images is None:
             self._fail(UserError(tr("The image is not on this machine.")))
             return
-        self.clicked.connect(lambda: images.view_asked.emit(part) if self._image is not None else None)
+        self.clicked.connect(self._view)
         ratio = self.devicePixelRatioF()
         most = QSize(round(MOST_WIDTH * ratio), round(MOST_HEIGHT * ratio))
         images.request(part, most, self._show_image, self._fail)
+
+    def _view(self) -> None:
+        if self._images is not None and self._image is not None:
+            self._images.view_asked.emit(self._part)
 
     def _show_image(self, image: QImage) -> None:
         if isValid(self):

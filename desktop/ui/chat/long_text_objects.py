@@ -4,7 +4,7 @@ Laying out a line of a million characters takes Qt more than a second, and again
 beside the document, which holds a mark in its place: it goes with undo and redo, with copy, and with the message.
 """
 
-from PySide6.QtCore import QObject, QRectF, QSizeF, Qt
+from PySide6.QtCore import QObject, QRect, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
     QFontMetricsF,
     QPainter,
@@ -44,6 +44,7 @@ class LongTextObjects(QPyTextObject):
             self._texts.append(text)
         shape = QTextCharFormat()
         shape.setObjectType(_LONG_TEXT)
+        shape.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignMiddle)
         shape.setProperty(_NUMBER, self._texts.index(text))
         cursor.beginEditBlock()
         cursor.insertText(_OBJECT, shape)
@@ -108,9 +109,10 @@ class LongTextObjects(QPyTextObject):
         while not walk.atEnd():
             fragment = walk.fragment()
             shape = fragment.charFormat()
-            if shape.objectType() == _LONG_TEXT:
-                number = shape.intProperty(_NUMBER)
-                found += [(fragment.position() + at, self._texts[number]) for at in range(fragment.length())]
+            if shape.objectType() == _LONG_TEXT:  # which words typed before it take over from it
+                long, text = self._texts[shape.intProperty(_NUMBER)], fragment.text()
+                places = [utf16_length(text[:at]) for at, sign in enumerate(text) if sign == _OBJECT]
+                found += [(fragment.position() + at, long) for at in places]
             walk += 1
         return found
 
@@ -125,10 +127,10 @@ class LongTextObjects(QPyTextObject):
         return QSizeF(metrics.horizontalAdvance(self._label(shape)) + 2 * S + 2 * XS, metrics.height() + XS)
 
     def drawObject(
-        self, painter: QPainter, rect: QRectF, document: QTextDocument, position: int, shape: QTextFormat
+        self, painter: QPainter, rect: QRectF | QRect, document: QTextDocument, position: int, shape: QTextFormat
     ) -> None:
         painter.save()
-        box = rect.adjusted(XS / 2, 0, -XS / 2, 0)
+        box = QRectF(rect).adjusted(XS / 2, 0, -XS / 2, 0)
         paint_box(painter, box, self._theme.color("soft"), self._theme.color("line_strong"), RADIUS)
         painter.setFont(self._theme.font("small"))
         painter.setPen(self._theme.color("text"))

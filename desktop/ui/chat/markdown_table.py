@@ -184,7 +184,7 @@ class MarkdownTableView(QWidget):
         self._wanted: list[CellWidth] = []
         self._applied: list[float] = []
         self._measured = self._end = self._other_widths = 0
-        self._laid_out = 0
+        self._laid_out: int = 0
 
     def _write_again(self) -> None:
         if self._table is not None:
