@@ -63,17 +63,10 @@ class SearchQuery:
         self, pieces: tuple[str, ...], name: str, column: str = "texts.text"
     ) -> tuple[list[str], dict[str, str | int]]:
         values: dict[str, str | int] = {}
-        conditions: list[str] = []
         for count, piece in enumerate(pieces):
-            if column.endswith("text") and not any("A" <= each.upper() <= "Z" for each in piece):
-                # The same, in a fifth of the time: LIKE decodes each character to compare it in both cases.
-                values[f"{name}_{count}"] = piece
-                conditions.append(f"instr({column}, :{name}_{count}) > 0")
-                continue
             escaped = piece.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             values[f"{name}_{count}"] = f"%{escaped}%"
-            conditions.append(f"{column} LIKE :{name}_{count} ESCAPE '\\'")
-        return conditions, values
+        return [f"{column} LIKE :{each} ESCAPE '\\'" for each in values], values
 
 
 def _matching(index: str, value: str, likes: list[str], within: str) -> str:
