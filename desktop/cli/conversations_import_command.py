@@ -8,7 +8,7 @@ import msgspec
 
 from desktop.byte_size import percent_text
 from desktop.chat.importers.all_readers import all_readers
-from desktop.chat.importers.conversation_importer import ConversationImporter, ImportProgress, ImportResult
+from desktop.chat.importers.conversation_importer import ChatImportResult, ConversationImporter, ImportProgress
 from desktop.chat.importers.import_text import result_text
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE, INTERRUPTED, exit_code
@@ -38,7 +38,7 @@ class ImportReport(msgspec.Struct, frozen=True):
 def run(options: Namespace, tools: CommandContext) -> int:
     """Every file, whatever becomes of the others; the exit code is that of the first that failed."""
     importer = ConversationImporter(tools.conversation_store.database, tools.attachments, all_readers())
-    results: list[ImportResult] = []
+    results: list[ChatImportResult] = []
     code = DONE
     with _interrupted() as pressed:
         for given in options.files:
@@ -69,7 +69,7 @@ def run(options: Namespace, tools: CommandContext) -> int:
 
 def _import(
     importer: ConversationImporter, given: str, shown: str, tools: CommandContext, pressed: list[bool]
-) -> ImportResult:
+) -> ChatImportResult:
     def progress(so_far: ImportProgress) -> None:
         if tools.output.notes_on_terminal:
             parts = [tr("Importing {file}…").format(file=shown)]
@@ -80,7 +80,7 @@ def _import(
     return importer.run(expanded(given), progress, lambda: bool(pressed))
 
 
-def _report(shown: str, result: ImportResult, tools: CommandContext) -> None:
+def _report(shown: str, result: ChatImportResult, tools: CommandContext) -> None:
     tools.output.line(f"{shown}: {result_text(result)}")
     for each in result.skipped:
         tools.output.line("  " + one_line(tr("{what}: {why}").format(what=each.what, why=each.why)))

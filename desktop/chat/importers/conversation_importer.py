@@ -46,7 +46,7 @@ class ImportProgress:
 
 
 @dataclass(frozen=True)
-class ImportResult:
+class ChatImportResult:
     """What came of an import. `conversations` are new, `archived` of them in the archive; `known` were here already.
     `messages` are new in both, `added` of them in those that were here. `ids` are those of the new conversations, `app`
     is the program they come from.
@@ -101,7 +101,7 @@ class ConversationImporter:
         path: Path,
         progress: Callable[[ImportProgress], None] = lambda _: None,
         stopped: Callable[[], bool] = lambda: False,
-    ) -> ImportResult:
+    ) -> ChatImportResult:
         """Import the file, archive or folder at `path`. `progress` is told after each conversation, and `stopped`
         asked before the next; both in this thread. Raises nothing that a person can act on: the result says it."""
         run = _ImportRun(self._store, self._attachments.staging(uuid.uuid4().hex), self._clock(), self._on_database)
@@ -125,7 +125,7 @@ class _ImportRun:
     """One import under way."""
 
     def __init__(self, store: ImportStore, staged: AttachmentStore, now: float, on_database: DatabaseCall) -> None:
-        self.result = ImportResult()
+        self.result = ChatImportResult()
         self.staged = staged
         self._store = store
         self._now = now

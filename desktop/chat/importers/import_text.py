@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from desktop.chat.importers.conversation_importer import ImportResult
+from desktop.chat.importers.conversation_importer import ChatImportResult
 from desktop.translation import tr, trn
 
 
-def result_text(result: ImportResult) -> str:
+def result_text(result: ChatImportResult) -> str:
     """How many chats came and from where, how many were here already, and whether all of it was read."""
     count = result.conversations
     if result.app:
@@ -37,7 +37,7 @@ def result_text(result: ImportResult) -> str:
     return " ".join(sentences)
 
 
-def brief_text(results: Sequence[ImportResult]) -> str:
+def brief_text(results: Sequence[ChatImportResult]) -> str:
     """How many chats came of all that was imported, and whether anything failed."""
     came = sum(result.conversations for result in results)
     text = trn("{count} chat was imported.", "{count} chats were imported.", came).format(count=f"{came:,}")

@@ -17,7 +17,7 @@ from desktop.ui.parts.notification_bar import NotificationBar
 
 if TYPE_CHECKING:
     from desktop.chat.chat_events import ChatEvent
-    from desktop.chat.importers.conversation_importer import ImportProgress, ImportResult
+    from desktop.chat.importers.conversation_importer import ChatImportResult, ImportProgress
     from desktop.storage.attachment_store import AttachmentStore
     from desktop.storage.database import Database
     from desktop.ui.imports.chat_import_page import ChatImportPage
@@ -47,7 +47,7 @@ class ChatImportFlow(QObject):
         self._database, self._attachments = database, attachments
         self._news, self._tell, self._delete = news, tell, delete
         self._waiting: list[Path] = []
-        self._results: list[tuple[str, ImportResult]] = []
+        self._results: list[tuple[str, ChatImportResult]] = []
         self._reading: Path | None = None
         self._progress: ImportProgress | None = None
         self._stop = threading.Event()
@@ -135,16 +135,16 @@ class ChatImportFlow(QObject):
         self._show_progress()
         self._timer.start()
 
-        def imported(result: "ImportResult") -> None:
+        def imported(result: "ChatImportResult") -> None:
             self._results.append((path.name, result))
             if result.messages or result.conversations:
                 self._tell(ConversationsChanged())
             self._import_next()
 
         def failed(error: UserError) -> None:  # a bug: the log has it
-            from desktop.chat.importers.conversation_importer import ImportResult
+            from desktop.chat.importers.conversation_importer import ChatImportResult
 
-            imported(ImportResult(error=error))
+            imported(ChatImportResult(error=error))
 
         self._background.pool(lambda: self._run(path), imported, failed)
 
@@ -155,7 +155,7 @@ class ChatImportFlow(QObject):
         if self._navigator.shown != "chat-import":
             self._news.notify(brief_text([result for _, result in self._results]), (tr("Look"), self.open))
 
-    def _run(self, path: Path) -> "ImportResult":
+    def _run(self, path: Path) -> "ChatImportResult":
         from desktop.chat.importers.all_readers import all_readers
         from desktop.chat.importers.conversation_importer import ConversationImporter
 

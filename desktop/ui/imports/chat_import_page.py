@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from desktop.chat.importers.conversation_importer import ImportResult
+from desktop.chat.importers.conversation_importer import ChatImportResult
 from desktop.chat.importers.import_text import result_text
 from desktop.translation import tr
 from desktop.ui.imports.skipped_table import SkippedItemModel, SkippedTable
@@ -100,7 +100,7 @@ class ChatImportPage(Page):
         if not text and had_focus:
             self.files_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def show_results(self, results: Sequence[tuple[str, ImportResult]]) -> None:
+    def show_results(self, results: Sequence[tuple[str, ChatImportResult]]) -> None:
         """Say what came of each file, by its name; nothing where there are none."""
         self.result.show_results(results)
         self.result.setVisible(bool(results))
@@ -158,7 +158,7 @@ class _ImportResultView(QWidget):
         column.addWidget(self._whole)
         column.addStretch()  # takes the room where there is no table
 
-    def show_results(self, results: Sequence[tuple[str, ImportResult]]) -> None:
+    def show_results(self, results: Sequence[tuple[str, ChatImportResult]]) -> None:
         while (item := self._texts.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()
@@ -183,7 +183,7 @@ class _ImportResultView(QWidget):
     def show_in_bin(self) -> None:
         self.bin_button.setEnabled(False)
 
-    def _announce(self, results: Sequence[tuple[str, ImportResult]]) -> None:
+    def _announce(self, results: Sequence[tuple[str, ChatImportResult]]) -> None:
         said = [str(result.error) if result.error is not None else result_text(result) for _, result in results]
         if said:
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, " ".join(said)))

@@ -11,7 +11,7 @@ import pytest
 
 from desktop.chat.export.conversation_document import encode_document
 from desktop.chat.importers.all_readers import all_readers
-from desktop.chat.importers.conversation_importer import MOST_SKIPPED, ConversationImporter, ImportResult
+from desktop.chat.importers.conversation_importer import MOST_SKIPPED, ChatImportResult, ConversationImporter
 from desktop.chat.importers.export_files import ExportFiles
 from desktop.chat.importers.import_bounds import LONGEST_TEXT, real_time
 from desktop.chat.importers.imported_conversation import (
@@ -55,14 +55,14 @@ class Place:
         self.attachments = AttachmentStore(folder / "attachments")
         self.store = ConversationStore(self.database)
 
-    def take(self, *items: ImportedItem, app: str = "Other") -> ImportResult:
+    def take(self, *items: ImportedItem, app: str = "Other") -> ChatImportResult:
         return self.run(GivenReader(items, app), __file__)
 
-    def run(self, reader: object, path: str | Path, **options: object) -> ImportResult:
+    def run(self, reader: object, path: str | Path, **options: object) -> ChatImportResult:
         importer = ConversationImporter(self.database, self.attachments, [reader], lambda: NOW)  # type: ignore[list-item]
         return importer.run(Path(path), **options)  # type: ignore[arg-type]
 
-    def load(self, path: Path) -> ImportResult:
+    def load(self, path: Path) -> ChatImportResult:
         return ConversationImporter(self.database, self.attachments, all_readers(), lambda: NOW).run(path)
 
     def export(self, path: Path) -> Path:
@@ -139,7 +139,7 @@ def test_what_is_here_is_not_taken_twice_and_what_went_on_gets_what_it_lacks(pla
     first = (message("u1", None, "ask"), message("a1", "u1", "one"))
     place.take(chat(*first))
     place.store.rename("c", "My own title")
-    assert place.take(chat(*first)) == ImportResult(0, 0, known=1, app="Other")
+    assert place.take(chat(*first)) == ChatImportResult(0, 0, known=1, app="Other")
     longer = (*first, message("u2", "a1", "more", at=9.0), message("a2", "u2", "yes", at=10.0))
     result = place.take(chat(*longer))
     assert (result.conversations, result.messages, result.added, result.known) == (0, 2, 2, 1)
