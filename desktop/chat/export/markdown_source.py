@@ -1,7 +1,8 @@
 """A message's Markdown made fit to stand between others: it is shown as in the window, and ends where it ends.
 
 HTML of the message's own is text in the window. Elsewhere it might be obeyed, and hide what follows it: each tag that
-the window does not draw gets a backslash. A fence that was never closed is closed.
+the window does not draw gets a backslash, and so does an image, which others would fetch: a link is left of it. A fence
+that was never closed is closed.
 """
 
 import re
@@ -72,7 +73,7 @@ def _block_parser() -> "MarkdownIt":
 
 
 def _tags(segment: Segment, text: str) -> Iterator[int]:
-    """Where the tags begin, in characters, that are shown as written."""
+    """Where the tags begin, in characters, that are shown as written, and the images."""
     if isinstance(segment, ProseSegment):
         place = segment.start
         for token in (token for block in segment.blocks for token in block):
@@ -94,6 +95,8 @@ def _inline_tags(token: "Token", text: str) -> Iterator[int]:
         place = child.meta.get("at")
         if place is not None and child.type in ("html_inline", "text"):
             yield from _written_tags(text, *place)
+        elif place is not None and child.type == "image" and text.startswith("![", place[0]):
+            yield place[0]
 
 
 def _written_tags(text: str, first: int, last: int) -> Iterator[int]:

