@@ -1,6 +1,7 @@
 """The folder of backups that Latchkey makes by itself: named by why and when, and bounded in number and bytes."""
 
 import contextlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,8 +60,11 @@ class BackupFolder:
         reason: BackupReason,
         now: float,
         progress: TellBytes = lambda done, total: None,
+        *,
+        keep: Sequence[Path] = (),
     ) -> WrittenBackup:
-        """Make one more, and remove the oldest beyond the bounds. Raises what `write_backup` raises."""
+        """Make one more, and remove the oldest beyond the bounds, but none of `keep`. Raises what `write_backup`
+        raises."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         stem = f"{reason}-{datetime.fromtimestamp(now, UTC).strftime(_STAMP)}"
         target, count = self.folder / f"{stem}.zip", 1
@@ -68,7 +72,7 @@ class BackupFolder:
             count += 1
             target = self.folder / f"{stem}-{count}.zip"
         written = write_backup(data, target, now=now, progress=progress)
-        self.prune(keep=(target,))
+        self.prune(keep=(target, *keep))
         return written
 
     def prune(self, keep: Sequence[Path] = ()) -> list[Path]:
@@ -81,8 +85,9 @@ class BackupFolder:
         while len(kept) > 1 and (len(kept) > MOST_BACKUPS or sum(each.size for each in kept) > self._space):
             gone.append(kept.pop())
         removed = []
+        kept_on = {os.path.realpath(file) for file in keep}
         for each in gone:
-            if each.file not in keep:
+            if os.path.realpath(each.file) not in kept_on:
                 with contextlib.suppress(OSError):
                     each.file.unlink()
                     removed.append(each.file)

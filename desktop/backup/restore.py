@@ -89,7 +89,13 @@ def restore_backup(
         except BaseException:
             stage.clear()
             raise
-        return _carry_out(data, stage, plan, in_turn)
+        report = _carry_out(data, stage, plan, in_turn)
+        # Not where a restore goes on: what a process before this one changed is in no report.
+        if report.safety is not None and not report.changed:
+            with contextlib.suppress(OSError):
+                report.safety.unlink()  # it is what is here
+            report.safety = None
+        return report
 
 
 def resume_restore(data: PersonsData) -> RestoreReport | None:
@@ -113,7 +119,7 @@ def _finish(data: PersonsData) -> RestoreReport | None:
 
 def _with_safety(data: PersonsData, plan: RestorePlan) -> RestorePlan:
     """Back up what is here; the plan that names the file."""
-    written = BackupFolder(data.paths.backups).add(data, "before-restore", plan.now)
+    written = BackupFolder(data.paths.backups).add(data, "before-restore", plan.now, keep=(Path(plan.file),))
     return msgspec.structs.replace(plan, safety=str(written.file))
 
 
@@ -132,10 +138,6 @@ def _carry_out(data: PersonsData, stage: RestoreStage, plan: RestorePlan, in_tur
     if stage.ledger.exists():
         _told(report, lambda: _restore_ledger(data, stage, report))
     stage.clear()
-    if report.safety is not None and not report.changed:
-        with contextlib.suppress(OSError):
-            report.safety.unlink()  # it is what is here
-        report.safety = None
     return report
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from desktop.backup import restore as restore_module
+from desktop.backup.backup_folder import MOST_BEFORE_RESTORE, BackupFolder
 from desktop.backup.backup_writer import PersonsData, write_backup
 from desktop.backup.restore import RestoreReport, restore_backup, resume_restore
 from desktop.backup.restore_stage import RestoreChoices, RestoreStage
@@ -197,6 +198,18 @@ def test_to_replace_is_to_have_exactly_what_was_there_and_can_be_undone(open_hom
     assert set(heads(here)) == {"garden", "mine"}
     assert len(texts(here, "garden")) == 10
     assert here.database.check() == []
+
+
+def test_the_backup_that_is_restored_stays_though_it_is_the_oldest_one(open_home: OpenHome) -> None:
+    here = open_home("other")
+    folder = BackupFolder(here.paths.backups)
+    talk(here, "mine")
+    files = [folder.add(here, "before-restore", NOW + at).file for at in range(MOST_BEFORE_RESTORE)]
+    talk(here, "later")
+    report = restore(here, files[0], RestoreChoices(replace=True))
+    assert set(heads(here)) == {"mine"}
+    assert report.safety is not None
+    assert files[0].exists()
 
 
 # --- the ledger ------------------------------------------------------------------------------------------------------
@@ -442,6 +455,27 @@ def test_a_restore_that_was_decided_is_finished_at_the_next_start(
     assert (again.paths.config / "settings.json").exists()
     assert not (again.paths.data / "restoring").exists()
     assert resume_restore(again) is None
+
+
+def test_what_was_here_before_a_restore_that_was_killed_can_be_had_again(
+    open_home: OpenHome, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = open_home("other")
+    talk(here, "mine")
+
+    def dies(*given: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RestoreStage, "clear", lambda self: dies() if self.folder.exists() else None)
+        with pytest.raises(Killed):
+            restore(here, backup)
+    again = open_home("other")
+    report = resume_restore(again)
+    assert report is not None
+    assert report.safety is not None
+    restore(again, report.safety, RestoreChoices(replace=True))
+    assert set(heads(again)) == {"mine"}
 
 
 def test_what_was_not_decided_is_forgotten(open_home: OpenHome, backup: Path) -> None:
