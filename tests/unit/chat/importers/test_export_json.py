@@ -11,7 +11,6 @@ from desktop.chat.importers.imported_conversation import SkippedItem
 from desktop.errors import IntegrityError
 from tests.fakes.exports import written
 
-
 NO_TIMES: list[Any] = [
     *(None, True, "", "soon", -5, float("nan"), float("inf"), "nan", 10**400, [], {}),
     *("9999-99-99", "0001-01-01T00:00:00+14:00", "1" * 5000, 1e300),
