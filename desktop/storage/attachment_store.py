@@ -45,8 +45,8 @@ class AttachmentStore:
         except OSError:
             pass  # not there, or not to be read: it is written
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.parent.mkdir(mode=0o700, exist_ok=True)
+            for folder in reversed([each for each in path.parents if not each.exists()]):
+                folder.mkdir(mode=0o700, exist_ok=True)  # those above as well, which `parents` makes for all
             write_atomically(path, data)
         except OSError as error:
             raise _unsaved(path, error) from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -301,7 +303,9 @@ def test_what_latchkey_exported_comes_in_and_goes_out_the_same(full: Place, othe
     assert (result.conversations, result.messages, result.archived, result.skipped, result.error) == (2, 3, 1, (), None)
     assert other.export(tmp_path / "two.json").read_bytes() == first.read_bytes()
     assert sorted(other.attachments.ids()) == sorted(full.attachments.ids())
-    assert [each.name for each in other.attachments.folder.iterdir() if each.name.startswith(".")] == []
+    folders = [other.attachments.folder, *other.attachments.folder.iterdir(), other.database.path.parent]
+    assert [each.name for each in folders if each.name.startswith(".")] == []
+    assert os.name == "nt" or {stat.S_IMODE(each.stat().st_mode) for each in folders} == {0o700}
     again = other.load(first)
     assert (again.conversations, again.messages, again.known, again.skipped) == (0, 0, 2, ())
     assert other.export(tmp_path / "three.json").read_bytes() == first.read_bytes()
