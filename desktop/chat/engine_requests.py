@@ -8,7 +8,17 @@ from typing import Any, Protocol
 
 import msgspec
 
-from desktop.conversation import ChatMessage, Message, MessagePart, SummaryPart, TextPart, ThinkingPart, ToolResultPart
+from desktop.conversation import (
+    ChatMessage,
+    DocumentPart,
+    ImagePart,
+    Message,
+    MessagePart,
+    SummaryPart,
+    TextPart,
+    ThinkingPart,
+    ToolResultPart,
+)
 from desktop.engine.generation_options import CacheLevel, GenerationOptions, SamplingParams
 from desktop.engine.load_params import LoadParams, LoraAdapter
 from desktop.settings import ModelSettings, SamplingSettings, Settings
@@ -27,7 +37,9 @@ def chat_messages(
 
     Thinking is left out, and so are answers of which nothing came (failed, or stopped too early). Two questions that
     then follow each other become one message, since many chat templates refuse roles that do not alternate; the same
-    question asked again is said once. What tools gave within an answer stands in messages of its own.
+    question asked again is said once. What tools gave within an answer stands in messages of its own. A document is
+    given as its text. In place of an image that was sent before the last question the model reads that there is one
+    which it cannot see, so that a conversation from another program can go on.
 
     `summary` (None: the newest of the branch) takes the place of what it covers, but for pinned rounds. It is given in
     the system's message, where it stays whatever else is left out to fit the context.
@@ -40,7 +52,9 @@ def chat_messages(
         path = tuple(message for at, message in enumerate(path) if at >= summary.covers or at in stays)
         system = "\n\n".join(filter(None, (system_prompt.strip(), f"{_SUMMARY_HEADING}\n{summary.text}")))
     messages = [ChatMessage.from_text("system", system)] if system.strip() else []
-    for each in itertools.chain.from_iterable(map(_as_sent, path)):
+    asked = max((at for at, message in enumerate(path) if message.role == "user"), default=0)
+    sent = (_readable(message, earlier=at < asked) for at, message in enumerate(path))
+    for each in itertools.chain.from_iterable(map(_as_sent, sent)):
         last = messages[-1] if messages else None
         if last is None or last.role != each.role:
             messages.append(each)
@@ -93,6 +107,28 @@ def _as_sent(message: Message) -> Iterator[ChatMessage]:
             parts = _joined(parts, (part,), "")
         if any(not isinstance(part, TextPart) or part.text.strip() for part in parts):
             yield ChatMessage("tool" if is_result else message.role, parts, message.pinned)
+
+
+def _readable(message: Message, *, earlier: bool) -> Message:
+    parts = tuple(_readable_part(part, earlier=earlier) for part in message.parts)
+    return message if parts == message.parts else msgspec.structs.replace(message, parts=parts)
+
+
+def _readable_part(part: MessagePart, *, earlier: bool) -> MessagePart:
+    match part:
+        case DocumentPart():
+            return TextPart(f"\n\nThe document “{part.title}”:\n\n{part.text}\n\nHere the document ends.\n\n")
+        case ImagePart() if earlier:
+            return _unseen(part)
+        case ToolResultPart() if earlier:
+            content = tuple(_unseen(each) if isinstance(each, ImagePart) else each for each in part.content)
+            return msgspec.structs.replace(part, content=content)
+        case _:
+            return part
+
+
+def _unseen(image: ImagePart) -> TextPart:
+    return TextPart(f"\n\n[An image, {image.name or image.media_type}, which you cannot see]\n\n")
 
 
 def _joined(first: tuple[MessagePart, ...], second: tuple[MessagePart, ...], between: str) -> tuple[MessagePart, ...]:

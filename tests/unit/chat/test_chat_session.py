@@ -608,5 +608,8 @@ def test_parts_that_are_stored_reach_the_engine(begin: Begin) -> None:
     talk.chat.open("kept")
     talk.until(lambda: talk.chat.current_id == "kept")
     talk.ask("And?")
-    assert talk.fake.requests[0].messages == (ChatMessage("user", (*parts, TextPart("And?"))),)
+    (asked,) = talk.fake.requests[0].messages
+    assert asked.text.startswith("Look: ")
+    assert "image/png, which you cannot see" in asked.text
+    assert asked.parts[-2:] == (parts[-1], TextPart("And?"))
     assert talk.store.message("m").parts == parts

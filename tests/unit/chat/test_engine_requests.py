@@ -88,7 +88,7 @@ def said(role: Role, *parts: MessagePart) -> Message:
 
 
 def test_parts_of_other_types_are_passed_on_in_their_order() -> None:
-    parts = (DOCUMENT, TextPart("Compare it with "), IMAGE, ODD, TextPart("please."))
+    parts = (TextPart("Compare it with "), IMAGE, ODD, TextPart("please."))
     assert chat_messages("", [said(U, *parts)]) == (ChatMessage(U, parts),)
     assert chat_messages("", [said(U, IMAGE)]) == (ChatMessage(U, (IMAGE,)),)
     assert chat_messages("", [said(A, ThinkingPart("hm"))]) == ()
@@ -100,10 +100,32 @@ def test_text_on_both_sides_of_thinking_is_one_part() -> None:
 
 
 def test_questions_that_follow_each_other_keep_all_their_parts() -> None:
-    first, second = said(U, IMAGE, TextPart("this?")), said(U, TextPart("or this?"), DOCUMENT)
-    assert chat_messages("", [first, second]) == (ChatMessage(U, (IMAGE, TextPart("this?\n\nor this?"), DOCUMENT)),)
-    assert chat_messages("", [first, first]) == (ChatMessage(U, (IMAGE, TextPart("this?"))),)
-    assert chat_messages("", [said(U, IMAGE), said(U, DOCUMENT)]) == (ChatMessage(U, (IMAGE, DOCUMENT)),)
+    first, second = said(U, ODD, TextPart("this?")), said(U, TextPart("or this?"), IMAGE)
+    assert chat_messages("", [first, second]) == (ChatMessage(U, (ODD, TextPart("this?\n\nor this?"), IMAGE)),)
+    assert chat_messages("", [first, first]) == (ChatMessage(U, (ODD, TextPart("this?"))),)
+    assert chat_messages("", [said(U, ODD), said(U, IMAGE)]) == (ChatMessage(U, (ODD, IMAGE)),)
+
+
+def test_a_document_is_given_as_its_text() -> None:
+    ((only,),) = (message.parts for message in chat_messages("", [said(U, TextPart("Sum it up."), DOCUMENT)]))
+    assert isinstance(only, TextPart)
+    assert only.text.startswith("Sum it up.")
+    assert DOCUMENT.title in only.text
+    assert DOCUMENT.text in only.text
+
+
+def test_an_image_of_an_earlier_turn_is_named_and_that_of_the_last_question_is_not_left_out() -> None:
+    drawn = ToolResultPart("1", "draw", (TextPart("done"), IMAGE))
+    earlier, tool, answer, last = chat_messages(
+        "", [said(U, IMAGE, TextPart("What is it?")), said(A, drawn, TextPart("A key.")), said(U, IMAGE)]
+    )
+    assert IMAGE.name in earlier.text
+    assert earlier.text.endswith("What is it?")
+    (result,) = tool.parts
+    assert isinstance(result, ToolResultPart)
+    assert all(isinstance(part, TextPart) for part in result.content)
+    assert answer.text == "A key."
+    assert last.parts == (IMAGE,)
 
 
 def test_results_of_tools_stand_in_messages_of_their_own() -> None:
