@@ -77,7 +77,7 @@ class MarkdownTableView(QWidget):
         self._table: TableSegment | None = None
         self._copy = TableCopyButton(theme, lambda: self._table, self)
         self.view.offer(lambda: copy_entries(lambda: self._table))
-        self._around = False
+        self._around, self._laid_out = False, 0
         self._measure = CellMeasure(theme)
         self._forget()
         self._rest = QTimer(self)
@@ -184,7 +184,7 @@ class MarkdownTableView(QWidget):
         self._wanted: list[CellWidth] = []
         self._applied: list[float] = []
         self._measured = self._end = self._other_widths = 0
-        self._laid_out: int = 0
+        self._laid_out = 0
 
     def _write_again(self) -> None:
         if self._table is not None:

@@ -249,6 +249,7 @@ class ProseView(TextView):
         if words and self._tail is None:
             return False
         cursor = QTextCursor(self.document)
+        self.set_settled(self._last_lines_top())
         cursor.beginEditBlock()
         if words and self._tail is not None:
             self._append_words(cursor, words, token, QTextCharFormat(self._tail))
@@ -259,8 +260,15 @@ class ProseView(TextView):
             inline.write(children, style)
             self._tail = inline.tail
         cursor.endEditBlock()
+        self.set_settled(0)
         self._written[-1].block = blocks[-1]
         return True
+
+    def _last_lines_top(self) -> float:
+        """Where the last line but one begins: what is above it stays when words are appended."""
+        block = self.document.lastBlock()
+        text, top = block.layout(), self.document.documentLayout().blockBoundingRect(block).top()
+        return top + text.lineAt(text.lineCount() - 2).y() if text.lineCount() > 2 else top
 
     def _append_words(self, cursor: QTextCursor, words: str, token: "Token", characters: QTextCharFormat) -> None:
         """Append `words`, the end of `token`, to what has been written of it."""
@@ -312,10 +320,13 @@ def _added(was: Block, now: Block) -> "tuple[str, Token, list[Token]] | None":
     if not before or count > len(after):
         return None
     same = (
-        old.type == new.type
-        and old.content == new.content
-        and old.attrs == new.attrs
-        and old.meta.get("at") == new.meta.get("at")
+        old is new
+        or (
+            old.type == new.type
+            and old.content == new.content
+            and old.attrs == new.attrs
+            and old.meta.get("at") == new.meta.get("at")
+        )
         for old, new in zip(before[:-1], after, strict=False)
     )
     old, new, children = before[-1], after[count - 1], after[count:]
