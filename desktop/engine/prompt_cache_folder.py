@@ -58,11 +58,13 @@ class StateCopied:
 @dataclass(frozen=True)
 class SavingPolicy:
     """When states are saved: once nothing was asked for `idle_s` seconds, of a conversation of which `min_new_tokens`
-    or more are not saved. A worker that is to end has `flush_s` seconds for what is not saved yet."""
+    or more are not saved. A worker that is to end has `flush_s` seconds for those of which `flush_tokens` are not: what
+    is left would be read again when they are opened the next time."""
 
     idle_s: float = 2.0
     min_new_tokens: int = 256
     flush_s: float = 2.0
+    flush_tokens: int = 48
 
 
 class ScratchFile:

@@ -182,10 +182,10 @@ class StateSaver:
         if self.until_due() == 0:
             self.save_next()
 
-    def save_next(self) -> bool:
-        """Have the worker write the state of the conversation that was used last and is not saved; False where there
-        is none."""
-        name = self._next()
+    def save_next(self, least: int | None = None) -> bool:
+        """Have the worker write the state of the conversation that was used last and of which `least` tokens are not
+        saved, as many as the policy says without; False where there is none."""
+        name = self._next(least)
         if self._folder is None or self._worker is None or name is None:
             return False
         self._count -= 1
@@ -201,7 +201,8 @@ class StateSaver:
         `next_event` gives the worker's next event of these types, None where none came in so many seconds.
         """
         end = time.monotonic() + self._policy.flush_s
-        while self._worker is not None and (self._exchange is not None or self.save_next()):
+        least = min(self._policy.flush_tokens, self._policy.min_new_tokens)
+        while self._worker is not None and (self._exchange is not None or self.save_next(least)):
             event = next_event(self._worker, (StateSaved, StateCopied), end - time.monotonic())
             if not isinstance(event, StateSaved | StateCopied):
                 _log.info("engine: a state was not saved in time")
@@ -211,9 +212,9 @@ class StateSaver:
     def _keeps(self, request: GenerateRequest) -> bool:
         return bool(request.conversation) and request.options.cache == "disk" and self._scratch is not None
 
-    def _next(self) -> str | None:
-        enough = (name for name, new in reversed(self._unsaved.items()) if new >= self._policy.min_new_tokens)
-        return next(enough, None)
+    def _next(self, least: int | None = None) -> str | None:
+        least = self._policy.min_new_tokens if least is None else least
+        return next((name for name, new in reversed(self._unsaved.items()) if new >= least), None)
 
     def _interrupt(self) -> None:
         """An answer is asked for: the worker has to leave off writing."""

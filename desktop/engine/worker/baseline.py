@@ -66,7 +66,8 @@ class BaselineDecoder:
     def measure_together(self, prompt: int, tokens: int, sequences: int) -> dict[str, float]:
         """The same of so many sequences at once."""
         llama.llama_memory_clear(self._memory, False)
-        batch, chosen = self._together, []
+        batch = self._together
+        chosen: list[int] = []
         started = time.perf_counter()
         for sequence in range(sequences):
             batch.clear()

@@ -101,6 +101,23 @@ def test_what_was_not_saved_yet_is_saved_when_the_model_goes(
     assert len(saved(place)) == 3
 
 
+def test_at_the_end_a_turn_is_saved_that_is_too_short_to_be_saved_before(
+    open_engine: Opener, model_file: Files, place: Path
+) -> None:
+    """Else up to as many tokens would be read again, which is most of what opening a conversation again takes."""
+    policy = SavingPolicy(idle_s=0.02, min_new_tokens=256)
+    asker = open_engine(model_file("llama"), PromptCacheFolder(place, policy=policy))
+    first = ask(asker, LONG, conversation="a")
+    wait_for_file(place)
+    turns = (LONG, ChatMessage.from_text("assistant", "the of"), "the of and to " * 8)
+    second = ask(asker, *turns, conversation="a")
+    assert first.end.prompt_tokens + 32 < second.end.prompt_tokens < first.end.prompt_tokens + 256
+    asker.client.close()
+    again = open_engine(model_file("llama"), PromptCacheFolder(place, policy=policy))
+    third = ask(again, *turns, said(second), "And now?", conversation="a")
+    assert third.end.disk_tokens >= second.end.prompt_tokens - 1
+
+
 def test_only_what_may_be_kept_is_and_only_where_it_pays(open_engine: Opener, model_file: Files, place: Path) -> None:
     asker = open_engine(model_file("llama"), PromptCacheFolder(place, policy=AT_THE_END))
     ask(asker, LONG, conversation="a", cache="memory")
