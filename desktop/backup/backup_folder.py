@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ DEFAULT_SPACE = 2_000_000_000
 """Bytes that they may take together where the person says nothing."""
 
 _NAME = re.compile(r"(weekly|before-restore)-(\d{8}-\d{6})(?:-\d+)?\.zip")
+_LEFT_AFTER_S = 3600.0
 _STAMP = "%Y%m%d-%H%M%S"
 
 
@@ -66,6 +68,7 @@ class BackupFolder:
         """Make one more, and remove the oldest beyond the bounds, but none of `keep`. Raises what `write_backup`
         raises."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._remove_unfinished()
         stem = f"{reason}-{datetime.fromtimestamp(now, UTC).strftime(_STAMP)}"
         target, count = self.folder / f"{stem}.zip", 1
         while target.exists():
@@ -74,6 +77,13 @@ class BackupFolder:
         written = write_backup(data, target, now=now, progress=progress)
         self.prune(keep=(target, *keep))
         return written
+
+    def _remove_unfinished(self) -> None:
+        """What processes that were killed left behind."""
+        for left in self.folder.glob(".latchkey-*.part"):
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime > _LEFT_AFTER_S:
+                    left.unlink()
 
     def prune(self, keep: Sequence[Path] = ()) -> list[Path]:
         """Remove the oldest beyond the bounds, but none of `keep` and never the last; those removed. What cannot be

@@ -19,6 +19,7 @@ from desktop.backup.backup_reader import TellBytes
 from desktop.backup.backup_writer import PersonsData
 from desktop.backup.restore_stage import RestoreChoices, RestorePlan, RestoreStage
 from desktop.errors import IntegrityError, UserError
+from desktop.folder_lock import folder_lock
 from desktop.licenses.export.json_export import read_export
 from desktop.licenses.ledger_restore import LedgerRestore, restore_records
 from desktop.storage.attachment_store import AttachmentStore
@@ -102,10 +103,15 @@ def resume_restore(data: PersonsData) -> RestoreReport | None:
     """Finish a restore that a process began and did not live to end; what came of it, None where there was none.
 
     To be called before the conversations are used. Raises what `restore_backup` raises."""
-    if RestoreStage(data.paths).plan() is None:
+    stage = RestoreStage(data.paths)
+    if not stage.exists():
         return None
     with backup_lock(data.paths.data / ".restore.lock") as held:
-        return _finish(data) if held else None
+        if not held:
+            return None
+        report = _finish(data)
+        stage.clear()
+        return report
 
 
 def _finish(data: PersonsData) -> RestoreReport | None:
@@ -163,7 +169,9 @@ def _told(report: RestoreReport, step: Callable[[], None]) -> None:
 def _restore_files(data: PersonsData, stage: RestoreStage, plan: RestorePlan, report: RestoreReport) -> None:
     for name in CONFIG_FILES:
         source, target = stage.config(name), data.paths.config / name
-        if source.exists():
+        if not source.exists():
+            continue
+        with folder_lock(data.paths.config):  # a window may be about to change a setting
             _told(report, lambda source=source, target=target: _restore_file(source, target, plan, report))  # type: ignore[misc]
     target = data.paths.data / stage.drafts.name
     if stage.drafts.exists() and not target.exists():

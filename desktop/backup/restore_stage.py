@@ -6,13 +6,14 @@ that follows from it can be taken twice.
 
 import contextlib
 import json
+import os
 import shutil
 from pathlib import Path
 
 import msgspec
 
-from desktop.atomic_file import read_bounded, read_struct, sync_folder, write_atomically
-from desktop.backup.backup_errors import damaged_backup, unreadable_backup, unwritable
+from desktop.atomic_file import open_regular, read_bounded, read_struct, sync_folder, write_atomically
+from desktop.backup.backup_errors import damaged_backup, unwritable
 from desktop.backup.backup_manifest import CONFIG_FILES, CONVERSATIONS, DRAFTS, LARGEST_CONFIG, LEDGER
 from desktop.backup.backup_reader import TellBytes, open_backup
 from desktop.errors import IntegrityError
@@ -73,6 +74,10 @@ class RestoreStage:
 
     def config(self, name: str) -> Path:
         return self.folder / "config" / name
+
+    def exists(self) -> bool:
+        """Whether anything is left of a restore: one that was decided, or one that a process did not live to decide."""
+        return self.folder.exists() or self._making.exists()
 
     def plan(self) -> RestorePlan | None:
         """What was decided; None where nothing was."""
@@ -172,10 +177,8 @@ class RestoreStage:
 def is_database(file: Path) -> bool:
     """Whether what lies there is meant as a database: by its first bytes, or by its name where these are damaged."""
     try:
-        with file.open("rb") as opened:
+        with os.fdopen(open_regular(file, follow_link=True), "rb") as opened:
             head = opened.read(len(_SQLITE))
-    except OSError as error:
-        if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
-            return False
-        raise unreadable_backup(file, error) from error
+    except OSError:
+        return False  # whoever opens it as a backup says why
     return head == _SQLITE or (file.suffix == ".db" and not head.startswith(b"PK"))

@@ -7,6 +7,7 @@ from typing import Any
 from desktop.backup.backup_folder import BackupFolder
 from desktop.backup.backup_manifest import BackupManifest
 from desktop.backup.backup_writer import write_backup
+from desktop.backup.restore import resume_restore
 from desktop.byte_size import percent_text, size_text
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE, UsageError
@@ -28,6 +29,8 @@ def run(options: Namespace, tools: CommandContext) -> int:
         )
     if not tools.data.exists():
         raise NotFoundError(tr("There is nothing to back up yet."), "", tr("Ask something first."))
+
+    resume_restore(tools.data)
 
     def progress(done: int, total: int) -> None:
         tools.output.progress(tr("Backing up: {part}").format(part=percent_text(done, total)))

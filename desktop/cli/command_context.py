@@ -130,7 +130,7 @@ class CommandContext:
     @cached_property
     def _database(self) -> "Database":
         """The conversations, once a restore that was cut off is finished."""
-        if (self.paths.data / "restoring").exists():
+        if any((self.paths.data / name).exists() for name in ("restoring", "restoring.part")):
             from desktop.backup.restore import resume_restore
 
             resume_restore(self.data)

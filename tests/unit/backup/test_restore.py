@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -301,6 +302,10 @@ def test_a_file_that_is_no_backup_changes_nothing(open_home: OpenHome, backup: P
             restore(here, tmp_path / file)
     with pytest.raises(NotFoundError):
         restore(here, tmp_path / "gone.zip")
+    os.mkfifo(tmp_path / "pipe.zip")
+    for special in (tmp_path / "pipe.zip", tmp_path):
+        with pytest.raises(ResourceError):
+            restore(here, special)
     assert everything(tmp_path / "other") == before
 
 
