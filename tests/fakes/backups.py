@@ -23,8 +23,8 @@ OpenHome = Callable[[str], PersonsData]
 
 def paths_of(home: Path) -> Paths:
     """The folders of a home, as LATCHKEY_HOME has them."""
-    folders = (home / name for name in ("config", "data", "models", "cache", "logs"))
-    return Paths(*folders, resources=home, catalog=home)
+    config, data, models, cache, logs = (home / name for name in ("config", "data", "models", "cache", "logs"))
+    return Paths(config, data, models, cache, logs, resources=home, catalog=home)
 
 
 def data_in(home: Path) -> PersonsData:

@@ -14,7 +14,7 @@ from desktop.ui.settings.backup_section import BackupSection
 from desktop.ui.settings.backup_timer import BackupTimer
 from tests.fakes.backups import data_in, furnish, talk
 from tests.fakes.fake_engine import FakeEngine
-from tests.ui.driving import Driver
+from tests.ui.driving import Driver, found
 
 OpenWindow = Callable[..., Driver]
 
@@ -40,7 +40,7 @@ def driver(open_window: OpenWindow) -> Driver:
 
 
 def section_of(driver: Driver) -> BackupSection:
-    return driver.window.page("settings").backups  # type: ignore[no-any-return]
+    return found(driver.window, BackupSection)
 
 
 def offered(driver: Driver, backup: Path) -> BackupSection:

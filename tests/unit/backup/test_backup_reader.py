@@ -111,7 +111,7 @@ def bomb(file: Path) -> None:
         info.header_offset = archive.fp.tell()  # type: ignore[union-attr]
         archive.fp.write(info.FileHeader() + data)  # type: ignore[union-attr]
         archive.filelist.append(info)
-        archive.start_dir = archive.fp.tell()  # type: ignore[union-attr,attr-defined]
+        archive.start_dir = archive.fp.tell()  # type: ignore[union-attr]
 
 
 def deep(file: Path) -> None:
@@ -125,7 +125,7 @@ def unnamed(file: Path) -> None:
         archive.writestr(MANIFEST, msgspec.json.encode(EMPTY))
 
 
-HOSTILE: dict[str, Callable[[Path], None]] = {
+HOSTILE: dict[str, Callable[[Path], object]] = {
     "upwards": named("../conversations.db"),
     "from the root": named("/etc/cron.d/x"),
     "with a drive": named("C:\\x.db"),
@@ -143,7 +143,7 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
     "no manifest": lambda file: zipfile.ZipFile(file, "w").close(),
     "another program's": lambda file: file.write_bytes(b"PK\x03\x04" + os.urandom(5000)),
     "another format": lambda file: write_members(file, {}, msgspec.structs.replace(EMPTY, format="other")),
-    "text": lambda file: file.write_text("Dear Sir, " * 1000) and None,
+    "text": lambda file: file.write_text("Dear Sir, " * 1000),
     "a huge directory": lambda file: (
         file.write_bytes(b"\0" * 100 + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 9, 9, 1 << 30, 0, 0)) and None
     ),

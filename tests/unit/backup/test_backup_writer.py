@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from desktop.backup import backup_writer
-from desktop.backup.backup_reader import open_backup
+from desktop.backup.backup_reader import BackupReader, open_backup
 from desktop.backup.backup_writer import write_backup
 from desktop.errors import IntegrityError, NotFoundError, ResourceError, StoppedError
 from tests.fakes.backups import NOW, OpenHome, furnish
@@ -145,9 +145,8 @@ def test_a_disk_that_gives_back_other_bytes_is_found(
 ) -> None:
     data = open_home("here")
     furnish(data)
-    real = backup_writer.BackupReader
 
-    class Flipped(real):  # type: ignore[misc, valid-type]
+    class Flipped(BackupReader):
         def verify(self, progress: object = None) -> None:
             raise IntegrityError("it differs")
 

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from desktop.backup import restore as restore_module
@@ -131,8 +132,8 @@ def test_a_branch_that_is_missing_here_comes_beside_the_one_shown(open_home: Ope
     there, here = open_home("here"), open_home("other")
     talk(there, "garden", 2)
     talk(here, "garden", 1)
-    own = said("garden", range(2, 3))[0]
-    ConversationStore(here.database).add_message(type(own)(**{**_fields(own), "id": "mine", "parts": own.parts}))
+    own = msgspec.structs.replace(said("garden", range(2, 3))[0], id="mine")
+    ConversationStore(here.database).add_message(own)
     write_backup(there, tmp_path / "b.zip")
     restore(here, tmp_path / "b.zip")
     store = ConversationStore(here.database)
@@ -141,14 +142,10 @@ def test_a_branch_that_is_missing_here_comes_beside_the_one_shown(open_home: Ope
     assert [message.id for message in store.branch("garden", "garden-3")][-1] == "garden-3"
 
 
-def _fields(message: object) -> dict[str, object]:
-    return {name: getattr(message, name) for name in message.__struct_fields__}  # type: ignore[attr-defined]
-
-
 def test_what_lies_in_the_bin_here_stays_there_and_is_told(open_home: OpenHome, backup: Path) -> None:
     here = open_home("other")
     talk(here, "house")
-    ConversationStore(here.database).delete("house", NOW)
+    FolderStore(here.database).delete_conversations(["house"], NOW)
     report = restore(here, backup)
     assert "house" not in heads(here)
     assert report.merge.in_bin == 1
@@ -157,7 +154,7 @@ def test_what_lies_in_the_bin_here_stays_there_and_is_told(open_home: OpenHome, 
 def test_what_was_in_the_bin_there_is_in_the_bin_for_its_time(open_home: OpenHome, tmp_path: Path) -> None:
     there, here = open_home("here"), open_home("other")
     talk(there, "old")
-    ConversationStore(there.database).delete("old", NOW - 40 * 86_400)
+    FolderStore(there.database).delete_conversations(["old"], NOW - 40 * 86_400)
     write_backup(there, tmp_path / "b.zip")
     restore(here, tmp_path / "b.zip")
     store = ConversationStore(here.database)
