@@ -26,6 +26,7 @@ from desktop.cli.output import CommandOutput
 from desktop.conversation import Conversation, ImagePart, Message, ModelReference, TextPart
 from desktop.errors import NotFoundError, ResourceError, StoppedError
 from desktop.paths import find_paths
+from desktop.storage.folder_store import FolderStore
 from desktop.storage.memory_database import MemoryDatabase
 from desktop.storage.whole_conversation import WholeConversation
 
@@ -62,7 +63,7 @@ def chats(home: Path) -> None:
             ),
             create=Conversation(name, f"Title {name}", "person", at, at, "x"),
         )
-    tools.conversation_store.delete("d", 9.0)
+    FolderStore(tools.conversation_store.database).delete_conversations(["d"], 9.0)
     tools.close()
 
 

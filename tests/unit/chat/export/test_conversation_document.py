@@ -269,7 +269,7 @@ def test_a_snapshot_does_not_see_what_happens_meanwhile(home: Path) -> None:
         ids = snapshot.ids()
         other = ConversationStore(elsewhere)
         other.delete_branch("q", 9.0)
-        other.delete("c", 9.0)
+        FolderStore(elsewhere).delete_conversations(["c"], 9.0)
         assert len(snapshot.conversation("c").messages) == 3
         assert [each.id for each in snapshot.conversation("c").branch_shown()] == ["q", "b"]
         assert ids == ["c"]
