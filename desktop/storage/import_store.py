@@ -26,6 +26,8 @@ from desktop.storage.message_tree import insert_conversation, insert_message
 _CACHE_KIB, _USUAL_CACHE_KIB = 32_768, 2_000
 """Ids are spread over all of their index: with SQLite's usual cache an import of 50 MB took twice as long."""
 
+_LAST_POSITION = 1_000_000
+
 
 @dataclass(frozen=True)
 class ReadConversation:
@@ -65,7 +67,9 @@ class ImportStore:
 
     def add_folder(self, folder: Folder) -> None:
         """Have a folder with this id; one that is there stays as it is."""
-        self._folders.restore(msgspec.structs.replace(folder, name=folder_name(folder.name)), ())
+        position = min(max(folder.position, 0), _LAST_POSITION)  # a file may say any number
+        fitting = msgspec.structs.replace(folder, name=folder_name(folder.name), position=position)
+        self._folders.restore(fitting, ())
 
     def store(self, conversations: Sequence[ReadConversation], staged: AttachmentStore) -> list[StoredImport]:
         """Store these, all or none of them: each with its whole tree or, of one that is here, the messages that it

@@ -320,6 +320,16 @@ def test_a_folder_of_the_same_name_that_was_here_takes_its_conversations(
     assert other.store.conversation("c").folder_id == "mine"
 
 
+@pytest.mark.parametrize("position", [10**30, 2**63 - 1, -(10**30)])
+def test_a_folder_stands_somewhere_whatever_its_file_says(place: Place, position: int) -> None:
+    first, second = Folder("f", "First", position), Folder("s", "Second", position)
+    result = place.take(first, second, chat(message("m", None, "Words")))
+    assert (result.error, result.conversations) == (None, 1)
+    folders = FolderStore(place.database).folders()
+    assert {each.id for each in folders} == {"f", "s"}
+    assert all(0 <= each.position < 2**53 for each in folders)
+
+
 def test_a_document_that_is_cut_gives_what_is_whole_and_says_so(full: Place, other: Place, tmp_path: Path) -> None:
     data = full.export(tmp_path / "one.json").read_bytes()
     path = tmp_path / "cut.json"
