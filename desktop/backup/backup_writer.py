@@ -98,6 +98,7 @@ def write_backup(
     """
     target = target.resolve()
     _refuse_target(target, overwrite=overwrite)
+    _refuse_own_file(target, data.paths)
     created = time.time() if now is None else now
     _require_room(data, target)
     try:
@@ -305,6 +306,18 @@ def _refuse_target(target: Path, *, overwrite: bool) -> None:
             tr("{file} is there already.").format(file=target),
             tr("It was not replaced."),
             tr("Choose another name, or say “--force”."),
+        )
+
+
+def _refuse_own_file(target: Path, paths: Paths) -> None:
+    """Raise where the backup would take the place of what is to be in it: who names that means another thing."""
+    own = (paths.database_file, paths.ledger_file, paths.network_file, paths.data / DRAFTS)
+    owned = (*own, *(paths.config / name for name in CONFIG_FILES), paths.token_vault, paths.token_index)
+    if any(target == each.resolve() for each in owned if each.exists()):
+        raise ResourceError(
+            tr("{file} is a file of Latchkey's own.").format(file=target),
+            tr("It was not replaced."),
+            tr("Choose another name: a backup holds all of them."),
         )
 
 

@@ -81,6 +81,20 @@ def test_an_erased_message_is_not_in_it(open_home: OpenHome, tmp_path: Path) -> 
     assert b"xyzzy-erased" not in members(tmp_path / "b.zip")["conversations.db"]
 
 
+@pytest.mark.parametrize("name", ["data/latchkey.db", "data/ledger.db", "config/settings.json"])
+def test_it_takes_the_place_of_nothing_that_is_to_be_in_it(name: str, open_home: OpenHome, tmp_path: Path) -> None:
+    data = open_home("here")
+    furnish(data)
+    data.database.truncate_wal()
+    own = tmp_path / "here" / name
+    before = own.read_bytes()
+    (tmp_path / "link.zip").symlink_to(own)
+    for target in (own, tmp_path / "link.zip"):
+        with pytest.raises(ResourceError, match="Latchkey's own"):
+            write_backup(data, target, overwrite=True)
+    assert own.read_bytes() == before
+
+
 def test_a_file_that_is_there_is_replaced_only_when_that_is_said(open_home: OpenHome, tmp_path: Path) -> None:
     data = open_home("here")
     furnish(data)
