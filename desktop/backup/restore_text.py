@@ -29,6 +29,7 @@ def report_sentences(report: RestoreReport, *, command: bool = True) -> Iterator
             "{count} entries of the backup cannot be read and were left out.",
             merge.unreadable,
         ).format(count=merge.unreadable)
+    yield from _in_part(merge.in_part)
     yield from _salvaged(plan.salvaged)
     if report.files:
         yield tr("Restored: {files}.").format(files=", ".join(report.files))
@@ -68,8 +69,18 @@ def repair_sentences(report: RepairReport) -> Iterator[str]:
     found = {"lost": lost, "cut": salvage.cut, "headless": salvage.headless}
     if not lost and not salvage.cut:
         yield tr("Nothing is known to be lost.")
+    yield from _in_part(merge.in_part)
     yield from _salvaged({key: count for key, count in found.items() if count})
     yield tr("The damaged file is kept as {file}.").format(file=report.kept)
+
+
+def _in_part(count: int) -> Iterator[str]:
+    if count:
+        yield trn(
+            "Of {count} entry the words are there, and something beside them could not be read.",
+            "Of {count} entries the words are there, and something beside them could not be read.",
+            count,
+        ).format(count=count)
 
 
 def _salvaged(found: dict[str, int]) -> Iterator[str]:

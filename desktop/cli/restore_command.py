@@ -103,6 +103,7 @@ def _repair_json(report: RepairReport | None) -> dict[str, Any]:
         "recovered": report.salvage.headless,
         "lost": report.salvage.lost + report.merge.unreadable,
         "cut": report.salvage.cut,
+        "in_part": report.merge.in_part,
         "kept": str(report.kept),
     }
 
@@ -120,6 +121,7 @@ def report_json(report: RestoreReport) -> dict[str, Any]:
         "unchanged": merge.unchanged,
         "in_bin": merge.in_bin,
         "unreadable": merge.unreadable,
+        "in_part": merge.in_part,
         "salvaged": report.plan.salvaged,
         "files": report.files,
         "kept_aside": report.aside,

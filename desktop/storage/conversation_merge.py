@@ -5,7 +5,7 @@ the program could not show later is left out and counted.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -37,6 +37,8 @@ READABLE_TEXT = partial(str, encoding="utf-8", errors="replace")
 _HEADS = CONVERSATION_COLUMNS.split(", ")
 _MESSAGES = MESSAGE_COLUMNS.split(", ")
 _FOLDERS = FOLDER_COLUMNS.split(", ")
+_BESIDE_HEAD = ("options", "origin", "context_full")
+_BESIDE_MESSAGE = ("model", "sampling", "timing", "record")
 _UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
 _Moment = Annotated[float, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]  # the years 1 to 9999
 
@@ -67,7 +69,8 @@ class _MessageRow(msgspec.Struct, array_like=True):
 class MergeCount:
     """What a merge added: new `conversations`, `messages` in them and in those that were here, `folders`. `extended`
     were here and lacked some, `unchanged` were here with all of theirs, `in_bin` of both lie in the bin here.
-    `unreadable` are rows that were left out."""
+    `unreadable` are rows that were left out, `in_part` those that came without what could not be read beside their
+    words: options, timing and the like."""
 
     conversations: int = 0
     messages: int = 0
@@ -76,6 +79,7 @@ class MergeCount:
     unchanged: int = 0
     in_bin: int = 0
     unreadable: int = 0
+    in_part: int = 0
     changed_ids: list[str] = field(default_factory=list)
 
 
@@ -153,13 +157,14 @@ class _Merge:
                 self.count.folders += 1
 
     def _conversation(self, row: tuple[Any, ...]) -> None:
-        head = _readable_head(row)
-        if head is None:
-            self.count.unreadable += 1
+        values = self._readable({**dict(zip(_HEADS, row[:-1], strict=True)), "tags": row[-1]}, _is_head, _BESIDE_HEAD)
+        if values is None:
             return
+        head = conversation_from_row(tuple(values.values()))
+        del values["tags"]
         here = self._target.execute("SELECT leaf_id, deleted_at FROM conversations WHERE id = ?", (head.id,)).fetchone()
         if here is None:
-            self._add_head(dict(zip(_HEADS, row[:-1], strict=True)), head.tags)
+            self._add_head(values, head.tags)
         added, messages = self._messages(head.id)
         self.count.messages += added
         if here is None:
@@ -196,7 +201,7 @@ class _Merge:
             if row[0] in here:
                 last = row[0]
                 continue
-            values = self._readable_message(row)
+            values = self._readable(dict(zip(_MESSAGES, row, strict=True)), _is_message, _BESIDE_MESSAGE)
             if values is None:
                 continue
             # Where what it followed is lost, it follows what was said before that.
@@ -212,15 +217,20 @@ class _Merge:
                 added += 1
         return added, here
 
-    def _readable_message(self, row: tuple[Any, ...]) -> dict[str, Any] | None:
-        """A row by column; None where it is no message that could be shown."""
-        try:
-            msgspec.convert(row, _MessageRow)
-            message_from_row(row)
-        except _UNREADABLE:
+    def _readable(
+        self, values: dict[str, Any], is_readable: Callable[[dict[str, Any]], bool], beside: Sequence[str]
+    ) -> dict[str, Any] | None:
+        """A row by column, without those of the columns `beside` that cannot be read; None where it could not be shown
+        without them either."""
+        if is_readable(values):
+            return values
+        least = values | dict.fromkeys(beside)
+        if not is_readable(least):
             self.count.unreadable += 1
             return None
-        return dict(zip(_MESSAGES, row, strict=True))
+        self.count.in_part += 1
+        kept = {name: values[name] for name in beside if is_readable(least | {name: values[name]})}
+        return least | kept
 
     def _lengthen(self, head: Conversation, leaf_id: str | None, messages: dict[str, float | None]) -> None:
         """Show what was added to a conversation, where it goes on from what is shown here."""
@@ -249,16 +259,27 @@ class _Merge:
         return bool(self._target.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", values).rowcount)
 
 
-def _readable_head(row: tuple[Any, ...]) -> Conversation | None:
-    """The conversation of a row; None where it is not one that could be shown."""
+def _is_head(values: dict[str, Any]) -> bool:
+    """Whether these are columns of a conversation that could be shown, its tags the last."""
     try:
-        head = conversation_from_row(row)
+        head = conversation_from_row(tuple(values.values()))
         msgspec.convert(msgspec.to_builtins(head), Conversation)
         for moment in (head.created_at, head.updated_at, head.deleted_at, head.archived_at):
             msgspec.convert(moment, _Moment | None)
     except _UNREADABLE:
-        return None
-    return head if head.id else None
+        return False
+    return bool(head.id)
+
+
+def _is_message(values: dict[str, Any]) -> bool:
+    """Whether these are columns of a message that could be shown."""
+    row = tuple(values.values())
+    try:
+        msgspec.convert(row, _MessageRow)
+        message_from_row(row)
+    except _UNREADABLE:
+        return False
+    return True
 
 
 def _last(messages: dict[str, float | None]) -> str | None:

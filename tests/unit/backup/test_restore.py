@@ -16,6 +16,7 @@ from desktop.backup.backup_folder import MOST_BEFORE_RESTORE, BackupFolder
 from desktop.backup.backup_writer import PersonsData, write_backup
 from desktop.backup.restore import RestoreReport, restore_backup, resume_restore
 from desktop.backup.restore_stage import RestoreChoices, RestoreStage
+from desktop.backup.restore_text import report_sentences
 from desktop.conversation import Conversation
 from desktop.errors import IntegrityError, NotFoundError, ResourceError, UserError
 from desktop.licenses.restored_records import original_of, restored_ranges
@@ -333,6 +334,30 @@ def test_a_database_that_latchkey_did_not_write_is_refused(
     with pytest.raises(IntegrityError, match="damaged"):
         restore(here, tmp_path / "x.zip")
     assert not here.paths.database_file.exists()
+
+
+def test_words_are_kept_where_only_what_stands_beside_them_cannot_be_read(
+    open_home: OpenHome, backup: Path, tmp_path: Path
+) -> None:
+    def damage(members: dict[str, bytes]) -> None:
+        file = tmp_path / "damaged.db"
+        file.write_bytes(members["conversations.db"])
+        connection = sqlite3.connect(file)
+        connection.execute("UPDATE conversations SET options = '{\"sampl' WHERE id = 'house'")
+        connection.execute("UPDATE messages SET timing = '{\"prompt', sampling = '{\"seed\":7}' WHERE id = 'garden-1'")
+        connection.execute("UPDATE messages SET record = 'x' WHERE id = 'garden-3'")
+        connection.commit()
+        connection.close()
+        members["conversations.db"] = file.read_bytes()
+
+    rewrite(backup, tmp_path / "x.zip", damage)
+    here = open_home("other")
+    report = restore(here, tmp_path / "x.zip")
+    assert set(heads(here)) == {"garden", "house"}
+    assert texts(here, "garden") == [f"Words {at} of garden" for at in range(6)]
+    assert ConversationStore(here.database).message("garden-1").sampling == {"seed": 7}
+    assert (report.merge.in_part, report.merge.unreadable) == (3, 0)
+    assert any("Of 3 entries" in sentence for sentence in report_sentences(report))
 
 
 def test_values_that_could_not_be_shown_are_left_out(open_home: OpenHome, backup: Path, tmp_path: Path) -> None:
