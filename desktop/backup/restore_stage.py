@@ -18,7 +18,6 @@ from desktop.backup.backup_manifest import CONFIG_FILES, CONVERSATIONS, DRAFTS, 
 from desktop.backup.backup_reader import TellBytes, open_backup
 from desktop.errors import IntegrityError
 from desktop.paths import Paths
-from desktop.settings import Settings
 from desktop.storage.database_errors import NewerDatabaseError
 from desktop.storage.database_salvage import SalvageCount, salvage_database
 from desktop.storage.database_snapshot import prepare_snapshot
@@ -145,10 +144,8 @@ class RestoreStage:
             return ""
         try:
             data = read_bounded(path, LARGEST_CONFIG)
-            if name == "settings.json":
-                msgspec.convert(json.loads(data), Settings)
-            elif name.endswith(".json"):
-                json.loads(data)
+            if name.endswith(".json") and not isinstance(json.loads(data), dict):
+                raise ValueError
         except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
             path.unlink(missing_ok=True)
             return tr("{file} in the backup cannot be used and is left out.").format(file=name)

@@ -100,7 +100,8 @@ class Person(QObject):
     def _live(self) -> Iterator[Wait]:
         yield lambda: self._window.chat is not None
         yield lambda: self._page.top_bar.model is not None and self._page.top_bar.progress is None
-        yield from self._stored()
+        for _ in range(4):  # what a start sets right and cleans comes one step after another
+            yield from self._stored()
         say(ready=time.time())
         actions = [self._ask] * 6 + [self._edit, self._regenerate, self._delete_message, self._edit_answer] * 2
         actions += [self._rename, self._move, self._pin, self._archive, self._delete, self._tag] * 1

@@ -515,6 +515,15 @@ def test_what_was_not_decided_is_forgotten(open_home: OpenHome, backup: Path) ->
     assert not (here.paths.data / "restoring.part").exists()
 
 
+def test_settings_that_a_newer_version_wrote_are_restored(open_home: OpenHome, backup: Path, tmp_path: Path) -> None:
+    """Whatever this version cannot use of them is kept as it is."""
+    here, newer = open_home("other"), b'{"theme": "pink", "threads": 3}'
+    rewrite(backup, tmp_path / "newer.zip", lambda members: members.update({"config/settings.json": newer}))
+    report = restore(here, tmp_path / "newer.zip", ALL)
+    assert report.problems == []
+    assert (here.paths.config / "settings.json").read_bytes() == newer
+
+
 # --- database files --------------------------------------------------------------------------------------------------
 
 
