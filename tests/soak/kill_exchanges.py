@@ -11,7 +11,7 @@ import zipfile
 from contextlib import closing
 from pathlib import Path
 
-from desktop.conversation import Conversation, ImagePart, Message, TextPart
+from desktop.conversation import Conversation, ImagePart, Message, Role, TextPart
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
@@ -54,7 +54,7 @@ def fill(home: Path, name: str, chats: int) -> None:
                 TextPart(f"Turn {turn} of {chat}. " * 20),
                 *((ImagePart(sha256, "image/png"),) if not turn else ()),
             )
-            role = "assistant" if turn % 2 else "user"
+            role: Role = "assistant" if turn % 2 else "user"
             turns.append(Message(f"{chat}-{turn}", chat, parent, role, parts, created_at=1000.0 + turn))
             parent = turns[-1].id
         store.add_messages(turns, create=Conversation(chat, f"Title of {chat}", "person", 1000.0, 1000.0 + number))
