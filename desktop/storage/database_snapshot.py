@@ -69,7 +69,7 @@ def _objects(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
     return {
         (kind, name): sql if kind != "table" else ""
         for kind, name, sql in connection.execute(_OBJECTS)
-        if not name.startswith(_INDEX_TABLES)
+        if kind != "table" or not name.startswith(_INDEX_TABLES)
     }
 
 

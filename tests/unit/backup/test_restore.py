@@ -313,6 +313,9 @@ FORGED: dict[str, Callable[[sqlite3.Connection], object]] = {
     "an index that computes": lambda c: c.execute("CREATE INDEX x ON messages (abs(number))"),
     "no schema": lambda c: c.execute("PRAGMA user_version = 0"),
     "another program's mark": lambda c: c.execute("PRAGMA application_id = 7"),
+    "a trigger that is called as a table of words": lambda connection: connection.execute(
+        "CREATE TRIGGER message_words_more AFTER INSERT ON messages BEGIN DELETE FROM messages; END"
+    ),
 }
 
 
