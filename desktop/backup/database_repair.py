@@ -12,12 +12,12 @@ from desktop.backup.backup_errors import no_room, restore_busy, unwritable
 from desktop.backup.backup_lock import backup_lock
 from desktop.backup.backup_writer import PersonsData
 from desktop.byte_size import size_text
-from desktop.errors import IntegrityError
+from desktop.errors import IntegrityError, ResourceError
 from desktop.hub.transfer.disk import MARGIN, free_space
 from desktop.storage.conversation_merge import MergeCount, merge_conversations
 from desktop.storage.database import Database
 from desktop.storage.database_errors import NewerDatabaseError
-from desktop.storage.database_salvage import SalvageCount, salvage_database
+from desktop.storage.database_salvage import SalvageCount, is_open_elsewhere, salvage_database
 from desktop.translation import tr
 
 _JOURNALS = ("-wal", "-shm")
@@ -45,6 +45,12 @@ def repair_database(data: PersonsData, now: float) -> RepairReport | None:
         if _is_sound(path):
             return None
         data.database.disconnect()
+        if is_open_elsewhere(path):  # what is written there from now on would go into the file that is put aside
+            raise ResourceError(
+                tr("Another Latchkey has the conversations open."),
+                tr("Nothing was changed."),
+                tr("Close its windows, and try again."),
+            )
         work = data.paths.data / "repairing.part"
         shutil.rmtree(work, ignore_errors=True)
         _require_room(path)

@@ -69,6 +69,20 @@ def salvage_database(damaged: Path, target: Path) -> SalvageCount:
                 copy.with_name(copy.name + suffix).unlink()
 
 
+def is_open_elsewhere(path: Path) -> bool:
+    """Whether a connection holds the file at `path`, of this process or another. What cannot be asked is not open."""
+    try:
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # of a WAL too this takes the lock of the whole file
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    except sqlite3.DatabaseError:
+        return False
+    return False
+
+
 def _copy(damaged: Path, copy: Path) -> None:
     for suffix in ("", "-wal"):
         source = damaged.with_name(damaged.name + suffix)

@@ -8,8 +8,9 @@ import pytest
 
 from desktop.backup.backup_writer import PersonsData
 from desktop.backup.database_repair import repair_database
-from desktop.errors import IntegrityError
+from desktop.errors import IntegrityError, ResourceError
 from desktop.storage.conversation_store import ConversationStore
+from desktop.storage.database import Database
 from desktop.storage.database_errors import NewerDatabaseError
 from tests.fakes.backups import NOW, OpenHome, talk
 
@@ -50,6 +51,16 @@ def test_the_window_that_met_the_damage_goes_on_with_the_mended_file(damaged: Pe
     repair_database(damaged, NOW)
     damaged.database.open()
     assert len([store.branch(chat) for chat in store.ids()]) == 20
+
+
+def test_while_another_process_has_it_open_nothing_is_put_in_its_place(damaged: PersonsData) -> None:
+    other = Database(damaged.paths.database_file)
+    assert len(ConversationStore(other).ids()) == 20
+    with pytest.raises(ResourceError, match="open"):
+        repair_database(damaged, NOW)
+    assert not other.replaced()
+    other.close()
+    assert repair_database(damaged, NOW) is not None
 
 
 def test_a_journal_of_the_damaged_file_is_not_replayed_into_the_new_one(damaged: PersonsData) -> None:
