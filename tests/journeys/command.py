@@ -6,11 +6,10 @@ import pty
 import select
 import selectors
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from tests.journeys.command_server import CommandServer
+from tests.journeys.command_server import CommandServer, ForkedCommand
 
 TOP = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 120
@@ -64,11 +63,10 @@ def command(*arguments: str) -> list[str]:
 def latchkey(*arguments: str, stdin: str | bytes = b"", **environ: str) -> Ran:
     """Run `latchkey` with these arguments to its end, in a pipe and without a display."""
     given = stdin.encode() if isinstance(stdin, str) else stdin
-    started = command(*arguments)
-    if _servers and started == [*_COMMAND, *arguments] and _servers[0].usable(environment() | environ):
-        return _forked(_servers[0], arguments, given, environment() | environ)
+    if (server := _server_for(arguments, environment() | environ)) is not None:
+        return _forked(server, arguments, given, environment() | environ)
     ran = subprocess.run(
-        started,
+        command(*arguments),
         input=given,
         capture_output=True,
         env=environment() | environ,
@@ -79,6 +77,21 @@ def latchkey(*arguments: str, stdin: str | bytes = b"", **environ: str) -> Ran:
 
 
 _servers: list[CommandServer] = []
+
+
+def _server_for(arguments: Sequence[str], environ: Mapping[str, str]) -> CommandServer | None:
+    """What forks this command, unless a test put something before it or it has to start anew."""
+    as_always = command(*arguments) == [*_COMMAND, *arguments]
+    return _servers[0] if _servers and as_always and _servers[0].usable(environ) else None
+
+
+@contextmanager
+def started_anew() -> Iterator[None]:
+    """Meanwhile every command is a process that Python starts, as a person's is."""
+    forking = _servers.copy()
+    _servers.clear()
+    yield
+    _servers.extend(forking)
 
 
 @contextmanager
@@ -97,12 +110,12 @@ def _forked(server: CommandServer, arguments: Sequence[str], given: bytes, envir
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
     in_read, in_write = os.pipe()
-    reply = server.start(arguments, environ, (in_read, out_write, err_write))
+    running = server.start(arguments, environ, (in_read, out_write, err_write))
     for theirs in (in_read, out_write, err_write):
         os.close(theirs)
     said = {out_read: b"", err_read: b""}
     deadline = time.monotonic() + TIMEOUT_S
-    with reply, selectors.DefaultSelector() as selector:
+    with selectors.DefaultSelector() as selector:
         for each in said:
             selector.register(each, selectors.EVENT_READ)
         selector.register(in_write, selectors.EVENT_WRITE)
@@ -122,8 +135,7 @@ def _forked(server: CommandServer, arguments: Sequence[str], given: bytes, envir
                     continue
                 selector.unregister(key.fd)
                 os.close(key.fd)
-        reply.settimeout(max(0.1, deadline - time.monotonic()))
-        code = int.from_bytes(reply.recv(4, socket.MSG_WAITALL), sys.byteorder, signed=True)
+    code = running.wait(deadline - time.monotonic())
     return Ran(code, said[out_read].decode(), said[err_read].decode())
 
 
@@ -131,19 +143,16 @@ class Running:
     """A command while it runs, in a session of its own, so that a signal reaches all of it as Ctrl+C does."""
 
     def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            command(*arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(),
-            start_new_session=True,
-        )
+        self.out, out = os.pipe()
+        self.err, err = os.pipe()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        self.process = _started(arguments, environment(), (nothing, out, err))
+        for theirs in (nothing, out, err):
+            os.close(theirs)
 
     def first_output(self) -> bytes:
         """Waits for the first bytes of the answer."""
-        assert self.process.stdout is not None
-        return os.read(self.process.stdout.fileno(), 64)
+        return os.read(self.out, 64)
 
     def workers(self) -> list[psutil.Process]:
         """Every process it has started and that still runs."""
@@ -167,8 +176,34 @@ class Running:
         os.killpg(self.process.pid, signal.SIGINT)
 
     def end(self) -> Ran:
-        out, err = self.process.communicate(timeout=TIMEOUT_S)
-        return Ran(self.process.returncode, out.decode(), err.decode())
+        """Reads what is left and gives all of it, with the exit code."""
+        said = {self.out: b"", self.err: b""}
+        deadline = time.monotonic() + TIMEOUT_S
+        with selectors.DefaultSelector() as selector:
+            for each in said:
+                selector.register(each, selectors.EVENT_READ)
+            while selector.get_map():
+                assert time.monotonic() < deadline, f"it did not end: {said}"
+                for key, _ in selector.select(1):
+                    if more := os.read(key.fd, 65536):
+                        said[key.fd] += more
+                    else:
+                        selector.unregister(key.fd)
+                        os.close(key.fd)
+        code = self.process.wait(max(0.1, deadline - time.monotonic()))
+        return Ran(code, said[self.out].decode(), said[self.err].decode())
+
+
+def _started(
+    arguments: Sequence[str], environ: Mapping[str, str], pipes: tuple[int, int, int]
+) -> ForkedCommand | subprocess.Popen[bytes]:
+    """A command with `pipes` as its standard input, output and error, in a session of its own."""
+    if (server := _server_for(arguments, environ)) is not None:
+        return server.start(arguments, environ, pipes)
+    stdin, stdout, stderr = pipes
+    return subprocess.Popen(
+        command(*arguments), stdin=stdin, stdout=stdout, stderr=stderr, env=dict(environ), start_new_session=True
+    )
 
 
 class Terminal:
@@ -176,14 +211,7 @@ class Terminal:
 
     def __init__(self, *arguments: str, **environ: str) -> None:
         self._master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            command(*arguments),
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=environment() | {"TERM": "dumb"} | environ,
-            start_new_session=True,
-        )
+        self.process = _started(arguments, environment() | {"TERM": "dumb"} | environ, (slave, slave, slave))
         os.close(slave)
         self._seen = b""
         self._taken = 0

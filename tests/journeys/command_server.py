@@ -1,8 +1,8 @@
 """Runs `latchkey` in forks of one process that has imported everything: half of what a short command takes.
 
-`CommandServer` starts it, as `python -m tests.journeys.command_server FD`. A fork is a process of its own with the
-arguments, environment, folder and pipes it was given, and ends as Python ends. It cannot stand for a command where
-Python itself starts otherwise, by its locale or its flags: `usable` says so.
+`CommandServer` starts it, as `python -m tests.journeys.command_server FD`. A fork is a process of its own, in a session
+of its own, with the arguments, environment, folder and pipes or terminal it was given, and ends as Python ends. It
+cannot stand for a command where Python itself starts otherwise, by its locale or its flags: `usable` says so.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -26,6 +27,7 @@ TOP = Path(__file__).resolve().parents[2]
 _READ_AT_START = ("PYTHON", "LC_", "LANG", "DBUS_")
 """How names begin of what Python reads when it starts, or a library when it is imported."""
 _LARGEST = 1 << 20
+_FORKING_S = 60
 
 
 class CommandServer:
@@ -47,18 +49,58 @@ class CommandServer:
         """Whether a command with this environment starts as it would in a process of its own."""
         return _read_at_start(environ) == self._at_start and self._process.poll() is None
 
-    def start(self, arguments: Sequence[str], environ: Mapping[str, str], pipes: Sequence[int]) -> socket.socket:
-        """Start a command with `pipes` as its standard input, output and error. What is returned gives its exit code
-        when it is over: four bytes in the machine's order."""
+    def start(self, arguments: Sequence[str], environ: Mapping[str, str], pipes: Sequence[int]) -> ForkedCommand:
+        """Start a command with `pipes` as its standard input, output and error."""
         ours, theirs = socket.socketpair()
         asked = {"arguments": list(arguments), "environ": dict(environ), "folder": str(Path.cwd())}
         with theirs:
             socket.send_fds(self._socket, [json.dumps(asked).encode()], [*pipes, theirs.fileno()])
-        return ours
+        return ForkedCommand(ours)
 
     def close(self) -> None:
         self._socket.close()
         self._process.wait(10)
+
+
+class ForkedCommand:
+    """A command in a fork: its number, its signals and its end, named as `subprocess.Popen` names them."""
+
+    def __init__(self, reply: socket.socket) -> None:
+        self.returncode: int | None = None
+        self._reply = reply
+        self._reply.settimeout(_FORKING_S)
+        self.pid = self._number()
+
+    def poll(self) -> int | None:
+        """Its exit code, or None while it runs."""
+        if self.returncode is None and select.select([self._reply], [], [], 0)[0]:
+            self._end()
+        return self.returncode
+
+    def wait(self, timeout: float) -> int:
+        """Its exit code, once it is over; TimeoutError after `timeout` seconds."""
+        if self.returncode is None:
+            self._reply.settimeout(max(0.1, timeout))
+            self._end()
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _end(self) -> None:
+        self.returncode = self._number()
+        self._reply.close()
+
+    def _number(self) -> int:
+        """Numbers come as four bytes in the machine's order: the process's, and its exit code when it is over."""
+        told = self._reply.recv(4, socket.MSG_WAITALL)
+        assert len(told) == 4, "the server that forks commands has ended"
+        return int.from_bytes(told, sys.byteorder, signed=True)
 
 
 def _read_at_start(environ: Mapping[str, str]) -> dict[str, str]:
@@ -78,6 +120,7 @@ def _serve(asked: socket.socket) -> bool:
                     return False
                 pid = os.fork()
                 if pid == 0:
+                    os.setsid()  # what a test sends to the group of one command reaches no other
                     selector.close()
                     asked.close()
                     for _, reply in running.values():
@@ -86,6 +129,7 @@ def _serve(asked: socket.socket) -> bool:
                     return True
                 for pipe in pipes[:3]:
                     os.close(pipe)
+                os.write(pipes[3], pid.to_bytes(4, sys.byteorder, signed=True))
                 ended = os.pidfd_open(pid)
                 running[ended] = (pid, pipes[3])
                 selector.register(ended, selectors.EVENT_READ)
@@ -110,7 +154,10 @@ def _become(asked: dict[str, Any], pipes: Sequence[int]) -> None:
     sys.argv = [str(TOP / "desktop" / "__main__.py"), *asked["arguments"]]
     sys.orig_argv = [sys.executable, "-m", "desktop", *sys.argv[1:]]
     for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        # As Python opens them: on a terminal `open` chooses lines by itself, and errors come in lines everywhere.
         stream = open(number, "r" if number == 0 else "w", errors=getattr(sys, name).errors, closefd=False)  # noqa: SIM115
+        if name == "stderr":
+            stream.reconfigure(line_buffering=True)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
 

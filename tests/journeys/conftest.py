@@ -7,13 +7,20 @@ import pytest
 
 from tests.accepting import accept_everything
 from tests.fakes.hub import FakeHub
-from tests.journeys.command import command_server
+from tests.journeys.command import command_server, started_anew
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _commands_are_forked() -> Iterator[None]:
-    """What `latchkey` runs is forked from one process; what has a terminal, or runs beside the test, starts anew."""
+    """Commands are forked from one process, on a terminal too."""
     with command_server():
+        yield
+
+
+@pytest.fixture
+def _started_anew() -> Iterator[None]:
+    """For tests that prove the start itself: every command of theirs is a process that Python starts."""
+    with started_anew():
         yield
 
 

@@ -133,6 +133,7 @@ def test_a_home_that_is_a_file(home: Path, arguments: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("_started_anew")
 def test_a_signal_of_the_system_ends_the_command_in_order(number: signal.Signals) -> None:
     running = Running("ask", "Tell me about licenses.", "--max-tokens", "2000", "--ignore-eos")
     running.first_output()

@@ -57,6 +57,7 @@ def test_in_a_pipe_the_same_answer_is_exact(hostile: Path) -> None:
     assert "\x1b]0;x\x07" in latchkey("ask", "hello", "--model", str(hostile), "--temperature", "0").out
 
 
+@pytest.mark.usefixtures("_started_anew")
 def test_ctrl_c_ends_an_answer_keeps_what_was_said_and_leaves_nothing_running(endless: Path) -> None:
     running = Running("ask", "hello", "--model", str(endless))
     first = running.first_output()
@@ -111,6 +112,7 @@ def test_ctrl_c_in_the_chat_stops_the_answer_and_the_chat_goes_on(endless: Path)
     assert shown[1]["text"]
 
 
+@pytest.mark.usefixtures("_started_anew")
 def test_help_and_a_new_conversation_in_the_chat() -> None:
     terminal = Terminal()
     terminal.read_until("> ")
@@ -146,6 +148,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(endless: Path) -> None
     running.stderr.close()
 
 
+@pytest.mark.usefixtures("_started_anew")
 def test_killed_with_no_warning_the_command_leaves_no_worker_behind(endless: Path) -> None:
     running = Running("ask", "hello", "--model", str(endless))
     running.first_output()
