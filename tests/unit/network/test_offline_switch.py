@@ -26,7 +26,7 @@ from desktop.network.offline_switch import OfflineSwitch, SETTING
 from desktop.network.access_token import AccessToken
 offline = sys.argv[1] == "offline"
 client = HttpClient(switch=OfflineSwitch(lambda: SETTING if offline else None), log=lambda e: seen.append("log"),
-                proxy=sys.argv[2] or None, retries=3)
+                proxy=sys.argv[2] or None, retries=3 if offline else 0)  # online it would wait before each
 token = AccessToken("hf_abcdefghijkl", "https://hub.invalid")
 for url in ("https://hub.invalid/api/models/x", "http://127.0.0.1:9/", "http://localhost:9/", "http://[::1]:9/"):
     for ask in ("request", "stream"):
