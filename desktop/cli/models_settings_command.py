@@ -12,11 +12,10 @@ from desktop.cli.command_context import CommandContext
 from desktop.cli.conversation_settings_command import settings_rows
 from desktop.cli.exit_codes import UsageError
 from desktop.engine.gguf_header import read_header
-from desktop.errors import EngineError, NotFoundError
+from desktop.library.load_settings_check import ModelSettingsError, check_model_settings, read_template
 from desktop.settings import AdapterSettings, ModelSettings
 from desktop.translation import tr
 
-_LONGEST_TEMPLATE = 1 << 20
 _NONE, _AUTOMATIC = "none", "auto"
 
 
@@ -75,13 +74,10 @@ def run(options: Namespace, tools: CommandContext) -> None:
 
 def _check(wanted: ModelSettings) -> None:
     try:
-        msgspec.convert(msgspec.to_builtins(wanted), ModelSettings)
-    except msgspec.ValidationError as error:
-        raise UsageError(
-            tr("Settings of a model cannot be kept like that."),
-            tr("The reason: {reason}.").format(reason=error),
-            tr("Nothing was changed. “latchkey models settings --help” says what each option takes."),
-        ) from error
+        check_model_settings(wanted)
+    except ModelSettingsError as error:
+        remedy = tr("Nothing was changed. “latchkey models settings --help” says what each option takes.")
+        raise UsageError(error.title, error.detail, remedy) from error
 
 
 def _changes(options: Namespace, tools: CommandContext) -> dict[str, Any]:
@@ -117,21 +113,7 @@ def _changes(options: Namespace, tools: CommandContext) -> dict[str, Any]:
 
 
 def _template(path: Path) -> str:
-    try:
-        text = path.read_bytes()[: _LONGEST_TEMPLATE + 1].decode("utf-8")
-    except OSError as error:
-        raise NotFoundError(tr("{file} cannot be read.").format(file=path), error.strerror or "") from error
-    except UnicodeDecodeError as error:
-        raise EngineError(
-            tr("{file} is no chat template: it is not text in UTF-8.").format(file=path.name),
-            remedy=tr("Give the file of a Jinja template, or “none” for the model's own."),
-        ) from error
-    if len(text.encode()) > _LONGEST_TEMPLATE or not text.strip():
-        raise EngineError(
-            tr("{file} is no chat template: it is empty, or larger than a megabyte.").format(file=path.name),
-            remedy=tr("Give the file of a Jinja template, or “none” for the model's own."),
-        )
-    return text
+    return read_template(path, tr("Give the file of a Jinja template, or “none” for the model's own."))
 
 
 def _rows(own: ModelSettings) -> list[tuple[str, str]]:

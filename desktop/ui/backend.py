@@ -25,6 +25,7 @@ from desktop.ui.imports.chat_import_flow import ChatImportFlow
 from desktop.ui.licenses.license_flow import LicenseFlow
 from desktop.ui.licenses.license_page_loader import LicensePageLoader
 from desktop.ui.models.import_flow import ImportFlow
+from desktop.ui.models.load_settings_flow import LoadSettingsFlow
 from desktop.ui.models.model_list_flow import ModelListFlow
 from desktop.ui.models.model_selection import ModelSuggestionFlow
 from desktop.ui.models.model_setup_flow import ModelSetupFlow
@@ -105,6 +106,7 @@ class Backend(QObject):
         self.downloads = DownloadFlow(window, background, services, self.news, paths)
         self.imports = ImportFlow(window, background, services, self._loaded_files)
         self.model_list = ModelListFlow(window, background, services, self.selection, self.licenses)
+        self.loading = LoadSettingsFlow(window, background, shared.change_model)
         self.setup = ModelSetupFlow(window, background, services, self.access, self.downloads, self.imports)
         self.suggestion = ModelSuggestionFlow(window, window.display, background, services, self.selection)
         self.tray = shared.tray
@@ -296,6 +298,7 @@ class Backend(QObject):
         """Show settings that were changed."""
         self.network.refresh()
         self.panel.refresh()
+        self.loading.refresh()
 
     def close(self) -> None:
         """Show nothing any more. What is answered goes on, for other windows."""
@@ -303,7 +306,16 @@ class Backend(QObject):
         for display in (self._window.display, self.compare):
             self._shared.displays.shown.remove(display)
         flows = (self.search, self.access, self.downloads, self.imports, self.setup, self.suggestion, self.model_list)
-        for part in (self.network, self.settings, self.licenses, self.compare, self.chat_imports, *flows):
+        for part in (
+            self.network,
+            self.settings,
+            self.backups,
+            self.licenses,
+            self.compare,
+            self.chat_imports,
+            self.loading,
+            *flows,
+        ):
             part.close()
         self.tray.remove(self._window)
         self.panel.close()

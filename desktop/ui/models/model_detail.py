@@ -8,10 +8,11 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QApplication, QLayout, QWidget
 
 from desktop.library.model_identity import recognition_of
-from desktop.library.status import ModelStatus, ReadyStep, is_closed, refusal_of_step
-from desktop.settings import AcceptanceSettings
+from desktop.library.status import ModelStatus, is_closed, refusal_of_step
+from desktop.settings import AcceptanceSettings, Settings
 from desktop.translation import tr
 from desktop.ui.downloads.downloads_strip import DownloadRow
+from desktop.ui.models.drawn_state import drawn_of_card, drawn_of_status
 from desktop.ui.models.fact_tables import (
     facts_table,
     files_table,
@@ -21,8 +22,9 @@ from desktop.ui.models.fact_tables import (
     terms_table,
 )
 from desktop.ui.models.lineage_view import LineageView
+from desktop.ui.models.load_settings_section import LoadSettingsSection
 from desktop.ui.models.model_files import FileChooser, ModelFileActions, file_state_note
-from desktop.ui.models.model_text import is_built_in
+from desktop.ui.models.model_text import is_built_in, summary_text
 from desktop.ui.models.setup_steps import setup_steps
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox, Note
@@ -43,7 +45,8 @@ if TYPE_CHECKING:
 class ModelDetail(ScrollColumn):
     """Shows one card, or something that was found. Its signals carry the model's id, and the license's where one is
     meant (`accept_asked`: the licenses that one click accepts, and the AcceptanceSettings shown beside it);
-    `step_asked` carries what a step's button asks for, and of what; `download_asked` a download's id."""
+    `step_asked` carries what a step's button asks for, and of what; `download_asked` a download's id,
+    `loading_changed` what is set for its loading, by the names of `ModelSettings`."""
 
     use_asked = Signal(str)
     license_asked = Signal(str, str)
@@ -55,6 +58,8 @@ class ModelDetail(ScrollColumn):
     step_asked = Signal(str, str)
     file_chosen = Signal(str, str)
     download_asked = Signal(str, str)
+    loading_changed = Signal(str, dict)
+    template_asked = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, tr("Model"), 600, parent)
@@ -70,6 +75,8 @@ class ModelDetail(ScrollColumn):
         self._downloads: dict[str, DownloadItem] = {}
         self.chooser: FileChooser | None = None
         self.download: DownloadRow | None = None
+        self.loading: LoadSettingsSection | None = None
+        self._settings, self._loading_opened = Settings(), False
         self.rows.setSpacing(S)
 
     @property
@@ -80,14 +87,20 @@ class ModelDetail(ScrollColumn):
         """What one click accepts as, in the cards shown from now on: as the last time."""
         self._remembered = remembered
 
+    def show_settings(self, settings: Settings) -> None:
+        """Show how models are loaded; what is being typed stays."""
+        self._settings = settings
+        if self.loading is not None and self._card is not None and self._card.listed.model is not None:
+            self.loading.show_settings(settings, self._card.listed.model.id)
+
     def show_card(self, card: "LibraryCard | None", *, in_use: bool, way: ModelStatus | None = None) -> None:
         """Show `card`, and its status (`way`). Where it is the one shown already, what is seen and the focus
         stay where they are."""
         same = self._card is not None and card is not None and self._card.listed.subject.id == card.listed.subject.id
         download = self._download_of(card.listed.subject.id) if card is not None else None
         under_way = download.id if download is not None else ""
-        drawn = (_drawn_of(card), in_use, under_way, self._remembered) if card is not None else None
-        same_status = _drawn_of_status(way) == _drawn_of_status(self._status)
+        drawn = (drawn_of_card(card), in_use, under_way, self._remembered) if card is not None else None
+        same_status = drawn_of_status(way) == drawn_of_status(self._status)
         if drawn == self._drawn and same_status:
             self._card, self._status = card, way
             return
@@ -167,7 +180,11 @@ class ModelDetail(ScrollColumn):
     def clear(self) -> None:
         """Show nothing."""
         self.steps, self._buttons, self.tree = [], [], None
+        loading, self.loading = self.loading, None
         self.chooser = self.download = None
+        if loading is not None:
+            self._loading_opened = loading.opened
+            loading.commit()
         _take_all(self.rows)
 
     @property
@@ -183,7 +200,7 @@ class ModelDetail(ScrollColumn):
         name = page_title(theme, breakable(card.listed.subject.name))
         name.setWordWrap(True)
         rows.addWidget(name)
-        rows.addWidget(Label(theme, breakable(_summary(card)), size="reading", color="muted", wrap=True))
+        rows.addWidget(Label(theme, breakable(summary_text(card)), size="reading", color="muted", wrap=True))
         if card.listed.model is not None and (said := recognition_of(card.listed.model)):
             rows.addWidget(Label(theme, said, size="small", color="muted", wrap=True))
         self._add_state(card)
@@ -310,6 +327,7 @@ class ModelDetail(ScrollColumn):
             manage = ModelFileActions(theme, card, way)
             manage.action_requested.connect(lambda act: self.step_asked.emit(act, model.file_id or model.id))
             rows.addWidget(manage)
+        self._add_loading(card)
         self._heading(tr("Facts"))
         rows.addWidget(facts_table(theme, model_facts(card), self.link_asked.emit))
         entry = card.listed.entry
@@ -317,6 +335,17 @@ class ModelDetail(ScrollColumn):
             self._heading(tr("Could not be checked"))
             for sentence in entry.unchecked:
                 rows.addWidget(Label(theme, f"·  {breakable(sentence)}", size="small", color="muted", wrap=True))
+
+    def _add_loading(self, card: "LibraryCard") -> None:
+        model = card.listed.model
+        if model is None or model.adapter or model.state != "here":
+            return
+        self._heading(tr("Loading"))
+        loading = self.loading = LoadSettingsSection(self._theme, card.listed.subject.name, opened=self._loading_opened)
+        loading.show_settings(self._settings, model.id)
+        loading.changed.connect(lambda changes: self.loading_changed.emit(model.id, changes))
+        loading.template_asked.connect(lambda: self.template_asked.emit(model.id))
+        self.rows.addWidget(loading)
 
     # --- asking --------------------------------------------------------------------------------------------------
 
@@ -351,43 +380,8 @@ class ModelDetail(ScrollColumn):
             target.setFocus()
 
 
-def _summary(card: "LibraryCard") -> str:
-    if is_built_in(card):
-        return tr("Came with Latchkey. It answers questions about Latchkey and knows nothing else.")
-    if card.listed.entry is not None:
-        return card.listed.entry.summary
-    if card.listed.hub_record is not None:
-        return tr("A model from the Hub. What its publisher says of it is not checked by the catalog.")
-    return tr("A model file on this computer that the catalog does not know.")
-
-
 def _file_name(card: "LibraryCard") -> str:
     return card.listed.model.path.name if card.listed.model is not None else ""
-
-
-def _drawn_of(card: "LibraryCard") -> object:
-    """Everything of a card that is drawn. Errors are compared by what they say."""
-    verdict = card.verdict
-    return card.listed, verdict.licenses, verdict.refusal, str(verdict.error), verdict.purpose, card.refused_purposes
-
-
-def _drawn_of_status(status: ModelStatus | None) -> object:
-    """Everything of a status that is drawn; the space on the disk in steps of 100 MB."""
-    if status is None:
-        return None
-    step, offer = status.step, status.offer
-    rest = sorted((name, value) for name, value in vars(step).items() if name != "error")
-    free = round(status.free_bytes, -8) if status.free_bytes is not None else None
-    seen = None
-    if offer is not None:
-        seen = (offer.commit, offer.files, offer.access, offer.access_revoked, offer.gate_prompt)
-    return (
-        type(step),
-        str(getattr(step, "error", None)),
-        rest,
-        replace(status, step=ReadyStep(""), offer=None, free_bytes=free),
-        seen,
-    )
 
 
 def _take_all(layout: QLayout) -> None:

@@ -244,3 +244,14 @@ def language_name(code: str) -> str:
     language = QLocale(code).language()
     known = language not in (QLocale.Language.C, QLocale.Language.AnyLanguage)
     return QLocale.languageToString(language) if known else code
+
+
+def summary_text(card: "LibraryCard") -> str:
+    """What a model is, in a sentence or two."""
+    if is_built_in(card):
+        return tr("Came with Latchkey. It answers questions about Latchkey and knows nothing else.")
+    if card.listed.entry is not None:
+        return card.listed.entry.summary
+    if card.listed.hub_record is not None:
+        return tr("A model from the Hub. What its publisher says of it is not checked by the catalog.")
+    return tr("A model file on this computer that the catalog does not know.")

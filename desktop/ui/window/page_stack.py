@@ -320,6 +320,8 @@ class PageStack(QStackedWidget):
         error = type(error)(error.title, error.detail, remedy, technical=error.technical)
         if self._settings_page is not None and self.currentWidget() is self._settings_page:
             self._settings_page.show_error(error)
+        elif self._models_page is not None and self.currentWidget() is self._models_page:
+            self._models_page.show_problem(error)
         else:
             self.chat.show_error(error)
 
