@@ -121,13 +121,17 @@ class MessageSelection(QObject):
             return ""
         if self._written is not None and not self.has_markdown and self._is_whole(span):
             return self._written.text()
-        parts = []
+        parts: list[str] = []
+        joint = ""
         for number, view in self._within(span):
             document = view.document
             start, length = span.start if number == span.first else 0, document_length(document)
             end = span.end if number == span.last else length
-            parts.append(text_between(document, start, end) + (view.undrawn_text() if end >= length else ""))
-        return "\n\n".join(part for part in parts if part)
+            part = text_between(document, start, end) + (view.undrawn_text() if end >= length else "")
+            if part or view.joint is not None:
+                parts += (joint, part)
+                joint = "\n\n" if view.joint is None else view.joint
+        return "".join(parts)
 
     def markdown(self) -> str:
         """What is selected, as it was written; for the whole of a turn exactly what was said."""

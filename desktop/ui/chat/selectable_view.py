@@ -20,6 +20,12 @@ class SelectableView(QWidget):
         """What comes after the end of the document and is not written into it yet, as it is copied."""
         return ""
 
+    @property
+    def joint(self) -> str | None:
+        """What stands between the end of the document and the next view, where both show one text that was cut; None
+        where a paragraph ends."""
+        return None
+
     @abstractmethod
     def position_at(self, spot: QPointF) -> int:
         """The position in the document nearest to a place in the view."""

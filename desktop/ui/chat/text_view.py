@@ -87,6 +87,7 @@ class TextView(SelectableView):
         self._selection: MessageSelection | None = None
         self._entries: MenuEntries | None = None
         self._undrawn: Callable[[], str] | None = None
+        self._joint: str | None = None
         self._chosen = (0, 0)
         self._settled = 0.0
         self.document.documentLayout().update.connect(self._part_changed)
@@ -182,6 +183,14 @@ class TextView(SelectableView):
 
     def undrawn_text(self) -> str:
         return self._undrawn() if self._undrawn is not None else ""
+
+    @property
+    def joint(self) -> str | None:
+        return self._joint
+
+    def set_joint(self, joint: str | None) -> None:
+        """The next view goes on with the same text, after `joint`."""
+        self._joint = joint
 
     def set_selection(self, start: int, end: int) -> None:
         """Draw what stands between two positions as selected."""

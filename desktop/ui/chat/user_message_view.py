@@ -1,35 +1,26 @@
 """The view of a user message: the text exactly as typed, in a box at the right."""
 
 from PySide6.QtCore import QEvent, QRectF
-from PySide6.QtGui import (
-    QEnterEvent,
-    QPainter,
-    QPaintEvent,
-    QTextBlockFormat,
-    QTextCharFormat,
-    QTextCursor,
-    QTextLayout,
-)
+from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from desktop.conversation import Message
 from desktop.translation import tr
 from desktop.ui.chat.message_footer import BranchSwitch
 from desktop.ui.chat.message_view import MessageActions, MessageView
+from desktop.ui.chat.plain_text_pieces import PlainTextPieces, beginning
 from desktop.ui.chat.text_search import folded
-from desktop.ui.chat.text_view import TextView, drawable
+from desktop.ui.chat.text_view import TextView
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.parts.untrusted_text import set_tool_tip
-from desktop.ui.parts.utf16 import utf16_length, utf16_slice
-from desktop.ui.theme.design_tokens import LINE_HEIGHT, RADIUS_SOFT, XS
+from desktop.ui.theme.design_tokens import RADIUS_SOFT, XS
 from desktop.ui.theme.theme import Theme
 
 _INDENT = 96
 _ACROSS, _DOWN = 14, 10
 _LONG = 3_000
 _LONG_LINES = 40
-_LONGEST_CLUSTER = 64
 
 
 class UserMessageView(MessageView):
@@ -44,10 +35,8 @@ class UserMessageView(MessageView):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(theme, message, actions, parent)
-        self._view = TextView(theme, theme.font("reading"), parent=self)
-        self._view.setAccessibleName(tr("Your words"))
-        self._view.link_clicked.connect(actions.open_link)
-        self._view.join_selection(self.selection)
+        self._words = PlainTextPieces(theme, self.selection, actions.open_link, self)
+        self._words.grown.connect(self.height_changed)
         self.describe(message.text)
         self._box = QRectF()
         self._whole = False
@@ -100,30 +89,29 @@ class UserMessageView(MessageView):
         return self._branch.buttons if self._branch is not None else []
 
     def text_views(self) -> list[TextView]:
-        return [self._view]
+        return list(self._words.views)
 
     def set_found(self, query: str) -> int:
         if query and self._is_long and not self._whole and folded(query) in folded(self.message.text):
             self._toggle()
-        return self._view.set_found(query)
+        return self._words.set_found(query)
 
     def set_current(self, current: bool) -> None:
         super().set_current(current)
         self._show_tools(current and self.hasFocus())
 
     def restyle(self) -> None:
-        self._view.document.setDefaultFont(self.theme.font("reading"))
         self._write()
         if self._branch is not None:
             self._branch.restyle()
 
     def place(self, width: int) -> int:
         room = width - _INDENT - 2 * _ACROSS
-        inner = min(self._view.natural_width(), room)
-        text_height = self._view.height_at(inner)
+        inner = self._words.natural_width(room)
+        text_height = self._words.place(inner)
         height = text_height + 2 * _DOWN
         left = width - inner - 2 * _ACROSS
-        self._view.setGeometry(left + _ACROSS, _DOWN, inner, text_height)
+        self._words.move(left + _ACROSS, _DOWN)
         if self._more is not None:
             size = self._more.sizeHint()
             self._more.setGeometry(left + _ACROSS - 5, height - _DOWN + 2, size.width(), size.height())
@@ -177,16 +165,8 @@ class UserMessageView(MessageView):
     def _write(self) -> None:
         text = self.message.text
         if self._is_long and not self._whole:
-            text = "\n".join(_beginning(text, _LONG).split("\n")[:_LONG_LINES]).rstrip() + "…"
-        block, characters = QTextBlockFormat(), QTextCharFormat()
-        block.setLineHeight(LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
-        characters.setFont(self.theme.font("reading"))
-        characters.setForeground(self.theme.color("text"))
-        self._view.document.clear()
-        self._view.wrap_for(text)
-        cursor = QTextCursor(self._view.document)
-        cursor.setBlockFormat(block)
-        cursor.insertText(drawable(text), characters)
+            text = "\n".join(beginning(text, _LONG).split("\n")[:_LONG_LINES]).rstrip() + "…"
+        self._words.show_text(text)
 
     def _toggle(self) -> None:
         self._whole = not self._whole
@@ -194,12 +174,3 @@ class UserMessageView(MessageView):
             self._more.setText(tr("Show less") if self._whole else tr("Show all"))
         self._write()
         self.height_changed.emit()
-
-
-def _beginning(text: str, longest: int) -> str:
-    """The first `longest` characters of `text` or a few less: no letter is cut off its accents, no emoji in two."""
-    part = text[: longest + _LONGEST_CLUSTER]
-    layout, at = QTextLayout(part), utf16_length(text[:longest])
-    if not layout.isValidCursorPosition(at):
-        at = layout.previousCursorPosition(at)
-    return utf16_slice(part, 0, at)
