@@ -254,3 +254,67 @@ def test_what_failed_in_a_chat_is_told_in_the_windows_that_show_it(two_windows: 
     one.page.show_error(None)
     answers.tell(ChatFailed(error))  # of no conversation
     assert [one.page.error_area is not None, two.page.error_area is not None] == [True, True]
+
+
+def same(one: Driver, two: Driver) -> bool:
+    """Whether both windows show the same turns, with the same arrows, and nothing is under way."""
+    shown = [
+        [(view.message.id, view.message.text, len(view.branch_buttons)) for view in each.transcript.views]
+        for each in (one, two)
+    ]
+    return shown[0] == shown[1] and not one.chat.is_answering() and not two.chat.is_answering()
+
+
+def settle(driver: Driver) -> None:
+    """Until all that was asked of the database is done, and told."""
+    for _ in range(3):
+        done: list[object] = []
+        driver.chat.find(driver.page.conversation_id or "", done.append)
+        driver.until(lambda done=done: bool(done))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("edit", "edit"),
+        ("regenerate", "regenerate"),
+        ("regenerate", "delete"),
+        ("delete", "edit"),
+        ("delete", "delete"),
+        ("edit_answer", "delete"),
+    ],
+)
+def test_what_two_windows_change_in_one_chat_at_the_same_time_is_the_same_in_both(
+    two_windows: TwoWindows, first: str, second: str
+) -> None:
+    one, two = two_windows(FakeAnswer("First."), FakeAnswer("Second."), FakeAnswer("Third."), FakeAnswer("Fourth."))
+    one.ask("Hello")
+    one.ask("And then?")
+    key = one.page.conversation_id or ""
+    two.window.open_conversation(key)
+    two.until(lambda: len(two.messages) == 4)
+    question, answer = one.messages[2], one.messages[3]
+
+    def act(driver: Driver, kind: str, text: str) -> None:
+        match kind:
+            case "edit":
+                driver.chat.edit(question.id, text)
+            case "regenerate":
+                driver.chat.regenerate(answer.id)
+            case "edit_answer":
+                driver.chat.branches.edit_answer(answer, text)
+            case _:
+                driver.chat.branches.delete(answer)
+
+    act(one, first, "from the first window")
+    act(two, second, "from the second window")
+    one.until(lambda: same(one, two))
+    settle(one)
+    one.until(lambda: same(one, two))
+    shown = [message.id for message in one.messages]
+    assert [message.text for message in one.messages[:2]] == ["Hello", "First."]
+    assert not [message for message in one.messages if message.status == "streaming"]
+    for driver in (one, two):
+        driver.window.new_chat()
+        driver.window.open_conversation(key)
+        driver.until(lambda driver=driver: [message.id for message in driver.messages] == shown)  # type: ignore[misc]

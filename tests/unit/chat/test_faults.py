@@ -500,6 +500,27 @@ def test_a_clock_set_back_in_mid_answer_changes_no_order(begin: Begin) -> None:
     assert talk.opened(conversation).siblings[talk.told(AnswerFinished)[-1].message.id] == (1, 2)
 
 
+def test_a_clock_set_back_takes_no_chat_back_in_time_and_loses_none(begin: Begin) -> None:
+    talk = begin([FakeAnswer(text) for text in ("One.", "Two.", "Three.", "Four.")])
+    talk.chat.send("first")
+    talk.until_told(AnswerFinished)
+    first = talk.chat.current_id or ""
+    talk.now = -50_000.0
+    talk.chat.send("more in the first")
+    talk.until_told(AnswerFinished, 2)
+    assert talk.store.conversation(first).updated_at == 1000.0
+    talk.chat.new()
+    talk.chat.send("second")
+    talk.until_told(AnswerFinished, 3)
+    talk.now = 1001.0
+    talk.chat.new()
+    talk.chat.send("third")
+    talk.until_told(AnswerFinished, 4)
+    talk.settled()
+    assert [each.title for each in talk.store.conversations()] == ["third", "first", "second"]
+    assert [each.text for each in talk.store.branch(first)] == ["first", "One.", "more in the first", "Two."]
+
+
 def test_an_answer_in_progress_is_stored_before_it_is_over(begin: Begin) -> None:
     talk = begin([FakeAnswer("one two three", hangs_after=2)], save_every_s=0.01)
     talk.chat.send("go")
