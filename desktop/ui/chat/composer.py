@@ -158,9 +158,8 @@ class MessageEdit(PlainTextEdit):
         """Take the theme's present colors and fonts."""
         self.setFont(self._theme.font("reading"))
         palette = QPalette(palette_of(self._theme.tokens))
-        palette.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)
+        palette.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)  # which its viewport is filled with
         self.setPalette(palette)
-        self.viewport().setAutoFillBackground(False)
         self._fit()
 
     def sizeHint(self) -> QSize:

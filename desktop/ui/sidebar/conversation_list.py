@@ -42,6 +42,9 @@ class ConversationList(QListView):
 
     def __init__(self, theme: Theme, model: ConversationItemModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        # One made here is known to PySide; to find out what Qt's own is it loads every class of widgets, before the
+        # first paint.
+        self.setViewport(QWidget())
         self._model = model
         self._delegate = ConversationDelegate(theme, self, self)
         self._drop: DropTarget | None = None
