@@ -270,7 +270,7 @@ def settle(driver: Driver) -> None:
     for _ in range(3):
         done: list[object] = []
         driver.chat.find(driver.page.conversation_id or "", done.append)
-        driver.until(lambda done=done: bool(done))  # type: ignore[misc]
+        driver.until(lambda done=done: bool(done))
 
 
 @pytest.mark.parametrize(
@@ -317,4 +317,4 @@ def test_what_two_windows_change_in_one_chat_at_the_same_time_is_the_same_in_bot
     for driver in (one, two):
         driver.window.new_chat()
         driver.window.open_conversation(key)
-        driver.until(lambda driver=driver: [message.id for message in driver.messages] == shown)  # type: ignore[misc]
+        driver.until(lambda driver=driver: [message.id for message in driver.messages] == shown)
