@@ -15,6 +15,8 @@ from PySide6.QtWidgets import QApplication
 from desktop.chat.chat_events import ConversationOpened
 from desktop.conversation import Conversation, ImagePart, Message, TextPart
 from desktop.storage.attachment_store import AttachmentStore
+from desktop.storage.conversation_store import ConversationStore
+from desktop.storage.database import Database
 from desktop.ui.chat.image_decoding import UnreadableImageError, decode_image
 from desktop.ui.chat.image_flow import proposed_name
 from desktop.ui.chat.image_list import MOST_HEIGHT, MOST_WIDTH, ImageThumbnail
@@ -41,6 +43,16 @@ def png_header(width: int, height: int) -> bytes:
     chunks = [header, b"IDAT" + data, b"IEND"]
     parts = [struct.pack(">I", len(each) - 4) + each + struct.pack(">I", zlib.crc32(each)) for each in chunks]
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def kept(home: Path, *images: bytes) -> list[str]:
+    """Images that a stored message names: a start removes those that none does."""
+    store, database = AttachmentStore(home / "data" / "attachments"), Database(home / "data" / "latchkey.db")
+    named = [store.add(each) for each in images]
+    message = Message("kept", "k", None, "user", tuple(ImagePart(each, "image/png") for each in named))
+    ConversationStore(database).add_messages((message,), create=Conversation("k"))
+    database.close()
+    return named
 
 
 def show(window: Driver, *parts: ImagePart) -> list[ImageThumbnail]:
@@ -77,10 +89,9 @@ def test_half_an_image_is_damaged(qapp: QApplication) -> None:
         decode_image(picture()[:60], QSize(300, 300))
 
 
-def test_images_are_drawn_in_their_turn_and_missing_ones_named(open_window: Open, tmp_path: Path) -> None:
+def test_images_are_drawn_in_their_turn_and_missing_ones_named(home: Path, open_window: Open, tmp_path: Path) -> None:
+    here, bad = kept(home, picture(), SVG)
     window = open_window(FakeEngine())
-    store = AttachmentStore(window.home / "data" / "attachments")
-    here, bad = store.add(picture()), store.add(SVG)
     parts = ImagePart(here, "image/png", "a\u202egreen.png"), ImagePart("0" * 64, "image/png", "gone.png")
     shown = show(window, *parts, ImagePart(bad, "image/svg+xml", "evil.svg"), ImagePart("../../x", "image/png"))
     window.until(lambda: shown[0].text_shown() == "" and all("–" in each.text_shown() for each in shown[1:]))
