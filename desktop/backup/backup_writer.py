@@ -43,7 +43,8 @@ from desktop.licenses.export.export_formats import write_export
 from desktop.licenses.ledger import Ledger, LedgerSnapshot
 from desktop.licenses.ledger_chain import check_chain
 from desktop.licenses.ledger_seal import LedgerCheck
-from desktop.paths import Paths
+from desktop.own_files import refuse_own_file
+from desktop.paths import Paths, absolute
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.database import Database
 from desktop.storage.database_snapshot import CONVERSATIONS_VERSION, count_conversations
@@ -93,24 +94,27 @@ def write_backup(
     """Write a backup to `target`, for this person alone; what it holds.
 
     The file gets its name when it was read again and is right; what has the name is kept until then, and replaced only
-    with `overwrite`. What cannot be read is left out and named in the manifest, the conversations apart. Raises what
-    `Database` raises, NotFoundError where the folder is missing, and ResourceError.
+    with `overwrite`. Nothing is written through a link: the file takes its place, and what it led to stays. What cannot
+    be read is left out and named in the manifest, the conversations apart. Raises what `Database` raises, NotFoundError
+    where the folder is missing, and ResourceError.
     """
-    target = target.resolve()
+    target = absolute(target)
     _refuse_target(target, overwrite=overwrite)
-    _refuse_own_file(target, data.paths)
+    refuse_own_file(target, data.paths)
     created = time.time() if now is None else now
     _require_room(data, target)
     try:
         with _work_folder(data.paths.data, target.parent) as work:
-            manifest, size = _write(data, target, work, created, progress)
+            manifest, size = _write(data, target, work, created, progress, replaces=overwrite)
+    except FileExistsError:
+        raise _taken(target) from None
     except OSError as error:
         raise unwritable(tr("The backup was not made."), target, error) from error
     return WrittenBackup(target, size, manifest)
 
 
 def _write(
-    data: PersonsData, target: Path, work: Path, created: float, progress: TellBytes
+    data: PersonsData, target: Path, work: Path, created: float, progress: TellBytes, *, replaces: bool
 ) -> tuple[BackupManifest, int]:
     left_out: list[str] = []
     counts = BackupCounts()
@@ -128,7 +132,7 @@ def _write(
     counts = msgspec.structs.replace(counts, attachments=len(attachments), ledger_records=records or 0)
     total = sum(each.stat().st_size for each in files.values()) + sum(map(len, small.values()))
     total += sum(_size_of(data.attachments.path(each)) for each in attachments)
-    with open_atomically(target) as file:
+    with open_atomically(target, replaces=replaces) as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             packing = _Packing(archive, created, progress, 2 * total)
             for name, path in files.items():
@@ -295,30 +299,21 @@ def _refuse_target(target: Path, *, overwrite: bool) -> None:
         raise NotFoundError(
             tr("There is no folder {folder}.").format(folder=target.parent), "", tr("Make it, or choose another one.")
         )
-    if os.path.lexists(target) and not target.is_file():
+    if target.exists() and not target.is_file():
         raise ResourceError(
             tr("{file} is not a file.").format(file=target),
             tr("Something else has this name, and is not replaced."),
             tr("Choose another name."),
         )
-    if target.exists() and not overwrite:
-        raise ResourceError(
-            tr("{file} is there already.").format(file=target),
-            tr("It was not replaced."),
-            tr("Choose another name, or say “--force”."),
-        )
+    if os.path.lexists(target) and not overwrite:
+        raise _taken(target)
 
 
-def _refuse_own_file(target: Path, paths: Paths) -> None:
-    """Raise where the backup would take the place of what is to be in it: who names that means another thing."""
-    own = (paths.database_file, paths.ledger_file, paths.network_file, paths.data / DRAFTS)
-    owned = (*own, *(paths.config / name for name in CONFIG_FILES), paths.token_vault, paths.token_index)
-    if any(target == each.resolve() for each in owned if each.exists()):
-        raise ResourceError(
-            tr("{file} is a file of Latchkey's own.").format(file=target),
-            tr("It was not replaced."),
-            tr("Choose another name: a backup holds all of them."),
-        )
+def _taken(target: Path) -> ResourceError:
+    title = tr("{file} is a link that is there already.") if target.is_symlink() else tr("{file} is there already.")
+    return ResourceError(
+        title.format(file=target), tr("It was not replaced."), tr("Choose another name, or say “--force”.")
+    )
 
 
 def backup_bytes(data: PersonsData) -> int:

@@ -1,6 +1,7 @@
 """`latchkey backup`: everything of a person's in one file."""
 
 import datetime
+import os
 from argparse import Namespace
 from typing import Any
 
@@ -23,7 +24,7 @@ def run(options: Namespace, tools: CommandContext) -> int:
     if not options.file:
         raise UsageError(tr("The file to write is missing."), "", tr("Name one: “latchkey backup FILE”."))
     path = expanded(options.file)
-    if path.exists() and not options.force:
+    if os.path.lexists(path) and not options.force:
         raise UsageError(
             tr("{file} is there already.").format(file=path), "", tr("Choose another name, or say “--force”.")
         )

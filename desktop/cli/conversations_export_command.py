@@ -87,7 +87,7 @@ def exporter(tools: CommandContext) -> ChatExporter:
     return ChatExporter(
         tools.attachments,
         ModelTerms(tools.library).complete,
-        styles=tools.paths.resources / "style",
+        paths=tools.paths,
         generator=f"Latchkey {__version__}",
         draw_pdf=tools.draw_pdf,
     )
@@ -142,6 +142,7 @@ class _StandardOutput:
     """Standard output as the place of an export."""
 
     streams = True
+    path = None
 
     def __init__(self, output: CommandOutput) -> None:
         self._output = output

@@ -130,7 +130,7 @@ class Backend(QObject):
         exporter = ChatExporter(
             shared.attachments,
             ModelTerms(services.library).complete,
-            styles=paths.resources / "style",
+            paths=paths,
             generator=f"Latchkey {__version__}",
             draw_pdf=draw_pdf,
         )

@@ -164,6 +164,17 @@ def test_what_cannot_be_written_is_said(open_window: Open, tmp_path: Path) -> No
     assert (tmp_path / "bare.html").read_text() == "mine"
 
 
+def test_nothing_is_written_among_latchkeys_own_files(open_window: Open, home: Path) -> None:
+    driver = open_window(FakeEngine([FakeAnswer("It opens the door.")]))
+    driver.ask("What does a key do?")
+    presets = home / "config" / "presets.json"
+    presets.parent.mkdir(exist_ok=True)
+    presets.write_text("{}")
+    driver.backend.exports.write((driver.page.conversation_id or "",), presets, "json")
+    driver.until(lambda: bool(driver.errors()))
+    assert presets.read_text() == "{}"
+
+
 def test_a_temporary_chat_says_that_the_file_stays(open_window: Open, tmp_path: Path) -> None:
     driver = open_window(FakeEngine([FakeAnswer("Nobody knows.")]))
     driver.window.temporary.begin()

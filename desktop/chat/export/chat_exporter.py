@@ -18,6 +18,8 @@ from desktop.chat.export.export_target import ExportPlace
 from desktop.chat.export.message_words import ExportSource
 from desktop.conversation import Conversation, ImagePart, Message, ModelReference, ToolResultPart
 from desktop.errors import IntegrityError, NotFoundError, ResourceError, StoppedError
+from desktop.own_files import refuse_own_file
+from desktop.paths import Paths
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.database import Database
 from desktop.storage.whole_conversation import ConversationSnapshot, WholeConversation, open_snapshot
@@ -88,12 +90,12 @@ class ChatExporter:
         attachments: AttachmentStore,
         terms: ReferenceLookup,
         *,
-        styles: Path,
+        paths: Paths,
         generator: str,
         draw_pdf: PdfDrawing | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._attachments, self._terms, self._styles = attachments, terms, styles
+        self._attachments, self._terms, self._paths = attachments, terms, paths
         self._generator, self._draw_pdf, self._clock = generator, draw_pdf, clock
 
     def export(
@@ -107,9 +109,12 @@ class ChatExporter:
         """Write the conversations `ids` in this order (None: all that are not in the bin) to `target`.
 
         Nothing is written where one of them is not there (NotFoundError), and nothing is left where writing fails or is
-        stopped. Raises what `ExportTarget.open` and `Database` raise, and StoppedError.
+        stopped. Raises what `ExportTarget.open` and `Database` raise, ResourceError where the target lies among
+        Latchkey's own files, and StoppedError.
         """
         target.check()
+        if target.path is not None:
+            refuse_own_file(target.path, self._paths)
         with open_snapshot(database) as snapshot:
             run = _ExportRun(self._attachments, self._terms, snapshot, ids, progress)
             if not run.heads and form != "json":
@@ -167,7 +172,11 @@ class ChatExporter:
 
     def _source(self, run: "_ExportRun") -> ExportSource:
         return ExportSource(
-            run.attachment, self._generator, self._clock(), read_colors(self._styles), tuple(run.models())
+            run.attachment,
+            self._generator,
+            self._clock(),
+            read_colors(self._paths.resources / "style"),
+            tuple(run.models()),
         )
 
 

@@ -22,8 +22,10 @@ class TargetTakenError(UserError):
 
 
 class ExportPlace(Protocol):
-    """Where an export goes; see `ExportTarget`, which is the usual one."""
+    """Where an export goes; see `ExportTarget`, which is the usual one. `path` is None where it is no file."""
 
+    @property
+    def path(self) -> Path | None: ...
     @property
     def streams(self) -> bool: ...
     def check(self) -> None: ...

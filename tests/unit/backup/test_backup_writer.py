@@ -108,6 +108,25 @@ def test_a_file_that_is_there_is_replaced_only_when_that_is_said(open_home: Open
         backup.verify()
 
 
+def test_nothing_is_written_through_a_link(open_home: OpenHome, tmp_path: Path) -> None:
+    """As for exports: a link is refused, and with --force the backup takes its place; what it led to stays."""
+    data = open_home("here")
+    furnish(data)
+    (tmp_path / "mine").write_text("mine")
+    for leads_to in ("mine", "nowhere"):
+        link = tmp_path / f"{leads_to}.zip"
+        link.symlink_to(tmp_path / leads_to)
+        with pytest.raises(ResourceError, match="link"):
+            write_backup(data, link)
+        assert link.is_symlink()
+        write_backup(data, link, overwrite=True)
+        assert not link.is_symlink()
+        with open_backup(link) as backup:
+            backup.verify()
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert not (tmp_path / "nowhere").exists()
+
+
 @pytest.mark.parametrize("kind", ["folder", "pipe", "missing"])
 def test_where_no_file_can_be_nothing_is_written(kind: str, open_home: OpenHome, tmp_path: Path) -> None:
     data = open_home("here")

@@ -187,6 +187,34 @@ def test_what_a_link_leads_to_is_never_written(tmp_path: Path) -> None:
         pass
 
 
+@links
+@pytest.mark.parametrize("name", ["data/latchkey.db", "data/ledger.db", "config/settings.json", "config/new.md"])
+def test_nothing_is_written_among_latchkeys_own_files(name: str, chats: None, home: Path, tmp_path: Path) -> None:
+    own = home / name
+    own.parent.mkdir(exist_ok=True)
+    if not own.exists() and "new" not in name:
+        own.write_text("{}")
+    before = own.read_bytes() if own.exists() else None
+    (tmp_path / "linked.md").symlink_to(own)
+    (tmp_path / "folder").symlink_to(own.parent)
+    places = [own, tmp_path / "folder" / own.name] + ([] if before is None else [tmp_path / "linked.md"])
+    for place in places:
+        with pytest.raises(ResourceError, match="Latchkey's own"):
+            run(str(place), "--format", "md", "--force")
+    assert (own.read_bytes() if own.exists() else None) == before
+
+
+@links
+def test_settings_that_lie_elsewhere_are_latchkeys_own_as_well(chats: None, home: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "settings.json"
+    elsewhere.write_text("{}")
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "settings.json").symlink_to(elsewhere)
+    with pytest.raises(ResourceError, match="Latchkey's own"):
+        run(str(elsewhere), "--force")
+    assert elsewhere.read_text() == "{}"
+
+
 def test_what_fails_on_the_way_leaves_the_former_file_and_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "x.html"
     file.write_text("former")
@@ -242,7 +270,7 @@ def test_one_that_is_stopped_leaves_nothing(chats: None, tmp_path: Path) -> None
     tools = Tools()
     steps: list[tuple[int, int]] = []
     progress = ExportProgress(lambda done, count: steps.append((done, count)), lambda: len(steps) > 1)
-    exporter = ChatExporter(tools.attachments, lambda each: each, styles=tools.paths.resources / "style", generator="L")
+    exporter = ChatExporter(tools.attachments, lambda each: each, paths=tools.paths, generator="L")
     database = tools.conversation_store.database
     with pytest.raises(StoppedError):
         exporter.export(database, None, "html", ExportTarget(tmp_path / "x.html"), progress)
@@ -258,7 +286,7 @@ def test_a_temporary_chat_is_exported_from_memory(home: Path, tmp_path: Path) ->
     ConversationStore(database).add_messages(
         (Message("m", "t", None, "user", (TextPart("secret"),)),), create=Conversation("t")
     )
-    exporter = ChatExporter(tools.attachments, lambda each: each, styles=tools.paths.resources / "style", generator="L")
+    exporter = ChatExporter(tools.attachments, lambda each: each, paths=tools.paths, generator="L")
     exporter.export(database, ["t"], "md", ExportTarget(tmp_path / "x.md"))
     assert "secret" in (tmp_path / "x.md").read_text()
     assert not tools.paths.data.exists()
