@@ -4,7 +4,11 @@ from collections.abc import Iterator
 
 from desktop.backup.database_repair import RepairReport
 from desktop.backup.restore import RestoreReport
+from desktop.safe_text import one_line
 from desktop.translation import tr, trn
+
+_MOST_NAMED = 3
+_LONGEST_ID = 80
 
 
 def report_sentences(report: RestoreReport, *, command: bool = True) -> Iterator[str]:
@@ -30,6 +34,7 @@ def report_sentences(report: RestoreReport, *, command: bool = True) -> Iterator
             merge.unreadable,
         ).format(count=merge.unreadable)
     yield from _in_part(merge.in_part)
+    yield from _taken(merge.taken_ids)
     yield from _salvaged(plan.salvaged)
     if report.files:
         yield tr("Restored: {files}.").format(files=", ".join(report.files))
@@ -70,6 +75,7 @@ def repair_sentences(report: RepairReport) -> Iterator[str]:
     if not lost and not salvage.cut:
         yield tr("Nothing is known to be lost.")
     yield from _in_part(merge.in_part)
+    yield from _taken(merge.taken_ids)
     yield from _salvaged({key: count for key, count in found.items() if count})
     yield tr("The damaged file is kept as {file}.").format(file=report.kept)
 
@@ -81,6 +87,16 @@ def _in_part(count: int) -> Iterator[str]:
             "Of {count} entries the words are there, and something beside them could not be read.",
             count,
         ).format(count=count)
+
+
+def _taken(ids: list[str]) -> Iterator[str]:
+    if ids:
+        named = ", ".join(one_line(each)[:_LONGEST_ID] for each in ids[:_MOST_NAMED])
+        yield trn(
+            "{count} message was left out, as another conversation here has one of the same id: {ids}.",
+            "{count} messages were left out, as other conversations here have some of the same ids: {ids}.",
+            len(ids),
+        ).format(count=len(ids), ids=named if len(ids) <= _MOST_NAMED else f"{named}, …")
 
 
 def _salvaged(found: dict[str, int]) -> Iterator[str]:

@@ -104,6 +104,7 @@ def _repair_json(report: RepairReport | None) -> dict[str, Any]:
         "lost": report.salvage.lost + report.merge.unreadable,
         "cut": report.salvage.cut,
         "in_part": report.merge.in_part,
+        "taken_ids": report.merge.taken_ids,
         "kept": str(report.kept),
     }
 
@@ -122,6 +123,7 @@ def report_json(report: RestoreReport) -> dict[str, Any]:
         "in_bin": merge.in_bin,
         "unreadable": merge.unreadable,
         "in_part": merge.in_part,
+        "taken_ids": merge.taken_ids,
         "salvaged": report.plan.salvaged,
         "files": report.files,
         "kept_aside": report.aside,

@@ -5,7 +5,7 @@ the program could not show later is left out and counted.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from desktop.conversation import Conversation
+from desktop.errors import UserError
 from desktop.storage.attachment_store import AttachmentStore, named_attachments
 from desktop.storage.conversation_rows import (
     CONVERSATION_COLUMNS,
@@ -37,8 +38,11 @@ READABLE_TEXT = partial(str, encoding="utf-8", errors="replace")
 _HEADS = CONVERSATION_COLUMNS.split(", ")
 _MESSAGES = MESSAGE_COLUMNS.split(", ")
 _FOLDERS = FOLDER_COLUMNS.split(", ")
-_BESIDE_HEAD = ("options", "origin", "context_full")
-_BESIDE_MESSAGE = ("model", "sampling", "timing", "record")
+_HEAD_DEFAULTS = {**dict.fromkeys(_HEADS), "title": "", "title_by": "", "system_prompt": "", "pinned": 0, "tags": "[]"}
+"""What stands in a head for what cannot be read, but for its id and its times: the words of a conversation are in its
+messages."""
+del _HEAD_DEFAULTS["id"]
+_MESSAGE_DEFAULTS = dict.fromkeys(("model", "sampling", "timing", "record"))
 _UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
 _Moment = Annotated[float, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]  # the years 1 to 9999
 
@@ -70,7 +74,8 @@ class MergeCount:
     """What a merge added: new `conversations`, `messages` in them and in those that were here, `folders`. `extended`
     were here and lacked some, `unchanged` were here with all of theirs, `in_bin` of both lie in the bin here.
     `unreadable` are rows that were left out, `in_part` those that came without what could not be read beside their
-    words: options, timing and the like."""
+    words: options, timing, a title and the like. `taken_ids` are the messages that were left out as another
+    conversation here has one of the same id."""
 
     conversations: int = 0
     messages: int = 0
@@ -81,6 +86,7 @@ class MergeCount:
     unreadable: int = 0
     in_part: int = 0
     changed_ids: list[str] = field(default_factory=list)
+    taken_ids: list[str] = field(default_factory=list)
 
 
 def merge_conversations(
@@ -95,7 +101,8 @@ def merge_conversations(
     """Add to `database` what the sound file `source`, of the same schema, has and it lacks; how much that was.
 
     All of it or nothing. With `replace` what is here is erased first. `attachments` are the files that messages name:
-    where they are, and where to add them. `now` in seconds, UTC. Raises what `Database` raises.
+    where they are, and where to add them; one that is damaged here is replaced. `now` in seconds, UTC. Raises what
+    `Database` raises.
     """
     with closing(_open(source)) as reading, database.write() as connection:
         if replace:
@@ -105,11 +112,19 @@ def merge_conversations(
         if attachments is not None:
             there, here = attachments
             for sha256 in sorted(named_attachments(connection)):
-                if there.contains(sha256) and not here.contains(sha256):
+                if there.contains(sha256) and not _is_whole(here, sha256):
                     here.add(there.read(sha256))
     if replace:
         database.truncate_wal()
     return merge.count
+
+
+def _is_whole(attachments: AttachmentStore, sha256: str) -> bool:
+    try:
+        attachments.read(sha256)
+    except UserError:
+        return False
+    return True
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -147,7 +162,7 @@ class _Merge:
             values = dict(zip(_FOLDERS, row, strict=True))
             try:
                 found = folder_from_row(row)
-                msgspec.convert(msgspec.to_builtins(found), type(found))
+                msgspec.convert(msgspec.to_builtins(found, builtin_types=(bytes,)), type(found))
             except _UNREADABLE:
                 self.count.unreadable += 1
                 continue
@@ -157,9 +172,12 @@ class _Merge:
                 self.count.folders += 1
 
     def _conversation(self, row: tuple[Any, ...]) -> None:
-        values = self._readable({**dict(zip(_HEADS, row[:-1], strict=True)), "tags": row[-1]}, _is_head, _BESIDE_HEAD)
+        read = {**dict(zip(_HEADS, row[:-1], strict=True)), "tags": row[-1]}
+        values = self._readable(read, _is_head, lambda: _HEAD_DEFAULTS | self._times_of(read["id"]))
         if values is None:
             return
+        if values["title"] != read["title"]:
+            values["title_by"] = ""
         head = conversation_from_row(tuple(values.values()))
         del values["tags"]
         here = self._target.execute("SELECT leaf_id, deleted_at FROM conversations WHERE id = ?", (head.id,)).fetchone()
@@ -179,6 +197,12 @@ class _Merge:
             self.count.in_bin += 1
         if here is None or added:
             self.count.changed_ids.append(head.id)
+
+    def _times_of(self, conversation_id: Any) -> dict[str, float]:
+        """When a conversation began whose head does not say it: as its first message that does; else 0."""
+        query = "SELECT created_at FROM messages WHERE conversation_id = ? ORDER BY number"
+        moments = (moment for (moment,) in self._source.execute(query, (conversation_id,)))
+        return dict.fromkeys(("created_at", "updated_at"), next(filter(_is_moment, moments), 0.0))
 
     def _add_head(self, values: dict[str, Any], tags: tuple[str, ...]) -> None:
         folder = self._target.execute("SELECT id FROM folders WHERE id = ?", (values["folder_id"],)).fetchone()
@@ -201,7 +225,7 @@ class _Merge:
             if row[0] in here:
                 last = row[0]
                 continue
-            values = self._readable(dict(zip(_MESSAGES, row, strict=True)), _is_message, _BESIDE_MESSAGE)
+            values = self._readable(dict(zip(_MESSAGES, row, strict=True)), _is_message, lambda: _MESSAGE_DEFAULTS)
             if values is None:
                 continue
             # Where what it followed is lost, it follows what was said before that.
@@ -215,21 +239,27 @@ class _Merge:
                 here[values["id"]] = values["deleted_at"]
                 last = values["id"]
                 added += 1
+            else:
+                self.count.taken_ids.append(values["id"])
         return added, here
 
     def _readable(
-        self, values: dict[str, Any], is_readable: Callable[[dict[str, Any]], bool], beside: Sequence[str]
+        self,
+        values: dict[str, Any],
+        is_readable: Callable[[dict[str, Any]], bool],
+        defaults: Callable[[], Mapping[str, Any]],
     ) -> dict[str, Any] | None:
-        """A row by column, without those of the columns `beside` that cannot be read; None where it could not be shown
-        without them either."""
+        """A row by column, with `defaults` in place of what cannot be read; None where it could not be shown with them
+        either."""
         if is_readable(values):
             return values
-        least = values | dict.fromkeys(beside)
+        replaced = defaults()
+        least = values | replaced
         if not is_readable(least):
             self.count.unreadable += 1
             return None
         self.count.in_part += 1
-        kept = {name: values[name] for name in beside if is_readable(least | {name: values[name]})}
+        kept = {name: values[name] for name in replaced if is_readable(least | {name: values[name]})}
         return least | kept
 
     def _lengthen(self, head: Conversation, leaf_id: str | None, messages: dict[str, float | None]) -> None:
@@ -263,12 +293,20 @@ def _is_head(values: dict[str, Any]) -> bool:
     """Whether these are columns of a conversation that could be shown, its tags the last."""
     try:
         head = conversation_from_row(tuple(values.values()))
-        msgspec.convert(msgspec.to_builtins(head), Conversation)
+        msgspec.convert(msgspec.to_builtins(head, builtin_types=(bytes,)), Conversation)
         for moment in (head.created_at, head.updated_at, head.deleted_at, head.archived_at):
             msgspec.convert(moment, _Moment | None)
     except _UNREADABLE:
         return False
     return bool(head.id)
+
+
+def _is_moment(value: Any) -> bool:
+    try:
+        msgspec.convert(value, _Moment)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _is_message(values: dict[str, Any]) -> bool:

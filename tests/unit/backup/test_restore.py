@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -363,6 +364,79 @@ def test_words_are_kept_where_only_what_stands_beside_them_cannot_be_read(
     assert any("Of 3 entries" in sentence for sentence in report_sentences(report))
 
 
+def damaged_database(backup: Path, target: Path, *statements: str) -> Path:
+    """A backup whose conversations were changed by these statements."""
+
+    def damage(members: dict[str, bytes]) -> None:
+        file = target.with_suffix(".db")
+        file.write_bytes(members["conversations.db"])
+        with closing(sqlite3.connect(file)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+            connection.commit()
+        members["conversations.db"] = file.read_bytes()
+
+    rewrite(backup, target, damage)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("damage", "title", "updated"),
+    [
+        ("created_at = 9e999", "About house", NOW + 3),
+        ("updated_at = 'never'", "About house", NOW),
+        ("created_at = x'00', updated_at = 'never'", "About house", NOW),
+        ("title = x'ff00'", "", NOW + 3),
+        ("system_prompt = x'ff00', pinned = 'no', model_id = 7, archived_at = 'x'", "About house", NOW + 3),
+    ],
+)
+def test_a_conversation_is_kept_where_only_its_head_cannot_be_read(
+    damage: str, title: str, updated: float, open_home: OpenHome, backup: Path, tmp_path: Path
+) -> None:
+    file = damaged_database(backup, tmp_path / "x.zip", f"UPDATE conversations SET {damage} WHERE id = 'house'")
+    here = open_home("other")
+    report = restore(here, file)
+    assert texts(here, "house")[:4] == [f"Words {at} of house" for at in range(4)]
+    head = heads(here)["house"]
+    assert (head.title, head.created_at, head.updated_at) == (title, NOW, updated)
+    assert (report.merge.in_part, report.merge.unreadable) == (1, 0)
+
+
+def test_a_conversation_of_which_no_time_can_be_read_stands_at_the_end(
+    open_home: OpenHome, backup: Path, tmp_path: Path
+) -> None:
+    damage = "UPDATE conversations SET created_at = 'x', updated_at = 'y' WHERE id = 'house'"
+    file = damaged_database(
+        backup, tmp_path / "x.zip", "UPDATE messages SET created_at = 'x' WHERE conversation_id = 'house'", damage
+    )
+    here = open_home("other")
+    restore(here, file)
+    assert (heads(here)["house"].created_at, heads(here)["house"].updated_at) == (0.0, 0.0)
+
+
+def test_a_message_whose_id_another_conversation_has_is_counted_and_named(
+    open_home: OpenHome, backup: Path, tmp_path: Path
+) -> None:
+    here = open_home("other")
+    talk(here, "mine")
+    taken = msgspec.structs.replace(said("mine", range(3, 4))[0], id="house-1", parent_id="mine-3")
+    ConversationStore(here.database).add_message(taken)
+    report = restore(here, backup)
+    assert report.merge.taken_ids == ["house-1"]
+    assert texts(here, "house")[:3] == [f"Words {at} of house" for at in (0, 2, 3)]
+    assert ConversationStore(here.database).message("house-1").conversation_id == "mine"
+    assert any("house-1" in sentence for sentence in report_sentences(report))
+
+
+def test_an_image_that_is_damaged_here_is_replaced_by_the_good_one(open_home: OpenHome, backup: Path) -> None:
+    here = open_home("here")
+    (sha256,) = here.attachments.ids()
+    good = here.attachments.read(sha256)
+    here.attachments.path(sha256).write_bytes(b"noise")
+    restore(here, backup)
+    assert here.attachments.read(sha256) == good
+
+
 def test_values_that_could_not_be_shown_are_left_out(open_home: OpenHome, backup: Path, tmp_path: Path) -> None:
     def forge(members: dict[str, bytes]) -> None:
         file = tmp_path / "forged.db"
@@ -380,9 +454,9 @@ def test_values_that_could_not_be_shown_are_left_out(open_home: OpenHome, backup
     rewrite(backup, tmp_path / "x.zip", forge)
     here = open_home("other")
     report = restore(here, tmp_path / "x.zip")
-    assert set(heads(here)) == {"garden"}
+    assert set(heads(here)) == {"garden", "house"}
     assert texts(here, "garden") == [f"Words {at} of garden" for at in (0, 3, 4, 5)]
-    assert report.merge.unreadable == 3
+    assert (report.merge.unreadable, report.merge.in_part) == (2, 1)
     assert here.database.check() == []
 
 
