@@ -1,26 +1,40 @@
 """Puts in place of a damaged file of conversations one with all that can be read of it; the damaged one is kept."""
 
 import contextlib
+import logging
 import os
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from desktop.atomic_file import sync_folder
+import msgspec
+
+from desktop.atomic_file import read_struct, sync_folder, write_atomically
 from desktop.backup.backup_errors import no_room, restore_busy, unwritable
 from desktop.backup.backup_lock import backup_lock
 from desktop.backup.backup_writer import PersonsData
 from desktop.byte_size import size_text
 from desktop.errors import IntegrityError, ResourceError
 from desktop.hub.transfer.disk import MARGIN, free_space
+from desktop.paths import Paths
 from desktop.storage.conversation_merge import MergeCount, merge_conversations
 from desktop.storage.database import Database
 from desktop.storage.database_errors import NewerDatabaseError
 from desktop.storage.database_salvage import SalvageCount, is_open_elsewhere, salvage_database
 from desktop.translation import tr
 
+STAGE = "repaired"
+"""The folder of a mended file on its way into its place: whoever finds it goes on with that, after a kill too."""
+_PLAN = "plan.json"
 _JOURNALS = ("-wal", "-shm")
+_log = logging.getLogger(__name__)
+
+
+class RepairPlan(msgspec.Struct, frozen=True):
+    """The name under which the damaged file is kept."""
+
+    kept: str
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,7 @@ def repair_database(data: PersonsData, now: float) -> RepairReport | None:
     with backup_lock(data.paths.data / ".restore.lock") as held:
         if not held:
             raise restore_busy()
+        finish_repair(data.paths)
         if _is_sound(path):
             return None
         data.database.disconnect()
@@ -64,12 +79,27 @@ def repair_database(data: PersonsData, now: float) -> RepairReport | None:
                     tr("{file} was left exactly as it is.").format(file=path),
                     tr("Restore a backup: “latchkey restore FILE”, once that file is moved elsewhere."),
                 )
-            kept = _put_in_place(path, work / path.name, now)
+            plan = RepairPlan(_kept_name(path, now))
+            _decide(work, data.paths.data / STAGE, plan)
+            _carry_out(path, data.paths.data / STAGE)
         except OSError as error:
             raise unwritable(tr("The conversations were not mended."), path, error) from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    return RepairReport(merge, salvage, kept)
+    return RepairReport(merge, salvage, path.with_name(plan.kept))
+
+
+def finish_repair(paths: Paths) -> None:
+    """Go on with a repair that a process had decided on and did not live to end. To be called with the lock of restores,
+    before the conversations are used. Raises ResourceError."""
+    stage = paths.data / STAGE
+    if not stage.exists():
+        return
+    _log.warning("going on with the repair of %s", paths.database_file)
+    try:
+        _carry_out(paths.database_file, stage)
+    except OSError as error:
+        raise unwritable(tr("The conversations were not mended."), paths.database_file, error) from error
 
 
 def _is_sound(path: Path) -> bool:
@@ -101,29 +131,55 @@ def _made_sound(salvaged: Path, target: Path, now: float) -> MergeCount:
     return count
 
 
-def _put_in_place(path: Path, mended: Path, now: float) -> Path:
-    """Keep the damaged file under another name, and give the mended one its name."""
+def _kept_name(path: Path, now: float) -> str:
+    """The name that the damaged file will be kept under: one that nothing has."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d-%H%M%S")
     kept, count = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}"), 1
     while os.path.lexists(kept):
         count += 1
         kept = path.with_name(f"{path.stem}.damaged-{stamp}-{count}{path.suffix}")
+    return kept.name
+
+
+def _decide(work: Path, stage: Path, plan: RepairPlan) -> None:
+    """From here on the mended file takes the place of the damaged one, whatever happens to this process."""
+    write_atomically(work / _PLAN, msgspec.json.encode(plan))
+    shutil.rmtree(stage, ignore_errors=True)
+    work.rename(stage)
+    sync_folder(stage.parent)
+
+
+def _carry_out(path: Path, stage: Path) -> None:
+    """Keep the damaged file under another name, and give the mended one its name. Each step can be taken twice."""
+    mended = stage / path.name
+    try:
+        plan = read_struct(stage / _PLAN, RepairPlan)
+    except OSError:
+        plan = None
+    if plan is not None and mended.exists():
+        _keep_damaged(path, path.with_name(Path(plan.kept).name))
+        # The journal belongs to the damaged file: it would be replayed into the new one.
+        for suffix in _JOURNALS:
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        mended.replace(path)
+        sync_folder(path.parent)
+    shutil.rmtree(stage, ignore_errors=True)
+
+
+def _keep_damaged(path: Path, kept: Path) -> None:
     for suffix in ("", *_JOURNALS):
         source = path.with_name(path.name + suffix)
         if source.exists():
             _link_or_copy(source, kept.with_name(kept.name + suffix))
     sync_folder(path.parent)
-    # The journal belongs to the damaged file: it would be replayed into the new one.
-    for suffix in _JOURNALS:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    mended.replace(path)
-    sync_folder(path.parent)
-    return kept
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
     with contextlib.suppress(OSError):
         os.link(source, target)
         return
+    with contextlib.suppress(OSError):
+        if target.samefile(source):
+            return  # linked before this process went on
     target.touch(mode=0o600)
     shutil.copyfile(source, target)

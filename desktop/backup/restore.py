@@ -17,6 +17,8 @@ from desktop.backup.backup_lock import backup_lock
 from desktop.backup.backup_manifest import CONFIG_FILES, LARGEST_DRAFTS
 from desktop.backup.backup_reader import TellBytes
 from desktop.backup.backup_writer import PersonsData
+from desktop.backup.database_repair import STAGE as REPAIR_STAGE
+from desktop.backup.database_repair import finish_repair
 from desktop.backup.restore_stage import RestoreChoices, RestorePlan, RestoreStage
 from desktop.errors import IntegrityError, UserError
 from desktop.folder_lock import folder_lock
@@ -100,11 +102,12 @@ def restore_backup(
 
 
 def resume_restore(data: PersonsData) -> RestoreReport | None:
-    """Finish a restore that a process began and did not live to end; what came of it, None where there was none.
+    """Finish a restore that a process began and did not live to end; what came of it, None where there was none. So is
+    a repair of the conversations.
 
     To be called before the conversations are used. Raises what `restore_backup` raises."""
     stage = RestoreStage(data.paths)
-    if not stage.exists():
+    if not (stage.exists() or (data.paths.data / REPAIR_STAGE).exists()):
         return None
     with backup_lock(data.paths.data / ".restore.lock") as held:
         if not held:
@@ -115,6 +118,7 @@ def resume_restore(data: PersonsData) -> RestoreReport | None:
 
 
 def _finish(data: PersonsData) -> RestoreReport | None:
+    finish_repair(data.paths)
     stage = RestoreStage(data.paths)
     plan = stage.plan()
     if plan is None:

@@ -129,8 +129,8 @@ class CommandContext:
 
     @cached_property
     def _database(self) -> "Database":
-        """The conversations, once a restore that was cut off is finished."""
-        if any((self.paths.data / name).exists() for name in ("restoring", "restoring.part")):
+        """The conversations, once a restore or a repair that was cut off is finished."""
+        if any((self.paths.data / name).exists() for name in ("restoring", "restoring.part", "repaired")):
             from desktop.backup.restore import resume_restore
 
             resume_restore(self.data)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from desktop.backup import database_repair
 from desktop.backup.backup_writer import PersonsData
 from desktop.backup.database_repair import repair_database
+from desktop.backup.restore import resume_restore
 from desktop.errors import IntegrityError, ResourceError
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
@@ -70,6 +72,48 @@ def test_a_journal_of_the_damaged_file_is_not_replayed_into_the_new_one(damaged:
     assert repair_database(damaged, NOW) is not None
     assert not journal.exists() or not journal.stat().st_size
     assert damaged.database.check() == []
+
+
+class Killed(BaseException):
+    """In place of a SIGKILL: nothing that follows happens."""
+
+
+@pytest.mark.parametrize("at", ["replace", "replaced", "_carry_out", "_keep_damaged"])
+def test_one_that_was_killed_is_gone_on_with_at_the_next_start(
+    at: str, damaged: PersonsData, open_home: OpenHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = damaged.paths.database_file
+    before = file.read_bytes()
+    replace = Path.replace
+
+    def dies(*given: object) -> None:
+        raise Killed
+
+    def dies_there(source: Path, target: Path) -> Path:
+        if target == file:
+            if at == "replaced":
+                replace(source, target)
+            raise Killed
+        return replace(source, target)
+
+    with monkeypatch.context() as patch:
+        if at.startswith("replace"):
+            patch.setattr(Path, "replace", dies_there)
+        else:
+            patch.setattr(database_repair, at, dies)
+        with pytest.raises(Killed):
+            repair_database(damaged, NOW)
+    journal = b"7\x7f\x06\x82" + bytes(9000) if at in ("_carry_out", "_keep_damaged") else b""
+    if journal:  # of the damaged file: it goes with it
+        file.with_name(f"{file.name}-wal").write_bytes(journal)
+    again = open_home("here")
+    resume_restore(again)
+    assert again.database.check() == []
+    assert len(ConversationStore(again.database).ids()) == 20
+    (kept,) = file.parent.glob("latchkey.damaged-*.db")
+    assert kept.read_bytes() == before
+    assert not journal or kept.with_name(f"{kept.name}-wal").read_bytes() == journal
+    assert not (file.parent / "repaired").exists()
 
 
 @pytest.mark.parametrize("what", [b"", b"no database " * 1000])
