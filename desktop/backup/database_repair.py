@@ -90,8 +90,8 @@ def repair_database(data: PersonsData, now: float) -> RepairReport | None:
 
 
 def finish_repair(paths: Paths) -> None:
-    """Go on with a repair that a process had decided on and did not live to end. To be called with the lock of restores,
-    before the conversations are used. Raises ResourceError."""
+    """Go on with a repair that a process had decided on and did not live to end. To be called with the lock of
+    restores, before the conversations are used. Raises ResourceError."""
     stage = paths.data / STAGE
     if not stage.exists():
         return

@@ -103,7 +103,7 @@ def restore_backup(
 
 def resume_restore(data: PersonsData) -> RestoreReport | None:
     """Finish a restore that a process began and did not live to end; what came of it, None where there was none. So is
-    a repair of the conversations.
+    a repair of the conversations. One that meets a bug is given up and kept aside, so that the program starts.
 
     To be called before the conversations are used. Raises what `restore_backup` raises."""
     stage = RestoreStage(data.paths)
@@ -124,7 +124,14 @@ def _finish(data: PersonsData) -> RestoreReport | None:
     if plan is None:
         return None
     _log.warning("going on with the restore of %s", plan.file)
-    return _carry_out(data, stage, plan, lambda work: work())
+    try:
+        return _carry_out(data, stage, plan, lambda work: work(), resumed=True)
+    except UserError:
+        raise
+    except Exception:  # noqa: BLE001 - a bug would come back at every start, and keep a person from what is here
+        aside = stage.set_aside(time.time())
+        _log.exception("the restore of %s was given up; it is kept as %s", plan.file, aside)
+        return None
 
 
 def _with_safety(data: PersonsData, plan: RestorePlan) -> RestorePlan:
@@ -133,7 +140,9 @@ def _with_safety(data: PersonsData, plan: RestorePlan) -> RestorePlan:
     return msgspec.structs.replace(plan, safety=str(written.file))
 
 
-def _carry_out(data: PersonsData, stage: RestoreStage, plan: RestorePlan, in_turn: TakeTurn) -> RestoreReport:
+def _carry_out(
+    data: PersonsData, stage: RestoreStage, plan: RestorePlan, in_turn: TakeTurn, *, resumed: bool = False
+) -> RestoreReport:
     """Take every step of the plan; each can be taken twice."""
     report = RestoreReport(plan, plan.created or None, problems=[*plan.problems])
     report.safety = Path(plan.safety) if plan.safety else None
@@ -141,8 +150,9 @@ def _carry_out(data: PersonsData, stage: RestoreStage, plan: RestorePlan, in_tur
         if stage.conversations.exists() and not stage.merged:
             report.merge = in_turn(lambda: _merge(data, stage, plan))
             stage.mark_merged()
-    except BaseException:
-        stage.clear()  # nothing was changed, and what failed now may fail at every start
+    except BaseException as error:
+        if not resumed or isinstance(error, UserError):
+            stage.clear()  # nothing was changed, and what failed now may fail at every start
         raise
     _told(report, lambda: _restore_files(data, stage, plan, report))
     if stage.ledger.exists():

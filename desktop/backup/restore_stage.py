@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -121,6 +122,20 @@ class RestoreStage:
             (self.folder / _PLAN).unlink()
         for folder in (self.folder, self._making):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def set_aside(self, now: float) -> str:
+        """Keep a stage that cannot be carried out under another name, which is returned; nobody goes on with it. ""
+        where it cannot be renamed."""
+        name = f"{self.folder.name}.failed-{datetime.fromtimestamp(now, UTC).strftime('%Y%m%d-%H%M%S')}"
+        aside, count = self.folder.with_name(name), 1
+        while os.path.lexists(aside):
+            count += 1
+            aside = self.folder.with_name(f"{name}-{count}")
+        try:
+            self.folder.rename(aside)
+        except OSError:
+            return ""
+        return aside.name
 
     def _fill_from_backup(self, file: Path, now: float, choices: RestoreChoices, progress: TellBytes) -> RestorePlan:
         with open_backup(file) as backup:

@@ -582,6 +582,35 @@ def test_what_was_here_before_a_restore_that_was_killed_can_be_had_again(
     assert set(heads(again)) == {"mine"}
 
 
+@pytest.mark.parametrize("step", ["_merge", "_restore_files", "_restore_ledger"])
+def test_a_bug_in_a_restore_that_goes_on_does_not_come_back_at_every_start(
+    step: str, open_home: OpenHome, backup: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = open_home("other")
+    talk(here, "mine")
+
+    def dies(*given: object) -> None:
+        raise Killed
+
+    def fails(*given: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(restore_module, "_carry_out", dies)
+        with pytest.raises(Killed):
+            restore(here, backup)
+    monkeypatch.setattr(restore_module, step, fails)
+    again = open_home("other")
+    assert resume_restore(again) is None
+    assert "ZeroDivisionError" in caplog.text
+    assert "mine" in heads(again)
+    (aside,) = again.paths.data.glob("restoring.failed-*")
+    assert (aside / "conversations.db").exists()
+    caplog.clear()
+    assert resume_restore(again) is None
+    assert not caplog.records
+
+
 def test_what_was_not_decided_is_forgotten(open_home: OpenHome, backup: Path) -> None:
     here = open_home("other")
     stage = RestoreStage(here.paths)
