@@ -38,7 +38,6 @@ LONGEST_TEXT = 4_000_000
 _LONGEST_NAME = 300
 _LONGEST_ERROR = 2_000
 _MOST_TAGS = 50
-_LATEST = 2.5e11  # in the year 9892; Python's calendar ends with 9999
 _UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
 _DAY = 86_400.0
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -62,8 +61,8 @@ def fitted(imported: ImportedConversation, app: str, now: float) -> tuple[Import
         tags=tuple(_tags(head.tags)),
     )
     if imported.own:
-        head = _on_calendar(head)
-        messages = [_fitted_message(each, _calendar_time(each.created_at), notes) for each in messages]
+        head = _on_calendar(head, now)
+        messages = [_fitted_message(each, _past_time(each.created_at, now), notes) for each in messages]
     else:
         head = _at_its_time(head, messages, now)
         messages = [
@@ -107,17 +106,20 @@ def _at_its_time(head: Conversation, messages: Sequence[Message], now: float) ->
     return msgspec.structs.replace(head, created_at=created, updated_at=updated, archived_at=archived)
 
 
-def _on_calendar(head: Conversation) -> Conversation:
+def _on_calendar(head: Conversation, now: float) -> Conversation:
     return msgspec.structs.replace(
         head,
-        created_at=_calendar_time(head.created_at),
-        updated_at=_calendar_time(head.updated_at),
-        archived_at=None if head.archived_at is None else _calendar_time(head.archived_at),
+        created_at=_past_time(head.created_at, now),
+        updated_at=_past_time(head.updated_at, now),
+        archived_at=None if head.archived_at is None else _past_time(head.archived_at, now),
     )
 
 
-def _calendar_time(seconds: float) -> float:
-    return min(max(seconds, 0.0), _LATEST) if math.isfinite(seconds) else 0.0
+def _past_time(seconds: float, now: float) -> float:
+    """A time that is in seconds for sure; `now` where it lies in the future, as it would stand above all others."""
+    if not math.isfinite(seconds):
+        return 0.0
+    return now if seconds > now + _DAY else max(seconds, 0.0)
 
 
 def _tags(tags: Iterable[str]) -> Iterable[str]:

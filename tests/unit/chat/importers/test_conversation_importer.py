@@ -311,6 +311,19 @@ def test_what_latchkey_exported_comes_in_and_goes_out_the_same(full: Place, othe
     assert other.export(tmp_path / "three.json").read_bytes() == first.read_bytes()
 
 
+@pytest.mark.parametrize("future", [2.5e11, 1e300, NOW + 40 * 86_400])
+def test_times_in_the_future_of_an_own_file_are_now(future: float, place: Place, tmp_path: Path) -> None:
+    head = {"id": "c", "created_at": future, "updated_at": future, "archived_at": future}
+    said = {"id": "m", "parent_id": None, "role": "user", "parts": [], "created_at": future}
+    document = {"format": "latchkey-conversations", "version": 1, "conversations": [{**head, "messages": [said]}]}
+    path = tmp_path / "future.json"
+    path.write_text(json.dumps(document, separators=(",", ":")))
+    assert place.load(path).conversations == 1
+    found = place.store.conversation("c")
+    assert (found.created_at, found.updated_at, found.archived_at) == (NOW, NOW, NOW)
+    assert place.store.message("m").created_at == NOW
+
+
 def test_a_folder_of_the_same_name_that_was_here_takes_its_conversations(
     full: Place, other: Place, tmp_path: Path
 ) -> None:
