@@ -9,7 +9,6 @@ import msgspec
 from desktop.chat.export.branch_turns import Turn, branch_turns
 from desktop.chat.export.conversation_document import GENERATED
 from desktop.chat.export.markdown_source import fenced, plain_markdown, quoted, standing_alone
-from desktop.chat.export.message_html import image_type
 from desktop.chat.export.message_words import (
     ExportSource,
     ending,
@@ -38,6 +37,7 @@ from desktop.conversation import (
     ToolResultPart,
     UnknownPart,
 )
+from desktop.image_format import image_format
 from desktop.safe_text import CONTROLS, one_line
 from desktop.storage.whole_conversation import WholeConversation
 from desktop.translation import tr, trn
@@ -150,9 +150,9 @@ class _ChatMarkdown:
         """The image by a reference to the end of its conversation, where its bytes stand."""
         name = plain_markdown(one_line(part.name)[:_SHOWN] or tr("Image"))
         data = None if part.sha256 in self._images else self._source.attachment(part.sha256)
-        kind = image_type(data) if data is not None else None
-        if data is not None and kind is not None:
-            self._images[part.sha256] = f"data:{kind};base64,{b64encode(data).decode()}"
+        found = image_format(data) if data is not None else None
+        if data is not None and found is not None:
+            self._images[part.sha256] = f"data:{found.media_type};base64,{b64encode(data).decode()}"
         if part.sha256 in self._images:
             return f"![{name}][{part.sha256}]"
         missing = tr("The image {name} is not here.") if data is None else tr("The image {name} cannot be shown.")

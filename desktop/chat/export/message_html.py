@@ -22,19 +22,13 @@ from desktop.conversation import (
     ToolResultPart,
     UnknownPart,
 )
+from desktop.image_format import image_format
 from desktop.safe_text import one_line
 from desktop.translation import tr
 
 PieceKind = Literal["text", "plain", "image", "thinking", "tool", "document", "summary"]
 
 _SHOWN = 200
-_SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"BM", "image/bmp"),
-)
 
 
 @dataclass(frozen=True)
@@ -106,18 +100,11 @@ class MessageHtml:
     def _image(self, part: ImagePart) -> str:
         name = one_line(part.name)[:_SHOWN] or tr("Image")
         data = self._source.attachment(part.sha256)
-        kind = image_type(data) if data is not None else None
-        if data is None or kind is None:
+        found = image_format(data) if data is not None else None
+        if data is None or found is None:
             missing = tr("The image {name} is not here.") if data is None else tr("The image {name} cannot be shown.")
             return f'<p class="missing">{text_html(missing.format(name=name))}</p>'
-        return self._image_html(data, kind, name)
-
-
-def image_type(data: bytes) -> str | None:
-    """The media type of an image that any browser shows without running anything, by its first bytes."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for signature, kind in _SIGNATURES if data.startswith(signature)), None)
+        return self._image_html(data, found.media_type, name)
 
 
 def is_right_to_left(text: str) -> bool:

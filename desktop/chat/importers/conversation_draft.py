@@ -15,7 +15,7 @@ from desktop.chat.importers.imported_conversation import (
     SkippedItem,
     derived_id,
 )
-from desktop.chat.importers.inline_image import image_from_bytes, image_from_url, image_type
+from desktop.chat.importers.inline_image import image_from_bytes, image_from_url
 from desktop.chat.importers.message_nodes import (
     PARAGRAPH,
     MessageNode,
@@ -36,6 +36,7 @@ from desktop.conversation import (
     joined_text,
 )
 from desktop.errors import UserError
+from desktop.image_format import image_format
 from desktop.safe_text import repair_surrogates
 from desktop.translation import tr
 
@@ -135,7 +136,7 @@ class ConversationDraft:
             self.leave_out(tr("The file in the export is damaged."), name)
             return []
         name = name or base_name(member)
-        if image_type(data) or media_type.startswith("image/"):
+        if image_format(data) is not None or media_type.startswith("image/"):
             return self.image(data, name)
         if len(data) > LARGEST_FILE:
             self.leave_out(_too_large(), name)

@@ -7,36 +7,22 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODeviceBase, QSize, Qt
 from PySide6.QtGui import QImage, QImageReader
 
 from desktop.errors import UserError
+from desktop.image_format import image_format
 from desktop.translation import tr
 
 MOST_PIXELS = 100_000_000
 _ALLOCATION_MIB = 512  # 100 megapixels at four bytes each, and room to scale them
-_BEGINNINGS = (
-    (b"\x89PNG\r\n\x1a\n", "png", "png"),
-    (b"\xff\xd8\xff", "jpeg", "jpg"),
-    (b"GIF87a", "gif", "gif"),
-    (b"GIF89a", "gif", "gif"),
-    (b"BM", "bmp", "bmp"),
-)
-"""How files of each format begin, what Qt calls it, and the end of their names."""
 
 
 class UnreadableImageError(UserError):
     """The bytes are no image that is shown here."""
 
 
-def image_format(data: bytes) -> tuple[str, str] | None:
-    """What Qt calls the format of `data`, and the end of such a file's name; None for one that is not read."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "webp", "webp"
-    return next(((kind, end) for begin, kind, end in _BEGINNINGS if data.startswith(begin)), None)
-
-
 def decode_image(data: bytes, most: QSize) -> QImage:
     """The image in `data`, upright, and made smaller where it is larger than `most` pixels. Of an animation the first
     picture. UnreadableImageError where it is none, is damaged, or has more than 100 megapixels."""
-    kind = image_format(data)
-    if kind is None:
+    found = image_format(data)
+    if found is None:
         raise UnreadableImageError(
             tr("This image cannot be shown."), tr("It is no PNG, JPEG, GIF, WebP or BMP."), tr("Save it to look at it.")
         )
@@ -45,7 +31,7 @@ def decode_image(data: bytes, most: QSize) -> QImage:
     buffer.open(QIODeviceBase.OpenModeFlag.ReadOnly)
     # Never by what Qt finds in it: its other readers draw what a text says (SVG) and follow what it names.
     QImageReader.setAllocationLimit(_ALLOCATION_MIB)
-    reader = QImageReader(buffer, QByteArray(kind[0].encode()))
+    reader = QImageReader(buffer, QByteArray(found.name.encode()))
     reader.setAutoDetectImageFormat(False)
     reader.setAutoTransform(True)
     size = reader.size()
@@ -57,13 +43,15 @@ def decode_image(data: bytes, most: QSize) -> QImage:
             ),
             tr("Save it to look at it."),
         )
-    if size.isValid() and kind[0] == "jpeg" and (size.width() > most.width() or size.height() > most.height()):
+    if size.isValid() and found.name == "jpeg" and (size.width() > most.width() or size.height() > most.height()):
         longest = max(most.width(), most.height())  # on its side or not, it is at least as large as wanted
         reader.setScaledSize(size.scaled(longest, longest, Qt.AspectRatioMode.KeepAspectRatioByExpanding))
     image = reader.read()
     if image.isNull():
         raise UnreadableImageError(
-            tr("This image is damaged."), tr("Its format is {name}.").format(name=kind[1]), tr("Save it to look at it.")
+            tr("This image is damaged."),
+            tr("Its format is {name}.").format(name=found.suffix),
+            tr("Save it to look at it."),
         )
     if image.width() > most.width() or image.height() > most.height():
         image = image.scaled(most, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)

@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QFileDialog
 from desktop.atomic_file import write_atomically, write_error
 from desktop.background import Background
 from desktop.conversation import ImagePart
+from desktop.image_format import image_format
 from desktop.safe_text import one_line
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.translation import tr
-from desktop.ui.chat.image_decoding import decode_image, image_format
+from desktop.ui.chat.image_decoding import decode_image
 from desktop.ui.chat.image_list import image_title
 from desktop.ui.chat.image_viewer import ImageViewer
 from desktop.ui.chat.message_images import ImageFailed, ImageRead, MessageImages
@@ -90,7 +91,9 @@ class ImageFlow(QObject):
 
 def proposed_name(part: ImagePart, data: bytes) -> str:
     """A name for the file of an image: its own without what steers or leads elsewhere, with the end of its format."""
-    kind = image_format(data)
+    found = image_format(data)
     name = _NO_NAME.sub("_", one_line(part.name))[-_LONGEST_NAME:].strip(". ") or "image"
-    ends = {kind[1], kind[0]} if kind is not None else set()
-    return name if not ends or Path(name).suffix.lower().lstrip(".") in ends else f"{name}.{kind[1] if kind else ''}"
+    ends = {found.suffix, found.name} if found is not None else set()
+    return (
+        name if not ends or Path(name).suffix.lower().lstrip(".") in ends else f"{name}.{found.suffix if found else ''}"
+    )
