@@ -18,7 +18,6 @@ whole, since it may mean something else by what is known. The same conversations
 import datetime
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from mmap import mmap
 from typing import Any, Literal
 
 import msgspec
@@ -112,21 +111,6 @@ class DocumentAttachment(msgspec.Struct, frozen=True):
     data: bytes
 
 
-class _DocumentFile(msgspec.Struct, frozen=True):
-    exported: str = ""
-    generator: str = ""
-    folders: tuple[Folder, ...] = ()
-    conversations: tuple[msgspec.Raw, ...] = ()
-    attachments: dict[str, msgspec.Raw] = {}
-
-
-class _DocumentHead(msgspec.Struct, frozen=True):
-    format: str
-    version: int
-
-
-_head = msgspec.json.Decoder(_DocumentHead)
-_file = msgspec.json.Decoder(_DocumentFile)
 _conversation = msgspec.json.Decoder(DocumentConversation)
 _attachment = msgspec.json.Decoder(DocumentAttachment)
 
@@ -230,49 +214,10 @@ def _rfc3339(seconds: float) -> str:
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class ConversationDocument:
-    """A document that was read. `conversations` and `attachments` (by sha256) are the JSON of each, to be given to
-    `decode_conversation` and `decode_attachment` one at a time; they refer to what the document was read from."""
-
-    exported: str
-    generator: str
-    folders: tuple[Folder, ...]
-    conversations: tuple[msgspec.Raw, ...]
-    attachments: dict[str, msgspec.Raw]
-
-
 def is_document(beginning: bytes) -> bool:
     """Whether a file that begins so is such a document, be it of this version or another, whole or cut short."""
     start = beginning.removeprefix(_BOM).translate(None, b" \t\r\n")
     return start.startswith(b"{") and b'"format":"' + FORMAT.encode() + b'"' in start
-
-
-def decode_document(data: bytes | memoryview | mmap) -> ConversationDocument:
-    """The document in `data`, which is not copied.
-
-    Raises IntegrityError where it is none, is damaged or cut short, or a later version wrote it.
-    """
-    view = memoryview(data)
-    if view[: len(_BOM)] == _BOM:
-        view = view[len(_BOM) :]
-    try:
-        head = _head.decode(view)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(error) from None
-    if head.format != FORMAT:
-        raise IntegrityError(tr("The file holds no conversations that Latchkey exported."))
-    if head.version > VERSION:
-        raise IntegrityError(
-            tr("A newer Latchkey exported these conversations, in a form that this one does not know."),
-            "",
-            tr("Update Latchkey, then import the file again."),
-        )
-    try:
-        file = _file.decode(view)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(error) from None
-    return ConversationDocument(file.exported, file.generator, file.folders, file.conversations, file.attachments)
 
 
 def decode_conversation(raw: msgspec.Raw) -> WholeConversation:
@@ -326,13 +271,4 @@ def _broken_tree(conversation: Conversation) -> IntegrityError:
         ),
         "",
         tr("Export it again."),
-    )
-
-
-def _unreadable(error: Exception) -> IntegrityError:
-    return IntegrityError(
-        tr("The file is not a whole export of conversations: it is damaged or was cut short."),
-        "",
-        tr("Export the conversations again."),
-        technical=str(error),
     )

@@ -93,7 +93,6 @@ def proposed_name(part: ImagePart, data: bytes) -> str:
     """A name for the file of an image: its own without what steers or leads elsewhere, with the end of its format."""
     found = image_format(data)
     name = _NO_NAME.sub("_", one_line(part.name))[-_LONGEST_NAME:].strip(". ") or "image"
-    ends = {found.suffix, found.name} if found is not None else set()
-    return (
-        name if not ends or Path(name).suffix.lower().lstrip(".") in ends else f"{name}.{found.suffix if found else ''}"
-    )
+    if found is None or Path(name).suffix.lower().lstrip(".") in (found.suffix, found.name):
+        return name
+    return f"{name}.{found.suffix}"

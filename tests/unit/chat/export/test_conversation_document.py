@@ -1,8 +1,9 @@
 """The JSON of conversations: nothing is lost on the way out and back, and what cannot be read is said in a sentence."""
 
 import base64
+import contextlib
+import hashlib
 import json
-import mmap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -12,12 +13,18 @@ import pytest
 from desktop.chat.export.conversation_document import (
     DocumentConversation,
     DocumentMessage,
-    decode_attachment,
     decode_conversation,
-    decode_document,
     encode_document,
     is_document,
 )
+from desktop.chat.importers.export_files import ExportFiles
+from desktop.chat.importers.imported_conversation import (
+    ImportedAttachment,
+    ImportedConversation,
+    ImportedItem,
+    SkippedItem,
+)
+from desktop.chat.importers.latchkey_reader import LatchkeyReader
 from desktop.conversation import (
     AnswerRecord,
     ChatOptions,
@@ -44,8 +51,9 @@ from desktop.storage.folder_store import FolderStore
 from desktop.storage.whole_conversation import WholeConversation, open_snapshot
 
 IMAGE = b"\x89PNG not really"
-SHA = "ab" * 32
-SHA_OF_FUTURE = "90" * 32
+LIGHT = b"light"
+SHA = hashlib.sha256(IMAGE).hexdigest()
+SHA_OF_FUTURE = hashlib.sha256(LIGHT).hexdigest()
 FUTURE = f'{{"type":"hologram","z":1.50,"text":"caf\\u00e9","sha256":"{SHA_OF_FUTURE}"}}'
 EVERY_PART: tuple[MessagePart, ...] = (
     ThinkingPart("Let me think.", 1.25),
@@ -104,23 +112,38 @@ def tree(conversation: Conversation = HEAD) -> WholeConversation:
 def encoded(
     conversations: Iterable[WholeConversation], folders: Iterable[Folder] = (), at: float = 1764576000.0
 ) -> bytes:
-    files = {SHA: IMAGE, SHA_OF_FUTURE: b"light"}
+    files = {SHA: IMAGE, SHA_OF_FUTURE: LIGHT}
     return b"".join(encode_document(folders, conversations, files.get, exported=at, generator="Latchkey 0.1.0"))
 
 
-def test_every_field_comes_back() -> None:
-    document = decode_document(encoded([tree()], [FOLDER]))
-    whole = decode_conversation(document.conversations[0])
-    assert document.folders == (FOLDER,)
+def read(data: bytes, folder: Path) -> list[ImportedItem] | None:
+    """What the program reads of a file with this content; None where it does not take it for such a document."""
+    path = folder / "chats.json"
+    path.write_bytes(data)
+    reader = LatchkeyReader()
+    with ExportFiles(path) as files:
+        return list(reader.read(files)) if reader.recognizes(files) else None
+
+
+def chats_in(items: list[ImportedItem] | None) -> list[WholeConversation]:
+    return [
+        WholeConversation(each.conversation, tuple(each.messages))
+        for each in items or ()
+        if isinstance(each, ImportedConversation)
+    ]
+
+
+def test_every_field_comes_back(tmp_path: Path) -> None:
+    items = read(encoded([tree()], [FOLDER]), tmp_path) or []
+    (whole,) = chats_in(items)
+    assert [each for each in items if isinstance(each, Folder)] == [FOLDER]
     assert whole.conversation == HEAD
     assert whole.messages[1] == ANSWER
     # What another process is writing is exported as far as it is saved: nobody goes on with it elsewhere.
     assert [message.status for message in whole.messages] == ["complete", "stopped", "stopped"]
-    assert decode_attachment(document.attachments[SHA]).data == IMAGE
-    assert set(document.attachments) == {
-        SHA,
-        SHA_OF_FUTURE,
-    }  # the others are not to be had, and nothing is made up for them
+    # The other files are not to be had, and nothing is made up for them.
+    files = {each.sha256: each.data for each in items if isinstance(each, ImportedAttachment)}
+    assert files == {SHA: IMAGE, SHA_OF_FUTURE: LIGHT}
 
 
 def test_no_field_of_a_conversation_is_forgotten() -> None:
@@ -130,9 +153,13 @@ def test_no_field_of_a_conversation_is_forgotten() -> None:
 
 
 def test_the_document_is_json_that_says_what_a_model_wrote() -> None:
-    read = json.loads(encoded([tree()]))
-    assert (read["format"], read["version"], read["exported"]) == ("latchkey-conversations", 1, "2025-12-01T08:00:00Z")
-    question, answer, _ = read["conversations"][0]["messages"]
+    found = json.loads(encoded([tree()]))
+    assert (found["format"], found["version"], found["exported"]) == (
+        "latchkey-conversations",
+        1,
+        "2025-12-01T08:00:00Z",
+    )
+    question, answer, _ = found["conversations"][0]["messages"]
     assert "digital_source_type" not in question
     assert answer["digital_source_type"].endswith("/compositeWithTrainedAlgorithmicMedia")  # a person changed it
     assert answer["model"] == {
@@ -144,7 +171,7 @@ def test_the_document_is_json_that_says_what_a_model_wrote() -> None:
     }
     assert answer["parts"][7] == json.loads(FUTURE)
     assert FUTURE in encoded([tree()]).decode()  # as it is stored, to the byte
-    assert base64.b64decode(read["attachments"][SHA]["data"]) == IMAGE
+    assert base64.b64decode(found["attachments"][SHA]["data"]) == IMAGE
 
 
 def test_conversations_are_asked_for_one_at_a_time() -> None:
@@ -165,27 +192,24 @@ def test_conversations_are_asked_for_one_at_a_time() -> None:
     pieces.close()  # type: ignore[attr-defined] # it is a generator
 
 
-def test_a_mapped_file_is_read_in_place(tmp_path: Path) -> None:
-    file = tmp_path / "chats.json"
-    file.write_bytes(encoded([tree(), tree(msgspec.structs.replace(HEAD, title="Second"))]))
-    with file.open("rb") as opened:
-        document = decode_document(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
-    assert [decode_conversation(each).conversation.title for each in document.conversations] == ["A title", "Second"]
+def test_conversations_come_in_their_order(tmp_path: Path) -> None:
+    data = encoded([tree(), tree(msgspec.structs.replace(HEAD, title="Second"))])
+    assert [each.conversation.title for each in chats_in(read(data, tmp_path))] == ["A title", "Second"]
 
 
-def test_what_a_later_version_adds_is_passed_over() -> None:
-    read = json.loads(encoded([tree()]))
-    read["mood"] = read["conversations"][0]["mood"] = read["conversations"][0]["messages"][0]["mood"] = {"deep": [1]}
-    pretty = b"\xef\xbb\xbf" + json.dumps(read, indent=2).encode()  # an editor put a mark before it
+def test_what_a_later_version_adds_is_passed_over(tmp_path: Path) -> None:
+    later = json.loads(encoded([tree()]))
+    later["mood"] = later["conversations"][0]["mood"] = later["conversations"][0]["messages"][0]["mood"] = {"deep": [1]}
+    pretty = b"\xef\xbb\xbf" + json.dumps(later, indent=2).encode()  # an editor put a mark before it
     assert is_document(pretty[:300])
-    assert decode_conversation(decode_document(pretty).conversations[0]).conversation == HEAD
+    assert [each.conversation for each in chats_in(read(pretty, tmp_path))] == [HEAD]
 
 
-def test_a_later_format_is_refused_as_such() -> None:
+def test_a_later_format_is_refused_as_such(tmp_path: Path) -> None:
     later = b'{"format":"latchkey-conversations","version":2,"conversations":{"by":"id"}}'
     assert is_document(later)
     with pytest.raises(IntegrityError, match="newer Latchkey"):
-        decode_document(later)
+        read(later, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -196,14 +220,18 @@ def test_a_later_format_is_refused_as_such() -> None:
         b"[]",
         b'{"format":"latchkey-ledger","version":1}',
         b'{"format":"latchkey-conversations"}',
-        b'{"format":"latchkey-conversations","version":1,"conversations":7}',
         b'{"format":"latchkey-conversations","version":1,"x":' + b"[" * 100_000,
         encoded([tree()])[:-20],
     ],
 )
-def test_what_is_no_document_is_refused_in_a_sentence(data: bytes) -> None:
-    with pytest.raises(IntegrityError):
-        decode_document(data)
+def test_what_is_no_document_is_refused_in_a_sentence(data: bytes, tmp_path: Path) -> None:
+    with contextlib.suppress(IntegrityError):
+        assert read(data, tmp_path) is None
+
+
+def test_what_stands_in_the_place_of_conversations_is_named(tmp_path: Path) -> None:
+    items = read(b'{"format":"latchkey-conversations","version":1,"conversations":7}', tmp_path)
+    assert [type(each) for each in items or ()] == [SkippedItem]
 
 
 @pytest.mark.parametrize(
@@ -219,12 +247,12 @@ def test_what_is_no_document_is_refused_in_a_sentence(data: bytes) -> None:
         b'{"id":"c","messages":[{"id":"m","parent_id":null,"role":"user","parts":[{"type":"text","text":"\xff"}]}]}',
     ],
 )
-def test_a_damaged_conversation_does_not_take_the_others_with_it(conversation: bytes) -> None:
+def test_a_damaged_conversation_does_not_take_the_others_with_it(conversation: bytes, tmp_path: Path) -> None:
     data = b'{"format":"latchkey-conversations","version":1,"conversations":[' + conversation + b',{"id":"d"}]}'
-    damaged, sound = decode_document(data).conversations
     with pytest.raises(IntegrityError):
-        decode_conversation(damaged)
-    assert decode_conversation(sound).conversation == Conversation("d")
+        decode_conversation(msgspec.Raw(conversation))
+    *_, sound = chats_in(read(data, tmp_path))
+    assert sound.conversation == Conversation("d")
 
 
 def test_out_and_into_an_empty_home_and_out_again_is_the_same(home: Path) -> None:
@@ -241,12 +269,12 @@ def test_out_and_into_an_empty_home_and_out_again_is_the_same(home: Path) -> Non
     assert b'"gone"' not in written
     assert b'"bin"' not in written
 
-    document = decode_document(written)
+    items = read(written, home)
     other = ConversationStore(second)
-    for folder in document.folders:
-        FolderStore(second).create(folder)
-    for raw in document.conversations:
-        whole = decode_conversation(raw)
+    for item in items or ():
+        if isinstance(item, Folder):
+            FolderStore(second).create(item)
+    for whole in chats_in(items):
         if whole.messages:
             other.add_messages(whole.messages, create=whole.conversation, make_leaf=False)
         else:
