@@ -5,7 +5,7 @@ the program could not show later is left out and counted.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,11 +38,18 @@ READABLE_TEXT = partial(str, encoding="utf-8", errors="replace")
 _HEADS = CONVERSATION_COLUMNS.split(", ")
 _MESSAGES = MESSAGE_COLUMNS.split(", ")
 _FOLDERS = FOLDER_COLUMNS.split(", ")
-_HEAD_DEFAULTS = {**dict.fromkeys(_HEADS), "title": "", "title_by": "", "system_prompt": "", "pinned": 0, "tags": "[]"}
+_HEAD_DEFAULTS: dict[str, Any] = {
+    **dict.fromkeys(_HEADS),
+    "title": "",
+    "title_by": "",
+    "system_prompt": "",
+    "pinned": 0,
+    "tags": "[]",
+}
 """What stands in a head for what cannot be read, but for its id and its times: the words of a conversation are in its
 messages."""
 del _HEAD_DEFAULTS["id"]
-_MESSAGE_DEFAULTS = dict.fromkeys(("model", "sampling", "timing", "record"))
+_MESSAGE_DEFAULTS: dict[str, Any] = dict.fromkeys(("model", "sampling", "timing", "record"))
 _UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
 _Moment = Annotated[float, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]  # the years 1 to 9999
 
@@ -247,7 +254,7 @@ class _Merge:
         self,
         values: dict[str, Any],
         is_readable: Callable[[dict[str, Any]], bool],
-        defaults: Callable[[], Mapping[str, Any]],
+        defaults: Callable[[], dict[str, Any]],
     ) -> dict[str, Any] | None:
         """A row by column, with `defaults` in place of what cannot be read; None where it could not be shown with them
         either."""

@@ -314,7 +314,7 @@ def test_what_latchkey_exported_comes_in_and_goes_out_the_same(full: Place, othe
 @pytest.mark.parametrize("future", [2.5e11, 1e300, NOW + 40 * 86_400])
 def test_times_in_the_future_of_an_own_file_are_now(future: float, place: Place, tmp_path: Path) -> None:
     head = {"id": "c", "created_at": future, "updated_at": future, "archived_at": future}
-    said = {"id": "m", "parent_id": None, "role": "user", "parts": [], "created_at": future}
+    said: dict[str, object] = {"id": "m", "parent_id": None, "role": "user", "parts": [], "created_at": future}
     document = {"format": "latchkey-conversations", "version": 1, "conversations": [{**head, "messages": [said]}]}
     path = tmp_path / "future.json"
     path.write_text(json.dumps(document, separators=(",", ":")))
