@@ -30,6 +30,7 @@ def test_doctor_reports_what_matters_and_changes_nothing(home: Path) -> None:
         "ledger",
         "catalog",
         "network",
+        "backups",
         "problems",
     }
     assert report["problems"] == []
