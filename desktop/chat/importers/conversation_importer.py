@@ -169,6 +169,8 @@ class _ImportRun:
                     if name.lower().endswith(_ARCHIVES) and name != path.name:
                         self._skip(name, tr("It is an archive itself: unpack it, and import what is in it."))
                 files.check_unchanged()
+                if self._damage is not None:
+                    raise _damaged(self._damage)
         finally:
             try:
                 self._store_pending()
@@ -191,6 +193,7 @@ class _ImportRun:
                 self._take_folder(item)
             case SkippedItem():
                 self._skip(item.what, item.why)
+                self._damage = item if item.is_damage else self._damage
 
     def _take_folder(self, folder: Folder) -> None:
         """One of this id or name that was here before is the one meant."""
@@ -274,6 +277,14 @@ def _notes(found: StoredImport) -> list[str]:
 def _too_deep(path: Path) -> IntegrityError:
     return IntegrityError(
         tr("{file} is damaged: {reason}.").format(file=one_line(path.name), reason=tr("it is nested too deeply"))
+    )
+
+
+def _damaged(item: SkippedItem) -> IntegrityError:
+    return IntegrityError(
+        tr("{file} is damaged: {reason}.").format(file=item.what, reason=tr("not all of it can be read")),
+        item.why,
+        tr("Export or download it again."),
     )
 
 

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO, BinaryIO, NoReturn
 
 from desktop.atomic_file import open_regular
-from desktop.chat.importers.export_json import MalformedJsonError, in_utf8, json_lines, json_values, repaired
+from desktop.chat.importers.json_stream import MalformedJsonError, in_utf8, json_lines, json_values, repaired
 from desktop.errors import IntegrityError, NotFoundError, ResourceError, UserError
 from desktop.safe_text import one_line
 from desktop.translation import tr

@@ -18,7 +18,6 @@ from desktop.safe_text import mark_unseen, repair_values
 from desktop.translation import tr, trn
 
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\],:]', re.DOTALL)
-_array = msgspec.json.Decoder(list[msgspec.Raw])
 _UTF16, _UTF8 = (b"\xff\xfe", b"\xfe\xff"), b"\xef\xbb\xbf"
 _DEEPEST = 6
 """Keys further inside say nothing of which program wrote a file."""
@@ -191,45 +190,11 @@ def object_in(files: ExportFiles, member: str) -> dict[str, Any] | SkippedItem:
     return value if isinstance(value, dict) else damaged
 
 
-def _object(raw: msgspec.Raw | Buffer) -> dict[str, Any] | None:
+def _value(raw: bytes) -> Any:
     try:
-        value = decoded(raw)
+        return decoded(raw)
     except ValueError:
         return None
-    return value if isinstance(value, dict) else None
-
-
-def _items(data: Buffer) -> Iterator[msgspec.Raw | Buffer | None]:
-    """The items of an array, or `data` itself where it is none; None where the end of the array is missing."""
-    if bytes(data[:64]).lstrip()[:1] != b"[":
-        if data:
-            yield data
-        return
-    try:
-        yield from _array.decode(data)
-    except (msgspec.DecodeError, RecursionError):
-        yield from _scanned_items(data)
-
-
-def _scanned_items(data: Buffer) -> Iterator[Buffer | None]:
-    """The same for an array that is no JSON as a whole: cut, or damaged inside one of its items."""
-    view = memoryview(data)
-    depth = begins = 0
-    for match in _TOKEN.finditer(view):
-        token, at = match[0], match.start()
-        if token == b'"':  # a text that does not end
-            break
-        if token in (b"{", b"["):
-            depth += 1
-            begins = at + 1 if depth == 1 else begins
-        elif token in (b"}", b"]", b","):
-            if depth == 1 and view[begins:at].tobytes().strip():
-                yield view[begins:at]
-            begins = at + 1 if depth == 1 else begins
-            depth -= token != b","
-            if depth == 0:
-                return
-    yield None
 
 
 # --- files by their names --------------------------------------------------------------------------------------------

@@ -38,10 +38,12 @@ class ImportedConversation:
 
 @dataclass(frozen=True)
 class SkippedItem:
-    """Something that was not taken: `what` it is, as a person finds it in the export, and `why`, one sentence."""
+    """Something that was not taken: `what` it is, as a person finds it in the export, and `why`, one sentence. With
+    `is_damage` the export itself is damaged there, and may have held more."""
 
     what: str
     why: str
+    is_damage: bool = False
 
 
 ImportedItem = ImportedConversation | ImportedAttachment | Folder | SkippedItem

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from desktop.chat.importers.export_files import ExportFiles
-from desktop.chat.importers.export_json import MalformedJsonError, decode_json
 from desktop.chat.importers.imported_conversation import (
     ImportedAttachment,
     ImportedConversation,
@@ -23,6 +22,7 @@ from desktop.chat.importers.imported_conversation import (
     derived_id,
 )
 from desktop.chat.importers.inline_image import image_from_url
+from desktop.chat.importers.json_stream import MalformedJsonError, decode_json
 from desktop.chat.importers.openai_messages import moment_of
 from desktop.conversation import (
     Conversation,

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from desktop.chat.importers.export_files import ExportFiles
-from desktop.chat.importers.export_json import MalformedJsonError, decode_json
 from desktop.chat.importers.imported_conversation import (
     ImportedConversation,
     ImportedItem,
     SkippedItem,
     derived_id,
 )
+from desktop.chat.importers.json_stream import MalformedJsonError, decode_json
 from desktop.chat.importers.openai_messages import MessageChain, moment_of
 from desktop.conversation import Conversation
 from desktop.translation import tr

@@ -161,7 +161,7 @@ def test_what_goes_on_elsewhere_does_not_change_what_is_shown(place: Place) -> N
 
 def test_what_lies_in_the_bin_stays_there_and_is_named(place: Place) -> None:
     place.take(chat(message("u1", None, "ask")))
-    place.store.delete("c", 7.0)
+    FolderStore(place.database).delete_conversations(["c"], 7.0)
     result = place.take(chat(message("u1", None, "ask"), message("a1", "u1", "one")))
     assert (result.conversations, result.messages) == (0, 0)
     assert [each.what for each in result.skipped] == ["Title"]

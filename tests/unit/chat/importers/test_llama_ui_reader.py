@@ -10,7 +10,7 @@ from desktop.chat.importers.export_files import ExportFiles
 from desktop.chat.importers.imported_conversation import ImportedConversation, SkippedItem
 from desktop.chat.importers.llama_ui_reader import LlamaUiReader
 from desktop.conversation import DocumentPart, ImagePart, TextPart, ThinkingPart, ToolCallPart, ToolResultPart
-from tests.fakes.held_files import EXPORTS
+from tests.fakes.exports import EXPORTS
 
 LINES = EXPORTS / "llama-ui" / "2026-01-01_conv_6f1c_the_cat.jsonl"
 FORMER = EXPORTS / "llama-ui" / "former.json"
