@@ -48,7 +48,8 @@ def open_atomically(target: Path, *, replaces: bool = True) -> Iterator[BinaryIO
     """A file to write, which is put under `target` when the block ends, and dropped where the block raises.
 
     For this person alone, in a folder that is there. As for `write_atomically`, who reads `target` finds the former
-    file or the whole new one. What others were killed at in that folder, an hour ago, goes. Raises OSError.
+    file or the whole new one. What others were killed at in that folder, an hour ago, goes. Raises OSError;
+    FileExistsError where something lies there by then and `replaces` is false.
     """
     # A new file under a name that nobody can know beforehand: no link, and no file of others, can lie in its place.
     descriptor, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=target.parent)
@@ -69,6 +70,27 @@ def open_atomically(target: Path, *, replaces: bool = True) -> Iterator[BinaryIO
     sync_folder(target.parent)
     with suppress(OSError):
         _remove_leftovers_in(target.parent, time.time() - _LEFTOVER_S)
+
+
+def remove_leftovers(*folders: Path) -> None:
+    """Remove what processes that were killed left half written in these folders and in those right below them, where it
+    is an hour old. Raises nothing."""
+    old = time.time() - _LEFTOVER_S
+    for folder in folders:
+        with suppress(OSError):
+            below = [Path(each) for each in os.scandir(folder) if each.is_dir(follow_symlinks=False)]
+            for place in (folder, *below):
+                with suppress(OSError):
+                    _remove_leftovers_in(place, old)
+
+
+def _remove_leftovers_in(folder: Path, old: float) -> None:
+    with os.scandir(folder) as listed:
+        for each in listed:
+            if each.name.startswith(PART_PREFIX) and each.name.endswith(PART_SUFFIX):
+                status = each.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode) and status.st_mtime < old:
+                    Path(each).unlink(missing_ok=True)
 
 
 def _put_new(part: Path, target: Path) -> None:

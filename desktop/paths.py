@@ -63,6 +63,10 @@ class Paths:
         return self.data / "attachments"
 
     @property
+    def backups(self) -> Path:
+        return self.data / "backups"
+
+    @property
     def ledger_file(self) -> Path:
         return self.data / "ledger.db"
 

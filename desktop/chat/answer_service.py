@@ -97,7 +97,7 @@ class AnswerService:
         self._leader = leader
         self.followers: list[AnswerService] = []
         self.gate = SendingGate()
-        self.writer = ConversationWriter(store, clock, prompt_cache, attachments)
+        self.writer = ConversationWriter(store, clock, prompt_cache, engine.forget, attachments)
         self.branch_writer = BranchWriter(store, self.writer, clock, prompt_cache)
         self.queue = AnswerQueue(
             store=store,

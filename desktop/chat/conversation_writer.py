@@ -106,8 +106,8 @@ def new_id() -> str:
 class ConversationWriter:
     """Reads and writes of several steps in `store`. Each raises what the store raises.
 
-    What the engine keeps of conversations in `prompt_cache` goes with them, and so do `attachments` that no message
-    names any more.
+    What the engine keeps of conversations goes with them, in `prompt_cache` and, by `forget`, in memory; so do
+    `attachments` that no message names any more.
     """
 
     def __init__(
@@ -115,12 +115,14 @@ class ConversationWriter:
         store: ConversationStore,
         clock: Callable[[], float],
         prompt_cache: PromptCacheFolder | None = None,
+        forget: Callable[[str], None] = lambda conversation_id: None,
         attachments: AttachmentStore | None = None,
     ) -> None:
         self._store = store
         self._folders = FolderStore(store.database)
         self._clock = clock
         self._prompt_cache = prompt_cache
+        self._forget = forget
         self._attachments = attachments
 
     def branch(self, conversation_id: str) -> ConversationBranch:

@@ -10,6 +10,7 @@ from desktop.paths import Paths
 
 if TYPE_CHECKING:
     from desktop.backup.backup_writer import PersonsData
+    from desktop.chat.export.chat_exporter import PdfDrawing
     from desktop.engine.engine_client import EngineClient
     from desktop.engine.engine_pool import EnginePool
     from desktop.engine.kernel_check import KernelCheck

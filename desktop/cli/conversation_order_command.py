@@ -124,7 +124,7 @@ def _tag(options: Namespace, tools: CommandContext) -> None:
 
 
 def _delete(options: Namespace, tools: CommandContext) -> None:
-    writer = ConversationWriter(tools.conversation_store, time.time, tools.prompt_cache, tools.attachments)
+    writer = ConversationWriter(tools.conversation_store, time.time, tools.prompt_cache, attachments=tools.attachments)
     if not options.for_good:
         conversations = _kept(tools, options.ids)
         writer.delete([each.id for each in conversations])

@@ -13,7 +13,7 @@ from desktop import __version__
 from desktop.chat.chat_session import ChatSession
 from desktop.chat.export.chat_exporter import ChatExporter
 from desktop.chat.temporary_chat import TemporaryChat
-from desktop.storage.attachment_store import AttachmentStore
+from desktop.library.model_terms import ModelTerms
 from desktop.storage.message_search import MessageSearch
 from desktop.translation import tr
 from desktop.ui.access.access_flow import AccessFlow
@@ -21,6 +21,8 @@ from desktop.ui.chat.code_file_flow import CodeFileFlow
 from desktop.ui.chat.image_flow import ImageFlow
 from desktop.ui.compare.compare_flow import CompareFlow
 from desktop.ui.downloads.download_flow import DownloadFlow
+from desktop.ui.export.chat_pdf import draw_pdf
+from desktop.ui.export.export_flow import ExportFlow
 from desktop.ui.imports.chat_import_flow import ChatImportFlow
 from desktop.ui.licenses.license_flow import LicenseFlow
 from desktop.ui.licenses.license_page_loader import LicensePageLoader
@@ -113,6 +115,10 @@ class Backend(QObject):
         self.tray.add(window)
         self.drop = FileDropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
         self.settings = SettingsFlow(window, background, services, self.engine, shared.prompt_cache)
+        self.backups = BackupFlow(window, background, shared.data, shared.answers.queue)
+        self.backups.restored.connect(shared.show_restored)
+        shared.restored.connect(self._restored)
+        shared.backup_timer.failed.connect(self._backup_failed)
         self.chat_imports = ChatImportFlow(
             window,
             background,
@@ -124,7 +130,7 @@ class Backend(QObject):
         )
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
-        self.images = ImageFlow(window, background, AttachmentStore(paths.attachments), page.images)
+        self.images = ImageFlow(window, background, shared.attachments, page.images)
         self.network = NetworkFlow(window, background, services, paths, settings, shared.change_settings)
         self.compare = CompareFlow(window, background, ChatPlace(window, shared.answers), self.engine, shared.presets)
         exporter = ChatExporter(

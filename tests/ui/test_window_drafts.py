@@ -106,6 +106,50 @@ def test_text_given_back_to_an_ordinary_chat_is_kept_while_a_temporary_one_is_sh
     assert "secret" not in file.read_text()
 
 
+def test_what_a_newer_version_keeps_beside_the_texts_stays_in_the_file(file: Path) -> None:
+    file.write_text(json.dumps({"c": "typed", "images": {"c": ["ab"]}, "d/queue": [1], "e": None}))
+    drafts = ComposerDrafts(file)
+    drafts.set("c", "typed on")
+    drafts.save()
+    assert json.loads(file.read_text()) == {"c": "typed on", "images": {"c": ["ab"]}, "d/queue": [1], "e": None}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '"text"'])
+def test_drafts_that_cannot_be_used_are_kept_under_another_name(file: Path, content: str) -> None:
+    file.write_text(content)
+    drafts = ComposerDrafts(file)
+    assert file.read_text() == content
+    drafts.set("c", "new")
+    drafts.save()
+    drafts.set("c", "newer")
+    drafts.save()
+    (aside,) = [each for each in file.parent.iterdir() if each != file]
+    assert aside.name.startswith("drafts.damaged-")
+    assert aside.read_text() == content
+    assert ComposerDrafts(file).get("c") == "newer"
+
+
+def test_only_the_drafts_of_a_deleted_conversation_leave_the_file(file: Path) -> None:
+    """The bin may be given thousands at a time: the file is not written for each."""
+    drafts = ComposerDrafts(file)
+    drafts.set_deleted("none", True)
+    drafts.save()
+    assert not file.exists()
+    drafts.set("c", "kept")
+    drafts.set(queue_key("d"), "queued")
+    drafts.save()
+    written = file.stat().st_mtime_ns, file.read_bytes()
+    drafts.set_deleted("other", True)
+    drafts.save()
+    assert (file.stat().st_mtime_ns, file.read_bytes()) == written
+    drafts.set_deleted("d", True)
+    drafts.save()
+    assert ComposerDrafts(file).keys == ("c",)
+    drafts.set_deleted("d", False)
+    drafts.save()
+    assert ComposerDrafts(file).keys == ("c", queue_key("d"))
+
+
 def test_what_was_typed_in_a_chat_that_is_erased_goes_with_it_from_the_file_too(tmp_path: Path) -> None:
     drafts = ComposerDrafts(tmp_path / "drafts.json")
     shared = SharedDrafts(drafts)

@@ -1,7 +1,9 @@
 """What was typed and not yet sent, per conversation: kept when another one is opened, and over a restart."""
 
 import json
+import time
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 

@@ -39,7 +39,7 @@ def store(home: Path) -> Iterator[ConversationStore]:
 
 @pytest.fixture
 def writer(store: ConversationStore, attachments: AttachmentStore) -> ConversationWriter:
-    return ConversationWriter(store, lambda: 1_000.0, None, attachments)
+    return ConversationWriter(store, lambda: 1_000.0, attachments=attachments)
 
 
 def test_what_is_added_is_read_again_and_lies_for_this_person_alone(attachments: AttachmentStore) -> None:
