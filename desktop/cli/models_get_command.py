@@ -16,6 +16,7 @@ from desktop.cli.vault_prompt import note_foreign_token, with_token
 from desktop.errors import ForbiddenError, NotFoundError, UserError
 from desktop.hub.repository import DEFAULT_ENDPOINT, MAIN, parse_repository
 from desktop.hub.repository_access import RepositoryAccess
+from desktop.library.downloads import AlreadyInstalledError
 from desktop.library.hub_offer import HubOffer, OfferedFile
 from desktop.library.library_model import ListedModel, command_id
 from desktop.library.status import (
@@ -53,7 +54,10 @@ def run(options: Namespace, tools: CommandContext) -> int:
     step = _resolve_steps(target, options, tools)
     if isinstance(step, ReadyStep):
         return _present(target.model_id, tools, options, tr("{model} is here already."))
-    item = show_download(tools.downloads, lambda: tools.downloads.start(target.model_id, step.file), tools.output)
+    try:
+        item = show_download(tools.downloads, lambda: tools.downloads.start(target.model_id, step.file), tools.output)
+    except AlreadyInstalledError:  # by another process, since the steps were taken
+        return _present(target.model_id, tools, options, tr("{model} is here already."))
     return _ended(item, target, options, tools)
 
 

@@ -37,6 +37,10 @@ _MAX_PARALLEL = 2
 _ASK_EVERY_S = 2.0
 
 
+class AlreadyInstalledError(UserError):
+    """The file that was to be fetched is on this computer."""
+
+
 @dataclass
 class _RunningDownload:
     """A download that has a thread of its own: when the license check was last asked about it, and what it objected."""
@@ -114,7 +118,8 @@ class Downloads:
         """Begin to fetch a file of a model ("" the one to recommend), or go on with it; the download's id.
 
         Asks the Hub first where nothing is known of the model, or its hashes were hidden until now. Raises the
-        UserError that stands in the way: license, access, space, policy, offline.
+        UserError that stands in the way: license, access, space, policy, offline; AlreadyInstalledError where the
+        file is here, as another process may have fetched it since somebody looked.
         """
         step = self._getting.next_step(model_id, file)
         known = self._library.hub_records.find(model_id)
@@ -125,7 +130,7 @@ class Downloads:
             step = self._getting.next_step(model_id, file)
         listed = self._library.find_listed(model_id)
         if isinstance(step, ReadyStep):
-            raise UserError(tr("{model} is on this computer already.").format(model=listed.subject.name))
+            raise AlreadyInstalledError(tr("{model} is on this computer already.").format(model=listed.subject.name))
         error = step_error(step, listed.subject.name)
         if error is not None:
             raise error

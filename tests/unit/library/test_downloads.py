@@ -20,6 +20,7 @@ from desktop.errors import (
 from desktop.hub.transfer.transfer_types import FetchedFile
 from desktop.library.download_item import DownloadItem
 from desktop.library.download_records import DownloadRecord
+from desktop.library.downloads import AlreadyInstalledError
 from desktop.library.installer import Installer
 from desktop.library.library_services import LibraryServices, build_library_services
 from desktop.library.status import DownloadStep, EnterTokenStep, ReadyStep, RefusedStep, RestoreFileStep
@@ -328,7 +329,7 @@ def test_what_is_here_is_not_fetched_again(assembly: LibraryServices) -> None:
     ready(assembly)
     fetched(assembly)
 
-    with pytest.raises(UserError, match="already"):
+    with pytest.raises(AlreadyInstalledError, match="already"):
         assembly.downloads.start(MODEL)
 
 
