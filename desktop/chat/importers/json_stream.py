@@ -200,16 +200,8 @@ class _JsonWindow:
             return
         for _ in range(_MOST_VALUES):
             yield self._value()
-            match self.peek():
-                case b",":
-                    self._at += 1
-                case b"]":
-                    self._at += 1
-                    return
-                case b"":
-                    raise _cut()
-                case _:
-                    raise _no_json()
+            if not self._follows(b"]"):
+                return
         raise _too_many()
 
     def members(self, expanded: frozenset[str] = frozenset()) -> Iterator[tuple[str, bytes]]:
@@ -229,17 +221,23 @@ class _JsonWindow:
                     yield key, b"{%b:%b}" % (msgspec.json.encode(name), value)
             else:
                 yield key, self._value()
-            match self.peek():
-                case b",":
-                    self._at += 1
-                case b"}":
-                    self._at += 1
-                    return
-                case b"":
-                    raise _cut()
-                case _:
-                    raise _no_json()
+            if not self._follows(b"}"):
+                return
         raise _too_many()
+
+    def _follows(self, end: bytes) -> bool:
+        """Whether another value follows, or `end` closes what holds them; goes past what stands between."""
+        match self.peek():
+            case b",":
+                self._at += 1
+                return True
+            case found if found == end:
+                self._at += 1
+                return False
+            case b"":
+                raise _cut()
+            case _:
+                raise _no_json()
 
     def _key(self) -> str:
         if self.peek() != b'"':
