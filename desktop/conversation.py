@@ -52,6 +52,38 @@ class DocumentPart(msgspec.Struct, frozen=True, tag="document"):
     sha256: str = ""
 
 
+class AttachedFilePart(msgspec.Struct, frozen=True, tag="attached-file"):
+    """A file that the person attached, which a model reads in passages. `sha256` is that of what was read of it, the
+    JSON of a `DocumentContent` kept as an attachment; `file_sha256` and `size` (bytes) are the file's own, which is not
+    kept. With `whole` all its passages stand in the same message; otherwise each answer has those found for it."""
+
+    name: str
+    media_type: str
+    sha256: str
+    file_sha256: str
+    size: int
+    pages: int
+    whole: bool
+
+
+class PassagePart(msgspec.Struct, frozen=True, tag="passage"):
+    """A passage of a document as a model reads it, under the `number` by which an answer cites it: 1 and up, no two the
+    same on a branch. It stands in a question where the whole file was given, in an answer where it was found for it.
+
+    `name` is the file's, `page` counts from 1 (0: the format has no pages), `label` is the page's own name; `start` is
+    the passage's first character in the page's text. `collection` is where it was found, "" for an attached file.
+    """
+
+    number: int
+    name: str
+    page: int
+    text: str
+    file_sha256: str
+    label: str = ""
+    start: int = 0
+    collection: str = ""
+
+
 class ToolCallPart(msgspec.Struct, frozen=True, tag="tool-call"):
     """The model calls tool `name` with `arguments`, JSON text as the model wrote it. `id` is what the result names."""
 
@@ -89,7 +121,16 @@ class UnknownPart(msgspec.Struct, frozen=True, tag="unknown"):
 
 
 MessagePart = (
-    TextPart | ThinkingPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart | SummaryPart | UnknownPart
+    TextPart
+    | ThinkingPart
+    | ImagePart
+    | DocumentPart
+    | AttachedFilePart
+    | PassagePart
+    | ToolCallPart
+    | ToolResultPart
+    | SummaryPart
+    | UnknownPart
 )
 AnswerPart = TextPart | ThinkingPart | ToolCallPart
 """The parts that a model's answer can have."""
@@ -213,7 +254,7 @@ class Message(msgspec.Struct, frozen=True):
     @property
     def begun(self) -> bool:
         """Whether anything was said in it: text, thinking, or a call of a tool."""
-        return any(not isinstance(part, SummaryPart) for part in self.parts)
+        return any(not isinstance(part, SummaryPart | PassagePart) for part in self.parts)
 
     @property
     def summary(self) -> SummaryPart | None:
@@ -223,7 +264,8 @@ class Message(msgspec.Struct, frozen=True):
 
 class ChatOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """What answers of a conversation, or of those in a folder, are asked with; None and what is left out: as it is
-    without. `sampling` by the names of `SamplingParams`, `max_tokens` among them."""
+    without. `sampling` by the names of `SamplingParams`, `max_tokens` among them; `collections` are the names of those
+    that passages are looked for in."""
 
     preset: str | None = None
     sampling: dict[str, float | int | str | None] = {}
@@ -231,6 +273,7 @@ class ChatOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     effort: Literal["low", "medium", "high"] | None = None
     thinking_budget: int | None = None
     context_length: int | None = None
+    collections: tuple[str, ...] = ()
 
 
 DELETED_KEPT_DAYS = 30
