@@ -12,10 +12,10 @@ from typing import BinaryIO
 
 import msgspec
 
+from desktop.confinement.process_confinement import confine_calls, confine_files, forbid_core_dump
 from desktop.engine.hardware import usable_cores
 from desktop.engine.kernel_report import CpuVariants, KernelComputed, KernelEvent, KernelPlan, KernelStarted
 from desktop.engine.worker import llama_api
-from desktop.engine.worker.confinement import confine_calls, confine_files, forbid_core_dump
 
 _MOST_THREADS = 4
 _MOST_CPU_S = 600  # it takes 3, and a hundred times that where a processor is emulated

@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from desktop.engine.worker.confinement import forbid_core_dump
+from desktop.confinement.process_confinement import forbid_core_dump
 from desktop.engine.worker_log import LIBRARY_MARK
 
 

@@ -14,13 +14,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from desktop.confinement.process_confinement import (
+    confine_calls,
+    confine_files,
+    confinement_summary,
+    limit_file_size,
+)
 from desktop.engine import hardware
 from desktop.engine.engine_errors import bug_event, failure_event, library_unusable
 from desktop.engine.frames import FrameError, FrameReader, FrameWriter
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.admitted_files import AdmittedFiles, FileChangedError
 from desktop.engine.worker.cancellation import Cancellation
-from desktop.engine.worker.confinement import confine_calls, confine_files, limit_file_size
 from desktop.engine.worker.draft_model import DraftModel
 from desktop.engine.worker.embedder import Embedder
 from desktop.engine.worker.llama_api import LlamaLog
@@ -126,8 +131,7 @@ class WorkerLoop:
             limit_file_size(self._most_state_bytes)
         opened = self._admitted.descriptors
         files = confine_files(opened, gpu=self._gpu, drivers_folder=self._drivers_folder)
-        both = (files, self._confinement) == ("landlock", "seccomp")
-        self._confinement = "landlock+seccomp" if both else f"{files}; {self._confinement}"
+        self._confinement = confinement_summary(files, self._confinement)
 
     def _next_request(self) -> Request:
         """The next request; ends the process where there is none."""

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from desktop.engine.worker.linux_syscall import ConfinementError, missing_reason, no_new_privileges, syscall
+from desktop.confinement.linux_syscall import ConfinementError, missing_reason, no_new_privileges, syscall
 
 # From the kernel's header linux/landlock.h.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446

@@ -1,9 +1,10 @@
-"""On Linux the worker gives up what it does not need, before it opens a stranger's file.
+"""On Linux a process that reads a stranger's file gives up what it does not need, before it does: the engine's worker,
+and the reader of documents.
 
 Seccomp leaves it a list of system calls, among them no socket, no process, no change of any file by its name. Landlock
-leaves it its own libraries and the files of one model to read, and nothing to write: what it has to leave behind goes
-through descriptors that the app opened. Both are the kernel's, need no rights, and cannot be undone. Where a kernel
-lacks one, the worker runs without it and says so.
+leaves it its own libraries and the files that it is given to read, and nothing to write: what it has to leave behind
+goes through descriptors that the app opened. Both are the kernel's, need no rights, and cannot be undone. Where a
+kernel lacks one, the process runs without it and says so.
 
 Where a GPU computes, its drivers are left devices, what they read of the system, and a folder of their own to write.
 """
@@ -15,15 +16,17 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
-from desktop.engine.worker.landlock import WHOLE, apply_landlock, version
-from desktop.engine.worker.linux_syscall import ConfinementError
-from desktop.engine.worker.seccomp import apply_seccomp
+from desktop.confinement.landlock import WHOLE, apply_landlock, version
+from desktop.confinement.linux_syscall import ConfinementError
+from desktop.confinement.seccomp import apply_seccomp
 
-_SYSTEM_READABLE = (
-    "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/etc/localtime",
-    "/dev/null", "/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu",
-    "/sys/devices/system/node", "/proc/self/cgroup", "/sys/fs/cgroup",
+LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
+"""Where the system's libraries lie."""
+SYSTEM_READABLE = (
+    *LIBRARIES, "/usr/share/zoneinfo", "/etc/localtime", "/dev/null", "/dev/urandom", "/proc/cpuinfo", "/proc/meminfo",
+    "/sys/devices/system/cpu", "/sys/devices/system/node", "/proc/self/cgroup", "/sys/fs/cgroup",
 )  # fmt: skip
+"""What a process reads of the system that computes: besides the libraries the clock, and what the machine has."""
 _DRIVERS_READABLE = (
     "/usr", "/lib", "/lib64", "/etc", "/opt", "/nix", "/gnu", "/sys", "/run", "/dev", "/var/lib", "/proc/self",
     "/proc/driver", "/proc/sys", "/proc/devices", "/proc/modules", "/proc/version", "/proc/stat", "/proc/filesystems",
@@ -70,13 +73,19 @@ def confine_calls(*, gpu: bool = False) -> str:
     return "seccomp"
 
 
-def confine_files(opened: Iterable[int] = (), *, gpu: bool = False, drivers_folder: Path | None = None) -> str:
-    """Give up all files but this program's own and the model's, for this thread and those it starts.
+def confine_files(
+    opened: Iterable[int] = (),
+    *,
+    system: Iterable[str] = SYSTEM_READABLE,
+    gpu: bool = False,
+    drivers_folder: Path | None = None,
+) -> str:
+    """Give up all files but this program's own and those `opened` (descriptors), for this thread and those it starts.
 
-    "landlock", or "no landlock: …" with the reason. Also gives up TCP where the kernel can. `opened` are descriptors of
-    the model's files. `gpu` leaves the devices and what drivers read, `drivers_folder` is theirs to write.
+    "landlock", or "no landlock: …" with the reason. Also gives up TCP where the kernel can. `system` are the places of
+    the system that stay readable. `gpu` leaves the devices and what drivers read, `drivers_folder` is theirs to write.
     """
-    readable, writable = own_files(), []
+    readable, writable = own_files(system), []
     if gpu:
         readable += [Path(path) for path in _DRIVERS_READABLE] + _library_folders()
         writable = [device for name in _DEVICES for device in Path("/dev").glob(name)]
@@ -88,16 +97,21 @@ def confine_files(opened: Iterable[int] = (), *, gpu: bool = False, drivers_fold
     return "landlock"
 
 
-def own_files() -> list[Path]:
-    """What this program reads while it runs: Python, its packages, the system's libraries and clock."""
+def confinement_summary(files: str, calls: str) -> str:
+    """What `confine_files` and `confine_calls` gave, in one: "landlock+seccomp", or what is missing and why."""
+    return "landlock+seccomp" if (files, calls) == ("landlock", "seccomp") else f"{files}; {calls}"
+
+
+def own_files(system: Iterable[str] = SYSTEM_READABLE) -> list[Path]:
+    """What this program reads while it runs: Python, its packages, and the places in `system`."""
     folders = {Path(folder) for folder in sys.path if folder}
     folders |= {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    package = Path(__file__).resolve().parents[2]
+    package = Path(__file__).resolve().parents[1]
     if (package.parent / "pyproject.toml").exists():  # a checkout holds more than the program
         folders = {folder for folder in folders if folder.resolve() != package.parent}
     folders |= {package}
     kept = [folder for folder in folders if not _holds_home(folder)]
-    return [*kept, *(Path(path) for path in _SYSTEM_READABLE)]
+    return [*kept, *(Path(path) for path in system)]
 
 
 def _library_folders() -> list[Path]:

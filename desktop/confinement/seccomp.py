@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from desktop.engine.worker.linux_syscall import ConfinementError, missing_reason, no_new_privileges, syscall
+from desktop.confinement.linux_syscall import ConfinementError, missing_reason, no_new_privileges, syscall
 
 Numbers = dict[str, tuple[int | None, int | None]]
 

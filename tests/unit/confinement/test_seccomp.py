@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine.worker import seccomp
-from desktop.engine.worker.seccomp import ABSENT, ALLOWED_CALLS, BY_ARGUMENT, FOR_A_DRIVERS_FOLDER, FOR_A_GPU, NEWEST
+from desktop.confinement import seccomp
+from desktop.confinement.seccomp import ABSENT, ALLOWED_CALLS, BY_ARGUMENT, FOR_A_DRIVERS_FOLDER, FOR_A_GPU, NEWEST
 
 MACHINES = tuple(seccomp.MACHINES)
 SELF, PARENT = 4321, 1234
