@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 WORKER_ARGUMENT = "--engine-worker"
 """With this first argument a packaged executable, which has no `python -m`, is a worker of the engine."""
+READER_ARGUMENT = "--document-reader"
+"""With this one it is the process that reads documents."""
 QT_PROBE_ARGUMENT = "--display-probe"
 """With this one it tries to start Qt and ends."""
 
@@ -70,6 +72,11 @@ def main() -> int:
         from desktop.engine.worker.start import start
 
         start(sys.argv[2:])
+        return 0
+    if sys.argv[1:2] == [READER_ARGUMENT]:
+        from desktop.documents.reader.reader_loop import run as read
+
+        read(sys.argv[2:])
         return 0
     if sys.argv[1:2] == [QT_PROBE_ARGUMENT]:
         from desktop.ui.system.display import probe

@@ -2,6 +2,8 @@
 
     UserError                     title, detail, remedy; shown where it happened
     ├── NotFoundError             no such model, file or conversation
+    ├── UnreadableFileError       a document or picture that cannot be read
+    │   └── PasswordNeededError   its password is missing, or another one
     ├── LicenseError              license not acknowledged, revoked, or its text changed
     ├── AccessError               token or gate
     ├── EngineError               the engine could not load or run a model
@@ -40,6 +42,20 @@ class UserError(Exception):
 
 class NotFoundError(UserError):
     """No such model, file or conversation."""
+
+
+class UnreadableFileError(UserError):
+    """A document or picture cannot be read: damaged, too large, of a format that is not taken, or it changed."""
+
+
+class PasswordNeededError(UnreadableFileError):
+    """A document opens with a password only. `wrong` says that one was given, and that it is another one."""
+
+    def __init__(
+        self, title: str, detail: str = "", remedy: str = "", *, technical: str = "", wrong: bool = False
+    ) -> None:
+        super().__init__(title, detail, remedy, technical=technical)
+        self.wrong = wrong
 
 
 class LicenseError(UserError):

@@ -123,6 +123,10 @@ class Paths:
         return self.logs / "engine"
 
     @property
+    def reader_logs(self) -> Path:
+        return self.logs / "reader"
+
+    @property
     def builtin_model(self) -> Path:
         return self.resources / "builtin" / "latchkey-guide.gguf"
 

@@ -9,6 +9,7 @@ from desktop.errors import (
     NetworkError,
     NotFoundError,
     ResourceError,
+    UnreadableFileError,
     UserError,
 )
 
@@ -25,6 +26,7 @@ _CODES: tuple[tuple[type[UserError], int], ...] = (
     (AccessError, 5),
     (EngineError, 6),
     (IntegrityError, 7),
+    (UnreadableFileError, 7),
     (ForbiddenError, 8),
     (NetworkError, 9),
     (ResourceError, 10),

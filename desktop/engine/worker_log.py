@@ -1,4 +1,6 @@
-"""A worker's standard output and error: kept in a file of bounded size, the end also in memory, to report a death."""
+"""Standard output and error of a worker, or of another confined process: kept in a file of bounded size, the end also in
+memory, to report a death.
+"""
 
 import itertools
 import os
@@ -26,13 +28,14 @@ _number = itertools.count(1)
 class WorkerLog:
     """Reads `source` to its end on a thread of its own and writes it, as text that can be shown, to a file in `folder`.
 
-    Where the folder cannot be written the end is still kept in memory. `path` is the file, or None.
+    Where the folder cannot be written the end is still kept in memory. `path` is the file, or None; its name begins
+    with `kind`.
     """
 
-    def __init__(self, source: int, folder: Path) -> None:
+    def __init__(self, source: int, folder: Path, kind: str = "engine") -> None:
         self._source = source
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
-        self._file, self.path = _new_file(folder)
+        self._file, self.path = _new_file(folder, kind)
         self._thread = threading.Thread(target=self._drain, name="native-log", daemon=True)
         self._thread.start()
 
@@ -92,14 +95,14 @@ def _read(source: int) -> bytes:
         return b""
 
 
-def _new_file(folder: Path) -> tuple[IO[bytes] | None, Path | None]:
-    """A fresh log file; the oldest beyond eight are removed."""
+def _new_file(folder: Path, kind: str) -> tuple[IO[bytes] | None, Path | None]:
+    """A fresh log file; the oldest beyond eight of the `kind` are removed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        old = sorted(folder.glob("engine-*.log"), key=lambda file: file.lstat().st_mtime)
+        old = sorted(folder.glob(f"{kind}-*.log"), key=lambda file: file.lstat().st_mtime)
         for file in old[: max(0, len(old) - _MOST_FILES + 1)]:
             file.unlink(missing_ok=True)
-        path = folder / f"engine-{os.getpid()}-{next(_number)}.log"
+        path = folder / f"{kind}-{os.getpid()}-{next(_number)}.log"
         path.unlink(missing_ok=True)  # of an older process with this number, or a link: nothing is written through it
         return path.open("xb"), path
     except OSError:

@@ -10,12 +10,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from desktop.confinement.isolated_process import ENVIRONMENT_NAMES, start_isolated
 from desktop.engine import engine_errors
 from desktop.engine.frames import EventReader, FrameError, FrameWriter, PipeEndedError
 from desktop.engine.prompt_cache_folder import PromptCacheFolder, ScratchFile, StateCopied
@@ -23,23 +24,7 @@ from desktop.engine.worker_log import WorkerLog
 from desktop.engine.worker_messages import Event, Request
 from desktop.translation import language_in_use, tr
 
-# What a worker needs of the environment. Nothing else reaches it: no tokens, no proxies, no Python settings.
-_ENVIRONMENT_NAMES = frozenset(
-    (
-        "PATH",
-        "HOME",
-        "LANG",
-        "LC_ALL",
-        "LC_CTYPE",
-        "LC_MESSAGES",
-        "LANGUAGE",
-        "TMPDIR",
-        "TEMP",
-        "TMP",
-        "SYSTEMROOT",
-        "WINDIR",
-    )
-) | frozenset(("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "COMSPEC", "PATHEXT"))
+# What computing takes besides what every process gets.
 _ENVIRONMENT_PREFIXES = (
     "CUDA_",
     "GGML_",
@@ -241,7 +226,7 @@ def worker_environment() -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if (name.upper() in _ENVIRONMENT_NAMES or name.upper().startswith(_ENVIRONMENT_PREFIXES))
+        if (name.upper() in ENVIRONMENT_NAMES or name.upper().startswith(_ENVIRONMENT_PREFIXES))
         and name.upper() not in _PINNING
     }
     kept["GGML_NO_BACKTRACE"] = "1"
@@ -252,36 +237,21 @@ def _spawn(
     workplace: WorkerSetup, input_: int, output: int, native: int, cpu_variant: str, scratch: ScratchFile | None
 ) -> "subprocess.Popen[bytes]":
     """Start the process with the two pipes, the scratch file and its standard streams inherited, and nothing else."""
-    extra: dict[str, Any]
     inherited = [input_, output] + ([scratch.descriptor] if scratch is not None else [])
-    if sys.platform == "win32":
-        import msvcrt
 
-        handles = [msvcrt.get_osfhandle(each) for each in inherited]
-        for handle in handles:
-            os.set_handle_inheritable(handle, True)
-        startup = subprocess.STARTUPINFO(lpAttributeList={"handle_list": handles})
-        extra = {"startupinfo": startup, "creationflags": subprocess.CREATE_NO_WINDOW}
-        numbers = handles
-    else:
-        extra = {"pass_fds": inherited}
-        numbers = inherited
-    arguments = ["--in", str(numbers[0]), "--out", str(numbers[1])]
-    arguments += ["--drivers-folder", str(workplace.drivers_folder)]
-    if scratch is not None and workplace.prompt_cache is not None:
-        arguments += ["--state-file", str(numbers[2]), "--state-bytes", str(workplace.prompt_cache.budget())]
-    if cpu_variant:
-        arguments += ["--cpu-variant", cpu_variant]
-    if (language := language_in_use()) is not None:
-        arguments += ["--translations", str(language[0]), "--language", language[1] or ""]
-    return subprocess.Popen(
-        [*workplace.command, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=native,
-        stderr=native,
-        env={**worker_environment(), **dict.fromkeys(_DRIVERS_CACHES, str(workplace.drivers_folder))},
-        **extra,
-    )
+    def command(numbers: Sequence[int]) -> list[str]:
+        arguments = ["--in", str(numbers[0]), "--out", str(numbers[1])]
+        arguments += ["--drivers-folder", str(workplace.drivers_folder)]
+        if scratch is not None and workplace.prompt_cache is not None:
+            arguments += ["--state-file", str(numbers[2]), "--state-bytes", str(workplace.prompt_cache.budget())]
+        if cpu_variant:
+            arguments += ["--cpu-variant", cpu_variant]
+        if (language := language_in_use()) is not None:
+            arguments += ["--translations", str(language[0]), "--language", language[1] or ""]
+        return [*workplace.command, *arguments]
+
+    caches = dict.fromkeys(_DRIVERS_CACHES, str(workplace.drivers_folder))
+    return start_isolated(command, inherited, native, {**worker_environment(), **caches})
 
 
 class WorkerSupervisor:

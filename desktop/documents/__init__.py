@@ -1,0 +1,1 @@
+"""Documents: reading them in a confined process of its own, collections of them, and finding passages."""
