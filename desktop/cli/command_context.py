@@ -11,6 +11,7 @@ from desktop.paths import Paths
 if TYPE_CHECKING:
     from desktop.backup.backup_writer import PersonsData
     from desktop.chat.export.chat_exporter import PdfDrawing
+    from desktop.documents.document_reader import DocumentReader
     from desktop.engine.engine_client import EngineClient
     from desktop.engine.engine_pool import EnginePool
     from desktop.engine.kernel_check import KernelCheck
@@ -193,6 +194,17 @@ class CommandContext:
             kernel_choice=self.kernel_check.choice,
             prompt_cache=self.prompt_cache,
         )
+
+    @contextmanager
+    def document_reader(self) -> Iterator["DocumentReader"]:
+        """What reads documents and pictures; its processes are gone when the block is left."""
+        from desktop.documents.document_reader import DocumentReader
+
+        reader = DocumentReader(self.paths.reader_logs)
+        try:
+            yield reader
+        finally:
+            reader.close()
 
     def close(self) -> None:
         """Stop what runs, write what is left of the log of requests, and leave no connection open."""

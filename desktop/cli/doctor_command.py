@@ -70,6 +70,7 @@ class DoctorReport(msgspec.Struct, frozen=True):
     database: str
     log: str
     sandbox: str
+    document_sandbox: str
     keyring: str
     policy: PolicyReport
     ledger: LedgerReport
@@ -124,6 +125,7 @@ def _examine(tools: CommandContext, problems: list[UserError]) -> DoctorReport:
         database=database,
         log=str(tools.paths.log_file),
         sandbox=probed.confinement if probed else "unknown: the engine does not start",
+        document_sandbox=_document_sandbox(tools, problems),
         keyring=check_keyring(tools, problems),
         policy=policy,
         ledger=ledger,
@@ -142,6 +144,15 @@ def _probe(tools: CommandContext, problems: list[UserError]) -> ProbeResult | No
         except UserError as problem:
             problems.append(problem)
             return None
+
+
+def _document_sandbox(tools: CommandContext, problems: list[UserError]) -> str:
+    with tools.document_reader() as reader:
+        try:
+            return reader.confinement()
+        except UserError as problem:
+            problems.append(problem)
+            return "unknown: the process does not start"
 
 
 def _folders(tools: CommandContext, problems: list[UserError]) -> tuple[FolderReport, ...]:
@@ -223,6 +234,7 @@ def _print(report: DoctorReport, tools: CommandContext) -> None:
         (tr("conversations file"), report.database),
         (tr("log"), report.log),
         (tr("sandbox"), report.sandbox),
+        (tr("sandbox of documents"), report.document_sandbox),
         (tr("keyring"), report.keyring),
         (tr("policy"), policy_line(report.policy)),
         (tr("ledger"), ledger_line(report.ledger)),

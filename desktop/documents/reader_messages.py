@@ -11,8 +11,8 @@ import msgspec
 
 from desktop.engine.message_bounds import Count, ShortText
 
-MOST_CHARACTERS = 32_000_000
-"""Of one document: what comes after is left out, and a note says so. 10,000 printed pages hold some 30 million."""
+MOST_CHARACTERS = 50_000_000
+"""Of one document: what comes after is left out, and a note says so. 10,000 printed pages hold some 35 million."""
 MOST_PAGES = 50_000
 LARGEST_FILE = 256 * 1024 * 1024
 LONGEST_PIECE = 500_000
@@ -46,6 +46,7 @@ NoteKind = Literal[
     "attachments",
     "bytes-replaced",
     "cut",
+    "cut-pages",
     "empty",
     "encoding",
     "hidden-sheets",

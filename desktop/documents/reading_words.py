@@ -95,7 +95,9 @@ def note_text(note: ReadingNote) -> str:
         case "bytes-replaced":
             words = tr("Some bytes are no characters; each is shown as \ufffd.")
         case "cut":
-            words = tr("It is longer than {count} characters or too many pages; what comes after is left out.")
+            words = tr("It has more than {count} characters; what comes after is left out.")
+        case "cut-pages":
+            words = tr("It has more than {count} pages; what comes after is left out.")
         case "empty":
             words = tr("The file is empty.")
         case "encoding":

@@ -25,6 +25,7 @@ def test_doctor_reports_what_matters_and_changes_nothing(home: Path) -> None:
         "database",
         "log",
         "sandbox",
+        "document_sandbox",
         "keyring",
         "policy",
         "ledger",

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 
 from desktop.documents.reader.page_writer import PageWriter
@@ -10,6 +11,7 @@ from desktop.documents.reader.text_encoding import decoded, text_encoding
 from desktop.documents.reader_messages import MOST_CHARACTERS
 
 _SAMPLE = 16_384
+_GAP = re.compile("\t{50,}")
 _DELIMITERS = ",;\t|"
 
 
@@ -25,8 +27,8 @@ def read_delimited(data: bytes, pages: PageWriter, *, tabs: bool) -> None:
 
 
 def row_line(cells: list[str]) -> str:
-    """Cells as a line: tabs between them, and no breaks within."""
-    return "\t".join(" ".join(cell.split()) for cell in cells).rstrip() + "\n"
+    """Cells as a line: tabs between them, no breaks within; a wide gap, as before a cell far to the right, is one tab."""
+    return _GAP.sub("\t", "\t".join(" ".join(cell.split()) for cell in cells).rstrip()) + "\n"
 
 
 def _bounded(pieces: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _LEFT_OUT = frozenset((f"{_TEXT}tracked-changes", f"{_OFFICE}annotation", f"{_TEXT}note-citation"))
 _BLOCKS = frozenset((f"{_TEXT}p", f"{_TEXT}h"))
+_ENDING_WITH_EMPTY_LINE = frozenset((f"{_TEXT}list", f"{_TABLE}table"))
 _AROUND = frozenset(f"{_STYLE}{name}" for name in ("header", "footer", "header-first", "footer-first", "header-left"))
 _MOST_SPACES, _MOST_HEADING = 1000, 6
 
@@ -98,6 +99,8 @@ class OpenDocumentText:
             self._finish_block("".join(self._blocks.pop()))
         elif tag == f"{_TEXT}list-item":
             self._lists -= 1
+        elif tag in _ENDING_WITH_EMPTY_LINE and self._inside and not (self._lists or self._cells or self._blocks):
+            self._write("\n")
         elif tag == f"{_TABLE}table-row" and self._cells:
             self._finish_row(self._cells.pop())
         elif tag == f"{_TEXT}note-body":

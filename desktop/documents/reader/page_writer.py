@@ -44,15 +44,15 @@ class PageWriter:
             self._flush()
             self._number, self._label, self._total = number, safe_line(label, _LONGEST_LABEL), total
             if number > MOST_PAGES:
-                self._number = 0
-                raise self._full()
+                self._number = MOST_PAGES
+                raise self._full("cut-pages", MOST_PAGES)
         text = clean_text(text)
         taken = text[: self._left]
         self._left -= len(taken)
         self._pieces.append(taken)
         self._waiting += len(taken)
         if len(taken) < len(text):
-            raise self._full()
+            raise self._full("cut", MOST_CHARACTERS)
         if self._waiting >= _SENT_FROM:
             self._flush()
 
@@ -68,9 +68,9 @@ class PageWriter:
             self._pieces.append("")
         self._flush()
 
-    def _full(self) -> DocumentFullError:
+    def _full(self, kind: NoteKind, most: int) -> DocumentFullError:
         self._flush()
-        self.note("cut", MOST_CHARACTERS)
+        self.note(kind, most)
         return DocumentFullError()
 
     def _flush(self) -> None:

@@ -19,6 +19,11 @@ _MARKS = (  # the longer ones first: that of UTF-32 begins with that of UTF-16
 _CONTROLS = bytes({*range(32)} - {7, 8, 9, 10, 12, 13, 27})
 _MOST_CONTROLS = 0.02
 _SOUND_PER_BROKEN = 10  # so many characters of UTF-8 to one wrong byte, and the text is UTF-8 with wrong bytes
+# What texts are found in. Of those that fit equally well the first is taken; rarer ones would win over it by chance.
+_GUESSED = (
+    "cp1252", "cp1250", "cp1255", "cp1251", "cp1253", "cp1254", "cp1256", "cp1257", "cp874", "koi8_r", "cp866",
+    "cp932", "euc_jp", "gb18030", "big5", "cp949",
+)  # fmt: skip
 _LAST_RESORT = "cp1252"  # what most of it is, and read so a byte cannot spoil the others
 
 
@@ -85,5 +90,12 @@ def _without_mark(sample: bytes) -> TextEncoding:
 def _guess(sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(sample).best()
-    return best.encoding if best is not None else _LAST_RESORT
+    matches = from_bytes(sample, cp_isolation=list(_GUESSED))
+    best = matches.best()
+    if best is None:
+        return _LAST_RESORT
+    likely: set[str] = set()
+    for match in matches:
+        if (match.chaos, match.coherence) == (best.chaos, best.coherence):
+            likely.update(match.could_be_from_charset)
+    return next((name for name in _GUESSED if name in likely), best.encoding)

@@ -67,7 +67,8 @@ class WordText:
     """Text of elements of WordprocessingML; knows which styles are headings."""
 
     def __init__(self, document: Document) -> None:
-        self._levels = _heading_levels(document)
+        self._levels, self._lists = _styles(document)
+        self._in_list = False
 
     def blocks(self, parent: Any) -> Iterator[str]:
         """Each paragraph with an empty line after it, each table row in a line."""
@@ -75,6 +76,7 @@ class WordText:
             if child.tag == _PARAGRAPH:
                 yield from self._paragraph(child)
             elif child.tag == _TABLE:
+                yield from self._list_end()
                 yield from self._table(child)
             elif child.tag not in _LEFT_OUT and isinstance(child.tag, str):
                 yield from self.blocks(child)
@@ -89,12 +91,20 @@ class WordText:
         if text.strip():
             style, numbered = paragraph.style, paragraph.find(f"{qn('w:pPr')}/{qn('w:numPr')}") is not None
             level = self._levels.get(style or "", 0)
-            if level:
-                yield f"{'#' * level} {text.strip()}\n\n"
+            if not level and (numbered or style in self._lists):
+                self._in_list = True
+                yield f"- {text}\n"
             else:
-                yield f"- {text}\n" if numbered else f"{text}\n\n"
+                yield from self._list_end()
+                yield f"{'#' * level} {text.strip()}\n\n" if level else f"{text}\n\n"
         for box in boxes:
             yield from self.blocks(box)
+
+    def _list_end(self) -> Iterator[str]:
+        """An empty line, where an item of a list was last."""
+        if self._in_list:
+            self._in_list = False
+            yield "\n"
 
     def _table(self, table: Any) -> Iterator[str]:
         for row in table.iter(_ROW):
@@ -118,16 +128,20 @@ def _inline(parent: Any, boxes: list[Any]) -> Iterator[str]:
             yield from _inline(child, boxes)
 
 
-def _heading_levels(document: Document) -> dict[str, int]:
-    levels = {}
+def _styles(document: Document) -> tuple[dict[str, int], frozenset[str]]:
+    """By the ids of styles: the levels of headings, and those of items of lists."""
+    levels: dict[str, int] = {}
+    lists: set[str] = set()
     for style in document.styles.element.iter(qn("w:style")):
         name = style.find(qn("w:name"))
         words = (name.get(qn("w:val"), "") if name is not None else "").lower().split()
         if words == ["title"]:
             levels[style.get(qn("w:styleId"), "")] = 1
         elif words[:1] == ["heading"] and words[1:] and words[1].isdecimal():
-            levels[style.get(qn("w:styleId"), "")] = min(_MOST_HEADING, max(1, int(words[1])))
-    return levels
+            levels[style.get(qn("w:styleId"), "")] = min(_MOST_HEADING, max(1, int(words[1][:2])))
+        elif words[:2] in (["list", "bullet"], ["list", "number"]):
+            lists.add(style.get(qn("w:styleId"), ""))
+    return levels, frozenset(lists)
 
 
 def _surroundings(part: DocumentPart, text: WordText) -> Iterator[str]:
