@@ -71,6 +71,10 @@ class Paths:
         return self.data / "ledger.db"
 
     @property
+    def documents_file(self) -> Path:
+        return self.data / "documents.db"
+
+    @property
     def load_fallbacks(self) -> Path:
         return self.data / "load-fallbacks.json"
 

@@ -25,10 +25,18 @@ from desktop.storage.database_errors import (
     DatabaseErrors,
     DatabaseErrorTexts,
     conversation_error_texts,
+    document_error_texts,
     ledger_error_texts,
     network_error_texts,
 )
-from desktop.storage.migration import LEDGER_MIGRATIONS, MIGRATIONS, NETWORK_MIGRATIONS, migrate, schema_version
+from desktop.storage.migration import (
+    DOCUMENT_MIGRATIONS,
+    LEDGER_MIGRATIONS,
+    MIGRATIONS,
+    NETWORK_MIGRATIONS,
+    migrate,
+    schema_version,
+)
 from desktop.storage.search_terms import add_functions
 from desktop.storage.write_ahead_log import first_page_in_log, wal_path
 
@@ -38,6 +46,8 @@ LEDGER_ID = 0x4C6B6C67
 """SQLite's application_id of the ledger ("Lklg"), so that neither file is taken for the other."""
 NETWORK_ID = 0x4C6B6E77
 """SQLite's application_id of the request log ("Lknw")."""
+DOCUMENTS_ID = 0x4C6B646F
+"""SQLite's application_id of the collections of documents ("Lkdo")."""
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
@@ -115,6 +125,7 @@ class DatabaseSchema:
 CONVERSATIONS_SCHEMA = DatabaseSchema(APPLICATION_ID, MIGRATIONS, conversation_error_texts)
 LEDGER_SCHEMA = DatabaseSchema(LEDGER_ID, LEDGER_MIGRATIONS, ledger_error_texts)
 NETWORK_SCHEMA = DatabaseSchema(NETWORK_ID, NETWORK_MIGRATIONS, network_error_texts)
+DOCUMENTS_SCHEMA = DatabaseSchema(DOCUMENTS_ID, DOCUMENT_MIGRATIONS, document_error_texts)
 
 
 class Database:

@@ -1,7 +1,7 @@
 """SQLite's errors in words a person can act on. What is not named here is a bug, and raises as it is.
 
-Three files have these troubles: the conversations, the ledger and the log of requests. Each has `DatabaseErrorTexts`
-that say what a person loses by them; the rest of the sentences is the same.
+Four files have these troubles: the conversations, the ledger, the log of requests and the collections of documents.
+Each has `DatabaseErrorTexts` that say what a person loses by them; the rest of the sentences is the same.
 """
 
 import errno
@@ -88,6 +88,25 @@ def network_error_texts() -> DatabaseErrorTexts:
         broken_disk=tr("The log of requests cannot be read or written: the disk reports an error."),
         mend=tr("Move it elsewhere; Latchkey then begins a new one."),
         begin_anew=tr("Move it elsewhere; Latchkey then begins a new one."),
+    )
+
+
+def document_error_texts() -> DatabaseErrorTexts:
+    """The words for the file of collections."""
+    begin = tr(
+        "Move it elsewhere; Latchkey then begins a new one. Make the collections again from your files, which are as"
+        " they were, or restore a backup."
+    )
+    return DatabaseErrorTexts(
+        damaged=tr("The collections cannot be read: their file is damaged."),
+        not_ours=tr("The collections cannot be read: their file is not one of Latchkey's."),
+        newer=tr("The collections were written by a newer Latchkey."),
+        unwritable=tr("Collections cannot be saved: {folder} is not writable."),
+        full=tr("Collections cannot be saved: the disk is full."),
+        busy=tr("Collections cannot be saved: another program holds their file."),
+        broken_disk=tr("Collections cannot be read or saved: the disk reports an error."),
+        mend=begin,
+        begin_anew=begin,
     )
 
 

@@ -16,6 +16,7 @@ from desktop.atomic_file import PART_PREFIX, PART_SUFFIX
 _FOLDER = Path(__file__).with_name("migrations")
 _LEDGER = Path(__file__).with_name("migrations_ledger")
 _NETWORK = Path(__file__).with_name("migrations_network")
+_DOCUMENTS = Path(__file__).with_name("migrations_documents")
 KEPT_COPIES = 3
 """So many copies of one file stay beside it."""
 _log = logging.getLogger(__name__)
@@ -37,6 +38,9 @@ LEDGER_MIGRATIONS: tuple[Path, ...] = (
 
 NETWORK_MIGRATIONS: tuple[Path, ...] = (_NETWORK / "0001_requests.sql",)
 """The same for the log of requests, which anybody may delete without losing anything else."""
+
+DOCUMENT_MIGRATIONS: tuple[Path, ...] = (_DOCUMENTS / "0001_collections.sql",)
+"""The same for the collections of documents, in a file of their own as well."""
 
 
 def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Path]) -> None:

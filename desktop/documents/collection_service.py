@@ -1,0 +1,289 @@
+"""Collections of documents for the window and the command: made, filled, indexed in the background, searched, removed.
+
+Every method may be called from any thread, blocks while it reads or writes the database, and raises what `Database`
+raises beside what it says itself.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from desktop.document_content import DocumentContent
+from desktop.documents.collection_indexer import CollectionIndexer, IndexingStep, lower_priority
+from desktop.documents.collection_progress import CollectionProgress
+from desktop.documents.document_collection import AddedPaths, CollectionFile, CollectionState
+from desktop.documents.document_reading import DocumentReading
+from desktop.documents.passage_search import FoundPassage, PassageSearch, PassageVectors
+from desktop.documents.text_analysis import VERSION, index_terms
+from desktop.errors import NotFoundError, ResourceError, StoppedError, UserError
+from desktop.paths import Paths, absolute
+from desktop.storage.collection_contents import CollectionContents
+from desktop.storage.collection_files import CollectionCount, CollectionFiles, FileRecord
+from desktop.storage.collection_search import PassageIndex
+from desktop.storage.collection_store import CollectionRecord, CollectionStore
+from desktop.storage.database import DOCUMENTS_SCHEMA, Database
+from desktop.translation import tr
+
+_YIELD_S = 0.0005
+_log = logging.getLogger(__name__)
+
+
+class CollectionService:
+    """The collections of this person. Building it touches nothing; `start` begins to index in the background.
+
+    `on_change` is called, on any thread, when what `collections` or `files` say is another thing.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        reader: DocumentReading,
+        *,
+        on_change: Callable[[], None] = lambda: None,
+        vectors: PassageVectors | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._paths, self._on_change, self._now = paths, on_change, now
+        self._database = Database(paths.documents_file, DOCUMENTS_SCHEMA)
+        self.store = CollectionStore(self._database)
+        self._files = CollectionFiles(self._database)
+        self.contents = CollectionContents(self._database, index_terms, VERSION)
+        self._search = PassageSearch(PassageIndex(self._database), self.contents, vectors)
+        self._progress = CollectionProgress()
+        self._own_folders = (paths.config, paths.data, paths.models, paths.cache, paths.logs)
+        self._indexer = CollectionIndexer(
+            self.store,
+            self._files,
+            self.contents,
+            reader,
+            own_folders=self._own_folders,
+            tell=self._tell,
+            yield_time=lambda: time.sleep(_YIELD_S),
+            now=now,
+        )
+        self._wake = threading.Event()
+        self._ending = False
+        self._thread: threading.Thread | None = None
+
+    # --- what there is -------------------------------------------------------------------------------------------
+
+    def collections(self) -> tuple[CollectionState, ...]:
+        """All collections, by name."""
+        return self._states(self.store.collections())
+
+    def removed(self) -> tuple[CollectionState, ...]:
+        """Those in the bin, the last removed first."""
+        return self._states(self.store.removed())
+
+    def collection(self, name: str) -> CollectionState:
+        """One collection, also by a name it once had. NotFoundError."""
+        return self._states((self.store.find(name),))[0]
+
+    def files(self, name: str) -> tuple[CollectionFile, ...]:
+        """The files of a collection, by path. NotFoundError."""
+        return tuple(map(_shown, self._files.files(self.store.find(name).number)))
+
+    def content(self, name: str, file_id: int) -> DocumentContent:
+        """What was read of a file. NotFoundError where nothing was."""
+        file = self._files.file(self.store.find(name).number, file_id)
+        if file.content is None:
+            raise NotFoundError(tr("Nothing was read of {file}.").format(file=file.path), "", "")
+        return self.contents.content(file.content)
+
+    def search(self, names: Sequence[str], text: str, limit: int = 10) -> tuple[FoundPassage, ...]:
+        """The best passages for `text` in these collections, the best first. NotFoundError where one is not there."""
+        found = [self.store.find(name) for name in names]
+        return self._search.search({each.number: each.name for each in found}, text, limit)
+
+    # --- changed -------------------------------------------------------------------------------------------------
+
+    def create(self, name: str) -> CollectionState:
+        """A new, empty collection. CollectionNameError where the name is blank, too long or taken."""
+        record = self.store.create(name, self._now())
+        self._on_change()
+        return self._states((record,))[0]
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a collection another name; chats find it by the old one too. NotFoundError, CollectionNameError."""
+        self.store.rename(old, new)
+        self._on_change()
+
+    def remove(self, name: str) -> None:
+        """Put a collection into the bin: its index stays for thirty days. NotFoundError."""
+        self.store.remove(name, self._now())
+        self._changed()
+
+    def restore(self, name: str) -> None:
+        """Bring the collection of this name back that was removed last. NotFoundError, CollectionNameError."""
+        self.store.restore(name)
+        self._changed()
+
+    def add(self, name: str, paths: Sequence[Path]) -> AddedPaths:
+        """Put folders and files into a collection; they are read in the background. What is there already is looked
+        through again. NotFoundError where there is no such collection."""
+        number = self.store.find(name).number
+        taken: list[tuple[Path, bool]] = []
+        refused: list[tuple[Path, UserError]] = []
+        for path in paths:
+            try:
+                taken.append(self._checked(path))
+            except UserError as error:
+                refused.append((path, error))
+        if taken:
+            self.store.add_sources(number, taken)
+            self._changed()
+        return AddedPaths(tuple(path for path, _ in taken), tuple(refused))
+
+    def leave_out(self, name: str, file_id: int) -> None:
+        """Leave a file out: it is not found any more, and not read again. NotFoundError."""
+        self._set_left_out(name, file_id, self._now())
+
+    def take_back(self, name: str, file_id: int) -> None:
+        """Take back a file that was left out. NotFoundError."""
+        self._set_left_out(name, file_id, None)
+
+    def enter_password(self, name: str, file_id: int, password: str) -> None:
+        """Have an encrypted file read with this password, which is kept nowhere. NotFoundError."""
+        file = self._files.file(self.store.find(name).number, file_id)
+        self._indexer.give_password(file.number, password)
+        self._files.read_again(file.number)
+        self._changed()
+
+    def pause(self, name: str) -> None:
+        """Read nothing of a collection until it is resumed, also after a restart. NotFoundError."""
+        self.store.set_paused(name, True)
+        self._changed()
+
+    def resume(self, name: str) -> None:
+        """Go on with a paused collection. NotFoundError."""
+        self.store.set_paused(name, False)
+        self._changed()
+
+    def set_watched(self, name: str, watched: bool) -> None:
+        """Whether changes in the folders of a collection are noticed by themselves. NotFoundError."""
+        self.store.set_watched(name, watched)
+        self.refresh(name)
+
+    def refresh(self, name: str) -> None:
+        """Look through the folders of a collection again. NotFoundError."""
+        self.store.look_again([self.store.find(name).number])
+        self._changed()
+
+    # --- indexing ------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Index in the background from now on, until `close`."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="collections", daemon=True)
+            self._thread.start()
+
+    def index(self, name: str, is_cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Read what is to be read of a collection now, in the calling thread. NotFoundError; StoppedError where
+        `is_cancelled` says so."""
+        self._indexer.run(is_cancelled, [self.store.find(name).number])
+        self._progress.end()
+        self._on_change()
+
+    def close(self) -> None:
+        """Stop indexing, soon, and close the file. What was not read is read the next time."""
+        self._ending = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._database.close()
+
+    def _work(self) -> None:
+        lower_priority()
+        while not self._ending:
+            self._wake.clear()
+            try:
+                if self._paths.documents_file.exists():
+                    self._indexer.run(self._is_stopped)
+            except StoppedError:
+                continue
+            except UserError as error:
+                _log.warning("indexing: %s %s", error, error.technical)
+            finally:
+                self._progress.end()
+            self._on_change()
+            self._wake.wait()
+
+    def _is_stopped(self) -> bool:
+        return self._ending or self._wake.is_set()
+
+    def _tell(self, step: IndexingStep) -> None:
+        self._progress.step(step)
+        self._on_change()
+
+    def _changed(self) -> None:
+        self._wake.set()
+        self._on_change()
+
+    # --- below ---------------------------------------------------------------------------------------------------
+
+    def _set_left_out(self, name: str, file_id: int, at: float | None) -> None:
+        file = self._files.file(self.store.find(name).number, file_id)
+        self._files.leave_out(file.number, at)
+        self._changed()
+
+    def _checked(self, path: Path) -> tuple[Path, bool]:
+        """The path from the root on, and whether it is a folder. Raises UserError where it cannot be taken."""
+        place = Path(os.path.normpath(absolute(path)))
+        real = Path(os.path.realpath(place))
+        if any(real == own or own in real.parents for own in map(_real, self._own_folders)):
+            raise ResourceError(
+                tr("{file} lies among Latchkey's own files.").format(file=path), "", tr("Choose files of your own.")
+            )
+        if place.is_dir():
+            return place, True
+        if place.is_file():
+            return place, False
+        raise NotFoundError(
+            tr("There is no file or folder {file}.").format(file=path), "", tr("Check the name and where it lies.")
+        )
+
+    def _states(self, records: Sequence[CollectionRecord]) -> tuple[CollectionState, ...]:
+        counts = self._files.counts()
+        return tuple(self._state(each, counts.get(each.number, CollectionCount())) for each in records)
+
+    def _state(self, record: CollectionRecord, count: CollectionCount) -> CollectionState:
+        sources = self.store.sources(record.number)
+        unlooked = any(each.looked_at is None for each in sources)
+        work = self._progress.work(record, count, unlooked)
+        return CollectionState(
+            record.name,
+            count.files,
+            count.pages,
+            count.passages,
+            "lexical-and-meaning" if self._search.by_meaning(record.number) else "lexical",
+            work.state,
+            work.fraction,
+            work.seconds_left,
+            count.unread,
+            sum(each.skipped for each in sources),
+            record.watched,
+            tuple(each.path for each in sources),
+            tuple(each.problem for each in sources if each.problem),
+            record.created_at,
+            record.removed_at,
+        )
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _shown(file: FileRecord) -> CollectionFile:
+    return CollectionFile(
+        file.number,
+        file.path,
+        file.path.name,
+        file.size,
+        file.pages,
+        file.read_at,
+        "left-out" if file.left_out_at is not None else file.state,
+        file.error,
+    )

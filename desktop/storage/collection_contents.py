@@ -1,0 +1,229 @@
+"""What was read of the files of collections: pages, passages, and the index of the passages' terms.
+
+A content is written in several transactions, each short, as others wait for it; it counts when a file names it
+(`CollectionFiles.note_read`). What no file names is taken out by `purge`: what a process left that was killed in the
+middle, and what a changed file said before. Every method raises what `Database` raises.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.document_content import DocumentContent, DocumentPage, Passage
+from desktop.errors import NotFoundError
+from desktop.storage.collection_store import path_from_bytes
+from desktop.storage.database import Database
+from desktop.translation import tr
+
+Analyze = Callable[[str], str]
+"""The terms of a text with a blank between two, of letters and digits alone: always the same for the same text."""
+
+_SHIFT = 32
+_PASSAGES_AT_ONCE = 200
+VISIBLE = "SELECT content FROM files WHERE left_out_at IS NULL AND state IN ('read', 'changed')"
+"""A SELECT of the numbers of the contents that are found."""
+
+
+@dataclass(frozen=True)
+class StoredPassage:
+    """A passage with where it stands: its file's path, name and sha256, and the page with its own label. `start` and
+    `end` are characters of that page's text. `paged` says whether the format has pages."""
+
+    id: int
+    collection: int
+    path: Path
+    sha256: str
+    page: int
+    label: str
+    paged: bool
+    start: int
+    end: int
+    text: str
+
+
+def passage_range(collection: int) -> tuple[int, int]:
+    """The least and the greatest id that a passage of this collection can have."""
+    return collection << _SHIFT, (collection + 1 << _SHIFT) - 1
+
+
+class CollectionContents:
+    """The contents of all collections in `database`. `analyze` makes the terms of its index, `version` says which
+    ones: where another version made the index, it is made anew (`rebuild`)."""
+
+    def __init__(self, database: Database, analyze: Analyze, version: str) -> None:
+        self.database = database
+        self._analyze = analyze
+        self._version = version
+
+    # --- written -------------------------------------------------------------------------------------------------
+
+    def find(self, collection: int, sha256: str) -> int | None:
+        """The number of what was read of a file with this hash, whole, None where nothing was."""
+        with self.database.read() as connection:
+            row = connection.execute(
+                "SELECT number FROM contents WHERE collection = ? AND sha256 = ? AND complete", (collection, sha256)
+            ).fetchone()
+        return None if row is None else int(row[0])
+
+    def add(
+        self,
+        collection: int,
+        content: DocumentContent,
+        passages: Sequence[Passage],
+        *,
+        go_on: Callable[[int], None] = lambda done: None,
+    ) -> int:
+        """Store a content with its passages; its number. `go_on` is called after each part with the passages that are
+        stored, and may raise: what is stored then is purged later."""
+        with self.database.write(durable=False) as connection:
+            number = _insert_content(connection, collection, content, len(passages))
+        name = self._analyze(content.name)
+        for begin in range(0, max(len(passages), 1), _PASSAGES_AT_ONCE):
+            part = passages[begin : begin + _PASSAGES_AT_ONCE]
+            terms = [self._analyze(each.text) for each in part]
+            with self.database.write(durable=False) as connection:
+                _insert_passages(connection, collection, number, part, terms, name)
+            go_on(begin + len(part))
+        return number
+
+    # --- read ----------------------------------------------------------------------------------------------------
+
+    def content(self, number: int) -> DocumentContent:
+        """What was read of a file. NotFoundError where it was purged meanwhile."""
+        with self.database.read() as connection:
+            row = connection.execute(
+                "SELECT name, media_type, sha256, size, paged, notes FROM contents WHERE number = ?", (number,)
+            ).fetchone()
+            pages = connection.execute(
+                "SELECT number, text, label FROM pages WHERE content = ? ORDER BY number", (number,)
+            ).fetchall()
+        if row is None:
+            raise NotFoundError(
+                tr("What was read of this file is no longer here."), "", tr("It is read again if it is still there.")
+            )
+        name, media_type, sha256, size, paged, notes = row
+        return DocumentContent(
+            name,
+            media_type,
+            sha256,
+            size,
+            tuple(DocumentPage(*page) for page in pages),
+            bool(paged),
+            tuple(json.loads(notes)),
+        )
+
+    def passages(self, ids: Sequence[int]) -> dict[int, StoredPassage]:
+        """Those of these passages that can be found, by id: neither their file nor their collection is gone. Of files
+        with the same bytes the first by path is named."""
+        with self.database.read() as connection:
+            rows = connection.execute(
+                "SELECT passages.id, contents.collection,"
+                " (SELECT min(path) FROM files WHERE content = contents.number AND left_out_at IS NULL"
+                "  AND state IN ('read', 'changed')) AS shown,"
+                " contents.sha256, passages.page, pages.label, contents.paged, passages.start, passages.end,"
+                " substr(pages.text, passages.start + 1, passages.end - passages.start)"
+                " FROM json_each(:ids) AS given JOIN passages ON passages.id = given.value"
+                " JOIN contents ON contents.number = passages.content"
+                " JOIN collections ON collections.number = contents.collection"
+                " JOIN pages ON pages.content = contents.number AND pages.number = passages.page"
+                " WHERE shown IS NOT NULL AND removed_at IS NULL",
+                {"ids": json.dumps(list(ids))},
+            ).fetchall()
+        return {
+            number: StoredPassage(number, a, path_from_bytes(b), c, page, label, bool(paged), start, end, text)
+            for number, a, b, c, page, label, paged, start, end, text in rows
+        }
+
+    def passages_after(self, collection: int, after: int, limit: int) -> list[tuple[int, str]]:
+        """The next passages of a collection by id, above `after`, with their texts: for an index of another kind that
+        catches up. Ids grow with time, and none is used twice."""
+        _, last = passage_range(collection)
+        with self.database.read() as connection:
+            return connection.execute(
+                "SELECT passages.id, substr(pages.text, passages.start + 1, passages.end - passages.start)"
+                " FROM passages JOIN pages ON pages.content = passages.content AND pages.number = passages.page"
+                " WHERE passages.id > ? AND passages.id <= ? ORDER BY passages.id LIMIT ?",
+                (after, last, limit),
+            ).fetchall()
+
+    # --- taken out -----------------------------------------------------------------------------------------------
+
+    def purge(self) -> Iterator[int]:
+        """Take out what no file names, a part at each step; the passages taken out. Nobody may add meanwhile."""
+        while True:
+            with self.database.write(durable=False) as connection:
+                row = connection.execute(
+                    "SELECT number, name FROM contents"
+                    " WHERE number NOT IN (SELECT content FROM files WHERE content IS NOT NULL) LIMIT 1"
+                ).fetchone()
+                count = 0 if row is None else self._purge_some(connection, *row)
+            if row is None:
+                return
+            yield count
+
+    def _purge_some(self, connection: sqlite3.Connection, number: int, name: str) -> int:
+        rows = connection.execute(
+            "SELECT passages.id, substr(pages.text, passages.start + 1, passages.end - passages.start)"
+            " FROM passages JOIN pages ON pages.content = passages.content AND pages.number = passages.page"
+            " WHERE passages.content = ? LIMIT ?",
+            (number, _PASSAGES_AT_ONCE),
+        ).fetchall()
+        of_name = self._analyze(name)
+        connection.executemany(
+            "INSERT INTO passage_terms (passage_terms, rowid, text, name) VALUES ('delete', ?, ?, ?)",
+            [(key, self._analyze(text), of_name) for key, text in rows],
+        )
+        connection.executemany("DELETE FROM passages WHERE id = ?", [(key,) for key, _ in rows])
+        if len(rows) < _PASSAGES_AT_ONCE:
+            connection.execute("DELETE FROM pages WHERE content = ?", (number,))
+            connection.execute("DELETE FROM contents WHERE number = ?", (number,))
+        return len(rows)
+
+
+def _insert_content(connection: sqlite3.Connection, collection: int, content: DocumentContent, passages: int) -> int:
+    number = connection.execute(
+        "INSERT INTO contents (collection, sha256, size, name, media_type, paged, notes, pages, passages)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            collection,
+            content.sha256,
+            content.size,
+            content.name,
+            content.media_type,
+            content.paged,
+            json.dumps(content.notes),
+            len(content.pages),
+            passages,
+        ),
+    ).lastrowid
+    connection.executemany(
+        "INSERT INTO pages (content, number, label, text) VALUES (?, ?, ?, ?)",
+        [(number, page.number, page.label, page.text) for page in content.pages],
+    )
+    assert number is not None
+    return number
+
+
+def _insert_passages(
+    connection: sqlite3.Connection,
+    collection: int,
+    content: int,
+    passages: Sequence[Passage],
+    terms: Sequence[str],
+    name: str,
+) -> None:
+    (first,) = connection.execute(
+        "UPDATE collections SET next_passage = next_passage + ? WHERE number = ? RETURNING next_passage - ?",
+        (len(passages), collection, len(passages)),
+    ).fetchone()
+    first += collection << _SHIFT
+    connection.executemany(
+        "INSERT INTO passages (id, content, page, start, end) VALUES (?, ?, ?, ?, ?)",
+        [(first + at, content, each.page, each.start, each.end) for at, each in enumerate(passages)],
+    )
+    connection.executemany(
+        "INSERT INTO passage_terms (rowid, text, name) VALUES (?, ?, ?)",
+        [(first + at, each, name) for at, each in enumerate(terms)],
+    )
