@@ -9,20 +9,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from desktop.engine import engine_errors
+from desktop.engine.embedding_messages import EmbedResult
 from desktop.engine.engine_command import AnswerCommand
 from desktop.engine.engine_protocol import FileTouchedError
 from desktop.engine.load_fallback import FallbackStep
 from desktop.engine.model_load import ModelLoad
 from desktop.engine.requests_in_flight import CrashedWork, RequestInFlight, RequestsInFlight
 from desktop.engine.watched_worker import WatchedWorker
-from desktop.engine.worker_messages import (
-    AnswerDone,
-    AnswerEvent,
-    EmbedResult,
-    GenerateRequest,
-    PromptPrepared,
-    RequestFailed,
-)
+from desktop.engine.worker_messages import AnswerDone, AnswerEvent, GenerateRequest, PromptPrepared, RequestFailed
 from desktop.engine.worker_process import WorkerExit
 from desktop.errors import UserError
 from desktop.translation import tr

@@ -12,6 +12,7 @@ from functools import partial
 from desktop.engine import engine_errors
 from desktop.engine.answer_dispatch import AnswerDispatch
 from desktop.engine.command_queue import CommandQueue, QueueItem, unstarted_result
+from desktop.engine.embedding_messages import EmbedResult
 from desktop.engine.engine_command import (
     AnswerCommand,
     CancelCommand,
@@ -32,7 +33,6 @@ from desktop.engine.requests_in_flight import RequestInFlight
 from desktop.engine.watched_worker import WatchedWorker
 from desktop.engine.worker_messages import (
     AnswerEvent,
-    EmbedResult,
     LoadProgress,
     ModelDescribed,
     ModelFileChanged,

@@ -1,7 +1,8 @@
 """One request for vectors as the app follows it, across workers: where one dies, the next one is asked again."""
 
+from desktop.engine.embedding_messages import EmbedRequest, EmbedResult
 from desktop.engine.engine_errors import embedding_cancelled, failure_event, unusable_vectors
-from desktop.engine.worker_messages import EmbedEvent, EmbedRequest, EmbedResult, RequestFailed
+from desktop.engine.worker_messages import EmbedEvent, RequestFailed
 
 
 class EmbeddingProgress:
@@ -28,10 +29,13 @@ class EmbeddingProgress:
         return failure_event(self._request.id, embedding_cancelled())
 
     def finish(self, result: EmbedResult, notice: str) -> EmbedEvent:
-        """`result`, where it is one vector for each text, all of one length."""
+        """`result`, where it is one vector for each text, all of one length, or one score where a query was given."""
         del notice
         lengths = {len(vector) for vector in result.vectors}
         count = len(self._request.texts)
-        if len(result.vectors) != count or len(lengths) > 1 or any(at >= count for at in result.truncated):
+        asked, other = result.vectors, result.scores
+        if self._request.query is not None:
+            asked, other = result.scores, result.vectors
+        if len(asked) != count or other or len(lengths) > 1 or any(at >= count for at in result.truncated):
             return failure_event(self._request.id, unusable_vectors())
         return result

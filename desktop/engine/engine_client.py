@@ -15,6 +15,7 @@ import msgspec
 
 from desktop.conversation import without_lone_surrogates
 from desktop.engine.dispatcher import Dispatcher
+from desktop.engine.embedding_messages import EmbedRequest, EmbedResult
 from desktop.engine.engine_command import (
     AnswerCommand,
     CancelCommand,
@@ -36,8 +37,6 @@ from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
     EmbedEvent,
-    EmbedRequest,
-    EmbedResult,
     GenerateRequest,
     LoadEvent,
     LoadProgress,
@@ -124,7 +123,8 @@ class EngineClient:
 
     def embed(self, request: EmbedRequest, on_event: Callable[[EmbedEvent], None]) -> None:
         texts = tuple(map(repair_surrogates, request.texts))
-        self._dispatcher.submit(EmbedCommand(msgspec.structs.replace(request, texts=texts), on_event))
+        query = repair_surrogates(request.query) if request.query is not None else None
+        self._dispatcher.submit(EmbedCommand(msgspec.structs.replace(request, texts=texts, query=query), on_event))
 
     def next_id(self) -> int:
         return next(self._ids)
@@ -192,14 +192,16 @@ class EngineClient:
             if not over:
                 self.cancel(request.id)
 
-    def vectors(self, texts: Sequence[str]) -> EmbedResult:
-        """The vectors of `texts`, however many, asked for in batches. Raises UserError."""
+    def vectors(self, texts: Sequence[str], *, query: str | None = None) -> EmbedResult:
+        """The vectors of `texts`, however many, asked for in batches; with a `query`, which a reranker wants, their
+        scores. Raises UserError."""
         found: list[tuple[float, ...]] = []
+        scores: list[float] = []
         truncated: list[int] = []
         tokens = 0
         for begin in range(0, len(texts), MOST_EMBEDDED_TEXTS):
             events: queue.SimpleQueue[EmbedEvent] = queue.SimpleQueue()
-            request = EmbedRequest(self.next_id(), tuple(texts[begin : begin + MOST_EMBEDDED_TEXTS]))
+            request = EmbedRequest(self.next_id(), tuple(texts[begin : begin + MOST_EMBEDDED_TEXTS]), query)
             self.embed(request, events.put)
             try:
                 event = events.get()
@@ -209,9 +211,10 @@ class EngineClient:
             if isinstance(event, RequestFailed):
                 raise error_from_event(event)
             found += event.vectors
+            scores += event.scores
             truncated += [begin + number for number in event.truncated]
             tokens += event.tokens
-        return EmbedResult(0, tuple(found), tuple(truncated), tokens)
+        return EmbedResult(0, tuple(found), tuple(truncated), tokens, tuple(scores))
 
     def probe_and_wait(self) -> ProbeResult:
         """What the worker says of itself and of the machine."""

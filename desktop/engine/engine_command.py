@@ -5,15 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from desktop.engine.embedding_messages import EmbedRequest
 from desktop.engine.load_params import LoadParams
-from desktop.engine.worker_messages import (
-    AnswerEvent,
-    EmbedEvent,
-    EmbedRequest,
-    GenerateRequest,
-    LoadEvent,
-    ProbeResult,
-)
+from desktop.engine.worker_messages import AnswerEvent, EmbedEvent, GenerateRequest, LoadEvent, ProbeResult
 
 _log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ import msgspec
 
 from desktop.engine import engine_errors
 from desktop.engine.command_queue import unstarted_result
+from desktop.engine.embedding_messages import EmbedRequest, EmbedResult
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_command import AnswerCommand, EmbedCommand, call_listener
 from desktop.engine.engine_protocol import EngineState
@@ -26,8 +27,6 @@ from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
     EmbedEvent,
-    EmbedRequest,
-    EmbedResult,
     GenerateRequest,
     LoadEvent,
     LoadProgress,

@@ -7,16 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
+from desktop.engine.embedding_messages import EmbedRequest
 from desktop.engine.load_params import LoadParams
-from desktop.engine.worker_messages import (
-    AnswerEvent,
-    EmbedEvent,
-    EmbedRequest,
-    GenerateRequest,
-    LoadEvent,
-    ModelInfo,
-    ProbeResult,
-)
+from desktop.engine.worker_messages import AnswerEvent, EmbedEvent, GenerateRequest, LoadEvent, ModelInfo, ProbeResult
 from desktop.errors import IntegrityError
 from desktop.file_stamp import ModelFile
 

@@ -22,8 +22,8 @@ _EPSILONS = ("attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon",
 
 
 def check_model(gguf: GgufFile, *, embedding: bool = False) -> str:
-    """Raise EngineError where the file's metadata is unsound or no chat model's (with `embedding`: no embedding
-    model's); otherwise its architecture."""
+    """Raise EngineError where the file's metadata is unsound or no chat model's (with `embedding`: neither an embedding
+    model's nor a reranker's); otherwise its architecture."""
     architecture = _check_kind(gguf, embedding)
     checks = _Checks(gguf, architecture)
     checks.layers()

@@ -13,7 +13,14 @@ from desktop.engine.gguf_checks import check_model, check_part, checked_parts, m
 from desktop.engine.gguf_reader import FILE_TYPES, GgufArray, GgufFile, GgufTensor, read_gguf
 from desktop.engine.memory_estimate import estimate_memory
 from desktop.engine.model_shape import ModelShape, shape_of
-from desktop.engine.unsupported_file import cut_file_error, joining_command, piece_error, unsupported_model_error
+from desktop.engine.unsupported_file import (
+    ModelKind,
+    cut_file_error,
+    joining_command,
+    model_kind,
+    piece_error,
+    unsupported_model_error,
+)
 from desktop.errors import EngineError
 from desktop.split_files import FilePieces
 from desktop.translation import tr
@@ -30,7 +37,7 @@ class GgufHeader:
 
     `license`, `name` and the like are "" where the file does not say. `parameters` counts the values of all tensors.
     `metadata` holds the `general.*` entries that are plain values, and the lengths of the others' lists. `adapter` says
-    that the file is no model but an adapter (LoRA) to one (`adapter_header`).
+    that the file is no model but an adapter (LoRA) to one (`adapter_header`). `kind` says what a model is for.
     """
 
     path: Path
@@ -53,18 +60,21 @@ class GgufHeader:
     tensors: tuple[GgufTensor, ...]
     shape: ModelShape
     adapter: bool = False
+    kind: ModelKind = "chat"
 
     def estimate_memory(self, context_length: int) -> int:
         """Bytes the model takes with a context of that length: weights, keys and values, compute buffers."""
         return estimate_memory(self.shape, context_length)
 
 
-def read_header(path: Path, whole_sizes: Mapping[str, int] | None = None, *, embedding: bool = False) -> GgufHeader:
+def read_header(
+    path: Path, whole_sizes: Mapping[str, int] | None = None, *, embedding: bool | None = False
+) -> GgufHeader:
     """The header of the model at `path`, quick also with a large vocabulary.
 
     Raises NotFoundError, or EngineError with one sentence where it is no sound GGUF chat model (with `embedding`: no
-    embedding model). `whole_sizes` gives the sizes in bytes of files, by name, of which only the beginnings are there
-    (see `read_gguf`).
+    embedding model or reranker; with None: none of these). `whole_sizes` gives the sizes in bytes of files, by name, of
+    which only the beginnings are there (see `read_gguf`).
     """
     if whole_sizes:
         return _read(path, whole_sizes, embedding)
@@ -129,9 +139,11 @@ def header_of_pieces(pieces: FilePieces) -> GgufHeader:
     return replace(header, files=pieces.files)
 
 
-def _read(path: Path, sizes: Mapping[str, int], embedding: bool = False) -> GgufHeader:
+def _read(path: Path, sizes: Mapping[str, int], wanted: bool | None = False) -> GgufHeader:
     gguf = read_gguf(path, sizes.get(path.name))
     files = checked_parts(gguf)
+    kind = model_kind(gguf.metadata)
+    embedding = kind != "chat" if wanted is None else wanted
     architecture = check_model(gguf, embedding=embedding)
     tensors = list(gguf.tensors)
     size = gguf.file_size
@@ -169,6 +181,7 @@ def _read(path: Path, sizes: Mapping[str, int], embedding: bool = False) -> Gguf
         metadata=_selected(gguf),
         tensors=tuple(tensors),
         shape=shape_of(gguf, architecture, tensors),
+        kind=kind,
     )
 
 

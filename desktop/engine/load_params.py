@@ -27,7 +27,8 @@ class LoadParams(msgspec.Struct, frozen=True):
     `parallel` is how many answers may be generated at once: sequences that share the context (`n_seq_max` with
     `kv_unified`). `prompt_cache_bytes` bounds what is kept in memory of other conversations, None for automatic.
     `key_type` and `value_type` are the types of the KV cache. `draft_model_path` is a smaller model of the same
-    vocabulary that proposes tokens, "" for none. With `embedding` the model gives embeddings instead of answers.
+    vocabulary that proposes tokens, "" for none. With `embedding` the model gives embeddings (a
+    reranker: scores) instead of answers.
 
     `devices` names the GPUs to use as ggml does ("CUDA0", "Vulkan1"), () all of them. With `split_mode` "layer" whole
     layers are spread over them, with "row" the rows of each matrix, in the portions of `tensor_split` (() by their free

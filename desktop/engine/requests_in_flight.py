@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterator
 from typing import Literal
 
 from desktop.engine.answer_progress import AnswerProgress
+from desktop.engine.embedding_messages import EmbedResult
 from desktop.engine.embedding_progress import EmbeddingProgress
 from desktop.engine.engine_command import AnswerCommand, EmbedCommand, call_listener
-from desktop.engine.worker_messages import AnswerDone, AnswerEvent, EmbedResult, Event, RequestFailed
+from desktop.engine.worker_messages import AnswerDone, AnswerEvent, Event, RequestFailed
 
 CrashedWork = Literal["computing", "rendering"]
 

@@ -9,11 +9,14 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from desktop.errors import EngineError
 from desktop.split_files import FilePieces, is_archive_volume, pieces_of
 from desktop.translation import tr
 
+ModelKind = Literal["chat", "embedding", "reranker"]
+"""What a whole model is for: to answer, to turn texts into vectors, or to say how well texts answer a query."""
 _MOST_NAMED = 5
 _OLLAMA_TENSORS = re.compile(
     r"(?:v|a|mm)\.|blk\.\d+\.attn_out\.|blk\.\d+\.attn_sinks\Z|blk\.\d+\.ffn_gate_up_exps\.bias\Z"
@@ -203,15 +206,15 @@ _VECTORS = _key_names("controlvector control_vector control-vector")
 def unsupported_model_error(
     path: Path, metadata: Mapping[str, object], tensors: Iterable[str], *, embedding: bool = False
 ) -> EngineError | None:
-    """Why a file with this metadata and tensors of these names cannot chat here, or with `embedding` cannot give
-    vectors of texts; None where nothing speaks against it.
+    """Why a file with this metadata and tensors of these names cannot chat here, or with `embedding` is neither an
+    embedding model nor a reranker; None where nothing speaks against it.
 
     A file that no list here knows is none of these: whether its architecture is known is asked elsewhere.
     """
     architecture = metadata.get("general.architecture")
     architecture = architecture if isinstance(architecture, str) else ""
     names = list(tensors)
-    if embedding and _is_embedding_model(metadata, architecture):
+    if embedding and model_kind(metadata) != "chat":
         return None
     found = _part_of_a_model(metadata, architecture, names) or _other_kind(metadata, architecture, names)
     if found is not None:
@@ -233,6 +236,24 @@ def not_embedding_error(path: Path) -> EngineError:
         tr("{file} is no embedding model: it does not turn a text into one vector.").format(file=path.name),
         remedy=tr("Choose an embedding model."),
     )
+
+
+def not_reranker_error(path: Path) -> EngineError:
+    """The model at `path` was to say how well texts answer a query, and cannot."""
+    return EngineError(
+        tr("{file} is no reranker: it does not put texts in order.").format(file=path.name),
+        remedy=tr("Choose a reranker."),
+    )
+
+
+def model_kind(metadata: Mapping[str, object]) -> ModelKind:
+    """What a model with this metadata is for, by its architecture and by how it pools a text's tokens (llama.cpp's key
+    `pooling_type`; 0 none, 4 rank)."""
+    architecture = metadata.get("general.architecture")
+    architecture = architecture if isinstance(architecture, str) else ""
+    if metadata.get(f"{architecture}.pooling_type") == _RANKING:
+        return "reranker"
+    return "embedding" if _is_embedding_model(metadata, architecture) else "chat"
 
 
 def _is_embedding_model(metadata: Mapping[str, object], architecture: str) -> bool:

@@ -9,12 +9,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from desktop.conversation import AnswerPart, ChatMessage, StopReason
+from desktop.engine.embedding_messages import EmbedRequest, EmbedResult
 from desktop.engine.generation_options import GenerationOptions
 from desktop.engine.load_params import LoadParams
 from desktop.engine.message_bounds import (
     MOST_CANDIDATES,
-    MOST_EMBEDDED_TEXTS,
-    Component,
     Count,
     Fraction,
     HexDigest,
@@ -71,13 +70,6 @@ class CancelRequest(msgspec.Struct, frozen=True, tag="cancel"):
     """Stop answer `id`, or loading where `id` is 0."""
 
     id: int
-
-
-class EmbedRequest(msgspec.Struct, frozen=True, tag="embed"):
-    """Ask for one vector for each of `texts`, of a model loaded with `LoadParams.embedding`."""
-
-    id: int
-    texts: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_EMBEDDED_TEXTS)]
 
 
 class TokenizeRequest(msgspec.Struct, frozen=True, tag="tokenize"):
@@ -321,19 +313,6 @@ class AnswerDone(msgspec.Struct, frozen=True, tag="done"):
     drafted_tokens: Count = 0
     accepted_tokens: Count = 0
     prompt_cache_bytes: Count = 0
-
-
-class EmbedResult(msgspec.Struct, frozen=True, tag="embedded"):
-    """One vector for each text of the request, in its order, of length 1 (L2); zeros for a text that has no tokens.
-
-    `truncated` are the numbers, counted from 0, of texts that were longer than the model reads and were cut at their
-    end. `tokens` counts what was read of all of them.
-    """
-
-    id: Int64
-    vectors: Annotated[tuple[tuple[Component, ...], ...], msgspec.Meta(max_length=MOST_EMBEDDED_TEXTS)]
-    truncated: Annotated[tuple[Count, ...], msgspec.Meta(max_length=MOST_EMBEDDED_TEXTS)] = ()
-    tokens: Count = 0
 
 
 class TokenizeResult(msgspec.Struct, frozen=True, tag="tokenized"):

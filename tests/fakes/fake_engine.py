@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from desktop.engine.embedding_messages import EmbedRequest, EmbedResult
 from desktop.engine.engine_errors import failure_event
 from desktop.engine.engine_protocol import EngineState, LoadCheck
 from desktop.engine.load_params import LoadParams
@@ -22,8 +23,6 @@ from desktop.engine.worker_messages import (
     AnswerEvent,
     ComputeDevice,
     EmbedEvent,
-    EmbedRequest,
-    EmbedResult,
     GenerateRequest,
     LoadEvent,
     LoadProgress,

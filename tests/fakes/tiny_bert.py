@@ -13,10 +13,12 @@ TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"▁{word}" for word 
 _CLS, _SEP, _UNKNOWN = 2, 3, 1
 _WIDTH, _HEADS, _INNER, _LAYERS, _EPSILON = 32, 4, 64, 2, 1e-6
 _NORMAL, _CONTROL = 1, 3
+_RANK = 4
 
 
 class TinyBert:
-    """The weights, and the file at `path` that holds them. `pooling` 1 is the mean of all tokens, 2 the first one."""
+    """The weights, and the file at `path` that holds them. `pooling` 1 is the mean of all tokens, 2 the first one, 4 a
+    reranker's: a head makes a number of the first one."""
 
     def __init__(self, path: Path, *, context_length: int = 64, pooling: int = 1, seed: int = 5) -> None:
         random = np.random.default_rng(seed)
@@ -47,6 +49,11 @@ class TinyBert:
                 put(f"blk.{layer}.{name}.bias", out)
             norm(f"blk.{layer}.attn_output_norm")
             norm(f"blk.{layer}.layer_output_norm")
+        if pooling == _RANK:
+            put("cls.weight", _WIDTH, _WIDTH)
+            put("cls.bias", _WIDTH)
+            put("cls.output.weight", 1, _WIDTH, scale=1)
+            put("cls.output.bias", 1)
         self._write()
 
     def _write(self) -> None:
@@ -83,8 +90,20 @@ class TinyBert:
 
     def vector(self, text: str) -> Any:
         """The vector of a text, of length 1."""
-        tokens, w = self.tokens(text), self.weights
+        tokens = self.tokens(text)
         tokens = tokens if len(tokens) <= self.context_length else [*tokens[: self.context_length - 1], _SEP]
+        x = self._computed(tokens)
+        pooled = x.mean(axis=0) if self.pooling == 1 else x[0]
+        return pooled / np.linalg.norm(pooled)
+
+    def score(self, query: str, text: str) -> float:
+        """How well a reranker finds that a text answers a query."""
+        first = self._computed([*self.tokens(query), *self.tokens(text)[1:-1]])[0]
+        return float(self._linear("cls.output", np.tanh(self._linear("cls", first)))[0])
+
+    def _computed(self, tokens: list[int]) -> Any:
+        """What the last layer gives for each token."""
+        w = self.weights
         x = w["token_embd.weight"][tokens] + w["token_types.weight"][0] + w["position_embd.weight"][: len(tokens)]
         x = _normed(x)
         for layer in range(_LAYERS):
@@ -93,8 +112,7 @@ class TinyBert:
             inner = self._linear(f"blk.{layer}.ffn_up", x)
             inner = 0.5 * inner * (1 + np.tanh(np.sqrt(2 / np.pi) * (inner + 0.044715 * inner**3)))
             x = _normed(x + self._linear(f"blk.{layer}.ffn_down", inner))
-        pooled = x.mean(axis=0) if self.pooling == 1 else x[0]
-        return pooled / np.linalg.norm(pooled)
+        return x
 
     def _linear(self, name: str, x: Any) -> Any:
         return x @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]

@@ -21,6 +21,7 @@ from desktop.confinement.process_confinement import (
     limit_file_size,
 )
 from desktop.engine import hardware
+from desktop.engine.embedding_messages import EmbedRequest
 from desktop.engine.engine_errors import bug_event, failure_event, library_unusable
 from desktop.engine.frames import FrameError, FrameReader, FrameWriter
 from desktop.engine.worker import llama_api
@@ -35,7 +36,6 @@ from desktop.engine.worker.scheduler import Scheduler
 from desktop.engine.worker.state_file import StateFile
 from desktop.engine.worker_messages import (
     CancelRequest,
-    EmbedRequest,
     ForgetRequest,
     GenerateRequest,
     LoadProgress,

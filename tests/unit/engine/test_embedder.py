@@ -1,6 +1,7 @@
-"""Vectors of texts: what NumPy computes from the same weights, whatever is read together."""
+"""Vectors of texts and scores of a reranker: what NumPy computes from the same weights, whatever is read together."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,3 +63,28 @@ def test_an_embedding_model_refuses_to_chat(client: EngineClient) -> None:
     with pytest.raises(EngineError, match="cannot chat"):
         Asker(client).ask("Hi")
     assert client.vectors(["the sea"]).vectors
+
+
+@pytest.fixture(scope="module")
+def reranker(tmp_path_factory: pytest.TempPathFactory) -> TinyBert:
+    return TinyBert(tmp_path_factory.mktemp("bert") / "reranker.gguf", pooling=4)
+
+
+def test_a_reranker_scores_texts_as_its_weights_do_in_numpy(
+    reranker: TinyBert, bert: TinyBert, client: EngineClient, tmp_path: Path
+) -> None:
+    made = EngineClient(license_check=OpenLoadCheck(), logs=tmp_path, cache=tmp_path)
+    made.load_and_wait(LoadParams(str(reranker.path), threads=1, embedding=True))
+    texts = ["the sea is deep", "a cat sleeps", "deep sea", "the cat"] * 9
+    result = made.vectors(texts, query="is the sea deep")
+    assert result.vectors == ()
+    expected = [reranker.score("is the sea deep", text) for text in texts]
+    assert np.ptp(expected) > 0.1
+    assert np.allclose(result.scores, expected, atol=1e-2)
+    cut = made.vectors(["a cat " * 60], query="the " * 100)
+    assert (cut.truncated, len(cut.scores)) == ((0,), 1)
+    with pytest.raises(EngineError, match="no embedding model"):
+        made.vectors(texts)
+    made.close()
+    with pytest.raises(EngineError, match="no reranker"):
+        client.vectors(texts, query="the sea")

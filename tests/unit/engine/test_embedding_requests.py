@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from desktop.engine.embedding_messages import EmbedRequest
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.load_params import LoadParams
-from desktop.engine.worker_messages import EmbedEvent, EmbedRequest, RequestFailed
+from desktop.engine.worker_messages import EmbedEvent, RequestFailed
 from desktop.errors import EngineError
 from tests.fakes.hostile_worker import command
 from tests.fakes.tiny_bert import TinyBert
@@ -52,6 +53,7 @@ HOSTILE = {
     "too few": "send(EmbedResult(request.id, ((1.0,),)))",
     "of two lengths": "send(EmbedResult(request.id, ((1.0,), (1.0, 0.0))))",
     "of a text that nobody asked for": "send(EmbedResult(request.id, ((1.0,), (1.0,)), (2,)))",
+    "scores instead": "send(EmbedResult(request.id, scores=(1.0, 2.0)))",
     "not a number": "send({'type': 'embedded', 'id': request.id, 'vectors': [[float('nan')], [1.0]]})",
     "for a stranger, and an answer, before": (
         "send(EmbedResult(request.id + 1, ((1.0,), (1.0,)))); send(done(request.id)); "

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from desktop.conversation import ChatMessage
+from desktop.engine.embedding_messages import EmbedRequest, EmbedResult
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_pool import EnginePool
 from desktop.engine.generation_options import GenerationOptions, SamplingParams
@@ -18,8 +19,6 @@ from desktop.engine.worker_messages import (
     AnswerEvent,
     Delta,
     EmbedEvent,
-    EmbedRequest,
-    EmbedResult,
     GenerateRequest,
     LoadEvent,
     LoadProgress,
