@@ -38,13 +38,14 @@ test: $(DEV) ## run the tests (REAL_MODEL=no: without those that need the real m
 ifeq ($(REAL_MODEL),no)
 	$(PY) -m pytest -n 2 --dist worksteal -m "not soak and not real_model" $(ARGS)
 else
-	@$(PY) packaging/real_model.py --quiet || { \
-	    echo "Without it: make $@ REAL_MODEL=no" >&2; exit 1; }
+	@$(PY) packaging/real_model.py --quiet && $(PY) packaging/minilm.py --quiet || { \
+	    echo "Without them: make $@ REAL_MODEL=no" >&2; exit 1; }
 	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 endif
 
-real-model: $(PY) ## fetch the real model that the tests use into a cache folder, once (98 MB)
-	@$(PY) packaging/real_model.py $(ARGS)
+real-model: $(DEV) ## fetch the real models that the tests use into a cache folder, once (98 and 46 MB)
+	@$(PY) packaging/real_model.py
+	@$(PY) packaging/minilm.py
 
 check: static test ## everything that must be green: format, lint, types, import contracts, tests
 
@@ -63,6 +64,7 @@ bench: $(RUN) ## measure speed against a bare llama.cpp loop in the same run
 
 soak: $(DEV) ## the long tests: hours of use, and the evaluation of the built-in model
 	@$(PY) packaging/real_model.py --quiet
+	@$(PY) packaging/minilm.py --quiet
 	$(PY) -m pytest -m soak --timeout=3600 $(ARGS)
 
 package: $(DEV) ## build wheel and sdist, install the wheel in a fresh environment elsewhere, ask it a question

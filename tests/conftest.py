@@ -194,13 +194,20 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-def real_model_path() -> Path:
-    """Where the real model's file has to be. Fails the test where it is not, every byte of it."""
+@contextlib.contextmanager
+def _packaging_scripts() -> Iterator[None]:
+    """Have the scripts in packaging/ be importable meanwhile."""
     sys.path.append(str(_TOP / "packaging"))  # appended: a folder of that name must not hide the library
     try:
-        import real_model
+        yield
     finally:
         sys.path.remove(str(_TOP / "packaging"))
+
+
+def real_model_path() -> Path:
+    """Where the real model's file has to be. Fails the test where it is not, every byte of it."""
+    with _packaging_scripts():
+        import real_model
     folder = real_model.models_folder(_PERSONS_ENVIRONMENT)
     if not real_model.is_there(real_model.SMOLLM2, folder):
         pytest.fail(
@@ -215,6 +222,19 @@ def real_model_path() -> Path:
 def real_model_file() -> Path:
     """The file of SmolLM2-135M-Instruct, Q4_1: a real chat model. For tests marked `real_model`."""
     return real_model_path()
+
+
+@pytest.fixture(scope="session")
+def embedding_model_file() -> Path:
+    """The file of all-MiniLM-L6-v2, F16: a real embedding model. For tests marked `real_model`. Fails the test where it
+    is not, every byte of it."""
+    with _packaging_scripts():
+        import minilm
+        import real_model
+    folder = real_model.models_folder(_PERSONS_ENVIRONMENT)
+    if not real_model.is_there(minilm.MINILM, folder):
+        pytest.fail(f"{minilm.MINILM.name} is not in {folder}: `make real-model` brings it.", pytrace=False)
+    return folder / minilm.MINILM.name
 
 
 @pytest.fixture(autouse=True)

@@ -33,9 +33,12 @@ class EmbeddingProgress:
         del notice
         lengths = {len(vector) for vector in result.vectors}
         count = len(self._request.texts)
-        asked, other = result.vectors, result.scores
-        if self._request.query is not None:
-            asked, other = result.scores, result.vectors
-        if len(asked) != count or other or len(lengths) > 1 or any(at >= count for at in result.truncated):
+        scored = self._request.query is not None
+        given = (len(result.vectors), len(result.scores))
+        if (
+            given != ((0, count) if scored else (count, 0))
+            or len(lengths) > 1
+            or any(at >= count for at in result.truncated)
+        ):
             return failure_event(self._request.id, unusable_vectors())
         return result
