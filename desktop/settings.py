@@ -116,6 +116,8 @@ class Settings(msgspec.Struct, frozen=True):
     `model_settings` are those of single models, by their ids: they come before the others.
     With `close_to_tray` a window that is closed stays in the tray; `answer_notifications` is what the system says of an
     answer that is done while the window is not in front: nothing, that it is done, or how it begins.
+    `embedding_model` is the id of the model that finds passages of documents by what they mean, `reranker_model` of the
+    one that puts them in order: None for the one that is here, where it is one, "" for none.
     `prompt_cache_memory` and `prompt_cache_disk` are the most bytes that states of conversations may take; None means
     automatic, 0 none. `backup_space` is the most bytes that automatic backups may take, None means automatic; the
     newest is kept whatever it takes.
@@ -154,6 +156,8 @@ class Settings(msgspec.Struct, frozen=True):
     answer_notifications: Literal["off", "plain", "text"] = "plain"
     automatic_backups: Literal["weekly", "off"] = "weekly"
     backup_space: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    embedding_model: str | None = None
+    reranker_model: str | None = None
 
 
 class SettingsFile:

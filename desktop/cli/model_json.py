@@ -74,6 +74,7 @@ def describe(card: LibraryCard, tools: CommandContext, *, hashed: bool) -> dict[
         "built_in": bool(model and model.built_in),
         "imported": subject.imported,
         "adapter": bool(model and model.adapter),
+        "kind": model.kind if model and not model.adapter else None,
         "recognized_by": (model.identified_by or None) if model else None,
         "path": str(model.path) if model else None,
         "repository": subject.repository or None,
@@ -205,7 +206,7 @@ def _header(listed: ListedModel) -> GgufHeader | None:
     if listed.model is None:
         return None
     try:
-        return read_header(listed.model.path)
+        return read_header(listed.model.path, embedding=None)
     except UserError:
         return None
 

@@ -79,8 +79,18 @@ def _row(card: LibraryCard) -> tuple[str, str, str, str, str]:
         " + ".join(licenses),
         tr("not known") if unknown else in_short(subject.lineage.restrictions),
         subject.gate or "–",
-        status_text(model_state(card)),
+        _state(card),
     )
+
+
+def _state(card: LibraryCard) -> str:
+    """The state, and what a model is for that cannot chat."""
+    text = status_text(model_state(card))
+    model = card.listed.model
+    if model is None or model.adapter or model.kind == "chat":
+        return text
+    kinds = {"embedding": tr("{state} (embedding model)"), "reranker": tr("{state} (reranker)")}
+    return kinds[model.kind].format(state=text)
 
 
 def status_text(state: ModelState) -> str:

@@ -62,7 +62,7 @@ def run(options: Namespace, tools: CommandContext) -> None:
     if wanted == ModelSettings():
         tools.output.line(tr("{model} has no settings of its own.").format(model=model.id))
         return
-    trained = read_header(model.path).context_length
+    trained = read_header(model.path, embedding=None).context_length
     asked_with = {
         name: value for name, value in own_values(wanted).items() if name not in (*LOAD_FIELDS, "context_length")
     }

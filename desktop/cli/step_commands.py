@@ -58,6 +58,8 @@ def command_steps(card: LibraryCard, status: ModelStatus | None = None) -> list[
     if listed.model is not None and listed.model.adapter:
         name = shlex.quote(command_id(listed))
         return [*steps, CommandStep(tr("Put it on its model."), (f'latchkey ask "…" --model ID --lora {name}',))]
+    if listed.model is not None and listed.model.kind != "chat":
+        return [*steps, CommandStep(tr("It is used to search in collections of documents."), ("latchkey collections",))]
     by_name = listed.model is not None or _has_files(listed) or _recognized(listed)
     name = shlex.quote(command_id(listed)) if by_name else "ID"
     return [*steps, CommandStep(tr("Ask it something."), (f'latchkey ask "…" --model {name}',))]

@@ -251,4 +251,10 @@ def chosen_model(tools: CommandContext, wanted: str | None) -> LibraryModel:
             tr("{name} is an adapter (LoRA), not a whole model.").format(name=found.name),
             remedy=tr("Name the model that it belongs to, and put the adapter on it with --lora."),
         )
+    if found.kind != "chat":
+        title = {
+            "embedding": tr("{name} is an embedding model: it finds passages of documents, and cannot chat."),
+            "reranker": tr("{name} is a reranker: it puts passages of documents in order, and cannot chat."),
+        }[found.kind]
+        raise EngineError(title.format(name=found.name), remedy=tr("Choose a chat model."))
     return found

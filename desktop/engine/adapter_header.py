@@ -44,9 +44,9 @@ def read_adapter(path: Path) -> GgufHeader:
 
 
 def read_model_or_adapter(path: Path) -> GgufHeader:
-    """The header of whichever of the two is at `path`. Raises as `read_header` does."""
+    """The header of whichever of the two is at `path`, of a model whatever it is for. Raises as `read_header` does."""
     try:
-        return read_header(path)
+        return read_header(path, embedding=None)
     except EngineError as error:
         try:
             adapter = _is_adapter(read_gguf(path))

@@ -122,7 +122,7 @@ def header_of_pieces(pieces: FilePieces) -> GgufHeader:
     if pieces.missing or pieces.count < 2:
         raise piece_error(first, pieces)
     try:
-        header = _read(first, {first.name: sum(file.stat().st_size for file in pieces.files)})
+        header = _read(first, {first.name: sum(file.stat().st_size for file in pieces.files)}, None)
     except TruncatedFileError as error:
         raise EngineError(
             tr("The pieces of {whole} that are here do not make a whole file: a later one is missing.").format(

@@ -70,7 +70,7 @@ def read_source_header(source: Path | DiscoveredModel, *, copy: bool, adapters: 
             tr("Rename it, or import it as a copy."),
         )
     try:
-        return _finished(read_model_or_adapter(path) if adapters else read_header(path))
+        return _finished(read_model_or_adapter(path) if adapters else read_header(path, embedding=None))
     except EngineError:
         pieces = pieces_of(path) if copy else None
         if pieces is not None:
@@ -124,7 +124,7 @@ def copy_whole(
     try:
         header = _again(header, before)
         if pieces is not None:
-            header = read_header(copied.files[0])
+            header = read_header(copied.files[0], embedding=None)
         found = hashes.hash_all_with_stamps(copied.files, None, stop)
         if tuple(sha256 for sha256, _ in found) != copied.hashes:
             raise file_changing_error(copied.files[0])
@@ -187,7 +187,7 @@ def _again(header: GgufHeader, stamps: tuple[FileStamp, ...]) -> GgufHeader:
     if pieces is not None:
         again = header_of_pieces(pieces)
     else:
-        again = read_adapter(header.path) if header.adapter else read_header(header.path)
+        again = read_adapter(header.path) if header.adapter else read_header(header.path, embedding=None)
     if again.files != header.files or _stamps(header) != stamps:
         raise file_changing_error(header.path)
     return again

@@ -16,6 +16,7 @@ from desktop.atomic_file import read_struct, write_atomically
 from desktop.catalog.base_model_name import find_base
 from desktop.catalog.catalog import Catalog
 from desktop.engine.gguf_header import GgufHeader
+from desktop.engine.unsupported_file import ModelKind
 from desktop.errors import IntegrityError, NotFoundError, ResourceError, UserError
 from desktop.file_stamp import FileStamp, stamp_at
 from desktop.library.model_identity import IdentifiedBy, sources_of
@@ -44,7 +45,7 @@ class InstalledModel(msgspec.Struct, frozen=True):
     `added` is when it was fetched, in seconds since 1970, and `endpoint` from which Hub; of a file that a person
     brought, `endpoint` is the Hub by whose word it is `entry`.
 
-    `adapter` says that it is no model but an adapter (LoRA) to one.
+    `adapter` says that it is no model but an adapter (LoRA) to one, `kind` what a model is for.
 
     `stamps` are size, modification time (ns) and inode of each file when it was hashed, () where nobody noted them.
     """
@@ -75,6 +76,7 @@ class InstalledModel(msgspec.Struct, frozen=True):
     endpoint: str = ""
     stamps: tuple[tuple[int, int, int], ...] = ()
     adapter: bool = False
+    kind: ModelKind = "chat"
 
     @property
     def model_id(self) -> str:
@@ -113,6 +115,7 @@ def installed_from_header(header: GgufHeader, catalog: Catalog, stated: str = ""
         quantized=bool(_text(header, "general.quantized_by")),
         context_length=header.context_length,
         adapter=header.adapter,
+        kind=header.kind,
     )
 
 

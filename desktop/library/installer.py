@@ -93,7 +93,7 @@ class Installer:
         """The header of what was fetched, read together with all of it: what was written is not what lies there, where
         another program writes to it too."""
         read = [self._hashes.hash_with_stamp(each.path) for each in fetched]
-        header = read_header(fetched[0].path)
+        header = read_header(fetched[0].path, embedding=None)
         for each, (sha256, stamp) in zip(fetched, read, strict=True):
             if sha256 != each.sha256 or stamp_at(each.path) != stamp:
                 raise file_changing_error(each.path)

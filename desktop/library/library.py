@@ -13,9 +13,11 @@ from desktop.catalog.catalog_file import CatalogProblem, CatalogReadResult, read
 from desktop.catalog.license_terms import PURPOSES
 from desktop.credentials.ledger_key_store import LedgerKeyLockedError
 from desktop.engine.gguf_header import read_header
+from desktop.engine.unsupported_file import ModelKind
 from desktop.errors import LicenseError, NotFoundError
 from desktop.file_stamp import FileStamp, stamp_at
 from desktop.hub.repository import DEFAULT_ENDPOINT
+from desktop.library.disk_use import same_file
 from desktop.library.hub_records import HubRecord, HubRecords, model_id_of, publisher_license
 from desktop.library.installed_models import (
     FileState,
@@ -76,12 +78,12 @@ class Library:
         return self._current().problems
 
     def models(self) -> list[LibraryModel]:
-        """Every model file that is here, the built-in one first. Raises IntegrityError where they cannot be listed."""
+        """Every chat model that is here, the built-in one first. Raises IntegrityError where they cannot be listed."""
         return [each.model for each in self.installed() if each.model is not None]
 
-    def installed(self) -> list[ListedModel]:
-        """The same, as they are listed."""
-        here = [each for each in reversed(self._here()) if _is_here(each) and _is_model(each)]
+    def installed(self, kind: ModelKind = "chat") -> list[ListedModel]:
+        """The models of a kind that are here, as they are listed."""
+        here = [each for each in reversed(self._here()) if _is_here(each) and _is_model(each, kind)]
         # A copy of the very same file is no other model.
         return list({(each.subject.id, each.subject.file_sha256): each for each in here}.values())[::-1]
 
@@ -123,9 +125,9 @@ class Library:
         """Every model with its license verdict."""
         return [self.card_of(listed) for listed in self.list_models()]
 
-    def cards_here(self) -> list[LibraryCard]:
-        """Every model on this disk with its license verdict."""
-        return [self.card_of(listed) for listed in self.installed()]
+    def cards_here(self, kind: ModelKind = "chat") -> list[LibraryCard]:
+        """Every model of a kind on this disk with its license verdict."""
+        return [self.card_of(listed) for listed in self.installed(kind)]
 
     def card_of(self, listed: ListedModel) -> LibraryCard:
         """`listed` with its license verdict; without the ledger's key, with what stands in its way."""
@@ -176,8 +178,8 @@ class Library:
                 tr("{path} is a folder, not a model file.").format(path=id_or_path), "", tr("Name the GGUF file in it.")
             )
         if path.exists():
-            known = next((each.model for each in here if each.model is not None and _same(each.model.path, path)), None)
-            if known is not None and known.adapter:
+            known = next((each.model for each in here if each.model and same_file(each.model.path, path)), None)
+            if known is not None and (known.adapter or known.kind != "chat"):
                 return known
             header = read_header(path.absolute())
             return known or self._model_of(installed_from_header(header, self.catalog), imported=False)
@@ -287,7 +289,7 @@ class Library:
 
     def _at_path(self, path: Path) -> ListedModel:
         for listed in self._here():
-            if listed.model is not None and _same(listed.model.path, path):
+            if listed.model is not None and same_file(listed.model.path, path):
                 return listed
         raise _unknown_file(path)
 
@@ -359,6 +361,7 @@ class Library:
             attribution=subject.attribution,
             identified_by=kept.identified_by if entry is not None or kept.model else "",
             adapter=kept.adapter,
+            kind=kept.kind,
             **self._prompt(entry or self._nearest(subject)),
         )
 
@@ -372,22 +375,12 @@ def _is_here(listed: ListedModel) -> bool:
     return listed.model is not None and listed.model.state != "missing"
 
 
-def _is_model(listed: ListedModel) -> bool:
-    return listed.model is None or not listed.model.adapter
+def _is_model(listed: ListedModel, kind: ModelKind | None = None) -> bool:
+    return listed.model is None or (not listed.model.adapter and kind in (None, listed.model.kind))
 
 
 def _ids(listed: ListedModel, model: LibraryModel) -> tuple[str, ...]:
     return (listed.subject.id, model.id, model.file_id)
-
-
-def _same(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one file."""
-    if one.absolute() == other.absolute():
-        return True
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
 
 
 def _unknown_file(path: Path) -> LicenseError:

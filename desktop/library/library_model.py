@@ -5,6 +5,7 @@ from pathlib import Path
 
 from desktop.catalog.catalog import CatalogEntry
 from desktop.catalog.license_terms import Purpose
+from desktop.engine.unsupported_file import ModelKind
 from desktop.library.hub_records import HubRecord
 from desktop.library.installed_models import FileState
 from desktop.library.model_identity import IdentifiedBy
@@ -21,7 +22,7 @@ class LibraryModel:
     that was never imported, `id` is that path. `file_id` is the file's own id, by which it is found as well. `state`
     says whether the file is still there, and still the one that was hashed. `identified_by` is by what it was
     recognized as the model that it is shown as, "" where it was not. `adapter` says that it is an adapter (LoRA) to a
-    model, and none itself.
+    model, and none itself; `kind` what a model is for: only chat models are offered for chats.
     """
 
     id: str
@@ -41,6 +42,7 @@ class LibraryModel:
     file_id: str = ""
     identified_by: IdentifiedBy = ""
     adapter: bool = False
+    kind: ModelKind = "chat"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The vectors of the real embedding model: those of its published weights, as transformers 5.24 computes them in F32."""
+"""The vectors of the real embedding model: those of its published weights, as transformers 5.24 computes them (F32)."""
 
 from __future__ import annotations
 

@@ -92,9 +92,9 @@ def test_a_last_piece_that_no_name_tells_of_is_missed_by_the_header(assembly: Li
 
 
 def test_what_no_chat_model_is_is_said_before_the_pieces_are_joined(assembly: LibraryServices, home: Path) -> None:
-    whole = random_model(home / "whole", metadata={"general.architecture": "bert"})
+    whole = random_model(home / "whole", metadata={"general.architecture": "whisper"})
     files = cut(whole, STYLES["part1of2"])
-    assert "embedding model" in refusal(assembly, files[0], copy=True)
+    assert "speech into text" in refusal(assembly, files[0], copy=True)
 
 
 def test_pieces_for_which_there_is_no_space_stay_as_they_are(
