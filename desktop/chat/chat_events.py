@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from desktop.chat.draft_attachment import DraftAttachment
 from desktop.conversation import ContextChoice, Conversation, Folder, Message
 from desktop.engine.engine_protocol import EngineState
 from desktop.errors import UserError
@@ -158,6 +159,15 @@ class QueueChanged(msgspec.Struct, frozen=True):
     held: bool = False
 
 
+class AttachmentsChanged(msgspec.Struct, frozen=True):
+    """Other files than before are attached to the message being written in a conversation, or they are read further.
+    `queued_id` is that of the message that they belong to where it waits in the queue, else ""."""
+
+    conversation_id: str
+    items: tuple[DraftAttachment, ...] = ()
+    queued_id: str = ""
+
+
 class ChatFailed(msgspec.Struct, frozen=True):
     """What was asked for was not done: nothing was sent or changed. `text` is what the person had typed, given back."""
 
@@ -223,6 +233,7 @@ ChatEvent = (
     | AnswerPlaceChanged
     | EngineChanged
     | QueueChanged
+    | AttachmentsChanged
     | ChatFailed
     | ConversationDeleted
     | ConversationsRestored
