@@ -1,9 +1,10 @@
-"""A license text to read: the whole of it, in a measure that reads well, restricting clauses marked, words found in it.
+"""A text to read, of a license or a document: all of it, in a measure that reads well, passages marked, words found.
 
 Qt lays the text out piece by piece, so that one of a megabyte opens at once. Only what is in view is marked.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from PySide6.QtCore import QMimeData, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -53,9 +54,11 @@ _INSET = 3
 
 
 class TextPane(QTextEdit):
-    """Shows a text. `found_changed` says which of how many matches is shown, counted from 1."""
+    """Shows a text. `found_changed` says which of how many matches is shown, counted from 1. `passage_colors` are those
+    of a passage's ground and of the bar beside it."""
 
     found_changed = Signal(int, int)
+    passage_colors = ("warn_fill", "warn_line")
 
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,7 +68,7 @@ class TextPane(QTextEdit):
         self._columnar, self._columns = False, 0
         self._scale = 1.0
         self._passages: tuple[TextPassage, ...] = ()
-        self._shown_passage: TextPassage | None = None
+        self._quoted: tuple[tuple[int, int], ...] = ()
         self._query = ""
         self._found: list[tuple[int, int]] = []
         self._place = 0
@@ -97,7 +100,7 @@ class TextPane(QTextEdit):
         self._columnar = is_columnar(self._text)
         self._columns = widest_line(self._text)
         self._passages = tuple(passages)
-        self._shown_passage = None
+        self._quoted = ()
         self._lay_out()
         self.seek(self._query)
 
@@ -121,9 +124,9 @@ class TextPane(QTextEdit):
 
     # --- clauses -------------------------------------------------------------------------------------------------
 
-    def show_passage(self, passage: TextPassage) -> None:
-        """Scroll to a clause, and mark the words that are quoted from it."""
-        self._shown_passage = passage
+    def show_passage(self, passage: TextPassage, words: Sequence[tuple[int, int]] = ()) -> None:
+        """Scroll to a passage, and mark what is quoted from it: all of it, or the words at these places in the text."""
+        self._quoted = tuple(words) or ((passage.start, passage.end),)
         self._go_to(passage.start, passage.end)
         self._mark_in_view()
 
@@ -144,7 +147,7 @@ class TextPane(QTextEdit):
         """Find `query`: go to the first match from here on."""
         self._query = query
         if query:
-            self._shown_passage = None
+            self._quoted = ()
         self._found = find_words(self._text, query)
         if self._found:
             here = self._first_in_view()
@@ -159,9 +162,14 @@ class TextPane(QTextEdit):
             self._go_to(*self._found[self._place])
         self._tell_found()
 
+    @property
+    def shown_match(self) -> int:
+        """Which match is shown, counted from 1; 0 where there is none."""
+        return self._place + 1 if self._found else 0
+
     def _tell_found(self) -> None:
         self._mark_in_view()
-        self.found_changed.emit(self._place + 1 if self._found else 0, len(self._found))
+        self.found_changed.emit(self.shown_match, len(self._found))
 
     def _first_in_view(self) -> int:
         return self._character(self.cursorForPosition(self.viewport().rect().topLeft()).position())
@@ -189,9 +197,9 @@ class TextPane(QTextEdit):
             if end > first and start < last:
                 color = "selection" if place == self._place else "find"
                 marks.append(self._mark(start, end, self._theme.color(color)))
-        shown = self._shown_passage
-        if shown is not None and shown.end > first and shown.start < last:
-            marks.insert(0, self._mark(shown.start, shown.end, self._theme.color("find")))
+        for start, end in self._quoted:
+            if end > first and start < last:
+                marks.insert(0, self._mark(start, end, self._theme.color("find")))
         self.setExtraSelections(marks)
         self.viewport().update()
 
@@ -225,8 +233,9 @@ class TextPane(QTextEdit):
         bottom = layout.blockBoundingRect(document.findBlock(self._places.unit(passage.clause_end))).bottom()
         offset = self.verticalScrollBar().value()
         box = QRectF(_INSET, top - offset - 3, self.viewport().width() - 2 * _INSET, bottom - top + 4)
-        painter.fillRect(box, self._theme.color("warn_fill"))
-        painter.fillRect(QRectF(_INSET, box.top(), _BAR, box.height()), self._theme.color("warn_line"))
+        ground, bar = self.passage_colors
+        painter.fillRect(box, self._theme.color(ground))
+        painter.fillRect(QRectF(_INSET, box.top(), _BAR, box.height()), self._theme.color(bar))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._measure()
@@ -264,10 +273,17 @@ class TextPane(QTextEdit):
             self._mark_in_view()
 
 
-class TextFindBar(QWidget):
-    """Looks through the pane that `pane` gives."""
+class SearchedText(Protocol):
+    """What a find bar looks through: a pane, or many pages of which a pane shows one."""
 
-    def __init__(self, theme: Theme, pane: Callable[[], TextPane], parent: QWidget | None = None) -> None:
+    def seek(self, query: str) -> None: ...
+    def step(self, step: int) -> None: ...
+
+
+class TextFindBar(QWidget):
+    """Looks through the text that `pane` gives."""
+
+    def __init__(self, theme: Theme, pane: Callable[[], SearchedText], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pane = pane
         self.field = Field(theme, tr("Find in text"), escape_clears=True)

@@ -1,4 +1,4 @@
-"""Where things stand in a license text: the clauses that are quoted, and the words a person looks for.
+"""Where things stand in a text that is shown: the passages that are quoted, and the words a person looks for.
 
 Pure functions over plain text. Qt counts UTF-16 units and Python counts characters: `Utf16Offsets` leads from one to
 the other.
@@ -41,6 +41,23 @@ def shown_text(text: str) -> str:
     that turns words round (a license is read in the order in which it is written), and a break in endless lines."""
     shown = text.replace("\r\n", "\n").replace("\r", "\n").translate(_UNSHOWABLE)
     return _ENDLESS_LINE.sub(r"\1\n", _ENDLESS_WORD.sub(r"\g<0>\n", shown))
+
+
+def shown_places(text: str, shown: str, places: Sequence[int]) -> list[int]:
+    """Where characters of `text` stand in `shown`, which is `shown_text(text)`. `places` ascend; one behind the text's
+    end stands at the end."""
+    found, at, there = [], 0, 0
+    for place in places:
+        while at < min(place, len(text)):
+            if text[at] == "\r" and text[at + 1 : at + 2] == "\n":
+                at += 1  # the pair is shown as one
+                continue
+            if shown[there] == "\n" and not text[at].isspace():
+                there += 1  # a break that was put in
+                continue
+            at, there = at + 1, there + 1
+        found.append(there)
+    return found
 
 
 def find_quote(text: str, quote: str) -> TextPassage | None:
