@@ -61,7 +61,7 @@ def part_text(content: DocumentContent, part: PagePart) -> str:
 def count_matches(
     content: DocumentContent, parts: Sequence[PagePart], query: str, first: int
 ) -> Iterator[tuple[int, int]]:
-    """The place of each part, from place `first` on and round the end, and how often `query` stands in it as it is shown.
+    """The place of each part, from place `first` on and round the end, and how often `query` stands in it.
     One step takes milliseconds."""
     for step in range(len(parts)):
         place = (first + step) % len(parts)
