@@ -10,7 +10,8 @@ from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from desktop.ui.chat.composer import LONGEST_MESSAGE, Composer
+from desktop.ui.chat.composer import Composer
+from desktop.ui.chat.message_edit import LONGEST_MESSAGE
 from desktop.ui.parts.document_text import text_data
 from desktop.ui.theme.theme import Theme
 

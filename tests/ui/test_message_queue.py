@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from desktop.ui.chat.composer import MessageEdit
+from desktop.ui.chat.message_edit import MessageEdit
 from desktop.ui.chat.message_queue_strip import MessageQueueStrip
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver

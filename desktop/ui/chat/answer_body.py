@@ -4,30 +4,35 @@ A long text that is there already is drawn a part at a time, up to a point; the 
 """
 
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from desktop.chat.markdown.answer_segments import AnswerSegments, CodeSegment, ProseSegment, Segment, TableSegment
+from desktop.chat.markdown.answer_segments import AnswerSegments, CodeSegment, Segment
 from desktop.translation import tr
 from desktop.ui.chat.answer_direction import NOT_BEGUN, AnswerDirection
+from desktop.ui.chat.citation_marks import CitationMarks
 from desktop.ui.chat.code_options import CodeOptions
 from desktop.ui.chat.code_view import CodeView
 from desktop.ui.chat.container_blocks import Levels, level_insets
 from desktop.ui.chat.footnote_links import go_to_footnote
 from desktop.ui.chat.incomplete_markdown import incomplete_length
-from desktop.ui.chat.markdown_table import MarkdownTableView
 from desktop.ui.chat.message_selection import MessageSelection
 from desktop.ui.chat.prose_view import ProseView
 from desktop.ui.chat.segment_bars import paint_bars_between
-from desktop.ui.chat.segment_view import SegmentView, fits, make_view
+from desktop.ui.chat.segment_view import SegmentView, fits, make_view, show_segment
 from desktop.ui.chat.source_map import MessageSource, SelectionSpan, markdown_of
 from desktop.ui.chat.text_search import folded
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.parts.button import Button
 from desktop.ui.theme.design_tokens import S
 from desktop.ui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from desktop.chat.citations import Citation
 
 _UNKNOWN = -1
 _GAP = S + 2
@@ -65,6 +70,7 @@ class AnswerBody(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
         self._theme = theme
         self._code = code or CodeOptions(self)
+        self._citations = CitationMarks()
         self._selection = selection or MessageSelection(self, self.text_views, self.source())
         self._drawn: list[Segment] = []
         self._text, self._fed = "", 0
@@ -144,6 +150,14 @@ class AnswerBody(QWidget):
             self._limit = text.rfind("\n", _SHOWN // 2, _SHOWN) + 1 or _SHOWN
         self._draw_up_to(_STEP if is_costly else _AT_ONCE)
 
+    def set_citations(self, citations: "Sequence[Citation]") -> None:
+        """Draw these citations of the text as raised numbers that lead to their sources."""
+        if self._citations.replace(citations):
+            for index, (view, segment) in enumerate(zip(self._views, self._drawn, strict=False)):
+                if "[" in segment.source and not isinstance(view, CodeView):
+                    view.restyle()
+                    self._heights[index] = _UNKNOWN
+
     def _draw_up_to(self, end: int) -> None:
         """Draw the text up to `end`, or to where it is folded; a part at a time after that."""
         end = min(end, self._limit)
@@ -221,7 +235,7 @@ class AnswerBody(QWidget):
                 self._levels[index], self._heights[index] = levels, _UNKNOWN
                 self.update()
             open_end = index == last and not over
-            if self._update(view, segment, levels, direction, open_end):
+            if show_segment(view, segment, levels, direction, open_end=open_end):
                 self._heights[index] = _UNKNOWN
             if isinstance(view, ProseView):
                 levels, direction = view.levels, view.direction
@@ -239,22 +253,6 @@ class AnswerBody(QWidget):
         """The levels that are open before segment `index`, and which way the answer runs up to there."""
         before = next((view for view in reversed(self._views[:index]) if isinstance(view, ProseView)), None)
         return (before.levels, before.direction) if before is not None else ((), NOT_BEGUN)
-
-    def _update(
-        self, view: SegmentView, segment: Segment, levels: Levels, direction: AnswerDirection, open_end: bool
-    ) -> bool:
-        """Let `view` show `segment`; whether its height may have changed."""
-        if isinstance(view, CodeView) and isinstance(segment, CodeSegment):
-            return view.set_code(segment.text, closed=segment.closed or not open_end, language=segment.language)
-        if isinstance(view, MarkdownTableView) and isinstance(segment, TableSegment):
-            view.set_table(segment, around=direction.right_to_left)
-            return True
-        assert isinstance(view, ProseView)
-        assert isinstance(segment, ProseSegment)
-        changed = view.set_blocks(segment.blocks, segment.around, levels=levels, direction=direction, growing=open_end)
-        view.show_caret(open_end)
-        view.setVisible(not view.is_empty)
-        return changed
 
     def _rewrite_stale(self) -> None:
         """Write those parts of long lists again whose list has come to look otherwise since: the newest first, and of
@@ -292,7 +290,7 @@ class AnswerBody(QWidget):
         return self._views[-1]
 
     def _make(self, segment: Segment) -> SegmentView:
-        view = make_view(segment, self._theme, self._code, self)
+        view = make_view(segment, self._theme, self._code, self._citations, self)
         self.update()  # the bars of quotes between views
         view.resized.connect(self._view_resized)
         inner = view if isinstance(view, ProseView) else view.view

@@ -1,6 +1,7 @@
 """The view of an answer: its phase, its thinking and text while they stream, and its footer."""
 
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
@@ -8,10 +9,11 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from desktop.chat.answer_continuation import can_continue
-from desktop.conversation import Message, TextPart, ThinkingPart
+from desktop.conversation import Message, PassagePart, TextPart, ThinkingPart
 from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.chat.answer_body import AnswerBody
+from desktop.ui.chat.answer_sources import AnswerSources
 from desktop.ui.chat.auto_scroll import show_whole
 from desktop.ui.chat.context_card import ContextCard, is_context_full
 from desktop.ui.chat.context_note import ContextNote, dropped_text, failed_summary_text
@@ -43,8 +45,10 @@ class AnswerView(MessageView):
         siblings: tuple[int, int] | None = None,
         error: UserError | None = None,
         dropped_before: int = 0,
+        passages_before: Callable[[], Sequence[PassagePart]] = tuple,
         parent: QWidget | None = None,
     ) -> None:
+        """`passages_before` gives the passages of documents in the turns before it."""
         super().__init__(theme, message, actions, parent)
         self._siblings, self._dropped_before = siblings, dropped_before
         self._newest = False
@@ -56,7 +60,10 @@ class AnswerView(MessageView):
         self._thinking_text = ""
         self._thinking_since = 0.0
         self._body = AnswerBody(theme, self, selection=self.selection, code=actions.code)
-        self._body.link_clicked.connect(actions.open_link)
+        self._sources = AnswerSources(theme, self._body, actions.documents, passages_before)
+        self._sources.link_clicked.connect(actions.open_link)
+        self._sources.changed.connect(self._sources_changed)
+        self._sources.grown.connect(self.grown)
         self._body.resized.connect(self.height_changed)
         self._body.grown.connect(self.grown)
         self._images = self.make_images()
@@ -107,6 +114,7 @@ class AnswerView(MessageView):
         self._body.end(message.text)  # where what was stored differs from what was streamed, the stored text is shown
         self._finish_thinking(message)
         self._show_summary(message)
+        self._sources.find(message)
         self._add_notes(message)
         self._add_remark(message)
         self._add_error(message, error)
@@ -245,6 +253,10 @@ class AnswerView(MessageView):
     def _footer_button(self, text: str, name: str) -> Button:
         return Button(self.theme, text, kind="quiet", size="small", name=name)
 
+    def _sources_changed(self) -> None:
+        self._set_button_focus()
+        self.height_changed.emit()
+
     def more_entries(self) -> list[MessageMenuEntry]:
         if self.message.record is None:
             return []
@@ -288,6 +300,7 @@ class AnswerView(MessageView):
             found += above.buttons if above is not None else []
         found += self._body.buttons()
         found += self._images.thumbnails if self._images is not None else []
+        found += self._sources.buttons
         found += self._card.buttons if self._card is not None else []
         if self._error_box is not None:
             found += self._error_box.buttons
@@ -320,10 +333,11 @@ class AnswerView(MessageView):
     def set_current(self, current: bool) -> None:
         super().set_current(current)
         self._body.set_button_focus(self.button_focus)
+        self._sources.set_button_focus(self.button_focus)
 
     def restyle(self) -> None:
         self._body.restyle()
-        for above in (self._summary, self._thinking):
+        for above in (self._summary, self._thinking, self._sources.list):
             if above is not None:
                 above.restyle()
         if self._footer is not None:
@@ -345,18 +359,11 @@ class AnswerView(MessageView):
             y += self._images.place(width)
         if not height and self.message.status == "streaming":
             y += self._line()
-        if self._error_box is not None:
-            y += S + 2 if not self._body.is_empty else 0
-            self._error_box.move(0, y)
-            y += self._error_box.place(width)
-        if self._remark is not None:
-            y += S + 2 if not self._body.is_empty else 0
-            self._remark.move(0, y)
-            y += self._remark.place(width)
-        if self._card is not None:
-            y += S + 2 if not self._body.is_empty else 0
-            self._card.move(0, y)
-            y += self._card.place(width)
+        for below in (self._sources.list, self._error_box, self._remark, self._card):
+            if below is not None:
+                y += S + 2 if not self._body.is_empty else 0
+                below.move(0, y)
+                y += below.place(width)
         if self._footer is not None:
             y += XS if not self._body.is_empty or self._error_box or self._remark or self._card else 0
             self._footer.move(0, y)

@@ -4,13 +4,15 @@ Where a person goes to a turn far above, those around it are built in place of t
 """
 
 import time
+from collections import Counter
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
-from desktop.conversation import Message
+from desktop.conversation import Message, PassagePart
 from desktop.errors import UserError
 from desktop.translation import tr
+from desktop.ui.chat.answer_sources import passages_in
 from desktop.ui.chat.answer_view import AnswerView
 from desktop.ui.chat.message_column import MessageColumn
 from desktop.ui.chat.message_view import MessageActions, MessageView
@@ -88,18 +90,43 @@ class BuiltMessages(MessageColumn):
         view: MessageView
         if message.role == "user":
             view = UserMessageView(self.theme, message, self._does, siblings, self.page)
+            view.show_passages_used(self._passages_used(message))
         else:
             error, dropped = self._errors.get(message.id), self._dropped_before(message)
-            view = AnswerView(self.theme, message, self._does, siblings, error, dropped, self.page)
+            before = lambda: self._passages_before(message)  # noqa: E731 - asked where the answer may cite any
+            view = AnswerView(self.theme, message, self._does, siblings, error, dropped, before, self.page)
         view.installEventFilter(self)
         if self._query:
             view.set_found(self._query)
         return view
 
+    def _place_of(self, message: Message) -> int:
+        """Which of the messages it is; how many there are, where it is none of them yet."""
+        return next((at for at, held in enumerate(self._messages) if held.id == message.id), len(self._messages))
+
+    def _passages_before(self, message: Message) -> list[PassagePart]:
+        """The passages of documents in the messages before `message`."""
+        return [part for held in self._messages[: self._place_of(message)] for part in passages_in(held)]
+
+    def _passages_used(self, question: Message) -> dict[str, int] | None:
+        """How many passages of each file the answer to `question` was given, by the file's sha256; None where there is
+        no answer that is over."""
+        place = self._place_of(question) + 1
+        answer = self._messages[place] if place < len(self._messages) else None
+        if answer is None or (answer.status == "streaming" and not passages_in(answer)):
+            return None
+        return Counter(part.file_sha256 for part in passages_in(answer))
+
+    def _show_passages_used(self, answer: Message) -> None:
+        """`answer` was given passages: say so at the files of its question."""
+        place = self._place_of(answer) - 1
+        for view in self._views:
+            if isinstance(view, UserMessageView) and place >= 0 and view.message.id == self._messages[place].id:
+                view.show_passages_used(self._passages_used(view.message))
+
     def _dropped_before(self, message: Message) -> int:
         """How many messages the model no longer saw for the answer before this one: it is said where that begins."""
-        place = next((at for at, held in enumerate(self._messages) if held.id == message.id), len(self._messages))
-        for held in reversed(self._messages[:place]):
+        for held in reversed(self._messages[: self._place_of(message)]):
             if held.role == "assistant" and held.timing is not None and held.status != "failed":
                 return held.timing.dropped_messages
         return 0

@@ -13,7 +13,8 @@ from desktop.ui.chat.answer_phase_text import ReadingAnnouncement, answer_phase_
 from desktop.ui.chat.branch_flow import BranchFlow
 from desktop.ui.chat.chat_top_bar import ChatTopBar
 from desktop.ui.chat.code_options import CodeOptions
-from desktop.ui.chat.composer import Composer, ErrorArea
+from desktop.ui.chat.composer import Composer
+from desktop.ui.chat.composer_column import ComposerColumn
 from desktop.ui.chat.composer_drafts import NEW, edit_key, joined_drafts
 from desktop.ui.chat.context_card import spoken_end
 from desktop.ui.chat.context_flow import ContextFlow
@@ -24,7 +25,6 @@ from desktop.ui.chat.message_images import MessageImages
 from desktop.ui.chat.message_queue_flow import MessageQueueFlow
 from desktop.ui.chat.window_drafts import WindowDrafts
 from desktop.ui.parts.error_box import ErrorAction, ErrorBox
-from desktop.ui.theme.design_tokens import COLUMN, XL, L, M
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from desktop.chat.chat_session import ChatSession
     from desktop.ui.chat.transcript import Transcript
 
-_COMPOSER = COLUMN + 40
 _DRAFT_PAUSE_MS = 1000
 
 
@@ -83,14 +82,10 @@ class ChatPage(QWidget):
         for bar in (self.top_bar, self.find_bar):
             column.addWidget(bar)
         column.addWidget(self._stack, 1)
-        self._bottom = QVBoxLayout()
-        self._bottom.setSpacing(M)
-        self.composer.setMaximumWidth(_COMPOSER)
-        self._bottom.addWidget(self.composer, 0)
+        self._bottom = ComposerColumn(self._theme, self.composer, self._log)
         self.queue = MessageQueueFlow(
             self._theme, self._drafts, self._bottom, self.composer, lambda: self._chat, self._save_drafts, self._say
         )
-        self._problems = ErrorArea(self._theme, self._bottom, _COMPOSER, self._log)
         column.addLayout(self._bottom)
 
     def _connect(self) -> None:
@@ -138,7 +133,7 @@ class ChatPage(QWidget):
     @property
     def error_area(self) -> ErrorBox | None:
         """The error shown above the composer, where there is one."""
-        return self._problems.box
+        return self._bottom.problems.box
 
     def use_chat(self, chat: "ChatSession") -> None:
         """From now on talk to `chat`; what was sent before is sent now."""
@@ -170,7 +165,7 @@ class ChatPage(QWidget):
         if head.id != self._conversation_id:
             self.save_draft()
             self._cancel_edit()
-            self._problems.clear_passive()
+            self._bottom.problems.clear_passive()
             self._conversation_id = head.id
             self._is_new = is_new
             self.composer.set_text(self._drafts.get(self._draft_key()))
@@ -256,9 +251,9 @@ class ChatPage(QWidget):
 
     def show_error(self, error: UserError | None, action: ErrorAction | None = None) -> None:
         """Show an error above the composer; None takes it away. One with an action of its own stays until then."""
-        self._problems.show(error, action)
+        self._bottom.problems.show(error, action)
         if error is not None:
-            self._center()
+            self._bottom.center(self.width())
             self._say(str(error))
 
     # --- what the person does ------------------------------------------------------------------------------------
@@ -355,7 +350,7 @@ class ChatPage(QWidget):
         if self._chat is None:
             self._kept_to_send = text
             return
-        self._problems.clear_passive()
+        self._bottom.problems.clear_passive()
         editing = self._editing
         taken = self.branches.send_edit(editing, text) if editing is not None else self._chat.send(text)
         if not taken:
@@ -389,12 +384,7 @@ class ChatPage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._center()
-
-    def _center(self) -> None:
-        """The composer stands under the column of text, whatever the width of the page."""
-        side = max((self.width() - _COMPOSER) // 2, XL if self.width() > 500 else M)
-        self._bottom.setContentsMargins(side, M - 2, side, L + 2)
+        self._bottom.center(self.width())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         QPainter(self).fillRect(self.rect(), self._theme.color("page"))

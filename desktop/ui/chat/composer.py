@@ -1,46 +1,21 @@
-"""The composer: a text box that grows to eight lines, the context meter, the Send/Stop button, and errors above
-them."""
+"""The composer: a text box that grows to eight lines, the context meter, and the Send/Stop button."""
 
-from typing import TYPE_CHECKING
-
-from PySide6.QtCore import QEvent, QMimeData, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QKeyEvent,
-    QPainter,
-    QPaintEvent,
-    QPalette,
-    QResizeEvent,
-    QTextCursor,
-    QTextOption,
-)
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.chat.context_meter import ContextMeter
+from desktop.ui.chat.message_edit import LONGEST_MESSAGE, MOST_LINES, MessageEdit
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.document_text import text_data
-from desktop.ui.parts.error_box import ErrorAction, ErrorBox, Note
+from desktop.ui.parts.error_box import Note
 from desktop.ui.parts.paint import paint_box
-from desktop.ui.parts.plain_text_edit import PlainTextEdit
-from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
-from desktop.ui.parts.shortcut_override import overrides_escape
-from desktop.ui.parts.text_options import wrap_mode
 from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
-from desktop.ui.theme.theme import Theme, palette_of
+from desktop.ui.theme.theme import Theme
 
-if TYPE_CHECKING:
-    from desktop.ui.chat.long_text_objects import LongTextObjects
-
-LONGEST_MESSAGE = 6_000_000
-"""Characters that a message may have: more than any model reads."""
-
-LONGEST_IN_PLACE = 20_000
-"""Characters of a text that is laid out; a longer one that is pasted becomes an object."""
-
-_MOST_LINES, _MOST_ANSWER_LINES = 8, 18
-_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_MOST_ANSWER_LINES = 18
 
 
 def _editing_question() -> str:
@@ -49,186 +24,6 @@ def _editing_question() -> str:
 
 def _editing_answer() -> str:
     return tr("Editing an answer: the model will see it as you leave it here. The old one is kept. Esc cancels.")
-
-
-class ErrorArea:
-    """The top of `column`, where an error is shown. `box` is the one shown now, or None."""
-
-    def __init__(self, theme: Theme, column: QVBoxLayout, width: int, log: str) -> None:
-        self._theme, self._column, self._width, self._log = theme, column, width, log
-        self._stays = False
-        self.box: ErrorBox | None = None
-
-    def show(self, error: UserError | None, action: ErrorAction | None = None) -> None:
-        """Show an error; None takes it away. One with an action of its own stays until that was done."""
-        self._stays = action is not None
-        if self.box is not None:
-            self._column.removeWidget(self.box)
-            self.box.hide()
-            self.box.deleteLater()
-            self.box = None
-        if error is not None:
-            own = action or (tr("Close"), lambda: self.show(None))
-            self.box = ErrorBox(self._theme, error, action=own, log=self._log)
-            self.box.setMaximumWidth(self._width)
-            self._column.insertWidget(0, self.box)
-
-    def clear_passive(self) -> None:
-        """Take away an error that asks for nothing."""
-        if not self._stays:
-            self.show(None)
-
-
-class MessageEdit(PlainTextEdit):
-    """The text. Enter sends, Shift+Enter breaks the line (or the other way round); never while a word is composed."""
-
-    submitted = Signal()
-    up_in_empty = Signal()
-    refused = Signal(int)
-    cancelled = Signal()
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self._enter_sends = True
-        self._escape_cancels = False
-        self._most_lines = _MOST_LINES
-        self._long: LongTextObjects | None = None
-        self.setPlaceholderText(tr("Message"))
-        self.setAccessibleName(tr("Message"))
-        self.setTabChangesFocus(True)
-        use_slim_scroll_bars(self, theme)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        self.document().setDocumentMargin(0)
-        self.document().documentLayout().documentSizeChanged.connect(self._fit)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.restyle()
-
-    @property
-    def text(self) -> str:
-        return super().text if self._long is None else self._long.text()
-
-    @property
-    def length(self) -> int:
-        """How many characters the text has, at most."""
-        return max(self.document().characterCount() - 1, 0) if self._long is None else self._long.length()
-
-    @property
-    def _objects(self) -> "LongTextObjects":
-        """The long texts in the message, made with the first one: the window's first paint does not wait for it."""
-        if self._long is None:
-            from desktop.ui.chat.long_text_objects import LongTextObjects
-
-            self._long = LongTextObjects(self._theme, self.document(), self)
-        return self._long
-
-    def set_text(self, text: str) -> None:
-        """Replace the text; the cursor goes to its end, and nothing can be undone."""
-        self.setPlainText("")
-        self.wrap_for(text[: LONGEST_IN_PLACE + 1])
-        if len(text) <= LONGEST_IN_PLACE:
-            self.setPlainText(text)
-        else:
-            self._objects.forget()
-            self.document().setUndoRedoEnabled(False)
-            self._objects.write(QTextCursor(self.document()), text, LONGEST_IN_PLACE)
-            self.document().setUndoRedoEnabled(True)
-        self.moveCursor(QTextCursor.MoveOperation.End)
-
-    @property
-    def enter_sends(self) -> bool:
-        """Whether Enter sends."""
-        return self._enter_sends
-
-    def set_enter_sends(self, sends: bool) -> None:
-        """Whether Enter sends and Shift+Enter breaks the line, or the other way round."""
-        self._enter_sends = sends
-
-    def set_escape_cancels(self, cancels: bool) -> None:
-        """Whether Escape gives up an edit here, and does nothing else in the window."""
-        self._escape_cancels = cancels
-
-    def set_most_lines(self, lines: int) -> None:
-        """Grow to so many lines."""
-        self._most_lines = lines
-        self._fit()
-
-    def restyle(self) -> None:
-        """Take the theme's present colors and fonts."""
-        self.setFont(self._theme.font("reading"))
-        palette = QPalette(palette_of(self._theme.tokens))
-        palette.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)  # which its viewport is filled with
-        self.setPalette(palette)
-        self._fit()
-
-    def sizeHint(self) -> QSize:
-        line, lines = self.fontMetrics().lineSpacing(), int(self.document().size().height())
-        height = self._most_lines * line if lines > self._most_lines else max(line, self._text_height())
-        return QSize(200, round(height) + 4)
-
-    def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
-
-    def _text_height(self) -> float:
-        """The height of all lines, in pixels: those of some scripts are higher than the font's own."""
-        block, height = self.document().begin(), 0.0
-        while block.isValid():
-            height += self.blockBoundingRect(block).height()
-            block = block.next()
-        return height
-
-    def _fit(self) -> None:
-        fits = int(self.document().size().height()) <= self._most_lines
-        policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOff if fits else Qt.ScrollBarPolicy.ScrollBarAsNeeded
-        self.setVerticalScrollBarPolicy(policy)
-        self.setFixedHeight(self.sizeHint().height())
-
-    def event(self, event: QEvent) -> bool:
-        # While it gives up an edit here, Escape does nothing else in the window.
-        return overrides_escape(event, lambda: self._escape_cancels) or super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in _ENTER and self.composition.text:
-            return  # it belongs to the word being composed
-        if event.key() in _ENTER:
-            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-            control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-            if control or shift != self._enter_sends:
-                self.submitted.emit()
-            else:
-                self.break_line()
-            return
-        if event.key() == Qt.Key.Key_Up and self.is_empty:
-            self.up_in_empty.emit()
-            return
-        if event.key() == Qt.Key.Key_Escape:
-            self.cancelled.emit()
-        super().keyPressEvent(event)
-
-    def wrap_for(self, text: str) -> None:
-        """`text` is about to be put in: see `wrap_mode`. An emptied box breaks lines between words again."""
-        mode = wrap_mode(text)
-        if mode != self.wordWrapMode() and (mode == QTextOption.WrapMode.WrapAnywhere or self.document().isEmpty()):
-            self.setWordWrapMode(mode)
-
-    def insertFromMimeData(self, source: QMimeData) -> None:
-        text = source.text()
-        if len(text) > LONGEST_MESSAGE - self.length:
-            self.refused.emit(len(text))
-            return
-        if len(text) > LONGEST_IN_PLACE:
-            self.composition.finish()
-            self._objects.insert(self.textCursor(), text.replace("\r\n", "\n").replace("\r", "\n"))
-            self.ensureCursorVisible()
-            return
-        self.wrap_for(text)
-        super().insertFromMimeData(source)
-
-    def createMimeDataFromSelection(self) -> QMimeData:
-        if self._long is None:
-            return super().createMimeDataFromSelection()
-        return text_data(self._long.text_of(self.textCursor()))
 
 
 def _too_long(count: int) -> UserError:
@@ -320,7 +115,7 @@ class Composer(QWidget):
             self._note.set_text(_editing_answer() if answer else _editing_question())
         self._note.setVisible(bool(role))
         self.edit.set_escape_cancels(bool(role))
-        self.edit.set_most_lines(_MOST_ANSWER_LINES if answer else _MOST_LINES)
+        self.edit.set_most_lines(_MOST_ANSWER_LINES if answer else MOST_LINES)
         self._sends = tr("Save") if answer else tr("Send")
         self._show_button()
 

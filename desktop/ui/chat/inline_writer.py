@@ -14,9 +14,20 @@ from PySide6.QtGui import QFont, QTextCharFormat, QTextCursor
 from desktop.chat.markdown.footnotes import definition_target, reference_target
 from desktop.chat.markdown.table_text import plain_text, written_formula
 from desktop.ui.chat.answer_direction import has_right_to_left
+from desktop.ui.chat.citation_marks import CitationMarks, DrawnCitation
 from desktop.ui.chat.control_characters import insert_code
 from desktop.ui.chat.formula_objects import insert_formula
-from desktop.ui.chat.text_properties import FOOTNOTE, IMAGE, KEYBOARD, MARKER, SOURCE_AT, SOURCE_END, TITLE, WRITTEN
+from desktop.ui.chat.text_properties import (
+    FOOTNOTE,
+    IMAGE,
+    KEYBOARD,
+    MARKER,
+    SOURCE_AT,
+    SOURCE_END,
+    SPOKEN,
+    TITLE,
+    WRITTEN,
+)
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
@@ -48,16 +59,18 @@ class InlineStyle:
     sup: bool = False
     kbd: bool = False
     code: bool = False
+    cited: bool = False
+    doubtful: bool = False
     link: str = ""
     title: str = ""
     image: str = ""
 
 
 class InlineWriter:
-    """Writes inline tokens at `cursor`, which may be moved between two calls."""
+    """Writes inline tokens at `cursor`, which may be moved between two calls; `citations` are those of the answer."""
 
-    def __init__(self, theme: Theme, cursor: QTextCursor) -> None:
-        self._theme = theme
+    def __init__(self, theme: Theme, cursor: QTextCursor, citations: CitationMarks | None = None) -> None:
+        self._theme, self._citations = theme, citations
         self.cursor = cursor
         self._formats: dict[InlineStyle, QTextCharFormat] = {}
         self.tail: QTextCharFormat | None = None
@@ -137,10 +150,46 @@ class InlineWriter:
                     self.hidden(END_OF_ISOLATE, characters)
             case _ if mixed and style.link and ("://" in child.content or not has_right_to_left(child.content)):
                 self._isolated(child, style, mixed)
+            case "text" if not style.link and (cited := self._citations_in(child)):
+                self._cited_text(child, style, cited)
             case _:
                 characters = self.characters(style)
                 self.text(child.content, characters, child)
                 self.tail = None if mixed else characters
+
+    def _citations_in(self, child: "Token") -> list[DrawnCitation]:
+        """The citations in a token of text that stands in the answer as it is written."""
+        place = child.meta.get("at") if self._citations else None
+        if self._citations is None or place is None or place[1] - place[0] != len(child.content):
+            return []
+        return self._citations.within(*place)
+
+    def _cited_text(self, child: "Token", style: InlineStyle, citations: list[DrawnCitation]) -> None:
+        """The text of `child`, with raised numbers for each of `citations`, which lead to the sources."""
+        text, begin = child.content, child.meta["at"][0]
+        at, follows = 0, False
+        for drawn in citations:
+            start, end = drawn.start - begin, drawn.end - begin
+            self._piece(text[at:start], begin + at, style)
+            written, follows = text[start:end], follows and start == at
+            for number in drawn.numbers:
+                own = replace(style, sup=True, cited=True, struck=not number.kept, doubtful=number.doubtful)
+                if follows:
+                    self.hidden(",\u2009", self.characters(replace(own, struck=False)))  # or two were read as one
+                characters = self.characters(replace(own, link=number.link))
+                characters.setProperty(WRITTEN, written)
+                characters.setProperty(SPOKEN, f" ({number.spoken}) ")
+                set_range(characters, drawn.start, drawn.end)
+                self.cursor.insertText(f"{LEFT_TO_RIGHT}{number.shown}{END_OF_ISOLATE}", characters)
+                written, follows = "", True
+            at = end
+        self._piece(text[at:], begin + at, style)
+
+    def _piece(self, text: str, begin: int, style: InlineStyle) -> None:
+        """A part of a token's text, which begins at `begin` of the answer."""
+        characters = self.characters(style)
+        set_range(characters, begin, begin + len(text))
+        self.text(text, characters)
 
     def _footnote(self, child: "Token", style: InlineStyle) -> None:
         """A footnote's label, raised, that leads to it; or the sign at its end that leads back."""
@@ -195,10 +244,12 @@ class InlineWriter:
             characters.setAnchor(True)
             characters.setAnchorHref(style.link)
             characters.setForeground(theme.color("link"))
-            characters.setFontUnderline(True)
+            characters.setFontUnderline(not style.cited)
             characters.setUnderlineColor(theme.color("link"))
             if style.title:
                 characters.setProperty(TITLE, style.title)
+        if style.doubtful:
+            characters.setForeground(theme.color("warn_text"))
         return characters
 
 
@@ -206,8 +257,13 @@ def set_source(characters: QTextCharFormat, token: "Token | None") -> None:
     """Let `characters` say from where in the answer `token` was read, where that is known."""
     place = token.meta.get("at") if token is not None else None
     if place is not None:
-        characters.setProperty(SOURCE_AT, place[0])
-        characters.setProperty(SOURCE_END, place[1])
+        set_range(characters, *place)
+
+
+def set_range(characters: QTextCharFormat, start: int, end: int) -> None:
+    """Let `characters` say that they stand for these characters of the answer."""
+    characters.setProperty(SOURCE_AT, start)
+    characters.setProperty(SOURCE_END, end)
 
 
 def marker_format(characters: QTextCharFormat, token: "Token") -> QTextCharFormat:

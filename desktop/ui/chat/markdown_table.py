@@ -29,6 +29,7 @@ from desktop.chat.markdown.table_text import cell_text, tab_separated
 from desktop.translation import tr
 from desktop.ui.chat.answer_direction import inline_right_to_left
 from desktop.ui.chat.cell_width import CellMeasure, CellWidth, column_widths
+from desktop.ui.chat.citation_marks import CitationMarks
 from desktop.ui.chat.formula_objects import formulas_of
 from desktop.ui.chat.horizontal_scroll_area import HorizontalScrollArea
 from desktop.ui.chat.inline_writer import InlineStyle, InlineWriter
@@ -65,10 +66,10 @@ class MarkdownTableView(QWidget):
 
     resized = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None, citations: CitationMarks | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
-        self._theme = theme
+        self._theme, self._citations = theme, citations
         self.view = TextView(theme, theme.font("reading"), top_inset=0, holds_table=True)
         self.view.setAccessibleName(tr("Table"))
         self._area = HorizontalScrollArea(theme, self.view, self)
@@ -325,7 +326,7 @@ class MarkdownTableView(QWidget):
 
     def _inline(self, cursor: QTextCursor) -> InlineWriter:
         if self._writer is None:
-            self._writer = InlineWriter(self._theme, cursor)
+            self._writer = InlineWriter(self._theme, cursor, self._citations)
         self._writer.cursor = cursor
         return self._writer
 

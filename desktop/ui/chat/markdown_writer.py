@@ -15,6 +15,7 @@ from PySide6.QtGui import QFont, QFontMetricsF, QTextBlockFormat, QTextCursor
 
 from desktop.chat.markdown.answer_segments import Block
 from desktop.ui.chat.answer_direction import NOT_BEGUN
+from desktop.ui.chat.citation_marks import CitationMarks
 from desktop.ui.chat.container_blocks import (
     BlockKey,
     ContainerLevel,
@@ -56,15 +57,23 @@ class _PendingMarker:
 class MarkdownWriter:
     """Writes blocks at the end of a document in the colors and fonts of `theme`."""
 
-    def __init__(self, theme: Theme, cursor: QTextCursor, *, fresh: bool = True, levels: Levels = ()) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        cursor: QTextCursor,
+        *,
+        fresh: bool = True,
+        levels: Levels = (),
+        citations: CitationMarks | None = None,
+    ) -> None:
         """`fresh`: the block the cursor stands in is empty and is to be used; otherwise a new one is begun.
 
-        `levels` are the lists and quotes that are open before.
+        `levels` are the lists and quotes that are open before, `citations` those of the answer.
         """
         self._theme, self._cursor = theme, cursor
         self.fresh = fresh
         """Whether nothing has been begun yet in the block that the cursor stands in."""
-        self._inline = InlineWriter(theme, cursor)
+        self._inline = InlineWriter(theme, cursor, citations)
         self._metrics = QFontMetricsF(theme.font("reading"))
         self._line_distance = self._metrics.height() * (LINE_HEIGHT / 100 - 1)
         self._widths: dict[str, float] = {}

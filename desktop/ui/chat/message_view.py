@@ -21,6 +21,7 @@ from desktop.translation import tr
 from desktop.ui.chat.code_options import CodeOptions
 from desktop.ui.chat.context_card import NO_CONTEXT_ACTIONS, ContextActions
 from desktop.ui.chat.image_list import ImageList, image_list
+from desktop.ui.chat.message_documents import MessageDocuments
 from desktop.ui.chat.message_footer import CreditOf, no_credit
 from desktop.ui.chat.message_images import MessageImages
 from desktop.ui.chat.message_menu import NO_BRANCH_ACTIONS, BranchActions, MessageMenuEntry, open_message_menu
@@ -53,6 +54,7 @@ class MessageActions:
     branches: BranchActions = NO_BRANCH_ACTIONS
     code: CodeOptions | None = None
     images: MessageImages | None = None
+    documents: MessageDocuments | None = None
 
 
 class MessageView(QWidget):

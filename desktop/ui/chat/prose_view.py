@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.chat.markdown.answer_segments import Block, Container
 from desktop.ui.chat.answer_direction import NOT_BEGUN, AnswerDirection, has_right_to_left
+from desktop.ui.chat.citation_marks import CitationMarks
 from desktop.ui.chat.container_blocks import (
     ContainerDirection,
     ContainerLevel,
@@ -63,8 +64,10 @@ class ProseView(TextView):
 
     resized = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None, *, citations: CitationMarks | None = None) -> None:
+        """`citations` are those of the answer, looked into whenever something is written."""
         super().__init__(theme, theme.font("reading"), parent=parent)
+        self._citations = citations
         self._identity = object()  # what lists know the view by: they must not hold the widget itself
         self._blocks: tuple[Block, ...] = ()
         self._before: Levels = ()
@@ -174,7 +177,7 @@ class ProseView(TextView):
         fresh = self._written[kept].fresh if kept < len(self._written) else not self._written or self._fresh
         levels, direction = self._cut(cursor, kept, bool(opened))
         self._wrap_for(blocks[kept:])
-        writer = MarkdownWriter(self.theme, cursor, fresh=fresh, levels=levels)
+        writer = MarkdownWriter(self.theme, cursor, fresh=fresh, levels=levels, citations=self._citations)
         writer.direction = direction
         for place in range(kept, len(blocks)):
             self._written.append(self._write_block(writer, cursor, blocks[place], opened[place] if opened else {}))

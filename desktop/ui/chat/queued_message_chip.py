@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from desktop.chat.chat_events import QueuedMessage
 from desktop.safe_text import one_line
 from desktop.translation import tr
-from desktop.ui.chat.composer import MessageEdit
+from desktop.ui.chat.message_edit import MessageEdit
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.paint import paint_box, paint_focus, paint_line
 from desktop.ui.parts.untrusted_text import plain_line, set_tool_tip

@@ -21,7 +21,7 @@ from PySide6.QtGui import (
     QTextTableCell,
 )
 
-from desktop.ui.chat.text_properties import LIST_DEPTH, SOURCE_AT, WRITTEN
+from desktop.ui.chat.text_properties import LIST_DEPTH, SOURCE_AT, SPOKEN, WRITTEN
 from desktop.ui.parts.utf16 import utf16_length, utf16_slice
 from desktop.ui.theme.design_tokens import S
 
@@ -303,7 +303,8 @@ def _lines_of_block(block: QTextBlock) -> list[TextLine]:
     for fragment in fragments(block):
         text, at, characters = fragment.text(), fragment.position(), fragment.charFormat()
         if characters.hasProperty(WRITTEN):
-            written = str(characters.property(WRITTEN) or "")  # PySide gives an empty list for an empty text
+            said = SPOKEN if characters.hasProperty(SPOKEN) else WRITTEN
+            written = str(characters.property(said) or "")  # PySide gives an empty list for an empty text
             objects = text.count(OBJECT)
             each = TextRun(written.replace("\n", " "), characters, 1 if objects else fragment.length())
             runs += [each] * max(objects, 1)

@@ -35,5 +35,8 @@ IMAGE = _FIRST + 10
 FOOTNOTE = _FIRST + 12
 """Of a run: the target within the answer that it is, for links to a footnote and back."""
 
+SPOKEN = _FIRST + 13
+"""Of a run: what is read aloud in its place."""
+
 TITLE = _FIRST + 11
 """Of a run: the title of its link or image."""

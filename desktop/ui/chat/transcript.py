@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from desktop.conversation import Message
 from desktop.errors import UserError
 from desktop.translation import tr
+from desktop.ui.chat.answer_sources import passages_in
 from desktop.ui.chat.answer_view import AnswerView
 from desktop.ui.chat.built_messages import AT_ONCE, BELOW, OLDER, BuiltMessages, Siblings
 from desktop.ui.chat.message_view import MessageActions, MessageView
@@ -105,6 +106,7 @@ class Transcript(BuiltMessages):
     def restate(self, message: Message) -> None:
         """An answer in progress is as `message` says, in place of what was shown of it."""
         self._pending.forget(message.id)
+        self._hold(message)
         index, view = self._answer(message.id)
         if view is not None:
             view.restate(message)
@@ -121,9 +123,7 @@ class Transcript(BuiltMessages):
         self.flush()
         if error is not None:
             self._errors[message.id] = error
-        for place, held in enumerate(self._messages):
-            if held.id == message.id:
-                self._messages[place] = message
+        self._hold(message)
         index, view = self._answer(message.id)
         if view is not None:
             view.finish(message, error)
@@ -133,12 +133,19 @@ class Transcript(BuiltMessages):
 
     def change(self, message: Message) -> None:
         """A message was pinned or unpinned, or its summary edited."""
-        for place, held in enumerate(self._messages):
-            if held.id == message.id:
-                self._messages[place] = message
+        self._hold(message)
         for view in self._views:
             if view.message.id == message.id:
                 view.show_message(message)
+
+    def _hold(self, message: Message) -> None:
+        """A message of the branch is another one now."""
+        place = self._place_of(message)
+        if place < len(self._messages):
+            given = passages_in(message) != passages_in(self._messages[place])
+            self._messages[place] = message
+            if given or message.status != "streaming":
+                self._show_passages_used(message)
 
     def show_credits(self) -> None:
         """Show the credits under each answer again, as they may have changed."""

@@ -1,4 +1,6 @@
-"""The view of a user message: the text exactly as typed, in a box at the right."""
+"""The view of a user message: its files, and the text exactly as typed, in a box at the right."""
+
+from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QRectF
 from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
@@ -6,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.conversation import Message
 from desktop.translation import tr
+from desktop.ui.chat.attached_file_list import AttachedFileList, attached_files
 from desktop.ui.chat.message_footer import BranchSwitch
 from desktop.ui.chat.message_view import MessageActions, MessageView
 from desktop.ui.chat.plain_text_pieces import PlainTextPieces, beginning
@@ -64,6 +67,10 @@ class UserMessageView(MessageView):
                 theme, place, count, lambda step: show(self.message.id, step), self, of_answers=False
             )
         self._images = self.make_images()
+        self._files: AttachedFileList | None = None
+        if files := attached_files(message):
+            self._files = AttachedFileList(theme, files, actions.documents, self)
+            self._files.more.clicked.connect(self._show_all_files)
         self._mark: Button | None = None
         self.show_message(message)
         self._write()
@@ -82,7 +89,8 @@ class UserMessageView(MessageView):
         more = [self._more] if self._more is not None else []
         mark = [self._mark] if self._mark is not None else []
         images = self._images.thumbnails if self._images is not None else []
-        return [*more, *images, self._copy, self._edit, self._menu, *mark, *self.branch_buttons]
+        files = self._files.buttons if self._files is not None else []
+        return [*files, *more, *images, self._copy, self._edit, self._menu, *mark, *self.branch_buttons]
 
     @property
     def branch_buttons(self) -> list[Button]:
@@ -105,18 +113,37 @@ class UserMessageView(MessageView):
         if self._branch is not None:
             self._branch.restyle()
 
+    def show_passages_used(self, counts: Mapping[str, int] | None) -> None:
+        """How many passages of each file the answer was given, by the file's sha256; None where it is not known."""
+        if self._files is not None and self._files.show_passages(counts):
+            self.height_changed.emit()
+
+    def _show_all_files(self) -> None:
+        if self._files is not None:
+            self._files.show_all()
+            self._set_button_focus()
+            self.height_changed.emit()
+
     def place(self, width: int) -> int:
+        top = self._files.place(width) + XS + 2 if self._files is not None else 0
+        if top and not self.message.text:
+            return self._place_below(width, 0, width, top - XS - 2, self._files.height() if self._files else 0)
         room = width - _INDENT - 2 * _ACROSS
         inner = self._words.natural_width(room)
         text_height = self._words.place(inner)
-        height = text_height + 2 * _DOWN
+        height = top + text_height + 2 * _DOWN
         left = width - inner - 2 * _ACROSS
-        self._words.move(left + _ACROSS, _DOWN)
+        self._words.move(left + _ACROSS, top + _DOWN)
         if self._more is not None:
             size = self._more.sizeHint()
             self._more.setGeometry(left + _ACROSS - 5, height - _DOWN + 2, size.width(), size.height())
             height += size.height()
-        self._box = QRectF(left, 0, inner + 2 * _ACROSS, height)
+        self._box = QRectF(left, top, inner + 2 * _ACROSS, height - top)
+        return self._place_below(width, top, left, height, text_height + 2 * _DOWN)
+
+    def _place_below(self, width: int, top: int, left: int, height: int, box: int) -> int:
+        """Place the images and what stands below them, and the tools left of the `box`; the height of it all."""
+        middle = top + min(height - top, box) // 2
         if self._images is not None:
             self._images.move(0, height + XS)
             height += XS + self._images.place(width, at_right=True)
@@ -124,9 +151,7 @@ class UserMessageView(MessageView):
         for tool in self._tools:
             size = tool.sizeHint()
             x -= size.width()
-            tool.setGeometry(
-                x, (min(height, text_height + 2 * _DOWN) - size.height()) // 2, size.width(), size.height()
-            )
+            tool.setGeometry(x, middle - size.height() // 2, size.width(), size.height())
         if self._branch is not None:
             self._branch.move(width - self._branch.width() + 5, height + XS)
         if self._mark is not None:
@@ -142,7 +167,8 @@ class UserMessageView(MessageView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        paint_box(painter, self._box, self.theme.color("soft"), None, RADIUS_SOFT)
+        if self.message.text or self._files is None:
+            paint_box(painter, self._box, self.theme.color("soft"), None, RADIUS_SOFT)
         painter.end()
         super().paintEvent(event)
 
