@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from desktop.errors import ResourceError
 from desktop.ui.chat.composer import Composer
-from desktop.ui.chat.message_edit import LONGEST_IN_PLACE
 from desktop.ui.chat.composer_drafts import ComposerDrafts
+from desktop.ui.chat.message_edit import LONGEST_IN_PLACE
 from desktop.ui.theme.theme import Theme
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
