@@ -36,7 +36,7 @@ class ReaderEndedError(Exception):
     """The process is gone, or speaks unintelligibly and was ended; the text is for the log."""
 
 
-class FileTransfer(threading.Thread):
+class ReaderTransfer(threading.Thread):
     """Hands a request and its file to the reader, beside whoever waits for the answer. `error` is what kept it from it:
     what reading the file raised, or that the process is gone."""
 
@@ -92,9 +92,9 @@ class ReaderProcess:
         """Whether it can be given another file."""
         return self._process.poll() is None and not self._ended.is_set()
 
-    def transfer(self, request: ReaderRequest, chunks: Iterable[bytes]) -> FileTransfer:
+    def transfer(self, request: ReaderRequest, chunks: Iterable[bytes]) -> ReaderTransfer:
         """Begin to hand it a file."""
-        transfer = FileTransfer(self._writer, request, chunks)
+        transfer = ReaderTransfer(self._writer, request, chunks)
         transfer.start()
         return transfer
 

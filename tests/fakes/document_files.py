@@ -1,4 +1,4 @@
-"""Documents made on the spot: PDF and ODT written by hand, encrypted as well, the others by the libraries that read them."""
+"""Documents made on the spot: PDF, encrypted as well, and ODT, written by hand."""
 
 import hashlib
 import io
@@ -39,7 +39,9 @@ def pdf(pages: Sequence[str], *, password: str = "", labels: str = "", extra: st
     trailer = ""
     if password:
         user = _rc4(key, _PADDING)
-        trailer = f"/Encrypt << /Filter /Standard /V 1 /R 2 /O <{owner.hex()}> /U <{user.hex()}> /P {_MAY} >> /ID [<00> <00>]"
+        trailer = (
+            f"/Encrypt << /Filter /Standard /V 1 /R 2 /O <{owner.hex()}> /U <{user.hex()}> /P {_MAY} >> /ID [<00> <00>]"
+        )
     return _assembled(objects, trailer)
 
 

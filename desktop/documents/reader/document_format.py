@@ -37,6 +37,10 @@ _BY_SUFFIX: dict[str, MediaType] = {
     ".md": "text/markdown", ".markdown": "text/markdown", ".htm": "text/html", ".html": "text/html",
     ".xhtml": "text/html", ".eml": "message/rfc822",
 }  # fmt: skip
+# Content types of the main part: such documents may hold others, whole.
+_WORD = re.compile(rb"wordprocessingml\.(document|template)\.main\+xml|ms-word\.\w+\.macroEnabled\w*\.main\+xml")
+_WORKBOOK = re.compile(rb"spreadsheetml\.(sheet|template)\.main\+xml|ms-excel\.\w+\.macroEnabled\.main\+xml")
+_PRESENTATION = re.compile(rb"presentationml\.\w+\.main\+xml|ms-powerpoint\.\w+\.macroEnabled\.main\+xml")
 _HTML = re.compile(rb"(?is)(?:\xef\xbb\xbf)?\s*(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b")
 _MAIL = re.compile(rb"(?i)(?:received|return-path|delivered-to|mime-version|message-id|dkim-signature):")
 
@@ -79,12 +83,12 @@ def _zipped_format(data: bytes) -> MediaType:
         raise RefusedFileError("damaged") from error
     if kind.startswith(b"application/vnd.oasis.opendocument.text"):
         return ODT
-    if b"opendocument.presentation" in kind or b"presentationml" in types:
-        raise RefusedFileError("presentation")
-    if b"wordprocessingml" in types:
+    if _WORD.search(types):
         return DOCX
-    if b"spreadsheetml.sheet.main" in types or b"ms-excel.sheet.macroEnabled.main" in types:
+    if _WORKBOOK.search(types):
         return XLSX
+    if b"opendocument.presentation" in kind or _PRESENTATION.search(types):
+        raise RefusedFileError("presentation")
     if kind or types:
         raise RefusedFileError("other-office")
     raise RefusedFileError("archive")

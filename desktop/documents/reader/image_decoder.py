@@ -28,9 +28,8 @@ _UPRIGHT = {
 def decode_image(data: bytes, longest_side: int) -> ImageDecoded:
     """The picture in `data`, with at most `longest_side` pixels to a side. Raises RefusedFileError."""
     Image.MAX_IMAGE_PIXELS = None  # the bounds are these here, before anything is decoded
-    warnings.simplefilter("ignore")
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             return _decoded(image, max(1, min(longest_side, LONGEST_SIDE)))
     except UnidentifiedImageError as error:
         raise RefusedFileError("no-image") from error

@@ -3,7 +3,6 @@ next one. It is confined before it says that it is ready.
 """
 
 import argparse
-import contextlib
 import logging
 import mimetypes
 import os
@@ -18,17 +17,14 @@ from desktop.confinement.process_confinement import (
     confinement_summary,
     forbid_core_dump,
 )
-from desktop.documents.reader.page_writer import PageWriter
+from desktop.documents.reader.document_parser import parse_document
 from desktop.documents.reader.reader_limits import limit_cpu_time, limit_process
-from desktop.documents.reader.refused_file import DocumentFullError, RefusedFileError
+from desktop.documents.reader.refused_file import RefusedFileError
 from desktop.documents.reader_messages import (
     DATA_SIZE,
     LARGEST_FILE,
-    DocumentRead,
-    DocumentRequest,
     FileData,
     ImageRequest,
-    MediaType,
     ReaderEvent,
     ReaderReady,
     ReaderRequest,
@@ -58,6 +54,7 @@ def run(arguments: list[str]) -> None:
     mimetypes.init([])  # openpyxl would have it read the system's list, which is out of reach soon
     logging.disable(logging.CRITICAL)  # what libraries say may quote the document, and goes into a log
     warnings.simplefilter("ignore")
+    sys.modules["numpy"] = None  # type: ignore[assignment]  # openpyxl would load it, for cells that it writes
     files = confine_files(system=LIBRARIES)
     confinement = confinement_summary(files, confine_calls())
     loop = ReaderLoop(FrameReader(input_, ReaderRequest, _LARGEST_REQUEST), FrameWriter(output))
@@ -90,7 +87,7 @@ class ReaderLoop:
             if isinstance(request, ImageRequest):
                 event = _decode_image(request, data)
             else:
-                event = _read_document(request, data, self._events)
+                event = parse_document(data, request.suffix, request.password, self._events.write)
         except RefusedFileError as refusal:
             event = ReadingRefused(refusal.problem)
         except MemoryError:
@@ -115,59 +112,6 @@ class ReaderLoop:
             missing -= len(piece.data)
             pieces.append(piece.data)
         return b"".join(pieces)
-
-
-def _read_document(request: DocumentRequest, data: bytes, events: FrameWriter) -> ReaderEvent:
-    from desktop.documents.reader.document_format import PAGED, document_format
-
-    pages = PageWriter(events.write)
-    media_type: MediaType
-    if not data:
-        pages.note("empty")
-        media_type = "text/plain"
-    else:
-        media_type = document_format(data, request.suffix)
-        with contextlib.suppress(DocumentFullError):  # a note says so
-            _parse(media_type, data, request.password, pages)
-    pages.finish()
-    return DocumentRead(media_type, media_type in PAGED, tuple(pages.notes))
-
-
-def _parse(media_type: MediaType, data: bytes, password: str, pages: PageWriter) -> None:
-    """Each parser, with its libraries, is imported when the first file of its format comes."""
-    match media_type:
-        case "application/pdf":
-            from desktop.documents.reader.pdf_document import read_pdf
-
-            read_pdf(data, password, pages)
-        case "application/vnd.openxmlformats-officedocument.wordprocessingml.document":
-            from desktop.documents.reader.word_document import read_word_document
-
-            read_word_document(data, pages)
-        case "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet":
-            from desktop.documents.reader.spreadsheet import read_spreadsheet
-
-            read_spreadsheet(data, pages)
-        case "application/vnd.oasis.opendocument.text":
-            from desktop.documents.reader.open_document import read_open_document
-
-            read_open_document(data, pages)
-        case "text/html":
-            from desktop.documents.reader.html_text import read_html
-
-            read_html(data, pages)
-        case "message/rfc822":
-            from desktop.documents.reader.mail_message import read_mail
-
-            read_mail(data, pages)
-        case "text/csv" | "text/tab-separated-values":
-            from desktop.documents.reader.delimited_text import read_delimited
-
-            read_delimited(data, pages, tabs=media_type == "text/tab-separated-values")
-        case _:
-            from desktop.documents.reader.plain_text import read_text
-
-            read_text(data, pages)
 
 
 def _decode_image(request: ImageRequest, data: bytes) -> ReaderEvent:

@@ -2,19 +2,16 @@
 
 import datetime
 import io
-import sys
 import zipfile
 from collections.abc import Iterable
 from typing import Any
+
+import openpyxl
 
 from desktop.documents.reader.delimited_text import row_line
 from desktop.documents.reader.page_writer import PageWriter
 from desktop.documents.reader.refused_file import RefusedFileError
 from desktop.documents.reader.zip_bounds import check_archive
-
-sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]  # openpyxl would load it, for types of cells it writes
-
-import openpyxl  # noqa: E402
 
 
 def read_spreadsheet(data: bytes, pages: PageWriter) -> None:
@@ -23,7 +20,7 @@ def read_spreadsheet(data: bytes, pages: PageWriter) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             check_archive(archive)
         workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise RefusedFileError("damaged") from error
     sheets = workbook.worksheets
     hidden = [sheet.title for sheet in sheets if sheet.sheet_state != "visible"]

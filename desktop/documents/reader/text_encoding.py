@@ -16,7 +16,7 @@ _MARKS = (  # the longer ones first: that of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CONTROLS = bytes({*range(32)} - {7, 8, 9, 10, 12, 13, 27})
+_CONTROLS = bytes({*range(32)} - {7, 8, 9, 10, 11, 12, 13, 27})
 _MOST_CONTROLS = 0.02
 _SOUND_PER_BROKEN = 10  # so many characters of UTF-8 to one wrong byte, and the text is UTF-8 with wrong bytes
 # What texts are found in. Of those that fit equally well the first is taken; rarer ones would win over it by chance.
