@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from desktop.document_content import DocumentContent, DocumentPage
 from desktop.documents.file_source import BytesSource, FileSource
+from desktop.documents.native_formats import is_parsed_natively
 from desktop.documents.reader_messages import (
     LONGEST_SIDE,
     MOST_CHARACTERS,
@@ -133,7 +134,7 @@ class DocumentReader:
         try:
             return process.confinement
         finally:
-            self._put_back(process)
+            self._put_back(process, keep=True)
 
     def close(self) -> None:
         """End all processes. Nothing can be read any more."""
@@ -180,8 +181,8 @@ class DocumentReader:
         is_cancelled: Callable[[], bool],
         on_page: Callable[[PageText], None],
     ) -> ReaderEvent:
-        """The last event that answers `request`; `on_page` gets those before it. A reader that was stopped on the way
-        is not used again."""
+        """The last event that answers `request`; `on_page` gets those before it. A reader that was stopped on the way,
+        or parsed the file by native code, is not used again."""
         process = self._take(is_cancelled)
         transfer = process.transfer(request, source.chunks())
         watch = ReaderWatch(process, self._limits)
@@ -198,14 +199,20 @@ class DocumentReader:
             transfer.join(_HANDED_OVER_S)
             if transfer.error is not None:
                 raise transfer.error
-            answered = not transfer.is_alive()
+            if transfer.is_alive():
+                raise InvalidPagesError("it answered before it had the file")
+            kind = ImageDecoded if isinstance(request, ImageRequest) else DocumentRead
+            if not isinstance(event, kind | ReadingRefused):
+                raise InvalidPagesError("it answered something else")
+            answered = True
         except InvalidPagesError as error:
             raise ended_error(source.name, str(error)) from error
         finally:
             if not answered:
                 process.kill()
                 transfer.join()
-            self._put_back(process)
+            alone = isinstance(request, ImageRequest) or is_parsed_natively(source.head)
+            self._put_back(process, keep=not alone)
         if isinstance(event, ReadingRefused):
             raise refusal_error(source.name, event.problem, event.technical)
         return event
@@ -272,9 +279,9 @@ class DocumentReader:
         process.confinement = safe_line(event.confinement, _LONGEST_LABEL)
         return process
 
-    def _put_back(self, process: ReaderProcess) -> None:
-        """Keep `process` for the next file, or end it where it is dead, too large or not wanted any more."""
-        fit = process.is_alive() and process.resident_bytes() <= self._limits.kept_memory
+    def _put_back(self, process: ReaderProcess, *, keep: bool) -> None:
+        """Keep `process` for the next file, or end it where that is not to be, or it is dead or too large."""
+        fit = keep and process.is_alive() and process.resident_bytes() <= self._limits.kept_memory
         with self._lock:
             kept = fit and not self._closed.is_set()
             if kept:

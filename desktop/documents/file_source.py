@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from desktop.byte_size import size_text
+from desktop.documents.native_formats import HEAD_SIZE
 from desktop.documents.reader_messages import DATA_SIZE, LARGEST_FILE
 from desktop.errors import NotFoundError, UnreadableFileError, UserError
 from desktop.file_stamp import FileStamp, stamp_at, stamp_from_stat
@@ -23,10 +24,10 @@ def shown_name(name: str) -> str:
 
 
 class BytesSource:
-    """What is in memory already, under the `name` of a file."""
+    """What is in memory already, under the `name` of a file. `head` is its beginning."""
 
     def __init__(self, data: bytes, name: str) -> None:
-        self.name, self.size = shown_name(name), len(data)
+        self.name, self.size, self.head = shown_name(name), len(data), data[:HEAD_SIZE]
         self._data = data
         if self.size > LARGEST_FILE:
             raise too_large_error(self.name, self.size)
@@ -44,11 +45,13 @@ class BytesSource:
 
 
 class FileSource:
-    """The file at `path`, links followed. Raises UnreadableFileError where it is none that can be read, NotFoundError
-    where there is nothing."""
+    """The file at `path`, links followed. `head` is its beginning, once it was handed over.
+
+    Raises UnreadableFileError where it is none that can be read, NotFoundError where there is nothing.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.name = shown_name(path.name or str(path))
+        self.name, self.head = shown_name(path.name or str(path)), b""
         self._path = path
         self._hash = hashlib.sha256()
         try:
@@ -81,6 +84,7 @@ class FileSource:
             if not piece:
                 raise self._changed_error(None)
             self._hash.update(piece)
+            self.head = self.head or piece[:HEAD_SIZE]
             left -= len(piece)
             yield piece
         now = stamp_at(self._path)

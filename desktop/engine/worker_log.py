@@ -1,4 +1,4 @@
-"""Standard output and error of a worker, or of another confined process: kept in a file of bounded size, the end also in
+"""Standard output and error of a worker or another confined process: kept in a file of bounded size, the end also in
 memory, to report a death.
 """
 

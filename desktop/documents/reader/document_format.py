@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 
+from desktop.documents.native_formats import is_pdf, is_zipped
 from desktop.documents.reader.refused_file import RefusedFileError
 from desktop.documents.reader.zip_bounds import read_member
 from desktop.documents.reader_messages import MediaType, ReadingProblem
@@ -14,9 +15,7 @@ ODT: MediaType = "application/vnd.oasis.opendocument.text"
 DOCX: MediaType = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX: MediaType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAGED: frozenset[MediaType] = frozenset((PDF, XLSX))
-ZIPPED: frozenset[MediaType] = frozenset((ODT, DOCX, XLSX))
 
-_PDF_WITHIN = 1024  # as readers of PDF take it: something else may come first
 _REFUSED: tuple[tuple[bytes, ReadingProblem], ...] = (
     (b"{\\rtf", "rich-text"),
     (b"II*\0", "image"),
@@ -50,9 +49,9 @@ def document_format(data: bytes, suffix: str) -> MediaType:
 
     Raises RefusedFileError where it is of a format that is not read.
     """
-    if b"%PDF-" in data[:_PDF_WITHIN]:
+    if is_pdf(data):
         return PDF
-    if data.startswith((b"PK\3\4", b"PK\5\6")):
+    if is_zipped(data):
         return _zipped_format(data)
     if data.startswith(_COMPOUND_FILE):
         raise RefusedFileError("office-encrypted" if _ENCRYPTED_PACKAGE in data else "old-office")
