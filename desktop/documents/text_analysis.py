@@ -198,7 +198,7 @@ def _stems(word: str) -> tuple[str, ...]:
     german = _german.stemWord(word.casefold())
     terms[_folded(german)] = None
     for part in compound_parts(word.casefold()):
-        terms[_folded(_german.stemWord(part))] = None
+        terms[_folded(part)] = None
     return tuple(terms)
 
 
@@ -214,7 +214,7 @@ def _folded(word: str) -> str:
     if _ARABIC_MARKS.search(low):
         low = _ARABIC_MARKS.sub("", low)
     low = _HEBREW_MARKS.sub("", low).translate(_ARABIC).replace("ё", "е")
-    taken = []
+    taken: list[str] = []
     for sign in unicodedata.normalize("NFD", low):
         if "\u0300" <= sign <= "\u036f" and not (taken and taken[-1] in "иИ" and sign == "\u0306"):
             continue
