@@ -28,7 +28,9 @@ from desktop.paths import find_paths
 
 _PAGES_IN_FILE = 50
 _PAGE = 2500
-_SYLLABLES = "ba ver ing tion ter ma lo ri sen tal ku per dis con rei mo na schlag ung heit pro li de fo ge ra stand".split()
+_SYLLABLES = (
+    "ba ver ing tion ter ma lo ri sen tal ku per dis con rei mo na schlag ung heit pro li de fo ge ra stand".split()
+)
 
 
 class _TextMaker:
@@ -58,7 +60,7 @@ class _MadeReading:
     """Reads a file whose content is the seed of its text."""
 
     def __init__(self) -> None:
-        self._maker = _TextMaker()
+        self.maker = _TextMaker()
         self.spent = 0.0
 
     def read(
@@ -72,7 +74,7 @@ class _MadeReading:
         begun = time.process_time()
         data = path.read_bytes()
         chance = random.Random(int(data))
-        pages = tuple(DocumentPage(number + 1, self._maker.page(chance)) for number in range(_PAGES_IN_FILE))
+        pages = tuple(DocumentPage(number + 1, self.maker.page(chance)) for number in range(_PAGES_IN_FILE))
         self.spent += time.process_time() - begun
         return DocumentContent(path.name, "text/plain", hashlib.sha256(data).hexdigest(), len(data), pages, True)
 
@@ -100,7 +102,9 @@ def _measure(folder: Path, pages: int) -> None:
     spent = time.process_time() - begun - reader.spent
     state = service.collection("All")
     size = sum(each.stat().st_size for each in (folder / "home" / "data").iterdir())
-    print(f"indexed: {state.pages} pages, {state.passages} passages in {spent:.1f} s of CPU: {pages / spent:.0f} pages/s")
+    print(
+        f"indexed: {state.pages} pages, {state.passages} passages in {spent:.1f} s of CPU: {pages / spent:.0f} pages/s"
+    )
     print(f"         {time.monotonic() - started:.1f} s passed, with making the text ({reader.spent:.1f} s of CPU)")
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
     print(f"memory:  {memory / 1024:.0f} MiB before, at most {grown / 1024:.0f} MiB more")
@@ -115,20 +119,22 @@ def _measure(folder: Path, pages: int) -> None:
     ranking = PassageRanking(passages)
     made = time.process_time() - begun
     begun = time.process_time()
-    ranking.rank(reader._maker.words[5000], 10)
-    print(f"one file of {_PAGES_IN_FILE} pages in memory: {made * 1000:.0f} ms, a question {1000 * (time.process_time() - begun):.1f} ms")
+    ranking.rank(reader.maker.words[5000], 10)
+    asked = 1000 * (time.process_time() - begun)
+    print(f"one file of {_PAGES_IN_FILE} pages in memory: {made * 1000:.0f} ms, a question {asked:.1f} ms")
     ranking.close()
     service.close()
 
 
 def _ask(service: CollectionService, reader: _MadeReading) -> None:
     taken = []
-    for question in _questions(reader._maker.words):
+    for question in _questions(reader.maker.words):
         begun = time.process_time()
         service.search(["All"], question, 10)
         taken.append(1000 * (time.process_time() - begun))
     print(f"a question: {statistics.median(taken):.1f} ms of CPU (median), {max(taken):.1f} ms (worst)")
-    print(f"            rare words {max(taken[:20]):.1f} ms, usual ones {max(taken[20:40]):.1f} ms, pasted {max(taken[40:]):.1f} ms")
+    for kind, some in (("rare words", taken[:20]), ("usual words", taken[20:40]), ("pasted text", taken[40:])):
+        print(f"            {kind}: {max(some):.1f} ms")
 
 
 def main() -> None:

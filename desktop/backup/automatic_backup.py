@@ -8,12 +8,12 @@ from pathlib import Path
 
 from desktop.backup.backup_errors import no_room
 from desktop.backup.backup_folder import DEFAULT_SPACE, BackupFolder
-from desktop.backup.backup_lock import backup_lock
 from desktop.backup.backup_manifest import CONFIG_FILES
 from desktop.backup.backup_reader import TellBytes
 from desktop.backup.backup_writer import PersonsData, WrittenBackup, backup_bytes
 from desktop.byte_size import size_text
 from desktop.hub.transfer.disk import free_space
+from desktop.process_lock import process_lock
 from desktop.settings import Settings
 
 EVERY_S = 7 * 24 * 3600.0
@@ -55,7 +55,7 @@ class AutomaticBackup:
         """
         if not self.is_due():
             return None
-        with backup_lock(self._data.paths.data / ".restore.lock") as held:
+        with process_lock(self._data.paths.data / ".restore.lock") as held:
             if not held or not self.is_due():
                 return None
             needed, free = backup_bytes(self._data) + LEFT_FREE, free_space(self._data.paths.data)

@@ -12,12 +12,12 @@ import msgspec
 
 from desktop.atomic_file import read_struct, sync_folder, write_atomically
 from desktop.backup.backup_errors import no_room, restore_busy, unwritable
-from desktop.backup.backup_lock import backup_lock
 from desktop.backup.backup_writer import PersonsData
 from desktop.byte_size import size_text
 from desktop.errors import IntegrityError, ResourceError
 from desktop.hub.transfer.disk import MARGIN, free_space
 from desktop.paths import Paths
+from desktop.process_lock import process_lock
 from desktop.storage.conversation_merge import MergeCount, merge_conversations
 from desktop.storage.database import Database
 from desktop.storage.database_errors import NewerDatabaseError
@@ -53,7 +53,7 @@ def repair_database(data: PersonsData, now: float) -> RepairReport | None:
     IntegrityError where nothing can be read of it or a newer Latchkey wrote it, and ResourceError.
     """
     path = data.paths.database_file
-    with backup_lock(data.paths.data / ".restore.lock") as held:
+    with process_lock(data.paths.data / ".restore.lock") as held:
         if not held:
             raise restore_busy()
         finish_repair(data.paths)

@@ -13,7 +13,6 @@ import msgspec
 from desktop.atomic_file import read_bounded, write_atomically
 from desktop.backup.backup_errors import restore_busy, unwritable
 from desktop.backup.backup_folder import BackupFolder
-from desktop.backup.backup_lock import backup_lock
 from desktop.backup.backup_manifest import CONFIG_FILES, LARGEST_DRAFTS
 from desktop.backup.backup_reader import TellBytes
 from desktop.backup.backup_writer import PersonsData
@@ -24,6 +23,7 @@ from desktop.errors import IntegrityError, UserError
 from desktop.folder_lock import folder_lock
 from desktop.licenses.export.json_export import read_export
 from desktop.licenses.ledger_restore import LedgerRestore, restore_records
+from desktop.process_lock import process_lock
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_merge import MergeCount, merge_conversations
 from desktop.translation import tr
@@ -77,7 +77,7 @@ def restore_backup(
     in the report.
     """
     moment = time.time() if now is None else now
-    with backup_lock(data.paths.data / ".restore.lock") as held:
+    with process_lock(data.paths.data / ".restore.lock") as held:
         if not held:
             raise restore_busy()
         _finish(data)
@@ -109,7 +109,7 @@ def resume_restore(data: PersonsData) -> RestoreReport | None:
     stage = RestoreStage(data.paths)
     if not (stage.exists() or (data.paths.data / REPAIR_STAGE).exists()):
         return None
-    with backup_lock(data.paths.data / ".restore.lock") as held:
+    with process_lock(data.paths.data / ".restore.lock") as held:
         if not held:
             return None
         report = _finish(data)

@@ -4,6 +4,8 @@ What is done survives the process: each file counts when it is whole, and whoeve
 One process at a time does it, which a lock says; others leave it to that one.
 """
 
+import dataclasses
+import hashlib
 import logging
 import os
 import threading
@@ -11,18 +13,22 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from desktop.atomic_file import open_regular
+from desktop.conversation import DELETED_KEPT_DAYS
 from desktop.document_content import DocumentContent
 from desktop.documents.document_reading import DocumentReading
 from desktop.documents.folder_walk import FolderWalk, walk_folder
 from desktop.documents.passage_splitter import split_document
-from desktop.errors import IntegrityError, PasswordNeededError, ResourceError, StoppedError, UserError
+from desktop.errors import PasswordNeededError, StoppedError, UserError
 from desktop.file_stamp import FileStamp, stamp_at
 from desktop.storage.collection_contents import CollectionContents
 from desktop.storage.collection_files import CollectionFiles, FileRecord
 from desktop.storage.collection_store import CollectionSource, CollectionStore
 from desktop.translation import tr, trn
 
+_DAY_S = 86400.0
 _log = logging.getLogger(__name__)
 
 
@@ -37,11 +43,36 @@ class IndexingStep:
     pages: int = 0
 
 
+@dataclass(frozen=True)
+class IndexingCalls:
+    """Whom an indexer calls on its way: `step` gets what it does, `looked` the number of a collection and the seconds
+    that its folders took to look through; `yield_time` is called every few milliseconds of work. Once `is_cancelled`
+    says so it ends with StoppedError."""
+
+    is_cancelled: Callable[[], bool] = lambda: False
+    step: Callable[[IndexingStep], None] = lambda step: None
+    looked: Callable[[int, float], None] = lambda collection, seconds: None
+    yield_time: Callable[[], None] = lambda: None
+
+    def go_on(self) -> None:
+        """Let others go first, or end."""
+        self.yield_time()
+        if self.is_cancelled():
+            raise StoppedError
+
+
+class _NotReadError(Exception):
+    """A file could not be read: how it stands then, and why."""
+
+    def __init__(self, state: Literal["encrypted", "unreadable"], error: UserError) -> None:
+        super().__init__(state, error)
+        self.state, self.error = state, error
+
+
 class CollectionIndexer:
     """Looks through folders and reads files. One thread of one process may use it at a time.
 
-    `own_folders` are Latchkey's, which are never read. `yield_time` is called between passages, for a thread that lets
-    others go first. `tell` gets each step.
+    `own_folders` are Latchkey's, which are never read.
     """
 
     def __init__(
@@ -52,13 +83,12 @@ class CollectionIndexer:
         reader: DocumentReading,
         *,
         own_folders: Sequence[Path],
-        tell: Callable[[IndexingStep], None] = lambda step: None,
-        yield_time: Callable[[], None] = lambda: None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._store, self._files, self._contents, self._reader = store, files, contents, reader
         self._own_folders = tuple(own_folders)
-        self._tell, self._yield_time, self._now = tell, yield_time, now
+        self._now = now
+        self._reconsider = threading.Event()
         self._passwords: dict[int, str] = {}
         self._lock = threading.Lock()
 
@@ -67,38 +97,55 @@ class CollectionIndexer:
         with self._lock:
             self._passwords[file] = password
 
-    def run(self, is_cancelled: Callable[[], bool], collections: Sequence[int] | None = None) -> None:
+    def reconsider(self) -> None:
+        """Something was changed: the file that is being read is given up where it is no longer wanted."""
+        self._reconsider.set()
+
+    def run(self, calls: IndexingCalls, collections: Sequence[int] | None = None) -> None:
         """Do all there is to do for these collections, or for all that are neither paused nor removed.
 
-        Raises StoppedError where `is_cancelled` says so, and what `Database` raises: what is done by then is kept.
+        Raises StoppedError, and what `Database` raises: what is done by then is kept.
         """
-        self._look_through(is_cancelled, collections)
+        self._forget_old()
+        for _ in self._contents.rebuild():
+            calls.go_on()
+        self._look_through(calls, collections)
         while (file := self._files.next_to_read(collections)) is not None:
-            self._read(file, is_cancelled)
+            self._read(file, calls)
         for _ in self._contents.purge():
-            self._yield_time()
-            _stop_if(is_cancelled)
+            calls.go_on()
+
+    def _forget_old(self) -> None:
+        """Erase what has been in the bin, left out or missing for thirty days."""
+        before = self._now() - DELETED_KEPT_DAYS * _DAY_S
+        for record in self._store.removed():
+            if record.removed_at is not None and record.removed_at < before:
+                self._store.erase(record.number)
+        self._files.forget_before(before)
 
     # --- folders -------------------------------------------------------------------------------------------------
 
-    def _look_through(self, is_cancelled: Callable[[], bool], collections: Sequence[int] | None) -> None:
-        due = [each for each in self._store.sources() if each.looked_at is None]
-        for number in dict.fromkeys(each.collection for each in due):
+    def _look_through(self, calls: IndexingCalls, collections: Sequence[int] | None) -> None:
+        due = dict.fromkeys(each.collection for each in self._store.sources() if each.looked_at is None)
+        for number in due:
             if collections is None or number in collections:
-                self._tell(IndexingStep(number))
-                self._look_at_collection(number, is_cancelled)
+                calls.step(IndexingStep(number))
+                begun = time.monotonic()
+                self._look_at_collection(number, calls)
+                calls.looked(number, time.monotonic() - begun)
 
-    def _look_at_collection(self, collection: int, is_cancelled: Callable[[], bool]) -> None:
+    def _look_at_collection(self, collection: int, calls: IndexingCalls) -> None:
         """Compare what is in the folders with what is known: new, changed and vanished files."""
         seen: dict[Path, FileStamp] = {}
         unreachable: list[Path] = []
+        looked: list[tuple[int, int, str]] = []
         for source in self._store.sources(collection):
-            found, problem = self._look_at_source(source, is_cancelled)
+            found, problem = self._look_at_source(source, calls)
             if found is None:
                 unreachable.append(source.path)
             else:
                 seen.update(found.files)
-            self._store.mark_looked(source.number, self._now(), found.skipped if found else 0, problem)
+            looked.append((source.number, found.skipped if found else source.skipped, problem))
         self._files.note_seen(collection, seen.items())
         missing = [
             each.number
@@ -108,10 +155,10 @@ class CollectionIndexer:
             and not any(each.path.is_relative_to(root) for root in unreachable)
         ]
         self._files.note_missing(missing, self._now())
+        for number, skipped, problem in looked:
+            self._store.mark_looked(number, self._now(), skipped, problem)
 
-    def _look_at_source(
-        self, source: CollectionSource, is_cancelled: Callable[[], bool]
-    ) -> tuple[FolderWalk | None, str]:
+    def _look_at_source(self, source: CollectionSource, calls: IndexingCalls) -> tuple[FolderWalk | None, str]:
         """What a folder or file of a person's holds now, None where it cannot be reached; and what is wrong with it."""
         if not source.folder:
             stamp = stamp_at(source.path)
@@ -119,7 +166,7 @@ class CollectionIndexer:
                 return FolderWalk(), tr("{file} is no longer there.").format(file=source.path)
             return FolderWalk(files=[(source.path, stamp)]), ""
         try:
-            found = walk_folder(source.path, self._own_folders, is_cancelled)
+            found = walk_folder(source.path, self._own_folders, calls.is_cancelled)
         except OSError as error:
             problem = tr("The folder {folder} cannot be reached: {reason}.")
             return None, problem.format(folder=source.path, reason=error.strerror or error)
@@ -136,60 +183,78 @@ class CollectionIndexer:
 
     # --- files ---------------------------------------------------------------------------------------------------
 
-    def _read(self, file: FileRecord, is_cancelled: Callable[[], bool]) -> None:
+    def _read(self, file: FileRecord, calls: IndexingCalls) -> None:
         """Read one file, whatever comes of it: it is no longer among those to read then."""
-        self._tell(IndexingStep(file.collection, file.path))
+        calls.step(IndexingStep(file.collection, file.path))
         stamp = stamp_at(file.path)
         if stamp is None:
             self._files.note_missing([file.number], self._now())
             return
+        if (known := self._known_content(file, stamp)) is not None:
+            self._files.note_read(file.number, known, stamp, self._now())
+            return
+        wanted = dataclasses.replace(calls, is_cancelled=self._asks_whether_unwanted(file, calls.is_cancelled))
         try:
-            content = self._content_of(file, is_cancelled)
-        except PasswordNeededError as error:
-            self._files.note_unread(file.number, "encrypted", error)
-        except UserError as error:
-            _log.info("%s was not read: %s %s", file.path, error, error.technical)
-            self._files.note_unread(file.number, "unreadable", error)
-        else:
-            self._keep(file, content, stamp, is_cancelled)
+            content = self._content_of(file, wanted)
+            number = self._contents.find(file.collection, content.sha256)
+            if number is None:
+                passages = split_document(content)
+                number = self._contents.add(file.collection, content, passages, go_on=wanted.go_on)
+            self._files.note_read(file.number, number, stamp, self._now())
+        except StoppedError:
+            if calls.is_cancelled():
+                raise
+        except _NotReadError as failed:
+            self._files.note_unread(file.number, failed.state, failed.error)
 
-    def _content_of(self, file: FileRecord, is_cancelled: Callable[[], bool]) -> DocumentContent:
+    def _asks_whether_unwanted(self, file: FileRecord, is_cancelled: Callable[[], bool]) -> Callable[[], bool]:
+        """What says that reading is to stop: everything, or of this file as it was left out or its collection paused
+        or removed."""
+        unwanted = False
+
+        def ask() -> bool:
+            nonlocal unwanted
+            if self._reconsider.is_set():
+                self._reconsider.clear()
+                unwanted = not self._files.is_wanted(file.number)
+            return unwanted or is_cancelled()
+
+        return ask
+
+    def _known_content(self, file: FileRecord, stamp: FileStamp) -> int | None:
+        """What was read before of a file with the same bytes: it was renamed, copied, or only touched."""
+        candidates = self._contents.of_size(file.collection, stamp.size)
+        if not candidates:
+            return None
+        try:
+            with os.fdopen(open_regular(file.path, follow_link=True), "rb") as opened:
+                return candidates.get(hashlib.file_digest(opened, "sha256").hexdigest())
+        except OSError:
+            return None  # whoever reads it says why
+
+    def _content_of(self, file: FileRecord, calls: IndexingCalls) -> DocumentContent:
         with self._lock:
             password = self._passwords.get(file.number, "")
-        return self._reader.read(
-            file.path,
-            password=password,
-            is_cancelled=is_cancelled,
-            on_progress=lambda done, pages: self._tell(IndexingStep(file.collection, file.path, done, pages)),
-        )
-
-    def _keep(
-        self, file: FileRecord, content: DocumentContent, stamp: FileStamp, is_cancelled: Callable[[], bool]
-    ) -> None:
-        number = self._contents.find(file.collection, content.sha256)
-        if number is None:
-
-            def go_on(_done: int) -> None:
-                self._yield_time()
-                _stop_if(is_cancelled)
-
-            number = self._contents.add(file.collection, content, split_document(content), go_on=go_on)
-        self._files.note_read(file.number, number, stamp, self._now())
-
-
-def lower_priority() -> None:
-    """Have the system prefer other threads to the calling one, where it can."""
-    try:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-    except (AttributeError, OSError):
-        return
-
-
-def indexing_failed(error: UserError) -> bool:
-    """Whether going on is of no use now: the database cannot be written."""
-    return isinstance(error, IntegrityError | ResourceError)
-
-
-def _stop_if(is_cancelled: Callable[[], bool]) -> None:
-    if is_cancelled():
-        raise StoppedError
+        try:
+            return self._reader.read(
+                file.path,
+                password=password,
+                is_cancelled=calls.is_cancelled,
+                on_progress=lambda done, pages: calls.step(IndexingStep(file.collection, file.path, done, pages)),
+            )
+        except PasswordNeededError as error:
+            raise _NotReadError("encrypted", error) from error
+        except UserError as error:
+            _log.info("%s was not read: %s %s", file.path, error, error.technical)
+            raise _NotReadError("unreadable", error) from error
+        except StoppedError:
+            raise
+        except Exception as bug:
+            _log.exception("reading %s failed", file.path)
+            mistake = UserError(
+                tr("Latchkey made a mistake when it read {file}.").format(file=file.path.name),
+                tr("The log says where it failed."),
+                tr("Please report it with the log."),
+                technical=repr(bug),
+            )
+            raise _NotReadError("unreadable", mistake) from bug

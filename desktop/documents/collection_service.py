@@ -4,21 +4,21 @@ Every method may be called from any thread, blocks while it reads or writes the 
 raises beside what it says itself.
 """
 
-import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from desktop.document_content import DocumentContent
-from desktop.documents.collection_indexer import CollectionIndexer, IndexingStep, lower_priority
+from desktop.documents.background_indexing import BackgroundIndexing
+from desktop.documents.collection_indexer import CollectionIndexer
 from desktop.documents.collection_progress import CollectionProgress
+from desktop.documents.collection_watcher import CollectionWatcher
 from desktop.documents.document_collection import AddedPaths, CollectionFile, CollectionState
 from desktop.documents.document_reading import DocumentReading
 from desktop.documents.passage_search import FoundPassage, PassageSearch, PassageVectors
 from desktop.documents.text_analysis import VERSION, index_terms
-from desktop.errors import NotFoundError, ResourceError, StoppedError, UserError
+from desktop.errors import NotFoundError, ResourceError, UserError
 from desktop.paths import Paths, absolute
 from desktop.storage.collection_contents import CollectionContents
 from desktop.storage.collection_files import CollectionCount, CollectionFiles, FileRecord
@@ -26,9 +26,6 @@ from desktop.storage.collection_search import PassageIndex
 from desktop.storage.collection_store import CollectionRecord, CollectionStore
 from desktop.storage.database import DOCUMENTS_SCHEMA, Database
 from desktop.translation import tr
-
-_YIELD_S = 0.0005
-_log = logging.getLogger(__name__)
 
 
 class CollectionService:
@@ -54,19 +51,13 @@ class CollectionService:
         self._search = PassageSearch(PassageIndex(self._database), self.contents, vectors)
         self._progress = CollectionProgress()
         self._own_folders = (paths.config, paths.data, paths.models, paths.cache, paths.logs)
-        self._indexer = CollectionIndexer(
-            self.store,
-            self._files,
-            self.contents,
-            reader,
-            own_folders=self._own_folders,
-            tell=self._tell,
-            yield_time=lambda: time.sleep(_YIELD_S),
-            now=now,
+        self._indexing = BackgroundIndexing(
+            paths.documents_file,
+            CollectionIndexer(self.store, self._files, self.contents, reader, own_folders=self._own_folders, now=now),
+            CollectionWatcher(self.store),
+            self._progress,
+            on_change,
         )
-        self._wake = threading.Event()
-        self._ending = False
-        self._thread: threading.Thread | None = None
 
     # --- what there is -------------------------------------------------------------------------------------------
 
@@ -121,6 +112,11 @@ class CollectionService:
         self.store.restore(name)
         self._changed()
 
+    def erase(self, name: str) -> None:
+        """Erase the collection of this name that was removed last: nothing of it is kept. NotFoundError."""
+        self.store.erase(self.store.find_removed(name).number)
+        self._changed()
+
     def add(self, name: str, paths: Sequence[Path]) -> AddedPaths:
         """Put folders and files into a collection; they are read in the background. What is there already is looked
         through again. NotFoundError where there is no such collection."""
@@ -137,6 +133,28 @@ class CollectionService:
             self._changed()
         return AddedPaths(tuple(path for path, _ in taken), tuple(refused))
 
+    def take_out(self, name: str, path: Path) -> None:
+        """Take out a folder or file that was added, with what lies in it; adding it again undoes it. NotFoundError."""
+        number = self.store.find(name).number
+        sources = self.store.sources(number)
+        taken = [each for each in sources if each.path == path]
+        if not taken:
+            raise NotFoundError(tr("{file} was not added to this collection.").format(file=path), "", "")
+        kept = [each.path for each in sources if each.path != path]
+        self.store.remove_source(taken[0].number)
+        gone = [
+            each.number
+            for each in self._files.files(number)
+            if each.path.is_relative_to(path) and not any(each.path.is_relative_to(root) for root in kept)
+        ]
+        self._files.forget(gone)
+        self._changed()
+
+    def cancel(self, name: str) -> None:
+        """Leave out what was never read and waits for its turn; it can be taken back. NotFoundError."""
+        self._files.leave_unread_out(self.store.find(name).number, self._now())
+        self._changed()
+
     def leave_out(self, name: str, file_id: int) -> None:
         """Leave a file out: it is not found any more, and not read again. NotFoundError."""
         self._set_left_out(name, file_id, self._now())
@@ -148,7 +166,7 @@ class CollectionService:
     def enter_password(self, name: str, file_id: int, password: str) -> None:
         """Have an encrypted file read with this password, which is kept nowhere. NotFoundError."""
         file = self._files.file(self.store.find(name).number, file_id)
-        self._indexer.give_password(file.number, password)
+        self._indexing.indexer.give_password(file.number, password)
         self._files.read_again(file.number)
         self._changed()
 
@@ -176,50 +194,32 @@ class CollectionService:
 
     def start(self) -> None:
         """Index in the background from now on, until `close`."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="collections", daemon=True)
-            self._thread.start()
+        self._indexing.start()
 
     def index(self, name: str, is_cancelled: Callable[[], bool] = lambda: False) -> None:
-        """Read what is to be read of a collection now, in the calling thread. NotFoundError; StoppedError where
+        """Have all that is to be read of a collection read before this returns. NotFoundError; StoppedError where
         `is_cancelled` says so."""
-        self._indexer.run(is_cancelled, [self.store.find(name).number])
-        self._progress.end()
+        number = self.store.find(name).number
+
+        def is_due() -> bool:
+            count = self._files.counts().get(number, CollectionCount())
+            return bool(count.waiting) or any(each.looked_at is None for each in self.store.sources(number))
+
+        self._indexing.index(number, is_cancelled, is_due)
         self._on_change()
 
     def close(self) -> None:
         """Stop indexing, soon, and close the file. What was not read is read the next time."""
-        self._ending = True
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._indexing.close()
         self._database.close()
 
-    def _work(self) -> None:
-        lower_priority()
-        while not self._ending:
-            self._wake.clear()
-            try:
-                if self._paths.documents_file.exists():
-                    self._indexer.run(self._is_stopped)
-            except StoppedError:
-                continue
-            except UserError as error:
-                _log.warning("indexing: %s %s", error, error.technical)
-            finally:
-                self._progress.end()
-            self._on_change()
-            self._wake.wait()
-
-    def _is_stopped(self) -> bool:
-        return self._ending or self._wake.is_set()
-
-    def _tell(self, step: IndexingStep) -> None:
-        self._progress.step(step)
-        self._on_change()
+    @property
+    def problem(self) -> UserError | None:
+        """Why nothing can be indexed now, None where it can."""
+        return self._indexing.problem
 
     def _changed(self) -> None:
-        self._wake.set()
+        self._indexing.wake()
         self._on_change()
 
     # --- below ---------------------------------------------------------------------------------------------------

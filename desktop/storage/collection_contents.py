@@ -22,6 +22,7 @@ Analyze = Callable[[str], str]
 
 _SHIFT = 32
 _PASSAGES_AT_ONCE = 200
+_MERGED_AT_ONCE = 500  # pages of 4 KiB
 VISIBLE = "SELECT content FROM files WHERE left_out_at IS NULL AND state IN ('read', 'changed')"
 """A SELECT of the numbers of the contents that are found."""
 
@@ -67,25 +68,37 @@ class CollectionContents:
             ).fetchone()
         return None if row is None else int(row[0])
 
+    def of_size(self, collection: int, size: int) -> dict[str, int]:
+        """What was read of files of `size` bytes: numbers by sha256."""
+        with self.database.read() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT sha256, number FROM contents WHERE collection = ? AND size = ? AND complete",
+                    (collection, size),
+                )
+            )
+
     def add(
         self,
         collection: int,
         content: DocumentContent,
         passages: Sequence[Passage],
         *,
-        go_on: Callable[[int], None] = lambda done: None,
+        go_on: Callable[[], None] = lambda: None,
     ) -> int:
-        """Store a content with its passages; its number. `go_on` is called after each part with the passages that are
-        stored, and may raise: what is stored then is purged later."""
+        """Store a content with its passages; its number. `go_on` is called after each of them, and may raise: what is
+        stored then is purged later."""
         with self.database.write(durable=False) as connection:
             number = _insert_content(connection, collection, content, len(passages))
         name = self._analyze(content.name)
         for begin in range(0, max(len(passages), 1), _PASSAGES_AT_ONCE):
             part = passages[begin : begin + _PASSAGES_AT_ONCE]
-            terms = [self._analyze(each.text) for each in part]
+            terms = []
+            for each in part:
+                terms.append(self._analyze(each.text))
+                go_on()
             with self.database.write(durable=False) as connection:
                 _insert_passages(connection, collection, number, part, terms, name)
-            go_on(begin + len(part))
         return number
 
     # --- read ----------------------------------------------------------------------------------------------------
@@ -148,7 +161,43 @@ class CollectionContents:
                 (after, last, limit),
             ).fetchall()
 
-    # --- taken out -----------------------------------------------------------------------------------------------
+    # --- kept in order -------------------------------------------------------------------------------------------
+
+    def rebuild(self) -> Iterator[int]:
+        """Where the index was made with other terms than `analyze` makes now, make it anew, a part at each step; the
+        passages of it. A process that goes on where another one ended begins behind what that one made."""
+        while True:
+            with self.database.write(durable=False) as connection:
+                count = self._rebuild_some(connection)
+            if count is None:
+                return
+            yield count
+
+    def _rebuild_some(self, connection: sqlite3.Connection) -> int | None:
+        facts = dict(connection.execute("SELECT name, value FROM facts"))
+        if facts.get("analysis") == self._version:
+            return None
+        if facts.get("rebuilding") != self._version:
+            connection.execute("INSERT INTO passage_terms (passage_terms) VALUES ('delete-all')")
+            _set_fact(connection, "rebuilding", self._version)
+            facts["rebuilt"] = "-1"
+        rows = connection.execute(
+            "SELECT passages.id, contents.name, substr(pages.text, passages.start + 1, passages.end - passages.start)"
+            " FROM passages JOIN pages ON pages.content = passages.content AND pages.number = passages.page"
+            " JOIN contents ON contents.number = passages.content"
+            " WHERE passages.id > ? ORDER BY passages.id LIMIT ?",
+            (int(facts["rebuilt"]), _PASSAGES_AT_ONCE),
+        ).fetchall()
+        connection.executemany(
+            "INSERT INTO passage_terms (rowid, text, name) VALUES (?, ?, ?)",
+            [(key, self._analyze(text), self._analyze(name)) for key, name, text in rows],
+        )
+        if rows:
+            _set_fact(connection, "rebuilt", str(rows[-1][0]))
+        else:
+            _set_fact(connection, "analysis", self._version)
+            connection.execute("DELETE FROM facts WHERE name IN ('rebuilding', 'rebuilt')")
+        return len(rows)
 
     def purge(self) -> Iterator[int]:
         """Take out what no file names, a part at each step; the passages taken out. Nobody may add meanwhile."""
@@ -160,8 +209,29 @@ class CollectionContents:
                 ).fetchone()
                 count = 0 if row is None else self._purge_some(connection, *row)
             if row is None:
-                return
+                break
             yield count
+        with self.database.read() as connection:
+            erased = connection.execute("SELECT 1 FROM facts WHERE name = 'erased'").fetchone()
+        if erased:
+            yield from self._drop_erased_terms()
+
+    def _drop_erased_terms(self) -> Iterator[int]:
+        """Have the index forget the terms of passages that were taken out: it only notes that these are gone until its
+        pieces are merged into one."""
+        pages = -_MERGED_AT_ONCE  # negative once: all pieces are to become one
+        while True:
+            with self.database.write(durable=False) as connection:
+                before = connection.total_changes
+                connection.execute("INSERT INTO passage_terms (passage_terms, rank) VALUES ('merge', ?)", (pages,))
+                done = connection.total_changes - before < 2
+                if done:
+                    connection.execute("DELETE FROM facts WHERE name = 'erased'")
+            if done:
+                break
+            pages = _MERGED_AT_ONCE
+            yield 0
+        self.database.truncate_wal()
 
     def _purge_some(self, connection: sqlite3.Connection, number: int, name: str) -> int:
         rows = connection.execute(
@@ -180,6 +250,13 @@ class CollectionContents:
             connection.execute("DELETE FROM pages WHERE content = ?", (number,))
             connection.execute("DELETE FROM contents WHERE number = ?", (number,))
         return len(rows)
+
+
+def _set_fact(connection: sqlite3.Connection, name: str, value: str) -> None:
+    connection.execute(
+        "INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (name, value),
+    )
 
 
 def _insert_content(connection: sqlite3.Connection, collection: int, content: DocumentContent, passages: int) -> int:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +23,7 @@ _COLUMNS = (
     " files.left_out_at, files.content, coalesce(contents.pages, 0)"
 )
 _FROM = "FROM files LEFT JOIN contents ON contents.number = files.content"
+_FILES_AT_ONCE = 2000
 _TO_READ = "files.state IN ('waiting', 'changed') AND files.left_out_at IS NULL"
 
 
@@ -82,18 +84,28 @@ class CollectionFiles:
         return _file(row)
 
     def next_to_read(self, collections: Sequence[int] | None = None) -> FileRecord | None:
-        """The file that is read next, of these collections or of all that are neither paused nor removed: small ones
-        first, so that much can be found soon."""
+        """The file that is read next, of these collections or of all, but for those that are paused or removed: small
+        ones first, so that much can be found soon."""
         with self.database.read() as connection:
             row = connection.execute(
                 f"SELECT {_COLUMNS} {_FROM} JOIN collections ON collections.number = files.collection"
                 f" WHERE {_TO_READ} AND removed_at IS NULL"
-                " AND CASE WHEN :given IS NULL THEN NOT paused"
-                " ELSE files.collection IN (SELECT value FROM json_each(:given)) END"
+                " AND NOT paused"
+                " AND (:given IS NULL OR files.collection IN (SELECT value FROM json_each(:given)))"
                 " ORDER BY files.size, files.number LIMIT 1",
                 {"given": None if collections is None else json.dumps(list(collections))},
             ).fetchone()
         return None if row is None else _file(row)
+
+    def is_wanted(self, number: int) -> bool:
+        """Whether a file is still to be read."""
+        with self.database.read() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM files JOIN collections ON collections.number = files.collection"
+                f" WHERE files.number = ? AND {_TO_READ} AND removed_at IS NULL AND NOT paused",
+                (number,),
+            ).fetchone()
+        return row is not None
 
     def counts(self) -> dict[int, CollectionCount]:
         """How much is in each collection that has files, by its number."""
@@ -118,13 +130,24 @@ class CollectionFiles:
             for collection, count, waiting, waiting_bytes, read_bytes, unread in files
         }
 
+    def forget_before(self, before: float) -> None:
+        """Forget what was read of files that are left out or missing since then; taken back, they are read again."""
+        with self.database.write(durable=False) as connection:
+            connection.execute(
+                "UPDATE files SET content = NULL, read_at = NULL,"
+                " state = CASE state WHEN 'missing' THEN state ELSE 'waiting' END"
+                " WHERE content IS NOT NULL"
+                " AND (left_out_at < :before OR (state = 'missing' AND missing_at < :before))",
+                {"before": before},
+            )
+
     def note_seen(self, collection: int, seen: Iterable[tuple[Path, FileStamp]]) -> int:
         """Files that a look through a collection's folders found: new ones are to be read, changed ones again, missing
         ones are back. How many are to be read because of it."""
-        due = 0
-        with self.database.write(durable=False) as connection:
-            for path, stamp in seen:
-                due += _note_seen(connection, collection, path, stamp)
+        due, rest = 0, iter(seen)
+        while some := list(islice(rest, _FILES_AT_ONCE)):
+            with self.database.write(durable=False) as connection:
+                due += sum(_note_seen(connection, collection, path, stamp) for path, stamp in some)
         return due
 
     def note_missing(self, numbers: Sequence[int], at: float) -> None:
@@ -166,6 +189,15 @@ class CollectionFiles:
         """Leave a file out of its collection since `at`, or with None take it back."""
         with self.database.write() as connection:
             connection.execute("UPDATE files SET left_out_at = ? WHERE number = ?", (at, number))
+
+    def leave_unread_out(self, collection: int, at: float) -> int:
+        """Leave out the files of a collection that were never read and wait for their turn; how many."""
+        with self.database.write() as connection:
+            return connection.execute(
+                "UPDATE files SET left_out_at = ? WHERE collection = ? AND state = 'waiting' AND content IS NULL"
+                " AND left_out_at IS NULL",
+                (at, collection),
+            ).rowcount
 
     def forget(self, numbers: Sequence[int]) -> None:
         """Forget files altogether: those of a folder that was taken out of the collection."""

@@ -104,6 +104,11 @@ class CollectionStore:
         with self.database.read() as connection:
             return _find(connection, name)
 
+    def find_removed(self, name: str) -> CollectionRecord:
+        """The collection of this name that went into the bin last. NotFoundError."""
+        with self.database.read() as connection:
+            return _find_removed(connection, name)
+
     def create(self, name: str, now: float) -> CollectionRecord:
         """A new collection. Raises CollectionNameError."""
         cleaned = clean_collection_name(name)
@@ -143,10 +148,17 @@ class CollectionStore:
         """Bring back the collection of this name that was removed last. NotFoundError where none is in the bin,
         CollectionNameError where another one is called so by now."""
         with self.database.write() as connection:
-            record = find_removed(connection, name)
+            record = _find_removed(connection, name)
             _require_free(connection, record.name)
             connection.execute("UPDATE collections SET removed_at = NULL WHERE number = ?", (record.number,))
             return _find(connection, record.name)
+
+    def erase(self, number: int) -> None:
+        """Forget a collection that is in the bin, with its files. What was read of them is taken out of the index by
+        `CollectionContents.purge`, and then nothing of it is left in the file."""
+        with self.database.write() as connection:
+            connection.execute("DELETE FROM collections WHERE number = ? AND removed_at IS NOT NULL", (number,))
+            connection.execute("INSERT INTO facts (name, value) VALUES ('erased', '') ON CONFLICT (name) DO NOTHING")
 
     def set_paused(self, name: str, paused: bool) -> None:
         """NotFoundError."""
@@ -211,7 +223,7 @@ class CollectionStore:
             )
 
 
-def find_removed(connection: sqlite3.Connection, name: str) -> CollectionRecord:
+def _find_removed(connection: sqlite3.Connection, name: str) -> CollectionRecord:
     """The collection of this name that went into the bin last. NotFoundError."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM collections WHERE removed_at IS NOT NULL AND key = ? ORDER BY removed_at DESC LIMIT 1",

@@ -9,10 +9,10 @@ import pytest
 from desktop.backup import automatic_backup
 from desktop.backup.automatic_backup import EVERY_S, AutomaticBackup
 from desktop.backup.backup_folder import MOST_BACKUPS, MOST_BEFORE_RESTORE, BackupFolder
-from desktop.backup.backup_lock import backup_lock
 from desktop.backup.backup_reader import open_backup
 from desktop.backup.backup_writer import PersonsData
 from desktop.errors import ResourceError
+from desktop.process_lock import process_lock
 from desktop.settings import Settings
 from tests.fakes.backups import NOW, OpenHome, furnish, talk
 
@@ -88,7 +88,7 @@ def test_a_disk_that_is_nearly_full_is_not_filled(open_home: OpenHome, monkeypat
 def test_two_processes_make_one(open_home: OpenHome) -> None:
     data = open_home("here")
     furnish(data)
-    with backup_lock(data.paths.data / ".restore.lock") as held:
+    with process_lock(data.paths.data / ".restore.lock") as held:
         assert held
         assert automatic(data, Clock()).run() is None
     assert automatic(data, Clock()).run() is not None

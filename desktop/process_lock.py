@@ -1,4 +1,4 @@
-"""A lock between processes: who backs up by itself or restores holds it, until it is done or ends."""
+"""A lock between processes: one of them does something at a time, until it is done or ends."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EBADF, errno.ENOTSU
 
 
 @contextmanager
-def backup_lock(path: Path) -> Iterator[bool]:
+def process_lock(path: Path) -> Iterator[bool]:
     """Whether this process holds the lock at `path` for the time of the block. Where the file system knows no locks, or
     the file cannot be made, it counts as held: a second process is rarer than such a disk. Does not wait."""
     try:
