@@ -8,12 +8,15 @@ from typing import Any, Protocol
 
 import msgspec
 
+from desktop.chat.document_prompt import document_parts, passage_block
 from desktop.conversation import (
+    AttachedFilePart,
     ChatMessage,
     DocumentPart,
     ImagePart,
     Message,
     MessagePart,
+    PassagePart,
     SummaryPart,
     TextPart,
     ThinkingPart,
@@ -31,7 +34,10 @@ _SUMMARY_HEADING = "What was said earlier in this conversation, in short:"  # re
 
 
 def chat_messages(
-    system_prompt: str, path: Iterable[Message], summary: SummaryPart | None = None
+    system_prompt: str,
+    path: Iterable[Message],
+    summary: SummaryPart | None = None,
+    passages: Sequence[PassagePart] = (),
 ) -> tuple[ChatMessage, ...]:
     """The messages of a branch, root first, as a model is to see them.
 
@@ -40,6 +46,9 @@ def chat_messages(
     question asked again is said once. What tools gave within an answer stands in messages of its own. A document is
     given as its text. In place of an image that was sent before the last question the model reads that there is one
     which it cannot see, so that a conversation from another program can go on.
+
+    Passages of documents stand before the question that they were given with or found for: those of an answer before
+    the question that it answers, `passages` before the last one.
 
     `summary` (None: the newest of the branch) takes the place of what it covers, but for pinned rounds. It is given in
     the system's message, where it stays whatever else is left out to fit the context.
@@ -53,7 +62,8 @@ def chat_messages(
         system = "\n\n".join(filter(None, (system_prompt.strip(), f"{_SUMMARY_HEADING}\n{summary.text}")))
     messages = [ChatMessage.from_text("system", system)] if system.strip() else []
     asked = max((at for at, message in enumerate(path) if message.role == "user"), default=0)
-    sent = (_readable(message, earlier=at < asked) for at, message in enumerate(path))
+    found = _found_passages(path, passages)
+    sent = (_readable(message, found.get(at, ()), earlier=at < asked) for at, message in enumerate(path))
     for each in itertools.chain.from_iterable(map(_as_sent, sent)):
         last = messages[-1] if messages else None
         if last is None or last.role != each.role:
@@ -109,8 +119,27 @@ def _as_sent(message: Message) -> Iterator[ChatMessage]:
             yield ChatMessage("tool" if is_result else message.role, parts, message.pinned)
 
 
-def _readable(message: Message, *, earlier: bool) -> Message:
-    parts = tuple(_readable_part(part, earlier=earlier) for part in message.parts)
+def _found_passages(path: Sequence[Message], last: Sequence[PassagePart]) -> dict[int, tuple[PassagePart, ...]]:
+    """The passages found for the answers to the questions of a branch, by the places of the questions; `last` for the
+    last one. Those of answers that say nothing are left out, as these are."""
+    found: dict[int, tuple[PassagePart, ...]] = {}
+    asked: int | None = None
+    for at, message in enumerate(path):
+        if message.role == "user":
+            asked = at
+        elif asked is not None and message.begun and message.status != "streaming":
+            found[asked] = (*found.get(asked, ()), *document_parts(message)[0])
+    if asked is not None and last:
+        found[asked] = (*found.get(asked, ()), *last)
+    return found
+
+
+def _readable(message: Message, found: tuple[PassagePart, ...], *, earlier: bool) -> Message:
+    given, files = document_parts(message) if message.role == "user" else ((), ())
+    others = (part for part in message.parts if not isinstance(part, PassagePart | AttachedFilePart))
+    parts = tuple(_readable_part(part, earlier=earlier) for part in others)
+    if block := passage_block((*given, *found), files):
+        parts = _joined((TextPart(block),), parts, "\n\n")
     return message if parts == message.parts else msgspec.structs.replace(message, parts=parts)
 
 

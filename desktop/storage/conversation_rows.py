@@ -9,6 +9,7 @@ import msgspec
 
 from desktop.conversation import (
     AnswerRecord,
+    AttachedFilePart,
     ChatOptions,
     Conversation,
     ConversationOrigin,
@@ -17,6 +18,7 @@ from desktop.conversation import (
     Message,
     MessagePart,
     ModelReference,
+    PassagePart,
     SummaryPart,
     TextPart,
     ThinkingPart,
@@ -72,7 +74,17 @@ MESSAGE_COLUMNS = (
 TAGS_COLUMN = "(SELECT json_group_array(tag) FROM tags WHERE conversation_id = conversations.id)"
 """A conversation's tags, as `conversation_from_row` takes them after its columns."""
 
-_StoredPart = TextPart | ThinkingPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart | SummaryPart
+_StoredPart = (
+    TextPart
+    | ThinkingPart
+    | ImagePart
+    | DocumentPart
+    | AttachedFilePart
+    | PassagePart
+    | ToolCallPart
+    | ToolResultPart
+    | SummaryPart
+)
 
 
 class _PartType(msgspec.Struct):
@@ -166,7 +178,7 @@ def message_row(message: Message) -> dict[str, Any]:
         "parent_id": message.parent_id,
         "role": message.role,
         "status": message.status,
-        "text": joined_text(parts),
+        "text": _searched_text(parts),
         "parts": None if only_text else _json([part_to_json(part) for part in parts]),
         "model": _json(_storable_model(message.model)),
         "sampling": _json(message.sampling),
@@ -179,6 +191,12 @@ def message_row(message: Message) -> dict[str, Any]:
         "record": _json(None if message.record is None else without_lone_surrogates(message.record)),
         "deleted_at": message.deleted_at,
     }
+
+
+def _searched_text(parts: tuple[MessagePart, ...]) -> str:
+    """What a message is found by: its visible text, and the names of the files attached to it."""
+    names = [part.name for part in parts if isinstance(part, AttachedFilePart)]
+    return "\n".join(filter(None, (joined_text(parts), *names)))
 
 
 def message_from_row(row: sqlite3.Row | tuple[Any, ...]) -> Message:

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from desktop.conversation import (
+    AttachedFilePart,
     Conversation,
     DocumentPart,
     Folder,
@@ -173,6 +174,8 @@ def _attachments(parts: Sequence[MessagePart]) -> Iterator[tuple[str, bool]]:
         match part:
             case ImagePart():
                 yield part.sha256, True
+            case AttachedFilePart():
+                yield part.sha256, False
             case DocumentPart() if part.sha256:
                 yield part.sha256, False
             case ToolResultPart():

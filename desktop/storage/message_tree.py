@@ -4,7 +4,7 @@ A branch that was deleted stays in the file, each message of it with the time of
 finds a message of it but `message` and those that restore and purge it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 
@@ -102,11 +102,18 @@ class MessageTree:
         self.add_messages((message,), make_leaf=make_leaf)
 
     def add_messages(
-        self, messages: Sequence[Message], *, create: Conversation | None = None, make_leaf: bool = True
+        self,
+        messages: Sequence[Message],
+        *,
+        create: Conversation | None = None,
+        make_leaf: bool = True,
+        keep: Callable[[], object] = lambda: None,
     ) -> None:
-        """Store messages of one conversation, parents first, and with `create` their conversation before them. The
-        parent of the first may have been deleted meanwhile: NotFoundError."""
+        """Store messages of one conversation, parents first, and with `create` their conversation before them. `keep`
+        keeps the files that they name: where it raises, nothing is stored. The parent of the first may have been
+        deleted meanwhile: NotFoundError."""
         with self.database.write() as connection:
+            keep()
             if create is not None:
                 insert_conversation(connection, create)
             last = messages[-1]

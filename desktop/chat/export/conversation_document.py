@@ -24,6 +24,7 @@ import msgspec
 
 from desktop.conversation import (
     AnswerRecord,
+    AttachedFilePart,
     ChatOptions,
     ContextChoice,
     Conversation,
@@ -105,7 +106,8 @@ class DocumentConversation(msgspec.Struct, frozen=True):
 
 
 class DocumentAttachment(msgspec.Struct, frozen=True):
-    """The bytes of an image, or of the file that a document's text was taken from; base64 in the document."""
+    """The bytes of an image, of the file that a document's text was taken from, or of what was read of an attached file;
+    base64 in the document."""
 
     media_type: str
     data: bytes
@@ -185,6 +187,8 @@ def _attachments(parts: Iterable[MessagePart]) -> Iterator[Attachment]:
         match part:
             case ImagePart() | DocumentPart() if part.sha256:
                 yield Attachment(part.sha256, part.media_type)
+            case AttachedFilePart():
+                yield Attachment(part.sha256, "application/json")
             case ToolResultPart():
                 yield from _attachments(part.content)
             case UnknownPart():
