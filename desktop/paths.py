@@ -63,6 +63,10 @@ class Paths:
         return self.data / "attachments"
 
     @property
+    def draft_attachments(self) -> Path:
+        return self.data / "draft-attachments"
+
+    @property
     def backups(self) -> Path:
         return self.data / "backups"
 

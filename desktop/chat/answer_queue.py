@@ -19,13 +19,15 @@ from desktop.chat.chat_events import (
     AnswerFinished,
     AnswerPhase,
     AnswerPhaseName,
+    AnswerReplaced,
     ChatEvent,
     ChatFailed,
     ContextUsed,
 )
 from desktop.chat.conversation_options import AnswerPlaces
+from desktop.chat.passage_finder import PassageFinder
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides, PendingAnswer
-from desktop.conversation import ContextChoice, Message, ModelReference, Status
+from desktop.conversation import ContextChoice, Message, ModelReference, PassagePart, Status
 from desktop.engine.answer_room import answer_room
 from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.engine.generation_options import CacheLevel
@@ -41,7 +43,7 @@ from desktop.storage.conversation_store import ConversationStore
 
 
 class AnswerQueue:
-    """The queue of answers. `tell` is the listener."""
+    """The queue of answers. `tell` is the listener, `finder` finds passages of documents for them."""
 
     def __init__(
         self,
@@ -55,8 +57,10 @@ class AnswerQueue:
         save_every_s: float,
         places: AnswerPlaces,
         cache: CacheLevel = "disk",
+        finder: PassageFinder | None = None,
     ) -> None:
         self._store, self._places, self._cache = store, places, cache
+        self._finder = finder or PassageFinder(None, None)
         self._engine, self._background = engine, background
         self._settings, self._tell = settings, tell
         self._hop = MainThreadQueue[tuple[PendingAnswer, AnswerEvent]](background.call_on_main_thread, self._take)
@@ -249,7 +253,31 @@ class AnswerQueue:
         elif answer.given_by is None and answer.params == self.model.params and not self.model.has_context(wanted):
             self._wait_for_context(answer, wanted)
             return
-        answer.prepare(map(self.latest, path), counts, self.model.info(answer.params), model)
+        info = self.model.info(answer.params)
+        answer.prepare(map(self.latest, path), counts, info, model)
+        request = answer.passage_request(info)
+        if request is None:
+            self._generate(answer)
+            return
+        if request.takes_time:
+            self.set_phase(answer, "searching")
+        self._background.pool(
+            lambda: self._finder.find(request, lambda: answer not in self._running),
+            lambda found: self._found(answer, found),
+            lambda error: self.finish(answer, "failed", None, error) if answer in self._running else None,
+        )
+
+    def _found(self, answer: PendingAnswer, passages: tuple[PassagePart, ...]) -> None:
+        if answer not in self._running:
+            return  # stopped meanwhile
+        answer.passages = passages
+        if passages:
+            self._tell(AnswerReplaced(answer.conversation_id, answer.snapshot()))
+            self.drafts.schedule_save(answer.message.id)
+        self._generate(answer)
+
+    def _generate(self, answer: PendingAnswer) -> None:
+        assert answer.params is not None
         away = self._engine.state_of(answer.params) in ("dead", "empty")
         self.set_phase(answer, "loading" if away else "reading")
         self.send(answer, answer.request(self._engine.next_id()))

@@ -7,17 +7,31 @@ Everything here happens on the main thread.
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from desktop.background import Background
 from desktop.chat.active_model import ChatModel
 from desktop.chat.answer_queue import AnswerQueue
 from desktop.chat.answer_saver import DRAFT_EVERY_S
+from desktop.chat.attached_file_reader import AttachedFileReader
+from desktop.chat.attachment_drafts import AttachmentDrafts
 from desktop.chat.branch_writer import BranchWriter
-from desktop.chat.chat_events import ChatEvent, ChatFailed, ConversationsChanged, MessageAdded
+from desktop.chat.chat_events import (
+    AttachmentsChanged,
+    ChatEvent,
+    ChatFailed,
+    ContextUsed,
+    ConversationsChanged,
+    ConversationsErased,
+    MessageAdded,
+)
 from desktop.chat.conversation_options import AnswerPlaces
-from desktop.chat.conversation_writer import ConversationBranch, ConversationWriter, StoredExchange
+from desktop.chat.conversation_writer import ConversationBranch, ConversationWriter, StoredExchange, new_id
+from desktop.chat.document_services import NO_DOCUMENTS, DocumentServices
+from desktop.chat.draft_attachment import TakenAttachments
+from desktop.chat.message_attachments import MessageAttachments, queued_key
 from desktop.chat.message_queue import MessageQueue
+from desktop.chat.passage_finder import PassageFinder
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.preset_file import PresetFile
 from desktop.conversation import Conversation, Message
@@ -32,6 +46,8 @@ from desktop.storage.chat_options_store import ChatOptionsStore
 from desktop.storage.conversation_store import ConversationStore
 
 Failed = Callable[[UserError], None]
+Written = TypeVar("Written")
+_USUAL_CONTEXT = 4096
 
 
 class SharingSession(Protocol):
@@ -68,7 +84,8 @@ class SendingGate:
 class AnswerService:
     """The answers of the conversations in `store`, and the messages that wait for them in `messages`. `sessions` are
     told of every event. Conversations, folders and models may name `presets`. `attachments` go with the messages that
-    name them.
+    name them. `documents` reads files and searches them; what is attached to messages that are not sent yet is in
+    `attached`.
 
     With a `leader` it answers with the model chosen there, from now on and whatever is chosen later: one of other
     conversations, which may end before it. `cache` is how far prompts are kept at most.
@@ -89,6 +106,7 @@ class AnswerService:
         cache: CacheLevel = "disk",
         presets: PresetFile | None = None,
         attachments: AttachmentStore | None = None,
+        documents: DocumentServices = NO_DOCUMENTS,
     ) -> None:
         self.store, self.options = store, ChatOptionsStore(store.database)
         self.sessions: list[SharingSession] = []
@@ -97,6 +115,8 @@ class AnswerService:
         self._leader = leader
         self.followers: list[AnswerService] = []
         self.gate = SendingGate()
+        self.documents, self.attachments = documents, attachments
+        self.finder = PassageFinder(attachments, documents.collections)
         self.writer = ConversationWriter(store, clock, prompt_cache, engine.forget, attachments)
         self.branch_writer = BranchWriter(store, self.writer, clock, prompt_cache)
         self.queue = AnswerQueue(
@@ -109,6 +129,19 @@ class AnswerService:
             save_every_s=save_every_s,
             places=AnswerPlaces(self.options, presets, settings),
             cache=cache,
+            finder=self.finder,
+        )
+        self._used: dict[str, int] = {}
+        self._restored = False
+        drafts = AttachmentDrafts(documents.drafts, clock)
+        self.attached = MessageAttachments(
+            AttachedFileReader(documents.reader, drafts),
+            drafts,
+            background,
+            changed=self._attachments_changed,
+            failed=lambda key, error: self.tell(ChatFailed(error, key.partition("/")[0] or None)),
+            room=self._whole_file_room,
+            new_id=new_id,
         )
         self.messages = MessageQueue(self, self.queue, store, background, self._tell_sessions)
         if leader is not None:
@@ -122,6 +155,10 @@ class AnswerService:
 
     def tell(self, event: ChatEvent) -> None:
         """Tell every session of `event`."""
+        if isinstance(event, ContextUsed):
+            self._used[event.conversation_id] = event.used
+        elif isinstance(event, ConversationsErased):
+            self.attached.discard(lambda key: key.partition("/")[0] in event.conversation_ids)
         if not self.closed:
             self.messages.tell(event)
 
@@ -185,14 +222,18 @@ class AnswerService:
         failed: Failed,
         overrides: AnswerOverrides = NO_OVERRIDES,
         message_id: str = "",
+        attached: str | None = None,
     ) -> None:
-        """Store `text` and an empty answer, once a model may answer, and ask for that: MessageAdded twice, …; else
-        `failed`. `fresh` gives the conversation where it is not stored yet."""
-        clean = repair_surrogates(text)
+        """Store `text` and an empty answer, once a model may answer and what is attached is read, and ask for that:
+        MessageAdded twice, …; else `failed`. `fresh` gives the conversation where it is not stored yet, `attached` the
+        key of what is attached (None: that of the conversation)."""
+        clean, key = repair_surrogates(text), conversation_id if attached is None else attached
 
         def write() -> None:
             new = fresh()
-            self._background.database(lambda: self.writer.send(clean, conversation_id, new, message_id), stored, failed)
+            self.with_attached(
+                key, lambda taken: self.writer.send(clean, conversation_id, new, message_id, taken), stored, failed
+            )
 
         def stored(exchange: StoredExchange) -> None:
             head = exchange.conversation
@@ -203,13 +244,75 @@ class AnswerService:
 
         self.when_allowed(write, failed)
 
+    def with_attached(
+        self,
+        key: str,
+        write: Callable[[TakenAttachments], Written],
+        written: Callable[[Written], None],
+        failed: Failed,
+    ) -> None:
+        """Have `write` called with the database, given what is attached to the message `key`, once that is read; then
+        `written`. It stays attached where that fails, or a file could not be read: `failed`."""
+
+        def begin() -> None:
+            if (unread := self.attached.error(key)) is not None:
+                self._background.call_on_main_thread(lambda: failed(unread))
+                return
+            taken = self.attached.take(key)
+
+            def stored(result: Written) -> None:
+                self.attached.sent(taken)
+                written(result)
+
+            def unstored(error: UserError) -> None:
+                self.attached.give_back(key, taken)
+                failed(error)
+
+            self._background.database(lambda: write(taken), stored, unstored)
+
+        self.attached.when_read(key, begin)
+
     def send_queued(self, text: str, conversation_id: str, message_id: str) -> None:
         """Send a message that waited."""
 
         def failed(error: UserError) -> None:
             self.tell(ChatFailed(error, conversation_id, text))
 
-        self.send(text, conversation_id, lambda: None, failed, message_id=message_id)
+        key = queued_key(conversation_id, message_id)
+        self.send(text, conversation_id, lambda: None, failed, message_id=message_id, attached=key)
+
+    def restore_attached(self, adopt: Callable[[str], None]) -> None:
+        """What was attached in an earlier run is attached again; `adopt` is given the key of each conversation that was
+        never stored. The first time alone."""
+        if self._restored:
+            return
+        self._restored = True
+
+        def unstored(found: list[str]) -> None:
+            for key in found:
+                adopt(key)
+
+        def loaded() -> None:
+            keys = [key for key in self.attached.keys if "/" not in key]
+            self._background.database(
+                lambda: [key for key in keys if self.store.find_conversation(key) is None], unstored
+            )
+
+        self.attached.restore(loaded)
+
+    def attach_queued(self, conversation_id: str, message_id: str) -> None:
+        """What is attached in a conversation belongs to this message, which waits in its queue."""
+        self.attached.move(conversation_id, queued_key(conversation_id, message_id))
+
+    def _attachments_changed(self, key: str) -> None:
+        self.tell(AttachmentsChanged(key.partition("/")[0], self.attached.items(key), key))
+
+    def _whole_file_room(self, key: str) -> int:
+        """How many tokens files may take that are given whole: half of what is free in their conversation."""
+        conversation_id = key.partition("/")[0]
+        context = self.queue.model.context_length or self._settings().context_length or _USUAL_CONTEXT
+        free = context - self.queue.room(context) - self._used.get(conversation_id, 0)
+        return max(free // 2, 0)
 
     def ask(self, head: Conversation, answer: Message, overrides: AnswerOverrides = NO_OVERRIDES) -> None:
         """Ask for `answer`, which is stored and empty, in its conversation `head`."""
@@ -272,4 +375,6 @@ class AnswerService:
         elif self in self._leader.followers:
             self._leader.followers.remove(self)
         self.closed = True
+        self.attached.close()
         self.queue.close()
+        self._background.database(self.finder.close)  # behind what is searched

@@ -21,7 +21,7 @@ _LARGEST_IMAGE = 64 << 20
 _HEAD = 64  # bytes that tell an image
 
 
-class DocumentReading(Protocol):
+class AttachedFileReading(Protocol):
     """What reads documents and images (see `desktop.documents.document_reader`): in a process of its own, off the main
     thread. Raises UserError, StoppedError where `is_cancelled` said so."""
 
@@ -58,7 +58,7 @@ class GivenFile:
 class AttachedFileReader:
     """Puts what it reads into `drafts`. Without `documents` images alone can be read."""
 
-    def __init__(self, documents: DocumentReading | None, drafts: AttachmentDrafts) -> None:
+    def __init__(self, documents: AttachedFileReading | None, drafts: AttachmentDrafts) -> None:
         self._documents, self._drafts = documents, drafts
 
     def read(

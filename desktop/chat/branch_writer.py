@@ -7,7 +7,7 @@ import msgspec
 from desktop.chat.answer_continuation import continued_text, refuse_to_continue
 from desktop.chat.answer_record import prefill_of
 from desktop.chat.conversation_writer import ConversationBranch, ConversationWriter, new_id, summary_of
-from desktop.conversation import Conversation, Message, MessagePart, TextPart, ThinkingPart, Timing
+from desktop.conversation import Conversation, Message, MessagePart, PassagePart, TextPart, ThinkingPart, Timing
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.message_tree import DeletedBranch
@@ -70,7 +70,9 @@ class BranchWriter:
         from in it."""
         self._writer.message_at(message.id)
         prefill = prefill_of(message)
-        parts: tuple[MessagePart, ...] = (*summary_of((message,)), *((TextPart(prefill),) if prefill else ()))
+        passages = (part for part in message.parts if isinstance(part, PassagePart))
+        parts: tuple[MessagePart, ...] = (*summary_of((message,)), *passages)
+        parts += (TextPart(prefill),) if prefill else ()
         answer = self._writer.empty_answer(message.conversation_id, message.parent_id, self._clock(), parts)
         self._store.add_messages((answer,))
         return self._writer.branch(message.conversation_id), answer

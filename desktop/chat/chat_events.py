@@ -14,7 +14,7 @@ from desktop.engine.engine_protocol import EngineState
 from desktop.errors import UserError
 from desktop.storage.message_tree import DeletedBranch
 
-AnswerPhaseName = Literal["waiting", "loading", "summarizing", "reading", "thinking", "writing"]
+AnswerPhaseName = Literal["waiting", "loading", "searching", "summarizing", "reading", "thinking", "writing"]
 OrderChangeKind = Literal["moved", "archived", "unarchived", "deleted", "tagged", "untagged", "folder-deleted"]
 
 
@@ -47,7 +47,7 @@ class MessageAdded(msgspec.Struct, frozen=True):
 
 class AnswerPhase(msgspec.Struct, frozen=True):
     """What an answer in progress is at. `fraction` (0 to 1) where it is known: of loading, of summarizing what does not
-    fit the context, or of reading the prompt.
+    fit the context, or of reading the prompt. While "searching", passages of documents are looked for.
 
     Where reading lasts, `tokens` are how many of the prompt have been read and how many there are, and `seconds_left`
     how long the rest will take, once that can be told.
@@ -160,12 +160,12 @@ class QueueChanged(msgspec.Struct, frozen=True):
 
 
 class AttachmentsChanged(msgspec.Struct, frozen=True):
-    """Other files than before are attached to the message being written in a conversation, or they are read further.
-    `queued_id` is that of the message that they belong to where it waits in the queue, else ""."""
+    """Other files than before are attached to a message that is not sent yet, or they are read further. `key` is that
+    of the message, as `MessageAttachments` has it."""
 
     conversation_id: str
     items: tuple[DraftAttachment, ...] = ()
-    queued_id: str = ""
+    key: str = ""
 
 
 class ChatFailed(msgspec.Struct, frozen=True):

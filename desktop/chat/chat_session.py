@@ -6,7 +6,7 @@ Every method is called on the main thread and returns at once. What follows reac
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from desktop.background import Background
@@ -26,6 +26,9 @@ from desktop.chat.conversation_branches import ConversationBranches
 from desktop.chat.conversation_options import ConversationChange, ConversationOptions
 from desktop.chat.conversation_order import ConversationOrder
 from desktop.chat.conversation_writer import BranchWrite, ConversationBranch, new_id
+from desktop.chat.document_services import NO_DOCUMENTS, DocumentServices
+from desktop.chat.draft_attachment import TakenAttachments
+from desktop.chat.message_attachments import edited_key
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.preset_file import PresetFile
 from desktop.conversation import DELETED_KEPT_DAYS, Conversation, Message
@@ -34,6 +37,7 @@ from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import UserError
 from desktop.safe_text import is_blank, repair_surrogates
 from desktop.settings import Settings
+from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_store import ConversationStore
 
 
@@ -54,6 +58,8 @@ class ChatSession:
         prompt_cache: PromptCacheFolder | None = None,
         presets: PresetFile | None = None,
         answers: AnswerService | None = None,
+        attachments: AttachmentStore | None = None,
+        documents: DocumentServices = NO_DOCUMENTS,
     ) -> None:
         """`hash_file` gives a model file's sha256 (it is called off the main thread); the answers then carry it.
         `prompt_cache` is where the engine keeps states of conversations: they go with them. Conversations, folders and
@@ -72,9 +78,13 @@ class ChatSession:
             save_every_s=save_every_s,
             prompt_cache=prompt_cache,
             presets=presets,
+            attachments=attachments,
+            documents=documents,
         )
         shared.sessions.append(self)
         self._writing, self._answering, self.queue = shared.writer, shared.queue, shared.messages
+        self.attachments = shared.attached
+        self._last_new = ""
         tell, failed = shared.tell, self._failed
         self.options = ConversationOptions(shared.options, background, self._change_fresh, tell, failed)
         self.context = ContextChoices(self, self._answering, store, self._writing, background, tell, failed, settings)
@@ -111,6 +121,7 @@ class ChatSession:
             self._background.call_on_main_thread(erase)  # behind what the window asked for meanwhile
 
         self._background.database(self._store.mark_interrupted, marked, self._failed())
+        self._shared.restore_attached(self._take_attached)
 
     # --- the open conversation -----------------------------------------------------------------------------------
 
@@ -145,6 +156,8 @@ class ChatSession:
         """A new conversation is shown until what is being opened is read."""
         self._fresh = conversation or Conversation(new_id())
         self._current, self._shown, self._deleted_open = self._fresh.id, [], None
+        self.attachments.move(self._last_new, self._fresh.id)  # as what is typed into a new one is there in the next
+        self._last_new = self._fresh.id
         self._notify(ConversationOpened(self._fresh, (), {}))
 
     def open(self, conversation_id: str) -> None:
@@ -179,9 +192,10 @@ class ChatSession:
         *,
         message_id: str = "",
     ) -> bool:
-        """Ask `text` in a conversation (None: the open one), in a turn of this id ("": a new one). False, and nothing
-        happens, where it is blank. MessageAdded twice once both turns are stored, AnswerPhase, AnswerDelta,
-        AnswerFinished; or ChatFailed with the text given back. The answer waits for the model, and for its turn.
+        """Ask `text`, with what is attached, in a conversation (None: the open one), in a turn of this id ("": a new
+        one). False, and nothing happens, where it is blank. MessageAdded twice once both turns are stored, AnswerPhase,
+        AnswerDelta, AnswerFinished; or ChatFailed with the text given back. The answer waits for the model, for its
+        turn, and for files to be read.
         """
         if is_blank(repair_surrogates(text)):
             return False
@@ -197,15 +211,18 @@ class ChatSession:
         """Ask for another answer beside the answer `message_id`, which is kept: ConversationOpened, AnswerPhase, …"""
         self.answer_branch(lambda: self._writing.answer_again(message_id))
 
-    def edit(self, message_id: str, text: str) -> bool:
-        """Ask `text` in place of the person's turn `message_id`, as a new branch; the old one is kept.
+    def edit(self, message_id: str, text: str, left_out: Collection[str] = ()) -> bool:
+        """Ask `text` in place of the person's turn `message_id`, as a new branch; the old one is kept. What is attached
+        to that turn stays but for the files whose part's sha256 is in `left_out`; what is attached under the
+        `edited_key` of the turn comes to it.
 
         ConversationOpened, AnswerPhase, …; False where it is blank; ChatFailed with the text given back.
         """
         clean = repair_surrogates(text)
         if is_blank(clean):
             return False
-        self.answer_branch(lambda: self._writing.edit(message_id, clean), text)
+        key = edited_key(self._current or "", message_id)
+        self._answer_branch(lambda taken: self._writing.edit(message_id, clean, taken, left_out), text, key=key)
         return True
 
     def stop(self, conversation_id: str | None = None) -> None:
@@ -256,6 +273,13 @@ class ChatSession:
             self._shared.sessions.remove(self)
         self._closed = True
 
+    def _take_attached(self, key: str) -> None:
+        """What was attached to a new conversation that was never stored is attached to the next one."""
+        if self._last_new:
+            self.attachments.move(key, self._last_new)
+        else:
+            self._last_new = key
+
     # --- inside --------------------------------------------------------------------------------------------------
 
     def _fresh_of(self, conversation_id: str) -> Conversation | None:
@@ -272,6 +296,16 @@ class ChatSession:
         """`write` a branch that ends with an empty answer, stop what is being answered in its conversation, and ask
         with `overrides`, once a model may answer: ConversationOpened, AnswerPhase, …; or ChatFailed with `text` given
         back."""
+        self._answer_branch(lambda _: write(), text, overrides)
+
+    def _answer_branch(
+        self,
+        write: Callable[[TakenAttachments], tuple[ConversationBranch, Message]],
+        text: str = "",
+        overrides: AnswerOverrides = NO_OVERRIDES,
+        key: str = "",
+    ) -> None:
+        """As `answer_branch`; `write` is given what is attached under `key`."""
 
         def written(result: tuple[ConversationBranch, Message]) -> None:
             view, answer = result
@@ -281,7 +315,7 @@ class ChatSession:
             self._shared.tell(ConversationsChanged())
 
         failed = self._failed(self._current, text)
-        self._shared.when_allowed(lambda: self._background.database(write, written, failed), failed)
+        self._shared.when_allowed(lambda: self._shared.with_attached(key, write, written, failed), failed)
 
     def show(self, view: ConversationBranch) -> None:
         """This branch of a conversation is shown from now on, wherever that is open: ConversationOpened."""
@@ -294,6 +328,8 @@ class ChatSession:
         if isinstance(event, MessageAdded):
             if self._fresh_of(event.conversation_id) is not None:
                 self._fresh = None
+            if event.conversation_id == self._last_new:
+                self._last_new = ""
             if event.conversation_id == self._current:
                 self._shown.append(event.message.id)
         self._notify(event)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from desktop.chat.engine_requests import chat_messages, newest_summary, pinned_rounds
-from desktop.conversation import ChatMessage, Message, SummaryPart, TextPart
+from desktop.conversation import ChatMessage, Message, PassagePart, SummaryPart, TextPart
 from desktop.engine.answer_room import spacious_length
 from desktop.engine.engine_errors import error_from_event
 from desktop.engine.generation_options import GenerationOptions, SamplingParams
@@ -63,22 +63,23 @@ def plan_summary(
     context_length: int,
     max_tokens: int | None,
     thinks: bool = False,
+    passages: Sequence[PassagePart] = (),
 ) -> SummaryPlan | None:
     """What to cover so that the rest of `path`, which takes `needed_tokens` whole, fits with turns to come; None where
-    nothing can be covered: the last turn of the person's stays, and what is pinned. What is pinned is summarized all
-    the same, as it may be pinned no longer some day."""
+    nothing can be covered: the last turn of the person's stays with the `passages` found for it, and what is pinned.
+    What is pinned is summarized all the same, as it may be pinned no longer some day."""
     earlier = newest_summary(path)
     covered = earlier.covers if earlier is not None else 0
     ends = [at for at, message in enumerate(path) if message.role == "user" and at > covered]
     if not ends:
         return None
-    characters = sum(message.length for message in chat_messages(system_prompt, path))
+    characters = sum(message.length for message in chat_messages(system_prompt, path, None, passages))
     tokens_each = needed_tokens / max(characters, 1)
     most = min(max(context_length // _SHARE, _FEWEST), _MOST)
     room = spacious_length(context_length, max_tokens) - most
 
     def fits(end: int) -> bool:
-        rest = chat_messages(system_prompt, path, SummaryPart(" ", end))
+        rest = chat_messages(system_prompt, path, SummaryPart(" ", end), passages)
         return sum(message.length for message in rest) * tokens_each <= room
 
     covers = ends[min(bisect.bisect_left(ends, True, key=fits), len(ends) - 1)]

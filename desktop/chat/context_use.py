@@ -60,7 +60,7 @@ def _prompt_parts(
 ) -> list[ContextPart]:
     turns = [message for message in chat_messages("", path, summary) if message.role != "system"]
     if summary is None:
-        turns = _without_dropped(turns, dropped)
+        turns = without_dropped(turns, dropped)
     pinned = sum(message.length for message in turns if message.pinned)
     lengths: dict[ContextPartName, int] = {
         "system": len(system_prompt.strip()),
@@ -91,7 +91,7 @@ def _shared(lengths: dict[ContextPartName, int], tokens: int) -> list[ContextPar
     return parts
 
 
-def _without_dropped(turns: Sequence[ChatMessage], dropped: int) -> list[ChatMessage]:
+def without_dropped(turns: Sequence[ChatMessage], dropped: int) -> list[ChatMessage]:
     """`turns` without the oldest that did not fit; pinned ones stayed."""
     kept: list[ChatMessage] = []
     for turn in turns:

@@ -32,7 +32,7 @@ def changed_options(holder: OptionsHolder, changes: OptionChanges) -> OptionsHol
         if name in _SAMPLING:
             sampling[name] = value
         elif name != "system_prompt":
-            own[name] = value or None if name == "preset" else value
+            own[name] = _stored_option(name, value)
     own["sampling"] = {name: value for name, value in sampling.items() if value is not None}
     prompt = {"system_prompt": changes["system_prompt"] or ""} if "system_prompt" in changes else {}
     if isinstance(holder, ModelSettings):
@@ -48,7 +48,13 @@ def own_values(holder: Conversation | Folder | ModelSettings) -> dict[str, Any]:
     said |= options.sampling | {"system_prompt": holder.system_prompt or None}
     if isinstance(holder, ModelSettings):
         said |= {name: getattr(holder, name) for name in LOAD_FIELDS}
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in said.items() if value not in (None, ())}
+
+
+def _stored_option(name: str, value: Any) -> Any:
+    if name == "collections":
+        return tuple(value or ())
+    return value or None if name == "preset" else value
 
 
 class AnswerPlaces:

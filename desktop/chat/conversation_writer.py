@@ -3,11 +3,13 @@
 import re
 import unicodedata
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from desktop.chat.attached_parts import attached_parts, kept_parts
+from desktop.chat.draft_attachment import TakenAttachments
 from desktop.conversation import Conversation, Message, MessagePart, SummaryPart, TextPart
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import NotFoundError
@@ -143,11 +145,18 @@ class ConversationWriter:
             conversation, messages, {each.id: siblings[each.id] for each in messages if each.id in siblings}
         )
 
-    def send(self, text: str, conversation_id: str, fresh: Conversation | None, message_id: str = "") -> StoredExchange:
-        """Store `text` at the end of the branch shown, as `message_id` ("": a new id); `fresh` first where it is not
-        stored yet.
+    def send(
+        self,
+        text: str,
+        conversation_id: str,
+        fresh: Conversation | None,
+        message_id: str = "",
+        attached: TakenAttachments = (),
+    ) -> StoredExchange:
+        """Store `text` with what is attached to it at the end of the branch shown, as `message_id` ("": a new id);
+        `fresh` first where it is not stored yet.
 
-        NotFoundError where there is neither, or the conversation was deleted.
+        NotFoundError where there is neither, or the conversation was deleted; what reading what is attached raises.
         """
         found = (
             self._store.conversation(conversation_id)
@@ -168,9 +177,11 @@ class ConversationWriter:
             if head.leaf_id is None and head.title_by == "first-turn":  # all that was said in it was deleted
                 head = msgspec.structs.replace(head, title=title_from(text))
                 self._store.rename(head.id, head.title, by="first-turn")
-        user = self._user(head.id, head.leaf_id, text, now, message_id)
+        before = self._store.branch(head.id, head.leaf_id) if attached and head.leaf_id is not None else ()
+        parts, files = attached_parts(attached, before)
+        user = self._user(head.id, head.leaf_id, (*parts, TextPart(text)), now, message_id)
         answer = self.empty_answer(head.id, user.id, now)
-        self._store.add_messages((user, answer), create=head if found is None else None)
+        self._store.add_messages((user, answer), create=head if found is None else None, keep=lambda: self._keep(files))
         return StoredExchange(msgspec.structs.replace(head, leaf_id=answer.id, updated_at=now), user, answer)
 
     def answer_again(self, message_id: str) -> tuple[ConversationBranch, Message]:
@@ -204,14 +215,24 @@ class ConversationWriter:
         self._store.save_message(changed, answered=False)
         return changed
 
-    def edit(self, message_id: str, text: str) -> tuple[ConversationBranch, Message]:
-        """Store `text` beside the person's turn `message_id`, and an empty answer under it."""
+    def edit(
+        self,
+        message_id: str,
+        text: str,
+        attached: TakenAttachments = (),
+        left_out: Collection[str] = (),
+    ) -> tuple[ConversationBranch, Message]:
+        """Store `text` beside the person's turn `message_id`, and an empty answer under it. What is attached to that
+        turn stays attached but for files whose part's sha256 is in `left_out`; `attached` comes to it."""
         message = self.message_at(message_id)
         now = self._clock()
-        user = self._user(message.conversation_id, message.parent_id, text, now)
+        stays = kept_parts(message, left_out)
+        above = self._store.branch(message.conversation_id, message.parent_id) if message.parent_id is not None else []
+        parts, files = attached_parts(attached, (*above, msgspec.structs.replace(message, parts=stays)))
+        user = self._user(message.conversation_id, message.parent_id, (*stays, *parts, TextPart(text)), now)
         below = map(self._store.message, self._store.children(message_id))
         answer = self.empty_answer(message.conversation_id, user.id, now, summary_of(tuple(below)))
-        self._store.add_messages((user, answer))
+        self._store.add_messages((user, answer), keep=lambda: self._keep(files))
         return self.branch(message.conversation_id), answer
 
     def rename(self, conversation_id: str, title: str) -> None:
@@ -275,10 +296,19 @@ class ConversationWriter:
         return message
 
     def _user(
-        self, conversation_id: str, parent_id: str | None, text: str, now: float, message_id: str = ""
+        self,
+        conversation_id: str,
+        parent_id: str | None,
+        parts: tuple[MessagePart, ...],
+        now: float,
+        message_id: str = "",
     ) -> Message:
-        identity = message_id or new_id()
-        return Message(identity, conversation_id, parent_id, "user", (TextPart(text),), created_at=now)
+        return Message(message_id or new_id(), conversation_id, parent_id, "user", parts, created_at=now)
+
+    def _keep(self, files: Sequence[bytes]) -> None:
+        if self._attachments is not None:
+            for data in files:
+                self._attachments.add(data)
 
     def empty_answer(
         self, conversation_id: str, parent_id: str | None, now: float, parts: tuple[MessagePart, ...] = ()

@@ -1,8 +1,9 @@
 """Files attached to messages that are being written: read off the main thread, shown as they come, and handed over with
 the message.
 
-A message in the composer is known by the id of its conversation, one that waits in the queue by `queued_key`. Nothing
-of a file is kept for a message that is never sent but what `AttachmentDrafts` keeps aside for a while.
+A message in the composer is known by the id of its conversation, one that waits in the queue by `queued_key`, one that
+is being edited by `edited_key`. Nothing of a file is kept for a message that is never sent but what `AttachmentDrafts`
+keeps aside for a while.
 
 Everything here happens on the main thread but where a method says otherwise.
 """
@@ -31,7 +32,7 @@ _LONGEST_NAME = 200
 
 
 @dataclass(eq=False)
-class _Entry:
+class _AttachedFile:
     """A file, as far as it is read. `source` is its path, or its bytes where it came without one."""
 
     item: DraftAttachment
@@ -45,13 +46,18 @@ class _Entry:
 class _Message:
     """The files of one message, and what waits for them to be read."""
 
-    entries: list[_Entry] = field(default_factory=list)
+    entries: list[_AttachedFile] = field(default_factory=list)
     when_read: list[Callable[[], object]] = field(default_factory=list)
 
 
 def queued_key(conversation_id: str, message_id: str) -> str:
     """The key of a message that waits in the queue of a conversation."""
     return f"{conversation_id}/{message_id}"
+
+
+def edited_key(conversation_id: str, message_id: str) -> str:
+    """The key of an earlier message that is being edited: what is attached to it beside what it has."""
+    return f"{conversation_id}/edit/{message_id}"
 
 
 class MessageAttachments:
@@ -73,7 +79,7 @@ class MessageAttachments:
         self._reader, self._drafts, self._background = reader, drafts, background
         self._changed, self._failed, self._room, self._new_id = changed, failed, room, new_id
         self._messages: dict[str, _Message] = {}
-        self._waiting: deque[tuple[str, _Entry]] = deque()
+        self._waiting: deque[tuple[str, _AttachedFile]] = deque()
         self._reading = 0
         self._closed = False
 
@@ -189,6 +195,20 @@ class MessageAttachments:
             message.entries = [*entries, *message.entries]
             self._told(key)
 
+    def adopt(self, key: str, taken: TakenAttachments) -> None:
+        """Attach what was taken from a message of a chat that is over."""
+
+        def keep() -> None:
+            for each in taken:
+                self._drafts.add(each.read())
+
+        def kept(_: None) -> None:
+            self.give_back(key, taken)
+            self._save()
+
+        if taken:
+            self._background.pool(keep, kept, lambda error: self._failed(key, error))
+
     def sent(self, taken: TakenAttachments) -> None:
         """What was taken is stored with its message: nothing of it is kept aside any more."""
         if taken:
@@ -232,11 +252,11 @@ class MessageAttachments:
 
     # --- inside --------------------------------------------------------------------------------------------------
 
-    def _entries(self, key: str) -> list[_Entry]:
+    def _entries(self, key: str) -> list[_AttachedFile]:
         message = self._messages.get(key)
         return message.entries if message is not None else []
 
-    def _entry(self, key: str, item_id: str) -> _Entry | None:
+    def _entry(self, key: str, item_id: str) -> _AttachedFile | None:
         return next((entry for entry in self._entries(key) if entry.item.id == item_id), None)
 
     def _add(self, key: str, files: Sequence[tuple[str, Path | bytes]]) -> None:
@@ -245,7 +265,7 @@ class MessageAttachments:
         for name, source in files[:room]:
             shown = one_line(name)[:_LONGEST_NAME] or tr("file")
             size = len(source) if isinstance(source, bytes) else 0
-            entry = _Entry(DraftAttachment(self._new_id(), shown, "document", "reading", size), source)
+            entry = _AttachedFile(DraftAttachment(self._new_id(), shown, "document", "reading", size), source)
             message.entries.append(entry)
             self._begin(key, entry)
         self._told(key)
@@ -259,7 +279,7 @@ class MessageAttachments:
                 ),
             )
 
-    def _begin(self, key: str, entry: _Entry) -> None:
+    def _begin(self, key: str, entry: _AttachedFile) -> None:
         entry.item = msgspec.structs.replace(entry.item, state="reading", error=None, fraction=None)
         self._waiting.append((key, entry))
         self._advance()
@@ -273,7 +293,7 @@ class MessageAttachments:
                     partial(self._read_entry, entry), partial(self._read, entry), partial(self._unread, entry)
                 )
 
-    def _read_entry(self, entry: _Entry) -> DraftRecord:
+    def _read_entry(self, entry: _AttachedFile) -> DraftRecord:
         """What was read of a file, kept aside. Runs in the pool."""
         source, item, password = entry.source, entry.item, entry.password
         entry.password = ""
@@ -291,7 +311,7 @@ class MessageAttachments:
             on_progress=progress,
         )
 
-    def _note(self, entry: _Entry, change: Callable[[DraftAttachment], DraftAttachment]) -> None:
+    def _note(self, entry: _AttachedFile, change: Callable[[DraftAttachment], DraftAttachment]) -> None:
         """Have `entry` changed and told, on the main thread."""
 
         def changed() -> None:
@@ -302,13 +322,13 @@ class MessageAttachments:
 
         self._background.call_on_main_thread(changed)
 
-    def _read(self, entry: _Entry, record: DraftRecord) -> None:
+    def _read(self, entry: _AttachedFile, record: DraftRecord) -> None:
         self._finished(entry, record, None)
 
-    def _unread(self, entry: _Entry, error: UserError) -> None:
+    def _unread(self, entry: _AttachedFile, error: UserError) -> None:
         self._finished(entry, None, error)
 
-    def _finished(self, entry: _Entry, record: DraftRecord | None, error: UserError | None) -> None:
+    def _finished(self, entry: _AttachedFile, record: DraftRecord | None, error: UserError | None) -> None:
         self._reading -= 1
         key = self._key_of(entry)
         if entry.cancelled or key is None:
@@ -330,7 +350,7 @@ class MessageAttachments:
         known = [entry.record for entry in self._entries(key) if entry.record is not None]
         return any(each.file_sha256 == record.file_sha256 and each.name == record.name for each in known)
 
-    def _key_of(self, entry: _Entry) -> str | None:
+    def _key_of(self, entry: _AttachedFile) -> str | None:
         return next((key for key, message in self._messages.items() if entry in message.entries), None)
 
     def _told(self, key: str) -> None:
@@ -343,7 +363,7 @@ class MessageAttachments:
             for then in waiting:
                 then()
 
-    def _forget(self, entries: Collection[_Entry]) -> None:
+    def _forget(self, entries: Collection[_AttachedFile]) -> None:
         if any(entry.record is not None for entry in entries):
             self._save()
 
@@ -360,8 +380,8 @@ class MessageAttachments:
         return lambda: self._drafts.read(record.sha256)
 
 
-def _entry_of(record: DraftRecord) -> _Entry:
-    return _Entry(DraftAttachment.of(record), record=record)
+def _entry_of(record: DraftRecord) -> _AttachedFile:
+    return _AttachedFile(DraftAttachment.of(record), record=record)
 
 
 def _unit(function: Callable[..., object]) -> Callable[..., None]:

@@ -30,6 +30,7 @@ class QueueSender(Protocol):
     """What sends a message."""
 
     def send_queued(self, text: str, conversation_id: str, message_id: str) -> None: ...
+    def attach_queued(self, conversation_id: str, message_id: str) -> None: ...
 
 
 class _Queue:
@@ -84,12 +85,13 @@ class MessageQueue:
         return queue is not None and bool(queue.sending)
 
     def add(self, conversation_id: str, text: str) -> bool:
-        """Put `text` at the end; False, and nothing happens, where it is blank."""
+        """Put `text` with what is attached at the end; False, and nothing happens, where it is blank."""
         clean = repair_surrogates(text)
         if is_blank(clean):
             return False
         queue = self._queues.setdefault(conversation_id, _Queue())
         queue.messages.append(QueuedMessage(new_id(), clean))
+        self._sender.attach_queued(conversation_id, queue.messages[-1].id)
         self._changed(conversation_id)
         self._advance(conversation_id)
         return True

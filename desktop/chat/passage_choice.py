@@ -31,7 +31,9 @@ _REFERS = re.compile(
     r"dabei|sein|seine[rnms]?|auch)\b",
     re.IGNORECASE,
 )
-_BEGINS_ON = re.compile(r"^\W*(and|but|so|then|what about|how about|why|und|aber|warum|wieso|was ist mit|wie ist)\b", re.I)
+_BEGINS_ON = re.compile(
+    r"^\W*(and|but|so|then|what about|how about|why|und|aber|warum|wieso|was ist mit|wie ist)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,12 @@ class PassageRequest:
     context_length: int
     max_tokens: int | None
 
+    @property
+    def takes_time(self) -> bool:
+        """Whether there is more to look through than files that were given whole."""
+        files = (part for message in self.path for part in message.parts if isinstance(part, AttachedFilePart))
+        return bool(self.collections) or any(not file.whole for file in files)
+
 
 class _FileIndex:
     """The passages of some files, and their ranking."""

@@ -19,6 +19,7 @@ from desktop.chat.engine_requests import (
     with_sampling,
     with_stops,
 )
+from desktop.chat.passage_finder import PassageFinder, PassageRequest
 from desktop.chat.reading_progress import ReadingProgress
 from desktop.conversation import (
     AnswerPart,
@@ -27,6 +28,7 @@ from desktop.conversation import (
     Message,
     MessagePart,
     ModelReference,
+    PassagePart,
     Status,
     StopReason,
     SummaryPart,
@@ -61,9 +63,9 @@ class AnsweringModel:
 
 class AnswerOverrides(msgspec.Struct, frozen=True):
     """What holds for one answer alone, in place of the options that count otherwise, of the system prompt that does,
-    and of what was chosen for a full context; None: nothing does. `change` is what it changes of the options. With
-    `again` that answer is made again: asked for with these options as they are, while nothing else is answered.
-    `given_by` takes the place of the model chosen."""
+    of what was chosen for a full context, and of the collections to search; None: nothing does. `change` is what it
+    changes of the options. With `again` that answer is made again: asked for with these options as they are, while
+    nothing else is answered. `given_by` takes the place of the model chosen."""
 
     options: GenerationOptions | None = None
     system_prompt: str | None = None
@@ -71,11 +73,13 @@ class AnswerOverrides(msgspec.Struct, frozen=True):
     change: OptionsChange | None = None
     again: Message | None = None
     given_by: AnsweringModel | None = None
+    collections: tuple[str, ...] | None = None
 
 
 _PartKind = Literal["text", "thinking"] | tuple[str, str]
 """Of what was said: text, thinking, or a call by its id and its tool's name."""
 NO_OVERRIDES = AnswerOverrides()
+_USUAL_CONTEXT = 4096
 
 
 class PendingAnswer:
@@ -85,9 +89,10 @@ class PendingAnswer:
     asked. `request_id` is None until then. `params` is how the model was loaded that answers, None until it is known
     which one does. `stopped` says that the person stopped it, whatever the engine makes of that. `choice` is what
     happens where its prompt does not fit the context; `dropped` says that it was asked for without the oldest in spite
-    of that. A `message` that says something already is gone on with. `again` is the answer that is made again with it,
-    None where none is. `beside_others`: others were generated meanwhile. `given_by` is the model where it is not the
-    one chosen: it is asked at once, beside others of its conversation.
+    of that. A `message` that says something already is gone on with. `passages` are those of documents that the model
+    is given before the question. `again` is the answer that is made again with it, None where none is.
+    `beside_others`: others were generated meanwhile. `given_by` is the model where it is not the one chosen: it is
+    asked at once, beside others of its conversation.
     """
 
     def __init__(
@@ -97,7 +102,10 @@ class PendingAnswer:
         choice: ContextChoice = "drop-oldest",
     ) -> None:
         self.message, self.again, self.given_by = message, overrides.again, overrides.given_by
-        self._begins = tuple(part for part in message.parts if not isinstance(part, SummaryPart))
+        self._begins = tuple(part for part in message.parts if not isinstance(part, SummaryPart | PassagePart))
+        self.passages = tuple(part for part in message.parts if isinstance(part, PassagePart))
+        self._given_collections = overrides.collections
+        self._collections: tuple[str, ...] = ()
         self.prefill = continued_text(self._begins)
         self.beside_others = False
         self.info: ModelInfo | None = None
@@ -150,6 +158,19 @@ class PendingAnswer:
         # An answer that is made again says how far the one before was kept, which may be too far here.
         options = with_cache_limit(options, counts.options.cache)
         self.options, self.sampling = options, sampling_record(options) or None
+        self._collections = counts.collections if self._given_collections is None else self._given_collections
+
+    def passage_request(self, info: ModelInfo | None) -> PassageRequest | None:
+        """What passages are to be looked for, for the model of which `info` is known; None where it has those that it
+        needs: it is made again, or gone on with."""
+        if self.again is not None or self.passages or self._begins:
+            return None
+        context_length = info.context_length if info is not None else 0
+        if not context_length:
+            context_length = (self.params.context_length if self.params is not None else None) or _USUAL_CONTEXT
+        most = self.options.max_tokens if self.options is not None else None
+        request = PassageRequest(self._path, self._collections, self.system_prompt, context_length, most)
+        return request if PassageFinder.wanted(request) else None
 
     def request(self, request_id: int, *, drops: bool = False) -> GenerateRequest:
         """What the engine is asked. With `drops` the oldest messages are left out where not all fit, whatever was
@@ -161,7 +182,7 @@ class PendingAnswer:
         options = msgspec.structs.replace(
             self.options or GenerationOptions(), context_full="drop-oldest" if drops else "stop"
         )
-        messages = chat_messages(self.system_prompt, self._path, summary)
+        messages = chat_messages(self.system_prompt, self._path, summary, self.passages)
         # One that is made again is of no conversation: nothing that is kept of one may be in the context beside it.
         kept_as = self.conversation_id if self.again is None else ""
         return GenerateRequest(request_id, messages, options, kept_as, dropped_messages=dropped, prefill=self.prefill)
@@ -175,6 +196,7 @@ class PendingAnswer:
             context_length=context_length,
             max_tokens=self.options.max_tokens if self.options is not None else None,
             thinks=thinks,
+            passages=self.passages,
         )
         self.summary_run = SummaryRun(plan) if plan is not None else None
         return self.summary_run
@@ -259,7 +281,7 @@ class PendingAnswer:
         return record if self.again is None else compared(record, message, self.again)
 
     def _message(self, status: Status, parts: tuple[MessagePart, ...], timing: Timing | None, error: str) -> Message:
-        parts = continued_parts(self._begins, parts)
+        parts = (*self.passages, *continued_parts(self._begins, parts))
         return msgspec.structs.replace(
             self.message,
             parts=parts if self._summary is None else (self._summary, *parts),

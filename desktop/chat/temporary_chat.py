@@ -1,6 +1,7 @@
 """A temporary chat: one that is kept in the memory of this process alone, until it is closed or kept after all."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from desktop.background import Background
@@ -12,8 +13,10 @@ from desktop.conversation import Conversation
 from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.errors import UserError
 from desktop.settings import Settings
+from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_copy import copy_conversation
 from desktop.storage.conversation_store import ConversationStore
+from desktop.storage.memory_attachments import MemoryAttachments
 from desktop.storage.memory_database import MemoryDatabase
 
 
@@ -38,7 +41,7 @@ class TemporaryChat:
     ) -> None:
         self._leader, self._engine, self._background, self._listener = leader, engine, background, listener
         self._database = MemoryDatabase()
-        self._store = ConversationStore(self._database)
+        self._store, self._attachments = ConversationStore(self._database), MemoryAttachments()
         self.answers = AnswerService(
             store=self._store,
             engine=engine,
@@ -48,6 +51,8 @@ class TemporaryChat:
             leader=leader,
             cache="memory",
             presets=presets,
+            attachments=self._attachments,
+            documents=replace(leader.documents, drafts=None),
         )
         self.session = ChatSession(
             store=self._store,
@@ -86,17 +91,26 @@ class TemporaryChat:
             self.close()
             self._leader.tell(ConversationsChanged())
             kept(head)
+            for key in self.answers.attached.keys:
+                self._leader.attached.adopt(key, self.answers.attached.take(key))
             if waiting := self.session.queue.state(head.id).messages:
                 self._leader.messages.restore(head.id, waiting)
 
+        there = self._leader.attachments
+        files = (self._attachments, there) if there is not None else None
         self._background.database(
-            lambda: copy_conversation(self._store, self._leader.store, conversation_id), done, failed
+            lambda: copy_conversation(self._store, self._leader.store, conversation_id, files), done, failed
         )
 
     @property
     def database(self) -> MemoryDatabase:
         """Where it is kept."""
         return self._database
+
+    @property
+    def attachments(self) -> AttachmentStore:
+        """Where the files are kept that its messages name."""
+        return self._attachments
 
     def holds(self, conversation_id: str) -> bool:
         """Whether this conversation is one of it, and was not kept."""
@@ -111,4 +125,8 @@ class TemporaryChat:
         self.answers.close()
         for conversation_id in self._ids:
             self._engine.forget(conversation_id)
-        self._background.database(self._database.close)  # behind the last that was asked of it
+        self._background.database(self._forget)  # behind the last that was asked of it
+
+    def _forget(self) -> None:
+        self._database.close()
+        self._attachments.remove()

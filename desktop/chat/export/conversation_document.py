@@ -106,8 +106,8 @@ class DocumentConversation(msgspec.Struct, frozen=True):
 
 
 class DocumentAttachment(msgspec.Struct, frozen=True):
-    """The bytes of an image, of the file that a document's text was taken from, or of what was read of an attached file;
-    base64 in the document."""
+    """The bytes of an image, of the file that a document's text was taken from, or of what was read of a file that was
+    attached; base64 in the document."""
 
     media_type: str
     data: bytes
