@@ -3,16 +3,15 @@
 from datetime import date, datetime
 
 from PySide6.QtCore import QAbstractListModel, QDate, QLocale, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QResizeEvent, QTextCharFormat, QTextLayout, QTextOption
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyleOptionViewItem, QWidget
 
 from desktop.storage.message_search import MessageHit, TitleHit
 from desktop.translation import tr
 from desktop.ui.parts.data_table import Index, ItemDelegate
+from desktop.ui.parts.marked_text import paint_marked_text
 from desktop.ui.parts.paint import paint_line
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
-from desktop.ui.parts.text_options import is_right_to_left
-from desktop.ui.parts.text_passages import Utf16Offsets
 from desktop.ui.parts.untrusted_text import plain
 from desktop.ui.theme.design_tokens import RADIUS, XS, M, S
 from desktop.ui.theme.theme import Theme
@@ -109,7 +108,7 @@ class SearchResultDelegate(ItemDelegate):
         painter.setPen(theme.color("text"))
         heading = QRectF(inner.x(), inner.y(), inner.width() - width - M, line)
         if isinstance(hit, TitleHit) and hit.marks:
-            self._paint_marked(painter, heading, plain(hit.title), hit.marks, "text", 1, bold=True)
+            paint_marked_text(painter, theme, heading, plain(hit.title), hit.marks, color="text", bold=True)
         else:
             paint_line(painter, heading, plain(hit.title).replace("\n", " ") or tr("New chat"))
         below = QRectF(inner.x(), inner.y() + line + XS, inner.width(), inner.height() - line - XS)
@@ -119,55 +118,7 @@ class SearchResultDelegate(ItemDelegate):
             small = painter.fontMetrics()
             painter.drawText(QPointF(below.x(), below.y() + small.ascent()), tr("In the title of this chat"))
         else:
-            self._paint_marked(painter, below, hit.snippet, hit.marks, "muted", _LINES)
-
-    def _paint_marked(
-        self,
-        painter: QPainter,
-        rect: QRectF,
-        text: str,
-        marks: tuple[tuple[int, int], ...],
-        color: str,
-        lines: int,
-        *,
-        bold: bool = False,
-    ) -> None:
-        """`text` in at most so many lines, its marked parts on the color of what is found and in bold."""
-        theme = self._theme
-        units = Utf16Offsets(text)
-        option = QTextOption()
-        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        if is_right_to_left(text):
-            option.setTextDirection(Qt.LayoutDirection.RightToLeft)
-            option.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute)
-        layout = QTextLayout(text, theme.font("normal" if bold else "small", bold=bold))
-        layout.setTextOption(option)
-        ranges = []
-        for first, last in marks:
-            part = QTextLayout.FormatRange()
-            part.start, part.length = units.unit(first), units.unit(last) - units.unit(first)
-            look = QTextCharFormat()
-            look.setBackground(theme.color("find"))
-            look.setForeground(theme.color("text"))
-            look.setFontWeight(theme.font("small", bold=True).weight())
-            part.format = look
-            ranges.append(part)
-        layout.setFormats(ranges)
-        painter.setPen(theme.color(color))
-        layout.beginLayout()
-        y = 0.0
-        for _ in range(lines):
-            line = layout.createLine()
-            if not line.isValid():
-                break
-            line.setLineWidth(rect.width())
-            line.setPosition(QPointF(0, y))
-            y += QFontMetrics(layout.font()).lineSpacing()
-        layout.endLayout()
-        painter.save()
-        painter.setClipRect(rect.adjusted(-1, -1, 1, 1))
-        layout.draw(painter, rect.topLeft())
-        painter.restore()
+            paint_marked_text(painter, theme, below, hit.snippet, hit.marks, color="muted", lines=_LINES)
 
 
 class SearchResultList(QListView):

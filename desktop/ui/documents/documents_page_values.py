@@ -1,0 +1,13 @@
+"""What the page of documents says of how files are read and found on this machine."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ReadingFacts:
+    """`model` is the name of the embedding model that finds passages by meaning and `license_name` that of its license;
+    "" where there is none. `confined` is whether the process that reads files has neither network nor home folder."""
+
+    model: str = ""
+    license_name: str = ""
+    confined: bool = True
