@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QPointF, QRectF, Qt
 from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QMenu, QTableView
 
@@ -16,8 +16,8 @@ LEAST_NAME = 14
 
 
 class ActionTable(DataTable):
-    """A subclass says where in a cell its action stands (`action_rect`), what it does (`_act`), what Enter does in a row
-    (`_act_on_row`), and what the menu of a row holds (`_fill_menu`). Escape leaves the current row chosen."""
+    """A subclass says where in a cell its action stands (`action_rect`), what it does (`_act`), what Enter does in a
+    row (`_act_on_row`), and what the menu of a row holds (`_fill_menu`). Escape leaves the current row chosen."""
 
     def action_rect(self, index: Index) -> QRectF | None:
         """Where in the view the words stand that can be pressed; None where there are none."""
@@ -46,6 +46,12 @@ class ActionTable(DataTable):
         index = self.indexAt(at.toPoint())
         rect = self.action_rect(index) if index.isValid() else None
         return index if rect is not None and rect.contains(at) else None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        row = self.currentIndex().row()
+        if row >= 0:  # or Enter would do next what stands where the pointer happened to be
+            self.setCurrentIndex(self.model().index(row, 0))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)
@@ -100,9 +106,7 @@ class ActionTable(DataTable):
             widths[0] = max(widths[0] + spare, least)
         else:
             shared = sum(weight for place, weight in enumerate(weights) if place not in gone) or 1.0
-            widths = [
-                width + int(spare * weight / shared) for width, weight in zip(widths, weights, strict=True)
-            ]
+            widths = [width + int(spare * weight / shared) for width, weight in zip(widths, weights, strict=True)]
         for column, width in enumerate(widths):
             if column not in gone and self.columnWidth(column) != width:
                 self.setColumnWidth(column, width)
@@ -121,15 +125,12 @@ def paint_link(painter: QPainter, theme: Theme, rect: QRectF, text: str) -> None
     painter.setPen(theme.color("text"))
     metrics = painter.fontMetrics()
     baseline = rect.y() + (rect.height() + metrics.ascent() - metrics.descent()) / 2
-    painter.drawText(QPointF(rect.x(), baseline), metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(rect.width()) + 1))
+    painter.drawText(
+        QPointF(rect.x(), baseline), metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(rect.width()) + 1)
+    )
 
 
 def link_rect(metrics: QFontMetrics, cell: QRectF, left: float, text: str) -> QRectF:
     """Where such words stand that begin `left` of a cell's left edge."""
     width = min(float(metrics.horizontalAdvance(text)), max(cell.right() - cell.x() - left - S, 0.0))
     return QRectF(cell.x() + left, cell.y(), width, cell.height())
-
-
-def beside_row(table: QTableView, index: Index) -> QPoint:
-    """Where a menu of a row opens, in the coordinates of the screen."""
-    return table.viewport().mapToGlobal(table.visualRect(index).bottomLeft())

@@ -1,7 +1,9 @@
 """The files of a collection as a table, with what can be done with each: look at what was read, give a password, leave
 it out."""
 
-from PySide6.QtCore import QModelIndex, QRectF, Qt, Signal
+from functools import partial
+
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import QMenu, QStyle, QWidget
 
@@ -101,7 +103,7 @@ class CollectionFileTable(ActionTable):
         action = action_of(file, index.column()) if file is not None else None
         if action is None:
             return None
-        cell = QRectF(self.visualRect(QModelIndex(index)))
+        cell = QRectF(self.visualRect(index))
         return link_rect(QFontMetrics(self._theme.font("normal")), cell, S, action_words(action))
 
     def _act(self, index: Index) -> None:
@@ -120,7 +122,7 @@ class CollectionFileTable(ActionTable):
         for action in (action_of(file, LOOK), action_of(file, LEAVE)):
             if action is not None:
                 text = tr("Enter its password…") if action == "password" else action_words(action)
-                menu.addAction(text + _KEYS.get(action, ""), lambda wanted=action: self._ask(file, wanted))
+                menu.addAction(text + _KEYS.get(action, ""), partial(self._ask, file, action))
         menu.addAction(tr("Copy the path\tCtrl+C"), self.copy)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -136,6 +138,7 @@ class CollectionFileTable(ActionTable):
         small, normal = QFontMetrics(self._theme.font("small")), QFontMetrics(self._theme.font("normal"))
         badges = (badge_size(small, file_state_words(each)[0]).width() for each in self.rows.files[:_MEASURED])
         wanted[READ] = max(wanted[READ], *badges, 0) + 2 * S
-        for column, actions in ((LOOK, ("look", "password")), (LEAVE, ("leave-out", "take-back"))):
-            wanted[column] = max(normal.horizontalAdvance(action_words(each)) for each in actions) + 3 * S
+        actions: dict[int, tuple[FileAction, ...]] = {LOOK: ("look", "password"), LEAVE: ("leave-out", "take-back")}
+        for column, each in actions.items():
+            wanted[column] = max(normal.horizontalAdvance(action_words(action)) for action in each) + 3 * S
         self._share(wanted, _WEIGHTS, _LEAVING)

@@ -109,7 +109,7 @@ class CollectionTable(ActionTable):
         text = state_words(collection)[0]
         taken = _BAR + S + metrics.horizontalAdvance(text) if is_under_way(collection) else 0
         left = S + (taken or badge_size(metrics, text).width()) + S
-        return link_rect(metrics, QRectF(self.visualRect(QModelIndex(index))), left, turn_words(collection))
+        return link_rect(metrics, QRectF(self.visualRect(index)), left, turn_words(collection))
 
     def _act(self, index: Index) -> None:
         self.turn_asked.emit(self.rows.collections[index.row()].name)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
@@ -80,8 +80,8 @@ class CollectionsView(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._chosen = ""
+        self._by_meaning = False
         self._error: FittedErrorBox | None = None
-        self._target = QRect()
         self.table = CollectionTable(theme, CollectionItemModel(self))
         self.files = CollectionFileTable(theme, CollectionFileItemModel(self))
         self.empty = EmptyCollections(theme)
@@ -109,8 +109,8 @@ class CollectionsView(QWidget):
         head = QHBoxLayout()
         head.setSpacing(S)
         head.addWidget(self._heading, 1)
-        for widget in (self.watch, self._watch_label, self.turn, self.rename, self.remove):
-            head.addWidget(widget)
+        for control in (self.watch, self._watch_label, self.turn, self.rename, self.remove):
+            head.addWidget(control)
         self._head = QWidget()
         self._head.setLayout(head)
         head.setContentsMargins(S, L, 0, XS)
@@ -120,8 +120,9 @@ class CollectionsView(QWidget):
         links.addWidget(self.guide_link)
         links.addWidget(self.settings_link)
         links.addStretch(1)
-        for label in (self._notes, self._no_files, self._about_file, self._facts):
+        for label in (self._notes, self._no_files, self._about_file):
             label.setContentsMargins(S, XS, S, XS)
+        self._facts.setContentsMargins(S, M, S, XS)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(XL, S, XL, M)
         self._column.setSpacing(0)
@@ -140,7 +141,7 @@ class CollectionsView(QWidget):
         for widget in self.parts:
             self._column.addWidget(widget, 1 if widget is self.empty else 0)
         self._column.addLayout(links)
-        self._column.addStretch(1)
+        self._column.addStretch(0)
         for table in (self.table, self.files):
             table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -186,6 +187,7 @@ class CollectionsView(QWidget):
         none = not collections
         self.empty.setVisible(none)
         self._facts.setVisible(not none)
+        self.settings_link.setVisible(not none and not self._by_meaning)
         for widget in (self.table, self._head, self.files):
             widget.setVisible(not none)
         self._choose(name)
@@ -252,6 +254,7 @@ class CollectionsView(QWidget):
 
     def show_facts(self, facts: ReadingFacts) -> None:
         """Say how files are read and found."""
+        self._by_meaning = bool(facts.model)
         if facts.model:
             by = tr("Search by meaning uses {model} ({license}) on this computer.")
             found = by.format(model=facts.model, license=facts.license_name or tr("license unknown"))
@@ -261,7 +264,7 @@ class CollectionsView(QWidget):
         if not facts.confined:
             read = tr("Files are read in a process of its own; this system does not confine it further.")
         self._facts.setText(f"{found} {read}")
-        self.settings_link.setVisible(not facts.model)
+        self.settings_link.setVisible(not facts.model and bool(self.table.rows.collections))
 
     def show_error(self, error: UserError | None) -> None:
         """Say above all what could not be done; None takes it away."""

@@ -27,7 +27,8 @@ from desktop.ui.parts.label import Label
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.page import Page, PageBar, page_title
 from desktop.ui.parts.shortcut_override import overrides_escape
-from desktop.ui.theme.design_tokens import RADIUS_SOFT, S
+from desktop.ui.parts.untrusted_text import isolated
+from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
 from desktop.ui.theme.theme import Theme
 
 _PAUSE_MS = 150
@@ -36,7 +37,7 @@ _SEARCH_CHARACTERS = 32
 
 
 def dragged_paths(data: QMimeData) -> list[Path]:
-    """The files and folders of this machine that are dragged; none where anything else is dragged too. Opens nothing."""
+    """The files and folders of this machine that are dragged; none where anything else is too. Opens nothing."""
     urls = data.urls()
     if not urls or not all(url.isLocalFile() for url in urls):
         return []
@@ -45,8 +46,8 @@ def dragged_paths(data: QMimeData) -> list[Path]:
 
 class DocumentsPage(Page):
     """`searched` carries what is sought in all passages, "" for nothing; `passage_opened` the row of one that is to be
-    shown in its page; `files_asked` and `folder_asked` the name of the collection that they are to be added to ("" where
-    there is none), `dropped` that and the paths. The other signals are those of its `collections`."""
+    shown in its page; `files_asked` and `folder_asked` the name of the collection that they are to be added to (""
+    where there is none), `dropped` that and the paths. The other signals are those of its `collections`."""
 
     searched = Signal(str)
     passage_opened = Signal(int)
@@ -85,8 +86,9 @@ class DocumentsPage(Page):
 
     def _build(self) -> None:
         row = self.bar.row
-        for widget in (self._title, self.search, self.back):
-            row.addWidget(widget)
+        row.addWidget(self._title)
+        row.addWidget(self.search, 3)
+        row.addWidget(self.back)
         row.addWidget(self._shown_name, 1)
         row.addStretch(1)
         for widget in (self.new, self.add_folder, self.add_files):
@@ -129,7 +131,7 @@ class DocumentsPage(Page):
             return [self.search, self.results.list]
         if shown is self.collections:
             return [self.search, self.collections.table, self.collections.files]
-        return [self.back, shown]
+        return [self.back, *([shown] if shown is not None else [])]
 
     # --- which part is shown -------------------------------------------------------------------------------------
 
@@ -165,7 +167,7 @@ class DocumentsPage(Page):
         self._guide.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _remember_focus(self) -> None:
-        focus = self.focusWidget()
+        focus: QWidget | None = self.focusWidget()
         if focus is not None and self._stack.currentWidget() in (self.collections, self.results):
             self._came_from = focus
 
@@ -267,7 +269,6 @@ class DocumentsPage(Page):
     def _set_drop(self, name: str | None) -> None:
         if name != self._drop_on:
             self._drop_on = name
-            self.collections.mark_drop(name)
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -278,3 +279,10 @@ class DocumentsPage(Page):
             painter.setPen(QPen(self.theme.color("accent"), 2, Qt.PenStyle.DashLine))
             frame = self._stack.geometry().adjusted(S, S, -S, -S)
             painter.drawRoundedRect(frame, RADIUS_SOFT, RADIUS_SOFT)
+            said = tr("Drop to add to “{name}”").format(name=isolated(self._drop_on))
+            painter.setFont(self.theme.font("normal", bold=True))
+            painter.setPen(self.theme.color("link"))
+            where = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom
+            painter.drawText(
+                frame.adjusted(M, M, -M, -M), where, said if self._drop_on else tr("Drop to begin a collection")
+            )

@@ -74,6 +74,7 @@ class Sidebar(QWidget):
         self._bars = QVBoxLayout()
         self.undo_bar = UndoBar(theme)
         self.models = Button(theme, tr("Models"), kind="row")
+        self.documents = Button(theme, tr("Documents"), kind="row")
         self.licenses = Button(theme, tr("Licenses"), kind="row")
         self.network = Button(theme, tr("Network"), kind="row")
         self.settings = Button(theme, tr("Settings"), kind="row")
@@ -109,6 +110,7 @@ class Sidebar(QWidget):
         column.addSpacing(S)
         for name, button in (
             ("models", self.models),
+            ("documents", self.documents),
             ("licenses", self.licenses),
             ("network", self.network),
             ("settings", self.settings),
@@ -237,6 +239,7 @@ class Sidebar(QWidget):
     def show_page(self, page: str) -> None:
         """Mark the page that is shown, "" for the conversation. The steps of a license belong to "licenses"."""
         self.models.setChecked(page == "models")
+        self.documents.setChecked(page == "documents")
         self.licenses.setChecked(page in ("licenses", "license", "difference"))
         self.network.setChecked(page == "network")
         self.settings.setChecked(page == "settings")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from desktop.ui.access.gate_step import GateStep
     from desktop.ui.access.token_step import TokenStep
     from desktop.ui.compare.compare_page import ComparePage
+    from desktop.ui.documents.documents_page import DocumentsPage
     from desktop.ui.imports.chat_import_page import ChatImportPage
     from desktop.ui.licenses.difference_page import DifferencePage
     from desktop.ui.licenses.license_step import LicenseStep
@@ -50,11 +51,23 @@ if TYPE_CHECKING:
         | GateStep
         | ComparePage
         | ChatImportPage
+        | DocumentsPage
     )
 
 
 _STEPS = ("license", "difference", "token", "gate")
-PAGES = ("models", "network", "settings", "search", "prompts", "licenses", "compare", "chat-import", *_STEPS)
+PAGES = (
+    "models",
+    "network",
+    "settings",
+    "search",
+    "prompts",
+    "licenses",
+    "compare",
+    "chat-import",
+    "documents",
+    *_STEPS,
+)
 """The names of all pages but the conversation's, which is ""."""
 
 
@@ -121,6 +134,7 @@ class PageStack(QStackedWidget):
         self._gate_step: GateStep | None = None
         self._compare_page: ComparePage | None = None
         self._chat_import_page: ChatImportPage | None = None
+        self._documents_page: DocumentsPage | None = None
         self._waiting: dict[str, list[Callable[[Any], None]]] = {}
         self._failure: DatabaseErrorPage | None = None
         self.chat = chat
@@ -307,6 +321,16 @@ class PageStack(QStackedWidget):
             self._chat_import_page = ChatImportPage(self._theme)
             self._add("chat-import", self._chat_import_page)
         return self._chat_import_page
+
+    @property
+    def documents(self) -> "DocumentsPage":
+        """The page of documents: collections and what was read of their files."""
+        if self._documents_page is None:
+            from desktop.ui.documents.documents_page import DocumentsPage
+
+            self._documents_page = DocumentsPage(self._theme, self._paths.resources / "guide" / "documents.md")
+            self._add("documents", self._documents_page)
+        return self._documents_page
 
     def show_settings(self, settings: Settings) -> None:
         """Take on the settings in force."""

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from desktop.ui.window.temporary_chat_flow import TemporaryChatFlow
 
 
+MorePlaces = Callable[[], "list[tuple[str, str, Callable[[], None]]]"]
+
+
 @dataclass(frozen=True)
 class ActionSpec:
     """An action: its id, its text, its shortcuts, and whether "Go to anything" offers it.
@@ -73,6 +76,7 @@ def action_specs() -> tuple[ActionSpec, ...]:
         ActionSpec("context-full", tr("When the context of this chat is full…")),
         ActionSpec("chat", tr("Back to the chat"), ("Ctrl+1",)),
         ActionSpec("models", tr("Models"), ("Ctrl+2",)),
+        ActionSpec("documents", tr("Documents"), ("Ctrl+5",)),
         ActionSpec("licenses", tr("Licenses"), ("Ctrl+3",)),
         ActionSpec("network", tr("Network"), ("Ctrl+4",)),
         ActionSpec("settings", tr("Settings"), ("Ctrl+,",)),
@@ -164,6 +168,7 @@ class ActionHandlers:
     def __init__(self, window: ActionWindow) -> None:
         self._window = window
         self._go_to: CommandPalette | None = None
+        self._more_places: list[MorePlaces] = []
 
     def handlers(self) -> dict[str, Callable[[], None]]:
         """By the id of the action."""
@@ -196,6 +201,7 @@ class ActionHandlers:
             "context-full": lambda: self._to_chat(page.choose_context),
             "chat": lambda: window.show_page(""),
             "models": lambda: window.show_page("models"),
+            "documents": lambda: window.show_page("documents"),
             "licenses": lambda: window.show_page("licenses"),
             "network": lambda: window.show_page("network"),
             "settings": lambda: window.show_page("settings"),
@@ -222,6 +228,10 @@ class ActionHandlers:
             self._go_to.closed.connect(self._window.chat_page.focus_composer)
         self._go_to.open_over(self._destinations(self._window.actions_table))
 
+    def add_places(self, places: "MorePlaces") -> None:
+        """Have "Go to anything" offer what `places` gives, too: each with its name, its kind and what opens it."""
+        self._more_places.append(places)
+
     @property
     def go_to(self) -> "CommandPalette | None":
         """The open "Go to anything", None where it was never opened."""
@@ -243,6 +253,7 @@ class ActionHandlers:
             key = conversation.id
             open_it = lambda key=key: self._window.open_conversation(key)  # noqa: E731 - bound to this one
             found.append(PaletteEntry(title_of(conversation), tr("Chat"), open_it))
+        found += [PaletteEntry(*place) for places in self._more_places for place in places()]
         return found
 
     def turn_offline_switch(self) -> None:
