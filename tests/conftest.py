@@ -16,6 +16,9 @@ os.environ["LC_ALL"] = "C.UTF-8"
 os.environ.pop("LANGUAGE", None)
 # Hundreds of commands are started: each would compile all of Latchkey anew, half of what its start takes.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Several workers share the processors here: threads of llama.cpp that wait for each other would do so computing, which
+# is twice what a short answer takes.
+os.environ["OMP_WAIT_POLICY"] = "passive"
 
 import contextlib
 import signal

@@ -7,6 +7,8 @@ cannot stand for a command where Python itself starts otherwise, by its locale o
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import gc
 import json
 import os
@@ -16,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -192,7 +195,22 @@ def main() -> int:
     # What was imported stays frozen in the forks: walking through it at their end takes longer than many a command.
     from desktop.__main__ import main as latchkey
 
-    return latchkey()
+    code = latchkey()
+    _end_at_once(code)
+    return code
+
+
+def _end_at_once(code: int) -> None:
+    """End as Python does, as far as anybody sees it: by its threads, exit functions and streams. What is in memory is
+    left to the system, since freeing all that was imported takes as long as a short command. Returns where a stream
+    cannot be written, which Python has words and a code of its own for.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 if __name__ == "__main__":
