@@ -21,6 +21,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ["OMP_WAIT_POLICY"] = "passive"
 
 import contextlib
+import gc
 import signal
 import socket
 import sqlite3
@@ -275,6 +276,18 @@ class LeftOut:
             terminalreporter.section(f"{len(self.names)} tests with the real model were left out")
             for name in sorted(self.names):
                 terminalreporter.line(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported and collected stays to the end: it is never walked through for garbage, now or after a test."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:

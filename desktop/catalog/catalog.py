@@ -248,7 +248,12 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
 
     def find_model(self, model_id: str) -> CatalogEntry | None:
         """The entry with this id."""
-        return next((entry for entry in self.model if entry.id == model_id), None)
+        return self._model_by_id.get(model_id)
+
+    @cached_property
+    def _model_by_id(self) -> dict[str, CatalogEntry]:
+        """Of several entries with one id the first, as they are read in their order."""
+        return {each.id: each for each in reversed(self.model)}
 
     def find_dataset(self, dataset_id: str) -> Dataset | None:
         """The dataset with this id."""

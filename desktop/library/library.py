@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypedDict
 
 from desktop.catalog.catalog import Catalog, CatalogEntry, EntryFile, License
 from desktop.catalog.catalog_file import CatalogProblem, CatalogReadResult, read_catalog, unreadable_catalog
-from desktop.catalog.license_terms import PURPOSES
 from desktop.credentials.ledger_key_store import LedgerKeyLockedError
 from desktop.engine.gguf_header import read_header
 from desktop.engine.unsupported_file import ModelKind
@@ -136,8 +135,7 @@ class Library:
             verdict = acknowledgements.verdict(subject)
         except LedgerKeyLockedError as error:  # the built-in model answers all the same
             return LibraryCard(listed, unreadable_ledger_verdict(subject, error))
-        asked = PURPOSES if verdict.refusal == "license" else ()
-        refused = frozenset(each for each in asked if acknowledgements.purpose_refusal(subject, each) is not None)
+        refused = frozenset(acknowledgements.purpose_refusals(subject) if verdict.refusal == "license" else ())
         return LibraryCard(listed, verdict, refused)
 
     def id_of(self, name: str) -> str:
@@ -301,8 +299,10 @@ class Library:
         return ListedModel(subject, None, None, known)
 
     def _shipped_path(self, file: EntryFile) -> Path | None:
+        if not file.shipped:
+            return None
         path = self._paths.resources / file.shipped
-        return path if file.shipped and path.is_file() else None
+        return path if path.is_file() else None
 
     def _listed_shipped(self, entry: CatalogEntry, file: EntryFile, path: Path) -> ListedModel:
         subject = subject_of_entry(entry, self.catalog, self._text_sha256)

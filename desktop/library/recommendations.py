@@ -74,11 +74,12 @@ def suggest_first_model(
     """
     most = LARGEST if free is None else min(LARGEST, free // 2)
     found = [
-        (entry.published[:4], entry.parameters, -place, made)
+        (entry.published[:4], entry.parameters, -place, entry, made)
         for place, entry in enumerate(catalog.model)
-        if _free_to_use(entry, catalog) and (made := _for(entry, machine, most)) is not None and allowed(entry)
+        if _free_to_use(entry, catalog) and (made := _for(entry, machine, most)) is not None
     ]
-    return max(found, key=lambda each: each[:3])[3] if found else None
+    in_order = sorted(found, key=lambda each: each[:3], reverse=True)
+    return next((made for *_, entry, made in in_order if allowed(entry)), None)
 
 
 def _free_to_use(entry: CatalogEntry, catalog: Catalog) -> bool:

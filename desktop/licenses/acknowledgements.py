@@ -1,7 +1,7 @@
 """`Acknowledgements`: reading, accepting and revoking licenses, for window and command; on license check, ledger and
 texts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from desktop.catalog.catalog import Catalog, License
@@ -120,11 +120,18 @@ class Acknowledgements:
 
     def purpose_refusal(self, subject: LicenseSubject, purpose: Purpose) -> ForbiddenError | None:
         """Why this purpose cannot be declared for the model; None where it can."""
+        return self.purpose_refusals(subject, (purpose,)).get(purpose)
+
+    def purpose_refusals(
+        self, subject: LicenseSubject, purposes: Iterable[Purpose] = PURPOSES
+    ) -> dict[Purpose, ForbiddenError]:
+        """Those of these purposes that cannot be declared for the model, and why. Looks at the policy once."""
         try:
             policy = self._policy.current()
         except ForbiddenError as error:
-            return error
-        return forbidden_by_terms(subject, purpose) or forbids_purpose(policy, purpose)
+            return dict.fromkeys(purposes, error)
+        refusals = ((each, forbidden_by_terms(subject, each) or forbids_purpose(policy, each)) for each in purposes)
+        return {purpose: refusal for purpose, refusal in refusals if refusal is not None}
 
     def difference(self, subject: LicenseSubject, license_id: str) -> AcceptedTextDiff | None:
         """What changed since the person accepted this license; None where nothing was accepted or nothing changed."""

@@ -36,6 +36,15 @@ class LicenseText:
         return decode_text(self.data)
 
 
+@dataclass(frozen=True)
+class _KnownText:
+    """A text as it was read, and its file's stamp then."""
+
+    stamp: FileStamp
+    data: bytes
+    sha256: str
+
+
 class LicenseTexts:
     """Texts by license, from the folders given, the first that has it. Read when asked for.
 
@@ -45,16 +54,16 @@ class LicenseTexts:
     def __init__(self, folders: Sequence[Path], kept: Path | None = None) -> None:
         self._folders = tuple(folders)
         self._kept = kept
-        self._known: dict[Path, tuple[FileStamp, bytes]] = {}
+        self._known: dict[Path, _KnownText] = {}
 
     def text_of(self, license_: License) -> LicenseText:
         """The text in force for `license_`. Raises IntegrityError where there is none."""
-        data = self._read(license_.text, license_.name)
-        return LicenseText(license_, data, sha256_of(data))
+        known = self._read(license_.text, license_.name)
+        return LicenseText(license_, known.data, known.sha256)
 
     def with_sha256(self, sha256: str) -> bytes | None:
         """The text of this hash among those in force: given out before, or kept of a publisher. None where none is."""
-        given = (data for _, data in self._known.values() if sha256_of(data) == sha256)
+        given = (known.data for known in self._known.values() if known.sha256 == sha256)
         try:
             data = next(given, None) or (read_bounded(self._kept / sha256, _LARGEST) if self._kept is not None else b"")
         except OSError:
@@ -67,7 +76,7 @@ class LicenseTexts:
 
     def acceptable_use_data(self, license_: License) -> bytes:
         """Its exact bytes, none where there is none. Raises IntegrityError."""
-        return self._read(license_.acceptable_use, license_.name) if license_.acceptable_use else b""
+        return self._read(license_.acceptable_use, license_.name).data if license_.acceptable_use else b""
 
     def publisher_text(self, license_: License, sha256: str) -> LicenseText:
         """A publisher's own text for `license_`, as it was kept. Raises IntegrityError where it is gone or changed."""
@@ -103,15 +112,16 @@ class LicenseTexts:
             ) from error
         return sha256
 
-    def _read(self, place: str, name: str) -> bytes:
+    def _read(self, place: str, name: str) -> _KnownText:
         for folder in self._folders if place else ():
             path = folder / place
             try:
                 stamp = stamp_from_stat(path.stat())
                 known = self._known.get(path)
-                if known is None or known[0] != stamp:
-                    known = self._known[path] = (stamp, read_bounded(path, _LARGEST, follow_link=True))
-                return known[1]
+                if known is None or known.stamp != stamp:
+                    data = read_bounded(path, _LARGEST, follow_link=True)
+                    known = self._known[path] = _KnownText(stamp, data, sha256_of(data))
+                return known
             except OSError:
                 continue
         raise IntegrityError(

@@ -198,9 +198,7 @@ class PolicyFile:
         try:
             status = path.stat()
         except FileNotFoundError:
-            link = next((each for each in (path, *path.parents) if each.is_symlink()), None)
-            dead = link is not None and not link.exists()
-            return _broken(path, tr("a link on the way there leads nowhere")) if dead else None
+            return _broken(path, tr("a link on the way there leads nowhere")) if _is_behind_dead_link(path) else None
         except (OSError, ValueError) as error:
             return _broken(path, getattr(error, "strerror", None) or str(error))
         if not stat.S_ISREG(status.st_mode):
@@ -241,6 +239,18 @@ def find_policies(
     if named := environ.get("LATCHKEY_POLICY"):
         files.append(PolicyFile(Path(named), required=True, catalog=catalog))
     return PolicyFiles(files)
+
+
+def _is_behind_dead_link(path: Path) -> bool:
+    """Whether `path`, where nothing is, or a folder above it is a link that leads nowhere. What is nearest and there
+    tells: were it itself reached through such a link, it would not be there."""
+    nearest = path
+    while nearest != nearest.parent:
+        try:
+            return stat.S_ISLNK(nearest.lstat().st_mode) and not nearest.exists()
+        except (FileNotFoundError, NotADirectoryError):
+            nearest = nearest.parent
+    return False
 
 
 def _broken(path: Path, reason: str) -> ForbiddenError:

@@ -26,14 +26,11 @@ def _widgets_gone(qapp: QApplication) -> Iterator[None]:
 
 @pytest.fixture
 def _heap_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What stood before the window is no garbage: the collection at a test's end need not walk through all of pytest.
+    """What stood before the window stays frozen: the collection at a test's end need not walk through all of pytest.
 
     The program freezes what it made, and unfreezes everything when its window is closed: test_closed_window.py is about
     that, and has a fixture of this name of its own.
     """
-    if not gc.get_freeze_count():
-        gc.collect()
-        gc.freeze()
     monkeypatch.setattr(gc, "freeze", lambda: None)
     monkeypatch.setattr(gc, "unfreeze", lambda: None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from PySide6.QtWidgets import QApplication
@@ -34,9 +34,11 @@ def test_a_closed_window_is_freed(open_window: Callable[..., Driver], pages: tup
 
 class TestFrozenHeap:
     @pytest.fixture
-    def _heap_set_aside(self) -> None:
+    def _heap_set_aside(self) -> Iterator[None]:
         """Nothing is: what is frozen here, the program froze."""
         gc.unfreeze()
+        yield
+        gc.freeze()
 
     def test_nothing_stays_frozen_behind_a_closed_window(self, open_window: Callable[..., Driver]) -> None:
         driver = open_window()
