@@ -1,5 +1,5 @@
-"""Standard output and error of a worker or another confined process: kept in a file of bounded size, the end also in
-memory, to report a death.
+"""Standard output and error of a worker, or of another confined process: kept in a file of bounded size, the end also
+in memory, to report a death.
 """
 
 import itertools
