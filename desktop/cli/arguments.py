@@ -213,6 +213,7 @@ def parser() -> argparse.ArgumentParser:
         ),
     )
     from desktop.cli.backup_arguments import add_backup  # which build on what is here
+    from desktop.cli.collections_arguments import add_collections
     from desktop.cli.preset_arguments import add_presets, add_prompts
 
     top.add_argument("--version", action="version", version=f"latchkey {__version__}")
@@ -225,6 +226,7 @@ def parser() -> argparse.ArgumentParser:
     _add_conversations(command(commands, "conversations", tr("the conversations kept on this disk")))
     add_presets(command(commands, "presets", tr("named sets of system prompt, sampling, thinking and model")))
     add_prompts(command(commands, "prompts", tr("the library of prompts, which “/” in the window offers")))
+    add_collections(command(commands, "collections", tr("folders of documents that answers can be found in")))
     add_backup(commands)
     add_offline(command(commands, "offline", tr("the switch that keeps Latchkey off the network")))
     add_network(command(commands, "network", tr("what Latchkey sent, and where to")))

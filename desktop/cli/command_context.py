@@ -11,6 +11,7 @@ from desktop.paths import Paths
 if TYPE_CHECKING:
     from desktop.backup.backup_writer import PersonsData
     from desktop.chat.export.chat_exporter import PdfDrawing
+    from desktop.documents.collection_service import CollectionService
     from desktop.documents.document_reader import DocumentReader
     from desktop.engine.engine_client import EngineClient
     from desktop.engine.engine_pool import EnginePool
@@ -123,6 +124,20 @@ class CommandContext:
         return AttachmentStore(self.paths.attachments)
 
     @cached_property
+    def document_reader(self) -> "DocumentReader":
+        """Reads documents in confined processes of their own."""
+        from desktop.documents.document_reader import DocumentReader
+
+        return DocumentReader(self.paths.engine_logs)
+
+    @cached_property
+    def collections(self) -> "CollectionService":
+        """The collections of documents; nothing is indexed in the background."""
+        from desktop.documents.collection_service import CollectionService
+
+        return CollectionService(self.paths, self.document_reader)
+
+    @cached_property
     def data(self) -> "PersonsData":
         """All that a backup holds."""
         from desktop.backup.backup_writer import PersonsData
@@ -212,5 +227,9 @@ class CommandContext:
             with suppress(KeyboardInterrupt):
                 self.license_check.recorder.wait()
             self.assembly.close()
+        if "collections" in self.__dict__:
+            self.collections.close()
+        if "document_reader" in self.__dict__:
+            self.document_reader.close()
         if "_raw_database" in self.__dict__:
             self._raw_database.close()

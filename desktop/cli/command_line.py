@@ -189,6 +189,10 @@ def _run_command(options: Namespace, tools: CommandContext) -> int:
             from desktop.cli import prompts_command
 
             return prompts_command.run(options, tools)
+        case "collections":
+            from desktop.cli import collections_command
+
+            return collections_command.run(options, tools)
         case "backup":
             from desktop.cli import backup_command
 

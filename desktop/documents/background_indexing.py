@@ -28,7 +28,9 @@ _log = logging.getLogger(__name__)
 
 class BackgroundIndexing:
     """Has `indexer` work for the collections in the database at `file`. `problem` says why nothing can be indexed now,
-    None where it can; `on_change` is called, on any thread, when something was done."""
+    None where it can; `on_change` is called, on any thread, when something was done. `catch_up` is work that follows
+    when all is read and may take hours: another lock says which process does it, and it is stopped when there is more
+    to read."""
 
     def __init__(
         self,
@@ -37,9 +39,11 @@ class BackgroundIndexing:
         watcher: CollectionWatcher,
         progress: CollectionProgress,
         on_change: Callable[[], None],
+        catch_up: Callable[[Callable[[], bool]], None] = lambda is_cancelled: None,
     ) -> None:
         self.indexer = indexer
         self.problem: UserError | None = None
+        self._catch_up = catch_up
         self._file, self._watcher, self._progress, self._on_change = file, watcher, progress, on_change
         self._lock_file = file.with_name(".indexing.lock")
         self._wake = threading.Event()
@@ -60,14 +64,21 @@ class BackgroundIndexing:
         self.indexer.reconsider()
         self._wake.set()
 
-    def index(self, collection: int, is_cancelled: Callable[[], bool], is_due: Callable[[], bool]) -> None:
+    def index(
+        self,
+        collection: int,
+        is_cancelled: Callable[[], bool],
+        is_due: Callable[[], bool],
+        on_progress: Callable[[], None],
+    ) -> None:
         """Have all of a collection read before this returns: in the calling thread, or where another process indexes,
         by that one, as long as `is_due`. Raises StoppedError, and what `Database` raises."""
+        calls = IndexingCalls(is_cancelled, lambda step: self._tell(step, on_progress))
         while True:
             with process_lock(self._lock_file) as held:
                 if held:
                     try:
-                        self.indexer.run(IndexingCalls(is_cancelled, self._tell), [collection])
+                        self.indexer.run(calls, [collection])
                     finally:
                         self._progress.end()
                     return
@@ -76,6 +87,12 @@ class BackgroundIndexing:
             if is_cancelled():
                 raise StoppedError
             time.sleep(_ASK_AGAIN_S)
+
+    def purge(self) -> None:
+        """Take out what belongs to no file, in the calling thread. Where another process indexes, that one does it."""
+        with process_lock(self._lock_file) as held:
+            if held:
+                self.indexer.purge(IndexingCalls())
 
     def close(self) -> None:
         """End the thread, soon. What was not read is read the next time."""
@@ -108,6 +125,10 @@ class BackgroundIndexing:
                     self._watcher.ask_for_looks()
                     self.indexer.run(calls)
             self.problem = None
+            self._on_change()
+            with process_lock(self._file.with_name(".vectors.lock")) as held:
+                if held:
+                    self._catch_up(lambda: self._ending or self._wake.is_set())
         except StoppedError:
             return 0.0
         except UserError as error:
@@ -125,12 +146,13 @@ class BackgroundIndexing:
     def _stamps(self) -> tuple[FileStamp | None, ...]:
         return stamp_at(self._file), stamp_at(self._file.with_name(f"{self._file.name}-wal"))
 
-    def _tell(self, step: IndexingStep) -> None:
+    def _tell(self, step: IndexingStep, on_progress: Callable[[], None] = lambda: None) -> None:
         self._progress.step(step)
         now = time.monotonic()
         if now - self._told_at > _TELL_EVERY_S:
             self._told_at = now
             self._on_change()
+            on_progress()
 
 
 def _lower_priority() -> None:

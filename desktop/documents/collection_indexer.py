@@ -21,7 +21,7 @@ from desktop.document_content import DocumentContent
 from desktop.documents.document_reading import DocumentReading
 from desktop.documents.folder_walk import FolderWalk, walk_folder
 from desktop.documents.passage_splitter import split_document
-from desktop.errors import PasswordNeededError, StoppedError, UserError
+from desktop.errors import NotFoundError, PasswordNeededError, StoppedError, UserError
 from desktop.file_stamp import FileStamp, stamp_at
 from desktop.storage.collection_contents import CollectionContents
 from desktop.storage.collection_files import CollectionFiles, FileRecord
@@ -112,6 +112,10 @@ class CollectionIndexer:
         self._look_through(calls, collections)
         while (file := self._files.next_to_read(collections)) is not None:
             self._read(file, calls)
+        self.purge(calls)
+
+    def purge(self, calls: IndexingCalls) -> None:
+        """Take out what belongs to no file any more. Raises as `run`."""
         for _ in self._contents.purge():
             calls.go_on()
 
@@ -204,6 +208,8 @@ class CollectionIndexer:
         except StoppedError:
             if calls.is_cancelled():
                 raise
+        except NotFoundError:
+            self._files.note_missing([file.number], self._now())
         except _NotReadError as failed:
             self._files.note_unread(file.number, failed.state, failed.error)
 
@@ -244,6 +250,8 @@ class CollectionIndexer:
             )
         except PasswordNeededError as error:
             raise _NotReadError("encrypted", error) from error
+        except NotFoundError:
+            raise
         except UserError as error:
             _log.info("%s was not read: %s %s", file.path, error, error.technical)
             raise _NotReadError("unreadable", error) from error

@@ -43,7 +43,7 @@ class CollectionService:
         vectors: PassageVectors | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._paths, self._on_change, self._now = paths, on_change, now
+        self._on_change, self._vectors, self._now = on_change, vectors, now
         self._database = Database(paths.documents_file, DOCUMENTS_SCHEMA)
         self.store = CollectionStore(self._database)
         self._files = CollectionFiles(self._database)
@@ -57,6 +57,7 @@ class CollectionService:
             CollectionWatcher(self.store),
             self._progress,
             on_change,
+            self._catch_up,
         )
 
     # --- what there is -------------------------------------------------------------------------------------------
@@ -183,11 +184,15 @@ class CollectionService:
     def set_watched(self, name: str, watched: bool) -> None:
         """Whether changes in the folders of a collection are noticed by themselves. NotFoundError."""
         self.store.set_watched(name, watched)
-        self.refresh(name)
+        if watched:
+            self.store.look_again([self.store.find(name).number])
+        self._changed()
 
     def refresh(self, name: str) -> None:
-        """Look through the folders of a collection again. NotFoundError."""
-        self.store.look_again([self.store.find(name).number])
+        """Look through the folders of a collection again, and try again what could not be read. NotFoundError."""
+        number = self.store.find(name).number
+        self._files.retry_unreadable(number)
+        self.store.look_again([number])
         self._changed()
 
     # --- indexing ------------------------------------------------------------------------------------------------
@@ -196,17 +201,26 @@ class CollectionService:
         """Index in the background from now on, until `close`."""
         self._indexing.start()
 
-    def index(self, name: str, is_cancelled: Callable[[], bool] = lambda: False) -> None:
-        """Have all that is to be read of a collection read before this returns. NotFoundError; StoppedError where
-        `is_cancelled` says so."""
+    def index(
+        self,
+        name: str,
+        is_cancelled: Callable[[], bool] = lambda: False,
+        on_progress: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Have all that is to be read of a collection read before this returns; `on_progress` is called on the way, in
+        the same thread. NotFoundError; StoppedError where `is_cancelled` says so."""
         number = self.store.find(name).number
 
         def is_due() -> bool:
             count = self._files.counts().get(number, CollectionCount())
             return bool(count.waiting) or any(each.looked_at is None for each in self.store.sources(number))
 
-        self._indexing.index(number, is_cancelled, is_due)
+        self._indexing.index(number, is_cancelled, is_due, on_progress)
         self._on_change()
+
+    def finish_erasing(self) -> None:
+        """Take what was erased out of the file before this returns, where no other process is about to."""
+        self._indexing.purge()
 
     def close(self) -> None:
         """Stop indexing, soon, and close the file. What was not read is read the next time."""
@@ -217,6 +231,11 @@ class CollectionService:
     def problem(self) -> UserError | None:
         """Why nothing can be indexed now, None where it can."""
         return self._indexing.problem
+
+    def _catch_up(self, is_cancelled: Callable[[], bool]) -> None:
+        if self._vectors is not None:
+            wanted = [each.number for each in self.store.collections() if not each.paused]
+            self._vectors.catch_up(wanted, is_cancelled, lambda _: self._on_change())
 
     def _changed(self) -> None:
         self._indexing.wake()

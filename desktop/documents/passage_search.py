@@ -4,7 +4,7 @@ Lexical search is BM25 over the terms of `text_analysis`. Where there is an embe
 found as well, and both rankings are fused (`PassageVectors`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -57,6 +57,15 @@ class PassageVectors(Protocol):
         limit: int,
     ) -> list[tuple[int, float]]:
         """One ranking of both, reranked where a model for it is here: id and score."""
+
+    def catch_up(
+        self,
+        collections: Sequence[int],
+        is_cancelled: Callable[[], bool],
+        on_progress: Callable[[int], None] = lambda collection: None,
+    ) -> None:
+        """Make ready what can be of the passages of these collections that is not yet: called in the background, when
+        all files are read. Raises StoppedError where `is_cancelled` says so, and what `Database` raises."""
 
 
 class TextsOf(Protocol):

@@ -185,6 +185,14 @@ class CollectionFiles:
                 (number,),
             )
 
+    def retry_unreadable(self, collection: int) -> None:
+        """Have the files of a collection that could not be read tried again."""
+        with self.database.write() as connection:
+            connection.execute(
+                "UPDATE files SET state = 'waiting', error = '' WHERE collection = ? AND state = 'unreadable'",
+                (collection,),
+            )
+
     def leave_out(self, number: int, at: float | None) -> None:
         """Leave a file out of its collection since `at`, or with None take it back."""
         with self.database.write() as connection:
