@@ -8,6 +8,7 @@ members, each of them but the manifest optional:
     config/settings.json    the settings, without the password of a proxy
     config/presets.json     config/prompts.json     config/models.toml
     drafts.json             what was typed and not sent
+    collections.json        the collections of documents: names, folders, and what was left out; not what was read
     attachments/SHA256      each image that a message names, under the sha256 of its bytes
     manifest.json           last: see `BackupManifest`
 
@@ -29,17 +30,20 @@ MANIFEST = "manifest.json"
 CONVERSATIONS = "conversations.db"
 LEDGER = "ledger.json"
 DRAFTS = "drafts.json"
+COLLECTIONS = "collections.json"
 CONFIG_FILES = ("settings.json", "presets.json", "prompts.json", "models.toml")
 ATTACHMENTS = "attachments/"
 
 LARGEST_MANIFEST = 256 << 20
 LARGEST_CONFIG = 8 << 20
 LARGEST_DRAFTS = 64 << 20
+LARGEST_COLLECTIONS = 64 << 20
 _ATTACHMENT = re.compile(r"attachments/[0-9a-f]{64}")
 _LARGEST: dict[str, int] = {
     CONVERSATIONS: 1 << 50,
     LEDGER: MAX_EXPORT_BYTES,
     DRAFTS: LARGEST_DRAFTS,
+    COLLECTIONS: LARGEST_COLLECTIONS,
     **{f"config/{name}": LARGEST_CONFIG for name in CONFIG_FILES},
 }
 
@@ -60,6 +64,7 @@ class BackupCounts(msgspec.Struct, frozen=True):
     folders: int = 0
     attachments: int = 0
     ledger_records: int = 0
+    collections: int = 0
 
 
 class BackupManifest(msgspec.Struct, frozen=True):

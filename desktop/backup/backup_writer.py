@@ -21,6 +21,7 @@ from desktop.atomic_file import open_atomically, open_regular, read_bounded
 from desktop.backup.backup_errors import no_room, unwritable
 from desktop.backup.backup_manifest import (
     ATTACHMENTS,
+    COLLECTIONS,
     CONFIG_FILES,
     CONVERSATIONS,
     DRAFTS,
@@ -46,6 +47,7 @@ from desktop.licenses.ledger_seal import LedgerCheck
 from desktop.own_files import refuse_own_file
 from desktop.paths import Paths, absolute
 from desktop.storage.attachment_store import AttachmentStore
+from desktop.storage.collection_settings import CollectionSettings, read_collection_settings
 from desktop.storage.database import Database
 from desktop.storage.database_snapshot import CONVERSATIONS_VERSION, count_conversations
 from desktop.storage.migration import LEDGER_MIGRATIONS
@@ -59,19 +61,21 @@ _LEFT_AFTER_S = 3600.0
 
 @dataclass(frozen=True)
 class PersonsData:
-    """What a backup is made of and restored into. Each part is used from one thread at a time; `database` and `ledger`
-    stay open."""
+    """What a backup is made of and restored into. Each part is used from one thread at a time; the databases and the
+    ledger stay open. `documents` is the database of collections: the one that this process uses, as a second one for
+    the same file would undo its locks."""
 
     paths: Paths
     database: Database
     ledger: Ledger
     attachments: AttachmentStore
+    documents: Database
 
     def exists(self) -> bool:
         """Whether there is anything that a backup could hold."""
         paths = self.paths
         config = (paths.config / name for name in CONFIG_FILES)
-        return any(each.exists() for each in (paths.database_file, paths.ledger_file, *config))
+        return any(each.exists() for each in (paths.database_file, paths.ledger_file, paths.documents_file, *config))
 
 
 @dataclass(frozen=True)
@@ -128,8 +132,13 @@ def _write(
     if records is not None:
         files[LEDGER] = work / LEDGER
     small = _small_files(data.paths, left_out)
+    collections = _collections(data, left_out)
+    if collections:
+        small[COLLECTIONS] = msgspec.json.encode(collections)
     attachments = sorted(data.attachments.ids())
-    counts = msgspec.structs.replace(counts, attachments=len(attachments), ledger_records=records or 0)
+    counts = msgspec.structs.replace(
+        counts, attachments=len(attachments), ledger_records=records or 0, collections=len(collections)
+    )
     total = sum(each.stat().st_size for each in files.values()) + sum(map(len, small.values()))
     total += sum(_size_of(data.attachments.path(each)) for each in attachments)
     with open_atomically(target, replaces=replaces) as file:
@@ -258,6 +267,17 @@ def _ledger_snapshot(ledger: Ledger) -> LedgerSnapshot:
         return LedgerSnapshot(
             records, texts, LedgerCheck(False, len(records), chain.first_bad, str(locked), "key-lost")
         )
+
+
+def _collections(data: PersonsData, left_out: list[str]) -> tuple[CollectionSettings, ...]:
+    """Names, folders and the like: what was read of their files is read again, and would make every backup large."""
+    if not data.paths.documents_file.exists():
+        return ()
+    try:
+        return read_collection_settings(data.documents)
+    except UserError as error:
+        left_out.append(tr("The collections are not in this backup: {reason}").format(reason=error))
+        return ()
 
 
 def _small_files(paths: Paths, left_out: list[str]) -> dict[str, bytes]:

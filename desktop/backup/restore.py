@@ -10,10 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from desktop.atomic_file import read_bounded, write_atomically
+from desktop.atomic_file import DamagedFileError, read_bounded, read_struct, write_atomically
 from desktop.backup.backup_errors import restore_busy, unwritable
 from desktop.backup.backup_folder import BackupFolder
-from desktop.backup.backup_manifest import CONFIG_FILES, LARGEST_DRAFTS
+from desktop.backup.backup_manifest import CONFIG_FILES, LARGEST_COLLECTIONS, LARGEST_DRAFTS
 from desktop.backup.backup_reader import TellBytes
 from desktop.backup.backup_writer import PersonsData
 from desktop.backup.database_repair import STAGE as REPAIR_STAGE
@@ -25,6 +25,7 @@ from desktop.licenses.export.json_export import read_export
 from desktop.licenses.ledger_restore import LedgerRestore, restore_records
 from desktop.process_lock import process_lock
 from desktop.storage.attachment_store import AttachmentStore
+from desktop.storage.collection_settings import CollectionSettings, restore_collection_settings
 from desktop.storage.conversation_merge import MergeCount, merge_conversations
 from desktop.translation import tr
 
@@ -38,8 +39,9 @@ class RestoreReport:
     """What came of a restore.
 
     `created` is when the backup was made, None where that is not known. `files` are settings and the like that were
-    restored, `kept` those that are as they were here, `aside` the names under which former ones are kept. `problems`
-    are sentences about what was not restored. `safety` is the backup of what was here before, None where nothing was.
+    restored, `kept` those that are as they were here, `aside` the names under which former ones are kept.
+    `collections` counts those that were made or got folders. `problems` are sentences about what was not restored.
+    `safety` is the backup of what was here before, None where nothing was.
     """
 
     plan: RestorePlan
@@ -49,6 +51,7 @@ class RestoreReport:
     aside: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     ledger: LedgerRestore = field(default_factory=LedgerRestore)
+    collections: int = 0
     problems: list[str] = field(default_factory=list)
     safety: Path | None = None
 
@@ -56,7 +59,7 @@ class RestoreReport:
     def changed(self) -> bool:
         """Whether anything here is other than it was."""
         merge, ledger = self.merge, self.ledger
-        added = merge.messages + merge.conversations + merge.folders + ledger.added
+        added = merge.messages + merge.conversations + merge.folders + ledger.added + self.collections
         return self.plan.choices.replace or bool(added or self.files)
 
 
@@ -155,6 +158,8 @@ def _carry_out(
             stage.clear()  # nothing was changed, and what failed now may fail at every start
         raise
     _told(report, lambda: _restore_files(data, stage, plan, report))
+    if stage.collections.exists():
+        _told(report, lambda: _restore_collections(data, stage, plan, report))
     if stage.ledger.exists():
         _told(report, lambda: _restore_ledger(data, stage, report))
     stage.clear()
@@ -212,6 +217,19 @@ def _restore_file(source: Path, target: Path, plan: RestorePlan, report: Restore
         report.files.append(target.name)
     except OSError as error:
         raise unwritable(tr("{file} was not restored.").format(file=target.name), target, error) from error
+
+
+def _restore_collections(data: PersonsData, stage: RestoreStage, plan: RestorePlan, report: RestoreReport) -> None:
+    """Bring back collections with their folders; their files are read again, by whoever indexes next."""
+    try:
+        settings = read_struct(stage.collections, tuple[CollectionSettings, ...], largest=LARGEST_COLLECTIONS)
+    except DamagedFileError as error:
+        reason = error.strerror or str(error)
+        report.problems.append(tr("The collections in the backup cannot be read: {reason}.").format(reason=reason))
+        return
+    except OSError as error:
+        raise unwritable(tr("The collections were not restored."), stage.collections, error) from error
+    report.collections = restore_collection_settings(data.documents, settings, plan.now)
 
 
 def _restore_ledger(data: PersonsData, stage: RestoreStage, report: RestoreReport) -> None:

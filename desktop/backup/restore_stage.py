@@ -15,7 +15,7 @@ import msgspec
 
 from desktop.atomic_file import open_regular, read_bounded, read_struct, sync_folder, write_atomically
 from desktop.backup.backup_errors import damaged_backup, unwritable
-from desktop.backup.backup_manifest import CONFIG_FILES, CONVERSATIONS, DRAFTS, LARGEST_CONFIG, LEDGER
+from desktop.backup.backup_manifest import COLLECTIONS, CONFIG_FILES, CONVERSATIONS, DRAFTS, LARGEST_CONFIG, LEDGER
 from desktop.backup.backup_reader import TellBytes, open_backup
 from desktop.errors import IntegrityError
 from desktop.paths import Paths
@@ -71,6 +71,10 @@ class RestoreStage:
     @property
     def drafts(self) -> Path:
         return self.folder / DRAFTS
+
+    @property
+    def collections(self) -> Path:
+        return self.folder / COLLECTIONS
 
     def config(self, name: str) -> Path:
         return self.folder / "config" / name

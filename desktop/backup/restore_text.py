@@ -42,6 +42,12 @@ def report_sentences(report: RestoreReport, *, command: bool = True) -> Iterator
         yield tr("What was there before is kept as {files}.").format(files=", ".join(report.aside))
     if report.kept:
         yield tr("Left as they are here: {files}.").format(files=", ".join(report.kept))
+    if report.collections:
+        yield trn(
+            "{count} collection of documents was restored: its files are read again where they lie.",
+            "{count} collections of documents were restored: their files are read again where they lie.",
+            report.collections,
+        ).format(count=report.collections)
     yield from _ledger(report)
     if report.safety is not None and command:
         yield tr("What was here before is in {file}; “latchkey restore --replace” with it undoes this.").format(

@@ -74,6 +74,7 @@ def manifest_json(manifest: BackupManifest) -> dict[str, Any]:
         "folders": counts.folders,
         "attachments": counts.attachments,
         "ledger_records": counts.ledger_records,
+        "collections": counts.collections,
         "files": [each.name for each in manifest.members if not each.name.startswith("attachments/")],
         "left_out": list(manifest.left_out),
     }
@@ -90,6 +91,9 @@ def contents(manifest: BackupManifest) -> str:
             count=counts.ledger_records
         ),
     ]
+    if counts.collections:
+        words = trn("{count} collection of documents", "{count} collections of documents", counts.collections)
+        parts.append(words.format(count=counts.collections))
     files = [each.name.rpartition("/")[2] for each in manifest.members if each.name.startswith("config/")]
     return ", ".join([*parts, *files])
 

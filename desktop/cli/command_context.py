@@ -135,14 +135,21 @@ class CommandContext:
         """The collections of documents; nothing is indexed in the background."""
         from desktop.documents.collection_service import CollectionService
 
-        return CollectionService(self.paths, self.document_reader)
+        return CollectionService(self.paths, self.document_reader, database=self.documents)
+
+    @cached_property
+    def documents(self) -> "Database":
+        """The database of collections."""
+        from desktop.storage.database import DOCUMENTS_SCHEMA, Database
+
+        return Database(self.paths.documents_file, DOCUMENTS_SCHEMA)
 
     @cached_property
     def data(self) -> "PersonsData":
         """All that a backup holds."""
         from desktop.backup.backup_writer import PersonsData
 
-        return PersonsData(self.paths, self._raw_database, self.assembly.ledger, self.attachments)
+        return PersonsData(self.paths, self._raw_database, self.assembly.ledger, self.attachments, self.documents)
 
     @cached_property
     def _database(self) -> "Database":
@@ -231,5 +238,7 @@ class CommandContext:
             self.collections.close()
         if "document_reader" in self.__dict__:
             self.document_reader.close()
+        if "documents" in self.__dict__:
+            self.documents.close()
         if "_raw_database" in self.__dict__:
             self._raw_database.close()

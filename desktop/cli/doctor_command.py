@@ -36,6 +36,7 @@ from desktop.cli.doctor_checks import (
     prompt_cache_line,
     tokens_line,
 )
+from desktop.cli.doctor_collections import CollectionsReport, check_collections, collections_line
 from desktop.cli.exit_codes import DONE, exit_code
 from desktop.cli.load_choices import LoadReport, report_load
 from desktop.engine.hardware import available_memory, cpu_features, cpu_name, total_memory, usable_cores
@@ -68,6 +69,7 @@ class DoctorReport(msgspec.Struct, frozen=True):
     load: LoadReport | None
     folders: tuple[FolderReport, ...]
     database: str
+    collections: CollectionsReport
     log: str
     sandbox: str
     document_sandbox: str
@@ -95,6 +97,7 @@ def run(options: Namespace, tools: CommandContext) -> int:
 def _examine(tools: CommandContext, problems: list[UserError]) -> DoctorReport:
     folders = _folders(tools, problems)
     database = _database(tools, problems)
+    collections = check_collections(tools, problems)
     probed = _probe(tools, problems)
     policy, ledger, catalog = (
         check_policy(tools, problems),
@@ -123,6 +126,7 @@ def _examine(tools: CommandContext, problems: list[UserError]) -> DoctorReport:
         load=report_load(tools, probed) if probed else None,
         folders=folders,
         database=database,
+        collections=collections,
         log=str(tools.paths.log_file),
         sandbox=probed.confinement if probed else "unknown: the engine does not start",
         document_sandbox=_document_sandbox(tools, problems),
@@ -232,6 +236,7 @@ def _print(report: DoctorReport, tools: CommandContext) -> None:
     for name, value in (
         (tr("engine test"), kernels_line(report.engine_test)),
         (tr("conversations file"), report.database),
+        (tr("collections"), collections_line(report.collections)),
         (tr("log"), report.log),
         (tr("sandbox"), report.sandbox),
         (tr("sandbox of documents"), report.document_sandbox),

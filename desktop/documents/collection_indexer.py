@@ -19,7 +19,7 @@ from desktop.atomic_file import open_regular
 from desktop.conversation import DELETED_KEPT_DAYS
 from desktop.document_content import DocumentContent
 from desktop.documents.document_reading import DocumentReading
-from desktop.documents.folder_walk import FolderWalk, walk_folder
+from desktop.documents.folder_walk import FolderWalk, lies_within, walk_folder
 from desktop.documents.passage_splitter import split_document
 from desktop.errors import NotFoundError, PasswordNeededError, StoppedError, UserError
 from desktop.file_stamp import FileStamp, stamp_at
@@ -164,6 +164,8 @@ class CollectionIndexer:
 
     def _look_at_source(self, source: CollectionSource, calls: IndexingCalls) -> tuple[FolderWalk | None, str]:
         """What a folder or file of a person's holds now, None where it cannot be reached; and what is wrong with it."""
+        if lies_within(source.path, self._own_folders):
+            return FolderWalk(), tr("{file} lies among Latchkey's own files.").format(file=source.path)
         if not source.folder:
             stamp = stamp_at(source.path)
             if stamp is None:

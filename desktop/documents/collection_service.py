@@ -16,6 +16,7 @@ from desktop.documents.collection_progress import CollectionProgress
 from desktop.documents.collection_watcher import CollectionWatcher
 from desktop.documents.document_collection import AddedPaths, CollectionFile, CollectionState
 from desktop.documents.document_reading import DocumentReading
+from desktop.documents.folder_walk import lies_within
 from desktop.documents.passage_search import FoundPassage, PassageSearch, PassageVectors
 from desktop.documents.text_analysis import VERSION, index_terms
 from desktop.errors import NotFoundError, ResourceError, UserError
@@ -31,7 +32,9 @@ from desktop.translation import tr
 class CollectionService:
     """The collections of this person. Building it touches nothing; `start` begins to index in the background.
 
-    `on_change` is called, on any thread, when what `collections` or `files` say is another thing.
+    `database` is the one for `paths.documents_file`: where other parts of this process use that file too, all share
+    one, as two for one file would undo each other's locks. `on_change` is called, on any thread, when what
+    `collections` or `files` say is another thing.
     """
 
     def __init__(
@@ -39,12 +42,13 @@ class CollectionService:
         paths: Paths,
         reader: DocumentReading,
         *,
+        database: Database | None = None,
         on_change: Callable[[], None] = lambda: None,
         vectors: PassageVectors | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._on_change, self._vectors, self._now = on_change, vectors, now
-        self._database = Database(paths.documents_file, DOCUMENTS_SCHEMA)
+        self._database = database or Database(paths.documents_file, DOCUMENTS_SCHEMA)
         self.store = CollectionStore(self._database)
         self._files = CollectionFiles(self._database)
         self.contents = CollectionContents(self._database, index_terms, VERSION)
@@ -251,8 +255,7 @@ class CollectionService:
     def _checked(self, path: Path) -> tuple[Path, bool]:
         """The path from the root on, and whether it is a folder. Raises UserError where it cannot be taken."""
         place = Path(os.path.normpath(absolute(path)))
-        real = Path(os.path.realpath(place))
-        if any(real == own or own in real.parents for own in map(_real, self._own_folders)):
+        if lies_within(place, self._own_folders):
             raise ResourceError(
                 tr("{file} lies among Latchkey's own files.").format(file=path), "", tr("Choose files of your own.")
             )
@@ -289,10 +292,6 @@ class CollectionService:
             record.created_at,
             record.removed_at,
         )
-
-
-def _real(path: Path) -> Path:
-    return Path(os.path.realpath(path))
 
 
 def _shown(file: FileRecord) -> CollectionFile:

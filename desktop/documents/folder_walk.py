@@ -81,6 +81,13 @@ def walk_folder(
     return found
 
 
+def lies_within(path: Path, folders: Sequence[Path]) -> bool:
+    """Whether `path` is one of `folders` or lies below one, links followed."""
+    real = Path(os.path.realpath(path))
+    roots = [Path(os.path.realpath(each)) for each in folders]
+    return any(real == root or root in real.parents for root in roots)
+
+
 def _entries(folder: str, found: FolderWalk) -> Iterator["os.DirEntry[str]"]:
     try:
         with os.scandir(folder) as listed:

@@ -26,7 +26,7 @@ from desktop.paths import Paths
 from desktop.settings import SettingsFile
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_store import ConversationStore
-from desktop.storage.database import Database
+from desktop.storage.database import DOCUMENTS_SCHEMA, Database
 from desktop.ui.models.model_selection import ModelDisplay, ModelSelection
 from desktop.ui.settings.backup_timer import BackupTimer
 from desktop.ui.system.file_watcher import FileWatcher
@@ -114,7 +114,8 @@ class SharedServices(QObject):
         if test_engine:
             self.kernels.start(self._is_engine_busy, lambda: main_thread.call_on_main_thread(self._load_again))
         self.database, self.attachments = Database(paths.database_file), AttachmentStore(paths.attachments)
-        self.data = PersonsData(paths, self.database, services.ledger, self.attachments)
+        self.documents = Database(paths.documents_file, DOCUMENTS_SCHEMA)
+        self.data = PersonsData(paths, self.database, services.ledger, self.attachments, self.documents)
         self.backup_timer = BackupTimer(AutomaticBackup(self.data, lambda: settings.current), background)
         self.presets = PresetFile(paths.presets_file)
         self.prompts = PromptLibrary(paths.prompts_file)
@@ -237,3 +238,4 @@ class SharedServices(QObject):
         self.library.close()  # the process would stay until a file of many gigabytes is read
         self.background.close()
         self.database.close()
+        self.documents.close()

@@ -13,7 +13,7 @@ from desktop.conversation import Conversation, Folder, ImagePart, Message, TextP
 from desktop.paths import Paths
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_store import ConversationStore
-from desktop.storage.database import Database
+from desktop.storage.database import DOCUMENTS_SCHEMA, Database
 from desktop.storage.folder_store import FolderStore
 from tests.fakes.ledgers import fill, ledger_in
 
@@ -31,7 +31,8 @@ def data_in(home: Path) -> PersonsData:
     """The things of the home at `home`; nothing is made."""
     paths = paths_of(home)
     database = Database(paths.database_file)
-    return PersonsData(paths, database, ledger_in(home), AttachmentStore(paths.attachments))
+    documents = Database(paths.documents_file, DOCUMENTS_SCHEMA)
+    return PersonsData(paths, database, ledger_in(home), AttachmentStore(paths.attachments), documents)
 
 
 def talk(data: PersonsData, name: str, turns: int = 2, **head: object) -> Conversation:

@@ -21,6 +21,7 @@ def open_home(tmp_path: Path) -> Iterator[OpenHome]:
             data = data_in(tmp_path / name)
             closing.callback(data.ledger.close)
             closing.callback(data.database.close)
+            closing.callback(data.documents.close)
             return data
 
         yield opened
