@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from desktop.document_content import DocumentContent, DocumentPage
@@ -26,7 +28,7 @@ def test_every_word_is_in_one_passage(name: str) -> None:
     ranges = split_text(text)
     assert "".join("".join(text[start:end].split()) for start, end in ranges) == "".join(text.split())
     assert all(0 < end - start <= LONGEST for start, end in ranges)
-    assert all(first[1] <= second[0] for first, second in zip(ranges, ranges[1:], strict=False))
+    assert all(first[1] <= second[0] for first, second in itertools.pairwise(ranges))
 
 
 def test_long_text_gives_passages_of_about_a_thousand_characters() -> None:
