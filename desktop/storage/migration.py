@@ -39,7 +39,10 @@ LEDGER_MIGRATIONS: tuple[Path, ...] = (
 NETWORK_MIGRATIONS: tuple[Path, ...] = (_NETWORK / "0001_requests.sql",)
 """The same for the log of requests, which anybody may delete without losing anything else."""
 
-DOCUMENT_MIGRATIONS: tuple[Path, ...] = (_DOCUMENTS / "0001_collections.sql",)
+DOCUMENT_MIGRATIONS: tuple[Path, ...] = (
+    _DOCUMENTS / "0001_collections.sql",
+    _DOCUMENTS / "0002_vectors.sql",
+)
 """The same for the collections of documents, in a file of their own as well."""
 
 
