@@ -82,9 +82,14 @@ def _read_all(tools: CommandContext, name: str) -> bool:
             words = tr("Reading {name}…").format(name=state.name)
             output.progress(f"{words}  {percent_text(round(state.fraction * 1000), 1000)}")
 
+    def show_meaning(fraction: float) -> None:
+        words = tr("Making {name} searchable by meaning…").format(name=name)
+        output.progress(f"{words}  {percent_text(round(fraction * 1000), 1000)}")
+
     try:
         with stop_on_interrupt(lambda: pressed.append(True)):
             service.index(name, is_cancelled, show)
+            service.index_meaning(name, is_cancelled, show_meaning)
     except StoppedError:
         output.note(tr("Interrupted. What was read is kept; “latchkey collections update” goes on."))
         return False

@@ -134,15 +134,17 @@ class CommandContext:
     def collections(self) -> "CollectionService":
         """The collections of documents; nothing is indexed in the background."""
         from desktop.documents.collection_service import CollectionService
+        from desktop.documents.search_models import passage_vectors
 
-        return CollectionService(self.paths, self.document_reader, database=self.documents)
+        vectors = passage_vectors(self.library, self.settings_file.latest, lambda: self._search_engine)
+        return CollectionService(self.paths, self.document_reader, vectors=vectors)
 
     @cached_property
-    def documents(self) -> "Database":
-        """The database of collections."""
-        from desktop.storage.database import DOCUMENTS_SCHEMA, Database
+    def _search_engine(self) -> "EnginePool":
+        """Runs the models that search in documents."""
+        from desktop.engine.engine_pool import EnginePool
 
-        return Database(self.paths.documents_file, DOCUMENTS_SCHEMA)
+        return EnginePool(self._make_engine, memory=lambda: self.settings.model_memory)
 
     @cached_property
     def data(self) -> "PersonsData":
@@ -230,6 +232,8 @@ class CommandContext:
 
     def close(self) -> None:
         """Stop what runs, write what is left of the log of requests, and leave no connection open."""
+        if "_search_engine" in self.__dict__:
+            self._search_engine.close()
         if "assembly" in self.__dict__:
             with suppress(KeyboardInterrupt):
                 self.license_check.recorder.wait()

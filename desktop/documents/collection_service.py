@@ -32,9 +32,8 @@ from desktop.translation import tr
 class CollectionService:
     """The collections of this person. Building it touches nothing; `start` begins to index in the background.
 
-    `database` is the one for `paths.documents_file`: where other parts of this process use that file too, all share
-    one, as two for one file would undo each other's locks. `on_change` is called, on any thread, when what
-    `collections` or `files` say is another thing.
+    `on_change` is called, on any thread, when what `collections` or `files` say is another thing. `vectors` makes what
+    finds passages by their meaning.
     """
 
     def __init__(
@@ -44,15 +43,16 @@ class CollectionService:
         *,
         database: Database | None = None,
         on_change: Callable[[], None] = lambda: None,
-        vectors: PassageVectors | None = None,
+        vectors: Callable[[Database, CollectionContents], PassageVectors] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._on_change, self._vectors, self._now = on_change, vectors, now
-        self._database = database or Database(paths.documents_file, DOCUMENTS_SCHEMA)
+        self._on_change, self._now = on_change, now
+        self._database = Database(paths.documents_file, DOCUMENTS_SCHEMA)
         self.store = CollectionStore(self._database)
         self._files = CollectionFiles(self._database)
         self.contents = CollectionContents(self._database, index_terms, VERSION)
-        self._search = PassageSearch(PassageIndex(self._database), self.contents, vectors)
+        self._vectors = vectors(self._database, self.contents) if vectors is not None else None
+        self._search = PassageSearch(PassageIndex(self._database), self.contents, self._vectors)
         self._progress = CollectionProgress()
         self._own_folders = (paths.config, paths.data, paths.models, paths.cache, paths.logs)
         self._indexing = BackgroundIndexing(
@@ -221,6 +221,30 @@ class CollectionService:
 
         self._indexing.index(number, is_cancelled, is_due, on_progress)
         self._on_change()
+
+    def index_meaning(
+        self,
+        name: str,
+        is_cancelled: Callable[[], bool] = lambda: False,
+        on_progress: Callable[[float], None] = lambda fraction: None,
+    ) -> UserError | None:
+        """Have all passages of a collection be found by their meaning before this returns, in the calling thread;
+        `on_progress` gets which part is. Why they are not, None where they are. Raises as `index`."""
+        number, vectors = self.store.find(name).number, self._vectors
+        if vectors is None:
+            return None
+        vectors.catch_up([number], is_cancelled, lambda _: on_progress(vectors.coverage(number)))
+        self._on_change()
+        return vectors.problem()
+
+    def models_changed(self) -> None:
+        """Other models may search in documents now, or may not any more: look again."""
+        self._changed()
+
+    @property
+    def meaning_problem(self) -> UserError | None:
+        """Why passages are not found by their meaning now; None where they are, or nobody asked for it."""
+        return self._vectors.problem() if self._vectors is not None else None
 
     def finish_erasing(self) -> None:
         """Take what was erased out of the file before this returns, where no other process is about to."""

@@ -95,12 +95,12 @@ def _search_model(card: LibraryCard) -> SearchModel:
 
 
 class SearchModelRunner:
-    """Runs such a model in `engine`, which loads it where it is not loaded. Any thread may use it.
+    """Runs such a model in the engine that `engine` gives, which loads it where it is not loaded, for any thread.
 
     `threads` are those that a computation takes, None for all.
     """
 
-    def __init__(self, engine: MultiModelEngine, threads: int | None = None) -> None:
+    def __init__(self, engine: Callable[[], MultiModelEngine], threads: int | None = None) -> None:
         self._engine = engine
         self._threads = threads
 
@@ -113,16 +113,16 @@ class SearchModelRunner:
     ) -> EmbedResult:
         """The vectors of up to MOST_EMBEDDED_TEXTS `texts`, as they are. Raises UserError, of which EngineError says
         that they were not computed, also not in so many `seconds`; StoppedError where `is_cancelled` says so."""
-        return self._ask(model, EmbedRequest(self._engine.next_id(), tuple(texts)), is_cancelled, seconds)
+        return self._ask(model, EmbedRequest(self._engine().next_id(), tuple(texts)), is_cancelled, seconds)
 
     def scores(self, model: SearchModel, question: str, texts: Sequence[str], seconds: float) -> tuple[float, ...]:
         """How well each of the texts answers a question, higher for better. Raises as `vectors` does."""
-        request = EmbedRequest(self._engine.next_id(), tuple(texts), question)
+        request = EmbedRequest(self._engine().next_id(), tuple(texts), question)
         return self._ask(model, request, lambda: False, seconds).scores
 
     def is_answering(self) -> bool:
         """Whether a chat model gives an answer now: it comes first."""
-        engine = self._engine
+        engine = self._engine()
         return any(engine.state_of(each) == "answering" for each in engine.loaded if not each.embedding)
 
     def _ask(
@@ -131,7 +131,8 @@ class SearchModelRunner:
         assert len(request.texts) <= MOST_EMBEDDED_TEXTS
         events: queue.SimpleQueue[EmbedEvent] = queue.SimpleQueue()
         params = LoadParams(model.path, embedding=True, threads=self._threads)
-        self._engine.embed(request, events.put, params=params)
+        engine = self._engine()
+        engine.embed(request, events.put, params=params)
         until = None if seconds is None else time.monotonic() + seconds
         while True:
             try:
@@ -139,7 +140,7 @@ class SearchModelRunner:
             except queue.Empty:
                 late = until is not None and time.monotonic() > until
                 if is_cancelled() or late:
-                    self._engine.cancel(request.id)
+                    engine.cancel(request.id)
                     raise _too_slow(model) if late else StoppedError from None
                 continue
             if isinstance(event, RequestFailed):

@@ -5,12 +5,13 @@ found as well, and both rankings are fused (`PassageVectors`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from desktop.document_content import Passage
 from desktop.documents.text_analysis import index_terms, matched_ranges, question_terms
+from desktop.errors import UserError
 from desktop.storage.collection_contents import CollectionContents, StoredPassage
 from desktop.storage.collection_search import MemoryPassageIndex, PassageIndex
 
@@ -45,6 +46,12 @@ class PassageVectors(Protocol):
     def ready(self, collection: int) -> bool:
         """Whether passages of this collection can be found by meaning now."""
 
+    def coverage(self, collection: int) -> float:
+        """Which part of a collection's passages, 0 to 1, can be found by meaning."""
+
+    def problem(self) -> UserError | None:
+        """Why passages are not found by meaning now, None where they are."""
+
     def nearest(self, collections: Sequence[int], question: str, limit: int) -> list[tuple[int, float]]:
         """The passages of these collections that are nearest to the question, the best first: id and likeness."""
 
@@ -57,6 +64,9 @@ class PassageVectors(Protocol):
         limit: int,
     ) -> list[tuple[int, float]]:
         """One ranking of both, reranked where a model for it is here: id and score."""
+
+    def sentence_marks(self, question: str, texts: Sequence[str]) -> list[tuple[tuple[int, int], ...]]:
+        """For each text the range of its sentence that is nearest to the question; () where that cannot be told."""
 
     def catch_up(
         self,
@@ -94,13 +104,23 @@ class PassageSearch:
         terms = question_terms(asked)
         collections = tuple(names)
         ranked = self._index.search(collections, terms, max(limit, _CANDIDATES))
+        meant: tuple[int, ...] = ()
         if self._vectors is not None and asked.strip():
             meant = tuple(each for each in collections if self._vectors.ready(each))
             nearest = self._vectors.nearest(meant, asked, max(limit, _CANDIDATES)) if meant else []
             ranked = self._vectors.fuse(asked, ranked, nearest, self._texts, limit)
         stored = self._contents.passages([key for key, _ in ranked])
         found = [(stored[key], score) for key, score in ranked if key in stored][:limit]
-        return tuple(_found(names[each.collection], each, score, terms) for each, score in found)
+        hits = [_found(names[each.collection], each, score, terms) for each, score in found]
+        return self._with_sentences(asked, hits) if meant else tuple(hits)
+
+    def _with_sentences(self, question: str, hits: Sequence[FoundPassage]) -> tuple[FoundPassage, ...]:
+        """`hits`, of which those that hold no word of the question have their sentence marked that is nearest to it."""
+        assert self._vectors is not None
+        silent = [number for number, hit in enumerate(hits) if not hit.marks]
+        marks = self._vectors.sentence_marks(question, [hits[number].text for number in silent]) if silent else []
+        marked = dict(zip(silent, marks, strict=True))
+        return tuple(replace(hit, marks=marked.get(number, hit.marks)) for number, hit in enumerate(hits))
 
     def _texts(self, ids: Sequence[int]) -> dict[int, str]:
         return {key: each.text for key, each in self._contents.passages(ids).items()}
