@@ -175,17 +175,16 @@ class Rankings:
         ]
 
 
+def _convex(weight: float) -> Fusion:
+    return lambda lexical, nearest, covered: convex_combination(lexical, nearest, weight)
+
+
 WAYS: dict[str, Fusion] = {
     "words": lambda lexical, nearest, covered: lexical,
     "meaning": lambda lexical, nearest, covered: nearest,
     "both": fused,
     "reciprocal ranks": lambda lexical, nearest, covered: reciprocal_ranks(lexical, nearest),
-    **{
-        f"convex {weight}": lambda lexical, nearest, covered, weight=weight: convex_combination(
-            lexical, nearest, weight
-        )
-        for weight in WEIGHTS
-    },
+    **{f"convex {weight}": _convex(weight) for weight in WEIGHTS},
 }
 GROUPS: dict[str, Callable[[Question], bool]] = {
     "all": lambda question: True,

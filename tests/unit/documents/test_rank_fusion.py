@@ -70,7 +70,7 @@ def test_the_nearest_are_those_of_a_plain_computation() -> None:
 
 def test_vectors_that_are_no_numbers_are_never_near() -> None:
     matrix = VectorMatrix(2)
-    rows = ([np.nan, 1], [np.inf, 0], [0, 0], [1, 0])
+    rows: list[list[float]] = [[np.nan, 1], [np.inf, 0], [0, 0], [1, 0]]
     matrix.append(range(1 << 32, (1 << 32) + 4), b"".join(map(stored_vector, rows)))
     assert ids(matrix.nearest(np.array([1, 0], np.float32), [1], 9)) == [(1 << 32) + 3]
 
