@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from desktop.chat.document_prompt import document_parts, passage_characters
 from desktop.chat.engine_requests import chat_messages, newest_summary
-from desktop.conversation import ChatMessage, Message, SummaryPart
+from desktop.conversation import ChatMessage, Message, PassagePart, SummaryPart
 
-ContextPartName = Literal["system", "summary", "pinned", "messages", "thinking", "answer", "room", "free"]
-"""The system prompt; the summary of what is no longer there; pinned messages with their rounds; all other messages;
+ContextPartName = Literal["system", "summary", "documents", "pinned", "messages", "thinking", "answer", "room", "free"]
+"""The system prompt; the summary of what is no longer there; passages of documents; pinned messages with their rounds;
+all other messages;
 thinking of the newest answer, which the next one is not given; that answer; what is kept free for the next answer; what
 else is free."""
 
@@ -44,9 +46,10 @@ def context_use(path: Sequence[Message], system_prompt: str, *, used: int, total
     generated = answer.timing.generated_tokens if answer is not None and answer.timing is not None else 0
     generated = min(generated, used)
     before = path[:-1] if answer is not None and generated else path
+    found = document_parts(answer)[0] if answer is not None and generated else ()
     timings = [message.timing for message in path if message.timing is not None]
     dropped = timings[-1].dropped_messages if timings else 0
-    parts = _prompt_parts(before, system_prompt, newest_summary(path), dropped, used - generated)
+    parts = _prompt_parts(before, system_prompt, newest_summary(path), dropped, used - generated, found)
     if answer is not None and generated:
         parts += _answer_parts(answer, generated)
     left = max(total - used, 0)
@@ -56,17 +59,24 @@ def context_use(path: Sequence[Message], system_prompt: str, *, used: int, total
 
 
 def _prompt_parts(
-    path: Sequence[Message], system_prompt: str, summary: SummaryPart | None, dropped: int, tokens: int
+    path: Sequence[Message],
+    system_prompt: str,
+    summary: SummaryPart | None,
+    dropped: int,
+    tokens: int,
+    found: Sequence[PassagePart],
 ) -> list[ContextPart]:
-    turns = [message for message in chat_messages("", path, summary) if message.role != "system"]
+    turns = [message for message in chat_messages("", path, summary, found) if message.role != "system"]
     if summary is None:
         turns = without_dropped(turns, dropped)
-    pinned = sum(message.length for message in turns if message.pinned)
+    documents = sum(passage_characters(message.text) for message in turns)
+    pinned = sum(message.length - passage_characters(message.text) for message in turns if message.pinned)
     lengths: dict[ContextPartName, int] = {
         "system": len(system_prompt.strip()),
         "summary": len(summary.text) if summary is not None else 0,
+        "documents": documents,
         "pinned": pinned,
-        "messages": sum(message.length for message in turns) - pinned,
+        "messages": sum(message.length for message in turns) - pinned - documents,
     }
     return _shared(lengths, tokens)
 

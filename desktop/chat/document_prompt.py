@@ -25,6 +25,7 @@ _FILE = "The user attached the file “{name}”{pages}. Passages of it are give
 _WHOLE = "The user attached the file “{name}”{pages}. All of its text is given here."
 _NONE = "No text could be read from it."
 
+_BLOCK = re.compile(re.escape(_WHAT) + ".*?\n" + re.escape(_CLOSES), re.DOTALL)
 _BORDER = re.compile(r"<(?=\s*/?\s*passages?\b)", re.IGNORECASE)
 _UNSEEN = re.compile(f"[{CONTROLS}\U000e0000-\U000e007f\ufeff]")
 """What nobody sees, and models read: controls, and the tag characters that spell hidden text."""
@@ -45,6 +46,11 @@ def given_numbers(passages: Iterable[PassagePart], messages: Iterable[ChatMessag
     """The numbers of those passages that stand in what a model is given."""
     text = "\n".join(message.text for message in messages)
     return frozenset(passage.number for passage in passages if _passage(passage) in text)
+
+
+def passage_characters(text: str) -> int:
+    """How many characters of what a model is given are blocks of passages."""
+    return sum(len(found[0]) for found in _BLOCK.finditer(text))
 
 
 def document_parts(message: Message) -> tuple[tuple[PassagePart, ...], tuple[AttachedFilePart, ...]]:

@@ -53,7 +53,7 @@ def document_context(path: Sequence[Message], system_prompt: str) -> DocumentCon
     passages = {
         part.number: part for message in path for part in message.parts if isinstance(part, PassagePart) and part.number
     }
-    sent = without_dropped(chat_messages(system_prompt, path), dropped_before(path))
+    sent = without_dropped(chat_messages("", path), dropped_before(path))
     in_context = given_numbers(passages.values(), sent)
     partly = {passage.file_sha256 for number, passage in passages.items() if number not in in_context}
     files = {
@@ -62,7 +62,7 @@ def document_context(path: Sequence[Message], system_prompt: str) -> DocumentCon
         for part in message.parts
         if isinstance(part, AttachedFilePart) and (not part.whole or part.file_sha256 in partly)
     }
-    tokens = sum(estimated_tokens(message.text) for message in sent)
+    tokens = estimated_tokens(system_prompt) + sum(estimated_tokens(message.text) for message in sent)
     return DocumentContext(passages, in_context, tuple(files.values()), tokens)
 
 

@@ -8,12 +8,14 @@ from typing import TypeVar
 from desktop.background import Background
 from desktop.chat.chat_events import AnswerDelta, AnswerFinished, AnswerPhase, ChatEvent, ConversationOpened
 from desktop.chat.chat_session import ChatSession
+from desktop.chat.document_services import NO_DOCUMENTS, DocumentServices
 from desktop.chat.preset_file import PresetFile
 from desktop.conversation import Conversation, Message
 from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import UserError
 from desktop.settings import Settings
+from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_listing import ListedConversations, ListFilter
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
@@ -53,8 +55,12 @@ class Talk:
         hash_file: Callable[[Path], str] | None = None,
         prompt_cache: PromptCacheFolder | None = None,
         presets: PresetFile | None = None,
+        documents: DocumentServices = NO_DOCUMENTS,
+        context_length: int = 4096,
     ) -> None:
-        self.fake = FakeEngine(script or [FakeAnswer()], load_s=load_s, load_errors=load_errors)
+        self.fake = FakeEngine(
+            script or [FakeAnswer()], load_s=load_s, load_errors=load_errors, context_length=context_length
+        )
         self.engine: MultiModelEngine = engine or self.fake
         self.loop = MainLoop()
         self.events: list[ChatEvent] = []
@@ -62,6 +68,7 @@ class Talk:
         self.now = 1000.0
         self.store = ConversationStore(Database(database))
         self.background = Background(self.loop.post)
+        self.attachments = AttachmentStore(database.parent / "attachments")
         self.chat = ChatSession(
             store=self.store,
             engine=self.engine,
@@ -73,6 +80,8 @@ class Talk:
             hash_file=hash_file,
             prompt_cache=prompt_cache,
             presets=presets,
+            attachments=self.attachments,
+            documents=documents,
         )
         self.chat.new()
         if model is not None:
