@@ -1,6 +1,6 @@
 """A file attached to a message that is not sent yet: as it is shown, as it is kept aside, as the message takes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -75,6 +75,16 @@ class TakenAttachment:
     def of(cls, record: DraftRecord, read: Callable[[], bytes], *, whole: bool) -> "TakenAttachment":
         """The file of `record`; with `whole` the message holds all its passages."""
         return cls(_part(record, whole=whole), record, read)
+
+
+def given_whole(records: Iterable[DraftRecord], room: int) -> list[bool]:
+    """Which of these files are given whole: those that fit into `room` tokens together, the first ones first."""
+    whole = []
+    for record in records:
+        fits = record.kind == "document" and (record.tokens or 0) <= room
+        room -= (record.tokens or 0) if fits else 0
+        whole.append(fits)
+    return whole
 
 
 TakenAttachments = tuple[TakenAttachment, ...]

@@ -19,7 +19,7 @@ import msgspec
 from desktop.background import Background
 from desktop.chat.attached_file_reader import AttachedFileReader, GivenFile, decoded_content
 from desktop.chat.attachment_drafts import AttachmentDrafts
-from desktop.chat.draft_attachment import DraftAttachment, DraftRecord, TakenAttachment, TakenAttachments
+from desktop.chat.draft_attachment import DraftAttachment, DraftRecord, TakenAttachment, TakenAttachments, given_whole
 from desktop.document_content import DocumentContent
 from desktop.errors import UserError
 from desktop.safe_text import one_line
@@ -89,16 +89,11 @@ class MessageAttachments:
         """What is attached to a message, in the order in which it was; which are given whole follows from how much room
         there is now."""
         entries = self._entries(key)
-        left = self._room(key) if any(entry.item.state == "ready" for entry in entries) else 0
-        found = []
-        for entry in entries:
-            item = entry.item
-            if item.kind == "document" and item.state == "ready":
-                whole = (item.tokens or 0) <= left
-                left -= (item.tokens or 0) if whole else 0
-                item = msgspec.structs.replace(item, whole=whole)
-            found.append(item)
-        return tuple(found)
+        read = [entry.record for entry in entries if entry.record is not None]
+        whole = dict(
+            zip((record.id for record in read), given_whole(read, self._room(key) if read else 0), strict=True)
+        )
+        return tuple(msgspec.structs.replace(each.item, whole=whole.get(each.item.id, False)) for each in entries)
 
     def is_reading(self, key: str) -> bool:
         """Whether a file of a message is still being read."""

@@ -274,6 +274,20 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
         help=tr("an adapter to put on the model, in place of those in its settings; may be given again"),
     )
     parser.add_argument("--no-cache", action="store_true", help=tr("read the whole prompt, and keep nothing of it"))
+    parser.add_argument(
+        "--file",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help=tr("a document to answer from, “-” for standard input; may be given again"),
+    )
+    parser.add_argument(
+        "--collection",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help=tr("a collection of documents to answer from; may be given again"),
+    )
     add_json(parser)
 
 

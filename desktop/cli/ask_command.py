@@ -1,16 +1,22 @@
 """`latchkey ask`: one question, one answer."""
 
 from argparse import Namespace
-from typing import Any
 
 import msgspec
 
 from desktop.chat.answer_settings import AnswerPlace, OptionsChange, answer_settings
-from desktop.chat.engine_requests import load_params, with_stops
+from desktop.chat.engine_requests import chat_messages, load_params, with_stops
 from desktop.chat.pending_answer import AnswerOverrides, timing_of
 from desktop.chat.preset_file import Preset, PresetFile
 from desktop.cli.acceptance_prompt import admit_or_prompt
 from desktop.cli.adapter_choice import AdapterChoice, chosen_adapters, with_adapters
+from desktop.cli.ask_result import AskAdapter, AskResult, AskToolCall, ask_result, logprob_json, with_citations
+from desktop.cli.asked_documents import (
+    GivenDocuments,
+    asked_message,
+    given_documents,
+    print_sources,
+)
 from desktop.cli.command_context import CommandContext
 from desktop.cli.context_prompt import ask_again_as_chosen, choice_where_nobody_can_be_asked
 from desktop.cli.conversations_command import kept_conversation
@@ -29,7 +35,7 @@ from desktop.cli.terminal_answer import (
 )
 from desktop.cli.terminal_input import decode_input, repair_input
 from desktop.cli.terminal_session import TerminalSession
-from desktop.conversation import ChatMessage, Conversation, StopReason, Timing, ToolCallPart
+from desktop.conversation import Conversation, Message, PassagePart, TextPart, ToolCallPart
 from desktop.engine.engine_protocol import Engine
 from desktop.engine.generation_options import (
     CacheLevel,
@@ -38,70 +44,13 @@ from desktop.engine.generation_options import (
     JsonSchemaFormat,
     ThinkingOptions,
 )
-from desktop.engine.worker_messages import GenerateRequest, ModelInfo, TokenCandidate, TokenLogprob
+from desktop.engine.worker_messages import GenerateRequest
 from desktop.errors import ContextFullError
 from desktop.library.library_model import LibraryModel
 from desktop.settings import ModelSettings, Settings
 from desktop.translation import tr
 
 _NEW = "new"
-
-
-class SpeculationResult(msgspec.Struct, frozen=True):
-    """How many tokens were guessed ahead, and how many of them the model would have said too."""
-
-    drafted: int
-    accepted: int
-
-
-class AskCache(msgspec.Struct, frozen=True):
-    """Tokens of the prompt that were not read again: from a state kept in memory, and from one on the disk."""
-
-    memory_tokens: int
-    disk_tokens: int
-
-
-class AskToolCall(msgspec.Struct, frozen=True):
-    """A call of a tool that the model wrote; `arguments` is JSON text as it wrote it."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-class AskAdapter(msgspec.Struct, frozen=True):
-    """An adapter (LoRA) that was on the model, with the hash of the file that was loaded."""
-
-    id: str
-    file_sha256: str
-    scale: float
-
-
-class AskResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer as `ask --json` gives it: fields and their names are part of the command's contract.
-
-    `conversation` is the id of the one that keeps the answer, left out where none does. `logprobs` are there where they
-    were asked for, in the form that llama-server gives them, `adapters` where --lora named some.
-    """
-
-    text: str
-    thinking: str
-    model: str
-    file_sha256: str
-    prompt_tokens: int
-    cached_tokens: int
-    generated_tokens: int
-    time_to_first_token_s: float | None
-    tokens_per_s: float | None
-    cache: AskCache
-    stop_reason: StopReason
-    seed: int | None
-    engine: str
-    speculation: SpeculationResult
-    tool_calls: list[AskToolCall]
-    conversation: str | None = None
-    logprobs: list[dict[str, Any]] | None = None
-    adapters: list[AskAdapter] | None = None
 
 
 class _Asked(msgspec.Struct, frozen=True):
@@ -124,13 +73,16 @@ def run(options: Namespace, tools: CommandContext) -> int:
     text = question(options.text, tools)
     options.system = options.system and repair_input(options.system)
     what = _what_is_asked(options, tools)
-    asked = _in_conversation(options, tools, text, what) if options.conversation else _alone(options, tools, text, what)
+    given = given_documents(options, tools)
+    ask = _in_conversation if options.conversation else _alone
+    asked = ask(options, tools, text, what, given)
     if options.json:
         tools.output.json(asked)
         _note_ending(asked, what, tools)
         return _code(asked)
     if not asked.text.endswith("\n"):
         tools.output.line()
+    print_sources(asked.citations or (), asked.wrong_citations or (), tools.output)
     _note_ending(asked, what, tools)
     if options.conversation == _NEW:
         tools.output.note(tr("It is kept as the conversation {id}.").format(id=asked.conversation))
@@ -144,9 +96,13 @@ def _code(asked: AskResult) -> int:
 
 def _refuse_contradictions(options: Namespace) -> None:
     """Raise UsageError where two options cannot be had together."""
-    if "-" in (options.json_schema, options.grammar) and options.text == "-":
+    if (options.json_schema, options.grammar, options.text, *options.file).count("-") > 1:
         raise UsageError(
             tr("Standard input cannot be the question and a file as well."), "", tr("Give one of them by name.")
+        )
+    if options.raw_prompt and (options.file or options.collection):
+        raise UsageError(
+            tr("A raw prompt holds all that the model is given."), "", tr("Leave out --raw-prompt, or the documents.")
         )
     if options.logprobs and (options.conversation or not options.json):
         raise UsageError(
@@ -185,7 +141,7 @@ def _speaker(options: Namespace, tools: CommandContext, engine: Engine) -> Answe
     return NullAnswerWriter() if options.json else TerminalAnswerWriter(tools.output, engine)
 
 
-def _alone(options: Namespace, tools: CommandContext, text: str, what: _Asked) -> AskResult:
+def _alone(options: Namespace, tools: CommandContext, text: str, what: _Asked, given: GivenDocuments) -> AskResult:
     """One answer that is kept nowhere."""
     model = chosen_model(tools, what.model)
     admit_or_prompt(tools, model)
@@ -197,22 +153,30 @@ def _alone(options: Namespace, tools: CommandContext, text: str, what: _Asked) -
         params = msgspec.structs.replace(params, draft_model_path=str(draft.path))
     counts = answer_settings(settings, model.id, _model_presets(tools, model.id))
     system = counts.system_prompt if what.system_prompt is None else what.system_prompt
-    messages = (ChatMessage.from_text("system", system),) * bool(system) + (ChatMessage.from_text("user", text),)
+    question = Message("question", "", None, "user", (TextPart(text),))
+    passages: tuple[PassagePart, ...] = ()
     with tools.engine() as engine:
         info = load_model(engine, model, params, tools.output)
         asked_with = with_stops(what.change(counts.options_for(info)), counts.own_stops)
+        if given:
+            most = asked_with.max_tokens
+            question, passages = asked_message(text, given, tools, system, info.context_length, most)
+        messages = chat_messages(system, (question,), None, passages)
         request = GenerateRequest(engine.next_id(), messages, asked_with)
         sha256 = _hash(options, tools, model)
         answered = stream_answer(engine, request, _speaker(options, tools, engine), tools.output)
         adapted = _adapter_hashes(options, tools, adapters)
-    asked = _asked(answered.text, answered.thinking, model, sha256, timing_of(answered.done), info)
+    asked = ask_result(answered.text, answered.thinking, model, sha256, timing_of(answered.done), info)
     asked = msgspec.structs.replace(asked, adapters=adapted)
+    asked = with_citations(asked, (question, Message("answer", "", None, "assistant", passages)))
     if not what.options.logprobs:
         return asked
-    return msgspec.structs.replace(asked, logprobs=[_logprob_json(each) for each in answered.logprobs])
+    return msgspec.structs.replace(asked, logprobs=[logprob_json(each) for each in answered.logprobs])
 
 
-def _in_conversation(options: Namespace, tools: CommandContext, text: str, what: _Asked) -> AskResult:
+def _in_conversation(
+    options: Namespace, tools: CommandContext, text: str, what: _Asked, given: GivenDocuments
+) -> AskResult:
     """One more turn of a stored conversation, kept there. Options hold for this turn alone."""
     if options.draft_model:
         raise UsageError(
@@ -238,7 +202,8 @@ def _in_conversation(options: Namespace, tools: CommandContext, text: str, what:
         full = choice_where_nobody_can_be_asked(
             tools, kept.context_full or what.settings.context_full, for_program=options.json
         )
-        overrides = AnswerOverrides(None, what.system_prompt, full, what.change)
+        overrides = AnswerOverrides(None, what.system_prompt, full, what.change, collections=given.collections or None)
+        session.attach(given.taken(0))
         try:
             message = session.ask(text, overrides)
         except ContextFullError as error:
@@ -246,14 +211,16 @@ def _in_conversation(options: Namespace, tools: CommandContext, text: str, what:
                 raise
             message = ask_again_as_chosen(tools, session, error)
         info, kept_in = engine.model, session.conversation_id
+        path = tools.conversation_store.branch(message.conversation_id, message.parent_id)
     timing = message.timing
     if timing is None or info is None:
         raise KeyboardInterrupt  # stopped before the model began
     calls = [
         AskToolCall(part.id, part.name, part.arguments) for part in message.parts if isinstance(part, ToolCallPart)
     ]
-    asked = _asked(message.text, message.thinking, model, sha256, timing, info)
-    return msgspec.structs.replace(asked, conversation=kept_in, tool_calls=calls, adapters=adapted)
+    asked = ask_result(message.text, message.thinking, model, sha256, timing, info)
+    asked = msgspec.structs.replace(asked, conversation=kept_in, tool_calls=calls, adapters=adapted)
+    return with_citations(asked, (*path, message))
 
 
 def _adapters(
@@ -272,26 +239,6 @@ def _adapter_hashes(
     """What is told of the adapters that were loaded, where it is told."""
     found = [AskAdapter(each.adapter.id, _hash(options, tools, each.adapter), each.scale) for each in chosen]
     return found or None
-
-
-def _asked(text: str, thinking: str, model: LibraryModel, sha256: str, timing: Timing, info: ModelInfo) -> AskResult:
-    return AskResult(
-        text=text,
-        thinking=thinking,
-        model=model.id,
-        file_sha256=sha256,
-        prompt_tokens=timing.prompt_tokens,
-        cached_tokens=timing.cached_tokens,
-        generated_tokens=timing.generated_tokens,
-        time_to_first_token_s=timing.time_to_first_token_s,
-        tokens_per_s=timing.tokens_per_s,
-        cache=AskCache(timing.memory_tokens, timing.disk_tokens),
-        stop_reason=timing.stop_reason,
-        seed=timing.seed,
-        engine=info.engine,
-        speculation=SpeculationResult(timing.drafted_tokens, timing.accepted_tokens),
-        tool_calls=[],
-    )
 
 
 def _what_is_asked(options: Namespace, tools: CommandContext) -> _Asked:
@@ -336,19 +283,6 @@ def _response_format(options: Namespace, tools: CommandContext) -> JsonSchemaFor
     if options.json_schema is not None:
         return JsonSchemaFormat(read_given_file(options.json_schema, tools))
     return None if options.grammar is None else GrammarFormat(read_given_file(options.grammar, tools))
-
-
-def _logprob_json(token: TokenLogprob | TokenCandidate) -> dict[str, Any]:
-    """A token's log probability, in llama-server's form."""
-    form: dict[str, Any] = {
-        "id": token.token,
-        "token": token.text.decode("utf-8", "replace"),
-        "bytes": list(token.text),
-        "logprob": token.logprob,
-    }
-    if isinstance(token, TokenLogprob):
-        form["top_logprobs"] = [_logprob_json(each) for each in token.top]
-    return form
 
 
 def _thinking(asked: str | int | None) -> ThinkingOptions:

@@ -1,7 +1,8 @@
 """A conversation at the terminal: the window's `ChatSession`, with a plain event loop in place of Qt's."""
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ from desktop.chat.chat_events import (
     AnswerFinished,
     AnswerPhase,
     AnswerReplaced,
+    AttachmentsChanged,
     ChatEvent,
     ChatFailed,
     ContextUsed,
@@ -19,6 +21,8 @@ from desktop.chat.chat_events import (
     EngineChanged,
 )
 from desktop.chat.chat_session import ChatSession
+from desktop.chat.document_services import DocumentServices
+from desktop.chat.draft_attachment import TakenAttachments
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.preset_file import PresetFile
 from desktop.cli.command_context import CommandContext
@@ -26,6 +30,7 @@ from desktop.cli.interrupts import POLL_INTERVAL_S, stop_on_interrupt
 from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_answer import AnswerWriter
 from desktop.conversation import ContextChoice, Message, SummaryPart
+from desktop.documents.passage_search import FoundPassage
 from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.errors import ContextFullError
 from desktop.library.library_model import LibraryModel
@@ -33,6 +38,16 @@ from desktop.settings import Settings
 from desktop.translation import tr
 
 Wanted = TypeVar("Wanted", bound=ChatEvent)
+
+
+class _Collections:
+    """The collections, opened where a conversation searches some."""
+
+    def __init__(self, tools: CommandContext) -> None:
+        self._tools = tools
+
+    def search(self, names: Sequence[str], text: str, limit: int) -> Sequence[FoundPassage]:
+        return self._tools.collections.search(names, text, limit)
 
 
 class TerminalSession:
@@ -51,7 +66,7 @@ class TerminalSession:
         self._events: list[ChatEvent] = []
         self._dropped = 0
         self._notice = ""
-        self._begun = self._asking = False
+        self._begun = self._asking = self._loaded = False
         self._overrides = NO_OVERRIDES
         self._refused: Message | None = None
         self._summary: SummaryPart | None = None
@@ -65,6 +80,8 @@ class TerminalSession:
             hash_file=tools.license_check.loaded_sha256,
             prompt_cache=tools.prompt_cache,
             presets=PresetFile(tools.paths.presets_file),
+            attachments=tools.attachments,
+            documents=DocumentServices(collections=_Collections(tools)),
         )
 
     def __enter__(self) -> "TerminalSession":
@@ -93,6 +110,16 @@ class TerminalSession:
     def use(self, model: LibraryModel) -> None:
         """Answer with `model` from now on. It loads meanwhile."""
         self._chat.use_model(model, again=True)
+
+    def attach(self, files: TakenAttachments) -> None:
+        """Have `files` go with the next question. Waits for the model: how large its context is says which are given
+        whole."""
+        if not files:
+            return
+        while not self._loaded:
+            self._run_next()
+        self._chat.attachments.adopt(self.conversation_id or "", files)
+        self._wait_for(AttachmentsChanged)
 
     def ask(self, text: str, overrides: AnswerOverrides = NO_OVERRIDES) -> Message:
         """The answer to `text`, when it is over. Ctrl+C stops it. Raises the UserError that it fails with."""
@@ -140,10 +167,11 @@ class TerminalSession:
                 if isinstance(event, ChatFailed):
                     del self._events[: index + 1]
                     raise event.error
-            try:
-                self._posted.get(timeout=POLL_INTERVAL_S)()
-            except queue.Empty:
-                continue
+            self._run_next()
+
+    def _run_next(self) -> None:
+        with suppress(queue.Empty):
+            self._posted.get(timeout=POLL_INTERVAL_S)()
 
     def _on_event(self, event: ChatEvent) -> None:
         match event:
@@ -161,12 +189,14 @@ class TerminalSession:
             case ContextUsed() if self._asking and event.dropped_messages > self._dropped:
                 self._dropped = event.dropped_messages
                 self._output.note(tr("The oldest messages no longer fit this model's context and were left out."))
-            case AnswerReplaced():
+            case AnswerReplaced() if event.message.text or event.message.thinking:
                 self._speaker.replace(event.message.text, event.message.thinking)
-            case EngineChanged() if event.notice not in ("", self._notice):
-                self._notice = event.notice
-                self._output.note(event.notice)
-            case AnswerFinished() | ChatFailed() | ConversationOpened():
+            case EngineChanged():
+                self._loaded = event.state in ("ready", "answering") or event.error is not None
+                if event.notice not in ("", self._notice):
+                    self._notice = event.notice
+                    self._output.note(event.notice)
+            case AnswerFinished() | AttachmentsChanged() | ChatFailed() | ConversationOpened():
                 self._events.append(event)
 
     def _note_summary(self, summary: SummaryPart) -> None:
