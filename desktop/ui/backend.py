@@ -20,6 +20,7 @@ from desktop.ui.access.access_flow import AccessFlow
 from desktop.ui.chat.code_file_flow import CodeFileFlow
 from desktop.ui.chat.image_flow import ImageFlow
 from desktop.ui.compare.compare_flow import CompareFlow
+from desktop.ui.documents.documents_flow import DocumentsFlow
 from desktop.ui.downloads.download_flow import DownloadFlow
 from desktop.ui.export.chat_pdf import draw_pdf
 from desktop.ui.export.export_flow import ExportFlow
@@ -128,6 +129,8 @@ class Backend(QObject):
             shared.answers.tell,
             self.chat.order.delete,
         )
+        self.documents = DocumentsFlow(window, shared.collections, self.news, shared.reading_facts)
+        window.commands.add_places(self.documents.places)
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
         self.images = ImageFlow(window, background, shared.attachments, page.images)
@@ -319,6 +322,7 @@ class Backend(QObject):
             self.licenses,
             self.compare,
             self.chat_imports,
+            self.documents,
             self.loading,
             *flows,
         ):

@@ -6,7 +6,7 @@ Importing this takes some tenths of a second. `desktop.ui.program` does it after
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QIcon
 
 from desktop.background import Background
@@ -26,7 +26,9 @@ from desktop.paths import Paths
 from desktop.settings import SettingsFile
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_store import ConversationStore
-from desktop.storage.database import DOCUMENTS_SCHEMA, Database
+from desktop.storage.database import Database
+from desktop.ui.documents.documents_page_values import ReadingFacts
+from desktop.ui.documents.shared_documents import SharedCollections, SharedReader
 from desktop.ui.models.model_selection import ModelDisplay, ModelSelection
 from desktop.ui.settings.backup_timer import BackupTimer
 from desktop.ui.system.file_watcher import FileWatcher
@@ -35,6 +37,8 @@ from desktop.ui.window.tray_flow import TrayFlow
 
 if TYPE_CHECKING:
     from desktop.chat.conversation_options import OptionChanges
+    from desktop.documents.collection_service import CollectionService
+    from desktop.documents.document_reader import DocumentReader
     from desktop.engine.engine_protocol import MultiModelEngine
     from desktop.errors import UserError
     from desktop.library.library_model import LibraryCard, LibraryModel
@@ -49,6 +53,7 @@ _RELOAD_NEEDED_BY = {
     "prompt_cache_memory",
     "model_settings",
 }
+_INDEXING_AFTER_MS = 10_000
 _ENGINES_KEPT_BY = {"model_memory", "unload_after"}
 
 
@@ -129,6 +134,8 @@ class SharedServices(QObject):
             presets=self.presets,
             attachments=self.attachments,
         )
+        self.reader = SharedReader(self._make_reader)
+        self.collections = SharedCollections(background, self._make_collections)
         self.displays = ModelDisplays()
         self.selection = ModelSelection(
             self.displays,
@@ -161,11 +168,31 @@ class SharedServices(QObject):
             make, memory=lambda: settings.current.model_memory, unload_after=lambda: settings.current.unload_after
         )
 
+    def _make_reader(self) -> "DocumentReader":
+        from desktop.documents.document_reader import DocumentReader
+
+        return DocumentReader(self.paths.logs)
+
+    def _make_collections(self, on_change: Callable[[], None]) -> "CollectionService":
+        from desktop.documents.collection_service import CollectionService
+
+        return CollectionService(self.paths, self.reader, on_change=on_change)
+
+    def reading_facts(self) -> ReadingFacts:
+        """How files are read and found here. Not for the main thread."""
+        return ReadingFacts(confined=self.reader.is_confined())
+
     def start(self) -> None:
         """Read what is on the disk: models, licenses, conversations."""
         self.selection.refresh()
         self._ledger_watcher.start()
         self.backup_timer.start()
+        # What was being indexed goes on, but not while everything else of a start wants the disk.
+        QTimer.singleShot(_INDEXING_AFTER_MS, self, self._start_collections)
+
+    def _start_collections(self) -> None:
+        if not self.closed and self.paths.documents_file.exists():
+            self.collections.start()
 
     # --- conversations -------------------------------------------------------------------------------------------
 
@@ -233,6 +260,8 @@ class SharedServices(QObject):
         self.selection.close()
         self._ledger_watcher.close()
         self.answers.close()
+        self.reader.close()
+        self.collections.close()
         self.kernels.close()
         self.engine.close()
         self.library.close()  # the process would stay until a file of many gigabytes is read

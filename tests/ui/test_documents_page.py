@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.documents.document_collection import CollectionFile, CollectionState
@@ -254,6 +254,31 @@ def test_the_guide_says_what_is_not_solved(page: DocumentsPage) -> None:
     assert sum(kind == "item" for kind, _ in kinds) >= 4
     page.back.click()
     assert page.collections.isVisible()
+
+
+def test_no_part_of_the_page_is_a_window_for_a_moment(qtbot: QtBot) -> None:
+    shown: list[QWidget] = []
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt calls it so
+            if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+                shown.append(watched)
+            return False
+
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    holder.show()
+    watch = Watch()
+    QApplication.instance().installEventFilter(watch)  # type: ignore[union-attr]
+    page = DocumentsPage(Theme(RESOURCES, "light"), GUIDE, holder)
+    page.show()
+    page.collections.show_collections((state("A", unread=1, problems=("Gone.",)),))
+    page.collections.show_files("A", _three_files())
+    page.collections.show_error(UserError("No."))
+    page.show_guide()
+    page.show_content(FakeCollections.content(_with_one_file(), "A", 1))
+    QApplication.instance().removeEventFilter(watch)  # type: ignore[union-attr]
+    assert shown == []
 
 
 def test_a_short_page_still_shows_rows_of_both_tables(page: DocumentsPage) -> None:

@@ -34,6 +34,7 @@ FIXED_NAMES = (
     "Model",
     "Context used",
     "Models",
+    "Documents",
     "Licenses",
     "Network",
     "Settings",

@@ -121,8 +121,9 @@ class CollectionFileTable(ActionTable):
         file = self.rows.files[index.row()]
         for action in (action_of(file, LOOK), action_of(file, LEAVE)):
             if action is not None:
-                text = tr("Enter its password…") if action == "password" else action_words(action)
-                menu.addAction(text + _KEYS.get(action, ""), partial(self._ask, file, action))
+                words = tr("Enter its password…") if action == "password" else action_words(action)
+                entry = words + _KEYS.get(action, "")
+                menu.addAction(entry, partial(self._ask, file, action))
         menu.addAction(tr("Copy the path\tCtrl+C"), self.copy)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

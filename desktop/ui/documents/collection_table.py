@@ -120,8 +120,9 @@ class CollectionTable(ActionTable):
     def _fill_menu(self, menu: QMenu, index: Index) -> None:
         collection = self.rows.collections[index.row()]
         name = collection.name
-        if turn_words(collection):
-            menu.addAction(turn_words(collection), lambda: self.turn_asked.emit(name))
+        turning = turn_words(collection)
+        if turning:
+            menu.addAction(turning, lambda: self.turn_asked.emit(name))
         menu.addAction(tr("Rename…\tF2"), lambda: self.rename_asked.emit(name))
         menu.addAction(tr("Remove\tDel"), lambda: self.remove_asked.emit(name))
 

@@ -19,7 +19,7 @@ _LONGEST_NAME = 200
 _FIELD_CHARACTERS = 36
 
 
-class _Entry(QWidget):
+class EntryWithButtons(QWidget):
     """A field with a sentence above and two buttons beside it; hidden until it is needed. `left` when it was given up,
     by Escape as well."""
 
@@ -85,7 +85,7 @@ class _Entry(QWidget):
             super().keyPressEvent(event)
 
 
-class CollectionNameEntry(_Entry):
+class CollectionNameEntry(EntryWithButtons):
     """`entered` with the name that a collection has ("" for a new one), and the one that it is to have."""
 
     entered = Signal(str, str)
@@ -114,7 +114,7 @@ class CollectionNameEntry(_Entry):
             self.entered.emit(self.before, name)
 
 
-class FilePasswordEntry(_Entry):
+class FilePasswordEntry(EntryWithButtons):
     """`entered` with the id of a file and the password that was typed for it."""
 
     entered = Signal(int, str)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from desktop.ui.documents.documents_page import DocumentsPage
     from desktop.ui.documents.documents_page_values import ReadingFacts
 
-    Read = tuple[tuple[CollectionState, ...], str, tuple[CollectionFile, ...], ReadingFacts]
+    Read = tuple[tuple[CollectionState, ...], str, tuple[CollectionFile, ...], ReadingFacts | None]
 
 _REFRESH_MS = 250
 _MOST_NAMED = 3
@@ -43,7 +44,6 @@ class DocumentsFlow(QObject):
         self._navigator, self._collections, self._news, self._facts = navigator, collections, news, facts
         self._page: DocumentsPage | None = None
         self._passages: PassageFlow
-        self.names: tuple[str, ...] = ()
         self._states: dict[str, CollectionState] = {}
         self._changes: deque[Callable[[], None]] = deque()
         self._changing = self._reading = self._outdated = self._closed = False
@@ -94,16 +94,20 @@ class DocumentsFlow(QObject):
 
     def _changed(self) -> None:
         """Something changed: the page is brought up to date soon, while it is the one that is shown."""
-        if not self._closed and self._navigator.shown == "documents" and not self._timer.isActive():
+        if self._closed or self._timer.isActive():
+            return
+        if self._navigator.shown == "documents":
             self._timer.start()
+        elif not self._states:
+            self._collections.run_if_built(lambda service: service.collections(), self._take_states)
 
-    def read_names(self) -> None:
-        """Read what the collections are called, for `names`."""
-        self._collections.run(lambda service: service.collections(), self._take_states, lambda _: None)
+    def places(self) -> list[tuple[str, str, Callable[[], None]]]:
+        """The collections, as "Go to anything" offers them: those that are known by now."""
+        self._collections.run_if_built(lambda service: service.collections(), self._take_states)
+        return [(name, tr("Collection"), partial(self.show_collection, name)) for name in self._states]
 
     def _take_states(self, states: "Sequence[CollectionState]") -> None:
         self._states = {each.name: each for each in states}
-        self.names = tuple(self._states)
 
     def _read(self) -> None:
         """Read what the page shows. One reading at a time: what changes meanwhile is read after it."""
@@ -125,7 +129,7 @@ class DocumentsFlow(QObject):
                 files = service.files(shown) if shown else ()
             except NotFoundError:  # removed since
                 files = ()
-            return states, shown, files, facts()
+            return states, shown, files, facts() if states else None
 
         self._collections.run(read, self._show, self._show_unread)
 
@@ -136,7 +140,8 @@ class DocumentsFlow(QObject):
         states, name, files, facts = read
         self._take_states(states)
         view = self._page.collections
-        view.show_facts(facts)
+        if facts is not None:
+            view.show_facts(facts)
         view.show_collections(states)
         view.show_files(name, files)
         if self._outdated:

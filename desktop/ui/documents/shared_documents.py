@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from desktop.documents.passage_search import FoundPassage
 
 T = TypeVar("T")
+_WHOLE = "landlock+seccomp"
+"""What `DocumentReader.confinement` says where nothing is missing."""
 
 
 class SharedReader:
@@ -30,6 +32,7 @@ class SharedReader:
         self._make = make
         self._lock = threading.Lock()
         self._built: DocumentReader | None = None
+        self._confined: bool | None = None
         self._closed = False
 
     def read(
@@ -56,6 +59,16 @@ class SharedReader:
         return self.reader().read_bytes(
             data, name, password=password, is_cancelled=is_cancelled, on_progress=on_progress
         )
+
+    def is_confined(self) -> bool:
+        """Whether its processes have neither network nor home folder; asks one of them the first time. Not for the main
+        thread."""
+        if self._confined is None:
+            try:
+                self._confined = self.reader().confinement() == _WHOLE
+            except UserError:
+                return False
+        return self._confined
 
     def reader(self) -> "DocumentReader":
         """The reader, built now where it was not. StoppedError once this is closed."""
@@ -97,6 +110,11 @@ class SharedCollections(QObject):
         if not self._closed:
             self._background.pool(lambda: work(self.collections()), success, failure)
 
+    def run_if_built(self, work: "Callable[[CollectionService], T]", success: Callable[[T], None]) -> None:
+        """The same, where they were built before; nothing otherwise, or where it fails."""
+        if self._built is not None:
+            self.run(work, success, lambda _: None)
+
     def start(self) -> None:
         """Build them, and have them go on with what was not read."""
         self.run(lambda _: None)
@@ -109,6 +127,7 @@ class SharedCollections(QObject):
             if self._built is None:
                 self._built = self._make(self._tell)
                 self._built.start()
+                self._tell()
             return self._built
 
     def search(self, names: Sequence[str], text: str, limit: int) -> "Sequence[FoundPassage]":
