@@ -26,6 +26,7 @@ sys.path[:0] = [str(TOP), str(TOP / "packaging")]
 
 import access_scenes  # noqa: E402 - the path comes first
 import chat_scenes  # noqa: E402
+import document_scenes  # noqa: E402
 import license_scenes  # noqa: E402
 import network_scenes  # noqa: E402
 import real_scenes  # noqa: E402
@@ -234,6 +235,13 @@ def scenes() -> list[Scene]:
             Scene(f"network-offline-{theme}", network_scenes.off_line, theme, network="log"),
             Scene(f"network-held-{theme}", network_scenes.log, theme, network="held"),
             Scene(f"network-settings-{theme}", network_scenes.settings, theme, height=720),
+            Scene(f"documents-{theme}", document_scenes.collections, theme),
+            Scene(f"documents-{theme}-2x", document_scenes.collections, theme, scale=2),
+            Scene(f"documents-narrow-{theme}", document_scenes.password, theme, width=820, height=720),
+            Scene(f"documents-empty-{theme}", document_scenes.empty, theme),
+            Scene(f"documents-search-{theme}", document_scenes.search, theme),
+            Scene(f"documents-passage-{theme}", document_scenes.passage, theme, height=720),
+            Scene(f"documents-guide-{theme}", document_scenes.guide, theme),
             *_on_the_way(theme),
             Scene(f"real-readme-{theme}", real_scenes.readme, theme, height=1000, real=True),
             Scene(f"real-conversation-{theme}", real_scenes.conversation, theme, height=1100, real=True),

@@ -36,6 +36,8 @@ class EmptyCollections(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.new = Button(theme, tr("New collection"), kind="accent")
+        self.add_files = Button(theme, tr("Add files…"))
+        self.add_folder = Button(theme, tr("Add folder…"))
         said = tr(
             "A collection is a set of files that your chats can look into. An answer then names the file and the page "
             "of each passage it stands on. Drop files or a folder here to begin one; they stay where they are, and "
@@ -46,7 +48,12 @@ class EmptyCollections(QWidget):
         column.setSpacing(M)
         column.addWidget(page_title(theme, tr("No documents yet")))
         column.addWidget(lesson)
-        column.addWidget(self.new)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(S)
+        for button in (self.new, self.add_files, self.add_folder):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        column.addLayout(buttons)
         holder = QWidget()
         holder.setLayout(column)
         holder.setMaximumWidth(_LESSON_WIDTH)

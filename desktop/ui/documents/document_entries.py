@@ -38,7 +38,7 @@ class EntryWithButtons(QWidget):
             row.addWidget(widget)
         row.addStretch(1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, S, 0, S)
+        column.setContentsMargins(S, S, S, S)
         column.setSpacing(XS)
         column.addWidget(self._said)
         column.addLayout(row)

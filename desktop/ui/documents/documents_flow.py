@@ -41,7 +41,8 @@ class DocumentsFlow(QObject):
         facts: "Callable[[], ReadingFacts]",
     ) -> None:
         super().__init__()
-        self._navigator, self._collections, self._news, self._facts = navigator, collections, news, facts
+        self._navigator, self._news, self._facts = navigator, news, facts
+        self.shared = self._collections = collections
         self._page: DocumentsPage | None = None
         self._passages: PassageFlow
         self._states: dict[str, CollectionState] = {}

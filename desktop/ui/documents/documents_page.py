@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -25,10 +26,11 @@ from desktop.ui.parts.button import Button
 from desktop.ui.parts.document_viewer import DocumentViewer
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.line_edit import Field
+from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.page import Page, PageBar, page_title
 from desktop.ui.parts.shortcut_override import overrides_escape
 from desktop.ui.parts.untrusted_text import isolated
-from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
+from desktop.ui.theme.design_tokens import NARROW, RADIUS_SOFT, M, S
 from desktop.ui.theme.theme import Theme
 
 _PAUSE_MS = 150
@@ -107,10 +109,29 @@ class DocumentsPage(Page):
         self._timer.timeout.connect(self._search)
         self.results.opened.connect(self.passage_opened)
         self.new.clicked.connect(self.begin_collection)
-        self.add_files.clicked.connect(lambda: self.files_asked.emit(self._chosen))
-        self.add_folder.clicked.connect(lambda: self.folder_asked.emit(self._chosen))
+        self.add_files.clicked.connect(self._add)
+        self.collections.empty.add_files.clicked.connect(self._ask_files)
+        for button in (self.add_folder, self.collections.empty.add_folder):
+            button.clicked.connect(self._ask_folder)
         self.back.clicked.connect(self.go_back)
         self.collections.guide_asked.connect(self.show_guide)
+        self.collections.table.rows.modelReset.connect(self._show_bar)
+
+    def _ask_files(self) -> None:
+        self.files_asked.emit(self._chosen)
+
+    def _ask_folder(self) -> None:
+        self.folder_asked.emit(self._chosen)
+
+    def _add(self) -> None:
+        """Have files chosen; where there is room for one button alone, files or a folder."""
+        if not self._narrow:
+            self._ask_files()
+            return
+        menu = make_menu(self.theme, self)
+        menu.addAction(tr("Files…"), self._ask_files)
+        menu.addAction(tr("Folder…"), self._ask_folder)
+        menu.popup(self.add_files.mapToGlobal(self.add_files.rect().bottomLeft()))
 
     @property
     def _chosen(self) -> str:
@@ -136,13 +157,32 @@ class DocumentsPage(Page):
     # --- which part is shown -------------------------------------------------------------------------------------
 
     def _show(self, view: QWidget, name: str = "") -> None:
-        inside = view not in (self.collections, self.results)
-        for widget in (self._title, self.search, self.new, self.add_folder, self.add_files):
-            widget.setVisible(not inside)
-        self.back.setVisible(inside)
-        self._shown_name.setVisible(inside)
         self._shown_name.setText(name)
         self._stack.setCurrentWidget(view)
+        self._show_bar()
+
+    def _show_bar(self) -> None:
+        """What stands at the top: what can be done with collections, or the way back to them."""
+        inside = self._stack.currentWidget() not in (self.collections, self.results)
+        for widget in (self._title, self.search):
+            widget.setVisible(not inside)
+        # Where there is nothing yet, the page itself offers these.
+        begun = bool(self.collections.table.rows.collections)
+        self.new.setVisible(begun and not inside)
+        self.add_files.setVisible(begun and not inside)
+        self.add_folder.setVisible(begun and not inside and not self._narrow)
+        self.add_files.setText(tr("Add…") if self._narrow else tr("Add files…"))
+        self.add_files.updateGeometry()
+        self.back.setVisible(inside)
+        self._shown_name.setVisible(inside)
+
+    @property
+    def _narrow(self) -> bool:
+        return self.width() < NARROW
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_bar()
 
     def show_content(
         self,
