@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from desktop import __version__
+from desktop.chat.attached_file_reader import decoded_content
 from desktop.chat.chat_session import ChatSession
 from desktop.chat.export.chat_exporter import ChatExporter
 from desktop.chat.temporary_chat import TemporaryChat
@@ -17,7 +18,9 @@ from desktop.library.model_terms import ModelTerms
 from desktop.storage.message_search import MessageSearch
 from desktop.translation import tr
 from desktop.ui.access.access_flow import AccessFlow
+from desktop.ui.chat.attachment_flow import AttachmentFlow
 from desktop.ui.chat.code_file_flow import CodeFileFlow
+from desktop.ui.chat.document_flow import DocumentFlow
 from desktop.ui.chat.image_flow import ImageFlow
 from desktop.ui.compare.compare_flow import CompareFlow
 from desktop.ui.documents.documents_flow import DocumentsFlow
@@ -114,7 +117,7 @@ class Backend(QObject):
         self.suggestion = ModelSuggestionFlow(window, window.display, background, services, self.selection)
         self.tray = shared.tray
         self.tray.add(window)
-        self.drop = FileDropTarget(window.theme, window, window.chat_page.composer.edit.viewport())
+        self.drop = FileDropTarget(window.theme, window, page.composer.edit.viewport(), chat=page)
         self.settings = SettingsFlow(window, background, services, self.engine, shared.prompt_cache)
         self.backups = BackupFlow(window, background, shared.data, shared.answers.queue)
         self.backups.restored.connect(shared.show_restored)
@@ -134,6 +137,23 @@ class Backend(QObject):
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
         self.images = ImageFlow(window, background, shared.attachments, page.images)
+        self.documents = DocumentFlow(
+            window,
+            background,
+            page.documents,
+            lambda: page.transcript.messages,
+            lambda part: decoded_content(shared.attachments.read(part.sha256)),
+            lambda passage: None,
+        )
+        self.attachments = AttachmentFlow(
+            window,
+            background,
+            page,
+            self._open_session,
+            sees_pictures=lambda: None,
+            show_document=self.documents.show_content,
+            show_picture=self.images.show_bytes,
+        )
         self.network = NetworkFlow(window, background, services, paths, settings, shared.change_settings)
         self.compare = CompareFlow(window, background, ChatPlace(window, shared.answers), self.engine, shared.presets)
         exporter = ChatExporter(
@@ -165,6 +185,11 @@ class Backend(QObject):
         setup.use_asked.connect(self._use_model)
         self.drop.dropped.connect(self.imports.offer_files)
         self.drop.chats_dropped.connect(self.chat_imports.offer_files)
+        self.drop.attached.connect(self.attachments.add_data)
+        self.attachments.models_found.connect(self.imports.offer_files)
+        self.attachments.chats_found.connect(self.chat_imports.offer_files)
+        self.attachments.model_asked.connect(lambda: window.show_page("models"))
+        window.chat_told.connect(self.attachments.take_event)
         self.model_list.listed.connect(self._models_listed)
         self.access.model_asked.connect(self.model_list.show_listed)
         self.access.failed.connect(self.model_list.show_problem)
@@ -324,6 +349,8 @@ class Backend(QObject):
             self.chat_imports,
             self.documents,
             self.loading,
+            self.documents,
+            self.attachments,
             *flows,
         ):
             part.close()

@@ -17,6 +17,7 @@ def answer_phase_text(event: "AnswerPhase") -> str:
     words = {
         "waiting": tr("Waiting…"),
         "loading": tr("Loading the model…"),
+        "searching": tr("Looking in your documents…"),
         "summarizing": tr("Summarizing the oldest messages…"),
         "reading": tr("Reading…"),
         "thinking": tr("Thinking…"),

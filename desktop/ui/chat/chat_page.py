@@ -20,9 +20,11 @@ from desktop.ui.chat.context_card import spoken_end
 from desktop.ui.chat.context_flow import ContextFlow
 from desktop.ui.chat.empty_state import EmptyState
 from desktop.ui.chat.find_bar import FindBar, TranscriptFinder
+from desktop.ui.chat.message_documents import MessageDocuments
 from desktop.ui.chat.message_footer import CreditOf, no_credit
 from desktop.ui.chat.message_images import MessageImages
 from desktop.ui.chat.message_queue_flow import MessageQueueFlow
+from desktop.ui.chat.newest_turn import NewestTurn
 from desktop.ui.chat.window_drafts import WindowDrafts
 from desktop.ui.parts.error_box import ErrorAction, ErrorBox
 from desktop.ui.theme.theme import Theme
@@ -39,6 +41,7 @@ class ChatPage(QWidget):
     """Works before there is a chat session: what is sent until then is kept, and sent when `use_chat` brings one."""
 
     link_asked = Signal(str)
+    files_key_changed = Signal()
     answering_changed = Signal(bool)
 
     def __init__(
@@ -60,7 +63,7 @@ class ChatPage(QWidget):
         self._reading = ReadingAnnouncement(self._say)
         self._transcript: Transcript | None = None
         self._credit_of: CreditOf = no_credit
-        self.code, self.images = CodeOptions(self), MessageImages(self)
+        self.code, self.images, self.documents = CodeOptions(self), MessageImages(self), MessageDocuments(self)
         self.branches = BranchFlow(lambda: self._chat, drafts, self)
         self.top_bar = ChatTopBar(theme, fill_menu)
         self.find_bar = FindBar(theme)
@@ -97,6 +100,7 @@ class ChatPage(QWidget):
         self.composer.edit_cancelled.connect(self._cancel_edit)
         self.composer.edit.textChanged.connect(lambda: self._draft_timer.start())
         self.finder = TranscriptFinder(self.find_bar, lambda: self._transcript)
+        self.newest = NewestTurn(lambda: self._transcript)
         self.find_bar.closed.connect(self.focus_composer)
 
     @property
@@ -116,6 +120,7 @@ class ChatPage(QWidget):
                 branches=self.branches.actions(),
                 code=self.code,
                 images=self.images,
+                documents=self.documents,
             )
             self._transcript = Transcript(self._theme, actions)
             self._stack.addWidget(self._transcript)
@@ -129,6 +134,15 @@ class ChatPage(QWidget):
     @property
     def conversation_id(self) -> str | None:
         return self._conversation_id
+
+    @property
+    def files_key(self) -> str:
+        """The key of what is attached to the message that is being written; "" before there is one."""
+        if self._conversation_id is None or self._editing is None:
+            return self._conversation_id or ""
+        from desktop.chat.message_attachments import edited_key
+
+        return edited_key(self._conversation_id, self._editing.id)
 
     @property
     def error_area(self) -> ErrorBox | None:
@@ -170,6 +184,7 @@ class ChatPage(QWidget):
             self._is_new = is_new
             self.composer.set_text(self._drafts.get(self._draft_key()))
             self.composer.meter.set_used(0, 0)
+            self.files_key_changed.emit()
             if not self.find_bar.isHidden():
                 self.find_bar.close_bar()
         if event.messages:
@@ -273,16 +288,6 @@ class ChatPage(QWidget):
         if self._transcript is not None and (message := self._transcript.last_of("assistant")) is not None:
             self.regenerate(message.id)
 
-    def copy_last(self) -> None:
-        """Put the newest answer on the clipboard."""
-        if self._transcript is not None:
-            self._transcript.copy_last_answer()
-
-    def read_last(self) -> None:
-        """Put the keyboard's caret into the newest answer, where a screen reader reads it."""
-        if self._transcript is not None:
-            self._transcript.read_last_answer()
-
     def edit_last(self) -> None:
         """Edit the newest turn of the person's."""
         if self._transcript is not None and (message := self._transcript.last_of("user")) is not None:
@@ -291,8 +296,7 @@ class ChatPage(QWidget):
     def begin_edit(self, message: Message) -> None:
         """Put a turn into the composer; sending it makes a new branch."""
         self.save_draft()
-        self._editing = message
-        self.composer.set_editing(message.role)
+        self._set_editing(message)
         self.composer.set_text(self._drafts.get(self._draft_key()) or message.text)
         self.focus_composer()
 
@@ -308,11 +312,6 @@ class ChatPage(QWidget):
         """Find words in this conversation."""
         if self._transcript is not None and self._stack.currentWidget() is self._transcript:
             self.find_bar.open_bar()
-
-    def jump_to_latest(self) -> None:
-        """Go to the newest turn."""
-        if self._transcript is not None:
-            self._transcript.jump_to_end()
 
     def save_draft(self, *, so_far: bool = False) -> None:
         """Remember what is typed, and write it to the drafts' file. `so_far` leaves out what is being composed."""
@@ -358,8 +357,7 @@ class ChatPage(QWidget):
         if self._is_new and self._conversation_id is not None:
             self._unstored.add(self._conversation_id)
         self._drafts.set(self._draft_key(), "")
-        self._editing = None
-        self.composer.set_editing("")
+        self._set_editing(None)
         self.composer.set_text(self._drafts.get(self._draft_key()))
         self._show_answering()
         self.focus_composer()
@@ -367,9 +365,13 @@ class ChatPage(QWidget):
     def _cancel_edit(self) -> None:
         if self._editing is not None:
             self.save_draft()  # given up by one key, and there again when the turn is edited again
-            self._editing = None
-            self.composer.set_editing("")
+            self._set_editing(None)
             self.composer.set_text(self._drafts.get(self._draft_key()))
+
+    def _set_editing(self, message: Message | None) -> None:
+        self._editing = message
+        self.composer.set_editing(message.role if message is not None else "")
+        self.files_key_changed.emit()
 
     def _show_answering(self) -> None:
         answering = self._chat is not None and self._chat.is_answering()

@@ -1,4 +1,4 @@
-"""The composer: a text box that grows to eight lines, the context meter, and the Send/Stop button."""
+"""The composer: attached files, a text box that grows to eight lines, the context meter, and the Send/Stop button."""
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
@@ -6,7 +6,8 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.translation import tr
-from desktop.ui.chat.context_meter import ContextMeter
+from desktop.ui.chat.attachment_strip import AttachmentStrip
+from desktop.ui.chat.context_meter import CHARACTERS_PER_TOKEN, ContextMeter
 from desktop.ui.chat.message_edit import LONGEST_MESSAGE, MOST_LINES, MessageEdit
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import Note
@@ -38,7 +39,8 @@ def _too_long(count: int) -> UserError:
 
 class Composer(QWidget):
     """Emits `sent` with the text, which stays where it is until `set_text` replaces it; `queued` in place of it while
-    an answer is given. `refused` has a UserError where text was not taken in."""
+    an answer is given. `refused` has a UserError where text was not taken in; `attach_asked` where files are to be
+    chosen."""
 
     sent = Signal(str)
     queued = Signal(str)
@@ -46,12 +48,18 @@ class Composer(QWidget):
     edit_last = Signal()
     edit_cancelled = Signal()
     refused = Signal(object)
+    attach_asked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._answering = False
+        self._attached = 0
         self.edit = MessageEdit(theme)
+        self.attachments = AttachmentStrip(theme)
+        self.attach_button = Button(theme, tr("Attach"), kind="quiet", icon="attach", name=tr("Attach"))
+        set_tool_tip(self.attach_button, tr("Attach files and pictures. They are read on this machine"))
+        self.attach_button.hide()
         self.meter = ContextMeter(theme)
         self.button = Button(theme, tr("Send"), kind="accent", other_text=tr("Stop"))
         self._sends = tr("Send")
@@ -65,9 +73,11 @@ class Composer(QWidget):
         column.setContentsMargins(M + 3, M + 3, M + 3, M - 1)
         column.setSpacing(S + 4)
         column.addWidget(self._note)
+        column.addWidget(self.attachments)
         column.addWidget(self.edit)
         row = QHBoxLayout()
         row.setSpacing(M)
+        row.addWidget(self.attach_button)
         row.addStretch(1)
         row.addWidget(self.meter)
         row.addWidget(self._queue_button)
@@ -83,7 +93,8 @@ class Composer(QWidget):
         self.button.clicked.connect(self._clicked)
         self._queue_button.clicked.connect(self._submit)
         self.setCursor(Qt.CursorShape.IBeamCursor)
-        for child in (self.button, self._queue_button, self.meter):
+        self.attach_button.clicked.connect(self.attach_asked)
+        for child in (self.button, self._queue_button, self.meter, self.attachments, self.attach_button):
             child.setCursor(Qt.CursorShape.ArrowCursor)
         self._show_state()
         theme.changed.connect(self._restyle)
@@ -108,6 +119,15 @@ class Composer(QWidget):
             return
         self.edit.set_text(text)
 
+    def allow_files(self) -> None:
+        """Offer to attach files from now on."""
+        self.attach_button.show()
+
+    def set_attached(self, tokens: int) -> None:
+        """What is attached gives so many tokens to the next message."""
+        self._attached = tokens
+        self._show_state()
+
     def set_editing(self, role: str) -> None:
         """Say that an earlier turn is being edited, the person's ("user") or an answer, or no longer ("")."""
         answer = role not in ("", "user")
@@ -117,6 +137,7 @@ class Composer(QWidget):
         self.edit.set_escape_cancels(bool(role))
         self.edit.set_most_lines(_MOST_ANSWER_LINES if answer else MOST_LINES)
         self._sends = tr("Save") if answer else tr("Send")
+        self.attach_button.setEnabled(not answer)
         self._show_button()
 
     def set_answering(self, answering: bool) -> None:
@@ -172,7 +193,7 @@ class Composer(QWidget):
         typed = not self.edit.is_empty
         self.button.setEnabled(self._answering or typed)
         self._queue_button.setVisible(self._answering and typed and not self.editing)
-        self.meter.set_draft(self.edit.length)
+        self.meter.set_draft(self.edit.length + self._attached * CHARACTERS_PER_TOKEN)
 
     def _restyle(self) -> None:
         self.edit.restyle()

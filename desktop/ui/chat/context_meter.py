@@ -13,7 +13,7 @@ from desktop.ui.theme.theme import Theme
 _BAR = 90
 _PAUSE_MS = 200
 _ALMOST = 0.8
-_CHARACTERS_PER_TOKEN = 4  # of what is being typed: only a model's tokenizer knows, and warning need not be exact
+CHARACTERS_PER_TOKEN = 4  # of what is being typed: only a model's tokenizer knows, and warning need not be exact
 
 
 class ContextMeter(QProgressBar):
@@ -60,7 +60,7 @@ class ContextMeter(QProgressBar):
 
     def set_draft(self, characters: int) -> None:
         """So much is typed for the next message."""
-        before, self._draft = self.warning, characters // _CHARACTERS_PER_TOKEN
+        before, self._draft = self.warning, characters // CHARACTERS_PER_TOKEN
         if self.warning != before:
             self._show()
 

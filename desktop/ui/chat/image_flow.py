@@ -59,6 +59,18 @@ class ImageFlow(QObject):
 
         self._read(part, screen, show, self._navigator.show_error)
 
+    def show_bytes(self, name: str, data: bytes) -> None:
+        """Show an image that is not of a message yet, of this name."""
+        window = self._navigator.dialog_parent
+        most = window.screen().size() * window.devicePixelRatioF()
+
+        def show(image: QImage) -> None:
+            viewer = self.viewer = ImageViewer(window, image_title(ImagePart("", "", name)), image, stored=False)
+            viewer.copied.connect(lambda: QGuiApplication.clipboard().setImage(image))
+            viewer.open()
+
+        self._background.pool(lambda: decode_image(data, most), show, self._navigator.show_error)
+
     def copy(self, part: ImagePart) -> None:
         """Put an image on the clipboard."""
         self._read(part, _LARGEST, QGuiApplication.clipboard().setImage, self._navigator.show_error)

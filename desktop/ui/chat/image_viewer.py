@@ -42,7 +42,8 @@ class ImageViewer(QDialog):
     copied = Signal()
     save_asked = Signal()
 
-    def __init__(self, window: QWidget, title: str, image: QImage) -> None:
+    def __init__(self, window: QWidget, title: str, image: QImage, *, stored: bool = True) -> None:
+        """One that is not `stored` is the person's own file: it is not offered to be saved."""
         super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         set_window_title(self, title)
@@ -54,6 +55,7 @@ class ImageViewer(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         copy = buttons.addButton(tr("Copy image"), QDialogButtonBox.ButtonRole.ActionRole)
         save = buttons.addButton(tr("Save image…"), QDialogButtonBox.ButtonRole.ActionRole)
+        save.setVisible(stored)
         for button in buttons.buttons():
             button.setAccessibleName(button.text().replace("&", ""))
         copy.clicked.connect(self.copied)

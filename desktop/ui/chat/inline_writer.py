@@ -178,7 +178,7 @@ class InlineWriter:
                     self.hidden(",\u2009", self.characters(replace(own, struck=False)))  # or two were read as one
                 characters = self.characters(replace(own, link=number.link))
                 characters.setProperty(WRITTEN, written)
-                characters.setProperty(SPOKEN, f" ({number.spoken}) ")
+                characters.setProperty(SPOKEN, f"({number.spoken})")
                 set_range(characters, drawn.start, drawn.end)
                 self.cursor.insertText(f"{LEFT_TO_RIGHT}{number.shown}{END_OF_ISOLATE}", characters)
                 written, follows = "", True

@@ -69,6 +69,15 @@ class LongTextObjects(QPyTextObject):
         """The document is empty and nothing can be undone: remember the last few texts, in case they come again."""
         del self._texts[:-_MOST_REMEMBERED]
 
+    def take_out(self, text: str) -> bool:
+        """Take the last object that stands for `text` out of the document; whether there was one."""
+        places = [at for at, long in self._objects(0, self._document.characterCount()) if long == text]
+        if places:
+            cursor = QTextCursor(self._document)
+            cursor.setPosition(places[-1])
+            cursor.deleteChar()
+        return bool(places)
+
     def text(self) -> str:
         """All of the document with the long texts in their places."""
         cursor = QTextCursor(self._document)

@@ -1,5 +1,6 @@
 """The text box that a message is written in: it grows with its lines, and Enter sends."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal
@@ -28,12 +29,18 @@ _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class MessageEdit(PlainTextEdit):
-    """The text. Enter sends, Shift+Enter breaks the line (or the other way round); never while a word is composed."""
+    """The text. Enter sends, Shift+Enter breaks the line (or the other way round); never while a word is composed.
+
+    `files_pasted` carries the data of what is no text, where it `takes_files`; `long_pasted` a text that became an
+    object: `take_out` removes it again.
+    """
 
     submitted = Signal()
     up_in_empty = Signal()
     refused = Signal(int)
     cancelled = Signal()
+    long_pasted = Signal(str)
+    files_pasted = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,6 +49,7 @@ class MessageEdit(PlainTextEdit):
         self._escape_cancels = False
         self._most_lines = MOST_LINES
         self._long: LongTextObjects | None = None
+        self._takes_files: Callable[[QMimeData], bool] = lambda source: False
         self.setPlaceholderText(tr("Message"))
         self.setAccessibleName(tr("Message"))
         self.setTabChangesFocus(True)
@@ -161,6 +169,10 @@ class MessageEdit(PlainTextEdit):
             self.setWordWrapMode(mode)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
+        if self._takes_files(source):
+            self.composition.finish()
+            self.files_pasted.emit(source)
+            return
         text = source.text()
         if len(text) > LONGEST_MESSAGE - self.length:
             self.refused.emit(len(text))
@@ -169,9 +181,21 @@ class MessageEdit(PlainTextEdit):
             self.composition.finish()
             self._objects.insert(self.textCursor(), text.replace("\r\n", "\n").replace("\r", "\n"))
             self.ensureCursorVisible()
+            self.long_pasted.emit(text)
             return
         self.wrap_for(text)
         super().insertFromMimeData(source)
+
+    def set_takes_files(self, takes: Callable[[QMimeData], bool]) -> None:
+        """What `takes` says yes to is not put into the text where it is pasted: `files_pasted` carries it."""
+        self._takes_files = takes
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        return self._takes_files(source) or super().canInsertFromMimeData(source)
+
+    def take_out(self, pasted: str) -> None:
+        """Take a text out again that `long_pasted` carried."""
+        self._objects.take_out(pasted.replace("\r\n", "\n").replace("\r", "\n"))
 
     def createMimeDataFromSelection(self) -> QMimeData:
         if self._long is None:

@@ -24,7 +24,7 @@ def support_text(support: SourceSupport) -> str:
         "supported": "",
         "partly": tr("In one place the answer says something else than this passage."),
         "unsupported": tr("The passage does not say this."),
-        "no-such-source": tr("No such source: the model was given none of this number."),
+        "no-such-source": tr("The model was given no source of this number."),
         "not-cited": "",
     }[support]
 
@@ -39,7 +39,7 @@ class SourceRow(Button):
         self._layout, self._warning = QTextLayout(), QTextLayout()
         self._split = 0.0
         passage = source.passage
-        name = source_name(passage) if passage is not None else tr("no such source")
+        name = source_name(passage) if passage is not None else tr("No such source")
         self._name = name
         quoted, self._marks = excerpt(passage.text, source.marks, _MOST_CHARACTERS) if passage is not None else ("", ())
         self._quoted = quoted

@@ -30,10 +30,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QWidget
 
+from desktop.ui.chat.citation_marks import source_of_link
 from desktop.ui.chat.message_selection import MenuEntries, MessageSelection, act_on_selection, selection_menu
 from desktop.ui.chat.rendered_text import cell_ranges, document_length, text_between
 from desktop.ui.chat.selectable_view import SelectableView
 from desktop.ui.chat.text_decorations import paint_caret, paint_decorations
+from desktop.ui.chat.text_properties import SPOKEN
 from desktop.ui.chat.text_search import occurrences
 from desktop.ui.parts.text_options import wrap_mode
 from desktop.ui.parts.untrusted_text import InertTextDocument, set_tool_tip
@@ -300,6 +302,16 @@ class TextView(SelectableView):
     def _link_at(self, point: QPointF) -> str:
         return self.document.documentLayout().anchorAt(point - QPointF(0, self._top_inset))
 
+    def _spoken_at(self, point: QPointF) -> str:
+        """What is read aloud in place of the run at `point`; "" where that is what is drawn."""
+        cursor = QTextCursor(self.document)
+        cursor.setPosition(self.position_at(point))
+        for _ in range(2):  # of the character before the position, then of the one after it
+            if cursor.charFormat().hasProperty(SPOKEN):
+                return str(cursor.charFormat().property(SPOKEN)).strip("() ")
+            cursor.movePosition(QTextCursor.MoveOperation.NextCharacter)
+        return ""
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
             return
@@ -327,7 +339,7 @@ class TextView(SelectableView):
             return
         link = self._link_at(event.position())
         self.setCursor(Qt.CursorShape.PointingHandCursor if link else Qt.CursorShape.IBeamCursor)
-        set_tool_tip(self, link)
+        set_tool_tip(self, self._spoken_at(event.position()) or link)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         link = self._link_at(event.position())
@@ -356,4 +368,5 @@ class TextView(SelectableView):
         if event.reason() == QContextMenuEvent.Reason.Keyboard and caret is not None:
             rect = caret[0].caret_rect(caret[1])
             spot, at = caret[0].mapToGlobal(rect.bottomLeft().toPoint()), rect.center()
-        selection_menu(self.selection, self, self._link_at(at), self._entries).popup(spot)
+        link = self._link_at(at)
+        selection_menu(self.selection, self, "" if source_of_link(link) else link, self._entries).popup(spot)

@@ -1,5 +1,7 @@
 """Small widgets side by side, in as many lines as the width asks for."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -23,6 +25,19 @@ class FlowBox(QWidget):
         widget.setParent(self)
         widget.show()
         self._widgets.append(widget)
+        self.updateGeometry()
+
+    def set_widgets(self, widgets: Sequence[QWidget]) -> None:
+        """Hold `widgets`, in this order; those that it held and that are not among them are taken out."""
+        for widget in [each for each in self._widgets if each not in widgets]:
+            widget.hide()
+            widget.deleteLater()
+        self._widgets = list(widgets)
+        for widget in self._widgets:
+            if widget.parentWidget() is not self:
+                widget.setParent(self)
+            widget.show()
+        self._arrange(self.width(), move=True)
         self.updateGeometry()
 
     def empty(self) -> None:

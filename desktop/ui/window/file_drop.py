@@ -1,6 +1,8 @@
-"""Model files, folders and exported chats dropped anywhere on the window: shown where they would go, and handed on."""
+"""Model files and exported chats dropped anywhere on the window, and all files dropped on the chat: shown where they
+would go, and handed on."""
 
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -15,16 +17,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from desktop.split_files import is_archive_volume, is_piece
 from desktop.translation import tr
+from desktop.ui.parts.given_data import holds_picture, is_model_name, local_paths
 from desktop.ui.theme.design_tokens import RADIUS_SOFT, XL, XS
 from desktop.ui.theme.theme import Theme
 
 _MOST = 100
-_MODEL_ENDINGS = (
-    ".gguf", ".safetensors", ".llamafile", ".ggml", ".bin", ".pth", ".ckpt", ".onnx", ".part", ".crdownload", ".aria2",
-)  # fmt: skip
 _EXPORT_ENDINGS = (".zip", ".json", ".jsonl", ".ndjson", ".chat")
+DropKind = Literal["models", "chats", "files", ""]
 _DRAGS = (QEvent.Type.DragEnter, QEvent.Type.DragMove, QEvent.Type.DragLeave, QEvent.Type.Drop)
 
 
@@ -48,27 +48,28 @@ def exports_in(data: QMimeData) -> list[Path]:
 
 
 def _may_be_model(path: Path) -> bool:
-    """Whether it is a model by its name, or something that people take for one: they are told what it is then."""
-    name = path.name.lower()
-    return name.endswith(_MODEL_ENDINGS) or is_piece(name) or is_archive_volume(name) or path.is_dir()
+    return is_model_name(path.name) or path.is_dir()
 
 
 class _DropOverlay(QWidget):
-    """Covers the window while a model, or an export of chats, is held over it."""
+    """Covers the window, or what files go to, while they are held over it."""
 
     def __init__(self, theme: Theme, window: QWidget) -> None:
         super().__init__(window)
         self._theme = theme
         self._said = ""
-        self.show_kind(chats=False)
+        self.show_kind("models")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
-    def show_kind(self, *, chats: bool) -> None:
+    def show_kind(self, kind: DropKind) -> None:
         """Say what is held over the window."""
-        if chats:
+        if kind == "chats":
             self.setAccessibleName(tr("Drop to import the chats"))
             self._said = tr("What is here already does not come twice.")
+        elif kind == "files":
+            self.setAccessibleName(tr("Drop to attach"))
+            self._said = tr("It is read on this machine, and goes nowhere else.")
         else:
             self.setAccessibleName(tr("Drop to add the model"))
             self._said = tr("You choose then whether it is used there or copied.")
@@ -93,16 +94,17 @@ class _DropOverlay(QWidget):
 
 
 class FileDropTarget(QObject):
-    """Lets `window` take models and exported chats. `inner` are widgets in it that take drops of their own, of text for
-    instance: a model dropped there goes the same way. `dropped` carries the paths of models, `chats_dropped` those of
-    exports."""
+    """Lets `window` take models and exported chats, and any other files while `chat` is shown in it. `inner` are
+    widgets that take drops of their own, of text for instance: a model dropped there goes the same way. `dropped`
+    carries the paths of models, `chats_dropped` those of exports, `attached` the data of what is for the chat."""
 
     dropped = Signal(list)
     chats_dropped = Signal(list)
+    attached = Signal(object)
 
-    def __init__(self, theme: Theme, window: QWidget, *inner: QWidget) -> None:
+    def __init__(self, theme: Theme, window: QWidget, *inner: QWidget, chat: QWidget | None = None) -> None:
         super().__init__(window)
-        self._window = window
+        self._window, self._chat = window, chat
         self.overlay = _DropOverlay(theme, window)
         window.setAcceptDrops(True)
         for widget in (window, *inner):
@@ -116,26 +118,40 @@ class FileDropTarget(QObject):
             return False
         if not isinstance(event, QDropEvent | QDragEnterEvent | QDragMoveEvent):
             return False
-        paths = models_in(event.mimeData())
-        exports = [] if paths else exports_in(event.mimeData())
-        if not paths and not exports:
+        kind = self._kind(event.mimeData())
+        if not kind:
             return False
         event.setDropAction(Qt.DropAction.CopyAction)  # also where another was offered: nothing is moved away
         event.accept()
         if event.type() == QEvent.Type.Drop:
             self.overlay.hide()
-            if paths:
-                self.dropped.emit(paths)
+            if kind == "models":
+                self.dropped.emit(models_in(event.mimeData()))
+            elif kind == "chats":
+                self.chats_dropped.emit(exports_in(event.mimeData()))
             else:
-                self.chats_dropped.emit(exports)
+                self.attached.emit(event.mimeData())
         elif event.type() == QEvent.Type.DragEnter:
-            self.overlay.show_kind(chats=bool(exports))
-            self._cover()
+            self.overlay.show_kind(kind)
+            self._cover(self._chat if kind == "files" and self._chat is not None else self._window)
         return True
 
-    def _cover(self) -> None:
+    def _kind(self, data: QMimeData) -> DropKind:
+        """What is held over the window, as far as it is taken. On the chat a folder may be one of documents, and JSON
+        be a file to ask about: both are asked about there."""
+        paths = local_paths(data)
+        chat = self._chat is not None and self._chat.isVisible()
+        unclear = chat and any(path.suffix.lower() == ".json" or path.is_dir() for path in paths[:_MOST])
+        if not unclear and models_in(data):
+            return "models"
+        if not unclear and exports_in(data):
+            return "chats"
+        return "files" if chat and (paths or holds_picture(data)) else ""
+
+    def _cover(self, covered: QWidget) -> None:
         if self.overlay.isHidden():
-            self.overlay.setGeometry(self._window.rect())
+            corner = covered.mapTo(self._window, covered.rect().topLeft())
+            self.overlay.setGeometry(covered.rect().translated(corner))
             self.overlay.raise_()
             self.overlay.show()
             said = QAccessibleAnnouncementEvent(self.overlay, self.overlay.accessibleName())

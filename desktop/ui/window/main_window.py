@@ -173,8 +173,7 @@ class MainWindow(QMainWindow):
 
     def focus_areas(self) -> list[QWidget]:
         """Where F6 goes, in order."""
-        side = [self.side.side] if self.side.side is not None else []
-        return [self.sidebar.list, *self._pages.panes(), *side]
+        return [self.sidebar.list, *self._pages.panes(), *self.side.panes]
 
     # --- from the core -------------------------------------------------------------------------------------------
 

@@ -1,0 +1,281 @@
+"""Between the composer and the files of the message that is written in it: what is chosen, dropped or pasted is
+attached to the conversation that is shown."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODeviceBase, QMimeData, QObject, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QImage
+from PySide6.QtWidgets import QFileDialog
+
+from desktop.background import Background
+from desktop.errors import UserError
+from desktop.translation import tr, trn
+from desktop.ui.chat.cited_sources import file_name
+from desktop.ui.chat.dropped_files import DroppedFiles, dropped_files
+from desktop.ui.parts.given_data import encoded_picture, holds_picture, is_attachable, local_paths
+
+if TYPE_CHECKING:
+    from desktop.chat.chat_session import ChatSession
+    from desktop.chat.draft_attachment import DraftAttachment
+    from desktop.chat.message_attachments import MessageAttachments
+    from desktop.document_content import DocumentContent
+    from desktop.ui.chat.chat_page import ChatPage
+    from desktop.ui.chat.offer_bar import Answer
+    from desktop.ui.navigator import Navigator
+
+_DOCUMENTS = (
+    "txt md rst org tex log pdf docx odt rtf xlsx ods csv tsv html htm xhtml eml json jsonl xml yaml yml toml ini "
+    "py js ts java c h cpp rs go sh sql"
+)
+_PICTURES = "png jpg jpeg gif webp bmp"
+
+
+class AttachmentFlow(QObject):
+    """`chat` gives the session of the conversation that is shown. `sees_pictures` says whether the model in use does;
+    None where that is not known. `show_document` and `show_picture` show what was read of a file.
+
+    `models_found`, `chats_found` and `collection_asked` carry paths that are meant for elsewhere.
+    """
+
+    models_found = Signal(list)
+    chats_found = Signal(list)
+    collection_asked = Signal(list)
+    model_asked = Signal()
+
+    def __init__(
+        self,
+        navigator: "Navigator",
+        background: Background,
+        page: "ChatPage",
+        chat: "Callable[[], ChatSession]",
+        *,
+        sees_pictures: Callable[[], bool | None],
+        show_document: "Callable[[DocumentContent], None]",
+        show_picture: Callable[[str, bytes], None],
+    ) -> None:
+        super().__init__()
+        self._navigator, self._background, self._page, self._chat = navigator, background, page, chat
+        self._sees_pictures, self._show_document, self._show_picture = sees_pictures, show_document, show_picture
+        self._dialog: QFileDialog | None = None
+        self._closed = False
+        composer = page.composer
+        strip = self._strip = composer.attachments
+        composer.attach_asked.connect(self.choose_files)
+        composer.edit.set_takes_files(is_attachable)
+        composer.edit.files_pasted.connect(self.add_data)
+        composer.edit.long_pasted.connect(self._offer_file)
+        composer.allow_files()
+        page.files_key_changed.connect(self.show)
+        strip.opened.connect(self._open)
+        strip.removed.connect(self._remove)
+        strip.retried.connect(lambda item_id: self._files.retry(self._key, item_id))
+        strip.password_entered.connect(lambda item_id, word: self._files.enter_password(self._key, item_id, word))
+        strip.cleared.connect(lambda: self._remove_all(lambda item: True))
+        strip.pictures_removed.connect(lambda: self._remove_all(lambda item: item.kind == "image"))
+        strip.model_asked.connect(self.model_asked)
+        strip.left.connect(page.focus_composer)
+        self.show()
+
+    # --- what is attached ----------------------------------------------------------------------------------------
+
+    def choose_files(self) -> None:
+        """Let the person choose files."""
+        if self._dialog is not None:
+            return
+        dialog = self._dialog = QFileDialog(self._navigator.dialog_parent, tr("Attach files"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        both, documents, pictures = _patterns(f"{_DOCUMENTS} {_PICTURES}"), _patterns(_DOCUMENTS), _patterns(_PICTURES)
+        dialog.setNameFilters(
+            [
+                tr("Documents and pictures ({patterns})").format(patterns=both),
+                tr("Documents ({patterns})").format(patterns=documents),
+                tr("Pictures ({patterns})").format(patterns=pictures),
+                tr("All files (*)"),
+            ]
+        )
+        dialog.filesSelected.connect(lambda names: self.add_files([Path(name) for name in names]))
+        dialog.finished.connect(self._dialog_closed)
+        dialog.open()
+
+    def _dialog_closed(self) -> None:
+        dialog, self._dialog = self._dialog, None
+        if dialog is not None:
+            dialog.deleteLater()
+        self._page.focus_composer()
+
+    def add_files(self, paths: Sequence[Path]) -> None:
+        """Attach files."""
+        if paths:
+            self._files.add_files(self._key, paths)
+            count = len(paths)
+            self._say(trn("{count} file attached", "{count} files attached", count).format(count=count))
+
+    def add_data(self, data: QMimeData) -> None:
+        """Attach what was pasted or dropped: files, or a picture."""
+        if paths := local_paths(data):
+            self.take_dropped(paths)
+        elif holds_picture(data):
+            self._add_picture(data)
+
+    def _add_picture(self, data: QMimeData) -> None:
+        name = tr("Pasted picture")
+        if (given := encoded_picture(data)) is not None:
+            self._files.add_bytes(self._key, given.data, f"{name}.{given.media_type.rpartition('/')[2]}")
+            return
+        image, key = QImage(data.imageData()), self._key
+        if not image.isNull():
+            self._background.pool(lambda: _png(image), lambda made: self._files.add_bytes(key, made, f"{name}.png"))
+
+    def take_dropped(self, paths: Sequence[Path]) -> None:
+        """Attach what was dropped; what may be meant otherwise is asked about first."""
+        from desktop.chat.message_attachments import MOST_ATTACHMENTS
+
+        key = self._key
+        self._background.pool(
+            lambda: dropped_files(paths, MOST_ATTACHMENTS, lambda: self._closed),
+            lambda found: self._take_found(found, key, MOST_ATTACHMENTS),
+            self._navigator.show_error,
+        )
+
+    def _take_found(self, found: DroppedFiles, key: str, most: int) -> None:
+        if self._closed or key != self._key:
+            return
+        if found.are_models:
+            self.models_found.emit(list(found.paths))
+        elif found.folders or found.count > most or found.may_be_chats:
+            self._ask(found, most)
+        else:
+            self.add_files(found.files)
+
+    def _ask(self, found: DroppedFiles, most: int) -> None:
+        count = f"{found.count:,}" if not found.more else tr("more than {count}").format(count=f"{found.count:,}")
+        answers: list[Answer] = []
+        attach = lambda: self.add_files(found.files)  # noqa: E731 - it needs no name
+        if found.may_be_chats:
+            text = trn(
+                "Is this a file to ask about, or chats that another program exported?",
+                "Are these files to ask about, or chats that another program exported?",
+                found.count,
+            )
+            answers = [(tr("Attach"), attach), (tr("Import chats"), lambda: self.chats_found.emit(list(found.paths)))]
+        else:
+            if len(found.folders) == 1 and len(found.paths) == 1:
+                name = file_name(found.folders[0].name)
+                text = trn("{name} holds {count} file.", "{name} holds {count} files.", found.count)
+                text = text.format(name=name, count=count)
+            else:
+                text = trn("These are {count} files.", "These are {count} files.", found.count).format(count=count)
+            if found.count:
+                answers.append((tr("Make a collection of them"), lambda: self.collection_asked.emit(list(found.paths))))
+            if 0 < found.count <= most:
+                answers.append((trn("Attach it", "Attach all {count}", found.count).format(count=count), attach))
+            elif found.count:
+                answers.append((tr("Attach the first {count}").format(count=most), attach))
+                text += " " + tr("A message takes {count} at most.").format(count=most)
+            if found.models or (found.folders and len(found.folders) == len(found.paths)):
+                answers.append((tr("Look for models in it"), lambda: self.models_found.emit(list(found.paths))))
+        self._strip.ask(text, answers)
+        self._say(text)
+        if self._strip.offer is not None:
+            self._strip.offer.begin()
+
+    def _offer_file(self, text: str) -> None:
+        """A very long text was pasted: it stays in the message unless the person wants it as a file."""
+        said = tr("A text of {count} characters was pasted.").format(count=f"{len(text):,}")
+        self._strip.ask(said, [(tr("Attach it as a file"), lambda: self._make_file(text))])
+        self._say(said)
+
+    def _make_file(self, text: str) -> None:
+        self._page.composer.edit.take_out(text)
+        self._files.add_bytes(self._key, text.encode("utf-8", "replace"), tr("Pasted text") + ".txt")
+
+    def _remove(self, item_id: str) -> None:
+        item = next((each for each in self._strip.items if each.id == item_id), None)
+        self._files.remove(self._key, item_id)
+        if item is not None:
+            self._say(tr("{name} removed").format(name=file_name(item.name)))
+
+    def _remove_all(self, gone: "Callable[[DraftAttachment], bool]") -> None:
+        for item in [item for item in self._strip.items if gone(item)]:
+            self._files.remove(self._key, item.id)
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Show what is attached to the message that is being written."""
+        self._show_items(self._files.items(self._key) if self._key else ())
+
+    def take_event(self, event: object) -> None:
+        """The chat session told of something."""
+        from desktop.chat.chat_events import AttachmentsChanged, EngineChanged
+
+        if isinstance(event, AttachmentsChanged) and event.key == self._key:
+            self._show_items(event.items)
+        elif isinstance(event, EngineChanged):
+            self.show()
+
+    def _show_items(self, items: "Sequence[DraftAttachment]") -> None:
+        if self._closed:
+            return
+        known = {chip.item.id: chip.item.state for chip in self._strip.chips}
+        self._strip.show_items(items, blind=self._sees_pictures() is False)
+        for item in items:
+            if item.kind == "image" and item.state == "ready" and known.get(item.id) != "ready":
+                self._preview(item)
+            elif item.state == "failed" and known.get(item.id) == "reading":
+                self._say(str(item.error or item.name))
+        self._page.composer.set_attached(sum(item.tokens or 0 for item in items if item.whole))
+
+    def _preview(self, item: "DraftAttachment") -> None:
+        chip = self._strip.chip_of(item.id)
+        if chip is None:
+            return
+        most, key = chip.picture_size, item.id
+
+        def give(data: bytes) -> None:
+            from desktop.ui.chat.image_decoding import decode_image
+
+            shown = lambda image: self._strip.show_picture(key, image)  # noqa: E731 - it needs no name
+            self._background.pool(lambda: decode_image(data, most), shown, lambda _: None)
+
+        self._files.read_bytes(self._key, item.id, give, lambda _: None)
+
+    def _open(self, item_id: str) -> None:
+        """Show what was read of a file."""
+        item = next((each for each in self._strip.items if each.id == item_id), None)
+        if item is None or item.state != "ready":
+            return
+        failed: Callable[[UserError], object] = self._navigator.show_error
+        if item.kind == "image":
+            self._files.read_bytes(self._key, item_id, lambda data: self._show_picture(item.name, data), failed)
+        else:
+            self._files.read_content(self._key, item_id, self._show_document, failed)
+
+    def close(self) -> None:
+        """Show nothing any more."""
+        self._closed = True
+
+    @property
+    def _files(self) -> "MessageAttachments":
+        return self._chat().attachments
+
+    @property
+    def _key(self) -> str:
+        return self._page.files_key
+
+    def _say(self, text: str) -> None:
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page, text))
+
+
+def _patterns(endings: str) -> str:
+    return " ".join(f"*.{ending}" for ending in endings.split())
+
+
+def _png(image: QImage) -> bytes:
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODeviceBase.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    return bytes(data.data())

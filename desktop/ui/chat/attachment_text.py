@@ -1,0 +1,67 @@
+"""A file that is attached to a message not sent yet, in words."""
+
+from typing import TYPE_CHECKING
+
+from desktop.byte_size import size_text
+from desktop.translation import tr, trn
+
+if TYPE_CHECKING:
+    from desktop.chat.draft_attachment import DraftAttachment
+
+_ROUGH = ((100, 10), (1_000, 50), (10_000, 100), (1_000_000, 1_000))
+
+
+def attachment_state_text(item: "DraftAttachment", *, blind: bool = False) -> str:
+    """How far it is read; then how large it is for the model and how it is given. `blind`: the model sees no
+    pictures."""
+    if item.state == "reading":
+        if item.fraction is None:
+            return tr("Reading…")
+        return tr("Reading… {percent} %").format(percent=int(item.fraction * 100))
+    if item.state == "failed":
+        return item.error.title if item.error is not None else tr("It could not be read.")
+    if blind:
+        return tr("This model sees no pictures")
+    if item.kind == "image":
+        return " · ".join(filter(None, (size_text(item.size), tokens_about(item.tokens))))
+    if item.whole:
+        return tr("{size} · whole").format(size=tokens_about(item.tokens) or size_text(item.size))
+    pages = trn("1 page", "{count} pages", item.pages).format(count=f"{item.pages:,}") if item.pages else ""
+    return tr("{size} · in passages").format(size=pages or tokens_about(item.tokens) or size_text(item.size))
+
+
+def attachment_tip(item: "DraftAttachment", *, blind: bool = False) -> str:
+    """All that is known of it, one thing a line."""
+    lines = [item.name]
+    if item.size:
+        lines.append(size_text(item.size))
+    if item.pages:
+        lines.append(trn("1 page", "{count} pages", item.pages).format(count=f"{item.pages:,}"))
+    if about := tokens_about(item.tokens):
+        lines.append(about)
+    if item.state == "ready" and item.kind == "document":
+        if item.whole:
+            lines.append(tr("The model is given all of it with your question."))
+        else:
+            lines.append(
+                tr("It is too long to be given whole: for each question the model is given the passages that fit it.")
+            )
+    if blind:
+        lines.append(blind_text())
+    if item.error is not None:
+        lines.append(str(item.error))
+    return "\n".join(lines)
+
+
+def blind_text() -> str:
+    """What is said of a picture where the model in use sees none, and the way out."""
+    return tr("The model in use sees no pictures. Choose one that does, or remove the picture.")
+
+
+def tokens_about(tokens: int | None) -> str:
+    """About how many tokens, in a round number; "" where that is not known."""
+    if tokens is None:
+        return ""
+    step = next((step for below, step in _ROUGH if tokens < below), 10_000)
+    count = max(round(tokens / step) * step, 1)
+    return trn("about {count} token", "about {count} tokens", count).format(count=f"{count:,}")
