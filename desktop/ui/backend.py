@@ -20,8 +20,8 @@ from desktop.translation import tr
 from desktop.ui.access.access_flow import AccessFlow
 from desktop.ui.chat.attachment_flow import AttachmentFlow
 from desktop.ui.chat.code_file_flow import CodeFileFlow
-from desktop.ui.chat.document_flow import DocumentFlow
 from desktop.ui.chat.image_flow import ImageFlow
+from desktop.ui.chat.source_flow import SourceFlow
 from desktop.ui.compare.compare_flow import CompareFlow
 from desktop.ui.documents.documents_flow import DocumentsFlow
 from desktop.ui.downloads.download_flow import DownloadFlow
@@ -137,7 +137,7 @@ class Backend(QObject):
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
         self.images = ImageFlow(window, background, shared.attachments, page.images)
-        self.documents = DocumentFlow(
+        self.sources = SourceFlow(
             window,
             background,
             page.documents,
@@ -151,7 +151,7 @@ class Backend(QObject):
             page,
             self._open_session,
             sees_pictures=lambda: None,
-            show_document=self.documents.show_content,
+            show_document=self.sources.show_content,
             show_picture=self.images.show_bytes,
         )
         self.network = NetworkFlow(window, background, services, paths, settings, shared.change_settings)
@@ -349,7 +349,7 @@ class Backend(QObject):
             self.chat_imports,
             self.documents,
             self.loading,
-            self.documents,
+            self.sources,
             self.attachments,
             *flows,
         ):

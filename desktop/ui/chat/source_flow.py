@@ -41,7 +41,7 @@ class DocumentWindow(Navigator, Protocol):
     def focus_composer(self) -> None: ...
 
 
-class DocumentFlow(QObject):
+class SourceFlow(QObject):
     """`read_file` gives what was read of an attached file and `find_document` the document of a collection that a
     passage is from, both off the main thread; `messages` gives the branch that is shown."""
 
