@@ -21,7 +21,7 @@ from desktop.ui.access.access_flow import AccessFlow
 from desktop.ui.chat.attachment_flow import AttachmentFlow
 from desktop.ui.chat.code_file_flow import CodeFileFlow
 from desktop.ui.chat.image_flow import ImageFlow
-from desktop.ui.chat.source_flow import SourceFlow
+from desktop.ui.chat.source_flow import SourceFlow, document_of
 from desktop.ui.compare.compare_flow import CompareFlow
 from desktop.ui.documents.documents_flow import DocumentsFlow
 from desktop.ui.downloads.download_flow import DownloadFlow
@@ -136,14 +136,14 @@ class Backend(QObject):
         window.commands.add_places(self.documents.places)
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
-        self.images = ImageFlow(window, background, shared.attachments, page.images)
+        self.images = ImageFlow(window, background, self._read_attachment, page.images)
         self.sources = SourceFlow(
             window,
             background,
             page.documents,
             lambda: page.transcript.messages,
-            lambda part: decoded_content(shared.attachments.read(part.sha256)),
-            lambda passage: None,
+            lambda part: decoded_content(self._read_attachment(part.sha256)),
+            lambda passage: document_of(shared.collections.collections(), passage),
         )
         self.attachments = AttachmentFlow(
             window,
@@ -189,6 +189,7 @@ class Backend(QObject):
         self.attachments.models_found.connect(self.imports.offer_files)
         self.attachments.chats_found.connect(self.chat_imports.offer_files)
         self.attachments.model_asked.connect(lambda: window.show_page("models"))
+        self.attachments.collection_asked.connect(self._make_collection)
         window.chat_told.connect(self.attachments.take_event)
         self.model_list.listed.connect(self._models_listed)
         self.access.model_asked.connect(self.model_list.show_listed)
@@ -286,6 +287,17 @@ class Backend(QObject):
         """The session of the conversation that the window shows."""
         temporary = self._window.temporary.chat
         return temporary.session if temporary is not None else self.chat
+
+    def _read_attachment(self, sha256: str) -> bytes:
+        """What is attached to a message of the conversation that is shown. Not for the main thread."""
+        temporary = self._window.temporary.chat
+        kept = temporary.attachments if temporary is not None else self._shared.attachments
+        return kept.read(sha256)
+
+    def _make_collection(self, paths: list[Path]) -> None:
+        """A person wants a collection of what they dropped on the chat."""
+        self._window.show_page("documents")
+        self.documents.add("", paths)
 
     def _backup_failed(self, error: "UserError") -> None:
         if not self.closed:

@@ -15,6 +15,7 @@ from desktop.backup.backup_writer import PersonsData
 from desktop.backup.restore import resume_restore
 from desktop.chat.answer_service import AnswerService
 from desktop.chat.chat_events import ConversationsChanged
+from desktop.chat.document_services import DocumentServices
 from desktop.chat.preset_file import PresetFile
 from desktop.chat.prompt_library import PromptLibrary
 from desktop.engine.engine_client import EngineClient
@@ -124,6 +125,8 @@ class SharedServices(QObject):
         self.backup_timer = BackupTimer(AutomaticBackup(self.data, lambda: settings.current), background)
         self.presets = PresetFile(paths.presets_file)
         self.prompts = PromptLibrary(paths.prompts_file)
+        self.reader = SharedReader(self._make_reader)
+        self.collections = SharedCollections(background, self._make_collections)
         self.answers = AnswerService(
             store=ConversationStore(self.database),
             engine=self.engine,
@@ -133,9 +136,8 @@ class SharedServices(QObject):
             prompt_cache=self.prompt_cache,
             presets=self.presets,
             attachments=self.attachments,
+            documents=DocumentServices(self.reader, self.collections, paths.draft_attachments),
         )
-        self.reader = SharedReader(self._make_reader)
-        self.collections = SharedCollections(background, self._make_collections)
         self.displays = ModelDisplays()
         self.selection = ModelSelection(
             self.displays,

@@ -2,6 +2,7 @@
 copied, saved."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from desktop.background import Background
 from desktop.conversation import ImagePart
 from desktop.image_format import image_format
 from desktop.safe_text import one_line
-from desktop.storage.attachment_store import AttachmentStore
 from desktop.translation import tr
 from desktop.ui.chat.image_decoding import decode_image
 from desktop.ui.chat.image_list import image_title
@@ -30,13 +30,13 @@ _NO_NAME = re.compile(r"[^\w. ()-]")
 
 
 class ImageFlow(QObject):
-    """Gives `images` what `store` holds, and says in the window why something was not done."""
+    """Gives `images` what `read` gives by its sha256, and says in the window why something was not done."""
 
     def __init__(
-        self, navigator: "Navigator", background: Background, store: AttachmentStore, images: MessageImages
+        self, navigator: "Navigator", background: Background, read: Callable[[str], bytes], images: MessageImages
     ) -> None:
         super().__init__()
-        self._navigator, self._background, self._store = navigator, background, store
+        self._navigator, self._background, self._read_bytes = navigator, background, read
         self.viewer: ImageViewer | None = None
         images.wanted.connect(self._read)
         images.view_asked.connect(self.view)
@@ -44,7 +44,7 @@ class ImageFlow(QObject):
         images.save_asked.connect(self.choose_file)
 
     def _read(self, part: ImagePart, most: QSize, read: ImageRead, failed: ImageFailed) -> None:
-        self._background.pool(lambda: decode_image(self._store.read(part.sha256), most), read, failed)
+        self._background.pool(lambda: decode_image(self._read_bytes(part.sha256), most), read, failed)
 
     def view(self, part: ImagePart) -> None:
         """Show an image as large as there is room for."""
@@ -86,7 +86,7 @@ class ImageFlow(QObject):
             dialog.finished.connect(dialog.deleteLater)
             dialog.open()
 
-        self._background.pool(lambda: self._store.read(part.sha256), choose, self._navigator.show_error)
+        self._background.pool(lambda: self._read_bytes(part.sha256), choose, self._navigator.show_error)
 
     def write(self, path: Path, data: bytes) -> None:
         """Write `data` to `path`. Where that fails, the window says why."""

@@ -21,6 +21,7 @@ from desktop.ui.navigator import Navigator
 if TYPE_CHECKING:
     from PySide6.QtCore import SignalInstance
 
+    from desktop.documents.collection_service import CollectionService
     from desktop.ui.chat.document_side import DocumentSide
     from desktop.ui.parts.side_splitter import SideSplitter
     from desktop.ui.theme.theme import Theme
@@ -95,7 +96,7 @@ class SourceFlow(QObject):
                 content: DocumentContent | None = self._read_file(part)
             else:
                 content = self._find_document(passage)
-            return content if content is not None and _holds(content, passage) else _alone(passage)
+            return content if content is not None and _page_of(content, passage) else _alone(passage)
 
         self._read(read, lambda content: self._show_passage(content, source), lambda _: self._show_alone(source))
 
@@ -116,7 +117,7 @@ class SourceFlow(QObject):
         span = (start, start + len(passage.text))
         words = [(start + low, start + high) for low, high in source.marks]
         note = tr("Only this passage is here: the document it is from has changed or is gone.") if alone else ""
-        self._open().show_content(content, 1 if alone else max(passage.page, 1), span, words, note=note)
+        self._open().show_content(content, _page_of(content, passage) or 1, span, words, note=note)
         self._begin()
 
     def _open(self) -> "DocumentSide":
@@ -178,10 +179,18 @@ class SourceFlow(QObject):
             self.leave()
 
 
-def _holds(content: DocumentContent, passage: PassagePart) -> bool:
-    """Whether the passage stands where it says in what is read of the document now."""
-    page = next((page for page in content.pages if page.number == max(passage.page, 1)), None)
-    return page is not None and page.text[passage.start : passage.start + len(passage.text)] == passage.text
+def document_of(service: "CollectionService", passage: PassagePart) -> DocumentContent | None:
+    """What was read of the file of a collection that `passage` is from; None where that file is another one now.
+    NotFoundError where there is no such collection. Not for the main thread."""
+    number = service.contents.find(service.store.find(passage.collection).number, passage.file_sha256)
+    return service.contents.content(number) if number is not None else None
+
+
+def _page_of(content: DocumentContent, passage: PassagePart) -> int:
+    """The number of the page on which the passage stands where it says it does; 0 where it does not."""
+    place = slice(passage.start, passage.start + len(passage.text))
+    pages = (page for page in content.pages if not passage.page or page.number == passage.page)
+    return next((page.number for page in pages if page.text[place] == passage.text), 0)
 
 
 def _alone(passage: PassagePart) -> DocumentContent:
