@@ -2,10 +2,12 @@
 
 import os
 import signal
+import subprocess
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 
 from desktop.conversation import ChatMessage, TextPart, ThinkingPart
+from desktop.engine import worker_process
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.generation_options import GenerationOptions, SamplingParams
 from desktop.engine.load_params import LoadParams
@@ -27,9 +30,11 @@ from desktop.engine.worker_messages import (
     PromptPrepared,
     PromptProgress,
 )
+from desktop.engine.worker_process import worker_environment
 from desktop.engine.worker_watchdog import WorkerTimeouts
 from tests.fakes import tiny_gguf
 from tests.fakes.load_checks import OpenLoadCheck
+from tests.unit.engine.worker_server import WorkerServer
 
 GREEDY = SamplingParams(temperature=0)
 
@@ -107,6 +112,28 @@ def _templates_compiled_once() -> Iterator[None]:
         yield
 
 
+_servers: list[WorkerServer] = []
+
+
+@pytest.fixture(scope="module")
+def forked_workers() -> Iterator[None]:
+    """The module's workers are forked from one process: it is about what a worker does, not about how one starts."""
+    if not hasattr(os, "pidfd_open"):
+        yield
+        return
+    with closing(WorkerServer(worker_environment())) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker_process, "subprocess", server)
+        _servers.append(server)
+        yield
+        _servers.remove(server)
+
+
+@pytest.fixture
+def started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of such a module that look at the command: every worker of theirs is a process that Python starts."""
+    monkeypatch.setattr(worker_process, "subprocess", subprocess)
+
+
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("models")
@@ -163,8 +190,9 @@ def load(make_client: Callable[..., EngineClient]) -> Callable[..., Asker]:
 def children() -> list[int]:
     """Process ids of this process's living children that are engine workers."""
     found = []
+    servers = {str(server.pid) for server in _servers}
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
+        if not entry.name.isdigit() or entry.name in servers:
             continue
         try:
             stat = (entry / "stat").read_text().rpartition(")")[2].split()

@@ -14,6 +14,7 @@ from desktop.errors import EngineError
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.engine.conftest import Answer, Asker
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 Loader = Callable[..., Asker]
 Files = Callable[[str], Path]
 KINDS = ["llama", "bpe", "gemma3", "mamba"]

@@ -25,6 +25,7 @@ from desktop.engine.worker_process import PipeClosed, WorkerProcess, WorkerSetup
 from desktop.file_stamp import ModelFile, stamp_from_stat
 from tests.unit.engine.conftest import GREEDY, Answer
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 Files = Callable[[str], Path]
 STORIES = ("the of and " * 30, "to in is it you " * 20, "and to the " * 25, "you in of is " * 22)
 

@@ -32,6 +32,7 @@ from tests.fakes.parrot import parrot
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.engine.conftest import Answer, Asker, children, impostor, kill_worker, wait_until
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 Clients = Callable[..., EngineClient]
 Files = Callable[[str], Path]
 BUILTIN = Path(__file__).resolve().parents[3] / "resources" / "builtin" / "latchkey-guide.gguf"
@@ -109,6 +110,7 @@ def test_a_crash_is_answered_one_step_more_cautiously(
     assert not told.ask(QUESTION, max_tokens=2).end.notice, "it is told once"
 
 
+@pytest.mark.usefixtures("started_anew")
 def test_an_engine_that_crashes_as_it_starts_gets_the_best_variant_that_does_not(make_client: Clients) -> None:
     client = make_client(executable=command(Fault("probe", unless="lower-variant"), variants=True))
     assert "as it started" in loaded(client).notice
@@ -355,6 +357,7 @@ def test_a_step_that_gave_no_answer_is_not_remembered(make_client: Clients, tmp_
     assert not store.exists()
 
 
+@pytest.mark.usefixtures("started_anew")
 def test_a_lower_variant_is_remembered_and_the_worker_is_started_with_it(make_client: Clients, tmp_path: Path) -> None:
     store = FallbackStore(tmp_path / "load-fallbacks.json")
     workers = command(Fault("decode", unless="variant=middle"), variants=True)
@@ -399,6 +402,7 @@ def test_an_unusable_file_is_refused_once_and_then_tried(make_client: Clients, t
 # --- what the engine test found ---
 
 
+@pytest.mark.usefixtures("started_anew")
 def test_each_load_is_as_cautious_as_the_engine_test_says(make_client: Clients) -> None:
     choice: list[KernelChoice | None] = [None]
     faults = (Fault("load"), Fault("warm-up", unless="flash-attention"), Fault("prefill", unless="variant=lower"))

@@ -30,6 +30,7 @@ from tests.fakes.load_checks import OpenLoadCheck
 from tests.fakes.tiny_bert import TinyBert
 from tests.unit.engine.conftest import children, wait_until
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 Files = Callable[[str], Path]
 
 

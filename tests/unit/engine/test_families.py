@@ -23,6 +23,7 @@ from tests.fakes.tiny_gguf import bpe_vocabulary, random_model
 from tests.fakes.vocabularies import family_vocabulary
 from tests.unit.engine.conftest import Asker
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 Load = Callable[..., Asker]
 CATALOG = tomllib.loads((Path(__file__).resolve().parents[3] / "models.toml").read_text(encoding="utf-8"))
 PROMPTS = {prompt["id"]: prompt for prompt in CATALOG.get("prompt", [])}

@@ -25,6 +25,7 @@ from tests.unit.engine.conftest import Asker
 from tests.unit.engine.test_tool_answers import told
 from tests.unit.engine.test_tool_calls import calls_in, parts_of
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 FAMILIES = {family.name: family for family in TOOL_FAMILIES}
 NO_CONTROLS = re.compile("(?!)")
 SCHEMA = {

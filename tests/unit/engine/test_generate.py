@@ -24,6 +24,7 @@ from tests.fakes.load_checks import OpenLoadCheck
 from tests.fakes.tiny_gguf import bpe_vocabulary, random_model, scripted_model, spm_vocabulary
 from tests.unit.engine.conftest import GREEDY, Asker
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 Loader = Callable[..., Asker]
 Files = Callable[[str], Path]
 

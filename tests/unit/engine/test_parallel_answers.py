@@ -19,6 +19,7 @@ from tests.fakes.hostile_worker import command
 from tests.fakes.load_checks import OpenLoadCheck
 from tests.unit.engine.conftest import Asker, children, kill_worker, wait_until
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 Clients = Callable[..., EngineClient]
 Files = Callable[[str], Path]
 QUICK = WorkerTimeouts(ping_after=0.2, gone_after=3.0, cancel=0.3)

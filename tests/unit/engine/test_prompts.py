@@ -17,6 +17,7 @@ from tests.fakes.tiny_gguf import CHATML, scripted_model, spm_vocabulary
 from tests.fakes.vocabularies import spelling
 from tests.unit.engine.conftest import Asker
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 Load = Callable[..., Asker]
 CATALOG = tomllib.loads((Path(__file__).resolve().parents[3] / "models.toml").read_text(encoding="utf-8"))
 PROMPTS: dict[str, dict[str, Any]] = {prompt["id"]: prompt for prompt in CATALOG.get("prompt", [])}

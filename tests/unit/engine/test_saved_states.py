@@ -21,6 +21,7 @@ from desktop.errors import EngineError
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.engine.conftest import Answer, Asker, kill_worker, wait_until
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 KINDS = ["llama", "gemma3", "mamba"]
 LONG = "the of and to in is it you " * 40
 SOON = SavingPolicy(idle_s=0.02, min_new_tokens=64)

@@ -29,6 +29,7 @@ from tests.fakes.parrot import parrot
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.engine.conftest import Answer, Asker
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 Files = Callable[[str], Path]
 COPIED = "the of and to in is it you that he was for on are with have the of and to in is it you that he was for on "
 KINDS = ["builtin", "llama", "bpe", "gemma3", "mamba"]

@@ -11,6 +11,7 @@ from tests.fakes.parrot import Token, parrot
 from tests.fakes.tiny_gguf import CHATML
 from tests.unit.engine.conftest import Asker
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 Load = Callable[..., Asker]
 GEMMA = (
     "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ 'model' if m.role == 'assistant' else m.role }}\n"
