@@ -12,6 +12,7 @@ from desktop.conversation import ModelReference, TextPart, ThinkingPart
 from desktop.engine.engine_errors import error_from_event
 from desktop.engine.engine_protocol import Engine
 from desktop.engine.load_params import LoadParams
+from desktop.engine.token_logprobs import TokenLogprob
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
@@ -25,7 +26,6 @@ from desktop.engine.worker_messages import (
     PromptPrepared,
     PromptProgress,
     RequestFailed,
-    TokenLogprob,
 )
 from desktop.errors import EngineError, UserError
 from desktop.library.library import Library

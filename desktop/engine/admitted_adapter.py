@@ -1,4 +1,5 @@
-"""An adapter (LoRA) that may be put on a model: checked for whether it fits, and admitted by the license check."""
+"""An adapter (LoRA) or a projector (mmproj) that may go with a model: checked for whether it fits, and admitted by the
+license check."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from desktop.engine.adapter_header import check_adapter_fits, read_adapter
 from desktop.engine.engine_protocol import LoadCheck, StopSignal
 from desktop.engine.gguf_header import GgufHeader
+from desktop.engine.projector_header import check_projector, read_projector
 from desktop.errors import EngineError, NotFoundError
 from desktop.file_stamp import ModelFile, stamp_from_stat
 from desktop.translation import tr
@@ -27,6 +29,26 @@ class AdmittedAdapter:
         check_adapter_fits(header, model)
         found = license_check.admit(path, stop)
         return cls(path, (found or files_as_they_are(header.files))[0], found)
+
+
+@dataclass(frozen=True)
+class AdmittedProjector:
+    """A projector's file as the license check admitted it, else as `AdmittedAdapter`; it takes `memory` bytes."""
+
+    path: Path
+    file: ModelFile
+    from_check: tuple[ModelFile, ...]
+    memory: int
+
+    @classmethod
+    def of(
+        cls, path: Path, model: GgufHeader, license_check: LoadCheck, stop: StopSignal | None
+    ) -> "AdmittedProjector":
+        """Check that the projector at `path` fits `model`, then ask the license check. Raises UserError."""
+        header = read_projector(path)
+        check_projector(header, model)
+        found = license_check.admit(path, stop)
+        return cls(path, (found or files_as_they_are((path,)))[0], found, header.memory)
 
 
 def files_as_they_are(files: Sequence[Path]) -> tuple[ModelFile, ...]:

@@ -12,7 +12,7 @@ from desktop.engine import engine_errors
 from desktop.engine.embedding_messages import EmbedResult
 from desktop.engine.engine_command import AnswerCommand
 from desktop.engine.engine_protocol import FileTouchedError
-from desktop.engine.load_fallback import FallbackStep
+from desktop.engine.fallback_step import FallbackStep
 from desktop.engine.model_load import ModelLoad
 from desktop.engine.requests_in_flight import CrashedWork, RequestInFlight, RequestsInFlight
 from desktop.engine.watched_worker import WatchedWorker

@@ -26,7 +26,8 @@ from desktop.engine.engine_command import (
     call_listener,
 )
 from desktop.engine.engine_protocol import EngineState, FileTouchedError, LoadCheck
-from desktop.engine.load_fallback import FallbackStep, LoadFallback
+from desktop.engine.fallback_step import FallbackStep
+from desktop.engine.load_fallback import LoadFallback
 from desktop.engine.model_load import ModelLoad
 from desktop.engine.prompt_cache_folder import StateCopied
 from desktop.engine.requests_in_flight import RequestInFlight
@@ -40,6 +41,7 @@ from desktop.engine.worker_messages import (
     ModelReady,
     ProbeRequest,
     ProbeResult,
+    ProjectorLoading,
     RequestFailed,
     StateSaved,
 )
@@ -237,10 +239,9 @@ class Dispatcher:
         if isinstance(error, FileTouchedError):
             return False  # it is read once more
         mine, model = order is self._commands.current, self.model
-        if error is not None:
-            self.evict_model(error)
         event: ModelReady | RequestFailed
         if error is not None:
+            self.evict_model(error)
             event = engine_errors.failure_event(0, error)
         else:
             assert model is not None
@@ -289,19 +290,19 @@ class Dispatcher:
         self._requests.note(notice)
         if self._cancelling_load:
             self._end_cancelled()
-            return
-        self._worker.rest()
-        self.state = "answering"
-        self._answers.send_waiting()
+        else:
+            self._worker.rest()
+            self.state = "answering"
+            self._answers.send_waiting()
 
     def _load_failed(self, error: UserError, *, died: bool = False) -> None:
         """The worker refused the file, or died of it in every way."""
         self._end_worker()
         if self._cancelling_load:
             self._end_cancelled()
-            return
-        self._load.failed()
-        self._fail(error, died=died)
+        else:
+            self._load.failed()
+            self._fail(error, died=died)
 
     def reload(self, step: FallbackStep, kill_because: str = "") -> None:
         """Load once more, otherwise. Raises UserError."""
@@ -336,9 +337,9 @@ class Dispatcher:
                     self._finish(event)
                 elif stage == "probing":
                     self._send_load(event)
-            case LoadProgress() if stage == "loading":
+            case LoadProgress() | ProjectorLoading() if stage == "loading":
                 self._load.note_progress(event)
-                if isinstance(self._commands.current, LoadCommand):
+                if isinstance(self._commands.current, LoadCommand) and isinstance(event, LoadProgress):
                     call_listener(self._commands.current.on_event, event)
             case ModelReady() if stage == "loading":
                 self._loaded(event)

@@ -6,7 +6,7 @@ remembers what worked and what did not.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,8 +14,14 @@ from typing import Literal
 import msgspec
 
 from desktop.engine import engine_errors, hardware
-from desktop.engine.admitted_adapter import AdmittedAdapter, files_as_they_are, readable_path
+from desktop.engine.admitted_adapter import (
+    AdmittedAdapter,
+    AdmittedProjector,
+    files_as_they_are,
+    readable_path,
+)
 from desktop.engine.engine_protocol import LoadCheck, StopSignal
+from desktop.engine.fallback_step import FallbackStep, layers_on_gpu, next_step, with_less_on_gpu
 from desktop.engine.fallback_store import (
     FallbackRecord,
     FallbackStore,
@@ -29,7 +35,7 @@ from desktop.engine.gguf_header import GgufHeader, read_header
 from desktop.engine.kernel_report import KernelChoice
 from desktop.engine.license_monitor import LoadedFiles
 from desktop.engine.load_params import PLAINEST_VARIANT, LoadParams
-from desktop.engine.load_params_check import GPU_KINDS, check_load_params, without_flash_attention
+from desktop.engine.load_params_check import GPU_KINDS, check_load_params
 from desktop.engine.load_plan import LoadPlan, plan_load
 from desktop.engine.memory_estimate import BufferOptions, automatic_contexts, estimate_memory
 from desktop.engine.requests_in_flight import CrashedWork
@@ -45,23 +51,12 @@ WorkerStage = Literal["idle", "probing", "loading", "answering"]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class FallbackStep:
-    """Parameters to load with, and one sentence that tells the person of the step; "" on the first.
-
-    `caution` is the part of it that follows from crashes with this file.
-    """
-
-    params: LoadParams
-    notice: str = ""
-    caution: LoadLimits = _NOTHING
-
-
 @dataclass
 class LoadAttempt:
     """How a model is being loaded, or was. `weights_read` says that its weights were all read.
 
     `admitted` are the files as the license check admitted them, `from_check` is () where it let in whatever lay there.
+    `projector_begun` says that the model is loaded and its projector is being.
     `remembered` says that its result is in the store. `plan` is what was fitted to memory, once the devices are known.
     """
 
@@ -78,6 +73,8 @@ class LoadAttempt:
     draft_admitted: tuple[ModelFile, ...] = ()
     draft_from_check: tuple[ModelFile, ...] = ()
     adapters: tuple[AdmittedAdapter, ...] = ()
+    projector: AdmittedProjector | None = None
+    projector_begun: bool = False
     plan: LoadPlan | None = None
 
     @classmethod
@@ -95,6 +92,9 @@ class LoadAttempt:
             attempt.draft_admitted = found or files_as_they_are(attempt.draft_header.files)
         paths = [readable_path(adapter.path) for adapter in step.params.adapters]
         attempt.adapters = tuple(AdmittedAdapter.of(each, header, license_check, stop) for each in paths)
+        if step.params.projector:
+            projector = readable_path(step.params.projector)
+            attempt.projector = AdmittedProjector.of(projector, header, license_check, stop)
         return attempt
 
     @property
@@ -107,7 +107,13 @@ class LoadAttempt:
     def loaded(self) -> tuple[LoadedFiles, ...]:
         """The path of each model that is loaded, with its files as the license check admitted them."""
         draft = ((self.draft_path, self.draft_from_check),) if self.draft_path is not None else ()
-        return ((self.path, self.from_check), *draft, *((each.path, each.from_check) for each in self.adapters))
+        adapters = [(each.path, each.from_check) for each in self.adapters]
+        projectors = [(each.path, each.from_check) for each in self._projectors]
+        return ((self.path, self.from_check), *draft, *adapters, *projectors)
+
+    @property
+    def _projectors(self) -> tuple[AdmittedProjector, ...]:
+        return (self.projector,) if self.projector is not None else ()
 
     @property
     def path(self) -> Path:
@@ -143,10 +149,13 @@ class LoadAttempt:
             longest = params.context_length or automatic_contexts(self.header.context_length)[0]
             free = max(0, free - estimate_memory(self.draft_header.shape, longest, BufferOptions.of(params)))
         if free is not None:
-            free = max(0, free - sum(each.file.stamp.size for each in self.adapters))
+            taken = sum(each.file.stamp.size for each in self.adapters)
+            free = max(0, free - taken - sum(each.memory for each in self._projectors))
         self.plan = plan_load(params, self.header, self.probed.devices, free)
         adapters = tuple(each.file for each in self.adapters)
-        return LoadRequest(self.plan.params, self.admitted, self.draft_admitted, adapters, self.state_key())
+        projectors = tuple(each.file for each in self._projectors)
+        key = self.state_key()
+        return LoadRequest(self.plan.params, self.admitted, self.draft_admitted, adapters, key, projectors)
 
     @property
     def notice(self) -> str:
@@ -157,12 +166,13 @@ class LoadAttempt:
         """What the states of conversations belong to, once the devices are known and `request` has fitted them."""
         assert self.probed is not None
         params = self.plan.params if self.plan is not None else self.step.params
-        return state_key(params, self.admitted, self.probed, [each.file for each in self.adapters])
+        adapters = [each.file for each in self.adapters]
+        return state_key(params, self.admitted, self.probed, adapters, [each.file for each in self._projectors])
 
     def file_changed(self, number: int) -> IntegrityError:
         """File `number` was not loaded, as it is not what was admitted."""
-        adapters = (each.file for each in self.adapters)
-        paths = [Path(file.path) for file in (*self.admitted, *self.draft_admitted, *adapters)]
+        others = [*(each.file for each in self.adapters), *(each.file for each in self._projectors)]
+        paths = [Path(file.path) for file in (*self.admitted, *self.draft_admitted, *others)]
         return IntegrityError(
             tr("{file} changed before it was loaded.").format(file=(paths[number:] or [self.path])[0].name),
             tr("Another program wrote to it, or put another file in its place."),
@@ -176,6 +186,14 @@ class LoadAttempt:
         step = (self._next_step(blamed_gpu=True) if named else None) or self._next_step()
         return step and FallbackStep(step.params, step.notice, _learned(self.step, step.params))
 
+    def step_without_projector(self) -> FallbackStep | None:
+        """Without what lets the model see; None where there is nothing such."""
+        if self.projector is None:
+            return None
+        told = tr("The engine stopped with the projector {file}, so the model runs without it and sees no pictures.")
+        params = msgspec.structs.replace(self.step.params, projector="")
+        return FallbackStep(params, told.format(file=self.projector.path.name), self.step.caution)
+
     def step_with_less_on_gpu(self) -> FallbackStep | None:
         """The next step after the GPU lacked memory; None where nothing is on one."""
         step = self._next_step(lacked_memory=True)
@@ -188,79 +206,13 @@ class LoadAttempt:
         variants = self.probed.cpu_variants if self.probed else ()
         layers, read = self.header.block_count, self.weights_read
         if blamed_gpu:
-            on_gpu = _layers_on_gpu(loaded, layers)
-            step = _with_less_on_gpu(loaded, on_gpu, on_gpu // 2) if on_gpu else None
+            on_gpu = layers_on_gpu(loaded, layers)
+            step = with_less_on_gpu(loaded, on_gpu, on_gpu // 2) if on_gpu else None
         else:
             step = next_step(loaded, layers, self.gpu, variants, lacked_memory=lacked_memory, weights_read=read)
         if step is None or step.params.gpu_layers != loaded.gpu_layers:
             return step
         return FallbackStep(msgspec.structs.replace(step.params, gpu_layers=asked.gpu_layers), step.notice)
-
-
-def next_step(
-    params: LoadParams,
-    layers: int,
-    gpu: bool,
-    variants: Sequence[str] = (),
-    *,
-    lacked_memory: bool = False,
-    weights_read: bool = True,
-) -> FallbackStep | None:
-    """The next more cautious way to load, or None where there is none.
-
-    `layers` counts the model's, `variants` are the CPU's, best first. Where the GPU `lacked_memory` only fewer layers
-    on it help; before the weights were read nothing was computed, so flash attention is not at fault.
-    """
-    on_gpu = _layers_on_gpu(params, layers) if gpu else 0
-    on_cpu = on_gpu <= layers
-    if lacked_memory:
-        return _with_less_on_gpu(params, on_gpu, on_gpu // 2, lacked_memory=True) if on_gpu else None
-    if on_cpu and params.extra_buffers:
-        return FallbackStep(
-            msgspec.structs.replace(params, extra_buffers=False),
-            tr("The engine stopped with weights repacked for this processor, so it now runs without repacking them."),
-        )
-    if weights_read and params.flash_attention != "off":
-        return FallbackStep(
-            without_flash_attention(params),
-            tr("The engine stopped while it used flash attention, so it now runs without it."),
-        )
-    if on_gpu:
-        return _with_less_on_gpu(params, on_gpu, 0 if on_cpu else on_gpu // 2)
-    return _with_lower_variant(params, variants)
-
-
-def _layers_on_gpu(params: LoadParams, layers: int) -> int:
-    """One more than there are where what belongs to none of them is there too."""
-    asked = params.gpu_layers
-    return layers + 1 if asked is None or asked < 0 else min(asked, layers + 1)
-
-
-def _with_less_on_gpu(params: LoadParams, on_gpu: int, fewer: int, *, lacked_memory: bool = False) -> FallbackStep:
-    if fewer > 1:
-        text = (
-            tr("The GPU has too little memory for {more} layers, so it now runs with {fewer}.")
-            if lacked_memory
-            else tr("The engine stopped with {more} layers on the GPU, so it now runs with {fewer}.")
-        )
-        less = msgspec.structs.replace(params, gpu_layers=fewer)
-        return FallbackStep(less, text.format(more=on_gpu, fewer=fewer))
-    return FallbackStep(
-        msgspec.structs.replace(params, gpu_layers=0),
-        tr("The GPU has too little memory for this model, so it now runs on the processor.")
-        if lacked_memory
-        else tr("The engine stopped on the GPU, so the model now runs on the processor."),
-    )
-
-
-def _with_lower_variant(params: LoadParams, variants: Sequence[str]) -> FallbackStep | None:
-    taken = lower_variant(params.cpu_variant, variants)
-    if taken is None:
-        return None
-    told = tr("The engine stopped with the processor instructions “{better}”, so it now uses “{plainer}”.").format(
-        better=params.cpu_variant or variants[0], plainer=taken
-    )
-    return FallbackStep(msgspec.structs.replace(params, cpu_variant=taken), told)
 
 
 def _learned(before: FallbackStep, after: LoadParams) -> LoadLimits:
@@ -340,7 +292,10 @@ class LoadFallback:
         """How to go on after a death while the model was read or warmed up."""
         if death.kind != "crash":
             return engine_errors.died_loading(attempt.path.name, death)
-        return attempt.next_step(death.reason) or self._given_up(attempt, death)
+        blind = attempt.step_without_projector()
+        if blind is not None and attempt.projector_begun:
+            return blind
+        return attempt.next_step(death.reason) or blind or self._given_up(attempt, death)
 
     def _after_answering(self, death: WorkerExit, attempt: LoadAttempt, work: CrashedWork) -> FallbackStep | UserError:
         """How to go on after a death in the middle of answers."""
@@ -351,7 +306,8 @@ class LoadFallback:
         if work == "rendering":  # nothing need be at fault in how the model was loaded
             told = tr("The engine stopped, and was started again.")
             return FallbackStep(attempt.step.params, told, attempt.step.caution)
-        return attempt.next_step(death.reason) or self._given_up(attempt, death)
+        step = attempt.next_step(death.reason) or attempt.step_without_projector()
+        return step or self._given_up(attempt, death)
 
     def _given_up(self, attempt: LoadAttempt, death: WorkerExit) -> UserError:
         assert attempt.probed is not None

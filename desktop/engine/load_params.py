@@ -35,6 +35,7 @@ class LoadParams(msgspec.Struct, frozen=True):
     memory); with "none" only GPU number `main_gpu` of them is used.
 
     `adapters` are put on top of the model, in their order; each is a file of its own, with a license of its own.
+    `projector` is the file that lets the model see pictures (mmproj), "" for none.
 
     `chat_template` (Jinja) and `stops` are the prompt that the catalog knows for the model: they count where its file
     carries no template of its own. `own_template` is a person's, and counts in place of any other. `cpu_variant` "" is
@@ -66,3 +67,4 @@ class LoadParams(msgspec.Struct, frozen=True):
     main_gpu: int = 0
     own_template: str = ""
     adapters: tuple[LoraAdapter, ...] = ()
+    projector: str = ""

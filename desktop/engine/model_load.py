@@ -7,8 +7,9 @@ import dataclasses
 
 from desktop.engine import engine_errors
 from desktop.engine.engine_protocol import EngineState, FileTouchedError, LoadCheck, StopSignal
+from desktop.engine.fallback_step import FallbackStep
 from desktop.engine.license_monitor import LicenseMonitor
-from desktop.engine.load_fallback import FallbackStep, LoadAttempt, LoadFallback, WorkerStage
+from desktop.engine.load_fallback import LoadAttempt, LoadFallback, WorkerStage
 from desktop.engine.load_params import LoadParams
 from desktop.engine.requests_in_flight import CrashedWork
 from desktop.engine.worker_messages import (
@@ -19,6 +20,7 @@ from desktop.engine.worker_messages import (
     ModelInfo,
     ModelReady,
     ProbeResult,
+    ProjectorLoading,
 )
 from desktop.engine.worker_process import WorkerExit
 from desktop.errors import UserError
@@ -95,9 +97,13 @@ class ModelLoad:
         assert self._attempt is not None
         return self._attempt.state_key()
 
-    def note_progress(self, event: LoadProgress) -> None:
-        """So much of the weights was read."""
-        if self._attempt is not None:
+    def note_progress(self, event: LoadProgress | ProjectorLoading) -> None:
+        """So much of the weights was read, or all, and now the projector is."""
+        if self._attempt is None:
+            return
+        if isinstance(event, ProjectorLoading):
+            self._attempt.projector_begun = True
+        else:
             self._attempt.weights_read = event.fraction >= 1
 
     def loaded(self, ready: ModelReady, asked: LoadParams | None) -> str:

@@ -33,12 +33,16 @@ neither; where rope factors depend on it, the worker knows."""
 
 
 def state_key(
-    params: LoadParams, files: Sequence[ModelFile], probed: ProbeResult, adapters: Sequence[ModelFile] = ()
+    params: LoadParams,
+    files: Sequence[ModelFile],
+    probed: ProbeResult,
+    adapters: Sequence[ModelFile] = (),
+    projector: Sequence[ModelFile] = (),
 ) -> str:
     """64 hexadecimal digits that are the same where a state can be used again.
 
     Made of the model's files (by their sha256, by their stamps where it is not known), the build of llama.cpp and what
-    it computes on, the parameters of the context, and the adapters' files with their scales.
+    it computes on, the parameters of the context, the adapters' files with their scales, and the projector's.
     """
     parts: dict[str, object] = {
         "format": PROMPT_FORMAT,
@@ -50,6 +54,8 @@ def state_key(
     if adapters:
         scales = [adapter.scale for adapter in params.adapters]
         parts["adapters"] = [[_identity(file), scale] for file, scale in zip(adapters, scales, strict=True)]
+    if projector:
+        parts["projector"] = [_identity(file) for file in projector]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -13,20 +13,21 @@ from desktop.engine.embedding_messages import EmbedRequest, EmbedResult
 from desktop.engine.generation_options import GenerationOptions
 from desktop.engine.load_params import LoadParams
 from desktop.engine.message_bounds import (
-    MOST_CANDIDATES,
+    MOST_EMBEDDED_TEXTS,
+    Component,
     Count,
     Fraction,
     HexDigest,
     Int64,
-    Logprob,
     LongText,
     Measure,
     Names,
     ShortText,
     TokenId,
-    TokenText,
     VariantName,
 )
+from desktop.engine.request_images import PictureCost, RequestImage, SeenImage
+from desktop.engine.token_logprobs import TokenLogprob
 from desktop.file_stamp import ModelFile
 
 # --- what is asked for -------------------------------------------------------------------------------------------
@@ -34,15 +35,16 @@ from desktop.file_stamp import ModelFile
 
 class LoadRequest(msgspec.Struct, frozen=True, tag="load"):
     """Load a model. `files` are its files as they were admitted: the worker is left these, and loads none that is
-    another one now. `draft_files` are those of the draft model, () where there is none, and
-    `adapter_files` those of the adapters, one for each of `params`. `state_key` (64 hexadecimal
-    digits) marks states that it may read from the state file, "" where there are none."""
+    another one now. `draft_files` are those of the draft model, () where there is none, `adapter_files` those of the
+    adapters, one for each of `params`, and `projector_files` the projector's. `state_key` (64 hexadecimal digits) marks
+    states that it may read from the state file, "" where there are none."""
 
     params: LoadParams
     files: tuple[ModelFile, ...]
     draft_files: tuple[ModelFile, ...] = ()
     adapter_files: tuple[ModelFile, ...] = ()
     state_key: str = ""
+    projector_files: tuple[ModelFile, ...] = ()
 
 
 class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):
@@ -54,6 +56,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):
     `dropped_messages` were left out for the last answer on this branch: where that many still suffice, they are again.
     `saved_state` is how many bytes of the state file hold a state of this conversation, 0 where there is none.
     `prefill` is text that the answer begins with: the model goes on from it, and what is told is what follows it.
+    `images` are the pictures that `messages` name, each once.
     """
 
     id: int
@@ -64,6 +67,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):
     dropped_messages: int = 0
     saved_state: int = 0
     prefill: str = ""
+    images: tuple[RequestImage, ...] = ()
 
 
 class CancelRequest(msgspec.Struct, frozen=True, tag="cancel"):
@@ -151,6 +155,10 @@ class LoadProgress(msgspec.Struct, frozen=True, tag="load-progress"):
     fraction: Fraction
 
 
+class ProjectorLoading(msgspec.Struct, frozen=True, tag="projector-loading"):
+    """The model is loaded, and now its projector: what happens until ModelReady comes of that."""
+
+
 ThinkingControlName = Literal["off", "effort", "budget"]
 ToolSupport = Literal["native", "fallback", "none"]
 
@@ -161,7 +169,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     `thinks` says that its template or its vocabulary marks thinking: what it says first may turn out to be that.
     `thinking_controls` are what can be chosen of its thinking. `tool_support` says whether its template takes tools
     itself ("native"), or whether they are described to it in words ("fallback"), or neither.
-    `embedding_length` is how long its vectors are, 0 where it was loaded to answer.
+    `embedding_length` is how long its vectors are, 0 where it was loaded to answer. `pictures` is what pictures cost of
+    a model that was loaded with its projector, None where it sees none.
     """
 
     name: ShortText
@@ -182,6 +191,12 @@ class ModelInfo(msgspec.Struct, frozen=True):
     thinking_controls: Annotated[tuple[ThinkingControlName, ...], msgspec.Meta(max_length=3)] = ()
     tool_support: ToolSupport = "none"
     embedding_length: Count = 0
+    pictures: PictureCost | None = None
+
+    @property
+    def sees_images(self) -> bool:
+        """Whether it can be shown pictures."""
+        return self.pictures is not None
 
 
 class ModelReady(msgspec.Struct, frozen=True, tag="ready"):
@@ -201,7 +216,8 @@ class ModelDescribed(msgspec.Struct, frozen=True, tag="described"):
 class PromptPrepared(msgspec.Struct, frozen=True, tag="prompted"):
     """The prompt is rendered and counted: the `dropped_messages` oldest did not fit the context and were left out.
 
-    `prompt_sha256` is the hash of its tokens, as 32-bit integers in little-endian order.
+    `prompt_sha256` is the hash of its tokens, as 32-bit integers in little-endian order; a picture's stand for its
+    pixels. `images` are the pictures in it, in their order.
     """
 
     id: Int64
@@ -210,6 +226,7 @@ class PromptPrepared(msgspec.Struct, frozen=True, tag="prompted"):
     dropped_messages: Count
     context_length: Count
     prompt_sha256: HexDigest = ""
+    images: Annotated[tuple[SeenImage, ...], msgspec.Meta(max_length=1024)] = ()
 
 
 class PromptProgress(msgspec.Struct, frozen=True, tag="prompt-progress"):
@@ -218,24 +235,6 @@ class PromptProgress(msgspec.Struct, frozen=True, tag="prompt-progress"):
     id: Int64
     done: Count
     total: Count
-
-
-class TokenCandidate(msgspec.Struct, frozen=True):
-    """A token that might have come, as bytes, which need not be whole characters, and its probability's logarithm."""
-
-    token: TokenId
-    text: TokenText
-    logprob: Logprob
-
-
-class TokenLogprob(msgspec.Struct, frozen=True):
-    """A token that came, and the likeliest that might have, best first. Probabilities are those of the model's own
-    distribution, before biases, grammar and samplers: the token that came need not be among `top`."""
-
-    token: TokenId
-    text: TokenText
-    logprob: Logprob
-    top: Annotated[tuple[TokenCandidate, ...], msgspec.Meta(max_length=MOST_CANDIDATES)] = ()
 
 
 class Delta(msgspec.Struct, frozen=True, tag="delta"):
@@ -357,7 +356,7 @@ class Pong(msgspec.Struct, frozen=True, tag="pong"):
     id: Int64
 
 
-Loading = ProbeResult | LoadProgress | ModelReady | ModelDescribed | ModelFileChanged
+Loading = ProbeResult | LoadProgress | ProjectorLoading | ModelReady | ModelDescribed | ModelFileChanged
 Event = (
     Loading
     | PromptPrepared

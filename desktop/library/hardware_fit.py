@@ -15,8 +15,8 @@ from desktop.byte_size import size_text
 from desktop.catalog.catalog import CatalogEntry
 from desktop.catalog.quantization import bits_of, rank_of
 from desktop.engine import hardware
+from desktop.engine.fallback_step import next_step
 from desktop.engine.gguf_header import GgufHeader
-from desktop.engine.load_fallback import next_step
 from desktop.engine.load_params import LoadParams
 from desktop.engine.memory_estimate import (
     BufferOptions,

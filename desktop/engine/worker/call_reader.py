@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from desktop.engine.generation_options import ToolDefinition
+from desktop.translation import tr
 
 _T = TypeVar("_T")
 Reading = Generator[None, None, _T]
@@ -58,6 +59,13 @@ class ToolCatalog:
         made = "".join(_ID_LETTERS[number // 36**place % 36] for place in range(_ID_LENGTH))
         self._used.add(made)
         return made
+
+    @property
+    def broken_notice(self) -> str:
+        """One sentence where the model called a tool with arguments that nothing can read, else ""."""
+        if not self.broken:
+            return ""
+        return tr("The model called {tool} with arguments that are not valid JSON.").format(tool=self.broken[0])
 
     def type_of(self, tool: str, key: str) -> str:
         """What the schema says that argument `key` is: "string", "integer", …; "" where it does not."""

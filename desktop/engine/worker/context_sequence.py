@@ -12,6 +12,7 @@ from typing import Any
 
 from desktop.engine.worker.llama_api import llama
 from desktop.engine.worker.loaded_model import LoadedModel
+from desktop.engine.worker.picture_tokens import picture_spans, saved_positions, whole_length
 
 _PARTIAL_ONLY = 1
 _MOST_CHECKPOINTS = 8
@@ -41,7 +42,8 @@ class SequenceState:
 
 
 class ContextSequence:
-    """Sequence `id` of the context. `tokens` is what it holds, at positions 0, 1, 2, …
+    """Sequence `id` of the context. `tokens` is what it holds, at positions 0, 1, 2, …; with M-RoPE, pictures among
+    them take fewer positions than tokens, and no picture is forgotten in part.
 
     `conversation` is whose tokens they are; `busy` says that an answer is being generated with it. `make_room` says
     whether so many bytes may be kept beside the context, once there is room for them.
@@ -54,6 +56,8 @@ class ContextSequence:
         self._make_room = make_room
         self.id = sequence_id
         self.tokens: list[int] = []
+        self._saved = 0
+        self._mixed = False  # whether pictures stand among the tokens, with positions of their own
         self.conversation = ""
         self.busy = False
         self._checkpoints: list[Checkpoint] = []
@@ -71,9 +75,20 @@ class ContextSequence:
         """What it can come back to, beside forgetting its last tokens."""
         return tuple(self._checkpoints)
 
+    @property
+    def next_position(self) -> int:
+        """The position of the token that is computed next."""
+        return len(self.tokens) - self._saved
+
+    def append(self, tokens: list[int]) -> None:
+        """`tokens` were computed, at the end."""
+        self.tokens += tokens
+        if self._model.mrope and min(tokens, default=0) < 0:
+            self._saved, self._mixed = saved_positions(self.tokens), True
+
     def roll_back(self, length: int) -> int:
-        """Forget all tokens from position `length` on, or more where that cannot be done; how many are left."""
-        length = max(0, length)
+        """Forget all tokens from number `length` on, or more where that cannot be done; how many are left."""
+        length = whole_length(self.tokens, max(0, length))
         if not (
             self._forget_from(length) or (self._back_to_checkpoint(length) and self._forget_from(len(self.tokens)))
         ):
@@ -93,7 +108,7 @@ class ContextSequence:
     def clear(self) -> None:
         """Forget everything."""
         llama.llama_memory_seq_rm(self._model.memory, self.id, -1, -1)
-        self.tokens = []
+        self._hold([])
         self._checkpoints = []
 
     def clear_context(self) -> None:
@@ -101,13 +116,16 @@ class ContextSequence:
         llama.llama_memory_clear(self._model.memory, False)
 
     def share(self, other: "ContextSequence", length: int) -> None:
-        """Hold the first `length` tokens of `other` in place of what is held: the same cells, not a copy.
+        """Hold the first `length` tokens of `other` in place of what is held: the same cells, not a copy. Of a picture
+        that `length` cuts, nothing.
 
         Where the model has a window or a state, only the whole of `other` can be shared.
         """
         self.clear()
-        llama.llama_memory_seq_cp(self._model.memory, other.id, self.id, 0, -1 if length == len(other) else length)
-        self.tokens = other.tokens[:length]
+        length = whole_length(other.tokens, length)
+        end = -1 if length == len(other) else other._position(length)
+        llama.llama_memory_seq_cp(self._model.memory, other.id, self.id, 0, end)
+        self._hold(other.tokens[:length])
         self._checkpoints = [point for point in other._checkpoints if point.position <= length]
 
     def can_share(self, length: int) -> bool:
@@ -154,10 +172,10 @@ class ContextSequence:
         self.clear()
         read = llama.llama_state_seq_set_data(self._model.context, saved.state, len(saved.state), self.id)
         last = llama.llama_memory_seq_pos_max(self._model.memory, self.id)
-        if read != len(saved.state) or last != len(saved.tokens) - 1:
+        self._hold(list(saved.tokens))
+        if read != len(saved.state) or last != self._last_position(len(self.tokens)):
             self.clear()
             return False
-        self.tokens = list(saved.tokens)
         self._checkpoints = list(saved.checkpoints)
         return True
 
@@ -167,18 +185,40 @@ class ContextSequence:
         if length == 0:
             self.clear()
             return True
-        needed = max(0, length - self._model.window) if self._model.window else 0
+        position = self._position(length)
+        needed = max(0, position - self._model.window) if self._model.window else 0
         windowed = self._model.window and not self._model.recurrent
         if windowed and llama.llama_memory_seq_pos_min(memory, self.id) > needed:
             return False
-        if not llama.llama_memory_seq_rm(memory, self.id, length, -1):
+        if not llama.llama_memory_seq_rm(memory, self.id, position, -1):
             return False
-        if llama.llama_memory_seq_pos_max(memory, self.id) != length - 1:
+        if llama.llama_memory_seq_pos_max(memory, self.id) != self._last_position(length):
             return False
         if not self._model.recurrent and llama.llama_memory_seq_pos_min(memory, self.id) > needed:
             return False
         del self.tokens[length:]
+        if self._mixed:
+            self._hold(self.tokens)
         return True
+
+    def _hold(self, tokens: list[int]) -> None:
+        self.tokens = tokens
+        self._mixed = self._model.mrope and min(tokens, default=0) < 0
+        self._saved = saved_positions(tokens) if self._mixed else 0
+
+    def _position(self, length: int) -> int:
+        """The position of token number `length`."""
+        return length - (saved_positions(self.tokens[:length]) if self._mixed else 0)
+
+    def _last_position(self, length: int) -> int:
+        """The highest position that llama.cpp has for the first `length` tokens. In M-RoPE, all of a picture are kept
+        under its first one."""
+        if not self._mixed:
+            return length - 1
+        tokens = self.tokens[:length]
+        last = list(picture_spans(tokens))[-1:]
+        behind = last[0].positions if last and last[0].end == length else 1
+        return length - saved_positions(tokens) - behind
 
     def _back_to_checkpoint(self, length: int) -> bool:
         """Whether a checkpoint at or before position `length` could be put back."""
@@ -188,6 +228,6 @@ class ContextSequence:
                 continue
             done = llama.llama_state_seq_set_data_ext(context, point.state, point.size, self.id, _PARTIAL_ONLY)
             if done == point.size:
-                del self.tokens[point.position :]
+                self._hold(self.tokens[: point.position])
                 return True
         return False

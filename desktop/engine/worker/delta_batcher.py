@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from desktop.conversation import AnswerPart, TextPart, ThinkingPart, ToolCallPart
+from desktop.engine.token_logprobs import TokenLogprob
 from desktop.engine.worker.answer_text import ShownText, TextReplacement
 from desktop.engine.worker.call_reader import CallPiece
-from desktop.engine.worker_messages import Delta, TokenLogprob, ToolCallDelta
+from desktop.engine.worker_messages import Delta, ToolCallDelta
 from desktop.engine.worker_messages import DeltaReplacement as RestatedEvent
 
 AnswerDelta = Delta | ToolCallDelta | RestatedEvent

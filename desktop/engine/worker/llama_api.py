@@ -56,12 +56,12 @@ class LlamaLog:
     def __init__(self) -> None:
         self.complaints: deque[str] = deque(maxlen=40)
         self._level = 0
-        self._callback = llama.llama_log_callback(self._write)
+        self.callback = llama.llama_log_callback(self._write)
         self._on_abort = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(_log_abort)
 
     def start(self) -> None:
         _started.append(self)
-        llama.llama_log_set(self._callback, None)
+        llama.llama_log_set(self.callback, None)
         base = _library("ggml-base")
         base.ggml_set_abort_callback.argtypes = [ctypes.c_void_p]
         base.ggml_set_abort_callback(self._on_abort)

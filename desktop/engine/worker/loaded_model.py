@@ -21,6 +21,7 @@ from desktop.engine.worker.llama_api import LlamaLog, llama
 from desktop.engine.worker.lora_adapters import put_on_adapters
 from desktop.engine.worker.memory_breakdown import check_free_memory, memory_breakdown
 from desktop.engine.worker.model_params import FLASH_ATTENTION, READ, ModelParams, context_refused, set_cache_types
+from desktop.engine.worker.projector import Projector
 from desktop.engine.worker.thread_tuner import ThreadTuner
 from desktop.engine.worker.tokenizer import Tokenizer
 from desktop.engine.worker_messages import ModelInfo
@@ -28,7 +29,8 @@ from desktop.errors import EngineError, ResourceError
 from desktop.translation import tr
 
 MOST_PARALLEL = 64
-_LARGEST_UBATCH = 512
+_LARGEST_UBATCH, _LARGEST_PICTURE = 512, 2048  # tokens; a picture's where it is read as one
+_MROPE_TYPES = (8, 40)  # enum llama_rope_type
 _ABORTED = 2
 _QUICK_TOKEN_S = 0.010
 _TRIALS = 5
@@ -68,6 +70,8 @@ class LoadedModel:
         confinement: str,
         files: Sequence[str] = (),
         adapter_files: Sequence[str] = (),
+        projector_file: str = "",
+        on_projector: Callable[[], None] = lambda: None,
     ) -> None:
         self._files = tuple(files)
         self._log = log
@@ -84,17 +88,24 @@ class LoadedModel:
         self.prompt_cache_bytes = params.prompt_cache_bytes
         self.parallel = min(max(params.parallel, 1), MOST_PARALLEL)
         self.batch_tokens = min(max(params.batch_tokens, 32), 4096)
+        self.projector: Projector | None = None
         self._check_memory(params)
         self.handle = self._load(params)
+        self.mrope = llama.llama_model_rope_type(self.handle) in _MROPE_TYPES
         self.window = int(llama.llama_model_n_swa(self.handle))
         self.recurrent = self._is_recurrent()
         try:
+            if projector_file:
+                on_projector()
+                self.projector = self._load_projector(params, projector_file)
             self.context = self._make_context(params)
             put_on_adapters(self.handle, self.context, params.adapters, adapter_files, log)
         except BaseException:
             llama.llama_model_free(self.handle)
             raise
         self.batch_tokens = min(self.batch_tokens, int(llama.llama_n_batch(self.context)))  # less in a short context
+        self.whole_pictures = self.projector is not None and self.projector.whole
+        self.picture_tokens = int((llama.llama_n_ubatch if self.whole_pictures else llama.llama_n_batch)(self.context))
         self.memory = llama.llama_get_memory(self.context)
         self.context_length = int(llama.llama_n_ctx(self.context))
         self.tokenizer = Tokenizer(self.handle)
@@ -200,6 +211,20 @@ class LoadedModel:
             raise LoadCancelledError
         raise self._refusal(Path(asked.model_path))
 
+    def _load_projector(self, asked: LoadParams, name: str) -> Projector:
+        made = Projector(
+            name,
+            asked.projector,
+            self.handle,
+            threads=self.every_thread,
+            gpu=bool(self.gpu_layers),
+            flash=FLASH_ATTENTION[asked.flash_attention],
+            log=self._log,
+        )
+        if made.whole:  # such a picture is computed in one batch
+            self.batch_tokens = max(self.batch_tokens, min(made.largest_piece(), _LARGEST_PICTURE))
+        return made
+
     def _refusal(self, path: Path) -> EngineError | ResourceError:
         """Why llama.cpp did not take the file, from its log."""
         technical = "\n".join(self._log.complaints)
@@ -245,7 +270,8 @@ class LoadedModel:
         trained = llama.llama_model_n_ctx_train(self.handle)
         params.n_ctx = asked.context_length or min(trained, 8192)
         params.n_batch = self.batch_tokens
-        params.n_ubatch = min(self.batch_tokens, _LARGEST_UBATCH)
+        whole = self.projector is not None and self.projector.whole
+        params.n_ubatch = min(self.batch_tokens, _LARGEST_PICTURE if whole else _LARGEST_UBATCH)
         params.n_seq_max = self.sequences
         params.kv_unified = True
         params.n_outputs_max = max(self.sequences, MOST_OUTPUTS)
@@ -294,6 +320,7 @@ class LoadedModel:
             engine=f"llama.cpp {llama_api.version()}",
             confinement=confinement,
             embedding_length=llama.llama_model_n_embd_out(self.handle) if self.embedding else 0,
+            pictures=self.projector.cost() if self.projector is not None else None,
             thinks=any(style.closes in self.template for style in TAG_STYLES) or self.tokenizer.has_thinking_marks(),
         )
 

@@ -13,8 +13,8 @@ import itertools
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from desktop.conversation import ChatMessage
@@ -27,6 +27,8 @@ from desktop.engine.worker.chat_template import PLAIN_STOPS, ChatTemplate
 from desktop.engine.worker.context_fit import ContextFit, TokenizedTurns, too_long, without_oldest
 from desktop.engine.worker.forced_call import ForcedCall, forced_call, offered_tools
 from desktop.engine.worker.loaded_model import LoadedModel, common_prefix
+from desktop.engine.worker.picture_marks import has_pictures, with_marks, with_pictures
+from desktop.engine.worker.projector import PreparedPicture
 from desktop.engine.worker.prompt_style import PLAIN_STYLE, PromptStyle, all_text, is_text, splitter, switched
 from desktop.engine.worker.thinking_control import ThinkingControl, ThinkingPrompt
 from desktop.engine.worker.tool_layout import changed_texts, definitions
@@ -36,7 +38,7 @@ from desktop.errors import EngineError
 from desktop.translation import tr
 
 _WORD_JOINER = "\u2060"
-_MOST_REMEMBERED = 512
+_MOST_REMEMBERED, _MOST_PREPARED = 512, 4
 _THINKING_MARKS = MarkTable()
 
 
@@ -86,6 +88,7 @@ class PromptBuilder:
         self._fit = ContextFit(model.context_length)
         self._said: OrderedDict[str, tuple[int, ...]] = OrderedDict()
         self._said_in: dict[str, str] = {}
+        self._pictures: OrderedDict[tuple[str, int, int, bytes], PreparedPicture] = OrderedDict()
 
     @property
     def template(self) -> ChatTemplate:
@@ -112,14 +115,15 @@ class PromptBuilder:
         options = request.options
         if not request.messages:
             raise EngineError(tr("There is nothing to answer."))
-        refuse_unsupported(request)
+        refuse_unsupported(request, sees=self._model.projector is not None)
         offered = offered_tools(request)
         if options.raw_prompt:
             tokens = self._begin(self._tokenizer.tokenize(request.messages[-1].text + request.prefill, special=True))
             if len(tokens) >= self._model.context_length:
                 raise too_long(len(tokens), self._model.context_length)
             return TokenizedPrompt(tokens, stops=options.stop, ends=self._ends(options.stop))
-        style = self._style(request)
+        pictures = self._prepared(request)
+        style = replace(self._style(request, pictures), pictures=pictures)
         prompt, dropped = self._fit.fit(request, partial(self.rendered, style=style))
         formed = options.response_format is not None
         exact = formed or bool(offered)  # such an answer may hold whatever else ends one
@@ -134,6 +138,20 @@ class PromptBuilder:
         forced = self._forced(offered) if offered else None
         opened = _opened(prompt.tail)
         return TokenizedPrompt(prompt.tokens, dropped, opened, stops, ends, header, marks, tools, style, forced)
+
+    def _prepared(self, request: GenerateRequest) -> dict[str, PreparedPicture]:
+        """The pictures of `request` as the model is to read them, by what its messages call them."""
+        now: dict[str, PreparedPicture] = {}
+        projector = self._model.projector
+        if projector is None or not has_pictures(request.messages):
+            return now
+        for image in request.images:
+            key = image.sha256, image.width, image.height, hashlib.sha256(image.rgb).digest()
+            now[image.sha256] = self._pictures[key] = self._pictures.get(key) or projector.prepare(image)
+            self._pictures.move_to_end(key)
+        while len(self._pictures) > max(_MOST_PREPARED, len(now)):
+            self._pictures.popitem(last=False)
+        return now
 
     def _forced(self, tools: Sequence[ToolDefinition]) -> ForcedCall:
         return forced_call(self._call_shape, tools, self._control_pattern, self._tokenizer.marking_token)
@@ -164,7 +182,7 @@ class PromptBuilder:
         """The tokens that end thinking of `style` in mid-answer; none where the model has no mark for that."""
         return self._tokenizer.tokenize(self.thinking_control.closing(style), special=True, continued=True)
 
-    def _style(self, request: GenerateRequest) -> PromptStyle:
+    def _style(self, request: GenerateRequest, pictures: Mapping[str, PreparedPicture]) -> PromptStyle:
         """How the turns of `request` are rendered. Raises EngineError where it asks for what the model cannot do."""
         options, last = request.options, request.messages[-1:]
         tools = options.tools if options.tool_choice != "none" else ()
@@ -185,7 +203,7 @@ class PromptBuilder:
 
         def tail(chosen: ThinkingPrompt) -> str:
             plain = ThinkingPrompt(chosen.variables, chosen.soft_switch)
-            return self.rendered(turns, style=PromptStyle(tools, plain)).tail
+            return self.rendered(turns, style=PromptStyle(tools, plain, pictures=pictures)).tail
 
         return PromptStyle(tools, self.thinking_control.prompt(thinking, tail), request.prefill)
 
@@ -251,7 +269,12 @@ class PromptBuilder:
     def _parts(
         self, turns: Sequence[ChatMessage], generation_prompt: bool, style: PromptStyle
     ) -> list[str | tuple[int, ...]]:
-        """The rendering in parts across which no token may come together; remembered answers as tokens."""
+        """The rendering in parts across which no token may come together; remembered answers and pictures as tokens."""
+        if has_pictures(turns):
+            used = all_text(turns, style)
+            mark = next(chr(code) for code in range(0xF0001, 0x10FFFD) if chr(code) not in used)
+            marked, order = with_marks(turns, mark)
+            return with_pictures(self._parts(marked, generation_prompt, style), mark, order, style.pictures)
 
         def render(turns: Sequence[ChatMessage], changed: Callable[[str], str] = str) -> str:
             tools, variables = definitions(style.tools, changed), style.thinking.variables

@@ -4,22 +4,25 @@ And what is done before to all text that comes from outside.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from desktop.conversation import ChatMessage, TextPart
 from desktop.engine.generation_options import ToolDefinition
+from desktop.engine.worker.projector import PreparedPicture
 from desktop.engine.worker.thinking_control import ThinkingPrompt
 from desktop.engine.worker.tool_layout import changed_texts, definitions
 
 
 @dataclass(frozen=True)
 class PromptStyle:
-    """How turns are rendered for one answer, beside themselves. `prefill` is text that the answer begins with."""
+    """How turns are rendered for one answer, beside themselves. `prefill` is text that the answer begins with,
+    `pictures` are those that the turns name, by the sha256 that they are named by."""
 
     tools: tuple[ToolDefinition, ...] = ()
     thinking: ThinkingPrompt = field(default_factory=lambda: ThinkingPrompt({}))
     prefill: str = ""
+    pictures: Mapping[str, PreparedPicture] = field(default_factory=dict)
 
 
 PLAIN_STYLE = PromptStyle()
@@ -53,5 +56,5 @@ def switched(turns: Sequence[ChatMessage], switch: str) -> Sequence[ChatMessage]
     last = max((index for index, turn in enumerate(turns) if turn.role == "user"), default=-1)
     if not switch or last < 0:
         return turns
-    asked = ChatMessage.from_text("user", f"{turns[last].text} {switch}")
+    asked = ChatMessage("user", (*turns[last].parts, TextPart(f" {switch}")))
     return [*turns[:last], asked, *turns[last + 1 :]]

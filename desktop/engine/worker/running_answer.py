@@ -4,23 +4,26 @@
 text work: some 20 µs in all.
 """
 
-import codecs
 import time
 from collections.abc import Callable
 from typing import Any
 
 from desktop.conversation import StopReason
 from desktop.engine.worker.answer_speculation import AnswerSpeculation
-from desktop.engine.worker.answer_text import AnswerText, ShownText, TextReplacement
-from desktop.engine.worker.call_reader import CallPiece, ToolCatalog
+from desktop.engine.worker.answer_text import AnswerText
+from desktop.engine.worker.answer_times import AnswerTimes
 from desktop.engine.worker.context_sequence import ContextSequence
 from desktop.engine.worker.delta_batcher import DeltaBatcher, LateFlush
 from desktop.engine.worker.llama_api import llama
 from desktop.engine.worker.loaded_model import LoadedModel
+from desktop.engine.worker.picture_encoder import PictureEncoder
+from desktop.engine.worker.picture_reading import PictureBatch, PictureReading, seen_images
+from desktop.engine.worker.picture_tokens import text_tokens
 from desktop.engine.worker.prompt_builder import PromptBuilder, TokenizedPrompt
 from desktop.engine.worker.prompt_cache import PromptCache, ReusedTokens
 from desktop.engine.worker.repetition_detector import RepetitionDetector
 from desktop.engine.worker.sampler import END_OF_ANSWER, Sampler
+from desktop.engine.worker.shown_answer import ShownAnswer
 from desktop.engine.worker.state_file import StoredState
 from desktop.engine.worker.thinking_budget import ThinkingBudget
 from desktop.engine.worker.token_batch import TokenBatch
@@ -48,16 +51,12 @@ class RunningAnswer:
     ) -> None:
         self.request, self._prompt, self._sampler, self._text = request, prompt, sampler, text
         self._model, self._prompter, self._send = model, prompter, send
-        self._started = started
+        self._times = AnswerTimes(started)
         self._sequence: ContextSequence | None = None
         self._reused: ReusedTokens | None = None
         self._stored: Callable[[], StoredState | None] = lambda: None
         self._begun = self._generated = len(request.begun)
-        self._read_s = self._read_begun = 0.0
-        self._read_tokens = 0
-        self._first = self._last = 0.0
-        self._thinking_s: float | None = None
-        self._tokens: list[int] = list(request.begun)
+        self._tokens = list(request.begun)
         self._batcher = DeltaBatcher(send, late_flush, request.id, self._tokens, sampler.logprobs)
         self._to_read: list[int] = []
         self._prompted = False
@@ -67,10 +66,10 @@ class RunningAnswer:
         self._guessed = self._follows = False
         self._step_begun = 0.0
         self._pause = 0
-        self._shown: list[str] = []
-        self._thought = False
+        self._shown = ShownAnswer(self._times)
         self._pieces = model.tokenizer.call_pieces if prompt.tools else model.tokenizer.pieces
         budget = None if request.options.raw_prompt else request.options.thinking.budget
+        self._pictures: PictureReading | None = None
         self._budget = None if budget is None else ThinkingBudget(budget, prompter.closing_tokens)
         self._repeats = self._repetition_detector()
 
@@ -88,7 +87,7 @@ class RunningAnswer:
     @property
     def last_token_at(self) -> float:
         """When its last token was chosen, in seconds of `time.perf_counter`; 0 before the first."""
-        return self._last
+        return self._times.last
 
     @property
     def step_was_plain(self) -> bool:
@@ -103,6 +102,10 @@ class RunningAnswer:
     def speculate(self, speculation: AnswerSpeculation) -> None:
         """Guess tokens ahead while no other answer is being generated."""
         self._speculation = speculation
+
+    def look(self, encoder: PictureEncoder) -> None:
+        """The prompt holds pictures: have `encoder` make their embeddings."""
+        self._pictures = PictureReading(self.request.id, self._prompt, encoder)
 
     def restore(self, stored: Callable[[], StoredState | None]) -> None:
         """`stored` gives what is kept of the conversation on the disk, until PromptPrepared was sent."""
@@ -120,9 +123,8 @@ class RunningAnswer:
         tokens = [*prompt.tokens, *self._tokens]
         self._sequence, reused = cache.acquire(tokens, self.request.conversation, options.cache, self._stored)
         self._stored = lambda: None
-        self._to_read = tokens
-        self._read_begun = time.perf_counter()
-        self._read_tokens += len(tokens) - reused.count
+        self._read_from(tokens)
+        self._times.begin_reading(len(tokens) - reused.count)
         if self.begun:
             return None
         self._reused = reused
@@ -135,28 +137,36 @@ class RunningAnswer:
                 prompt.dropped,
                 self._model.context_length,
                 prompt.sha256,
+                seen_images(prompt.tokens, prompt.style.pictures),
             )
         )
         return over
+
+    def _read_from(self, tokens: list[int]) -> None:
+        self._to_read = tokens
+        if self._pictures is not None:
+            self._pictures.begin(len(self.sequence))
 
     def suspend(self, cache: PromptCache) -> None:
         """Give the sequence up to make room for others; `begin` goes on from the tokens so far."""
         cache.suspend(self.sequence, self.request.options.cache)
         self._sequence, self._to_read = None, []
+        self._end_pictures()
 
     def recover(self) -> None:
         """A computation was stopped or failed: go on from what was read for certain."""
         self.sequence.recover()
         whole = [*self._prompt.tokens, *self._tokens]
         if self._to_read or len(self.sequence) < len(whole) - 1:
-            self._to_read = whole
+            self._read_from(whole)
 
     def finish(self, reason: StopReason, cache: PromptCache) -> None:
         """Send what was held back, and the answer's end."""
+        self._end_pictures()
         if self._sequence is not None:
             cache.release(self._sequence, self.request.options.cache)
         held = self._text.finish()
-        self._note_thinking(held)
+        self._shown.note(held)
         self._batcher.finish(held, self._speed())
         if not cache.is_forgotten(self.request.conversation):
             self._remember()
@@ -166,9 +176,14 @@ class RunningAnswer:
     def close(self, cache: PromptCache) -> None:
         """Give up the answer, which failed, once its text so far was sent."""
         self._batcher.finish((), self._speed())
+        self._end_pictures()
         if self._sequence is not None:
             cache.release(self._sequence, "off")
         self._sampler.close()
+
+    def _end_pictures(self) -> None:
+        if self._pictures is not None:
+            self._pictures.end()
 
     def _replay(self) -> StopReason | None:
         """Replay the tokens that an earlier worker sent; the stop reason where the answer is over with them, else None.
@@ -185,7 +200,7 @@ class RunningAnswer:
             if self._budget is not None:
                 self._budget.next(self._text)
             self._sampler.replay(token)
-            self._note_thinking(self._text.feed(self._pieces[token]))
+            self._shown.note(self._text.feed(self._pieces[token]))
             repeats = self._repeats is not None and self._repeats(token)
         if self._text.stopped:
             return "end"
@@ -208,12 +223,16 @@ class RunningAnswer:
         """Add to `batch` what is to be computed next: a piece of the prompt of at most `most` tokens, or the last
         token; with guesses of what follows it where the answer has the batch `alone`."""
         position = len(self.sequence)
-        self._guessed = False
-        wanted = True
+        self._guessed, wanted = False, True
         if self._to_read:
             end = min(position + most, len(self._to_read))
             if position < self._pause < end:
                 end = self._pause
+            if self._pictures is not None:
+                end = self._pictures.text_end(position, end)
+            if end == position:
+                self.fill_nothing()
+                return
             self._adding = self._to_read[position:end]
             wanted = end == len(self._to_read)
         elif self._speculation is not None and alone and self._sampler.may_guess:
@@ -222,8 +241,19 @@ class RunningAnswer:
             self._adding = self._tokens[-1:]
         # Each piece of a prompt gives logits too: without any, llama.cpp's graph is another one and takes more memory.
         outputs = len(self._adding) if self._guessed else 1
-        first = batch.add(self._adding, position, self.sequence.id, outputs)
+        first = batch.add(self._adding, self.sequence.next_position, self.sequence.id, outputs)
         self._outputs = range(first, first + outputs) if wanted else range(0)
+
+    def fill_picture(self, batch: PictureBatch, most: int) -> bool:
+        """Where a picture comes next and is encoded, put up to `most` of its embeddings into `batch`, which are then to
+        be computed; whether that was so. Raises UserError where it cannot be looked at."""
+        if self._pictures is None or not self._to_read:
+            return False
+        at, sequence = len(self.sequence), self.sequence
+        end = at + self._pictures.fill(batch, at, sequence.next_position, sequence.id, most)
+        self._adding = self._to_read[at:end]
+        self._outputs = range(end - at - 1, end - at) if at < end == len(self._to_read) else range(0)
+        return at < end
 
     def fill_nothing(self) -> None:
         """There is no room in this batch."""
@@ -234,22 +264,20 @@ class RunningAnswer:
         if not self._adding:
             return None
         sequence = self.sequence
-        sequence.tokens += self._adding
+        sequence.append(self._adding)
         if self._to_read:
             self._note_progress()
             if not self._outputs:
                 return None
-            most = self.request.options.max_tokens
-            if most is not None and most <= 0:
+            if (most := self.request.options.max_tokens) is not None and most <= 0:
                 return "length"
         if self._guessed:
             reason = self._verify()
         else:
             self._follows = False
             reason = self._choose()
-        if reason is None and len(self._prompt.tokens) + len(self._tokens) > self._model.context_length:
-            return "context-full"
-        return reason
+        full = len(self._prompt.tokens) + len(self._tokens) > self._model.context_length
+        return "context-full" if reason is None and full else reason
 
     def _choose(self) -> StopReason | None:
         """Add the next token: the one that the sampler chooses, or that closes thinking which takes too long."""
@@ -296,24 +324,25 @@ class RunningAnswer:
         if not self._prompted:
             self._send(PromptProgress(self.request.id, position, total))
         if self._outputs:
-            self._read_s += time.perf_counter() - self._read_begun
+            self._times.end_reading()
             if not self._prompted:
-                self._sampler.accept(self._to_read)
+                self._sampler.accept(text_tokens(self._to_read))
             self._prompted, self._to_read = True, []
+            self._end_pictures()
 
     def _add(self, token: int, *, forced: bool = False) -> StopReason | None:
         """Add a token to the answer; the stop reason where it ends with it."""
-        now = self._last = time.perf_counter()
+        now = self._times.last = time.perf_counter()
         if not forced and self._is_end(token):
             return "end"
         self._generated += 1
         if self._generated == self._begun + 1:
-            self._first = now
+            self._times.first = now
         shown = self._text.feed(self._pieces[token])
         self._tokens.append(token)
         if shown:
             self._batcher.add(shown, self._speed(), now)
-            self._note_thinking(shown)
+            self._shown.note(shown)
         if self._text.stopped:
             return "end"
         if self._generated == self.request.options.max_tokens:
@@ -330,41 +359,20 @@ class RunningAnswer:
     def _repetition_detector(self) -> Callable[[int], bool] | None:
         """What takes each token and says whether the answer only repeats itself; None where that is no end."""
         options = self.request.options
-        if not options.stop_on_repetition or options.raw_prompt or options.ignore_eos:
-            return None
-        return RepetitionDetector().add
+        ends = options.stop_on_repetition and not options.raw_prompt and not options.ignore_eos
+        return RepetitionDetector().add if ends else None
 
     # --- what it was ---
 
-    def _note_thinking(self, shown: list[ShownText]) -> None:
-        """Keep the text that is shown, and the time when thinking ends."""
-        for each in shown:
-            if isinstance(each, TextReplacement):
-                self._shown = [part[0] for part in each.parts if isinstance(part, tuple)]
-                self._thought = True
-                continue
-            part, thinking = ("", False) if isinstance(each, CallPiece) else each
-            self._shown.append(part)
-            if thinking:
-                self._thought = True
-            elif self._thought and self._thinking_s is None:
-                self._thinking_s = self._last - self._first
-
     def _remember(self) -> None:
-        """Keep the answer's own tokens for the next turn, where they stand for exactly what was shown. The bytes of a
-        character that was cut off at the end were not."""
-        options, text = self.request.options, "".join(self._shown)
-        if options.cache == "off" or options.raw_prompt or self._thought or not text:
+        """Keep the answer's own tokens for the next turn, where they stand for exactly what was shown."""
+        if self.request.options.cache == "off" or self.request.options.raw_prompt:
             return
-        decoded = codecs.getincrementaldecoder("utf-8")("replace").decode(
-            b"".join(self._pieces[token] for token in self._tokens)
-        )
-        if decoded.strip() == text.strip():
+        if text := self._shown.text_of(self._tokens, self._pieces):
             self._prompter.remember(text, self._tokens, self._prompt.style, self.request.conversation)
 
     def _speed(self) -> float | None:
-        elapsed, generated = self._last - self._first, self._generated - self._begun
-        return (generated - 1) / elapsed if generated > 1 and elapsed > 0 else None
+        return self._times.speed(self._generated - self._begun)
 
     def _done(self, reason: StopReason, cache_bytes: int) -> AnswerDone:
         prompt, reused, tools = self._prompt, self._reused or ReusedTokens(), self._text.tools
@@ -376,24 +384,17 @@ class RunningAnswer:
             prompt_tokens=len(prompt.tokens),
             cached_tokens=min(reused.count, len(prompt.tokens)),
             generated_tokens=self._generated,
-            time_to_first_token_s=self._first - self._started if self._first else None,
+            time_to_first_token_s=self._times.to_first_token,
             tokens_per_s=self._speed(),
-            prompt_tokens_per_s=self._read_tokens / self._read_s if self._read_s > 0 else None,
+            prompt_tokens_per_s=self._times.reading_speed,
             seed=self._sampler.seed,
             context_length=self._model.context_length,
             dropped_messages=prompt.dropped,
-            thinking_s=self._thinking_s,
-            notice=_broken_calls(tools),
+            thinking_s=self._times.thinking_s,
+            notice=tools.broken_notice if tools is not None else "",
             memory_tokens=min(reused.memory, len(prompt.tokens)),
             disk_tokens=min(reused.disk, len(prompt.tokens)),
             drafted_tokens=self._speculation.drafted if self._speculation else 0,
             accepted_tokens=self._speculation.accepted if self._speculation else 0,
             prompt_cache_bytes=cache_bytes,
         )
-
-
-def _broken_calls(tools: ToolCatalog | None) -> str:
-    """One sentence where the model called a tool with arguments that nothing can read, else ""."""
-    if tools is None or not tools.broken:
-        return ""
-    return tr("The model called {tool} with arguments that are not valid JSON.").format(tool=tools.broken[0])

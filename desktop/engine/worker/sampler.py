@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from desktop.engine.generation_options import MOST_BIASES, MOST_LOGPROBS, GenerationOptions, SamplingParams
+from desktop.engine.token_logprobs import TokenLogprob
 from desktop.engine.worker.answer_marks import TAG_STYLES
 from desktop.engine.worker.answer_text import AnswerText
 from desktop.engine.worker.llama_api import llama
 from desktop.engine.worker.sampler_chain import SamplerChain
 from desktop.engine.worker.tokenizer import Tokenizer
-from desktop.engine.worker_messages import TokenLogprob
 from desktop.errors import EngineError
 from desktop.translation import tr
 

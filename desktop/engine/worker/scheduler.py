@@ -20,6 +20,8 @@ from desktop.engine.worker.delta_batcher import LateFlush
 from desktop.engine.worker.draft_model import DraftModel
 from desktop.engine.worker.llama_api import llama
 from desktop.engine.worker.loaded_model import LoadedModel
+from desktop.engine.worker.picture_encoder import PictureEncoder
+from desktop.engine.worker.picture_reading import PictureBatch
 from desktop.engine.worker.prompt_builder import PromptBuilder, TokenizedPrompt
 from desktop.engine.worker.prompt_cache import PromptCache
 from desktop.engine.worker.rounding_margin import RoundingMargin
@@ -38,6 +40,7 @@ _ABORTED = 2
 _NO_ROOM = 1
 _PIECE_S = 0.25  # what reading a prompt may hold up the answers beside it
 _SMALLEST_PIECE = 32
+_LOOK_AGAIN_S = 0.02
 _MANY_TOKENS = 32  # computed at once, of which each takes what it takes in any larger number
 
 
@@ -51,6 +54,7 @@ class Scheduler:
         cancellation: Cancellation,
         draft_model: DraftModel | None = None,
         state_file: StateFile | None = None,
+        encoder: PictureEncoder | None = None,
     ) -> None:
         self._model, self._send, self._cancellation = model, send, cancellation
         self._cache = PromptCache(model, model.prompt_cache_bytes)
@@ -64,6 +68,8 @@ class Scheduler:
         self._margin = RoundingMargin(model.tokenizer.size)
         self._vocabulary: Any = None  # a GrammarVocabulary: kept for every grammar
         self._batch = TokenBatch(model.batch_tokens)
+        self._encoder = encoder
+        self._picture_batch = PictureBatch(model.picture_tokens if encoder is not None else 1)
         self._waiting: deque[RunningAnswer] = deque()
         self._running: list[RunningAnswer] = []
         self._alone_since: tuple[RunningAnswer, float] | None = None
@@ -100,7 +106,10 @@ class Scheduler:
         )
         if request.saved_state:
             answer.restore(partial(self._states.stored, request.saved_state))
-        mode = request.options.speculation
+        looks = self._encoder is not None and min(prompt.tokens) < 0
+        if self._encoder is not None and looks:
+            answer.look(self._encoder)
+        mode = "off" if looks else request.options.speculation  # guessers know tokens of text alone
         budget = request.options.thinking.budget  # it is asked before each token
         if mode != "off" and budget is None and not self._model.recurrent:  # those could not forget a wrong guess
             kept_as = request.conversation if request.options.cache != "off" else ""
@@ -159,14 +168,20 @@ class Scheduler:
         if self._running and self._compute():
             tuned = self._alone_since
             for answer in list(self._running):
-                try:
-                    reason = answer.take()
-                except UserError as error:
-                    self._fail_one(answer, error)
-                    continue
-                self._finish(answer, reason)
+                self._take(answer)
             if tuned is not None and self._model.thread_tuner is not None and tuned[0].step_was_plain:
                 self._model.thread_tuner.add_time(tuned[0].last_token_at - tuned[1])
+        if self._encoder is not None and self._running and not self._look() and not self._batch.count:
+            self._encoder.wait(_LOOK_AGAIN_S)  # all of them wait for pictures
+
+    def _take(self, answer: RunningAnswer) -> None:
+        """A batch with something of `answer` was computed."""
+        try:
+            reason = answer.take()
+        except UserError as error:
+            self._fail_one(answer, error)
+            return
+        self._finish(answer, reason)
 
     def fail(self, event: Callable[[int], Any]) -> None:
         """A bug broke a computation: every answer ends with `event` of its id, and nothing that was kept is trusted."""
@@ -223,11 +238,40 @@ class Scheduler:
         """Compute one batch of what is running. False where that was stopped, or has to be tried again otherwise."""
         batch = self._batch
         self._fill(batch)
+        if not batch.count:
+            return False
         begun = time.perf_counter()
-        result = llama.llama_decode(self._model.context, batch.struct)
+        computed = self._decode(batch.struct)
+        if computed and batch.count > 1:
+            self._note_speed(batch.count, begun)
+        return computed
+
+    def _look(self) -> bool:
+        """Compute a piece of a picture, where an answer has come to one that is encoded; whether there was one."""
+        writing = any(not answer.reading for answer in self._running)
+        for answer in list(self._running):
+            try:
+                if not answer.fill_picture(self._picture_batch, self._piece(self._model.batch_tokens, writing)):
+                    continue
+            except UserError as error:
+                self._fail_one(answer, error)
+                return True
+            self._disturbed = True
+            if self._decode(self._picture_batch.struct, whole=self._model.whole_pictures):
+                self._take(answer)
+            return True
+        return False
+
+    def _decode(self, struct: Any, *, whole: bool = False) -> bool:
+        """Compute a batch, with `whole` one in which each sees all others. False where that was stopped, or has to be
+        tried again otherwise."""
+        context = self._model.context
+        if whole:
+            llama.llama_set_causal_attn(context, False)
+        result = llama.llama_decode(context, struct)
+        if whole:
+            llama.llama_set_causal_attn(context, True)
         if result == 0:
-            if batch.count > 1:
-                self._note_speed(batch.count, begun)
             return True
         self._disturbed = True
         if result == _NO_ROOM:
@@ -245,6 +289,10 @@ class Scheduler:
                 self._fail_one(answer, error)
         return False
 
+    def _piece(self, room: int, beside: bool) -> int:
+        """How much of a prompt to read at once, of at most `room` tokens: less where others are generated `beside`."""
+        return min(room, max(_SMALLEST_PIECE, int(self._piece_speed * _PIECE_S))) if beside else room
+
     def _fill(self, batch: TokenBatch) -> None:
         """One token of each answer, then pieces of prompts in what is left."""
         batch.clear()
@@ -261,9 +309,7 @@ class Scheduler:
                 self._alone_since = answer, answer.last_token_at
             self._disturbed = False
             return
-        room = batch.room
-        if batch.count:
-            room = min(room, max(_SMALLEST_PIECE, int(self._piece_speed * _PIECE_S)))
+        room = self._piece(batch.room, batch.count > 0)
         for index, answer in enumerate(reading):
             share = room // (len(reading) - index)
             if share:

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from desktop.engine.message_bounds import LONGEST_PIECE, LOWEST_LOGPROB
+from desktop.engine.token_logprobs import TokenCandidate, TokenLogprob
 from desktop.engine.worker.llama_api import llama
 from desktop.engine.worker.tokenizer import Tokenizer
-from desktop.engine.worker_messages import TokenCandidate, TokenLogprob
 
 Logits = npt.NDArray[np.float32]
 _CANDIDATE = np.dtype([("id", "<i4"), ("logit", "<f4"), ("p", "<f4")])  # llama_token_data

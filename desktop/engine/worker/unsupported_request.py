@@ -1,5 +1,7 @@
 """What a request asks for and this version cannot do: refused by name, never left out."""
 
+from collections.abc import Collection
+
 from desktop.conversation import (
     ChatMessage,
     DocumentPart,
@@ -16,14 +18,20 @@ from desktop.errors import EngineError
 from desktop.translation import tr
 
 
-def refuse_unsupported(request: GenerateRequest) -> None:
-    """Raise EngineError where `request` holds what would be left out of the prompt, or asks for what is not done."""
+def refuse_unsupported(request: GenerateRequest, *, sees: bool = False) -> None:
+    """Raise EngineError where `request` holds what would be left out of the prompt, or asks for what is not done.
+    `sees` says that the model can be shown pictures."""
+    images = {image.sha256 for image in request.images} if sees else set()
     for message in request.messages:
         for part in message.parts:
-            if not _can_be_given(part, message, raw=request.options.raw_prompt):
+            if not _can_be_given(part, message, images, raw=request.options.raw_prompt):
+                if not sees and _holds_image(part):
+                    raise _blind()
                 raise EngineError(
                     tr("Something in this conversation cannot be given to the model."),
-                    tr("It is {part}, and this version of Latchkey gives a model text only.").format(part=_name(part)),
+                    tr("It is {part}, and this version of Latchkey does not give that to a model.").format(
+                        part=_name(part)
+                    ),
                     tr("Ask without it, or start a new conversation."),
                 )
         if message.role == "tool" and not message.parts:
@@ -40,16 +48,33 @@ def refuse_unsupported(request: GenerateRequest) -> None:
         )
 
 
-def _can_be_given(part: MessagePart, message: ChatMessage, *, raw: bool) -> bool:
-    """Whether the model is given all of `part`: text, a call in an answer, a result that is text. A raw prompt is text
-    alone."""
+def _blind() -> EngineError:
+    return EngineError(
+        tr("This model cannot see pictures."),
+        tr("There is an image in the conversation, and no projector (mmproj) was loaded with the model."),
+        tr("Choose a model that sees, or ask without the image."),
+    )
+
+
+def _holds_image(part: MessagePart) -> bool:
+    return isinstance(part, ImagePart) or (
+        isinstance(part, ToolResultPart) and any(isinstance(each, ImagePart) for each in part.content)
+    )
+
+
+def _can_be_given(part: MessagePart, message: ChatMessage, images: Collection[str], *, raw: bool) -> bool:
+    """Whether the model is given all of `part`: text, one of the `images` by their sha256, a call in an answer, a
+    result of those. A raw prompt is text alone."""
     match part:
         case TextPart():
             return message.role != "tool"
+        case ImagePart():
+            return message.role != "tool" and not raw and part.sha256 in images
         case ToolCallPart():
             return message.role == "assistant" and not raw
         case ToolResultPart():
-            return message.role == "tool" and not raw and all(isinstance(each, TextPart) for each in part.content)
+            given = (isinstance(each, TextPart) or each.sha256 in images for each in part.content)
+            return message.role == "tool" and not raw and all(given)
         case _:
             return False
 

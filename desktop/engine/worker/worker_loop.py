@@ -31,6 +31,7 @@ from desktop.engine.worker.draft_model import DraftModel
 from desktop.engine.worker.embedder import Embedder
 from desktop.engine.worker.llama_api import LlamaLog
 from desktop.engine.worker.loaded_model import LoadCancelledError, LoadedModel
+from desktop.engine.worker.picture_encoder import PictureEncoder
 from desktop.engine.worker.prompt_cache import context_key
 from desktop.engine.worker.scheduler import Scheduler
 from desktop.engine.worker.state_file import StateFile
@@ -47,6 +48,7 @@ from desktop.engine.worker_messages import (
     Pong,
     ProbeRequest,
     ProbeResult,
+    ProjectorLoading,
     Request,
     RequestFailed,
     SaveStateRequest,
@@ -98,7 +100,7 @@ class WorkerLoop:
     def serve(self) -> None:
         """One thread until a model is to be loaded, as Landlock asks; two and more from then on."""
         first = self._serve_alone()
-        self._admitted = AdmittedFiles((*first.files, *first.draft_files, *first.adapter_files))
+        self._admitted = AdmittedFiles((*first.files, *first.draft_files, *first.adapter_files, *first.projector_files))
         self._confine()
         self._jobs.put((first, time.perf_counter()))
         threading.Thread(target=self._read, name="pipe", daemon=True).start()
@@ -253,7 +255,8 @@ class WorkerLoop:
         threading.Thread(target=_import_ahead, name="imports", daemon=True).start()
         names, count = self._admitted.names(), len(request.files)
         rest = count + len(request.draft_files)
-        files, draft_files, adapter_files = names[:count], names[count:rest], names[rest:]
+        last = rest + len(request.adapter_files)
+        files, draft_files, adapter_files = names[:count], names[count:rest], names[rest:last]
         self._model = LoadedModel(
             request.params,
             self._cores,
@@ -263,6 +266,8 @@ class WorkerLoop:
             self._confinement,
             files,
             adapter_files,
+            next(iter(names[last:]), ""),
+            lambda: self._send(ProjectorLoading()),
         )
         try:
             self._model.warm_up()
@@ -284,7 +289,8 @@ class WorkerLoop:
         draft = DraftModel(draft_files, model, self._log, flag) if draft_files else None
         if self._state_file is not None and state_key:
             kept = StateFile(self._state_file, context_key(model, state_key))
-        return Scheduler(model, self._send, self._cancellation, draft, kept)
+        encoder = PictureEncoder(model.projector) if model.projector is not None else None
+        return Scheduler(model, self._send, self._cancellation, draft, kept, encoder)
 
 
 def _bug(error: Exception) -> Callable[[int], RequestFailed]:

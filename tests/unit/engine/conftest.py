@@ -20,6 +20,7 @@ from desktop.engine import worker_process
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.generation_options import GenerationOptions, SamplingParams
 from desktop.engine.load_params import LoadParams
+from desktop.engine.request_images import RequestImage
 from desktop.engine.worker.template_sandbox import ChatEnvironment
 from desktop.engine.worker_messages import (
     AnswerDone,
@@ -79,11 +80,17 @@ class Asker:
     def __init__(self, client: EngineClient) -> None:
         self.client = client
 
-    def request(self, *turns: str | ChatMessage, conversation: str = "", **options: Any) -> GenerateRequest:
+    def request(
+        self,
+        *turns: str | ChatMessage,
+        conversation: str = "",
+        images: tuple[RequestImage, ...] = (),
+        **options: Any,
+    ) -> GenerateRequest:
         """User turns as plain texts, others as ChatMessage; greedy unless told otherwise."""
         whole = tuple(ChatMessage.from_text("user", turn) if isinstance(turn, str) else turn for turn in turns)
         chosen = GenerationOptions(**{"sampling": GREEDY, **options})
-        return GenerateRequest(self.client.next_id(), whole, chosen, conversation)
+        return GenerateRequest(self.client.next_id(), whole, chosen, conversation, images=images)
 
     def ask(self, *turns: str | ChatMessage, **options: Any) -> Answer:
         """Everything of one answer. Raises UserError where it failed."""

@@ -12,7 +12,8 @@ import pytest
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.generation_options import GrammarFormat, JsonSchemaFormat, SamplingParams
 from desktop.engine.load_params import LoadParams
-from desktop.engine.worker_messages import AnswerDone, Delta, DeltaReplacement, TokenLogprob
+from desktop.engine.token_logprobs import TokenLogprob
+from desktop.engine.worker_messages import AnswerDone, Delta, DeltaReplacement
 from desktop.errors import EngineError
 from tests.fakes.load_checks import OpenLoadCheck
 from tests.unit.engine.conftest import Asker, children

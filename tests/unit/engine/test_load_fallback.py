@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from desktop.engine.fallback_step import next_step
 from desktop.engine.fallback_store import (
     FallbackRecord,
     FallbackStore,
@@ -17,7 +18,6 @@ from desktop.engine.fallback_store import (
     lower_variant,
     machine_key,
 )
-from desktop.engine.load_fallback import next_step
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import ComputeDevice, ProbeResult
 

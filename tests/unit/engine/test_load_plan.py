@@ -5,9 +5,10 @@ from typing import Any, get_args
 
 import pytest
 
+from desktop.engine.fallback_step import FallbackStep
 from desktop.engine.fallback_store import LoadLimits, identity_of
 from desktop.engine.gguf_header import GgufHeader, read_header
-from desktop.engine.load_fallback import FallbackStep, LoadAttempt
+from desktop.engine.load_fallback import LoadAttempt
 from desktop.engine.load_params import KvType, LoadParams
 from desktop.engine.load_params_check import check_load_params, chosen_gpus
 from desktop.engine.load_plan import LoadPlan, plan_load

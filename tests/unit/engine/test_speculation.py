@@ -15,10 +15,11 @@ from desktop.conversation import ChatMessage
 from desktop.engine import hardware
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_protocol import LoadCheck
+from desktop.engine.fallback_step import FallbackStep
 from desktop.engine.fallback_store import LoadLimits
 from desktop.engine.generation_options import SamplingParams
 from desktop.engine.gguf_header import read_header
-from desktop.engine.load_fallback import FallbackStep, LoadAttempt
+from desktop.engine.load_fallback import LoadAttempt
 from desktop.engine.load_params import LoadParams
 from desktop.engine.memory_estimate import estimate_memory
 from desktop.engine.worker_messages import AnswerDone, AnswerEvent, Delta, ProbeResult

@@ -8,8 +8,8 @@ import pytest
 
 from desktop.catalog.catalog import CatalogEntry, EntryFile
 from desktop.engine import hardware
+from desktop.engine.fallback_step import next_step
 from desktop.engine.gguf_header import GgufHeader, read_header
-from desktop.engine.load_fallback import next_step
 from desktop.engine.load_params import LoadParams
 from desktop.engine.memory_estimate import estimate_memory
 from desktop.engine.worker_messages import ComputeDevice as EngineDevice
