@@ -245,7 +245,8 @@ def adding(stage: "Stage") -> None:
 
 
 def dropping(stage: "Stage") -> None:
-    stage.backend.drop._cover()  # noqa: SLF001
+    stage.backend.drop.overlay.show_kind("models")
+    stage.backend.drop._cover(stage.window)  # noqa: SLF001
     stage.settle()
 
 

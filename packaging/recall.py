@@ -3,8 +3,9 @@ tests/data/recall and with the real embedding model (`make real-model` brings it
 
     python packaging/recall.py [--more] [--misses] [--model FILE]
 
-`--more` puts the topics of Python's own `help()` and a list of parts among the pages, `--misses` prints the questions that both together
-do not answer, `--model` takes another embedding model. A question is answered where its page is among the first five.
+`--more` puts the topics of Python's own `help()` and a list of parts among the pages, `--misses` prints the questions
+that both together do not answer, `--model` takes another embedding model. A question is answered where its page is
+among the first five.
 """
 
 import argparse

@@ -8,7 +8,8 @@ import msgspec
 from desktop.chat.citations import passages_of
 from desktop.cli.asked_documents import AnswerCitation, cited_passages
 from desktop.conversation import Message, StopReason, Timing
-from desktop.engine.worker_messages import ModelInfo, TokenCandidate, TokenLogprob
+from desktop.engine.token_logprobs import TokenCandidate, TokenLogprob
+from desktop.engine.worker_messages import ModelInfo
 from desktop.library.library_model import LibraryModel
 
 

@@ -22,6 +22,7 @@ from desktop.ui.chat.cited_sources import CitedSource, excerpt, source_name
 from desktop.ui.chat.message_documents import MessageDocuments
 from desktop.ui.chat.message_view import MessageActions
 from desktop.ui.chat.rendered_text import document_length, fragments, lines_of, text_between
+from desktop.ui.chat.source_list import SourceList
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.chat.user_message_view import UserMessageView
 from desktop.ui.theme.theme import Theme
@@ -30,6 +31,7 @@ RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 SHA = "a" * 64
 FIRST = PassagePart(1, "gates.pdf", 12, "Any time. Files already here are not affected. More of it.", SHA)
 SECOND = PassagePart(2, "gates.pdf", 13, "Copies stay where they are.", SHA)
+Draw = Callable[..., tuple[AnswerView, list[CitedSource], list[str]]]
 TEXT = "Files stay [1], copies too [1, 2][2]. `x[1]` and [3].\n\n| a | b |\n|---|---|\n| c [2] | d |\n"
 
 
@@ -53,11 +55,13 @@ def citations(text: str) -> list[Citation]:
 
 
 @pytest.fixture
-def draw(qapp: QApplication, qtbot: QtBot) -> Callable[..., tuple[AnswerView, list[CitedSource], list[str]]]:
+def draw(qapp: QApplication, qtbot: QtBot) -> Draw:
     def drawn(
         text: str = TEXT, parts: tuple[PassagePart, ...] = (FIRST, SECOND)
     ) -> tuple[AnswerView, list[CitedSource], list[str]]:
-        documents, asked, links = MessageDocuments(), [], []
+        documents = MessageDocuments()
+        asked: list[CitedSource] = []
+        links: list[str] = []
         documents.citations_wanted.connect(lambda said, passages, found: found(citations(said)))
         documents.source_asked.connect(asked.append)
         actions = MessageActions(lambda key: None, lambda message: None, links.append, documents=documents)
@@ -73,6 +77,13 @@ def draw(qapp: QApplication, qtbot: QtBot) -> Callable[..., tuple[AnswerView, li
     return drawn
 
 
+def _sources(view: AnswerView) -> SourceList:
+    """What stands below the answer."""
+    shown = view._sources.list
+    assert shown is not None
+    return shown
+
+
 def raised(view: TextView) -> list[tuple[str, QTextCharFormat]]:
     """The raised numbers that a view shows."""
     found: list[tuple[str, QTextCharFormat]] = []
@@ -84,7 +95,7 @@ def raised(view: TextView) -> list[tuple[str, QTextCharFormat]]:
     return found
 
 
-def test_marks_become_raised_numbers_and_are_copied_as_they_were_written(draw: Callable[..., object]) -> None:
+def test_marks_become_raised_numbers_and_are_copied_as_they_were_written(draw: Draw) -> None:
     view, _, _ = draw()
     prose, table = view.text_views()
     numbers = raised(prose)
@@ -101,7 +112,7 @@ def test_marks_become_raised_numbers_and_are_copied_as_they_were_written(draw: C
     assert "copies too [1, 2][2]. `x[1]` and [3]" in view.selection.markdown()
 
 
-def test_a_reader_hears_the_file_and_the_page_and_what_is_wrong(draw: Callable[..., object]) -> None:
+def test_a_reader_hears_the_file_and_the_page_and_what_is_wrong(draw: Draw) -> None:
     view, _, _ = draw()
     said = "\n".join(line.text for line in lines_of(view.text_views()[0].document))
     assert said.startswith("Files stay (Source 1: gates.pdf, page 12), copies too")
@@ -109,9 +120,9 @@ def test_a_reader_hears_the_file_and_the_page_and_what_is_wrong(draw: Callable[.
     assert said.endswith("and (Source 3: there is no such source).")
 
 
-def test_each_source_stands_below_once_with_what_is_wrong_in_words(draw: Callable[..., object]) -> None:
+def test_each_source_stands_below_once_with_what_is_wrong_in_words(draw: Draw) -> None:
     view, asked, _ = draw()
-    rows = view._sources.list.rows
+    rows = _sources(view).rows
     assert [row.accessibleName() for row in rows] == [
         "Source 1: gates.pdf, page 12", "Source 2: gates.pdf, page 13", "Source 3: No such source",
     ]  # fmt: skip
@@ -124,10 +135,10 @@ def test_each_source_stands_below_once_with_what_is_wrong_in_words(draw: Callabl
     assert not rows[2].isEnabled()
 
 
-def test_a_number_leads_to_its_source_by_pointer_and_by_keyboard(draw: Callable[..., object], qtbot: QtBot) -> None:
+def test_a_number_leads_to_its_source_by_pointer_and_by_keyboard(draw: Draw, qtbot: QtBot) -> None:
     view, _, links = draw()
     view.text_views()[0].link_clicked.emit("latchkey-source:2")
-    rows = view._sources.list.rows
+    rows = _sources(view).rows
     assert [row.is_chosen for row in rows] == [False, True, False]
     assert links == [], "no citation is opened as an address"
     reader = accessible_child(view.text_views()[0])
@@ -140,10 +151,10 @@ def test_a_number_leads_to_its_source_by_pointer_and_by_keyboard(draw: Callable[
     assert links == ["https://example.org"]
 
 
-def test_passages_that_were_given_and_are_not_cited_are_offered(draw: Callable[..., object]) -> None:
+def test_passages_that_were_given_and_are_not_cited_are_offered(draw: Draw) -> None:
     third = PassagePart(7, "other.txt", 0, "Not cited.", "b" * 64)
     view, _, _ = draw(parts=(FIRST, SECOND, third))
-    sources = view._sources.list
+    sources = _sources(view)
     assert sources.buttons[-1].text() == "1 passage was given and is not cited"
     sources.buttons[-1].click()
     assert sources.rows[-1].source == CitedSource(7, third, (), "not-cited")
