@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from desktop.document_content import DocumentContent, DocumentPage
-from desktop.documents.file_source import BytesSource, FileSource
-from desktop.documents.native_formats import is_parsed_natively
+from desktop.documents.document_source import BytesSource, OpenedFileSource
 from desktop.documents.reader_messages import (
     LONGEST_SIDE,
     MOST_CHARACTERS,
@@ -94,7 +93,7 @@ class DocumentReader:
         `on_progress` is told pages read and pages in all, 0 where there is no telling. Raises NotFoundError,
         UnreadableFileError, PasswordNeededError, ResourceError, StoppedError.
         """
-        source = FileSource(path)
+        source = OpenedFileSource(path)
         try:
             return self._read(source, path.suffix, password, is_cancelled, on_progress)
         finally:
@@ -148,7 +147,7 @@ class DocumentReader:
 
     def _read(
         self,
-        source: FileSource | BytesSource,
+        source: OpenedFileSource | BytesSource,
         suffix: str,
         password: str,
         is_cancelled: Callable[[], bool],
@@ -176,7 +175,7 @@ class DocumentReader:
 
     def _exchange(
         self,
-        source: FileSource | BytesSource,
+        source: OpenedFileSource | BytesSource,
         request: DocumentRequest | ImageRequest,
         is_cancelled: Callable[[], bool],
         on_page: Callable[[PageText], None],

@@ -65,8 +65,7 @@ class Dispatcher:
         self._load = ModelLoad(license_check, recovery, self._commands)
         self._worker = WatchedWorker(workplace, timeouts, self._commands.put_event)
         self._answers = AnswerDispatch(self._requests, self._worker, self._load, self)
-        self._cancelling_load = False
-        self._closed = False
+        self._cancelling_load = self._closed = False
         self.thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self.thread.start()
 

@@ -44,11 +44,9 @@ class BytesSource:
         """Nothing is open."""
 
 
-class FileSource:
-    """The file at `path`, links followed. `head` is its beginning, once it was handed over.
-
-    Raises UnreadableFileError where it is none that can be read, NotFoundError where there is nothing.
-    """
+class OpenedFileSource:
+    """The file at `path`, links followed. Raises UnreadableFileError where it is none that can be read, NotFoundError
+    where there is nothing."""
 
     def __init__(self, path: Path) -> None:
         self.name, self.head = shown_name(path.name or str(path)), b""
