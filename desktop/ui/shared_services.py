@@ -173,7 +173,7 @@ class SharedServices(QObject):
     def _make_reader(self) -> "DocumentReader":
         from desktop.documents.document_reader import DocumentReader
 
-        return DocumentReader(self.paths.logs)
+        return DocumentReader(self.paths.reader_logs)
 
     def _make_collections(self, on_change: Callable[[], None]) -> "CollectionService":
         from desktop.documents.collection_service import CollectionService
