@@ -287,7 +287,7 @@ class DocumentReader:
                 self._idle.append((process, time.monotonic()))
                 self._set_timer(self._limits.idle)
         if not kept:
-            process.end()
+            process.kill()  # it has nothing to finish
         self._free.release()
 
     def _set_timer(self, seconds: float) -> None:
