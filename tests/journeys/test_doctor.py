@@ -23,6 +23,7 @@ def test_doctor_reports_what_matters_and_changes_nothing(home: Path) -> None:
         "prompt_cache",
         "folders",
         "database",
+        "collections",
         "log",
         "sandbox",
         "document_sandbox",
@@ -54,7 +55,9 @@ def test_doctor_reports_what_matters_and_changes_nothing(home: Path) -> None:
     network = report["network"]
     assert (network["offline"], network["hub"], network["tokens"]) == (False, "https://huggingface.co", [])
     assert network["keyring"] in ("ready", "locked", "absent")
+    assert report["collections"]["collections"] == 0
     assert not find_paths().database_file.exists()
+    assert not find_paths().documents_file.exists()
     assert not find_paths().ledger_file.exists()
     assert not find_paths().config.exists()
 
