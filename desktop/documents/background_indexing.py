@@ -18,7 +18,7 @@ from desktop.errors import StoppedError, UserError
 from desktop.file_stamp import FileStamp, stamp_at
 from desktop.process_lock import process_lock
 
-_YIELD_S = 0.0002
+_YIELD_S = 0.001
 _TELL_EVERY_S = 0.4
 _LOOK_S = 3.0
 _ASK_AGAIN_S = 0.2

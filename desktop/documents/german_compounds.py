@@ -5,7 +5,7 @@ noun of the list below, or begins with one; what joins the two (s, n, en, es, er
 nouns that many words are made with, and none that English words often end with.
 """
 
-import snowballstemmer
+from desktop.documents.word_stemmer import stem
 
 _SHORTEST_WORD = 9
 _SHORTEST_PART = 4
@@ -67,8 +67,7 @@ _ONLY_ENDS = """
     auto decke element grad interesse kind liste name natur norm organ post programm rand signal system termin text typ
 """
 """Nouns that words of English begin with as well (automatic, terminal): no word is divided behind one."""
-_stem = snowballstemmer.stemmer("german").stemWord
-_HEADS = frozenset(stem for noun in _NOUNS.split() if len(stem := _stem(noun)) >= _SHORTEST_PART)
+_HEADS = frozenset(head for noun in _NOUNS.split() if len(head := stem(noun, "german")) >= _SHORTEST_PART)
 _BEGINNINGS = frozenset(
     noun.translate(str.maketrans("äöü", "aou")).replace("ß", "ss") + joint
     for noun in set(_NOUNS.split()) - set(_ONLY_ENDS.split())
@@ -80,9 +79,8 @@ def compound_parts(word: str) -> tuple[str, ...]:
     """The stems of what `word` (in small letters) is put together from; empty where it is not known to be."""
     if len(word) < _SHORTEST_WORD:
         return ()
-    stem = _stem(word)
-    parts = _divided(stem)
-    return tuple(dict.fromkeys(_stem(part) for part in parts)) if len(parts) > 1 else ()
+    parts = _divided(stem(word, "german"))
+    return tuple(dict.fromkeys(stem(part, "german") for part in parts)) if len(parts) > 1 else ()
 
 
 def _divided(word: str) -> list[str]:

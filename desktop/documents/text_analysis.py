@@ -15,10 +15,9 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-import snowballstemmer
-
 from desktop.documents.german_compounds import compound_parts
 from desktop.documents.question_words import QUESTION_WORDS
+from desktop.documents.word_stemmer import stem
 
 VERSION = "1"
 
@@ -78,14 +77,12 @@ _ARABIC_MARKS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed
 _HEBREW_MARKS = re.compile("[\u0591-\u05c7]")
 _ARABIC = str.maketrans("أإآٱىةؤئ", "اااايهوي")
 
-_english = snowballstemmer.stemmer("english")
-_german = snowballstemmer.stemmer("german")
 _by_script = (
-    (re.compile("[\u0400-\u052f]"), snowballstemmer.stemmer("russian")),
-    (re.compile("[\u0370-\u03ff\u1f00-\u1fff]"), snowballstemmer.stemmer("greek")),
-    (re.compile("[\u0600-\u06ff\u0750-\u077f]"), snowballstemmer.stemmer("arabic")),
-    (re.compile("[\u0900-\u097f]"), snowballstemmer.stemmer("hindi")),
-    (re.compile("[\u0b80-\u0bff]"), snowballstemmer.stemmer("tamil")),
+    (re.compile("[\u0400-\u052f]"), "russian"),
+    (re.compile("[\u0370-\u03ff\u1f00-\u1fff]"), "greek"),
+    (re.compile("[\u0600-\u06ff\u0750-\u077f]"), "arabic"),
+    (re.compile("[\u0900-\u097f]"), "hindi"),
+    (re.compile("[\u0b80-\u0bff]"), "tamil"),
 )
 
 
@@ -190,20 +187,14 @@ def _stems(word: str) -> tuple[str, ...]:
     if len(folded) > _LONGEST_TERM:
         return (folded[:_LONGEST_TERM],)
     if not folded.isascii():
-        for script, stemmer in _by_script:
+        for script, language in _by_script:
             if script.search(folded):
-                return (_only_letters(stemmer.stemWord(folded)) or folded,)
+                return (stem(folded, language) or folded,)
         return (folded,)
-    terms = {_english.stemWord(folded): None}
-    german = _german.stemWord(word.casefold())
-    terms[_folded(german)] = None
+    terms = {stem(folded, "english"): None, _folded(stem(word.casefold(), "german")): None}
     for part in compound_parts(word.casefold()):
         terms[_folded(part)] = None
     return tuple(terms)
-
-
-def _only_letters(stem: str) -> str:
-    return stem.replace(" ", "")
 
 
 def _folded(word: str) -> str:
