@@ -17,6 +17,7 @@ from desktop.documents.document_collection import CollectionFile, CollectionStat
 from desktop.documents.passage_search import FoundPassage
 from desktop.errors import NotFoundError
 from desktop.paths import absolute
+from desktop.safe_text import one_line
 from desktop.storage.collection_store import CollectionNameError
 from desktop.translation import tr, trn
 
@@ -118,6 +119,8 @@ def _show(options: Namespace, tools: CommandContext, name: str) -> None:
     tools.output.note(f"{state.name}: {collection_line(state)}")
     for problem in state.problems:
         tools.output.note(problem)
+    if service.meaning_problem is not None:
+        tools.output.note(one_line(str(service.meaning_problem)))
     tools.output.table([(str(each.path), _file_line(each)) for each in files])
 
 
@@ -128,6 +131,9 @@ def _search(options: Namespace, tools: CommandContext, name: str) -> None:
     if not text.strip():
         raise UsageError(tr("There is nothing to search for."), "", tr("Give a word or a question."))
     found = tools.collections.search([name], text, options.limit)
+    problem = tools.collections.meaning_problem
+    if problem is not None and not isinstance(problem, NotFoundError):  # there is a model, and it may not be used
+        tools.output.note(tr("Passages are found by their words alone: {reason}").format(reason=one_line(str(problem))))
     if options.json:
         tools.output.json([passage_json(each) for each in found])
         return

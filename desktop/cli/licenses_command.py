@@ -136,11 +136,12 @@ def next_sentence(listed: ListedModel, verdict: LicenseVerdict) -> str:
             else tr("{model} is not on this computer: “latchkey models show {id}” says how to get it.")
         )
         return sentence.format(model=subject.name, id=shlex.quote(subject.id))
-    sentence = (
-        tr("{model} may be used now, on its model: latchkey ask “…” --model ID --lora {id}")
-        if listed.model.adapter
-        else tr("{model} may be used now: latchkey ask “…” --model {id}")
-    )
+    if listed.model.adapter:
+        sentence = tr("{model} may be used now, on its model: latchkey ask “…” --model ID --lora {id}")
+    elif listed.model.kind == "chat":
+        sentence = tr("{model} may be used now: latchkey ask “…” --model {id}")
+    else:
+        sentence = tr("{model} may be used now: “latchkey collections update NAME” prepares a collection for it.")
     return sentence.format(model=subject.name, id=shlex.quote(subject.id))
 
 

@@ -146,7 +146,9 @@ def sections(card: LibraryCard, tools: CommandContext) -> Iterator[str]:
         yield from paragraph(flag.sentence, "  ! ")
     yield from ("", tr("FILES"))
     yield from _files(card, tools)
-    yield from ("", tr("BEFORE YOU CAN CHAT") if not card.verdict.allowed or not card.listed.model else tr("NOW"))
+    model = card.listed.model
+    before = tr("BEFORE YOU CAN CHAT") if model is None or model.kind == "chat" else tr("BEFORE IT CAN BE USED")
+    yield from ("", before if not card.verdict.allowed or not model else tr("NOW"))
     status = None
     if card.listed.model is None:
         model_id = card.listed.subject.id

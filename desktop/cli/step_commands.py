@@ -59,7 +59,10 @@ def command_steps(card: LibraryCard, status: ModelStatus | None = None) -> list[
         name = shlex.quote(command_id(listed))
         return [*steps, CommandStep(tr("Put it on its model."), (f'latchkey ask "…" --model ID --lora {name}',))]
     if listed.model is not None and listed.model.kind != "chat":
-        return [*steps, CommandStep(tr("It is used to search in collections of documents."), ("latchkey collections",))]
+        return [
+            *steps,
+            CommandStep(tr("It is used to search in collections of documents."), ("latchkey collections update NAME",)),
+        ]
     by_name = listed.model is not None or _has_files(listed) or _recognized(listed)
     name = shlex.quote(command_id(listed)) if by_name else "ID"
     return [*steps, CommandStep(tr("Ask it something."), (f'latchkey ask "…" --model {name}',))]

@@ -29,6 +29,7 @@ from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
     from desktop.catalog.lineage import EffectiveTerm, Lineage
+    from desktop.engine.unsupported_file import ModelKind
     from desktop.library.hub_records import HubRecord
     from desktop.library.library_model import LibraryCard
 
@@ -119,8 +120,18 @@ def model_facts(card: "LibraryCard") -> list[Fact]:
     if (known := card.listed.hub_record) is not None:
         facts += _facts_of_known(known, with_entry=entry is not None)
     if model is not None:
+        facts.append((tr("Use"), use_text(model.kind), ""))
         facts.append((tr("Place"), str(model.path), ""))
     return [fact for fact in facts if fact[1]]
+
+
+def use_text(kind: "ModelKind") -> str:
+    """What a model is for that cannot chat; "" for one that can."""
+    return {
+        "chat": "",
+        "embedding": tr("an embedding model: it finds passages of documents by what they mean, and cannot chat"),
+        "reranker": tr("a reranker: it puts passages of documents in order, and cannot chat"),
+    }[kind]
 
 
 def _facts_of_known(known: "HubRecord", *, with_entry: bool) -> list[Fact]:

@@ -229,7 +229,9 @@ class ModelDetail(ScrollColumn):
         flow = FlowBox(gap=S, line_gap=S)
         model = card.listed.model
         if model is not None and card.verdict.allowed and model.state == "here":
-            if in_use:
+            if model.kind != "chat":
+                flow.add(Badge(self._theme, tr("Searches in documents"), "chosen"))
+            elif in_use:
                 flow.add(Badge(self._theme, tr("Answers now"), "chosen"))
             else:
                 use = Button(self._theme, tr("Chat with it"), kind="accent")
@@ -338,7 +340,7 @@ class ModelDetail(ScrollColumn):
 
     def _add_loading(self, card: "LibraryCard") -> None:
         model = card.listed.model
-        if model is None or model.adapter or model.state != "here":
+        if model is None or model.adapter or model.kind != "chat" or model.state != "here":
             return
         self._heading(tr("Loading"))
         loading = self.loading = LoadSettingsSection(self._theme, card.listed.subject.name, opened=self._loading_opened)

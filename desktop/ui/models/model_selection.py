@@ -147,7 +147,10 @@ class ModelSelection(QObject):
             except UserError as error:
                 _log.warning("the model chosen is gone: %s", error)
             else:
-                if all(held.id != model.id for held in models):
+                if model.kind != "chat":
+                    _log.warning("the model chosen cannot chat: %s", wanted)
+                    model = None
+                elif all(held.id != model.id for held in models):
                     models = [*models, model]
         model = model or (models[0] if models else None)
         if model is None:

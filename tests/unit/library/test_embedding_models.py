@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from desktop.cli.licenses_command import next_sentence
 from desktop.cli.step_commands import command_steps
 from desktop.engine.gguf_header import read_header
 from desktop.errors import EngineError
@@ -13,6 +14,7 @@ from desktop.library.library_services import LibraryServices
 from tests.accepting import accept
 from tests.fakes.tiny_bert import TinyBert
 from tests.fakes.tiny_gguf import random_model
+from tests.journeys.command import latchkey
 
 KINDS = [(1, "embedding"), (2, "embedding"), (4, "reranker")]
 
@@ -34,7 +36,9 @@ def test_what_a_model_is_for_is_listed_and_kept_out_of_chats(
     steps = command_steps(library.card(added.id))
     assert "ask" not in steps[-1].commands[0].split()
     accept(assembly, added.id)
-    assert library.card(added.id).verdict.allowed
+    card = library.card(added.id)
+    assert card.verdict.allowed
+    assert "ask" not in next_sentence(card.listed, card.verdict)
 
 
 def test_a_chat_architecture_that_pools_its_tokens_is_an_embedding_model(home: Path) -> None:
@@ -50,3 +54,11 @@ def test_the_engine_is_given_none_of_them_to_chat_with(home: Path) -> None:
     for pooling, said in ((1, "embedding model"), (4, "reranker")):
         with pytest.raises(EngineError, match=said):
             read_header(TinyBert(home / f"{pooling}.gguf", pooling=pooling).path)
+
+
+def test_the_command_names_what_it_is_and_does_not_chat_with_it(home: Path) -> None:
+    path = TinyBert(home / "bert.gguf").path
+    added = latchkey("models", "import", str(path), "--json").json
+    assert added["kind"] == "embedding"
+    assert "(embedding model)" in latchkey("models", "list").out
+    assert "embedding model" in latchkey("ask", "Hi", "--model", added["id"]).failed_with(6)
