@@ -81,6 +81,7 @@ class _ChatPage:
 
     def _conversation(self, whole: WholeConversation, number: int, *, alone: bool) -> Iterator[str]:
         head = whole.conversation
+        self._messages.begin(whole)
         tag = "h1" if alone else "h2"
         yield f'<section class="chat" id="chat-{number}" itemscope itemtype="https://schema.org/Conversation">'
         yield f'<header><{tag} dir="auto" itemprop="name">{text_html(title_of_export(head))}</{tag}>'

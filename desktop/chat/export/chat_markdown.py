@@ -9,6 +9,15 @@ import msgspec
 from desktop.chat.export.branch_turns import Turn, branch_turns
 from desktop.chat.export.conversation_document import GENERATED
 from desktop.chat.export.markdown_source import fenced, plain_markdown, quoted, standing_alone
+from desktop.chat.export.message_sources import (
+    CitedSource,
+    GivenPassages,
+    cited_sources,
+    file_words,
+    given_passages,
+    given_words,
+    passage_words,
+)
 from desktop.chat.export.message_words import (
     ExportSource,
     ending,
@@ -25,11 +34,13 @@ from desktop.chat.export.message_words import (
     versions_words,
 )
 from desktop.conversation import (
+    AttachedFilePart,
     Conversation,
     DocumentPart,
     ImagePart,
     Message,
     MessagePart,
+    PassagePart,
     SummaryPart,
     TextPart,
     ThinkingPart,
@@ -60,6 +71,7 @@ class _ChatMarkdown:
     def __init__(self, source: ExportSource) -> None:
         self._source = source
         self._images: dict[str, str] = {}
+        self._given: GivenPassages = {}
 
     def front_matter(self, heads: Sequence[Conversation]) -> Iterator[str]:
         one = len(heads) == 1
@@ -82,7 +94,7 @@ class _ChatMarkdown:
     def conversation(self, whole: WholeConversation) -> Iterator[str]:
         """Its pieces, between which an empty line stands."""
         head = whole.conversation
-        self._images = {}
+        self._images, self._given = {}, given_passages(whole)
         yield f"# {plain_markdown(title_of_export(head))}"
         count = trn("{count} message", "{count} messages", len(whole.messages)).format(count=f"{len(whole.messages):,}")
         facts = [count, moment_in_words(head.created_at), *(f"#{tag}" for tag in head.tags)]
@@ -108,14 +120,22 @@ class _ChatMarkdown:
         if mark := machine_mark(message):
             yield f"<!-- generated: {_comment(mark)} -->"
         texts: list[str] = []
+        passages = [part for part in message.parts if isinstance(part, PassagePart)]
         for part in message.parts:
             if isinstance(part, TextPart):
                 texts.append(part.text)
                 continue
             yield from _text(texts)
             texts = []
-            yield self._part(part)
+            if not isinstance(part, PassagePart):
+                yield self._part(part)
+            elif part is passages[0]:
+                yield _under(
+                    given_words(len(passages)), "\n".join(f"- {_line(passage_words(each))}" for each in passages)
+                )
         yield from _text(texts)
+        if sources := cited_sources(message, self._given.get(message.id, ())):
+            yield _under(tr("Sources"), "\n".join(map(_source, sources)))
         if said := ending(message):
             yield f"**{plain_markdown(one_line(said))}**"
         if credit := provenance(message):
@@ -129,6 +149,8 @@ class _ChatMarkdown:
                 return _under(summary_words(part), quoted(standing_alone(part.text)))
             case ImagePart():
                 return self._image(part)
+            case AttachedFilePart():
+                return f"*{_line(file_words(part))}*"
             case DocumentPart():
                 title = tr("Document: {title}").format(title=one_line(part.title)[:_SHOWN])
                 return _under(title, fenced(part.text))
@@ -162,6 +184,16 @@ class _ChatMarkdown:
 def _text(texts: list[str]) -> Iterator[str]:
     if text := standing_alone("".join(texts)):
         yield text
+
+
+def _source(source: CitedSource) -> str:
+    """A source as an entry of a list, with the words of its passage that the answer stands on."""
+    said = " … ".join(source.text[start:end] for start, end in source.marks)
+    return f"- {_line(source.words)}" + (f": “{_line(said)}”" if said else "")
+
+
+def _line(text: str) -> str:
+    return plain_markdown(one_line(text))
 
 
 def _under(heading: str, text: str) -> str:

@@ -9,12 +9,23 @@ from typing import Literal
 import msgspec
 
 from desktop.chat.export.markdown_html import FormulaHtml, MarkdownHtml, code_html, text_html
+from desktop.chat.export.message_sources import (
+    CitedSource,
+    GivenPassages,
+    cited_sources,
+    file_words,
+    given_passages,
+    given_words,
+    passage_words,
+)
 from desktop.chat.export.message_words import ExportSource, summary_words, thinking_words
 from desktop.conversation import (
+    AttachedFilePart,
     DocumentPart,
     ImagePart,
     Message,
     MessagePart,
+    PassagePart,
     SummaryPart,
     TextPart,
     ThinkingPart,
@@ -24,6 +35,7 @@ from desktop.conversation import (
 )
 from desktop.image_format import image_format
 from desktop.safe_text import one_line
+from desktop.storage.whole_conversation import WholeConversation
 from desktop.translation import tr
 
 PieceKind = Literal["text", "plain", "image", "thinking", "tool", "document", "summary"]
@@ -56,11 +68,21 @@ class MessageHtml:
     def __init__(self, source: ExportSource, formula: FormulaHtml, image: ImageHtml = image_html) -> None:
         self._source, self._image_html = source, image
         self._markdown = MarkdownHtml(formula)
+        self._given: GivenPassages = {}
+
+    def begin(self, whole: WholeConversation) -> None:
+        """The messages of this conversation follow."""
+        self._given = given_passages(whole)
 
     def pieces(self, message: Message) -> Iterator[MessagePiece]:
-        """What stands in `message`, in its order. A person's words are shown as they were typed."""
+        """What stands in `message`, in its order, and the sources that it cites. A person's words are shown as they
+        were typed."""
+        passages = [part for part in message.parts if isinstance(part, PassagePart)]
         for part in _joined(message.parts):
             match part:
+                case PassagePart():
+                    if part is passages[0]:
+                        yield MessagePiece("document", "".join(map(_passage, passages)), given_words(len(passages)))
                 case TextPart() if message.role == "assistant":
                     for block in self._markdown.blocks(part.text):
                         yield MessagePiece("text", block)
@@ -68,6 +90,7 @@ class MessageHtml:
                     yield MessagePiece("plain", text_html(part.text))
                 case _:
                     yield self._folded(part)
+        yield from map(_source, cited_sources(message, self._given.get(message.id, ())))
 
     def _folded(self, part: MessagePart) -> MessagePiece:
         match part:
@@ -75,18 +98,18 @@ class MessageHtml:
                 return MessagePiece("thinking", "".join(self._markdown.blocks(part.text)), thinking_words(part))
             case ImagePart():
                 return MessagePiece("image", self._image(part))
+            case AttachedFilePart():
+                return MessagePiece("text", f'<p class="quiet" dir="auto">{text_html(file_words(part))}</p>')
             case DocumentPart():
                 heading = tr("Document: {title}").format(title=one_line(part.title)[:_SHOWN])
-                return MessagePiece("document", f'<div class="plain" dir="auto">{text_html(part.text)}</div>', heading)
+                return MessagePiece("document", _plain(text_html(part.text)), heading)
             case ToolCallPart():
                 heading = tr("Calls the tool {tool}").format(tool=one_line(part.name)[:_SHOWN])
                 return MessagePiece("tool", code_html(_indented(part.arguments), "json"), heading)
             case ToolResultPart():
                 failed = tr("The tool {tool} failed") if part.is_error else tr("The tool {tool} answers")
                 content = "".join(
-                    f'<div class="plain" dir="auto">{text_html(each.text)}</div>'
-                    if isinstance(each, TextPart)
-                    else self._image(each)
+                    _plain(text_html(each.text)) if isinstance(each, TextPart) else self._image(each)
                     for each in part.content
                 )
                 return MessagePiece("tool", content, failed.format(tool=one_line(part.name)[:_SHOWN]))
@@ -116,6 +139,24 @@ def is_right_to_left(text: str) -> bool:
         if direction == "L":
             return False
     return False
+
+
+def _passage(part: PassagePart) -> str:
+    return f'<p class="quiet" dir="auto">{text_html(passage_words(part))}</p>{_plain(text_html(part.text))}'
+
+
+def _source(source: CitedSource) -> MessagePiece:
+    if not source.text:
+        return MessagePiece("text", f'<p class="quiet" dir="auto">{text_html(source.words)}</p>')
+    written, at = [], 0
+    for start, end in source.marks:
+        written += [text_html(source.text[at:start]), f"<mark>{text_html(source.text[start:end])}</mark>"]
+        at = end
+    return MessagePiece("document", _plain("".join(written) + text_html(source.text[at:])), source.words)
+
+
+def _plain(html: str) -> str:
+    return f'<div class="plain" dir="auto">{html}</div>'
 
 
 def _joined(parts: tuple[MessagePart, ...]) -> Iterator[MessagePart]:

@@ -23,6 +23,7 @@ from desktop.conversation import (
     Message,
     MessagePart,
     ModelReference,
+    PassagePart,
     SummaryPart,
     TextPart,
     ThinkingPart,
@@ -202,7 +203,7 @@ def _fitted_message(message: Message, created_at: float, notes: list[str]) -> Me
 
 
 def _fitted_part(part: MessagePart, notes: list[str]) -> MessagePart:
-    if isinstance(part, TextPart | ThinkingPart | SummaryPart) and len(part.text) > LONGEST_TEXT:
+    if isinstance(part, TextPart | ThinkingPart | SummaryPart | PassagePart) and len(part.text) > LONGEST_TEXT:
         return msgspec.structs.replace(part, text=_cut(part.text, notes))
     return part
 

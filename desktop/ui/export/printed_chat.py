@@ -62,6 +62,7 @@ class PrintedChats:
         """Draw `conversations`, whose heads are `heads`, each asked for in its turn and begun on a page of its own."""
         for whole in conversations:
             self._flow.begin_section(title_of_export(whole.conversation))
+            self._messages.begin(whole)
             self._add(self._title(whole, made=len(heads) == 1), 0)
             for turn in branch_turns(whole):
                 self._turn(turn)
