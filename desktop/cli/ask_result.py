@@ -103,7 +103,7 @@ def with_citations(asked: AskResult, path: Sequence[Message]) -> AskResult:
     passages = passages_of(path)
     if not passages:
         return asked
-    citations, wrong = cited_passages(asked.text, path)
+    citations, wrong = cited_passages(asked.text, passages)
     return msgspec.structs.replace(asked, citations=citations, wrong_citations=wrong or None, passages=len(passages))
 
 

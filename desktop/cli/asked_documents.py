@@ -1,7 +1,7 @@
 """The documents that a question is asked about: files and collections that a command names; what an answer cites."""
 
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,7 +11,7 @@ import msgspec
 from desktop.chat.attached_file_reader import AttachedFileReader, GivenFile
 from desktop.chat.attached_parts import attached_parts
 from desktop.chat.attachment_drafts import AttachmentDrafts
-from desktop.chat.citations import Citation, find_citations, passages_of
+from desktop.chat.citations import Citation, find_citations
 from desktop.chat.draft_attachment import DraftRecord, TakenAttachment, TakenAttachments, given_whole
 from desktop.chat.passage_finder import PassageFinder, PassageRequest
 from desktop.cli.command_context import CommandContext
@@ -90,10 +90,10 @@ def asked_message(
         finder.close()
 
 
-def cited_passages(text: str, path: Iterable[Message]) -> tuple[list[AnswerCitation], list[int]]:
-    """The passages that the answer `text` cites, of those that the messages of `path` hold, each once; and the numbers
-    it cites that no passage has."""
-    found = find_citations(text, passages_of(path))
+def cited_passages(text: str, given: Sequence[PassagePart]) -> tuple[list[AnswerCitation], list[int]]:
+    """The passages that the answer `text` cites, of those `given` to the model, each once; and the numbers it cites
+    that no passage has."""
+    found = find_citations(text, given)
     cited: dict[int, Citation] = {}
     for each in found:
         if each.number not in cited or each.support == "supported":

@@ -2,14 +2,18 @@
 
 import datetime
 from argparse import Namespace
+from collections.abc import Sequence
 from typing import Any
 
+from desktop.chat.citations import passages_of
+from desktop.chat.export.message_sources import cited_sources, file_words
 from desktop.cli import conversation_settings_command
+from desktop.cli.asked_documents import cited_passages
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE
 from desktop.cli.terminal_answer import ModelCredits
 from desktop.cli.terminal_input import repair_input
-from desktop.conversation import Conversation, ConversationOrigin, Message
+from desktop.conversation import AttachedFilePart, Conversation, ConversationOrigin, Message, PassagePart
 from desktop.errors import NotFoundError
 from desktop.storage.message_search import MessageHit, MessageSearch, SearchFilter
 from desktop.translation import tr, trn
@@ -51,12 +55,14 @@ def _show(options: Namespace, tools: CommandContext) -> None:
     messages = tools.conversation_store.branch(conversation.id)
     model_credits = ModelCredits(tools.library)
     if options.json:
-        tools.output.json(
-            {**head_json(conversation), "messages": [_message(message, model_credits) for message in messages]}
-        )
+        shown = [
+            _message(message, model_credits, passages_of(messages[: at + 1])) for at, message in enumerate(messages)
+        ]
+        tools.output.json({**head_json(conversation), "messages": shown})
         return
     tools.output.line(conversation.title)
     dropped = 0
+    passages: tuple[PassagePart, ...] = ()
     for message in messages:
         tools.output.line()
         pinned = tr(" (pinned)") if message.pinned else ""
@@ -78,7 +84,12 @@ def _show(options: Namespace, tools: CommandContext) -> None:
                 )
                 tools.output.line(left.format(count=message.timing.dropped_messages))
             dropped = message.timing.dropped_messages
+        for line in _attached(message):
+            tools.output.line(f"[{line}]")
         tools.output.line(message.text)
+        passages += passages_of((message,))
+        for source in cited_sources(message, passages):
+            tools.output.line(f"[{source.words}]")
         if message.error:
             tools.output.line(f"[{message.error}]")
         if message.model and (line := model_credits.credit_line(message.model)):
@@ -90,7 +101,7 @@ def _pin(options: Namespace, tools: CommandContext) -> None:
     kept_message(tools, kept_conversation(tools, options.id), options.message)
     message = tools.conversation_store.pin_message(options.message, options.action == "pin")
     if options.json:
-        tools.output.json(_message(message, ModelCredits(tools.library)))
+        tools.output.json(_message(message, ModelCredits(tools.library), _given(tools, message)))
     elif message.pinned:
         tools.output.line(tr("It stays in the model's context, with its question or answer."))
     else:
@@ -197,7 +208,12 @@ def _origin_json(origin: ConversationOrigin) -> dict[str, Any]:
     return {"app": origin.app, "id": origin.id or None, "imported_at": moment(origin.imported_at)}
 
 
-def _message(message: Message, model_credits: ModelCredits) -> dict[str, Any]:
+def _given(tools: CommandContext, message: Message) -> tuple[PassagePart, ...]:
+    """The passages that the model was given up to a message."""
+    return passages_of(tools.conversation_store.branch(message.conversation_id, message.id))
+
+
+def _message(message: Message, model_credits: ModelCredits, passages: Sequence[PassagePart]) -> dict[str, Any]:
     return {
         "id": message.id,
         "parent": message.parent_id,
@@ -207,6 +223,8 @@ def _message(message: Message, model_credits: ModelCredits) -> dict[str, Any]:
         "pinned": message.pinned,
         "edited": message.edited,
         "summary": message.summary,
+        "files": [_file_json(part) for part in message.parts if isinstance(part, AttachedFilePart)],
+        "citations": cited_passages(message.text, passages)[0] if message.role == "assistant" else [],
         "status": message.status,
         "error": message.error,
         "model": message.model,
@@ -216,6 +234,14 @@ def _message(message: Message, model_credits: ModelCredits) -> dict[str, Any]:
         "record": message.record,
         "created_at": moment(message.created_at),
     }
+
+
+def _file_json(part: AttachedFilePart) -> dict[str, Any]:
+    return {"name": part.name, "size": part.size, "pages": part.pages or None, "whole": part.whole}
+
+
+def _attached(message: Message) -> list[str]:
+    return [file_words(part) for part in message.parts if isinstance(part, AttachedFilePart)]
 
 
 def _speaker(message: Message) -> str:
