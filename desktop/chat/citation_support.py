@@ -10,17 +10,20 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from desktop.chat.sentence_ranges import sentence_ranges
 from desktop.conversation import PassagePart
+from desktop.documents.question_words import QUESTION_WORDS
+from desktop.documents.text_analysis import tokens
 
 _ENOUGH = 0.45
 """Of the weight of a sentence's words this share has to stand in the passage."""
-_CLEARLY_BETTER = 0.35
+_CLEARLY_BETTER = 0.3
 """A passage that has so much more of them than the one cited shows that the latter was not meant."""
 _MARKED = 0.25
-"""Sentences of the passage that have this share of the words found in it are marked."""
+"""Sentences of the passage that have this share of what the statement says, and others do not, are marked."""
+_NUMBER_WEIGHT = 2.0
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _NUMBER = re.compile(r"\d+(?:[.,'’\u202f\u00a0 ]\d{3})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,:]\d+)*")
@@ -39,6 +42,7 @@ _GERMAN = (
     "mit muss müssen nach nicht noch nur oder ohne sein sich sie sind so soll sollen über um und unter vom von vor war "
     "was wenn werden wie wird wo wurde wurden zu zum zur laut gemäß passage dokument quelle quellen text"
 )
+_LEFT_OUT = QUESTION_WORDS | frozenset(f"{_ENGLISH} {_GERMAN}".split())
 _STOP_WORDS = {"en": frozenset(_ENGLISH.split()), "de": frozenset(_GERMAN.split())}
 _NUMBER_WORDS = {
     word: str(value)
@@ -50,18 +54,27 @@ _NUMBER_WORDS = {
 }
 
 
+Word = frozenset[str]
+"""The terms that one word may be found by: its stems in the languages that it may be of."""
+
+
 @dataclass(frozen=True)
 class Statement:
-    """What a sentence says: its content words as stems, its numbers, and its language where that is told ("")."""
+    """What a sentence says: its content words, its numbers, and its language where that is told ("")."""
 
-    terms: frozenset[str]
+    words: frozenset[Word]
     numbers: frozenset[str]
     language: str
 
     @classmethod
     def of(cls, sentence: str) -> "Statement":
         plain = _LIST_NUMBER.sub("", sentence)
-        return cls(frozenset(_terms(plain)), frozenset(_numbers(plain)), _language(plain))
+        return cls(frozenset(_words(plain)), frozenset(_numbers(plain)), _language(plain))
+
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        """The terms of all its words."""
+        return frozenset().union(*self.words)
 
 
 @dataclass(frozen=True)
@@ -78,19 +91,21 @@ class PassageEvidence:
     def __init__(self, passages: Sequence[PassagePart]) -> None:
         self.passages = {passage.number: passage for passage in passages}
         self._terms = {number: _passage_terms(passage.text) for number, passage in self.passages.items()}
-        self._weights: dict[str, float] = {}
+        self._weights: dict[Word, float] = {}
 
     def share(self, statement: Statement, number: int) -> float:
         """How much of the weight of the statement's words the passage has, from 0 to 1."""
-        whole = sum(map(self.weight, statement.terms))
-        return sum(self.weight(term) for term in statement.terms & self._terms[number].terms) / whole if whole else 0.0
+        whole = sum(map(self.weight, statement.words))
+        terms = self._terms[number].terms
+        held = sum(self.weight(word) for word in statement.words if not word.isdisjoint(terms))
+        return held / whole if whole else 0.0
 
-    def weight(self, term: str) -> float:
+    def weight(self, word: Word) -> float:
         """How much a word says: little where most passages have it."""
-        known = self._weights.get(term)
+        known = self._weights.get(word)
         if known is None:
-            count = sum(term in each.terms for each in self._terms.values())
-            known = self._weights[term] = math.log(1 + (len(self._terms) + 1) / (count + 0.5))
+            count = sum(not word.isdisjoint(each.terms) for each in self._terms.values())
+            known = self._weights[word] = math.log(1 + (len(self._terms) + 1) / (count + 0.5))
         return known
 
     def numbers(self, number: int) -> frozenset[str]:
@@ -112,17 +127,18 @@ def judge(statement: Statement, number: int, cited: set[int], evidence: PassageE
     shared_numbers = statement.numbers & said
     everywhere = frozenset().union(*(evidence.numbers(each) for each in cited))
     marks = _marks(evidence.passages[number].text, statement, evidence)
-    if not statement.terms and not statement.numbers:
+    if not statement.words and not statement.numbers:
         return Verdict(True)  # a list of sources says nothing itself
     if statement.numbers - everywhere:
         return Verdict(False)
     if statement.language and evidence.language(number) and statement.language != evidence.language(number):
-        return Verdict(bool(shared_numbers) or not statement.numbers, marks)
+        meant = evidence.best_other(statement, cited) < _ENOUGH  # none of its own language says it better
+        return Verdict(meant and (bool(shared_numbers) or not statement.numbers), marks if meant else ())
     share = evidence.share(statement, number)
     if len(cited) > 1:
         together = sum(evidence.share(statement, each) for each in cited)
         return Verdict(share >= _ENOUGH / len(cited) and together >= _ENOUGH, marks if share else ())
-    if not statement.terms:
+    if not statement.words:
         return Verdict(bool(shared_numbers), marks)
     better = evidence.best_other(statement, cited) - share
     supported = share >= _ENOUGH and (better < _CLEARLY_BETTER or share >= 1 - _CLEARLY_BETTER)
@@ -131,24 +147,29 @@ def judge(statement: Statement, number: int, cited: set[int], evidence: PassageE
 
 def _marks(text: str, statement: Statement, evidence: PassageEvidence) -> tuple[tuple[int, int], ...]:
     """The sentences of a passage that have most of what the statement says, as ranges that do not touch."""
-    wanted = {term: evidence.weight(term) for term in statement.terms}
-    wanted |= dict.fromkeys((f"#{each}" for each in statement.numbers), math.log(8))
+    wanted = {word: evidence.weight(word) for word in statement.words}
+    wanted |= dict.fromkeys((frozenset((each,)) for each in statement.numbers), _NUMBER_WEIGHT)
     scored = []
     for start, end in sentence_ranges(text):
         piece = text[start:end]
-        held = set(_terms(piece)) | {f"#{each}" for each in _numbers(piece)}
-        scored.append((sum(weight for term, weight in wanted.items() if term in held), start, end, held))
-    best = max((score for score, *_ in scored), default=0.0)
-    if best <= 0:
+        held = _sentence_terms(piece)
+        scored.append((sum(weight for word, weight in wanted.items() if not word.isdisjoint(held)), start, end, held))
+    if max((score for score, *_ in scored), default=0.0) <= 0:
         return ()
     chosen: list[tuple[int, int]] = []
     covered: set[str] = set()
+    whole = sum(wanted.values())
     for _score, start, end, held in sorted(scored, key=lambda each: -each[0]):
-        new = sum(weight for term, weight in wanted.items() if term in held and term not in covered)
-        if not chosen or new > _MARKED * sum(wanted.values()):
+        left = (word for word in wanted if word.isdisjoint(covered))
+        if not chosen or sum(wanted[word] for word in left if not word.isdisjoint(held)) > _MARKED * whole:
             chosen.append((start, end))
             covered |= held
     return _joined(sorted(chosen))
+
+
+@lru_cache(maxsize=4096)
+def _sentence_terms(sentence: str) -> frozenset[str]:
+    return frozenset().union(*_words(sentence), _numbers(sentence))
 
 
 def _joined(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
@@ -163,31 +184,16 @@ def _joined(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 @lru_cache(maxsize=2048)
 def _passage_terms(text: str) -> Statement:
-    return Statement(frozenset(_terms(text)), frozenset(_numbers(text)), _language(text))
+    return Statement(frozenset(_words(text)), frozenset(_numbers(text)), _language(text))
 
 
-def _terms(text: str) -> Iterator[str]:
-    """The stems of the content words; of scripts without spaces every two characters that follow each other."""
-    for found in _WORD.finditer(text):
-        word = found[0]
-        if _UNSPACED.search(word):
-            yield from (word[at : at + 2] for at in range(max(len(word) - 1, 1)))
-            continue
-        folded = word.casefold().removesuffix("'s").removesuffix("’s")
-        if len(folded) > 1 and not any(folded in words for words in _STOP_WORDS.values()):
-            yield _stem(_plain(folded))
-
-
-def _plain(word: str) -> str:
-    """`word` without accents."""
-    return "".join(each for each in unicodedata.normalize("NFKD", word) if not unicodedata.combining(each))
-
-
-def _stem(word: str) -> str:
-    for ending in ("ungen", "ation", "ingly", "ing", "ung", "ies", "ern", "est", "ed", "es", "en", "er", "em", "ly"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word.removesuffix(ending)
-    return word.removesuffix("s").removesuffix("e") if len(word) > 4 else word.removesuffix("s")
+def _words(text: str) -> Iterator[Word]:
+    """The content words of `text`; numbers are none."""
+    for token in tokens(text):
+        written = text[token.start : token.end]
+        terms = token.terms or token.lesser
+        if terms and not written[0].isdigit() and written.casefold() not in _LEFT_OUT:
+            yield frozenset(terms)
 
 
 def _numbers(text: str) -> Iterator[str]:

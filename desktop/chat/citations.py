@@ -8,6 +8,7 @@ import bisect
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from typing import Literal
 
 from desktop.chat.citation_support import PassageEvidence, Statement, judge
@@ -18,11 +19,15 @@ Support = Literal["supported", "unsupported", "no-such-source"]
 
 _MOST_IN_RANGE = 12
 _LARGEST_NUMBER = 999  # [2024] is a year
+_MOST = 2000  # marks that are looked at in one answer
+_BETWEEN = frozenset(" \t.!?…。！？\"'”’»)*_")
+"""What may stand between a sentence and its mark."""
 _LIST = r"\d{1,6}(?:\s*[-–—]\s*\d{1,6})?(?:\s*[,;，；、]\s*\d{1,6}(?:\s*[-–—]\s*\d{1,6})?)*"
 _MARK = re.compile(rf"\[\s*({_LIST})\s*\]|【\s*({_LIST})\s*(?:†[^】\n]{{0,80}})?】|［\s*({_LIST})\s*］")
 _ITEM = re.compile(r"(\d+)(?:\s*[-–—]\s*(\d+))?")
 _FENCE = re.compile(r"^[ >\t]*(?:[-*+]|\d{1,9}[.)])?[ \t]*(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
-_CODE_SPAN = re.compile(r"(?<![`\\])(`+)(?!`)(?:(?!\n[ \t]*\n).)*?(?<!`)\1(?!`)", re.DOTALL)
+_BACKTICKS = re.compile(r"(?<!\\)`+")
+_PARAGRAPH_END = re.compile(r"\n[ \t]*\n")
 _FORMULA = re.compile(r"\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)", re.DOTALL)
 _DEFINITION = re.compile(r"^ {0,3}\[(\d+)\]:\s+<?\w+:\S+", re.MULTILINE)  # of a link
 _INDEXED = re.compile(r"\w*_\w*$|\w\.\w+$|[)\]}]$")  # arr_of[3], self.items[3], f(x)[3]
@@ -56,14 +61,14 @@ def find_citations(text: str, passages: Sequence[PassagePart]) -> tuple[Citation
     known = {passage.number: passage for passage in passages}
     if not known:
         return ()
-    marks = list(citation_marks(text, largest=max(_LARGEST_NUMBER, *known)))
+    marks = list(islice(citation_marks(text, largest=max(_LARGEST_NUMBER, *known)), _MOST))
     if not marks:
         return ()
     evidence = PassageEvidence(passages)
     found: list[Citation] = []
-    for (begin, end), group in _statements(text, marks):
+    for sentence, group in _statements(text, marks):
         cited = {number for mark in group for number in mark.numbers if number in known}
-        statement = Statement.of(_without_marks(text, begin, end, marks))
+        statement = Statement.of(sentence)
         for mark in group:
             for number in mark.numbers:
                 passage = known.get(number)
@@ -151,10 +156,29 @@ def _not_prose(text: str) -> list[tuple[int, int]]:
         ranges.append((fence.start(), len(text)))
     at = 0
     for start, end in [*ranges, (len(text), len(text))]:
-        for pattern in (_CODE_SPAN, _FORMULA):
-            ranges += [found.span() for found in pattern.finditer(text, at, start)]
+        ranges += _code_spans(text, at, start)
+        ranges += [found.span() for found in _FORMULA.finditer(text, at, start)]
         at = end
     return _merged(ranges)
+
+
+def _code_spans(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """The spans of code between `begin` and `end`: from a run of backticks to the next one as long, in a paragraph."""
+    borders = [found.start() for found in _PARAGRAPH_END.finditer(text, begin, end)]
+    for first, last in pairwise([begin, *borders, end]):
+        runs = [found.span() for found in _BACKTICKS.finditer(text, first, last)]
+        places: dict[int, list[int]] = {}
+        for at, (start, stop) in enumerate(runs):
+            places.setdefault(stop - start, []).append(at)
+        at = 0
+        while at < len(runs):
+            start, stop = runs[at]
+            same = places[stop - start]
+            following = bisect.bisect_right(same, at)
+            if following < len(same):
+                at = same[following]
+                yield start, runs[at][1]
+            at += 1
 
 
 def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -167,47 +191,46 @@ def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _statements(text: str, marks: Sequence[CitationMark]) -> Iterator[tuple[tuple[int, int], list[CitationMark]]]:
-    """The sentences that are cited for, each as a range of `text`, with their marks."""
+def _statements(text: str, marks: Sequence[CitationMark]) -> Iterator[tuple[str, list[CitationMark]]]:
+    """The sentences that are cited for, without their marks, and these."""
     ends = [0, *sentence_ends(text), len(text)]
+    starts = [mark.start for mark in marks]
     grouped: dict[tuple[int, int], list[CitationMark]] = {}
+    said: dict[int, int] = {}
     for mark in marks:
-        at = _sentence_start_of(text, mark, marks)
+        said[mark.end] = at = _last_said(text, mark, said)
         index = bisect.bisect_right(ends, at) - 1
-        start = ends[index]
-        end = next((each for each in ends[index + 1 :] if each >= min(mark.start, len(text))), len(text))
-        if not _says_something(text, start, mark.start, marks):
-            end = next((each for each in ends if each >= mark.end and each > start), len(text))
-        grouped.setdefault((start, end), []).append(mark)
-    yield from grouped.items()
+        end = ends[min(max(bisect.bisect_left(ends, mark.start), index + 1), len(ends) - 1)]
+        if at == mark.start or not _plain(text, ends[index], mark.start, marks, starts).strip():
+            end = ends[min(max(bisect.bisect_left(ends, mark.end), index + 1), len(ends) - 1)]
+        grouped.setdefault((ends[index], end), []).append(mark)
+    for (start, end), group in grouped.items():
+        yield _plain(text, start, end, marks, starts), group
 
 
-def _sentence_start_of(text: str, mark: CitationMark, marks: Sequence[CitationMark]) -> int:
+def _last_said(text: str, mark: CitationMark, said: dict[int, int]) -> int:
     """A place in the sentence that `mark` belongs to: the last character before it that is no space, no end of a
-    sentence and no other mark, on its own line; the mark itself where there is none."""
+    sentence and no other mark, on its own line; the mark itself where there is none. `said` has these places for the
+    marks before it, by their ends."""
     at = mark.start
-    spans = {each.end: each.start for each in marks}
     while at > 0:
-        if at in spans and spans[at] < at:
-            at = spans[at]
-        elif text[at - 1] in " \t.!?…。！？\"'”’»)*_":
-            at -= 1
-        elif text[at - 1] == "\n":
+        if at in said:
+            before = said[at]
+            return before if text[before : before + 1] not in "[【［" else mark.start
+        if text[at - 1] == "\n":
             return mark.start
-        else:
+        if text[at - 1] not in _BETWEEN:
             return at - 1
+        at -= 1
     return mark.start
 
 
-def _says_something(text: str, start: int, end: int, marks: Sequence[CitationMark]) -> bool:
-    return any(character.isalnum() for character in _without_marks(text, start, end, marks))
-
-
-def _without_marks(text: str, start: int, end: int, marks: Sequence[CitationMark]) -> str:
+def _plain(text: str, start: int, end: int, marks: Sequence[CitationMark], starts: Sequence[int]) -> str:
+    """`text` from `start` to `end` without marks."""
     pieces, at = [], start
-    for mark in marks:
-        if mark.end > start and mark.start < end:
+    for mark in marks[max(bisect.bisect_left(starts, start) - 1, 0) : bisect.bisect_left(starts, end)]:
+        if mark.end > at:
             pieces.append(text[at : max(mark.start, at)])
             at = mark.end
-    pieces.append(text[at:end] if at < end else "")
+    pieces.append(text[at:end])
     return " ".join(pieces)
