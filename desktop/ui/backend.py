@@ -133,6 +133,7 @@ class Backend(QObject):
             self.chat.order.delete,
         )
         self.documents = DocumentsFlow(window, shared.collections, self.news, shared.reading_facts)
+        self.documents.settings_asked.connect(self.settings.open_documents)
         window.commands.add_places(self.documents.places)
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
@@ -345,6 +346,7 @@ class Backend(QObject):
         self.network.refresh()
         self.panel.refresh()
         self.loading.refresh()
+        self.settings.refresh()
 
     def close(self) -> None:
         """Show nothing any more. What is answered goes on, for other windows."""

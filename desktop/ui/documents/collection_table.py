@@ -79,12 +79,13 @@ class _CollectionDelegate(CellDelegate):
 
 class CollectionTable(ActionTable):
     """`chosen` carries the name of the collection that is the current one now; `turn_asked` that of one that is to be
-    paused or to go on, `rename_asked` and `remove_asked` as they say."""
+    paused or to go on, `rename_asked`, `remove_asked` and `refresh_asked` (look at its files again) as they say."""
 
     chosen = Signal(str)
     turn_asked = Signal(str)
     rename_asked = Signal(str)
     remove_asked = Signal(str)
+    refresh_asked = Signal(str)
 
     def __init__(self, theme: Theme, rows: CollectionItemModel, parent: QWidget | None = None) -> None:
         self.rows = rows
@@ -123,6 +124,7 @@ class CollectionTable(ActionTable):
         turning = turn_words(collection)
         if turning:
             menu.addAction(turning, lambda: self.turn_asked.emit(name))
+        menu.addAction(tr("Look at its files again\tF5"), lambda: self.refresh_asked.emit(name))
         menu.addAction(tr("Rename…\tF2"), lambda: self.rename_asked.emit(name))
         menu.addAction(tr("Remove\tDel"), lambda: self.remove_asked.emit(name))
 
@@ -130,6 +132,8 @@ class CollectionTable(ActionTable):
         collection = self.collection
         if collection is not None and event.key() == Qt.Key.Key_F2:
             self.rename_asked.emit(collection.name)
+        elif collection is not None and event.key() == Qt.Key.Key_F5:
+            self.refresh_asked.emit(collection.name)
         elif collection is not None and event.key() == Qt.Key.Key_Delete:
             self.remove_asked.emit(collection.name)
         else:

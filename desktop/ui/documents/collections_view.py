@@ -69,7 +69,7 @@ class EmptyCollections(QWidget):
 
 class CollectionsView(QWidget):
     """Signals carry the name of a collection, and what is to be done with it: `turn_asked` to pause it or to go on,
-    `name_entered` the name it has ("" for a new one) and the new one, `watch_asked` whether it is to be watched.
+    `refresh_asked` to look at its files again, `name_entered` the name it has ("" for a new one) and the new one, `watch_asked` whether it is to be watched.
     `file_action_asked` carries what `CollectionFileTable.action_asked` does, `password_entered` a file's id and its
     password. `names_left` where naming was given up."""
 
@@ -78,6 +78,7 @@ class CollectionsView(QWidget):
     name_entered = Signal(str, str)
     remove_asked = Signal(str)
     watch_asked = Signal(str, bool)
+    refresh_asked = Signal(str)
     file_action_asked = Signal(str, int)
     password_entered = Signal(int, str)
     settings_asked = Signal()
@@ -158,6 +159,7 @@ class CollectionsView(QWidget):
         table.turn_asked.connect(self.turn_asked)
         table.rename_asked.connect(self.ask_name)
         table.remove_asked.connect(self.remove_asked)
+        table.refresh_asked.connect(self.refresh_asked)
         self.turn.clicked.connect(lambda: self.turn_asked.emit(self._chosen))
         self.rename.clicked.connect(lambda: self.ask_name(self._chosen))
         self.remove.clicked.connect(lambda: self.remove_asked.emit(self._chosen))

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.errors import NotFoundError, UserError
@@ -31,7 +31,9 @@ _MOST_NAMED = 3
 
 class DocumentsFlow(QObject):
     """`facts` says how files are read and found; it is called off the main thread. `news` says what was done, with
-    Undo."""
+    Undo. `settings_asked` where a model is to be chosen that finds passages by meaning."""
+
+    settings_asked = Signal()
 
     def __init__(
         self,
@@ -77,7 +79,8 @@ class DocumentsFlow(QObject):
         view.watch_asked.connect(lambda name, on: self._change(lambda service: service.set_watched(name, on)))
         view.file_action_asked.connect(self._act_on_file)
         view.password_entered.connect(self._enter_password)
-        view.settings_asked.connect(lambda: self._navigator.show_page("settings"))
+        view.settings_asked.connect(self.settings_asked)
+        view.refresh_asked.connect(lambda name: self._change(lambda service: service.refresh(name)))
 
     # --- what is shown -------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The flow of the settings page: its access tokens, its prompt cache, and opening the Network page."""
+"""The flow of the settings page: its access tokens, its prompt cache, the models of documents, and opening pages."""
 
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from desktop.library.library_services import LibraryServices
     from desktop.ui.navigator import Navigator
     from desktop.ui.settings.access_token_settings import AccessTokenFlow
+    from desktop.ui.settings.search_model_flow import SearchModelFlow
     from desktop.ui.settings.settings_page import SettingsPage
 
 
@@ -34,11 +35,13 @@ class SettingsFlow(QObject):
         self._engine, self._prompt_cache = engine, prompt_cache
         self._held, self._closed = "", False
         self._tokens: AccessTokenFlow | None = None
+        self._search_models: SearchModelFlow | None = None
         navigator.when_built("settings", self._connect)
 
     def _connect(self, page: "SettingsPage") -> None:
         """Listen to the page, which was just built."""
         from desktop.ui.settings.access_token_settings import AccessTokenFlow
+        from desktop.ui.settings.search_model_flow import SearchModelFlow
 
         section, services = page.network, self._services
         self._tokens = AccessTokenFlow(
@@ -54,6 +57,14 @@ class SettingsFlow(QObject):
         page.prompt_cache.clear_asked.connect(self._clear_cache)
         page.prompt_cache.changed.connect(self._show_cache_use)
         self._show_cache_use()
+        self._search_models = SearchModelFlow(
+            page.documents, self._background, services.library, lambda: self._navigator.settings
+        )
+
+    def refresh(self) -> None:
+        """Settings were changed."""
+        if self._search_models is not None:
+            self._search_models.refresh()
 
     def _show_cache_use(self) -> None:
         self._background.pool(self._prompt_cache.use, self._tell_cache_use)
@@ -84,8 +95,15 @@ class SettingsFlow(QObject):
         self._navigator.show_page("settings")
         self._page.show_network()
 
+    def open_documents(self) -> None:
+        """Show the settings of documents."""
+        self._navigator.show_page("settings")
+        self._page.show_documents()
+
     def close(self) -> None:
         """Show nothing any more."""
         self._closed = True
+        if self._search_models is not None:
+            self._search_models.close()
         if self._tokens is not None:
             self._tokens.close()

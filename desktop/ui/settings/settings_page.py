@@ -33,6 +33,7 @@ from desktop.ui.parts.terms_text import purpose_name
 from desktop.ui.parts.toggle import Toggle
 from desktop.ui.settings.background_section import BackgroundSection
 from desktop.ui.settings.backup_section import BackupSection
+from desktop.ui.settings.documents_section import DocumentsSection
 from desktop.ui.settings.network_section import NetworkSection
 from desktop.ui.settings.prompt_cache_section import PromptCacheSection
 from desktop.ui.theme.design_tokens import TEXT_SCALES, XS, L, S
@@ -71,6 +72,7 @@ class SettingsPage(Page):
         self._model()
         self._answers()
         self._chats()
+        self._documents()
         self._background()
         self._prompt_cache()
         self._backups()
@@ -92,6 +94,7 @@ class SettingsPage(Page):
         self.network.show_settings(settings)
         self.prompt_cache.show_settings(settings)
         self.backups.show_settings(settings)
+        self.documents.show_settings(settings)
         self.background.show_settings(settings)
 
     def show_error(self, error: UserError) -> None:
@@ -180,6 +183,16 @@ class SettingsPage(Page):
         taken.clicked.connect(self.import_asked)
         self._row(tr("Import chats"), tr("Those that another program exported, or Latchkey."), taken)
 
+    def _documents(self) -> None:
+        self._documents_heading = self._section(tr("Documents"))
+        self.documents = DocumentsSection(self.theme, self._settings)
+        self.documents.changed.connect(self.changed)
+        self.column.rows.addWidget(self.documents)
+
+    def show_documents(self) -> None:
+        """Scroll to the settings of documents."""
+        self._scroll_to(self._documents_heading)
+
     def _background(self) -> None:
         self._section(tr("In the background"))
         self.background = BackgroundSection(self.theme, self._settings)
@@ -212,8 +225,11 @@ class SettingsPage(Page):
 
     def show_network(self) -> None:
         """Scroll to the settings of the network."""
+        self._scroll_to(self._network_heading)
+
+    def _scroll_to(self, heading: Label) -> None:
         self.column.rows.activate()
-        self.column.verticalScrollBar().setValue(self._network_heading.y() - L)
+        self.column.verticalScrollBar().setValue(heading.y() - L)
 
     def _folders(self) -> None:
         self._section(tr("Folders"))
