@@ -54,6 +54,7 @@ _RELOAD_NEEDED_BY = {
     "prompt_cache_memory",
     "model_settings",
 }
+_SEARCHED_WITH = {"embedding_model", "reranker_model"}
 _INDEXING_AFTER_MS = 10_000
 _ENGINES_KEPT_BY = {"model_memory", "unload_after"}
 
@@ -177,12 +178,16 @@ class SharedServices(QObject):
 
     def _make_collections(self, on_change: Callable[[], None]) -> "CollectionService":
         from desktop.documents.collection_service import CollectionService
+        from desktop.documents.search_models import passage_vectors
 
-        return CollectionService(self.paths, self.reader, on_change=on_change)
+        vectors = passage_vectors(self.library.library, lambda: self.settings.current, lambda: self.engine)
+        return CollectionService(self.paths, self.reader, database=self.documents, on_change=on_change, vectors=vectors)
 
     def reading_facts(self) -> ReadingFacts:
         """How files are read and found here. Not for the main thread."""
-        return ReadingFacts(confined=self.reader.is_confined())
+        from desktop.ui.documents.reading_facts import reading_facts
+
+        return reading_facts(self.library.library, self.settings.current, self.reader)
 
     def start(self) -> None:
         """Read what is on the disk: models, licenses, conversations."""
@@ -244,6 +249,7 @@ class SharedServices(QObject):
             self.engine.recheck()
             self.selection.refresh()
             self.background.pool(self.library.recheck_downloads)
+            self.collections.tell_models_changed()
 
     def take_settings(self, changes: dict[str, Any]) -> None:
         """Apply settings that were changed in this process; `changes` by name."""
@@ -253,6 +259,8 @@ class SharedServices(QObject):
             self.selection.reload_model()
         if _ENGINES_KEPT_BY & changes.keys():
             self.engine.recheck()
+        if _SEARCHED_WITH & changes.keys():
+            self.collections.tell_models_changed()
 
     def close(self) -> None:
         """Store conversations and stop everything."""

@@ -35,6 +35,7 @@ class FakeCollections:
         self.bin: dict[str, CollectionState] = {}
         self.asked: list[tuple[object, ...]] = []
         self.started = self.closed = False
+        self.problem: UserError | None = None
 
     def start(self) -> None:
         self.started = True
@@ -111,6 +112,9 @@ class FakeCollections:
 
     def enter_password(self, name: str, file_id: int, password: str) -> None:
         self.asked.append(("password", name, file_id, password))
+
+    def refresh(self, name: str) -> None:
+        self.asked.append(("refresh", name))
 
     def pause(self, name: str) -> None:
         self.states[name] = replace(self.states[name], state="paused")

@@ -69,7 +69,8 @@ class EmptyCollections(QWidget):
 
 class CollectionsView(QWidget):
     """Signals carry the name of a collection, and what is to be done with it: `turn_asked` to pause it or to go on,
-    `refresh_asked` to look at its files again, `name_entered` the name it has ("" for a new one) and the new one, `watch_asked` whether it is to be watched.
+    `refresh_asked` to look at its files again, `name_entered` the name it has ("" for a new one) and the new one,
+    `watch_asked` whether it is to be watched.
     `file_action_asked` carries what `CollectionFileTable.action_asked` does, `password_entered` a file's id and its
     password. `names_left` where naming was given up."""
 
@@ -268,7 +269,7 @@ class CollectionsView(QWidget):
             by = tr("Search by meaning uses {model} ({license}) on this computer.")
             found = by.format(model=facts.model, license=facts.license_name or tr("license unknown"))
         else:
-            found = tr("Passages are found by their words.")
+            found = facts.why_no_model or tr("Passages are found by their words alone.")
         read = tr("Files are read in a process without network that cannot see the rest of your home folder.")
         if not facts.confined:
             read = tr("Files are read in a process of its own; this system does not confine it further.")

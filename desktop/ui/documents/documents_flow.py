@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from desktop.ui.documents.documents_page import DocumentsPage
     from desktop.ui.documents.documents_page_values import ReadingFacts
 
-    Read = tuple[tuple[CollectionState, ...], str, tuple[CollectionFile, ...], ReadingFacts | None]
+    Files = tuple[CollectionFile, ...]
+    Read = tuple[tuple[CollectionState, ...], str, Files, ReadingFacts | None, UserError | None]
 
 _REFRESH_MS = 250
 _MOST_NAMED = 3
@@ -47,6 +48,7 @@ class DocumentsFlow(QObject):
         self.shared = self._collections = collections
         self._page: DocumentsPage | None = None
         self._passages: PassageFlow
+        self._told_problem = ""
         self._states: dict[str, CollectionState] = {}
         self._changes: deque[Callable[[], None]] = deque()
         self._changing = self._reading = self._outdated = self._closed = False
@@ -133,7 +135,7 @@ class DocumentsFlow(QObject):
                 files = service.files(shown) if shown else ()
             except NotFoundError:  # removed since
                 files = ()
-            return states, shown, files, facts() if states else None
+            return states, shown, files, facts() if states else None, service.problem
 
         self._collections.run(read, self._show, self._show_unread)
 
@@ -141,13 +143,16 @@ class DocumentsFlow(QObject):
         self._reading = False
         if self._closed or self._page is None:
             return
-        states, name, files, facts = read
+        states, name, files, facts, problem = read
         self._take_states(states)
         view = self._page.collections
         if facts is not None:
             view.show_facts(facts)
         view.show_collections(states)
         view.show_files(name, files)
+        if problem is not None and str(problem) != self._told_problem:
+            view.show_error(problem)
+        self._told_problem = str(problem) if problem is not None else ""
         if self._outdated:
             self._timer.start()
 

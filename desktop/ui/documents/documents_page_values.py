@@ -6,8 +6,10 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class ReadingFacts:
     """`model` is the name of the embedding model that finds passages by meaning and `license_name` that of its license;
-    "" where there is none. `confined` is whether the process that reads files has neither network nor home folder."""
+    "" where there is none, and `why_no_model` says why. `confined` is whether the process that reads files has neither
+    network nor home folder."""
 
     model: str = ""
     license_name: str = ""
+    why_no_model: str = ""
     confined: bool = True

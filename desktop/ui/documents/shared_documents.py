@@ -115,6 +115,10 @@ class SharedCollections(QObject):
         if self._built is not None:
             self.run(work, success, lambda _: None)
 
+    def tell_models_changed(self) -> None:
+        """Other models may search in documents now. Nothing is built for it."""
+        self.run_if_built(lambda service: service.models_changed(), lambda _: None)
+
     def start(self) -> None:
         """Build them, and have them go on with what was not read."""
         self.run(lambda _: None)
