@@ -94,7 +94,7 @@ def _filled(stage: "Stage") -> "DocumentsPage":
     stage.wait(lambda: all(each.state == "ready" for each in service.collections()))
     service.add("Lab notebooks", papers["Lab notebooks"])
     half = 0.55
-    stage.wait(lambda: any(each.name == "Lab notebooks" and each.fraction > half for each in service.collections()))
+    stage.wait(lambda: any(each.state == "indexing" and each.fraction > half for each in service.collections()))
     service.pause("Lab notebooks")
     stage.wait(lambda: len(page.collections.table.rows.collections) == len(papers))
     page.collections.choose("Lease")
@@ -129,6 +129,11 @@ def passage(stage: "Stage") -> None:
     page = stage.window.pages.documents
     page.passage_opened.emit(0)
     stage.wait(page.viewer.isVisible)
+    stage.settle()
+
+
+def settings(stage: "Stage") -> None:
+    stage.backend.settings.open_documents()
     stage.settle()
 
 

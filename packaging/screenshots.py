@@ -241,6 +241,7 @@ def scenes() -> list[Scene]:
             Scene(f"documents-empty-{theme}", document_scenes.empty, theme),
             Scene(f"documents-search-{theme}", document_scenes.search, theme),
             Scene(f"documents-passage-{theme}", document_scenes.passage, theme, height=720),
+            Scene(f"documents-settings-{theme}", document_scenes.settings, theme, height=720),
             Scene(f"documents-guide-{theme}", document_scenes.guide, theme),
             *_on_the_way(theme),
             Scene(f"real-readme-{theme}", real_scenes.readme, theme, height=1000, real=True),
