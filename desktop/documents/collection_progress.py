@@ -70,5 +70,5 @@ class CollectionProgress:
 
 
 def _part(count: CollectionCount) -> float:
-    whole = count.read_bytes + count.waiting_bytes + (count.waiting + count.files) * _SMALLEST
+    whole = count.read_bytes + count.waiting_bytes + count.files * _SMALLEST
     return 1.0 - (count.waiting_bytes + count.waiting * _SMALLEST) / whole if count.waiting else 1.0
