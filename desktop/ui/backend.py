@@ -94,6 +94,7 @@ class Backend(QObject):
             self.news,
             change_model=shared.change_model,
             switch_model=self.selection.choose,
+            collections=shared.collections,
         )
         window.panel_asked.connect(self.panel.turn)
         page = window.chat_page
@@ -191,6 +192,8 @@ class Backend(QObject):
         self.attachments.chats_found.connect(self.chat_imports.offer_files)
         self.attachments.model_asked.connect(lambda: window.show_page("models"))
         self.attachments.collection_asked.connect(self._make_collection)
+        self.panel.documents.file_asked.connect(self.sources.show_file)
+        self.panel.documents.page_asked.connect(lambda: window.show_page("documents"))
         window.chat_told.connect(self.attachments.take_event)
         self.model_list.listed.connect(self._models_listed)
         self.access.model_asked.connect(self.model_list.show_listed)

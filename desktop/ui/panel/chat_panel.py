@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.translation import tr
+from desktop.ui.panel.document_section import DocumentSection
 from desktop.ui.panel.option_catalog import PanelOption, PanelSection, panel_options
 from desktop.ui.panel.option_row import OptionRow
 from desktop.ui.panel.panel_values import PanelScope, PanelSources, PanelValues, panel_values
@@ -52,6 +53,8 @@ class ChatPanel(QWidget):
         self.presets.chosen.connect(lambda name: self._change({"preset": name}))
         self.prompt = TextBox(theme, tr("System prompt of this place"), "", "")
         self.prompt.committed.connect(lambda text: self._change({"system_prompt": text}))
+        self.documents = DocumentSection(theme)
+        self.documents.chosen.connect(lambda names: self._change({"collections": names}))
         self.rows: dict[str, OptionRow] = {}
         self.column = ScrollColumn(theme, tr("Panel"), 10_000)
         self._headings: dict[str, Label] = {}
@@ -76,6 +79,8 @@ class ChatPanel(QWidget):
         rows.addWidget(self.prompt)
         sentence = tr("What the model is told before the first message. Empty: what stands there in gray.")
         rows.addWidget(Label(self._theme, sentence, size="small", color="muted", wrap=True))
+        rows.addSpacing(XS)
+        rows.addWidget(self.documents)
         self._heading("sampling", tr("Sampling"))
         self._add_rows("sampling")
         rows.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
@@ -142,6 +147,9 @@ class ChatPanel(QWidget):
         self._headings["thinking"].setVisible(bool(values.thinking_controls))
         self.more.setText(tr("Fewer settings") if self._shows_more else tr("More settings"))
         self.more.setAccessibleName(tr("Fewer sampling settings") if self._shows_more else tr("More sampling settings"))
+        inherited = sources.folder.options.collections if sources.folder is not None and values.scope == "chat" else ()
+        self.documents.show_chosen(values.own.get("collections", ()), inherited)
+        self.documents.setVisible(values.scope != "model")
         note = _context_note(values)
         self._context_note.setText(note)
         self._context_note.setVisible(bool(note))

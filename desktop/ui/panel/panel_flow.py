@@ -18,6 +18,7 @@ from desktop.conversation import Conversation, Folder
 from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.navigator import Navigator
+from desktop.ui.panel.panel_documents import CollectionsSource, PanelDocuments
 from desktop.ui.panel.panel_values import PanelSources, as_preset
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class PanelFlow(QObject):
         *,
         change_model: Callable[[str, "OptionChanges"], None],
         switch_model: Callable[[str], None],
+        collections: CollectionsSource | None = None,
     ) -> None:
         super().__init__()
         self._window, self._background, self._chat, self._engine = window, background, chat, engine
@@ -74,6 +76,7 @@ class PanelFlow(QObject):
         self._change_model, self._switch_model = change_model, switch_model
         self._asked = chat()
         self._panel: ChatPanel | None = None
+        self.documents = PanelDocuments(collections, lambda: self.is_open and not self._closed)
         self._head = window.conversation or Conversation("")
         self._folder: Folder | None = None
         self._model = ("", "")
@@ -84,6 +87,7 @@ class PanelFlow(QObject):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._look_again)
         window.chat_told.connect(self._take_event)
+        window.chat_told.connect(self.documents.take_event)
         window.page_shown.connect(self._page_shown)
         window.side.width_changed.connect(lambda width: window.change_settings({"panel_width": width}))
         if window.settings.panel_open:
@@ -125,6 +129,7 @@ class PanelFlow(QObject):
         self._window.side.show_side(True, self._window.settings.panel_width)
         self._window.show_panel_open(True)
         self._refresh()
+        self.documents.refresh()
         self._with_presets(lambda: None)
         self._looks = 0
         self._look_again()
@@ -150,6 +155,7 @@ class PanelFlow(QObject):
         panel.presets.delete_asked.connect(self._delete_preset)
         panel.presets.switch_asked.connect(self._switch_model)
         self._window.side.set_side(panel)
+        self.documents.use(panel.documents)
         return panel
 
     def _page_shown(self, page: str) -> None:
