@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from desktop import __version__
-from desktop.chat.attached_file_reader import decoded_content
 from desktop.chat.chat_session import ChatSession
 from desktop.chat.export.chat_exporter import ChatExporter
 from desktop.chat.temporary_chat import TemporaryChat
@@ -18,10 +17,7 @@ from desktop.library.model_terms import ModelTerms
 from desktop.storage.message_search import MessageSearch
 from desktop.translation import tr
 from desktop.ui.access.access_flow import AccessFlow
-from desktop.ui.chat.attachment_flow import AttachmentFlow
 from desktop.ui.chat.code_file_flow import CodeFileFlow
-from desktop.ui.chat.image_flow import ImageFlow
-from desktop.ui.chat.source_flow import SourceFlow, document_of
 from desktop.ui.compare.compare_flow import CompareFlow
 from desktop.ui.documents.documents_flow import DocumentsFlow
 from desktop.ui.downloads.download_flow import DownloadFlow
@@ -44,6 +40,7 @@ from desktop.ui.settings.backup_flow import BackupFlow
 from desktop.ui.settings.settings_flow import SettingsFlow
 from desktop.ui.shared_services import SharedServices
 from desktop.ui.sidebar.order_request import OrderRequest
+from desktop.ui.window.chat_files import ChatFiles
 from desktop.ui.window.chat_place import ChatPlace
 from desktop.ui.window.file_drop import FileDropTarget
 from desktop.ui.window.main_window import MainWindow
@@ -138,23 +135,8 @@ class Backend(QObject):
         window.commands.add_places(self.documents.places)
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
-        self.images = ImageFlow(window, background, self._read_attachment, page.images)
-        self.sources = SourceFlow(
-            window,
-            background,
-            page.documents,
-            lambda: page.transcript.messages,
-            lambda part: decoded_content(self._read_attachment(part.sha256)),
-            lambda passage: document_of(shared.collections.collections(), passage),
-        )
-        self.attachments = AttachmentFlow(
-            window,
-            background,
-            page,
-            self._open_session,
-            sees_pictures=lambda: None,
-            show_document=self.sources.show_content,
-            show_picture=self.images.show_bytes,
+        self.files = ChatFiles(
+            window, background, self._open_session, self.engine, shared.attachments, shared.collections
         )
         self.network = NetworkFlow(window, background, services, paths, settings, shared.change_settings)
         self.compare = CompareFlow(window, background, ChatPlace(window, shared.answers), self.engine, shared.presets)
@@ -187,14 +169,12 @@ class Backend(QObject):
         setup.use_asked.connect(self._use_model)
         self.drop.dropped.connect(self.imports.offer_files)
         self.drop.chats_dropped.connect(self.chat_imports.offer_files)
-        self.drop.attached.connect(self.attachments.add_data)
-        self.attachments.models_found.connect(self.imports.offer_files)
-        self.attachments.chats_found.connect(self.chat_imports.offer_files)
-        self.attachments.model_asked.connect(lambda: window.show_page("models"))
-        self.attachments.collection_asked.connect(self._make_collection)
-        self.panel.documents.file_asked.connect(self.sources.show_file)
+        self.drop.attached.connect(self.files.attachments.add_data)
+        self.files.attachments.models_found.connect(self.imports.offer_files)
+        self.files.attachments.chats_found.connect(self.chat_imports.offer_files)
+        self.files.attachments.collection_asked.connect(self._make_collection)
+        self.panel.documents.file_asked.connect(self.files.sources.show_file)
         self.panel.documents.page_asked.connect(lambda: window.show_page("documents"))
-        window.chat_told.connect(self.attachments.take_event)
         self.model_list.listed.connect(self._models_listed)
         self.access.model_asked.connect(self.model_list.show_listed)
         self.access.failed.connect(self.model_list.show_problem)
@@ -292,12 +272,6 @@ class Backend(QObject):
         temporary = self._window.temporary.chat
         return temporary.session if temporary is not None else self.chat
 
-    def _read_attachment(self, sha256: str) -> bytes:
-        """What is attached to a message of the conversation that is shown. Not for the main thread."""
-        temporary = self._window.temporary.chat
-        kept = temporary.attachments if temporary is not None else self._shared.attachments
-        return kept.read(sha256)
-
     def _make_collection(self, paths: list[Path]) -> None:
         """A person wants a collection of what they dropped on the chat."""
         self._window.show_page("documents")
@@ -366,8 +340,7 @@ class Backend(QObject):
             self.chat_imports,
             self.documents,
             self.loading,
-            self.sources,
-            self.attachments,
+            self.files,
             *flows,
         ):
             part.close()

@@ -71,7 +71,8 @@ class Stage(QObject):
             navigator,  # type: ignore[arg-type]
             background,
             page,  # type: ignore[arg-type]
-            lambda: SimpleNamespace(attachments=self.files),  # type: ignore[arg-type, return-value]
+            lambda: SimpleNamespace(attachments=self.files),  # type: ignore[arg-type]
+            pictures=lambda: None,
             sees_pictures=lambda: self.sees,
             show_document=lambda content: None,
             show_picture=lambda name, data: None,
@@ -86,7 +87,8 @@ class Stage(QObject):
 @pytest.fixture
 def stage(qapp: QApplication, qtbot: QtBot) -> Iterator[Stage]:
     background = Background(lambda function: function())
-    background.pool = lambda work, success=None, failure=None: (success or print)(work())  # type: ignore[method-assign]
+    at_once: Any = lambda work, success=None, failure=None: (success or print)(work())  # noqa: E731
+    background.pool = at_once  # type: ignore[method-assign]
     page = FakePage(Theme(RESOURCES, "light"))
     qtbot.addWidget(page)
     yield Stage(page, background)
@@ -218,7 +220,7 @@ def test_a_file_that_vanished_is_left_to_whoever_reads_it(stage: Stage, tmp_path
 def test_events_of_other_messages_change_nothing(stage: Stage) -> None:
     mine = DraftAttachment("1", "a.png", "image", "reading")
     stage.flow.take_event(AttachmentsChanged("c", (mine,), "c/queued"))
-    assert stage.strip.items == ()
+    assert not stage.strip.items
     stage.sees = False
     stage.flow.take_event(AttachmentsChanged("c", (mine,), "c"))
     assert stage.strip.items == (mine,)

@@ -105,14 +105,14 @@ def test_images_are_drawn_in_their_turn_and_missing_ones_named(home: Path, open_
     assert view.height() > sum(each.height() for each in shown)  # its turn has room for them
 
     shown[0].click()
-    window.until(lambda: window.backend.images.viewer is not None)
-    viewer = window.backend.images.viewer
+    window.until(lambda: window.backend.files.images.viewer is not None)
+    viewer = window.backend.files.images.viewer
     assert viewer is not None
     assert viewer.isVisible()
     viewer.copied.emit()
     window.until(lambda: QGuiApplication.clipboard().image().width() == 900)
     viewer.reject()
-    window.backend.images.write(tmp_path / "saved.png", picture())
+    window.backend.files.images.write(tmp_path / "saved.png", picture())
     window.until((tmp_path / "saved.png").exists)
 
 

@@ -45,6 +45,7 @@ class AttachmentChip(QWidget):
         self._theme, self.item = theme, item
         self._picture: QImage | None = None
         self._blind = False
+        self._pixels = ""
         self._state = self._name = ""
         repaint_on_hover(self)
         self.setCursor(Qt.CursorShape.ArrowCursor)
@@ -60,7 +61,7 @@ class AttachmentChip(QWidget):
         """Show `item` as it is now. `blind`: the model in use sees no pictures."""
         self.item, self._blind = item, blind and item.kind == "image" and item.state == "ready"
         self._name = plain_line(item.name)
-        self._state = attachment_state_text(item, blind=self._blind)
+        self._state = attachment_state_text(item, blind=self._blind, pixels=self._pixels)
         self.setAccessibleName(tr("Attached: {name}, {state}").format(name=self._name, state=self._state))
         keys = tr("Enter shows what was read. Delete removes it.")
         hint = blind_text() if self._blind else file_text_sign() if item.state == "ready" else ""
@@ -72,11 +73,11 @@ class AttachmentChip(QWidget):
         self.updateGeometry()
         self.update()
 
-    def show_picture(self, picture: QImage) -> None:
-        """Show a small preview in place of the icon."""
+    def show_picture(self, picture: QImage, pixels: str) -> None:
+        """Show a small preview in place of the icon; `pixels` says how large the picture is."""
         picture.setDevicePixelRatio(self.devicePixelRatioF())
-        self._picture = picture
-        self.update()
+        self._picture, self._pixels = picture, pixels
+        self.show_item(self.item, blind=self._blind)
 
     @property
     def picture_size(self) -> QSize:

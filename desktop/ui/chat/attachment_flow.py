@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODeviceBase, QMimeData, QObject, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODeviceBase, QMimeData, QObject, QSize, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QImage
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.background import Background
 from desktop.errors import UserError
 from desktop.translation import tr, trn
+from desktop.ui.chat.attachment_text import pixels_text
 from desktop.ui.chat.cited_sources import file_name
 from desktop.ui.chat.dropped_files import DroppedFiles, dropped_files
 from desktop.ui.parts.given_data import encoded_picture, holds_picture, is_attachable, local_paths
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from desktop.chat.draft_attachment import DraftAttachment
     from desktop.chat.message_attachments import MessageAttachments
     from desktop.document_content import DocumentContent
+    from desktop.engine.request_images import PictureCost
     from desktop.ui.chat.chat_page import ChatPage
     from desktop.ui.chat.offer_bar import Answer
     from desktop.ui.navigator import Navigator
@@ -33,8 +35,9 @@ _PICTURES = "png jpg jpeg gif webp bmp"
 
 
 class AttachmentFlow(QObject):
-    """`chat` gives the session of the conversation that is shown. `sees_pictures` says whether the model in use does;
-    None where that is not known. `show_document` and `show_picture` show what was read of a file.
+    """`chat` gives the session of the conversation that is shown. `sees_pictures` says whether the model in use does,
+    None where that is not known, and `pictures` what they cost of it. `show_document` and `show_picture` show what was
+    read of a file.
 
     `models_found`, `chats_found` and `collection_asked` carry paths that are meant for elsewhere.
     """
@@ -51,13 +54,15 @@ class AttachmentFlow(QObject):
         page: "ChatPage",
         chat: "Callable[[], ChatSession]",
         *,
+        pictures: "Callable[[], PictureCost | None]",
         sees_pictures: Callable[[], bool | None],
         show_document: "Callable[[DocumentContent], None]",
         show_picture: Callable[[str, bytes], None],
     ) -> None:
         super().__init__()
         self._navigator, self._background, self._page, self._chat = navigator, background, page, chat
-        self._sees_pictures, self._show_document, self._show_picture = sees_pictures, show_document, show_picture
+        self._pictures, self._sees_pictures = pictures, sees_pictures
+        self._show_document, self._show_picture = show_document, show_picture
         self._dialog: QFileDialog | None = None
         self._closed = False
         composer = page.composer
@@ -234,11 +239,18 @@ class AttachmentFlow(QObject):
             return
         most, key = chip.picture_size, item.id
 
-        def give(data: bytes) -> None:
-            from desktop.ui.chat.image_decoding import decode_image
+        def look(data: bytes) -> tuple[QImage, QSize]:
+            from desktop.ui.chat.image_decoding import decode_image, image_size
 
-            shown = lambda image: self._strip.show_picture(key, image)  # noqa: E731 - it needs no name
-            self._background.pool(lambda: decode_image(data, most), shown, lambda _: None)
+            return decode_image(data, most), image_size(data)
+
+        def show(seen: tuple[QImage, QSize]) -> None:
+            image, size = seen
+            pixels = pixels_text(size.width(), size.height(), self._pictures()) if size.isValid() else ""
+            self._strip.show_picture(key, image, pixels)
+
+        def give(data: bytes) -> None:
+            self._background.pool(lambda: look(data), show, lambda _: None)
 
         self._files.read_bytes(self._key, item.id, give, lambda _: None)
 

@@ -123,10 +123,10 @@ class AttachmentStrip(QWidget):
         if place is not None and self._focused_place() is None:
             self._focus_near(place)
 
-    def show_picture(self, item_id: str, picture: QImage) -> None:
-        """Show a small preview of a picture."""
+    def show_picture(self, item_id: str, picture: QImage, pixels: str) -> None:
+        """Show a small preview of a picture; `pixels` says how large it is."""
         if (chip := self.chip_of(item_id)) is not None:
-            chip.show_picture(picture)
+            chip.show_picture(picture, pixels)
 
     def _show_chips(self, items: "Sequence[DraftAttachment]") -> None:
         known = {chip.item.id: chip for chip in self.chips}

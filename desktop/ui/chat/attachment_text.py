@@ -7,13 +7,14 @@ from desktop.translation import tr, trn
 
 if TYPE_CHECKING:
     from desktop.chat.draft_attachment import DraftAttachment
+    from desktop.engine.request_images import PictureCost
 
 _ROUGH = ((100, 10), (1_000, 50), (10_000, 100), (1_000_000, 1_000))
 
 
-def attachment_state_text(item: "DraftAttachment", *, blind: bool = False) -> str:
+def attachment_state_text(item: "DraftAttachment", *, blind: bool = False, pixels: str = "") -> str:
     """How far it is read; then how large it is for the model and how it is given. `blind`: the model sees no
-    pictures."""
+    pictures; `pixels` is how large a picture is (see `pixels_text`), "" where that is not known."""
     if item.state == "reading":
         if item.fraction is None:
             return tr("Reading…")
@@ -23,7 +24,7 @@ def attachment_state_text(item: "DraftAttachment", *, blind: bool = False) -> st
     if blind:
         return tr("This model sees no pictures")
     if item.kind == "image":
-        return " · ".join(filter(None, (size_text(item.size), tokens_about(item.tokens))))
+        return pixels or " · ".join(filter(None, (size_text(item.size), tokens_about(item.tokens))))
     if item.whole:
         return tr("{size} · whole").format(size=tokens_about(item.tokens) or size_text(item.size))
     pages = trn("1 page", "{count} pages", item.pages).format(count=f"{item.pages:,}") if item.pages else ""
@@ -51,6 +52,31 @@ def attachment_tip(item: "DraftAttachment", *, blind: bool = False) -> str:
     if item.error is not None:
         lines.append(str(item.error))
     return "\n".join(lines)
+
+
+def pixels_text(width: int, height: int, cost: "PictureCost | None") -> str:
+    """How large a picture is, and about how many tokens it takes of a model that pictures `cost` so much."""
+    size = tr("{width} × {height}").format(width=f"{width:,}", height=f"{height:,}")
+    return size if cost is None else f"{size} · {tokens_about(_picture_tokens(width, height, cost))}"
+
+
+def seen_text(width: int, height: int, cost: "PictureCost | None", *, blind: bool = False) -> str:
+    """What the model sees of a picture of this size."""
+    size = tr("{width} × {height} pixels.").format(width=f"{width:,}", height=f"{height:,}")
+    if blind:
+        return f"{size} {tr('The model in use sees no pictures.')}"
+    if cost is None:
+        return size
+    tokens = tokens_about(_picture_tokens(width, height, cost))
+    return f"{size} {tr('The model in use reads it as {tokens}.').format(tokens=tokens)}"
+
+
+def _picture_tokens(width: int, height: int, cost: "PictureCost") -> int:
+    """It is given no larger than `LARGEST_SIDE`, in the same proportions."""
+    from desktop.engine.request_images import LARGEST_SIDE
+
+    part = min(1.0, LARGEST_SIDE / max(width, height, 1))
+    return cost.tokens(round(width * part), round(height * part))
 
 
 def blind_text() -> str:

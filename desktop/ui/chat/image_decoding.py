@@ -4,7 +4,7 @@ Called off the main thread.
 """
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODeviceBase, QSize, Qt
-from PySide6.QtGui import QImage, QImageReader
+from PySide6.QtGui import QImage, QImageIOHandler, QImageReader
 
 from desktop.errors import UserError
 from desktop.image_format import image_format
@@ -16,6 +16,22 @@ _ALLOCATION_MIB = 512  # 100 megapixels at four bytes each, and room to scale th
 
 class UnreadableImageError(UserError):
     """The bytes are no image that is shown here."""
+
+
+def image_size(data: bytes) -> QSize:
+    """How large the image in `data` says that it is, upright, in pixels; an invalid size where it does not. Nothing of
+    it is decoded."""
+    found = image_format(data)
+    if found is None:
+        return QSize()
+    buffer = QBuffer()
+    buffer.setData(QByteArray(data))
+    buffer.open(QIODeviceBase.OpenModeFlag.ReadOnly)
+    reader = QImageReader(buffer, QByteArray(found.name.encode()))
+    reader.setAutoDetectImageFormat(False)
+    size = reader.size()
+    turned = reader.transformation() & QImageIOHandler.Transformation.TransformationRotate90
+    return size.transposed() if turned and size.isValid() else size
 
 
 def decode_image(data: bytes, most: QSize) -> QImage:

@@ -16,12 +16,14 @@ from desktop.conversation import ImagePart
 from desktop.image_format import image_format
 from desktop.safe_text import one_line
 from desktop.translation import tr
-from desktop.ui.chat.image_decoding import decode_image
+from desktop.ui.chat.attachment_text import seen_text
+from desktop.ui.chat.image_decoding import decode_image, image_size
 from desktop.ui.chat.image_list import image_title
 from desktop.ui.chat.image_viewer import ImageViewer
 from desktop.ui.chat.message_images import ImageFailed, ImageRead, MessageImages
 
 if TYPE_CHECKING:
+    from desktop.engine.request_images import PictureCost
     from desktop.ui.navigator import Navigator
 
 _LARGEST = QSize(16_384, 16_384)
@@ -30,12 +32,20 @@ _NO_NAME = re.compile(r"[^\w. ()-]")
 
 
 class ImageFlow(QObject):
-    """Gives `images` what `read` gives by its sha256, and says in the window why something was not done."""
+    """Gives `images` what `read` gives by its sha256, and says in the window why something was not done. `pictures` is
+    what they cost of the model in use, and `sees_pictures` whether it does; None where that is not known."""
 
     def __init__(
-        self, navigator: "Navigator", background: Background, read: Callable[[str], bytes], images: MessageImages
+        self,
+        navigator: "Navigator",
+        background: Background,
+        read: Callable[[str], bytes],
+        images: MessageImages,
+        pictures: "Callable[[], PictureCost | None]",
+        sees_pictures: Callable[[], bool | None],
     ) -> None:
         super().__init__()
+        self._pictures, self._sees_pictures = pictures, sees_pictures
         self._navigator, self._background, self._read_bytes = navigator, background, read
         self.viewer: ImageViewer | None = None
         images.wanted.connect(self._read)
@@ -48,28 +58,41 @@ class ImageFlow(QObject):
 
     def view(self, part: ImagePart) -> None:
         """Show an image as large as there is room for."""
-        window = self._navigator.dialog_parent
-        screen = window.screen().size() * window.devicePixelRatioF()
 
-        def show(image: QImage) -> None:
-            self.viewer = ImageViewer(window, image_title(part), image)
-            self.viewer.copied.connect(lambda: self.copy(part))
-            self.viewer.save_asked.connect(lambda: self.choose_file(part))
-            self.viewer.open()
+        def show(image: QImage, size: QSize) -> None:
+            viewer = self._open(image_title(part), image, size, stored=True)
+            viewer.copied.connect(lambda: self.copy(part))
+            viewer.save_asked.connect(lambda: self.choose_file(part))
 
-        self._read(part, screen, show, self._navigator.show_error)
+        self._look(lambda: self._read_bytes(part.sha256), show)
 
     def show_bytes(self, name: str, data: bytes) -> None:
         """Show an image that is not of a message yet, of this name."""
+
+        def show(image: QImage, size: QSize) -> None:
+            viewer = self._open(image_title(ImagePart("", "", name)), image, size, stored=False)
+            viewer.copied.connect(lambda: QGuiApplication.clipboard().setImage(image))
+
+        self._look(lambda: data, show)
+
+    def _look(self, read: Callable[[], bytes], show: Callable[[QImage, QSize], None]) -> None:
+        """Have `show` called with the image in what `read` gives, and how large that is itself."""
         window = self._navigator.dialog_parent
         most = window.screen().size() * window.devicePixelRatioF()
 
-        def show(image: QImage) -> None:
-            viewer = self.viewer = ImageViewer(window, image_title(ImagePart("", "", name)), image, stored=False)
-            viewer.copied.connect(lambda: QGuiApplication.clipboard().setImage(image))
-            viewer.open()
+        def look() -> tuple[QImage, QSize]:
+            data = read()
+            image, size = decode_image(data, most), image_size(data)
+            return image, size if size.isValid() else image.size()
 
-        self._background.pool(lambda: decode_image(data, most), show, self._navigator.show_error)
+        self._background.pool(look, lambda seen: show(*seen), self._navigator.show_error)
+
+    def _open(self, title: str, image: QImage, size: QSize, *, stored: bool) -> ImageViewer:
+        blind = self._sees_pictures() is False
+        says = seen_text(size.width(), size.height(), self._pictures(), blind=blind)
+        viewer = self.viewer = ImageViewer(self._navigator.dialog_parent, title, image, says, stored=stored)
+        viewer.open()
+        return viewer
 
     def copy(self, part: ImagePart) -> None:
         """Put an image on the clipboard."""

@@ -2,10 +2,10 @@
 
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
 from desktop.translation import tr
-from desktop.ui.parts.untrusted_text import set_window_title
+from desktop.ui.parts.untrusted_text import plain, set_window_title
 from desktop.ui.theme.design_tokens import M
 
 _PART_OF_WINDOW = 0.9
@@ -42,8 +42,8 @@ class ImageViewer(QDialog):
     copied = Signal()
     save_asked = Signal()
 
-    def __init__(self, window: QWidget, title: str, image: QImage, *, stored: bool = True) -> None:
-        """One that is not `stored` is the person's own file: it is not offered to be saved."""
+    def __init__(self, window: QWidget, title: str, image: QImage, says: str = "", *, stored: bool = True) -> None:
+        """`says` stands below it. One that is not `stored` is the person's own file: it is not offered to be saved."""
         super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         set_window_title(self, title)
@@ -52,6 +52,12 @@ class ImageViewer(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(M, M, M, M)
         column.addWidget(picture, 1)
+        if says:
+            picture.setAccessibleDescription(says)
+            words = QLabel(plain(says))
+            words.setTextFormat(Qt.TextFormat.PlainText)
+            words.setWordWrap(True)
+            column.addWidget(words)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         copy = buttons.addButton(tr("Copy image"), QDialogButtonBox.ButtonRole.ActionRole)
         save = buttons.addButton(tr("Save image…"), QDialogButtonBox.ButtonRole.ActionRole)
