@@ -43,6 +43,7 @@ from tests.fakes.catalog_parsing import ParsedOnce
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 GRACE_S = 3.0
+_ROOM_FOR_FILES = 4 << 30
 _TOP = Path(__file__).resolve().parents[1]
 # Where a person's cache lies is asked before the session's own home takes the place of theirs.
 _PERSONS_ENVIRONMENT = dict(os.environ)
@@ -54,6 +55,20 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def _use_memory_for_files() -> None:
+    """Temporary files lie in memory where the system keeps a folder for that with room enough: tests write thousands of
+    databases, each of which waits for the disk several times. `TMPDIR` names another folder."""
+    memory = "/dev/shm"
+    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK | os.X_OK):
+        return
+    status = os.statvfs(memory)
+    if status.f_bavail * status.f_frsize >= _ROOM_FOR_FILES and not status.f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"] = tempfile.tempdir = memory
+
+
+_use_memory_for_files()
 
 
 class NetworkBlockedError(RuntimeError):
