@@ -18,7 +18,7 @@ from desktop.errors import NotFoundError
 from desktop.translation import tr
 
 _LEAST_BIAS = -1e30  # in JSON, which has no infinity: a bias that low forbids a token as well
-_LEFT_OUT = ("model_path", "chat_template", "own_template", "stops", "prompt_cache_bytes")
+_LEFT_OUT = ("model_path", "chat_template", "own_template", "stops", "prompt_cache_bytes", "projector")
 """Of how a model is loaded: what its reference or the prompt's hash says, and what changes no answer."""
 _WHERE = ("threads", "gpu_layers", "devices")
 

@@ -222,6 +222,8 @@ class LoadableModel(Protocol):
     def chat_template(self) -> str: ...
     @property
     def stops(self) -> tuple[str, ...]: ...
+    @property
+    def projector_path(self) -> Path | None: ...
 
 
 def load_params(model: LoadableModel, settings: Settings, *, parallel: int = 1) -> LoadParams:
@@ -247,6 +249,7 @@ def load_params(model: LoadableModel, settings: Settings, *, parallel: int = 1) 
         tensor_split=own.tensor_split,
         adapters=tuple(LoraAdapter(each.path, each.scale) for each in own.adapters),
         prompt_cache_bytes=settings.prompt_cache_memory,
+        projector=str(model.projector_path or ""),
         **{name: value for name, value in given.items() if value is not None},
     )
 

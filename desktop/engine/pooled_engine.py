@@ -10,6 +10,7 @@ from desktop.engine.engine_client import EngineClient
 from desktop.engine.gguf_header import read_header
 from desktop.engine.load_params import LoadParams
 from desktop.engine.memory_estimate import BufferOptions, automatic_contexts, estimate_memory
+from desktop.engine.projector_header import find_projector
 from desktop.engine.worker_messages import LoadEvent
 from desktop.errors import UserError
 
@@ -138,4 +139,6 @@ def needed_memory(params: LoadParams, context_length: int = 0) -> int:
         _log.warning("how much memory a model takes is not known: %s", error)
         return 0
     length = context_length or params.context_length or automatic_contexts(header.context_length)[0]
-    return estimate_memory(header.shape, length, BufferOptions.of(params))
+    projector = find_projector(Path(params.projector)) if params.projector else None
+    beside = projector.memory if projector is not None else 0
+    return estimate_memory(header.shape, length, BufferOptions.of(params)) + beside

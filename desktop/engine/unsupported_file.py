@@ -295,7 +295,12 @@ def _part_of_a_model(metadata: Mapping[str, object], architecture: str, names: l
         )
     if kind == "imatrix" or architecture == "imatrix" or any(name.endswith(".in_sum2") for name in names):
         return tr("{file} is an importance matrix for quantization, not a model."), own_file
-    if kind == "mmproj" or architecture in OTHER_PARTS:
+    if kind == "mmproj" or architecture == "clip":
+        return (
+            tr("{file} is a projector (mmproj): it lets another model see or hear, and cannot chat by itself."),
+            tr("Keep it in the folder of that model's file, and import that: the projector goes with it."),
+        )
+    if architecture in OTHER_PARTS:
         return tr("{file} is a part that belongs to another model; it cannot chat by itself."), own_file
     return None
 

@@ -120,6 +120,12 @@ def is_model_file_name(name: str) -> bool:
     return "mmproj" not in base.lower() and bool(quantization_of(base))
 
 
+def is_projector_name(name: str) -> bool:
+    """Whether a file of this name is a projector (mmproj), in one part."""
+    base = name.rpartition("/")[2].lower()
+    return base.endswith(".gguf") and "mmproj" in base and part_of(base) is None and not is_piece(base)
+
+
 def group_parts(files: Iterable[FilePart]) -> tuple[tuple[RepositoryFile, ...], tuple[str, ...]]:
     """The models among `files`, smallest first, and the names of parts that miss others of their model
     and of pieces of files that were cut."""

@@ -9,7 +9,13 @@ from desktop.errors import ForbiddenError
 from desktop.file_stamp import is_sha256
 from desktop.hub.hub_response import as_count, as_line, as_lines, as_list, as_object, as_text, unexpected_response
 from desktop.hub.repository import is_commit, is_repository_id
-from desktop.hub.repository_files import FilePart, RepositoryFile, check_repository_path, group_parts
+from desktop.hub.repository_files import (
+    FilePart,
+    RepositoryFile,
+    check_repository_path,
+    group_parts,
+    is_projector_name,
+)
 
 Gated = Literal[False, "auto", "manual"]
 
@@ -42,7 +48,8 @@ class RepositoryInfo:
     what it names itself; `datasets` what it says it was trained on. `files` are the models in it, smallest first;
     `skipped` are names of model files that cannot be offered: parts without their others, and names unfit for a disk.
     `gate_prompt` is what its publisher asks before access, `gate_fields` the fields of its form. `hub_id` is what the
-    Hub calls the repository whatever its name, "" where it does not tell.
+    Hub calls the repository whatever its name, "" where it does not tell. `projectors` are the files (mmproj) that let
+    its models see.
     """
 
     id: str
@@ -65,6 +72,7 @@ class RepositoryInfo:
     likes: int
     changed: str
     hub_id: str = ""
+    projectors: tuple[FilePart, ...] = ()
 
     @property
     def license(self) -> str:
@@ -128,6 +136,7 @@ def parse_repository_info(answer: Any, host: str) -> RepositoryInfo:
         likes=as_count(top.get("likes")),
         changed=as_line(top.get("lastModified"), 40),
         hub_id=as_line(top.get("_id"), 40),
+        projectors=tuple(part for part in parts if is_projector_name(part.name)),
     )
 
 

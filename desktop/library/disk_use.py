@@ -13,7 +13,7 @@ from typing import Literal
 
 from desktop.errors import ResourceError, UserError
 from desktop.hub.transfer.disk import free_space
-from desktop.library.installed_models import InstalledModel, InstalledModels
+from desktop.library.installed_models import InstalledModel, InstalledModels, installed_files
 from desktop.licenses.ledger import Ledger
 from desktop.licenses.license_subject import LicenseSubject
 from desktop.split_files import parts_of
@@ -81,9 +81,9 @@ def disk_use(imports: Iterable[InstalledModel], folder: Path) -> DiskUse:
 
 def owned_files(model: InstalledModel, folder: Path) -> tuple[Path, ...]:
     """The model's files that are ours to delete: copies and downloads that really lie below `folder`."""
-    if not model.copied:
-        return ()
-    return tuple(file for file in parts_of(Path(model.path)) if is_inside(file, folder) and os.path.lexists(file))
+    ours = parts_of(Path(model.path)) if model.copied else []
+    projector = [Path(model.projector.path)] if model.projector is not None and model.projector.copied else []
+    return tuple(file for file in (*ours, *projector) if is_inside(file, folder) and os.path.lexists(file))
 
 
 def is_inside(file: Path, folder: Path) -> bool:
@@ -147,7 +147,7 @@ def _taken(models: Iterable[InstalledModel]) -> int:
     """The bytes of these models' files, links followed, each file once."""
     sizes: dict[tuple[int, int], int] = {}
     for model in models:
-        for file in parts_of(Path(model.path)):
+        for file in installed_files(model):
             try:
                 status = file.stat()
             except (OSError, ValueError):
@@ -210,7 +210,7 @@ def remove_installed(
 
     Raises UserError where it is among the files `loaded`, ResourceError where a file cannot be deleted.
     """
-    files = parts_of(Path(kept.path))
+    files = installed_files(kept)
     if any(same_file(file, other) for file in files for other in loaded):
         raise UserError(
             tr("{model} is loaded right now.").format(model=kept.name),
@@ -218,7 +218,7 @@ def remove_installed(
             tr("Choose another model, then remove this one."),
         )
     others = {
-        os.path.realpath(file) for other in imports.all() if other.id != kept.id for file in parts_of(Path(other.path))
+        os.path.realpath(file) for other in imports.all() if other.id != kept.id for file in installed_files(other)
     }
     freed = delete_owned_files(kept, models, others)
     ledger.append(subject.ledger_event("removed"))

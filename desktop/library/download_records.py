@@ -11,6 +11,7 @@ from desktop.errors import ForbiddenError, ResourceError, UserError
 from desktop.hub.repository import is_commit, is_repository_id
 from desktop.hub.repository_files import FilePart, check_repository_path
 from desktop.library.hub_records import HubFileRecord, HubRecord
+from desktop.library.model_projector import best_projector_name
 from desktop.translation import tr
 
 _ENDING = ".json"
@@ -18,7 +19,8 @@ _ENDING = ".json"
 
 class DownloadRecord(msgspec.Struct, frozen=True):
     """A download: the model, the file at its commit, and its parts with size and hash. `begun` is in s since 1970,
-    `endpoint` the Hub that offered it."""
+    `endpoint` the Hub that offered it. `projector` is the name of the part that is the model's projector, the last one;
+    "" where it has none."""
 
     id: str
     model_id: str
@@ -30,6 +32,7 @@ class DownloadRecord(msgspec.Struct, frozen=True):
     parts: tuple[FilePart, ...]
     begun: float
     endpoint: str = ""
+    projector: str = ""
 
 
 def record_id(repository: str, commit: str, file: str) -> str:
@@ -38,7 +41,8 @@ def record_id(repository: str, commit: str, file: str) -> str:
 
 
 def new_record(known: HubRecord, file: HubFileRecord, model_id: str, name: str) -> DownloadRecord:
-    """A download of `file` that begins now, for the model `model_id` called `name`."""
+    """A download of `file` that begins now, with its projector, for the model `model_id` called `name`."""
+    projector = projector_of(known, file)
     return DownloadRecord(
         id=record_id(known.repository, known.commit, file.name),
         model_id=model_id,
@@ -47,10 +51,17 @@ def new_record(known: HubRecord, file: HubFileRecord, model_id: str, name: str) 
         commit=known.commit,
         file=file.name,
         quantization=file.quantization,
-        parts=file.parts,
+        parts=(*file.parts, projector) if projector is not None else file.parts,
         begun=time.time(),
         endpoint=known.endpoint,
+        projector=projector.name if projector is not None else "",
     )
+
+
+def projector_of(known: HubRecord, file: HubFileRecord) -> FilePart | None:
+    """The projector that is fetched with `file`; None where the repository has none."""
+    name = best_projector_name((each.name for each in known.projectors), file.name)
+    return next((each for each in known.projectors if each.name == name), None)
 
 
 def check_endpoint(record: DownloadRecord, endpoint: str) -> None:

@@ -67,7 +67,7 @@ class HubRecord(msgspec.Struct, frozen=True):
     estimated by. `not_runnable` says why a file of it could not run here, "" where nothing speaks against it.
     `looked` is in seconds since 1970, `endpoint` the Hub that was asked. `names` are other names of the repository, as
     it was called before: the Hub leads on from them; `base_names` are such of what it was built on. `hub_id` is what
-    the Hub calls it whatever its name ("" untold).
+    the Hub calls it whatever its name ("" untold). `projectors` are the files that let its models see pictures.
     """
 
     id: str
@@ -95,6 +95,7 @@ class HubRecord(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()
     base_names: tuple[str, ...] = ()
     hub_id: str = ""
+    projectors: tuple[FilePart, ...] = ()
 
     @property
     def endpoint_or_default(self) -> str:

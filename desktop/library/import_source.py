@@ -2,16 +2,20 @@
 
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.engine.adapter_header import read_adapter, read_model_or_adapter
 from desktop.engine.gguf_header import GgufHeader, header_of_pieces, read_header
+from desktop.engine.projector_header import ProjectorHeader, read_projector
 from desktop.errors import EngineError, IntegrityError, NotFoundError
 from desktop.file_stamp import FileStamp, stamp_at
+from desktop.hub.repository_files import is_model_file_name
 from desktop.library.file_hashes import FileHashes, HashProgress, file_changing_error, hash_of_parts
 from desktop.library.installed_models import installed_id, persistent_stamp
 from desktop.library.model_copy import ModelCopy, copy_files, copy_names
+from desktop.library.model_projector import InstalledProjector, installed_projector
 from desktop.library.other_apps.discovered_model import DiscoveredModel, skip_reasons
 from desktop.library.other_apps.folder_scan import printable_line
 from desktop.library.other_apps.model_discovery import discover_in, is_encodable_path
@@ -27,7 +31,8 @@ _MOST_NAMED = 5
 class HashedSource:
     """A model whose files were read to their end. `hashes` and `stamps` are those of `files`, in their order.
 
-    `copied` is the copy where one was made: its files have no place of their own yet.
+    `copied` is the copy where one was made: its files have no place of their own yet, the projector's last among them.
+    `projector` is what is to be kept of the model's, read like them, and `seen` what that says of itself.
     """
 
     header: GgufHeader
@@ -35,6 +40,8 @@ class HashedSource:
     hashes: tuple[str, ...]
     stamps: tuple[FileStamp, ...]
     copied: ModelCopy | None = None
+    projector: InstalledProjector | None = None
+    seen: ProjectorHeader | None = None
 
     @property
     def sha256(self) -> str:
@@ -96,12 +103,21 @@ def _finished(header: GgufHeader) -> GgufHeader:
 
 
 def hash_in_place(
-    header: GgufHeader, hashes: FileHashes, progress: HashProgress | None, stop: threading.Event | None
+    header: GgufHeader,
+    hashes: FileHashes,
+    progress: HashProgress | None,
+    stop: threading.Event | None,
+    projector: ProjectorHeader | None = None,
 ) -> HashedSource:
-    """Read a model where it lies. Raises as `FileHashes.sha256` does, and IntegrityError where it changes meanwhile."""
-    found = hashes.hash_all_with_stamps(header.files, progress, stop)
-    stamps = tuple(stamp for _, stamp in found)
-    return HashedSource(_again(header, stamps), header.files, tuple(sha256 for sha256, _ in found), stamps)
+    """Read a model where it lies, and its projector. Raises as `FileHashes.sha256` does, and IntegrityError where one
+    changes meanwhile."""
+    others = (projector.path,) if projector is not None else ()
+    found = hashes.hash_all_with_stamps((*header.files, *others), progress, stop)
+    count = len(header.files)
+    stamps = tuple(stamp for _, stamp in found[:count])
+    kept = installed_projector(read_projector(projector.path), *found[-1]) if projector is not None else None
+    hashed = tuple(sha256 for sha256, _ in found[:count])
+    return HashedSource(_again(header, stamps), header.files, hashed, stamps, None, kept, projector)
 
 
 def copy_whole(
@@ -111,8 +127,10 @@ def copy_whole(
     models: Path,
     progress: HashProgress | None,
     stop: threading.Event | None,
+    projector: ProjectorHeader | None = None,
 ) -> HashedSource:
-    """Copy a model below `models`, and read it on the way. Raises as `copy_files` does, and IntegrityError as above.
+    """Copy a model below `models` with its projector, and read it on the way. Raises as `copy_files` does, and
+    IntegrityError as above.
 
     The copy is read once more: what was written is not what lies there, where another program writes to it too.
     """
@@ -120,7 +138,9 @@ def copy_whole(
     pieces = pieces_of(header.path) if len(header.files) > 1 else None
     # Pieces are joined on the way.
     files = (Path(pieces.name),) if pieces is not None else header.files
-    copied = copy_files(header.files, copy_names(files, installed_id(name, "").rstrip("-")), models, progress, stop)
+    names = copy_names(files, installed_id(name, "").rstrip("-"))
+    beside = (projector.path, _beside(projector.path, names)) if projector is not None else None
+    copied = copy_files(header.files, names, models, progress, stop, beside)
     try:
         header = _again(header, before)
         if pieces is not None:
@@ -131,7 +151,17 @@ def copy_whole(
     except BaseException:
         copied.discard()
         raise
-    return HashedSource(header, copied.files, copied.hashes, tuple(stamp for _, stamp in found), copied)
+    stamps, count = tuple(stamp for _, stamp in found), len(names)
+    kept = None
+    if projector is not None:
+        kept = installed_projector(projector, copied.hashes[-1], stamps[-1], copied=True)
+    return HashedSource(header, copied.files[:count], copied.hashes[:count], stamps[:count], copied, kept, projector)
+
+
+def _beside(projector: Path, names: Sequence[str]) -> str:
+    """A name for the copy of a projector that none of the model's files has."""
+    name = copy_names((projector,), "mmproj")[0]
+    return f"mmproj-{name}" if name in names or is_model_file_name(name) else name
 
 
 def check_claimed_hashes(read: HashedSource, claims: tuple[str, ...]) -> None:

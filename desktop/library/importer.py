@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from desktop.engine.gguf_header import GgufHeader
+from desktop.engine.projector_header import ProjectorHeader
 from desktop.errors import ForbiddenError, IntegrityError, NotFoundError, ResourceError, UserError
 from desktop.library.disk_use import delete_owned_files, remove_installed, same_file
 from desktop.library.file_hashes import FileHashes, HashProgress, hash_of_parts
@@ -31,6 +32,7 @@ from desktop.library.installed_models import (
 )
 from desktop.library.library import Library
 from desktop.library.library_model import LibraryModel
+from desktop.library.model_projector import InstalledProjector, installed_projector, is_changed, projector_beside
 from desktop.library.model_recognition import can_be_recognized_now, identity_in, with_app_hints, with_identity
 from desktop.library.other_apps.discovered_model import DiscoveredModel
 from desktop.licenses.ledger import Ledger
@@ -114,13 +116,14 @@ class Importer:
         header = read_source_header(source, copy=copy, adapters=adapters)
         existing = self._same_file(header.path)
         found = source if isinstance(source, DiscoveredModel) else None
-        if existing is not None and not self._adds(existing, stated, copy, header, found):
+        projector = projector_beside(header, found.projector if found is not None else None)
+        if existing is not None and not self._adds(existing, stated, copy, header, found, projector):
             return ImportResult(self._model(existing), existed=True)
         if copy:
             name = found.name if found is not None else title_of_header(header)
-            read = copy_whole(header, name, self._hashes, self._models, progress, stop)
+            read = copy_whole(header, name, self._hashes, self._models, progress, stop, projector)
         else:
-            read = hash_in_place(header, self._hashes, progress, stop)
+            read = hash_in_place(header, self._hashes, progress, stop, projector)
         try:
             check_claimed_hashes(read, found.claims if found is not None else ())
             with self._lock:
@@ -177,18 +180,23 @@ class Importer:
         existing = next((each for each in kept if each.sha256 == read.sha256), None)
         stays = existing is not None and self._is_here(existing) and (read.copied is None or existing.copied)
         copied = read.copied is not None
-        if existing is not None and stays and not self._adds(existing, stated, copied, read.header, found):
+        if existing is not None and stays and not self._adds(existing, stated, copied, read.header, found, read.seen):
             read.discard()
             return ImportResult(self._model(existing), existed=True)
         model = self._described(read, found, stated, existing)
         if existing is not None and stays:
             read.discard()
             model = replace(model, path=existing.path, copied=existing.copied, stamps=existing.stamps)
+            if read.copied is not None and read.seen is not None and model.projector is read.projector:
+                found_again = self._hashes.hash_with_stamp(read.seen.path)
+                model = replace(model, projector=installed_projector(read.seen, *found_again))
         elif read.copied is not None:
             files = read.copied.move_to(self._models, model.id)
             model = replace(model, path=str(files[0]), copied=True)
-            for file, sha256, stamp in zip(files, read.hashes, read.stamps, strict=True):
+            for file, sha256, stamp in zip(files, read.hashes, read.stamps, strict=False):
                 self._hashes.remember(file, sha256, stamp)
+            if read.projector is not None:
+                model = replace(model, projector=replace(read.projector, path=str(files[-1]), copied=True))
         self._record(model, stated, [each for each in kept if each.path == model.path and each.id != model.id])
         if existing is not None and not stays:
             self._drop_former(existing, model)
@@ -235,6 +243,7 @@ class Importer:
             id=installed_id(model.name, read.sha256),
             sha256=read.sha256,
             stamps=read.persistent_stamps,
+            projector=read.projector,
         )
         if found is not None:
             model = with_app_hints(model, found, catalog, self._texts)
@@ -258,14 +267,24 @@ class Importer:
             commit=existing.commit if existing.repository else model.commit,
             vouched=existing.vouched,
             added=existing.added,
+            projector=_kept_projector(existing, model),
             endpoint=existing.endpoint if existing.model or not model.entry else model.endpoint,
         )
 
     def _adds(
-        self, existing: InstalledModel, stated: str, copy: bool, header: GgufHeader, found: DiscoveredModel | None
+        self,
+        existing: InstalledModel,
+        stated: str,
+        copy: bool,
+        header: GgufHeader,
+        found: DiscoveredModel | None,
+        projector: ProjectorHeader | None,
     ) -> bool:
-        """Whether importing it again adds anything: a license not stated yet, a copy of our own, or what it is."""
+        """Whether importing it again adds anything: a license not stated yet, a copy of our own, what it is, or a
+        projector."""
         if (stated and stated != existing.stated) or (copy and not existing.copied):
+            return True
+        if projector is not None and (existing.projector is None or is_changed(existing.projector)):
             return True
         # Of a model in several files the whole's hash tells nothing of theirs; its names do.
         return can_be_recognized_now(existing, header, (existing.sha256,), found, self._library)
@@ -306,3 +325,9 @@ class Importer:
             with contextlib.suppress(NotFoundError):
                 return self._library.find(record.id)
         return self._library.find(self._library.subject_of(record).id)
+
+
+def _kept_projector(existing: InstalledModel, model: InstalledModel) -> InstalledProjector | None:
+    """The one that it has, as long as that is as it was; else the one that was found now."""
+    kept = existing.projector
+    return kept if kept is not None and (model.projector is None or not is_changed(kept)) else model.projector

@@ -20,6 +20,7 @@ from desktop.engine.unsupported_file import ModelKind
 from desktop.errors import IntegrityError, NotFoundError, ResourceError, UserError
 from desktop.file_stamp import FileStamp, stamp_at
 from desktop.library.model_identity import IdentifiedBy, sources_of
+from desktop.library.model_projector import InstalledProjector
 from desktop.library.model_title import model_title, visible_line
 from desktop.split_files import parts_of
 from desktop.translation import tr
@@ -45,7 +46,8 @@ class InstalledModel(msgspec.Struct, frozen=True):
     `added` is when it was fetched, in seconds since 1970, and `endpoint` from which Hub; of a file that a person
     brought, `endpoint` is the Hub by whose word it is `entry`.
 
-    `adapter` says that it is no model but an adapter (LoRA) to one, `kind` what a model is for.
+    `adapter` says that it is no model but an adapter (LoRA) to one, `kind` what a model is for. `projector` lets it see
+    pictures, None where it cannot; `size`, `sha256` and `stamps` leave it out.
 
     `stamps` are size, modification time (ns) and inode of each file when it was hashed, () where nobody noted them.
     """
@@ -77,6 +79,7 @@ class InstalledModel(msgspec.Struct, frozen=True):
     stamps: tuple[tuple[int, int, int], ...] = ()
     adapter: bool = False
     kind: ModelKind = "chat"
+    projector: InstalledProjector | None = None
 
     @property
     def model_id(self) -> str:
@@ -117,6 +120,12 @@ def installed_from_header(header: GgufHeader, catalog: Catalog, stated: str = ""
         adapter=header.adapter,
         kind=header.kind,
     )
+
+
+def installed_files(model: InstalledModel) -> list[Path]:
+    """All its files, its projector last."""
+    files = parts_of(Path(model.path))
+    return [*files, Path(model.projector.path)] if model.projector is not None else list(files)
 
 
 def title_of_header(header: GgufHeader, file_name: str = "", repository: str = "") -> str:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from desktop.catalog.base_model_name import base_model_name, find_base
 from desktop.catalog.catalog import Catalog, EntryBase
 from desktop.engine.gguf_header import GgufHeader, read_header
+from desktop.engine.projector_header import find_projector
 from desktop.errors import UserError
 from desktop.file_stamp import FileStamp, stamp_at
 from desktop.hub.repository_files import target_path
@@ -23,17 +24,18 @@ from desktop.library.hub_records import HubRecord
 from desktop.library.installed_models import (
     InstalledModel,
     file_state,
+    installed_files,
     installed_from_header,
     installed_id,
     persistent_stamp,
     title_of_header,
 )
 from desktop.library.library import Library
+from desktop.library.model_projector import InstalledProjector, installed_projector
 from desktop.library.model_recognition import with_card
 from desktop.licenses.ledger import Ledger
 from desktop.licenses.license_subject import LicenseSubject
 from desktop.licenses.license_verdict import LicenseVerdict
-from desktop.split_files import parts_of
 
 
 class Installer:
@@ -53,11 +55,13 @@ class Installer:
     def install(self, record: DownloadRecord, fetched: tuple[FetchedFile, ...]) -> str:
         """Enter a model whose files are all here; its id. Raises EngineError for what is no sound model, IntegrityError
         where another program changed what was fetched, and ResourceError where library or ledger cannot be written."""
+        fetched, projector = self._projector(record, fetched)
         header, stamps = self._read(fetched)
         known = self._library.hub_records.find(record.model_id, record.endpoint)
         if known is not None:
             self._library.hub_records.save(with_header_terms(known, header, self._library.catalog))
         model = replace(self._model(record, fetched, header), stamps=tuple(persistent_stamp(stamp) for stamp in stamps))
+        model = replace(model, projector=projector)
         if known is not None and self._library.catalog.shipped.find_model(known.id) is None:
             model = with_card(model, known)
         kept = next((each for each in self._library.installed_models.all() if each.sha256 == model.sha256), None)
@@ -67,6 +71,7 @@ class Installer:
             model = _in_place_of(kept, model)
             if twice:
                 model = kept if kept.model else replace(model, path=kept.path, stamps=kept.stamps)
+                model = replace(model, projector=kept.projector or projector)
         if kept is None or kept.model != model.model:
             # First the ledger: should the process end here, it says so twice, and never leaves a model out.
             self._ledger.append(self._library.subject_of(model).ledger_event("downloaded"))
@@ -79,9 +84,7 @@ class Installer:
         """Delete what was fetched whole into `folder` and became no model, as a file that is none. Files of models, and
         any that was not found to be the one that was wanted, stay. Raises ResourceError."""
         models = {
-            os.path.realpath(file)
-            for each in self._library.installed_models.all()
-            for file in parts_of(Path(each.path))
+            os.path.realpath(file) for each in self._library.installed_models.all() for file in installed_files(each)
         }
         for part in record.parts:
             file = target_path(folder, part.name)
@@ -98,6 +101,21 @@ class Installer:
             if sha256 != each.sha256 or stamp_at(each.path) != stamp:
                 raise file_changing_error(each.path)
         return header, [stamp for _, stamp in read]
+
+    def _projector(
+        self, record: DownloadRecord, fetched: tuple[FetchedFile, ...]
+    ) -> tuple[tuple[FetchedFile, ...], InstalledProjector | None]:
+        """The model's own files, and what is kept of the projector that was fetched with them: None where none was, or
+        one that cannot be used. Raises as `_read`."""
+        if not record.projector:
+            return fetched, None
+        last = fetched[-1]
+        sha256, stamp = self._hashes.hash_with_stamp(last.path)
+        header = find_projector(last.path)
+        if sha256 != last.sha256 or stamp_at(last.path) != stamp:
+            raise file_changing_error(last.path)
+        made = installed_projector(header, sha256, stamp, copied=True) if header is not None else None
+        return fetched[:-1], made
 
     def _is_here(self, kept: InstalledModel) -> bool:
         """Whether the file of `kept` is where it was, and holds what it held."""
@@ -158,6 +176,7 @@ def _in_place_of(kept: InstalledModel, model: InstalledModel) -> InstalledModel:
         bases=tuple(dict.fromkeys((*model.bases, *kept.bases))),
         stated=kept.stated,
         claimed=tuple(each for each in kept.claimed if each not in model.licenses),
+        projector=model.projector or kept.projector,
         entry=kept.entry,
         likely=kept.likely,
         witness=kept.witness,

@@ -26,6 +26,7 @@ from desktop.library.installed_models import (
     installed_from_header,
 )
 from desktop.library.library_model import LibraryCard, LibraryModel, ListedModel
+from desktop.library.model_projector import subject_of_projector
 from desktop.library.model_title import disambiguated
 from desktop.library.publisher_license import PublisherLicense, publisher_license_in_force
 from desktop.library.subject_builder import (
@@ -202,7 +203,12 @@ class Library:
         )
 
     def subject_at(self, path: Path) -> LicenseSubject:
-        """What the license check looks at for the file at `path`. Raises LicenseError where it was never imported."""
+        """What the license check looks at for the file at `path`, a model's or a projector's. Raises LicenseError where
+        it was never imported."""
+        for each in self._here():
+            projector = each.model.projector if each.model is not None else None
+            if projector is not None and same_file(Path(projector.path), path):
+                return subject_of_projector(each.subject, projector)
         return self._at_path(path).subject
 
     def subject_of(self, model: InstalledModel) -> LicenseSubject:
@@ -362,6 +368,7 @@ class Library:
             identified_by=kept.identified_by if entry is not None or kept.model else "",
             adapter=kept.adapter,
             kind=kept.kind,
+            projector=kept.projector,
             **self._prompt(entry or self._nearest(subject)),
         )
 

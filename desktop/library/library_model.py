@@ -9,6 +9,7 @@ from desktop.engine.unsupported_file import ModelKind
 from desktop.library.hub_records import HubRecord
 from desktop.library.installed_models import FileState
 from desktop.library.model_identity import IdentifiedBy
+from desktop.library.model_projector import InstalledProjector
 from desktop.licenses.license_subject import LicenseSubject
 from desktop.licenses.license_verdict import LicenseVerdict
 
@@ -22,7 +23,8 @@ class LibraryModel:
     that was never imported, `id` is that path. `file_id` is the file's own id, by which it is found as well. `state`
     says whether the file is still there, and still the one that was hashed. `identified_by` is by what it was
     recognized as the model that it is shown as, "" where it was not. `adapter` says that it is an adapter (LoRA) to a
-    model, and none itself; `kind` what a model is for: only chat models are offered for chats.
+    model, and none itself; `kind` what a model is for: only chat models are offered for chats. `projector` is what lets
+    it see pictures, None where it cannot.
     """
 
     id: str
@@ -43,6 +45,12 @@ class LibraryModel:
     identified_by: IdentifiedBy = ""
     adapter: bool = False
     kind: ModelKind = "chat"
+    projector: InstalledProjector | None = None
+
+    @property
+    def projector_path(self) -> Path | None:
+        """The file that lets it see pictures, where it is there."""
+        return Path(self.projector.path) if self.projector is not None and self.projector.is_here else None
 
 
 @dataclass(frozen=True)

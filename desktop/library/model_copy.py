@@ -60,14 +60,16 @@ def copy_files(
     models: Path,
     progress: HashProgress | None,
     stop: threading.Event | None,
+    beside: tuple[Path, str] | None = None,
 ) -> ModelCopy:
     """Copy `files` under `names` into a new folder below `models`; under one name alone they are joined, in order.
+    `beside` is one more, and its name there: the last one of the copy.
 
     Raises ResourceError where space does not suffice or something cannot be read or written, NotFoundError where a file
     vanished, IntegrityError where one grows, HashingStoppedError where it was stopped: nothing of it is left then.
     """
     delete_partial_copies(models)
-    whole = sum(size_of(file) for file in files)
+    whole = sum(size_of(file) for file in (*files, *(beside or ())[:1]))
     _check_space(whole, models)
     folder = models / f".import-{os.getpid()}-{next(_numbers)}.part"
     try:
@@ -80,6 +82,8 @@ def copy_files(
     meter = _CopyProgress(whole, progress, stop)
     try:
         sources = [[file] for file in files] if len(names) > 1 else [list(files)]
+        if beside is not None:
+            sources, names = [*sources, [beside[0]]], [*names, beside[1]]
         for group, name in zip(sources, names, strict=True):
             made.append(folder / name)
             hashes.append(_copy(group, made[-1], meter))

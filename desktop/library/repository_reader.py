@@ -127,6 +127,7 @@ class RepositoryReader:
             names=_other_names(info.id, repository.id, before),
             base_names=before.base_names if before is not None else (),
             hub_id=info.hub_id,
+            projectors=info.projectors,
         )
 
     def _publisher(self, info: RepositoryInfo, entry: CatalogEntry | None) -> RepositoryInfo | None:

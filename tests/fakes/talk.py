@@ -36,6 +36,7 @@ class SomeModel:
     stops: tuple[str, ...] = ()
     license: str = ""
     attribution: tuple[str, ...] = ()
+    projector_path: Path | None = None
 
 
 class Talk:

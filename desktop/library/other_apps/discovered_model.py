@@ -20,6 +20,7 @@ class DiscoveredModel:
     `repository` ("owner/name") and `commit` are where its folder says it came from, "" where it says nothing: hints, as
     `claims` are, the sha256 that each file's name claims ("" for none, () where no name claims any). `license_texts`
     are texts that lie beside it. `imported` is the id of the model in the library that is this very file, "" for none.
+    `projector` is the file that lets it see pictures where the program names it; one beside it is found anyway.
     """
 
     app: str
@@ -35,6 +36,7 @@ class DiscoveredModel:
     claims: tuple[str, ...] = ()
     license_texts: tuple[str, ...] = ()
     imported: str = ""
+    projector: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -84,3 +86,4 @@ class ModelCandidate:
     claims: tuple[str, ...] = ()
     license_files: tuple[Path, ...] = ()
     size: int | None = None
+    projector: Path | None = None

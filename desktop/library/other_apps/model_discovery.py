@@ -232,6 +232,7 @@ class _CandidateSearch:
             claims=claims if any(claims) else (),
             license_texts=_texts(candidate.license_files),
             imported=self._imported.get(device_and_inode(candidate.path) or (0, 0), ""),
+            projector=candidate.projector,
         )
 
 

@@ -22,6 +22,7 @@ _MODEL = "application/vnd.ollama.image.model"
 _LICENSE = "application/vnd.ollama.image.license"
 _ADAPTER = "application/vnd.ollama.image.adapter"
 _TENSOR = "application/vnd.ollama.image.tensor"
+_PROJECTOR = "application/vnd.ollama.image.projector"
 _DIGEST = re.compile(rf"sha256[:-]((?i:{SHA256_PATTERN}))\Z")
 _LARGEST_MANIFEST = 1 << 20
 _MOST_LAYERS = 1000
@@ -86,6 +87,7 @@ def _models(app: str, store: Path, parts: tuple[str, ...], file: Path, budget: S
     licenses = [blob for layer in layers if layer.kind == _LICENSE and (blob := _blob(store, layer.digest)) is not None]
     models = [layer for layer in layers if layer.kind == _MODEL]
     kinds = {layer.kind for layer in layers}
+    projectors = [_blob(store, layer.digest) for layer in layers if layer.kind == _PROJECTOR]
     if models and _ADAPTER in kinds:
         reason = tr(
             "It is a model with an adapter (LoRA) on top, which only Ollama puts together: use the model alone."
@@ -113,6 +115,7 @@ def _models(app: str, store: Path, parts: tuple[str, ...], file: Path, budget: S
             claims=(match[1].lower(),) if match else (),
             license_files=tuple(dict.fromkeys(licenses))[:_MOST_LICENSES],
             size=layer.size if layer.size >= 0 else None,
+            projector=next((each for each in projectors if each is not None), None),
         )
 
 

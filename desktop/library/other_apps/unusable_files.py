@@ -76,7 +76,7 @@ def _note_parts_alone(app: str, folder: Path, names: Collection[str], budget: Sc
     """Projectors and the like in a folder where no model lies beside them."""
     files = sorted(name for name in names if name.lower().endswith(".gguf"))
     if files and not any(is_model_file_name(name) for name in files):
-        sentence = tr("It is a part that belongs to a model, such as a projector: get the model's own file.")
+        sentence = tr("It is a part that belongs to a model, such as a projector: get the model's own file as well.")
         budget.skip(app, folder / files[0], sentence)
 
 
