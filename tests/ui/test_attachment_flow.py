@@ -68,10 +68,10 @@ class Stage(QObject):
         self.errors: list[Any] = []
         navigator = SimpleNamespace(dialog_parent=page, show_error=self.errors.append)
         self.flow = AttachmentFlow(
-            navigator,  # type: ignore[arg-type]
+            navigator,
             background,
             page,  # type: ignore[arg-type]
-            lambda: SimpleNamespace(attachments=self.files),  # type: ignore[arg-type]
+            lambda: SimpleNamespace(attachments=self.files),  # type: ignore[return-value]
             pictures=lambda: None,
             sees_pictures=lambda: self.sees,
             show_document=lambda content: None,
