@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from PySide6.QtCore import QMimeData, QObject, QUrl, Signal
@@ -71,7 +71,7 @@ class Stage(QObject):
             navigator,
             background,
             page,  # type: ignore[arg-type]
-            lambda: SimpleNamespace(attachments=self.files),  # type: ignore[return-value]
+            cast("Any", lambda: SimpleNamespace(attachments=self.files)),
             pictures=lambda: None,
             sees_pictures=lambda: self.sees,
             show_document=lambda content: None,
