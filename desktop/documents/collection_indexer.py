@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from desktop.atomic_file import open_regular
 from desktop.conversation import DELETED_KEPT_DAYS
 from desktop.document_content import DocumentContent
@@ -23,6 +25,7 @@ from desktop.documents.folder_walk import FolderWalk, lies_within, walk_folder
 from desktop.documents.passage_splitter import split_document
 from desktop.errors import NotFoundError, PasswordNeededError, StoppedError, UserError
 from desktop.file_stamp import FileStamp, stamp_at
+from desktop.safe_text import repair_surrogates
 from desktop.storage.collection_contents import CollectionContents
 from desktop.storage.collection_files import CollectionFiles, FileRecord
 from desktop.storage.collection_store import CollectionSource, CollectionStore
@@ -201,7 +204,7 @@ class CollectionIndexer:
             return
         wanted = dataclasses.replace(calls, is_cancelled=self._asks_whether_unwanted(file, calls.is_cancelled))
         try:
-            content = self._content_of(file, wanted)
+            content = _storable(self._content_of(file, wanted))
             number = self._contents.find(file.collection, content.sha256)
             if number is None:
                 passages = split_document(content)
@@ -268,3 +271,16 @@ class CollectionIndexer:
                 technical=repr(bug),
             )
             raise _NotReadError("unreadable", mistake) from bug
+
+
+def _storable(content: DocumentContent) -> DocumentContent:
+    """`content` without half characters, which a name may hold, and without NUL, at which SQLite ends a text."""
+    pages = tuple(
+        msgspec.structs.replace(page, text=_sound(page.text), label=_sound(page.label)) for page in content.pages
+    )
+    notes = tuple(map(_sound, content.notes))
+    return msgspec.structs.replace(content, name=_sound(content.name), pages=pages, notes=notes)
+
+
+def _sound(text: str) -> str:
+    return repair_surrogates(text).replace("\0", " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -160,6 +161,18 @@ def test_an_index_of_another_analysis_is_made_anew(service: CollectionService, f
     database.close()
     service.index("Mine")
     assert service.search(["Mine"], "page 17", 1)[0].page == 18
+
+
+def test_names_and_texts_that_are_no_unicode_are_kept(service: CollectionService, folder: Path) -> None:
+    odd = folder / os.fsdecode(b"odd-\xff.txt")
+    odd.write_bytes(b"first\x00 apples and \xed\xa0\x80 pears")
+    (folder / os.fsdecode(b"bad-\xfe.txt")).write_text("BROKEN", encoding="utf-8")
+    service.add("Mine", [folder])
+    service.index("Mine")
+    (best,) = service.search(["Mine"], "pears")
+    assert best.path == odd
+    assert best.text.startswith("first  apples")
+    assert sorted(each.state for each in service.files("Mine")) == ["read", "unreadable"]
 
 
 def test_a_damaged_file_is_told_and_left_alone(service: CollectionService, paths: Paths) -> None:

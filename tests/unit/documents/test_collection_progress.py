@@ -1,22 +1,48 @@
-"""How far a collection is that nobody works on just now."""
+"""How far indexing is, and what is said where nobody can know."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from desktop.documents.collection_progress import CollectionProgress
+from desktop.documents.collection_indexer import IndexingStep
+from desktop.documents.collection_progress import CollectionProgress, WorkLeft
 from desktop.storage.collection_files import CollectionCount
 from desktop.storage.collection_store import CollectionRecord
 
+MB = 1 << 20
 
-@pytest.mark.parametrize(
-    ("count", "fraction"),
-    [
-        (CollectionCount(files=10, waiting=10, waiting_bytes=10_000), 0.0),
-        (CollectionCount(files=10, waiting=5, waiting_bytes=5_000, read_bytes=5_000), 0.5),
-        (CollectionCount(files=10, read_bytes=10_000), 1.0),
-    ],
-)
-def test_the_part_that_is_read_of_a_paused_collection(count: CollectionCount, fraction: float) -> None:
-    record = CollectionRecord(1, "A", 0.0, False, True, None)
-    assert CollectionProgress().work(record, count, unlooked=False).fraction == pytest.approx(fraction)
+
+def record(*, paused: bool = False) -> CollectionRecord:
+    return CollectionRecord(1, "Mine", 0.0, False, paused, None)
+
+
+def count(waiting: int) -> CollectionCount:
+    """Of ten files with a megabyte each."""
+    return CollectionCount(10, waiting=waiting, waiting_bytes=waiting * MB, read_bytes=(10 - waiting) * MB)
+
+
+def test_what_is_done_and_what_is_left() -> None:
+    now = 100.0
+    progress = CollectionProgress(lambda: now)
+    assert progress.work(record(), count(0), unlooked=False) == WorkLeft("ready", 1.0, None)
+    assert progress.work(record(), count(0), unlooked=True).state == "waiting"
+    waiting = progress.work(record(), count(5), unlooked=False)
+    assert (waiting.state, waiting.fraction) == ("waiting", pytest.approx(0.5))
+    assert progress.work(record(paused=True), count(5), unlooked=False).state == "paused"
+
+    progress.step(IndexingStep(1, Path("a")))
+    assert progress.work(record(), count(10), unlooked=False) == WorkLeft("indexing", 0.0, None)
+    now += 10
+    half = progress.work(record(), count(5), unlooked=False)
+    assert (half.fraction, half.seconds_left) == (pytest.approx(0.5), pytest.approx(10.0))
+    progress.step(IndexingStep(1, Path("b"), done=50, pages=100))
+    pages = progress.work(record(), count(5), unlooked=False)
+    assert pages.fraction == pytest.approx(0.55)
+    assert pages.seconds_left is not None
+    assert pages.seconds_left < 10
+    other = CollectionRecord(2, "Other", 0.0, False, False, None)
+    assert progress.work(other, count(5), unlooked=False).state == "waiting"
+    progress.end()
+    assert progress.current is None
