@@ -78,14 +78,21 @@ def test_everything_that_was_read_goes_with_its_file(service: CollectionService,
 
 
 def test_one_process_indexes_at_a_time(
-    service: CollectionService, open_service: OpenService, reading: TextReading, folder: Path, paths: Paths
+    service: CollectionService,
+    open_service: OpenService,
+    reading: TextReading,
+    folder: Path,
+    paths: Paths,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("desktop.documents.background_indexing._ASK_AGAIN_S", 0.0)
+    asked = iter([False] * 50)
     (folder / "a.txt").write_text("apples", encoding="utf-8")
     service.add("Mine", [folder])
     with process_lock(paths.data / ".indexing.lock") as held:
         assert held
         with pytest.raises(StoppedError):
-            service.index("Mine", lambda: True)
+            service.index("Mine", lambda: next(asked, True))
         assert service.collection("Mine").state == "waiting"
     assert not reading.read_paths
     other = open_service()
