@@ -78,9 +78,12 @@ def _read_all(tools: CommandContext, name: str) -> bool:
 
     def show() -> None:
         state = service.collection(name)
-        if state.state == "indexing":
-            words = tr("Reading {name}…").format(name=state.name)
-            output.progress(f"{words}  {percent_text(round(state.fraction * 1000), 1000)}")
+        words = {
+            "indexing": tr("Reading {name}…").format(name=state.name),
+            "waiting": tr("Another Latchkey is reading; {name} waits for it…").format(name=state.name),
+        }
+        if state.state in words:
+            output.progress(f"{words[state.state]}  {percent_text(round(state.fraction * 1000), 1000)}")
 
     def show_meaning(fraction: float) -> None:
         words = tr("Making {name} searchable by meaning…").format(name=name)

@@ -86,6 +86,7 @@ class BackgroundIndexing:
                 return
             if is_cancelled():
                 raise StoppedError
+            on_progress()
             time.sleep(_ASK_AGAIN_S)
 
     def purge(self) -> None:

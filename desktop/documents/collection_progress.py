@@ -58,7 +58,7 @@ class CollectionProgress:
             if record.paused and left:
                 return WorkLeft("paused", _part(count), None)
             if step is None:
-                return WorkLeft("waiting" if left or unlooked else "ready", _part(count), None)
+                return WorkLeft("waiting" if left or unlooked else "ready", _part(count, unlooked), None)
             if self._left_at_begin is None or left > self._left_at_begin:
                 self._begun, self._left_at_begin = self._clock(), left
             passed, done = self._clock() - self._begun, float(self._left_at_begin - left)
@@ -69,6 +69,8 @@ class CollectionProgress:
             return WorkLeft("indexing", min(done / whole, 1.0) if whole else 0.0, seconds)
 
 
-def _part(count: CollectionCount) -> float:
-    whole = count.read_bytes + count.waiting_bytes + count.files * _SMALLEST
-    return 1.0 - (count.waiting_bytes + count.waiting * _SMALLEST) / whole if count.waiting else 1.0
+def _part(count: CollectionCount, unlooked: bool = False) -> float:
+    if not count.waiting:
+        return 0.0 if unlooked and not count.files else 1.0
+    whole = count.read_bytes + count.waiting_bytes + (count.waiting + count.files) * _SMALLEST
+    return 1.0 - (count.waiting_bytes + count.waiting * _SMALLEST) / whole

@@ -28,6 +28,7 @@ def test_what_is_done_and_what_is_left() -> None:
     progress = CollectionProgress(lambda: now)
     assert progress.work(record(), count(0), unlooked=False) == WorkLeft("ready", 1.0, None)
     assert progress.work(record(), count(0), unlooked=True).state == "waiting"
+    assert progress.work(record(), CollectionCount(), unlooked=True) == WorkLeft("waiting", 0.0, None)
     waiting = progress.work(record(), count(5), unlooked=False)
     assert (waiting.state, waiting.fraction) == ("waiting", pytest.approx(0.5))
     assert progress.work(record(paused=True), count(5), unlooked=False).state == "paused"
