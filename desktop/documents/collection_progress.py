@@ -72,5 +72,5 @@ class CollectionProgress:
 def _part(count: CollectionCount, unlooked: bool = False) -> float:
     if not count.waiting:
         return 0.0 if unlooked and not count.files else 1.0
-    whole = count.read_bytes + count.waiting_bytes + (count.waiting + count.files) * _SMALLEST
+    whole = count.read_bytes + count.waiting_bytes + count.files * _SMALLEST
     return 1.0 - (count.waiting_bytes + count.waiting * _SMALLEST) / whole
