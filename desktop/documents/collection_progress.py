@@ -57,6 +57,8 @@ class CollectionProgress:
             left = count.waiting_bytes + count.waiting * _SMALLEST
             if record.paused and left:
                 return WorkLeft("paused", _part(count), None)
+            if step is not None and step.file is None and count.files and not left:
+                return WorkLeft("ready", 1.0, None)  # a look for changes, as watched folders get every half minute
             if step is None:
                 return WorkLeft("waiting" if left or unlooked else "ready", _part(count, unlooked), None)
             if self._left_at_begin is None or left > self._left_at_begin:

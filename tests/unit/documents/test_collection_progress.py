@@ -33,6 +33,10 @@ def test_what_is_done_and_what_is_left() -> None:
     assert (waiting.state, waiting.fraction) == ("waiting", pytest.approx(0.5))
     assert progress.work(record(paused=True), count(5), unlooked=False).state == "paused"
 
+    progress.step(IndexingStep(1))
+    assert progress.work(record(), CollectionCount(), unlooked=True) == WorkLeft("indexing", 0.0, None)
+    assert progress.work(record(), count(0), unlooked=True).state == "ready"  # a look for changes is not told
+
     progress.step(IndexingStep(1, Path("a")))
     assert progress.work(record(), count(10), unlooked=False) == WorkLeft("indexing", 0.0, None)
     now += 10
