@@ -113,8 +113,11 @@ class CollectionIndexer:
         for _ in self._contents.rebuild():
             calls.go_on()
         self._look_through(calls, collections)
-        while (file := self._files.next_to_read(collections)) is not None:
-            self._read(file, calls)
+        while files := self._files.next_to_read(collections):
+            for file in files:
+                calls.go_on()
+                if self._files.is_wanted(file.number):  # it may have been left out meanwhile
+                    self._read(file, calls)
         self.purge(calls)
 
     def purge(self, calls: IndexingCalls) -> None:
@@ -234,14 +237,14 @@ class CollectionIndexer:
 
     def _known_content(self, file: FileRecord, stamp: FileStamp) -> int | None:
         """What was read before of a file with the same bytes: it was renamed, copied, or only touched."""
-        candidates = self._contents.of_size(file.collection, stamp.size)
-        if not candidates:
+        if not self._contents.has_size(file.collection, stamp.size):
             return None
         try:
             with os.fdopen(open_regular(file.path, follow_link=True), "rb") as opened:
-                return candidates.get(hashlib.file_digest(opened, "sha256").hexdigest())
+                sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
         except OSError:
             return None  # whoever reads it says why
+        return self._contents.find(file.collection, sha256)
 
     def _content_of(self, file: FileRecord, calls: IndexingCalls) -> DocumentContent:
         with self._lock:

@@ -68,15 +68,13 @@ class CollectionContents:
             ).fetchone()
         return None if row is None else int(row[0])
 
-    def of_size(self, collection: int, size: int) -> dict[str, int]:
-        """What was read of files of `size` bytes: numbers by sha256."""
+    def has_size(self, collection: int, size: int) -> bool:
+        """Whether a file of `size` bytes was read."""
         with self.database.read() as connection:
-            return dict(
-                connection.execute(
-                    "SELECT sha256, number FROM contents WHERE collection = ? AND size = ? AND complete",
-                    (collection, size),
-                )
-            )
+            row = connection.execute(
+                "SELECT 1 FROM contents WHERE collection = ? AND size = ? AND complete LIMIT 1", (collection, size)
+            ).fetchone()
+        return row is not None
 
     def add(
         self,
@@ -201,16 +199,12 @@ class CollectionContents:
 
     def purge(self) -> Iterator[int]:
         """Take out what no file names, a part at each step; the passages taken out. Nobody may add meanwhile."""
-        while True:
+        after: int | None = 0
+        while after is not None:
             with self.database.write(durable=False) as connection:
-                row = connection.execute(
-                    "SELECT number, name FROM contents"
-                    " WHERE number NOT IN (SELECT content FROM files WHERE content IS NOT NULL) LIMIT 1"
-                ).fetchone()
-                count = 0 if row is None else self._purge_some(connection, *row)
-            if row is None:
-                break
-            yield count
+                count, after = self._purge_part(connection, after)
+            if count:
+                yield count
         with self.database.read() as connection:
             erased = connection.execute("SELECT 1 FROM facts WHERE name = 'erased'").fetchone()
         if erased:
@@ -232,6 +226,22 @@ class CollectionContents:
             pages = _MERGED_AT_ONCE
             yield 0
         self.database.truncate_wal()
+
+    def _purge_part(self, connection: sqlite3.Connection, after: int) -> tuple[int, int | None]:
+        """Take out about as many passages as are written at once; how many, and the number of the content to go on
+        with, None where none is left."""
+        count = 0
+        while count < _PASSAGES_AT_ONCE:
+            row = connection.execute(
+                "SELECT number, name FROM contents WHERE number >= ?"
+                " AND NOT EXISTS (SELECT 1 FROM files WHERE files.content = contents.number) ORDER BY number LIMIT 1",
+                (after,),
+            ).fetchone()
+            if row is None:
+                return count, None
+            after = row[0]
+            count += self._purge_some(connection, *row)
+        return count, after
 
     def _purge_some(self, connection: sqlite3.Connection, number: int, name: str) -> int:
         rows = connection.execute(

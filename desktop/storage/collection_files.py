@@ -24,6 +24,7 @@ _COLUMNS = (
 )
 _FROM = "FROM files LEFT JOIN contents ON contents.number = files.content"
 _FILES_AT_ONCE = 2000
+_READ_NEXT = 100
 _TO_READ = "files.state IN ('waiting', 'changed') AND files.left_out_at IS NULL"
 
 
@@ -83,19 +84,18 @@ class CollectionFiles:
             raise NotFoundError(tr("The collection has no such file."), "", tr("It may have been taken out meanwhile."))
         return _file(row)
 
-    def next_to_read(self, collections: Sequence[int] | None = None) -> FileRecord | None:
-        """The file that is read next, of these collections or of all, but for those that are paused or removed: small
-        ones first, so that much can be found soon."""
+    def next_to_read(self, collections: Sequence[int] | None = None) -> tuple[FileRecord, ...]:
+        """Some files that are read next, of these collections or of all, but for those that are paused or removed:
+        small ones first, so that much can be found soon. None where there is nothing to read."""
         with self.database.read() as connection:
-            row = connection.execute(
+            rows = connection.execute(
                 f"SELECT {_COLUMNS} {_FROM} JOIN collections ON collections.number = files.collection"
-                f" WHERE {_TO_READ} AND removed_at IS NULL"
-                " AND NOT paused"
+                f" WHERE {_TO_READ} AND removed_at IS NULL AND NOT paused"
                 " AND (:given IS NULL OR files.collection IN (SELECT value FROM json_each(:given)))"
-                " ORDER BY files.size, files.number LIMIT 1",
-                {"given": None if collections is None else json.dumps(list(collections))},
-            ).fetchone()
-        return None if row is None else _file(row)
+                " ORDER BY files.size, files.number LIMIT :limit",
+                {"given": None if collections is None else json.dumps(list(collections)), "limit": _READ_NEXT},
+            ).fetchall()
+        return tuple(map(_file, rows))
 
     def is_wanted(self, number: int) -> bool:
         """Whether a file is still to be read."""

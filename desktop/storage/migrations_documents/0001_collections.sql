@@ -46,6 +46,7 @@ CREATE TABLE contents (
     complete INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX contents_by_hash ON contents (collection, sha256);
+CREATE INDEX contents_by_size ON contents (collection, size);
 
 CREATE TABLE files (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -61,7 +62,7 @@ CREATE TABLE files (
     left_out_at REAL,
     UNIQUE (collection, path)
 );
-CREATE INDEX files_by_state ON files (state, collection);
+CREATE INDEX files_to_read ON files (size, number) WHERE state IN ('waiting', 'changed') AND left_out_at IS NULL;
 CREATE INDEX files_by_content ON files (content);
 
 CREATE TABLE pages (
