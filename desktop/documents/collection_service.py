@@ -89,10 +89,13 @@ class CollectionService:
             raise NotFoundError(tr("Nothing was read of {file}.").format(file=file.path), "", "")
         return self.contents.content(file.content)
 
-    def search(self, names: Sequence[str], text: str, limit: int = 10) -> tuple[FoundPassage, ...]:
-        """The best passages for `text` in these collections, the best first. NotFoundError where one is not there."""
-        found = [self.store.find(name) for name in names]
-        return self._search.search({each.number: each.name for each in found}, text, limit)
+    def search(
+        self, names: Sequence[str], text: str, limit: int = 10, *, mark_sentences: bool = False
+    ) -> tuple[FoundPassage, ...]:
+        """The best passages for `text` in these collections, the best first; `mark_sentences` as `PassageSearch.search`
+        has it. NotFoundError where one is not there."""
+        found = {each.number: each.name for each in map(self.store.find, names)}
+        return self._search.search(found, text, limit, mark_sentences=mark_sentences)
 
     # --- changed -------------------------------------------------------------------------------------------------
 

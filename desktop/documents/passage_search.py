@@ -98,8 +98,14 @@ class PassageSearch:
         """Whether this collection is searched by meaning as well."""
         return self._vectors is not None and self._vectors.ready(collection)
 
-    def search(self, names: dict[int, str], question: str, limit: int) -> tuple[FoundPassage, ...]:
-        """The best passages for `question` in the collections whose numbers and names are given, the best first."""
+    def search(
+        self, names: dict[int, str], question: str, limit: int, *, mark_sentences: bool = False
+    ) -> tuple[FoundPassage, ...]:
+        """The best passages for `question` in the collections whose numbers and names are given, the best first.
+
+        Those that hold no word of it have no marks; with `mark_sentences` the first of them have their sentence marked
+        that means most what it does, which takes longer than the search itself.
+        """
         asked = bounded_question(question)
         terms = question_terms(asked)
         collections = tuple(names)
@@ -112,10 +118,10 @@ class PassageSearch:
         stored = self._contents.passages([key for key, _ in ranked])
         found = [(stored[key], score) for key, score in ranked if key in stored][:limit]
         hits = [_found(names[each.collection], each, score, terms) for each, score in found]
-        return self._with_sentences(asked, hits) if meant else tuple(hits)
+        return self._with_sentences(asked, hits) if mark_sentences and meant else tuple(hits)
 
     def _with_sentences(self, question: str, hits: Sequence[FoundPassage]) -> tuple[FoundPassage, ...]:
-        """`hits`, of which those that hold no word of the question have their sentence marked that is nearest to it."""
+        """`hits`, the first of those without marks with the sentence marked that is nearest to the question."""
         assert self._vectors is not None
         silent = [number for number, hit in enumerate(hits) if not hit.marks]
         marks = self._vectors.sentence_marks(question, [hits[number].text for number in silent]) if silent else []

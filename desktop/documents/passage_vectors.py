@@ -80,7 +80,11 @@ class PassageVectorIndex:
 
     def ready(self, collection: int) -> bool:
         """Whether (nearly) all passages of this collection can be found by meaning."""
-        return self.coverage(collection) >= _ENOUGH
+        try:
+            number = self._store.find_model(self._choose().key)
+        except UserError:
+            return False
+        return self._store.is_complete(number, collection) or self.coverage(collection) >= _ENOUGH
 
     # --- search --------------------------------------------------------------------------------------------------
 

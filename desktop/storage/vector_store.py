@@ -68,6 +68,16 @@ class VectorStore:
             ).fetchone()
         return first - 1 if row[0] is None else int(row[0])
 
+    def is_complete(self, model: int | None, collection: int) -> bool:
+        """Whether the newest passage of the collection has a vector, as all before it had their turn. Quick."""
+        between = passage_range(collection)
+        with self._database.read() as connection:
+            (newest,) = connection.execute("SELECT max(id) FROM passages WHERE id BETWEEN ? AND ?", between).fetchone()
+            row = connection.execute(
+                "SELECT 1 FROM vectors WHERE model = ? AND passage = ?", (model, newest)
+            ).fetchone()
+        return row is not None
+
     def counts(self, model: int | None, collection: int) -> tuple[int, int]:
         """How many passages of the collection have a vector of the model, and how many there are."""
         between = passage_range(collection)

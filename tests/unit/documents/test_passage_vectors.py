@@ -77,7 +77,11 @@ class Place:
 
     def search(self, index: PassageVectorIndex, question: str) -> list[FoundPassage]:
         names = {each.number: each.name for each in self.collections.collections()}
-        return list(PassageSearch(PassageIndex(self.database), self.contents, index).search(names, question, 3))
+        return list(
+            PassageSearch(PassageIndex(self.database), self.contents, index).search(
+                names, question, 3, mark_sentences=True
+            )
+        )
 
 
 @pytest.fixture
