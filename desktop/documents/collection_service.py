@@ -89,13 +89,15 @@ class CollectionService:
             raise NotFoundError(tr("Nothing was read of {file}.").format(file=file.path), "", "")
         return self.contents.content(file.content)
 
-    def search(
-        self, names: Sequence[str], text: str, limit: int = 10, *, mark_sentences: bool = False
-    ) -> tuple[FoundPassage, ...]:
-        """The best passages for `text` in these collections, the best first; `mark_sentences` as `PassageSearch.search`
-        has it. NotFoundError where one is not there."""
-        found = {each.number: each.name for each in map(self.store.find, names)}
-        return self._search.search(found, text, limit, mark_sentences=mark_sentences)
+    def search(self, names: Sequence[str], text: str, limit: int = 10) -> tuple[FoundPassage, ...]:
+        """The best passages for `text` in these collections, the best first. NotFoundError where one is not there."""
+        found = [self.store.find(name) for name in names]
+        return self._search.search({each.number: each.name for each in found}, text, limit)
+
+    def nearest_sentence(self, question: str, text: str) -> tuple[tuple[int, int], ...]:
+        """The sentence to mark in a passage's `text` that was found by its meaning, as a range of its characters; ()
+        where that cannot be told. It may take a second."""
+        return self._search.nearest_sentence(question, text)
 
     # --- changed -------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ found as well, and both rankings are fused (`PassageVectors`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -98,35 +98,24 @@ class PassageSearch:
         """Whether this collection is searched by meaning as well."""
         return self._vectors is not None and self._vectors.ready(collection)
 
-    def search(
-        self, names: dict[int, str], question: str, limit: int, *, mark_sentences: bool = False
-    ) -> tuple[FoundPassage, ...]:
-        """The best passages for `question` in the collections whose numbers and names are given, the best first.
-
-        Those that hold no word of it have no marks; with `mark_sentences` the first of them have their sentence marked
-        that means most what it does, which takes longer than the search itself.
-        """
+    def search(self, names: dict[int, str], question: str, limit: int) -> tuple[FoundPassage, ...]:
+        """The best passages for `question` in the collections whose numbers and names are given, the best first."""
         asked = bounded_question(question)
         terms = question_terms(asked)
         collections = tuple(names)
         ranked = self._index.search(collections, terms, max(limit, _CANDIDATES))
-        meant: tuple[int, ...] = ()
         if self._vectors is not None and asked.strip():
             meant = tuple(each for each in collections if self._vectors.ready(each))
             nearest = self._vectors.nearest(meant, asked, max(limit, _CANDIDATES)) if meant else []
             ranked = self._vectors.fuse(asked, ranked, nearest, self._texts, limit)
         stored = self._contents.passages([key for key, _ in ranked])
         found = [(stored[key], score) for key, score in ranked if key in stored][:limit]
-        hits = [_found(names[each.collection], each, score, terms) for each, score in found]
-        return self._with_sentences(asked, hits) if mark_sentences and meant else tuple(hits)
+        return tuple(_found(names[each.collection], each, score, terms) for each, score in found)
 
-    def _with_sentences(self, question: str, hits: Sequence[FoundPassage]) -> tuple[FoundPassage, ...]:
-        """`hits`, the first of those without marks with the sentence marked that is nearest to the question."""
-        assert self._vectors is not None
-        silent = [number for number, hit in enumerate(hits) if not hit.marks]
-        marks = self._vectors.sentence_marks(question, [hits[number].text for number in silent]) if silent else []
-        marked = dict(zip(silent, marks, strict=True))
-        return tuple(replace(hit, marks=marked.get(number, hit.marks)) for number, hit in enumerate(hits))
+    def nearest_sentence(self, question: str, text: str) -> tuple[tuple[int, int], ...]:
+        """The range of the sentence of a passage's `text` that means most what the question does, for one without
+        marks; () where that cannot be told."""
+        return self._vectors.sentence_marks(bounded_question(question), [text])[0] if self._vectors is not None else ()
 
     def _texts(self, ids: Sequence[int]) -> dict[int, str]:
         return {key: each.text for key, each in self._contents.passages(ids).items()}

@@ -44,8 +44,8 @@ class HeaderSource:
 def fetch_header(source: HeaderSource, file: RepositoryFile) -> GgufHeader:
     """What `file` says of itself, its `path` being the name in the repository. Of a model in parts, all are looked at.
 
-    Raises EngineError for what is no sound GGUF chat model, AccessError and NotFoundError where the Hub refuses, and
-    NetworkError, also where the header is larger than 64 MB.
+    Raises EngineError for what is no sound GGUF chat or embedding model or reranker, AccessError and NotFoundError
+    where the Hub refuses, and NetworkError, also where the header is larger than 64 MB.
     """
     with tempfile.TemporaryDirectory(prefix="latchkey-header-") as name:
         folder = Path(name)
@@ -54,7 +54,7 @@ def fetch_header(source: HeaderSource, file: RepositoryFile) -> GgufHeader:
             left -= _fetch_beginning(source, part, folder / _base(part.name), first, left)
             first = _LATER_BYTES
         sizes = {_base(part.name): part.size for part in file.parts}
-        header = read_header(folder / _base(file.parts[0].name), sizes)
+        header = read_header(folder / _base(file.parts[0].name), sizes, embedding=None)
     files = tuple(Path(part.name) for part in file.parts)
     return replace(header, path=files[0], files=files)
 

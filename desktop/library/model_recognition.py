@@ -85,6 +85,8 @@ def with_identity(model: InstalledModel, identity: ModelIdentity | None, library
     if entry is None and known is not None:
         model = with_card(model, known)  # should it be forgotten, its terms stay
     name = entry.name if entry is not None else known.node.name if known is not None else model.name
+    if model.kind != "chat" and identity.witness != "sha256":
+        name = model.name  # its words may name the chat model that it was made from
     if identity.witness == "sha256":
         return replace(model, name=name, entry=identity.model, witness="sha256", endpoint=identity.endpoint)
     return replace(

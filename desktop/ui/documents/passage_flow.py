@@ -1,7 +1,8 @@
 """Searches all passages while one types, and shows a passage, or all that was read of a file, in its page."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from desktop.errors import NotFoundError, UserError
 from desktop.translation import tr
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from desktop.ui.documents.documents_page import DocumentsPage
 
 
+T = TypeVar("T")
+
+
 class PassageFlow:
     """Between the page and the collections. `fail` says what could not be done."""
 
@@ -23,6 +27,7 @@ class PassageFlow:
     ) -> None:
         self._page, self._collections, self._fail = page, collections, fail
         self._sought = self._looked = 0
+        self._question = ""
         page.searched.connect(self._search)
         page.passage_opened.connect(self._open)
 
@@ -35,10 +40,13 @@ class PassageFlow:
         self, read: "Callable[[CollectionService], DocumentContent]", show: "Callable[[DocumentContent], None]"
     ) -> None:
         """Show what was read of a file, unless another one was asked for meanwhile."""
+        self._look_at(read, show)
+
+    def _look_at(self, read: "Callable[[CollectionService], T]", show: "Callable[[T], None]") -> None:
         self._looked += 1
         mine = self._looked
 
-        def shown(content: "DocumentContent") -> None:
+        def shown(content: "T") -> None:
             if mine == self._looked:
                 show(content)
 
@@ -46,7 +54,7 @@ class PassageFlow:
 
     def _search(self, text: str) -> None:
         self._sought += 1
-        mine = self._sought
+        mine, self._question = self._sought, text
         if not text:
             return
 
@@ -69,19 +77,21 @@ class PassageFlow:
         results = self._page.results.rows.found
         if not 0 <= row < len(results):
             return
-        found = results[row]
+        found, question = results[row], self._question
 
-        def read(service: "CollectionService") -> "DocumentContent":
+        def read(service: "CollectionService") -> "tuple[DocumentContent, FoundPassage]":
             for file in service.files(found.collection):
                 if file.path == found.path:
-                    return service.content(found.collection, file.id)
+                    content = service.content(found.collection, file.id)
+                    marks = found.marks or service.nearest_sentence(question, found.text)
+                    return content, replace(found, marks=marks)
             raise NotFoundError(
                 tr("{file} is no longer in this collection.").format(file=found.file_name),
                 "",
                 tr("Search again: what was found has changed."),
             )
 
-        self.look_at(read, lambda content: show_passage(self._page, content, found))
+        self._look_at(read, lambda both: show_passage(self._page, *both))
 
 
 def show_passage(page: "DocumentsPage", content: "DocumentContent", found: "FoundPassage") -> None:

@@ -77,11 +77,10 @@ class Place:
 
     def search(self, index: PassageVectorIndex, question: str) -> list[FoundPassage]:
         names = {each.number: each.name for each in self.collections.collections()}
-        return list(
-            PassageSearch(PassageIndex(self.database), self.contents, index).search(
-                names, question, 3, mark_sentences=True
-            )
-        )
+        return list(self.passage_search(index).search(names, question, 3))
+
+    def passage_search(self, index: PassageVectorIndex) -> PassageSearch:
+        return PassageSearch(PassageIndex(self.database), self.contents, index)
 
 
 @pytest.fixture
@@ -113,7 +112,12 @@ def test_a_passage_without_any_word_of_the_question_is_found_and_its_sentence_ma
     assert (index.coverage(1), index.ready(1), index.problem(), set(told)) == (1.0, True, None, {1})
     first = place.search(index, "How much does a vehicle cost?")[0]
     assert first.file_name == "tax"
-    assert [first.text[begin:end] for begin, end in first.marks] == ["Each automobile is taxed by its weight."]
+    assert first.marks == ()
+    ((begin, end),) = place.passage_search(index).nearest_sentence("How much does a vehicle cost?", first.text)
+    assert first.text[begin:end] == "Each automobile is taxed by its weight."
+    place.choice = LicenseError("The license was revoked.")
+    assert place.passage_search(index).nearest_sentence("vehicle", first.text) == ()
+    place.choice = MINI
     (counter,) = [each for each in place.search(index, "counter") if each.file_name == "bank"]
     assert [counter.text[begin:end] for begin, end in counter.marks] == ["counter"]
 
