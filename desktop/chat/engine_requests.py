@@ -48,7 +48,8 @@ def chat_messages(
     which it cannot see, so that a conversation from another program can go on.
 
     Passages of documents stand before the question that they were given with or found for: those of an answer before
-    the question that it answers, `passages` before the last one.
+    the question that it answers, `passages` before the last one. Where some of those found were given with the question
+    already, the whole of their file did not fit: these stand in its place.
 
     `summary` (None: the newest of the branch) takes the place of what it covers, but for pinned rounds. It is given in
     the system's message, where it stays whatever else is left out to fit the context.
@@ -136,6 +137,9 @@ def _found_passages(path: Sequence[Message], last: Sequence[PassagePart]) -> dic
 
 def _readable(message: Message, found: tuple[PassagePart, ...], *, earlier: bool) -> Message:
     given, files = document_parts(message) if message.role == "user" else ((), ())
+    again = {passage.file_sha256 for passage in found if any(each.number == passage.number for each in given)}
+    given = tuple(passage for passage in given if passage.file_sha256 not in again)
+    files = tuple(msgspec.structs.replace(file, whole=False) if file.file_sha256 in again else file for file in files)
     others = (part for part in message.parts if not isinstance(part, PassagePart | AttachedFilePart))
     parts = tuple(_readable_part(part, earlier=earlier) for part in others)
     if block := passage_block((*given, *found), files):

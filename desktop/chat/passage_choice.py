@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from desktop.chat.context_use import without_dropped
-from desktop.chat.document_prompt import given_numbers
+from desktop.chat.document_prompt import document_parts, given_numbers
 from desktop.chat.document_tokens import estimated_tokens
 from desktop.chat.engine_requests import chat_messages, dropped_before
 from desktop.conversation import AttachedFilePart, Message, PassagePart
@@ -48,13 +48,20 @@ class DocumentContext:
     sent_tokens: int
 
 
-def document_context(path: Sequence[Message], system_prompt: str) -> DocumentContext:
-    """What `path` has of documents. `sent_tokens` are about as many as it takes, with `system_prompt`."""
+def document_context(path: Sequence[Message], system_prompt: str, longest: int) -> DocumentContext:
+    """What `path` has of documents. `sent_tokens` are about as many as it takes, with `system_prompt`. Files given
+    whole with the last question of which the model cannot read all, as that would take more than `longest` tokens, are
+    not before it."""
     passages = {
         part.number: part for message in path for part in message.parts if isinstance(part, PassagePart) and part.number
     }
     sent = without_dropped(chat_messages("", path), dropped_before(path))
     in_context = given_numbers(passages.values(), sent)
+    tokens = estimated_tokens(system_prompt) + sum(estimated_tokens(message.text) for message in sent)
+    given, _ = document_parts(path[-1])
+    if given and estimated_tokens(system_prompt) + estimated_tokens(sent[-1].text) > longest:
+        in_context -= {passage.number for passage in given}
+        tokens -= sum(estimated_tokens(passage.text) + _PASSAGE_FRAME for passage in given)
     partly = {passage.file_sha256 for number, passage in passages.items() if number not in in_context}
     files = {
         part.sha256: part
@@ -62,8 +69,7 @@ def document_context(path: Sequence[Message], system_prompt: str) -> DocumentCon
         for part in message.parts
         if isinstance(part, AttachedFilePart) and (not part.whole or part.file_sha256 in partly)
     }
-    tokens = estimated_tokens(system_prompt) + sum(estimated_tokens(message.text) for message in sent)
-    return DocumentContext(passages, in_context, tuple(files.values()), tokens)
+    return DocumentContext(passages, in_context, tuple(files.values()), max(tokens, 0))
 
 
 def passage_tokens(path: Sequence[Message], known: DocumentContext, context_length: int, max_tokens: int | None) -> int:

@@ -19,6 +19,7 @@ from desktop.conversation import AttachedFilePart, Message, PassagePart
 from desktop.document_content import DocumentContent, Passage
 from desktop.documents.passage_search import FoundPassage, PassageRanking
 from desktop.documents.passage_splitter import split_document
+from desktop.engine.answer_room import answer_room
 from desktop.errors import NotFoundError, StoppedError
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.translation import tr
@@ -94,7 +95,8 @@ class PassageFinder:
     def find(self, request: PassageRequest, is_cancelled: Callable[[], bool]) -> tuple[PassagePart, ...]:
         """The passages for the last question. Off the main thread. Raises NotFoundError where what was read of a file
         is gone, what searching the collections raises, and StoppedError where `is_cancelled` says so."""
-        known = document_context(request.path, request.system_prompt)
+        longest = request.context_length - answer_room(request.context_length, request.max_tokens)
+        known = document_context(request.path, request.system_prompt, longest)
         queries = search_queries(request.path)
         if not queries or not (known.searched or request.collections):
             return ()

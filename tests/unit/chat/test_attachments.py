@@ -217,3 +217,70 @@ def test_too_many_and_the_same_again(talk: Talk, home: Path) -> None:
     attach(talk, *paths[1:])
     assert len(talk.chat.attachments.items(key)) == MOST_ATTACHMENTS
     assert str(MOST_ATTACHMENTS) in talk.until_told(ChatFailed).error.title
+
+
+def test_a_temporary_chat_keeps_files_in_memory_until_it_is_kept(talk: Talk, home: Path) -> None:
+    events: list[ChatEvent] = []
+    chat = TemporaryChat(
+        leader=talk.chat._shared,
+        engine=talk.engine,
+        background=talk.background,
+        settings=lambda: talk.settings,
+        listener=events.append,
+    )
+    chat.session.new()
+    key = chat.session.current_id or ""
+    chat.session.attachments.add_files(key, [written(home, "fees.txt", FEES)])
+    chat.session.send("What is the fee?")
+    talk.until(lambda: any(isinstance(event, AnswerFinished) for event in events))
+    chat.session.attachments.add_files(key, [written(home, "more.txt", "More.")])
+    talk.until(lambda: not chat.session.attachments.is_reading(key))
+    talk.settled()
+    assert kept(talk) == set()
+    assert not (home / "drafts").exists()
+
+    heads: list[Conversation] = []
+    chat.keep(heads.append, lambda error: pytest.fail(str(error)))
+    talk.until(lambda: bool(heads) and bool(talk.chat.attachments.items(key)))
+    files, numbers = asked(talk.store.branch(key)[0])
+    assert numbers == [1, 2]
+    assert kept(talk) == {file.sha256 for file in files}
+    assert [item.name for item in talk.chat.attachments.items(key)] == ["more.txt"], "with what was not sent yet"
+
+
+def test_a_fork_and_a_deleted_branch_keep_what_they_name(talk: Talk, home: Path) -> None:
+    key = attach(talk, written(home, "book.txt", BOOK))
+    answer = talk.ask("What does chapter 17 tell?")
+    files, _ = asked(talk.store.branch(key)[0])
+    talk.chat.branches.fork(answer)
+    talk.until(lambda: len(talk.listed()) == 2)
+    fork = next(head.id for head in talk.listed() if head.id != key)
+    talk.chat.order.delete([key])
+    talk.chat.order.erase([key])
+    talk.settled()
+    assert kept(talk) == {file.sha256 for file in files}, "the fork names it"
+    talk.ask("And chapter 18?", fork)
+    assert "Page 18 tells" in talk.fake.requests[-1].messages[-1].text
+
+
+def test_a_file_that_was_given_whole_is_searched_by_a_model_that_cannot_hold_it(begin: Begin, home: Path) -> None:
+    talk = begin(documents=DocumentServices(PlainDocuments()), context_length=16_000)
+    key = attach(talk, written(home, "book.txt", BOOK[:16_000]))
+    answer = talk.ask("What does chapter 9 tell?")
+    _, numbers = asked(talk.store.branch(key)[0])
+    assert len(numbers) > 10
+    talk.settled()
+    talk.close()
+
+    small = begin(context_length=2048)
+    small.opened(key)
+    small.chat.regenerate(answer.id)
+    again = small.until_told(AnswerFinished).message
+    found = [part for part in again.parts if isinstance(part, PassagePart)]
+    assert 9 in [part.page for part in found]
+    assert {part.number for part in found} < set(numbers), "under the numbers that they have"
+    prompt = small.fake.requests[0].messages[-1].text
+    assert prompt.count("<passage number") == len(found)
+    assert "All of its text" not in prompt
+    small.ask("And chapter 10?")
+    assert small.fake.requests[1].messages[0].text == prompt, "the next turn reads the same"
