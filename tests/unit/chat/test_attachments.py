@@ -11,6 +11,7 @@ from desktop.chat.document_services import DocumentServices
 from desktop.chat.message_attachments import MOST_ATTACHMENTS, queued_key
 from desktop.conversation import AttachedFilePart, ImagePart, Message, PassagePart
 from desktop.engine.worker_messages import GenerateRequest
+from desktop.storage.folder_store import FolderStore
 from tests.fakes.fake_engine import FakeAnswer
 from tests.fakes.plain_documents import PlainDocuments
 from tests.fakes.talk import Talk
@@ -284,3 +285,18 @@ def test_a_file_that_was_given_whole_is_searched_by_a_model_that_cannot_hold_it(
     assert "All of its text" not in prompt
     small.ask("And chapter 10?")
     assert small.fake.requests[1].messages[0].text == prompt, "the next turn reads the same"
+
+
+def test_files_stay_where_a_message_cannot_be_sent_and_go_with_an_erased_chat(talk: Talk, home: Path) -> None:
+    key = talk.chat.current_id or ""
+    talk.ask("First?")
+    attach(talk, written(home, "fees.txt", FEES))
+    talk.settled()
+    FolderStore(talk.store.database).delete_conversations([key], 5.0)
+    talk.chat.send("What is the fee?")
+    assert talk.until_told(ChatFailed).text == "What is the fee?"
+    assert [item.state for item in talk.chat.attachments.items(key)] == ["ready"]
+    talk.chat.order.erase([key])
+    talk.until(lambda: talk.chat.attachments.items(key) == ())
+    talk.settled()
+    assert not list((home / "drafts").glob("??/*"))

@@ -67,6 +67,12 @@ def test_an_answer_made_again_reads_the_same_and_another_one_searches_anew(begin
     talk.chat.regenerate(answer.id)
     assert [part.page for part in passages(talk.until_told(AnswerFinished, 3).message)] == [9]
 
+    club.found = ()
+    without = talk.ask("Who sings?")
+    club.found = FOUND
+    talk.chat.branches.run_again(without)
+    assert not passages(talk.until_told(AnswerFinished, 5).message), "none were found for it then"
+
 
 def test_an_answer_without_its_documents_is_not_given(begin: Begin) -> None:
     talk, club = searching(begin, NotFoundError("There is no collection Club.", "", "Take it off this chat."))
