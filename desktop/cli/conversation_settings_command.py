@@ -8,6 +8,7 @@ from typing import Any
 from desktop.chat.conversation_options import changed_options, own_values
 from desktop.cli.answer_settings_arguments import answer_changes
 from desktop.cli.command_context import CommandContext
+from desktop.cli.terminal_input import repair_input
 from desktop.conversation import Conversation
 from desktop.errors import NotFoundError
 from desktop.storage.chat_options_store import ChatOptionsStore
@@ -23,6 +24,8 @@ def run(options: Namespace, tools: CommandContext, conversation: Conversation) -
         changes = dict.fromkeys(own_values(conversation)) | changes
     if options.context is not None:
         changes["context_length"] = options.context or None
+    if options.collection is not None:
+        changes["collections"] = _collections(options.collection, tools)
     store = ChatOptionsStore(tools.conversation_store.database)
     head = store.change_conversation(conversation.id, lambda now: changed_options(now, changes))
     if head is None:
@@ -37,9 +40,11 @@ def run(options: Namespace, tools: CommandContext, conversation: Conversation) -
 
 
 def settings_json(own: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as `own_values` gives them, as --json does; null where one is not set."""
-    sampling = {name: value for name, value in own.items() if name not in _APART}
-    return {name: own.get(name) for name in _APART} | {"sampling": sampling}
+    """Values as `own_values` gives them, as --json does; null where one is not set. `collections` are there where
+    passages are looked for in any."""
+    apart = {name: own.get(name) for name in _APART}
+    apart |= {"collections": own["collections"]} if "collections" in own else {}
+    return apart | {"sampling": {name: value for name, value in own.items() if name not in apart}}
 
 
 def settings_rows(own: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -51,12 +56,23 @@ def settings_rows(own: Mapping[str, Any]) -> list[tuple[str, str]]:
         "effort": tr("thinking: effort"),
         "thinking_budget": tr("thinking: most tokens"),
         "context_length": tr("context"),
+        "collections": tr("collections"),
         "max_tokens": tr("most tokens"),
     }
     return [(words.get(name, name.replace("_", " ")), _said(value)) for name, value in own.items()]
 
 
+def _collections(names: list[str], tools: CommandContext) -> tuple[str, ...]:
+    """These collections, none of which is called "". Raises NotFoundError where one is not there."""
+    wanted = tuple(dict.fromkeys(repair_input(name) for name in names if name))
+    for name in wanted:
+        tools.collections.collection(name)
+    return wanted
+
+
 def _said(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
     if isinstance(value, bool):
         return tr("on") if value else tr("off")
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

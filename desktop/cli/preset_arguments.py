@@ -50,6 +50,12 @@ def add_conversation_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID")
     add_answer_settings(parser)
     parser.add_argument("--context", type=_context, metavar="N|auto", help=tr("length of the context in tokens"))
+    parser.add_argument(
+        "--collection",
+        metavar="NAME",
+        action="append",
+        help=tr("a collection whose passages its answers are given; may be given again, “” for none"),
+    )
     parser.add_argument("--reset", action="store_true", help=tr("forget what was set for it before"))
     add_json(parser)
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from desktop.cli import ask_command, conversations_command
+from desktop.cli.arguments import parser
 from desktop.cli.exit_codes import UsageError, exit_code
 from desktop.cli.output import CommandOutput
-from desktop.conversation import AttachedFilePart
+from desktop.conversation import AttachedFilePart, Conversation
 from desktop.errors import NotFoundError, UserError
 from tests.fakes.fake_engine import FakeAnswer
 from tests.fakes.plain_documents import PlainDocuments, ScriptedCollections, found_passage
@@ -79,7 +80,6 @@ def test_an_answer_says_what_it_cites(
 
 
 def options_of(conversation: str) -> Any:
-    from desktop.cli.arguments import parser
 
     return parser().parse_args(["conversations", "show", conversation])
 
@@ -112,3 +112,19 @@ def test_what_is_not_there_is_said_before_a_model_is_loaded(model: str, scripted
         assert not tools.scripted.loads
     with pytest.raises(UsageError):
         ask_command.run(options("-", "--file", "-"), with_documents(scripted()))
+
+
+def test_a_conversation_searches_the_collections_that_were_set_for_it(scripted: MakeTools) -> None:
+    tools = with_documents(scripted())
+    tools.conversation_store.create(Conversation("c"))
+
+    def settings(*given: str) -> Any:
+        tools.out.seek(tools.out.truncate(0))
+        conversations_command.run(parser().parse_args(["conversations", "settings", "c", *given, "--json"]), tools)
+        return json.loads(tools.out.getvalue())
+
+    assert settings("--collection", "Club")["collections"] == ["Club"]
+    assert tools.conversation_store.conversation("c").options.collections == ("Club",)
+    with pytest.raises(NotFoundError):
+        settings("--collection", "Nope")
+    assert "collections" not in settings("--collection", "")
