@@ -10,8 +10,8 @@ from desktop.chat.export.branch_turns import Turn, branch_turns
 from desktop.chat.export.conversation_document import GENERATED
 from desktop.chat.export.markdown_source import fenced, plain_markdown, quoted, standing_alone
 from desktop.chat.export.message_sources import (
-    CitedSource,
     GivenPassages,
+    ListedSource,
     cited_sources,
     file_words,
     given_passages,
@@ -186,7 +186,7 @@ def _text(texts: list[str]) -> Iterator[str]:
         yield text
 
 
-def _source(source: CitedSource) -> str:
+def _source(source: ListedSource) -> str:
     """A source as an entry of a list, with the words of its passage that the answer stands on."""
     said = " … ".join(source.text[start:end] for start, end in source.marks)
     return f"- {_line(source.words)}" + (f": “{_line(said)}”" if said else "")

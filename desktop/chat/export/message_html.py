@@ -10,8 +10,8 @@ import msgspec
 
 from desktop.chat.export.markdown_html import FormulaHtml, MarkdownHtml, code_html, text_html
 from desktop.chat.export.message_sources import (
-    CitedSource,
     GivenPassages,
+    ListedSource,
     cited_sources,
     file_words,
     given_passages,
@@ -145,7 +145,7 @@ def _passage(part: PassagePart) -> str:
     return f'<p class="quiet" dir="auto">{text_html(passage_words(part))}</p>{_plain(text_html(part.text))}'
 
 
-def _source(source: CitedSource) -> MessagePiece:
+def _source(source: ListedSource) -> MessagePiece:
     if not source.text:
         return MessagePiece("text", f'<p class="quiet" dir="auto">{text_html(source.words)}</p>')
     written, at = [], 0

@@ -14,7 +14,7 @@ _SHOWN = 200
 
 
 @dataclass(frozen=True)
-class CitedSource:
+class ListedSource:
     """A source as an answer cites it: `words` say which, and what is wrong with it. `text` is the passage, "" where
     there is none; `marks` are the ranges of it that say what the answer says."""
 
@@ -38,7 +38,7 @@ def given_passages(whole: WholeConversation) -> GivenPassages:
     return given
 
 
-def cited_sources(message: Message, given: Sequence[PassagePart]) -> tuple[CitedSource, ...]:
+def cited_sources(message: Message, given: Sequence[PassagePart]) -> tuple[ListedSource, ...]:
     """What the answer `message` cites of `given`, by number."""
     if message.role != "assistant" or not given:
         return ()
@@ -77,15 +77,15 @@ def given_words(count: int) -> str:
     )
 
 
-def _source(number: int, citations: Sequence[Citation]) -> CitedSource:
+def _source(number: int, citations: Sequence[Citation]) -> ListedSource:
     passage = citations[0].passage
     if passage is None:
-        return CitedSource(tr("[{number}]: wrong, the model was given no such passage").format(number=number))
+        return ListedSource(tr("[{number}]: wrong, the model was given no such passage").format(number=number))
     marks = sorted({mark for each in citations for mark in each.marks})
     words = passage_words(passage)
     if all(each.support == "unsupported" for each in citations):
         words = tr("{source}: the passage does not seem to say this").format(source=words)
-    return CitedSource(words, passage.text, _apart(marks))
+    return ListedSource(words, passage.text, _apart(marks))
 
 
 def _apart(marks: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
