@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop.document_content import DocumentContent, DocumentPage
+from desktop.ui.parts import document_viewer
 from desktop.ui.parts.document_parts import page_parts, part_of, part_text
 from desktop.ui.parts.document_viewer import DocumentViewer
 from desktop.ui.parts.text_passages import shown_places, shown_text
@@ -92,7 +93,10 @@ def test_pages_are_turned_by_buttons_keys_number_and_name(viewer: DocumentViewer
     assert viewer.page_field.text() == "2"
 
 
-def test_words_are_found_on_all_pages_and_steps_go_round(viewer: DocumentViewer, qtbot: QtBot) -> None:
+def test_words_are_found_on_all_pages_and_steps_go_round(
+    viewer: DocumentViewer, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(document_viewer, "_SLICE_S", 0.0)  # a page at a time, the window lives in between
     viewer.show_content(content("rent and rent", "nothing here", "the Rent again"))
     viewer.turn(1)
     viewer.finder.field.setText("rent")

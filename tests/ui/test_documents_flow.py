@@ -80,7 +80,7 @@ class Desk:
         self.until(lambda: tuple(each.name for each in self.page.collections.table.rows.collections) == wanted)
 
     def until(self, holds: Callable[[], bool]) -> None:
-        self.qtbot.waitUntil(holds, timeout=10_000)
+        self.qtbot.waitUntil(holds, timeout=4_000)
 
     @property
     def names(self) -> list[str]:

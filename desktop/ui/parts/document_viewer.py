@@ -237,7 +237,7 @@ class DocumentViewer(QWidget):
     def _count_on(self) -> None:
         """Look through some more pages; the first with a match is shown where this one has none."""
         until = time.perf_counter() + _SLICE_S
-        while self._counting is not None and time.perf_counter() < until:
+        while self._counting is not None:
             found = next(self._counting, None)
             if found is None:
                 self._stop_counting()
@@ -248,6 +248,8 @@ class DocumentViewer(QWidget):
             self._total += count
             if count and first and place != self._place:
                 self._show_part(place)
+            if time.perf_counter() >= until:
+                break
         self._tell_found()
 
     def _tell_found(self) -> None:
