@@ -99,6 +99,19 @@ class FakeCollections:
         self.states[name] = self.bin.pop(name)
         self.on_change()
 
+    def removed(self) -> tuple[CollectionState, ...]:
+        return tuple(self.bin.values())
+
+    def erase(self, name: str) -> None:
+        del self.bin[name]
+        self.on_change()
+
+    def cancel(self, name: str) -> None:
+        self.asked.append(("cancel", name))
+
+    def take_out(self, name: str, path: Path) -> None:
+        self.asked.append(("take_out", name, path))
+
     def add(self, name: str, paths: Sequence[Path]) -> AddedPaths:
         self.asked.append(("add", name, tuple(paths)))
         refused = tuple((path, UserError(f"There is no file {path}.")) for path in paths if not path.exists())

@@ -125,7 +125,34 @@ def test_a_collection_is_made_renamed_removed_and_brought_back(desk: Desk) -> No
     view.remove_asked.emit("Flat")
     desk.until(lambda: desk.names == [] and bool(desk.news.lines))
     desk.undo()
-    desk.until(lambda: desk.names == ["Flat"])
+    desk.until(lambda: desk.names == ["Flat"] and view.removed.isHidden())
+
+
+def test_what_was_removed_can_be_brought_back_later_or_erased_once_the_person_is_sure(desk: Desk) -> None:
+    desk.service.states["B"] = state("B")
+    desk.service.bin = {"A": state("A"), "C": state("C")}
+    desk.show()
+    removed = desk.page.collections.removed
+    desk.until(lambda: removed.link.text() == "2 removed collections…")
+    removed.restore_asked.emit("A")
+    desk.until(lambda: desk.names == ["A", "B"])
+    removed._ask("C")
+    assert removed.sure.no.hasFocus()
+    assert "C" in desk.service.bin
+    removed.sure.yes.click()
+    desk.until(removed.isHidden)
+    assert desk.service.bin == {}
+
+
+def test_a_folder_is_taken_out_and_put_back_and_reading_is_cancelled(desk: Desk, tmp_path: Path) -> None:
+    desk.service.states["A"] = state("A", state="indexing", sources=(tmp_path,))
+    desk.show()
+    desk.page.collections.cancel_asked.emit("A")
+    desk.page.collections.source_removed.emit("A", tmp_path)
+    desk.until(lambda: bool(desk.news.lines))
+    desk.undo()
+    desk.until(lambda: len(desk.service.asked) == 3)
+    assert desk.service.asked == [("cancel", "A"), ("take_out", "A", tmp_path), ("add", "A", (tmp_path,))]
 
 
 def test_what_is_asked_for_happens_in_order(desk: Desk) -> None:

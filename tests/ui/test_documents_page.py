@@ -162,15 +162,16 @@ def test_what_can_be_done_with_a_file_is_done_by_mouse_and_keys(page: DocumentsP
     view.show_collections((state("A"),))
     view.show_files("A", _three_files())
     asked, entered = emitted(view.file_action_asked), emitted(view.password_entered)
-    press(view.files, 0, LOOK)
-    press(view.files, 2, LEAVE)
+    assert [each.id for each in view.files.rows.files] == [2, 3, 1, 4]  # what asks for something comes first
+    press(view.files, 2, LOOK)
+    press(view.files, 1, LEAVE)
     press(view.files, 3, LEAVE)
     assert asked == [("look", 1), ("leave-out", 3), ("take-back", 4)]
-    view.files.choose_row(0)
+    view.files.choose_row(2)
     QTest.keyClick(view.files, Qt.Key.Key_Return)
     QTest.keyClick(view.files, Qt.Key.Key_Delete)
     assert asked[3:] == [("look", 1), ("leave-out", 1)]
-    view.files.setCurrentIndex(view.files.rows.index(1, LOOK))
+    view.files.setCurrentIndex(view.files.rows.index(0, LOOK))
     QTest.keyClick(view.files, Qt.Key.Key_Return)
     QTest.keyClicks(view.password_entry.field, "sesame")
     QTest.keyClick(view.password_entry.field, Qt.Key.Key_Return)
@@ -184,12 +185,12 @@ def test_why_a_file_was_not_read_stands_under_the_files(page: DocumentsPage) -> 
     view = page.collections
     view.show_collections((state("A"),))
     view.show_files("A", _three_files())
-    view.files.choose_row(2)
+    view.files.choose_row(1)
     assert view._about_file.isVisible()
     assert view._about_file.text() == "broken.pdf cannot be read. It ends in the middle. Fetch it again."
-    spoken = view.files.rows.data(view.files.rows.index(2, READ), Qt.ItemDataRole.AccessibleTextRole)
+    spoken = view.files.rows.data(view.files.rows.index(1, READ), Qt.ItemDataRole.AccessibleTextRole)
     assert spoken == "Read: cannot be read"
-    link = view.files.rows.data(view.files.rows.index(0, LOOK), Qt.ItemDataRole.AccessibleTextRole)
+    link = view.files.rows.data(view.files.rows.index(2, LOOK), Qt.ItemDataRole.AccessibleTextRole)
     assert link == "What was read: lease.pdf"
 
 

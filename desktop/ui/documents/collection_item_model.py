@@ -8,11 +8,10 @@ from desktop.documents.document_collection import CollectionState
 from desktop.translation import tr
 from desktop.ui.documents.collection_words import (
     holds_words,
-    is_under_way,
     passages_words,
-    progress_words,
     search_words,
     state_words,
+    turn_words,
 )
 from desktop.ui.parts.data_table import Index
 from desktop.ui.parts.untrusted_text import plain_line, tool_tip
@@ -74,8 +73,8 @@ class CollectionItemModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == NAME:
             return tool_tip("\n".join([state.name, *map(str, state.sources[:12])]))
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            said = progress_words(state) if index.column() == STATE and is_under_way(state) else text
-            return f"{self.titles[index.column()]}: {plain_line(said)}"
+            said = f"{self.titles[index.column()]}: {plain_line(text)}"
+            return f"{said}, {turn_words(state)}" if index.column() == STATE and turn_words(state) else said
         return None
 
 

@@ -19,6 +19,7 @@ from desktop.ui.documents.collection_words import is_under_way, state_words, tur
 from desktop.ui.parts.data_table import CellDelegate, CellLook, Index
 from desktop.ui.parts.label import badge_size, paint_badge
 from desktop.ui.parts.paint import paint_box, paint_focus
+from desktop.ui.parts.untrusted_text import add_entry
 from desktop.ui.theme.design_tokens import RADIUS, S
 from desktop.ui.theme.theme import Theme
 
@@ -29,6 +30,7 @@ _LONGEST = 60
 _WEIGHTS = (0.3, 0.25, 0.2, 0.2, 0.05)
 _LEAVING = (PASSAGES, SEARCH)
 _ROWS = 2
+_MOST_SOURCES = 12
 
 
 def _cell_look(index: Index) -> CellLook:
@@ -79,13 +81,17 @@ class _CollectionDelegate(CellDelegate):
 
 class CollectionTable(ActionTable):
     """`chosen` carries the name of the collection that is the current one now; `turn_asked` that of one that is to be
-    paused or to go on, `rename_asked`, `remove_asked` and `refresh_asked` (look at its files again) as they say."""
+    paused or to go on, `rename_asked`, `remove_asked` `refresh_asked` (look at its files again)
+    and `cancel_asked` (leave out what is not read yet) as they say. `source_removed` also carries the folder or file
+    that is to be taken out."""
 
     chosen = Signal(str)
     turn_asked = Signal(str)
     rename_asked = Signal(str)
     remove_asked = Signal(str)
     refresh_asked = Signal(str)
+    cancel_asked = Signal(str)
+    source_removed = Signal(str, object)
 
     def __init__(self, theme: Theme, rows: CollectionItemModel, parent: QWidget | None = None) -> None:
         self.rows = rows
@@ -124,9 +130,14 @@ class CollectionTable(ActionTable):
         turning = turn_words(collection)
         if turning:
             menu.addAction(turning, lambda: self.turn_asked.emit(name))
+            menu.addAction(tr("Leave out what is not read yet"), lambda: self.cancel_asked.emit(name))
         menu.addAction(tr("Look at its files again\tF5"), lambda: self.refresh_asked.emit(name))
         menu.addAction(tr("Rename…\tF2"), lambda: self.rename_asked.emit(name))
         menu.addAction(tr("Remove\tDel"), lambda: self.remove_asked.emit(name))
+        menu.addSeparator()
+        for path in collection.sources[:_MOST_SOURCES]:
+            entry = add_entry(menu, tr("Take out {path}").format(path=path))
+            entry.triggered.connect(lambda _=False, wanted=path: self.source_removed.emit(name, wanted))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         collection = self.collection

@@ -17,6 +17,7 @@ from desktop.ui.documents.collection_table import CollectionTable
 from desktop.ui.documents.collection_words import error_words, notes_words
 from desktop.ui.documents.document_entries import CollectionNameEntry, FilePasswordEntry
 from desktop.ui.documents.documents_page_values import ReadingFacts
+from desktop.ui.documents.removed_collections import RemovedCollections
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox, FittedErrorBox, replace_error_box
 from desktop.ui.parts.label import Label, breakable
@@ -28,6 +29,7 @@ from desktop.ui.theme.theme import Theme
 
 _LESSON_WIDTH = 560
 _MOST_NOTES = 3
+_ASKING = ("encrypted", "unreadable", "missing")
 
 
 class EmptyCollections(QWidget):
@@ -69,7 +71,8 @@ class EmptyCollections(QWidget):
 
 class CollectionsView(QWidget):
     """Signals carry the name of a collection, and what is to be done with it: `turn_asked` to pause it or to go on,
-    `refresh_asked` to look at its files again, `name_entered` the name it has ("" for a new one) and the new one,
+    `refresh_asked` to look at its files again, `cancel_asked` to leave out what is not read yet, `source_removed` the
+    folder or file that is to be taken out of it, `name_entered` the name it has ("" for a new one) and the new one,
     `watch_asked` whether it is to be watched.
     `file_action_asked` carries what `CollectionFileTable.action_asked` does, `password_entered` a file's id and its
     password. `names_left` where naming was given up."""
@@ -80,6 +83,8 @@ class CollectionsView(QWidget):
     remove_asked = Signal(str)
     watch_asked = Signal(str, bool)
     refresh_asked = Signal(str)
+    cancel_asked = Signal(str)
+    source_removed = Signal(str, object)
     file_action_asked = Signal(str, int)
     password_entered = Signal(int, str)
     settings_asked = Signal()
@@ -108,6 +113,7 @@ class CollectionsView(QWidget):
         self._about_file = Label(theme, "", size="small", color="muted", wrap=True)
         self._facts = Label(theme, "", size="small", color="muted", wrap=True)
         self.settings_link = Link(theme, tr("Choose a model for search by meaning"), size="small")
+        self.removed = RemovedCollections(theme)
         self.guide_link = Link(theme, tr("What this does not protect from"), size="small")
         self._build()
         self._connect()
@@ -128,6 +134,7 @@ class CollectionsView(QWidget):
         links.setContentsMargins(S - 2, 0, S, 0)
         links.addWidget(self.guide_link)
         links.addWidget(self.settings_link)
+        links.addWidget(self.removed)
         links.addStretch(1)
         for label in (self._notes, self._no_files, self._about_file):
             label.setContentsMargins(S, XS, S, XS)
@@ -161,6 +168,8 @@ class CollectionsView(QWidget):
         table.rename_asked.connect(self.ask_name)
         table.remove_asked.connect(self.remove_asked)
         table.refresh_asked.connect(self.refresh_asked)
+        table.cancel_asked.connect(self.cancel_asked)
+        table.source_removed.connect(self.source_removed)
         self.turn.clicked.connect(lambda: self.turn_asked.emit(self._chosen))
         self.rename.clicked.connect(lambda: self.ask_name(self._chosen))
         self.remove.clicked.connect(lambda: self.remove_asked.emit(self._chosen))
@@ -247,7 +256,9 @@ class CollectionsView(QWidget):
             return
         table = self.files
         before, at = table.file, table.verticalScrollBar().value()
-        table.rows.show(files, datetime.now())  # noqa: DTZ005 - the person's own days
+        # What asks for something comes first: among a thousand files nobody would find it.
+        ordered = sorted(files, key=lambda each: each.state not in _ASKING)
+        table.rows.show(ordered, datetime.now())  # noqa: DTZ005 - the person's own days
         if before is not None and table.file is None:
             table.choose_row(table.rows.row_of(before.id))
             table.verticalScrollBar().setValue(at)

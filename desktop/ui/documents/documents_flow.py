@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from desktop.ui.documents.documents_page_values import ReadingFacts
 
     Files = tuple[CollectionFile, ...]
-    Read = tuple[tuple[CollectionState, ...], str, Files, ReadingFacts | None, UserError | None]
+    States = tuple[CollectionState, ...]
+    Read = tuple[States, States, str, Files, ReadingFacts | None, UserError | None]
 
 _REFRESH_MS = 250
 _MOST_NAMED = 3
@@ -82,6 +83,10 @@ class DocumentsFlow(QObject):
         view.file_action_asked.connect(self._act_on_file)
         view.password_entered.connect(self._enter_password)
         view.settings_asked.connect(self.settings_asked)
+        view.cancel_asked.connect(lambda name: self._change(lambda service: service.cancel(name)))
+        view.source_removed.connect(self._take_out)
+        view.removed.restore_asked.connect(lambda name: self._change(lambda service: service.restore(name)))
+        view.removed.erase_asked.connect(lambda name: self._change(lambda service: service.erase(name)))
         view.refresh_asked.connect(lambda name: self._change(lambda service: service.refresh(name)))
 
     # --- what is shown -------------------------------------------------------------------------------------------
@@ -135,7 +140,7 @@ class DocumentsFlow(QObject):
                 files = service.files(shown) if shown else ()
             except NotFoundError:  # removed since
                 files = ()
-            return states, shown, files, facts() if states else None, service.problem
+            return states, service.removed(), shown, files, facts() if states else None, service.problem
 
         self._collections.run(read, self._show, self._show_unread)
 
@@ -143,13 +148,14 @@ class DocumentsFlow(QObject):
         self._reading = False
         if self._closed or self._page is None:
             return
-        states, name, files, facts, problem = read
+        states, removed, name, files, facts, problem = read
         self._take_states(states)
         view = self._page.collections
         if facts is not None:
             view.show_facts(facts)
         view.show_collections(states)
         view.show_files(name, files)
+        view.removed.show_removed(removed)
         if problem is not None and str(problem) != self._told_problem:
             view.show_error(problem)
         self._told_problem = str(problem) if problem is not None else ""
@@ -240,6 +246,14 @@ class DocumentsFlow(QObject):
             self._news.notify(said.format(name=isolated(name)), undo)
 
         self._change(lambda service: service.remove(name), removed)
+
+    def _take_out(self, name: str, path: Path) -> None:
+        def taken(_: object) -> None:
+            undo = (tr("Undo"), lambda: self._change(lambda service: service.add(name, [path])))
+            said = tr("{path} was taken out of “{name}”.")
+            self._news.notify(said.format(path=path, name=isolated(name)), undo)
+
+        self._change(lambda service: service.take_out(name, path), taken)
 
     def add(self, name: str, paths: Sequence[Path]) -> None:
         """Add files and folders to a collection; with "" to a new one, which is called as the first folder is."""

@@ -260,12 +260,17 @@ class DocumentsPage(Page):
         return True
 
     def event(self, event: QEvent) -> bool:
-        # Escape leads back from a file and from the guide, whatever else it does in the window.
-        return overrides_escape(event, lambda: not self.back.isHidden()) or super().event(event)
+        # Escape leads back from a file, the guide and what was found, whatever else it does in the window.
+        leads_back = lambda: self._stack.currentWidget() is not self.collections  # noqa: E731
+        return overrides_escape(event, leads_back) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and not self.back.isHidden():
             self.go_back()
+        elif event.key() == Qt.Key.Key_Escape and self._stack.currentWidget() is self.results:
+            self.search.clear()
+            self._search()
+            self.search.setFocus(Qt.FocusReason.OtherFocusReason)
         else:
             super().keyPressEvent(event)
 
