@@ -111,8 +111,10 @@ def collections(stage: "Stage") -> None:
 
 def password(stage: "Stage") -> None:
     page = _filled(stage)
-    page.collections.files.choose_row(1)
-    page.collections.password_entry.ask(page.collections.files.rows.files[1].id, "side-letter.pdf")
+    files = page.collections.files
+    files.choose_row(0)
+    assert files.file is not None
+    page.collections.password_entry.ask(files.file.id, files.file.name)
     page.collections.share_height()
     stage.settle()
 

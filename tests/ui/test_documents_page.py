@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from desktop.documents.document_collection import CollectionFile, CollectionState
 from desktop.errors import UserError
 from desktop.ui.documents.collection_file_item_model import LEAVE, LOOK, READ
-from desktop.ui.documents.collection_item_model import STATE
+from desktop.ui.documents.collection_item_model import PASSAGES, STATE
 from desktop.ui.documents.collection_words import file_state_words, read_words, state_words
 from desktop.ui.documents.documents_page import DocumentsPage
 from desktop.ui.documents.guide_view import guide_blocks
@@ -137,6 +137,11 @@ def test_progress_leaves_the_choice_and_the_place_where_they_are(page: Documents
     resets = emitted(view.files.rows.modelReset)
     view.show_collections([state(name, passages=9) for name in names])
     view.show_files("Collection 150", [file(number, f"{number:04}.txt", pages=3) for number in range(1204)])
+    view.show_collections([state(name, passages=9) for name in names])
+    view.show_collections([state(name, passages=10**9) for name in names])
+    longest = view.table.fontMetrics().horizontalAdvance("1,000,000,000 passages")
+    assert view.table.columnWidth(PASSAGES) > longest  # a figure that grows is not cut
+    view.show_collections([state(name, passages=9) for name in names])
     assert view.collection is not None
     assert (view.collection.name, view.collection.passages) == ("Collection 150", 9)
     assert view.files.currentIndex().row() == 700

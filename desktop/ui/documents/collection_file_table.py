@@ -87,6 +87,7 @@ class CollectionFileTable(ActionTable):
         super().__init__(theme, rows, tr("Files of the collection"), least_rows=_ROWS, parent=parent)
         self.horizontalHeader().hide()
         self.setItemDelegate(_FileDelegate(theme, self, _cell_look))
+        rows.dataChanged.connect(lambda *_: self._share_width())  # a figure may be longer now
         self.selectionModel().currentRowChanged.connect(lambda *_: self.chosen_changed.emit())
 
     @property

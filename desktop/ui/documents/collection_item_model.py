@@ -31,16 +31,16 @@ class CollectionItemModel(QAbstractTableModel):
 
     def show(self, collections: Sequence[CollectionState]) -> None:
         """Show these. Where they have the same names as before, only what changed is drawn again."""
-        before, self_names = self.collections, [each.name for each in self.collections]
-        if self_names != [each.name for each in collections]:
+        before = self.collections
+        if [each.name for each in before] != [each.name for each in collections]:
             self.beginResetModel()
             self.collections = tuple(collections)
             self.endResetModel()
             return
         self.collections = tuple(collections)
-        for row, (old, new) in enumerate(zip(before, self.collections, strict=True)):
-            if old != new:
-                self.dataChanged.emit(self.index(row, 0), self.index(row, STATE))
+        changed = [row for row, (old, new) in enumerate(zip(before, self.collections, strict=True)) if old != new]
+        if changed:
+            self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], STATE))
 
     def row_of(self, name: str) -> int:
         """The row of the collection of this name, -1 where there is none."""

@@ -97,6 +97,7 @@ class CollectionTable(ActionTable):
         self.rows = rows
         super().__init__(theme, rows, tr("Collections"), least_rows=_ROWS, parent=parent)
         self.setItemDelegate(_CollectionDelegate(theme, self, _cell_look))
+        rows.dataChanged.connect(lambda *_: self._share_width())  # a figure may be longer now
         self.selectionModel().currentRowChanged.connect(self._row_changed)
 
     @property

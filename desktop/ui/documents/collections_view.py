@@ -160,6 +160,7 @@ class CollectionsView(QWidget):
         self._column.addStretch(0)
         for table in (self.table, self.files):
             table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            table.setFixedHeight(0)  # until there are rows
 
     def _connect(self) -> None:
         table = self.table
@@ -333,17 +334,16 @@ class CollectionsView(QWidget):
         if not self.table.isVisibleTo(self):
             return
         wanted, of_files = self.table.content_height(), self.files.content_height()
-        for table in (self.table, self.files):
-            table.setFixedHeight(0)
         self._column.activate()
         width = max(self.width() - 2 * XL, 1)
-        others = self._column.totalHeightForWidth(width) if self._column.hasHeightForWidth() else 0
-        others = others if others > 0 else self._column.totalSizeHint().height()
-        room = max(self.height() - others, 0)
+        taken = self._column.totalHeightForWidth(width) if self._column.hasHeightForWidth() else 0
+        taken = taken if taken > 0 else self._column.totalSizeHint().height()
+        room = max(self.height() - (taken - self.table.maximumHeight() - self.files.maximumHeight()), 0)
         least = self.table.minimumSizeHint().height()
         upper = min(wanted, max(room * 2 // 5, room - of_files, min(least, room)))
-        self.table.setFixedHeight(upper)
-        self.files.setFixedHeight(max(min(of_files, room - upper), 0))
+        for table, height in ((self.table, upper), (self.files, max(min(of_files, room - upper), 0))):
+            if table.maximumHeight() != height:
+                table.setFixedHeight(height)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+MOST_FOUND = 50
+"""So many passages, the best, are shown of what a search finds."""
+
 
 @dataclass(frozen=True)
 class ReadingFacts:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from desktop.errors import NotFoundError, UserError
 from desktop.translation import tr
-from desktop.ui.documents.passage_search_view import MOST_FOUND
+from desktop.ui.documents.documents_page_values import MOST_FOUND
 from desktop.ui.documents.shared_documents import SharedCollections
 
 if TYPE_CHECKING:

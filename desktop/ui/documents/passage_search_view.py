@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.translation import tr, trn
+from desktop.ui.documents.documents_page_values import MOST_FOUND
 from desktop.ui.documents.passage_results import FoundPassageItemModel, FoundPassageList
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.theme.design_tokens import XL, M, S
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from desktop.documents.passage_search import FoundPassage
-
-MOST_FOUND = 50
-"""The best passages that are shown."""
 
 
 class PassageSearchView(QWidget):
