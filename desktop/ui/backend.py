@@ -324,6 +324,7 @@ class Backend(QObject):
         self.panel.refresh()
         self.loading.refresh()
         self.settings.refresh()
+        self.documents.refresh()
 
     def close(self) -> None:
         """Show nothing any more. What is answered goes on, for other windows."""

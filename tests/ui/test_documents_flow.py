@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.background import Background
-from desktop.errors import StoppedError
+from desktop.errors import StoppedError, UserError
 from desktop.ui.documents.documents_flow import DocumentsFlow
 from desktop.ui.documents.documents_page import DocumentsPage
 from desktop.ui.documents.documents_page_values import ReadingFacts
@@ -232,17 +232,41 @@ def test_a_passage_is_shown_where_it_stands_also_after_the_file_was_read_anew(de
     assert [each.cursor.selectedText() for each in desk.page.viewer.text.extraSelections()] == ["heating"]
 
 
-def test_a_passage_that_was_found_by_its_meaning_has_its_sentence_marked(desk: Desk) -> None:
+def test_of_what_is_typed_quickly_the_last_is_found_and_one_search_runs_at_a_time(desk: Desk) -> None:
     desk.service.states["A"], desk.service.held["A"] = state("A"), [file(1, "lease.pdf")]
     desk.show()
-    desk.page.search.setText("expenses")
-    desk.until(lambda: len(desk.page.results.rows.found) == 1)
-    assert desk.page.results.rows.found[0].marks == ()
-    desk.page.passage_opened.emit(0)
-    desk.until(lambda: desk.page.viewer.isVisible())
-    (marked,) = desk.page.viewer.text.extraSelections()
-    assert marked.cursor.selectedText() == "The tenant pays for heating,"
-    assert ("nearest sentence", "expenses") in desk.service.asked
+    held, real = threading.Event(), desk.service.search
+
+    def search(names: Any, text: str, limit: int = 10) -> Any:
+        held.wait(10)
+        return real(names, text, limit)
+
+    desk.service.search = search  # type: ignore[method-assign]
+    for text in ("No", "roof", "pets", "heating"):
+        desk.page.search.setText(text)
+        desk.page._search()
+    held.set()
+    desk.until(lambda: [found.text[found.marks[0][0] :][:7] for found in desk.page.results.rows.found] == ["heating"])
+    assert [asked[2] for asked in desk.service.asked] == ["No", "heating"]
+
+
+def test_collections_that_cannot_be_read_do_not_look_as_if_there_were_none(desk: Desk) -> None:
+    real = desk.service.collections
+
+    def damaged() -> Any:
+        raise UserError("The collections are damaged.")
+
+    desk.service.states["A"] = state("A")
+    desk.service.collections = damaged  # type: ignore[method-assign]
+    desk.window.show_page("documents")
+    view = desk.page.collections
+    desk.until(lambda: view._error is not None)
+    assert not view.empty.isVisible()
+    desk.service.collections = real  # type: ignore[method-assign]
+    assert view._error is not None
+    view._error.box.buttons[0].click()
+    desk.until(lambda: desk.names == ["A"])
+    assert view._error is None
 
 
 def test_once_closed_nothing_is_built_any_more(desk: Desk) -> None:

@@ -1,6 +1,6 @@
 """The collections over the files of the one that is chosen, with what can be done with them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
@@ -19,7 +19,7 @@ from desktop.ui.documents.document_entries import CollectionNameEntry, FilePassw
 from desktop.ui.documents.documents_page_values import ReadingFacts
 from desktop.ui.documents.removed_collections import RemovedCollections
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.error_box import ErrorBox, FittedErrorBox, replace_error_box
+from desktop.ui.parts.error_box import ErrorAction, ErrorBox, FittedErrorBox, replace_error_box
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.link import Link
 from desktop.ui.parts.page import page_title, section_heading
@@ -288,9 +288,20 @@ class CollectionsView(QWidget):
         self._facts.setText(f"{found} {read}")
         self.settings_link.setVisible(not facts.model and bool(self.table.rows.collections))
 
-    def show_error(self, error: UserError | None) -> None:
-        """Say above all what could not be done; None takes it away."""
-        box = ErrorBox(self._theme, error, action=(tr("Close"), lambda: self.show_error(None))) if error else None
+    def show_unreadable(self, error: UserError, retry: Callable[[], None]) -> None:
+        """The collections cannot be read: say so in place of a page that looks as if there were none."""
+        self.empty.hide()
+
+        def again() -> None:
+            self.show_error(None)
+            retry()
+
+        self.show_error(error, (tr("Try again"), again))
+
+    def show_error(self, error: UserError | None, action: ErrorAction | None = None) -> None:
+        """Say above all what could not be done, with what its button does; None takes it away."""
+        action = action or (tr("Close"), lambda: self.show_error(None))
+        box = ErrorBox(self._theme, error, action=action) if error else None
         self._error = replace_error_box(self._column, 0, self._error, box)
         self.share_height()
 

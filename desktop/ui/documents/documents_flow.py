@@ -50,6 +50,7 @@ class DocumentsFlow(QObject):
         self._page: DocumentsPage | None = None
         self._passages: PassageFlow
         self._told_problem = ""
+        self._facts_due = True
         self._states: dict[str, CollectionState] = {}
         self._changes: deque[Callable[[], None]] = deque()
         self._changing = self._reading = self._outdated = self._closed = False
@@ -97,8 +98,15 @@ class DocumentsFlow(QObject):
         page: DocumentsPage = self._navigator.page("documents")
         page.show_collection(name)
 
+    def refresh(self) -> None:
+        """Settings were changed: another model may find passages now."""
+        self._facts_due = True
+        if self._navigator.shown == "documents":
+            self._read()
+
     def _page_shown(self, name: str) -> None:
         if name == "documents":
+            self._facts_due = True
             self._read()
         else:
             self._timer.stop()
@@ -130,7 +138,7 @@ class DocumentsFlow(QObject):
             return
         self._reading, self._outdated = True, False
         chosen = page.collections.collection
-        name, facts = chosen.name if chosen is not None else "", self._facts
+        name, due, facts = chosen.name if chosen is not None else "", self._facts_due, self._facts
 
         def read(service: "CollectionService") -> "Read":
             states = service.collections()
@@ -140,7 +148,7 @@ class DocumentsFlow(QObject):
                 files = service.files(shown) if shown else ()
             except NotFoundError:  # removed since
                 files = ()
-            return states, service.removed(), shown, files, facts() if states else None, service.problem
+            return states, service.removed(), shown, files, facts() if states and due else None, service.problem
 
         self._collections.run(read, self._show, self._show_unread)
 
@@ -152,6 +160,7 @@ class DocumentsFlow(QObject):
         self._take_states(states)
         view = self._page.collections
         if facts is not None:
+            self._facts_due = False
             view.show_facts(facts)
         view.show_collections(states)
         view.show_files(name, files)
@@ -164,7 +173,8 @@ class DocumentsFlow(QObject):
 
     def _show_unread(self, error: UserError) -> None:
         self._reading = False
-        self._fail(error)
+        if not self._closed and self._page is not None:
+            self._page.collections.show_unreadable(error, self._read)
 
     def _fail(self, error: UserError) -> None:
         if not self._closed and self._page is not None:

@@ -27,7 +27,8 @@ class PassageFlow:
     ) -> None:
         self._page, self._collections, self._fail = page, collections, fail
         self._sought = self._looked = 0
-        self._question = ""
+        self._searching = False
+        self._wanted = ""
         page.searched.connect(self._search)
         page.passage_opened.connect(self._open)
 
@@ -35,6 +36,7 @@ class PassageFlow:
         """Show nothing any more."""
         self._sought += 1
         self._looked += 1
+        self._wanted = ""
 
     def look_at(
         self, read: "Callable[[CollectionService], DocumentContent]", show: "Callable[[DocumentContent], None]"
@@ -53,25 +55,32 @@ class PassageFlow:
         self._collections.run(read, shown, self._fail)
 
     def _search(self, text: str) -> None:
+        """Search for `text`. One search at a time: of what is typed meanwhile, the last is searched for after it."""
         self._sought += 1
-        mine, self._question = self._sought, text
-        if not text:
+        self._wanted = text
+        if not text or self._searching:
             return
+        self._searching, mine = True, self._sought
 
         def find(service: "CollectionService") -> "tuple[FoundPassage, ...]":
-            if mine != self._sought:
-                return ()
             return service.search([each.name for each in service.collections()], text, MOST_FOUND)
 
         def show(found: "tuple[FoundPassage, ...]") -> None:
-            if mine == self._sought:
+            if self._is_last(mine):
                 self._page.results.show_found(found)
 
         def fail(error: UserError) -> None:
-            if mine == self._sought:
+            if self._is_last(mine):
                 self._page.results.show_problem(error)
 
         self._collections.run(find, show, fail)
+
+    def _is_last(self, mine: int) -> bool:
+        """Whether a search that ended is what the person waits for; where it is not, that is searched for now."""
+        self._searching = False
+        if mine != self._sought and self._wanted:
+            self._search(self._wanted)
+        return mine == self._sought
 
     def _open(self, row: int) -> None:
         results = self._page.results.rows.found
