@@ -138,8 +138,8 @@ def test_progress_leaves_the_choice_and_the_place_where_they_are(page: Documents
     view.show_collections([state(name, passages=9) for name in names])
     view.show_files("Collection 150", [file(number, f"{number:04}.txt", pages=3) for number in range(1204)])
     view.show_collections([state(name, passages=9) for name in names])
-    view.show_collections([state(name, passages=10**9) for name in names])
-    longest = view.table.fontMetrics().horizontalAdvance("1,000,000,000 passages")
+    view.show_collections([state(name, passages=10**24) for name in names])
+    longest = view.table.fontMetrics().horizontalAdvance(f"{10**24:,} passages")
     assert view.table.columnWidth(PASSAGES) > longest  # a figure that grows is not cut
     view.show_collections([state(name, passages=9) for name in names])
     assert view.collection is not None
