@@ -355,6 +355,7 @@ class CollectionsView(QWidget):
         for table, height in ((self.table, upper), (self.files, max(min(of_files, room - upper), 0))):
             if table.maximumHeight() != height:
                 table.setFixedHeight(height)
+        self._column.activate()  # at once: for a moment they would lie over what stands below them
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
