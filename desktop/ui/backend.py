@@ -174,6 +174,8 @@ class Backend(QObject):
         self.files.attachments.chats_found.connect(self.chat_imports.offer_files)
         self.files.attachments.collection_asked.connect(self._make_collection)
         self.panel.documents.file_asked.connect(self.files.sources.show_file)
+        self.panel.documents.chosen_changed.connect(window.chat_page.composer.show_collections)
+        window.chat_page.composer.collections_asked.connect(self.panel.show_documents)
         self.panel.documents.page_asked.connect(lambda: window.show_page("documents"))
         self.model_list.listed.connect(self._models_listed)
         self.access.model_asked.connect(self.model_list.show_listed)

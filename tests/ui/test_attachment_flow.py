@@ -56,6 +56,8 @@ class FakePage(QWidget):
         super().__init__()
         self.composer = Composer(theme, self)
         self.files_key = "c"
+        self.edited = None
+        self.queue = SimpleNamespace(take_files=lambda conversation_id: None)
 
     def focus_composer(self) -> None:
         pass

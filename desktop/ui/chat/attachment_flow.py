@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from PySide6.QtCore import QBuffer, QByteArray, QIODeviceBase, QMimeData, QObject, QSize, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QImage
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.background import Background
+from desktop.conversation import AttachedFilePart, ImagePart
 from desktop.errors import UserError
 from desktop.translation import tr, trn
 from desktop.ui.chat.attachment_text import pixels_text
@@ -19,7 +21,7 @@ from desktop.ui.parts.given_data import encoded_picture, holds_picture, is_attac
 
 if TYPE_CHECKING:
     from desktop.chat.chat_session import ChatSession
-    from desktop.chat.draft_attachment import DraftAttachment
+    from desktop.chat.draft_attachment import AttachmentKind, DraftAttachment
     from desktop.chat.message_attachments import MessageAttachments
     from desktop.document_content import DocumentContent
     from desktop.engine.request_images import PictureCost
@@ -31,6 +33,8 @@ _DOCUMENTS = (
     "txt md rst org tex log pdf docx odt rtf xlsx ods csv tsv html htm xhtml eml json jsonl xml yaml yml toml ini "
     "py js ts java c h cpp rs go sh sql"
 )
+_KEPT = "kept-"
+"""Begins the id of a file that an earlier turn has already."""
 _PICTURES = "png jpg jpeg gif webp bmp"
 
 
@@ -72,6 +76,7 @@ class AttachmentFlow(QObject):
         composer.edit.files_pasted.connect(self.add_data)
         composer.edit.long_pasted.connect(self._offer_file)
         composer.allow_files()
+        composer.sent.connect(self._sent)
         page.files_key_changed.connect(self.show)
         strip.opened.connect(self._open)
         strip.removed.connect(self._remove)
@@ -198,12 +203,20 @@ class AttachmentFlow(QObject):
 
     def _remove(self, item_id: str) -> None:
         item = next((each for each in self._strip.items if each.id == item_id), None)
-        self._files.remove(self._key, item_id)
         if item is not None:
+            self._take_away(item)
             self._say(tr("{name} removed").format(name=file_name(item.name)))
 
     def _remove_all(self, gone: "Callable[[DraftAttachment], bool]") -> None:
         for item in [item for item in self._strip.items if gone(item)]:
+            self._take_away(item)
+
+    def _take_away(self, item: "DraftAttachment") -> None:
+        edited = self._page.edited
+        if item.id.startswith(_KEPT) and edited is not None:
+            self._page.branches.leave_out(edited.id, item.sha256)
+            self.show()
+        else:
             self._files.remove(self._key, item.id)
 
     # --- what is shown -------------------------------------------------------------------------------------------
@@ -216,22 +229,50 @@ class AttachmentFlow(QObject):
         """The chat session told of something."""
         from desktop.chat.chat_events import AttachmentsChanged, EngineChanged
 
-        if isinstance(event, AttachmentsChanged) and event.key == self._key:
-            self._show_items(event.items)
+        if isinstance(event, AttachmentsChanged):
+            if event.key == self._key:
+                self._show_items(event.items)
+            else:
+                self._page.queue.take_files(event.conversation_id)
         elif isinstance(event, EngineChanged):
             self.show()
 
     def _show_items(self, items: "Sequence[DraftAttachment]") -> None:
         if self._closed:
             return
+        items = (*self._kept(), *items)
         known = {chip.item.id: chip.item.state for chip in self._strip.chips}
         self._strip.show_items(items, blind=self._sees_pictures() is False)
         for item in items:
-            if item.kind == "image" and item.state == "ready" and known.get(item.id) != "ready":
+            fresh = known.get(item.id) != "ready" and not item.id.startswith(_KEPT)
+            if item.kind == "image" and item.state == "ready" and fresh:
                 self._preview(item)
             elif item.state == "failed" and known.get(item.id) == "reading":
                 self._say(str(item.error or item.name))
+        if not any(item.state == "reading" for item in items):
+            self._strip.show_sending(False)
         self._page.composer.set_attached(sum(item.tokens or 0 for item in items if item.whole))
+
+    def _sent(self) -> None:
+        if any(item.state == "reading" for item in self._strip.items):
+            self._strip.show_sending(True)
+
+    def _kept(self) -> "list[DraftAttachment]":
+        """The files of the earlier turn that is being edited: they stay with it unless they are taken away."""
+        from desktop.chat.draft_attachment import DraftAttachment
+
+        edited = self._page.edited
+        if edited is None or edited.role != "user":
+            return []
+        gone, kept = self._page.branches.left_out(edited.id), []
+        for part in edited.parts:
+            if isinstance(part, AttachedFilePart | ImagePart) and part.sha256 not in gone:
+                kind: AttachmentKind = "image" if isinstance(part, ImagePart) else "document"
+                item = DraftAttachment(f"{_KEPT}{part.sha256}", part.name, kind, "ready", sha256=part.sha256)
+                if isinstance(part, AttachedFilePart):
+                    item = replace(item, size=part.size, pages=part.pages, whole=part.whole)
+                kept.append(item)
+        return kept
 
     def _preview(self, item: "DraftAttachment") -> None:
         chip = self._strip.chip_of(item.id)
@@ -259,11 +300,21 @@ class AttachmentFlow(QObject):
         item = next((each for each in self._strip.items if each.id == item_id), None)
         if item is None or item.state != "ready":
             return
+        if item.id.startswith(_KEPT):
+            self._open_kept(item.sha256)
+            return
         failed: Callable[[UserError], object] = self._navigator.show_error
         if item.kind == "image":
             self._files.read_bytes(self._key, item_id, lambda data: self._show_picture(item.name, data), failed)
         else:
             self._files.read_content(self._key, item_id, self._show_document, failed)
+
+    def _open_kept(self, sha256: str) -> None:
+        for part in self._page.edited.parts if self._page.edited is not None else ():
+            if isinstance(part, AttachedFilePart) and part.sha256 == sha256:
+                self._page.documents.show_file(part)
+            elif isinstance(part, ImagePart) and part.sha256 == sha256:
+                self._page.images.view_asked.emit(part)
 
     def close(self) -> None:
         """Show nothing any more."""

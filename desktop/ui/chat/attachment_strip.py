@@ -46,7 +46,7 @@ class AttachmentStrip(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._items: tuple[DraftAttachment, ...] = ()
-        self._blind = False
+        self._blind = self._sends = False
         self.chips: list[AttachmentChip] = []
         self.failed: list[FailedAttachment] = []
         self.offer: OfferBar | None = None
@@ -167,7 +167,19 @@ class AttachmentStrip(QWidget):
         row.show()
         return row
 
+    def show_sending(self, sends: bool) -> None:
+        """The message was sent, and goes once all of its files are read."""
+        if sends != self._sends:
+            self._sends = sends
+            self._show_words()
+            self._fit()
+
     def _show_words(self) -> None:
+        if self._sends:
+            self._says.setText(tr("Your message goes once its files are read."))
+            self._says.setVisible(True)
+            self.clear_button.setVisible(False)
+            return
         many = len(self._items) >= _MANY
         counted = sum(item.tokens or 0 for item in self._items)
         words = [trn("1 file", "{count} files", len(self._items)).format(count=len(self._items))]

@@ -30,6 +30,7 @@ class BranchFlow(QObject):
         super().__init__(parent)
         self._chat, self._drafts = chat, drafts
         self._deleted: list[tuple[ChatSession, DeletedBranch]] = []
+        self._left_out: dict[str, set[str]] = {}
 
     def actions(self) -> BranchActions:
         """What the turns of the transcript call."""
@@ -42,6 +43,14 @@ class BranchFlow(QObject):
             run_again=self._run_again,
         )
 
+    def leave_out(self, message_id: str, sha256: str) -> None:
+        """The file of a turn whose part has this sha256 does not go with what is made of the turn."""
+        self._left_out.setdefault(message_id, set()).add(sha256)
+
+    def left_out(self, message_id: str) -> frozenset[str]:
+        """Which files of a turn do not."""
+        return frozenset(self._left_out.get(message_id, ()))
+
     def send_edit(self, message: Message, text: str) -> bool:
         """Ask `text` in place of the person's turn `message`, or have the answer `message` say it; False where it is
         blank."""
@@ -49,7 +58,7 @@ class BranchFlow(QObject):
         if chat is None:
             return False
         if message.role == "user":
-            return chat.edit(message.id, text)
+            return chat.edit(message.id, text, frozenset(self._left_out.pop(message.id, ())))
         return text == message.text or chat.branches.edit_answer(message, text)
 
     def tell_deleted(self, event: "chat_events.BranchDeleted") -> None:

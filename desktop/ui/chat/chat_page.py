@@ -136,6 +136,11 @@ class ChatPage(QWidget):
         return self._conversation_id
 
     @property
+    def edited(self) -> Message | None:
+        """The earlier turn that is being edited; None where there is none."""
+        return self._editing
+
+    @property
     def files_key(self) -> str:
         """The key of what is attached to the message that is being written; "" before there is one."""
         if self._conversation_id is None or self._editing is None:

@@ -1,5 +1,7 @@
 """The composer: attached files, a text box that grows to eight lines, the context meter, and the Send/Stop button."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
@@ -12,11 +14,12 @@ from desktop.ui.chat.message_edit import LONGEST_MESSAGE, MOST_LINES, MessageEdi
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import Note
 from desktop.ui.parts.paint import paint_box
-from desktop.ui.parts.untrusted_text import set_tool_tip
+from desktop.ui.parts.untrusted_text import plain_line, set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
 from desktop.ui.theme.theme import Theme
 
 _MOST_ANSWER_LINES = 18
+_LONGEST_NAME = 28
 
 
 def _editing_question() -> str:
@@ -40,7 +43,7 @@ def _too_long(count: int) -> UserError:
 class Composer(QWidget):
     """Emits `sent` with the text, which stays where it is until `set_text` replaces it; `queued` in place of it while
     an answer is given. `refused` has a UserError where text was not taken in; `attach_asked` where files are to be
-    chosen."""
+    chosen, `collections_asked` where collections are."""
 
     sent = Signal(str)
     queued = Signal(str)
@@ -49,6 +52,7 @@ class Composer(QWidget):
     edit_cancelled = Signal()
     refused = Signal(object)
     attach_asked = Signal()
+    collections_asked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +64,8 @@ class Composer(QWidget):
         self.attach_button = Button(theme, tr("Attach"), kind="quiet", icon="attach", name=tr("Attach"))
         set_tool_tip(self.attach_button, tr("Attach files and pictures. They are read on this machine"))
         self.attach_button.hide()
+        self.collections_button = Button(theme, "", kind="quiet", icon="document")
+        self.collections_button.hide()
         self.meter = ContextMeter(theme)
         self.button = Button(theme, tr("Send"), kind="accent", other_text=tr("Stop"))
         self._sends = tr("Send")
@@ -78,6 +84,7 @@ class Composer(QWidget):
         row = QHBoxLayout()
         row.setSpacing(M)
         row.addWidget(self.attach_button)
+        row.addWidget(self.collections_button)
         row.addStretch(1)
         row.addWidget(self.meter)
         row.addWidget(self._queue_button)
@@ -94,7 +101,15 @@ class Composer(QWidget):
         self._queue_button.clicked.connect(self._submit)
         self.setCursor(Qt.CursorShape.IBeamCursor)
         self.attach_button.clicked.connect(self.attach_asked)
-        for child in (self.button, self._queue_button, self.meter, self.attachments, self.attach_button):
+        self.collections_button.clicked.connect(self.collections_asked)
+        for child in (
+            self.button,
+            self._queue_button,
+            self.meter,
+            self.attachments,
+            self.attach_button,
+            self.collections_button,
+        ):
             child.setCursor(Qt.CursorShape.ArrowCursor)
         self._show_state()
         theme.changed.connect(self._restyle)
@@ -122,6 +137,15 @@ class Composer(QWidget):
     def allow_files(self) -> None:
         """Offer to attach files from now on."""
         self.attach_button.show()
+
+    def show_collections(self, names: Sequence[str]) -> None:
+        """Say which collections answers here look in; none: nothing."""
+        said = plain_line(names[0]) if len(names) == 1 else tr("{count} collections").format(count=len(names))
+        self.collections_button.setText(said if len(said) <= _LONGEST_NAME else f"{said[:_LONGEST_NAME]}…")
+        listed = ", ".join(map(plain_line, names))
+        self.collections_button.setAccessibleName(tr("Answers look in: {names}").format(names=listed))
+        set_tool_tip(self.collections_button, self.collections_button.accessibleName())
+        self.collections_button.setVisible(bool(names))
 
     def set_attached(self, tokens: int) -> None:
         """What is attached gives so many tokens to the next message."""

@@ -84,12 +84,24 @@ class MessageQueueFlow:
         if event.conversation_id == self._conversation_id:
             self._refresh()
 
+    def take_files(self, conversation_id: str) -> None:
+        """Other files than before are attached to something that waits in a conversation."""
+        if conversation_id == self._conversation_id and self._strip is not None:
+            self._refresh()
+
     def _refresh(self) -> None:
         chat = self._chat()
         if chat is not None:
             state = chat.queue.state(self._conversation_id)
             if state.messages or self._strip is not None:
-                self.strip.show_queue(state.messages, held=state.held)
+                self.strip.show_queue(state.messages, held=state.held, files=self._files(chat, state.messages))
+
+    def _files(self, chat: "ChatSession", messages: "tuple[QueuedMessage, ...]") -> dict[str, list[str]]:
+        """The names of the files attached to what waits, by the message's id."""
+        from desktop.chat.message_attachments import queued_key
+
+        keys = {message.id: queued_key(self._conversation_id, message.id) for message in messages}
+        return {key: [item.name for item in chat.attachments.items(queued)] for key, queued in keys.items()}
 
     def _waiting(self) -> "tuple[QueuedMessage, ...]":
         chat = self._chat()

@@ -1,5 +1,7 @@
 """The strip above the composer: the messages that wait for the answer in progress, as chips."""
 
+from collections.abc import Mapping, Sequence
+
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
@@ -94,8 +96,11 @@ class MessageQueueStrip(QWidget):
         """The chip of a message; None where it is not shown."""
         return next((chip for chip in self._chips if chip.message.id == message_id), None)
 
-    def show_queue(self, messages: tuple[QueuedMessage, ...], *, held: bool) -> None:
-        """Show what waits. The chip with the focus keeps it; where that one is gone, the next one takes it."""
+    def show_queue(
+        self, messages: tuple[QueuedMessage, ...], *, held: bool, files: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """Show what waits; `files` are the names of those attached to messages, by the message's id. The chip with the
+        focus keeps it; where that one is gone, the next one takes it."""
         known = {chip.message.id: chip for chip in self._chips}
         focused = next((place for place, chip in enumerate(self._chips) if _holds_focus(chip)), None)
         chips = [known.pop(each.id) if each.id in known else self._make(each) for each in messages]
@@ -109,7 +114,7 @@ class MessageQueueStrip(QWidget):
         for place, (chip, message) in enumerate(zip(chips, messages, strict=True)):
             if self._rows.indexOf(chip) != place:
                 self._rows.insertWidget(place, chip)
-            chip.show_message(message, place, len(messages))
+            chip.show_message(message, place, len(messages), (files or {}).get(message.id, ()))
             chip.show()
         self._chips = chips
         self._says.setText(_words(len(messages), held=held))

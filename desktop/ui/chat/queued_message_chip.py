@@ -1,6 +1,6 @@
 """A message that waits for the answer before it: its first words, and what can be done with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.chat.chat_events import QueuedMessage
 from desktop.safe_text import one_line
-from desktop.translation import tr
+from desktop.translation import tr, trn
 from desktop.ui.chat.message_edit import MessageEdit
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.paint import paint_box, paint_focus, paint_line
@@ -18,6 +18,7 @@ from desktop.ui.theme.theme import Theme
 
 _LONGEST_LINE, _LONGEST_SPOKEN, _LONGEST_TIP = 300, 100, 1000
 _KEEP_MS = 1000
+_MOST_NAMED = 10
 
 
 class QueuedMessageChip(QWidget):
@@ -34,7 +35,7 @@ class QueuedMessageChip(QWidget):
     def __init__(self, theme: Theme, message: QueuedMessage, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._message = theme, message
-        self._number = ""
+        self._number = self._files = ""
         self._edit: MessageEdit | None = None
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -63,17 +64,19 @@ class QueuedMessageChip(QWidget):
         """Whether the person types in it."""
         return self._edit is not None
 
-    def show_message(self, message: QueuedMessage, place: int, count: int) -> None:
-        """Show `message`, which is the one at `place` of `count`, counted from 0."""
+    def show_message(self, message: QueuedMessage, place: int, count: int, files: Sequence[str] = ()) -> None:
+        """Show `message`, which is the one at `place` of `count`, counted from 0, with the names of its `files`."""
         if self._edit is None:
             self._message = message
+        self._files = trn("1 file", "{count} files", len(files)).format(count=len(files)) if files else ""
+        self.setAccessibleDescription(", ".join(map(plain_line, files)))
         self._number = str(place + 1)
         self._earlier.setEnabled(place > 0)
         self._later.setEnabled(place < count - 1)
         spoken = one_line(message.text[: 4 * _LONGEST_SPOKEN])[:_LONGEST_SPOKEN]
         name = tr("Queued message {number}: {text}").format(number=self._number, text=spoken)
         self.setAccessibleName(name)
-        set_tool_tip(self, message.text[:_LONGEST_TIP])
+        set_tool_tip(self, "\n".join((message.text[:_LONGEST_TIP], *files[:_MOST_NAMED])))
         self.update()
 
     # --- editing -------------------------------------------------------------------------------------------------
@@ -198,7 +201,14 @@ class QueuedMessageChip(QWidget):
             painter.drawText(QPointF(M, baseline), self._number)
             left = M + metrics.horizontalAdvance(self._number) + S
             painter.setPen(theme.color("text"))
-            room = QRectF(left, 0, self._edit_button.x() - S - left, self.height())
+            end = self._edit_button.x() - S
+            if self._files:
+                painter.setPen(theme.color("muted"))
+                end -= metrics.horizontalAdvance(self._files)
+                painter.drawText(QPointF(end, baseline), self._files)
+                painter.setPen(theme.color("text"))
+                end -= S
+            room = QRectF(left, 0, end - left, self.height())
             paint_line(painter, room, plain_line(one_line(self._message.text[:_LONGEST_LINE])))
         if self.hasFocus():
             paint_focus(painter, rect, theme.color("accent"), RADIUS - 1)

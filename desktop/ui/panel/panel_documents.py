@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 from desktop.chat.chat_events import ChatEvent, ConversationOpened, MessageAdded
-from desktop.conversation import AttachedFilePart, Message
+from desktop.conversation import AttachedFilePart, Conversation, Folder, Message
 from desktop.errors import NotFoundError
 from desktop.translation import tr, trn
 from desktop.ui.panel.document_section import DocumentSection, OfferedCollection
@@ -32,10 +32,12 @@ class CollectionsSource(Protocol):
 
 
 class PanelDocuments(QObject):
-    """`file_asked` carries an `AttachedFilePart` to be shown, `page_asked` where collections are to be made."""
+    """`file_asked` carries an `AttachedFilePart` to be shown, `page_asked` where collections are to be made;
+    `chosen_changed` the names of the collections that answers look in now."""
 
     file_asked = Signal(object)
     page_asked = Signal()
+    chosen_changed = Signal(tuple)
 
     def __init__(self, collections: CollectionsSource | None, is_open: Callable[[], bool]) -> None:
         super().__init__()
@@ -43,6 +45,7 @@ class PanelDocuments(QObject):
         self._section: DocumentSection | None = None
         self._files: dict[str, AttachedFilePart] = {}
         self._reading = self._outdated = False
+        self._chosen: tuple[str, ...] = ()
         if collections is not None:
             collections.changed.connect(self.refresh)
 
@@ -53,6 +56,19 @@ class PanelDocuments(QObject):
         section.page_asked.connect(self.page_asked)
         section.show_files(tuple(self._files.values()))
         self.refresh()
+
+    def show_place(self, head: Conversation, folder: Folder | None) -> None:
+        """Answers are asked for in this conversation, which is in that folder."""
+        chosen = head.options.collections or (folder.options.collections if folder is not None else ())
+        if chosen != self._chosen:
+            self._chosen = chosen
+            self.chosen_changed.emit(chosen)
+
+    def begin(self) -> None:
+        """Give the keyboard to the collections."""
+        if self._section is not None:
+            first = self._section.boxes[0] if self._section.boxes else self._section.page_button
+            first.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def refresh(self) -> None:
         """Read which collections there are, while somebody sees it. One reading at a time."""

@@ -172,7 +172,14 @@ class PanelFlow(QObject):
         """Settings were changed elsewhere."""
         self._refresh()
 
+    def show_documents(self) -> None:
+        """Show the panel, with the keyboard on the collections."""
+        if not self.is_open:
+            self.turn()
+        self.documents.begin()
+
     def _refresh(self) -> None:
+        self.documents.show_place(self._head, self._folder)
         if self._panel is not None and self.is_open and not self._closed:
             self._panel.show_sources(self._sources())
 
