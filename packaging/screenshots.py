@@ -25,6 +25,7 @@ TOP = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TOP), str(TOP / "packaging")]
 
 import access_scenes  # noqa: E402 - the path comes first
+import chat_document_scenes  # noqa: E402
 import chat_scenes  # noqa: E402
 import document_scenes  # noqa: E402
 import license_scenes  # noqa: E402
@@ -192,6 +193,7 @@ def scenes() -> list[Scene]:
     code = (FakeAnswer(LONG_ANSWER, thinking="A dash, two days, one month.", tokens_per_s=900, prompt_tokens=2113),)
     slow = (dataclasses.replace(code[0], tokens_per_s=30),)
     scripts = (FakeAnswer(chat_scenes.SCRIPTS_ANSWER, tokens_per_s=900),)
+    cited = (FakeAnswer(chat_document_scenes.CITED_ANSWER, tokens_per_s=900, prompt_tokens=2113),)
     dying = (FakeAnswer("It records who accepted which text, when, and for which purpose. The text is", dies_after=11),)
     found = []
     for theme in ("light", "dark"):
@@ -235,6 +237,13 @@ def scenes() -> list[Scene]:
             Scene(f"network-offline-{theme}", network_scenes.off_line, theme, network="log"),
             Scene(f"network-held-{theme}", network_scenes.log, theme, network="held"),
             Scene(f"network-settings-{theme}", network_scenes.settings, theme, height=720),
+            Scene(f"attached-{theme}", chat_document_scenes.attached, theme, answers=cited),
+            Scene(f"attached-{theme}-2x", chat_document_scenes.attached, theme, height=720, scale=2, answers=cited),
+            Scene(f"attached-asked-{theme}", chat_document_scenes.asked, theme, height=720, answers=cited),
+            Scene(f"cited-scripted-{theme}", chat_document_scenes.cited, theme, height=720, answers=cited),
+            Scene(f"cited-scripted-{theme}-2x", chat_document_scenes.cited, theme, scale=2, answers=cited),
+            Scene(f"cited-narrow-scripted-{theme}", chat_document_scenes.cited, theme, width=760, answers=cited),
+            Scene(f"source-scripted-{theme}", chat_document_scenes.source, theme, height=720, answers=cited),
             Scene(f"documents-{theme}", document_scenes.collections, theme),
             Scene(f"documents-{theme}-2x", document_scenes.collections, theme, scale=2),
             Scene(f"documents-narrow-{theme}", document_scenes.password, theme, width=820, height=720),

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from desktop.background import Background
 from desktop.chat.chat_events import AttachmentsChanged
 from desktop.chat.draft_attachment import DraftAttachment
+from desktop.conversation import AttachedFilePart, ImagePart, Message, TextPart
 from desktop.ui.chat.attachment_flow import AttachmentFlow
 from desktop.ui.chat.composer import Composer
 from desktop.ui.chat.dropped_files import dropped_files
@@ -56,7 +57,7 @@ class FakePage(QWidget):
         super().__init__()
         self.composer = Composer(theme, self)
         self.files_key = "c"
-        self.edited = None
+        self.edited: Message | None = None
         self.queue = SimpleNamespace(take_files=lambda conversation_id: None)
 
     def focus_composer(self) -> None:
@@ -228,6 +229,36 @@ def test_events_of_other_messages_change_nothing(stage: Stage) -> None:
     assert stage.strip.items == (mine,)
     stage.strip.clear_button.click()
     assert stage.files.removed == ["1"]
+
+
+def test_files_of_an_earlier_turn_stay_with_it_unless_they_are_taken_away(stage: Stage) -> None:
+    file = AttachedFilePart("old.pdf", "application/pdf", "f" * 64, "e" * 64, 9, 3, whole=False)
+    picture = ImagePart("a" * 64, "image/png", "old.png")
+    left_out: set[str] = set()
+    stage.page.branches = SimpleNamespace(  # type: ignore[attr-defined]
+        left_out=lambda key: left_out, leave_out=lambda key, sha256: left_out.add(sha256)
+    )
+    stage.page.edited = Message("m", "c", None, "user", (file, picture, TextPart("?")))
+    stage.page.files_key_changed.emit()
+    assert [chip.accessibleName() for chip in stage.strip.chips] == [
+        "Attached: old.pdf, 3 pages · in passages", "Attached: old.png, Picture",
+    ]  # fmt: skip
+    stage.strip.chips[0].removed.emit()
+    assert left_out == {"f" * 64}
+    assert [chip.item.name for chip in stage.strip.chips] == ["old.png"]
+    stage.page.edited = None
+    stage.page.files_key_changed.emit()
+    assert stage.strip.chips == []
+
+
+def test_a_message_sent_too_soon_says_what_it_waits_for(stage: Stage) -> None:
+    reading = DraftAttachment("1", "a.pdf", "document", "reading")
+    stage.flow.take_event(AttachmentsChanged("c", (reading,), "c"))
+    assert stage.strip.text == ""
+    stage.page.composer.sent.emit("Why?")
+    assert stage.strip.text == "Your message goes once its files are read."
+    stage.flow.take_event(AttachmentsChanged("c", (), "c"))
+    assert stage.strip.isHidden()
 
 
 def test_what_is_given_whole_counts_as_typed(stage: Stage) -> None:

@@ -118,8 +118,7 @@ class AttachmentChip(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         size = self._remove.sizeHint()
-        left = self.isRightToLeft()
-        x = XS if left else self.width() - size.width() - XS
+        x = self.width() - size.width() - XS
         self._remove.setGeometry(x, (self.height() - size.height()) // 2, size.width(), size.height())
 
     # --- drawing -------------------------------------------------------------------------------------------------

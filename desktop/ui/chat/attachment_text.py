@@ -24,7 +24,8 @@ def attachment_state_text(item: "DraftAttachment", *, blind: bool = False, pixel
     if blind:
         return tr("This model sees no pictures")
     if item.kind == "image":
-        return pixels or " · ".join(filter(None, (size_text(item.size), tokens_about(item.tokens))))
+        said = (size_text(item.size) if item.size else "", tokens_about(item.tokens))
+        return pixels or " · ".join(filter(None, said)) or tr("Picture")
     if item.whole:
         return tr("{size} · whole").format(size=tokens_about(item.tokens) or size_text(item.size))
     pages = trn("1 page", "{count} pages", item.pages).format(count=f"{item.pages:,}") if item.pages else ""
