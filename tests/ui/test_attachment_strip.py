@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.chat.draft_attachment import DraftAttachment
@@ -30,8 +30,10 @@ def item(key: str, state: str = "ready", **more: object) -> DraftAttachment:
 @pytest.fixture
 def strip(qapp: QApplication, qtbot: QtBot) -> Iterator[AttachmentStrip]:
     window = QWidget()
-    made = AttachmentStrip(Theme(RESOURCES, "light"))
+    text = QLineEdit()
+    made = AttachmentStrip(Theme(RESOURCES, "light"), text)
     column = QVBoxLayout(window)
+    column.addWidget(text)
     column.addWidget(made)
     column.addStretch(1)
     qtbot.addWidget(window)
@@ -112,6 +114,22 @@ def test_a_locked_file_asks_for_its_password_where_it_stands(strip: AttachmentSt
     strip.retried.connect(retried.append)
     broken.retry_button.click()
     assert retried == ["broken.pdf"]
+
+
+def test_tab_leads_through_it_into_the_text(strip: AttachmentStrip) -> None:
+    strip.ask("Which?", [("This", lambda: None)])
+    strip.show_items([item("a"), item("locked.pdf", "failed", error=LOCKED), item("b.png"), item("c")], blind=True)
+    assert strip.offer is not None
+    strip.offer.begin()
+    walked = []
+    for _ in range(9):
+        walked.append(focused())
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    assert walked == [
+        "This", "Leave it", "Remove all files", "Password of locked.pdf", "Open locked.pdf", "Remove locked.pdf",
+        "Attached: c, 0 B · in passages", "Choose another model", "Remove the pictures",
+    ]  # fmt: skip
+    assert isinstance(QApplication.focusWidget(), QLineEdit)
 
 
 def test_a_picture_that_the_model_does_not_see_is_told_with_the_way_out(strip: AttachmentStrip) -> None:

@@ -1,6 +1,7 @@
 """The files attached to the message that is being written, above its text: chips, what failed, and what is asked."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
@@ -30,8 +31,9 @@ _MANY = 4
 
 
 class AttachmentStrip(QWidget):
-    """Shown where anything is attached or asked. Each signal of one file carries its id; `cleared` where all are to go,
-    `model_asked` where another model is to be chosen, `left` where the keyboard goes back to the text."""
+    """Shown where anything is attached or asked, above the `text` that Tab leads to from it. Each signal of one file
+    carries its id; `cleared` where all are to go, `model_asked` where another model is to be chosen, `left` where the
+    keyboard goes back to the text."""
 
     opened = Signal(str)
     removed = Signal(str)
@@ -42,9 +44,9 @@ class AttachmentStrip(QWidget):
     model_asked = Signal()
     left = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, text: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._text = theme, text
         self._items: tuple[DraftAttachment, ...] = ()
         self._blind = self._sends = False
         self.chips: list[AttachmentChip] = []
@@ -120,6 +122,7 @@ class AttachmentStrip(QWidget):
         self._show_words()
         self._show_blind(any(item.kind == "image" and item.state == "ready" for item in items) and blind)
         self._fit()
+        self._order_tabs()
         if place is not None and self._focused_place() is None:
             self._focus_near(place)
 
@@ -202,6 +205,7 @@ class AttachmentStrip(QWidget):
         self._column.insertWidget(0, offer)
         offer.show()
         self._fit()
+        self._order_tabs()
 
     def withdraw(self) -> None:
         """Ask nothing any more."""
@@ -234,6 +238,18 @@ class AttachmentStrip(QWidget):
         self.blind_notice.show()
 
     # --- the keyboard --------------------------------------------------------------------------------------------
+
+    def _order_tabs(self) -> None:
+        """Tab goes through all of it from top to bottom, then into the text: Qt would put what came last at the end."""
+        order: list[QWidget] = [*self.offer.buttons] if self.offer is not None else []
+        order.append(self.clear_button)
+        for row in self.failed:
+            order += row.controls
+        order += self.chips
+        order += self.blind_notice.buttons if self.blind_notice is not None else []
+        for before, after in pairwise([*order, self._text]):
+            if before.window() is after.window():
+                QWidget.setTabOrder(before, after)
 
     def _set_current(self, chip: AttachmentChip) -> None:
         if self._current is not None and self._current in self.chips:

@@ -1,6 +1,7 @@
 """The composer: attached files, a text box that grows to eight lines, the context meter, and the Send/Stop button."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
@@ -8,7 +9,6 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.translation import tr
-from desktop.ui.chat.attachment_strip import AttachmentStrip
 from desktop.ui.chat.context_meter import CHARACTERS_PER_TOKEN, ContextMeter
 from desktop.ui.chat.message_edit import LONGEST_MESSAGE, MOST_LINES, MessageEdit
 from desktop.ui.parts.button import Button
@@ -17,6 +17,9 @@ from desktop.ui.parts.paint import paint_box
 from desktop.ui.parts.untrusted_text import plain_line, set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
 from desktop.ui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from desktop.ui.chat.attachment_strip import AttachmentStrip
 
 _MOST_ANSWER_LINES = 18
 _LONGEST_NAME = 28
@@ -60,7 +63,7 @@ class Composer(QWidget):
         self._answering = False
         self._attached = 0
         self.edit = MessageEdit(theme)
-        self.attachments = AttachmentStrip(theme)
+        self._strip: AttachmentStrip | None = None
         self.attach_button = Button(theme, tr("Attach"), kind="quiet", icon="attach", name=tr("Attach"))
         set_tool_tip(self.attach_button, tr("Attach files and pictures. They are read on this machine"))
         self.attach_button.hide()
@@ -75,11 +78,10 @@ class Composer(QWidget):
         self._queue_button.hide()
         self._note.hide()
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(M + 3, M + 3, M + 3, M - 1)
         column.setSpacing(S + 4)
         column.addWidget(self._note)
-        column.addWidget(self.attachments)
         column.addWidget(self.edit)
         row = QHBoxLayout()
         row.setSpacing(M)
@@ -106,7 +108,6 @@ class Composer(QWidget):
             self.button,
             self._queue_button,
             self.meter,
-            self.attachments,
             self.attach_button,
             self.collections_button,
         ):
@@ -122,6 +123,17 @@ class Composer(QWidget):
     def editing(self) -> bool:
         """Whether an earlier turn is being edited."""
         return not self._note.isHidden()
+
+    @property
+    def attachments(self) -> "AttachmentStrip":
+        """The files above the text, built at their first use: the window's first paint does not wait for them."""
+        if self._strip is None:
+            from desktop.ui.chat.attachment_strip import AttachmentStrip
+
+            self._strip = AttachmentStrip(self._theme, self.edit)
+            self._strip.setCursor(Qt.CursorShape.ArrowCursor)
+            self._column.insertWidget(self._column.indexOf(self.edit), self._strip)
+        return self._strip
 
     def committed_text(self) -> str:
         """The text, with what an input method is composing: its composition ends here."""

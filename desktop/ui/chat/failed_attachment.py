@@ -68,6 +68,11 @@ class FailedAttachment(QWidget):
         """Whether a password is what it lacks."""
         return self._locked
 
+    @property
+    def controls(self) -> list[QWidget]:
+        """What takes the keyboard, in order."""
+        return [self.field, self.open_button, self.retry_button, self.remove_button]
+
     def begin(self) -> None:
         """Give the keyboard to what the person does first."""
         (self.field if self._locked else self.remove_button).setFocus(Qt.FocusReason.OtherFocusReason)
