@@ -79,6 +79,7 @@ def source(stage: "Stage") -> None:
 def asked(stage: "Stage") -> None:
     """What a folder dropped on the chat is meant for."""
     folder = _files()[0].parent
-    stage.backend.files.attachments.take_dropped([folder])
+    attachments = stage.backend.files.attachments
+    attachments.drops.take([folder], stage.window.chat_page.files_key)
     stage.settle()
     stage.settle()

@@ -74,7 +74,7 @@ class Stage(QObject):
             navigator,
             background,
             page,  # type: ignore[arg-type]
-            cast("Any", lambda: SimpleNamespace(attachments=self.files)),
+            lambda: SimpleNamespace(attachments=self.files),  # type: ignore[arg-type]
             pictures=lambda: None,
             sees_pictures=lambda: self.sees,
             show_document=lambda content: None,
@@ -160,7 +160,7 @@ def test_a_very_long_text_becomes_a_file_only_where_that_is_wanted(stage: Stage)
 def test_a_folder_is_asked_about(stage: Stage, tmp_path: Path) -> None:
     paths = made(tmp_path / "reports", "a.txt", "in/b.txt", ".hidden", ".git/c")
     asked: list[list[Path]] = []
-    stage.flow.collection_asked.connect(asked.append)
+    stage.flow.drops.collection_asked.connect(asked.append)
     stage.flow.add_data(urls(tmp_path / "reports"))
     assert stage.strip.offer is not None
     assert stage.strip.offer.accessibleName() == "reports holds 2 files."
@@ -189,7 +189,7 @@ def test_a_folder_of_models_goes_to_the_models(
 ) -> None:
     made(tmp_path / "models", *names)
     found: list[list[Path]] = []
-    getattr(stage.flow, signal).connect(found.append)
+    getattr(stage.flow.drops, signal).connect(found.append)
     stage.flow.add_data(urls(tmp_path / "models"))
     assert found == [[tmp_path / "models"]]
     assert stage.strip.offer is None
@@ -198,7 +198,7 @@ def test_a_folder_of_models_goes_to_the_models(
 def test_json_may_be_chats_of_another_program(stage: Stage, tmp_path: Path) -> None:
     (path,) = made(tmp_path, "data.json")
     found: list[list[Path]] = []
-    stage.flow.chats_found.connect(found.append)
+    stage.flow.drops.chats_found.connect(found.append)
     for answer in ("Import chats", "Attach"):
         stage.flow.add_data(urls(path))
         stage.press(answer)

@@ -124,7 +124,9 @@ def test_tab_leads_through_it_into_the_text(strip: AttachmentStrip) -> None:
     walked = []
     for _ in range(9):
         walked.append(focused())
-        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        focus = QApplication.focusWidget()
+        assert focus is not None
+        QTest.keyClick(focus, Qt.Key.Key_Tab)
     assert walked == [
         "This", "Leave it", "Remove all files", "Password of locked.pdf", "Open locked.pdf", "Remove locked.pdf",
         "Attached: c, 0 B · in passages", "Choose another model", "Remove the pictures",

@@ -16,7 +16,7 @@ from desktop.errors import UserError
 from desktop.translation import tr, trn
 from desktop.ui.chat.attachment_text import pixels_text
 from desktop.ui.chat.cited_sources import file_name
-from desktop.ui.chat.dropped_files import DroppedFiles, dropped_files
+from desktop.ui.chat.dropped_files_flow import DroppedFilesFlow
 from desktop.ui.parts.given_data import encoded_picture, holds_picture, is_attachable, local_paths
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from desktop.document_content import DocumentContent
     from desktop.engine.request_images import PictureCost
     from desktop.ui.chat.chat_page import ChatPage
-    from desktop.ui.chat.offer_bar import Answer
     from desktop.ui.navigator import Navigator
 
 _DOCUMENTS = (
@@ -43,12 +42,9 @@ class AttachmentFlow(QObject):
     None where that is not known, and `pictures` what they cost of it. `show_document` and `show_picture` show what was
     read of a file.
 
-    `models_found`, `chats_found` and `collection_asked` carry paths that are meant for elsewhere.
+    `drops` tells what is meant for elsewhere; `model_asked` where another model is to be chosen.
     """
 
-    models_found = Signal(list)
-    chats_found = Signal(list)
-    collection_asked = Signal(list)
     model_asked = Signal()
 
     def __init__(
@@ -71,6 +67,7 @@ class AttachmentFlow(QObject):
         self._closed = False
         composer = page.composer
         strip = self._strip = composer.attachments
+        self.drops = DroppedFilesFlow(background, strip, lambda: self._key, self._add, self._say)
         composer.attach_asked.connect(self.choose_files)
         composer.edit.set_takes_files(is_attachable)
         composer.edit.files_pasted.connect(self.add_data)
@@ -117,15 +114,18 @@ class AttachmentFlow(QObject):
 
     def add_files(self, paths: Sequence[Path]) -> None:
         """Attach files."""
+        self._add(paths, self._key)
+
+    def _add(self, paths: Sequence[Path], key: str) -> None:
         if paths:
-            self._files.add_files(self._key, paths)
+            self._files.add_files(key, paths)
             count = len(paths)
             self._say(trn("{count} file attached", "{count} files attached", count).format(count=count))
 
     def add_data(self, data: QMimeData) -> None:
         """Attach what was pasted or dropped: files, or a picture."""
         if paths := local_paths(data):
-            self.take_dropped(paths)
+            self.drops.take(paths, self._key)
         elif holds_picture(data):
             self._add_picture(data)
 
@@ -137,59 +137,6 @@ class AttachmentFlow(QObject):
         image, key = QImage(data.imageData()), self._key
         if not image.isNull():
             self._background.pool(lambda: _png(image), lambda made: self._files.add_bytes(key, made, f"{name}.png"))
-
-    def take_dropped(self, paths: Sequence[Path]) -> None:
-        """Attach what was dropped; what may be meant otherwise is asked about first."""
-        from desktop.chat.message_attachments import MOST_ATTACHMENTS
-
-        key = self._key
-        self._background.pool(
-            lambda: dropped_files(paths, MOST_ATTACHMENTS, lambda: self._closed),
-            lambda found: self._take_found(found, key, MOST_ATTACHMENTS),
-            self._navigator.show_error,
-        )
-
-    def _take_found(self, found: DroppedFiles, key: str, most: int) -> None:
-        if self._closed or key != self._key:
-            return
-        if found.are_models:
-            self.models_found.emit(list(found.paths))
-        elif found.folders or found.count > most or found.may_be_chats:
-            self._ask(found, most)
-        else:
-            self.add_files(found.files)
-
-    def _ask(self, found: DroppedFiles, most: int) -> None:
-        count = f"{found.count:,}" if not found.more else tr("more than {count}").format(count=f"{found.count:,}")
-        answers: list[Answer] = []
-        attach = lambda: self.add_files(found.files)  # noqa: E731 - it needs no name
-        if found.may_be_chats:
-            text = trn(
-                "Is this a file to ask about, or chats that another program exported?",
-                "Are these files to ask about, or chats that another program exported?",
-                found.count,
-            )
-            answers = [(tr("Attach"), attach), (tr("Import chats"), lambda: self.chats_found.emit(list(found.paths)))]
-        else:
-            if len(found.folders) == 1 and len(found.paths) == 1:
-                name = file_name(found.folders[0].name)
-                text = trn("{name} holds {count} file.", "{name} holds {count} files.", found.count)
-                text = text.format(name=name, count=count)
-            else:
-                text = trn("These are {count} files.", "These are {count} files.", found.count).format(count=count)
-            if found.count:
-                answers.append((tr("Make a collection of them"), lambda: self.collection_asked.emit(list(found.paths))))
-            if 0 < found.count <= most:
-                answers.append((trn("Attach it", "Attach all {count}", found.count).format(count=count), attach))
-            elif found.count:
-                answers.append((tr("Attach the first {count}").format(count=most), attach))
-                text += " " + tr("A message takes {count} at most.").format(count=most)
-            if found.models or (found.folders and len(found.folders) == len(found.paths)):
-                answers.append((tr("Look for models in it"), lambda: self.models_found.emit(list(found.paths))))
-        self._strip.ask(text, answers)
-        self._say(text)
-        if self._strip.offer is not None:
-            self._strip.offer.begin()
 
     def _offer_file(self, text: str) -> None:
         """A very long text was pasted: it stays in the message unless the person wants it as a file."""
@@ -319,6 +266,7 @@ class AttachmentFlow(QObject):
     def close(self) -> None:
         """Show nothing any more."""
         self._closed = True
+        self.drops.close()
 
     @property
     def _files(self) -> "MessageAttachments":

@@ -67,7 +67,7 @@ class Composer(QWidget):
         self.attach_button = Button(theme, tr("Attach"), kind="quiet", icon="attach", name=tr("Attach"))
         set_tool_tip(self.attach_button, tr("Attach files and pictures. They are read on this machine"))
         self.attach_button.hide()
-        self.collections_button = Button(theme, "", kind="quiet", icon="document")
+        self.collections_button = Button(theme, kind="quiet", icon="document", name=tr("Answers look in"))
         self.collections_button.hide()
         self.meter = ContextMeter(theme)
         self.button = Button(theme, tr("Send"), kind="accent", other_text=tr("Stop"))

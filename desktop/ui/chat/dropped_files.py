@@ -36,7 +36,7 @@ class DroppedFiles:
 
 def dropped_files(paths: Sequence[Path], most: int, is_cancelled: Callable[[], bool]) -> DroppedFiles:
     """Look at what was dropped; folders are gone through, but for hidden ones and links. Not on the main thread."""
-    folders = tuple(path for path in paths if path.is_dir() and not path.is_symlink())
+    folders = tuple(path for path in paths if os.path.isdir(path) and not os.path.islink(path))
     files: list[Path] = []
     count = models = 0
     more = False
@@ -61,5 +61,5 @@ def _walk(paths: Sequence[Path], folders: Sequence[Path]) -> Iterator[Path]:
                 looked_at += 1
                 if looked_at > _MOST_LOOKED_AT:
                     return
-                if not name.startswith(".") and (path := Path(root, name)).is_file():
+                if not name.startswith(".") and os.path.isfile(path := Path(root, name)):
                     yield path

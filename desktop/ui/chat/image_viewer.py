@@ -1,11 +1,11 @@
 """One image of a message, as large as the window has room for."""
 
-from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.translation import tr
-from desktop.ui.parts.untrusted_text import plain, set_window_title
+from desktop.ui.parts.untrusted_text import plain_line, set_window_title
 from desktop.ui.theme.design_tokens import M
 
 _PART_OF_WINDOW = 0.9
@@ -36,6 +36,22 @@ class _Picture(QWidget):
         self.pressed.emit()
 
 
+class _Caption(QWidget):
+    """One line below the image."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = plain_line(text)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.fontMetrics().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        text = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, self.width())
+        QPainter(self).drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
+
+
 class ImageViewer(QDialog):
     """Shows `image`; Escape or a press closes it, Ctrl+C copies. `copied` and `save_asked` are what its buttons ask."""
 
@@ -54,10 +70,7 @@ class ImageViewer(QDialog):
         column.addWidget(picture, 1)
         if says:
             picture.setAccessibleDescription(says)
-            words = QLabel(plain(says))
-            words.setTextFormat(Qt.TextFormat.PlainText)
-            words.setWordWrap(True)
-            column.addWidget(words)
+            column.addWidget(_Caption(says))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         copy = buttons.addButton(tr("Copy image"), QDialogButtonBox.ButtonRole.ActionRole)
         save = buttons.addButton(tr("Save image…"), QDialogButtonBox.ButtonRole.ActionRole)
