@@ -163,7 +163,7 @@ def test_a_folder_is_asked_about(stage: Stage, tmp_path: Path) -> None:
     stage.flow.drops.collection_asked.connect(asked.append)
     stage.flow.add_data(urls(tmp_path / "reports"))
     assert stage.strip.offer is not None
-    assert stage.strip.offer.accessibleName() == "reports holds 2 files."
+    assert stage.strip.offer.accessibleName() == "“reports” holds 2 files."
     assert stage.files.added == []
     stage.press("Attach all 2")
     assert stage.files.added == paths[:2]

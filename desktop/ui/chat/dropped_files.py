@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop.ui.parts.given_data import is_model_name
+from desktop.ui.parts.given_data import is_folder, is_model_name
 
 _MOST_LOOKED_AT = 20_000
 _MOST_COUNTED = 5_000
@@ -36,7 +36,7 @@ class DroppedFiles:
 
 def dropped_files(paths: Sequence[Path], most: int, is_cancelled: Callable[[], bool]) -> DroppedFiles:
     """Look at what was dropped; folders are gone through, but for hidden ones and links. Not on the main thread."""
-    folders = tuple(path for path in paths if os.path.isdir(path) and not os.path.islink(path))
+    folders = tuple(path for path in paths if is_folder(path))
     files: list[Path] = []
     count = models = 0
     more = False
@@ -61,5 +61,12 @@ def _walk(paths: Sequence[Path], folders: Sequence[Path]) -> Iterator[Path]:
                 looked_at += 1
                 if looked_at > _MOST_LOOKED_AT:
                     return
-                if not name.startswith(".") and os.path.isfile(path := Path(root, name)):
+                if not name.startswith(".") and _is_file(path := Path(root, name)):
                     yield path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False

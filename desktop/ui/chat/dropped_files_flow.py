@@ -99,6 +99,6 @@ def _counted(found: DroppedFiles) -> str:
 def _said(found: DroppedFiles) -> str:
     """What was dropped, in a sentence."""
     if len(found.folders) == 1 and len(found.paths) == 1:
-        text = trn("{name} holds {count} file.", "{name} holds {count} files.", found.count)
+        text = trn("“{name}” holds {count} file.", "“{name}” holds {count} files.", found.count)
         return text.format(name=file_name(found.folders[0].name), count=_counted(found))
     return trn("This is {count} file.", "These are {count} files.", found.count).format(count=_counted(found))

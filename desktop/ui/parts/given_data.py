@@ -24,6 +24,14 @@ class GivenPicture:
     media_type: str
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder, and no link to one; False where that cannot be seen."""
+    try:
+        return path.is_dir() and not path.is_symlink()
+    except OSError:
+        return False
+
+
 def is_model_name(name: str) -> bool:
     """Whether it is the name of a model, or of something that people take for one: they are told what it is then."""
     name = name.lower()

@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from desktop.translation import tr
-from desktop.ui.parts.given_data import holds_picture, is_model_name, local_paths
+from desktop.ui.parts.given_data import holds_picture, is_folder, is_model_name, local_paths
 from desktop.ui.theme.design_tokens import RADIUS_SOFT, XL, XS
 from desktop.ui.theme.theme import Theme
 
@@ -48,7 +48,7 @@ def exports_in(data: QMimeData) -> list[Path]:
 
 
 def _may_be_model(path: Path) -> bool:
-    return is_model_name(path.name) or path.is_dir()
+    return is_model_name(path.name) or is_folder(path)
 
 
 class _DropOverlay(QWidget):
@@ -141,7 +141,7 @@ class FileDropTarget(QObject):
         be a file to ask about: both are asked about there."""
         paths = local_paths(data)
         chat = self._chat is not None and self._chat.isVisible()
-        unclear = chat and any(path.suffix.lower() == ".json" or path.is_dir() for path in paths[:_MOST])
+        unclear = chat and any(path.suffix.lower() == ".json" or is_folder(path) for path in paths[:_MOST])
         if not unclear and models_in(data):
             return "models"
         if not unclear and exports_in(data):
