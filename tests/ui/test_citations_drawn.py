@@ -215,3 +215,17 @@ def test_a_question_shows_its_files_and_how_much_of_each_was_given(qapp: QApplic
     view.buttons()[6].click()
     view.buttons()[8].click()
     assert asked == [files[8]]
+
+
+def test_many_sources_are_folded_and_one_that_is_pressed_is_shown(qapp: QApplication, qtbot: QtBot) -> None:
+    sources = SourceList(Theme(RESOURCES, "light"))
+    qtbot.addWidget(sources)
+    cited = [CitedSource(at, PassagePart(at, "a.txt", 0, "x", SHA)) for at in range(1, 8)]
+    sources.show_sources(cited[:4])
+    assert (len(sources.rows), len(sources.buttons)) == (4, 4), "no button stands for one source"
+    sources.show_sources(cited)
+    assert [row.source.number for row in sources.rows] == [1, 2, 3]
+    assert sources.buttons[-1].text() == "Show all 7 sources"
+    sources.choose(6)
+    assert [row.source.number for row in sources.rows if row.is_chosen] == [6]
+    assert len(sources.rows) == len(sources.buttons) == 7
