@@ -25,6 +25,7 @@ from desktop.chat.chat_events import (
     ContextUsed,
 )
 from desktop.chat.conversation_options import AnswerPlaces
+from desktop.chat.message_pictures import MessagePictures
 from desktop.chat.passage_finder import PassageFinder
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides, PendingAnswer
 from desktop.conversation import ContextChoice, Message, ModelReference, PassagePart, Status
@@ -32,6 +33,7 @@ from desktop.engine.answer_room import answer_room
 from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.engine.generation_options import CacheLevel
 from desktop.engine.load_params import LoadParams
+from desktop.engine.request_images import RequestImage
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
@@ -43,7 +45,8 @@ from desktop.storage.conversation_store import ConversationStore
 
 
 class AnswerQueue:
-    """The queue of answers. `tell` is the listener, `finder` finds passages of documents for them."""
+    """The queue of answers. `tell` is the listener, `finder` finds passages of documents for them, `pictures` reads the
+    pictures of their branches."""
 
     def __init__(
         self,
@@ -58,9 +61,11 @@ class AnswerQueue:
         places: AnswerPlaces,
         cache: CacheLevel = "disk",
         finder: PassageFinder | None = None,
+        pictures: MessagePictures | None = None,
     ) -> None:
         self._store, self._places, self._cache = store, places, cache
         self._finder = finder or PassageFinder(None, None)
+        self._pictures = pictures or MessagePictures(None, None)
         self._engine, self._background = engine, background
         self._settings, self._tell = settings, tell
         self._hop = MainThreadQueue[tuple[PendingAnswer, AnswerEvent]](background.call_on_main_thread, self._take)
@@ -278,10 +283,22 @@ class AnswerQueue:
 
     def _generate(self, answer: PendingAnswer) -> None:
         assert answer.params is not None
+        if path := answer.pictured_path:
+            self._background.pool(
+                lambda: self._pictures.read(path, lambda: answer not in self._running),
+                lambda images: self._pictured(answer, images),
+                lambda error: self.finish(answer, "failed", None, error) if answer in self._running else None,
+            )
+            return
         away = self._engine.state_of(answer.params) in ("dead", "empty")
         self.set_phase(answer, "loading" if away else "reading")
         self.send(answer, answer.request(self._engine.next_id()))
         self._notify_engine_changed()
+
+    def _pictured(self, answer: PendingAnswer, images: tuple[RequestImage, ...]) -> None:
+        answer.images = images
+        if answer in self._running:
+            self._generate(answer)
 
     def _wait_for_context(self, answer: PendingAnswer, context_length: int | None) -> None:
         """The model is loaded with another context than this chat wants: it is loaded anew first."""

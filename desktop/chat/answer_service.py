@@ -30,6 +30,7 @@ from desktop.chat.conversation_writer import ConversationBranch, ConversationWri
 from desktop.chat.document_services import NO_DOCUMENTS, DocumentServices
 from desktop.chat.draft_attachment import TakenAttachments
 from desktop.chat.message_attachments import MessageAttachments, queued_key
+from desktop.chat.message_pictures import MessagePictures
 from desktop.chat.message_queue import MessageQueue
 from desktop.chat.passage_finder import PassageFinder
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
@@ -117,6 +118,7 @@ class AnswerService:
         self.gate = SendingGate()
         self.documents, self.attachments = documents, attachments
         self.finder = PassageFinder(attachments, documents.collections)
+        self.pictures = MessagePictures(attachments, documents.pictures)
         self.writer = ConversationWriter(store, clock, prompt_cache, engine.forget, attachments)
         self.branch_writer = BranchWriter(store, self.writer, clock, prompt_cache)
         self.queue = AnswerQueue(
@@ -130,6 +132,7 @@ class AnswerService:
             places=AnswerPlaces(self.options, presets, settings),
             cache=cache,
             finder=self.finder,
+            pictures=self.pictures,
         )
         self._used: dict[str, int] = {}
         self._restored = False

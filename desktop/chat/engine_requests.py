@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,14 +38,15 @@ def chat_messages(
     path: Iterable[Message],
     summary: SummaryPart | None = None,
     passages: Sequence[PassagePart] = (),
+    shown: Collection[str] = (),
 ) -> tuple[ChatMessage, ...]:
     """The messages of a branch, root first, as a model is to see them.
 
     Thinking is left out, and so are answers of which nothing came (failed, or stopped too early). Two questions that
     then follow each other become one message, since many chat templates refuse roles that do not alternate; the same
     question asked again is said once. What tools gave within an answer stands in messages of its own. A document is
-    given as its text. In place of an image that was sent before the last question the model reads that there is one
-    which it cannot see, so that a conversation from another program can go on.
+    given as its text. In place of an image that was sent before the last question and is not among those `shown`, by
+    their sha256, the model reads that there is one which it cannot see, so that a conversation goes on with any model.
 
     Passages of documents stand before the question that they were given with or found for: those of an answer before
     the question that it answers, `passages` before the last one. Where some of those found were given with the question
@@ -64,7 +65,7 @@ def chat_messages(
     messages = [ChatMessage.from_text("system", system)] if system.strip() else []
     asked = max((at for at, message in enumerate(path) if message.role == "user"), default=0)
     found = _found_passages(path, passages)
-    sent = (_readable(message, found.get(at, ()), earlier=at < asked) for at, message in enumerate(path))
+    sent = (_readable(message, found.get(at, ()), shown, earlier=at < asked) for at, message in enumerate(path))
     for each in itertools.chain.from_iterable(map(_as_sent, sent)):
         last = messages[-1] if messages else None
         if last is None or last.role != each.role:
@@ -135,32 +136,34 @@ def _found_passages(path: Sequence[Message], last: Sequence[PassagePart]) -> dic
     return found
 
 
-def _readable(message: Message, found: tuple[PassagePart, ...], *, earlier: bool) -> Message:
+def _readable(message: Message, found: tuple[PassagePart, ...], shown: Collection[str], *, earlier: bool) -> Message:
     given, files = document_parts(message) if message.role == "user" else ((), ())
     again = {passage.file_sha256 for passage in found if any(each.number == passage.number for each in given)}
     given = tuple(passage for passage in given if passage.file_sha256 not in again)
     files = tuple(msgspec.structs.replace(file, whole=False) if file.file_sha256 in again else file for file in files)
     others = (part for part in message.parts if not isinstance(part, PassagePart | AttachedFilePart))
-    parts = tuple(_readable_part(part, earlier=earlier) for part in others)
+    parts = tuple(_readable_part(part, shown, earlier=earlier) for part in others)
     if block := passage_block((*given, *found), files):
         parts = _joined((TextPart(block),), parts, "\n\n")
     return message if parts == message.parts else msgspec.structs.replace(message, parts=parts)
 
 
-def _readable_part(part: MessagePart, *, earlier: bool) -> MessagePart:
+def _readable_part(part: MessagePart, shown: Collection[str], *, earlier: bool) -> MessagePart:
     match part:
         case DocumentPart():
             return TextPart(f"\n\nThe document “{part.title}”:\n\n{part.text}\n\nHere the document ends.\n\n")
-        case ImagePart() if earlier:
+        case ImagePart() if earlier and part.sha256 not in shown:
             return _unseen(part)
         case ToolResultPart() if earlier:
-            content = tuple(_unseen(each) if isinstance(each, ImagePart) else each for each in part.content)
-            return msgspec.structs.replace(part, content=content)
+            unseen = (isinstance(each, ImagePart) and each.sha256 not in shown for each in part.content)
+            content = (_unseen(each) if hidden else each for each, hidden in zip(part.content, unseen, strict=True))
+            return msgspec.structs.replace(part, content=tuple(content))
         case _:
             return part
 
 
-def _unseen(image: ImagePart) -> TextPart:
+def _unseen(image: TextPart | ImagePart) -> TextPart:
+    assert isinstance(image, ImagePart)
     return TextPart(f"\n\n[An image, {image.name or image.media_type}, which you cannot see]\n\n")
 
 

@@ -19,6 +19,7 @@ from desktop.chat.engine_requests import (
     with_sampling,
     with_stops,
 )
+from desktop.chat.message_pictures import images_of
 from desktop.chat.passage_finder import PassageFinder, PassageRequest
 from desktop.chat.reading_progress import ReadingProgress
 from desktop.conversation import (
@@ -39,6 +40,7 @@ from desktop.conversation import (
 )
 from desktop.engine.generation_options import GenerationOptions, with_cache_limit
 from desktop.engine.load_params import LoadParams
+from desktop.engine.request_images import RequestImage
 from desktop.engine.worker_messages import (
     AnswerDone,
     Delta,
@@ -92,7 +94,8 @@ class PendingAnswer:
     of that. A `message` that says something already is gone on with. `passages` are those of documents that the model
     is given before the question. `again` is the answer that is made again with it, None where none is.
     `beside_others`: others were generated meanwhile. `given_by` is the model where it is not the one chosen: it is
-    asked at once, beside others of its conversation.
+    asked at once, beside others of its conversation. `images` are the pictures of its branch as the model is shown
+    them, None until they were read.
     """
 
     def __init__(
@@ -104,6 +107,7 @@ class PendingAnswer:
         self.message, self.again, self.given_by = message, overrides.again, overrides.given_by
         self._begins = tuple(part for part in message.parts if not isinstance(part, SummaryPart | PassagePart))
         self.passages = tuple(part for part in message.parts if isinstance(part, PassagePart))
+        self.images: tuple[RequestImage, ...] | None = None
         self._given_collections = overrides.collections
         self._collections: tuple[str, ...] = ()
         self.prefill = continued_text(self._begins)
@@ -172,6 +176,14 @@ class PendingAnswer:
         request = PassageRequest(self._path, self._collections, self.system_prompt, context_length, most)
         return request if PassageFinder.wanted(request) else None
 
+    @property
+    def pictured_path(self) -> tuple[Message, ...]:
+        """The branch, where its pictures are to be read, as the model sees them; () where they are, or there are
+        none."""
+        sees = self.params is not None and bool(self.params.projector)
+        wanted = sees and self.images is None and any(any(images_of(message)) for message in self._path)
+        return self._path if wanted else ()
+
     def request(self, request_id: int, *, drops: bool = False) -> GenerateRequest:
         """What the engine is asked. With `drops` the oldest messages are left out where not all fit, whatever was
         chosen."""
@@ -182,10 +194,14 @@ class PendingAnswer:
         options = msgspec.structs.replace(
             self.options or GenerationOptions(), context_full="drop-oldest" if drops else "stop"
         )
-        messages = chat_messages(self.system_prompt, self._path, summary, self.passages)
+        images = self.images or ()
+        shown = {image.sha256 for image in images}
+        messages = chat_messages(self.system_prompt, self._path, summary, self.passages, shown)
         # One that is made again is of no conversation: nothing that is kept of one may be in the context beside it.
         kept_as = self.conversation_id if self.again is None else ""
-        return GenerateRequest(request_id, messages, options, kept_as, dropped_messages=dropped, prefill=self.prefill)
+        return GenerateRequest(
+            request_id, messages, options, kept_as, dropped_messages=dropped, prefill=self.prefill, images=images
+        )
 
     def begin_summary(self, needed_tokens: int, context_length: int, *, thinks: bool) -> SummaryRun | None:
         """Begin to summarize what does not fit; None where nothing can be."""

@@ -229,6 +229,13 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
         help=tr("a document to answer from, “-” for standard input; may be given again"),
     )
     parser.add_argument(
+        "--image",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help=tr("a picture to ask a model about that sees; may be given again"),
+    )
+    parser.add_argument(
         "--collection",
         metavar="NAME",
         action="append",

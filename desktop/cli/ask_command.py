@@ -13,6 +13,7 @@ from desktop.cli.adapter_choice import AdapterChoice, chosen_adapters, with_adap
 from desktop.cli.ask_result import AskAdapter, AskResult, AskToolCall, ask_result, logprob_json, with_citations
 from desktop.cli.asked_documents import (
     GivenDocuments,
+    asked_images,
     asked_message,
     given_documents,
     print_sources,
@@ -97,11 +98,11 @@ def _code(asked: AskResult) -> int:
 
 def _refuse_contradictions(options: Namespace) -> None:
     """Raise UsageError where two options cannot be had together."""
-    if (options.json_schema, options.grammar, options.text, *options.file).count("-") > 1:
+    if (options.json_schema, options.grammar, options.text, *options.file, *options.image).count("-") > 1:
         raise UsageError(
             tr("Standard input cannot be the question and a file as well."), "", tr("Give one of them by name.")
         )
-    if options.raw_prompt and (options.file or options.collection):
+    if options.raw_prompt and (options.file or options.image or options.collection):
         raise UsageError(
             tr("A raw prompt holds all that the model is given."), "", tr("Leave out --raw-prompt, or the documents.")
         )
@@ -156,6 +157,7 @@ def _alone(options: Namespace, tools: CommandContext, text: str, what: _Asked, g
     system = counts.system_prompt if what.system_prompt is None else what.system_prompt
     question = Message("question", "", None, "user", (TextPart(text),))
     passages: tuple[PassagePart, ...] = ()
+    images = asked_images(given, tools, params)
     with tools.engine() as engine:
         info = load_model(engine, model, params, tools.output)
         asked_with = with_stops(what.change(counts.options_for(info)), counts.own_stops)
@@ -163,7 +165,7 @@ def _alone(options: Namespace, tools: CommandContext, text: str, what: _Asked, g
             most = asked_with.max_tokens
             question, passages = asked_message(text, given, tools, system, info.context_length, most)
         messages = chat_messages(system, (question,), None, passages)
-        request = GenerateRequest(engine.next_id(), messages, asked_with)
+        request = GenerateRequest(engine.next_id(), messages, asked_with, images=images)
         sha256 = _hash(options, tools, model)
         answered = stream_answer(engine, request, _speaker(options, tools, engine), tools.output)
         adapted = _adapter_hashes(options, tools, adapters)

@@ -13,12 +13,16 @@ from desktop.chat.attached_parts import attached_parts
 from desktop.chat.attachment_drafts import AttachmentDrafts
 from desktop.chat.citations import Citation, find_citations
 from desktop.chat.draft_attachment import DraftRecord, TakenAttachment, TakenAttachments, given_whole
+from desktop.chat.message_pictures import decoded, side_for
 from desktop.chat.passage_finder import PassageFinder, PassageRequest
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import UsageError
 from desktop.cli.output import CommandOutput
 from desktop.conversation import Message, PassagePart, TextPart
 from desktop.engine.answer_room import answer_room
+from desktop.engine.engine_errors import sees_no_pictures
+from desktop.engine.load_params import LoadParams
+from desktop.engine.request_images import RequestImage
 from desktop.errors import UserError
 from desktop.safe_text import one_line, repair_surrogates
 from desktop.storage.memory_attachments import MemoryAttachments
@@ -69,7 +73,30 @@ def given_documents(options: Namespace, tools: CommandContext) -> GivenDocuments
         tools.collections.collection(name)
     drafts = AttachmentDrafts(None)
     reader = AttachedFileReader(tools.document_reader, drafts)
-    return GivenDocuments(tuple((_read(name, reader, tools), drafts) for name in dict.fromkeys(options.file)), names)
+    files = [(_read(name, reader, tools), drafts) for name in dict.fromkeys(options.file)]
+    for name in dict.fromkeys(options.image):
+        record = _read(name, reader, tools)
+        if record.kind != "image":
+            raise UsageError(
+                tr("{file} is no picture.").format(file=one_line(record.name)[:_QUOTED]),
+                tr("Pictures are PNG, JPEG, WebP, GIF and BMP files."),
+                tr("Give a document with --file."),
+            )
+        files.append((record, drafts))
+    return GivenDocuments(tuple(files), names)
+
+
+def asked_images(given: GivenDocuments, tools: CommandContext, params: LoadParams) -> tuple[RequestImage, ...]:
+    """The pictures that were given, as a model loaded with `params` is shown them. Raises EngineError where it sees
+    none, and what reading them raises."""
+    images = {record.sha256: (record, drafts) for record, drafts in given.files if record.kind == "image"}
+    if images and not params.projector:
+        raise sees_no_pictures()
+    side = side_for(len(images))
+    return tuple(
+        decoded(sha256, drafts.read(sha256), record.name, tools.document_reader, side)
+        for sha256, (record, drafts) in images.items()
+    )
 
 
 def asked_message(

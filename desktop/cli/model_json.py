@@ -1,13 +1,16 @@
 """A model as `models list` and `models show` give it: fields and their names are part of the command's contract."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from desktop.catalog.lineage import Ancestor, EffectiveTerm, LineageFlag
 from desktop.catalog.quantization import is_quantization_aware, quality_of
 from desktop.cli.command_context import CommandContext
 from desktop.engine.gguf_header import GgufHeader, read_header
+from desktop.engine.projector_header import find_projector
 from desktop.errors import UserError
+from desktop.library.download_records import projector_of
 from desktop.library.hardware_fit import HardwareFit, HardwareLimits, active_weight_share, fit_of_header, fit_of_size
 from desktop.library.hub_records import HubFileRecord
 from desktop.library.library_model import LibraryCard, ListedModel, command_id
@@ -77,6 +80,7 @@ def describe(card: LibraryCard, tools: CommandContext, *, hashed: bool) -> dict[
         "kind": model.kind if model and not model.adapter else None,
         "recognized_by": (model.identified_by or None) if model else None,
         "path": str(model.path) if model else None,
+        "projector": _projector(listed),
         "repository": subject.repository or None,
         "summary": entry.summary if entry else None,
         "page": (entry.page or None) if entry else None,
@@ -87,6 +91,21 @@ def describe(card: LibraryCard, tools: CommandContext, *, hashed: bool) -> dict[
         "strengths": list(entry.strengths) if entry else [],
         "unchecked": list(entry.unchecked) if entry else [],
     }
+
+
+def _projector(listed: ListedModel) -> dict[str, Any] | None:
+    """The file that lets a model see: the one that is here, else the one to be fetched with it; None for none."""
+    if listed.model is not None:
+        kept = listed.model.projector
+        if kept is None:
+            return None
+        name = Path(kept.path).name
+        return {"name": name, "path": kept.path, "size": kept.size, "sha256": kept.sha256, "here": kept.is_here}
+    known = listed.hub_record
+    part = projector_of(known, known.files[0]) if known is not None and known.files else None
+    if part is None:
+        return None
+    return {"name": part.name, "path": None, "size": part.size, "sha256": part.sha256 or None, "here": False}
 
 
 def _ancestor(each: Ancestor) -> dict[str, Any]:
@@ -219,7 +238,9 @@ def fit_of(listed: ListedModel, header: GgufHeader | None, machine: HardwareLimi
     if listed.subject.not_runnable:
         return None
     if header is not None:
-        return fit_of_header(header, machine)
+        projector = listed.model.projector_path if listed.model is not None else None
+        found = find_projector(projector) if projector is not None else None
+        return fit_of_header(header, machine, beside=found.memory if found is not None else 0)
     if listed.hub_record is not None:
         sizes = [each.size for each in listed.hub_record.files if each.size]
     else:

@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from desktop.byte_size import size_text
 from desktop.catalog.license_terms import Relation
@@ -242,11 +243,22 @@ def _files(card: LibraryCard, tools: CommandContext) -> Iterator[str]:
         for name in offer.skipped:
             yield "  " + tr("not offered: {file}").format(file=name)
         yield "  " + tr("at {page}, commit {commit}").format(page=offer.page, commit=offer.commit[:12])
+    if (projector := described["projector"]) is not None:
+        yield from paragraph(_projector_line(projector), "  ")
+        if projector["sha256"]:
+            yield f"    sha256 {projector['sha256']}"
     model = card.listed.model
     if model is not None:
         yield "  " + tr("in {folder}").format(folder=model.path.parent)
     if described["fit"] is not None and described["fit"]["needed"]:
         yield "  " + described["fit"]["sentence"]
+
+
+def _projector_line(projector: dict[str, Any]) -> str:
+    if projector["path"] is not None and not projector["here"]:
+        return tr("its projector {file} is gone: it sees no pictures").format(file=projector["name"])
+    amount = size_text(projector["size"]) if projector["size"] else tr("size not known")
+    return tr("{file}, {size}: its projector, with which it sees pictures").format(file=projector["name"], size=amount)
 
 
 def _could_be_asked(card: LibraryCard) -> bool:

@@ -23,6 +23,7 @@ from desktop.chat.chat_events import (
 from desktop.chat.chat_session import ChatSession
 from desktop.chat.document_services import DocumentServices
 from desktop.chat.draft_attachment import TakenAttachments
+from desktop.chat.message_pictures import DecodedPicture
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.preset_file import PresetFile
 from desktop.cli.command_context import CommandContext
@@ -48,6 +49,19 @@ class _Collections:
 
     def search(self, names: Sequence[str], text: str, limit: int) -> Sequence[FoundPassage]:
         return self._tools.collections.search(names, text, limit)
+
+
+class _Pictures:
+    """The reader of pictures, started where a conversation has some."""
+
+    def __init__(self, tools: CommandContext) -> None:
+        self._tools = tools
+
+    def read_image(
+        self, data: bytes, *, longest_side: int, name: str = "", is_cancelled: Callable[[], bool]
+    ) -> DecodedPicture:
+        reader = self._tools.document_reader
+        return reader.read_image(data, longest_side=longest_side, name=name, is_cancelled=is_cancelled)
 
 
 class TerminalSession:
@@ -81,7 +95,7 @@ class TerminalSession:
             prompt_cache=tools.prompt_cache,
             presets=PresetFile(tools.paths.presets_file),
             attachments=tools.attachments,
-            documents=DocumentServices(collections=_Collections(tools)),
+            documents=DocumentServices(collections=_Collections(tools), pictures=_Pictures(tools)),
         )
 
     def __enter__(self) -> "TerminalSession":

@@ -143,6 +143,15 @@ def died_rendering(death: "WorkerExit") -> EngineError:
     )
 
 
+def sees_no_pictures() -> EngineError:
+    """A picture was to be shown to a model without a projector."""
+    return EngineError(
+        tr("This model cannot see pictures."),
+        tr("There is an image in the conversation, and no projector (mmproj) was loaded with the model."),
+        tr("Choose a model that sees, or ask without the image."),
+    )
+
+
 def model_crashes(file: str, reason: str, technical: str) -> EngineError:
     """The worker died of `file` in every way that it was tried."""
     return EngineError(

@@ -64,6 +64,12 @@ def projector_of(known: HubRecord, file: HubFileRecord) -> FilePart | None:
     return next((each for each in known.projectors if each.name == name), None)
 
 
+def size_with_projector(known: HubRecord, file: HubFileRecord) -> int:
+    """Bytes to fetch for `file`; 0 where the Hub does not tell them."""
+    projector = projector_of(known, file)
+    return file.size + projector.size if file.size and projector is not None else file.size
+
+
 def check_endpoint(record: DownloadRecord, endpoint: str) -> None:
     """Raise UserError where another Hub is asked now than the one that offered the file: its hashes are not that
     one's."""

@@ -120,13 +120,19 @@ def hardware_limits(devices: Sequence[EngineDevice] = ()) -> HardwareLimits:
 
 
 def fit_of_header(
-    header: GgufHeader, machine: HardwareLimits, context_length: int | None = None, *, size: int | None = None
+    header: GgufHeader,
+    machine: HardwareLimits,
+    context_length: int | None = None,
+    *,
+    size: int | None = None,
+    beside: int = 0,
 ) -> HardwareFit:
     """How a model with this header suits `machine`, with that context, else with the one it would be loaded with.
 
-    `size` is that of another file of the same model, quantized otherwise: all but the weights is the same.
+    `size` is that of another file of the same model, quantized otherwise: all but the weights is the same. `beside` are
+    bytes of memory that its projector takes.
     """
-    return fit_of(dimensions_of(header), machine, context_length, size=size)
+    return fit_of(dimensions_of(header), machine, context_length, size=size, beside=beside)
 
 
 def dimensions_of(header: GgufHeader) -> ModelDimensions:
@@ -135,7 +141,12 @@ def dimensions_of(header: GgufHeader) -> ModelDimensions:
 
 
 def fit_of(
-    measure: ModelDimensions, machine: HardwareLimits, context_length: int | None = None, *, size: int | None = None
+    measure: ModelDimensions,
+    machine: HardwareLimits,
+    context_length: int | None = None,
+    *,
+    size: int | None = None,
+    beside: int = 0,
 ) -> HardwareFit:
     """As `fit_of_header`, from what was kept of a header."""
     shape, options = measure.shape, BufferOptions(parallel=machine.answers)
@@ -145,7 +156,7 @@ def fit_of(
         _MemoryNeed(
             length,
             int((shape.weights - shape.outside) * share),
-            int(shape.outside * share),
+            int(shape.outside * share) + beside,
             cache_bytes(shape, length, options),
             compute_bytes(shape, length, options) + process_bytes(shape),
             int(shape.active * share),

@@ -6,6 +6,7 @@ from typing import Literal
 from desktop.catalog.quantization import is_quantization_aware, quality_of
 from desktop.hub.repository_access import RepositoryAccess, access_in_state, access_revoked, was_revoked
 from desktop.hub.repository_files import FilePart
+from desktop.library.download_records import projector_of
 from desktop.library.hardware_fit import HardwareFit, HardwareLimits, fit_of, fit_of_size, recommended_file
 from desktop.library.hub_records import HubFileRecord, HubRecord
 
@@ -110,6 +111,10 @@ def _offered(file: HubFileRecord, known: HubRecord, machine: HardwareLimits) -> 
     measure = known.measure
     quality = quality_of(file.quantization, trained_for_it=is_quantization_aware(file.name, known.repository))
     sentence = quality.sentence if quality is not None else ""
-    exact = measure is not None and file.size
-    fit = fit_of(measure, machine, size=file.size) if measure and exact else fit_of_size(file.size, machine, file.name)
+    projector = projector_of(known, file)
+    beside = projector.size if projector is not None else 0
+    if measure is not None and file.size:
+        fit = fit_of(measure, machine, size=file.size, beside=beside)
+    else:
+        fit = fit_of_size(file.size + beside if file.size else 0, machine, file.name)
     return OfferedFile(file.name, file.quantization, file.size, file.parts, fit, sentence)

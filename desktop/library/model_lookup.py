@@ -21,6 +21,7 @@ from desktop.hub.pasted_line import other_program_error, parse_pasted_line, sear
 from desktop.hub.repository import DEFAULT_ENDPOINT, Repository, parse_repository
 from desktop.hub.repository_access import RepositoryAccess, access_in_state
 from desktop.hub.transfer.disk import free_space
+from desktop.library.download_records import size_with_projector
 from desktop.library.hardware_fit import HardwareLimits, hardware_limits
 from desktop.library.hub_offer import HubOffer, last_access, offer_of
 from desktop.library.hub_records import HubAccessRecord, HubRecord
@@ -195,7 +196,7 @@ class ModelLookup:
             access=access,
             has_token=has_token,
             file=chosen.name if chosen is not None else "",
-            size=chosen.size if chosen is not None else 0,
+            size=size_with_projector(known, chosen) if chosen is not None else 0,
             done=self._bytes_here(known, chosen.name) if chosen is not None else 0,
             free=free_space(self._folder),
             margin=FREE_SPACE_MARGIN,

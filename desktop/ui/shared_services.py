@@ -137,7 +137,7 @@ class SharedServices(QObject):
             prompt_cache=self.prompt_cache,
             presets=self.presets,
             attachments=self.attachments,
-            documents=DocumentServices(self.reader, self.collections, paths.draft_attachments),
+            documents=DocumentServices(self.reader, self.collections, paths.draft_attachments, self.reader),
         )
         self.displays = ModelDisplays()
         self.selection = ModelSelection(

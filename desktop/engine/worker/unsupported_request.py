@@ -12,6 +12,7 @@ from desktop.conversation import (
     ToolCallPart,
     ToolResultPart,
 )
+from desktop.engine.engine_errors import sees_no_pictures
 from desktop.engine.generation_options import GenerationOptions, ThinkingOptions
 from desktop.engine.worker_messages import GenerateRequest
 from desktop.errors import EngineError
@@ -26,7 +27,7 @@ def refuse_unsupported(request: GenerateRequest, *, sees: bool = False) -> None:
         for part in message.parts:
             if not _can_be_given(part, message, images, raw=request.options.raw_prompt):
                 if not sees and _holds_image(part):
-                    raise _blind()
+                    raise sees_no_pictures()
                 raise EngineError(
                     tr("Something in this conversation cannot be given to the model."),
                     tr("It is {part}, and this version of Latchkey does not give that to a model.").format(
@@ -46,14 +47,6 @@ def refuse_unsupported(request: GenerateRequest, *, sees: bool = False) -> None:
             tr("This version of Latchkey does not know the option {option}.").format(option=option),
             tr("Ask without it."),
         )
-
-
-def _blind() -> EngineError:
-    return EngineError(
-        tr("This model cannot see pictures."),
-        tr("There is an image in the conversation, and no projector (mmproj) was loaded with the model."),
-        tr("Choose a model that sees, or ask without the image."),
-    )
 
 
 def _holds_image(part: MessagePart) -> bool:

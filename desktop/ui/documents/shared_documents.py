@@ -17,7 +17,7 @@ from desktop.errors import StoppedError, UserError
 if TYPE_CHECKING:
     from desktop.document_content import DocumentContent
     from desktop.documents.collection_service import CollectionService
-    from desktop.documents.document_reader import DocumentReader
+    from desktop.documents.document_reader import DecodedImage, DocumentReader
     from desktop.documents.passage_search import FoundPassage
 
 T = TypeVar("T")
@@ -59,6 +59,12 @@ class SharedReader:
         return self.reader().read_bytes(
             data, name, password=password, is_cancelled=is_cancelled, on_progress=on_progress
         )
+
+    def read_image(
+        self, data: bytes, *, longest_side: int, name: str = "", is_cancelled: Callable[[], bool] = lambda: False
+    ) -> "DecodedImage":
+        """See `DocumentReader.read_image`. StoppedError once this is closed."""
+        return self.reader().read_image(data, longest_side=longest_side, name=name, is_cancelled=is_cancelled)
 
     def is_confined(self) -> bool:
         """Whether its processes have neither network nor home folder; asks one of them the first time. Not for the main

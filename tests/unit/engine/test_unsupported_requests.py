@@ -9,7 +9,6 @@ import pytest
 from desktop.conversation import (
     ChatMessage,
     DocumentPart,
-    ImagePart,
     MessagePart,
     TextPart,
     ThinkingPart,
@@ -23,7 +22,6 @@ from tests.unit.engine.conftest import Asker, children
 
 PARTS: dict[str, MessagePart] = {
     "a model's thinking": ThinkingPart("hm"),
-    "an image": ImagePart("ab" * 32, "image/png"),
     "a document": DocumentPart("Terms", "all of it"),
     "a call of a tool": ToolCallPart("1", "weather", "{}"),  # in a question
     "the result of a tool": ToolResultPart("1", "weather", (TextPart("rain"),)),
