@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.chat.attached_file_reader import AttachedFileReading
-from desktop.chat.message_pictures import PictureReading
+from desktop.chat.message_pictures import PictureDecoder
 from desktop.chat.passage_finder import CollectionSearching
 
 
@@ -17,7 +17,7 @@ class DocumentServices:
     reader: AttachedFileReading | None = None
     collections: CollectionSearching | None = None
     drafts: Path | None = None
-    pictures: PictureReading | None = None
+    pictures: PictureDecoder | None = None
 
 
 NO_DOCUMENTS = DocumentServices()

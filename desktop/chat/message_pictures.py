@@ -30,7 +30,7 @@ class DecodedPicture(Protocol):
     def rgb(self) -> bytes: ...
 
 
-class PictureReading(Protocol):
+class PictureDecoder(Protocol):
     """What decodes pictures, in a process of its own. Raises UserError, StoppedError where `is_cancelled` said so."""
 
     def read_image(
@@ -50,7 +50,7 @@ class MessagePictures:
     """Reads those that messages name from `attachments`, with `reader`; without either, none can be. Methods block, and
     may be called from any thread but the main one."""
 
-    def __init__(self, attachments: AttachmentStore | None, reader: PictureReading | None) -> None:
+    def __init__(self, attachments: AttachmentStore | None, reader: PictureDecoder | None) -> None:
         self._attachments, self._reader = attachments, reader
         self._kept: OrderedDict[tuple[str, int], RequestImage] = OrderedDict()
         self._lock = threading.Lock()
@@ -99,7 +99,7 @@ def decoded(
     sha256: str,
     data: bytes,
     name: str,
-    reader: PictureReading,
+    reader: PictureDecoder,
     side: int = USUAL_SIDE,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> RequestImage:

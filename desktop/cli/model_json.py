@@ -102,7 +102,7 @@ def _projector(listed: ListedModel) -> dict[str, Any] | None:
         name = Path(kept.path).name
         return {"name": name, "path": kept.path, "size": kept.size, "sha256": kept.sha256, "here": kept.is_here}
     known = listed.hub_record
-    part = projector_of(known, known.files[0]) if known is not None and known.files else None
+    part = projector_of(known, known.files[0].name) if known is not None and known.files else None
     if part is None:
         return None
     return {"name": part.name, "path": None, "size": part.size, "sha256": part.sha256 or None, "here": False}

@@ -42,7 +42,7 @@ def record_id(repository: str, commit: str, file: str) -> str:
 
 def new_record(known: HubRecord, file: HubFileRecord, model_id: str, name: str) -> DownloadRecord:
     """A download of `file` that begins now, with its projector, for the model `model_id` called `name`."""
-    projector = projector_of(known, file)
+    projector = projector_of(known, file.name)
     return DownloadRecord(
         id=record_id(known.repository, known.commit, file.name),
         model_id=model_id,
@@ -58,16 +58,16 @@ def new_record(known: HubRecord, file: HubFileRecord, model_id: str, name: str) 
     )
 
 
-def projector_of(known: HubRecord, file: HubFileRecord) -> FilePart | None:
-    """The projector that is fetched with `file`; None where the repository has none."""
-    name = best_projector_name((each.name for each in known.projectors), file.name)
+def projector_of(known: HubRecord, file: str) -> FilePart | None:
+    """The projector that is fetched with the file of this name; None where the repository has none."""
+    name = best_projector_name((each.name for each in known.projectors), file)
     return next((each for each in known.projectors if each.name == name), None)
 
 
-def size_with_projector(known: HubRecord, file: HubFileRecord) -> int:
-    """Bytes to fetch for `file`; 0 where the Hub does not tell them."""
+def size_with_projector(known: HubRecord, file: str, size: int) -> int:
+    """Bytes to fetch for a file of `size` bytes; 0 where the Hub does not tell them."""
     projector = projector_of(known, file)
-    return file.size + projector.size if file.size and projector is not None else file.size
+    return size + projector.size if size and projector is not None else size
 
 
 def check_endpoint(record: DownloadRecord, endpoint: str) -> None:

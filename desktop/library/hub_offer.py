@@ -111,7 +111,7 @@ def _offered(file: HubFileRecord, known: HubRecord, machine: HardwareLimits) -> 
     measure = known.measure
     quality = quality_of(file.quantization, trained_for_it=is_quantization_aware(file.name, known.repository))
     sentence = quality.sentence if quality is not None else ""
-    projector = projector_of(known, file)
+    projector = projector_of(known, file.name)
     beside = projector.size if projector is not None else 0
     if measure is not None and file.size:
         fit = fit_of(measure, machine, size=file.size, beside=beside)

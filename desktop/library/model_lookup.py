@@ -196,7 +196,7 @@ class ModelLookup:
             access=access,
             has_token=has_token,
             file=chosen.name if chosen is not None else "",
-            size=size_with_projector(known, chosen) if chosen is not None else 0,
+            size=size_with_projector(known, chosen.name, chosen.size) if chosen is not None else 0,
             done=self._bytes_here(known, chosen.name) if chosen is not None else 0,
             free=free_space(self._folder),
             margin=FREE_SPACE_MARGIN,

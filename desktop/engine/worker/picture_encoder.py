@@ -48,6 +48,11 @@ class PictureEncoder:
             self._wanted.pop(answer, None)
             self._drop_old()
 
+    def forget(self) -> None:
+        """Keep nothing that nobody waits for."""
+        with self._changed:
+            self._drop_old(0)
+
     def find(self, piece: PicturePiece) -> Embeddings | None:
         """The embeddings of `piece`; None while they are being made. Raises UserError where they cannot be."""
         with self._changed:
@@ -107,13 +112,13 @@ class PictureEncoder:
         """Without the lock: it is asked by ggml, and a moment later is soon enough."""
         return any(piece.tokens == each.tokens for pieces in list(self._wanted.values()) for each in pieces)
 
-    def _drop_old(self) -> None:
-        """Keep of what nobody waits for what was used last."""
+    def _drop_old(self, most: int = _MOST_KEPT) -> None:
+        """Keep of what nobody waits for what was used last, in `most` bytes."""
         waited = {each.tokens for pieces in self._wanted.values() for each in pieces}
         kept = [tokens for tokens in self._made if tokens not in waited]
         size = sum(self._size(tokens) for tokens in kept)
         for tokens in kept:
-            if size <= _MOST_KEPT:
+            if size <= most:
                 break
             size -= self._size(tokens)
             del self._made[tokens]

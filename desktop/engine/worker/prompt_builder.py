@@ -249,7 +249,8 @@ class PromptBuilder:
             del self._said_in[self._said.popitem(last=False)[0]]
 
     def forget(self, conversation: str) -> None:
-        """Keep no answer of `conversation`."""
+        """Keep no answer of `conversation`, and no picture: whose those are is not known."""
+        self._pictures.clear()
         for text in [text for text, said_in in self._said_in.items() if said_in == conversation]:
             del self._said[text], self._said_in[text]
 

@@ -129,6 +129,8 @@ class Scheduler:
         answering = any(each.request.conversation == conversation for each in (*self._running, *self._waiting))
         self._cache.forget(conversation, answering=answering)
         self._speculation.forget(conversation)
+        if self._encoder is not None:
+            self._encoder.forget()
         self._prompter.forget(conversation)
 
     def _sampler(self, prompt: TokenizedPrompt, options: GenerationOptions, text: AnswerText) -> Sampler:

@@ -10,14 +10,18 @@ from typing import Any
 import pytest
 
 from desktop.conversation import ChatMessage, ImagePart, TextPart, ToolCallPart, ToolResultPart
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.load_params import LoadParams
+from desktop.engine.prompt_cache_folder import PromptCacheFolder, SavingPolicy
 from desktop.engine.request_images import RequestImage
 from desktop.engine.worker_messages import AnswerDone, AnswerEvent, PromptPrepared, RequestFailed
 from desktop.errors import EngineError
 from tests.fakes.pictures import asked, picture
 from tests.fakes.tiny_gguf import random_model
 from tests.fakes.tiny_projector import MROPE, tiny_projector
-from tests.unit.engine.conftest import Answer, Asker, children
+from tests.unit.engine.conftest import Answer, Asker, children, wait_until
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 Load = Callable[..., Asker]
 Files = Callable[[str], Path]
 WORDS = "what the of and to in is it " * 8
@@ -70,6 +74,28 @@ def test_a_model_with_its_projector_tells_pictures_apart(seeing: Callable[..., A
     turns = (asked(one, WORDS), ChatMessage.from_text("assistant", first.text), "and now")
     later = asker.ask(*turns, images=(one,), conversation="a", **LONG)
     assert later.end.cached_tokens >= first.end.prompt_tokens
+
+
+def test_a_picture_read_before_a_restart_is_not_read_again(
+    make_client: Callable[..., EngineClient], tmp_path: Path
+) -> None:
+    path = random_model(tmp_path / "m.gguf", architecture="qwen2vl", metadata=MROPE)
+    projector = str(tiny_projector(tmp_path / "mmproj.gguf", kind="qwen2vl_merger"))
+    place, one = tmp_path / "states", picture(1, 256, 256)
+    turn, said = asked(one, WORDS), []
+    for _ in range(2):
+        folder = PromptCacheFolder(place, policy=SavingPolicy(idle_s=0.02, min_new_tokens=64))
+        client = make_client(prompt_cache=folder)
+        client.load_and_wait(LoadParams(str(path), threads=1, projector=projector))
+        asker = Asker(client)
+        said.append(asker.ask(turn, images=(one,), conversation="a", cache="disk", **LONG))
+        other = picture(2, 256, 256)
+        fresh = asker.ask(asked(other, WORDS), images=(other,), conversation="b", cache="off", **LONG)
+        wait_until(lambda: any(place.glob("*.state")))
+        client.close()
+    assert said[1].text == said[0].text != fresh.text
+    assert said[1].end.disk_tokens > 256
+    assert fresh.end.cached_tokens == 0
 
 
 def test_answers_about_pictures_are_computed_beside_others(seeing: Callable[..., Asker]) -> None:

@@ -21,6 +21,7 @@ from tests.fakes.tiny_projector import tiny_projector
 from tests.unit.engine.conftest import Asker
 from tests.unit.engine.test_lora_adapters import NotingCheck
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 Load = Callable[..., Asker]
 Files = Callable[[str], Path]
 
