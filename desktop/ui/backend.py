@@ -135,9 +135,7 @@ class Backend(QObject):
         window.commands.add_places(self.documents.places)
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
-        self.files = ChatFiles(
-            window, background, self._open_session, self.engine, shared.attachments, shared.collections
-        )
+        self.files = ChatFiles(window, background, self._open_session, self.engine, shared.answers, shared.collections)
         self.network = NetworkFlow(window, background, services, paths, settings, shared.change_settings)
         self.compare = CompareFlow(window, background, ChatPlace(window, shared.answers), self.engine, shared.presets)
         exporter = ChatExporter(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QBuffer, QByteArray, QIODeviceBase, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.chat.chat_events import ConversationOpened
 from desktop.conversation import Conversation, ImagePart, Message, TextPart
@@ -109,6 +109,10 @@ def test_images_are_drawn_in_their_turn_and_missing_ones_named(home: Path, open_
     viewer = window.backend.files.images.viewer
     assert viewer is not None
     assert viewer.isVisible()
+    seen = next(child for child in viewer.findChildren(QWidget) if "green.png" in child.accessibleName())
+    assert seen.accessibleDescription().startswith("900 × 300 pixels.")
+    viewer.seen_asked.emit()
+    window.until(lambda: seen.accessibleDescription() == "The model is given 900 × 300 pixels.")
     viewer.copied.emit()
     window.until(lambda: QGuiApplication.clipboard().image().width() == 900)
     viewer.reject()

@@ -72,11 +72,17 @@ def seen_text(width: int, height: int, cost: "PictureCost | None", *, blind: boo
     return f"{size} {tr('The model in use reads it as {tokens}.').format(tokens=tokens)}"
 
 
-def _picture_tokens(width: int, height: int, cost: "PictureCost") -> int:
-    """It is given no larger than `LARGEST_SIDE`, in the same proportions."""
-    from desktop.engine.request_images import LARGEST_SIDE
+def given_text(width: int, height: int, tokens: int | None) -> str:
+    """What a model is given of a picture."""
+    size = tr("The model is given {width} × {height} pixels.").format(width=f"{width:,}", height=f"{height:,}")
+    return f"{size} {tr('It reads them as {tokens}.').format(tokens=tokens_about(tokens))}" if tokens else size
 
-    part = min(1.0, LARGEST_SIDE / max(width, height, 1))
+
+def _picture_tokens(width: int, height: int, cost: "PictureCost") -> int:
+    """It is given no larger than `USUAL_SIDE`, in the same proportions."""
+    from desktop.chat.message_pictures import USUAL_SIDE
+
+    part = min(1.0, USUAL_SIDE / max(width, height, 1))
     return cost.tokens(round(width * part), round(height * part))
 
 

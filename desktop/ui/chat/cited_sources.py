@@ -24,7 +24,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class CitedSource:
+class ListedSource:
     """A source by its number. `passage` is None where the model was given none of that number; `marks` are the ranges
     of its text that bear out what is cited of it."""
 
@@ -34,28 +34,28 @@ class CitedSource:
     support: SourceSupport = "supported"
 
 
-def cited_sources(citations: "Sequence[Citation]") -> tuple[CitedSource, ...]:
-    """The sources cited, in the order of their first citation."""
+def cited_sources(citations: "Sequence[Citation]") -> tuple[ListedSource, ...]:
+    """The sources cited, by number."""
     by_number: dict[int, list[Citation]] = {}
     for citation in citations:
         by_number.setdefault(citation.number, []).append(citation)
-    return tuple(_source(number, cited) for number, cited in by_number.items())
+    return tuple(_source(number, cited) for number, cited in sorted(by_number.items()))
 
 
-def sources_not_cited(citations: "Sequence[Citation]", given: Sequence[PassagePart]) -> tuple[CitedSource, ...]:
+def sources_not_cited(citations: "Sequence[Citation]", given: Sequence[PassagePart]) -> tuple[ListedSource, ...]:
     """Those of the passages `given` that are not cited."""
     cited = {citation.number for citation in citations}
-    return tuple(CitedSource(part.number, part, (), "not-cited") for part in given if part.number not in cited)
+    return tuple(ListedSource(part.number, part, (), "not-cited") for part in given if part.number not in cited)
 
 
-def _source(number: int, cited: "Sequence[Citation]") -> CitedSource:
+def _source(number: int, cited: "Sequence[Citation]") -> ListedSource:
     passage = cited[0].passage
     if passage is None:
-        return CitedSource(number, None, (), "no-such-source")
+        return ListedSource(number, None, (), "no-such-source")
     kept = [citation for citation in cited if citation.support == "supported"]
     marks = tuple(sorted({mark for citation in kept for mark in citation.marks}))
     support: SourceSupport = "supported" if len(kept) == len(cited) else "partly" if kept else "unsupported"
-    return CitedSource(number, passage, marks, support)
+    return ListedSource(number, passage, marks, support)
 
 
 def source_name(passage: PassagePart) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSize
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
+from shiboken6 import isValid
 
 from desktop.atomic_file import write_atomically, write_error
 from desktop.background import Background
@@ -16,13 +17,14 @@ from desktop.conversation import ImagePart
 from desktop.image_format import image_format
 from desktop.safe_text import one_line
 from desktop.translation import tr
-from desktop.ui.chat.attachment_text import seen_text
+from desktop.ui.chat.attachment_text import given_text, seen_text
 from desktop.ui.chat.image_decoding import decode_image, image_size
 from desktop.ui.chat.image_list import image_title
 from desktop.ui.chat.image_viewer import ImageViewer
 from desktop.ui.chat.message_images import ImageFailed, ImageRead, MessageImages
 
 if TYPE_CHECKING:
+    from desktop.chat.message_pictures import ShownPicture
     from desktop.engine.request_images import PictureCost
     from desktop.ui.navigator import Navigator
 
@@ -33,7 +35,8 @@ _NO_NAME = re.compile(r"[^\w. ()-]")
 
 class ImageFlow(QObject):
     """Gives `images` what `read` gives by its sha256, and says in the window why something was not done. `pictures` is
-    what they cost of the model in use, and `sees_pictures` whether it does; None where that is not known."""
+    what they cost of the model in use, and `sees_pictures` whether it does; None where that is not known. `given` gives
+    a picture as a model is given it; it is called off the main thread."""
 
     def __init__(
         self,
@@ -43,9 +46,10 @@ class ImageFlow(QObject):
         images: MessageImages,
         pictures: "Callable[[], PictureCost | None]",
         sees_pictures: Callable[[], bool | None],
+        given: "Callable[[ImagePart], ShownPicture]",
     ) -> None:
         super().__init__()
-        self._pictures, self._sees_pictures = pictures, sees_pictures
+        self._pictures, self._sees_pictures, self._given = pictures, sees_pictures, given
         self._navigator, self._background, self._read_bytes = navigator, background, read
         self.viewer: ImageViewer | None = None
         images.wanted.connect(self._read)
@@ -63,8 +67,24 @@ class ImageFlow(QObject):
             viewer = self._open(image_title(part), image, size, stored=True)
             viewer.copied.connect(lambda: self.copy(part))
             viewer.save_asked.connect(lambda: self.choose_file(part))
+            viewer.seen_asked.connect(lambda: self._show_given(part, viewer))
 
         self._look(lambda: self._read_bytes(part.sha256), show)
+
+    def _show_given(self, part: ImagePart, viewer: ImageViewer) -> None:
+        """Show in `viewer` what a model is given of an image."""
+
+        def read() -> tuple[QImage, str]:
+            shown = self._given(part)
+            seen = shown.image
+            image = QImage(seen.rgb, seen.width, seen.height, 3 * seen.width, QImage.Format.Format_RGB888).copy()
+            return image, given_text(seen.width, seen.height, shown.tokens)
+
+        def show(given: tuple[QImage, str]) -> None:
+            if isValid(viewer):
+                viewer.show_seen(*given)
+
+        self._background.pool(read, show, self._navigator.show_error)
 
     def show_bytes(self, name: str, data: bytes) -> None:
         """Show an image that is not of a message yet, of this name."""

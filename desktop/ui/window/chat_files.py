@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from desktop.background import Background
 from desktop.chat.attached_file_reader import decoded_content
+from desktop.conversation import ImagePart
 from desktop.ui.chat.attachment_flow import AttachmentFlow
 from desktop.ui.chat.image_flow import ImageFlow
 from desktop.ui.chat.source_flow import SourceFlow, document_of
 
 if TYPE_CHECKING:
+    from desktop.chat.answer_service import AnswerService
     from desktop.chat.chat_session import ChatSession
+    from desktop.chat.message_pictures import ShownPicture
     from desktop.documents.collection_service import CollectionService
     from desktop.engine.engine_protocol import MultiModelEngine
     from desktop.engine.request_images import PictureCost
-    from desktop.storage.attachment_store import AttachmentStore
     from desktop.ui.window.main_window import MainWindow
 
 
@@ -26,8 +28,8 @@ class SharedDocuments(Protocol):
 
 class ChatFiles:
     """`images` shows pictures, `sources` what was read of documents, and `attachments` attaches files to the message
-    that is being written. `chat` gives the session of the conversation that is shown in `window`; what is attached to
-    its messages is in `stored`, or with a temporary chat."""
+    that is being written. `chat` gives the session of the conversation that is shown in `window`; `answers` are those
+    of all conversations but the temporary ones."""
 
     def __init__(
         self,
@@ -35,12 +37,14 @@ class ChatFiles:
         background: Background,
         chat: "Callable[[], ChatSession]",
         engine: "MultiModelEngine",
-        stored: "AttachmentStore",
+        answers: "AnswerService",
         collections: SharedDocuments,
     ) -> None:
-        self._window, self._engine, self._stored = window, engine, stored
+        self._window, self._engine, self._answers = window, engine, answers
         page = window.chat_page
-        self.images = ImageFlow(window, background, self._read, page.images, self._picture_cost, self._sees_pictures)
+        self.images = ImageFlow(
+            window, background, self._read, page.images, self._picture_cost, self._sees_pictures, self._given
+        )
         self.sources = SourceFlow(
             window,
             background,
@@ -69,9 +73,18 @@ class ChatFiles:
 
     def _read(self, sha256: str) -> bytes:
         """What is attached to a message of the conversation that is shown. Not for the main thread."""
-        temporary = self._window.temporary.chat
-        kept = temporary.attachments if temporary is not None else self._stored
+        kept = self._shown_answers().attachments
+        assert kept is not None
         return kept.read(sha256)
+
+    def _given(self, part: ImagePart) -> "ShownPicture":
+        """A picture as a model is given it. Not for the main thread."""
+        return self._shown_answers().pictures.shown(part, self._picture_cost())
+
+    def _shown_answers(self) -> "AnswerService":
+        """The answers of the conversation that is shown."""
+        temporary = self._window.temporary.chat
+        return temporary.answers if temporary is not None else self._answers
 
     def _sees_pictures(self) -> bool | None:
         """Whether the model in use sees pictures; None where none is loaded."""
