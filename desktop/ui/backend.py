@@ -172,9 +172,9 @@ class Backend(QObject):
         self.files.attachments.drops.chats_found.connect(self.chat_imports.offer_files)
         self.files.attachments.drops.collection_asked.connect(self._make_collection)
         self.panel.documents.file_asked.connect(self.files.sources.show_file)
-        self.panel.documents.chosen_changed.connect(window.chat_page.composer.show_collections)
-        window.chat_page.composer.collections_asked.connect(self.panel.show_documents)
-        self.panel.documents.page_asked.connect(lambda: window.show_page("documents"))
+        # By methods: a signal would hold a lambda, with the window, beyond the window's end.
+        self.files.attachments.model_asked.connect(self._show_models)
+        self.panel.documents.page_asked.connect(self._show_documents)
         self.model_list.listed.connect(self._models_listed)
         self.access.model_asked.connect(self.model_list.show_listed)
         self.access.failed.connect(self.model_list.show_problem)
@@ -272,9 +272,15 @@ class Backend(QObject):
         temporary = self._window.temporary.chat
         return temporary.session if temporary is not None else self.chat
 
+    def _show_models(self) -> None:
+        self._window.show_page("models")
+
+    def _show_documents(self) -> None:
+        self._window.show_page("documents")
+
     def _make_collection(self, paths: list[Path]) -> None:
         """A person wants a collection of what they dropped on the chat."""
-        self._window.show_page("documents")
+        self._show_documents()
         self.documents.add("", paths)
 
     def _backup_failed(self, error: "UserError") -> None:

@@ -128,6 +128,8 @@ class SharedServices(QObject):
         self.prompts = PromptLibrary(paths.prompts_file)
         self.reader = SharedReader(self._make_reader)
         self.collections = SharedCollections(background, self._make_collections)
+        self._indexing_timer = QTimer(self, singleShot=True, interval=_INDEXING_AFTER_MS)
+        self._indexing_timer.timeout.connect(self._start_collections)
         self.answers = AnswerService(
             store=ConversationStore(self.database),
             engine=self.engine,
@@ -195,7 +197,7 @@ class SharedServices(QObject):
         self._ledger_watcher.start()
         self.backup_timer.start()
         # What was being indexed goes on, but not while everything else of a start wants the disk.
-        QTimer.singleShot(_INDEXING_AFTER_MS, self, self._start_collections)
+        self._indexing_timer.start()
 
     def _start_collections(self) -> None:
         if not self.closed and self.paths.documents_file.exists():
@@ -269,6 +271,7 @@ class SharedServices(QObject):
         self.backup_timer.close()
         self.selection.close()
         self._ledger_watcher.close()
+        self._indexing_timer.stop()
         self.answers.close()
         self.reader.close()
         self.collections.close()

@@ -63,7 +63,6 @@ class ChatFiles:
             show_document=self.sources.show_content,
             show_picture=self.images.show_bytes,
         )
-        self.attachments.model_asked.connect(lambda: window.show_page("models"))
         window.chat_told.connect(self.attachments.take_event)
 
     def close(self) -> None:
