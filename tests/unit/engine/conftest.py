@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import textwrap
 import time
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from desktop.confinement.isolated_process import start_isolated
 from desktop.conversation import ChatMessage, TextPart, ThinkingPart
 from desktop.engine import worker_process
 from desktop.engine.engine_client import EngineClient
@@ -129,7 +129,7 @@ def forked_workers() -> Iterator[None]:
         yield
         return
     with closing(WorkerServer(worker_environment())) as server, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker_process, "subprocess", server)
+        patch.setattr(worker_process, "start_isolated", server.start)
         _servers.append(server)
         yield
         _servers.remove(server)
@@ -138,7 +138,7 @@ def forked_workers() -> Iterator[None]:
 @pytest.fixture
 def started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of such a module that look at the command: every worker of theirs is a process that Python starts."""
-    monkeypatch.setattr(worker_process, "subprocess", subprocess)
+    monkeypatch.setattr(worker_process, "start_isolated", start_isolated)
 
 
 @pytest.fixture(scope="session")

@@ -20,11 +20,16 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 TOP = Path(__file__).resolve().parents[3]
+if not __package__:
+    sys.path.insert(0, str(TOP))
+
+from desktop.confinement.isolated_process import start_isolated  # noqa: E402 - found by the line above
+
 _COMMAND = [sys.executable, "-I", "-X", "utf8"]
 _MAY_DIFFER = frozenset(
     ("HOME", "TMPDIR", "TEMP", "TMP", "CUDA_CACHE_PATH", "__GL_SHADER_DISK_CACHE_PATH", "MESA_SHADER_CACHE_DIR")
@@ -75,9 +80,7 @@ class ForkedWorker:
 
 
 class WorkerServer:
-    """The process to fork from, and what stands in for the module `subprocess` where workers are started. Close it."""
-
-    DEVNULL, TimeoutExpired = subprocess.DEVNULL, subprocess.TimeoutExpired
+    """The process to fork from. Close it."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = _at_import(environ)
@@ -93,21 +96,25 @@ class WorkerServer:
     def pid(self) -> int:
         return self._process.pid
 
-    def Popen(  # noqa: N802 - as there
-        self, command: Sequence[str], **options: Any
+    def start(
+        self,
+        command: Callable[[Sequence[int]], Sequence[str]],
+        inherited: Sequence[int],
+        output: int,
+        environment: Mapping[str, str],
     ) -> ForkedWorker | subprocess.Popen[bytes]:
-        """A fork that runs this command, or where it cannot stand for it, a process of its own."""
-        if [*command[: len(_COMMAND)]] != _COMMAND or _at_import(options["env"]) != self._environ:
-            return subprocess.Popen(command, **options)
-        files = [options["stdout"], *options["pass_fds"]]
+        """What `start_isolated` starts, in a fork; where that cannot stand for it, a process of its own."""
+        words = [*command(inherited)]
+        if words[: len(_COMMAND)] != _COMMAND or _at_import(environment) != self._environ:
+            return start_isolated(command, inherited, output, environment)
         asked = {
-            "arguments": [*command[len(_COMMAND) :]],
-            "environ": options["env"],
+            "arguments": words[len(_COMMAND) :],
+            "environ": dict(environment),
             "folder": str(Path.cwd()),
-            "numbers": options["pass_fds"],
+            "numbers": [*inherited],
         }
         with self._lock:
-            socket.send_fds(self._socket, [json.dumps(asked).encode()], files)
+            socket.send_fds(self._socket, [json.dumps(asked).encode()], [output, *inherited])
             return ForkedWorker(int.from_bytes(self._socket.recv(4), sys.byteorder))
 
     def close(self) -> None:
@@ -173,11 +180,9 @@ def _become(given: dict[str, Any], files: Sequence[int]) -> None:
 def main() -> None:
     asked = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.path.insert(0, str(TOP))
     from desktop.engine.worker import start, worker_loop
 
     del start, worker_loop
-    sys.path.remove(str(TOP))
     gc.collect()
     gc.freeze()
     gc.disable()
