@@ -32,7 +32,7 @@ ARCHITECTURES = {"mlp": "qwen2", "gemma3": "gemma3", "qwen2vl_merger": "qwen2vl"
 class Seeing:
     """A model that sees, with what answers for it, and mtmd's own way of reading beside it."""
 
-    def __init__(self, path: Path, projector: Path, batch: int, folder: Path) -> None:
+    def __init__(self, path: Path, projector: Path, batch: int) -> None:
         self._cancellation = Cancellation()
         params = LoadParams(str(path), context_length=2048, threads=1, projector=str(projector), batch_tokens=batch)
         self.model = LoadedModel(
@@ -98,7 +98,7 @@ def seeing(tmp_path: Path) -> Iterator[Callable[..., Seeing]]:
     llama_api.start_backends()
     made: list[Seeing] = []
 
-    def make(kind: str, batch: int = 512) -> Seeing:
+    def make(kind: str, batch: int = 512, layers: int = 2) -> Seeing:
         architecture = ARCHITECTURES[kind]
         path = random_model(
             tmp_path / "model.gguf",
@@ -107,7 +107,9 @@ def seeing(tmp_path: Path) -> Iterator[Callable[..., Seeing]]:
             layers=6 if architecture == "gemma3" else 2,
             metadata=MROPE if architecture == "qwen2vl" else None,
         )
-        made.append(Seeing(path, tiny_projector(tmp_path / "mmproj.gguf", kind=kind, side=64), batch, tmp_path))
+        made.append(
+            Seeing(path, tiny_projector(tmp_path / "mmproj.gguf", kind=kind, side=64, layers=layers), batch, tmp_path)
+        )
         return made[-1]
 
     yield make
@@ -142,3 +144,19 @@ def test_a_prompt_with_pictures_gives_the_logits_that_mtmd_gives(
     third = model.ask(asked("the of ", one, one, "and to"), images=(one,))
     assert third.cached_tokens < done.prompt_tokens
     assert_close(model.logits(), model.logits_of_mtmd(question, (one, one)))
+
+
+def test_a_picture_that_nobody_waits_for_is_given_up_in_the_middle(seeing: Callable[..., Seeing]) -> None:
+    projector = seeing("mlp", layers=12).model.projector
+    assert projector is not None
+    (piece,) = projector.prepare(picture(1)).pieces
+    asked: list[bool] = []
+
+    def stopped(answer: bool) -> bool:
+        asked.append(answer)
+        return answer
+
+    assert projector.encode(piece, lambda: stopped(False)) is not None
+    whole, _ = len(asked), asked.clear()
+    assert projector.encode(piece, lambda: stopped(True)) is None
+    assert len(asked) < whole / 2

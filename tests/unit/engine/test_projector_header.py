@@ -91,17 +91,21 @@ def test_what_llama_cpp_finds_wrong_with_a_projector_is_told_and_another_can_be_
     assert client.model.sees_images
 
 
-def test_a_projector_that_ends_the_engine_costs_only_itself(load: Load, model_file: Files, tmp_path: Path) -> None:
+def test_a_projector_that_ends_the_engine_costs_only_itself(
+    make_client: Callable[..., Any], model_file: Files, tmp_path: Path
+) -> None:
     def swap(writer: gguf.GGUFWriter) -> None:  # a matrix that multiplies with nothing here: an assert of ggml's
         for tensors in writer.tensors:
             tensors["mm.0.weight"].shape = (32, 64)
             tensors["mm.0.weight"].tensor = np.zeros((32, 64), np.float32)
 
     hostile = tiny_projector(tmp_path / "hostile.gguf", change=swap)
-    asker = load(model_file("llama"), projector=str(hostile))
-    assert asker.client.model is not None
-    assert not asker.client.model.sees_images
-    assert asker.ask("the of", max_tokens=4, ignore_eos=True).text
+    check = NotingCheck()
+    client = make_client(license_check=check)
+    client.load_and_wait(LoadParams(str(model_file("llama")), threads=1, projector=str(hostile)))
+    assert not client.model.sees_images
+    assert check.admitted == ["llama.gguf", "hostile.gguf", "llama.gguf"], "it was loaded again, once"
+    assert Asker(client).ask("the of", max_tokens=4, ignore_eos=True).text
 
 
 def test_a_projector_is_admitted_recorded_and_watched_as_the_model_is(
