@@ -107,9 +107,8 @@ def seeing(tmp_path: Path) -> Iterator[Callable[..., Seeing]]:
             layers=6 if architecture == "gemma3" else 2,
             metadata=MROPE if architecture == "qwen2vl" else None,
         )
-        made.append(
-            Seeing(path, tiny_projector(tmp_path / "mmproj.gguf", kind=kind, side=64, layers=layers), batch, tmp_path)
-        )
+        projector = tiny_projector(tmp_path / "mmproj.gguf", kind=kind, side=64, layers=layers)
+        made.append(Seeing(path, projector, batch))
         return made[-1]
 
     yield make
@@ -157,6 +156,7 @@ def test_a_picture_that_nobody_waits_for_is_given_up_in_the_middle(seeing: Calla
         return answer
 
     assert projector.encode(piece, lambda: stopped(False)) is not None
-    whole, _ = len(asked), asked.clear()
+    whole = len(asked)
+    asked.clear()
     assert projector.encode(piece, lambda: stopped(True)) is None
     assert len(asked) < whole / 2
