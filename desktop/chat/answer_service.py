@@ -30,12 +30,12 @@ from desktop.chat.conversation_writer import ConversationBranch, ConversationWri
 from desktop.chat.document_services import NO_DOCUMENTS, DocumentServices
 from desktop.chat.draft_attachment import TakenAttachments
 from desktop.chat.message_attachments import MessageAttachments, queued_key
-from desktop.chat.message_pictures import MessagePictures
+from desktop.chat.message_pictures import MessagePictures, ShownPicture
 from desktop.chat.message_queue import MessageQueue
 from desktop.chat.passage_finder import PassageFinder
 from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.preset_file import PresetFile
-from desktop.conversation import Conversation, Message
+from desktop.conversation import Conversation, ImagePart, Message
 from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.engine.generation_options import CacheLevel
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
@@ -155,6 +155,14 @@ class AnswerService:
                 self.gate.defer()
 
     # --- to the sessions -----------------------------------------------------------------------------------------
+
+    def shown_picture(
+        self, part: ImagePart, give: Callable[[ShownPicture], None], failed: Callable[[UserError], None]
+    ) -> None:
+        """Have `give` called with a picture as the model in use is given it, or `failed`."""
+        info = self.queue.model.info(self.queue.model.params)
+        cost = info.pictures if info is not None else None
+        self._background.pool(lambda: self.pictures.shown(part, cost), give, failed)
 
     def tell(self, event: ChatEvent) -> None:
         """Tell every session of `event`."""

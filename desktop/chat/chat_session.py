@@ -83,7 +83,7 @@ class ChatSession:
         )
         shared.sessions.append(self)
         self._writing, self._answering, self.queue = shared.writer, shared.queue, shared.messages
-        self.attachments = shared.attached
+        self.attachments, self.shown_picture = shared.attached, shared.shown_picture
         self._last_new = ""
         tell, failed = shared.tell, self._failed
         self.options = ConversationOptions(shared.options, background, self._change_fresh, tell, failed)

@@ -8,7 +8,7 @@ import pytest
 
 from desktop.chat.chat_events import AnswerFinished
 from desktop.chat.document_services import DocumentServices
-from desktop.chat.message_pictures import USUAL_SIDE, MessagePictures, side_for
+from desktop.chat.message_pictures import USUAL_SIDE, MessagePictures, ShownPicture, side_for
 from desktop.conversation import ChatMessage, ImagePart, Message, MessagePart, TextPart, ToolResultPart
 from desktop.engine.request_images import LARGEST_IMAGES, PictureCost
 from desktop.errors import UnreadableFileError, UserError
@@ -107,6 +107,11 @@ def test_a_model_that_sees_is_given_the_pictures_of_all_turns(talk: Callable[...
     assert [each.rgb for each in second.images] == [b"one", b"her"]
     named = [images(message) for message in second.messages if message.role == "user"]
     assert named == [[second.images[0].sha256], [second.images[1].sha256]]
+    shown: list[ShownPicture] = []
+    errors: list[UserError] = []
+    seeing.chat.shown_picture(ImagePart(second.images[0].sha256, "image/png"), shown.append, errors.append)
+    seeing.until(lambda: bool(shown or errors))
+    assert [each.image.rgb for each in shown] == [b"one"], errors
     failed = ask_about(seeing, BROKEN, "And this?")
     assert failed.status == "failed"
     assert "damaged" in failed.error
