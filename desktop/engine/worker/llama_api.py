@@ -56,7 +56,7 @@ class LlamaLog:
     def __init__(self) -> None:
         self.complaints: deque[str] = deque(maxlen=40)
         self._level = 0
-        self.callback = llama.llama_log_callback(self._write)
+        self.callback = llama.llama_log_callback(self.write)
         self._on_abort = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(_log_abort)
 
     def start(self) -> None:
@@ -66,7 +66,8 @@ class LlamaLog:
         base.ggml_set_abort_callback.argtypes = [ctypes.c_void_p]
         base.ggml_set_abort_callback(self._on_abort)
 
-    def _write(self, level: int, text: bytes, _: object) -> None:
+    def write(self, level: int, text: bytes, _: object) -> None:
+        """Take a piece of a line, as llama.cpp and its libraries give it."""
         if level != _CONTINUED:
             self._level = level
         if self._level == _DEBUG:

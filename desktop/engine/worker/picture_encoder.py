@@ -63,6 +63,11 @@ class PictureEncoder:
             raise found.with_traceback(None)
         return found
 
+    def fraction(self, piece: PicturePiece) -> float:
+        """How much of `piece`, which is wanted, is encoded, from 0 to 1."""
+        current = self._current
+        return self.projector.fraction if current is not None and current.tokens == piece.tokens else 0.0
+
     def wait(self, seconds: float) -> None:
         """Wait until something was encoded, at most so long."""
         with self._changed:

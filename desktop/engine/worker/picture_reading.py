@@ -5,7 +5,7 @@ all answers share.
 """
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from desktop.engine.request_images import SeenImage
@@ -14,6 +14,7 @@ from desktop.engine.worker.picture_encoder import PictureEncoder
 from desktop.engine.worker.picture_tokens import PictureSpan, picture_spans
 from desktop.engine.worker.projector import PicturePiece, PreparedPicture
 from desktop.engine.worker.prompt_builder import TokenizedPrompt
+from desktop.engine.worker_messages import PromptProgress
 from desktop.errors import EngineError
 from desktop.translation import tr
 
@@ -55,13 +56,16 @@ class PictureBatch:
 
 
 class PictureReading:
-    """The pictures of `prompt`, made by `encoder` for the answer with this id.
+    """The pictures of `prompt`, made by `encoder` for the answer with this id; `send` gets how far it is with one.
 
     Numbers of tokens count from the prompt's beginning.
     """
 
-    def __init__(self, answer: int, prompt: TokenizedPrompt, encoder: PictureEncoder) -> None:
-        self._answer, self._encoder = answer, encoder
+    def __init__(
+        self, answer: int, prompt: TokenizedPrompt, encoder: PictureEncoder, send: Callable[[Any], None]
+    ) -> None:
+        self._answer, self._encoder, self._send = answer, encoder, send
+        self._whole, self._told = len(prompt.tokens), 0
         pieces = {piece.tokens: piece for picture in prompt.style.pictures.values() for piece in picture.pieces}
         self._placed: list[tuple[PictureSpan, PicturePiece]] = [
             (span, pieces[tuple(prompt.tokens[span.start : span.end])]) for span in picture_spans(prompt.tokens)
@@ -86,7 +90,11 @@ class PictureReading:
         """Put up to `most` embeddings from token `at` on into `batch`; how many. 0 where no picture stands there, or is
         being encoded still. `position` is that of the next token of the sequence. Raises UserError."""
         found = next((each for each in self._placed if each[0].start <= at < each[0].end), None)
-        if found is None or (embeddings := self._encoder.find(found[1])) is None:
+        if found is None:
+            return 0
+        embeddings = self._encoder.find(found[1])
+        if embeddings is None:
+            self._tell(at, min(found[0].count, batch.most) * self._encoder.fraction(found[1]))
             return 0
         (span, piece), projector = found, self._encoder.projector
         count = span.end - at
@@ -104,6 +112,13 @@ class PictureReading:
             places = [(position + index,) for index in range(count)]
         batch.fill(embeddings, at - span.start, projector.width, places, sequence_id)
         return count
+
+    def _tell(self, at: int, done: float) -> None:
+        """Tell of so much of a picture as read, while it is being encoded."""
+        now = at + int(done)
+        if now > max(self._told, at):
+            self._told = now
+            self._send(PromptProgress(self._answer, now, self._whole))
 
 
 def seen_images(tokens: Sequence[int], pictures: Mapping[str, PreparedPicture]) -> tuple[SeenImage, ...]:

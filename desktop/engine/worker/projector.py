@@ -7,6 +7,7 @@ tokens that the model wants around each. Then each piece is encoded (`encode`), 
 import ctypes
 import hashlib
 import importlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from desktop.errors import EngineError, ResourceError
 from desktop.translation import tr
 
 _TEXT, _IMAGE = 0, 1
+_GRAPH = re.compile(rb"graph splits = \d+, nodes = (\d{1,9})\b")
 _EVERY_NODES = 32  # of the projector's graph, between two looks at whether it is to stop
 _SIDES = (64, 256, 512, 1024, 2048, 4096)  # pixels of squares by which the cost of pictures is found out
 
@@ -54,9 +56,10 @@ class Projector:
     def __init__(self, name: str, path: str, model: Any, *, threads: int, gpu: bool, flash: int, log: LlamaLog) -> None:
         self._api = importlib.import_module("llama_cpp.mtmd_cpp")
         self._log, self._path = log, Path(path)
-        self._api.mtmd_helper_log_set(log.callback, None)
+        self._log_callback = llama.llama_log_callback(self._on_log)
+        self._api.mtmd_helper_log_set(self._log_callback, None)
         self._stopped: Callable[[], bool] = bool
-        self._nodes = 0
+        self._nodes = self._all_nodes = 0
         self._callback = llama.ggml_backend_sched_eval_callback(self._on_node)
         params = self._api.mtmd_context_params_default()
         params.use_gpu, params.n_threads, params.flash_attn_type = gpu, threads, flash
@@ -113,6 +116,11 @@ class Projector:
         return (ctypes.c_float * size).from_buffer_copy(
             ctypes.string_at(self._api.mtmd_get_output_embd(self._context), 4 * size)
         )
+
+    @property
+    def fraction(self) -> float:
+        """How much of what is being encoded is, from 0 to 1; from any thread."""
+        return min(self._nodes / self._all_nodes, 1.0) if self._all_nodes else 0.0
 
     def places(self, piece: PicturePiece, first: int) -> list[tuple[int, int, int, int]]:
         """The positions of each embedding of a piece that begins at position `first`, in M-RoPE's four dimensions."""
@@ -171,6 +179,12 @@ class Projector:
         count = ctypes.c_size_t()
         found = self._api.mtmd_input_chunk_get_tokens_text(handle, ctypes.byref(count))
         return list(found[: count.value])
+
+    def _on_log(self, level: int, text: bytes, data: object) -> None:
+        """Of mtmd's log, with the size of the graph in it, which is tried out once."""
+        if (found := _GRAPH.search(text)) is not None:
+            self._all_nodes = int(found[1])
+        self._log.write(level, text, data)
 
     def _on_node(self, _tensor: object, ask: bool, _data: object) -> bool:
         """Asked by ggml before each node whether it is wanted by itself, and after one that is, whether to go on."""

@@ -105,7 +105,7 @@ class RunningAnswer:
 
     def look(self, encoder: PictureEncoder) -> None:
         """The prompt holds pictures: have `encoder` make their embeddings."""
-        self._pictures = PictureReading(self.request.id, self._prompt, encoder)
+        self._pictures = PictureReading(self.request.id, self._prompt, encoder, self._send)
 
     def restore(self, stored: Callable[[], StoredState | None]) -> None:
         """`stored` gives what is kept of the conversation on the disk, until PromptPrepared was sent."""

@@ -14,7 +14,7 @@ from desktop.engine.engine_client import EngineClient
 from desktop.engine.load_params import LoadParams
 from desktop.engine.prompt_cache_folder import PromptCacheFolder, SavingPolicy
 from desktop.engine.request_images import RequestImage
-from desktop.engine.worker_messages import AnswerDone, AnswerEvent, PromptPrepared, RequestFailed
+from desktop.engine.worker_messages import AnswerDone, AnswerEvent, PromptPrepared, PromptProgress, RequestFailed
 from desktop.errors import EngineError
 from tests.fakes.pictures import asked, picture
 from tests.fakes.tiny_gguf import random_model
@@ -121,6 +121,16 @@ def test_answers_about_pictures_are_computed_beside_others(seeing: Callable[...,
     assert [answer.text for answer in answers.values()] == alone
 
 
+def next_progress(events: "queue.SimpleQueue[AnswerEvent]", count: int) -> list[PromptProgress]:
+    """The next so many."""
+    found: list[PromptProgress] = []
+    while len(found) < count:
+        event = events.get(timeout=60)
+        assert not isinstance(event, RequestFailed | AnswerDone), event
+        found += [event] if isinstance(event, PromptProgress) else []
+    return found
+
+
 def test_a_stop_and_a_killed_worker_are_survived_in_mid_picture(load: Load, tmp_path: Path) -> None:
     path = random_model(tmp_path / "m.gguf", architecture="qwen2vl", metadata=MROPE)
     projector = tiny_projector(tmp_path / "mmproj.gguf", kind="qwen2vl_merger", seen=128, layers=60)
@@ -145,6 +155,8 @@ def test_a_stop_and_a_killed_worker_are_survived_in_mid_picture(load: Load, tmp_
     assert (stopped.stop_reason, stopped.generated_tokens) == ("cancelled", 0)
     (process,) = children()
     begin(large)
+    read = [event.done for event in next_progress(events, 2)]
+    assert read[0] < read[1] < read[0] + 256, "the picture counts as read, as far as it is encoded"
     os.kill(process, signal.SIGABRT)
     assert end().generated_tokens == 16
     assert children() != [process]
