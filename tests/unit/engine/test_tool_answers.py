@@ -123,9 +123,8 @@ def test_what_a_tool_gave_cannot_spell_a_control_token(says: Says) -> None:
 def test_what_a_template_cannot_be_given_is_refused(says: Says) -> None:
     asker = says("Yes.", template=CHATML)
     picture = ToolResultPart("1", "look", (ImagePart("ab" * 32, "image/png"),))
-    with pytest.raises(EngineError, match="cannot be given to the model") as refused:
+    with pytest.raises(EngineError, match="cannot see pictures"):
         asker.ask("Rome?", ChatMessage("tool", (picture,)))
-    assert "an image that a tool gave" in refused.value.detail
     with pytest.raises(EngineError, match="cannot be given to the model") as refused:
         asker.ask("Rome?", tools=(ToolDefinition("look", "", "no JSON"),))
     assert "JSON Schema" in refused.value.detail
