@@ -18,7 +18,7 @@ from desktop.ui.chat.accessibility import accessible_child
 from desktop.ui.chat.accessible_text import AccessibleText
 from desktop.ui.chat.answer_view import AnswerView
 from desktop.ui.chat.citation_marks import source_of_link
-from desktop.ui.chat.cited_sources import ListedSource, excerpt, source_name
+from desktop.ui.chat.cited_sources import ShownSource, excerpt, source_name
 from desktop.ui.chat.message_documents import MessageDocuments
 from desktop.ui.chat.message_view import MessageActions
 from desktop.ui.chat.rendered_text import document_length, fragments, lines_of, text_between
@@ -31,7 +31,7 @@ RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 SHA = "a" * 64
 FIRST = PassagePart(1, "gates.pdf", 12, "Any time. Files already here are not affected. More of it.", SHA)
 SECOND = PassagePart(2, "gates.pdf", 13, "Copies stay where they are.", SHA)
-Draw = Callable[..., tuple[AnswerView, list[ListedSource], list[str]]]
+Draw = Callable[..., tuple[AnswerView, list[ShownSource], list[str]]]
 TEXT = "Files stay [1], copies too [1, 2][2]. `x[1]` and [3].\n\n| a | b |\n|---|---|\n| c [2] | d |\n"
 
 
@@ -58,9 +58,9 @@ def citations(text: str) -> list[Citation]:
 def draw(qapp: QApplication, qtbot: QtBot) -> Draw:
     def drawn(
         text: str = TEXT, parts: tuple[PassagePart, ...] = (FIRST, SECOND)
-    ) -> tuple[AnswerView, list[ListedSource], list[str]]:
+    ) -> tuple[AnswerView, list[ShownSource], list[str]]:
         documents = MessageDocuments()
-        asked: list[ListedSource] = []
+        asked: list[ShownSource] = []
         links: list[str] = []
         documents.citations_wanted.connect(lambda said, passages, found: found(citations(said)))
         documents.source_asked.connect(asked.append)
@@ -131,7 +131,7 @@ def test_each_source_stands_below_once_with_what_is_wrong_in_words(draw: Draw) -
     assert "no source of this number" in rows[2].accessibleDescription()
     assert rows[2] in view.buttons()
     rows[0].click()
-    assert asked == [ListedSource(1, FIRST, ((10, 46),), "supported")]
+    assert asked == [ShownSource(1, FIRST, ((10, 46),), "supported")]
     assert not rows[2].isEnabled()
 
 
@@ -157,7 +157,7 @@ def test_passages_that_were_given_and_are_not_cited_are_offered(draw: Draw) -> N
     sources = _sources(view)
     assert sources.buttons[-1].text() == "1 passage was given and is not cited"
     sources.buttons[-1].click()
-    assert sources.rows[-1].source == ListedSource(7, third, (), "not-cited")
+    assert sources.rows[-1].source == ShownSource(7, third, (), "not-cited")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_a_question_shows_its_files_and_how_much_of_each_was_given(qapp: QApplic
 def test_many_sources_are_folded_and_one_that_is_pressed_is_shown(qapp: QApplication, qtbot: QtBot) -> None:
     sources = SourceList(Theme(RESOURCES, "light"))
     qtbot.addWidget(sources)
-    cited = [ListedSource(at, PassagePart(at, "a.txt", 0, "x", SHA)) for at in range(1, 8)]
+    cited = [ShownSource(at, PassagePart(at, "a.txt", 0, "x", SHA)) for at in range(1, 8)]
     sources.show_sources(cited[:4])
     assert (len(sources.rows), len(sources.buttons)) == (4, 4), "no button stands for one source"
     sources.show_sources(cited)

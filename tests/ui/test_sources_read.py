@@ -17,7 +17,7 @@ from desktop.chat.chat_events import ConversationOpened
 from desktop.conversation import AttachedFilePart, Conversation, Message, PassagePart
 from desktop.document_content import DocumentContent, DocumentPage
 from desktop.errors import NotFoundError
-from desktop.ui.chat.cited_sources import ListedSource
+from desktop.ui.chat.cited_sources import ShownSource
 from desktop.ui.chat.message_documents import MessageDocuments
 from desktop.ui.chat.source_flow import SourceFlow
 from desktop.ui.parts.side_splitter import SideSplitter
@@ -29,7 +29,7 @@ PAGES = (DocumentPage(1, "Nothing here."), DocumentPage(2, "First words. The pas
 CONTENT = DocumentContent("gates.pdf", "application/pdf", SHA, 900, PAGES, paged=True)
 FILE = AttachedFilePart("gates.pdf", "application/pdf", "b" * 64, SHA, 900, 2, whole=False)
 PASSAGE = PassagePart(1, "gates.pdf", 2, "The passage stands here.", SHA, start=13)
-SOURCE = ListedSource(1, PASSAGE, ((4, 11),))
+SOURCE = ShownSource(1, PASSAGE, ((4, 11),))
 
 
 class FakeWindow(QObject):
@@ -129,10 +129,10 @@ def test_a_passage_of_a_collection_is_found_there_or_stands_alone(make: Make) ->
 
     passage = PassagePart(1, "gates.pdf", 2, PASSAGE.text, "c" * 64, start=13, collection="Gates")
     _, flow = make(find=lambda part: CONTENT)
-    flow.show_source(ListedSource(1, passage))
+    flow.show_source(ShownSource(1, passage))
     assert shown(flow) == ("gates.pdf", 2)
     window, flow = make(find=missing)
-    flow.show_source(ListedSource(1, passage))
+    flow.show_source(ShownSource(1, passage))
     assert flow.side is not None
     assert flow.side.viewer.text.shown == PASSAGE.text
     assert window.errors == []

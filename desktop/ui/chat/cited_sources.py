@@ -24,7 +24,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class ListedSource:
+class ShownSource:
     """A source by its number. `passage` is None where the model was given none of that number; `marks` are the ranges
     of its text that bear out what is cited of it."""
 
@@ -34,7 +34,7 @@ class ListedSource:
     support: SourceSupport = "supported"
 
 
-def cited_sources(citations: "Sequence[Citation]") -> tuple[ListedSource, ...]:
+def cited_sources(citations: "Sequence[Citation]") -> tuple[ShownSource, ...]:
     """The sources cited, by number."""
     by_number: dict[int, list[Citation]] = {}
     for citation in citations:
@@ -42,20 +42,20 @@ def cited_sources(citations: "Sequence[Citation]") -> tuple[ListedSource, ...]:
     return tuple(_source(number, cited) for number, cited in sorted(by_number.items()))
 
 
-def sources_not_cited(citations: "Sequence[Citation]", given: Sequence[PassagePart]) -> tuple[ListedSource, ...]:
+def sources_not_cited(citations: "Sequence[Citation]", given: Sequence[PassagePart]) -> tuple[ShownSource, ...]:
     """Those of the passages `given` that are not cited."""
     cited = {citation.number for citation in citations}
-    return tuple(ListedSource(part.number, part, (), "not-cited") for part in given if part.number not in cited)
+    return tuple(ShownSource(part.number, part, (), "not-cited") for part in given if part.number not in cited)
 
 
-def _source(number: int, cited: "Sequence[Citation]") -> ListedSource:
+def _source(number: int, cited: "Sequence[Citation]") -> ShownSource:
     passage = cited[0].passage
     if passage is None:
-        return ListedSource(number, None, (), "no-such-source")
+        return ShownSource(number, None, (), "no-such-source")
     kept = [citation for citation in cited if citation.support == "supported"]
     marks = tuple(sorted({mark for citation in kept for mark in citation.marks}))
     support: SourceSupport = "supported" if len(kept) == len(cited) else "partly" if kept else "unsupported"
-    return ListedSource(number, passage, marks, support)
+    return ShownSource(number, passage, marks, support)
 
 
 def source_name(passage: PassagePart) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from desktop.conversation import AttachedFilePart, PassagePart
-from desktop.ui.chat.cited_sources import ListedSource
+from desktop.ui.chat.cited_sources import ShownSource
 
 if TYPE_CHECKING:
     from desktop.chat.citations import Citation
@@ -16,7 +16,7 @@ CitationsFound = Callable[["Sequence[Citation]"], None]
 
 class MessageDocuments(QObject):
     """`citations_wanted` carries an answer's text, the passages that its model was given, and what is to be called with
-    the citations; `source_asked` a `ListedSource` and `file_asked` an `AttachedFilePart` that is to be shown."""
+    the citations; `source_asked` a `ShownSource` and `file_asked` an `AttachedFilePart` that is to be shown."""
 
     citations_wanted = Signal(str, object, object)
     source_asked = Signal(object)
@@ -26,7 +26,7 @@ class MessageDocuments(QObject):
         """Have `found` called with the citations in `text`, some time later."""
         self.citations_wanted.emit(text, tuple(passages), found)
 
-    def show_source(self, source: ListedSource) -> None:
+    def show_source(self, source: ShownSource) -> None:
         """Have a source shown in its document."""
         self.source_asked.emit(source)
 

@@ -14,7 +14,7 @@ from desktop.document_content import DocumentContent, DocumentPage
 from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.chat.attached_file_list import attached_files
-from desktop.ui.chat.cited_sources import ListedSource
+from desktop.ui.chat.cited_sources import ShownSource
 from desktop.ui.chat.message_documents import CitationsFound, MessageDocuments
 from desktop.ui.navigator import Navigator
 
@@ -83,7 +83,7 @@ class SourceFlow(QObject):
         """Show what was read of a file."""
         self._read(lambda: self._read_file(part), self.show_content)
 
-    def show_source(self, source: ListedSource) -> None:
+    def show_source(self, source: ShownSource) -> None:
         """Show the passage of a source, in its document where that is still here."""
         passage = source.passage
         if passage is None:
@@ -105,11 +105,11 @@ class SourceFlow(QObject):
         self._open().show_content(content)
         self._begin()
 
-    def _show_alone(self, source: ListedSource) -> None:
+    def _show_alone(self, source: ShownSource) -> None:
         if source.passage is not None:
             self._show_passage(_alone(source.passage), source)
 
-    def _show_passage(self, content: DocumentContent, source: ListedSource) -> None:
+    def _show_passage(self, content: DocumentContent, source: ShownSource) -> None:
         passage = source.passage
         assert passage is not None
         alone = not content.size

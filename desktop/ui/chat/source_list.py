@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.translation import tr, trn
 from desktop.ui.chat.auto_scroll import show_whole
-from desktop.ui.chat.cited_sources import ListedSource
+from desktop.ui.chat.cited_sources import ShownSource
 from desktop.ui.chat.source_row import SourceRow
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label
@@ -27,7 +27,7 @@ def file_text_sign() -> str:
 
 
 class SourceList(QWidget):
-    """Shows sources. `opened` carries the `ListedSource` that is to be shown; `resized`: its height is no longer what
+    """Shows sources. `opened` carries the `ShownSource` that is to be shown; `resized`: its height is no longer what
     `place` gave."""
 
     opened = Signal(object)
@@ -36,8 +36,8 @@ class SourceList(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._cited: tuple[ListedSource, ...] = ()
-        self._given: tuple[ListedSource, ...] = ()
+        self._cited: tuple[ShownSource, ...] = ()
+        self._given: tuple[ShownSource, ...] = ()
         self._all = self._others = False
         self._chosen: int | None = None
         self._focus = Qt.FocusPolicy.NoFocus
@@ -67,7 +67,7 @@ class SourceList(QWidget):
         """How many of the cited are shown at first: no button stands for a single one."""
         return len(self._cited) if len(self._cited) <= _SHOWN + 1 else _SHOWN
 
-    def show_sources(self, cited: Sequence[ListedSource], given: Sequence[ListedSource] = ()) -> None:
+    def show_sources(self, cited: Sequence[ShownSource], given: Sequence[ShownSource] = ()) -> None:
         """Show the sources `cited`, and offer those `given` to the model that are not."""
         if (tuple(cited), tuple(given)) == (self._cited, self._given):
             return
@@ -133,7 +133,7 @@ class SourceList(QWidget):
             button.setFocusPolicy(self._focus)
         self.resized.emit()
 
-    def _make(self, source: ListedSource) -> SourceRow:
+    def _make(self, source: ShownSource) -> SourceRow:
         row = SourceRow(self._theme, source, self)
         row.clicked.connect(lambda: self._open(row))
         row.set_chosen(source.number == self._chosen)

@@ -5,7 +5,7 @@ from PySide6.QtGui import QFont, QPainter, QPaintEvent, QTextCharFormat, QTextLa
 from PySide6.QtWidgets import QWidget
 
 from desktop.translation import tr
-from desktop.ui.chat.cited_sources import ListedSource, SourceSupport, excerpt, source_name
+from desktop.ui.chat.cited_sources import ShownSource, SourceSupport, excerpt, source_name
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.paint import paint_box, paint_focus
 from desktop.ui.parts.text_options import wrap_mode
@@ -32,7 +32,7 @@ def support_text(support: SourceSupport) -> str:
 class SourceRow(Button):
     """Shows `source`; pressed, it opens it. `place` lays it out."""
 
-    def __init__(self, theme: Theme, source: ListedSource, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, source: ShownSource, parent: QWidget | None = None) -> None:
         super().__init__(theme, kind="quiet", parent=parent)
         self._theme, self.source = theme, source
         self._chosen = False
