@@ -134,12 +134,14 @@ def test_vectors_outlive_the_process_and_only_new_passages_are_computed(place: P
 
 def test_another_model_makes_all_vectors_anew_with_its_own_prefixes(place: Place) -> None:
     index = made(place)
+    assert place.search(index, "vehicle")[0].file_name == "tax"
     place.choice = OTHER
     assert index.coverage(1) == 0
     assert place.search(index, "vehicle") == []
     index.catch_up([1], never)
     assert all(text.startswith("passage: ") for text in place.runner.asked[-1])
     assert place.search(index, "vehicle")[0].file_name == "tax"
+    assert len(index.nearest([1], "vehicle", 9)) == len(TEXTS), "none of the former model's is left"
     assert "query: vehicle" in [text for asked in place.runner.asked for text in asked]
     place.choice = MINI
     assert index.coverage(1) == 0, "vectors are kept for one model at a time"
@@ -177,7 +179,7 @@ def test_while_vectors_are_made_a_failure_of_all_stops_and_of_one_is_passed_over
     place.runner.poison = True
     index.catch_up([1], never)
     assert (index.coverage(1), index.problem()) == (1.0, None)
-    assert "bad" not in [each.file_name for each in place.search(index, "vehicle cash doctor rain")]
+    assert len(index.nearest([1], "vehicle cash doctor rain", 9)) == len(TEXTS), "of the bad one nothing is known"
 
 
 def test_a_revoked_license_in_the_middle_stops_it_without_an_error(place: Place) -> None:
@@ -209,7 +211,8 @@ def test_answers_go_first_and_it_can_be_stopped(place: Place) -> None:
 def test_what_is_longer_than_the_model_reads_counts_whole(place: Place) -> None:
     place.add(1, "long", "Nothing of note. " * 12 + "A doctor comes. " + "Nothing of note. " * 10)
     index = made(place)
-    assert {each.file_name for each in place.search(index, "physician")} >= {"long", "health"}
+    assert {each.file_name for each in place.search(index, "physician")[:2]} == {"long", "health"}
+    assert [round(score, 1) for _, score in index.nearest([1], "physician", 2)] == [1.0, 0.7]
 
 
 def test_passages_that_are_gone_take_their_vectors_along(place: Place) -> None:
