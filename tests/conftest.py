@@ -341,6 +341,14 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.fixture
+def disk_folder() -> Iterator[Path]:
+    """An empty folder on a disk, where a person's files lie: one in memory keeps fewer times of a file, and stands under
+    /dev, which a worker with a GPU may write."""
+    with tempfile.TemporaryDirectory(prefix="latchkey-", dir="/var/tmp") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(autouse=True)
 def _no_network(request: pytest.FixtureRequest) -> Iterator[None]:
     _guard.take_attempts()

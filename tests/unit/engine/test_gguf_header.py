@@ -263,7 +263,7 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     "architecture number": ({"general.architecture": 5}, "general.architecture should be a text"),
     "unknown architecture": ({"general.architecture": "xyz"}, "architecture, xyz, is not known"),
     "embedding model": ({"general.architecture": "nomic-bert"}, "cannot chat"),
-    "projector": ({"general.architecture": "clip"}, "belongs to another model"),
+    "projector": ({"general.architecture": "clip"}, "lets another model see"),
     "adapter": ({"general.type": "adapter"}, "adapter (LoRA)"),
     "no tokenizer": ({"tokenizer.ggml.model": None}, "carries no vocabulary"),
     "tokenizer none": ({"tokenizer.ggml.model": "no_vocab"}, "carries no vocabulary"),

@@ -61,6 +61,7 @@ def prompt_cache(parallel: int = 1, spare: int = 0) -> PromptCache:
         memory=None,
         window=0,
         recurrent=False,
+        mrope=False,
         parallel=parallel,
         sequences=parallel + spare,
         every_thread=1,
