@@ -44,6 +44,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 GRACE_S = 3.0
 _ROOM_FOR_FILES = 4 << 30
+_DISK = "/var/tmp" if os.access("/var/tmp", os.W_OK | os.X_OK) else None
 _TOP = Path(__file__).resolve().parents[1]
 # Where a person's cache lies is asked before the session's own home takes the place of theirs.
 _PERSONS_ENVIRONMENT = dict(os.environ)
@@ -342,10 +343,10 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def disk_folder() -> Iterator[Path]:
-    """An empty folder on a disk, where a person's files lie: one in memory keeps fewer times of a file, and stands under
-    /dev, which a worker with a GPU may write."""
-    with tempfile.TemporaryDirectory(prefix="latchkey-", dir="/var/tmp") as folder:
+def disk_path() -> Iterator[Path]:
+    """A folder that is not in memory, for what differs there: memory lies among the devices, and what is written to a
+    file through shared memory leaves no time in it."""
+    with tempfile.TemporaryDirectory(prefix="latchkey-", dir=_DISK, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 

@@ -78,11 +78,11 @@ class Outcomes:
 
 
 @pytest.fixture
-def confined(disk_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Outcomes]:
+def confined(disk_path: Path) -> Callable[..., Outcomes]:
     """Confine a process, after `pretence`, and see what it can still do."""
 
     def run(pretence: str = "") -> Outcomes:
-        folder = disk_folder / "home"
+        folder = disk_path / "home"
         folder.mkdir()
         own, kept = folder / "m.gguf", folder / "kept.txt"
         own.write_text("model")

@@ -65,9 +65,9 @@ def test_a_file_overwritten_in_place_under_its_old_time_is_hashed_again(file: Pa
     assert hashes.sha256(file) == FileHashes(home / "data").sha256(file) == digest(b"WEIGHTS")
 
 
-def test_what_is_written_through_memory_that_was_shared_before_is_noticed(disk_folder: Path, home: Path) -> None:
+def test_what_is_written_through_memory_that_was_shared_before_is_noticed(disk_path: Path, home: Path) -> None:
     """Such a write leaves a time only where the page was written out since the last one."""
-    file = disk_folder / "model.gguf"
+    file = disk_path / "model.gguf"
     file.write_bytes(b"weights")
     with file.open("r+b") as opened, mmap.mmap(opened.fileno(), 0) as memory:
         memory[0:1] = b"w"
