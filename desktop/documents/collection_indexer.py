@@ -93,12 +93,20 @@ class CollectionIndexer:
         self._now = now
         self._reconsider = threading.Event()
         self._passwords: dict[int, str] = {}
+        self._unlocked: dict[int, int] = {}
         self._lock = threading.Lock()
 
-    def give_password(self, file: int, password: str) -> None:
-        """The password of a file, for as long as this process runs; it is kept nowhere else."""
+    def give_password(self, file: FileRecord, password: str) -> None:
+        """The password of a file, for as long as this process runs; it is kept nowhere else. The file is read again by
+        the next `run` here: another process could not open it."""
         with self._lock:
-            self._passwords[file] = password
+            self._passwords[file.number] = password
+            self._unlocked[file.number] = file.collection
+
+    def has_new_password(self, collection: int) -> bool:
+        """Whether a password was given for a file of this collection and not tried yet."""
+        with self._lock:
+            return collection in self._unlocked.values()
 
     def reconsider(self) -> None:
         """Something was changed: the file that is being read is given up where it is no longer wanted."""
@@ -113,6 +121,7 @@ class CollectionIndexer:
         for _ in self._contents.rebuild():
             calls.go_on()
         self._look_through(calls, collections)
+        self._read_unlocked_again(collections)
         while files := self._files.next_to_read(collections):
             for file in files:
                 calls.go_on()
@@ -133,6 +142,14 @@ class CollectionIndexer:
                 self._store.erase(record.number)
         self._files.forget_before(before)
 
+    def _read_unlocked_again(self, collections: Sequence[int] | None) -> None:
+        with self._lock:
+            tried = [file for file, of in self._unlocked.items() if collections is None or of in collections]
+            for file in tried:
+                del self._unlocked[file]
+        for file in tried:
+            self._files.read_again(file)
+
     # --- folders -------------------------------------------------------------------------------------------------
 
     def _look_through(self, calls: IndexingCalls, collections: Sequence[int] | None) -> None:
@@ -149,7 +166,8 @@ class CollectionIndexer:
         seen: dict[Path, FileStamp] = {}
         unreachable: list[Path] = []
         looked: list[tuple[int, int, str]] = []
-        for source in self._store.sources(collection):
+        sources = self._store.sources(collection)
+        for source in sources:
             found, problem = self._look_at_source(source, calls)
             if found is None:
                 unreachable.append(source.path)
@@ -157,6 +175,9 @@ class CollectionIndexer:
                 seen.update(found.files)
             looked.append((source.number, found.skipped if found else source.skipped, problem))
         self._files.note_seen(collection, seen.items())
+        kept = [each.path for each in self._store.sources(collection)]
+        if taken_out := [each.path for each in sources if each.path not in kept]:  # while they were looked through
+            self._files.forget_within(collection, taken_out, kept)
         missing = [
             each.number
             for each in self._files.files(collection)

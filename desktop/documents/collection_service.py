@@ -150,14 +150,8 @@ class CollectionService:
         taken = [each for each in sources if each.path == path]
         if not taken:
             raise NotFoundError(tr("{file} was not added to this collection.").format(file=path), "", "")
-        kept = [each.path for each in sources if each.path != path]
         self.store.remove_source(taken[0].number)
-        gone = [
-            each.number
-            for each in self._files.files(number)
-            if each.path.is_relative_to(path) and not any(each.path.is_relative_to(root) for root in kept)
-        ]
-        self._files.forget(gone)
+        self._files.forget_within(number, [path], [each.path for each in sources if each.path != path])
         self._changed()
 
     def cancel(self, name: str) -> None:
@@ -176,8 +170,7 @@ class CollectionService:
     def enter_password(self, name: str, file_id: int, password: str) -> None:
         """Have an encrypted file read with this password, which is kept nowhere. NotFoundError."""
         file = self._files.file(self.store.find(name).number, file_id)
-        self._indexing.indexer.give_password(file.number, password)
-        self._files.read_again(file.number)
+        self._indexing.indexer.give_password(file, password)
         self._changed()
 
     def pause(self, name: str) -> None:
@@ -222,7 +215,8 @@ class CollectionService:
 
         def is_due() -> bool:
             count = self._files.counts().get(number, CollectionCount())
-            return bool(count.waiting) or any(each.looked_at is None for each in self.store.sources(number))
+            unlooked = any(each.looked_at is None for each in self.store.sources(number))
+            return bool(count.waiting) or unlooked or self._indexing.indexer.has_new_password(number)
 
         self._indexing.index(number, is_cancelled, is_due, on_progress)
         self._on_change()

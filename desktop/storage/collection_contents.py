@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.document_content import DocumentContent, DocumentPage, Passage
-from desktop.errors import NotFoundError
+from desktop.errors import NotFoundError, StoppedError
 from desktop.storage.collection_store import path_from_bytes
 from desktop.storage.database import Database
 from desktop.translation import tr
@@ -85,7 +85,7 @@ class CollectionContents:
         go_on: Callable[[], None] = lambda: None,
     ) -> int:
         """Store a content with its passages; its number. `go_on` is called after each of them, and may raise: what is
-        stored then is purged later."""
+        stored then is purged later, as where the collection is erased meanwhile: StoppedError."""
         with self.database.write(durable=False) as connection:
             number = _insert_content(connection, collection, content, len(passages))
         name = self._analyze(content.name)
@@ -198,7 +198,11 @@ class CollectionContents:
         return len(rows)
 
     def purge(self) -> Iterator[int]:
-        """Take out what no file names, a part at each step; the passages taken out. Nobody may add meanwhile."""
+        """Take out what no file names, a part at each step; the passages taken out. Nobody may add meanwhile.
+
+        An index of other terms is made anew before: taking out what it does not hold would damage it.
+        """
+        yield from self.rebuild()
         after: int | None = 0
         while after is not None:
             with self.database.write(durable=False) as connection:
@@ -301,11 +305,13 @@ def _insert_passages(
     terms: Sequence[str],
     name: str,
 ) -> None:
-    (first,) = connection.execute(
+    row = connection.execute(
         "UPDATE collections SET next_passage = next_passage + ? WHERE number = ? RETURNING next_passage - ?",
         (len(passages), collection, len(passages)),
     ).fetchone()
-    first += collection << _SHIFT
+    if row is None:  # another process erased it
+        raise StoppedError
+    first = int(row[0]) + (collection << _SHIFT)
     connection.executemany(
         "INSERT INTO passages (id, content, page, start, end) VALUES (?, ?, ?, ?, ?)",
         [(first + at, content, each.page, each.start, each.end) for at, each in enumerate(passages)],

@@ -143,10 +143,12 @@ class CollectionFiles:
 
     def note_seen(self, collection: int, seen: Iterable[tuple[Path, FileStamp]]) -> int:
         """Files that a look through a collection's folders found: new ones are to be read, changed ones again, missing
-        ones are back. How many are to be read because of it."""
+        ones are back. How many are to be read because of it; none where the collection is gone."""
         due, rest = 0, iter(seen)
         while some := list(islice(rest, _FILES_AT_ONCE)):
             with self.database.write(durable=False) as connection:
+                if not connection.execute("SELECT 1 FROM collections WHERE number = ?", (collection,)).fetchone():
+                    return due
                 due += sum(_note_seen(connection, collection, path, stamp) for path, stamp in some)
         return due
 
@@ -207,10 +209,15 @@ class CollectionFiles:
                 (at, collection),
             ).rowcount
 
-    def forget(self, numbers: Sequence[int]) -> None:
-        """Forget files altogether: those of a folder that was taken out of the collection."""
+    def forget_within(self, collection: int, taken_out: Sequence[Path], kept: Sequence[Path]) -> None:
+        """Forget the files of folders that were taken out of a collection, but for those in folders that are `kept`."""
+        gone = [
+            (each.number,)
+            for each in self.files(collection)
+            if _lies_in(each.path, taken_out) and not _lies_in(each.path, kept)
+        ]
         with self.database.write(durable=False) as connection:
-            connection.executemany("DELETE FROM files WHERE number = ?", [(number,) for number in numbers])
+            connection.executemany("DELETE FROM files WHERE number = ?", gone)
 
 
 def _note_seen(connection: sqlite3.Connection, collection: int, path: Path, stamp: FileStamp) -> int:
@@ -235,6 +242,10 @@ def _note_seen(connection: sqlite3.Connection, collection: int, path: Path, stam
         ("waiting" if content is None else "changed", words, stamp.size, number),
     )
     return 1
+
+
+def _lies_in(path: Path, roots: Sequence[Path]) -> bool:
+    return any(path.is_relative_to(root) for root in roots)
 
 
 def _stamp_json(stamp: FileStamp) -> str:
