@@ -1,5 +1,6 @@
 """Reads documents and pictures in confined processes, for any thread: a hostile file costs nothing there but itself."""
 
+import io
 import logging
 import threading
 import time
@@ -319,22 +320,22 @@ class ReceivedPages:
 
     def __init__(self) -> None:
         self._done: list[DocumentPage] = []
-        self._pieces: list[str] = []
+        self._text: io.StringIO | None = None  # pieces may be as many as characters
         self._label = ""
         self._left = MOST_CHARACTERS
 
     def take(self, page: PageText) -> None:
         """Add a piece. Raises InvalidPagesError where it belongs to no page that can come now, or is too much."""
-        current = len(self._done) + 1 if self._pieces else len(self._done)
+        current = len(self._done) + (self._text is not None)
         self._left -= len(page.text)
         if self._left < 0:
             raise InvalidPagesError("it sent too much")
         if page.number == current + 1:
             self._finish()
-            self._label = safe_line(page.label, _LONGEST_LABEL)
-        elif page.number != current:
+            self._text, self._label = io.StringIO(newline="\n"), safe_line(page.label, _LONGEST_LABEL)
+        elif page.number != current or self._text is None:
             raise InvalidPagesError("it sent pages in another order")
-        self._pieces.append(page.text)
+        self._text.write(page.text)
 
     def finished(self) -> tuple[DocumentPage, ...]:
         """All pages."""
@@ -342,10 +343,9 @@ class ReceivedPages:
         return tuple(self._done)
 
     def _finish(self) -> None:
-        if self._pieces:
-            text = "".join(self._pieces)
-            self._done.append(DocumentPage(len(self._done) + 1, text, self._label))
-            self._pieces = []
+        if self._text is not None:
+            self._done.append(DocumentPage(len(self._done) + 1, self._text.getvalue(), self._label))
+            self._text = None
 
 
 def _not_started_error(technical: str) -> ResourceError:

@@ -19,6 +19,7 @@ from desktop.engine.worker_log import WorkerLog
 from desktop.errors import UserError
 
 _MOST_WAITING = 64
+_LARGE = 4 * 1024 * 1024  # bytes of a message; no page has so many
 _END_S = 2.0
 _POLL_S = 0.1
 _log = logging.getLogger(__name__)
@@ -161,8 +162,12 @@ class ReaderProcess:
         self._put(end)
 
     def _put(self, event: ReaderEvent | ReaderEndedError) -> bool:
-        """Queue `event`; False where nobody will take it."""
+        """Queue `event`, a large one when all others were taken; False where nobody will take it."""
+        large = self._frames.last_size > _LARGE
         while not self._ended.is_set():
+            if large and not self._events.empty():
+                self._ended.wait(_POLL_S)
+                continue
             with suppress(queue.Full):
                 self._events.put(event, timeout=_POLL_S)
                 return True

@@ -7,17 +7,20 @@ import os
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 from PIL import Image
 
-from desktop.documents import document_reader, file_source
-from desktop.documents.document_reader import DocumentReader
-from desktop.documents.file_source import FileSource
-from desktop.documents.reader_messages import DATA_SIZE
+from desktop.documents import document_reader, document_source
+from desktop.documents.document_reader import DocumentReader, ReceivedPages
+from desktop.documents.document_source import OpenedFileSource
+from desktop.documents.reader_messages import DATA_SIZE, ImageDecoded, PageText, ReaderReady
+from desktop.documents.reader_process import ReaderProcess
 from desktop.documents.reader_watch import ReaderLimits
 from desktop.errors import NotFoundError, PasswordNeededError, StoppedError, UnreadableFileError, UserError
 from tests.fakes.document_files import pdf
@@ -181,6 +184,37 @@ def test_more_text_than_there_may_be_is_not_taken(make_reader: Readers, monkeypa
     reader = make_reader("[send(PageText(1, 'a' * 100)) for _ in range(100)]")
     with pytest.raises(UnreadableFileError, match="cannot be read"):
         reader.read_bytes(b"a file", "a.bad")
+
+
+@pytest.mark.parametrize("piece", ["", "語"])
+def test_a_page_in_countless_pieces_takes_no_more_memory_than_its_text(piece: str) -> None:
+    pages = ReceivedPages()
+    tracemalloc.start()
+    try:
+        for _ in range(100_000):
+            pages.take(PageText(1, msgspec.json.decode(f'"{piece}"')))
+        assert tracemalloc.get_traced_memory()[0] < 600_000
+    finally:
+        tracemalloc.stop()
+    assert pages.finished()[0].text == piece * 100_000
+
+
+def test_answers_that_nobody_asked_for_wait_in_the_pipe(tmp_path: Path) -> None:
+    """A reader that a document took over cannot fill the app's memory."""
+    image = (
+        "{'type': 'image', 'width': 1, 'height': 1, 'rgb': bytes(5 << 20), 'original_width': 1, 'original_height': 1}"
+    )
+    flood = f"raw({{'type': 'ready', 'confinement': 'none'}}); [raw({image}) for _ in range(4)]; os._exit(0)"
+    process = ReaderProcess(reader_command(tmp_path, "pass", flood), tmp_path / "logs")
+    try:
+        assert isinstance(process.event(30), ReaderReady)
+        with contextlib.suppress(psutil.TimeoutExpired):
+            psutil.Process(process.pid).wait(0.5)
+        assert process.is_alive()
+        for _ in range(4):
+            assert isinstance(process.event(30), ImageDecoded)
+    finally:
+        process.kill()
 
 
 def test_an_answer_before_the_file_was_taken_is_none(
