@@ -267,6 +267,8 @@ class PassageVectorIndex:
                     self._matrix = VectorMatrix(rows.length)
                 self._matrix.append(rows.passages, rows.vectors)
             self._last_row, more = rows.last, rows.more
+        if self._matrix is not None and len(self._matrix) > self._store.count(number):
+            self._matrix.keep(self._store.passages(number))  # others are gone: they would take the first places
         return self._matrix
 
     def _note(self, error: UserError) -> None:

@@ -45,6 +45,12 @@ class VectorMatrix:
         self._passages[self._count : needed] = passages
         self._count = needed
 
+    def keep(self, passages: Sequence[int]) -> None:
+        """Drop the vectors of all passages but these."""
+        kept = np.isin(self._passages[: self._count], np.asarray(passages, np.int64))
+        self._rows, self._passages = self._rows[: self._count][kept], self._passages[: self._count][kept]
+        self._count = len(self._passages)
+
     def nearest(self, vector: Any, collections: Sequence[int], limit: int) -> list[tuple[int, float]]:
         """The passages of these collections whose vectors are nearest to `vector`, the best first: id and cosine.
 

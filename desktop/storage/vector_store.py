@@ -90,6 +90,18 @@ class VectorStore:
             ).fetchone()
         return int(vectors), int(passages)
 
+    def count(self, model: int) -> int:
+        """How many passages have a vector of the model."""
+        with self._database.read() as connection:
+            (vectors,) = connection.execute("SELECT count(*) FROM vectors WHERE model = ?", (model,)).fetchone()
+        return int(vectors)
+
+    def passages(self, model: int) -> list[int]:
+        """The ids of the passages that have a vector of the model."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT passage FROM vectors WHERE model = ?", (model,)).fetchall()
+        return [int(passage) for (passage,) in rows]
+
     def rows_after(self, model: int, last: int) -> VectorRows:
         """The next vectors of the model, after those up to `last` (0: the first ones)."""
         with self._database.read() as connection:

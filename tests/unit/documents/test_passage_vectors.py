@@ -248,3 +248,13 @@ def test_a_reranker_decides_the_order_of_what_was_found(place: Place) -> None:
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
     place.runner.failures = [EngineError("The worker ended.")] * 2
     assert len(place.search(index, "tax umbrella counter")) == 3
+
+
+def test_a_file_that_is_changed_again_and_again_is_still_found_by_its_meaning(place: Place) -> None:
+    index = made(place)
+    for version in range(60):
+        place.add(1, "tax", f"Each automobile is taxed. Version {version}.")
+        list(place.contents.purge())
+        index.catch_up([1], never)
+        assert index.nearest([1], "vehicle", 3)
+    assert [each.text for each in place.search(index, "vehicle")] == ["Each automobile is taxed. Version 59."]
