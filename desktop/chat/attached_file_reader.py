@@ -1,5 +1,6 @@
 """Reads one attached file: an image is taken as it is, of a document its text is read."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from desktop.atomic_file import read_bounded
+from desktop.atomic_file import open_regular, read_bounded
 from desktop.chat.attachment_drafts import AttachmentDrafts
 from desktop.chat.document_tokens import estimated_tokens
 from desktop.chat.draft_attachment import DraftRecord
@@ -136,7 +137,7 @@ def _image(source: Path | bytes, name: str) -> bytes | None:
     """The bytes of an image; None for anything else. ResourceError where it is too large."""
     head = source[:_HEAD] if isinstance(source, bytes) else b""
     if isinstance(source, Path):
-        with suppress(OSError), source.open("rb") as file:
+        with suppress(OSError), os.fdopen(open_regular(source, follow_link=True), "rb") as file:
             head = file.read(_HEAD)
     if image_format(head) is None:
         return None

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from desktop.chat.chat_events import AnswerFinished, AttachmentsChanged, ChatFailed, QueueChanged
+from desktop.chat.attached_file_reader import AttachedFileReader, GivenFile
+from desktop.chat.attachment_drafts import AttachmentDrafts
+from desktop.chat.chat_events import AnswerFinished, AttachmentsChanged, ChatEvent, ChatFailed, QueueChanged
 from desktop.chat.document_services import DocumentServices
 from desktop.chat.message_attachments import MOST_ATTACHMENTS, queued_key
-from desktop.conversation import AttachedFilePart, ImagePart, Message, PassagePart
+from desktop.chat.temporary_chat import TemporaryChat
+from desktop.conversation import AttachedFilePart, Conversation, ImagePart, Message, PassagePart
+from desktop.documents.document_reader import DocumentReader
 from desktop.engine.worker_messages import GenerateRequest
+from desktop.errors import UnreadableFileError
 from desktop.storage.folder_store import FolderStore
 from tests.fakes.fake_engine import FakeAnswer
 from tests.fakes.plain_documents import PlainDocuments
@@ -36,6 +41,14 @@ def written(home: Path, name: str, text: str | bytes) -> Path:
     path = home / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
+
+
+def test_a_pipe_is_told_and_not_waited_for(home: Path) -> None:
+    os.mkfifo(home / "pipe")
+    reader = AttachedFileReader(DocumentReader(home / "logs"), AttachmentDrafts(None))
+    given = GivenFile("1", "pipe", home / "pipe")
+    with pytest.raises(UnreadableFileError, match="is no file but"):
+        reader.read(given, is_cancelled=lambda: False, on_size=lambda size: None, on_progress=lambda done, pages: None)
 
 
 def attach(talk: Talk, *paths: Path) -> str:
