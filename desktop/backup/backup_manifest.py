@@ -9,7 +9,7 @@ members, each of them but the manifest optional:
     config/presets.json     config/prompts.json     config/models.toml
     drafts.json             what was typed and not sent
     collections.json        the collections of documents: names, folders, and what was left out; not what was read
-    attachments/SHA256      each image that a message names, under the sha256 of its bytes
+    attachments/SHA256      each image, and what was read of each document, that a message names, by its sha256
     manifest.json           last: see `BackupManifest`
 
 Access tokens, their vault and index, the key that seals the ledger, the log of requests, models and the records of them
