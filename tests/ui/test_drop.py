@@ -13,10 +13,12 @@ from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+from pytestqt.qtbot import QtBot
 
 from desktop.library.library_services import build_library_services
 from desktop.paths import find_paths
-from desktop.ui.window.file_drop import models_in
+from desktop.ui.theme.theme import Theme
+from desktop.ui.window.file_drop import FileDropTarget, models_in
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.other_apps import OllamaStore
 from tests.fakes.split_models import cut
@@ -123,6 +125,20 @@ def test_only_models_are_taken_and_other_drops_go_their_way(open_window: Open, t
     driver.until(lambda: driver.window.acceptDrops())
     drag(driver.window, urls(text))
     assert not driver.has("Drop to add the model")
+
+
+def test_nothing_covers_the_window_once_a_drag_ended_without_its_data(qtbot: QtBot, tmp_path: Path) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    target = FileDropTarget(Theme(TOP / "resources", "light"), window)
+    drag(window, urls(tmp_path / "found.gguf"))
+    assert not target.overlay.isHidden()
+    nothing = QMimeData()
+    event = QDropEvent(
+        QPointF(5, 5), Qt.DropAction.CopyAction, nothing, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(window, event)
+    assert target.overlay.isHidden(), "the other program ended before it gave its files"
 
 
 def test_what_is_no_model_is_told_where_it_was_dropped(open_window: Open, home: Path, tmp_path: Path) -> None:

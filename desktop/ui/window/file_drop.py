@@ -113,8 +113,9 @@ class FileDropTarget(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() not in _DRAGS:
             return super().eventFilter(watched, event)
+        if event.type() in (QEvent.Type.DragLeave, QEvent.Type.Drop):
+            self.overlay.hide()  # also where the other program ended meanwhile, and gives nothing any more
         if event.type() == QEvent.Type.DragLeave:
-            self.overlay.hide()
             return False
         if not isinstance(event, QDropEvent | QDragEnterEvent | QDragMoveEvent):
             return False
@@ -124,7 +125,6 @@ class FileDropTarget(QObject):
         event.setDropAction(Qt.DropAction.CopyAction)  # also where another was offered: nothing is moved away
         event.accept()
         if event.type() == QEvent.Type.Drop:
-            self.overlay.hide()
             if kind == "models":
                 self.dropped.emit(models_in(event.mimeData()))
             elif kind == "chats":
