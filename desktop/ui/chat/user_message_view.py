@@ -138,7 +138,10 @@ class UserMessageView(MessageView):
             size = self._more.sizeHint()
             self._more.setGeometry(left + _ACROSS - 5, height - _DOWN + 2, size.width(), size.height())
             height += size.height()
-        self._box = QRectF(left, top, inner + 2 * _ACROSS, height - top)
+        box = QRectF(left, top, inner + 2 * _ACROSS, height - top)
+        if box != self._box:
+            self._box = box
+            self.update()  # Qt paints what a larger size brought, and the box may have moved in the rest
         return self._place_below(width, top, left, height, text_height + 2 * _DOWN)
 
     def _place_below(self, width: int, top: int, left: int, height: int, box: int) -> int:
