@@ -114,6 +114,14 @@ def test_a_locked_file_asks_for_its_password_where_it_stands(strip: AttachmentSt
     strip.retried.connect(retried.append)
     broken.retry_button.click()
     assert retried == ["broken.pdf"]
+    locked.field.setFocus()
+    rest = item("broken.pdf", "failed", error=BROKEN)
+    strip.show_items([item("locked.pdf", "reading"), rest])
+    assert focused() == "Attached: locked.pdf, Reading…"
+    strip.show_items([item("locked.pdf", "failed", error=PasswordNeededError("That is not it.")), rest])
+    assert focused() == "Password of locked.pdf", "the next try is typed where the first one was"
+    assert [row.item.name for row in strip.failed] == ["locked.pdf", "broken.pdf"]
+    assert strip.failed[0].y() < strip.failed[1].y()
 
 
 def test_tab_leads_through_it_into_the_text(strip: AttachmentStrip) -> None:

@@ -111,11 +111,12 @@ class AttachmentStrip(QWidget):
     # --- what is attached ----------------------------------------------------------------------------------------
 
     def show_items(self, items: "Sequence[DraftAttachment]", *, blind: bool = False) -> None:
-        """Show `items`; `blind`: the model in use sees no pictures. Where the one with the keyboard is gone, the next
-        one takes it."""
+        """Show `items`; `blind`: the model in use sees no pictures. The file with the keyboard keeps it: a second
+        password is typed where the first one was. Where that is gone, the next one takes it."""
         if tuple(items) == self._items and blind == self._blind:
             return
         place = self._focused_place()
+        held = self._shown[place].item.id if place is not None else ""
         self._items, self._blind = tuple(items), blind
         self._show_chips([item for item in items if item.state != "failed"])
         self._show_failed([item for item in items if item.state == "failed"])
@@ -123,8 +124,10 @@ class AttachmentStrip(QWidget):
         self._show_blind(any(item.kind == "image" and item.state == "ready" for item in items) and blind)
         self._fit()
         self._order_tabs()
-        if place is not None and self._focused_place() is None:
-            self._focus_near(place)
+        now = self._focused_place()
+        # Qt itself gives the keyboard of what is hidden to whatever Tab leads to.
+        if place is not None and (now is None or self._shown[now].item.id != held):
+            self._focus_near(place, held)
 
     def show_picture(self, item_id: str, picture: QImage, pixels: str) -> None:
         """Show a small preview of a picture; `pixels` says how large it is."""
@@ -159,14 +162,14 @@ class AttachmentStrip(QWidget):
                 self._rows.removeWidget(row)
                 row.hide()
                 row.deleteLater()
-        self.failed = [known.get(item) or self._make_failed(item) for item in items]
+        self.failed = [known.get(item) or self._make_failed(item, place) for place, item in enumerate(items)]
 
-    def _make_failed(self, item: "DraftAttachment") -> FailedAttachment:
+    def _make_failed(self, item: "DraftAttachment", place: int) -> FailedAttachment:
         row, key = FailedAttachment(self._theme, item), item.id
         row.removed.connect(lambda: self.removed.emit(key))
         row.retried.connect(lambda: self.retried.emit(key))
         row.password_entered.connect(lambda password: self.password_entered.emit(key, password))
-        self._rows.addWidget(row)
+        self._rows.insertWidget(place, row)
         row.show()
         return row
 
@@ -263,23 +266,27 @@ class AttachmentStrip(QWidget):
             self._set_current(self.chips[place])
             self.chips[place].setFocus(Qt.FocusReason.TabFocusReason)
 
+    @property
+    def _shown(self) -> list[AttachmentChip | FailedAttachment]:
+        return [*self.failed, *self.chips]
+
     def _focused_place(self) -> int | None:
         """Which of the files shown has the keyboard."""
         focus = QApplication.focusWidget()
-        shown: list[QWidget] = [*self.failed, *self.chips]
         holds = (
             place
-            for place, each in enumerate(shown)
+            for place, each in enumerate(self._shown)
             if focus is not None and (each is focus or each.isAncestorOf(focus))
         )
         return next(holds, None)
 
-    def _focus_near(self, place: int) -> None:
-        shown: list[AttachmentChip | FailedAttachment] = [*self.failed, *self.chips]
+    def _focus_near(self, place: int, held: str) -> None:
+        shown = self._shown
         if not shown:
             self.left.emit()
             return
-        near = shown[min(place, len(shown) - 1)]
+        same = (each for each in shown if each.item.id == held)
+        near = next(same, shown[min(place, len(shown) - 1)])
         if isinstance(near, AttachmentChip):
             self._set_current(near)
             near.setFocus(Qt.FocusReason.OtherFocusReason)
