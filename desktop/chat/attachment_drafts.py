@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -52,9 +52,9 @@ class AttachmentDrafts:
         except KeyError:
             raise NotFoundError(tr("This file is not here any more."), "", tr("Attach it again.")) from None
 
-    def save(self, records: Mapping[str, tuple[DraftRecord, ...]]) -> None:
-        """Write down what is attached to which message; what it does not name goes. ResourceError where the list cannot
-        be written."""
+    def save(self, records: Mapping[str, tuple[DraftRecord, ...]], spared: Collection[str] = ()) -> None:
+        """Write down what is attached to which message; what it does not name goes, but for the `spared` sha256.
+        ResourceError where the list cannot be written."""
         now = self._clock()
         stamped = {
             key: tuple(msgspec.structs.replace(each, added_at=each.added_at or now) for each in found)
@@ -63,6 +63,7 @@ class AttachmentDrafts:
         with self._lock:
             named = {each.sha256 for found in stamped.values() for each in found}
             self._fresh -= named
+            named |= set(spared)
             if self._store is None:
                 self._memory = {sha256: data for sha256, data in self._memory.items() if sha256 in named | self._fresh}
                 return

@@ -9,8 +9,7 @@ Everything here happens on the main thread but where a method says otherwise.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from desktop.background import Background
 from desktop.chat.attached_file_reader import AttachedFileReader, GivenFile, decoded_content
 from desktop.chat.attachment_drafts import AttachmentDrafts
 from desktop.chat.draft_attachment import DraftAttachment, DraftRecord, TakenAttachment, TakenAttachments, given_whole
+from desktop.chat.unsent_file import RemovedFiles, UnsentFile, UnsentFiles
 from desktop.document_content import DocumentContent
 from desktop.errors import UserError
 from desktop.safe_text import one_line
@@ -29,25 +29,7 @@ MOST_ATTACHMENTS = 50
 """To one message."""
 _AT_ONCE = 2  # files that are read at the same time
 _LONGEST_NAME = 200
-
-
-@dataclass(eq=False)
-class _AttachedFile:
-    """A file, as far as it is read. `source` is its path, or its bytes where it came without one."""
-
-    item: DraftAttachment
-    source: Path | bytes | None = None
-    password: str = ""
-    record: DraftRecord | None = None
-    cancelled: bool = False
-
-
-@dataclass(eq=False)
-class _Message:
-    """The files of one message, and what waits for them to be read."""
-
-    entries: list[_AttachedFile] = field(default_factory=list)
-    when_read: list[Callable[[], object]] = field(default_factory=list)
+_BROUGHT_BACK = 3  # times that files were taken away
 
 
 def queued_key(conversation_id: str, message_id: str) -> str:
@@ -78,8 +60,9 @@ class MessageAttachments:
     ) -> None:
         self._reader, self._drafts, self._background = reader, drafts, background
         self._changed, self._failed, self._room, self._new_id = changed, failed, room, new_id
-        self._messages: dict[str, _Message] = {}
-        self._waiting: deque[tuple[str, _AttachedFile]] = deque()
+        self._messages: dict[str, UnsentFiles] = {}
+        self._removed: deque[RemovedFiles] = deque(maxlen=_BROUGHT_BACK)
+        self._waiting: deque[tuple[str, UnsentFile]] = deque()
         self._reading = 0
         self._closed = False
 
@@ -107,13 +90,29 @@ class MessageAttachments:
         """Attach what was pasted, say, under this name."""
         self._add(key, [(name, data)])
 
-    def remove(self, key: str, item_id: str) -> None:
-        """Take one away; what was read of it goes."""
-        if (entry := self._entry(key, item_id)) is not None:
-            self._messages[key].entries.remove(entry)
+    def remove(self, key: str, *item_ids: str) -> Callable[[], None]:
+        """Take files away; what is returned brings them back, until files were taken away three times more."""
+        entries = self._entries(key)
+        removed = RemovedFiles(key, [each for each in enumerate(entries) if each[1].item.id in item_ids])
+        for _, entry in removed.entries:
+            entries.remove(entry)
             entry.cancelled = True
-            self._forget([entry])
+        if removed.entries:
+            self._removed.append(removed)
+            self._save()
             self._told(key)
+        return lambda: self._bring_back(removed)
+
+    def _bring_back(self, removed: RemovedFiles) -> None:
+        if removed in self._removed:
+            self._removed.remove(removed)
+            message = self._messages.setdefault(removed.key, UnsentFiles())
+            for place, entry in removed.entries:
+                message.entries.insert(place, again := entry.again())
+                if again.item.state == "reading":
+                    self._begin(removed.key, again)
+            self._save()
+            self._told(removed.key)
 
     def retry(self, key: str, item_id: str) -> None:
         """Read one that failed once more."""
@@ -131,9 +130,11 @@ class MessageAttachments:
     def move(self, key: str, to: str) -> None:
         """What is attached to one message belongs to another one from now on."""
         if key != to and (moved := self._messages.pop(key, None)) is not None:
-            target = self._messages.setdefault(to, _Message())
+            target = self._messages.setdefault(to, UnsentFiles())
             target.entries += moved.entries
             target.when_read += moved.when_read
+            for removed in self._removed:
+                removed.key = to if removed.key == key else removed.key
             self._save()
             self._changed(key)
             self._told(to)
@@ -185,8 +186,8 @@ class MessageAttachments:
     def give_back(self, key: str, taken: TakenAttachments) -> None:
         """The message was not sent: it has again what was taken."""
         if taken:
-            entries = [_entry_of(each.record) for each in taken]
-            message = self._messages.setdefault(key, _Message())
+            entries = [UnsentFile.of(each.record) for each in taken]
+            message = self._messages.setdefault(key, UnsentFiles())
             message.entries = [*entries, *message.entries]
             self._told(key)
 
@@ -215,7 +216,10 @@ class MessageAttachments:
         for key in gone:
             for entry in self._messages.pop(key).entries:
                 entry.cancelled = True
-        if gone:
+        removed = [each for each in self._removed if keys(each.key)]
+        for each in removed:
+            self._removed.remove(each)
+        if gone or removed:
             self._save()
 
     # --- over a restart ------------------------------------------------------------------------------------------
@@ -225,9 +229,9 @@ class MessageAttachments:
 
         def found(records: dict[str, tuple[DraftRecord, ...]]) -> None:
             for key, kept in records.items():
-                message = self._messages.setdefault(key, _Message())
+                message = self._messages.setdefault(key, UnsentFiles())
                 known = {entry.item.id for entry in message.entries}
-                message.entries += [_entry_of(record) for record in kept if record.id not in known]
+                message.entries += [UnsentFile.of(record) for record in kept if record.id not in known]
                 self._told(key)
             loaded()
 
@@ -247,20 +251,20 @@ class MessageAttachments:
 
     # --- inside --------------------------------------------------------------------------------------------------
 
-    def _entries(self, key: str) -> list[_AttachedFile]:
+    def _entries(self, key: str) -> list[UnsentFile]:
         message = self._messages.get(key)
         return message.entries if message is not None else []
 
-    def _entry(self, key: str, item_id: str) -> _AttachedFile | None:
+    def _entry(self, key: str, item_id: str) -> UnsentFile | None:
         return next((entry for entry in self._entries(key) if entry.item.id == item_id), None)
 
     def _add(self, key: str, files: Sequence[tuple[str, Path | bytes]]) -> None:
-        message = self._messages.setdefault(key, _Message())
+        message = self._messages.setdefault(key, UnsentFiles())
         room = max(MOST_ATTACHMENTS - len(message.entries), 0)
         for name, source in files[:room]:
             shown = one_line(name)[:_LONGEST_NAME] or tr("file")
             size = len(source) if isinstance(source, bytes) else 0
-            entry = _AttachedFile(DraftAttachment(self._new_id(), shown, "document", "reading", size), source)
+            entry = UnsentFile(DraftAttachment(self._new_id(), shown, "document", "reading", size), source)
             message.entries.append(entry)
             self._begin(key, entry)
         self._told(key)
@@ -274,7 +278,7 @@ class MessageAttachments:
                 ),
             )
 
-    def _begin(self, key: str, entry: _AttachedFile) -> None:
+    def _begin(self, key: str, entry: UnsentFile) -> None:
         entry.item = msgspec.structs.replace(entry.item, state="reading", error=None, fraction=None)
         self._waiting.append((key, entry))
         self._advance()
@@ -288,7 +292,7 @@ class MessageAttachments:
                     partial(self._read_entry, entry), partial(self._read, entry), partial(self._unread, entry)
                 )
 
-    def _read_entry(self, entry: _AttachedFile) -> DraftRecord:
+    def _read_entry(self, entry: UnsentFile) -> DraftRecord:
         """What was read of a file, kept aside. Runs in the pool."""
         source, item, password = entry.source, entry.item, entry.password
         entry.password = ""
@@ -306,7 +310,7 @@ class MessageAttachments:
             on_progress=progress,
         )
 
-    def _note(self, entry: _AttachedFile, change: Callable[[DraftAttachment], DraftAttachment]) -> None:
+    def _note(self, entry: UnsentFile, change: Callable[[DraftAttachment], DraftAttachment]) -> None:
         """Have `entry` changed and told, on the main thread."""
 
         def changed() -> None:
@@ -317,13 +321,13 @@ class MessageAttachments:
 
         self._background.call_on_main_thread(changed)
 
-    def _read(self, entry: _AttachedFile, record: DraftRecord) -> None:
+    def _read(self, entry: UnsentFile, record: DraftRecord) -> None:
         self._finished(entry, record, None)
 
-    def _unread(self, entry: _AttachedFile, error: UserError) -> None:
+    def _unread(self, entry: UnsentFile, error: UserError) -> None:
         self._finished(entry, None, error)
 
-    def _finished(self, entry: _AttachedFile, record: DraftRecord | None, error: UserError | None) -> None:
+    def _finished(self, entry: UnsentFile, record: DraftRecord | None, error: UserError | None) -> None:
         self._reading -= 1
         key = self._key_of(entry)
         if entry.cancelled or key is None:
@@ -334,7 +338,7 @@ class MessageAttachments:
         elif self._is_known(key, record):
             self._messages[key].entries.remove(entry)  # the same file once more
         else:
-            read = _entry_of(record)
+            read = UnsentFile.of(record)
             entry.item, entry.record, entry.source = read.item, record, None
             self._save()
         if key is not None:
@@ -345,7 +349,7 @@ class MessageAttachments:
         known = [entry.record for entry in self._entries(key) if entry.record is not None]
         return any(each.file_sha256 == record.file_sha256 and each.name == record.name for each in known)
 
-    def _key_of(self, entry: _AttachedFile) -> str | None:
+    def _key_of(self, entry: UnsentFile) -> str | None:
         return next((key for key, message in self._messages.items() if entry in message.entries), None)
 
     def _told(self, key: str) -> None:
@@ -358,25 +362,21 @@ class MessageAttachments:
             for then in waiting:
                 then()
 
-    def _forget(self, entries: Collection[_AttachedFile]) -> None:
-        if any(entry.record is not None for entry in entries):
-            self._save()
-
     def _save(self) -> None:
-        """Write down what is attached; what was read of anything else goes."""
+        """Write down what is attached; what was read of anything else goes, but for what may be brought back."""
         records = {
             key: tuple(entry.record for entry in message.entries if entry.record is not None)
             for key, message in self._messages.items()
         }
         kept = {key: found for key, found in records.items() if found}
-        self._background.database(lambda: self._drafts.save(kept), failure=lambda error: self._failed("", error))
+        files = [entry for removed in self._removed for _, entry in removed.entries]
+        spared = {entry.record.sha256 for entry in files if entry.record is not None}
+        self._background.database(
+            lambda: self._drafts.save(kept, spared), failure=lambda error: self._failed("", error)
+        )
 
     def _bytes_of(self, record: DraftRecord) -> Callable[[], bytes]:
         return lambda: self._drafts.read(record.sha256)
-
-
-def _entry_of(record: DraftRecord) -> _AttachedFile:
-    return _AttachedFile(DraftAttachment.of(record), record=record)
 
 
 def _unit(function: Callable[..., object]) -> Callable[..., None]:

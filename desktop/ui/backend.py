@@ -3,7 +3,7 @@
 Importing this takes some tenths of a second. `desktop.ui.program` does it after the first paint, in a thread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -174,6 +174,7 @@ class Backend(QObject):
         self.panel.documents.file_asked.connect(self.files.sources.show_file)
         # By methods: a signal would hold a lambda, with the window, beyond the window's end.
         self.files.attachments.model_asked.connect(self._show_models)
+        self.files.attachments.removed.connect(self._offer_files_back)
         self.panel.documents.page_asked.connect(self._show_documents)
         self.model_list.listed.connect(self._models_listed)
         self.access.model_asked.connect(self.model_list.show_listed)
@@ -233,6 +234,10 @@ class Backend(QObject):
         self._undo_text = text
         if text:
             self.news.notify(text, (tr("Undo"), self._window.chat_page.branches.undo_delete))
+
+    def _offer_files_back(self, text: str, undo: Callable[[], None]) -> None:
+        """Files were taken away from the message that is being written."""
+        self.news.notify(text, (tr("Undo"), undo))
 
     def _database_opened(self) -> None:
         if self.closed:

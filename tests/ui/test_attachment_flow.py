@@ -44,8 +44,9 @@ class FakeFiles:
     def add_bytes(self, key: str, data: bytes, name: str) -> None:
         self.bytes.append((name, data))
 
-    def remove(self, key: str, item_id: str) -> None:
-        self.removed.append(item_id)
+    def remove(self, key: str, *item_ids: str) -> Callable[[], None]:
+        self.removed += item_ids
+        return lambda: self.removed.append("back")
 
 
 class FakePage(QWidget):
@@ -236,16 +237,23 @@ def test_files_of_an_earlier_turn_stay_with_it_unless_they_are_taken_away(stage:
     picture = ImagePart("a" * 64, "image/png", "old.png")
     left_out: set[str] = set()
     stage.page.branches = SimpleNamespace(  # type: ignore[attr-defined]
-        left_out=lambda key: left_out, leave_out=lambda key, sha256: left_out.add(sha256)
+        left_out=lambda key: left_out,
+        leave_out=lambda key, sha256, left=True: (left_out.add if left else left_out.discard)(sha256),
     )
     stage.page.edited = Message("m", "c", None, "user", (file, picture, TextPart("?")))
     stage.page.files_key_changed.emit()
     assert [chip.accessibleName() for chip in stage.strip.chips] == [
         "Attached: old.pdf, 3 pages · in passages", "Attached: old.png, Picture",
     ]  # fmt: skip
+    said: list[tuple[str, Callable[[], None]]] = []
+    stage.flow.removed.connect(lambda text, undo: said.append((text, undo)))
     stage.strip.chips[0].removed.emit()
     assert left_out == {"f" * 64}
     assert [chip.item.name for chip in stage.strip.chips] == ["old.png"]
+    assert said[0][0] == "“old.pdf” is not attached any more."
+    said[0][1]()
+    assert [chip.item.name for chip in stage.strip.chips] == ["old.pdf", "old.png"], "as it was"
+    assert stage.files.removed == ["back"]
     stage.page.edited = None
     stage.page.files_key_changed.emit()
     assert stage.strip.chips == []

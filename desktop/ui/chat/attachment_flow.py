@@ -42,10 +42,12 @@ class AttachmentFlow(QObject):
     None where that is not known, and `pictures` what they cost of it. `show_document` and `show_picture` show what was
     read of a file.
 
-    `drops` tells what is meant for elsewhere; `model_asked` where another model is to be chosen.
+    `drops` tells what is meant for elsewhere; `model_asked` where another model is to be chosen; `removed` has what is
+    to be said of files that were taken away, and what brings them back.
     """
 
     model_asked = Signal()
+    removed = Signal(str, object)
 
     def __init__(
         self,
@@ -76,11 +78,11 @@ class AttachmentFlow(QObject):
         composer.sent.connect(self._sent)
         page.files_key_changed.connect(self.show)
         strip.opened.connect(self._open)
-        strip.removed.connect(self._remove)
+        strip.removed.connect(lambda item_id: self._remove(lambda item: item.id == item_id))
         strip.retried.connect(lambda item_id: self._files.retry(self._key, item_id))
         strip.password_entered.connect(lambda item_id, word: self._files.enter_password(self._key, item_id, word))
-        strip.cleared.connect(lambda: self._remove_all(lambda item: True))
-        strip.pictures_removed.connect(lambda: self._remove_all(lambda item: item.kind == "image"))
+        strip.cleared.connect(lambda: self._remove(lambda item: True))
+        strip.pictures_removed.connect(lambda: self._remove(lambda item: item.kind == "image"))
         strip.model_asked.connect(self.model_asked)
         strip.left.connect(page.focus_composer)
         self.show()
@@ -148,23 +150,26 @@ class AttachmentFlow(QObject):
         self._page.composer.edit.take_out(text)
         self._files.add_bytes(self._key, text.encode("utf-8", "replace"), tr("Pasted text") + ".txt")
 
-    def _remove(self, item_id: str) -> None:
-        item = next((each for each in self._strip.items if each.id == item_id), None)
-        if item is not None:
-            self._take_away(item)
-            self._say(tr("{name} removed").format(name=file_name(item.name)))
+    def _remove(self, gone: "Callable[[DraftAttachment], bool]") -> None:
+        items = [item for item in self._strip.items if gone(item)]
+        if not items:
+            return
+        key, edited, chat = self._key, self._page.edited, self._chat()
+        kept = [item.sha256 for item in items if item.id.startswith(_KEPT)]
+        given = [item.id for item in items if not item.id.startswith(_KEPT)]
+        for sha256 in kept if edited is not None else ():
+            self._page.branches.leave_out(edited.id, sha256)
+        bring_back = chat.attachments.remove(key, *given)
 
-    def _remove_all(self, gone: "Callable[[DraftAttachment], bool]") -> None:
-        for item in [item for item in self._strip.items if gone(item)]:
-            self._take_away(item)
-
-    def _take_away(self, item: "DraftAttachment") -> None:
-        edited = self._page.edited
-        if item.id.startswith(_KEPT) and edited is not None:
-            self._page.branches.leave_out(edited.id, item.sha256)
+        def undo() -> None:
+            bring_back()
+            for sha256 in kept if edited is not None else ():
+                self._page.branches.leave_out(edited.id, sha256, False)
             self.show()
-        else:
-            self._files.remove(self._key, item.id)
+
+        self.show()
+        said = trn("“{name}” is not attached any more.", "{count} files are not attached any more.", len(items))
+        self.removed.emit(said.format(name=file_name(items[0].name), count=len(items)), undo)
 
     # --- what is shown -------------------------------------------------------------------------------------------
 

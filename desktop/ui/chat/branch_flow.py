@@ -43,9 +43,10 @@ class BranchFlow(QObject):
             run_again=self._run_again,
         )
 
-    def leave_out(self, message_id: str, sha256: str) -> None:
-        """The file of a turn whose part has this sha256 does not go with what is made of the turn."""
-        self._left_out.setdefault(message_id, set()).add(sha256)
+    def leave_out(self, message_id: str, sha256: str, left: bool = True) -> None:
+        """The file of a turn whose part has this sha256 does not go with what is made of the turn, or does again."""
+        known = self._left_out.setdefault(message_id, set())
+        (known.add if left else known.discard)(sha256)
 
     def left_out(self, message_id: str) -> frozenset[str]:
         """Which files of a turn do not."""

@@ -233,6 +233,27 @@ def test_too_many_and_the_same_again(talk: Talk, home: Path) -> None:
     assert str(MOST_ATTACHMENTS) in talk.until_told(ChatFailed).error.title
 
 
+def test_what_was_taken_away_comes_back_with_what_was_read_of_it(talk: Talk, home: Path) -> None:
+    key = attach(talk, *(written(home, name, f"This is {name}.") for name in ("a.txt", "b.txt")))
+    files, first = talk.chat.attachments, talk.chat.attachments.items(key)[0]
+    bring_back = files.remove(key, first.id)
+    talk.settled()
+    assert [item.name for item in files.items(key)] == ["b.txt"]
+    bring_back()
+    bring_back()
+    assert [item.name for item in files.items(key)] == ["a.txt", "b.txt"]
+    seen: list[str] = []
+    files.read_content(
+        key, first.id, lambda content: seen.append(content.pages[0].text), lambda error: pytest.fail(str(error))
+    )
+    talk.until(lambda: bool(seen))
+    assert seen == ["This is a.txt."]
+    files.remove(key, *(item.id for item in files.items(key)))
+    files.discard(lambda each: each == key)
+    talk.settled()
+    assert not list((home / "drafts").glob("??/*")), "nothing is kept of a chat that is erased"
+
+
 def test_a_temporary_chat_keeps_files_in_memory_until_it_is_kept(talk: Talk, home: Path) -> None:
     events: list[ChatEvent] = []
     chat = TemporaryChat(
