@@ -2,6 +2,7 @@
 where the document would be parsed."""
 
 import json
+import os
 import platform
 import sys
 from pathlib import Path
@@ -16,6 +17,16 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="th
 
 UPROBES = {335, 336}  # on x86_64; called from elsewhere than a probe they end the process, whatever a filter says
 ATTEMPTS = """
+def is_open(number):
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+pipes = [int(sys.argv[sys.argv.index(each) + 1]) for each in ("--in", "--out")]
+inherited = [each for each in range(256) if each > 2 and is_open(each) and each not in pipes]
+environment = dict(os.environ)
 own, kept, folder = Path({own!r}), Path({kept!r}), Path({folder!r})
 attempts = dict(
     out=attacks.ways_out(), others=attacks.others(os.getppid()), work=attacks.its_work(own),
@@ -26,7 +37,12 @@ attempts = dict(
         root=lambda: os.listdir("/"), processes=lambda: os.listdir("/proc"),
         environment=lambda: open("/proc/" + str(os.getppid()) + "/environ").read(),
         memory=lambda: open("/proc/self/maps").read(), processor=lambda: open("/proc/cpuinfo").read(),
-        groups=lambda: open("/proc/self/cgroup").read(), checkout=lambda: open({root!r} + "/pyproject.toml").read(),
+        groups=lambda: open("/proc/self/cgroup").read(),
+        parent=lambda: os.listdir("/proc/" + str(os.getppid()) + "/fd"),
+        homes=lambda: os.listdir(Path.home()), etc=lambda: os.listdir("/etc"), temporary=lambda: os.listdir("/tmp"),
+        devices=lambda: os.listdir("/dev"), shared=lambda: os.open("/dev/shm/latchkey", os.O_RDWR | os.O_CREAT),
+        mapped=lambda: os.listdir("/dev/shm"), running=lambda: os.listdir("/run"), kept=lambda: os.listdir("/var"),
+        checkout=lambda: open({root!r} + "/pyproject.toml").read(),
     ),
 )
 attempts["work"].pop("own limits")  # they were what this process had before it lowered them
@@ -34,12 +50,14 @@ numbers = {numbers!r}
 """
 ATTACK = """
 tried = {kind: {name: attacks.outcome(each) for name, each in some.items()} for kind, some in attempts.items()}
-send(PageText(1, json.dumps([tried, attacks.by_number(numbers)])))
+send(PageText(1, json.dumps([tried, attacks.by_number(numbers), inherited, environment])))
 """
 
 
 @pytest.mark.skipif(platform.machine() not in MACHINES, reason="there is no filter for this machine")
-def test_a_reader_can_do_its_work_and_nothing_else(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_reader_can_do_its_work_and_nothing_else(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "home"
     folder.mkdir()
     own, kept = folder / "document.pdf", folder / "kept.txt"
@@ -51,12 +69,20 @@ def test_a_reader_can_do_its_work_and_nothing_else(tmp_path: Path, tmp_path_fact
     root = str(Path(__file__).parents[3])
     prepared = ATTEMPTS.format(own=str(own), kept=str(kept), folder=str(folder), root=root, numbers=numbers)
     scripts = tmp_path_factory.mktemp("scripts")
+    secrets = ("HF_TOKEN", "HTTPS_PROXY", "SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "PYTHONPATH", "LATCHKEY_HOME")
+    for name in secrets:
+        monkeypatch.setenv(name, "secret")
+    opened = os.open(kept, os.O_RDONLY)
+    os.set_inheritable(opened, True)
     reader = DocumentReader(tmp_path / "logs", command=reader_command(scripts, ATTACK, prepared))
     try:
         confinement = reader.confinement()
-        tried, by_number = json.loads(reader.read_bytes(b"taken over", "a.bad").pages[0].text)
+        tried, by_number, inherited, environment = json.loads(reader.read_bytes(b"taken over", "a.bad").pages[0].text)
     finally:
         reader.close()
+        os.close(opened)
+    assert inherited == []
+    assert "secret" not in environment.values()
     if "this kernel" in confinement:
         pytest.skip(f"this kernel confines less: {confinement}")
     assert confinement == "landlock+seccomp"
