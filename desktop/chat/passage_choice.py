@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from desktop.chat.context_use import without_dropped
 from desktop.chat.document_prompt import document_parts, given_numbers
-from desktop.chat.document_tokens import estimated_tokens
+from desktop.chat.document_tokens import estimated_tokens, most_tokens
 from desktop.chat.engine_requests import chat_messages, dropped_before
 from desktop.conversation import AttachedFilePart, Message, PassagePart
 from desktop.documents.text_analysis import question_terms
@@ -22,6 +22,7 @@ _LEAST_SHARE, _MOST_TOKENS = 8, 2000
 time, and what follows from more than some six passages is found better by a second question."""
 _MOST_PASSAGES = 8
 _PASSAGE_FRAME = 24  # tokens around each
+_BLOCK_FRAME = 120  # and around all
 _FEW_TERMS = 3
 _EARLIER_WEIGHT = 0.8
 _RANK_OFFSET = 60  # reciprocal rank fusion, with the constant of its first description (Cormack et al., SIGIR 2009)
@@ -72,15 +73,26 @@ def document_context(path: Sequence[Message], system_prompt: str, longest: int) 
     return DocumentContext(passages, in_context, tuple(files.values()), max(tokens, 0))
 
 
-def passage_tokens(path: Sequence[Message], known: DocumentContext, context_length: int, max_tokens: int | None) -> int:
-    """How many tokens passages may take in a context of `context_length`, of which room is kept for an answer of at
-    most `max_tokens`."""
+@dataclass(frozen=True)
+class PassageRoom:
+    """How many tokens passages are to take, by the usual estimate, and how many at most where that is wrong."""
+
+    tokens: int
+    most: int
+
+
+def passage_room(
+    path: Sequence[Message], known: DocumentContext, context_length: int, max_tokens: int | None
+) -> PassageRoom:
+    """What passages may take in a context of `context_length`, of which room is kept for an answer of at most
+    `max_tokens`."""
     timing = next((message.timing for message in reversed(path) if message.timing is not None), None)
     used = known.sent_tokens
     if timing is not None and timing.prompt_tokens:
         used = timing.prompt_tokens + timing.generated_tokens + (estimated_tokens(path[-1].text) if path else 0)
     free = context_length - answer_room(context_length, max_tokens) - used
-    return min(max(int(free * _SHARE_OF_FREE), context_length // _LEAST_SHARE), _MOST_TOKENS)
+    least = context_length // _LEAST_SHARE
+    return PassageRoom(min(max(int(free * _SHARE_OF_FREE), least), _MOST_TOKENS), max(free, least))
 
 
 def search_queries(path: Sequence[Message]) -> tuple[tuple[str, float], ...]:
@@ -115,20 +127,24 @@ def fused(rankings: Iterable[tuple[Sequence[PassagePart], float]]) -> list[Passa
     return [found[key] for key in sorted(scores, key=lambda key: -scores[key])]
 
 
-def chosen_passages(ranked: Iterable[PassagePart], known: DocumentContext, tokens: int) -> tuple[PassagePart, ...]:
-    """The first of `ranked` that take `tokens` at most, in the order of their files and pages, under numbers that go on
-    from those of the branch. One that was given before, and is no longer before the model, has its number again."""
+def chosen_passages(
+    ranked: Iterable[PassagePart], known: DocumentContext, room: PassageRoom
+) -> tuple[PassagePart, ...]:
+    """The first of `ranked` that `room` holds, one at least, in the order of their files and pages, under numbers that
+    go on from those of the branch. One that was given before, and is no longer before the model, has its number again.
+    """
     chosen: list[PassagePart] = []
-    left = tokens
+    left, most = room.tokens, room.most - _BLOCK_FRAME
     for passage in ranked:
         before = next((number for number, each in known.passages.items() if _overlap(each, passage)), 0)
         if before in known.in_context or any(_overlap(each, passage) for each in chosen):
             continue
         given = known.passages[before] if before else passage
         takes = estimated_tokens(given.text) + _PASSAGE_FRAME
-        if takes <= left or not chosen:
+        takes_most = most_tokens(given.text) + _PASSAGE_FRAME
+        if (takes <= left and takes_most <= most) or not chosen:
             chosen.append(given)
-            left -= takes
+            left, most = left - takes, most - takes_most
         if len(chosen) == _MOST_PASSAGES or left <= 0:
             break
     order = {sha256: at for at, sha256 in enumerate(dict.fromkeys(each.file_sha256 for each in chosen))}

@@ -12,7 +12,7 @@ from desktop.chat.passage_choice import (
     chosen_passages,
     document_context,
     fused,
-    passage_tokens,
+    passage_room,
     search_queries,
 )
 from desktop.conversation import AttachedFilePart, Message, PassagePart
@@ -103,8 +103,8 @@ class PassageFinder:
         rankings = self._in_files(known, queries, is_cancelled)
         if request.collections:
             rankings += self._in_collections(request.collections, queries, is_cancelled)
-        tokens = passage_tokens(request.path, known, request.context_length, request.max_tokens)
-        return chosen_passages(fused(rankings), known, tokens)
+        room = passage_room(request.path, known, request.context_length, request.max_tokens)
+        return chosen_passages(fused(rankings), known, room)
 
     def close(self) -> None:
         """Forget all passages."""

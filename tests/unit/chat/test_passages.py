@@ -7,7 +7,7 @@ import pytest
 
 from desktop.chat.chat_events import AnswerFinished, AnswerPhase, AnswerReplaced
 from desktop.chat.document_services import DocumentServices
-from desktop.chat.passage_choice import follows_up, search_queries
+from desktop.chat.passage_choice import chosen_passages, document_context, follows_up, passage_room, search_queries
 from desktop.chat.pending_answer import AnswerOverrides
 from desktop.conversation import ChatOptions, Conversation, Folder, Message, PassagePart, TextPart
 from desktop.documents.passage_search import FoundPassage
@@ -132,3 +132,19 @@ def test_what_follows_up_is_searched_with_what_it_follows(earlier: str, question
     path = [Message(str(at), "c", None, "user", (TextPart(text),)) for at, text in enumerate((earlier, question))]
     assert follows_up(question) is both
     assert [text for text, _ in search_queries(path)] == [question, f"{earlier}\n{question}"][: 1 + both]
+
+
+@pytest.mark.parametrize(
+    ("text", "per_token"),
+    [
+        ("def read(self, at): return self._pages[at - 1].text if at <= len(self) else ''\n", 1.5),
+        ("48,213.50; 9,077 (1,204) 77-3341 ", 1.0),
+    ],
+)
+def test_passages_fit_where_the_vocabulary_suits_them_badly(text: str, per_token: float) -> None:
+    """So many characters a token has the built-in model, whose vocabulary is small and English."""
+    found = [PassagePart(0, "a.pdf", page, (text * 40)[:900], "a" * 64) for page in range(1, 9)]
+    path = (Message("q", "c", None, "user", (TextPart("Why?"),)),)
+    known = document_context(path, "", 1536)
+    chosen = chosen_passages(found, known, passage_room(path, known, 2048, None))
+    assert 0 < sum(len(part.text) for part in chosen) / per_token <= 1536
