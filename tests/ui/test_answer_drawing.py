@@ -456,3 +456,51 @@ def test_code_that_was_drawn_before_it_was_closed_knows_where_it_was_written(the
         for block in _blocks(body)
     ]
     assert sources[0] == sources[1]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "first"),
+    [
+        (["a word **and", " bold** after it ", "and `code", "` and more"], "a word "),
+        (["a *slanted* word and ~~struck", "~~ and **bold* ", "or not** at all"], "a "),
+        (["a **bold** word, https://example", ".org/path and _emph", "asis_ as well"], "a "),
+        (["see [this", "](https://example.org) and $x", "^2$ with <sub>lo", "w</sub> end"], "s"),
+    ],
+)
+def test_the_end_of_a_long_paragraph_is_written_again_alone(theme: Theme, pieces: list[str], first: str) -> None:
+    before = "Words with `code`, *emphasis* and **more** of both.\n" * 20
+    body = _grown(theme, before + first)
+    document, changed = body.text_views()[0].document, []
+    document.contentsChange.connect(lambda place, *_: changed.append(place))
+    text = before + "".join(pieces)
+    for at in range(len(before + first), len(text), 3):
+        body.add(text[at : at + 3])
+    assert min(changed) >= _lines(body)[0].rindex("\u2028")
+    body.end(text)
+    assert _told(body) == _told(_drawn(theme, text))
+
+
+def _told(body: AnswerBody) -> list[tuple[str, int, int, int, bool, str]]:
+    runs = [(run.text(), run.charFormat()) for block in _blocks(body) for run in _runs(block)]
+    return [
+        (
+            text,
+            look.intProperty(SOURCE_AT),
+            look.intProperty(SOURCE_END),
+            look.fontWeight(),
+            look.fontItalic(),
+            look.anchorHref(),
+        )
+        for text, look in runs
+    ]
+
+
+def test_a_long_list_of_short_items_is_written_in_parts_that_look_like_one(theme: Theme) -> None:
+    text = "".join(f"- item {number}\n" for number in range(60))
+    body = _grown(theme, text)
+    document, changed = body.text_views()[0].document, []
+    document.contentsChange.connect(lambda place, *_: changed.append(place))
+    body.add("- one more\n- and one\n")
+    assert min(changed) > document.characterCount() // 2
+    margins = {block.blockFormat().topMargin() for block in _blocks(body)[1:]}
+    assert len(margins) == 1

@@ -20,13 +20,14 @@ from desktop.chat.markdown.top_blocks import ListNumbering, ParseContext, TopBlo
 WINDOW = 8_500
 """A block is at most this many characters long, unless it is code, a table or a line without spaces."""
 
-SPLIT_LISTS_AT = 1_000
-"""A list of this many characters ends before its next item of the outermost level, and another one goes on."""
+SPLIT_LISTS_AT, MOST_ITEMS = 1_000, 20
+"""A list of this many characters or items ends before its next item of the outermost level, and another one goes on:
+reading an item again costs as much for two words as for a line of them."""
 
 MOST_READ_AGAIN = 40_000
 """Characters that are read anew for link references that were defined after them. Beyond that, they stay text."""
 
-_LOOKED_AT_AGAIN = 300
+_LOOKED_AT_AGAIN = 150
 _LONGEST_ROW = 4 * WINDOW
 _WITH_LARGER_WINDOW = ("fence", "table_open", "code_block")
 
@@ -138,6 +139,7 @@ class IncrementalSegmenter:
         size = sum(len(block.source) for block in blocks) - (self._head_length if blocks else 0)
         for block in blocks:
             numbering, self._context.numbering = self._context.numbering, None
+            self._context.goes_on = False
             whole, parts = self._joined(block, split_block(block, self._memory, open_end=False))
             self._long = None
             self._blocks.append((whole, parts, numbering))
@@ -178,7 +180,7 @@ class IncrementalSegmenter:
         after = _numbering_after(blocks, self._context.numbering) if continues else None
         taken = sum(len(block.source) for block in blocks)
         self._take(blocks)
-        self._context.numbering = after
+        self._context.numbering, self._context.goes_on = after, continues
         if not taken:  # nothing but white space
             self._cut.source.append(self._tail[:size])
             self._drop(size)
@@ -201,7 +203,7 @@ class IncrementalSegmenter:
             if room <= 0 or references.are_still(block.used):
                 cut.add(block.source, parts)
                 continue
-            context.numbering = numbering
+            context.numbering, context.goes_on = numbering, "goes on" in block.tokens[0].meta
             room -= len(block.source)
             for again in read_top_blocks(block.source, block.start, context, over=True):
                 cut.add(again.source, split_block(again, self._memory, open_end=False))
@@ -220,12 +222,14 @@ def _list_cuts(block: TopBlock) -> list[int]:
         return []
     sizes: list[int] = []
     begin, done = block.lines[block.tokens[0].map[0]] if block.tokens[0].map else 0, -block.skip
+    items = 1
     for token in block.tokens[2:]:
         if token.type == "list_item_open" and token.level == 1 and token.map:
             at = block.lines[token.map[0]] - begin
-            if at - max(done, 0) >= SPLIT_LISTS_AT:
+            if at - max(done, 0) >= SPLIT_LISTS_AT or items >= MOST_ITEMS:
                 sizes.append(at - done)
-                done = at
+                done, items = at, 0
+            items += 1
     return sizes
 
 

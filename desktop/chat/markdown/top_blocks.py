@@ -114,7 +114,7 @@ class ParseContext:
     """What reading one piece of a text needs from what was read before.
 
     `inlines` and `rows` are what the last reading made, to be used again; so are `checkpoints` of long inline texts, by
-    where they begin. `numbering` is that of a list that goes on.
+    where they begin. `goes_on`: the text begins within a list that was cut before it, whose `numbering` goes on.
     """
 
     references: LinkReferences = field(default_factory=LinkReferences)
@@ -122,6 +122,7 @@ class ParseContext:
     rows: dict[Any, list[Token]] = field(default_factory=dict)
     checkpoints: dict[int, InlineCheckpoint] = field(default_factory=dict)
     numbering: ListNumbering | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,8 @@ def read_top_blocks(text: str, base: int, context: ParseContext, *, over: bool) 
     if lines[-1] != len(text):
         lines.append(len(text))
     _number(tokens, context.numbering)
+    if context.goes_on and tokens and tokens[0].type in ("bullet_list_open", "ordered_list_open"):
+        tokens[0].meta["goes on"] = True
     inlines: dict[InlineKey, Inline] = {}
     blocks: list[TopBlock] = []
     first = done = 0

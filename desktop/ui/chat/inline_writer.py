@@ -86,12 +86,12 @@ class InlineWriter:
             found = self._formats[style] = self._make(style)
         return QTextCharFormat(found)
 
-    def write(self, children: "list[Token]", style: InlineStyle) -> None:
-        """Write `children`; `style` is what they begin with."""
-        self.mixed = mixed = any(has_right_to_left(child.content) for child in children)
+    def write(self, children: "list[Token]", style: InlineStyle, first: int = 0) -> None:
+        """Write `children` from number `first` on; `style` is what that one begins with."""
+        self.mixed = mixed = any(has_right_to_left(child.content) for child in children[first:])
         own = style
         depth: dict[str, int] = {}
-        for at, child in enumerate(children):
+        for at, child in enumerate(children[first:], first):
             kind, _, end = child.type.rpartition("_")
             if kind in _SWITCHES and end in ("open", "close"):
                 name = _SWITCHES[kind]

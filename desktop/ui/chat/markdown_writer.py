@@ -111,7 +111,8 @@ class MarkdownWriter:
                 case "paragraph_open" | "heading_open":
                     self._text_block(token, block[at + 1], own.get(at + 1))
                 case "blockquote_open" | "bullet_list_open" | "ordered_list_open":
-                    self._first_item = not any(level.layout is not None for level in self.levels)
+                    inside = any(level.layout is not None for level in self.levels)
+                    self._first_item = not inside and "goes on" not in token.meta
                     self.levels.append(opened[at])
                 case "blockquote_close" | "bullet_list_close" | "ordered_list_close" if self.levels:
                     self.levels.pop()

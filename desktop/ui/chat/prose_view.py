@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.chat.markdown.answer_segments import Block, Container
 from desktop.ui.chat.answer_direction import NOT_BEGUN, AnswerDirection, has_right_to_left
+from desktop.ui.chat.block_growth import added, changed_end
 from desktop.ui.chat.citation_marks import CitationMarks
 from desktop.ui.chat.container_blocks import (
     ContainerDirection,
@@ -28,6 +29,7 @@ from desktop.ui.chat.formula_objects import formulas_of
 from desktop.ui.chat.incomplete_markdown import with_emphasis_closed
 from desktop.ui.chat.inline_writer import InlineStyle, InlineWriter, set_source
 from desktop.ui.chat.markdown_writer import MarkdownWriter
+from desktop.ui.chat.source_map import end_written_from
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.parts.text_options import LONGEST_WORD
 from desktop.ui.parts.utf16 import utf16_length
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 
 _MOVE_END = QTextCursor.MoveOperation.End
 _KEEP = QTextCursor.MoveMode.KeepAnchor
-_APPENDED = ("text", "softbreak", "hardbreak", "code_inline", "strong_open", "strong_close", "em_open", "em_close")
 
 
 @dataclass
@@ -119,7 +120,7 @@ class ProseView(TextView):
             return False
         if self.ends_in_marker and 0 < kept == len(self._written):
             kept -= 1  # its marker stands before what comes now
-        if not self._append(shown, kept):
+        if not (self._append(shown, kept) or self._write_end(shown, kept)):
             self._write(shown, kept)
         return True
 
@@ -243,7 +244,7 @@ class ProseView(TextView):
         """Append to the last block where words and lines at its end are all that is new; whether they were."""
         if self._end is None or kept != len(blocks) - 1 or len(blocks) != len(self._written):
             return False
-        found = _added(self._written[-1].block, blocks[-1])
+        found = added(self._written[-1].block, blocks[-1])
         if found is None or not self._is_directed:
             return False
         words, token, children = found
@@ -266,6 +267,40 @@ class ProseView(TextView):
         self.set_settled(0)
         self._written[-1].block = blocks[-1]
         return True
+
+    def _write_end(self, blocks: tuple[Block, ...], kept: int) -> bool:
+        """Write the end of the last block again, from the first word or sign that is another one; whether that is all
+        there was to do. Of a paragraph of a hundred lines it is the last one."""
+        if self._end is None or not self._is_directed or kept != len(blocks) - 1 or len(blocks) != len(self._written):
+            return False
+        found = changed_end(self._written[-1].block, blocks[-1])
+        if found is None or any(has_right_to_left(child.content) for child in found[1][found[0] :]):
+            return False
+        first, children = found
+        at = end_written_from(self.document, int(children[first].meta["at"][0]))
+        if at is None:
+            return False
+        inline, style = self._end
+        cursor = QTextCursor(self.document)
+        self.set_settled(self._line_before_top(at))
+        cursor.beginEditBlock()
+        cursor.setPosition(at)
+        cursor.movePosition(_MOVE_END, _KEEP)
+        cursor.removeSelectedText()
+        inline.cursor = cursor
+        inline.write(children, style, first)
+        cursor.endEditBlock()
+        self.set_settled(0)
+        self._tail = inline.tail
+        self._written[-1].block = blocks[-1]
+        return True
+
+    def _line_before_top(self, position: int) -> float:
+        """Where the line above that of `position`, in the last block, begins: what is above it stays."""
+        block = self.document.lastBlock()
+        text, top = block.layout(), self.document.documentLayout().blockBoundingRect(block).top()
+        line = text.lineForTextPosition(position - block.position())
+        return top + text.lineAt(line.lineNumber() - 1).y() if line.isValid() and line.lineNumber() else top
 
     def _last_lines_top(self) -> float:
         """Where the last line but one begins: what is above it stays when words are appended."""
@@ -293,53 +328,3 @@ class ProseView(TextView):
 
 def _same(one: Block, other: Block) -> bool:
     return one is other
-
-
-def _grown_inline(was: Block, now: Block) -> "tuple[Token, Token] | None":
-    """The last inline token of both, where nothing before it is another one."""
-    if len(was) != len(now):
-        return None
-    last: tuple[Token, Token] | None = None
-    for old, new in zip(was, now, strict=True):
-        if new.type == "inline":
-            if last is not None and last[0].content != last[1].content:
-                return None
-            last = old, new
-        if old.type != new.type or old.info != new.info or old.hidden != new.hidden or old.meta != new.meta:
-            return None
-        if new.type != "inline" and (old.content != new.content or old.attrs != new.attrs):
-            return None
-    return last
-
-
-def _added(was: Block, now: Block) -> "tuple[str, Token, list[Token]] | None":
-    """What `now` has more than `was` where that is at its end: words more in the last text of `was`, the token that
-    has them, and tokens after it."""
-    last = _grown_inline(was, now)
-    if last is None:
-        return None
-    before, after = last[0].children or [], last[1].children or []
-    count = len(before)
-    if not before or count > len(after):
-        return None
-    same = (
-        old is new
-        or (
-            old.type == new.type
-            and old.content == new.content
-            and old.attrs == new.attrs
-            and old.meta.get("at") == new.meta.get("at")
-        )
-        for old, new in zip(before[:-1], after, strict=False)
-    )
-    old, new, children = before[-1], after[count - 1], after[count:]
-    if old.type != new.type or old.attrs != new.attrs or not new.content.startswith(old.content) or not all(same):
-        return None
-    words = new.content[len(old.content) :]
-    if not words and old.meta.get("at") != new.meta.get("at"):
-        return None  # it stands for something else than before
-    if (words and new.type != "text") or set(words) & set("\n\r\0\u2029\ufdd0\ufdd1"):
-        return None
-    if not (words or children) or any(child.type not in _APPENDED for child in children):
-        return None
-    return words, new, children

@@ -55,6 +55,21 @@ def rendered_position(document: QTextDocument, offset: int, text: str, *, before
     return None
 
 
+def end_written_from(document: QTextDocument, offset: int) -> int | None:
+    """The position in the last line of `document` from which on all was written from `offset` of the text or later;
+    None where nothing was."""
+    block, found = document.lastBlock(), None
+    walk = block.end()
+    while walk != block.begin():
+        walk -= 1
+        at, _ = _source(walk.fragment())
+        if at >= 0:
+            if at < offset:
+                break
+            found = walk.fragment().position()
+    return found
+
+
 def _position_in(fragment: QTextFragment, offset: int, written: str, before: bool) -> int:
     first, over = fragment.position(), fragment.position() + fragment.length()
     if fragment.charFormat().hasProperty(WRITTEN):

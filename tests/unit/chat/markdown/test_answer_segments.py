@@ -12,6 +12,7 @@ from desktop.chat.markdown.answer_segments import (
     TableSegment,
     segments,
 )
+from desktop.chat.markdown.incremental_segmenter import MOST_ITEMS
 from desktop.chat.markdown.segment_builder import SPLIT_AT
 from tests.unit.chat.markdown.notation import shown
 
@@ -122,6 +123,14 @@ def test_a_very_long_list_is_cut_between_its_outermost_items() -> None:
     found = segments("- item\n  - inner\n" * 1000)
     assert len(found) > 3
     assert all(each.source.startswith("- item") for each in found)
+
+
+def test_a_list_of_many_short_items_is_cut_and_its_parts_go_on() -> None:
+    found = segments("- item\n" * 100)
+    tokens = [token for each in found if isinstance(each, ProseSegment) for block in each.blocks for token in block]
+    lists = [token for token in tokens if token.type == "bullet_list_open"]
+    assert len(lists) == 100 // MOST_ITEMS
+    assert ["goes on" in token.meta for token in lists] == [False] + [True] * (len(lists) - 1)
 
 
 def test_a_long_table_and_long_code_are_one_segment() -> None:
