@@ -15,6 +15,7 @@ from desktop.chat.answer_queue import AnswerQueue
 from desktop.chat.answer_saver import DRAFT_EVERY_S
 from desktop.chat.attached_file_reader import AttachedFileReader
 from desktop.chat.attachment_drafts import AttachmentDrafts
+from desktop.chat.background_erasing import BackgroundErasing
 from desktop.chat.branch_writer import BranchWriter
 from desktop.chat.chat_events import (
     AttachmentsChanged,
@@ -120,6 +121,7 @@ class AnswerService:
         self.finder = PassageFinder(attachments, documents.collections)
         self.pictures = MessagePictures(attachments, documents.pictures)
         self.writer = ConversationWriter(store, clock, prompt_cache, engine.forget, attachments)
+        self.erasing = BackgroundErasing(background, self.tell)
         self.branch_writer = BranchWriter(store, self.writer, clock, prompt_cache)
         self.queue = AnswerQueue(
             store=store,
@@ -387,5 +389,6 @@ class AnswerService:
             self._leader.followers.remove(self)
         self.closed = True
         self.attached.close()
+        self.erasing.close()
         self.queue.close()
         self._background.database(self.finder.close)  # behind what is searched

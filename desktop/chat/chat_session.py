@@ -18,7 +18,6 @@ from desktop.chat.chat_events import (
     ChatFailed,
     ConversationOpened,
     ConversationsChanged,
-    ConversationsErased,
     MessageAdded,
 )
 from desktop.chat.context_choice import ContextChoices
@@ -88,7 +87,9 @@ class ChatSession:
         tell, failed = shared.tell, self._failed
         self.options = ConversationOptions(shared.options, background, self._change_fresh, tell, failed)
         self.context = ContextChoices(self, self._answering, store, self._writing, background, tell, failed, settings)
-        self.order = ConversationOrder(self, store, self._writing, background, clock, tell, self._notify, failed)
+        self.order = ConversationOrder(
+            self, store, self._writing, shared.erasing, background, clock, tell, self._notify, failed
+        )
         self.branches = ConversationBranches(
             self, self._answering, shared.branch_writer, background, tell, self._notify, failed
         )
@@ -104,16 +105,13 @@ class ChatSession:
         ConversationsChanged where something changed, ChatFailed where the database cannot be opened.
         """
 
-        def erased(gone: tuple[str, ...]) -> None:
-            if gone:
-                self._shared.tell(ConversationsErased(gone))
-                self._shared.tell(ConversationsChanged())
+        erasing = self._shared.erasing
 
         def erase() -> None:
             if self._closed:
                 return
             before = self._clock() - DELETED_KEPT_DAYS * 86400
-            self._background.database(lambda: self._writing.purge(before), erased, self._failed())
+            erasing.begin(lambda: self._writing.begin_purging(before), self._failed(), always=False)
 
         def marked(count: int) -> None:
             if count:

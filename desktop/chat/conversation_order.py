@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from desktop.background import Background
+from desktop.chat.background_erasing import BackgroundErasing
 from desktop.chat.chat_events import (
     ChatEvent,
     ConversationDeleted,
     ConversationsChanged,
-    ConversationsErased,
     ConversationsRestored,
     OrderChanged,
 )
@@ -52,6 +52,7 @@ class ConversationOrder:
         shown: ShownConversation,
         store: ConversationStore,
         writer: ConversationWriter,
+        erasing: BackgroundErasing,
         background: Background,
         clock: Callable[[], float],
         tell: Callable[[ChatEvent], None],
@@ -59,7 +60,7 @@ class ConversationOrder:
         failed: Callable[[str | None], Callable[[UserError], None]],
     ) -> None:
         self._shown = shown
-        self._writer = writer
+        self._writer, self._erasing = writer, erasing
         self._background = background
         self._clock = clock
         self._tell = tell
@@ -140,7 +141,7 @@ class ConversationOrder:
 
     def erase(self, ids: Sequence[str] | None = None) -> None:
         """Erase conversations that are in the bin for good, all of them where `ids` is None: ConversationsErased."""
-        self._change(lambda: self._writer.erase(ids), lambda gone: self._tell(ConversationsErased(gone)))
+        self._erasing.begin(lambda: self._writer.begin_erasing(ids), self._failed(None))
 
     def add_tag(self, ids: Sequence[str], tag: str) -> None:
         """Give conversations a tag. OrderChanged."""

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -14,6 +14,7 @@ from desktop.conversation import Conversation, Message, MessagePart, SummaryPart
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.errors import NotFoundError
 from desktop.storage.attachment_store import AttachmentStore, remove_unused_attachments
+from desktop.storage.conversation_erasure import ConversationErasure
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.folder_store import FolderStore
 from desktop.translation import tr
@@ -23,6 +24,7 @@ _LOOKED_AT = 2000
 _LINE_START = re.compile(r"^(?:[>\s]|#{1,6}(?=\s)|[-+*](?=\s)|\d{1,9}[.)](?=\s))+")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _MARKS = re.compile(r"`+|\*+|~~+|(?<!\w)_+|_+(?!\w)")
+_DISCARDED_AT_ONCE = 100
 _BREAK = re.compile("[ \t]*[\t\n\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+[ \t]*")
 _BLANKS = re.compile("[ \t\n\r\x0b\x0c]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s|(?<=[。！？])")
@@ -121,7 +123,7 @@ class ConversationWriter:
         attachments: AttachmentStore | None = None,
     ) -> None:
         self._store = store
-        self._folders = FolderStore(store.database)
+        self._folders, self._erasure = FolderStore(store.database), ConversationErasure(store.database)
         self._clock = clock
         self._prompt_cache = prompt_cache
         self._forget = forget
@@ -259,21 +261,41 @@ class ConversationWriter:
 
     def erase(self, ids: Sequence[str] | None = None) -> tuple[str, ...]:
         """Erase what is in the bin, or those of `ids` that are; the ids of what was erased."""
-        gone = self._folders.erase(self._folders.bin() if ids is None else ids)
-        for each in gone:
-            self._discard(each)  # an answer that was stopped may have been saved after all
-        self._remove_unused_attachments()
+        gone, steps = self.begin_erasing(ids)
+        for _ in steps:
+            pass
         return gone
 
     def purge(self, older_than: float) -> tuple[str, ...]:
         """Erase what was deleted at or before `older_than`, and what is kept of conversations that are not there; the
         ids of the conversations erased."""
-        gone = self._folders.bin(older_than)
-        self._store.purge(older_than)
+        gone, steps = self.begin_purging(older_than)
+        for _ in steps:
+            pass
+        return gone
+
+    def begin_erasing(self, ids: Sequence[str] | None = None) -> tuple[tuple[str, ...], Iterator[int]]:
+        """As `erase`, whose work is done by going through what is returned: each step takes a moment."""
+        gone = self._erasure.begin(self._folders.bin() if ids is None else ids)
+        return gone, self._erase(gone)
+
+    def begin_purging(self, older_than: float) -> tuple[tuple[str, ...], Iterator[int]]:
+        """As `purge`, the same way."""
+        return self._erasure.begin_old(older_than), self._purge(older_than)
+
+    def _erase(self, gone: tuple[str, ...]) -> Iterator[int]:
+        for at, each in enumerate(gone, 1):
+            self._discard(each)  # an answer that was stopped may have been saved after all
+            if at % _DISCARDED_AT_ONCE == 0:
+                yield 0
+        yield from self._erasure.steps()
+        self._remove_unused_attachments()
+
+    def _purge(self, older_than: float) -> Iterator[int]:
+        yield from self._erasure.steps(older_than)
         if self._prompt_cache is not None:
             self._prompt_cache.discard_others(self._store.ids())
         self._remove_unused_attachments()
-        return gone
 
     def _remove_unused_attachments(self) -> None:
         if self._attachments is not None:

@@ -10,6 +10,7 @@ import msgspec
 
 from desktop.conversation import Conversation, Folder
 from desktop.safe_text import repair_surrogates
+from desktop.storage.conversation_erasure import BEING_ERASED
 from desktop.storage.conversation_rows import CONVERSATION_COLUMNS, TAGS_COLUMN, conversation_from_row
 from desktop.storage.database import Database
 from desktop.storage.folder_store import read_folders, read_tags
@@ -22,7 +23,7 @@ _NEWEST_HITS = 2000
 _IN_PLACE: dict[ListPlace, str] = {
     "chats": "deleted_at IS NULL AND archived_at IS NULL",
     "archive": "deleted_at IS NULL AND archived_at IS NOT NULL",
-    "bin": "deleted_at IS NOT NULL",
+    "bin": f"deleted_at IS NOT NULL AND deleted_at <> {BEING_ERASED}",
 }
 _NEWEST_FIRST = "updated_at DESC, number DESC"
 _Values = dict[str, str | int]

@@ -17,6 +17,7 @@ import msgspec
 from desktop.conversation import Conversation
 from desktop.errors import UserError
 from desktop.storage.attachment_store import AttachmentStore, named_attachments
+from desktop.storage.conversation_erasure import BEING_ERASED
 from desktop.storage.conversation_rows import (
     CONVERSATION_COLUMNS,
     MESSAGE_COLUMNS,
@@ -180,6 +181,8 @@ class _Merge:
 
     def _conversation(self, row: tuple[Any, ...]) -> None:
         read = {**dict(zip(_HEADS, row[:-1], strict=True)), "tags": row[-1]}
+        if read["deleted_at"] == BEING_ERASED:
+            return
         values = self._readable(read, _is_head, lambda: _HEAD_DEFAULTS | self._times_of(read["id"]))
         if values is None:
             return

@@ -8,6 +8,7 @@ from typing import Literal
 
 from desktop.conversation import ContextChoice, Conversation
 from desktop.safe_text import repair_surrogates
+from desktop.storage.conversation_erasure import ConversationErasure
 from desktop.storage.conversation_rows import (
     CONVERSATION_COLUMNS,
     TAGS_COLUMN,
@@ -15,13 +16,12 @@ from desktop.storage.conversation_rows import (
     conversation_row,
     read_conversation,
 )
-from desktop.storage.message_search import conversations_holding, drop_erased_words
+from desktop.storage.message_search import conversations_holding
 from desktop.storage.message_tree import (
     UPDATE_CONVERSATION,
     MessageTree,
     insert_conversation,
     missing_conversation,
-    purge_branches,
 )
 from desktop.storage.search_query import parse_query
 
@@ -91,21 +91,10 @@ class ConversationStore(MessageTree):
         self._change(conversation_id, "context_full = ?", choice)
 
     def purge(self, older_than: float) -> int:
-        """Erase the conversations and the branches deleted at or before `older_than`; how many there were.
-
-        Nothing of their text stays in the file or its journal: not in the tables, not in the search indexes. (Where
-        another process is reading just then, the journal keeps it until it is emptied or the last process closes it.)
-        """
-        with self.database.write() as connection:
-            count = purge_branches(connection, older_than)
-            gone = "SELECT id FROM conversations WHERE deleted_at <= ?"
-            connection.execute(f"DELETE FROM messages WHERE conversation_id IN ({gone})", (older_than,))
-            count += connection.execute("DELETE FROM conversations WHERE deleted_at <= ?", (older_than,)).rowcount
-            if count:
-                drop_erased_words(connection)
-        if count:
-            self.database.truncate_wal()
-        return count
+        """Erase the conversations and the branches deleted at or before `older_than`; how many there were."""
+        erasure = ConversationErasure(self.database)
+        erasure.begin_old(older_than)
+        return sum(erasure.steps(older_than))
 
     def _change(self, conversation_id: str, assignment: str, *values: object) -> None:
         with self.database.write() as connection:

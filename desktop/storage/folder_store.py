@@ -15,6 +15,7 @@ import msgspec
 from desktop.conversation import Conversation, Folder
 from desktop.errors import NotFoundError, UserError
 from desktop.safe_text import repair_surrogates
+from desktop.storage.conversation_erasure import BEING_ERASED, ConversationErasure
 from desktop.storage.conversation_rows import (
     CONVERSATION_COLUMNS,
     TAGS_COLUMN,
@@ -23,7 +24,6 @@ from desktop.storage.conversation_rows import (
     options_json,
 )
 from desktop.storage.database import Database
-from desktop.storage.message_search import drop_erased_words
 from desktop.translation import tr
 
 Attribute = Literal["folder_id", "archived_at", "deleted_at", "pinned"]
@@ -170,26 +170,18 @@ class FolderStore:
         """The ids of what is in the bin: all of it, or what was deleted at or before `before`."""
         with self.database.read() as connection:
             rows = connection.execute(
-                "SELECT id FROM conversations WHERE deleted_at IS NOT NULL AND (:at IS NULL OR deleted_at <= :at)",
-                {"at": before},
+                "SELECT id FROM conversations WHERE deleted_at IS NOT NULL AND deleted_at <> :erased "
+                "AND (:at IS NULL OR deleted_at <= :at)",
+                {"at": before, "erased": BEING_ERASED},
             )
             return tuple(str(row[0]) for row in rows)
 
     def erase(self, ids: Sequence[str]) -> tuple[str, ...]:
-        """Erase those of these conversations that are in the bin; their ids. As `ConversationStore.purge` does: nothing
-        of their text stays."""
-        with self.database.write() as connection:
-            gone = connection.execute(
-                f"SELECT id FROM conversations WHERE deleted_at IS NOT NULL AND {_GIVEN}", {"ids": _ids_json(ids)}
-            ).fetchall()
-            erased = tuple(str(row[0]) for row in gone)
-            values = {"ids": _ids_json(erased)}
-            connection.execute(f"DELETE FROM messages WHERE conversation_{_GIVEN}", values)
-            connection.execute(f"DELETE FROM conversations WHERE {_GIVEN}", values)
-            if erased:
-                drop_erased_words(connection)
-        if erased:
-            self.database.truncate_wal()
+        """Erase those of these conversations that are in the bin; their ids. Nothing of their text stays."""
+        erasure = ConversationErasure(self.database)
+        erased = erasure.begin(ids)
+        for _ in erasure.steps():
+            pass
         return erased
 
     # --- tags ----------------------------------------------------------------------------------------------------
@@ -229,9 +221,9 @@ class FolderStore:
 
     def _set(self, ids: Sequence[str], attribute: Attribute, value: str | float | None) -> tuple[Conversation, ...]:
         values = {"ids": _ids_json(ids), "value": value}
-        differs = f"{attribute} IS NOT :value"
+        differs = f"deleted_at IS NOT {BEING_ERASED} AND {attribute} IS NOT :value"
         if attribute.endswith("_at"):  # what is there already stays there since when it was
-            differs = f"({attribute} IS NULL) IS NOT (:value IS NULL)"
+            differs = f"deleted_at IS NOT {BEING_ERASED} AND ({attribute} IS NULL) IS NOT (:value IS NULL)"
         with self.database.write() as connection:
             if attribute == "folder_id" and value is not None:
                 _read_folder(connection, str(value))

@@ -19,6 +19,9 @@ _MOST_LOOKED_UP = 5_000
 _MANY = 20_000
 _STEPS = 20_000  # of SQLite's machine: about a millisecond
 
+INDEXES = ("title_words", "message_words", "message_bigrams")
+"""The tables that hold the words of titles and messages."""
+
 DELETED_MESSAGES = """
     WITH RECURSIVE gone (number, id) AS (
         SELECT number, id FROM messages WHERE deleted_at IS NOT NULL
@@ -53,7 +56,7 @@ def conversations_holding(query: SearchQuery) -> tuple[str, dict[str, str | int]
 def drop_erased_words(connection: sqlite3.Connection) -> None:
     """Have the indexes forget the words of rows that were deleted: each only notes that a row is gone, and merging all
     of it into one piece drops them."""
-    for index in ("title_words", "message_words", "message_bigrams"):
+    for index in INDEXES:
         connection.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")
 
 

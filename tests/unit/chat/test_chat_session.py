@@ -508,10 +508,8 @@ def test_a_start_erases_what_was_deleted_a_month_ago_and_ends_what_was_cut_off(b
         connection.execute("UPDATE messages SET writer = '1 12.000'")
     talk.chat.start()
     talk.until_told(ConversationsChanged)
-    talk.loop.run_what_waits()
-    talk.settled()
+    talk.until(lambda: talk.store.find_conversation("old") is None)
     assert talk.store.message("m").status == "stopped"
-    assert talk.store.find_conversation("old") is None
     assert talk.store.find_conversation("new") is not None
 
 

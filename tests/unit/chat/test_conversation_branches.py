@@ -185,10 +185,12 @@ def test_a_deleted_message_is_purged_by_a_start_a_month_later(begin: Begin) -> N
     later = begin()
     later.now = talk.now + 31 * 86400
     later.chat.start()
-    later.settled()
-    later.settled()
-    with later.store.database.read() as connection:
-        assert connection.execute("SELECT count(*) FROM messages").fetchone() == (0,)
+
+    def messages() -> int:
+        with later.store.database.read() as connection:
+            return int(connection.execute("SELECT count(*) FROM messages").fetchone()[0])
+
+    later.until(lambda: messages() == 0)
 
 
 def test_what_another_window_deleted_is_not_edited(begin: Begin) -> None:

@@ -14,8 +14,9 @@ from desktop.chat.chat_events import (
     ConversationsRestored,
     OrderChanged,
 )
-from desktop.conversation import Conversation, Folder
+from desktop.conversation import Conversation, Folder, Message, TextPart
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
+from desktop.storage.conversation_erasure import ConversationErasure
 from desktop.storage.conversation_listing import ListedConversations, ListFilter
 from desktop.storage.folder_store import FolderStore
 from tests.fakes.fake_engine import FakeAnswer
@@ -130,9 +131,25 @@ def test_the_bin_is_emptied_for_good(begin: Begin, tmp_path: Path) -> None:
     assert talk.until_told(ConversationsErased).conversation_ids == ("a",)
     talk.chat.order.erase()
     assert talk.until_told(ConversationsErased, 2).conversation_ids == ("b",)
-    assert talk.store.find_conversation("b") is None
+    talk.until(lambda: talk.store.find_conversation("b") is None)
     assert talk.store.find_conversation("c") is not None
     assert shown(talk).deleted == 0
+
+
+def test_other_writes_have_their_turn_while_many_conversations_are_erased(talk: Talk) -> None:
+    store = talk.store
+    for number in range(30):
+        texts = [Message(f"{number}-{at}", f"c{number}", None, "user", (TextPart("words"),)) for at in range(20)]
+        store.add_messages(tuple(texts), create=Conversation(f"c{number}"))
+    FolderStore(store.database).delete_conversations([f"c{number}" for number in range(30)], 1.0)
+    talk.chat.order.erase()
+    talk.until_told(ConversationsErased)
+    assert shown(talk).deleted == 0, "they are in no list from the first moment"
+    assert len(ConversationErasure(store.database).under_way()) > 0, "and other work came between"
+    talk.chat.order.restore(["c29"])
+    talk.until(lambda: not ConversationErasure(store.database).under_way())
+    talk.settled()
+    assert store.find_conversation("c29") is None
 
 
 def test_a_new_conversation_in_a_folder_is_stored_there_with_its_first_message(talk: Talk) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from desktop.conversation import ChatOptions, Conversation, Folder, Message, TextPart
 from desktop.errors import NotFoundError, UserError
+from desktop.storage.conversation_erasure import ConversationErasure
 from desktop.storage.conversation_listing import ConversationListing, ListedConversations, ListFilter
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
@@ -218,6 +219,22 @@ def test_a_tag_of_a_deleted_conversation_is_not_counted_and_goes_with_it(folders
 
 
 # --- the bin ---------------------------------------------------------------------------------------------------------
+
+
+def test_erasing_that_was_cut_off_is_ended_by_the_next_purge(folders: FolderStore, store: ConversationStore) -> None:
+    folders.delete_conversations(["a", "b"], 50.0)
+    erasure = ConversationErasure(folders.database)
+    assert erasure.begin(["a", "d"]) == ("a",)
+    steps = erasure.steps()
+    next(steps)
+    steps.close()
+    assert folders.bin() == ("b",)
+    assert folders.undelete(["a"]) == ()
+    store.purge(1.0)
+    assert erasure.under_way() == ()
+    assert folders.bin() == ("b",)
+    for file in folders.database.path.parent.iterdir():
+        assert b"treasure a" not in file.read_bytes()
 
 
 def test_only_what_is_in_the_bin_is_erased_whole(folders: FolderStore, store: ConversationStore) -> None:
