@@ -110,8 +110,8 @@ class BackgroundIndexing:
             self._wake.clear()
             wait_s = _LOOK_S
             if woken or stamps != self._stamps() or self._watcher.seconds_left() == 0.0:
+                stamps = self._stamps()  # before: what another process writes meanwhile is looked at once more
                 wait_s = self._index_all()
-                stamps = self._stamps()
             self._wake.wait(wait_s)
 
     def _index_all(self) -> float:

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,6 +120,27 @@ def test_the_background_reads_what_is_added_and_what_another_process_adds(
     (folder / "b.txt").write_text("pears", encoding="utf-8")
     open_service().refresh("Mine")
     wait_for({"a.txt", "b.txt"})
+
+
+def test_what_another_process_adds_while_the_background_ends_a_look_is_read(
+    open_service: OpenService, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.documents.background_indexing._LOOK_S", 0.05)
+    changed = threading.Semaphore(0)
+    service, other = open_service(on_change=changed.release), open_service()
+    service.create("Mine")
+    (folder / "a.txt").write_text("apples", encoding="utf-8")
+    indexer, run = service._indexing.indexer, service._indexing.indexer.run
+
+    def run_and_add(*given: Any) -> None:
+        run(*given)
+        monkeypatch.setattr(indexer, "run", run)
+        other.add("Mine", [folder / "a.txt"])
+
+    monkeypatch.setattr(indexer, "run", run_and_add)
+    service.start()
+    while [each.state for each in service.files("Mine")] != ["read"]:
+        assert changed.acquire(timeout=10)
 
 
 def test_the_file_being_read_is_given_up_where_it_is_no_longer_wanted(service: CollectionService, folder: Path) -> None:
