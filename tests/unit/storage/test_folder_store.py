@@ -227,7 +227,7 @@ def test_erasing_that_was_cut_off_is_ended_by_the_next_purge(folders: FolderStor
     assert erasure.begin(["a", "d"]) == ("a",)
     steps = erasure.steps()
     next(steps)
-    steps.close()
+    del steps
     assert folders.bin() == ("b",)
     assert folders.undelete(["a"]) == ()
     store.purge(1.0)
