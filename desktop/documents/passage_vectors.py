@@ -272,8 +272,9 @@ class PassageVectorIndex:
         return self._matrix
 
     def _note(self, error: UserError) -> None:
+        if str(error) != str(self._failure):  # indexing asks again and again
+            _log.warning("no search by meaning: %s %s", error, error.technical)
         self._failure = error
-        _log.warning("no search by meaning: %s %s", error, error.technical)
 
 
 def _stored(vector: Any) -> bytes:

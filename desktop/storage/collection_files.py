@@ -12,7 +12,7 @@ import msgspec
 
 from desktop.errors import NotFoundError, UserError
 from desktop.file_stamp import FileStamp
-from desktop.storage.collection_store import path_bytes, path_from_bytes
+from desktop.storage.collection_store import NOTE_ERASED, path_bytes, path_from_bytes
 from desktop.storage.database import Database
 from desktop.translation import tr
 
@@ -218,6 +218,7 @@ class CollectionFiles:
         ]
         with self.database.write(durable=False) as connection:
             connection.executemany("DELETE FROM files WHERE number = ?", gone)
+            connection.execute(NOTE_ERASED)
 
 
 def _note_seen(connection: sqlite3.Connection, collection: int, path: Path, stamp: FileStamp) -> int:

@@ -18,6 +18,8 @@ from desktop.storage.database import Database
 from desktop.translation import tr
 
 LONGEST_COLLECTION_NAME = 100
+NOTE_ERASED = "INSERT INTO facts (name, value) VALUES ('erased', '') ON CONFLICT (name) DO NOTHING"
+"""Has the next purge leave nothing in the file of what it takes out."""
 _BLANKS = re.compile(r"\s+")
 _COLUMNS = "number, name, created_at, watched, paused, removed_at"
 
@@ -158,7 +160,7 @@ class CollectionStore:
         `CollectionContents.purge`, and then nothing of it is left in the file."""
         with self.database.write() as connection:
             connection.execute("DELETE FROM collections WHERE number = ? AND removed_at IS NOT NULL", (number,))
-            connection.execute("INSERT INTO facts (name, value) VALUES ('erased', '') ON CONFLICT (name) DO NOTHING")
+            connection.execute(NOTE_ERASED)
 
     def set_paused(self, name: str, paused: bool) -> None:
         """NotFoundError."""

@@ -128,3 +128,19 @@ def test_a_password_waits_for_the_one_who_has_it_while_another_process_reads(
     assert [each.state for each in service.files("Mine")] == ["encrypted"]
     service.index("Mine")
     assert [each.state for each in service.files("Mine")] == ["read"]
+
+
+def test_nothing_is_kept_of_what_was_taken_out_and_nothing_else_is_lost(
+    service: CollectionService, folder: Path, paths: Paths
+) -> None:
+    (folder / "a.txt").write_text(LONG + " zebra", encoding="utf-8")
+    (folder.parent / "b.txt").write_text("pears", encoding="utf-8")
+    service.add("Mine", [folder, folder.parent / "b.txt"])
+    service.index("Mine")
+    service.take_out("Mine", folder)
+    service.index("Mine")
+    assert [each.file_name for each in service.search(["Mine"], "pears")] == ["b.txt"]
+    service.close()
+    kept = b"".join(each.read_bytes() for each in paths.data.glob("documents.db*"))
+    assert b"zebra" not in kept
+    assert b"pear" in kept

@@ -258,3 +258,13 @@ def test_a_file_that_is_changed_again_and_again_is_still_found_by_its_meaning(pl
         index.catch_up([1], never)
         assert index.nearest([1], "vehicle", 3)
     assert place.search(index, "vehicle")[0].text == "Each automobile is taxed. Version 59."
+
+
+def test_why_nothing_is_found_by_meaning_is_logged_once(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    place.choice = NotFoundError("no embedding model is here")
+    index = place.index()
+    for _ in range(3):
+        index.catch_up([1], never)
+    assert [record.getMessage() for record in caplog.records].count(
+        "no search by meaning: no embedding model is here "
+    ) == 1
