@@ -44,6 +44,9 @@ class FakeFiles:
     def add_bytes(self, key: str, data: bytes, name: str) -> None:
         self.bytes.append((name, data))
 
+    def read_bytes(self, key: str, item_id: str, give: object, failed: object) -> None:
+        pass
+
     def remove(self, key: str, *item_ids: str) -> Callable[[], None]:
         self.removed += item_ids
         return lambda: self.removed.append("back")
@@ -279,3 +282,24 @@ def test_what_is_given_whole_counts_as_typed(stage: Stage) -> None:
         AttachmentsChanged("c", (*items, DraftAttachment("2", "b", "document", "ready", tokens=900, whole=True)), "c")
     )
     assert shown() == "almost"
+
+
+def test_files_go_without_a_word_and_the_box_says_what_is_asked_then(stage: Stage) -> None:
+    composer, sent = stage.page.composer, list[str]()
+    composer.sent.connect(sent.append)
+    picture = DraftAttachment("1", "a.png", "image", "ready")
+    for items, question in (
+        ((), ""),
+        ((DraftAttachment("2", "b", "document", "failed"),), ""),
+        ((picture,), "What is in this picture?"),
+        ((picture, DraftAttachment("2", "b", "document", "reading")), "What is in these files?"),
+    ):
+        sent.clear()
+        stage.flow.take_event(AttachmentsChanged("c", items, "c"))
+        assert composer.edit.placeholderText() == (question or "Message")
+        assert composer.button.isEnabled() == bool(question)
+        composer.edit.submitted.emit()
+        assert sent == ([question] if question else [])
+    composer.set_text("And why?")
+    composer.edit.submitted.emit()
+    assert sent[1:] == ["And why?"]

@@ -14,7 +14,7 @@ from desktop.background import Background
 from desktop.conversation import AttachedFilePart, ImagePart
 from desktop.errors import UserError
 from desktop.translation import tr, trn
-from desktop.ui.chat.attachment_text import pixels_text
+from desktop.ui.chat.attachment_text import pixels_text, question_of
 from desktop.ui.chat.cited_sources import file_name
 from desktop.ui.chat.dropped_files_flow import DroppedFilesFlow
 from desktop.ui.parts.given_data import encoded_picture, holds_picture, is_attachable, local_paths
@@ -203,7 +203,8 @@ class AttachmentFlow(QObject):
                 self._say(str(item.error or item.name))
         if not any(item.state == "reading" for item in items):
             self._strip.show_sending(False)
-        self._page.composer.set_attached(sum(item.tokens or 0 for item in items if item.whole))
+        given = sum(item.tokens or 0 for item in items if item.whole)
+        self._page.composer.set_attached(given, question_of(items))
 
     def _sent(self) -> None:
         if any(item.state == "reading" for item in self._strip.items):

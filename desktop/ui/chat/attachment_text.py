@@ -1,5 +1,6 @@
 """A file that is attached to a message not sent yet, in words."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from desktop.byte_size import size_text
@@ -30,6 +31,14 @@ def attachment_state_text(item: "DraftAttachment", *, blind: bool = False, pixel
         return tr("{size} · whole").format(size=tokens_about(item.tokens) or size_text(item.size))
     pages = trn("1 page", "{count} pages", item.pages).format(count=f"{item.pages:,}") if item.pages else ""
     return tr("{size} · in passages").format(size=pages or tokens_about(item.tokens) or size_text(item.size))
+
+
+def question_of(items: "Sequence[DraftAttachment]") -> str:
+    """What is asked of files that are sent without a word; "" where there is none that may be sent."""
+    given = [item for item in items if item.state != "failed"]
+    if given and all(item.kind == "image" for item in given):
+        return trn("What is in this picture?", "What is in these pictures?", len(given))
+    return trn("What is in this file?", "What is in these files?", len(given)) if given else ""
 
 
 def attachment_tip(item: "DraftAttachment", *, blind: bool = False) -> str:

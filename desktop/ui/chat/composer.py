@@ -62,6 +62,7 @@ class Composer(QWidget):
         self._theme = theme
         self._answering = False
         self._attached = 0
+        self._question = ""
         self.edit = MessageEdit(theme)
         self._strip: AttachmentStrip | None = None
         self.attach_button = Button(theme, tr("Attach"), kind="quiet", icon="attach", name=tr("Attach"))
@@ -159,10 +160,11 @@ class Composer(QWidget):
         set_tool_tip(self.collections_button, self.collections_button.accessibleName())
         self.collections_button.setVisible(bool(names))
 
-    def set_attached(self, tokens: int) -> None:
-        """What is attached gives so many tokens to the next message."""
-        self._attached = tokens
-        self._show_state()
+    def set_attached(self, tokens: int, question: str = "") -> None:
+        """What is attached gives so many tokens to the next message; `question` is sent with it where nothing is
+        typed."""
+        self._attached, self._question = tokens, question
+        self._show_button()
 
     def set_editing(self, role: str) -> None:
         """Say that an earlier turn is being edited, the person's ("user") or an answer, or no longer ("")."""
@@ -187,7 +189,7 @@ class Composer(QWidget):
         self.button.setAccessibleName(self.button.text())
         self.button.updateGeometry()
         waits = tr("Next message: it waits for this answer")
-        self.edit.setPlaceholderText(waits if self._answering else tr("Message"))
+        self.edit.setPlaceholderText(self._question or (waits if self._answering else tr("Message")))
         self._show_state()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -216,7 +218,9 @@ class Composer(QWidget):
 
     def _submit(self) -> None:
         text = self.committed_text()
-        if text.strip():
+        if not text.strip():
+            text = self._question
+        if text:
             # An earlier turn that was edited takes the conversation elsewhere: it waits for no answer.
             (self.queued if self._answering and not self.editing else self.sent).emit(text)
 
@@ -226,7 +230,7 @@ class Composer(QWidget):
 
     def _show_state(self) -> None:
         # An empty box has nothing to send. A long text is not read out for this: any character counts.
-        typed = not self.edit.is_empty
+        typed = not self.edit.is_empty or bool(self._question)
         self.button.setEnabled(self._answering or typed)
         self._queue_button.setVisible(self._answering and typed and not self.editing)
         self.meter.set_draft(self.edit.length + self._attached * CHARACTERS_PER_TOKEN)
